@@ -1,0 +1,1 @@
+//! `heliostat`: the command line of the admin.

@@ -1,0 +1,3 @@
+//! Shell over the library.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! `heliostat.toml`: read raw, checked, and printed back.

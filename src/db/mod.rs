@@ -1,0 +1,1 @@
+//! The mirror database: the only SQL of the crate.

@@ -1,0 +1,1 @@
+//! From a request to a decision, for the redirect and for `explain` alike.

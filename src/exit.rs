@@ -1,0 +1,34 @@
+//! Exit codes that every program shares.
+
+use std::process::ExitCode;
+
+/// How a program ended; scripts and cron jobs depend on the numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Exit {
+    /// Everything that was asked for was done.
+    Ok = 0,
+    /// Nothing or not what was asked for was done; standard error says why.
+    Failed = 1,
+    /// The command line or the configuration is wrong; nothing was tried.
+    Usage = 2,
+    /// Some of it was done: a mirror failed, a directory could not be read.
+    Partial = 3,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> ExitCode {
+        ExitCode::from(exit as u8)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Exit;
+
+    #[test]
+    fn codes_are_the_documented_ones() {
+        let codes = [Exit::Ok, Exit::Failed, Exit::Usage, Exit::Partial].map(|exit| exit as u8);
+        assert_eq!(codes, [0, 1, 2, 3]);
+    }
+}

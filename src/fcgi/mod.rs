@@ -1,0 +1,1 @@
+//! The FastCGI protocol: records, connections, worker threads.

@@ -1,0 +1,1 @@
+//! Where a client is: readers of GeoIP databases.

@@ -1,0 +1,1 @@
+//! Request and response values, without sockets.

@@ -1,0 +1,1 @@
+//! `heliostat-index`: the tree into the catalogue.

@@ -1,0 +1,1 @@
+//! `heliostat-fcgi`: answers requests from the web server.

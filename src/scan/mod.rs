@@ -1,0 +1,1 @@
+//! `heliostat-scan`: which mirror has which file.

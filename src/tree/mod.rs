@@ -1,0 +1,1 @@
+//! The local file tree: canonical paths and file versions.
