@@ -5,10 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::error::ConfigError;
-use super::raw::{RawConfig, RawFcgi, RawIndex, RawRules, RawScan, RawSite};
+use super::raw::{RawConfig, RawFcgi, RawIndex, RawRules, RawScan, RawSelection, RawSite};
 use super::rule::{compile_rules, merge_rules};
+use crate::domain::mime::MimeTypes;
 use crate::domain::path::is_below;
 use crate::domain::rule::Rules;
+use crate::domain::select::{Distance, Law, Weights};
 
 /// The checked configuration.
 #[derive(Debug, Clone)]
@@ -83,6 +85,10 @@ pub struct SiteConfig {
     pub link_mirrors: usize,
     /// GeoIP databases.
     pub geoip: Vec<PathBuf>,
+    /// Content types by extension; empty when no rule looks at them.
+    pub mime_types: MimeTypes,
+    /// Who gets the client.
+    pub law: Law,
     /// Indexing.
     pub index: RawIndex,
     /// Scanning.
@@ -236,6 +242,8 @@ impl SiteConfig {
             tree,
             link_mirrors: raw.link_mirrors,
             geoip: raw.geoip.clone(),
+            mime_types: read_mime_types(raw),
+            law: check_law(&raw.selection)?,
             index: check_index(&raw.index)?,
             scan: check_scan(&raw.scan)?,
             raw_rules: raw.rules.clone(),
@@ -290,6 +298,59 @@ fn check_local(raw: &RawSite, tree: &Path) -> Result<LocalDelivery, Problem> {
         header: raw.local_header.clone(),
         prefix,
         is_url,
+    })
+}
+
+/// Types are read only when a rule needs them; a file that is not there knows none.
+fn read_mime_types(raw: &RawSite) -> MimeTypes {
+    let needed = std::iter::once(&raw.rules)
+        .chain(raw.directory.iter().map(|directory| &directory.rules))
+        .any(|rules| !rules.exclude_mime_types.is_empty());
+    let mut types = MimeTypes::default();
+    if needed {
+        match std::fs::read_to_string(&raw.mime_types_file) {
+            Ok(text) => types = MimeTypes::parse(&text),
+            Err(error) => log::warn!(
+                "exclude_mime_types knows only the types of `mime_types`: file={} error=\"{error}\"",
+                raw.mime_types_file.display()
+            ),
+        }
+    }
+    for (extension, mime_type) in &raw.mime_types {
+        types.add(extension, mime_type);
+    }
+    types
+}
+
+fn check_law(raw: &RawSelection) -> Result<Law, Problem> {
+    let unknown = |key: &str, found: &str, known: &str| {
+        Err((
+            format!("selection.{key}"),
+            format!("'{found}' is unknown; use {known}"),
+        ))
+    };
+    let distance = match raw.distance.as_str() {
+        "degrees" => Distance::Degrees,
+        "great-circle" => Distance::GreatCircle,
+        other => return unknown("distance", other, "degrees or great-circle"),
+    };
+    let weights = match raw.weights.as_str() {
+        "mirrorbrain" => Weights::MirrorBrain,
+        "proportional" => Weights::Proportional,
+        other => return unknown("weights", other, "mirrorbrain or proportional"),
+    };
+    if !(0.0..=360.0).contains(&raw.spread_degrees) {
+        let message = format!(
+            "{} is no number of degrees from 0 to 360",
+            raw.spread_degrees
+        );
+        return Err(("selection.spread_degrees".into(), message));
+    }
+    Ok(Law {
+        distance,
+        weights,
+        spread: (raw.spread_degrees * 1000.0) as u32,
+        share_other_countries: raw.share_other_countries,
     })
 }
 
