@@ -22,7 +22,7 @@ pub struct Client {
     pub scheme: Scheme,
 }
 
-fn first<'a>(values: [&'a [u8]; 2]) -> &'a [u8] {
+fn first(values: [&[u8]; 2]) -> &[u8] {
     if values[0].is_empty() {
         values[1]
     } else {

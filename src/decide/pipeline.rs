@@ -113,11 +113,11 @@ impl<'s> Passage<'_, 's> {
             Located::NoTree => return Outcome::NoTree,
             Located::Directory => return Outcome::Missing(MissingReason::Directory),
             Located::Missing => match self.document_of(context, path) {
-                Ok((located, document)) => {
+                Some((located, document)) => {
                     representation = document;
                     located
                 }
-                Err(outcome) => return outcome,
+                None => return Outcome::Missing(MissingReason::NoFile),
             },
             located => located,
         };
@@ -159,22 +159,16 @@ impl<'s> Passage<'_, 's> {
         &mut self,
         context: &mut Context,
         path: &FilePath,
-    ) -> Result<(Located, Representation), Outcome<'s>> {
-        let no_file = Outcome::Missing(MissingReason::NoFile);
-        let split = Representation::split_suffix(path.as_bytes());
-        let Some((name, document)) = split else {
-            return Err(no_file);
-        };
-        let Ok(name) = FilePath::parse(name) else {
-            return Err(no_file);
-        };
+    ) -> Option<(Located, Representation)> {
+        let (name, document) = Representation::split_suffix(path.as_bytes())?;
+        let name = FilePath::parse(name).ok()?;
         let located = context.tree.locate(&name);
         if !matches!(located, Located::File { .. } | Located::Outside) {
-            return Err(no_file);
+            return None;
         }
         self.decision.want = document;
         self.decision.requested = Some(name);
-        Ok((located, document))
+        Some((located, document))
     }
 
     /// Serves a file without looking at mirrors; what is none is not served.
