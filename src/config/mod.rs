@@ -1,1 +1,20 @@
 //! `heliostat.toml`: read raw, checked, and printed back.
+//!
+//! Two steps: [`RawConfig`] is the file as serde reads it, every key documented and every default
+//! in one place; [`Config`] is checked: paths are absolute, expressions compiled, networks parsed.
+//! Precedence: command line, then environment (`HELIOSTAT_CONFIG`), then the file, then defaults.
+
+mod checked;
+mod error;
+mod load;
+mod raw;
+mod rule;
+
+pub use checked::{Config, FcgiConfig, LocalDelivery, ScanConfig, SiteConfig};
+pub use error::ConfigError;
+pub use load::{CONFIG_PATH_DEFAULT, CONFIG_VARIABLE, config_path, load};
+pub use raw::{
+    RawConfig, RawDirectory, RawFallback, RawFcgi, RawIndex, RawRules, RawScan, RawSelection,
+    RawSite,
+};
+pub use rule::{compile_rules, merge_rules};

@@ -1,1 +1,17 @@
 //! Pure values and rules of the field; no clock, generator, database, file or socket inside.
+//!
+//! Reading order: [`path`] and [`file`] (what is served), [`place`] and [`mirror`] (who and
+//! where), [`select`] (who gets the client), [`rule`] (what is never redirected), [`escape`] and
+//! [`render`] (how an answer is written).
+
+pub mod escape;
+pub mod file;
+pub mod mime;
+pub mod mirror;
+pub mod path;
+pub mod pattern;
+pub mod place;
+pub mod representation;
+pub mod rule;
+pub mod select;
+pub mod time;

@@ -1,0 +1,147 @@
+//! Finding, reading and printing the configuration file.
+
+use std::path::{Path, PathBuf};
+
+use super::checked::Config;
+use super::error::ConfigError;
+use super::raw::RawConfig;
+
+/// Where the configuration is when nothing says otherwise.
+pub const CONFIG_PATH_DEFAULT: &str = "/etc/heliostat.toml";
+
+/// Environment variable that names the configuration file.
+pub const CONFIG_VARIABLE: &str = "HELIOSTAT_CONFIG";
+
+/// The command line's choice, else the environment's, else the default.
+pub fn config_path(command_line: Option<&Path>) -> PathBuf {
+    command_line
+        .map(Path::to_owned)
+        .or_else(|| std::env::var_os(CONFIG_VARIABLE).map(PathBuf::from))
+        .unwrap_or_else(|| PathBuf::from(CONFIG_PATH_DEFAULT))
+}
+
+/// Reads and checks a configuration file.
+///
+/// # Errors
+/// [`ConfigError`]; one line that names file, key and what to do.
+pub fn load(path: &Path) -> Result<Config, ConfigError> {
+    let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
+        path: path.to_owned(),
+        source,
+    })?;
+    Config::check(path, parse(path, &text)?)
+}
+
+fn parse(path: &Path, text: &str) -> Result<RawConfig, ConfigError> {
+    toml::from_str(text).map_err(|error: toml::de::Error| {
+        let line = error
+            .span()
+            .map(|span| text[..span.start.min(text.len())].matches('\n').count() + 1);
+        let place = line
+            .map(|line| format!("line {line}: "))
+            .unwrap_or_default();
+        ConfigError::Parse {
+            path: path.to_owned(),
+            message: format!("{place}{}", error.message().replace('\n', " ")),
+        }
+    })
+}
+
+impl Config {
+    /// The effective configuration as TOML; reading it gives the same configuration again.
+    pub fn to_toml(&self) -> String {
+        toml::to_string(&self.raw).expect("a configuration that was read can be written")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FULL: &str = r#"
+default_site = "b"
+[fcgi]
+listen = "127.0.0.1:9000"
+[site.a]
+tree = "tree"
+database = "db/a.sqlite"
+geoip = ["/g.mmdb"]
+[site.a.rules]
+min_size = 1
+fallbacks = [{ region = "eu", country = "de", url = "http://f/" }]
+[[site.a.directory]]
+path = "excl/deep"
+handle_head_locally = true
+[[site.a.directory]]
+path = "/excl/"
+exclude_file_mask = '\.md5'
+[site.b]
+tree = "/b"
+database = "/b.sqlite"
+"#;
+
+    fn check(text: &str) -> Result<Config, ConfigError> {
+        let path = Path::new("/etc/x/heliostat.toml");
+        Config::check(path, parse(path, text)?)
+    }
+
+    #[test]
+    fn paths_resolve_against_the_file_and_rules_merge_downwards() {
+        let config = check(FULL).expect("a configuration");
+        let a = config.site(Some("a")).expect("site a");
+        assert_eq!(a.tree, Path::new("/etc/x/tree"));
+        assert_eq!(a.database, Path::new("/etc/x/db/a.sqlite"));
+        assert_eq!(config.site(None).expect("the default").name, "b");
+        let deep = a.rules(b"excl/deep/file");
+        assert!(deep.handle_head_locally && deep.exclude_file_mask.is_some());
+        assert_eq!(deep.min_size_bytes, 1);
+        assert!(!a.rules(b"excl/file").handle_head_locally);
+        assert!(a.rules(b"exclx").exclude_file_mask.is_none());
+    }
+
+    #[test]
+    fn the_printed_configuration_reads_back_as_the_same() {
+        let config = check(FULL).expect("a configuration");
+        let printed = check(&config.to_toml()).expect("the printed one");
+        assert_eq!(printed.raw, config.raw);
+    }
+
+    #[test]
+    fn errors_name_the_key_and_what_to_do() {
+        let site = "[site.a]\ntree='/t'\ndatabase='/d'\n";
+        for (text, expected) in [
+            ("", "there is none; add [site.NAME]"),
+            ("[site.a]\ntre = '/x'", "line 2: unknown field `tre`"),
+            ("[site.a]\ntree='/t'", "site.a.database: it is missing"),
+            (
+                &format!("{site}[[site.a.directory]]\npath='x'\nminsize=1"),
+                "unknown field `minsize`",
+            ),
+            (
+                &format!("{site}[[site.a.directory]]\nmin_size=1"),
+                "needs `path",
+            ),
+            (&format!("{site}local_header='X'"), "use X-Sendfile"),
+            (
+                &format!("{site}[site.a.rules]\nexclude_file_mask='('"),
+                "no regular expression",
+            ),
+            (
+                &format!("{site}[site.a.scan]\nvanished_share_max=2"),
+                "no share from 0 to 1",
+            ),
+            (&format!("default_site='z'\n{site}"), "no [site.z]"),
+            (&format!("{site}[fcgi]\nlisten_mode='rw'"), "no octal mode"),
+        ] {
+            let error = check(text).expect_err(text).to_string();
+            assert!(error.contains(expected), "{text}: {error}");
+            assert_eq!(error.lines().count(), 1, "{error}");
+        }
+        let error = check(FULL)
+            .expect("ok")
+            .site(Some("z"))
+            .expect_err("no z")
+            .to_string();
+        assert!(error.contains("it has: a, b"), "{error}");
+    }
+}

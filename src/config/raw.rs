@@ -1,0 +1,266 @@
+//! The configuration as written: every key with its meaning and its default.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// The whole file.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawConfig {
+    /// The responder's socket and limits.
+    pub fcgi: RawFcgi,
+    /// `[site.NAME]`: what MirrorBrain calls an instance. The first by name is the default,
+    /// unless `default_site` names another.
+    pub site: BTreeMap<String, RawSite>,
+    /// The site that commands work on without `-b`.
+    pub default_site: Option<String>,
+}
+
+/// `[fcgi]`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawFcgi {
+    /// Path of a Unix socket, or ADDRESS:PORT. A socket inherited from systemd or mod_fcgid wins.
+    pub listen: String,
+    /// Permissions of the Unix socket, octal.
+    pub listen_mode: String,
+    /// Worker threads; 0: one a core.
+    pub threads: usize,
+    /// How often the database, the GeoIP files and the configuration are looked at for changes,
+    /// milliseconds.
+    pub poll_ms: u64,
+}
+
+impl Default for RawFcgi {
+    fn default() -> RawFcgi {
+        RawFcgi {
+            listen: "/run/heliostat/fcgi.sock".to_owned(),
+            listen_mode: "0660".to_owned(),
+            threads: 0,
+            poll_ms: 500,
+        }
+    }
+}
+
+/// `[site.NAME]`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawSite {
+    /// The file tree as the web server names it; may be a symlink.
+    pub tree: PathBuf,
+    /// The mirror database.
+    pub database: PathBuf,
+    /// Where the tree hangs in the URL space.
+    pub url_path: String,
+    /// Host names that belong to this site; empty: any.
+    pub server_names: Vec<String>,
+    /// How the web server is told to serve a file itself: `X-Sendfile` (Apache),
+    /// `X-LIGHTTPD-send-file` (lighttpd) or `X-Accel-Redirect` (nginx).
+    pub local_header: String,
+    /// What replaces the tree in that header's value: nginx wants a URL path such as
+    /// `/.heliostat-local`. Empty: the tree itself.
+    pub local_prefix: String,
+    /// How many mirrors are named in `Link: rel=duplicate` fields.
+    pub link_mirrors: usize,
+    /// GeoIP databases (.mmdb) in order; for each fact the first that knows it is believed.
+    pub geoip: Vec<PathBuf>,
+    /// Content types by extension, in the format of `/etc/mime.types`; only exclude_mime_types
+    /// needs them, and a parameter HELIOSTAT_MIME_TYPE of the web server wins.
+    pub mime_types_file: PathBuf,
+    /// Further content types by extension, as Apache's AddType: `xml = "text/xml"`.
+    pub mime_types: BTreeMap<String, String>,
+    /// Who gets the client; the defaults are MirrorBrain's law.
+    pub selection: RawSelection,
+    /// How the tree is indexed.
+    pub index: RawIndex,
+    /// How mirrors are scanned.
+    pub scan: RawScan,
+    /// Rules for the whole tree.
+    pub rules: RawRules,
+    /// Rules for subtrees: `[[site.NAME.directory]]`, merged as MirrorBrain merges them.
+    pub directory: Vec<RawDirectory>,
+}
+
+impl Default for RawSite {
+    fn default() -> RawSite {
+        RawSite {
+            tree: PathBuf::new(),
+            database: PathBuf::new(),
+            url_path: "/".to_owned(),
+            server_names: Vec::new(),
+            local_header: "X-Sendfile".to_owned(),
+            local_prefix: String::new(),
+            link_mirrors: 5,
+            geoip: Vec::new(),
+            mime_types_file: PathBuf::from("/etc/mime.types"),
+            mime_types: BTreeMap::new(),
+            selection: RawSelection::default(),
+            index: RawIndex::default(),
+            scan: RawScan::default(),
+            rules: RawRules::default(),
+            directory: Vec::new(),
+        }
+    }
+}
+
+/// `[site.NAME.selection]`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawSelection {
+    /// `degrees` (MirrorBrain's) or `great-circle`.
+    pub distance: String,
+    /// `mirrorbrain` (a score of 50 beside 100 gets a quarter) or `proportional` (a third).
+    pub weights: String,
+    /// With coordinates, mirrors that are farther than the nearest by no more than so many degrees
+    /// share the clients by score; 0: the nearest gets all clients of a place, as in MirrorBrain.
+    pub spread_degrees: f64,
+    /// Mirrors with other_countries share with the country's own instead of only standing in.
+    pub share_other_countries: bool,
+}
+
+impl Default for RawSelection {
+    fn default() -> RawSelection {
+        RawSelection {
+            distance: "degrees".to_owned(),
+            weights: "mirrorbrain".to_owned(),
+            spread_degrees: 0.0,
+            share_other_countries: false,
+        }
+    }
+}
+
+/// `[site.NAME.index]`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawIndex {
+    /// Threads that walk the tree; 0: twice the cores, since they wait for disks.
+    pub threads: usize,
+    /// Names of files and directories that are never catalogued; `*` and `?` are wildcards.
+    pub exclude: Vec<String>,
+    /// Largest share of the catalogue that one run may find vanished; more needs `--force`,
+    /// because an unmounted disk looks like an empty tree.
+    pub vanished_share_max: f64,
+}
+
+impl Default for RawIndex {
+    fn default() -> RawIndex {
+        RawIndex {
+            threads: 0,
+            exclude: vec![".~tmp~".to_owned()],
+            vanished_share_max: 0.5,
+        }
+    }
+}
+
+/// `[site.NAME.scan]`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawScan {
+    /// Mirrors scanned at a time.
+    pub jobs: usize,
+    /// Largest share of a mirror's files that one scan may find vanished; more is published only
+    /// when a second scan sees the same, or by `--force`.
+    pub vanished_share_max: f64,
+    /// Seconds without a byte from a mirror until it is given up.
+    pub timeout_s: u64,
+    /// Only these top-level names are scanned; empty: all. (MirrorBrain's scan_top_include.)
+    pub top_include: Vec<String>,
+    /// Patterns that are given to rsync as `--exclude`. (MirrorBrain's scan_exclude_rsync.)
+    pub exclude_rsync: Vec<String>,
+}
+
+impl Default for RawScan {
+    fn default() -> RawScan {
+        RawScan {
+            jobs: 8,
+            vanished_share_max: 0.3,
+            timeout_s: 120,
+            top_include: Vec::new(),
+            exclude_rsync: vec!["*/.~tmp~/".to_owned(), "/.~tmp~/".to_owned()],
+        }
+    }
+}
+
+/// `[site.NAME.rules]` and the keys of `[[site.NAME.directory]]`: MirrorBrain's directives. A
+/// FastCGI parameter of the same name, or of the directive's name, wins (Apache's `SetEnv`).
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawRules {
+    /// MirrorBrainEngine; default true.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub engine: Option<bool>,
+    /// MirrorBrainMinSize, bytes; smaller files are served locally; default 4096.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_size: Option<u64>,
+    /// MirrorBrainExcludeMimeType; wildcards; adds to the parent's.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub exclude_mime_types: Vec<String>,
+    /// MirrorBrainExcludeUserAgent; wildcards; adds to the parent's.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub exclude_user_agents: Vec<String>,
+    /// MirrorBrainExcludeNetwork: a CIDR network, or MirrorBrain's text prefix such as `10.1.`;
+    /// adds to the parent's.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub exclude_networks: Vec<String>,
+    /// MirrorBrainExcludeIP; adds to the parent's.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub exclude_ips: Vec<String>,
+    /// MirrorBrainExcludeFileMask: a regular expression on the URL path; the deepest wins.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exclude_file_mask: Option<String>,
+    /// MirrorBrainHandleHEADRequestLocally; default false.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub handle_head_locally: Option<bool>,
+    /// MirrorBrainRedirectStampKey: redirects are signed with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub redirect_stamp_key: Option<String>,
+    /// MirrorBrainFallback; adds to the parent's.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub fallbacks: Vec<RawFallback>,
+    /// Fallbacks also when mirrors have the file and none may serve this client; default false,
+    /// as MirrorBrain.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fallback_when_ineligible: Option<bool>,
+    /// FormGET: whether query arguments mean anything; default true.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub query: Option<bool>,
+}
+
+/// One MirrorBrainFallback.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawFallback {
+    /// Continent.
+    pub region: String,
+    /// Country.
+    pub country: String,
+    /// Base URL.
+    pub url: String,
+}
+
+/// `[[site.NAME.directory]]`: `path`, and beside it the keys of [`RawRules`].
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "toml::Table")]
+pub struct RawDirectory {
+    /// The subtree, relative to the tree.
+    pub path: String,
+    /// Its rules.
+    #[serde(flatten)]
+    pub rules: RawRules,
+}
+
+// serde's flatten would let unknown keys pass, so the table is taken apart here.
+impl TryFrom<toml::Table> for RawDirectory {
+    type Error = String;
+
+    fn try_from(mut table: toml::Table) -> Result<RawDirectory, String> {
+        let path = match table.remove("path") {
+            Some(toml::Value::String(path)) => path,
+            _ => return Err("a directory needs `path = \"…\"`".to_owned()),
+        };
+        let rules = RawRules::deserialize(table).map_err(|error| error.message().to_owned())?;
+        Ok(RawDirectory { path, rules })
+    }
+}

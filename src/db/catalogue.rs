@@ -1,0 +1,289 @@
+//! The catalogue: path → id, size, mtime.
+
+use rusqlite::{CachedStatement, OptionalExtension, Row, params};
+
+use super::error::{DbError, Doing};
+use super::open::{Queryable, Transaction};
+use crate::domain::file::{CatalogueFile, FileId, FileVersion};
+
+/// One point lookup on the primary key; the statement of every request.
+pub(super) const FIND: &str = "SELECT id, size, mtime FROM file WHERE path = ?1";
+
+const ALL: &str = "SELECT id, size, mtime, path FROM file ORDER BY path";
+
+const BELOW: &str = "SELECT id, size, mtime, path FROM file \
+                     WHERE path >= ?1 AND path < ?2 ORDER BY path";
+
+fn file(row: &Row<'_>) -> Result<CatalogueFile, rusqlite::Error> {
+    let version = match (row.get::<_, Option<i64>>(1)?, row.get::<_, Option<i64>>(2)?) {
+        (Some(size), Some(mtime)) => Some(FileVersion {
+            size: size.max(0) as u64,
+            mtime,
+        }),
+        _ => None,
+    };
+    Ok(CatalogueFile {
+        id: FileId(row.get(0)?),
+        version,
+    })
+}
+
+/// Looks a canonical path up.
+///
+/// # Errors
+/// [`DbError::Sql`] when the database cannot be read.
+pub fn find(database: &impl Queryable, path: &[u8]) -> Result<Option<CatalogueFile>, DbError> {
+    let mut statement = database
+        .sqlite()
+        .prepare_cached(FIND)
+        .doing("preparing to look a file up")?;
+    statement
+        .query_row([path], file)
+        .optional()
+        .doing("looking a file up")
+}
+
+/// Number of files.
+///
+/// # Errors
+/// [`DbError::Sql`] when the database cannot be read.
+pub fn count(database: &impl Queryable) -> Result<u64, DbError> {
+    database
+        .sqlite()
+        .query_row("SELECT count(*) FROM file", [], |row| row.get::<_, i64>(0))
+        .map(|count| count.max(0) as u64)
+        .doing("counting files")
+}
+
+/// Number of the last index run that changed the catalogue.
+///
+/// # Errors
+/// [`DbError::Sql`] when the database cannot be read.
+pub fn generation(database: &impl Queryable) -> Result<i64, DbError> {
+    database
+        .sqlite()
+        .query_row(
+            "SELECT value FROM meta WHERE key = 'tree_generation'",
+            [],
+            |row| row.get(0),
+        )
+        .doing("reading the tree's generation")
+}
+
+/// Gives each file in the order of path bytes; `below` limits it to a directory ("" is the tree).
+///
+/// # Errors
+/// [`DbError::Sql`] when the database cannot be read.
+pub fn for_each(
+    database: &impl Queryable,
+    below: &[u8],
+    mut give: impl FnMut(&[u8], CatalogueFile),
+) -> Result<(), DbError> {
+    let sql = if below.is_empty() { ALL } else { BELOW };
+    let mut statement = database
+        .sqlite()
+        .prepare(sql)
+        .doing("preparing to read the catalogue")?;
+    let mut rows = if below.is_empty() {
+        statement.query([])
+    } else {
+        // '0' is the byte after '/', so that the range is the subtree exactly.
+        statement.query(params![[below, b"/"].concat(), [below, b"0"].concat()])
+    }
+    .doing("reading the catalogue")?;
+    while let Some(row) = rows.next().doing("reading the catalogue")? {
+        let found = file(row).doing("reading the catalogue")?;
+        let path = row.get_ref(3).doing("reading the catalogue")?;
+        give(path.as_bytes().unwrap_or_default(), found);
+    }
+    Ok(())
+}
+
+/// Changes the catalogue within one transaction.
+pub struct CatalogueWriter<'t> {
+    transaction: &'t Transaction<'t>,
+    insert: CachedStatement<'t>,
+    update: CachedStatement<'t>,
+    remove: CachedStatement<'t>,
+    next_id: i64,
+    changes: u64,
+}
+
+impl<'t> CatalogueWriter<'t> {
+    /// Prepares to change the catalogue.
+    ///
+    /// # Errors
+    /// [`DbError::Sql`] when the database cannot be read.
+    pub fn new(transaction: &'t Transaction<'t>) -> Result<CatalogueWriter<'t>, DbError> {
+        let sqlite = transaction.inner;
+        let prepare = |sql| {
+            sqlite
+                .prepare_cached(sql)
+                .doing("preparing to change the catalogue")
+        };
+        let next_id = sqlite
+            .query_row(
+                "SELECT value FROM meta WHERE key = 'next_file_id'",
+                [],
+                |row| row.get(0),
+            )
+            .doing("reading the next file id")?;
+        Ok(CatalogueWriter {
+            transaction,
+            insert: prepare("INSERT INTO file (path, id, size, mtime) VALUES (?1, ?2, ?3, ?4)")?,
+            update: prepare("UPDATE file SET id = ?2, size = ?3, mtime = ?4 WHERE path = ?1")?,
+            remove: prepare("DELETE FROM file WHERE path = ?1")?,
+            next_id,
+            changes: 0,
+        })
+    }
+
+    fn take_id(&mut self) -> Result<FileId, DbError> {
+        let id = u32::try_from(self.next_id).map_err(|_| DbError::OutOfFileIds)?;
+        self.next_id += 1;
+        self.changes += 1;
+        Ok(FileId(id))
+    }
+
+    /// Adds a file that was not there; it gets a new id.
+    ///
+    /// # Errors
+    /// [`DbError::Sql`], also when the path is there already; [`DbError::OutOfFileIds`].
+    pub fn insert(&mut self, path: &[u8], version: FileVersion) -> Result<FileId, DbError> {
+        let id = self.take_id()?;
+        self.insert
+            .execute(params![path, id.0, version.size as i64, version.mtime])
+            .doing("adding a file")?;
+        Ok(id)
+    }
+
+    /// Adds an entry of unknown version under an id that an import brings along.
+    ///
+    /// # Errors
+    /// [`DbError::Sql`], also when the path is there already.
+    pub fn import(&mut self, path: &[u8], id: FileId) -> Result<(), DbError> {
+        self.next_id = self.next_id.max(i64::from(id.0) + 1);
+        self.changes += 1;
+        self.insert
+            .execute(params![path, id.0, None::<i64>, None::<i64>])
+            .doing("importing a file")?;
+        Ok(())
+    }
+
+    /// Records a new version of a file; it gets a new id, so that what mirrors were seen to have
+    /// no longer counts.
+    ///
+    /// # Errors
+    /// [`DbError::Sql`], [`DbError::OutOfFileIds`].
+    pub fn replace(&mut self, path: &[u8], version: FileVersion) -> Result<FileId, DbError> {
+        let id = self.take_id()?;
+        self.set(path, id, version)?;
+        Ok(id)
+    }
+
+    /// Records the version of an imported entry for the first time; its id stays.
+    ///
+    /// # Errors
+    /// [`DbError::Sql`].
+    pub fn adopt(&mut self, path: &[u8], id: FileId, version: FileVersion) -> Result<(), DbError> {
+        self.changes += 1;
+        self.set(path, id, version)
+    }
+
+    fn set(&mut self, path: &[u8], id: FileId, version: FileVersion) -> Result<(), DbError> {
+        self.update
+            .execute(params![path, id.0, version.size as i64, version.mtime])
+            .doing("changing a file")?;
+        Ok(())
+    }
+
+    /// Takes a file out.
+    ///
+    /// # Errors
+    /// [`DbError::Sql`].
+    pub fn remove(&mut self, path: &[u8]) -> Result<(), DbError> {
+        self.changes += 1;
+        self.remove.execute([path]).doing("removing a file")?;
+        Ok(())
+    }
+
+    /// Records what ids were given and, if anything changed, a new generation of the tree.
+    ///
+    /// # Errors
+    /// [`DbError::Sql`].
+    pub fn finish(self) -> Result<(), DbError> {
+        if self.changes == 0 {
+            return Ok(());
+        }
+        let sqlite = self.transaction.inner;
+        sqlite
+            .execute(
+                "UPDATE meta SET value = ?1 WHERE key = 'next_file_id'",
+                [self.next_id],
+            )
+            .doing("recording the next file id")?;
+        sqlite
+            .execute(
+                "UPDATE meta SET value = value + 1 WHERE key = 'tree_generation'",
+                [],
+            )
+            .doing("recording the tree's generation")?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::open_writer;
+
+    #[test]
+    fn the_lookup_of_a_request_is_one_search_on_the_primary_key() {
+        let folder = tempfile::tempdir().expect("folder");
+        let writer = open_writer(&folder.path().join("t.sqlite")).expect("open");
+        let plan: String = writer
+            .sqlite()
+            .query_row(&format!("EXPLAIN QUERY PLAN {FIND}"), [&b"a"[..]], |row| {
+                row.get(3)
+            })
+            .expect("plan");
+        assert_eq!(plan, "SEARCH file USING PRIMARY KEY (path=?)");
+    }
+
+    #[test]
+    fn versions_get_new_ids_and_subtrees_are_exact() {
+        let folder = tempfile::tempdir().expect("folder");
+        let mut writer = open_writer(&folder.path().join("t.sqlite")).expect("open");
+        let version = |mtime| FileVersion { size: 5, mtime };
+        writer
+            .transaction(|transaction| {
+                let mut catalogue = CatalogueWriter::new(transaction)?;
+                for path in [&b"d-x"[..], b"d/a", b"d/b\xff", b"d0", b"e"] {
+                    catalogue.insert(path, version(1))?;
+                }
+                catalogue.import(b"old", FileId(70))?;
+                catalogue.finish()
+            })
+            .expect("insert");
+        writer
+            .transaction(|transaction| {
+                let mut catalogue = CatalogueWriter::new(transaction)?;
+                assert_eq!(catalogue.replace(b"d/a", version(2))?, FileId(71));
+                catalogue.adopt(b"old", FileId(70), version(9))?;
+                catalogue.remove(b"e")?;
+                catalogue.finish()
+            })
+            .expect("change");
+        let mut below = Vec::new();
+        for_each(&writer, b"d", |path, file| {
+            below.push((path.to_vec(), file.id.0))
+        })
+        .expect("read");
+        assert_eq!(below, [(b"d/a".to_vec(), 71), (b"d/b\xff".to_vec(), 3)]);
+        assert_eq!(count(&writer).expect("count"), 5);
+        assert_eq!(generation(&writer).expect("generation"), 2);
+        let old = find(&writer, b"old").expect("find").expect("there");
+        assert_eq!((old.id, old.version), (FileId(70), Some(version(9))));
+        assert_eq!(find(&writer, b"e").expect("find"), None);
+    }
+}

@@ -1,0 +1,92 @@
+//! Errors of the database layer, each with what was being done.
+
+use std::path::PathBuf;
+
+/// Why the database could not be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DbError {
+    /// The file is not there and the caller may not create it.
+    #[error("database {path} does not exist; run heliostat-index or import to make it")]
+    Missing {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file exists but cannot be opened, or its directory cannot be written.
+    #[error(
+        "cannot open database {path}; check that this user may read it, and write it and its \
+         directory unless it is only read"
+    )]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite says.
+        source: rusqlite::Error,
+    },
+    /// Some other SQLite file, or none at all.
+    #[error("{path} is not a Heliostat database")]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Made by a newer Heliostat.
+    #[error("database {path} has schema {found}, this program knows {known}; update the program")]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// `user_version` of the file.
+        found: i64,
+        /// The newest that this program knows.
+        known: i64,
+    },
+    /// Made by an older Heliostat and opened by a program that may not write.
+    #[error(
+        "database {path} has schema {found}, this program needs {known}; run `heliostat list` \
+         as the owner of the database once to migrate it"
+    )]
+    Older {
+        /// The file.
+        path: PathBuf,
+        /// `user_version` of the file.
+        found: i64,
+        /// What this program needs.
+        known: i64,
+    },
+    /// No mirror has that name.
+    #[error("no mirror is called '{0}'; `heliostat list --show-disabled` lists them")]
+    NoSuchMirror(String),
+    /// The name is taken.
+    #[error("a mirror called '{0}' exists already; `heliostat show {0}` shows it")]
+    DuplicateIdentifier(String),
+    /// A bitmap that cannot be read.
+    #[error("the content of mirror {mirror} in the database is damaged; scan it again")]
+    DamagedContent {
+        /// The mirror's id.
+        mirror: i64,
+        /// What the bitmap's reader says.
+        source: std::io::Error,
+    },
+    /// All file ids are used up.
+    #[error("the catalogue has used up all 4,294,967,295 file ids; make a new database")]
+    OutOfFileIds,
+    /// Anything else.
+    #[error("{doing}")]
+    Sql {
+        /// What was being done.
+        doing: &'static str,
+        /// What SQLite says.
+        source: rusqlite::Error,
+    },
+}
+
+/// Adds what was being done to an error of SQLite.
+pub(super) trait Doing<T> {
+    /// Wraps the error.
+    fn doing(self, doing: &'static str) -> Result<T, DbError>;
+}
+
+impl<T> Doing<T> for Result<T, rusqlite::Error> {
+    fn doing(self, doing: &'static str) -> Result<T, DbError> {
+        self.map_err(|source| DbError::Sql { doing, source })
+    }
+}

@@ -1,0 +1,513 @@
+//! Mirrors as stored, and the checked values made of them.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use rusqlite::{OptionalExtension, Row, params};
+
+use super::error::{DbError, Doing};
+use super::open::{Queryable, Transaction};
+use crate::domain::mirror::{BaseUrl, Kind, Mirror, MirrorCountry, MirrorId, SCORE_DEFAULT};
+use crate::domain::place::{Asn, Coordinates, CountryCode, RegionCode};
+
+/// A mirror as stored: all of MirrorBrain's `server` columns, text as it was written.
+///
+/// Empty strings and zero mean "none". What cannot be used (a prefix that is no network) is kept
+/// and shown, and [`MirrorRecord::check`] says what is wrong with it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MirrorRecord {
+    /// Its number; 0 until it is stored.
+    pub id: MirrorId,
+    /// Its unique name.
+    pub identifier: String,
+    /// Copy or cache.
+    pub kind: Kind,
+    /// Where clients are sent.
+    pub base_url: String,
+    /// Where it is scanned by FTP.
+    pub ftp_url: String,
+    /// Where it is scanned by rsync.
+    pub rsync_url: String,
+    /// Further base URLs, one a scheme.
+    pub further_base_urls: Vec<String>,
+    /// The admin's switch.
+    pub enabled: bool,
+    /// The prober's switch.
+    pub alive: bool,
+    /// Continent.
+    pub region: String,
+    /// Country, or `**`.
+    pub country: String,
+    /// Autonomous system.
+    pub asn: i64,
+    /// Further autonomous systems.
+    pub further_asns: Vec<String>,
+    /// Address prefix.
+    pub prefix: String,
+    /// Further address prefixes.
+    pub further_prefixes: Vec<String>,
+    /// Answers over IPv6 alone.
+    pub ipv6_only: bool,
+    /// Preference, 0 … 32767.
+    pub score: i64,
+    /// Files a minute at the last scan.
+    pub scan_fpm: i64,
+    /// Time of the last full scan, as text.
+    pub last_scan: String,
+    /// Notes of the admin.
+    pub comment: String,
+    /// Who runs it.
+    pub operator_name: String,
+    /// Their page.
+    pub operator_url: String,
+    /// Notes shown to everybody.
+    pub public_notes: String,
+    /// Name of its admin.
+    pub admin: String,
+    /// Mail address of its admin.
+    pub admin_email: String,
+    /// Degrees.
+    pub latitude: Option<f64>,
+    /// Degrees.
+    pub longitude: Option<f64>,
+    /// Only for clients of its country.
+    pub country_only: bool,
+    /// Only for clients of its continent.
+    pub region_only: bool,
+    /// Only for clients of its autonomous systems.
+    pub as_only: bool,
+    /// Only for clients of its prefixes.
+    pub prefix_only: bool,
+    /// Further countries that it serves.
+    pub other_countries: String,
+    /// Largest file in bytes; 0: any.
+    pub file_maxsize: i64,
+}
+
+impl MirrorRecord {
+    /// A mirror of that name, switched off, everything else at its default.
+    pub fn new(identifier: &str) -> MirrorRecord {
+        MirrorRecord {
+            id: MirrorId(0),
+            identifier: identifier.to_owned(),
+            kind: Kind::Mirror,
+            base_url: String::new(),
+            ftp_url: String::new(),
+            rsync_url: String::new(),
+            further_base_urls: Vec::new(),
+            enabled: false,
+            alive: false,
+            region: String::new(),
+            country: String::new(),
+            asn: 0,
+            further_asns: Vec::new(),
+            prefix: String::new(),
+            further_prefixes: Vec::new(),
+            ipv6_only: false,
+            score: i64::from(SCORE_DEFAULT),
+            scan_fpm: 0,
+            last_scan: String::new(),
+            comment: String::new(),
+            operator_name: String::new(),
+            operator_url: String::new(),
+            public_notes: String::new(),
+            admin: String::new(),
+            admin_email: String::new(),
+            latitude: None,
+            longitude: None,
+            country_only: false,
+            region_only: false,
+            as_only: false,
+            prefix_only: false,
+            other_countries: String::new(),
+            file_maxsize: 0,
+        }
+    }
+
+    /// The checked value, and one line for each field that cannot be used.
+    pub fn check(&self) -> (Mirror, Vec<String>) {
+        let mut problems = Vec::new();
+        let mut mirror = Mirror::new(&self.identifier);
+        mirror.id = self.id;
+        mirror.kind = self.kind;
+        mirror.base_url = url(&self.base_url, "base_url", &mut problems);
+        mirror.further_base_urls = self
+            .further_base_urls
+            .iter()
+            .filter_map(|text| url(text, "further base URL", &mut problems))
+            .collect();
+        mirror.ftp_url = self.ftp_url.clone();
+        mirror.rsync_url = self.rsync_url.clone();
+        mirror.enabled = self.enabled;
+        mirror.alive = self.alive;
+        mirror.region = RegionCode::parse(self.region.as_bytes());
+        mirror.country = match self.country.as_str() {
+            "**" => MirrorCountry::Everywhere,
+            text => CountryCode::parse(text.as_bytes())
+                .map_or(MirrorCountry::Unknown, MirrorCountry::Of),
+        };
+        mirror.asns = self.asns(&mut problems);
+        mirror.prefixes = self.prefixes(&mut problems);
+        mirror.ipv6_only = self.ipv6_only;
+        mirror.score = u16::try_from(self.score.clamp(0, i64::from(SCORE_MAX))).unwrap_or(0);
+        mirror.coordinates = self
+            .latitude
+            .zip(self.longitude)
+            .and_then(|(latitude, longitude)| Coordinates::known(latitude, longitude));
+        mirror.country_only = self.country_only;
+        mirror.region_only = self.region_only;
+        mirror.as_only = self.as_only;
+        mirror.prefix_only = self.prefix_only;
+        mirror.other_countries = self.other_countries.to_ascii_lowercase();
+        mirror.file_maxsize = self.file_maxsize.max(0) as u64;
+        (mirror, problems)
+    }
+
+    fn asns(&self, problems: &mut Vec<String>) -> Vec<Asn> {
+        let main = u32::try_from(self.asn).ok().and_then(Asn::new);
+        let further = self.further_asns.iter().filter_map(|text| {
+            let parsed = text.parse().ok();
+            if parsed.is_none() {
+                problems.push(format!("'{text}' is no AS number"));
+            }
+            parsed
+        });
+        main.into_iter().chain(further).collect()
+    }
+
+    fn prefixes(&self, problems: &mut Vec<String>) -> Vec<IpNet> {
+        std::iter::once(&self.prefix)
+            .chain(&self.further_prefixes)
+            .filter(|text| !text.is_empty())
+            .filter_map(|text| {
+                let parsed = parse_prefix(text);
+                if parsed.is_none() {
+                    problems.push(format!(
+                        "'{text}' is no address prefix such as 192.0.2.0/24"
+                    ));
+                }
+                parsed
+            })
+            .collect()
+    }
+}
+
+/// Largest score: MirrorBrain's column was a smallint, and its law divides 32767 by it.
+pub const SCORE_MAX: u16 = 32_767;
+
+/// Reads `192.0.2.0/24`, `2001:db8::/32`, or a single address.
+pub fn parse_prefix(text: &str) -> Option<IpNet> {
+    text.parse::<IpNet>()
+        .ok()
+        .or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
+}
+
+fn url(text: &str, field: &str, problems: &mut Vec<String>) -> Option<BaseUrl> {
+    if text.is_empty() {
+        if field == "base_url" {
+            problems.push("it has no base URL, so no client is sent to it".to_owned());
+        }
+        return None;
+    }
+    BaseUrl::parse(text)
+        .map_err(|error| problems.push(format!("{field} '{text}' cannot be used: {error}")))
+        .ok()
+}
+
+const COLUMNS: &str = "id, identifier, kind, base_url, ftp_url, rsync_url, enabled, alive, \
+    region, country, asn, prefix, ipv6_only, score, scan_fpm, last_scan, comment, operator_name, \
+    operator_url, public_notes, admin, admin_email, latitude, longitude, country_only, \
+    region_only, as_only, prefix_only, other_countries, file_maxsize";
+
+fn record(row: &Row<'_>) -> Result<MirrorRecord, rusqlite::Error> {
+    let kind: String = row.get(2)?;
+    Ok(MirrorRecord {
+        id: MirrorId(row.get(0)?),
+        identifier: row.get(1)?,
+        kind: if kind == Kind::Cache.as_str() {
+            Kind::Cache
+        } else {
+            Kind::Mirror
+        },
+        base_url: row.get(3)?,
+        ftp_url: row.get(4)?,
+        rsync_url: row.get(5)?,
+        further_base_urls: Vec::new(),
+        enabled: row.get(6)?,
+        alive: row.get(7)?,
+        region: row.get(8)?,
+        country: row.get(9)?,
+        asn: row.get(10)?,
+        further_asns: Vec::new(),
+        prefix: row.get(11)?,
+        further_prefixes: Vec::new(),
+        ipv6_only: row.get(12)?,
+        score: row.get(13)?,
+        scan_fpm: row.get(14)?,
+        last_scan: row.get(15)?,
+        comment: row.get(16)?,
+        operator_name: row.get(17)?,
+        operator_url: row.get(18)?,
+        public_notes: row.get(19)?,
+        admin: row.get(20)?,
+        admin_email: row.get(21)?,
+        latitude: row.get(22)?,
+        longitude: row.get(23)?,
+        country_only: row.get(24)?,
+        region_only: row.get(25)?,
+        as_only: row.get(26)?,
+        prefix_only: row.get(27)?,
+        other_countries: row.get(28)?,
+        file_maxsize: row.get(29)?,
+    })
+}
+
+/// Every mirror, by number.
+///
+/// # Errors
+/// [`DbError::Sql`].
+pub fn all(database: &impl Queryable) -> Result<Vec<MirrorRecord>, DbError> {
+    let sqlite = database.sqlite();
+    let mut statement = sqlite
+        .prepare_cached(&format!("SELECT {COLUMNS} FROM mirror ORDER BY id"))
+        .doing("preparing to read mirrors")?;
+    let rows = statement.query_map([], record).doing("reading mirrors")?;
+    let mut records: Vec<MirrorRecord> = rows.collect::<Result<_, _>>().doing("reading mirrors")?;
+    let mut add = |sql: &str, store: fn(&mut MirrorRecord, &str, String)| {
+        let mut statement = sqlite
+            .prepare_cached(sql)
+            .doing("preparing to read mirrors")?;
+        let mut rows = statement.query([]).doing("reading mirrors")?;
+        while let Some(row) = rows.next().doing("reading mirrors")? {
+            let id = MirrorId(row.get(0).doing("reading mirrors")?);
+            let kind: String = row.get(1).doing("reading mirrors")?;
+            let value: String = row.get(2).doing("reading mirrors")?;
+            if let Ok(place) = records.binary_search_by_key(&id, |record| record.id) {
+                store(&mut records[place], &kind, value);
+            }
+        }
+        Ok::<(), DbError>(())
+    };
+    add(
+        "SELECT mirror_id, scheme, url FROM mirror_base_url",
+        |record, _, url| {
+            record.further_base_urls.push(url);
+        },
+    )?;
+    add(
+        "SELECT mirror_id, kind, network FROM mirror_network",
+        |record, kind, network| {
+            if kind == "asn" {
+                record.further_asns.push(network);
+            } else {
+                record.further_prefixes.push(network);
+            }
+        },
+    )?;
+    Ok(records)
+}
+
+/// The mirror of exactly that name.
+///
+/// # Errors
+/// [`DbError::NoSuchMirror`], [`DbError::Sql`].
+pub fn find(database: &impl Queryable, identifier: &str) -> Result<MirrorRecord, DbError> {
+    all(database)?
+        .into_iter()
+        .find(|record| record.identifier == identifier)
+        .ok_or_else(|| DbError::NoSuchMirror(identifier.to_owned()))
+}
+
+/// Stores a new mirror; a record with a number keeps it (import), else it gets the next.
+///
+/// # Errors
+/// [`DbError::DuplicateIdentifier`], [`DbError::Sql`].
+pub fn insert(transaction: &Transaction<'_>, record: &MirrorRecord) -> Result<MirrorId, DbError> {
+    refuse_duplicate(transaction, record)?;
+    let sqlite = transaction.inner;
+    let id = (record.id.0 != 0).then_some(record.id.0);
+    sqlite
+        .execute(
+            "INSERT INTO mirror (id, identifier) VALUES (?1, ?2)",
+            params![id, record.identifier],
+        )
+        .doing("adding a mirror")?;
+    let id = MirrorId(sqlite.last_insert_rowid());
+    update(
+        transaction,
+        &MirrorRecord {
+            id,
+            ..record.clone()
+        },
+    )?;
+    Ok(id)
+}
+
+fn refuse_duplicate(transaction: &Transaction<'_>, record: &MirrorRecord) -> Result<(), DbError> {
+    let owner: Option<i64> = transaction
+        .inner
+        .query_row(
+            "SELECT id FROM mirror WHERE identifier = ?1",
+            [&record.identifier],
+            |row| row.get(0),
+        )
+        .optional()
+        .doing("looking for a mirror")?;
+    match owner {
+        Some(owner) if owner != record.id.0 => {
+            Err(DbError::DuplicateIdentifier(record.identifier.clone()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Stores every field of an existing mirror, found by its number.
+///
+/// # Errors
+/// [`DbError::DuplicateIdentifier`], [`DbError::NoSuchMirror`], [`DbError::Sql`].
+pub fn update(transaction: &Transaction<'_>, record: &MirrorRecord) -> Result<(), DbError> {
+    refuse_duplicate(transaction, record)?;
+    let changed = update_row(transaction, record)?;
+    if changed == 0 {
+        return Err(DbError::NoSuchMirror(record.identifier.clone()));
+    }
+    update_lists(transaction, record)
+}
+
+fn update_row(transaction: &Transaction<'_>, record: &MirrorRecord) -> Result<usize, DbError> {
+    transaction
+        .inner
+        .execute(
+            "UPDATE mirror SET identifier = ?2, kind = ?3, base_url = ?4, ftp_url = ?5, \
+             rsync_url = ?6, enabled = ?7, alive = ?8, region = ?9, country = ?10, asn = ?11, \
+             prefix = ?12, ipv6_only = ?13, score = ?14, scan_fpm = ?15, last_scan = ?16, \
+             comment = ?17, operator_name = ?18, operator_url = ?19, public_notes = ?20, \
+             admin = ?21, admin_email = ?22, latitude = ?23, longitude = ?24, \
+             country_only = ?25, region_only = ?26, as_only = ?27, prefix_only = ?28, \
+             other_countries = ?29, file_maxsize = ?30 WHERE id = ?1",
+            params![
+                record.id.0,
+                record.identifier,
+                record.kind.as_str(),
+                record.base_url,
+                record.ftp_url,
+                record.rsync_url,
+                record.enabled,
+                record.alive,
+                record.region,
+                record.country,
+                record.asn,
+                record.prefix,
+                record.ipv6_only,
+                record.score,
+                record.scan_fpm,
+                record.last_scan,
+                record.comment,
+                record.operator_name,
+                record.operator_url,
+                record.public_notes,
+                record.admin,
+                record.admin_email,
+                record.latitude,
+                record.longitude,
+                record.country_only,
+                record.region_only,
+                record.as_only,
+                record.prefix_only,
+                record.other_countries,
+                record.file_maxsize,
+            ],
+        )
+        .doing("changing a mirror")
+}
+
+fn update_lists(transaction: &Transaction<'_>, record: &MirrorRecord) -> Result<(), DbError> {
+    let sqlite = transaction.inner;
+    let id = record.id.0;
+    for table in ["mirror_base_url", "mirror_network"] {
+        sqlite
+            .execute(&format!("DELETE FROM {table} WHERE mirror_id = ?1"), [id])
+            .doing("changing a mirror")?;
+    }
+    for url in &record.further_base_urls {
+        let scheme = url
+            .split_once("://")
+            .map_or("", |(scheme, _)| scheme)
+            .to_ascii_lowercase();
+        sqlite
+            .execute(
+                "INSERT OR REPLACE INTO mirror_base_url (mirror_id, scheme, url) \
+                 VALUES (?1, ?2, ?3)",
+                params![id, scheme, url],
+            )
+            .doing("changing a mirror's further URLs")?;
+    }
+    let networks = record
+        .further_prefixes
+        .iter()
+        .map(|network| ("prefix", network))
+        .chain(record.further_asns.iter().map(|network| ("asn", network)));
+    for (kind, network) in networks {
+        sqlite
+            .execute(
+                "INSERT OR REPLACE INTO mirror_network (mirror_id, kind, network) \
+                 VALUES (?1, ?2, ?3)",
+                params![id, kind, network],
+            )
+            .doing("changing a mirror's networks")?;
+    }
+    Ok(())
+}
+
+/// Removes a mirror with its content; its number is never given again.
+///
+/// # Errors
+/// [`DbError::Sql`].
+pub fn delete(transaction: &Transaction<'_>, id: MirrorId) -> Result<(), DbError> {
+    transaction
+        .inner
+        .execute("DELETE FROM mirror WHERE id = ?1", [id.0])
+        .doing("removing a mirror")?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::open_writer;
+
+    #[test]
+    fn every_field_survives_being_stored() {
+        let folder = tempfile::tempdir().expect("folder");
+        let mut writer = open_writer(&folder.path().join("t.sqlite")).expect("open");
+        let mut full = MirrorRecord::new("m1");
+        full.id = MirrorId(77);
+        full.base_url = "http://m/".into();
+        full.further_base_urls = vec!["https://m/".into()];
+        full.further_prefixes = vec!["2001:db8::/32".into()];
+        full.further_asns = vec!["64501".into()];
+        full.prefix = "not-a-net/24".into();
+        full.country = "**".into();
+        full.latitude = Some(1.5);
+        full.score = 32_767;
+        full.other_countries = "BE, LU".into();
+        full.file_maxsize = 5_000_000_000;
+        full.prefix_only = true;
+        writer.transaction(|t| insert(t, &full)).expect("insert");
+        assert_eq!(all(&writer).expect("all"), [full.clone()]);
+        let (mirror, problems) = full.check();
+        assert_eq!(mirror.country, MirrorCountry::Everywhere);
+        assert_eq!(mirror.prefixes.len(), 1);
+        assert_eq!(problems.len(), 1, "{problems:?}");
+
+        let error = writer
+            .transaction(|t| insert(t, &MirrorRecord::new("m1")))
+            .expect_err("twice");
+        assert!(matches!(error, DbError::DuplicateIdentifier(_)), "{error}");
+        writer.transaction(|t| delete(t, full.id)).expect("delete");
+        let next = writer
+            .transaction(|t| insert(t, &MirrorRecord::new("m2")))
+            .expect("insert");
+        assert_eq!(next, MirrorId(78), "a number is never given again");
+    }
+}

@@ -1,0 +1,168 @@
+//! Runs: every scan, probe, index and import, with its outcome.
+
+use rusqlite::params;
+
+use super::error::{DbError, Doing};
+use super::open::{Queryable, Transaction};
+use crate::domain::mirror::MirrorId;
+use crate::domain::time::Timestamp;
+
+/// What kind of run it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RunKind {
+    /// The tree into the catalogue.
+    Index,
+    /// One mirror's listing.
+    Scan,
+    /// Which mirrors answer.
+    Probe,
+    /// From another system.
+    Import,
+}
+
+impl RunKind {
+    /// As stored.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            RunKind::Index => "index",
+            RunKind::Scan => "scan",
+            RunKind::Probe => "probe",
+            RunKind::Import => "import",
+        }
+    }
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// All of it was done.
+    Ok,
+    /// Some of it was done; the error says what was not.
+    Partial,
+    /// Nothing was changed.
+    Failed,
+    /// Nothing was changed: what was seen needs a second look.
+    Suspicious,
+    /// The program was told to stop.
+    Interrupted,
+}
+
+impl Outcome {
+    /// As stored and shown.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Outcome::Ok => "ok",
+            Outcome::Partial => "partial",
+            Outcome::Failed => "failed",
+            Outcome::Suspicious => "suspicious",
+            Outcome::Interrupted => "interrupted",
+        }
+    }
+}
+
+/// Number of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RunId(pub i64);
+
+/// How a run ended, to be recorded.
+#[derive(Debug, Clone)]
+pub struct RunEnd {
+    /// When.
+    pub at: Timestamp,
+    /// How.
+    pub outcome: Outcome,
+    /// A JSON object of numbers.
+    pub counts: String,
+    /// What went wrong; empty when nothing did.
+    pub error: String,
+}
+
+/// Records that a run begins. A run that was killed stays `running` and without an end.
+///
+/// # Errors
+/// [`DbError::Sql`].
+pub fn begin(
+    transaction: &Transaction<'_>,
+    kind: RunKind,
+    mirror: Option<MirrorId>,
+    at: Timestamp,
+) -> Result<RunId, DbError> {
+    transaction
+        .inner
+        .execute(
+            "INSERT INTO run (kind, mirror_id, started_at) VALUES (?1, ?2, ?3)",
+            params![kind.as_str(), mirror.map(|mirror| mirror.0), at.0],
+        )
+        .doing("recording the start of a run")?;
+    Ok(RunId(transaction.inner.last_insert_rowid()))
+}
+
+/// Records how a run ended.
+///
+/// # Errors
+/// [`DbError::Sql`].
+pub fn end(transaction: &Transaction<'_>, run: RunId, end: &RunEnd) -> Result<(), DbError> {
+    transaction
+        .inner
+        .execute(
+            "UPDATE run SET ended_at = ?2, outcome = ?3, counts = ?4, error = ?5 WHERE id = ?1",
+            params![run.0, end.at.0, end.outcome.as_str(), end.counts, end.error],
+        )
+        .doing("recording the end of a run")?;
+    Ok(())
+}
+
+/// A run as recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunRecord {
+    /// Its number.
+    pub id: RunId,
+    /// `index`, `scan`…
+    pub kind: String,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// When it ended; `None` while it runs, or when it was killed.
+    pub ended_at: Option<Timestamp>,
+    /// `ok`, `partial`…
+    pub outcome: String,
+    /// A JSON object of numbers.
+    pub counts: String,
+    /// What went wrong.
+    pub error: String,
+}
+
+/// The latest runs of a kind, newest first; of one mirror, or of all.
+///
+/// # Errors
+/// [`DbError::Sql`].
+pub fn latest(
+    database: &impl Queryable,
+    kind: RunKind,
+    mirror: Option<MirrorId>,
+    limit: u32,
+) -> Result<Vec<RunRecord>, DbError> {
+    let mut statement = database
+        .sqlite()
+        .prepare_cached(
+            "SELECT id, kind, started_at, ended_at, outcome, counts, error FROM run \
+             WHERE kind = ?1 AND (?2 IS NULL OR mirror_id = ?2) ORDER BY id DESC LIMIT ?3",
+        )
+        .doing("preparing to read runs")?;
+    let rows = statement
+        .query_map(
+            params![kind.as_str(), mirror.map(|mirror| mirror.0), limit],
+            |row| {
+                Ok(RunRecord {
+                    id: RunId(row.get(0)?),
+                    kind: row.get(1)?,
+                    started_at: Timestamp(row.get(2)?),
+                    ended_at: row.get::<_, Option<i64>>(3)?.map(Timestamp),
+                    outcome: row.get(4)?,
+                    counts: row.get(5)?,
+                    error: row.get(6)?,
+                })
+            },
+        )
+        .doing("reading runs")?;
+    rows.collect::<Result<_, _>>().doing("reading runs")
+}

@@ -1,0 +1,142 @@
+//! The schema and its migrations: `sql/NNNN_name.sql`, counted by `user_version`, append-only.
+
+use std::path::Path;
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::error::{DbError, Doing};
+
+/// Every migration in order; the number of a file is its place here plus one.
+const MIGRATIONS: &[&str] = &[include_str!("../../sql/0001_initial.sql")];
+
+/// `application_id` of our files ("Heli"), so that no other SQLite file is taken for one.
+const APPLICATION_ID: i64 = 0x4865_6c69;
+
+/// The schema that this program knows.
+pub const VERSION: i64 = MIGRATIONS.len() as i64;
+
+fn pragma(connection: &Connection, name: &str) -> Result<i64, rusqlite::Error> {
+    connection.pragma_query_value(None, name, |row| row.get(0))
+}
+
+/// Refuses anything that a reader cannot use as it is.
+pub(super) fn check_for_reading(connection: &Connection, path: &Path) -> Result<(), DbError> {
+    let open = |source| DbError::Open {
+        path: path.to_owned(),
+        source,
+    };
+    let application = pragma(connection, "application_id").map_err(open)?;
+    if application != APPLICATION_ID {
+        return Err(DbError::Foreign {
+            path: path.to_owned(),
+        });
+    }
+    let found = pragma(connection, "user_version").map_err(open)?;
+    match found.cmp(&VERSION) {
+        std::cmp::Ordering::Greater => Err(DbError::Newer {
+            path: path.to_owned(),
+            found,
+            known: VERSION,
+        }),
+        std::cmp::Ordering::Less => Err(DbError::Older {
+            path: path.to_owned(),
+            found,
+            known: VERSION,
+        }),
+        std::cmp::Ordering::Equal => Ok(()),
+    }
+}
+
+/// Brings a new or older file up to [`VERSION`]; does nothing to one that is.
+pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), DbError> {
+    let open = |source| DbError::Open {
+        path: path.to_owned(),
+        source,
+    };
+    let application = pragma(connection, "application_id").map_err(open)?;
+    let found = pragma(connection, "user_version").map_err(open)?;
+    if found > VERSION {
+        return Err(DbError::Newer {
+            path: path.to_owned(),
+            found,
+            known: VERSION,
+        });
+    }
+    if application == APPLICATION_ID && found == VERSION {
+        return Ok(());
+    }
+    let empty: bool = connection
+        .query_row("SELECT count(*) = 0 FROM sqlite_schema", [], |row| {
+            row.get(0)
+        })
+        .map_err(open)?;
+    if application != APPLICATION_ID && !empty {
+        return Err(DbError::Foreign {
+            path: path.to_owned(),
+        });
+    }
+    connection
+        .pragma_update(None, "journal_mode", "WAL")
+        .map_err(open)?;
+    let transaction = connection
+        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .map_err(open)?;
+    // Another program may have migrated while this one waited for the lock.
+    let found = pragma(&transaction, "user_version").map_err(open)?;
+    for migration in MIGRATIONS.iter().skip(usize::try_from(found).unwrap_or(0)) {
+        transaction
+            .execute_batch(migration)
+            .doing("migrating the database")?;
+    }
+    transaction
+        .pragma_update(None, "application_id", APPLICATION_ID)
+        .doing("marking the database")?;
+    transaction
+        .pragma_update(None, "user_version", VERSION)
+        .doing("marking the database")?;
+    transaction.commit().doing("committing a migration")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tables(connection: &Connection) -> Vec<(String, String)> {
+        let mut statement = connection
+            .prepare("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name")
+            .expect("prepare");
+        let rows = statement
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
+            .expect("query")
+            .collect::<Result<_, _>>();
+        rows.expect("rows")
+    }
+
+    #[test]
+    fn migrating_twice_is_migrating_once_and_equals_the_schema_file() {
+        let mut migrated = Connection::open_in_memory().expect("open");
+        migrate(&mut migrated, Path::new(":memory:")).expect("first");
+        migrate(&mut migrated, Path::new(":memory:")).expect("second");
+        let plain = Connection::open_in_memory().expect("open");
+        plain
+            .execute_batch(include_str!("../../sql/schema.sql"))
+            .expect("schema.sql");
+        assert_eq!(tables(&migrated), tables(&plain));
+    }
+
+    #[test]
+    fn newer_and_foreign_files_are_refused() {
+        let mut newer = Connection::open_in_memory().expect("open");
+        migrate(&mut newer, Path::new("n")).expect("migrate");
+        newer
+            .pragma_update(None, "user_version", VERSION + 1)
+            .expect("pragma");
+        let error = migrate(&mut newer, Path::new("n")).expect_err("newer");
+        assert!(error.to_string().contains("update the program"), "{error}");
+
+        let mut foreign = Connection::open_in_memory().expect("open");
+        foreign.execute_batch("CREATE TABLE t (a)").expect("table");
+        let error = migrate(&mut foreign, Path::new("f")).expect_err("foreign");
+        assert!(matches!(error, DbError::Foreign { .. }), "{error}");
+    }
+}

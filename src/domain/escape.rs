@@ -1,0 +1,125 @@
+//! Escaping of bytes for each place that they are written to.
+
+/// Bytes that stay as they are in the path of a URL: those that Apache leaves too, so that a
+/// Location reads the same as the rest of the site.
+const PATH_SAFE: [bool; 256] = safe_table(b"$-_.+!*'(),:@&=/~");
+
+/// In a query string `+`, `&` and `=` have a meaning of their own.
+const QUERY_SAFE: [bool; 256] = safe_table(b"-_.~/");
+
+const fn safe_table(marks: &[u8]) -> [bool; 256] {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = (byte as u8).is_ascii_alphanumeric();
+        byte += 1;
+    }
+    let mut mark = 0;
+    while mark < marks.len() {
+        table[marks[mark] as usize] = true;
+        mark += 1;
+    }
+    table
+}
+
+const HEX: &[u8; 16] = b"0123456789ABCDEF";
+
+fn percent_encode_into(out: &mut Vec<u8>, bytes: &[u8], safe: &[bool; 256]) {
+    for &byte in bytes {
+        if safe[usize::from(byte)] {
+            out.push(byte);
+        } else {
+            let (high, low) = (HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]);
+            out.extend_from_slice(&[b'%', high, low]);
+        }
+    }
+}
+
+/// Appends a path, percent-encoded (RFC 3986 §2.1); decoding gives the exact bytes back.
+pub fn url_path_into(out: &mut Vec<u8>, path: &[u8]) {
+    percent_encode_into(out, path, &PATH_SAFE);
+}
+
+/// Appends a path that ends up behind the `?` of a base URL such as `http://m/get?f=`.
+pub fn url_query_into(out: &mut Vec<u8>, path: &[u8]) {
+    percent_encode_into(out, path, &QUERY_SAFE);
+}
+
+/// Appends text for HTML or XML, in content or in a quoted attribute.
+pub fn html_into(out: &mut Vec<u8>, text: &[u8]) {
+    for &byte in text {
+        match byte {
+            b'&' => out.extend_from_slice(b"&amp;"),
+            b'<' => out.extend_from_slice(b"&lt;"),
+            b'>' => out.extend_from_slice(b"&gt;"),
+            b'"' => out.extend_from_slice(b"&quot;"),
+            b'\'' => out.extend_from_slice(b"&#39;"),
+            _ => out.push(byte),
+        }
+    }
+}
+
+/// Appends a header field's value; a byte that could end the field is dropped.
+pub fn header_into(out: &mut Vec<u8>, value: &[u8]) {
+    out.extend(
+        value
+            .iter()
+            .filter(|&&byte| byte >= b' ' && byte != 0x7f || byte == b'\t'),
+    );
+}
+
+/// Decodes `%XX`; a `%` without two hex digits stays as it is.
+pub fn percent_decode(text: &[u8]) -> Vec<u8> {
+    let hex = |byte: Option<&u8>| byte.and_then(|&byte| (byte as char).to_digit(16));
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((&byte, after)) = rest.split_first() {
+        match (byte, hex(after.first()), hex(after.get(1))) {
+            (b'%', Some(high), Some(low)) => {
+                out.push((high * 16 + low) as u8);
+                rest = &after[2..];
+            }
+            _ => {
+                out.push(byte);
+                rest = after;
+            }
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn paths_are_percent_encoded_like_apache_does() {
+        let mut out = Vec::new();
+        url_path_into(&mut out, b"a b%#?&\"<+[];\xfc~/x=1");
+        assert_eq!(out, b"a%20b%25%23%3F&%22%3C+%5B%5D%3B%FC~/x=1");
+        out.clear();
+        url_query_into(&mut out, b"a+b&c");
+        assert_eq!(out, b"a%2Bb%26c");
+    }
+
+    #[test]
+    fn header_values_cannot_end_a_field() {
+        let mut out = Vec::new();
+        header_into(&mut out, b"x\r\nSet-Cookie: a\x7f\xff");
+        assert_eq!(out, b"xSet-Cookie: a\xff");
+    }
+
+    proptest! {
+        #[test]
+        fn decoding_gives_the_exact_bytes_back(bytes in prop::collection::vec(any::<u8>(), 0..80)) {
+            let mut path = Vec::new();
+            url_path_into(&mut path, &bytes);
+            prop_assert!(path.iter().all(|byte| byte.is_ascii_graphic()));
+            prop_assert_eq!(percent_decode(&path), bytes.clone());
+            let mut query = Vec::new();
+            url_query_into(&mut query, &bytes);
+            prop_assert_eq!(percent_decode(&query), bytes);
+        }
+    }
+}

@@ -1,0 +1,369 @@
+//! A mirror: who it is, where, and for whom.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use super::place::{Asn, Coordinates, CountryCode, RegionCode};
+
+/// Number of a mirror; kept on import from MirrorBrain, never used again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MirrorId(pub i64);
+
+impl fmt::Display for MirrorId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Scheme of a URL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Scheme {
+    /// http
+    Http,
+    /// https
+    Https,
+    /// ftp
+    Ftp,
+    /// ftps
+    Ftps,
+    /// rsync
+    Rsync,
+}
+
+impl Scheme {
+    /// The scheme of a URL, without regard to case.
+    pub fn of(url: &str) -> Option<Scheme> {
+        let (name, _) = url.split_once("://")?;
+        Scheme::ALL
+            .into_iter()
+            .find(|scheme| scheme.as_str().eq_ignore_ascii_case(name))
+    }
+
+    /// Every scheme.
+    pub const ALL: [Scheme; 5] = [
+        Scheme::Http,
+        Scheme::Https,
+        Scheme::Ftp,
+        Scheme::Ftps,
+        Scheme::Rsync,
+    ];
+
+    /// Lower case, as in a URL.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Scheme::Http => "http",
+            Scheme::Https => "https",
+            Scheme::Ftp => "ftp",
+            Scheme::Ftps => "ftps",
+            Scheme::Rsync => "rsync",
+        }
+    }
+}
+
+/// A URL that file paths are appended to; ends in a slash unless it has a query.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BaseUrl {
+    text: String,
+    scheme: Scheme,
+}
+
+/// Longest base URL in bytes; MirrorBrain's column held 128 characters.
+pub const BASE_URL_BYTES_MAX: usize = 1024;
+
+/// Why a text is no base URL.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BaseUrlError {
+    /// `mirror.example.org/pub`.
+    #[error("it has no scheme; write it as http://HOST/PATH/ or https://HOST/PATH/")]
+    NoScheme,
+    /// `http:///pub`.
+    #[error("it has no host")]
+    NoHost,
+    /// A port that is no number from 1 to 65535.
+    #[error("its port is not a number from 1 to 65535")]
+    BadPort,
+    /// Spaces, control characters or bytes beyond ASCII.
+    #[error("it has a space, a control or a non-ASCII character; percent-encode it")]
+    BadCharacter,
+    /// Longer than [`BASE_URL_BYTES_MAX`].
+    #[error("it is longer than {BASE_URL_BYTES_MAX} bytes")]
+    TooLong,
+}
+
+impl BaseUrl {
+    /// Checks a URL and appends the slash that MirrorBrain appends.
+    ///
+    /// # Errors
+    /// See [`BaseUrlError`]; a port is fine, a missing scheme is not.
+    pub fn parse(text: &str) -> Result<BaseUrl, BaseUrlError> {
+        if text.len() > BASE_URL_BYTES_MAX {
+            return Err(BaseUrlError::TooLong);
+        }
+        if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(BaseUrlError::BadCharacter);
+        }
+        let scheme = Scheme::of(text).ok_or(BaseUrlError::NoScheme)?;
+        host_of(text)?;
+        let mut text = text.to_owned();
+        if !text.ends_with('/') {
+            text.push('/');
+        }
+        Ok(BaseUrl { text, scheme })
+    }
+
+    /// The URL.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Its scheme.
+    pub fn scheme(&self) -> Scheme {
+        self.scheme
+    }
+
+    /// Its host without port and credentials.
+    pub fn host(&self) -> &str {
+        host_of(&self.text).unwrap_or_default()
+    }
+
+    /// Appends the URL of a file, percent-encoded.
+    pub fn file_url_into(&self, out: &mut Vec<u8>, path: &[u8]) {
+        out.extend_from_slice(self.text.as_bytes());
+        if self.text.contains('?') {
+            super::escape::url_query_into(out, path);
+        } else {
+            super::escape::url_path_into(out, path);
+        }
+    }
+}
+
+fn host_of(url: &str) -> Result<&str, BaseUrlError> {
+    let (_, rest) = url.split_once("://").ok_or(BaseUrlError::NoScheme)?;
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host_port = authority.rsplit('@').next().unwrap_or_default();
+    let (host, port) = match host_port.strip_prefix('[') {
+        Some(v6) => {
+            let (host, after) = v6.split_once(']').ok_or(BaseUrlError::NoHost)?;
+            (host, after.strip_prefix(':'))
+        }
+        None => match host_port.split_once(':') {
+            Some((host, port)) => (host, Some(port)),
+            None => (host_port, None),
+        },
+    };
+    if host.is_empty() {
+        return Err(BaseUrlError::NoHost);
+    }
+    match port {
+        Some(port) if port.parse::<u16>().map_or(true, |number| number == 0) => {
+            Err(BaseUrlError::BadPort)
+        }
+        _ => Ok(host),
+    }
+}
+
+impl fmt::Display for BaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// How a mirror comes to have files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Kind {
+    /// A copy that is scanned.
+    #[default]
+    Mirror,
+    /// A pull-through cache or CDN: has everything, is never scanned.
+    Cache,
+}
+
+impl Kind {
+    /// As stored and shown.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Kind::Mirror => "mirror",
+            Kind::Cache => "cache",
+        }
+    }
+}
+
+/// The country of a mirror.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum MirrorCountry {
+    /// Not known.
+    #[default]
+    Unknown,
+    /// One country.
+    Of(CountryCode),
+    /// `**`: near everybody (a CDN).
+    Everywhere,
+}
+
+impl fmt::Display for MirrorCountry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            MirrorCountry::Unknown => f.pad(""),
+            MirrorCountry::Of(country) => country.fmt(f),
+            MirrorCountry::Everywhere => f.pad("**"),
+        }
+    }
+}
+
+/// A mirror as selection and scans need it, checked; `db::mirror::MirrorRecord` is what is stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Mirror {
+    /// Its number.
+    pub id: MirrorId,
+    /// Its unique name.
+    pub identifier: String,
+    /// Copy or cache.
+    pub kind: Kind,
+    /// Where clients are sent; `None` when the database has none that is usable.
+    pub base_url: Option<BaseUrl>,
+    /// Further base URLs for other schemes (an https client needs an https one).
+    pub further_base_urls: Vec<BaseUrl>,
+    /// Where it is scanned by FTP.
+    pub ftp_url: String,
+    /// Where it is scanned by rsync.
+    pub rsync_url: String,
+    /// The admin's switch.
+    pub enabled: bool,
+    /// The prober's switch.
+    pub alive: bool,
+    /// Continent.
+    pub region: Option<RegionCode>,
+    /// Country.
+    pub country: MirrorCountry,
+    /// Its autonomous systems, the main one first.
+    pub asns: Vec<Asn>,
+    /// Its address prefixes, the main one first.
+    pub prefixes: Vec<IpNet>,
+    /// Answers over IPv6 alone.
+    pub ipv6_only: bool,
+    /// Preference, 100 as a rule; 0 is never chosen.
+    pub score: u16,
+    /// Where it stands.
+    pub coordinates: Option<Coordinates>,
+    /// Only for clients of its country.
+    pub country_only: bool,
+    /// Only for clients of its continent.
+    pub region_only: bool,
+    /// Only for clients of its autonomous system.
+    pub as_only: bool,
+    /// Only for clients of its prefixes.
+    pub prefix_only: bool,
+    /// Further countries that it serves, searched as text: `ca,us`.
+    pub other_countries: String,
+    /// Largest file in bytes that it can deliver; 0: any.
+    pub file_maxsize: u64,
+}
+
+/// Score that a new mirror gets.
+pub const SCORE_DEFAULT: u16 = 100;
+
+impl Mirror {
+    /// A mirror of that name with every field at its default, switched off.
+    pub fn new(identifier: &str) -> Mirror {
+        Mirror {
+            id: MirrorId(0),
+            identifier: identifier.to_owned(),
+            kind: Kind::Mirror,
+            base_url: None,
+            further_base_urls: Vec::new(),
+            ftp_url: String::new(),
+            rsync_url: String::new(),
+            enabled: false,
+            alive: false,
+            region: None,
+            country: MirrorCountry::Unknown,
+            asns: Vec::new(),
+            prefixes: Vec::new(),
+            ipv6_only: false,
+            score: SCORE_DEFAULT,
+            coordinates: None,
+            country_only: false,
+            region_only: false,
+            as_only: false,
+            prefix_only: false,
+            other_countries: String::new(),
+            file_maxsize: 0,
+        }
+    }
+
+    /// Whether one of its prefixes has the address.
+    pub fn prefix_of(&self, ip: IpAddr) -> Option<&IpNet> {
+        self.prefixes.iter().find(|prefix| prefix.contains(&ip))
+    }
+
+    /// The base URL for a client of that scheme: an https client is never sent to another scheme,
+    /// an http client gets the main URL whatever it is, as it did from MirrorBrain.
+    pub fn base_url_for(&self, client: Scheme) -> Option<&BaseUrl> {
+        let main = self.base_url.as_ref()?;
+        if client != Scheme::Https || main.scheme() == Scheme::Https {
+            return Some(main);
+        }
+        self.further_base_urls
+            .iter()
+            .find(|url| url.scheme() == Scheme::Https)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base_urls_are_checked_and_end_in_a_slash() {
+        type Case<'a> = (&'a str, Result<(&'a str, &'a str), BaseUrlError>);
+        let cases: &[Case<'_>] = &[
+            (
+                "http://m.example.org/pub",
+                Ok(("http://m.example.org/pub/", "m.example.org")),
+            ),
+            (
+                "https://m.example.org:8443/",
+                Ok(("https://m.example.org:8443/", "m.example.org")),
+            ),
+            (
+                "http://[2001:db8::1]:80/x/",
+                Ok(("http://[2001:db8::1]:80/x/", "2001:db8::1")),
+            ),
+            (
+                "ftp://u:p@m.example.org/",
+                Ok(("ftp://u:p@m.example.org/", "m.example.org")),
+            ),
+            ("http://m/get?a=1&p=/", Ok(("http://m/get?a=1&p=/", "m"))),
+            ("m.example.org/pub", Err(BaseUrlError::NoScheme)),
+            ("gopher://m/", Err(BaseUrlError::NoScheme)),
+            ("http:///pub", Err(BaseUrlError::NoHost)),
+            ("http://m:99999/", Err(BaseUrlError::BadPort)),
+            ("http://m:/", Err(BaseUrlError::BadPort)),
+            ("http://m/a b", Err(BaseUrlError::BadCharacter)),
+            ("http://m/\r\nX: y", Err(BaseUrlError::BadCharacter)),
+        ];
+        for (text, expected) in cases {
+            let found = BaseUrl::parse(text);
+            let seen = found
+                .as_ref()
+                .map(|url| (url.as_str(), url.host()))
+                .map_err(Clone::clone);
+            assert_eq!(seen, *expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn https_clients_never_get_another_scheme() {
+        let url = |text| BaseUrl::parse(text).expect("a URL of the test");
+        let mut mirror = Mirror::new("m");
+        mirror.base_url = Some(url("http://m/"));
+        assert_eq!(mirror.base_url_for(Scheme::Https), None);
+        assert_eq!(mirror.base_url_for(Scheme::Http), Some(&url("http://m/")));
+        mirror.further_base_urls.push(url("https://s/"));
+        assert_eq!(mirror.base_url_for(Scheme::Https), Some(&url("https://s/")));
+        mirror.base_url = Some(url("ftp://f/"));
+        assert_eq!(mirror.base_url_for(Scheme::Http), Some(&url("ftp://f/")));
+    }
+}

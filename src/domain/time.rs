@@ -1,0 +1,84 @@
+//! Points in time: seconds since 1970, written as RFC 3339 UTC.
+
+use std::fmt;
+
+/// Seconds since 1970-01-01 00:00:00 UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(pub i64);
+
+const SECONDS_A_DAY: i64 = 86_400;
+
+impl Timestamp {
+    /// Year, month (1–12), day (1–31) of the proleptic Gregorian calendar.
+    fn date(self) -> (i64, u32, u32) {
+        // Days are counted in eras of 400 years that begin on 1 March, so that the leap day is
+        // the last of its year and no month needs a special case.
+        let days = self.0.div_euclid(SECONDS_A_DAY) + 719_468;
+        let era = days.div_euclid(146_097);
+        let day_of_era = days.rem_euclid(146_097);
+        let year_of_era =
+            (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+        let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+        let month_from_march = (5 * day_of_year + 2) / 153;
+        let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+        let month = if month_from_march < 10 {
+            month_from_march + 3
+        } else {
+            month_from_march - 9
+        };
+        let year = year_of_era + era * 400 + i64::from(month <= 2);
+        (year, month as u32, day as u32)
+    }
+
+    /// Seconds of a UTC date and time of day; the inverse of the display form.
+    pub fn from_utc(date: (i64, u32, u32), time: (u32, u32, u32)) -> Timestamp {
+        let (year, month, day) = (date.0, i64::from(date.1), i64::from(date.2));
+        let year = year - i64::from(month <= 2);
+        let era = year.div_euclid(400);
+        let year_of_era = year.rem_euclid(400);
+        let month_from_march = (month + 9) % 12;
+        let day_of_year = (153 * month_from_march + 2) / 5 + day - 1;
+        let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+        let days = era * 146_097 + day_of_era - 719_468;
+        let seconds = i64::from(time.0) * 3600 + i64::from(time.1) * 60 + i64::from(time.2);
+        Timestamp(days * SECONDS_A_DAY + seconds)
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (year, month, day) = self.date();
+        let second = self.0.rem_euclid(SECONDS_A_DAY);
+        let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+        write!(
+            f,
+            "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z"
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn timestamps_read_as_utc_and_back() {
+        for (seconds, text) in [
+            (0, "1970-01-01T00:00:00Z"),
+            (951_782_400, "2000-02-29T00:00:00Z"),
+            (1_401_807_080, "2014-06-03T14:51:20Z"),
+            (-1, "1969-12-31T23:59:59Z"),
+            (4_102_444_799, "2099-12-31T23:59:59Z"),
+        ] {
+            assert_eq!(Timestamp(seconds).to_string(), text);
+        }
+        assert_eq!(
+            Timestamp::from_utc((2014, 6, 3), (14, 51, 20)),
+            Timestamp(1_401_807_080)
+        );
+        assert_eq!(
+            Timestamp::from_utc((2000, 2, 29), (0, 0, 0)),
+            Timestamp(951_782_400)
+        );
+    }
+}
