@@ -314,7 +314,7 @@ fn read_mime_types(raw: &RawSite) -> MimeTypes {
         match std::fs::read_to_string(&raw.mime_types_file) {
             Ok(text) => types = MimeTypes::parse(&text),
             Err(error) => log::warn!(
-                "exclude_mime_types knows only the types of `mime_types`: file={} error=\"{error}\"",
+                "exclude_mime_types knows only `mime_types`: file={} error=\"{error}\"",
                 raw.mime_types_file.display()
             ),
         }
