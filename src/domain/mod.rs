@@ -11,4 +11,5 @@ pub mod path;
 pub mod pattern;
 pub mod place;
 pub mod rule;
+pub mod select;
 pub mod time;
