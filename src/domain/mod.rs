@@ -13,3 +13,4 @@ pub mod place;
 pub mod rule;
 pub mod select;
 pub mod time;
+pub mod varint;
