@@ -59,7 +59,7 @@ pub enum Located {
 fn version(stat: &Stat) -> FileVersion {
     FileVersion {
         size: stat.st_size.max(0) as u64,
-        mtime: stat.st_mtime as i64,
+        mtime: stat.st_mtime,
     }
 }
 
@@ -120,7 +120,7 @@ impl Tree {
             self.open = None;
             return false;
         };
-        let (device, inode) = (now.st_dev as u64, now.st_ino as u64);
+        let (device, inode) = (now.st_dev, now.st_ino);
         let same = |open: &OpenRoot| open.device == device && open.inode == inode;
         if self.open.as_ref().is_some_and(same) {
             return true;

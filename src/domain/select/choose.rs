@@ -256,6 +256,11 @@ impl<D: FnMut() -> Draw> Selector<D> {
         }
     }
 
+    /// One uniform number, 0 … 32767.
+    pub fn draw(&mut self) -> Draw {
+        (self.draw)()
+    }
+
     /// The best candidates, as many as the question wants (at least one if there is any).
     pub fn select(
         &mut self,
