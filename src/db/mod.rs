@@ -2,7 +2,7 @@
 //!
 //! [`open`] gives connections (one place sets WAL, time-outs, `synchronous`), [`schema`] migrates.
 //! Then one module a notion: [`catalogue`] (files), [`mirror`], [`content`] (who has what),
-//! [`hash`], [`run`] and [`event`] (what happened).
+//! [`hash`], [`run`] and [`event`] (what happened), [`import`] (from another system).
 //!
 //! # Locking
 //! Writers take short IMMEDIATE transactions and wait for each other; readers never wait for a
@@ -13,6 +13,7 @@ pub mod content;
 mod error;
 pub mod event;
 pub mod hash;
+pub mod import;
 pub mod mirror;
 pub mod open;
 pub mod run;
