@@ -1,4 +1,4 @@
-//! Exit codes that every program shares.
+//! How programs end: exit codes, and an error as one line.
 
 use std::process::ExitCode;
 
@@ -20,6 +20,19 @@ impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> ExitCode {
         ExitCode::from(exit as u8)
     }
+}
+
+/// An error with its causes on one line: `a: b: c`. Each part says only its own, so nothing comes
+/// twice.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string().replace('\n', " "));
+        source = cause.source();
+    }
+    text
 }
 
 #[cfg(test)]

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::error::ConfigError;
-use super::raw::{RawConfig, RawFcgi, RawIndex, RawRules, RawScan, RawSite};
+use super::raw::{RawConfig, RawFcgi, RawIndex, RawRules, RawScan, RawSelection, RawSite};
 use super::rule::{compile_rules, merge_rules};
+use crate::domain::mime::MimeTypes;
 use crate::domain::path::is_below;
 use crate::domain::rule::Rules;
+use crate::domain::select::{Distance, Law, Weights};
 
 /// The checked configuration.
 #[derive(Debug, Clone)]
@@ -41,12 +43,13 @@ pub struct FcgiConfig {
 /// How the web server is told to serve a file itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LocalDelivery {
-    /// `X-Sendfile` or `X-Accel-Redirect`.
+    /// `X-Sendfile`, `X-LIGHTTPD-send-file` or `X-Accel-Redirect`.
     pub header: String,
     /// What a file's path is appended to: the tree, or nginx's internal location.
     pub prefix: Vec<u8>,
-    /// nginx reads a URL here, so the path is percent-encoded.
-    pub is_url: bool,
+    /// Whether the server decodes the value: nginx and lighttpd do; mod_xsendfile 0.12 takes the
+    /// bytes as they are, and later ones do with `XSendFileUnescape Off`.
+    pub is_encoded: bool,
 }
 
 /// Scanning.
@@ -83,6 +86,10 @@ pub struct SiteConfig {
     pub link_mirrors: usize,
     /// GeoIP databases.
     pub geoip: Vec<PathBuf>,
+    /// Content types by extension; empty when no rule looks at them.
+    pub mime_types: MimeTypes,
+    /// Who gets the client.
+    pub law: Law,
     /// Indexing.
     pub index: RawIndex,
     /// Scanning.
@@ -236,6 +243,8 @@ impl SiteConfig {
             tree,
             link_mirrors: raw.link_mirrors,
             geoip: raw.geoip.clone(),
+            mime_types: read_mime_types(raw),
+            law: check_law(&raw.selection)?,
             index: check_index(&raw.index)?,
             scan: check_scan(&raw.scan)?,
             raw_rules: raw.rules.clone(),
@@ -266,12 +275,14 @@ impl SiteConfig {
 }
 
 fn check_local(raw: &RawSite, tree: &Path) -> Result<LocalDelivery, Problem> {
-    let is_url = match raw.local_header.to_ascii_lowercase().as_str() {
-        "x-sendfile" | "x-lighttpd-send-file" => false,
-        "x-accel-redirect" => true,
+    let (is_encoded, is_url) = match raw.local_header.to_ascii_lowercase().as_str() {
+        "x-sendfile" => (false, false),
+        "x-lighttpd-send-file" => (true, false),
+        "x-accel-redirect" => (true, true),
         _ => {
             let message = format!(
-                "'{}' is unknown; use X-Sendfile (Apache, lighttpd) or X-Accel-Redirect (nginx)",
+                "'{}' is unknown; use X-Sendfile (Apache), X-LIGHTTPD-send-file or \
+                 X-Accel-Redirect (nginx)",
                 raw.local_header
             );
             return Err(("local_header".into(), message));
@@ -289,7 +300,60 @@ fn check_local(raw: &RawSite, tree: &Path) -> Result<LocalDelivery, Problem> {
     Ok(LocalDelivery {
         header: raw.local_header.clone(),
         prefix,
-        is_url,
+        is_encoded,
+    })
+}
+
+/// Types are read only when a rule needs them; a file that is not there knows none.
+fn read_mime_types(raw: &RawSite) -> MimeTypes {
+    let needed = std::iter::once(&raw.rules)
+        .chain(raw.directory.iter().map(|directory| &directory.rules))
+        .any(|rules| !rules.exclude_mime_types.is_empty());
+    let mut types = MimeTypes::default();
+    if needed {
+        match std::fs::read_to_string(&raw.mime_types_file) {
+            Ok(text) => types = MimeTypes::parse(&text),
+            Err(error) => log::warn!(
+                "exclude_mime_types knows only `mime_types`: file={} error=\"{error}\"",
+                raw.mime_types_file.display()
+            ),
+        }
+    }
+    for (extension, mime_type) in &raw.mime_types {
+        types.add(extension, mime_type);
+    }
+    types
+}
+
+fn check_law(raw: &RawSelection) -> Result<Law, Problem> {
+    let unknown = |key: &str, found: &str, known: &str| {
+        Err((
+            format!("selection.{key}"),
+            format!("'{found}' is unknown; use {known}"),
+        ))
+    };
+    let distance = match raw.distance.as_str() {
+        "degrees" => Distance::Degrees,
+        "great-circle" => Distance::GreatCircle,
+        other => return unknown("distance", other, "degrees or great-circle"),
+    };
+    let weights = match raw.weights.as_str() {
+        "mirrorbrain" => Weights::MirrorBrain,
+        "proportional" => Weights::Proportional,
+        other => return unknown("weights", other, "mirrorbrain or proportional"),
+    };
+    if !(0.0..=360.0).contains(&raw.spread_degrees) {
+        let message = format!(
+            "{} is no number of degrees from 0 to 360",
+            raw.spread_degrees
+        );
+        return Err(("selection.spread_degrees".into(), message));
+    }
+    Ok(Law {
+        distance,
+        weights,
+        spread: (raw.spread_degrees * 1000.0) as u32,
+        share_other_countries: raw.share_other_countries,
     })
 }
 

@@ -14,6 +14,7 @@ pub use checked::{Config, FcgiConfig, LocalDelivery, ScanConfig, SiteConfig};
 pub use error::ConfigError;
 pub use load::{CONFIG_PATH_DEFAULT, CONFIG_VARIABLE, config_path, load};
 pub use raw::{
-    RawConfig, RawDirectory, RawFallback, RawFcgi, RawIndex, RawRules, RawScan, RawSite,
+    RawConfig, RawDirectory, RawFallback, RawFcgi, RawIndex, RawRules, RawScan, RawSelection,
+    RawSite,
 };
 pub use rule::{compile_rules, merge_rules};

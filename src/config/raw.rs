@@ -56,8 +56,8 @@ pub struct RawSite {
     pub url_path: String,
     /// Host names that belong to this site; empty: any.
     pub server_names: Vec<String>,
-    /// How the web server is told to serve a file itself: `X-Sendfile` (Apache, lighttpd) or
-    /// `X-Accel-Redirect` (nginx).
+    /// How the web server is told to serve a file itself: `X-Sendfile` (Apache),
+    /// `X-LIGHTTPD-send-file` (lighttpd) or `X-Accel-Redirect` (nginx).
     pub local_header: String,
     /// What replaces the tree in that header's value: nginx wants a URL path such as
     /// `/.heliostat-local`. Empty: the tree itself.
@@ -66,6 +66,13 @@ pub struct RawSite {
     pub link_mirrors: usize,
     /// GeoIP databases (.mmdb) in order; for each fact the first that knows it is believed.
     pub geoip: Vec<PathBuf>,
+    /// Content types by extension, in the format of `/etc/mime.types`; only exclude_mime_types
+    /// needs them, and a parameter HELIOSTAT_MIME_TYPE of the web server wins.
+    pub mime_types_file: PathBuf,
+    /// Further content types by extension, as Apache's AddType: `xml = "text/xml"`.
+    pub mime_types: BTreeMap<String, String>,
+    /// Who gets the client; the defaults are MirrorBrain's law.
+    pub selection: RawSelection,
     /// How the tree is indexed.
     pub index: RawIndex,
     /// How mirrors are scanned.
@@ -87,10 +94,39 @@ impl Default for RawSite {
             local_prefix: String::new(),
             link_mirrors: 5,
             geoip: Vec::new(),
+            mime_types_file: PathBuf::from("/etc/mime.types"),
+            mime_types: BTreeMap::new(),
+            selection: RawSelection::default(),
             index: RawIndex::default(),
             scan: RawScan::default(),
             rules: RawRules::default(),
             directory: Vec::new(),
+        }
+    }
+}
+
+/// `[site.NAME.selection]`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawSelection {
+    /// `degrees` (MirrorBrain's) or `great-circle`.
+    pub distance: String,
+    /// `mirrorbrain` (a score of 50 beside 100 gets a quarter) or `proportional` (a third).
+    pub weights: String,
+    /// With coordinates, mirrors that are farther than the nearest by no more than so many degrees
+    /// share the clients by score; 0: the nearest gets all clients of a place, as in MirrorBrain.
+    pub spread_degrees: f64,
+    /// Mirrors with other_countries share with the country's own instead of only standing in.
+    pub share_other_countries: bool,
+}
+
+impl Default for RawSelection {
+    fn default() -> RawSelection {
+        RawSelection {
+            distance: "degrees".to_owned(),
+            weights: "mirrorbrain".to_owned(),
+            spread_degrees: 0.0,
+            share_other_countries: false,
         }
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! [`open`] gives connections (one place sets WAL, time-outs, `synchronous`), [`schema`] migrates.
 //! Then one module a notion: [`catalogue`] (files), [`mirror`], [`content`] (who has what),
-//! [`hash`], [`run`] and [`event`] (what happened), [`import`] (from another system).
+//! [`hash`], [`run`] and [`event`] (what happened), [`import`] (from another system). The
+//! responder reads through [`snapshot`] and [`lookup`].
 //!
 //! # Locking
 //! Writers take short IMMEDIATE transactions and wait for each other; readers never wait for a
@@ -14,10 +15,12 @@ mod error;
 pub mod event;
 pub mod hash;
 pub mod import;
+pub mod lookup;
 pub mod mirror;
 pub mod open;
 pub mod run;
 pub mod schema;
+pub mod snapshot;
 
 pub use error::DbError;
 pub use open::{Reader, Writer, open_reader, open_writer};

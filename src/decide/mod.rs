@@ -1,1 +1,22 @@
 //! From a request to a decision, for the redirect and for `explain` alike.
+//!
+//! [`decide`] runs the checks in MirrorBrain's order (spec §1.1), its defects mended. What it needs
+//! of the world comes in a [`SiteState`] (configuration, snapshot, GeoIP) and a [`Context`] (one
+//! worker's tree, database connection, drawn numbers); what comes out is a [`Decision`], a value.
+//!
+//! Promise: whatever fails here ends in serving the file locally, never in a wrong redirect.
+
+mod client;
+mod context;
+mod decision;
+mod pipeline;
+mod select;
+mod site;
+
+pub use client::Client;
+pub use context::Context;
+pub use decision::{
+    Choice, DecidedFile, Decision, LocalReason, MissingReason, Outcome, Redirect, StampKey,
+};
+pub use pipeline::{Depth, decide};
+pub use site::SiteState;

@@ -7,9 +7,12 @@
 pub mod dump;
 pub mod escape;
 pub mod file;
+pub mod mime;
 pub mod mirror;
 pub mod path;
 pub mod pattern;
 pub mod place;
+pub mod representation;
 pub mod rule;
+pub mod select;
 pub mod time;

@@ -1,1 +1,20 @@
 //! `heliostat-fcgi`: answers requests from the web server.
+//!
+//! [`run`] binds the socket and starts three things: the workers of [`crate::fcgi`], each with a
+//! handler that decides and writes an answer; a keeper, which looks for changes of database, GeoIP
+//! files and configuration by timer and on SIGHUP, and publishes a new [`State`] for all workers;
+//! and a watch for signals.
+//!
+//! # Locking
+//! Workers share nothing but the state, which they read through `arc-swap` without waiting.
+
+mod answer;
+mod args;
+mod keeper;
+mod run;
+mod state;
+mod worker;
+
+pub use args::Args;
+pub use run::{RespondError, run};
+pub use state::State;

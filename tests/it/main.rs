@@ -1,4 +1,5 @@
 //! Integration tests over the real programs: one binary, so that they link once.
 
 mod config;
+mod fcgi_client;
 mod site;

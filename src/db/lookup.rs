@@ -1,0 +1,133 @@
+//! One worker's connection for the lookups of its requests.
+//!
+//! The connection stays in one read transaction until the snapshot changes or the worker is idle:
+//! taking and giving back the read lock of the WAL would cost each request four system calls.
+
+use std::path::{Path, PathBuf};
+
+use super::error::{DbError, Doing};
+use super::open::{Queryable, Reader, open_reader};
+use super::snapshot::{FileIdentity, Snapshot};
+use super::{catalogue, hash};
+use crate::domain::file::{CatalogueFile, FileId, FileVersion};
+
+/// Looks files up in the database that a snapshot was read from.
+#[derive(Debug)]
+pub struct Lookup {
+    path: PathBuf,
+    open: Option<Open>,
+}
+
+#[derive(Debug)]
+struct Open {
+    reader: Reader,
+    identity: FileIdentity,
+    /// Snapshot of the running read transaction; `None`: there is none.
+    serial: Option<u64>,
+}
+
+impl Lookup {
+    /// Opens nothing yet.
+    pub fn new(path: &Path) -> Lookup {
+        Lookup {
+            path: path.to_owned(),
+            open: None,
+        }
+    }
+
+    /// Looks a canonical path up.
+    ///
+    /// # Errors
+    /// The database cannot be read, or is another than the snapshot's; the next call tries anew.
+    pub fn find(
+        &mut self,
+        snapshot: &Snapshot,
+        path: &[u8],
+    ) -> Result<Option<CatalogueFile>, DbError> {
+        self.with(snapshot, |reader| catalogue::find(reader, path))
+    }
+
+    /// The digests of a file version.
+    ///
+    /// # Errors
+    /// As [`Lookup::find`].
+    pub fn digests(
+        &mut self,
+        snapshot: &Snapshot,
+        id: FileId,
+        version: FileVersion,
+    ) -> Result<Option<hash::Digests>, DbError> {
+        self.with(snapshot, |reader| hash::find(reader, id, version))
+    }
+
+    fn with<T>(
+        &mut self,
+        snapshot: &Snapshot,
+        work: impl FnOnce(&Reader) -> Result<T, DbError>,
+    ) -> Result<T, DbError> {
+        if self
+            .open
+            .as_ref()
+            .is_none_or(|open| open.identity != snapshot.identity)
+        {
+            self.open = None;
+            let reader = open_reader(&self.path)?;
+            if FileIdentity::of(&self.path) != Some(snapshot.identity) {
+                return Err(DbError::Missing {
+                    path: self.path.clone(),
+                });
+            }
+            self.open = Some(Open {
+                reader,
+                identity: snapshot.identity,
+                serial: None,
+            });
+        }
+        let Some(open) = &mut self.open else {
+            return Err(DbError::Missing {
+                path: self.path.clone(),
+            });
+        };
+        let result = open
+            .renew(snapshot.serial)
+            .and_then(|()| work(&open.reader));
+        if result.is_err() {
+            self.open = None;
+        }
+        result
+    }
+
+    /// Ends the read transaction, so that the WAL can be emptied; called when a worker is idle.
+    pub fn rest(&mut self) {
+        if let Some(open) = &mut self.open
+            && open.end().is_err()
+        {
+            self.open = None;
+        }
+    }
+}
+
+impl Open {
+    fn renew(&mut self, serial: u64) -> Result<(), DbError> {
+        if self.serial == Some(serial) {
+            return Ok(());
+        }
+        self.end()?;
+        self.reader
+            .sqlite()
+            .execute_batch("BEGIN")
+            .doing("beginning to read")?;
+        self.serial = Some(serial);
+        Ok(())
+    }
+
+    fn end(&mut self) -> Result<(), DbError> {
+        if self.serial.take().is_some() {
+            self.reader
+                .sqlite()
+                .execute_batch("COMMIT")
+                .doing("ending to read")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,256 @@
+//! Mirrors and their bitmaps in memory: what the responder decides from.
+//!
+//! A [`Loader`] looks for changes by timer and makes a new [`Snapshot`] of what changed; workers
+//! share it. A file that was replaced or cut is opened anew, so that no answer mixes two databases.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use roaring::RoaringBitmap;
+
+use super::error::{DbError, Doing};
+use super::open::{Queryable, Reader, open_reader};
+use super::{content, hash, mirror};
+use crate::domain::file::FileId;
+use crate::domain::mirror::MirrorId;
+use crate::domain::select::{Holdings, Reason, Roster};
+
+/// Which file a path names; another number is another database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FileIdentity {
+    device: u64,
+    inode: u64,
+}
+
+impl FileIdentity {
+    /// Of the file that the path names now.
+    pub fn of(path: &Path) -> Option<FileIdentity> {
+        use std::os::unix::fs::MetadataExt;
+        let file = std::fs::metadata(path).ok()?;
+        Some(FileIdentity {
+            device: file.dev(),
+            inode: file.ino(),
+        })
+    }
+}
+
+/// What one mirror has.
+#[derive(Debug)]
+struct Bitmaps {
+    generation: i64,
+    current: RoaringBitmap,
+    outdated: RoaringBitmap,
+}
+
+/// The mirrors of a site and what they have, at one moment.
+#[derive(Debug)]
+pub struct Snapshot {
+    /// The database that it was read from.
+    pub identity: FileIdentity,
+    /// Differs from that of every other snapshot of this process.
+    pub serial: u64,
+    /// The mirrors.
+    pub roster: Roster,
+    /// Whether the database has hashes at all; without, no request looks for them.
+    pub has_hashes: bool,
+    bitmaps: Vec<Option<Arc<Bitmaps>>>,
+}
+
+impl Snapshot {
+    /// Who has a file version.
+    pub fn holdings(&self, file: FileId) -> impl Holdings {
+        FileHoldings {
+            snapshot: self,
+            file,
+        }
+    }
+}
+
+struct FileHoldings<'s> {
+    snapshot: &'s Snapshot,
+    file: FileId,
+}
+
+impl Holdings for FileHoldings<'_> {
+    fn has(&self, mirror: usize) -> bool {
+        let bitmaps = self.snapshot.bitmaps.get(mirror).and_then(Option::as_ref);
+        bitmaps.is_some_and(|bitmaps| bitmaps.current.contains(self.file.0))
+    }
+
+    fn why_not(&self, mirror: usize) -> Reason {
+        match self.snapshot.bitmaps.get(mirror).and_then(Option::as_ref) {
+            None => Reason::NeverScanned,
+            Some(bitmaps) if bitmaps.outdated.contains(self.file.0) => Reason::FileOutdated,
+            Some(_) => Reason::FileMissing,
+        }
+    }
+}
+
+/// What a look for changes found.
+#[derive(Debug)]
+pub enum Change {
+    /// Nothing new.
+    None,
+    /// Something changed.
+    New(Arc<Snapshot>),
+}
+
+/// Watches one database file.
+#[derive(Debug)]
+pub struct Loader {
+    path: PathBuf,
+    serial: u64,
+    open: Option<OpenDatabase>,
+}
+
+#[derive(Debug)]
+struct OpenDatabase {
+    reader: Reader,
+    identity: FileIdentity,
+    size: u64,
+    data_version: i64,
+    bitmaps: HashMap<MirrorId, Arc<Bitmaps>>,
+}
+
+impl Loader {
+    /// Opens nothing yet.
+    pub fn new(path: &Path) -> Loader {
+        Loader {
+            path: path.to_owned(),
+            serial: 0,
+            open: None,
+        }
+    }
+
+    /// Looks for changes and loads what changed.
+    ///
+    /// # Errors
+    /// The database is missing or cannot be read; what was loaded before is no longer to be used.
+    /// The next call tries again from the start.
+    pub fn poll(&mut self) -> Result<Change, DbError> {
+        let result = self.try_poll();
+        if result.is_err() {
+            self.open = None;
+        }
+        result
+    }
+
+    fn try_poll(&mut self) -> Result<Change, DbError> {
+        let size = std::fs::metadata(&self.path).map_or(0, |file| file.len());
+        let identity = FileIdentity::of(&self.path);
+        let usable = self
+            .open
+            .as_ref()
+            // SQLite's own file never shrinks without a VACUUM; a cut one must be read anew.
+            .is_some_and(|open| Some(open.identity) == identity && open.size <= size);
+        let mut is_new = false;
+        if !usable {
+            self.open = Some(OpenDatabase::open(&self.path)?);
+            is_new = true;
+        }
+        let Some(open) = &mut self.open else {
+            return Err(DbError::Missing {
+                path: self.path.clone(),
+            });
+        };
+        open.size = size;
+        let data_version = open.data_version()?;
+        if !is_new && data_version == open.data_version {
+            return Ok(Change::None);
+        }
+        self.serial += 1;
+        let snapshot = open.load(self.serial)?;
+        // The version was read before the content: a commit in between is loaded again.
+        open.data_version = data_version;
+        Ok(Change::New(Arc::new(snapshot)))
+    }
+}
+
+impl OpenDatabase {
+    fn open(path: &Path) -> Result<OpenDatabase, DbError> {
+        let before = FileIdentity::of(path);
+        let reader = open_reader(path)?;
+        let missing = || DbError::Missing {
+            path: path.to_owned(),
+        };
+        let identity = FileIdentity::of(path).ok_or_else(missing)?;
+        if before != Some(identity) {
+            return Err(missing());
+        }
+        let bitmaps = HashMap::new();
+        Ok(OpenDatabase {
+            reader,
+            identity,
+            size: 0,
+            data_version: 0,
+            bitmaps,
+        })
+    }
+
+    fn data_version(&self) -> Result<i64, DbError> {
+        self.reader
+            .sqlite()
+            .pragma_query_value(None, "data_version", |row| row.get(0))
+            .doing("looking for changes")
+    }
+
+    fn load(&mut self, serial: u64) -> Result<Snapshot, DbError> {
+        let sqlite = self.reader.sqlite();
+        // One read transaction: mirrors and contents belong to one moment.
+        let transaction = sqlite.unchecked_transaction().doing("beginning to read")?;
+        let mut mirrors = Vec::new();
+        for record in mirror::all(&self.reader)? {
+            let (mirror, problems) = record.check();
+            for problem in problems {
+                log::debug!("mirror={} {problem}", mirror.identifier);
+            }
+            mirrors.push(mirror);
+        }
+        let mut bitmaps = HashMap::new();
+        for (id, generation) in content::generations(&self.reader)? {
+            let known = self
+                .bitmaps
+                .get(&id)
+                .filter(|known| known.generation == generation);
+            let loaded = match known {
+                Some(known) => Some(Arc::clone(known)),
+                None => load_bitmaps(&self.reader, id)?,
+            };
+            bitmaps.extend(loaded.map(|loaded| (id, loaded)));
+        }
+        let has_hashes = hash::any(&self.reader)?;
+        transaction.finish().doing("ending to read")?;
+        self.bitmaps = bitmaps;
+        let roster = Roster::new(mirrors);
+        let of_roster = roster
+            .mirrors()
+            .iter()
+            .map(|mirror| self.bitmaps.get(&mirror.id).cloned())
+            .collect();
+        Ok(Snapshot {
+            identity: self.identity,
+            serial,
+            roster,
+            has_hashes,
+            bitmaps: of_roster,
+        })
+    }
+}
+
+/// A damaged bitmap costs that mirror its clients, not the site its mirrors.
+fn load_bitmaps(reader: &Reader, id: MirrorId) -> Result<Option<Arc<Bitmaps>>, DbError> {
+    match content::load(reader, id) {
+        Ok(Some(published)) => Ok(Some(Arc::new(Bitmaps {
+            generation: published.generation,
+            current: published.content.current,
+            outdated: published.content.outdated,
+        }))),
+        Ok(None) => Ok(None),
+        Err(error @ DbError::DamagedContent { .. }) => {
+            log::error!("{error}");
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}

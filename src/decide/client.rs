@@ -1,0 +1,82 @@
+//! Who the client is and where, from the web server's parameters and our own GeoIP files.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use crate::domain::mirror::Scheme;
+use crate::domain::place::{Asn, Coordinates, CountryCode, Place, RegionCode};
+use crate::geoip::GeoIp;
+use crate::http::{Query, Request};
+
+/// The client of a request.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Client {
+    /// Its address.
+    pub ip: Option<IpAddr>,
+    /// Where it is, or says it is (`?country=`, `?as=`).
+    pub place: Place,
+    /// Its network, as a GeoIP file or the web server knows it; for display only.
+    pub network: Option<IpNet>,
+    /// http or https.
+    pub scheme: Scheme,
+}
+
+fn first(values: [&[u8]; 2]) -> &[u8] {
+    if values[0].is_empty() {
+        values[1]
+    } else {
+        values[0]
+    }
+}
+
+fn float(text: &[u8]) -> Option<f64> {
+    std::str::from_utf8(text).ok()?.trim().parse().ok()
+}
+
+impl Client {
+    /// Reads the parameters; what they do not tell is looked up. Parameters win, because they are
+    /// the documented way for intranets; with a country of theirs, our coordinates are not used,
+    /// which may be those of another country.
+    pub fn of(request: &Request<'_>, geoip: &GeoIp) -> Client {
+        let geo = &request.geo;
+        let ip = geo.ip();
+        let country = CountryCode::parse(first([geo.country, geo.country_v6]));
+        let region = RegionCode::parse(first([geo.continent, geo.continent_v6]));
+        let coordinates = float(first([geo.latitude, geo.latitude_v6]))
+            .zip(float(first([geo.longitude, geo.longitude_v6])))
+            .and_then(|(latitude, longitude)| Coordinates::known(latitude, longitude));
+        let asn = Asn::parse_leading(geo.asn);
+        let found = ip.map(|ip| geoip.find(ip)).unwrap_or_default();
+        let (place, told_country) = (found.place, country.is_some());
+        Client {
+            ip,
+            place: Place {
+                country: country.or(place.country),
+                region: region.or(if told_country { None } else { place.region }),
+                coordinates: coordinates.or(if told_country {
+                    None
+                } else {
+                    place.coordinates
+                }),
+                asn: asn.or(place.asn),
+            },
+            network: std::str::from_utf8(geo.prefix)
+                .ok()
+                .and_then(|text| text.parse().ok())
+                .or(found.network),
+            scheme: request.scheme(),
+        }
+    }
+
+    /// Applies `?country=` and `?as=`: they change the country and the AS alone, the rest stays
+    /// that of the real client (spec §1.1, steps 7, 15 and 17).
+    pub fn pretend(&mut self, query: &Query) {
+        if let Some(country) = query.once("country").and_then(CountryCode::parse) {
+            self.place.country = Some(country);
+        }
+        if let Some(asn) = query.once("as").and_then(Asn::parse_leading) {
+            self.place.asn = Some(asn);
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! What one worker keeps from request to request.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use crate::config::{RawFallback, RawRules, SiteConfig, compile_rules, merge_rules};
+use crate::db::lookup::Lookup;
+use crate::db::snapshot::Snapshot;
+use crate::domain::place::{Asn, CountryCode, Place, RegionCode};
+use crate::domain::rule::Rules;
+use crate::domain::select::{ClassTable, Selector};
+use crate::http::Overrides;
+use crate::tree::Tree;
+
+/// Places whose classes are kept: a busy site sees some thousand pairs of country and AS.
+const PLACES_MAX: usize = 4096;
+
+/// Override sets whose rules are kept; a configuration has a handful.
+const OVERRIDES_MAX: usize = 256;
+
+/// Uniform numbers 0 … 32767.
+pub type DrawFn = Box<dyn FnMut() -> u16>;
+
+/// One worker's means for one site: tree, database connection, drawn numbers, and what it has
+/// worked out before.
+pub struct Context {
+    /// The file tree.
+    pub tree: Tree,
+    /// The database connection.
+    pub lookup: Lookup,
+    pub(super) selector: Selector<DrawFn>,
+    classes: Classes,
+    rules: HashMap<(Vec<u8>, u64), Arc<Rules>>,
+}
+
+/// The classes of places, for one snapshot.
+#[derive(Default)]
+struct Classes {
+    serial: u64,
+    by_place: HashMap<PlaceKey, Rc<ClassTable>>,
+}
+
+type PlaceKey = (Option<CountryCode>, Option<RegionCode>, Option<Asn>);
+
+impl Context {
+    /// Opens nothing yet.
+    pub fn new(config: &SiteConfig, draw: DrawFn) -> Context {
+        Context {
+            tree: Tree::new(&config.tree),
+            lookup: Lookup::new(&config.database),
+            selector: Selector::new(draw),
+            classes: Classes::default(),
+            rules: HashMap::new(),
+        }
+    }
+
+    /// One uniform number, 0 … 32767.
+    pub(super) fn draw(&mut self) -> u16 {
+        self.selector.draw()
+    }
+
+    /// The mirrors of a snapshot in classes for a place.
+    pub(super) fn classes(&mut self, snapshot: &Snapshot, place: &Place) -> Rc<ClassTable> {
+        if self.classes.serial != snapshot.serial || self.classes.by_place.len() >= PLACES_MAX {
+            self.classes = Classes {
+                serial: snapshot.serial,
+                by_place: HashMap::new(),
+            };
+        }
+        let key = (place.country, place.region, place.asn);
+        let table = self.classes.by_place.entry(key);
+        Rc::clone(table.or_insert_with(|| Rc::new(snapshot.roster.classes(place))))
+    }
+
+    /// The rules of a path with the web server's overrides; a bad override is logged and ignored.
+    pub(super) fn overridden(
+        &mut self,
+        config: &SiteConfig,
+        path: &[u8],
+        overrides: &Overrides<'_>,
+    ) -> Arc<Rules> {
+        let raw = config.raw_rules(path);
+        let key = (
+            override_key(overrides),
+            std::ptr::from_ref(raw).addr() as u64,
+        );
+        if let Some(rules) = self.rules.get(&key) {
+            return Arc::clone(rules);
+        }
+        let rules = compile_rules(&merge_overrides(raw, overrides)).map(Arc::new);
+        let rules = rules.unwrap_or_else(|(name, message)| {
+            log::warn!("a parameter of the web server is ignored: {name}: {message}");
+            Arc::clone(config.rules(path))
+        });
+        if self.rules.len() >= OVERRIDES_MAX {
+            self.rules.clear();
+        }
+        self.rules.insert(key, Arc::clone(&rules));
+        rules
+    }
+}
+
+fn override_key(overrides: &Overrides<'_>) -> Vec<u8> {
+    let mut key = Vec::new();
+    for (name, value) in &overrides.0 {
+        key.extend_from_slice(name.as_bytes());
+        key.push(b'=');
+        key.extend_from_slice(value);
+        key.push(0);
+    }
+    key
+}
+
+fn is_on(text: &str) -> Option<bool> {
+    match text.to_ascii_lowercase().as_str() {
+        "on" | "true" | "1" | "yes" => Some(true),
+        "off" | "false" | "0" | "no" => Some(false),
+        _ => None,
+    }
+}
+
+/// Single values replace, lists (separated by commas) replace too: the parameter wins.
+fn merge_overrides(raw: &RawRules, overrides: &Overrides<'_>) -> RawRules {
+    let mut merged = merge_rules(raw, &RawRules::default());
+    for (name, value) in &overrides.0 {
+        let text = String::from_utf8_lossy(value);
+        let text = text.trim();
+        let list = || -> Vec<String> {
+            text.split(',')
+                .map(|part| part.trim().to_owned())
+                .filter(|p| !p.is_empty())
+                .collect()
+        };
+        match *name {
+            "engine" => merged.engine = is_on(text).or(merged.engine),
+            "min_size" => merged.min_size = text.parse().ok().or(merged.min_size),
+            "exclude_mime_types" => merged.exclude_mime_types = list(),
+            "exclude_user_agents" => merged.exclude_user_agents = list(),
+            "exclude_networks" => merged.exclude_networks = list(),
+            "exclude_ips" => merged.exclude_ips = list(),
+            "exclude_file_mask" => merged.exclude_file_mask = Some(text.to_owned()),
+            "handle_head_locally" => {
+                merged.handle_head_locally = is_on(text).or(merged.handle_head_locally);
+            }
+            "redirect_stamp_key" => merged.redirect_stamp_key = Some(text.to_owned()),
+            "fallbacks" => merged.fallbacks = list().iter().filter_map(|t| fallback(t)).collect(),
+            "fallback_when_ineligible" => {
+                merged.fallback_when_ineligible = is_on(text).or(merged.fallback_when_ineligible);
+            }
+            "query" => merged.query = is_on(text).or(merged.query),
+            _ => {}
+        }
+    }
+    merged
+}
+
+/// `eu de http://host/path/`, as in MirrorBrainFallback.
+fn fallback(text: &str) -> Option<RawFallback> {
+    let mut words = text.split_ascii_whitespace().map(str::to_owned);
+    Some(RawFallback {
+        region: words.next()?,
+        country: words.next()?,
+        url: words.next()?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_replace_single_values_and_lists() {
+        let raw = RawRules {
+            min_size: Some(10),
+            exclude_ips: vec!["10.0.0.1".into()],
+            ..RawRules::default()
+        };
+        let overrides = Overrides(vec![
+            ("min_size", b"0"),
+            ("exclude_ips", b"10.0.0.2, 10.0.0.3"),
+            ("handle_head_locally", b"On"),
+            ("engine", b"perhaps"),
+            ("fallbacks", b"eu de http://f/, na us http://g/"),
+        ]);
+        let merged = merge_overrides(&raw, &overrides);
+        assert_eq!(merged.min_size, Some(0));
+        assert_eq!(merged.exclude_ips, ["10.0.0.2", "10.0.0.3"]);
+        assert_eq!(merged.handle_head_locally, Some(true));
+        assert_eq!(merged.engine, None);
+        assert_eq!(merged.fallbacks.len(), 2);
+    }
+}

@@ -1,0 +1,179 @@
+//! The value that every answer and every explanation renders.
+
+use crate::db::hash::Digests;
+use crate::domain::file::FileVersion;
+use crate::domain::mirror::{BaseUrl, MirrorId};
+use crate::domain::path::FilePath;
+use crate::domain::place::CountryCode;
+use crate::domain::representation::Representation;
+use crate::domain::rule::Exclusion;
+use crate::domain::select::{Candidate, Reason};
+
+use super::client::Client;
+
+/// What is answered and why.
+#[derive(Debug, Clone)]
+pub struct Decision<'s> {
+    /// The answer.
+    pub outcome: Outcome<'s>,
+    /// What was asked for, as MirrorBrain logs it: a document asked for by query is `file`.
+    pub want: Representation,
+    /// The requested path below the tree, without a document's suffix; links not resolved.
+    pub requested: Option<FilePath>,
+    /// The file, when there is one.
+    pub file: Option<DecidedFile>,
+    /// The client; `None` when the decision needed none.
+    pub client: Option<Client>,
+    /// No mirror can serve this client with this file (`MB_NOMIRROR`).
+    pub no_mirror: bool,
+}
+
+/// The file that a decision is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DecidedFile {
+    /// Canonical path.
+    pub path: FilePath,
+    /// What is on the disk.
+    pub version: FileVersion,
+}
+
+/// The answer.
+#[derive(Debug, Clone)]
+pub enum Outcome<'s> {
+    /// To a mirror.
+    Redirect(Redirect<'s>),
+    /// The web server serves the file itself.
+    Local(LocalReason),
+    /// 404.
+    Missing(MissingReason),
+    /// The methods that are allowed.
+    Options,
+    /// 405.
+    MethodNotAllowed,
+    /// 503: the tree is not there; nothing can be said.
+    NoTree,
+}
+
+/// A redirect with everything that its header fields name.
+#[derive(Debug, Clone)]
+pub struct Redirect<'s> {
+    /// Best first; the first is the choice.
+    pub choices: Vec<Choice<'s>>,
+    /// Every other mirror with why; only at full depth.
+    pub excluded: Vec<(MirrorId, &'s str, Reason)>,
+    /// Digests of exactly this version.
+    pub digests: Option<Digests>,
+    /// The key that the URL is signed with.
+    pub stamp_key: Option<StampKey<'s>>,
+}
+
+/// A key that never shows in a log.
+#[derive(Clone, Copy)]
+pub struct StampKey<'s>(pub &'s str);
+
+impl std::fmt::Debug for StampKey<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("StampKey(…)")
+    }
+}
+
+/// One mirror or fallback that may get the client.
+#[derive(Debug, Clone)]
+pub struct Choice<'s> {
+    /// Identifier of the mirror, or host of the fallback.
+    pub name: &'s str,
+    /// Where this client is sent.
+    pub base_url: &'s BaseUrl,
+    /// Score of the mirror; 1 for a fallback.
+    pub score: u16,
+    /// The country that it counts for.
+    pub country: Option<CountryCode>,
+    /// Whether it is a fallback.
+    pub is_fallback: bool,
+    /// Tier, realm, rank, distance, probability.
+    pub candidate: Candidate,
+}
+
+/// Why the web server serves the file itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LocalReason {
+    /// Switched off for this directory.
+    EngineOff,
+    /// HEAD is answered locally here.
+    HeadLocally,
+    /// A rule of the admin.
+    Excluded(Exclusion),
+    /// Its real place is outside the tree.
+    OutsideTree,
+    /// The database cannot be read.
+    DatabaseUnavailable,
+    /// The catalogue does not know it.
+    NotCatalogued,
+    /// It changed since it was indexed; mirrors were seen to have another version.
+    Changed {
+        /// What the catalogue knows.
+        catalogued: FileVersion,
+    },
+    /// No mirror has it, or none that may serve this client.
+    NoMirror {
+        /// Whether any has it.
+        some_have_it: bool,
+        /// Every mirror with why; only at full depth.
+        excluded: Vec<(MirrorId, String, Reason)>,
+    },
+}
+
+/// Why nothing is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MissingReason {
+    /// Not a path below the tree.
+    NotInTree,
+    /// No such file.
+    NoFile,
+    /// A directory; the web server lists it, and should not have asked.
+    Directory,
+    /// The document cannot be made: the data is not there.
+    NoDocument(Representation),
+}
+
+impl LocalReason {
+    /// For people.
+    pub fn text(&self) -> String {
+        match self {
+            LocalReason::EngineOff => "redirects are switched off here".to_owned(),
+            LocalReason::HeadLocally => "HEAD is answered locally here".to_owned(),
+            LocalReason::Excluded(exclusion) => exclusion.as_str().to_owned(),
+            LocalReason::OutsideTree => "a link leads out of the tree".to_owned(),
+            LocalReason::DatabaseUnavailable => "the database cannot be read".to_owned(),
+            LocalReason::NotCatalogued => {
+                "it is not in the catalogue; heliostat-index adds it".to_owned()
+            }
+            LocalReason::Changed { catalogued } => format!(
+                "it changed since it was indexed (catalogue: size {} mtime {}); heliostat-index \
+                 and heliostat-scan learn the new version",
+                catalogued.size, catalogued.mtime
+            ),
+            LocalReason::NoMirror {
+                some_have_it: false,
+                ..
+            } => "no mirror has it".to_owned(),
+            LocalReason::NoMirror {
+                some_have_it: true, ..
+            } => "mirrors have it, but none may serve this client".to_owned(),
+        }
+    }
+
+    /// Stable word for scripts.
+    pub fn code(&self) -> &'static str {
+        match self {
+            LocalReason::EngineOff => "engine-off",
+            LocalReason::HeadLocally => "head-locally",
+            LocalReason::Excluded(_) => "excluded",
+            LocalReason::OutsideTree => "outside-tree",
+            LocalReason::DatabaseUnavailable => "database-unavailable",
+            LocalReason::NotCatalogued => "not-catalogued",
+            LocalReason::Changed { .. } => "changed",
+            LocalReason::NoMirror { .. } => "no-mirror",
+        }
+    }
+}

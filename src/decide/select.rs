@@ -1,0 +1,131 @@
+//! From candidates of the selection law to named choices, mirrors and fallbacks alike.
+
+use super::client::Client;
+use super::context::Context;
+use super::decision::Choice;
+use super::pipeline::Depth;
+use crate::config::SiteConfig;
+use crate::db::snapshot::Snapshot;
+use crate::domain::file::FileId;
+use crate::domain::mirror::MirrorId;
+use crate::domain::rule::Fallback;
+use crate::domain::select::{Candidate, Question, Realm, Reason, Selection, Tier};
+
+/// The choices of a selection, and the rest with why.
+pub(super) struct Choices<'s> {
+    pub choices: Vec<Choice<'s>>,
+    pub rows_found: bool,
+    pub excluded: Vec<(MirrorId, &'s str, Reason)>,
+}
+
+/// Chooses among the mirrors of a snapshot.
+pub(super) fn mirrors<'s>(
+    config: &SiteConfig,
+    snapshot: &'s Snapshot,
+    context: &mut Context,
+    client: &Client,
+    wanted: (FileId, u64, Depth),
+) -> Choices<'s> {
+    let (file, size, depth) = wanted;
+    let table = context.classes(snapshot, &client.place);
+    let want = config.link_mirrors;
+    let question = Question {
+        ip: client.ip,
+        place: client.place,
+        scheme: client.scheme,
+        size,
+        want,
+    };
+    let holdings = snapshot.holdings(file);
+    let site = (&snapshot.roster, &*table);
+    let selector = &mut context.selector;
+    let selection = match depth {
+        Depth::Redirect => selector.select(&config.law, site, &question, &holdings),
+        Depth::Full => selector.explain(&config.law, site, &question, &holdings),
+    };
+    name_mirrors(snapshot, client, selection)
+}
+
+fn name_mirrors<'s>(snapshot: &'s Snapshot, client: &Client, selection: Selection) -> Choices<'s> {
+    let mirrors = snapshot.roster.mirrors();
+    let choices = selection.candidates.into_iter().filter_map(|candidate| {
+        let mirror = mirrors.get(candidate.mirror)?;
+        Some(Choice {
+            name: &mirror.identifier,
+            base_url: mirror.base_url_for(client.scheme)?,
+            score: mirror.score,
+            country: candidate.country,
+            is_fallback: false,
+            candidate,
+        })
+    });
+    let excluded = selection
+        .excluded
+        .into_iter()
+        .filter_map(|(index, reason)| {
+            let mirror = mirrors.get(index)?;
+            Some((mirror.id, mirror.identifier.as_str(), reason))
+        });
+    Choices {
+        choices: choices.collect(),
+        rows_found: selection.rows_found,
+        excluded: excluded.collect(),
+    }
+}
+
+/// Orders the fallbacks: country, region, the rest, each in random order (spec §2.4). An https
+/// client gets https ones only.
+pub(super) fn fallbacks<'s>(
+    fallbacks: &'s [Fallback],
+    client: &Client,
+    mut draw: impl FnMut() -> u16,
+) -> Vec<Choice<'s>> {
+    use crate::domain::mirror::Scheme;
+    let fits = |fallback: &&Fallback| {
+        client.scheme != Scheme::Https || fallback.base_url.scheme() == Scheme::Https
+    };
+    let mut choices: Vec<Choice<'s>> = fallbacks
+        .iter()
+        .filter(fits)
+        .enumerate()
+        .map(|(index, fallback)| {
+            let place = &client.place;
+            let tier = if place.country.is_some() && fallback.country == place.country {
+                Tier::Country
+            } else if place.region.is_some() && fallback.region == place.region {
+                Tier::Region
+            } else {
+                Tier::Elsewhere
+            };
+            Choice {
+                name: fallback.base_url.host(),
+                base_url: &fallback.base_url,
+                score: 1,
+                country: fallback.country,
+                is_fallback: true,
+                candidate: Candidate {
+                    mirror: index,
+                    tier,
+                    realm: Realm::Tier(tier),
+                    rank: u32::from(draw()),
+                    distance: None,
+                    handicapped: None,
+                    country: fallback.country,
+                    probability: 0.0,
+                },
+            }
+        })
+        .collect();
+    choices.sort_by_key(|choice| (choice.candidate.tier, choice.candidate.rank));
+    let Some(best) = choices.first().map(|choice| choice.candidate.tier) else {
+        return choices;
+    };
+    let sharing = choices
+        .iter()
+        .filter(|choice| choice.candidate.tier == best)
+        .count();
+    for choice in &mut choices[..sharing] {
+        choice.candidate.probability = 1.0 / sharing as f64;
+    }
+    choices
+}

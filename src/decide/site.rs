@@ -1,0 +1,18 @@
+//! What is known of a site at one moment; shared by all workers.
+
+use std::sync::Arc;
+
+use crate::config::SiteConfig;
+use crate::db::snapshot::Snapshot;
+use crate::geoip::GeoIp;
+
+/// Configuration, mirrors and GeoIP files of one site.
+#[derive(Debug, Clone)]
+pub struct SiteState {
+    /// The configuration.
+    pub config: Arc<SiteConfig>,
+    /// The mirrors; `None` while the database cannot be read.
+    pub snapshot: Option<Arc<Snapshot>>,
+    /// Where clients are.
+    pub geoip: Arc<GeoIp>,
+}

@@ -1,0 +1,272 @@
+//! Which class a mirror is in for clients of a place (spec §2.3).
+
+use std::net::IpAddr;
+
+use super::reason::Reason;
+use crate::domain::mirror::{Mirror, MirrorCountry};
+use crate::domain::place::Place;
+
+/// Class of a mirror for a place, before the client's address and the file's size are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Class {
+    /// Same autonomous system.
+    As,
+    /// Same country, or everywhere.
+    Country,
+    /// Serves the client's country beside its own.
+    OtherCountry,
+    /// Same continent.
+    Region,
+    /// The rest of the world.
+    Elsewhere,
+}
+
+const CLASSES: usize = 5;
+
+/// Classifies one usable mirror; the first row that fits wins. The prefix and the size, which
+/// come before, are the request's.
+///
+/// # Errors
+/// Why the mirror serves nobody of that place.
+pub fn classify(mirror: &Mirror, place: &Place) -> Result<Class, Reason> {
+    if place.asn.is_some_and(|asn| mirror.asns.contains(&asn)) && !mirror.prefix_only {
+        return Ok(Class::As);
+    }
+    let same_country = match mirror.country {
+        MirrorCountry::Of(country) => place.country == Some(country),
+        MirrorCountry::Unknown | MirrorCountry::Everywhere => false,
+    };
+    if same_country && !mirror.as_only && !mirror.prefix_only {
+        return Ok(Class::Country);
+    }
+    if mirror.country == MirrorCountry::Everywhere {
+        return Ok(Class::Country);
+    }
+    // A substring, as MirrorBrain has it: "ca,us" and "CA US" both mean two countries.
+    if place
+        .country
+        .is_some_and(|country| mirror.other_countries.contains(country.as_str()))
+    {
+        return Ok(Class::OtherCountry);
+    }
+    if mirror.prefix_only {
+        return Err(Reason::PrefixOnly);
+    }
+    if mirror.as_only {
+        return Err(Reason::AsOnly);
+    }
+    if mirror.country_only {
+        return Err(Reason::CountryOnly);
+    }
+    if place.region.is_some() && mirror.region == place.region {
+        return Ok(Class::Region);
+    }
+    if mirror.region_only {
+        Err(Reason::RegionOnly)
+    } else {
+        Ok(Class::Elsewhere)
+    }
+}
+
+/// All mirrors of a site, sorted by number, with what can be known before any request.
+#[derive(Debug, Clone, Default)]
+pub struct Roster {
+    mirrors: Vec<Mirror>,
+    usable: Vec<usize>,
+    unusable: Vec<(usize, Reason)>,
+    with_prefix: Vec<usize>,
+    with_maxsize: Vec<usize>,
+}
+
+impl Roster {
+    /// Sorts mirrors into usable and unusable ones.
+    pub fn new(mut mirrors: Vec<Mirror>) -> Roster {
+        mirrors.sort_by_key(|mirror| mirror.id);
+        let mut roster = Roster::default();
+        for (index, mirror) in mirrors.iter().enumerate() {
+            if let Some(reason) = unusable(mirror) {
+                roster.unusable.push((index, reason));
+                continue;
+            }
+            roster.usable.push(index);
+            if !mirror.prefixes.is_empty() {
+                roster.with_prefix.push(index);
+            }
+            if mirror.file_maxsize > 0 {
+                roster.with_maxsize.push(index);
+            }
+        }
+        roster.mirrors = mirrors;
+        roster
+    }
+
+    /// The mirrors; an index into them is what the rest of this module speaks of.
+    pub fn mirrors(&self) -> &[Mirror] {
+        &self.mirrors
+    }
+
+    /// Indexes of the mirrors that may be chosen at all.
+    pub fn usable(&self) -> &[usize] {
+        &self.usable
+    }
+
+    /// The others, with why.
+    pub fn unusable(&self) -> &[(usize, Reason)] {
+        &self.unusable
+    }
+
+    /// Usable mirrors one of whose prefixes has the address.
+    pub(super) fn near(&self, ip: Option<IpAddr>) -> Vec<usize> {
+        let Some(ip) = ip else { return Vec::new() };
+        let has = |index: &&usize| self.mirrors[**index].prefix_of(ip).is_some();
+        self.with_prefix.iter().filter(has).copied().collect()
+    }
+
+    /// Usable mirrors that cannot deliver a file of that size.
+    pub(super) fn too_small_for(&self, size: u64) -> impl Iterator<Item = usize> {
+        let mirrors = &self.mirrors;
+        self.with_maxsize
+            .iter()
+            .copied()
+            .filter(move |&index| mirrors[index].file_maxsize < size)
+    }
+
+    /// Sorts the usable mirrors into classes for a place; the same for all its clients and files.
+    pub fn classes(&self, place: &Place) -> ClassTable {
+        let mut table = ClassTable::default();
+        for &index in &self.usable {
+            match classify(&self.mirrors[index], place) {
+                Ok(class) => table.members[class as usize].push(index),
+                Err(reason) => table.dropped.push((index, reason)),
+            }
+        }
+        table
+    }
+}
+
+fn unusable(mirror: &Mirror) -> Option<Reason> {
+    if !mirror.enabled {
+        Some(Reason::Disabled)
+    } else if !mirror.alive {
+        Some(Reason::Dead)
+    } else if mirror.score == 0 {
+        Some(Reason::ScoreZero)
+    } else if mirror.base_url.is_none() {
+        Some(Reason::NoBaseUrl)
+    } else {
+        None
+    }
+}
+
+/// The usable mirrors of a site in classes, for one place.
+#[derive(Debug, Clone, Default)]
+pub struct ClassTable {
+    members: [Vec<usize>; CLASSES],
+    dropped: Vec<(usize, Reason)>,
+}
+
+impl ClassTable {
+    /// Indexes of the mirrors of a class.
+    pub fn members(&self, class: Class) -> &[usize] {
+        &self.members[class as usize]
+    }
+
+    /// Mirrors that serve nobody of that place, with why.
+    pub fn dropped(&self) -> &[(usize, Reason)] {
+        &self.dropped
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::place::{Asn, CountryCode, RegionCode};
+
+    fn place() -> Place {
+        Place {
+            country: CountryCode::parse(b"de"),
+            region: RegionCode::parse(b"eu"),
+            coordinates: None,
+            asn: Asn::new(64500),
+        }
+    }
+
+    fn mirror(country: &str, region: &str, change: impl FnOnce(&mut Mirror)) -> Mirror {
+        let mut mirror = Mirror::new("m");
+        mirror.country = match country {
+            "**" => MirrorCountry::Everywhere,
+            code => CountryCode::parse(code.as_bytes())
+                .map_or(MirrorCountry::Unknown, MirrorCountry::Of),
+        };
+        mirror.region = RegionCode::parse(region.as_bytes());
+        change(&mut mirror);
+        mirror
+    }
+
+    #[test]
+    fn the_first_row_that_fits_wins() {
+        let asn = |m: &mut Mirror| m.asns = vec![Asn::new(64500).expect("not 0")];
+        let cases: Vec<(Mirror, Result<Class, Reason>)> = vec![
+            (mirror("us", "na", asn), Ok(Class::As)),
+            (
+                mirror("us", "na", |m| (asn(m), m.as_only = true).1),
+                Ok(Class::As),
+            ),
+            (
+                mirror("de", "eu", |m| (asn(m), m.prefix_only = true).1),
+                Err(Reason::PrefixOnly),
+            ),
+            (mirror("de", "eu", |_| ()), Ok(Class::Country)),
+            (
+                mirror("de", "eu", |m| m.country_only = true),
+                Ok(Class::Country),
+            ),
+            (
+                mirror("de", "eu", |m| m.as_only = true),
+                Err(Reason::AsOnly),
+            ),
+            (
+                mirror("**", "**", |m| m.prefix_only = true),
+                Ok(Class::Country),
+            ),
+            (
+                mirror("fr", "eu", |m| m.other_countries = "be, de".into()),
+                Ok(Class::OtherCountry),
+            ),
+            (
+                mirror("fr", "eu", |m| {
+                    m.other_countries = "de".into();
+                    m.country_only = true;
+                }),
+                Ok(Class::OtherCountry),
+            ),
+            (mirror("fr", "eu", |_| ()), Ok(Class::Region)),
+            (
+                mirror("fr", "eu", |m| m.region_only = true),
+                Ok(Class::Region),
+            ),
+            (
+                mirror("fr", "eu", |m| m.country_only = true),
+                Err(Reason::CountryOnly),
+            ),
+            (mirror("us", "na", |_| ()), Ok(Class::Elsewhere)),
+            (
+                mirror("us", "na", |m| m.region_only = true),
+                Err(Reason::RegionOnly),
+            ),
+            (mirror("", "", |_| ()), Ok(Class::Elsewhere)),
+        ];
+        for (mirror, expected) in cases {
+            assert_eq!(classify(&mirror, &place()), expected, "{mirror:?}");
+        }
+        let unknown = Place::default();
+        assert_eq!(
+            classify(&mirror("", "", |_| ()), &unknown),
+            Ok(Class::Elsewhere)
+        );
+        assert_eq!(
+            classify(&mirror("**", "", |_| ()), &unknown),
+            Ok(Class::Country)
+        );
+    }
+}

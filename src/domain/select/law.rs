@@ -1,0 +1,150 @@
+//! The numbers that order a class (spec §2.2), and the variants that a site may switch on.
+
+use crate::domain::mirror::Mirror;
+use crate::domain::place::Coordinates;
+
+/// How the distance between client and mirror is measured, in thousandths of a degree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Distance {
+    /// MirrorBrain's: Euclid on latitude and longitude, no wrap at ±180°.
+    #[default]
+    Degrees,
+    /// The angle of the great circle.
+    GreatCircle,
+}
+
+/// How scores become shares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Weights {
+    /// MirrorBrain's rank: a score of 50 beside one of 100 gets a quarter, not a third.
+    #[default]
+    MirrorBrain,
+    /// Share = score ÷ sum of scores.
+    Proportional,
+}
+
+/// The law of one site; the default is MirrorBrain's.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Law {
+    /// Distance.
+    pub distance: Distance,
+    /// Weights.
+    pub weights: Weights,
+    /// With coordinates, mirrors that are farther than the nearest by no more than so many
+    /// thousandths of a degree share the clients by score; 0: the nearest gets all of them.
+    pub spread: u32,
+    /// Mirrors that serve the client's country beside their own share with those in it.
+    pub share_other_countries: bool,
+}
+
+/// Distance of a mirror or client without coordinates.
+const DISTANCE_UNKNOWN: u32 = 9_999_999;
+
+/// Scores buy distance with this: divided by the size of the class and by the score it gives
+/// thousandths of a degree (MirrorBrain's constant).
+const DISTANCE_FACTOR: u32 = 2_000_000;
+
+/// MirrorBrain divides this (RAND_MAX >> 16 of glibc) by the score.
+const RANK_RANGE: u32 = 32_767;
+
+/// A drawn number: uniform, 0 … 32767.
+pub type Draw = u16;
+
+impl Law {
+    /// Rank of a mirror: lower is better.
+    pub fn rank(&self, score: u16, draw: Draw) -> u32 {
+        match self.weights {
+            Weights::MirrorBrain => u32::from(draw) * step(score),
+            Weights::Proportional => {
+                // The smallest of exponential draws falls to each in proportion to its rate.
+                let uniform = (f64::from(draw) + 0.5) / f64::from(RANK_RANGE + 1);
+                (-uniform.ln() / f64::from(score) * 1e8) as u32
+            }
+        }
+    }
+
+    /// Thousandths of a degree between a client and a mirror.
+    pub fn distance(&self, client: Coordinates, mirror: &Mirror) -> u32 {
+        let Some(place) = mirror.coordinates else {
+            return DISTANCE_UNKNOWN;
+        };
+        let degrees = match self.distance {
+            Distance::Degrees => {
+                let latitude = client.latitude - place.latitude;
+                let longitude = client.longitude - place.longitude;
+                (latitude * latitude + longitude * longitude).sqrt()
+            }
+            Distance::GreatCircle => great_circle(client, place),
+        };
+        (degrees * 1000.0) as u32
+    }
+
+    /// Distance with the handicap of the score, in a class of so many.
+    pub fn handicapped(&self, distance: u32, class_size: usize, score: u16) -> u32 {
+        let size = u32::try_from(class_size.max(1)).unwrap_or(u32::MAX);
+        distance + DISTANCE_FACTOR / size / u32::from(score.max(1))
+    }
+}
+
+/// Width of a mirror's rank for one drawn number.
+pub(super) fn step(score: u16) -> u32 {
+    RANK_RANGE / u32::from(score.max(1))
+}
+
+/// Angle in degrees (haversine).
+fn great_circle(a: Coordinates, b: Coordinates) -> f64 {
+    let half = |from: f64, to: f64| ((to - from).to_radians() / 2.0).sin().powi(2);
+    let h = half(a.latitude, b.latitude)
+        + a.latitude.to_radians().cos()
+            * b.latitude.to_radians().cos()
+            * half(a.longitude, b.longitude);
+    (2.0 * h.sqrt().min(1.0).asin()).to_degrees()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(latitude: f64, longitude: f64) -> Coordinates {
+        Coordinates::known(latitude, longitude).expect("not zero")
+    }
+
+    fn mirror_at(place: Option<Coordinates>) -> Mirror {
+        let mut mirror = Mirror::new("m");
+        mirror.coordinates = place;
+        mirror
+    }
+
+    #[test]
+    fn distances_and_handicaps_are_mirrorbrains() {
+        let law = Law::default();
+        let berlin = at(52.52, 13.40);
+        assert_eq!(
+            law.distance(berlin, &mirror_at(Some(at(52.727, 12.254)))),
+            1164
+        );
+        assert_eq!(law.distance(berlin, &mirror_at(None)), 9_999_999);
+        assert_eq!(law.handicapped(0, 10, 100), 2000);
+        assert_eq!(law.handicapped(0, 10, 200), 1000);
+        let circle = Law {
+            distance: Distance::GreatCircle,
+            ..law
+        };
+        let fiji = at(-17.7, 178.0);
+        let samoa = mirror_at(Some(at(-13.8, -171.8)));
+        assert!(
+            law.distance(fiji, &samoa) > 349_000,
+            "no wrap at 180 degrees"
+        );
+        assert!(circle.distance(fiji, &samoa) < 12_000);
+    }
+
+    #[test]
+    fn ranks_are_a_draw_times_the_step_of_the_score() {
+        let law = Law::default();
+        assert_eq!(law.rank(100, 1), 327);
+        assert_eq!(law.rank(5000, 2), 12);
+        assert_eq!(law.rank(32_767, 32_767), 32_767);
+        assert_eq!(law.rank(1, 32_767), 32_767 * 32_767);
+    }
+}

@@ -1,0 +1,24 @@
+//! Who gets the client: MirrorBrain's selection law (spec §2), and its switchable variants.
+//!
+//! Pure: mirrors, a client, what mirrors have and drawn numbers go in, one [`Selection`] comes out.
+//! The redirect, every document that lists mirrors, and `explain` render that value.
+//!
+//! - [`class`]: which class a mirror is in for a place; the same for every file, so it is kept.
+//! - [`law`]: rank and distance, the numbers that order a class.
+//! - [`choose`]: from classes to ordered candidates, looking at no more mirrors than needed.
+//! - [`reason`]: why each other mirror is out.
+//! - [`share`]: how likely each candidate is to be drawn.
+
+pub mod choose;
+pub mod class;
+pub mod law;
+pub mod reason;
+pub mod share;
+
+pub use choose::{Candidate, Holdings, Question, Realm, Selection, Selector, Tier};
+pub use class::{Class, ClassTable, Roster};
+pub use law::{Distance, Law, Weights};
+pub use reason::Reason;
+
+#[cfg(test)]
+mod tests;

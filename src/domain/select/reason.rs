@@ -1,0 +1,78 @@
+//! Why a mirror is not a candidate.
+
+/// Why a mirror is out, from the outermost cause inwards.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Reason {
+    /// The admin switched it off.
+    Disabled,
+    /// The prober found it down.
+    Dead,
+    /// Its score is 0.
+    ScoreZero,
+    /// It has no usable base URL.
+    NoBaseUrl,
+    /// It was never scanned.
+    NeverScanned,
+    /// The last scan did not see the file.
+    FileMissing,
+    /// The last scan saw another version.
+    FileOutdated,
+    /// The client speaks https and the mirror does not.
+    NoHttps,
+    /// The mirror speaks IPv6 alone and the client IPv4.
+    Ipv6Only,
+    /// Only for clients of its prefixes.
+    PrefixOnly,
+    /// Only for clients of its autonomous systems.
+    AsOnly,
+    /// Only for clients of its country.
+    CountryOnly,
+    /// Only for clients of its continent.
+    RegionOnly,
+    /// It serves the client's country beside its own, but the country has mirrors itself.
+    OtherCountryUnneeded,
+}
+
+impl Reason {
+    /// Stable word for scripts.
+    pub fn code(self) -> &'static str {
+        match self {
+            Reason::Disabled => "disabled",
+            Reason::Dead => "dead",
+            Reason::ScoreZero => "score-zero",
+            Reason::NoBaseUrl => "no-base-url",
+            Reason::NeverScanned => "never-scanned",
+            Reason::FileMissing => "file-missing",
+            Reason::FileOutdated => "file-outdated",
+            Reason::NoHttps => "no-https",
+            Reason::Ipv6Only => "ipv6-only",
+            Reason::PrefixOnly => "prefix-only",
+            Reason::AsOnly => "as-only",
+            Reason::CountryOnly => "country-only",
+            Reason::RegionOnly => "region-only",
+            Reason::OtherCountryUnneeded => "other-country-unneeded",
+        }
+    }
+
+    /// For people.
+    pub fn text(self) -> &'static str {
+        match self {
+            Reason::Disabled => "switched off by the admin",
+            Reason::Dead => "found down by the prober",
+            Reason::ScoreZero => "its score is 0",
+            Reason::NoBaseUrl => "it has no usable base URL",
+            Reason::NeverScanned => "it was never scanned",
+            Reason::FileMissing => "the last scan did not see the file there",
+            Reason::FileOutdated => "the last scan saw another version there",
+            Reason::NoHttps => "it has no https URL for this https client",
+            Reason::Ipv6Only => "it is reached over IPv6 alone, the client uses IPv4",
+            Reason::PrefixOnly => "only for clients of its network prefix",
+            Reason::AsOnly => "only for clients of its autonomous system",
+            Reason::CountryOnly => "only for clients of its country",
+            Reason::RegionOnly => "only for clients of its continent",
+            Reason::OtherCountryUnneeded => {
+                "stands in for the client's country, which has mirrors of its own"
+            }
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! Query arguments as mod_form reads them (spec §1.2).
+
+use crate::domain::escape::percent_decode;
+
+/// The arguments of a request; keys in lower case.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Query {
+    arguments: Vec<(Vec<u8>, Vec<u8>)>,
+}
+
+/// Arguments looked at; MirrorBrain knows a dozen, more are somebody's attempt.
+const ARGUMENTS_MAX: usize = 64;
+
+fn decode(text: &[u8]) -> Vec<u8> {
+    let spaced: Vec<u8> = text
+        .iter()
+        .map(|&byte| if byte == b'+' { b' ' } else { byte })
+        .collect();
+    percent_decode(&spaced)
+}
+
+impl Query {
+    /// Splits at `&`, decodes; a key without `=` has an empty value and counts as present.
+    pub fn parse(text: &[u8]) -> Query {
+        if text.is_empty() {
+            return Query::default();
+        }
+        let arguments = text
+            .split(|&byte| byte == b'&')
+            .filter(|part| !part.is_empty())
+            .take(ARGUMENTS_MAX)
+            .map(|part| {
+                let at = part.iter().position(|&byte| byte == b'=');
+                let (key, value) = at.map_or((part, &b""[..]), |at| (&part[..at], &part[at + 1..]));
+                (decode(key).to_ascii_lowercase(), decode(value))
+            })
+            .collect();
+        Query { arguments }
+    }
+
+    /// Whether there is any argument.
+    pub fn is_empty(&self) -> bool {
+        self.arguments.is_empty()
+    }
+
+    /// Whether the key is there, with whatever value.
+    pub fn has(&self, key: &str) -> bool {
+        self.arguments
+            .iter()
+            .any(|(name, _)| name == key.as_bytes())
+    }
+
+    /// The value of a key that is there once; a repeated key has none, because mod_form joins its
+    /// values to something that no check accepts.
+    pub fn once(&self, key: &str) -> Option<&[u8]> {
+        let mut values = self
+            .arguments
+            .iter()
+            .filter(|(name, _)| name == key.as_bytes());
+        match (values.next(), values.next()) {
+            (Some((_, value)), None) => Some(value),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_are_read_as_mod_form_reads_them() {
+        let query = Query::parse(b"mirrorlist&Country=d%65&as=680+x&a=b=c&&empty=");
+        assert!(query.has("mirrorlist") && query.has("empty") && !query.has("md5"));
+        assert_eq!(query.once("country"), Some(&b"de"[..]));
+        assert_eq!(query.once("as"), Some(&b"680 x"[..]));
+        assert_eq!(query.once("a"), Some(&b"b=c"[..]));
+        assert_eq!(Query::parse(b"country=de&country=fr").once("country"), None);
+        assert!(Query::parse(b"").is_empty());
+    }
+}

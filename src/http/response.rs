@@ -1,0 +1,50 @@
+//! A response as CGI header fields and a body.
+
+use crate::domain::escape::header_into;
+
+/// Writes one response into a buffer: status, fields, body, in this order.
+#[derive(Debug)]
+pub struct Response<'a> {
+    out: &'a mut Vec<u8>,
+}
+
+impl<'a> Response<'a> {
+    /// Begins with the status line.
+    pub fn new(out: &'a mut Vec<u8>, status: &str) -> Response<'a> {
+        out.extend_from_slice(b"Status: ");
+        out.extend_from_slice(status.as_bytes());
+        out.extend_from_slice(b"\r\n");
+        Response { out }
+    }
+
+    /// Adds a field; bytes that could end it are dropped.
+    pub fn field(&mut self, name: &str, value: &[u8]) -> &mut Self {
+        self.out.extend_from_slice(name.as_bytes());
+        self.out.extend_from_slice(b": ");
+        header_into(self.out, value);
+        self.out.extend_from_slice(b"\r\n");
+        self
+    }
+
+    /// Adds a field whose value `write` appends; it must write no control characters.
+    pub fn field_with(&mut self, name: &str, write: impl FnOnce(&mut Vec<u8>)) -> &mut Self {
+        self.out.extend_from_slice(name.as_bytes());
+        self.out.extend_from_slice(b": ");
+        write(self.out);
+        self.out.extend_from_slice(b"\r\n");
+        self
+    }
+
+    /// Ends the fields, without a body.
+    pub fn end(&mut self) {
+        self.out.extend_from_slice(b"\r\n");
+    }
+
+    /// Ends the fields and appends a body with its length and type.
+    pub fn body(&mut self, content_type: &str, body: &[u8]) {
+        self.field("Content-Type", content_type.as_bytes());
+        self.field("Content-Length", body.len().to_string().as_bytes());
+        self.end();
+        self.out.extend_from_slice(body);
+    }
+}

@@ -1,0 +1,118 @@
+//! Binds, starts, ends.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{Sender, channel};
+
+use arc_swap::ArcSwap;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+use super::args::Args;
+use super::keeper::{Keeper, Order};
+use super::worker::Worker;
+use crate::config::{self, ConfigError, FcgiConfig};
+use crate::exit::Exit;
+use crate::fcgi::{FcgiError, Listen, Server, ServerOptions, Shutdown};
+
+/// Why the responder could not run.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RespondError {
+    /// The configuration cannot be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The socket cannot be used.
+    #[error(transparent)]
+    Fcgi(#[from] FcgiError),
+    /// The process cannot be set up.
+    #[error("cannot set up {what}")]
+    Setup {
+        /// What could not be set up.
+        what: &'static str,
+        /// What the system says.
+        source: std::io::Error,
+    },
+}
+
+impl RespondError {
+    /// The exit code that it ends the program with.
+    pub fn exit(&self) -> Exit {
+        match self {
+            RespondError::Config(_) => Exit::Usage,
+            _ => Exit::Failed,
+        }
+    }
+}
+
+/// Answers requests until SIGTERM or SIGINT.
+///
+/// # Errors
+/// Before anything is answered: configuration, socket, signals. A database or GeoIP file that
+/// cannot be read is no error: downloads go on without.
+pub fn run(args: &Args) -> Result<Exit, RespondError> {
+    let path = config::config_path(args.config.as_deref());
+    let config = config::load(&path)?;
+    let fcgi = FcgiConfig {
+        listen: args
+            .listen
+            .clone()
+            .unwrap_or_else(|| config.fcgi.listen.clone()),
+        threads: args.threads.unwrap_or(config.fcgi.threads).max(1),
+        ..config.fcgi.clone()
+    };
+    let server = bind(&fcgi)?;
+    let setup = |what| move |source| RespondError::Setup { what, source };
+    let shutdown = Shutdown::new().map_err(setup("the shutdown switch"))?;
+    let signals = Signals::new([SIGHUP, SIGTERM, SIGINT]).map_err(setup("signals"))?;
+
+    let keeper = Keeper::new(config);
+    let state = Arc::new(ArcSwap::from_pointee(keeper.state()));
+    let (sender, orders) = channel();
+    let handle = signals.handle();
+    std::thread::scope(|scope| {
+        scope.spawn(|| watch(signals, &sender, &shutdown));
+        let published = &state;
+        scope.spawn(move || keeper.keep(published, &orders));
+        let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+        log::info!("ready: listen={} threads={}", fcgi.listen, fcgi.threads);
+        let result = server.run(|_| Worker::new(Arc::clone(&state)), &shutdown);
+        let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
+        handle.close();
+        let _ = sender.send(Order::Stop);
+        let report = result?;
+        log::info!("ended: unanswered={}", report.unanswered);
+        Ok(Exit::Ok)
+    })
+}
+
+fn bind(fcgi: &FcgiConfig) -> Result<Server, RespondError> {
+    let options = ServerOptions {
+        threads: fcgi.threads,
+        ..ServerOptions::default()
+    };
+    match Server::bind(&Listen::Inherited, options.clone()) {
+        Ok(server) => return Ok(server),
+        Err(error) => log::debug!("no inherited socket: {error}"),
+    }
+    let listen = match fcgi.listen.parse() {
+        Ok(address) => Listen::Tcp(address),
+        Err(_) => Listen::Unix {
+            path: PathBuf::from(&fcgi.listen),
+            mode: fcgi.listen_mode,
+        },
+    };
+    Ok(Server::bind(&listen, options)?)
+}
+
+/// Turns signals into orders; returns when told to end or when the server ended by itself.
+fn watch(mut signals: Signals, sender: &Sender<Order>, shutdown: &Shutdown) {
+    for signal in signals.forever() {
+        if signal == SIGHUP {
+            let _ = sender.send(Order::Reload);
+        } else {
+            log::info!("ending after the running requests: signal={signal}");
+            shutdown.trigger();
+        }
+    }
+}

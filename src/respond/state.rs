@@ -1,0 +1,51 @@
+//! What all workers read.
+
+use std::sync::Arc;
+
+use crate::config::Config;
+use crate::decide::SiteState;
+use crate::domain::path::{FilePath, is_below};
+use crate::http::Request;
+
+/// Configuration and sites at one moment.
+#[derive(Debug)]
+pub struct State {
+    /// The configuration.
+    pub config: Arc<Config>,
+    /// The sites, in the order of `config.sites`.
+    pub sites: Vec<SiteState>,
+}
+
+impl State {
+    /// The site that a request belongs to: the one that the web server names, else the one whose
+    /// host names and URL path fit best, else the default.
+    pub fn site_of(&self, request: &Request<'_>) -> Option<usize> {
+        if !request.site.is_empty() {
+            return self
+                .sites
+                .iter()
+                .position(|s| s.config.name.as_bytes() == request.site);
+        }
+        if self.sites.len() == 1 {
+            return Some(0);
+        }
+        let path = FilePath::parse(request.script_name).ok();
+        let path = path.as_ref().map_or(&b""[..], FilePath::as_bytes);
+        let fits = |site: &SiteState| {
+            let names = &site.config.server_names;
+            let by_name = names
+                .iter()
+                .any(|name| request.server_name.eq_ignore_ascii_case(name.as_bytes()));
+            let matches = (names.is_empty() || by_name) && is_below(path, &site.config.url_path);
+            matches.then_some((by_name, site.config.url_path.len()))
+        };
+        let ranked = self
+            .sites
+            .iter()
+            .enumerate()
+            .filter_map(|(i, site)| Some((fits(site)?, i)));
+        ranked
+            .max_by_key(|(rank, index)| (*rank, std::cmp::Reverse(*index)))
+            .map(|(_, index)| index)
+    }
+}

@@ -1,0 +1,84 @@
+//! One worker: from parameters to an answer.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use arc_swap::ArcSwap;
+
+use super::answer;
+use super::state::State;
+use crate::config::SiteConfig;
+use crate::decide::{Context, Depth, decide};
+use crate::domain::time::Timestamp;
+use crate::fcgi;
+use crate::http::{Request, Response};
+
+/// Handler of one worker thread.
+pub(super) struct Worker {
+    state: Arc<ArcSwap<State>>,
+    contexts: Vec<Option<(Arc<SiteConfig>, Context)>>,
+}
+
+impl Worker {
+    pub(super) fn new(state: Arc<ArcSwap<State>>) -> Worker {
+        Worker {
+            state,
+            contexts: Vec::new(),
+        }
+    }
+}
+
+/// The context of a site; a new one when its configuration is another.
+fn context<'c>(
+    contexts: &'c mut Vec<Option<(Arc<SiteConfig>, Context)>>,
+    index: usize,
+    config: &Arc<SiteConfig>,
+) -> &'c mut Context {
+    if contexts.len() <= index {
+        contexts.resize_with(index + 1, || None);
+    }
+    let slot = &mut contexts[index];
+    if slot
+        .as_ref()
+        .is_some_and(|(known, _)| !Arc::ptr_eq(known, config))
+    {
+        *slot = None;
+    }
+    let make = || {
+        let mut generator = fastrand::Rng::new();
+        let draw = Box::new(move || generator.u16(..=0x7fff));
+        (Arc::clone(config), Context::new(config, draw))
+    };
+    &mut slot.get_or_insert_with(make).1
+}
+
+impl fcgi::Handler for Worker {
+    fn respond(&mut self, request: &fcgi::Request<'_>, out: &mut Vec<u8>) {
+        let state = self.state.load();
+        let request = Request::from_parameters(request.params());
+        let Some(index) = state.site_of(&request) else {
+            log::warn!(
+                "no site for a request, give the vhost `SetEnv HELIOSTAT_SITE NAME`: site=\"{}\" \
+                 server_name=\"{}\"",
+                request.site.escape_ascii(),
+                request.server_name.escape_ascii()
+            );
+            return answer::no_site(&mut Response::new(out, "503 Service Unavailable"));
+        };
+        let site = &state.sites[index];
+        let context = context(&mut self.contexts, index, &site.config);
+        let mut rules = None;
+        let decision = decide(site, context, &request, Depth::Redirect, &mut rules);
+        let now = SystemTime::now()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap_or_default();
+        let now = Timestamp(now.as_secs() as i64);
+        answer::write(out, &site.config, &request, &decision, now);
+    }
+
+    fn tick(&mut self) {
+        for (_, context) in self.contexts.iter_mut().flatten() {
+            context.lookup.rest();
+        }
+    }
+}

@@ -1,0 +1,255 @@
+//! The canonical path of a requested file, and its version on disk.
+//!
+//! All symlinks are resolved for each request, those of the document root too, because a root may
+//! be flipped to a new release at any moment. The common case costs one `stat` of the root, one
+//! `openat2` that refuses links, and one `fstat`.
+//!
+//! # Security
+//! A path whose real file lies outside the tree is [`Located::Outside`]: it is never looked up,
+//! never redirected, and no name is cut from it.
+
+use std::ffi::OsStr;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, Stat, fstat, openat, openat2, stat};
+use rustix::io::Errno;
+
+use crate::domain::file::FileVersion;
+use crate::domain::path::FilePath;
+
+/// One site's tree, as the web server names it; each worker has its own.
+#[derive(Debug)]
+pub struct Tree {
+    root: PathBuf,
+    open: Option<OpenRoot>,
+}
+
+/// The directory that the root names, kept open while it names it.
+#[derive(Debug)]
+struct OpenRoot {
+    directory: OwnedFd,
+    device: u64,
+    inode: u64,
+}
+
+/// What a requested path is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Located {
+    /// A regular file of the tree.
+    File {
+        /// Canonical: what the catalogue and the mirrors call it.
+        path: FilePath,
+        /// What is on the disk now.
+        version: FileVersion,
+    },
+    /// A directory.
+    Directory,
+    /// A file whose real place is outside the tree; the web server may serve it, nobody else has
+    /// it.
+    Outside,
+    /// Nothing, or a dangling link, a device, a socket.
+    Missing,
+    /// The tree itself is not there.
+    NoTree,
+}
+
+fn version(stat: &Stat) -> FileVersion {
+    FileVersion {
+        size: stat.st_size.max(0) as u64,
+        mtime: stat.st_mtime,
+    }
+}
+
+impl Tree {
+    /// Nothing is opened until the first request.
+    pub fn new(root: &Path) -> Tree {
+        Tree {
+            root: root.to_owned(),
+            open: None,
+        }
+    }
+
+    /// The root as configured.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Finds a path below the root.
+    pub fn locate(&mut self, path: &FilePath) -> Located {
+        if !self.refresh() {
+            return Located::NoTree;
+        }
+        let Some(root) = &self.open else {
+            return Located::NoTree;
+        };
+        let flags = OFlags::PATH | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+        let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
+        match openat2(
+            &root.directory,
+            path.as_bytes(),
+            flags,
+            Mode::empty(),
+            resolve,
+        ) {
+            Ok(file) => match fstat(&file) {
+                Ok(stat) => match FileType::from_raw_mode(stat.st_mode) {
+                    FileType::RegularFile => Located::File {
+                        path: path.clone(),
+                        version: version(&stat),
+                    },
+                    FileType::Directory => Located::Directory,
+                    // O_PATH with O_NOFOLLOW opens a link that is the last component.
+                    FileType::Symlink => self.locate_through_links(path),
+                    _ => Located::Missing,
+                },
+                Err(_) => Located::Missing,
+            },
+            Err(Errno::LOOP | Errno::XDEV | Errno::NOSYS | Errno::PERM | Errno::AGAIN) => {
+                self.locate_through_links(path)
+            }
+            Err(_) => Located::Missing,
+        }
+    }
+
+    /// Opens the root again when it names another directory than before; `false`: none.
+    fn refresh(&mut self) -> bool {
+        let Ok(now) = stat(&self.root) else {
+            self.open = None;
+            return false;
+        };
+        let (device, inode) = (now.st_dev, now.st_ino);
+        let same = |open: &OpenRoot| open.device == device && open.inode == inode;
+        if self.open.as_ref().is_some_and(same) {
+            return true;
+        }
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        self.open = openat(rustix::fs::CWD, &self.root, flags, Mode::empty())
+            .ok()
+            .map(|directory| OpenRoot {
+                directory,
+                device,
+                inode,
+            });
+        self.open.is_some()
+    }
+
+    /// A link is in the way: root and file are resolved whole, and must still be one in the other.
+    fn locate_through_links(&self, path: &FilePath) -> Located {
+        let Ok(root) = std::fs::canonicalize(&self.root) else {
+            return Located::NoTree;
+        };
+        let requested = self.root.join(OsStr::from_bytes(path.as_bytes()));
+        let Ok(real) = std::fs::canonicalize(&requested) else {
+            return Located::Missing;
+        };
+        let Ok(metadata) = std::fs::metadata(&real) else {
+            return Located::Missing;
+        };
+        if metadata.is_dir() {
+            return Located::Directory;
+        }
+        if !metadata.is_file() {
+            return Located::Missing;
+        }
+        let Ok(below) = real.strip_prefix(&root) else {
+            return Located::Outside;
+        };
+        match FilePath::parse(below.as_os_str().as_bytes()) {
+            Ok(path) => Located::File {
+                path,
+                version: FileVersion {
+                    size: metadata.len(),
+                    mtime: metadata.mtime(),
+                },
+            },
+            Err(_) => Located::Outside,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+
+    fn path(bytes: &[u8]) -> FilePath {
+        FilePath::parse(bytes).expect("a path of the test")
+    }
+
+    fn canonical(located: Located) -> Result<Vec<u8>, Located> {
+        match located {
+            Located::File { path, .. } => Ok(path.as_bytes().to_vec()),
+            other => Err(other),
+        }
+    }
+
+    #[test]
+    fn links_are_resolved_and_never_lead_out_of_the_tree() {
+        let folder = tempfile::tempdir().expect("folder");
+        let root = folder.path();
+        std::fs::create_dir_all(root.join("v1/dir")).expect("v1");
+        std::fs::create_dir_all(root.join("outside")).expect("outside");
+        std::fs::write(root.join("v1/dir/a.iso"), b"12345").expect("file");
+        std::fs::write(root.join("v1/dir/\u{fc} %.bin"), b"").expect("file");
+        std::fs::write(root.join("outside/o"), b"x").expect("file");
+        symlink("v1", root.join("docroot")).expect("docroot");
+        symlink("dir/a.iso", root.join("v1/latest.iso")).expect("link");
+        symlink("latest.iso", root.join("v1/latest2.iso")).expect("link");
+        symlink("dir", root.join("v1/alias")).expect("link");
+        symlink("../outside/o", root.join("v1/out")).expect("link");
+        symlink("../outside", root.join("v1/outdir")).expect("link");
+        symlink("nothing", root.join("v1/dangling")).expect("link");
+        symlink("loop", root.join("v1/loop")).expect("link");
+
+        let mut tree = Tree::new(&root.join("docroot"));
+        for (requested, expected) in [
+            (&b"dir/a.iso"[..], Ok(b"dir/a.iso".to_vec())),
+            (
+                "dir/\u{fc} %.bin".as_bytes(),
+                Ok("dir/\u{fc} %.bin".as_bytes().to_vec()),
+            ),
+            (b"latest.iso", Ok(b"dir/a.iso".to_vec())),
+            (b"latest2.iso", Ok(b"dir/a.iso".to_vec())),
+            (b"alias/a.iso", Ok(b"dir/a.iso".to_vec())),
+            (b"out", Err(Located::Outside)),
+            (b"outdir/o", Err(Located::Outside)),
+            (b"dangling", Err(Located::Missing)),
+            (b"loop", Err(Located::Missing)),
+            (b"dir", Err(Located::Directory)),
+            (b"alias", Err(Located::Directory)),
+            (b"dir/a.iso/x", Err(Located::Missing)),
+            (b"nothing", Err(Located::Missing)),
+        ] {
+            assert_eq!(
+                canonical(tree.locate(&path(requested))),
+                expected,
+                "{requested:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_flipped_document_root_is_seen_at_once() {
+        let folder = tempfile::tempdir().expect("folder");
+        let root = folder.path();
+        for (release, content) in [("v1", &b"1"[..]), ("v2", b"22")] {
+            std::fs::create_dir(root.join(release)).expect("release");
+            std::fs::write(root.join(release).join("f"), content).expect("file");
+        }
+        symlink("v1", root.join("current")).expect("link");
+        let mut tree = Tree::new(&root.join("current"));
+        let size = |located| match located {
+            Located::File { version, .. } => version.size,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(size(tree.locate(&path(b"f"))), 1);
+        symlink("v2", root.join("next")).expect("link");
+        std::fs::rename(root.join("next"), root.join("current")).expect("flip");
+        assert_eq!(size(tree.locate(&path(b"f"))), 2);
+        std::fs::remove_file(root.join("current")).expect("remove");
+        assert_eq!(tree.locate(&path(b"f")), Located::NoTree);
+    }
+}
