@@ -446,13 +446,17 @@ mod tests {
 
     const END: &str = "\n--\n-- PostgreSQL database dump complete\n--\n";
 
+    fn check_rows(dumps: &[(&str, &str)]) {
+        for (dump, expected) in dumps {
+            let (end, notes, _) = read(format!("{dump}{END}").as_bytes());
+            let rows = notes.rows.join("|");
+            assert_eq!((end, rows.as_str()), (Ok(()), *expected), "{dump}");
+        }
+    }
+
     #[test]
-    fn rows_come_out_of_copy_and_insert_alike() {
-        let create = "CREATE TABLE public.t (\n    id integer NOT NULL,\n    \"odd,n\" \
-                      numeric(6,3) DEFAULT '(,',\n    CONSTRAINT c CHECK ((id > 0)),\n \
-                      b character varying(3)\n);\n";
-        let row = "t id=1 odd,n=x\\ty b:";
-        for (dump, expected) in [
+    fn rows_come_out_of_copy() {
+        check_rows(&[
             (
                 "COPY public.t (id, b) FROM stdin;\n1\t\\N\n2\tx\n\\.\n",
                 "t id=1 b:|t id=2 b=x",
@@ -475,17 +479,27 @@ mod tests {
                 "t id=1",
             ),
             (
-                "SELECT pg_catalog.set_config('search_path', '', false);\nCOPY public.t (id) FROM \
-              stdin;\r\n1\r\n\\.\r\n",
+                "SELECT pg_catalog.set_config('search_path', '', false);\n\
+                 COPY public.t (id) FROM stdin;\r\n1\r\n\\.\r\n",
                 "t id=1",
             ),
+            (
+                "COPY pfx2asn (pfx, asn) FROM stdin;\nnot looked at\n\\.\n",
+                "",
+            ),
+        ]);
+    }
+
+    #[test]
+    fn rows_come_out_of_insert() {
+        check_rows(&[
             (
                 "INSERT INTO public.t (id, b) VALUES (1, 'it''s');\n",
                 "t id=1 b=it\\'s",
             ),
             (
-                "INSERT INTO t (id, b) OVERRIDING SYSTEM VALUE VALUES (-1, DEFAULT),\n\t(2.5, \
-              NULL);\n",
+                "INSERT INTO t (id, b) OVERRIDING SYSTEM VALUE VALUES (-1, DEFAULT),\n\t\
+                 (2.5, NULL);\n",
                 "t id=-1 b:|t id=2.5 b:",
             ),
             (
@@ -509,24 +523,21 @@ mod tests {
                 "CREATE FUNCTION f() AS $_$\nINSERT INTO t (a) VALUES (1);\n$_$;\n",
                 "",
             ),
-            (
-                "COPY pfx2asn (pfx, asn) FROM stdin;\nnot looked at\n\\.\n",
-                "",
-            ),
-        ] {
-            let (end, notes, _) = read(format!("{dump}{END}").as_bytes());
-            assert_eq!(
-                (end, notes.rows.join("|").as_str()),
-                (Ok(()), expected),
-                "{dump}"
-            );
-        }
+        ]);
+    }
+
+    #[test]
+    fn columns_that_are_not_named_are_those_of_the_table() {
+        let create = "CREATE TABLE public.t (\n    id integer NOT NULL,\n    \"odd,n\" \
+                      numeric(6,3) DEFAULT '(,',\n    CONSTRAINT c CHECK ((id > 0)),\n \
+                      b character varying(3)\n);\n";
         for data in [
             "COPY public.t FROM stdin;\n1\tx\\ty\t\\N\n\\.\n",
             "INSERT INTO public.t VALUES (1, 'x\ty', NULL);\n",
         ] {
             let (end, notes, parser) = read(format!("{create}{data}{END}").as_bytes());
-            assert_eq!((end, notes.rows), (Ok(()), vec![row.to_owned()]), "{data}");
+            let row = "t id=1 odd,n=x\\ty b:".to_owned();
+            assert_eq!((end, notes.rows), (Ok(()), vec![row]), "{data}");
             assert_eq!(parser.tables()["t"].rows, 1);
         }
     }

@@ -214,7 +214,8 @@ mod tests {
     fn tokens_of_every_kind_are_read() {
         let literal = |text: &[u8]| Token::Literal(text.to_vec());
         let tokens: Vec<Token<'_>> = Tokens::new(
-            b"INSERT into \"Odd \"\"n\" (a_1) VALUES (-1.5e+3, 'it''s\n', E'\\\\x\\101\\n\\x41', 'a\\b')",
+            b"INSERT into \"Odd \"\"n\" (a_1) VALUES (-1.5e+3, 'it''s\n', \
+              E'\\\\x\\101\\n\\x41', 'a\\b')",
             true,
         )
         .collect();
