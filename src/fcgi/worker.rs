@@ -79,7 +79,7 @@ impl<'a, H: Handler, F: Fn(usize) -> H> Worker<'a, H, F> {
         watch(&epoll, shared.shutdown, SHUTDOWN)?;
         watch(&epoll, peer.wake(), INBOX)?;
         let mut acceptor = Acceptor::new(shared, index);
-        acceptor.arm(&epoll)?;
+        acceptor.arm(&epoll, Instant::now());
         let guarded = Guarded::new(make, index, shared.stats);
         Ok(Worker {
             shared,
@@ -107,13 +107,13 @@ impl<'a, H: Handler, F: Fn(usize) -> H> Worker<'a, H, F> {
             self.desk.now = Instant::now();
             // New connections first: another worker may take them while this one answers.
             for event in events.iter().filter(|event| is_listener(event)) {
-                self.accept((event.data.u64() >> 32) as usize)?;
+                self.accept((event.data.u64() >> 32) as usize);
             }
             for event in events.iter().filter(|event| !is_listener(event)) {
                 self.dispatch(event)?;
             }
             if self.draining.is_none() {
-                self.acceptor.resume(&self.epoll, self.desk.now)?;
+                self.acceptor.resume(&self.epoll, self.desk.now);
             }
             if self.desk.now >= self.next_tick {
                 self.tick();
@@ -154,6 +154,9 @@ impl<'a, H: Handler, F: Fn(usize) -> H> Worker<'a, H, F> {
         match turn {
             Turn::Read if draining && connection.phase() == Phase::Idle => {
                 let answered = writing || connection.answered() > answered;
+                if writing {
+                    self.rewatch(key, epoll::EventFlags::IN);
+                }
                 self.drain_idle(key, answered);
             }
             Turn::Read if !writing => {}
@@ -186,22 +189,18 @@ impl<'a, H: Handler, F: Fn(usize) -> H> Worker<'a, H, F> {
     }
 
     fn close(&mut self, key: Key) {
-        if self
-            .remove(key)
-            .is_some_and(|connection| connection.is_owing())
-        {
+        if self.remove(key).is_some_and(|c| c.is_owing()) {
             self.shared.stats.aborted.fetch_add(1, Relaxed);
         }
     }
 
-    fn accept(&mut self, listener: usize) -> io::Result<()> {
+    fn accept(&mut self, listener: usize) {
         if self.shared.is_full() {
             self.close_longest_idle();
         }
-        if let Some(socket) = self.acceptor.accept(&self.epoll, listener, self.desk.now)? {
+        if let Some(socket) = self.acceptor.accept(&self.epoll, listener, self.desk.now) {
             self.adopt(socket);
         }
-        Ok(())
     }
 
     /// Takes a counted connection in.
@@ -232,13 +231,22 @@ impl<'a, H: Handler, F: Fn(usize) -> H> Worker<'a, H, F> {
         }
     }
 
-    /// Closes an idle connection, unless a request came at the last moment.
+    /// Closes an idle connection, unless a request came at the last moment. Nothing that
+    /// could make another thread run comes between that look and the end.
     fn close_idle(&mut self, key: Key) {
-        self.turn(key);
-        if let Some(connection) = self.slots.get_mut(key)
-            && connection.phase() == Phase::Idle
-        {
-            self.close(key);
+        let Some(connection) = self.slots.get_mut(key) else {
+            return;
+        };
+        let answered = connection.answered();
+        match connection.read(&mut self.desk) {
+            Turn::Close => self.close(key),
+            Turn::Write => self.rewatch(key, epoll::EventFlags::OUT),
+            Turn::Read if connection.phase() == Phase::Idle => {
+                if connection.answered() == answered {
+                    self.close(key);
+                }
+            }
+            Turn::Read => {}
         }
     }
 
@@ -290,7 +298,7 @@ impl<'a, H: Handler, F: Fn(usize) -> H> Worker<'a, H, F> {
             since: self.desk.now,
         });
         epoll::delete(&self.epoll, self.shared.shutdown)?;
-        self.acceptor.disarm(&self.epoll)?;
+        self.acceptor.disarm(&self.epoll);
         self.next_tick = self.desk.now;
         if self.shared.hand_over {
             let idle = self.slots.iter().filter(|(_, c)| c.phase() == Phase::Idle);
@@ -308,7 +316,7 @@ impl<'a, H: Handler, F: Fn(usize) -> H> Worker<'a, H, F> {
             let socket = self.remove(key).map(Connection::into_socket);
             self.kept.extend(socket);
         } else if answered {
-            self.close(key);
+            self.close_idle(key);
         }
     }
 
