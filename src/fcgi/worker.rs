@@ -73,8 +73,13 @@ struct Drain {
 }
 
 impl<'a, H: Handler, F: Fn(usize) -> H> Worker<'a, H, F> {
-    pub fn new(shared: &'a Shared<'a>, make: &'a F, index: usize) -> io::Result<Self> {
-        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+    /// A worker that waits with `epoll`, which watches nothing yet.
+    pub fn new(
+        shared: &'a Shared<'a>,
+        make: &'a F,
+        index: usize,
+        epoll: OwnedFd,
+    ) -> io::Result<Self> {
         let peer = &shared.peers[index];
         watch(&epoll, shared.shutdown, SHUTDOWN)?;
         watch(&epoll, peer.wake(), INBOX)?;
@@ -182,9 +187,7 @@ impl<'a, H: Handler, F: Fn(usize) -> H> Worker<'a, H, F> {
     /// inherited, or is about to be), so closing it would not be enough for epoll.
     fn remove(&mut self, key: Key) -> Option<Connection> {
         let connection = self.slots.remove(key)?;
-        if let Err(error) = epoll::delete(&self.epoll, connection.socket()) {
-            log::debug!("a connection was not waited for: {error}");
-        }
+        unwatch(&self.epoll, connection.socket());
         Some(connection)
     }
 
@@ -231,22 +234,27 @@ impl<'a, H: Handler, F: Fn(usize) -> H> Worker<'a, H, F> {
         }
     }
 
-    /// Closes an idle connection, unless a request came at the last moment. Nothing that
-    /// could make another thread run comes between that look and the end.
+    /// Closes an idle connection, unless a request came at the last moment. Nothing comes
+    /// between that look and the end, to leave as little time as can be for one to be lost.
     fn close_idle(&mut self, key: Key) {
         let Some(connection) = self.slots.get_mut(key) else {
             return;
         };
         let answered = connection.answered();
-        match connection.read(&mut self.desk) {
-            Turn::Close => self.close(key),
-            Turn::Write => self.rewatch(key, epoll::EventFlags::OUT),
-            Turn::Read if connection.phase() == Phase::Idle => {
-                if connection.answered() == answered {
-                    self.close(key);
-                }
+        unwatch(&self.epoll, connection.socket());
+        let interest = match connection.read(&mut self.desk) {
+            Turn::Read if connection.phase() != Phase::Idle => epoll::EventFlags::IN,
+            Turn::Read if connection.answered() > answered => epoll::EventFlags::IN,
+            Turn::Write => epoll::EventFlags::OUT,
+            Turn::Read | Turn::Close => {
+                drop(self.slots.remove(key));
+                return;
             }
-            Turn::Read => {}
+        };
+        let data = epoll::EventData::new_u64(key.0);
+        if let Err(error) = epoll::add(&self.epoll, connection.socket(), data, interest) {
+            log::error!("cannot wait for a connection, it is closed: {error}");
+            self.close(key);
         }
     }
 
@@ -350,4 +358,11 @@ impl<'a, H: Handler, F: Fn(usize) -> H> Worker<'a, H, F> {
 fn watch(epoll: &OwnedFd, source: impl AsFd, data: u64) -> io::Result<()> {
     let data = epoll::EventData::new_u64(data);
     Ok(epoll::add(epoll, source, data, epoll::EventFlags::IN)?)
+}
+
+/// Takes a source out again.
+fn unwatch(epoll: &OwnedFd, source: impl AsFd) {
+    if let Err(error) = epoll::delete(epoll, source) {
+        log::debug!("a socket was not waited for: {error}");
+    }
 }

@@ -4,6 +4,7 @@
 use std::env;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Arc;
@@ -174,7 +175,7 @@ impl ChildServer {
             .stderr(Stdio::piped());
         command.envs(nofile.map(|nofile| (NOFILE, nofile.to_string())));
         let process = command.spawn().expect("it starts");
-        wait_until("the child listens", || socket.exists());
+        wait_until("the child listens", || UnixStream::connect(&socket).is_ok());
         ChildServer {
             socket,
             process,

@@ -142,7 +142,14 @@ fn all_that_is_wrong(server: &ChildServer) {
     assert!(answer.starts_with("Status: 431 "), "{answer}");
     let mut peer = Peer::connect(&server.socket);
     peer.send(&record(0xf0, 0, &long).repeat(20));
-    peer.request(&[("DO", b"panic")]);
+    for _ in 0..20 {
+        assert_eq!(peer.record().map(|(kind, _, _)| kind), Some(11));
+    }
+    assert!(
+        peer.ask(&[("DO", b"panic")])
+            .text()
+            .starts_with("Status: 500 ")
+    );
     let mut peer = Peer::connect(&server.socket);
     peer.request(&[("DO", b"2000000")]);
 }
@@ -164,7 +171,10 @@ fn nothing_is_left_of_what_went_wrong() {
     };
     let rounds: Vec<_> = (0..6).map(round).collect();
     // Buffers and arenas reach their size within the first rounds.
-    assert_eq!(rounds[0].1, rounds[5].1, "descriptors by round: {rounds:?}");
+    assert!(
+        rounds[5].1 <= rounds[0].1,
+        "descriptors by round: {rounds:?}"
+    );
     let (settled, last) = (rounds[2].2, rounds[5].2);
     assert!(last <= settled + 1024, "memory in KiB by round: {rounds:?}");
     let (printed, logged) = server.end();
