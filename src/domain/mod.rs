@@ -15,3 +15,4 @@ pub mod representation;
 pub mod rule;
 pub mod select;
 pub mod time;
+pub mod varint;
