@@ -1,1 +1,4 @@
 //! `heliostat`: the command line of the admin.
+
+pub mod explain;
+mod explain_text;

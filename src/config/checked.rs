@@ -43,12 +43,13 @@ pub struct FcgiConfig {
 /// How the web server is told to serve a file itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LocalDelivery {
-    /// `X-Sendfile` or `X-Accel-Redirect`.
+    /// `X-Sendfile`, `X-LIGHTTPD-send-file` or `X-Accel-Redirect`.
     pub header: String,
     /// What a file's path is appended to: the tree, or nginx's internal location.
     pub prefix: Vec<u8>,
-    /// nginx reads a URL here, so the path is percent-encoded.
-    pub is_url: bool,
+    /// Whether the server decodes the value: nginx and lighttpd do; mod_xsendfile 0.12 takes the
+    /// bytes as they are, and later ones do with `XSendFileUnescape Off`.
+    pub is_encoded: bool,
 }
 
 /// Scanning.
@@ -125,6 +126,9 @@ impl Config {
         }
         let folder = path.parent().unwrap_or(Path::new("")).to_owned();
         let folder = std::path::absolute(&folder).unwrap_or(folder);
+        if raw.fcgi.listen.parse::<std::net::SocketAddr>().is_err() {
+            raw.fcgi.listen = folder.join(&raw.fcgi.listen).to_string_lossy().into_owned();
+        }
         for site in raw.site.values_mut() {
             resolve_paths(&folder, site);
         }
@@ -274,12 +278,14 @@ impl SiteConfig {
 }
 
 fn check_local(raw: &RawSite, tree: &Path) -> Result<LocalDelivery, Problem> {
-    let is_url = match raw.local_header.to_ascii_lowercase().as_str() {
-        "x-sendfile" | "x-lighttpd-send-file" => false,
-        "x-accel-redirect" => true,
+    let (is_encoded, is_url) = match raw.local_header.to_ascii_lowercase().as_str() {
+        "x-sendfile" => (false, false),
+        "x-lighttpd-send-file" => (true, false),
+        "x-accel-redirect" => (true, true),
         _ => {
             let message = format!(
-                "'{}' is unknown; use X-Sendfile (Apache, lighttpd) or X-Accel-Redirect (nginx)",
+                "'{}' is unknown; use X-Sendfile (Apache), X-LIGHTTPD-send-file or \
+                 X-Accel-Redirect (nginx)",
                 raw.local_header
             );
             return Err(("local_header".into(), message));
@@ -297,7 +303,7 @@ fn check_local(raw: &RawSite, tree: &Path) -> Result<LocalDelivery, Problem> {
     Ok(LocalDelivery {
         header: raw.local_header.clone(),
         prefix,
-        is_url,
+        is_encoded,
     })
 }
 
@@ -311,7 +317,7 @@ fn read_mime_types(raw: &RawSite) -> MimeTypes {
         match std::fs::read_to_string(&raw.mime_types_file) {
             Ok(text) => types = MimeTypes::parse(&text),
             Err(error) => log::warn!(
-                "exclude_mime_types knows only the types of `mime_types`: file={} error=\"{error}\"",
+                "exclude_mime_types knows only `mime_types`: file={} error=\"{error}\"",
                 raw.mime_types_file.display()
             ),
         }

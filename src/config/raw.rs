@@ -56,8 +56,8 @@ pub struct RawSite {
     pub url_path: String,
     /// Host names that belong to this site; empty: any.
     pub server_names: Vec<String>,
-    /// How the web server is told to serve a file itself: `X-Sendfile` (Apache, lighttpd) or
-    /// `X-Accel-Redirect` (nginx).
+    /// How the web server is told to serve a file itself: `X-Sendfile` (Apache),
+    /// `X-LIGHTTPD-send-file` (lighttpd) or `X-Accel-Redirect` (nginx).
     pub local_header: String,
     /// What replaces the tree in that header's value: nginx wants a URL path such as
     /// `/.heliostat-local`. Empty: the tree itself.

@@ -317,7 +317,8 @@ mod tests {
 
     #[test]
     fn base_urls_are_checked_and_end_in_a_slash() {
-        let cases: &[(&str, Result<(&str, &str), BaseUrlError>)] = &[
+        type Case<'a> = (&'a str, Result<(&'a str, &'a str), BaseUrlError>);
+        let cases: &[Case<'_>] = &[
             (
                 "http://m.example.org/pub",
                 Ok(("http://m.example.org/pub/", "m.example.org")),

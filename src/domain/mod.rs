@@ -5,6 +5,7 @@
 //! [`render`] (how an answer is written), [`listing`] (what mirrors say they have).
 
 pub mod ctime;
+pub mod dump;
 pub mod escape;
 pub mod file;
 pub mod listing;

@@ -10,14 +10,24 @@
 //!
 //! Source of the rules: the FastCGI specification 1.0 (Open Market, 1996).
 
+mod accept;
+mod connection;
 mod error;
+mod guard;
 mod handler;
+mod handover;
 mod listen;
 mod options;
 mod params;
+mod peers;
+pub mod protocol;
+mod record;
 mod server;
 mod shutdown;
+mod slots;
 mod stats;
+mod step;
+mod worker;
 
 pub use error::FcgiError;
 pub use handler::{Handler, Request};

@@ -46,7 +46,6 @@ pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What a [`Server`](super::Server) allows itself and its clients.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct ServerOptions {
     /// Worker threads, at least one: [`THREADS`].
     pub threads: usize,
@@ -83,3 +82,12 @@ impl Default for ServerOptions {
         }
     }
 }
+
+/// How long connections that were kept idle wait for one more request at shutdown, when they
+/// cannot be handed over. One in use gets its next request within milliseconds and is then
+/// closed right behind the answer, where the web server notices; one that stays silent this
+/// long is unlikely to be written to in the moment it is closed.
+pub(super) const DRAIN_GRACE: Duration = Duration::from_millis(250);
+
+/// At the limit of connections, one that has been idle this long gives way to a new one.
+pub(super) const EVICTED_IDLE_MIN: Duration = Duration::from_secs(1);

@@ -1,22 +1,37 @@
 //! The server: binds, runs the workers, reports.
 
-use std::sync::Arc;
+use std::any::Any;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 
-use super::{FcgiError, Handler, Listen, ServerOptions, Shutdown, Stats};
+use super::accept::Shared;
+use super::listen::Sockets;
+use super::peers::{self, Peer};
+use super::worker::{Ended, Worker};
+use super::{FcgiError, Handler, Listen, ServerOptions, Shutdown, Stats, guard, handover};
 
-/// A bound FastCGI server.
+/// A bound FastCGI server. Connections wait in the backlog until it runs.
 #[derive(Debug)]
 pub struct Server {
     options: ServerOptions,
     stats: Arc<Stats>,
+    sockets: Sockets,
+    /// Connections inherited from the process before; taken by `run`.
+    inherited: Mutex<Vec<OwnedFd>>,
 }
 
 /// How a run ended.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Report {
     /// Requests that were running when the drain time was over; they got no answer.
     pub unanswered: u64,
+    /// Idle connections given to the service manager for the next process.
+    pub handed_over: usize,
 }
 
 impl Server {
@@ -25,10 +40,20 @@ impl Server {
     /// # Errors
     /// When the socket cannot be made, is in use, or none was inherited.
     pub fn bind(listen: &Listen, options: ServerOptions) -> Result<Server, FcgiError> {
-        let _ = listen;
+        let mut sockets = Sockets::bind(listen)?;
+        let inherited = std::mem::take(&mut sockets.kept);
+        if !inherited.is_empty() {
+            log::info!("took over kept connections, count={}", inherited.len());
+            if let Err(error) = handover::forget() {
+                log::warn!("the service manager still holds our connections: {error}");
+            }
+        }
+        let inherited = Mutex::new(inherited);
         Ok(Server {
             options,
             stats: Arc::default(),
+            sockets,
+            inherited,
         })
     }
 
@@ -38,7 +63,8 @@ impl Server {
     }
 
     /// Answers requests on `options.threads` threads until `shutdown` is triggered and running
-    /// requests have ended. `make_handler` is called in each worker thread with its number.
+    /// requests have ended. `make_handler` is called in each worker thread with its number, and
+    /// again after a panic.
     ///
     /// # Errors
     /// When the workers cannot be started or cannot wait for their sockets.
@@ -47,7 +73,114 @@ impl Server {
         make_handler: impl Fn(usize) -> H + Sync,
         shutdown: &Shutdown,
     ) -> Result<Report, FcgiError> {
-        let _ = (make_handler, shutdown, &self.options);
-        Ok(Report::default())
+        let threads = self.options.threads.max(1);
+        let peers: io::Result<Vec<Peer>> = (0..threads).map(|_| Peer::new()).collect();
+        let shared = Shared {
+            options: &self.options,
+            stats: &self.stats,
+            listeners: &self.sockets.listeners,
+            shutdown,
+            peers: peers.map_err(|source| FcgiError::Start {
+                what: "event",
+                source,
+            })?,
+            hand_over: self.sockets.managed && handover::is_possible(),
+            exhausted_logged: Mutex::default(),
+        };
+        self.share_out_inherited(&shared);
+        let ended = run_workers(&shared, &make_handler)?;
+        let kept: Vec<OwnedFd> = ended.kept;
+        let mut handed_over = kept.len();
+        if !kept.is_empty()
+            && let Err(error) = handover::store(&kept)
+        {
+            log::warn!("cannot give kept connections to the service manager: {error}");
+            handed_over = 0;
+        }
+        Ok(Report {
+            unanswered: ended.unanswered,
+            handed_over,
+        })
     }
+
+    fn share_out_inherited(&self, shared: &Shared<'_>) {
+        let mut inherited = self
+            .inherited
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        for connection in inherited.drain(..) {
+            self.stats.connections.fetch_add(1, Relaxed);
+            let worker = peers::least_loaded(&shared.peers, 0);
+            // No worker has ended yet, so none refuses it.
+            let _ = shared.peers[worker].give(connection);
+        }
+    }
+}
+
+/// Runs all workers to their end.
+fn run_workers<H: Handler, F: Fn(usize) -> H + Sync>(
+    shared: &Shared<'_>,
+    make: &F,
+) -> Result<Ended, FcgiError> {
+    thread::scope(|scope| {
+        let mut threads = Vec::new();
+        let mut failure = None;
+        for index in 0..shared.peers.len() {
+            let thread = thread::Builder::new().name(format!("fcgi-{index}"));
+            match thread.spawn_scoped(scope, move || run_worker(shared, make, index)) {
+                Ok(thread) => threads.push(thread),
+                Err(source) => {
+                    failure = Some(FcgiError::Start {
+                        what: "thread",
+                        source,
+                    });
+                    shared.shutdown.trigger();
+                    break;
+                }
+            }
+        }
+        let mut all = Ended::default();
+        for thread in threads {
+            match thread.join() {
+                Ok(Ok(ended)) => {
+                    all.unanswered += ended.unanswered;
+                    all.kept.extend(ended.kept);
+                }
+                Ok(Err(source)) => failure = Some(FcgiError::Wait { source }),
+                Err(panic) => log_panic(&*panic),
+            }
+        }
+        failure.map_or(Ok(all), Err)
+    })
+}
+
+/// Runs one worker. A panic outside a handler costs its connections, never the thread.
+fn run_worker<H: Handler, F: Fn(usize) -> H>(
+    shared: &Shared<'_>,
+    make: &F,
+    index: usize,
+) -> io::Result<Ended> {
+    loop {
+        // All that the worker owns is dropped by the panic; what it shares are counters and
+        // inboxes, which are whole at any time: hence `AssertUnwindSafe`.
+        let run = || Worker::new(shared, make, index)?.run();
+        match catch_unwind(AssertUnwindSafe(run)) {
+            Ok(Ok(ended)) => return Ok(ended),
+            Ok(Err(error)) => {
+                shared.shutdown.trigger();
+                return Err(error);
+            }
+            Err(panic) => {
+                shared.stats.panics.fetch_add(1, Relaxed);
+                log_panic(&*panic);
+            }
+        }
+    }
+}
+
+fn log_panic(panic: &(dyn Any + Send)) {
+    log::error!(
+        "worker panicked, its connections are closed, panic={}",
+        guard::text(panic)
+    );
 }

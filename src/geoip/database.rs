@@ -155,7 +155,7 @@ impl Database {
     pub(super) fn open(path: &Path) -> Result<Database, maxminddb::MaxMindDbError> {
         let reader = Reader::open_readfile(path)?;
         if std::fs::metadata(path).is_ok_and(|file| file.len() <= VERIFIED_BYTES_MAX) {
-            reader.verify()?;
+            walk(&reader)?;
         }
         Ok(Database {
             path: path.to_owned(),
@@ -179,10 +179,17 @@ impl Database {
         };
         let result = self.reader.lookup(ip).map_err(complain).ok()?;
         let record: Record<'_> = result.decode().map_err(complain).ok()??;
-        let network = result
-            .network()
-            .ok()
-            .and_then(|network| network.to_string().parse().ok());
+        let network = result.network().ok();
+        let network = network.and_then(|net| ipnet::IpNet::new(net.ip(), net.prefix()).ok());
         Some((record.place(), network))
     }
+}
+
+/// Reads every record once. The crate's own `verify` is stricter than useful: it refuses files
+/// whose metadata has no description.
+fn walk(reader: &Reader<Vec<u8>>) -> Result<(), maxminddb::MaxMindDbError> {
+    for record in reader.networks(Default::default())? {
+        record?.decode::<Record<'_>>()?;
+    }
+    Ok(())
 }

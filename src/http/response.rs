@@ -26,7 +26,7 @@ impl<'a> Response<'a> {
         self
     }
 
-    /// Adds a field whose value `write` appends; it must write visible ASCII only.
+    /// Adds a field whose value `write` appends; it must write no control characters.
     pub fn field_with(&mut self, name: &str, write: impl FnOnce(&mut Vec<u8>)) -> &mut Self {
         self.out.extend_from_slice(name.as_bytes());
         self.out.extend_from_slice(b": ");

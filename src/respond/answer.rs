@@ -233,14 +233,23 @@ fn write_local(
         LocalReason::DatabaseUnavailable => "file (database_not_reached)",
         _ => "file",
     };
+    let local = &config.local;
+    let file = [local.prefix.as_slice(), b"/", requested.as_bytes()].concat();
+    if !local.is_encoded && file.iter().any(u8::is_ascii_control) {
+        // No header can carry such a name; the web server's fallback serves it.
+        return no_site(&mut Response::new(out, "503 Service Unavailable"));
+    }
+    // The explicit status keeps Apache from judging the request's conditions before it has the
+    // file's ETag.
     let mut response = Response::new(out, "200 OK");
-    // mod_xsendfile, lighttpd and nginx all decode the value.
-    response.field_with(&config.local.header, |out| {
-        url_path_into(out, &config.local.prefix);
-        out.push(b'/');
-        url_path_into(out, requested.as_bytes());
+    response.field_with(&local.header, |out| match local.is_encoded {
+        true => url_path_into(out, &file),
+        false => out.extend_from_slice(&file),
     });
-    response.field("Accept-Ranges", b"bytes");
+    if !local.is_encoded {
+        // nginx and lighttpd say so themselves.
+        response.field("Accept-Ranges", b"bytes");
+    }
     if *reason != LocalReason::EngineOff {
         write_log_fields(&mut response, decision, give);
     }

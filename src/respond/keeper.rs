@@ -88,7 +88,7 @@ impl Site {
                 let complaint = crate::exit::chain(&error);
                 if complaint != self.complaint {
                     log::error!(
-                        "downloads are served locally or by fallback: site={} error=\"{complaint}\"",
+                        "serving locally or by fallback: site={} error=\"{complaint}\"",
                         self.config.name
                     );
                     self.complaint = complaint;

@@ -19,3 +19,6 @@ pub use choose::{Candidate, Holdings, Question, Realm, Selection, Selector, Tier
 pub use class::{Class, ClassTable, Roster};
 pub use law::{Distance, Law, Weights};
 pub use reason::Reason;
+
+#[cfg(test)]
+mod tests;

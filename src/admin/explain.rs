@@ -1,0 +1,275 @@
+//! `heliostat explain`: what is decided for a path and a client, and why.
+//!
+//! It runs the very pipeline of the redirect, at full depth and with a drawn number that is the
+//! same for every mirror, so that a tier without coordinates is listed by score.
+
+use std::io::Write;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use crate::config::SiteConfig;
+use crate::db::snapshot::{Change, Loader};
+use crate::decide::{
+    Choice, Client, Context, Decision, Depth, LocalReason, MissingReason, Outcome, SiteState,
+    decide,
+};
+use crate::domain::escape::percent_decode;
+use crate::domain::mirror::MirrorId;
+use crate::domain::select::Reason;
+use crate::domain::time::Timestamp;
+use crate::exit::{Exit, chain};
+use crate::geoip::GeoIp;
+use crate::http::Request;
+
+/// Tells what is decided for a file and a client, and why.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    heliostat explain /dist/x.iso --ip 192.0.2.7\n  \
+    heliostat explain https://download.example.org/dist/x.iso --ip 2001:db8::7 --json\n  \
+    heliostat explain /dist/x.iso --ip 10.0.0.1 --param GEOIP_COUNTRY_CODE=NZ\n\n\
+    A PATH is taken byte by byte; a URL is percent-decoded and tells scheme and query.")]
+pub struct ExplainArgs {
+    /// URL path of the file, or its whole URL
+    pub path: String,
+    /// Address of the client
+    #[arg(long, value_name = "ADDRESS")]
+    pub ip: IpAddr,
+    /// The client speaks https
+    #[arg(long)]
+    pub https: bool,
+    /// As `?country=`: another country than that of the address
+    #[arg(long, value_name = "XX")]
+    pub country: Option<String>,
+    /// As `?as=`: another autonomous system than that of the address
+    #[arg(long = "as", value_name = "N")]
+    pub asn: Option<String>,
+    /// The client's User-Agent
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub user_agent: String,
+    /// GET or HEAD
+    #[arg(long, value_name = "METHOD", default_value = "GET")]
+    pub method: String,
+    /// A parameter as the web server would set it (GEOIP_COUNTRY_CODE=DE); may be repeated
+    #[arg(long = "param", value_name = "NAME=VALUE", value_parser = parameter)]
+    pub parameters: Vec<(String, String)>,
+    /// Machine-readable
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn parameter(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("write it as NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+/// Drawn for every mirror alike: the order then is that of the scores.
+const SAME_DRAW: u16 = 16_384;
+
+/// Explains one decision on `out`.
+///
+/// # Errors
+/// When `out` cannot be written.
+pub fn explain(
+    site: &Arc<SiteConfig>,
+    args: &ExplainArgs,
+    out: &mut impl Write,
+) -> std::io::Result<Exit> {
+    let snapshot = match Loader::new(&site.database).poll() {
+        Ok(Change::New(snapshot)) => Some(snapshot),
+        Ok(Change::None) => None,
+        Err(error) => {
+            log::error!("{}", chain(&error));
+            None
+        }
+    };
+    let has_database = snapshot.is_some();
+    let state = SiteState {
+        config: Arc::clone(site),
+        snapshot,
+        geoip: Arc::new(GeoIp::open(&site.geoip)),
+    };
+    let mut context = Context::new(site, Box::new(|| SAME_DRAW));
+    let parameters = request_parameters(args);
+    let pairs = parameters
+        .iter()
+        .map(|(name, value)| (name.as_slice(), value.as_slice()));
+    let request = Request::from_parameters(pairs);
+    let mut rules = None;
+    let decision = decide(&state, &mut context, &request, Depth::Full, &mut rules);
+    let client = decision
+        .client
+        .unwrap_or_else(|| Client::of(&request, &state.geoip));
+    if args.json {
+        writeln!(out, "{:#}", as_json(&decision, &client))?;
+    } else {
+        super::explain_text::write(out, &decision, &client)?;
+    }
+    Ok(if has_database { Exit::Ok } else { Exit::Failed })
+}
+
+fn request_parameters(args: &ExplainArgs) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let url = args.path.split_once("://");
+    let (path, mut query) = match url {
+        Some((_, rest)) => {
+            let rest = rest.find('/').map_or("/", |slash| &rest[slash..]);
+            let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
+            (percent_decode(path.as_bytes()), query.to_owned())
+        }
+        None => (args.path.clone().into_bytes(), String::new()),
+    };
+    for (name, value) in [("country", &args.country), ("as", &args.asn)] {
+        if let Some(value) = value {
+            query.push_str(&format!("&{name}={value}"));
+        }
+    }
+    let is_https = args.https || url.is_some_and(|(scheme, _)| scheme == "https");
+    let mut parameters: Vec<(Vec<u8>, Vec<u8>)> = [
+        (
+            "REQUEST_METHOD",
+            args.method.to_ascii_uppercase().as_bytes(),
+        ),
+        ("SCRIPT_NAME", &path),
+        ("QUERY_STRING", query.as_bytes()),
+        ("REMOTE_ADDR", args.ip.to_string().as_bytes()),
+        ("HTTP_USER_AGENT", args.user_agent.as_bytes()),
+        ("HTTPS", if is_https { b"on" } else { b"" }),
+    ]
+    .map(|(name, value)| (name.as_bytes().to_vec(), value.to_vec()))
+    .into();
+    let further = args.parameters.iter();
+    parameters.extend(further.map(|(n, v)| (n.as_bytes().to_vec(), v.as_bytes().to_vec())));
+    parameters
+}
+
+/// URL of the file at a choice, without a signature.
+pub(super) fn url(choice: &Choice<'_>, decision: &Decision<'_>) -> String {
+    let mut out = Vec::new();
+    if let Some(file) = &decision.file {
+        choice
+            .base_url
+            .file_url_into(&mut out, file.path.as_bytes());
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+/// One line on the outcome.
+pub(super) fn summary(decision: &Decision<'_>) -> String {
+    match &decision.outcome {
+        Outcome::Redirect(redirect) => match redirect.choices.as_slice() {
+            [] => "redirect to nobody".to_owned(),
+            [best, ..] if redirect.choices.iter().any(|c| is_as_likely(c, best)) => {
+                format!(
+                    "redirect, drawn by score (realm {})",
+                    best.candidate.realm.as_str()
+                )
+            }
+            [best, ..] => {
+                format!(
+                    "redirect to {} (realm {})",
+                    best.name,
+                    best.candidate.realm.as_str()
+                )
+            }
+        },
+        Outcome::Local(reason) => format!("served locally: {}", reason.text()),
+        Outcome::Missing(reason) => format!("404: {}", missing(*reason)),
+        Outcome::Options => "200: the methods GET, HEAD, OPTIONS".to_owned(),
+        Outcome::MethodNotAllowed => "405: only GET and HEAD".to_owned(),
+        Outcome::NoTree => "503: the tree is not there".to_owned(),
+    }
+}
+
+fn is_as_likely(choice: &Choice<'_>, best: &Choice<'_>) -> bool {
+    choice.name != best.name && choice.candidate.probability > 0.0
+}
+
+fn missing(reason: MissingReason) -> String {
+    match reason {
+        MissingReason::NotInTree => "it is not a path below the tree".to_owned(),
+        MissingReason::NoFile => "there is no such file".to_owned(),
+        MissingReason::Directory => "it is a directory, which the web server lists".to_owned(),
+        MissingReason::NoDocument(document) => format!("no .{} of it", document.as_str()),
+    }
+}
+
+fn as_json(decision: &Decision<'_>, client: &Client) -> Value {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let place = &client.place;
+    json!({
+        "summary": summary(decision),
+        "outcome": outcome_code(&decision.outcome),
+        "requested": decision.requested.as_ref().map(|path| text(path.as_bytes())),
+        "file": decision.file.as_ref().map(|file| json!({
+            "path": text(file.path.as_bytes()),
+            "size": file.version.size,
+            "mtime": Timestamp(file.version.mtime).to_string(),
+        })),
+        "client": {
+            "ip": client.ip,
+            "country": place.country.map(|code| code.to_string()),
+            "continent": place.region.map(|code| code.to_string()),
+            "latitude": place.coordinates.map(|at| at.latitude),
+            "longitude": place.coordinates.map(|at| at.longitude),
+            "asn": place.asn.map(|asn| asn.number()),
+            "network": client.network.map(|network| network.to_string()),
+            "scheme": client.scheme.as_str(),
+        },
+        "candidates": choices(decision)
+            .iter()
+            .map(|choice| candidate_json(choice, decision))
+            .collect::<Vec<_>>(),
+        "excluded": excluded(decision).iter().map(|(id, name, reason)| json!({
+            "id": id.0, "mirror": name, "reason": reason.code(), "text": reason.text(),
+        })).collect::<Vec<_>>(),
+    })
+}
+
+fn candidate_json(choice: &Choice<'_>, decision: &Decision<'_>) -> Value {
+    let candidate = &choice.candidate;
+    json!({
+        "mirror": choice.name,
+        "fallback": choice.is_fallback,
+        "url": url(choice, decision),
+        "tier": candidate.tier.as_str(),
+        "realm": candidate.realm.as_str(),
+        "country": choice.country.map(|code| code.to_string()),
+        "score": choice.score,
+        "distance": candidate.distance,
+        "weight": candidate.handicapped,
+        "probability": candidate.probability,
+    })
+}
+
+fn outcome_code(outcome: &Outcome<'_>) -> String {
+    match outcome {
+        Outcome::Redirect(_) => "redirect".to_owned(),
+        Outcome::Local(reason) => format!("local:{}", reason.code()),
+        Outcome::Missing(_) => "missing".to_owned(),
+        Outcome::Options => "options".to_owned(),
+        Outcome::MethodNotAllowed => "method-not-allowed".to_owned(),
+        Outcome::NoTree => "no-tree".to_owned(),
+    }
+}
+
+/// The candidates of a redirect; none else.
+pub(super) fn choices<'d, 's>(decision: &'d Decision<'s>) -> &'d [Choice<'s>] {
+    match &decision.outcome {
+        Outcome::Redirect(redirect) => &redirect.choices,
+        _ => &[],
+    }
+}
+
+/// Every mirror that is no candidate, with why.
+pub(super) fn excluded<'d>(decision: &'d Decision<'_>) -> Vec<(MirrorId, &'d str, Reason)> {
+    match &decision.outcome {
+        Outcome::Redirect(redirect) => redirect.excluded.clone(),
+        Outcome::Local(LocalReason::NoMirror { excluded, .. }) => excluded
+            .iter()
+            .map(|(id, name, reason)| (*id, name.as_str(), *reason))
+            .collect(),
+        _ => Vec::new(),
+    }
+}

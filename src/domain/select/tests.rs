@@ -1,0 +1,308 @@
+//! The law as a whole: order, tiers, shares, exclusions.
+
+use std::net::IpAddr;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::domain::mirror::{BaseUrl, Mirror, MirrorCountry, MirrorId, Scheme};
+use crate::domain::place::{Asn, Coordinates, CountryCode, Place, RegionCode};
+
+/// Who has the file.
+struct Has(Vec<bool>);
+
+impl Holdings for Has {
+    fn has(&self, mirror: usize) -> bool {
+        self.0.get(mirror).copied().unwrap_or(true)
+    }
+
+    fn why_not(&self, _: usize) -> Reason {
+        Reason::FileMissing
+    }
+}
+
+const ALL: Has = Has(Vec::new());
+
+fn mirror(id: i64, country: &str, region: &str, score: u16) -> Mirror {
+    let mut mirror = Mirror::new(&format!("m{id}"));
+    mirror.id = MirrorId(id);
+    mirror.base_url = BaseUrl::parse(&format!("http://m{id}/")).ok();
+    (mirror.enabled, mirror.alive, mirror.score) = (true, true, score);
+    mirror.country = match country {
+        "**" => MirrorCountry::Everywhere,
+        code => CountryCode::parse(code.as_bytes())
+            .map_or(MirrorCountry::Unknown, |c| MirrorCountry::Of(c)),
+    };
+    mirror.region = RegionCode::parse(region.as_bytes());
+    mirror
+}
+
+fn question(country: &str, region: &str) -> Question {
+    Question {
+        ip: "192.0.2.1".parse().ok(),
+        place: Place {
+            country: CountryCode::parse(country.as_bytes()),
+            region: RegionCode::parse(region.as_bytes()),
+            coordinates: None,
+            asn: None,
+        },
+        scheme: Scheme::Http,
+        size: 1000,
+        want: 5,
+    }
+}
+
+fn generator(seed: u64) -> impl FnMut() -> u16 {
+    let mut random = fastrand::Rng::with_seed(seed);
+    move || random.u16(..=0x7fff)
+}
+
+fn select(mirrors: Vec<Mirror>, question: &Question, has: &Has) -> Vec<(String, Tier, Realm)> {
+    let roster = Roster::new(mirrors);
+    let table = roster.classes(&question.place);
+    let mut selector = Selector::new(generator(1));
+    let selection = selector.select(&Law::default(), (&roster, &table), question, has);
+    let name = |index: usize| roster.mirrors()[index].identifier.clone();
+    selection
+        .candidates
+        .iter()
+        .map(|c| (name(c.mirror), c.tier, c.realm))
+        .collect()
+}
+
+fn names(selected: &[(String, Tier, Realm)]) -> Vec<&str> {
+    selected.iter().map(|(name, ..)| name.as_str()).collect()
+}
+
+#[test]
+fn tiers_come_in_order_and_the_first_that_has_the_file_decides() {
+    let near = |m: &mut Mirror| m.prefixes = vec!["192.0.2.0/24".parse().expect("a prefix")];
+    let mut mirrors = vec![
+        mirror(1, "us", "na", 100),
+        mirror(2, "fr", "eu", 100),
+        mirror(3, "de", "eu", 100),
+        mirror(4, "us", "na", 100),
+        mirror(5, "us", "na", 100),
+    ];
+    mirrors[3].asns.extend(Asn::new(64500));
+    near(&mut mirrors[4]);
+    let mut question = question("de", "eu");
+    question.place.asn = Asn::new(64500);
+    let all = select(mirrors.clone(), &question, &ALL);
+    assert_eq!(names(&all), ["m5", "m4", "m3", "m2", "m1"]);
+    let has = Has(vec![true, true, true, false, false]);
+    assert_eq!(names(&select(mirrors, &question, &has)), ["m3", "m2", "m1"]);
+}
+
+#[test]
+fn stand_ins_count_only_when_the_country_has_none_and_vanish_otherwise() {
+    let mut stand_in = mirror(1, "fr", "eu", 100);
+    stand_in.other_countries = "be, lu".to_owned();
+    let own = mirror(2, "be", "eu", 100);
+    let question = question("be", "eu");
+    let both = select(vec![stand_in.clone(), own.clone()], &question, &ALL);
+    assert_eq!(names(&both), ["m2"]);
+    let alone = select(vec![stand_in, own], &question, &Has(vec![true, false]));
+    assert_eq!(
+        alone,
+        [("m1".to_owned(), Tier::Country, Realm::OtherCountry)]
+    );
+}
+
+#[test]
+fn a_mirror_that_cannot_deliver_the_size_is_a_reserve_whatever_its_flags() {
+    let mut small = mirror(1, "de", "eu", 100);
+    (small.file_maxsize, small.country_only) = (999, true);
+    let question = question("us", "na");
+    let selected = select(vec![small.clone()], &question, &ALL);
+    assert_eq!(
+        selected,
+        [(
+            "m1".to_owned(),
+            Tier::Elsewhere,
+            Realm::Tier(Tier::Elsewhere)
+        )]
+    );
+    small.file_maxsize = 1000;
+    assert!(select(vec![small], &question, &ALL).is_empty());
+}
+
+#[test]
+fn https_and_ipv4_clients_are_never_sent_where_they_cannot_go() {
+    let http = mirror(1, "de", "eu", 100);
+    let mut v6 = mirror(2, "de", "eu", 100);
+    v6.ipv6_only = true;
+    let mut question = question("de", "eu");
+    assert_eq!(
+        names(&select(vec![http.clone(), v6.clone()], &question, &ALL)),
+        ["m1"]
+    );
+    question.ip = "2001:db8::1".parse::<IpAddr>().ok();
+    assert_eq!(
+        select(vec![http.clone(), v6.clone()], &question, &ALL).len(),
+        2
+    );
+    question.scheme = Scheme::Https;
+    assert!(select(vec![http, v6], &question, &ALL).is_empty());
+}
+
+#[test]
+fn with_coordinates_the_nearest_wins_and_scores_buy_distance() {
+    let at = |id, longitude, score| {
+        let mut mirror = mirror(id, "de", "eu", score);
+        mirror.coordinates = Coordinates::known(50.0, longitude);
+        mirror
+    };
+    let mut question = question("de", "eu");
+    question.place.coordinates = Coordinates::known(50.0, 8.0);
+    // 2,000,000 / 2 / 100 = 10 degrees for a score of 100, 5 degrees for 200.
+    let far_and_strong = at(2, 12.0, 200);
+    let chosen = select(vec![at(1, 8.5, 100), far_and_strong], &question, &ALL);
+    assert_eq!(names(&chosen), ["m2", "m1"]);
+    let chosen = select(vec![at(1, 8.5, 100), at(2, 14.0, 200)], &question, &ALL);
+    assert_eq!(names(&chosen), ["m1", "m2"]);
+}
+
+#[test]
+fn a_spread_shares_a_place_among_the_mirrors_near_enough() {
+    let at = |id, longitude| {
+        let mut mirror = mirror(id, "de", "eu", 100);
+        mirror.coordinates = Coordinates::known(50.0, longitude);
+        mirror
+    };
+    let roster = Roster::new(vec![at(1, 8.1), at(2, 9.0), at(3, 30.0)]);
+    let mut question = question("de", "eu");
+    question.place.coordinates = Coordinates::known(50.0, 8.0);
+    let table = roster.classes(&question.place);
+    let law = Law {
+        spread: 2000,
+        ..Law::default()
+    };
+    let mut selector = Selector::new(generator(7));
+    let mut counts = [0; 3];
+    for _ in 0..2000 {
+        let selection = selector.select(&law, (&roster, &table), &question, &ALL);
+        counts[selection.candidates[0].mirror] += 1;
+    }
+    assert!(
+        counts[0] > 900 && counts[1] > 900 && counts[2] == 0,
+        "{counts:?}"
+    );
+    let explained = selector.explain(&law, (&roster, &table), &question, &ALL);
+    let shares: Vec<f64> = explained.candidates.iter().map(|c| c.probability).collect();
+    assert!(
+        (shares.iter().sum::<f64>() - 1.0).abs() < 1e-9,
+        "{shares:?}"
+    );
+}
+
+#[test]
+fn every_mirror_that_is_no_candidate_has_its_reason() {
+    let changed = |id, change: fn(&mut Mirror)| {
+        let mut mirror = mirror(id, "fr", "eu", 100);
+        change(&mut mirror);
+        mirror
+    };
+    let mirrors = vec![
+        changed(1, |m| m.enabled = false),
+        changed(2, |m| m.alive = false),
+        changed(3, |m| m.score = 0),
+        changed(4, |m| m.base_url = None),
+        changed(5, |_| ()),
+        changed(6, |m| m.country_only = true),
+        changed(7, |m| m.as_only = true),
+        changed(8, |m| m.prefix_only = true),
+        changed(9, |m| {
+            (m.region, m.region_only) = (RegionCode::parse(b"na"), true)
+        }),
+        changed(10, |m| m.ipv6_only = true),
+        changed(11, |m| m.other_countries = "de".to_owned()),
+        mirror(12, "de", "eu", 100),
+    ];
+    let roster = Roster::new(mirrors);
+    let question = question("de", "eu");
+    let table = roster.classes(&question.place);
+    let has = Has([true; 12]
+        .iter()
+        .enumerate()
+        .map(|(index, _)| index != 4)
+        .collect());
+    let mut selector = Selector::new(generator(1));
+    let explained = selector.explain(&Law::default(), (&roster, &table), &question, &has);
+    let reasons: Vec<Reason> = explained
+        .excluded
+        .iter()
+        .map(|(_, reason)| *reason)
+        .collect();
+    let expected = [
+        Reason::Disabled,
+        Reason::Dead,
+        Reason::ScoreZero,
+        Reason::NoBaseUrl,
+        Reason::FileMissing,
+        Reason::CountryOnly,
+        Reason::AsOnly,
+        Reason::PrefixOnly,
+        Reason::RegionOnly,
+        Reason::Ipv6Only,
+        Reason::OtherCountryUnneeded,
+    ];
+    assert_eq!(reasons, expected);
+    assert_eq!(explained.candidates.len(), 1);
+}
+
+fn any_mirror() -> impl Strategy<Value = Mirror> {
+    let country = prop::sample::select(vec!["de", "fr", "us", "**", ""]);
+    let region = prop::sample::select(vec!["eu", "na", ""]);
+    let flags = prop::collection::vec(any::<bool>(), 6);
+    (
+        country,
+        region,
+        1u16..400,
+        flags,
+        prop::option::of(-50.0..50.0f64),
+    )
+        .prop_map(|(country, region, score, flags, place)| {
+            let mut mirror = mirror(0, country, region, score);
+            mirror.country_only = flags[0] && flags[1];
+            mirror.region_only = flags[1] && flags[2];
+            mirror.enabled = flags[3] || flags[4];
+            mirror.file_maxsize = if flags[5] { 500 } else { 0 };
+            mirror.coordinates = place.and_then(|at| Coordinates::known(at, at));
+            mirror
+        })
+}
+
+proptest! {
+    #[test]
+    fn selection_is_a_partition_of_the_mirrors(
+        mut mirrors in prop::collection::vec(any_mirror(), 0..40),
+        has in prop::collection::vec(any::<bool>(), 40),
+        located in any::<bool>(),
+        seed in any::<u64>(),
+    ) {
+        for (id, mirror) in mirrors.iter_mut().enumerate() {
+            mirror.id = MirrorId(id as i64 + 1);
+        }
+        let count = mirrors.len();
+        let roster = Roster::new(mirrors);
+        let mut question = question("de", "eu");
+        question.place.coordinates = Coordinates::known(10.0, 10.0).filter(|_| located);
+        let table = roster.classes(&question.place);
+        let mut selector = Selector::new(generator(seed));
+        let site = (&roster, &table);
+        let all = selector.explain(&Law::default(), site, &question, &Has(has.clone()));
+        let mut seen: Vec<usize> = all.candidates.iter().map(|c| c.mirror).collect();
+        seen.extend(all.excluded.iter().map(|(index, _)| *index));
+        seen.sort_unstable();
+        prop_assert_eq!(seen, (0..count).collect::<Vec<_>>());
+        prop_assert!(all.candidates.is_sorted_by_key(|c| c.tier));
+        let sum: f64 = all.candidates.iter().map(|c| c.probability).sum();
+        prop_assert!(all.candidates.is_empty() || (sum - 1.0).abs() < 1e-9);
+        // The short way finds the same tiers as the long one.
+        let few = selector.select(&Law::default(), site, &question, &Has(has));
+        let tiers = |candidates: &[Candidate]| candidates.iter().map(|c| c.tier).collect::<Vec<_>>();
+        let wanted = all.candidates.len().min(question.want);
+        prop_assert_eq!(tiers(&few.candidates), tiers(&all.candidates[..wanted]));
+    }
+}
