@@ -16,6 +16,7 @@ fn every_case_is_answered_as_mirrorbrain_did() {
     let mut wrong = Vec::new();
     for case in cases() {
         let answer = client.send(&case.request());
+        assert!(answer.errors.is_empty(), "{}: it wrote errors", case.name);
         for mismatch in case.mismatches(&answer, &mirrors, &tree) {
             wrong.push(format!("{} ({}): {mismatch}", case.name, case.what));
         }
