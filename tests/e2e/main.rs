@@ -1,0 +1,8 @@
+//! End to end: real Apache, nginx and lighttpd, real rsync daemons, curl, and our programs.
+//!
+//! `scripts/test` installs what these tests need. Everything runs on the loopback, on free ports,
+//! in temporary folders.
+
+mod local;
+mod outage;
+mod stage;
