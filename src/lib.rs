@@ -9,7 +9,8 @@
 //!    request and response values, and the FastCGI protocol.
 //! 5. [`decide`]: the one pipeline from a request to a decision, shared by the redirect and by
 //!    `explain`.
-//! 6. Use cases, which never import each other: [`respond`], [`index`], [`scan`], [`admin`].
+//! 6. [`terminal`] and [`exit`]: progress, log, signals and exit codes of every program.
+//! 7. Use cases, which never import each other: [`respond`], [`index`], [`scan`], [`admin`].
 //!
 //! Data flows one way: `src/bin` → use case → `decide` → edges → `domain` → std.
 //! `tests/tidy.rs` checks it.
@@ -26,4 +27,5 @@ pub mod http;
 pub mod index;
 pub mod respond;
 pub mod scan;
+pub mod terminal;
 pub mod tree;

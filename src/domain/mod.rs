@@ -4,6 +4,7 @@
 //! where), [`select`] (who gets the client), [`rule`] (what is never redirected), [`escape`] and
 //! [`render`] (how an answer is written).
 
+pub mod dump;
 pub mod escape;
 pub mod file;
 pub mod mime;
@@ -15,3 +16,4 @@ pub mod representation;
 pub mod rule;
 pub mod select;
 pub mod time;
+pub mod varint;

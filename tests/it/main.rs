@@ -2,4 +2,7 @@
 
 mod config;
 mod fcgi_client;
+mod index;
+mod index_failure;
+mod index_kill;
 mod site;
