@@ -3,6 +3,9 @@
 //! `scripts/test` installs what these tests need. Everything runs on the loopback, on free ports,
 //! in temporary folders.
 
+mod freshness;
+mod link;
 mod local;
 mod outage;
+mod redirect;
 mod stage;

@@ -7,6 +7,7 @@
 mod apache;
 mod client;
 mod exclusive;
+mod mirror;
 mod port;
 mod process;
 mod responder;
@@ -18,6 +19,7 @@ pub mod site;
 
 pub use apache::{ApacheOptions, shipped};
 pub use client::{Answer, Request, decode, encode};
+pub use mirror::MirrorFacts;
 pub use port::{answers, free_port};
 pub use process::Process;
-pub use theatre::Stage;
+pub use theatre::{MTIME, Stage};
