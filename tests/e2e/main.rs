@@ -8,4 +8,7 @@ mod link;
 mod local;
 mod outage;
 mod redirect;
+mod restart;
+mod servers;
 mod stage;
+mod unit;

@@ -34,7 +34,7 @@ impl Default for ApacheOptions {
 
 /// A running Apache.
 pub struct Apache {
-    process: Process,
+    _process: Process,
     /// The host with Heliostat.
     pub port: u16,
     /// A host with the same tree and without.
@@ -96,15 +96,10 @@ impl Apache {
             answers(port)
         });
         Apache {
-            process,
+            _process: process,
             port,
             plain_port,
         }
-    }
-
-    /// Lets it read its configuration again, running requests unharmed.
-    pub fn reload(&self) {
-        self.process.signal(rustix::process::Signal::USR1);
     }
 }
 

@@ -7,7 +7,10 @@
 mod apache;
 mod client;
 mod exclusive;
+mod load;
+mod manager;
 mod mirror;
+mod other;
 mod port;
 mod process;
 mod responder;
@@ -17,9 +20,10 @@ mod theatre;
 #[allow(dead_code, reason = "the integration tests use the rest of it")]
 pub mod site;
 
-pub use apache::{ApacheOptions, shipped};
-pub use client::{Answer, Request, decode, encode};
+pub use apache::ApacheOptions;
+pub use client::{Request, decode, encode};
+pub use load::load;
+pub use manager::Manager;
 pub use mirror::MirrorFacts;
-pub use port::{answers, free_port};
-pub use process::Process;
+pub use other::{Server, start_lighttpd, start_nginx};
 pub use theatre::{MTIME, Stage};

@@ -38,11 +38,6 @@ impl Process {
         let _ = kill_process(id, signal);
     }
 
-    /// Its number.
-    pub fn id(&self) -> u32 {
-        self.child.id()
-    }
-
     /// Whether it still runs.
     pub fn is_running(&mut self) -> bool {
         self.child.try_wait().expect("our own child").is_none()

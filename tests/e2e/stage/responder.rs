@@ -1,19 +1,27 @@
 //! `heliostat-fcgi` as a test runs it.
 
 use std::os::unix::net::UnixStream;
+use std::process::Command;
 
 use super::process::Process;
-use super::site::{TestSite, eventually};
+use super::site::{TestSite, eventually, program_path};
 
-/// Starts the responder on the site's socket and waits until it answers.
-pub fn start(site: &TestSite) -> Process {
+/// Starts the responder on the site's socket and waits until it answers; `wrapper` is a program
+/// with arguments that starts it.
+pub fn start(site: &TestSite, wrapper: &[&str]) -> Process {
     let socket = site.path("fcgi.sock");
     let log = std::fs::File::options()
         .create(true)
         .append(true)
         .open(site.path("fcgi.log"))
         .expect("a log");
-    let mut command = site.command("heliostat-fcgi");
+    let program = program_path("heliostat-fcgi");
+    let words: Vec<&str> = wrapper.iter().copied().chain([program]).collect();
+    let mut command = Command::new(words[0]);
+    command
+        .args(&words[1..])
+        .env("HELIOSTAT_CONFIG", site.config())
+        .env("NO_COLOR", "1");
     command.stdout(log.try_clone().expect("a log")).stderr(log);
     let mut process = Process::start("heliostat-fcgi", &mut command);
     eventually("the responder listens", || {

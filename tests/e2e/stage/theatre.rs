@@ -170,12 +170,18 @@ impl Stage {
 
     /// Starts the responder, in place of the one that runs.
     pub fn start_responder(&mut self) {
-        self.responder = None;
-        self.responder = Some(responder::start(&self.site));
+        self.start_responder_under(&[]);
     }
 
-    /// Starts Apache.
+    /// The same, as an argument of another program.
+    pub fn start_responder_under(&mut self, wrapper: &[&str]) {
+        self.responder = None;
+        self.responder = Some(responder::start(&self.site, wrapper));
+    }
+
+    /// Starts Apache, in place of the one that runs.
     pub fn start_apache(&mut self, options: &ApacheOptions) {
+        self.apache = None;
         let mirrors: Vec<(u16, PathBuf)> = self
             .mirrors
             .iter()
