@@ -144,3 +144,17 @@ pub fn remove(transaction: &Transaction<'_>, id: FileId) -> Result<(), DbError> 
         .doing("removing hashes")?;
     Ok(())
 }
+
+/// Removes every row of a version that the catalogue does not have; returns how many.
+///
+/// # Errors
+/// [`DbError::Sql`].
+pub fn remove_orphans(transaction: &Transaction<'_>) -> Result<usize, DbError> {
+    transaction
+        .inner
+        .execute(
+            "DELETE FROM hash WHERE file_id NOT IN (SELECT id FROM file)",
+            [],
+        )
+        .doing("removing hashes of no file")
+}
