@@ -4,7 +4,7 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering::Relaxed;
 
-use super::protocol::INTERNAL_ERROR;
+use super::step::INTERNAL_ERROR;
 use super::{Handler, Request, Stats};
 
 /// A worker's handler, made anew after a panic.

@@ -26,6 +26,7 @@ mod server;
 mod shutdown;
 mod slots;
 mod stats;
+mod step;
 mod worker;
 
 pub use error::FcgiError;

@@ -246,7 +246,10 @@ fn write_local(
         true => url_path_into(out, &file),
         false => out.extend_from_slice(&file),
     });
-    response.field("Accept-Ranges", b"bytes");
+    if !local.is_encoded {
+        // nginx and lighttpd say so themselves.
+        response.field("Accept-Ranges", b"bytes");
+    }
     if *reason != LocalReason::EngineOff {
         write_log_fields(&mut response, decision, give);
     }
