@@ -229,7 +229,11 @@ fn may_use(layer: &str, used: &str) -> bool {
     match layer {
         _ if layer == used => true,
         "bin" | "lib" => true,
-        _ if USE_CASES.contains(&layer) => edge || matches!(used, "decide" | "domain" | "exit"),
+        _ if USE_CASES.contains(&layer) => {
+            edge || matches!(used, "decide" | "domain" | "exit" | "terminal")
+        }
+        // A second signal ends a program with the code of a failure.
+        "terminal" => used == "exit",
         "decide" => edge || used == "domain",
         // A request arrives as the protocol's parameters and leaves as its records.
         "fcgi" => matches!(used, "domain" | "http"),
