@@ -101,7 +101,7 @@ need_rust() {
         fi
     fi
     if ! rust_is_new_enough "$wanted"; then
-        echo "$0: Rust $wanted or later is needed and cannot be had from this system's packages." >&2
+        echo "$0: Rust $wanted or later is needed, and this system's packages have none." >&2
         echo "Install it from https://rustup.rs and start this command again." >&2
         return 1
     fi

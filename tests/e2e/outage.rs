@@ -5,6 +5,7 @@ use std::time::Duration;
 use rustix::process::Signal;
 
 use crate::stage::Stage;
+use crate::stage::site::eventually;
 
 /// Apache waits one second for an answer, the least it can be told, and serves the file then.
 const ANSWER_MAX: Duration = Duration::from_millis(1_500);
@@ -70,7 +71,11 @@ fn a_responder_that_is_gone_or_hangs_costs_nobody_a_download() {
     stage.start_responder();
     let before = stage.access_log().lines().count();
     assert_served(&stage, &content, "back again");
-    let log = stage.access_log();
+    let mut log = String::new();
+    eventually("four lines", || {
+        log = stage.access_log();
+        log.lines().count() >= before + 4
+    });
     assert!(
         log.lines()
             .skip(before)

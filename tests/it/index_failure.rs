@@ -214,7 +214,11 @@ fn a_missing_tree_is_one_clear_line_and_loses_nothing() {
     site.write("a", b"1", 1);
     site.run_ok(INDEX, &[]);
     std::fs::rename(site.tree(), site.path("elsewhere")).expect("rename");
-    failure(&site.run(INDEX, &[]));
+    for arguments in [&[][..], &["--dir", "a"], &["-n"]] {
+        let (code, text) = failure(&site.run(INDEX, arguments));
+        assert_eq!((code, text.lines().count()), (Some(1), 1), "{text}");
+        assert!(text.contains("is its disk mounted?"), "{text}");
+    }
     assert_eq!(paths(&site), ["a"]);
     assert_eq!(last_run(&site).0, "failed");
 }

@@ -162,7 +162,8 @@ fn plain_host(text: &mut String, port: u16, directory: &Path) {
     let directory = directory.display();
     let _ = writeln!(
         text,
-        "<VirtualHost 127.0.0.1:{port}>\nServerName download.example.org\nDocumentRoot {directory}\n\
+        "<VirtualHost 127.0.0.1:{port}>\nServerName download.example.org\n\
+         DocumentRoot {directory}\n\
          <Directory \"{directory}\">\nOptions +Indexes +FollowSymLinks\nAllowOverride None\n\
          Require all granted\n</Directory>\n</VirtualHost>"
     );

@@ -49,8 +49,10 @@ fn start(name: &str, command: &mut Command, port: u16) -> Process {
 
 /// Who the server runs as: itself must be able to read the folder.
 fn user(directive: &str) -> String {
-    let is_root = rustix::process::geteuid().is_root();
-    is_root.then(|| directive.to_owned()).unwrap_or_default()
+    if rustix::process::geteuid().is_root() {
+        return directive.to_owned();
+    }
+    String::new()
 }
 
 /// Starts nginx.
