@@ -5,8 +5,8 @@
 //! 1. [`domain`]: pure values and rules: paths, mirrors, places, the selection law, listings.
 //! 2. [`config`]: `heliostat.toml`, raw and checked.
 //! 3. [`db`]: the only SQL: catalogue, mirrors, bitmaps, runs, events.
-//! 4. [`geoip`], [`tree`], [`http`], [`fcgi`]: the edges: where a client is, the local files,
-//!    request and response values, and the FastCGI protocol.
+//! 4. [`geoip`], [`tree`], [`fetch`], [`http`], [`fcgi`]: the edges: where a client is, the local
+//!    files, the listings of mirrors, request and response values, and the FastCGI protocol.
 //! 5. [`decide`]: the one pipeline from a request to a decision, shared by the redirect and by
 //!    `explain`.
 //! 6. [`terminal`] and [`exit`]: progress, log, signals and exit codes of every program.
@@ -22,6 +22,7 @@ pub mod decide;
 pub mod domain;
 pub mod exit;
 pub mod fcgi;
+pub mod fetch;
 pub mod geoip;
 pub mod http;
 pub mod index;

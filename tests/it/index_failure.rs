@@ -64,11 +64,11 @@ fn what_cannot_be_read_stays_and_the_run_is_partial() {
             "unsearchable/z"
         ]
     );
-    let set_mode = |name: &str, mode| {
+    let set_mode = |name: &str, mode: u32| {
         let mode = std::fs::Permissions::from_mode(mode);
         std::fs::set_permissions(site.tree().join(name), mode).expect("permissions");
     };
-    set_mode("closed", 0);
+    set_mode("closed", 0o000);
     set_mode("unsearchable", 0o400);
     std::fs::remove_file(site.tree().join("closed-not")).expect("remove");
     site.write("open/new", b"2", 2);
@@ -112,7 +112,7 @@ fn what_cannot_be_read_stays_and_the_run_is_partial() {
         ["closed/deep/x", "open/a", "open/new", "unsearchable/z"]
     );
 
-    set_mode("", 0);
+    set_mode("", 0o000);
     let (code, text) = failure(&as_nobody(&site).output().expect("it starts"));
     set_mode("", 0o755);
     assert_eq!((code, text.lines().count()), (Some(1), 1), "{text}");
@@ -130,7 +130,7 @@ fn many_unreadable_places_are_counted_and_only_some_named() {
     for place in 0..150 {
         let directory = site.tree().join(format!("d{place:03}"));
         std::fs::create_dir(&directory).expect("directory");
-        std::fs::set_permissions(&directory, std::fs::Permissions::from_mode(0)).expect("mode");
+        std::fs::set_permissions(&directory, std::fs::Permissions::from_mode(0o000)).expect("mode");
     }
     site.write("file", b"", 1);
     hand_over(&site);
@@ -214,7 +214,11 @@ fn a_missing_tree_is_one_clear_line_and_loses_nothing() {
     site.write("a", b"1", 1);
     site.run_ok(INDEX, &[]);
     std::fs::rename(site.tree(), site.path("elsewhere")).expect("rename");
-    failure(&site.run(INDEX, &[]));
+    for arguments in [&[][..], &["--dir", "a"], &["-n"]] {
+        let (code, text) = failure(&site.run(INDEX, arguments));
+        assert_eq!((code, text.lines().count()), (Some(1), 1), "{text}");
+        assert!(text.contains("is its disk mounted?"), "{text}");
+    }
     assert_eq!(paths(&site), ["a"]);
     assert_eq!(last_run(&site).0, "failed");
 }
