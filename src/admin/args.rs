@@ -112,7 +112,7 @@ pub enum Command {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     heliostat new mirror.example.org -H http://mirror.example.org/dist/\n  \
-    heliostat new m2 -H https://m2.example.org/ -R rsync://m2.example.org/dist/ -c de -r eu -s 50\n\n\
+    heliostat new m2 -H https://m2.example.org/ -R rsync://m2.example.org/dist/ -c de -r eu\n\n\
     The mirror is added disabled: `heliostat scan -e MIRROR` scans and enables it.")]
 pub struct NewArgs {
     /// Unique name, as a rule the mirror's host name

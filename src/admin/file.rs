@@ -11,7 +11,7 @@ use crate::db::mirror::{self, MirrorRecord};
 use crate::db::open::Queryable;
 use crate::db::{Reader, catalogue};
 use crate::domain::file::FileId;
-use crate::domain::mirror::BaseUrl;
+use crate::domain::mirror::{BaseUrl, EncodedPath};
 use crate::domain::path::FilePath;
 use crate::exit::Exit;
 
@@ -114,7 +114,7 @@ fn shown(args: &FileArgs, holder: &Holder, path: &[u8], several: bool) -> String
     if args.url {
         let mut url = Vec::new();
         if let Ok(base) = BaseUrl::parse(&holder.mirror.base_url) {
-            base.file_url_into(&mut url, path);
+            base.file_url_into(&mut url, &EncodedPath::new(path, std::iter::once(&base)));
         }
         return String::from_utf8_lossy(&url).into_owned();
     }

@@ -1,5 +1,7 @@
 //! Integration tests over the real programs: one binary, so that they link once.
 
+mod admin;
+mod admin_edit;
 mod config;
 mod conformance;
 mod conformance_case;
@@ -7,6 +9,7 @@ mod conformance_shares;
 mod conformance_site;
 mod fcgi;
 mod fcgi_client;
+mod import;
 mod index;
 mod index_failure;
 mod index_kill;
