@@ -2,7 +2,7 @@
 //!
 //! Names, short forms and meanings are `mb`'s (behaviour of MirrorBrain, spec §8); what `mb` does
 //! not have stands below the heading [`BEYOND_MB`], so that an abbreviation that was clear in `mb`
-//! stays clear (see [`super::abbreviation`]).
+//! stays clear (see the module `abbreviation`).
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -59,6 +59,13 @@ pub struct GlobalArgs {
     /// Say what is done
     #[arg(short, long)]
     pub debug: bool,
+}
+
+impl GlobalArgs {
+    /// The site that was named; an empty `MB` names none.
+    pub fn site(&self) -> Option<&str> {
+        self.site.as_deref().filter(|name| !name.is_empty())
+    }
 }
 
 /// The subcommands.
