@@ -5,11 +5,12 @@
 //! 1. [`domain`]: pure values and rules: paths, mirrors, places, the selection law, listings.
 //! 2. [`config`]: `heliostat.toml`, raw and checked.
 //! 3. [`db`]: the only SQL: catalogue, mirrors, bitmaps, runs, events.
-//! 4. [`geoip`], [`tree`], [`http`], [`fcgi`]: the edges: where a client is, the local files,
-//!    request and response values, and the FastCGI protocol.
+//! 4. [`geoip`], [`tree`], [`fetch`], [`http`], [`fcgi`]: the edges: where a client is, the local
+//!    files, the listings of mirrors, request and response values, and the FastCGI protocol.
 //! 5. [`decide`]: the one pipeline from a request to a decision, shared by the redirect and by
 //!    `explain`.
-//! 6. Use cases, which never import each other: [`respond`], [`index`], [`scan`], [`admin`].
+//! 6. [`terminal`] and [`exit`]: progress, log, signals and exit codes of every program.
+//! 7. Use cases, which never import each other: [`respond`], [`index`], [`scan`], [`admin`].
 //!
 //! Data flows one way: `src/bin` → use case → `decide` → edges → `domain` → std.
 //! `tests/tidy.rs` checks it.
@@ -21,9 +22,11 @@ pub mod decide;
 pub mod domain;
 pub mod exit;
 pub mod fcgi;
+pub mod fetch;
 pub mod geoip;
 pub mod http;
 pub mod index;
 pub mod respond;
 pub mod scan;
+pub mod terminal;
 pub mod tree;

@@ -1,3 +1,7 @@
-//! Shell over the library.
+//! Brings the catalogue up to date with the file tree; see `heliostat::index`.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    heliostat::index::main()
+}

@@ -1,3 +1,5 @@
-//! Shell over the library.
+//! Which mirror has which file: shell over `heliostat::scan`.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    heliostat::scan::run_program().into()
+}

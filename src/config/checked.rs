@@ -126,6 +126,9 @@ impl Config {
         }
         let folder = path.parent().unwrap_or(Path::new("")).to_owned();
         let folder = std::path::absolute(&folder).unwrap_or(folder);
+        if raw.fcgi.listen.parse::<std::net::SocketAddr>().is_err() {
+            raw.fcgi.listen = folder.join(&raw.fcgi.listen).to_string_lossy().into_owned();
+        }
         for site in raw.site.values_mut() {
             resolve_paths(&folder, site);
         }

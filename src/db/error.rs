@@ -66,6 +66,34 @@ pub enum DbError {
         /// What the bitmap's reader says.
         source: std::io::Error,
     },
+    /// An import would mix with what is there.
+    #[error(
+        "the database already has {mirrors} mirrors and {files} files; \
+         --force replaces them all"
+    )]
+    NotEmpty {
+        /// Mirrors that are there.
+        mirrors: u64,
+        /// Files that are there.
+        files: u64,
+    },
+    /// A file id of an import that does not fit.
+    #[error(
+        "file id {id} does not fit: ids go from 1 to 4,294,967,295, and those up to {offset} \
+         were given before; import into a new database"
+    )]
+    BadFileId {
+        /// The id as the import has it.
+        id: i64,
+        /// The ids given before.
+        offset: i64,
+    },
+    /// More mirrors than an import may name.
+    #[error("the import names more than {most} mirrors; it looks damaged")]
+    TooManyMirrors {
+        /// How many there may be.
+        most: usize,
+    },
     /// All file ids are used up.
     #[error("the catalogue has used up all 4,294,967,295 file ids; make a new database")]
     OutOfFileIds,

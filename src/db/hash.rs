@@ -131,19 +131,30 @@ pub fn store(
     Ok(())
 }
 
-/// Removes hashes of versions that the catalogue no longer has; returns how many.
+/// Removes the hashes of a version that the catalogue no longer has.
+///
+/// # Errors
+/// [`DbError::Sql`].
+pub fn remove(transaction: &Transaction<'_>, id: FileId) -> Result<(), DbError> {
+    transaction
+        .inner
+        .prepare_cached("DELETE FROM hash WHERE file_id = ?1")
+        .doing("preparing to remove hashes")?
+        .execute([id.0])
+        .doing("removing hashes")?;
+    Ok(())
+}
+
+/// Removes every row of a version that the catalogue does not have; returns how many.
 ///
 /// # Errors
 /// [`DbError::Sql`].
 pub fn remove_orphans(transaction: &Transaction<'_>) -> Result<usize, DbError> {
-    if !any(transaction)? {
-        return Ok(0);
-    }
     transaction
         .inner
         .execute(
             "DELETE FROM hash WHERE file_id NOT IN (SELECT id FROM file)",
             [],
         )
-        .doing("removing hashes of vanished files")
+        .doing("removing hashes of no file")
 }

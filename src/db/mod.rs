@@ -2,8 +2,8 @@
 //!
 //! [`open`] gives connections (one place sets WAL, time-outs, `synchronous`), [`schema`] migrates.
 //! Then one module a notion: [`catalogue`] (files), [`mirror`], [`content`] (who has what),
-//! [`hash`], [`run`] and [`event`] (what happened). The responder reads through [`snapshot`] and
-//! [`lookup`].
+//! [`hash`], [`run`] and [`event`] (what happened), [`import`] (from another system). The
+//! responder reads through [`snapshot`] and [`lookup`].
 //!
 //! # Locking
 //! Writers take short IMMEDIATE transactions and wait for each other; readers never wait for a
@@ -14,7 +14,9 @@ pub mod content;
 mod error;
 pub mod event;
 pub mod hash;
+pub mod import;
 pub mod lookup;
+mod matrix;
 pub mod mirror;
 pub mod open;
 pub mod run;

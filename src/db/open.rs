@@ -25,6 +25,12 @@ const WRITER_CACHE_KIB: i64 = 64 * 1024;
 /// The WAL file is cut to this size after a checkpoint, so that one large run leaves no large file.
 const JOURNAL_SIZE_LIMIT_BYTES: i64 = 16 * 1024 * 1024;
 
+/// A WAL up to this size stays as it is; SQLite keeps one of about 4 MiB anyway.
+const SHRINK_ABOVE_BYTES: u64 = 8 * 1024 * 1024;
+
+/// How long emptying the WAL waits for readers; other writers wait meanwhile.
+const SHRINK_BUSY_TIMEOUT: Duration = Duration::from_secs(1);
+
 /// A connection that cannot write.
 #[derive(Debug)]
 pub struct Reader {
@@ -163,6 +169,17 @@ impl Writer {
         &mut self,
         work: impl FnOnce(&Transaction<'_>) -> Result<T, DbError>,
     ) -> Result<T, DbError> {
+        self.attempt(work)
+    }
+
+    /// The same for work that may give up for reasons of its own.
+    ///
+    /// # Errors
+    /// Those of `work`, or of beginning and committing.
+    pub fn attempt<T, E: From<DbError>>(
+        &mut self,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
         let transaction = self
             .connection
             .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
@@ -172,6 +189,36 @@ impl Writer {
         })?;
         transaction.commit().doing("committing")?;
         Ok(result)
+    }
+
+    /// Moves what a large transaction left in the WAL into the database and empties the file; a
+    /// small one stays as it is. When others read or write for too long the next one does it.
+    ///
+    /// # Errors
+    /// [`DbError::Sql`], a full disk for one; the transaction is committed all the same.
+    pub fn shrink_wal(&self) -> Result<(), DbError> {
+        // SQLite names the file after the database that links lead to.
+        let mut wal = std::fs::canonicalize(&self.path)
+            .unwrap_or_else(|_| self.path.clone())
+            .into_os_string();
+        wal.push("-wal");
+        let size_bytes = std::fs::metadata(wal).map_or(0, |metadata| metadata.len());
+        if size_bytes <= SHRINK_ABOVE_BYTES {
+            return Ok(());
+        }
+        let connection = &self.connection;
+        let shrink = || {
+            connection.busy_timeout(SHRINK_BUSY_TIMEOUT)?;
+            connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| {
+                row.get::<_, bool>(0)
+            })
+        };
+        let busy = shrink();
+        let restored = connection.busy_timeout(WRITER_BUSY_TIMEOUT);
+        if busy.doing("moving the WAL into the database")? {
+            log::debug!("the WAL is in use and stays large: size_bytes={size_bytes}");
+        }
+        restored.doing("setting a time-out")
     }
 }
 

@@ -75,7 +75,7 @@ impl Client {
         if let Some(country) = query.once("country").and_then(CountryCode::parse) {
             self.place.country = Some(country);
         }
-        if let Some(asn) = query.once("as").and_then(Asn::parse_leading) {
+        if let Some(asn) = query.first("as").and_then(Asn::parse_leading) {
             self.place.asn = Some(asn);
         }
     }

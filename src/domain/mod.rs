@@ -2,10 +2,13 @@
 //!
 //! Reading order: [`path`] and [`file`] (what is served), [`place`] and [`mirror`] (who and
 //! where), [`select`] (who gets the client), [`rule`] (what is never redirected), [`escape`] and
-//! [`render`] (how an answer is written).
+//! [`render`] (how an answer is written), [`listing`] (what mirrors say they have).
 
+pub mod ctime;
+pub mod dump;
 pub mod escape;
 pub mod file;
+pub mod listing;
 pub mod mime;
 pub mod mirror;
 pub mod path;
@@ -15,3 +18,4 @@ pub mod representation;
 pub mod rule;
 pub mod select;
 pub mod time;
+pub mod varint;

@@ -201,6 +201,8 @@ impl Connection {
             };
             break turn;
         };
+        // What could not be sent because the web server hung up is nobody else's answer.
+        answer.clear();
         desk.answer = answer;
         if turn == Turn::Write {
             self.unread.extend_from_slice(input);

@@ -50,6 +50,14 @@ impl Query {
             .any(|(name, _)| name == key.as_bytes())
     }
 
+    /// The first value of a key: what the joined values of a repeated one begin with.
+    pub fn first(&self, key: &str) -> Option<&[u8]> {
+        self.arguments
+            .iter()
+            .find(|(name, _)| name == key.as_bytes())
+            .map(|(_, value)| value.as_slice())
+    }
+
     /// The value of a key that is there once; a repeated key has none, because mod_form joins its
     /// values to something that no check accepts.
     pub fn once(&self, key: &str) -> Option<&[u8]> {
@@ -75,7 +83,9 @@ mod tests {
         assert_eq!(query.once("country"), Some(&b"de"[..]));
         assert_eq!(query.once("as"), Some(&b"680 x"[..]));
         assert_eq!(query.once("a"), Some(&b"b=c"[..]));
-        assert_eq!(Query::parse(b"country=de&country=fr").once("country"), None);
+        let repeated = Query::parse(b"country=de&country=fr");
+        assert_eq!(repeated.once("country"), None);
+        assert_eq!(repeated.first("country"), Some(&b"de"[..]));
         assert!(Query::parse(b"").is_empty());
     }
 }

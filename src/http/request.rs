@@ -198,6 +198,16 @@ impl<'a> Request<'a> {
         [self.script_name, self.path_info].concat()
     }
 
+    /// Whether the path ends in a slash, so that it can name a directory and no file.
+    pub fn names_directory(&self) -> bool {
+        let last = if self.path_info.is_empty() {
+            self.script_name
+        } else {
+            self.path_info
+        };
+        last.ends_with(b"/")
+    }
+
     /// The scheme of the client's request.
     pub fn scheme(&self) -> Scheme {
         if self.is_https {
@@ -207,8 +217,8 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// Appends `scheme://host[:port]` as the client addressed us; the port only when it is not
-    /// the scheme's own.
+    /// Appends `scheme://host[:port]` as the client addressed us, the host in lower case; the port
+    /// only when it is not the scheme's own.
     pub fn own_origin_into(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(self.scheme().as_str().as_bytes());
         out.extend_from_slice(b"://");
@@ -218,7 +228,8 @@ impl<'a> Request<'a> {
             self.http_host
         };
         let is_host = |byte: &&u8| byte.is_ascii_alphanumeric() || b"-._:[]".contains(byte);
-        out.extend(host.iter().take_while(is_host));
+        let host = host.iter().take_while(is_host);
+        out.extend(host.map(u8::to_ascii_lowercase));
         let default_port: &[u8] = if self.is_https { b"443" } else { b"80" };
         if self.http_host.is_empty() && !matches!(self.server_port, b"") {
             if self.server_port != default_port {
@@ -264,7 +275,7 @@ mod tests {
                 "http://mb.example.org:8080",
             ),
             (
-                vec![("HTTP_HOST", "m.example"), ("HTTPS", "on")],
+                vec![("HTTP_HOST", "M.example"), ("HTTPS", "on")],
                 "https://m.example",
             ),
             (

@@ -1,1 +1,43 @@
 //! `heliostat-scan`: which mirror has which file.
+//!
+//! A long-lived [`Scanner`] loads the catalogue ([`KnownFiles`]), and makes one [`Run`] a mirror,
+//! several at a time; each gives a [`MirrorReport`]. A run takes the mirror's lock, streams its
+//! listing through a [`Tally`], and ends in one short transaction (`publish`) that judges what was
+//! seen (`judge`) and publishes it as one bitmap generation, or keeps it aside.
+//!
+//! # Errors
+//! A mirror that fails is reported and changes nothing; the others go on. What a server could not
+//! list (directories without permission) keeps its previous state, and the run ends as partial.
+//!
+//! # Limits
+//! Those of [`crate::fetch`] for each listing; `JOBS_MAX` mirrors at a time.
+//!
+//! # Locking
+//! One scan a mirror (`lock`), over all processes. No transaction is open while the network is
+//! waited for. A process that is killed leaves the content before, and a run without an end.
+
+pub mod args;
+mod choose;
+mod command;
+mod error;
+mod filter;
+mod judge;
+mod known;
+mod lock;
+mod output;
+mod publish;
+mod report;
+mod run;
+mod scanner;
+mod tally;
+
+pub use choose::{Choice, choose_all, choose_named};
+pub use command::run as run_program;
+pub use error::{MirrorError, ScanError};
+pub use judge::{CONFIRM_SHARE_MAX, Suspicion};
+pub use known::KnownFiles;
+pub use output::{Output, Style};
+pub use report::{Counts, MirrorReport, Report};
+pub use run::Run;
+pub use scanner::{ScanOptions, Scanner};
+pub use tally::{Seen, Tally};

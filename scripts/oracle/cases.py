@@ -1,0 +1,106 @@
+"""The cases: those that were recorded, and those that follow from the description."""
+
+from dataclasses import dataclass, field
+
+import derived
+from expect import Expect
+from targets import target_of
+
+# Methods that MirrorBrain leaves to Apache are Apache's own affair here too.
+REDIRECTED = ("GET", "HEAD")
+
+
+@dataclass
+class Case:
+    """A request to a vhost, with MirrorBrain's answer and, where it is known to differ, ours."""
+
+    name: str
+    what: str
+    vhost: str
+    over_ipv6: bool
+    request: object
+    theirs: Expect
+    ours: Expect
+    # Keys of the table of deliberate differences, beside those that show in the answer itself.
+    differs: set = field(default_factory=set)
+    # Only recorded cases have it.
+    response: object = None
+
+
+def recorded(oracle, goldens):
+    return [recorded_case(oracle, golden) for golden in goldens]
+
+
+def recorded_case(oracle, golden):
+    theirs = recorded_answer(oracle, golden)
+    ours = theirs
+    if theirs.answer == "redirect":
+        ours = oracle.answer(theirs.path, golden.request, golden.vhost, ours=True)
+    return Case(
+        name=golden.number,
+        what=golden.what,
+        vhost=golden.vhost,
+        over_ipv6=golden.over_ipv6,
+        request=golden.request,
+        theirs=theirs,
+        ours=ours,
+        differs=differences(theirs, ours, golden.vhost, golden.response),
+        response=golden.response,
+    )
+
+
+def differences(theirs, ours, vhost, response=None):
+    """Keys of the table of deliberate differences that tell the two answers apart."""
+    keys = set()
+    if response is not None and response.status == 0:
+        keys.add("crash")
+    if theirs.answer == "apache" and vhost == "link" and theirs.status == 404:
+        keys.add("yum")
+    if ours.stamped:
+        keys.add("signed-links")
+    if ours.described != theirs.described:
+        keys.add("torrent")
+    if ours.groups != theirs.groups:
+        keys.add("https" if vhost == "tls" else "as-0")
+    return keys
+
+
+def recorded_answer(oracle, golden):
+    status = golden.response.status
+    target = target_of(golden.request)
+    path = target.path[1:]
+    if golden.request.method not in REDIRECTED or path == b"" or path.endswith(b"/"):
+        return Expect("apache", status)
+    if status in (0, 404):
+        return Expect("missing", 404)
+    if target.document(golden.request.header("Accept", b""), oracle.is_file(path)):
+        return Expect("document", status)
+    if status == 302:
+        return oracle.answer(path, golden.request, golden.vhost, ours=False)
+    return Expect("local", status)
+
+
+def derived_cases(oracle):
+    cases = []
+    for number, line in enumerate(derived.lines(), start=1):
+        theirs = derived_answer(oracle, line, ours=False)
+        ours = derived_answer(oracle, line, ours=True)
+        cases.append(
+            Case(
+                name=f"d{number:03}",
+                what=line.what,
+                vhost=line.vhost,
+                over_ipv6=False,
+                request=line.request,
+                theirs=theirs,
+                ours=ours,
+                differs=differences(theirs, ours, line.vhost),
+            )
+        )
+    return cases
+
+
+def derived_answer(oracle, line, ours):
+    if line.answer != "redirect":
+        return Expect(line.answer, line.status)
+    return oracle.answer(line.path, line.request, line.vhost, ours)

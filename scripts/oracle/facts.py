@@ -1,0 +1,156 @@
+"""Writes the facts that the tests in Rust hold us to: tests/fixtures/conformance."""
+
+import json
+from urllib.parse import quote_from_bytes
+
+import law
+import wire
+from judge import FIXTURES
+from sample import Request
+from targets import client_of, target_of
+
+MIRROR_COLUMNS = (
+    "id identifier baseurl enabled status_baseurl region country asn prefix score lat lng "
+    "country_only region_only as_only prefix_only other_countries file_maxsize"
+).split()
+
+# What the test's client sends anyway.
+USUAL = {
+    "REQUEST_METHOD": b"GET",
+    "REQUEST_SCHEME": b"http",
+    "SERVER_PROTOCOL": b"HTTP/1.1",
+    "QUERY_STRING": b"",
+    "SERVER_NAME": b"mb.example.org",
+    "REMOTE_ADDR": b"127.0.0.1",
+    "GEOIP_ADDR": b"127.0.0.1",
+    "HTTP_CONNECTION": b"close",
+}
+
+
+def write(oracle, cases, distributions, folder=FIXTURES):
+    """All of it; returns the number of cases."""
+    folder.mkdir(parents=True, exist_ok=True)
+    draws = [draw_facts(oracle, distribution) for distribution in distributions]
+    write_lines(draws, folder / "draws.jsonl")
+    cases = [case for case in cases if case.ours.answer in ("redirect", "local", "missing")]
+    paths = {case.ours.path for case in cases} | {case.theirs.path for case in cases}
+    paths |= {target_of(case.request).path[1:] for case in cases}
+    write_mirrors(oracle, folder / "mirrors.tsv")
+    write_files(oracle, paths, folder / "files.tsv")
+    write_lines([case_facts(oracle, case) for case in cases], folder / "cases.jsonl")
+    return len(cases)
+
+
+def write_lines(facts, file):
+    with open(file, "w", encoding="ascii") as output:
+        for fact in facts:
+            output.write(json.dumps(fact, separators=(",", ":")) + "\n")
+
+
+def write_mirrors(oracle, file):
+    with open(file, "w", encoding="ascii") as output:
+        print(*MIRROR_COLUMNS, sep="\t", file=output)
+        for row in oracle.dump.mirrors.values():
+            print(*((row[name] or b"").decode() for name in MIRROR_COLUMNS), sep="\t", file=output)
+
+
+def write_files(oracle, paths, file):
+    """Every link, and every file that a case is about; ids of mirrors as ranges."""
+    columns = "kind path size mtime target mirrors hash_size hash_mtime md5 sha1 sha256 btih pgp"
+    with open(file, "w", encoding="ascii") as output:
+        print(*columns.split(), sep="\t", file=output)
+        for entry in oracle.entries.values():
+            if entry.kind == "d" or (entry.kind == "f" and entry.path not in paths):
+                continue
+            print(*file_facts(oracle, entry), sep="\t", file=output)
+
+
+def file_facts(oracle, entry):
+    known = entry.path in oracle.dump.files
+    mirrors = ranges(sorted(set(oracle.dump.files.get(entry.path, []))))
+    facts = [entry.kind, quote_from_bytes(entry.path), entry.size, entry.mtime]
+    facts += [entry.target.decode(), mirrors or ("none" if known else "")]
+    row = oracle.dump.hashes.get(entry.path)
+    if row is None:
+        return facts + [""] * 7
+    digests = [row[name].decode().removeprefix("\\x") for name in ("md5", "sha1", "sha256", "btih")]
+    numbers = [row["size"].decode(), row["mtime"].decode()]
+    return facts + numbers + digests + ["yes" if row["pgp"] else ""]
+
+
+def ranges(ids):
+    """[1, 2, 3, 7] → 1-3,7"""
+    runs = []
+    for id in ids:
+        if runs and runs[-1][1] == id - 1:
+            runs[-1][1] = id
+        else:
+            runs.append([id, id])
+    return ",".join(str(a) if a == b else f"{a}-{b}" for a, b in runs)
+
+
+def case_facts(oracle, case):
+    """One case; strings stand for bytes as in Latin-1."""
+    sent = wire.parameters(case.request, case.vhost, oracle.entries)
+    sent = {name: value for name, value in sent.items() if USUAL.get(name) != value}
+    facts = {
+        "name": case.name,
+        "what": case.what,
+        "answer": case.ours.answer,
+        "parameters": {name: value.decode("latin-1") for name, value in sent.items()},
+    }
+    if case.differs:
+        facts["differs"] = sorted(case.differs)
+    if case.ours.answer == "redirect":
+        facts |= redirect_facts(case.ours)
+    return facts
+
+
+def redirect_facts(expect):
+    facts = {
+        "path": quote_from_bytes(expect.path),
+        "own": expect.own.decode("latin-1"),
+        "described": expect.described,
+        "groups": groups_facts(expect.groups),
+    }
+    if expect.digests:
+        facts["digests"] = expect.digests
+    if expect.stamped:
+        facts["stamped"] = True
+    return facts
+
+
+def groups_facts(groups):
+    """[realm, mirrors…] of each group that the first five links may come from."""
+    facts = []
+    count = 0
+    for group in groups:
+        ids = sorted(str(one.id or one.base_url) for one in group)
+        facts.append([group[0].realm, *(int(id) if id.isdigit() else id for id in ids)])
+        count += len(group)
+        if count >= 5:
+            break
+    return facts
+
+
+def draw_facts(oracle, distribution):
+    """One class of clients: how often each mirror was drawn, and its share by the exact law."""
+    fields = [(name, value.encode()) for name, value in distribution["headers"].items()]
+    request = Request("GET", distribution["path"].encode(), "HTTP/1.1", fields)
+    path = target_of(request).path[1:]
+    first = oracle.groups(path, "main", client_of(request))[0]
+    shares = law.shares([oracle.mirrors[one.id].score for one in first])
+    counts = {one["mirror"]: one["count"] for one in distribution["mirrors"]}
+    unknown = set(counts) - {one.identifier for one in first}
+    assert not unknown, f"drawn, but in no class: {unknown}"
+    sent = wire.parameters(request, "main", oracle.entries)
+    sent = {name: value for name, value in sent.items() if USUAL.get(name) != value}
+    return {
+        "what": distribution["case"],
+        "parameters": {name: value.decode("latin-1") for name, value in sent.items()},
+        "draws": distribution["n"],
+        "mirrors": [
+            {"id": one.id, "drawn": counts.get(one.identifier, 0), "share": round(share, 6)}
+            for one, share in zip(first, shares)
+        ],
+    }

@@ -1,0 +1,48 @@
+//! Errors of a dump: one line that names the place.
+
+/// Why a dump cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DumpError {
+    /// It ends too early.
+    #[error("the dump is cut: after line {line} it ends {place}; copy it again, or dump again")]
+    Cut {
+        /// The last line that is there.
+        line: u64,
+        /// In the middle of what.
+        place: String,
+    },
+    /// Something that pg_dump does not write.
+    #[error("line {line}: {problem}")]
+    Syntax {
+        /// The line.
+        line: u64,
+        /// What is wrong.
+        problem: String,
+    },
+    /// A value that its column cannot have.
+    #[error("line {line}: table {table}, column {column}: '{value}' is no {expected}")]
+    Value {
+        /// The line.
+        line: u64,
+        /// The table.
+        table: String,
+        /// The column.
+        column: String,
+        /// The beginning of the value.
+        value: String,
+        /// What it should be.
+        expected: &'static str,
+    },
+    /// One table twice: several databases in one dump.
+    #[error(
+        "line {line}: table {table} comes a second time; this looks like the dump of several \
+         databases: dump MirrorBrain's alone with `pg_dump DATABASE`"
+    )]
+    Twice {
+        /// The line.
+        line: u64,
+        /// The table.
+        table: String,
+    },
+}

@@ -1,0 +1,662 @@
+//! Lines in, rows out.
+
+use std::collections::BTreeMap;
+
+use super::clause::{defined_columns, name_list, values};
+use super::error::DumpError;
+use super::field::Fields;
+use super::row::Row;
+use super::statement::{STATEMENT_BYTES_MAX, Scanner, Statement};
+use super::token::{Token, Tokens};
+
+/// Longest line in bytes: a COPY row is one line, and an INSERT may be.
+pub const LINE_BYTES_MAX: usize = STATEMENT_BYTES_MAX;
+
+/// pg_dump's last comment; what lacks it was cut.
+const TRAILER: &[u8] = b"-- PostgreSQL database dump complete";
+
+/// A table whose rows come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Table {
+    /// Its name; with its schema unless that is `public`.
+    pub name: String,
+    /// The columns in the order of the fields.
+    pub columns: Vec<String>,
+}
+
+/// Takes the rows.
+pub trait Sink {
+    /// What refusing a row ends in.
+    type Error: From<DumpError>;
+
+    /// Rows of this table come next; `false`: they need not be read. It may be asked again.
+    ///
+    /// # Errors
+    /// Ends the reading.
+    fn table(&mut self, table: &Table) -> Result<bool, Self::Error>;
+
+    /// One row of a table that is wanted.
+    ///
+    /// # Errors
+    /// Ends the reading.
+    fn row(&mut self, row: &Row<'_>) -> Result<(), Self::Error>;
+}
+
+/// What was seen of a table.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TableFacts {
+    /// The columns that CREATE TABLE names.
+    pub columns: Vec<String>,
+    /// Rows, also those that were not wanted.
+    pub rows: u64,
+    /// A CREATE TABLE was there; a second one belongs to another database.
+    defined: bool,
+    /// A COPY was there; pg_dump writes one a table.
+    copied: bool,
+}
+
+/// The rows at hand: of a COPY block, or of INSERT statements of one table.
+#[derive(Debug)]
+struct Current {
+    table: Table,
+    wanted: bool,
+}
+
+/// Reads a dump line by line.
+#[derive(Debug)]
+pub struct Parser {
+    line: u64,
+    scanner: Scanner,
+    fields: Fields,
+    current: Option<Current>,
+    in_copy: bool,
+    schema: String,
+    tables: BTreeMap<String, TableFacts>,
+    complete: bool,
+}
+
+impl Default for Parser {
+    fn default() -> Parser {
+        Parser {
+            line: 0,
+            scanner: Scanner::new(),
+            fields: Fields::default(),
+            current: None,
+            in_copy: false,
+            schema: PUBLIC.to_owned(),
+            tables: BTreeMap::new(),
+            complete: false,
+        }
+    }
+}
+
+const PUBLIC: &str = "public";
+
+impl Parser {
+    /// Lines read so far.
+    pub fn lines(&self) -> u64 {
+        self.line
+    }
+
+    /// Every table seen so far.
+    pub fn tables(&self) -> &BTreeMap<String, TableFacts> {
+        &self.tables
+    }
+
+    /// Reads one line, without its line feed.
+    ///
+    /// # Errors
+    /// [`DumpError`], or what the sink returns.
+    pub fn line<S: Sink>(&mut self, line: &[u8], sink: &mut S) -> Result<(), S::Error> {
+        self.line += 1;
+        if self.in_copy {
+            return self.copy_line(line, sink);
+        }
+        if !self.scanner.is_inside() {
+            // psql's own commands (\restrict, \connect) end with their line.
+            if line.starts_with(b"\\") {
+                return Ok(());
+            }
+            if line.trim_ascii_end() == TRAILER {
+                self.complete = true;
+                return Ok(());
+            }
+        }
+        let with_end = [line, b"\n"].concat();
+        let mut rest = with_end.as_slice();
+        while let Some((statement, after)) = self.scanner.feed(self.line, rest)? {
+            self.statement(&statement, sink)?;
+            if self.in_copy {
+                break;
+            }
+            rest = after;
+        }
+        Ok(())
+    }
+
+    /// Reads a last line that lacks its line feed: pg_dump ends every line with one, so half a row
+    /// is no row, and [`Parser::finish`] tells that it was cut.
+    ///
+    /// # Errors
+    /// [`DumpError`], or what the sink returns.
+    pub fn last_line<S: Sink>(&mut self, line: &[u8], sink: &mut S) -> Result<(), S::Error> {
+        if self.in_copy {
+            self.line += 1;
+            return Ok(());
+        }
+        self.line(line, sink)
+    }
+
+    /// Says whether the dump was whole.
+    ///
+    /// # Errors
+    /// [`DumpError::Cut`].
+    pub fn finish(&self) -> Result<(), DumpError> {
+        let place = match &self.current {
+            Some(current) if self.in_copy => {
+                format!("in the middle of the rows of table {}", current.table.name)
+            }
+            _ if self.scanner.is_inside() => "in the middle of a statement".to_owned(),
+            _ if !self.complete => {
+                "without pg_dump's closing line 'PostgreSQL database dump complete'".to_owned()
+            }
+            _ => return Ok(()),
+        };
+        Err(DumpError::Cut {
+            line: self.line,
+            place,
+        })
+    }
+
+    fn syntax(&self, line: u64, problem: impl Into<String>) -> DumpError {
+        DumpError::Syntax {
+            line,
+            problem: problem.into(),
+        }
+    }
+
+    fn copy_line<S: Sink>(&mut self, line: &[u8], sink: &mut S) -> Result<(), S::Error> {
+        // A carriage return in the data is escaped: a bare one came with the line's end.
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        if line == b"\\." {
+            self.in_copy = false;
+            return Ok(());
+        }
+        let Some(current) = &self.current else {
+            return Ok(());
+        };
+        if let Some(facts) = self.tables.get_mut(&current.table.name) {
+            facts.rows += 1;
+        }
+        if !current.wanted {
+            return Ok(());
+        }
+        self.fields
+            .decode_copy_line(line)
+            .map_err(|problem| self.syntax(self.line, problem))?;
+        self.give(self.line, sink)
+    }
+
+    /// Gives the decoded fields to the sink as a row of the current table.
+    fn give<S: Sink>(&self, line: u64, sink: &mut S) -> Result<(), S::Error> {
+        let Some(current) = &self.current else {
+            return Ok(());
+        };
+        let table = &current.table;
+        if self.fields.len() != table.columns.len() {
+            let problem = format!(
+                "table {}: the row has {} fields, not {}",
+                table.name,
+                self.fields.len(),
+                table.columns.len()
+            );
+            return Err(self.syntax(line, problem).into());
+        }
+        sink.row(&Row {
+            table,
+            fields: &self.fields,
+            line,
+        })
+    }
+
+    fn statement<S: Sink>(&mut self, statement: &Statement, sink: &mut S) -> Result<(), S::Error> {
+        // Another database's dump may follow (pg_dumpall); it must be whole as well.
+        self.complete = false;
+        let mut tokens = Tokens::new(&statement.text, self.scanner.standard_strings);
+        match tokens.next() {
+            Some(token) if token.is_word("COPY") => self.copy(statement, tokens, sink),
+            Some(token) if token.is_word("INSERT") => self.insert(statement, tokens, sink),
+            Some(token) if token.is_word("CREATE") => Ok(self.create(statement, tokens)?),
+            Some(token) if token.is_word("SET") => {
+                self.set(tokens);
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// `SET search_path = mirrors, pg_catalog`, `SET standard_conforming_strings = off`.
+    fn set(&mut self, mut tokens: Tokens<'_>) {
+        let name = tokens.take_name();
+        if !tokens.take_symbol(b'=') {
+            tokens.take_word("TO");
+        }
+        let value = match tokens.next() {
+            Some(Token::Word(word)) => word.to_ascii_lowercase(),
+            Some(Token::Name(name)) => name,
+            Some(Token::Literal(text)) => text,
+            _ => return,
+        };
+        match name.as_deref() {
+            Some("standard_conforming_strings") => {
+                self.scanner.standard_strings = value != b"off";
+            }
+            Some("search_path") if !value.is_empty() => {
+                self.schema = String::from_utf8_lossy(&value).into_owned();
+            }
+            _ => {}
+        }
+    }
+
+    /// `[schema.]table`.
+    fn table_name(&self, tokens: &mut Tokens<'_>) -> Option<String> {
+        let first = tokens.take_name()?;
+        let (schema, table) = if tokens.take_symbol(b'.') {
+            (first, tokens.take_name()?)
+        } else {
+            (self.schema.clone(), first)
+        };
+        Some(if schema == PUBLIC {
+            table
+        } else {
+            format!("{schema}.{table}")
+        })
+    }
+
+    fn facts(&mut self, table: &str) -> &mut TableFacts {
+        self.tables.entry(table.to_owned()).or_default()
+    }
+
+    /// `CREATE TABLE name (column type, …, CONSTRAINT …)`.
+    fn create(&mut self, statement: &Statement, mut tokens: Tokens<'_>) -> Result<(), DumpError> {
+        tokens.take_word("UNLOGGED");
+        if !tokens.take_word("TABLE") {
+            return Ok(());
+        }
+        if tokens.take_word("IF") {
+            tokens.take_word("NOT");
+            tokens.take_word("EXISTS");
+        }
+        let Some(name) = self.table_name(&mut tokens) else {
+            return Ok(());
+        };
+        let columns = defined_columns(&mut tokens);
+        let facts = self.facts(&name);
+        if facts.defined {
+            return Err(DumpError::Twice {
+                line: statement.first_line,
+                table: name,
+            });
+        }
+        facts.defined = true;
+        facts.columns = columns;
+        Ok(())
+    }
+
+    /// Makes a table the current one; asks the sink when it was not.
+    fn begin<S: Sink>(&mut self, table: Table, sink: &mut S) -> Result<(), S::Error> {
+        let same = self.current.as_ref().is_some_and(|now| now.table == table);
+        if !same {
+            self.facts(&table.name);
+            let wanted = sink.table(&table)?;
+            self.current = Some(Current { table, wanted });
+        }
+        Ok(())
+    }
+
+    /// The columns that a statement names, else those of CREATE TABLE.
+    fn columns(
+        &self,
+        line: u64,
+        table: &str,
+        named: Vec<String>,
+    ) -> Result<Vec<String>, DumpError> {
+        if !named.is_empty() {
+            return Ok(named);
+        }
+        match self.tables.get(table) {
+            Some(facts) if facts.defined => Ok(facts.columns.clone()),
+            _ => Err(self.syntax(
+                line,
+                format!("the columns of table {table} are not named; use pg_dump --column-inserts"),
+            )),
+        }
+    }
+
+    /// `COPY name (columns) [WITH OIDS] FROM stdin`.
+    fn copy<S: Sink>(
+        &mut self,
+        statement: &Statement,
+        mut tokens: Tokens<'_>,
+        sink: &mut S,
+    ) -> Result<(), S::Error> {
+        let line = statement.first_line;
+        let unusual = |parser: &Parser| {
+            parser.syntax(
+                line,
+                "this COPY is not as pg_dump writes it (COPY … FROM stdin)",
+            )
+        };
+        let name = self.table_name(&mut tokens).ok_or_else(|| unusual(self))?;
+        let named = name_list(&mut tokens);
+        let mut columns = self.columns(line, &name, named)?;
+        if tokens.take_word("WITH") && tokens.take_word("OIDS") {
+            columns.insert(0, "oid".to_owned());
+        }
+        if !tokens.take_word("FROM") || !tokens.take_word("stdin") || tokens.next().is_some() {
+            return Err(unusual(self).into());
+        }
+        let facts = self.facts(&name);
+        if std::mem::replace(&mut facts.copied, true) {
+            return Err(DumpError::Twice { line, table: name }.into());
+        }
+        self.begin(Table { name, columns }, sink)?;
+        self.in_copy = true;
+        Ok(())
+    }
+
+    /// `INSERT INTO name [(columns)] [OVERRIDING SYSTEM VALUE] VALUES (…), (…)`.
+    fn insert<S: Sink>(
+        &mut self,
+        statement: &Statement,
+        mut tokens: Tokens<'_>,
+        sink: &mut S,
+    ) -> Result<(), S::Error> {
+        let line = statement.first_line;
+        tokens.take_word("INTO");
+        let Some(name) = self.table_name(&mut tokens) else {
+            return Err(self.syntax(line, "this INSERT names no table").into());
+        };
+        let named = name_list(&mut tokens);
+        let columns = self.columns(line, &name, named)?;
+        self.begin(Table { name, columns }, sink)?;
+        while !tokens.take_word("VALUES") {
+            if tokens.next().is_none() {
+                return Err(self.syntax(line, "this INSERT has no VALUES").into());
+            }
+        }
+        loop {
+            let (name, wanted) = match &self.current {
+                Some(current) => (current.table.name.clone(), current.wanted),
+                None => return Ok(()),
+            };
+            self.facts(&name).rows += 1;
+            self.fields.clear();
+            let read = values(&mut tokens, &mut self.fields);
+            if !wanted {
+                // Its rows are counted; what stands in them is nobody's business.
+                if read && tokens.take_symbol(b',') {
+                    continue;
+                }
+                return Ok(());
+            }
+            if !read {
+                let problem = format!("table {name}: a value is not as pg_dump writes it");
+                return Err(self.syntax(line, problem).into());
+            }
+            self.give(line, sink)?;
+            if !tokens.take_symbol(b',') {
+                return Ok(());
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Writes every row down.
+    #[derive(Default)]
+    struct Notes {
+        rows: Vec<String>,
+        unwanted: &'static str,
+    }
+
+    impl Sink for Notes {
+        type Error = DumpError;
+
+        fn table(&mut self, table: &Table) -> Result<bool, DumpError> {
+            Ok(table.name != self.unwanted)
+        }
+
+        fn row(&mut self, row: &Row<'_>) -> Result<(), DumpError> {
+            let fields = row
+                .table
+                .columns
+                .iter()
+                .map(|column| match row.bytes(column) {
+                    Some(bytes) => format!("{column}={}", bytes.escape_ascii()),
+                    None => format!("{column}:"),
+                });
+            let fields: Vec<String> = fields.collect();
+            self.rows
+                .push(format!("{} {}", row.table(), fields.join(" ")));
+            Ok(())
+        }
+    }
+
+    fn read(dump: &[u8]) -> (Result<(), DumpError>, Notes, Parser) {
+        let mut notes = Notes {
+            unwanted: "pfx2asn",
+            ..Notes::default()
+        };
+        let mut parser = Parser::default();
+        for line in dump.split_inclusive(|&byte| byte == b'\n') {
+            let result = match line.strip_suffix(b"\n") {
+                Some(line) => parser.line(line, &mut notes),
+                None => parser.last_line(line, &mut notes),
+            };
+            if let Err(error) = result {
+                return (Err(error), notes, parser);
+            }
+        }
+        (parser.finish(), notes, parser)
+    }
+
+    const END: &str = "\n--\n-- PostgreSQL database dump complete\n--\n";
+
+    fn check_rows(dumps: &[(&str, &str)]) {
+        for (dump, expected) in dumps {
+            let (end, notes, _) = read(format!("{dump}{END}").as_bytes());
+            let rows = notes.rows.join("|");
+            assert_eq!((end, rows.as_str()), (Ok(()), *expected), "{dump}");
+        }
+    }
+
+    #[test]
+    fn rows_come_out_of_copy() {
+        check_rows(&[
+            (
+                "COPY public.t (id, b) FROM stdin;\n1\t\\N\n2\tx\n\\.\n",
+                "t id=1 b:|t id=2 b=x",
+            ),
+            (
+                "COPY t (b, id) FROM stdin;\n\\\\.\t1\n\\.\n",
+                "t b=\\\\. id=1",
+            ),
+            ("COPY \"T\" (\"Id\") FROM stdin;\n\n\\.\n", "T Id="),
+            (
+                "COPY t (id) WITH OIDS FROM stdin;\n17\t1\n\\.\n",
+                "t oid=17 id=1",
+            ),
+            (
+                "SET search_path = x, pg_catalog;\nCOPY t (id) FROM stdin;\n1\n\\.\n",
+                "x.t id=1",
+            ),
+            (
+                "SET search_path = public, x;\nCOPY t (id) FROM stdin;\n1\n\\.\n",
+                "t id=1",
+            ),
+            (
+                "SELECT pg_catalog.set_config('search_path', '', false);\n\
+                 COPY public.t (id) FROM stdin;\r\n1\r\n\\.\r\n",
+                "t id=1",
+            ),
+            (
+                "COPY pfx2asn (pfx, asn) FROM stdin;\nnot looked at\n\\.\n",
+                "",
+            ),
+        ]);
+    }
+
+    #[test]
+    fn rows_come_out_of_insert() {
+        check_rows(&[
+            (
+                "INSERT INTO public.t (id, b) VALUES (1, 'it''s');\n",
+                "t id=1 b=it\\'s",
+            ),
+            (
+                "INSERT INTO t (id, b) OVERRIDING SYSTEM VALUE VALUES (-1, DEFAULT),\n\t\
+                 (2.5, NULL);\n",
+                "t id=-1 b:|t id=2.5 b:",
+            ),
+            (
+                "INSERT INTO t (a,b,c) VALUES (true,false,'\\x00'::bytea);\n",
+                "t a=t b=f c=\\\\x00",
+            ),
+            (
+                "INSERT INTO t (a) VALUES ('two\n\\.\n-- lines;');\n",
+                "t a=two\\n\\\\.\\n-- lines;",
+            ),
+            (
+                "SET standard_conforming_strings = off;\nINSERT INTO t (a) VALUES ('\\\\x');\n",
+                "t a=\\\\x",
+            ),
+            ("INSERT INTO t (a) VALUES (E'\\\\x\\'');\n", "t a=\\\\x\\'"),
+            (
+                "\\restrict abc\nINSERT INTO t (a) VALUES (1);\n\\unrestrict abc\n",
+                "t a=1",
+            ),
+            (
+                "CREATE FUNCTION f() AS $_$\nINSERT INTO t (a) VALUES (1);\n$_$;\n",
+                "",
+            ),
+        ]);
+    }
+
+    #[test]
+    fn columns_that_are_not_named_are_those_of_the_table() {
+        let create = "CREATE TABLE public.t (\n    id integer NOT NULL,\n    \"odd,n\" \
+                      numeric(6,3) DEFAULT '(,',\n    CONSTRAINT c CHECK ((id > 0)),\n \
+                      b character varying(3)\n);\n";
+        for data in [
+            "COPY public.t FROM stdin;\n1\tx\\ty\t\\N\n\\.\n",
+            "INSERT INTO public.t VALUES (1, 'x\ty', NULL);\n",
+        ] {
+            let (end, notes, parser) = read(format!("{create}{data}{END}").as_bytes());
+            let row = "t id=1 odd,n=x\\ty b:".to_owned();
+            assert_eq!((end, notes.rows), (Ok(()), vec![row]), "{data}");
+            assert_eq!(parser.tables()["t"].rows, 1);
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_in_one_line() {
+        let copy = "COPY t (a, b) FROM stdin;\n";
+        for (dump, expected) in [
+            (
+                "".to_owned(),
+                "closing line 'PostgreSQL database dump complete'",
+            ),
+            (
+                copy.to_owned(),
+                "after line 1 it ends in the middle of the rows of table t",
+            ),
+            (
+                format!("{copy}1\t2\n3\n"),
+                "table t: the row has 1 fields, not 2",
+            ),
+            (
+                format!("{copy}1\t2\n3"),
+                "in the middle of the rows of table t",
+            ),
+            (
+                format!("{copy}1\t2\n\\.\nINSERT INTO t (a) VALUES ('"),
+                "middle of a statement",
+            ),
+            (format!("{copy}1\t2\n\\.\n"), "closing line"),
+            (
+                format!("{copy}\\.\n{copy}\\.\n{END}"),
+                "table t comes a second time",
+            ),
+            (format!("{END}{copy}\\.\n"), "closing line"),
+            (
+                format!("{copy}1\t2\\\n"),
+                "line 2: the row ends in the middle of an escape",
+            ),
+            (
+                format!("COPY t FROM stdin;\n{END}"),
+                "columns of table t are not named",
+            ),
+            (
+                format!("COPY t (a) FROM '/etc/x';\n{END}"),
+                "not as pg_dump writes it",
+            ),
+            (
+                format!("COPY t (a) FROM stdin WITH (FORMAT csv);\n{END}"),
+                "not as pg_dump writes",
+            ),
+            (
+                format!("INSERT INTO t (a) SELECT 1;\n{END}"),
+                "has no VALUES",
+            ),
+            (
+                format!("INSERT INTO t (a) VALUES (now());\n{END}"),
+                "a value is not as pg_dump",
+            ),
+            (
+                format!("INSERT INTO t (a) VALUES (1, 2);\n{END}"),
+                "the row has 2 fields, not 1",
+            ),
+            (
+                format!("CREATE TABLE t (a int);\nCREATE TABLE t (a int);\n{END}"),
+                "second time",
+            ),
+        ] {
+            let (end, _, _) = read(dump.as_bytes());
+            let error = end.expect_err(&dump).to_string();
+            assert!(error.contains(expected), "{dump}: {error}");
+            assert_eq!(error.lines().count(), 1, "{error}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_or_refused(lines in prop::collection::vec(prop_oneof![
+            Just(b"COPY t (a, b) FROM stdin;".to_vec()),
+            Just(b"INSERT INTO t (a) VALUES (".to_vec()),
+            Just(b"CREATE TABLE t (".to_vec()),
+            Just(b"\\.".to_vec()),
+            Just(b"'); --".to_vec()),
+            Just(b"-- PostgreSQL database dump complete".to_vec()),
+            prop::collection::vec(any::<u8>(), 0..40),
+        ], 0..12)) {
+            let _ = read(&lines.join(&b'\n'));
+        }
+
+        #[test]
+        fn a_cut_dump_is_never_taken_for_whole(cut in 0_usize..1000) {
+            let dump = format!(
+                "--\n-- PostgreSQL database dump\n--\n\nCREATE TABLE public.t (\n    a integer\n\
+                 );\nCOPY public.t (a) FROM stdin;\n1\n2\n\\.\n\nINSERT INTO public.u (a) \
+                 VALUES ('x\n;');\n--\n-- PostgreSQL database dump complete\n"
+            );
+            // The last line feed alone may be missing.
+            let cut = cut % (dump.len() - 1);
+            prop_assert!(read(&dump.as_bytes()[..cut]).0.is_err());
+        }
+    }
+}

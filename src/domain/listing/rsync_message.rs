@@ -1,0 +1,139 @@
+//! What rsync says on standard error, line by line.
+
+use super::rsync::unescape_into;
+
+/// Longest remark that is kept, in characters; a mirror chooses the text.
+const REMARK_CHARS_MAX: usize = 300;
+
+/// What one line on standard error means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Message {
+    /// The server says no: `@ERROR: max connections (4) reached -- try again later`.
+    Refusal(String),
+    /// A file, or all below a directory, could not be listed. The path is relative to the URL, or
+    /// to the module when it begins with a slash.
+    Unlisted(Vec<u8>),
+    /// A file went away while the listing was made: it is not there, so nothing is missing.
+    Vanished,
+    /// The line that every failure ends with; it says less than those before it.
+    Summary(String),
+    /// Anything else.
+    Remark(String),
+}
+
+/// Beginnings of what the sending side says when one name cannot be listed; a quoted name follows.
+const UNLISTED: [&[u8]; 4] = [
+    b"opendir \"",
+    b"readdir(\"",
+    b"readlink_stat(\"",
+    b"link_stat \"",
+];
+
+/// Reads one line without its line feed.
+pub fn parse_message(line: &[u8]) -> Message {
+    if let Some(said) = line.strip_prefix(b"@ERROR: ") {
+        return Message::Refusal(remark(said));
+    }
+    for beginning in [&b"rsync error: "[..], b"rsync warning: "] {
+        if let Some(said) = line.strip_prefix(beginning) {
+            return Message::Summary(remark(said));
+        }
+    }
+    if line.starts_with(b"file has vanished: ") || line.starts_with(b"directory has vanished: ") {
+        return Message::Vanished;
+    }
+    if let Some(path) = unlisted(line) {
+        return Message::Unlisted(path);
+    }
+    let said = line.strip_prefix(b"rsync: ").unwrap_or(line);
+    Message::Remark(remark(without_role(said)))
+}
+
+fn unlisted(line: &[u8]) -> Option<Vec<u8>> {
+    let said = without_role(line.strip_prefix(b"rsync: ")?);
+    let quoted = UNLISTED
+        .iter()
+        .find_map(|beginning| said.strip_prefix(*beginning))?;
+    // The module's name has no quote, the file's may have any.
+    let end = find_last(quoted, b"\" (in ")?;
+    let mut path = Vec::with_capacity(end);
+    unescape_into(&quoted[..end], &mut path);
+    Some(path)
+}
+
+/// Drops `[sender] ` and the like, which old versions do not write.
+fn without_role(said: &[u8]) -> &[u8] {
+    let Some(rest) = said.strip_prefix(b"[") else {
+        return said;
+    };
+    let end = rest.iter().position(|&byte| byte == b']');
+    end.and_then(|end| rest[end + 1..].strip_prefix(b" "))
+        .unwrap_or(said)
+}
+
+fn find_last(text: &[u8], what: &[u8]) -> Option<usize> {
+    text.windows(what.len()).rposition(|window| window == what)
+}
+
+/// Text of a stranger as one printable line.
+pub fn remark(said: &[u8]) -> String {
+    let text = String::from_utf8_lossy(said);
+    let printable = text
+        .trim()
+        .chars()
+        .map(|char| if char.is_control() { '?' } else { char });
+    printable.take(REMARK_CHARS_MAX).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_are_told_apart() {
+        let unlisted = |path: &[u8]| Message::Unlisted(path.to_vec());
+        let remark = |text: &str| Message::Remark(text.to_owned());
+        for (line, expected) in [
+            (
+                &b"@ERROR: Unknown module 'nope'"[..],
+                Message::Refusal("Unknown module 'nope'".into()),
+            ),
+            (
+                b"rsync error: error in socket IO (code 10) at clientserver.c(165)",
+                Message::Summary("error in socket IO (code 10) at clientserver.c(165)".into()),
+            ),
+            (
+                b"rsync: [sender] opendir \"/dir2/priv\" (in m) failed: Permission denied (13)",
+                unlisted(b"/dir2/priv"),
+            ),
+            (
+                b"rsync: opendir \"unread\"able\" (in m) failed: Permission denied (13)",
+                unlisted(b"unread\"able"),
+            ),
+            (
+                b"rsync: [sender] readlink_stat(\"a\\#012b\" (in m)) failed: Not a directory (20)",
+                unlisted(b"a\nb"),
+            ),
+            (
+                b"rsync: [sender] change_dir \"nodir\" (in m) failed: No such file (2)",
+                remark("change_dir \"nodir\" (in m) failed: No such file (2)"),
+            ),
+            (b"file has vanished: \"x\" (in m)", Message::Vanished),
+            (
+                b"[Receiver] io timeout after 4 seconds -- exiting",
+                remark("io timeout after 4 seconds -- exiting"),
+            ),
+            (b"", remark("")),
+            (b"rsync: [", remark("[")),
+            (b"\x1b[31mred\xff", remark("?[31mred\u{fffd}")),
+        ] {
+            assert_eq!(parse_message(line), expected, "{}", line.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn a_long_remark_is_cut() {
+        let long = remark(&[b'x'; 10_000]);
+        assert_eq!(long.len(), REMARK_CHARS_MAX);
+    }
+}

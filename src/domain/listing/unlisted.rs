@@ -1,0 +1,48 @@
+//! What a listing left out.
+
+/// What a listing left out although the mirror may have it.
+///
+/// What was not listed is not known to have vanished.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Unlisted {
+    /// The listing is complete.
+    #[default]
+    Nothing,
+    /// These files, or what lies below these directories; relative to what was listed.
+    Below(Vec<Vec<u8>>),
+    /// Something, and nobody knows where.
+    Anywhere,
+}
+
+/// Directories that are remembered as not listed; a mirror with more has a fault of its own, and
+/// the list must not grow with it.
+pub const UNLISTED_MAX: usize = 1000;
+
+impl Unlisted {
+    /// Adds one place.
+    pub fn add(&mut self, path: Vec<u8>) {
+        match self {
+            Unlisted::Nothing => *self = Unlisted::Below(vec![path]),
+            Unlisted::Below(paths) if paths.len() < UNLISTED_MAX => paths.push(path),
+            Unlisted::Below(_) | Unlisted::Anywhere => *self = Unlisted::Anywhere,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn too_many_holes_are_a_hole_anywhere() {
+        let mut unlisted = Unlisted::default();
+        for number in 0..UNLISTED_MAX {
+            unlisted.add(number.to_string().into_bytes());
+        }
+        assert!(matches!(&unlisted, Unlisted::Below(paths) if paths.len() == UNLISTED_MAX));
+        unlisted.add(b"one more".to_vec());
+        assert_eq!(unlisted, Unlisted::Anywhere);
+        unlisted.add(b"and more".to_vec());
+        assert_eq!(unlisted, Unlisted::Anywhere);
+    }
+}

@@ -1,0 +1,93 @@
+//! Why a mirror could not be listed.
+
+/// Why a mirror could not be listed; `said` is what the server or the program wrote.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FetchError {
+    /// The program is not installed.
+    #[error("cannot run the program rsync; install it (package rsync)")]
+    NoProgram(#[source] std::io::Error),
+    /// The program could not be spoken to.
+    #[error("lost the rsync program")]
+    Pipe(#[source] std::io::Error),
+    /// No connection, now.
+    #[error("the server takes no more connections ({said}); scan it later")]
+    Full {
+        /// The server's words.
+        said: String,
+    },
+    /// Not for this address.
+    #[error("the server refuses us ({said}); ask its operator to allow this address")]
+    Denied {
+        /// The server's words.
+        said: String,
+    },
+    /// Not with these credentials.
+    #[error(
+        "the server refuses user or password ({said}); the rsync URL takes them as \
+         rsync://USER:PASSWORD@HOST/MODULE/"
+    )]
+    WrongPassword {
+        /// The server's words.
+        said: String,
+    },
+    /// The first part of the path does not exist.
+    #[error("the server has no such module ({said}); correct the rsync URL")]
+    UnknownModule {
+        /// The server's words.
+        said: String,
+    },
+    /// The path behind the module does not exist or is closed.
+    #[error("the URL's directory cannot be listed ({said}); correct the rsync URL")]
+    NoDirectory {
+        /// The server's words.
+        said: String,
+    },
+    /// The name does not resolve.
+    #[error("cannot find the host ({said})")]
+    UnknownHost {
+        /// The program's words.
+        said: String,
+    },
+    /// Nobody listens, or no route.
+    #[error("cannot connect ({said})")]
+    Unreachable {
+        /// The program's words.
+        said: String,
+    },
+    /// Too long without a byte.
+    #[error("no answer for {timeout_s} s; scan.timeout_s sets how long to wait")]
+    Silent {
+        /// The limit.
+        timeout_s: u64,
+    },
+    /// The connection ended before the listing did.
+    #[error("the connection broke before the listing was complete ({said})")]
+    Broken {
+        /// The program's words.
+        said: String,
+    },
+    /// Any other failure.
+    #[error("rsync failed with {status} ({said})")]
+    Failed {
+        /// `code 12`, or the signal.
+        status: String,
+        /// The most telling line.
+        said: String,
+    },
+    /// More entries than any mirror has.
+    #[error("the listing has more than {entries_max} entries; it is not a mirror of this tree")]
+    TooManyEntries {
+        /// The limit.
+        entries_max: u64,
+    },
+    /// Longer than any listing takes.
+    #[error("the listing was not complete after {hours_max} hours")]
+    TooLong {
+        /// The limit.
+        hours_max: u64,
+    },
+    /// The program was told to stop.
+    #[error("stopped before the listing was complete")]
+    Stopped,
+}

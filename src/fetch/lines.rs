@@ -1,0 +1,139 @@
+//! Lines out of a stream of bytes, without ever holding more than one.
+
+use std::io::{self, Read};
+
+/// Longest line in bytes: a path of 4,096 bytes of which each is written as `\#ooo`, and what
+/// stands before it.
+pub const LINE_BYTES_MAX: usize = 32 * 1024;
+
+/// How much is read at a time: a quarter of the largest pipe.
+const READ_BYTES: usize = 256 * 1024;
+
+/// Cuts what it reads into lines.
+#[derive(Debug)]
+pub struct Lines<R> {
+    source: R,
+    buffer: Vec<u8>,
+    /// Bytes of an unfinished line at the front of the buffer.
+    kept: usize,
+    /// The line in progress is too long and its rest is dropped.
+    overlong: bool,
+}
+
+/// One line.
+#[derive(Debug, PartialEq, Eq)]
+pub enum LineRead<'a> {
+    /// Its bytes without the line feed.
+    Whole(&'a [u8]),
+    /// It was longer than [`LINE_BYTES_MAX`] and is lost.
+    Overlong,
+}
+
+impl<R: Read> Lines<R> {
+    /// Reads from `source`.
+    pub fn new(source: R) -> Lines<R> {
+        Lines {
+            source,
+            buffer: vec![0; LINE_BYTES_MAX + READ_BYTES],
+            kept: 0,
+            overlong: false,
+        }
+    }
+
+    /// What is read from.
+    pub fn source(&self) -> &R {
+        &self.source
+    }
+
+    /// Reads once and gives the lines that are complete; returns the number of bytes, 0 at the end.
+    ///
+    /// # Errors
+    /// Those of the source.
+    pub fn read(&mut self, mut give: impl FnMut(LineRead<'_>)) -> io::Result<usize> {
+        let read = self.source.read(&mut self.buffer[self.kept..])?;
+        if read == 0 {
+            if self.kept > 0 && !self.overlong {
+                give(LineRead::Whole(&self.buffer[..self.kept]));
+            }
+            self.kept = 0;
+            return Ok(0);
+        }
+        let filled = self.kept + read;
+        let mut start = 0;
+        while let Some(length) = self.buffer[start..filled].iter().position(|&b| b == b'\n') {
+            if !std::mem::take(&mut self.overlong) {
+                give(LineRead::Whole(&self.buffer[start..start + length]));
+            }
+            start += length + 1;
+        }
+        self.keep(start, filled, &mut give);
+        Ok(read)
+    }
+
+    fn keep(&mut self, start: usize, filled: usize, give: &mut impl FnMut(LineRead<'_>)) {
+        self.kept = filled - start;
+        if self.overlong {
+            self.kept = 0;
+        } else if self.kept > LINE_BYTES_MAX {
+            self.overlong = true;
+            self.kept = 0;
+            give(LineRead::Overlong);
+        } else {
+            self.buffer.copy_within(start..filled, 0);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Gives at most `step` bytes at a time.
+    struct Drip<'a>(&'a [u8], usize);
+
+    impl Read for Drip<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let count = self.0.len().min(self.1).min(buffer.len());
+            buffer[..count].copy_from_slice(&self.0[..count]);
+            self.0 = &self.0[count..];
+            Ok(count)
+        }
+    }
+
+    fn lines(bytes: &[u8], step: usize) -> Vec<Option<Vec<u8>>> {
+        let mut lines = Lines::new(Drip(bytes, step));
+        let mut found = Vec::new();
+        let mut give = |line: LineRead<'_>| {
+            found.push(match line {
+                LineRead::Whole(line) => Some(line.to_vec()),
+                LineRead::Overlong => None,
+            })
+        };
+        while lines.read(&mut give).expect("memory does not fail") > 0 {}
+        found
+    }
+
+    #[test]
+    fn lines_are_cut_wherever_reads_end() {
+        for step in [1, 2, 3, 100] {
+            let some = |text: &[u8]| Some(text.to_vec());
+            assert_eq!(
+                lines(b"one\n\ntwo\r\nthree", step),
+                [some(b"one"), some(b""), some(b"two\r"), some(b"three")]
+            );
+        }
+        assert!(lines(b"", 1).is_empty());
+    }
+
+    #[test]
+    fn a_line_without_end_takes_no_memory() {
+        let long = vec![b'x'; 3 * (LINE_BYTES_MAX + READ_BYTES)];
+        let bytes = [b"a\n", &long[..], b"\nb\n", &long[..]].concat();
+        for step in [1000, usize::MAX] {
+            assert_eq!(
+                lines(&bytes, step),
+                [Some(b"a".to_vec()), None, Some(b"b".to_vec()), None]
+            );
+        }
+    }
+}

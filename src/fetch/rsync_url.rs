@@ -1,0 +1,247 @@
+//! URLs of rsync daemons.
+
+use std::fmt;
+
+/// Longest URL in bytes; MirrorBrain's column held 128 characters.
+const URL_BYTES_MAX: usize = 1024;
+
+/// Where a mirror is listed: `rsync://[USER[:PASSWORD]@]HOST[:PORT]/MODULE[/PATH]`, or
+/// `[USER@]HOST::MODULE[/PATH]`.
+///
+/// Displayed without the password, always with a slash at the end: what is listed is what lies
+/// below it, also when it is a symlink.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RsyncUrl {
+    user: Option<String>,
+    password: Option<String>,
+    /// With the brackets of an IPv6 address.
+    host: String,
+    port: Option<u16>,
+    module: String,
+    /// Components below the module.
+    path: Vec<String>,
+}
+
+/// Why a text is no rsync URL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum RsyncUrlError {
+    /// Another form, also the one for a remote shell.
+    #[error("it is not of the form rsync://HOST/MODULE/ or HOST::MODULE")]
+    Form,
+    /// No host, or one with characters that no host has.
+    #[error("its host is not a host name or address")]
+    Host,
+    /// A port that is no number from 1 to 65535.
+    #[error("its port is not a number from 1 to 65535")]
+    Port,
+    /// Without one a server lists its modules, not files.
+    #[error("it has no module; write rsync://HOST/MODULE/")]
+    NoModule,
+    /// Control characters.
+    #[error("it has a control character")]
+    Control,
+    /// Longer than any.
+    #[error("it is longer than {URL_BYTES_MAX} bytes")]
+    TooLong,
+}
+
+impl RsyncUrl {
+    /// Reads either form.
+    ///
+    /// # Errors
+    /// See [`RsyncUrlError`]; none of them repeats the URL, which may hold a password.
+    pub fn parse(text: &str) -> Result<RsyncUrl, RsyncUrlError> {
+        let text = text.trim();
+        if text.len() > URL_BYTES_MAX {
+            return Err(RsyncUrlError::TooLong);
+        }
+        if text.chars().any(char::is_control) {
+            return Err(RsyncUrlError::Control);
+        }
+        let (authority, path, is_url) = split(text)?;
+        let (user, password, host_port) = split_user(authority);
+        let (host, port) = split_port(host_port, is_url)?;
+        let mut components = path
+            .split('/')
+            .filter(|part| !part.is_empty() && *part != ".")
+            .map(str::to_owned);
+        Ok(RsyncUrl {
+            user,
+            password,
+            host,
+            port,
+            module: components.next().ok_or(RsyncUrlError::NoModule)?,
+            path: components.collect(),
+        })
+    }
+
+    /// What goes into the environment, never onto a command line.
+    pub fn password(&self) -> Option<&str> {
+        self.password.as_deref()
+    }
+
+    /// A path that a server names, relative to this URL: those that begin with a slash count from
+    /// the module. `None` when it lies elsewhere.
+    pub fn relative(&self, named: &[u8]) -> Option<Vec<u8>> {
+        let Some(mut rest) = named.strip_prefix(b"/") else {
+            return Some(named.to_vec());
+        };
+        for component in &self.path {
+            rest = rest.strip_prefix(component.as_bytes())?;
+            rest = rest
+                .strip_prefix(b"/")
+                .or(rest.is_empty().then_some(rest))?;
+        }
+        Some(rest.to_vec())
+    }
+}
+
+fn split(text: &str) -> Result<(&str, &str, bool), RsyncUrlError> {
+    const SCHEME: &str = "rsync://";
+    if text
+        .get(..SCHEME.len())
+        .is_some_and(|start| start.eq_ignore_ascii_case(SCHEME))
+    {
+        let rest = &text[SCHEME.len()..];
+        let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+        return Ok((authority, path, true));
+    }
+    let (authority, path) = text.split_once("::").ok_or(RsyncUrlError::Form)?;
+    if authority.contains('/') {
+        return Err(RsyncUrlError::Form);
+    }
+    Ok((authority, path, false))
+}
+
+/// A password may hold `:` and `@`; a user and a host may not.
+fn split_user(authority: &str) -> (Option<String>, Option<String>, &str) {
+    let Some((credentials, host)) = authority.rsplit_once('@') else {
+        return (None, None, authority);
+    };
+    let (user, password) = match credentials.split_once(':') {
+        Some((user, password)) => (user, Some(password)),
+        None => (credentials, None),
+    };
+    let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    (given(user), password.and_then(given), host)
+}
+
+fn split_port(host_port: &str, is_url: bool) -> Result<(String, Option<u16>), RsyncUrlError> {
+    let after_address = host_port.find(']').map_or(0, |end| end + 1);
+    let (host, port) = match host_port[after_address..].find(':') {
+        Some(colon) if is_url => {
+            let (host, port) = host_port.split_at(after_address + colon);
+            let port = port[1..].parse().ok().filter(|port| *port != 0);
+            (host, Some(port.ok_or(RsyncUrlError::Port)?))
+        }
+        _ => (host_port, None),
+    };
+    let is_address = host
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'));
+    let is_host = match is_address {
+        Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
+        None => {
+            let mark = |char: char| matches!(char, '.' | '-' | '_');
+            !host.starts_with('-') && host.chars().all(|c| c.is_alphanumeric() || mark(c))
+        }
+    };
+    if host.is_empty() || !is_host {
+        return Err(RsyncUrlError::Host);
+    }
+    Ok((host.to_owned(), port))
+}
+
+impl fmt::Display for RsyncUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("rsync://")?;
+        if let Some(user) = &self.user {
+            write!(f, "{user}@")?;
+        }
+        f.write_str(&self.host)?;
+        if let Some(port) = self.port {
+            write!(f, ":{port}")?;
+        }
+        write!(f, "/{}/", self.module)?;
+        self.path
+            .iter()
+            .try_for_each(|component| write!(f, "{component}/"))
+    }
+}
+
+impl fmt::Debug for RsyncUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RsyncUrl({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_forms_are_read_and_passwords_are_never_shown() {
+        for (text, shown, password) in [
+            ("rsync://h/m", "rsync://h/m/", None),
+            ("RSYNC://h:8730//m//a/./b/", "rsync://h:8730/m/a/b/", None),
+            ("rsync://u@h/m/", "rsync://u@h/m/", None),
+            ("rsync://u:p:a@ss@h/m", "rsync://u@h/m/", Some("p:a@ss")),
+            ("rsync://:p@h/m", "rsync://h/m/", Some("p")),
+            ("rsync://[::1]:873/m", "rsync://[::1]:873/m/", None),
+            ("h::m/a b", "rsync://h/m/a b/", None),
+            ("u:p@h::m", "rsync://u@h/m/", Some("p")),
+            ("u@[fe80::1]::m", "", None),
+            ("rsync://h/-m/--x", "rsync://h/-m/--x/", None),
+        ] {
+            let Ok(url) = RsyncUrl::parse(text) else {
+                assert_eq!(shown, "", "{text}");
+                continue;
+            };
+            assert_eq!(
+                (url.to_string().as_str(), url.password()),
+                (shown, password)
+            );
+            assert!(
+                !format!("{url:?}").contains(password.unwrap_or("\n")),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_no_daemon_is_refused() {
+        for (text, expected) in [
+            ("", RsyncUrlError::Form),
+            ("/srv/pub", RsyncUrlError::Form),
+            ("host:/srv/pub", RsyncUrlError::Form),
+            ("http://h/m", RsyncUrlError::Form),
+            ("--server::m", RsyncUrlError::Host),
+            ("-e sh::m", RsyncUrlError::Host),
+            ("rsync://-h/m", RsyncUrlError::Host),
+            ("rsync:///m", RsyncUrlError::Host),
+            ("rsync://h h/m", RsyncUrlError::Host),
+            ("rsync://[::x]/m", RsyncUrlError::Host),
+            ("rsync://h:0/m", RsyncUrlError::Port),
+            ("rsync://h:ssh/m", RsyncUrlError::Port),
+            ("rsync://h", RsyncUrlError::NoModule),
+            ("h::", RsyncUrlError::NoModule),
+            ("rsync://h/m\nx", RsyncUrlError::Control),
+        ] {
+            assert_eq!(RsyncUrl::parse(text), Err(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn named_paths_count_from_the_url_or_from_the_module() {
+        let url = RsyncUrl::parse("rsync://h/m/pub/dist").expect("a URL");
+        for (named, expected) in [
+            (&b"a/b"[..], Some(&b"a/b"[..])),
+            (b"/pub/dist/a/b", Some(b"a/b")),
+            (b"/pub/dist", Some(b"")),
+            (b"/pub/distant/a", None),
+            (b"/other/a", None),
+        ] {
+            assert_eq!(url.relative(named).as_deref(), expected);
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! The command line of `heliostat-index`.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Parser};
+
+const EXAMPLES: &str = "\
+Examples:
+  heliostat-index                        the default site, all of its tree
+  heliostat-index -b media -q            cron: says nothing unless something is wrong
+  heliostat-index --dir releases/1.2     only what a publication touched
+  heliostat-index -n -vv                 what would change, path by path
+  heliostat-index --force                yes, that many files are really gone
+
+Exit codes: 0 all of the tree is indexed; 1 nothing was changed; 2 wrong command line or
+configuration; 3 some directories could not be read, and what is below them stays as it was.";
+
+/// Brings the catalogue up to date with the file tree.
+#[derive(Debug, Parser)]
+#[command(
+    name = "heliostat-index",
+    version,
+    about = "Brings the catalogue up to date with the file tree",
+    after_help = EXAMPLES,
+    infer_long_args = true
+)]
+pub struct Args {
+    /// Configuration file [default: /etc/heliostat.toml]
+    #[arg(long, value_name = "FILE", env = crate::config::CONFIG_VARIABLE)]
+    pub config: Option<PathBuf>,
+    /// The site to index, if not the default one
+    #[arg(short = 'b', long, value_name = "NAME")]
+    pub site: Option<String>,
+    /// Only this directory and what is below it; relative to the tree, or absolute
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+    /// Believe that the tree is empty, or that more than index.vanished_share_max is gone
+    #[arg(long)]
+    pub force: bool,
+    /// Change nothing, say what would change
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+    /// Print the report as one JSON object
+    #[arg(long)]
+    pub json: bool,
+    /// Only errors
+    #[arg(short, long)]
+    pub quiet: bool,
+    /// Say more; twice: each changed path
+    #[arg(short, long, action = ArgAction::Count)]
+    pub verbose: u8,
+}
+
+impl Args {
+    /// Reads the command line; a wrong one ends the program with what is wrong, and code 2.
+    pub fn from_command_line() -> Args {
+        Args::parse()
+    }
+}

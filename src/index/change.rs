@@ -1,0 +1,173 @@
+//! What is to be changed in the catalogue: compact in memory, read in the order of paths.
+//!
+//! A first run adds every file, so the list is made for millions: each path is written as the
+//! number of bytes that it shares with the one before and the rest, some 40 bytes a file.
+
+use crate::domain::file::{FileId, FileVersion};
+use crate::domain::varint;
+
+const ADD: u8 = 0;
+const REPLACE: u8 = 1;
+const ADOPT: u8 = 2;
+const REMOVE: u8 = 3;
+
+/// One change of one path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// A path that the catalogue does not have.
+    Add(FileVersion),
+    /// Another version of a file; the one before loses its id.
+    Replace(FileId, FileVersion),
+    /// An imported entry is seen for the first time and keeps its id.
+    Adopt(FileId, FileVersion),
+    /// The file is gone.
+    Remove(FileId),
+}
+
+/// Changes in the order of path bytes.
+#[derive(Debug, Default)]
+pub struct ChangeList {
+    bytes: Vec<u8>,
+    /// The path that was pushed last.
+    last: Vec<u8>,
+    /// How many of each kind.
+    pub counts: ChangeCounts,
+}
+
+/// Number of changes by kind.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ChangeCounts {
+    /// [`Change::Add`].
+    pub added: u64,
+    /// [`Change::Replace`].
+    pub changed: u64,
+    /// [`Change::Adopt`].
+    pub adopted: u64,
+    /// [`Change::Remove`].
+    pub removed: u64,
+}
+
+impl ChangeCounts {
+    /// All of them.
+    pub fn total(&self) -> u64 {
+        self.added + self.changed + self.adopted + self.removed
+    }
+}
+
+impl ChangeList {
+    /// Appends the change of a path; paths come in order.
+    pub fn push(&mut self, path: &[u8], change: Change) {
+        let shared = std::iter::zip(&self.last, path)
+            .take_while(|(a, b)| a == b)
+            .count();
+        let (tag, count) = match change {
+            Change::Add(_) => (ADD, &mut self.counts.added),
+            Change::Replace(..) => (REPLACE, &mut self.counts.changed),
+            Change::Adopt(..) => (ADOPT, &mut self.counts.adopted),
+            Change::Remove(_) => (REMOVE, &mut self.counts.removed),
+        };
+        *count += 1;
+        let out = &mut self.bytes;
+        out.push(tag);
+        varint::put(out, shared as u64);
+        varint::put(out, (path.len() - shared) as u64);
+        out.extend_from_slice(&path[shared..]);
+        match change {
+            Change::Add(version) => put_version(out, version),
+            Change::Replace(id, version) | Change::Adopt(id, version) => {
+                varint::put(out, id.0.into());
+                put_version(out, version);
+            }
+            Change::Remove(id) => varint::put(out, id.0.into()),
+        }
+        self.last.truncate(shared);
+        self.last.extend_from_slice(&path[shared..]);
+    }
+
+    /// Gives each change in order; the first error ends it.
+    ///
+    /// # Errors
+    /// Those of `give`.
+    pub fn for_each<E>(
+        &self,
+        mut give: impl FnMut(&[u8], Change) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut path = Vec::new();
+        let mut rest = &self.bytes[..];
+        while let Some((&tag, after)) = rest.split_first() {
+            rest = after;
+            path.truncate(number(&mut rest) as usize);
+            let length = number(&mut rest) as usize;
+            let (suffix, after) = rest.split_at(length);
+            path.extend_from_slice(suffix);
+            rest = after;
+            let change = match tag {
+                ADD => Change::Add(version(&mut rest)),
+                REPLACE => Change::Replace(id(&mut rest), version(&mut rest)),
+                ADOPT => Change::Adopt(id(&mut rest), version(&mut rest)),
+                _ => Change::Remove(id(&mut rest)),
+            };
+            give(&path, change)?;
+        }
+        Ok(())
+    }
+}
+
+fn put_version(out: &mut Vec<u8>, version: FileVersion) {
+    varint::put(out, version.size);
+    varint::put_signed(out, version.mtime);
+}
+
+const OURS: &str = "a list of changes is read as it was written";
+
+fn number(bytes: &mut &[u8]) -> u64 {
+    varint::take(bytes).expect(OURS)
+}
+
+fn id(bytes: &mut &[u8]) -> FileId {
+    FileId(u32::try_from(number(bytes)).expect(OURS))
+}
+
+fn version(bytes: &mut &[u8]) -> FileVersion {
+    FileVersion {
+        size: number(bytes),
+        mtime: varint::take_signed(bytes).expect(OURS),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn any_change() -> impl Strategy<Value = Change> {
+        let version =
+            || (any::<u64>(), any::<i64>()).prop_map(|(size, mtime)| FileVersion { size, mtime });
+        let id = || any::<u32>().prop_map(FileId);
+        prop_oneof![
+            version().prop_map(Change::Add),
+            (id(), version()).prop_map(|(id, version)| Change::Replace(id, version)),
+            (id(), version()).prop_map(|(id, version)| Change::Adopt(id, version)),
+            id().prop_map(Change::Remove),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn changes_come_back_as_they_were_pushed(changes in prop::collection::btree_map(
+            prop::collection::vec(prop_oneof![Just(b'a'), Just(b'/'), any::<u8>()], 0..12),
+            any_change(), 0..40)) {
+            let mut list = ChangeList::default();
+            for (path, change) in &changes {
+                list.push(path, *change);
+            }
+            prop_assert_eq!(list.counts.total(), changes.len() as u64);
+            let mut back = Vec::new();
+            list.for_each(|path, change| {
+                back.push((path.to_vec(), change));
+                Ok::<(), ()>(())
+            }).expect("no error");
+            prop_assert_eq!(back, changes.into_iter().collect::<Vec<_>>());
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! The tree against the catalogue: one pass over both in the order of paths.
+
+use std::cmp::Ordering;
+
+use super::change::{Change, ChangeList};
+use crate::db::{DbError, catalogue, open::Queryable};
+use crate::domain::file::CatalogueFile;
+use crate::tree::{Found, InOrder, Walked};
+
+/// What differs.
+#[derive(Debug, Default)]
+pub struct Comparison {
+    /// What makes the catalogue equal to the tree.
+    pub changes: ChangeList,
+    /// Entries of the catalogue in the subtree that was walked.
+    pub catalogued: u64,
+    /// Entries that stay because their place could not be read.
+    pub kept: u64,
+}
+
+/// Compares what was walked with the catalogue's entries `below` the same directory; without a
+/// database everything is new.
+///
+/// # Errors
+/// [`DbError::Sql`].
+pub fn compare(
+    database: Option<&impl Queryable>,
+    below: &[u8],
+    walked: Walked,
+) -> Result<Comparison, DbError> {
+    let mut merge = Merge {
+        tree: walked.into_order(),
+        unreadable_below: None,
+        comparison: Comparison::default(),
+    };
+    if let Some(database) = database {
+        catalogue::for_each(database, below, |path, file| merge.entry(path, file))?;
+    }
+    while merge.tree.current().is_some() {
+        merge.pass();
+    }
+    Ok(merge.comparison)
+}
+
+struct Merge {
+    tree: InOrder,
+    /// Of the unreadable directories the last one that was passed; all that begin with it stay.
+    unreadable_below: Option<Vec<u8>>,
+    comparison: Comparison,
+}
+
+impl Merge {
+    /// The catalogue's next entry.
+    fn entry(&mut self, path: &[u8], file: CatalogueFile) {
+        self.comparison.catalogued += 1;
+        while let Some((seen, found)) = self.tree.current() {
+            match seen.cmp(path) {
+                Ordering::Less => self.pass(),
+                Ordering::Greater => break,
+                Ordering::Equal => {
+                    self.same_path(path, file, found);
+                    self.tree.advance();
+                    return;
+                }
+            }
+        }
+        let unreadable = self.unreadable_below.as_ref();
+        if unreadable.is_some_and(|directory| path.starts_with(directory)) {
+            self.comparison.kept += 1;
+        } else {
+            self.comparison.changes.push(path, Change::Remove(file.id));
+        }
+    }
+
+    fn same_path(&mut self, path: &[u8], file: CatalogueFile, found: Found) {
+        let changes = &mut self.comparison.changes;
+        match (found, file.version) {
+            (Found::File(seen), Some(known)) if seen == known => {}
+            (Found::File(seen), Some(_)) => changes.push(path, Change::Replace(file.id, seen)),
+            (Found::File(seen), None) => changes.push(path, Change::Adopt(file.id, seen)),
+            (Found::Unreadable | Found::UnreadableBelow, _) => self.comparison.kept += 1,
+        }
+    }
+
+    /// Leaves a place of the tree behind that the catalogue does not have.
+    fn pass(&mut self) {
+        match self.tree.current() {
+            Some((path, Found::File(version))) => {
+                self.comparison.changes.push(path, Change::Add(version));
+            }
+            Some((path, Found::UnreadableBelow)) => self.unreadable_below = Some(path.to_owned()),
+            Some((_, Found::Unreadable)) | None => {}
+        }
+        self.tree.advance();
+    }
+}

@@ -1,0 +1,102 @@
+//! Errors of an index run; each leaves the catalogue as it was.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::config::ConfigError;
+use crate::db::DbError;
+use crate::db::run::Outcome;
+use crate::exit::Exit;
+use crate::tree::WalkError;
+
+/// Why an index run changed nothing.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum IndexError {
+    /// The configuration.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The tree is not there, or no thread can be started.
+    #[error(transparent)]
+    Walk(WalkError),
+    /// The directory of `--dir`.
+    #[error(
+        "'{directory}' is no directory of the tree {tree}, and the catalogue has no file in it"
+    )]
+    NoSuchDirectory {
+        /// As given.
+        directory: String,
+        /// The site's tree.
+        tree: PathBuf,
+    },
+    /// The directory of `--dir` is one that is never indexed.
+    #[error("'{directory}' is excluded by '{name}' in index.exclude")]
+    Excluded {
+        /// As given.
+        directory: String,
+        /// The mask.
+        name: String,
+    },
+    /// Another run is at work.
+    #[error("{database} is being indexed by {holder}; wait until that run has ended")]
+    Locked {
+        /// The mirror database.
+        database: PathBuf,
+        /// Who.
+        holder: String,
+    },
+    /// The lock file.
+    #[error("cannot write {path}; run as the user who owns the database")]
+    Lock {
+        /// The lock file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The database.
+    #[error("cannot index into {database}, which is as it was")]
+    Database {
+        /// The mirror database.
+        database: PathBuf,
+        /// What went wrong.
+        source: DbError,
+    },
+    /// Somebody else kept changing the catalogue.
+    #[error("the catalogue was changed by another program {0} times meanwhile; run again")]
+    Unsteady(u32),
+    /// The handlers of SIGINT and SIGTERM.
+    #[error("cannot handle signals")]
+    Signals(#[source] io::Error),
+    /// SIGINT or SIGTERM.
+    #[error("stopped by a signal; nothing was changed")]
+    Stopped,
+}
+
+impl From<WalkError> for IndexError {
+    fn from(error: WalkError) -> IndexError {
+        match error {
+            WalkError::Stopped => IndexError::Stopped,
+            other => IndexError::Walk(other),
+        }
+    }
+}
+
+impl IndexError {
+    /// How it is recorded.
+    pub fn outcome(&self) -> Outcome {
+        match self {
+            IndexError::Stopped => Outcome::Interrupted,
+            _ => Outcome::Failed,
+        }
+    }
+
+    /// How the program ends.
+    pub fn exit(&self) -> Exit {
+        match self {
+            IndexError::Config(_)
+            | IndexError::NoSuchDirectory { .. }
+            | IndexError::Excluded { .. } => Exit::Usage,
+            _ => Exit::Failed,
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! What an index run did.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Serialize, Serializer};
+
+use super::change::ChangeCounts;
+use super::compare::Comparison;
+use crate::db::run::Outcome;
+use crate::exit::Exit;
+use crate::tree::{Unreadable, Walked};
+
+/// Numbers of a run; also what is stored with it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// Regular files in the tree.
+    pub files: u64,
+    /// Their sizes together.
+    pub bytes: u64,
+    /// Directories in the tree.
+    pub directories: u64,
+    /// New files.
+    pub added: u64,
+    /// New versions of known files.
+    pub changed: u64,
+    /// Imported entries that were seen for the first time.
+    pub adopted: u64,
+    /// Files that are gone.
+    pub removed: u64,
+    /// Directories (and files) that could not be read.
+    pub unreadable: u64,
+    /// Entries that stay because they are below those.
+    pub kept: u64,
+    /// Milliseconds.
+    pub took_ms: u64,
+}
+
+/// How a run ended; nothing was changed unless the outcome is ok or partial.
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    /// The site.
+    pub site: String,
+    /// The subtree; empty for the whole tree.
+    #[serde(serialize_with = "as_text")]
+    pub directory: Vec<u8>,
+    /// How it ended.
+    #[serde(serialize_with = "as_word")]
+    pub outcome: Outcome,
+    /// Whether it only looked.
+    pub dry_run: bool,
+    /// Numbers.
+    #[serde(flatten)]
+    pub counts: Counts,
+    /// What could not be read: at most [`crate::tree::UNREADABLE_LISTED_MAX`] places.
+    #[serde(rename = "unreadable_places", serialize_with = "as_places")]
+    pub unreadable: Vec<Unreadable>,
+    /// What is wrong, in one line; empty when nothing is.
+    pub error: String,
+}
+
+impl Counts {
+    pub(super) fn new(walked: &Walked) -> Counts {
+        Counts {
+            files: walked.files,
+            bytes: walked.bytes,
+            directories: walked.directories() as u64,
+            unreadable: walked.unreadable_total,
+            ..Counts::default()
+        }
+    }
+
+    pub(super) fn add_comparison(&mut self, comparison: &Comparison) {
+        let ChangeCounts {
+            added,
+            changed,
+            adopted,
+            removed,
+        } = comparison.changes.counts;
+        (self.added, self.changed) = (added, changed);
+        (self.adopted, self.removed) = (adopted, removed);
+        self.kept = comparison.kept;
+    }
+
+    /// As stored in the run's row.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("numbers are always JSON")
+    }
+}
+
+impl Report {
+    /// How the program ends.
+    pub fn exit(&self) -> Exit {
+        match self.outcome {
+            Outcome::Ok => Exit::Ok,
+            Outcome::Partial => Exit::Partial,
+            Outcome::Failed | Outcome::Suspicious | Outcome::Interrupted => Exit::Failed,
+        }
+    }
+}
+
+/// The line that a run leaves in a log.
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let counts = &self.counts;
+        let verb = if self.dry_run {
+            "would index"
+        } else {
+            "indexed"
+        };
+        write!(f, "{verb} site={}", self.site)?;
+        if !self.directory.is_empty() {
+            write!(f, " dir={}", self.directory.escape_ascii())?;
+        }
+        write!(f, " files={} added={}", counts.files, counts.added)?;
+        write!(f, " changed={} removed={}", counts.changed, counts.removed)?;
+        for (name, count) in [
+            ("adopted", counts.adopted),
+            ("unreadable", counts.unreadable),
+            ("kept", counts.kept),
+        ] {
+            if count > 0 {
+                write!(f, " {name}={count}")?;
+            }
+        }
+        let took = Duration::from_millis(counts.took_ms);
+        write!(f, " took={:.2}s", took.as_secs_f64())
+    }
+}
+
+/// Bytes that are no UTF-8 are escaped, because JSON has only text.
+fn text(bytes: &[u8]) -> String {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => text.to_owned(),
+        Err(_) => bytes.escape_ascii().to_string(),
+    }
+}
+
+fn as_text<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&text(bytes))
+}
+
+fn as_word<S: Serializer>(outcome: &Outcome, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(outcome.as_str())
+}
+
+fn as_places<S: Serializer>(places: &[Unreadable], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(
+        places
+            .iter()
+            .map(|place| serde_json::json!({"path": text(&place.path), "reason": place.reason})),
+    )
+}

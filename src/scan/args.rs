@@ -1,0 +1,116 @@
+//! The command line of `heliostat-scan`.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::Parser;
+
+use crate::exit::Exit;
+
+/// Mirrors that may be scanned at a time: each is a process, a thread and some buffers.
+const JOBS_MAX: u64 = 256;
+
+/// Learn which mirror has which file, by rsync.
+#[derive(Debug, Clone, Parser)]
+#[command(
+    name = "heliostat-scan",
+    version,
+    infer_long_args = true,
+    after_help = "\
+Examples:
+  heliostat-scan --all --jobs 4 --quiet     all mirrors in use; one line each (cron)
+  heliostat-scan -e mirror.example.org      scan one mirror and switch it on
+  heliostat-scan -d releases/v5 --all       only that subtree, after a release
+  heliostat-scan --force mirror.example     publish although much has vanished
+
+A scan that fails, or that looks wrong (nothing listed, too much vanished, another tree), changes
+nothing; what looked wrong is published when the next scan sees the same, or by --force.
+
+Exit code: 0 all mirrors were scanned, 3 some, 1 none, 2 wrong usage or configuration."
+)]
+pub struct ScanArgs {
+    /// Configuration file [default: $HELIOSTAT_CONFIG, else /etc/heliostat.toml].
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Site of the configuration.
+    #[arg(
+        short = 'b',
+        long,
+        value_name = "SITE",
+        visible_alias = "brain-instance"
+    )]
+    pub site: Option<String>,
+    /// All mirrors that are enabled and alive and have an rsync URL.
+    #[arg(short, long, conflicts_with = "mirrors")]
+    pub all: bool,
+    /// Mirrors to scan at a time [default: as configured, scan.jobs].
+    #[arg(short, long, value_name = "N",
+          value_parser = clap::value_parser!(u64).range(1..=JOBS_MAX))]
+    pub jobs: Option<u64>,
+    /// Only this directory or file of the tree; all else stays as it was.
+    #[arg(short, long, value_name = "DIR")]
+    pub dir: Option<OsString>,
+    /// Switch each mirror on after a good scan.
+    #[arg(short, long)]
+    pub enable: bool,
+    /// Publish what was seen even if it looks wrong.
+    #[arg(short, long)]
+    pub force: bool,
+    /// Print only the total of each mirror; twice: only errors.
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    pub quiet: u8,
+    /// Print more; twice: what rsync says, too.
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// Print one JSON object at the end instead of lines.
+    #[arg(long)]
+    pub json: bool,
+    /// Names of mirrors, or parts of names that fit one mirror; disabled ones are scanned, too.
+    #[arg(value_name = "MIRROR", required_unless_present = "all")]
+    pub mirrors: Vec<String>,
+}
+
+impl ScanArgs {
+    /// Reads the command line; help and version are printed, and so is what is wrong.
+    ///
+    /// # Errors
+    /// The exit code, when there is nothing more to do.
+    pub fn read() -> Result<ScanArgs, Exit> {
+        ScanArgs::try_parse().map_err(|error| {
+            if let Err(error) = error.print() {
+                log::debug!("nobody reads the usage: {error}");
+            }
+            if error.use_stderr() {
+                Exit::Usage
+            } else {
+                Exit::Ok
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn options_are_those_of_mb_and_may_be_abbreviated() {
+        ScanArgs::command().debug_assert();
+        let parse = |line: &str| ScanArgs::try_parse_from(line.split_whitespace());
+        let args = parse("scan --al --job 4 -q --di a/b -b x").expect("mb's way of writing it");
+        assert!(args.all && args.quiet == 1 && args.jobs == Some(4));
+        assert_eq!(args.site.as_deref(), Some("x"));
+        let args = parse("scan -qq -e -f m1 m2").expect("names");
+        assert!(args.enable && args.force && args.quiet == 2 && args.mirrors.len() == 2);
+        for wrong in [
+            "scan",
+            "scan -a m1",
+            "scan -j 0 -a",
+            "scan -j x -a",
+            "scan --nope m",
+        ] {
+            assert!(parse(wrong).is_err(), "{wrong}");
+        }
+    }
+}

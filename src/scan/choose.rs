@@ -1,0 +1,129 @@
+//! Which mirrors a command line means: pure.
+
+use super::error::ScanError;
+use crate::db::mirror::MirrorRecord;
+use crate::domain::mirror::Kind;
+
+/// The country of mirrors that serve everywhere and have no files of their own.
+const EVERYWHERE: &str = "**";
+
+/// The mirrors of a run.
+#[derive(Debug, Default, PartialEq)]
+pub struct Choice {
+    /// To be scanned, or to be reported as impossible, in order.
+    pub scanned: Vec<MirrorRecord>,
+    /// Enabled ones that `--all` passes over because they have no rsync URL.
+    pub without_url: Vec<String>,
+}
+
+/// All that are enabled and alive, except caches and those for everywhere.
+pub fn choose_all(mirrors: Vec<MirrorRecord>) -> Choice {
+    let mut choice = Choice::default();
+    for mirror in mirrors {
+        if !mirror.enabled || !mirror.alive || is_never_scanned(&mirror) {
+            continue;
+        }
+        if mirror.rsync_url.trim().is_empty() {
+            choice.without_url.push(mirror.identifier);
+        } else {
+            choice.scanned.push(mirror);
+        }
+    }
+    choice
+}
+
+/// The named ones, whatever their state: by exact name, else by an unambiguous part of it.
+///
+/// # Errors
+/// [`ScanError::NoSuchMirror`], [`ScanError::Ambiguous`].
+pub fn choose_named(mirrors: &[MirrorRecord], names: &[String]) -> Result<Choice, ScanError> {
+    let mut choice = Choice::default();
+    for name in names {
+        let mirror = find(mirrors, name)?;
+        if !choice.scanned.contains(mirror) {
+            choice.scanned.push(mirror.clone());
+        }
+    }
+    Ok(choice)
+}
+
+fn find<'m>(mirrors: &'m [MirrorRecord], name: &str) -> Result<&'m MirrorRecord, ScanError> {
+    if let Some(exact) = mirrors.iter().find(|mirror| mirror.identifier == name) {
+        return Ok(exact);
+    }
+    let alike: Vec<&MirrorRecord> = mirrors
+        .iter()
+        .filter(|mirror| mirror.identifier.contains(name))
+        .collect();
+    match alike[..] {
+        [] => Err(ScanError::NoSuchMirror(name.to_owned())),
+        [one] => Ok(one),
+        _ => Err(ScanError::Ambiguous {
+            part: name.to_owned(),
+            names: alike
+                .iter()
+                .map(|mirror| mirror.identifier.as_str())
+                .collect::<Vec<_>>()
+                .join(", "),
+        }),
+    }
+}
+
+/// Whether the mirror has no list of files: a cache fetches what it is asked for, and a mirror
+/// with country `**` is believed to have everything.
+pub fn is_never_scanned(mirror: &MirrorRecord) -> bool {
+    mirror.kind == Kind::Cache || mirror.country == EVERYWHERE
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mirror(identifier: &str, url: &str) -> MirrorRecord {
+        let mut mirror = MirrorRecord::new(identifier);
+        mirror.rsync_url = url.to_owned();
+        mirror.enabled = true;
+        mirror.alive = true;
+        mirror
+    }
+
+    fn names(choice: &Choice) -> Vec<&str> {
+        choice
+            .scanned
+            .iter()
+            .map(|m| m.identifier.as_str())
+            .collect()
+    }
+
+    #[test]
+    fn all_are_those_in_use_that_can_be_listed() {
+        let mut mirrors = vec![mirror("a", "rsync://a/m"), mirror("http-only", " ")];
+        for name in ["off", "dead", "cache", "everywhere"] {
+            mirrors.push(mirror(name, "rsync://x/m"));
+        }
+        mirrors[2].enabled = false;
+        mirrors[3].alive = false;
+        mirrors[4].kind = Kind::Cache;
+        mirrors[5].country = "**".into();
+        let choice = choose_all(mirrors);
+        assert_eq!(names(&choice), ["a"]);
+        assert_eq!(choice.without_url, ["http-only"]);
+    }
+
+    #[test]
+    fn names_are_exact_or_an_unambiguous_part() {
+        let mirrors = [mirror("de", ""), mirror("de.uni", ""), mirror("fr.uni", "")];
+        let choose = |wanted: &[&str]| {
+            let wanted: Vec<String> = wanted.iter().map(|name| (*name).to_owned()).collect();
+            choose_named(&mirrors, &wanted).map(|choice| names(&choice).join(" "))
+        };
+        assert_eq!(choose(&["de"]).expect("exact"), "de");
+        assert_eq!(choose(&["fr", "de", "fr.uni"]).expect("part"), "fr.uni de");
+        let error = choose(&["uni"]).expect_err("two").to_string();
+        assert!(
+            error.ends_with("several mirrors: de.uni, fr.uni"),
+            "{error}"
+        );
+        assert!(matches!(choose(&["x"]), Err(ScanError::NoSuchMirror(_))));
+    }
+}

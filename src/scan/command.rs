@@ -1,0 +1,87 @@
+//! `heliostat-scan` from its command line to its exit code.
+
+use std::os::unix::ffi::OsStrExt;
+use std::sync::Arc;
+
+use super::args::ScanArgs;
+use super::choose::{choose_all, choose_named};
+use super::error::ScanError;
+use super::output::{Output, Style};
+use super::scanner::{ScanOptions, Scanner};
+use crate::config::{self, ConfigError, SiteConfig};
+use crate::domain::path::{FilePath, PathError};
+use crate::exit::Exit;
+use crate::terminal::{Progress, chain, log_level, start_log, stop_flag};
+
+/// Reads the command line and the configuration, scans, and says how it went.
+pub fn run() -> Exit {
+    let args = match ScanArgs::read() {
+        Ok(args) => args,
+        Err(exit) => return exit,
+    };
+    let style = Style::of(args.quiet, args.verbose, args.json);
+    let progress = Progress::new(args.quiet > 0 || args.json);
+    start_log(log_level(args.quiet > 0, args.verbose), &progress);
+    let (site, dir) = match site_and_dir(&args) {
+        Ok(found) => found,
+        Err(error) => {
+            log::error!("{error}");
+            return Exit::Usage;
+        }
+    };
+    let options = ScanOptions {
+        dir,
+        jobs: args.jobs.unwrap_or(0) as usize,
+        enable: args.enable,
+        force: args.force,
+    };
+    match scan(&args, &site, &options, &Output::new(style, progress)) {
+        Ok(exit) => exit,
+        Err(error) => {
+            log::error!("{}", chain(&error));
+            Exit::Failed
+        }
+    }
+}
+
+fn site_and_dir(args: &ScanArgs) -> Result<(Arc<SiteConfig>, Option<FilePath>), String> {
+    let site = site(args).map_err(|error| chain(&error))?;
+    let dir = dir(args).map_err(|error| format!("--dir cannot be used: {error}"))?;
+    Ok((site, dir))
+}
+
+fn site(args: &ScanArgs) -> Result<Arc<SiteConfig>, ConfigError> {
+    let config = config::load(&config::config_path(args.config.as_deref()))?;
+    config.site(args.site.as_deref()).cloned()
+}
+
+/// The tree itself, however it is written, is no subtree.
+fn dir(args: &ScanArgs) -> Result<Option<FilePath>, PathError> {
+    let Some(dir) = &args.dir else {
+        return Ok(None);
+    };
+    match FilePath::parse(dir.as_bytes()) {
+        Ok(path) => Ok(Some(path)),
+        Err(PathError::Empty) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn scan(
+    args: &ScanArgs,
+    site: &Arc<SiteConfig>,
+    options: &ScanOptions,
+    output: &Output,
+) -> Result<Exit, ScanError> {
+    let stop = stop_flag().map_err(ScanError::Signals)?;
+    let scanner = Scanner::open(site)?;
+    let mirrors = scanner.mirrors()?;
+    let choice = if args.all {
+        choose_all(mirrors)
+    } else {
+        choose_named(&mirrors, &args.mirrors)?
+    };
+    let report = scanner.scan(&choice, options, output, &stop)?;
+    output.end(&report);
+    Ok(report.exit())
+}

@@ -1,0 +1,70 @@
+//! Why a scan could not be made: of all mirrors, or of one.
+
+use std::path::PathBuf;
+
+use crate::db::DbError;
+use crate::fetch::{FetchError, RsyncUrlError};
+
+/// Why no mirror could be scanned.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ScanError {
+    /// The database.
+    #[error(transparent)]
+    Db(#[from] DbError),
+    /// There is nothing to compare with.
+    #[error("the catalogue is empty; run heliostat-index first")]
+    EmptyCatalogue,
+    /// Nothing in the catalogue lies there.
+    #[error("the catalogue has nothing at or below '{0}'; index it first, or correct --dir")]
+    NothingBelow(String),
+    /// The name of no mirror, nor a part of one.
+    #[error("no mirror is called '{0}', and none has that in its name")]
+    NoSuchMirror(String),
+    /// A part of several names.
+    #[error("'{part}' is in the names of several mirrors: {names}")]
+    Ambiguous {
+        /// What was asked for.
+        part: String,
+        /// The names.
+        names: String,
+    },
+    /// The system refuses the handlers of SIGINT and SIGTERM.
+    #[error("cannot handle signals")]
+    Signals(#[source] std::io::Error),
+}
+
+/// Why one mirror could not be scanned.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum MirrorError {
+    /// Only rsync is scanned.
+    #[error("no rsync URL; set one with heliostat edit")]
+    NoRsyncUrl,
+    /// A cache or a mirror for everywhere.
+    #[error("it is a cache or has country '**', which are never scanned")]
+    NeverScanned,
+    /// The URL cannot be used.
+    #[error("its rsync URL cannot be used; correct it with heliostat edit")]
+    Url(#[from] RsyncUrlError),
+    /// Another process.
+    #[error("another scan of this mirror is running")]
+    Running,
+    /// The lock.
+    #[error("cannot lock {path}; this user must be able to write it")]
+    Lock {
+        /// The lock file.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The server.
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
+    /// Deleted meanwhile.
+    #[error("it was deleted while it was scanned")]
+    Deleted,
+    /// The database.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}

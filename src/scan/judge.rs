@@ -1,0 +1,344 @@
+//! Whether a listing may become a mirror's content: pure values, no database.
+//!
+//! Two steps. [`merge`] makes the mirror's new content: what was listed, and the previous state of
+//! all that was not: outside of `--dir`, or below directories that the server could not read.
+//! [`judge`] then compares it with the content before. A listing is *suspicious* when
+//!
+//! - no file at all was listed, or
+//! - more than a set share of the files vanished that the mirror had and the catalogue still has
+//!   (a file that is merely outdated on the mirror has not vanished), or
+//! - a mirror is scanned for the first time and has not one current file: another tree lies under
+//!   its URL.
+//!
+//! A suspicious listing is kept aside. When the next one sees the same, give or take
+//! [`CONFIRM_SHARE_MAX`], it is published: the mirror really is so.
+
+use roaring::RoaringBitmap;
+
+use crate::db::content::Content;
+
+/// How much two suspicious listings may differ and still confirm each other: mirrors go on
+/// synchronising between two scans.
+pub const CONFIRM_SHARE_MAX: f64 = 0.01;
+
+/// What a listing covered.
+#[derive(Debug, Clone, Copy)]
+pub struct Coverage<'a> {
+    /// Ids below `--dir`; `None`: the whole tree.
+    pub scope: Option<&'a RoaringBitmap>,
+    /// Ids that may be there although they were not listed.
+    pub unlisted: &'a RoaringBitmap,
+}
+
+/// Makes the new content out of what was seen and what was known.
+pub fn merge(previous: Option<&Content>, seen: &Content, coverage: Coverage<'_>) -> Content {
+    let mut merged = seen.clone();
+    if let Some(scope) = coverage.scope {
+        merged.current &= scope;
+        merged.outdated &= scope;
+    }
+    let Some(previous) = previous else {
+        return merged;
+    };
+    let listed = &merged.current | &merged.outdated;
+    let kept = |ids: &RoaringBitmap| {
+        let mut kept = match coverage.scope {
+            Some(scope) => ids - scope,
+            None => RoaringBitmap::new(),
+        };
+        kept |= (ids & coverage.unlisted) - &listed;
+        kept
+    };
+    merged.current |= kept(&previous.current);
+    merged.outdated |= kept(&previous.outdated);
+    merged
+}
+
+/// Why a content is published, or not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// The first of this mirror.
+    First,
+    /// Within what is usual.
+    Ordinary,
+    /// Suspicious, and a second listing saw the same.
+    Confirmed(Suspicion),
+    /// Suspicious, and the admin said so.
+    Forced(Suspicion),
+    /// Kept aside.
+    Suspicious(Suspicion),
+}
+
+/// What looks wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Suspicion {
+    /// Nothing was listed.
+    #[error("the listing is empty")]
+    Empty,
+    /// Too much is gone.
+    #[error("{vanished} of {before} files vanished")]
+    Vanished {
+        /// Files that the mirror had, the catalogue has, and the listing has not.
+        vanished: u64,
+        /// Files that the mirror had and the catalogue has.
+        before: u64,
+    },
+    /// Another tree.
+    #[error(
+        "none of the {files} files on it is the current version of one in the catalogue; \
+         is the URL that of this tree?"
+    )]
+    Foreign {
+        /// Files listed.
+        files: u64,
+    },
+}
+
+/// What a verdict is given on.
+#[derive(Debug, Clone, Copy)]
+pub struct Case<'a> {
+    /// What is published now.
+    pub previous: Option<&'a Content>,
+    /// What was kept aside.
+    pub pending: Option<&'a Content>,
+    /// The result of [`merge`].
+    pub merged: &'a Content,
+    /// Ids of the catalogue.
+    pub catalogue: &'a RoaringBitmap,
+    /// Files listed.
+    pub files: u64,
+    /// Whether only a part of the tree was to be listed, which may well be absent.
+    pub is_subtree: bool,
+}
+
+/// Limits of a verdict.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// 0 … 1.
+    pub vanished_share_max: f64,
+    /// The admin wants it published.
+    pub force: bool,
+}
+
+impl Case<'_> {
+    /// Ids that the mirror had, the catalogue still has, and the new content has not.
+    pub fn vanished(&self) -> RoaringBitmap {
+        let Some(previous) = self.previous else {
+            return RoaringBitmap::new();
+        };
+        let gone = &previous.current - &self.merged.current;
+        (gone - &self.merged.outdated) & self.catalogue
+    }
+
+    fn suspicion(&self, vanished_share_max: f64) -> Option<Suspicion> {
+        // What changes nothing cannot harm.
+        if self.previous == Some(self.merged) {
+            return None;
+        }
+        if !self.is_subtree && self.files == 0 {
+            return Some(Suspicion::Empty);
+        }
+        let Some(previous) = self.previous else {
+            let is_foreign = !self.is_subtree && self.merged.current.is_empty();
+            let files = self.files;
+            return is_foreign.then_some(Suspicion::Foreign { files });
+        };
+        let before = previous.current.intersection_len(self.catalogue);
+        let vanished = self.vanished().len();
+        let too_many = vanished as f64 > before as f64 * vanished_share_max;
+        too_many.then_some(Suspicion::Vanished { vanished, before })
+    }
+
+    fn is_confirmed(&self) -> bool {
+        self.pending.is_some_and(|pending| {
+            let (one, other) = (&pending.current, &self.merged.current);
+            let differing = one.symmetric_difference_len(other);
+            differing as f64 <= one.len().max(other.len()) as f64 * CONFIRM_SHARE_MAX
+        })
+    }
+}
+
+/// Gives the verdict.
+pub fn judge(case: &Case<'_>, limits: Limits) -> Verdict {
+    match case.suspicion(limits.vanished_share_max) {
+        None if case.previous.is_none() => Verdict::First,
+        None => Verdict::Ordinary,
+        Some(suspicion) if limits.force => Verdict::Forced(suspicion),
+        Some(suspicion) if case.is_confirmed() => Verdict::Confirmed(suspicion),
+        Some(suspicion) => Verdict::Suspicious(suspicion),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ids(range: std::ops::Range<u32>) -> RoaringBitmap {
+        range.collect()
+    }
+
+    fn content(current: std::ops::Range<u32>, outdated: std::ops::Range<u32>) -> Content {
+        Content {
+            current: ids(current),
+            outdated: ids(outdated),
+        }
+    }
+
+    #[test]
+    fn what_was_not_listed_keeps_its_previous_state() {
+        let previous = content(0..50, 50..100);
+        let nothing = RoaringBitmap::new();
+        let whole = Coverage {
+            scope: None,
+            unlisted: &nothing,
+        };
+        let seen = content(10..20, 60..70);
+        assert_eq!(merge(Some(&previous), &seen, whole), seen);
+        assert_eq!(merge(None, &seen, whole), seen);
+
+        let scope = ids(0..30);
+        let subtree = Coverage {
+            scope: Some(&scope),
+            unlisted: &nothing,
+        };
+        // The server listed more than it was asked for: 60..70 stay as they were.
+        let merged = merge(Some(&previous), &content(10..20, 20..25), subtree);
+        assert_eq!(merged.current, ids(10..20) | ids(30..50));
+        assert_eq!(merged.outdated, ids(20..25) | ids(50..100));
+        assert_eq!(
+            merge(None, &content(10..40, 0..0), subtree).current,
+            ids(10..30)
+        );
+
+        let unlisted = ids(40..60);
+        let holes = Coverage {
+            scope: None,
+            unlisted: &unlisted,
+        };
+        // 45 was listed after all, as outdated.
+        let merged = merge(Some(&previous), &content(0..10, 45..46), holes);
+        assert_eq!(merged.current, ids(0..10) | ids(40..45) | ids(46..50));
+        assert_eq!(merged.outdated, ids(45..46) | ids(50..60));
+    }
+
+    type VerdictCase<'a> = (
+        Option<&'a Content>,
+        Option<&'a Content>,
+        &'a Content,
+        bool,
+        Verdict,
+    );
+
+    /// Each case: previous, pending, new, force, expected.
+    fn check(cases: &[VerdictCase<'_>]) {
+        let catalogue = ids(0..1000);
+        for (number, (previous, pending, merged, force, expected)) in cases.iter().enumerate() {
+            let case = Case {
+                previous: *previous,
+                pending: *pending,
+                merged,
+                catalogue: &catalogue,
+                files: 100,
+                is_subtree: false,
+            };
+            let limits = Limits {
+                vanished_share_max: 0.3,
+                force: *force,
+            };
+            assert_eq!(judge(&case, limits), *expected, "case {number}");
+        }
+    }
+
+    #[test]
+    fn a_first_listing_needs_one_current_file() {
+        let (full, empty) = (content(0..100, 0..0), Content::default());
+        let foreign = Suspicion::Foreign { files: 100 };
+        check(&[
+            (None, None, &full, false, Verdict::First),
+            (None, None, &empty, false, Verdict::Suspicious(foreign)),
+            (None, None, &empty, true, Verdict::Forced(foreign)),
+            (
+                None,
+                Some(&empty),
+                &empty,
+                false,
+                Verdict::Confirmed(foreign),
+            ),
+            (Some(&empty), None, &empty, false, Verdict::Ordinary),
+        ]);
+    }
+
+    #[test]
+    fn much_that_vanished_needs_a_second_listing_or_the_admin() {
+        let (full, small, other) = (
+            content(0..100, 0..0),
+            content(0..60, 0..0),
+            content(0..40, 0..0),
+        );
+        let nearly = content(0..60, 60..61);
+        let vanished = Suspicion::Vanished {
+            vanished: 40,
+            before: 100,
+        };
+        let aside = Verdict::Suspicious(vanished);
+        let confirmed = Verdict::Confirmed(vanished);
+        check(&[
+            (Some(&full), None, &full, false, Verdict::Ordinary),
+            (Some(&full), None, &small, false, aside),
+            (Some(&full), Some(&small), &small, false, confirmed),
+            (Some(&full), Some(&other), &small, false, aside),
+            (Some(&full), Some(&nearly), &small, false, confirmed),
+            (Some(&full), None, &small, true, Verdict::Forced(vanished)),
+            (Some(&small), Some(&other), &full, false, Verdict::Ordinary),
+        ]);
+    }
+
+    #[test]
+    fn only_files_that_the_catalogue_still_has_can_vanish() {
+        let catalogue = ids(0..50);
+        let previous = content(0..100, 0..0);
+        let outdated = content(0..10, 10..50);
+        let mut case = Case {
+            previous: Some(&previous),
+            pending: None,
+            merged: &outdated,
+            catalogue: &catalogue,
+            files: 50,
+            is_subtree: false,
+        };
+        let limits = Limits {
+            vanished_share_max: 0.0,
+            force: false,
+        };
+        assert_eq!(judge(&case, limits), Verdict::Ordinary);
+        case.files = 0;
+        assert_eq!(judge(&case, limits), Verdict::Suspicious(Suspicion::Empty));
+        // An absent subtree is no empty mirror.
+        case.is_subtree = true;
+        assert_eq!(judge(&case, limits), Verdict::Ordinary);
+    }
+
+    #[test]
+    fn one_percent_of_difference_still_confirms() {
+        let catalogue = ids(0..1000);
+        let previous = content(0..1000, 0..0);
+        for (pending, confirmed) in [(495, true), (494, false), (505, true), (506, false)] {
+            let pending = content(0..pending, 0..0);
+            let merged = content(0..500, 0..0);
+            let case = Case {
+                previous: Some(&previous),
+                pending: Some(&pending),
+                merged: &merged,
+                catalogue: &catalogue,
+                files: 500,
+                is_subtree: false,
+            };
+            let limits = Limits {
+                vanished_share_max: 0.3,
+                force: false,
+            };
+            let is_confirmed = matches!(judge(&case, limits), Verdict::Confirmed(_));
+            assert_eq!(is_confirmed, confirmed, "{pending:?}");
+        }
+    }
+}

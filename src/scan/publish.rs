@@ -1,0 +1,265 @@
+//! From a listing to a mirror's content: one short transaction that reads what was published
+//! before, judges, and publishes or keeps aside.
+//!
+//! # Locking
+//! Everything that the verdict depends on is read inside the IMMEDIATE transaction, so that an
+//! admin's `rollback` or `file add` meanwhile is neither lost nor undone by half.
+
+use std::time::Duration;
+
+use roaring::RoaringBitmap;
+
+use super::judge::{Case, Coverage, Limits, Verdict, judge, merge};
+use super::known::KnownFiles;
+use super::report::Counts;
+use super::tally::Seen;
+use crate::db::content::{self, Content, Learnt, PendingContent};
+use crate::db::mirror::MirrorRecord;
+use crate::db::open::Transaction;
+use crate::db::run::{self, Outcome, RunEnd, RunId};
+use crate::db::{DbError, Writer, event, mirror};
+use crate::domain::ctime::ctime;
+use crate::domain::mirror::MirrorId;
+use crate::domain::time::Timestamp;
+
+/// Who the events are by.
+const ACTOR: &str = "heliostat-scan";
+
+/// How contents of this scanner were learnt.
+const LEARNT_BY: &str = "rsync";
+
+/// What all mirrors of a run have in common when they are published.
+#[derive(Debug, Clone, Copy)]
+pub struct Rules<'a> {
+    /// The catalogue as it was compared with.
+    pub known: &'a KnownFiles,
+    /// Ids of `--dir`; `None`: the whole tree.
+    pub scope: Option<&'a RoaringBitmap>,
+    /// When a listing is suspicious.
+    pub limits: Limits,
+    /// Whether a mirror is switched on when its content is published.
+    pub enable: bool,
+}
+
+/// A listing that came to its end.
+#[derive(Debug, Clone, Copy)]
+pub struct Finding<'a> {
+    /// The mirror.
+    pub mirror: MirrorId,
+    /// Its run.
+    pub run: RunId,
+    /// What was seen.
+    pub seen: &'a Seen,
+    /// Ids that could not be listed and keep their state.
+    pub unlisted: &'a RoaringBitmap,
+    /// What the server could not list, one line; empty: it listed all.
+    pub partial: &'a str,
+    /// When it ended.
+    pub at: Timestamp,
+    /// How long it took.
+    pub took: Duration,
+}
+
+/// What was done with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Conclusion {
+    /// Ok, partial or suspicious.
+    pub outcome: Outcome,
+    /// Why a suspicious one was kept aside, or published all the same; empty: it was not.
+    pub remark: String,
+    /// The numbers.
+    pub counts: Counts,
+    /// Whether the mirror was switched on.
+    pub enabled: bool,
+}
+
+/// Publishes a finding or keeps it aside; `None` when the mirror is no longer there.
+///
+/// # Errors
+/// [`DbError`]; nothing is changed then.
+pub fn conclude(
+    writer: &mut Writer,
+    rules: Rules<'_>,
+    finding: Finding<'_>,
+) -> Result<Option<Conclusion>, DbError> {
+    writer.transaction(|transaction| {
+        let all = mirror::all(transaction)?;
+        let Some(record) = all.into_iter().find(|record| record.id == finding.mirror) else {
+            return Ok(None);
+        };
+        let previous = previous_content(transaction, finding.mirror)?;
+        let pending = content::pending(transaction, finding.mirror).or_else(none_if_damaged)?;
+        let coverage = Coverage {
+            scope: rules.scope,
+            unlisted: finding.unlisted,
+        };
+        let merged = merge(previous.as_ref(), &finding.seen.content, coverage);
+        let case = Case {
+            previous: previous.as_ref(),
+            pending: pending.as_ref().map(|pending| &pending.content),
+            merged: &merged,
+            catalogue: rules.known.ids(),
+            files: finding.seen.files,
+            is_subtree: rules.scope.is_some(),
+        };
+        let verdict = judge(&case, rules.limits);
+        let counts = count(&case, finding.seen, verdict);
+        let conclusion = match verdict {
+            Verdict::Suspicious(suspicion) => {
+                let reason = suspicion.to_string();
+                set_aside(transaction, finding, reason, merged)?
+            }
+            _ => publish(transaction, rules, finding, verdict, (record, merged))?,
+        };
+        let conclusion = Conclusion {
+            counts,
+            ..conclusion
+        };
+        run::end(transaction, finding.run, &run_end(finding, &conclusion))?;
+        Ok(Some(conclusion))
+    })
+}
+
+fn previous_content(
+    transaction: &Transaction<'_>,
+    mirror: MirrorId,
+) -> Result<Option<Content>, DbError> {
+    let previous = content::load(transaction, mirror).or_else(none_if_damaged)?;
+    Ok(previous.map(|published| published.content))
+}
+
+/// A scan is what repairs a damaged content.
+fn none_if_damaged<T>(error: DbError) -> Result<Option<T>, DbError> {
+    match error {
+        DbError::DamagedContent { mirror, .. } => {
+            log::warn!("the content of a mirror is damaged and is learnt anew: mirror={mirror}");
+            Ok(None)
+        }
+        other => Err(other),
+    }
+}
+
+fn count(case: &Case<'_>, seen: &Seen, verdict: Verdict) -> Counts {
+    let before = case.previous.map_or(0, |content| content.current.len());
+    let is_aside = matches!(verdict, Verdict::Suspicious(_));
+    Counts {
+        files: seen.files,
+        current: seen.content.current.len(),
+        outdated: seen.content.outdated.len(),
+        unknown: seen.unknown,
+        private: seen.private,
+        vanished: case.vanished().len(),
+        before,
+        after: if is_aside {
+            before
+        } else {
+            case.merged.current.len()
+        },
+    }
+}
+
+fn set_aside(
+    transaction: &Transaction<'_>,
+    finding: Finding<'_>,
+    reason: String,
+    content: Content,
+) -> Result<Conclusion, DbError> {
+    let what = format!("scan kept aside: {reason}");
+    event::record(transaction, finding.at, ACTOR, Some(finding.mirror), &what)?;
+    let pending = PendingContent {
+        seen_at: finding.at,
+        reason,
+        content,
+    };
+    content::set_pending(transaction, finding.mirror, &pending)?;
+    Ok(Conclusion {
+        outcome: Outcome::Suspicious,
+        remark: pending.reason,
+        counts: Counts::default(),
+        enabled: false,
+    })
+}
+
+fn publish(
+    transaction: &Transaction<'_>,
+    rules: Rules<'_>,
+    finding: Finding<'_>,
+    verdict: Verdict,
+    (mut record, content): (MirrorRecord, Content),
+) -> Result<Conclusion, DbError> {
+    let learnt = Learnt {
+        at: finding.at,
+        by: LEARNT_BY.to_owned(),
+        unknown_files: finding.seen.unknown,
+    };
+    content::publish(transaction, finding.mirror, &content, &learnt)?;
+    let remark = match verdict {
+        Verdict::Confirmed(suspicion) => format!("{suspicion}; a second scan confirms it"),
+        Verdict::Forced(suspicion) => format!("{suspicion}; published by --force"),
+        _ => String::new(),
+    };
+    let mut notable = Vec::new();
+    if verdict == Verdict::First {
+        notable.push(format!("first scan: {} files", content.current.len()));
+    }
+    if !remark.is_empty() {
+        notable.push(format!("scan published: {remark}"));
+    }
+    // A mirror that has nothing is of no use to anybody.
+    let enabled = rules.enable && !content.current.is_empty() && !(record.enabled && record.alive);
+    if enabled {
+        notable.push("enabled after a scan".to_owned());
+        switch_on(&mut record, finding.at);
+    }
+    if rules.scope.is_none() {
+        record.last_scan = finding.at.to_string();
+        let minutes = finding.took.as_secs_f64().max(0.001) / 60.0;
+        record.scan_fpm = (finding.seen.files as f64 / minutes) as i64;
+    }
+    if enabled || rules.scope.is_none() {
+        mirror::update(transaction, &record)?;
+    }
+    for what in notable {
+        event::record(transaction, finding.at, ACTOR, Some(finding.mirror), &what)?;
+    }
+    let is_partial = !finding.partial.is_empty();
+    Ok(Conclusion {
+        outcome: if is_partial {
+            Outcome::Partial
+        } else {
+            Outcome::Ok
+        },
+        remark,
+        counts: Counts::default(),
+        enabled,
+    })
+}
+
+/// MirrorBrain's note in the comment, word for word.
+fn switch_on(record: &mut MirrorRecord, at: Timestamp) {
+    record.enabled = true;
+    record.alive = true;
+    if !record.comment.is_empty() {
+        record.comment.push_str("\n\n");
+    }
+    let note = format!("*** scanned and enabled at {}.", ctime(at));
+    record.comment.push_str(&note);
+}
+
+fn run_end(finding: Finding<'_>, conclusion: &Conclusion) -> RunEnd {
+    let error = match conclusion.outcome {
+        Outcome::Suspicious => &conclusion.remark,
+        _ => finding.partial,
+    };
+    RunEnd {
+        at: finding.at,
+        outcome: conclusion.outcome,
+        counts: counts_json(&conclusion.counts),
+        error: error.to_owned(),
+    }
+}
+
+/// The numbers as they are stored with a run.
+pub fn counts_json(counts: &Counts) -> String {
+    serde_json::to_string(counts).expect("numbers are always JSON")
+}

@@ -1,0 +1,207 @@
+//! What came of a scan, mirror by mirror.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::db::run::Outcome;
+use crate::exit::Exit;
+
+/// Numbers of one mirror's scan; also stored with its run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// Files listed.
+    pub files: u64,
+    /// Of those, the version of the catalogue.
+    pub current: u64,
+    /// Of those, another version.
+    pub outdated: u64,
+    /// Of those, not in the catalogue.
+    pub unknown: u64,
+    /// Files that not everybody may read, so that they do not count.
+    pub private: u64,
+    /// Files that the mirror had, and the catalogue still has, that are gone.
+    pub vanished: u64,
+    /// Current files of the mirror before the scan.
+    pub before: u64,
+    /// Current files of the mirror after it.
+    pub after: u64,
+}
+
+/// What came of one mirror.
+#[derive(Debug, Clone)]
+pub struct MirrorReport {
+    /// Its number.
+    pub id: i64,
+    /// Its name.
+    pub identifier: String,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Whether its content is now what was seen.
+    pub published: bool,
+    /// Whether it was switched on.
+    pub enabled: bool,
+    /// The numbers.
+    pub counts: Counts,
+    /// How long it took.
+    pub took: Duration,
+    /// What went wrong, one line; empty when nothing did.
+    pub error: String,
+    /// What else is to be said.
+    pub notes: Vec<String>,
+}
+
+impl MirrorReport {
+    /// Files a second.
+    pub fn files_per_second(&self) -> u64 {
+        (self.counts.files as f64 / self.took.as_secs_f64().max(0.001)) as u64
+    }
+}
+
+/// What came of all.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// The site.
+    pub site: String,
+    /// The subtree, if not all.
+    pub dir: Option<String>,
+    /// In the order in which they ended.
+    pub mirrors: Vec<MirrorReport>,
+    /// Passed over: enabled, but without an rsync URL.
+    pub without_url: Vec<String>,
+    /// Not begun, because the program was told to stop.
+    pub not_begun: u64,
+    /// How long it took.
+    pub took: Duration,
+}
+
+impl Report {
+    /// 0: all were scanned; 1: none; 3: some.
+    pub fn exit(&self) -> Exit {
+        let count = |is: fn(Outcome) -> bool| {
+            let mirrors = self.mirrors.iter();
+            mirrors.filter(|mirror| is(mirror.outcome)).count()
+        };
+        let good = count(|outcome| outcome == Outcome::Ok);
+        let partial = count(|outcome| outcome == Outcome::Partial);
+        if good == self.mirrors.len() && self.not_begun == 0 {
+            Exit::Ok
+        } else if good + partial == 0 {
+            Exit::Failed
+        } else {
+            Exit::Partial
+        }
+    }
+
+    /// As one JSON object.
+    pub fn to_json(&self) -> String {
+        let json = ReportJson {
+            site: &self.site,
+            dir: self.dir.as_deref(),
+            took_s: seconds(self.took),
+            mirrors: self.mirrors.iter().map(mirror_json).collect(),
+            without_rsync_url: &self.without_url,
+            not_begun: self.not_begun,
+        };
+        serde_json::to_string_pretty(&json).expect("numbers and texts are always JSON")
+    }
+}
+
+#[derive(Serialize)]
+struct ReportJson<'a> {
+    site: &'a str,
+    dir: Option<&'a str>,
+    took_s: f64,
+    mirrors: Vec<MirrorJson<'a>>,
+    without_rsync_url: &'a [String],
+    not_begun: u64,
+}
+
+#[derive(Serialize)]
+struct MirrorJson<'a> {
+    identifier: &'a str,
+    id: i64,
+    outcome: &'static str,
+    published: bool,
+    enabled: bool,
+    #[serde(flatten)]
+    counts: Counts,
+    took_s: f64,
+    files_per_s: u64,
+    error: &'a str,
+    notes: &'a [String],
+}
+
+fn mirror_json(mirror: &MirrorReport) -> MirrorJson<'_> {
+    MirrorJson {
+        identifier: &mirror.identifier,
+        id: mirror.id,
+        outcome: mirror.outcome.as_str(),
+        published: mirror.published,
+        enabled: mirror.enabled,
+        counts: mirror.counts,
+        took_s: seconds(mirror.took),
+        files_per_s: mirror.files_per_second(),
+        error: &mirror.error,
+        notes: &mirror.notes,
+    }
+}
+
+/// Milliseconds are enough.
+fn seconds(took: Duration) -> f64 {
+    took.as_millis() as f64 / 1000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(outcomes: &[Outcome], not_begun: u64) -> Report {
+        let mirrors = outcomes.iter().map(|&outcome| MirrorReport {
+            id: 1,
+            identifier: "m".into(),
+            outcome,
+            published: true,
+            enabled: false,
+            counts: Counts::default(),
+            took: Duration::from_millis(1500),
+            error: String::new(),
+            notes: Vec::new(),
+        });
+        Report {
+            site: "s".into(),
+            dir: None,
+            mirrors: mirrors.collect(),
+            without_url: Vec::new(),
+            not_begun,
+            took: Duration::ZERO,
+        }
+    }
+
+    #[test]
+    fn the_exit_code_says_all_some_or_none() {
+        use Outcome::{Failed, Interrupted, Ok, Partial, Suspicious};
+        for (outcomes, not_begun, expected) in [
+            (&[][..], 0, Exit::Ok),
+            (&[Ok, Ok], 0, Exit::Ok),
+            (&[Ok, Failed], 0, Exit::Partial),
+            (&[Ok, Partial], 0, Exit::Partial),
+            (&[Partial], 0, Exit::Partial),
+            (&[Suspicious], 0, Exit::Failed),
+            (&[Failed, Interrupted], 0, Exit::Failed),
+            (&[Ok], 1, Exit::Partial),
+            (&[], 1, Exit::Failed),
+        ] {
+            assert_eq!(report(outcomes, not_begun).exit(), expected, "{outcomes:?}");
+        }
+    }
+
+    #[test]
+    fn the_report_is_json() {
+        let json: serde_json::Value =
+            serde_json::from_str(&report(&[Outcome::Ok], 0).to_json()).expect("JSON");
+        assert_eq!(json["mirrors"][0]["outcome"], "ok");
+        assert_eq!(json["mirrors"][0]["took_s"], 1.5);
+        assert_eq!(json["mirrors"][0]["files"], 0);
+    }
+}

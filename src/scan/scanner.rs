@@ -1,0 +1,163 @@
+//! The scanner: one database, many mirrors at a time.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use super::choose::Choice;
+use super::error::ScanError;
+use super::filter::filters;
+use super::judge::Limits;
+use super::known::KnownFiles;
+use super::output::Output;
+use super::publish::Rules;
+use super::report::{MirrorReport, Report};
+use super::run::{Run, Shared, ids_at};
+use crate::config::SiteConfig;
+use crate::db::mirror::MirrorRecord;
+use crate::db::{DbError, Writer, mirror, open_writer};
+use crate::domain::path::FilePath;
+
+/// Scans the mirrors of one site; lives as long as its program.
+#[derive(Debug)]
+pub struct Scanner {
+    site: Arc<SiteConfig>,
+    writer: Mutex<Writer>,
+}
+
+/// How a scan is to be made.
+#[derive(Debug, Clone, Default)]
+pub struct ScanOptions {
+    /// Only this subtree, or this file.
+    pub dir: Option<FilePath>,
+    /// Mirrors at a time; 0: as configured.
+    pub jobs: usize,
+    /// Switch each mirror on when its scan was published.
+    pub enable: bool,
+    /// Publish what is suspicious, too.
+    pub force: bool,
+}
+
+impl Scanner {
+    /// Opens the site's database.
+    ///
+    /// # Errors
+    /// [`DbError`], also when the database does not exist.
+    pub fn open(site: &Arc<SiteConfig>) -> Result<Scanner, DbError> {
+        if !site.database.exists() {
+            // A scan of an empty catalogue would learn nothing, so it makes none.
+            return Err(DbError::Missing {
+                path: site.database.clone(),
+            });
+        }
+        Ok(Scanner {
+            site: Arc::clone(site),
+            writer: Mutex::new(open_writer(&site.database)?),
+        })
+    }
+
+    /// All mirrors of the database.
+    ///
+    /// # Errors
+    /// [`DbError`].
+    pub fn mirrors(&self) -> Result<Vec<MirrorRecord>, DbError> {
+        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        mirror::all(&*writer)
+    }
+
+    /// Scans the chosen mirrors, several at a time; a failing one stops no other.
+    ///
+    /// # Errors
+    /// [`ScanError`] when no mirror could be scanned at all.
+    pub fn scan(
+        &self,
+        choice: &Choice,
+        options: &ScanOptions,
+        output: &Output,
+        stop: &AtomicBool,
+    ) -> Result<Report, ScanError> {
+        let start = Instant::now();
+        let (known, scope) = self.load(options.dir.as_ref())?;
+        let filters = filters(&self.site.scan, options.dir.as_ref());
+        let shared = Shared {
+            writer: &self.writer,
+            rules: Rules {
+                known: &known,
+                scope: scope.as_ref(),
+                limits: Limits {
+                    vanished_share_max: self.site.scan.vanished_share_max,
+                    force: options.force,
+                },
+                enable: options.enable,
+            },
+            filters: &filters,
+            timeout: self.site.scan.timeout,
+            stop,
+            output,
+        };
+        let jobs = match options.jobs {
+            0 => self.site.scan.jobs,
+            jobs => jobs,
+        };
+        let mirrors = scan_all(shared, &choice.scanned, jobs);
+        Ok(Report {
+            site: self.site.name.clone(),
+            dir: options.dir.as_ref().map(FilePath::to_string),
+            not_begun: (choice.scanned.len() - mirrors.len()) as u64,
+            mirrors,
+            without_url: choice.without_url.clone(),
+            took: start.elapsed(),
+        })
+    }
+
+    fn load(
+        &self,
+        dir: Option<&FilePath>,
+    ) -> Result<(KnownFiles, Option<roaring::RoaringBitmap>), ScanError> {
+        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let start = Instant::now();
+        let known = KnownFiles::load(&*writer, fastrand::u64(..))?;
+        log::debug!(
+            "catalogue loaded files={} took_ms={}",
+            known.ids().len(),
+            start.elapsed().as_millis()
+        );
+        if known.ids().is_empty() {
+            return Err(ScanError::EmptyCatalogue);
+        }
+        let Some(dir) = dir else {
+            return Ok((known, None));
+        };
+        let scope = ids_at(&*writer, dir.as_bytes())?;
+        if scope.is_empty() {
+            return Err(ScanError::NothingBelow(dir.to_string()));
+        }
+        Ok((known, Some(scope)))
+    }
+}
+
+/// Reports in the order in which mirrors came to an end; fewer than mirrors when stopped.
+fn scan_all(shared: Shared<'_>, mirrors: &[MirrorRecord], jobs: usize) -> Vec<MirrorReport> {
+    let next = AtomicUsize::new(0);
+    let reports = Mutex::new(Vec::with_capacity(mirrors.len()));
+    let total = shared.output.total(mirrors.len());
+    let work = || {
+        while let Some(mirror) = mirrors.get(next.fetch_add(1, Ordering::Relaxed)) {
+            if shared.stop.load(Ordering::Relaxed) {
+                return;
+            }
+            let report = Run::new(shared, mirror).scan();
+            total.add(1);
+            reports
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(report);
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..jobs.min(mirrors.len()) {
+            scope.spawn(work);
+        }
+    });
+    reports.into_inner().unwrap_or_else(PoisonError::into_inner)
+}

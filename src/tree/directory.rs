@@ -1,0 +1,220 @@
+//! Reads one directory: names, and the versions of its files.
+
+use std::ffi::CStr;
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::OwnedFd;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rustix::fs::{AtFlags, FileType, RawDir, statat};
+use rustix::io::Errno;
+
+use super::walked::ListingWriter;
+use crate::domain::file::FileVersion;
+use crate::domain::path::PATH_BYTES_MAX;
+use crate::domain::pattern::Pattern;
+
+/// Bytes of names that one system call brings: about a thousand names.
+const READ_BYTES: usize = 64 * 1024;
+
+/// How many files are looked at between two looks at the stop flag.
+const FILES_A_STOP_CHECK: usize = 1024;
+
+/// What is to be left out, and when to end.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Filter<'a> {
+    /// Names that do not exist for us.
+    pub exclude: &'a [Pattern],
+    /// Ends the reading early; what was read is of no use then.
+    pub stop: &'a AtomicBool,
+}
+
+/// Reads directories one after the other into buffers that it keeps.
+pub(super) struct DirectoryReader {
+    buffer: Box<[MaybeUninit<u8>]>,
+    /// Names, each with one more byte: NUL, or a slash when it is known to be a directory.
+    names: Vec<u8>,
+    entries: Vec<Entry>,
+}
+
+struct Entry {
+    start: usize,
+    length: usize,
+    inode: u64,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Not looked at yet: a file, or of unknown type.
+    New,
+    File(FileVersion),
+    Directory,
+    Unreadable,
+    /// The same name as a directory, whose files stay in the catalogue too.
+    UnreadableBelow,
+    /// Vanished, or something that is never catalogued.
+    Nothing,
+}
+
+/// One directory as read.
+#[derive(Default)]
+pub(super) struct ReadDirectory {
+    /// Its entries.
+    pub listing: ListingWriter,
+    /// Names of its directories in the listing's order, without the slash.
+    pub subdirectories: Vec<Vec<u8>>,
+}
+
+impl DirectoryReader {
+    pub fn new() -> DirectoryReader {
+        DirectoryReader {
+            buffer: vec![MaybeUninit::uninit(); READ_BYTES].into_boxed_slice(),
+            names: Vec::new(),
+            entries: Vec::new(),
+        }
+    }
+
+    /// Reads `directory`, whose path is `path_length` bytes long. `unreadable` hears of each name
+    /// that could not be looked at, with the reason.
+    ///
+    /// # Errors
+    /// When the directory as a whole cannot be read, or not be searched.
+    pub fn read(
+        &mut self,
+        directory: &OwnedFd,
+        path_length: usize,
+        filter: Filter<'_>,
+        unreadable: &dyn Fn(&[u8], &str),
+    ) -> Result<ReadDirectory, Errno> {
+        self.read_names(directory, filter.exclude)?;
+        self.look(directory, filter.stop, unreadable)?;
+        self.names_by_kind();
+        self.drop_too_long(path_length, unreadable);
+        Ok(self.write())
+    }
+
+    fn read_names(&mut self, directory: &OwnedFd, exclude: &[Pattern]) -> Result<(), Errno> {
+        self.names.clear();
+        self.entries.clear();
+        let mut stream = RawDir::new(directory, &mut self.buffer);
+        while let Some(entry) = stream.next() {
+            let entry = entry?;
+            let name = entry.file_name().to_bytes();
+            let kind = match entry.file_type() {
+                FileType::RegularFile | FileType::Unknown => Kind::New,
+                FileType::Directory => Kind::Directory,
+                _ => continue,
+            };
+            if matches!(name, b"." | b"..") || exclude.iter().any(|mask| mask.matches(name)) {
+                continue;
+            }
+            self.entries.push(Entry {
+                start: self.names.len(),
+                length: name.len(),
+                inode: entry.ino(),
+                kind,
+            });
+            self.names.extend_from_slice(name);
+            self.names.push(0);
+        }
+        Ok(())
+    }
+
+    /// Finds out what the new entries are.
+    fn look(
+        &mut self,
+        directory: &OwnedFd,
+        stop: &AtomicBool,
+        unreadable: &dyn Fn(&[u8], &str),
+    ) -> Result<(), Errno> {
+        // A disk that must be asked answers faster in the order in which inodes lie on it.
+        self.entries.sort_unstable_by_key(|entry| entry.inode);
+        let mut failed = Vec::new();
+        for (place, entry) in self.entries.iter_mut().enumerate() {
+            if entry.kind != Kind::New {
+                continue;
+            }
+            if place % FILES_A_STOP_CHECK == 0 && stop.load(Ordering::Relaxed) {
+                break;
+            }
+            let end = entry.start + entry.length;
+            let name = CStr::from_bytes_with_nul(&self.names[entry.start..=end])
+                .expect("a name has its NUL at the end only");
+            entry.kind = match statat(directory, name, AtFlags::SYMLINK_NOFOLLOW) {
+                Ok(stat) => match FileType::from_raw_mode(stat.st_mode) {
+                    FileType::RegularFile => Kind::File(FileVersion {
+                        size: u64::try_from(stat.st_size).unwrap_or(0),
+                        mtime: stat.st_mtime,
+                    }),
+                    FileType::Directory => Kind::Directory,
+                    _ => Kind::Nothing,
+                },
+                Err(Errno::NOENT) => Kind::Nothing,
+                // The directory may be read but not searched, so that nothing in it can be.
+                Err(Errno::ACCESS) => return Err(Errno::ACCESS),
+                Err(errno) => {
+                    unreadable(name.to_bytes(), &io::Error::from(errno).to_string());
+                    failed.push(name.to_owned());
+                    Kind::Unreadable
+                }
+            };
+        }
+        for name in failed {
+            self.entries.push(Entry {
+                start: self.names.len(),
+                length: name.count_bytes(),
+                inode: 0,
+                kind: Kind::UnreadableBelow,
+            });
+            self.names.extend_from_slice(name.to_bytes_with_nul());
+        }
+        Ok(())
+    }
+
+    /// Gives directories their slash and sorts; a name that was read twice, because somebody
+    /// renamed in between, stays once.
+    fn names_by_kind(&mut self) {
+        self.entries.retain(|entry| entry.kind != Kind::Nothing);
+        for entry in &mut self.entries {
+            if matches!(entry.kind, Kind::Directory | Kind::UnreadableBelow) {
+                self.names[entry.start + entry.length] = b'/';
+                entry.length += 1;
+            }
+        }
+        let names = &self.names;
+        let name = |entry: &Entry| &names[entry.start..entry.start + entry.length];
+        self.entries.sort_unstable_by(|a, b| name(a).cmp(name(b)));
+        self.entries.dedup_by(|a, b| name(a) == name(b));
+    }
+
+    fn drop_too_long(&mut self, path_length: usize, unreadable: &dyn Fn(&[u8], &str)) {
+        let names = &self.names;
+        self.entries.retain(|entry| {
+            let fits = path_length + 1 + entry.length <= PATH_BYTES_MAX;
+            if !fits {
+                let name = &names[entry.start..entry.start + entry.length];
+                unreadable(name, &format!("path longer than {PATH_BYTES_MAX} bytes"));
+            }
+            fits
+        });
+    }
+
+    fn write(&self) -> ReadDirectory {
+        let mut read = ReadDirectory::default();
+        for entry in &self.entries {
+            let name = &self.names[entry.start..entry.start + entry.length];
+            match entry.kind {
+                Kind::File(version) => read.listing.file(name, version),
+                Kind::Directory => {
+                    read.listing.directory(name);
+                    read.subdirectories.push(name[..name.len() - 1].to_vec());
+                }
+                Kind::Unreadable => read.listing.unreadable(name),
+                Kind::UnreadableBelow => read.listing.unreadable_below(name),
+                Kind::New | Kind::Nothing => {}
+            }
+        }
+        read
+    }
+}
