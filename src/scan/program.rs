@@ -40,13 +40,11 @@ fn run() -> Exit {
         enable: args.enable,
         force: args.force,
     };
-    match scan(&args, &site, &options, &Output::new(style, progress)) {
-        Ok(exit) => exit,
-        Err(error) => {
-            log::error!("{}", chain(&error));
-            Exit::Failed
-        }
-    }
+    let output = Output::new(style, progress);
+    scan(&args, &site, &options, &output).unwrap_or_else(|error| {
+        output.fail(&chain(&error));
+        Exit::Failed
+    })
 }
 
 fn site_and_dir(args: &ScanArgs) -> Result<(Arc<SiteConfig>, Option<FilePath>), String> {

@@ -148,7 +148,9 @@ fn scan_all(shared: Shared<'_>, mirrors: &[MirrorRecord], jobs: usize) -> Vec<Mi
                 return;
             }
             let report = Run::new(shared, mirror).scan();
-            total.add(1);
+            if let Some(total) = &total {
+                total.add(1);
+            }
             reports
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)

@@ -307,4 +307,7 @@ fn a_scan_needs_a_catalogue() {
     let (code, error) = failure(&site.run("heliostat-scan", &["-a"]));
     assert_eq!((code, error.lines().count()), (Some(1), 1), "{error}");
     assert!(error.contains("the catalogue is empty"), "{error}");
+    let output = site.run("heliostat-scan", &["-a", "--json"]);
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(json["outcome"], "failed");
 }

@@ -17,6 +17,8 @@ use heliostat::domain::time::Timestamp;
 use heliostat::scan::{Finding, KnownFiles, Limits, Rules, Seen, conclude};
 use roaring::RoaringBitmap;
 
+type Failure = Box<dyn std::error::Error>;
+
 const ROUNDS: usize = 11;
 
 fn fill(writer: &mut Writer, files: u32) -> Result<MirrorId, DbError> {
@@ -37,7 +39,7 @@ fn fill(writer: &mut Writer, files: u32) -> Result<MirrorId, DbError> {
 }
 
 /// Empties the WAL, so that its length afterwards is what was written.
-fn wal_bytes(database: &Path, empty: bool) -> Result<u64, Box<dyn std::error::Error>> {
+fn wal_bytes(database: &Path, empty: bool) -> Result<u64, Failure> {
     if empty {
         let sqlite = rusqlite::Connection::open(database)?;
         sqlite.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
@@ -47,20 +49,15 @@ fn wal_bytes(database: &Path, empty: bool) -> Result<u64, Box<dyn std::error::Er
     Ok(std::fs::metadata(wal)?.len())
 }
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let files: u32 = std::env::args()
-        .nth(1)
-        .ok_or("usage: publish-speed FILES")?
-        .parse()?;
-    let folder = tempfile::tempdir()?;
-    let database = folder.path().join("publish.sqlite");
-    let mut writer = open_writer(&database)?;
-    let mirror = fill(&mut writer, files)?;
-    let known = KnownFiles::load(&writer, 1)?;
-    let mut random = fastrand::Rng::with_seed(7);
-    let mut current: RoaringBitmap = (1..=files).filter(|_| random.f64() < 0.9).collect();
+/// One scan's end: how long it took and how much it wrote.
+fn publish(
+    writer: &mut Writer,
+    known: &KnownFiles,
+    mirror: MirrorId,
+    current: &RoaringBitmap,
+) -> Result<(Duration, u64), Failure> {
     let rules = Rules {
-        known: &known,
+        known,
         scope: None,
         limits: Limits {
             vanished_share_max: 0.3,
@@ -68,41 +65,55 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         },
         enable: false,
     };
-    let mut times = Vec::new();
+    let seen = Seen {
+        content: Content {
+            current: current.clone(),
+            outdated: RoaringBitmap::new(),
+        },
+        files: current.len(),
+        ..Seen::default()
+    };
+    let at = Timestamp(0);
+    let run = writer.transaction(|t| run::begin(t, RunKind::Scan, Some(mirror), at))?;
+    let database = writer.path().to_owned();
+    let before = wal_bytes(&database, true)?;
+    let start = Instant::now();
+    let finding = Finding {
+        mirror,
+        run,
+        seen: &seen,
+        unlisted: &RoaringBitmap::new(),
+        partial: "",
+        at,
+        took: Duration::from_secs(9),
+    };
+    let done = conclude(writer, rules, finding)?.ok_or("the mirror is gone")?;
+    let took = start.elapsed();
+    let wrote = wal_bytes(&database, false)? - before;
+    println!(
+        "files={} vanished={} took_ms={:.1} wal_bytes={wrote}",
+        done.counts.files,
+        done.counts.vanished,
+        took.as_secs_f64() * 1000.0
+    );
+    Ok((took, wrote))
+}
+
+fn main() -> Result<(), Failure> {
+    let files = std::env::args().nth(1);
+    let files: u32 = files.ok_or("usage: publish-speed FILES")?.parse()?;
+    let folder = tempfile::tempdir()?;
+    let mut writer = open_writer(&folder.path().join("publish.sqlite"))?;
+    let mirror = fill(&mut writer, files)?;
+    let known = KnownFiles::load(&writer, 1)?;
+    let mut random = fastrand::Rng::with_seed(7);
+    let mut current: RoaringBitmap = (1..=files).filter(|_| random.f64() < 0.9).collect();
+    let mut rounds = Vec::new();
     for round in 0..ROUNDS {
-        let seen = Seen {
-            content: Content {
-                current: current.clone(),
-                outdated: RoaringBitmap::new(),
-            },
-            files: current.len(),
-            ..Seen::default()
-        };
-        let at = Timestamp(round as i64);
-        let run = writer.transaction(|t| run::begin(t, RunKind::Scan, Some(mirror), at))?;
-        let before = wal_bytes(&database, true)?;
-        let start = Instant::now();
-        let finding = Finding {
-            mirror,
-            run,
-            seen: &seen,
-            unlisted: &RoaringBitmap::new(),
-            partial: "",
-            at,
-            took: Duration::from_secs(9),
-        };
-        let done = conclude(&mut writer, rules, finding)?.ok_or("the mirror is gone")?;
-        let took = start.elapsed();
-        let wrote = wal_bytes(&database, false)? - before;
-        println!(
-            "round={round} files={} vanished={} took_ms={:.1} wal_bytes={wrote}",
-            done.counts.files,
-            done.counts.vanished,
-            took.as_secs_f64() * 1000.0
-        );
-        // The first one has nothing to compare with and no previous generation to move.
+        let measured = publish(&mut writer, &known, mirror, &current)?;
+        // The first ones have no previous generation to move.
         if round > 1 {
-            times.push((took, wrote));
+            rounds.push(measured);
         }
         for _ in 0..files / 100 {
             let id = random.u32(1..=files);
@@ -111,13 +122,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             }
         }
     }
-    times.sort_unstable();
-    let (median, _) = times[times.len() / 2];
-    let most = times.iter().map(|(_, wrote)| *wrote).max().unwrap_or(0);
+    rounds.sort_unstable();
+    let most = rounds.iter().map(|(_, wrote)| *wrote).max().unwrap_or(0);
     println!(
         "files={files} publish_ms_median={:.1} publish_ms_max={:.1} wal_bytes_max={most}",
-        median.as_secs_f64() * 1000.0,
-        times[times.len() - 1].0.as_secs_f64() * 1000.0
+        rounds[rounds.len() / 2].0.as_secs_f64() * 1000.0,
+        rounds[rounds.len() - 1].0.as_secs_f64() * 1000.0
     );
     Ok(())
 }
