@@ -4,13 +4,15 @@
 //! none of it. Lines of the log go above the bars, so that neither garbles the other.
 
 use std::error::Error;
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::io::{self, Write as _};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{
+    HumanCount, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle,
+};
 use log::LevelFilter;
 use signal_hook::consts::{SIGINT, SIGTERM};
 
@@ -61,14 +63,21 @@ impl Progress {
         let unit = unit.replace('{', "{{").replace('}', "}}");
         let template = if total.is_some() {
             format!(
-                "{{prefix}} [{{bar:24}}] {{human_pos}}/{{human_len}} {unit}, {{per_sec}}, \
+                "{{prefix}} [{{bar:24}}] {{human_pos}}/{{human_len}} {unit}, {{speed}}, \
                  {{eta}} left {{wide_msg}}"
             )
         } else {
-            format!("{{prefix}} {{spinner}} {{human_pos}} {unit}, {{per_sec}} {{wide_msg}}")
+            format!("{{prefix}} {{spinner}} {{human_pos}} {unit}, {{speed}} {{wide_msg}}")
         };
         let style = ProgressStyle::with_template(&template)
             .expect("the template is ours and valid")
+            .with_key(
+                "speed",
+                |state: &ProgressState, out: &mut dyn fmt::Write| {
+                    // A bar that cannot be written shows no speed.
+                    let _ = write!(out, "{}/s", HumanCount(state.per_sec() as u64));
+                },
+            )
             .progress_chars("=> ");
         let bar = self.bars.add(match total {
             Some(total) => ProgressBar::new(total),

@@ -17,7 +17,7 @@ use crate::decide::{
     decide,
 };
 use crate::domain::escape::percent_decode;
-use crate::domain::mirror::MirrorId;
+use crate::domain::mirror::{EncodedPath, MirrorId};
 use crate::domain::select::Reason;
 use crate::domain::time::Timestamp;
 use crate::exit::{Exit, chain};
@@ -148,9 +148,8 @@ fn request_parameters(args: &ExplainArgs) -> Vec<(Vec<u8>, Vec<u8>)> {
 pub(super) fn url(choice: &Choice<'_>, decision: &Decision<'_>) -> String {
     let mut out = Vec::new();
     if let Some(file) = &decision.file {
-        choice
-            .base_url
-            .file_url_into(&mut out, file.path.as_bytes());
+        let path = EncodedPath::new(file.path.as_bytes(), std::iter::once(choice.base_url));
+        choice.base_url.file_url_into(&mut out, &path);
     }
     String::from_utf8_lossy(&out).into_owned()
 }

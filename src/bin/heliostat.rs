@@ -1,3 +1,7 @@
-//! Shell over the library.
+//! The admin's command line, also as `mb`; see `heliostat::admin`.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    heliostat::admin::main()
+}

@@ -3,7 +3,7 @@
 use rusqlite::params;
 
 use super::error::{DbError, Doing};
-use super::open::Transaction;
+use super::open::{Queryable, Transaction};
 use crate::domain::mirror::MirrorId;
 use crate::domain::time::Timestamp;
 
@@ -26,4 +26,46 @@ pub fn record(
         )
         .doing("recording an event")?;
     Ok(())
+}
+
+/// A change as recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventRecord {
+    /// When.
+    pub at: Timestamp,
+    /// Who.
+    pub actor: String,
+    /// The mirror, which may be gone by now.
+    pub mirror: Option<MirrorId>,
+    /// What, on one line.
+    pub what: String,
+}
+
+/// The latest changes, newest first; of one mirror, or of all.
+///
+/// # Errors
+/// [`DbError::Sql`].
+pub fn latest(
+    database: &impl Queryable,
+    mirror: Option<MirrorId>,
+    limit: u32,
+) -> Result<Vec<EventRecord>, DbError> {
+    let mut statement = database
+        .sqlite()
+        .prepare_cached(
+            "SELECT at, actor, mirror_id, what FROM event \
+             WHERE ?1 IS NULL OR mirror_id = ?1 ORDER BY id DESC LIMIT ?2",
+        )
+        .doing("preparing to read events")?;
+    let rows = statement
+        .query_map(params![mirror.map(|mirror| mirror.0), limit], |row| {
+            Ok(EventRecord {
+                at: Timestamp(row.get(0)?),
+                actor: row.get(1)?,
+                mirror: row.get::<_, Option<i64>>(2)?.map(MirrorId),
+                what: row.get(3)?,
+            })
+        })
+        .doing("reading events")?;
+    rows.collect::<Result<_, _>>().doing("reading events")
 }

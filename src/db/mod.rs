@@ -16,6 +16,7 @@ pub mod event;
 pub mod hash;
 pub mod import;
 pub mod lookup;
+mod matrix;
 pub mod mirror;
 pub mod open;
 pub mod run;

@@ -1,6 +1,6 @@
 //! Runs: every scan, probe, index and import, with its outcome.
 
-use rusqlite::params;
+use rusqlite::{Row, params};
 
 use super::error::{DbError, Doing};
 use super::open::{Queryable, Transaction};
@@ -119,6 +119,8 @@ pub struct RunRecord {
     pub id: RunId,
     /// `index`, `scan`…
     pub kind: String,
+    /// The mirror that was scanned, while it exists.
+    pub mirror: Option<MirrorId>,
     /// When it began.
     pub started_at: Timestamp,
     /// When it ended; `None` while it runs, or when it was killed.
@@ -131,6 +133,19 @@ pub struct RunRecord {
     pub error: String,
 }
 
+fn record(row: &Row<'_>) -> Result<RunRecord, rusqlite::Error> {
+    Ok(RunRecord {
+        id: RunId(row.get(0)?),
+        kind: row.get(1)?,
+        mirror: row.get::<_, Option<i64>>(2)?.map(MirrorId),
+        started_at: Timestamp(row.get(3)?),
+        ended_at: row.get::<_, Option<i64>>(4)?.map(Timestamp),
+        outcome: row.get(5)?,
+        counts: row.get(6)?,
+        error: row.get(7)?,
+    })
+}
+
 /// The latest runs of a kind, newest first; of one mirror, or of all.
 ///
 /// # Errors
@@ -141,27 +156,35 @@ pub fn latest(
     mirror: Option<MirrorId>,
     limit: u32,
 ) -> Result<Vec<RunRecord>, DbError> {
+    recent(database, Some(kind), mirror, limit)
+}
+
+/// The latest runs, newest first; of one kind or of all, of one mirror or of all.
+///
+/// # Errors
+/// [`DbError::Sql`].
+pub fn recent(
+    database: &impl Queryable,
+    kind: Option<RunKind>,
+    mirror: Option<MirrorId>,
+    limit: u32,
+) -> Result<Vec<RunRecord>, DbError> {
     let mut statement = database
         .sqlite()
         .prepare_cached(
-            "SELECT id, kind, started_at, ended_at, outcome, counts, error FROM run \
-             WHERE kind = ?1 AND (?2 IS NULL OR mirror_id = ?2) ORDER BY id DESC LIMIT ?3",
+            "SELECT id, kind, mirror_id, started_at, ended_at, outcome, counts, error FROM run \
+             WHERE (?1 IS NULL OR kind = ?1) AND (?2 IS NULL OR mirror_id = ?2) \
+             ORDER BY id DESC LIMIT ?3",
         )
         .doing("preparing to read runs")?;
     let rows = statement
         .query_map(
-            params![kind.as_str(), mirror.map(|mirror| mirror.0), limit],
-            |row| {
-                Ok(RunRecord {
-                    id: RunId(row.get(0)?),
-                    kind: row.get(1)?,
-                    started_at: Timestamp(row.get(2)?),
-                    ended_at: row.get::<_, Option<i64>>(3)?.map(Timestamp),
-                    outcome: row.get(4)?,
-                    counts: row.get(5)?,
-                    error: row.get(6)?,
-                })
-            },
+            params![
+                kind.map(RunKind::as_str),
+                mirror.map(|mirror| mirror.0),
+                limit
+            ],
+            record,
         )
         .doing("reading runs")?;
     rows.collect::<Result<_, _>>().doing("reading runs")

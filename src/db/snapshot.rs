@@ -10,6 +10,7 @@ use std::sync::Arc;
 use roaring::RoaringBitmap;
 
 use super::error::{DbError, Doing};
+use super::matrix::Matrix;
 use super::open::{Queryable, Reader, open_reader};
 use super::{content, hash, mirror};
 use crate::domain::file::FileId;
@@ -35,11 +36,10 @@ impl FileIdentity {
     }
 }
 
-/// What one mirror has.
+/// What is kept of one mirror's bitmaps beside its column in the matrix.
 #[derive(Debug)]
-struct Bitmaps {
+struct Known {
     generation: i64,
-    current: RoaringBitmap,
     outdated: RoaringBitmap,
 }
 
@@ -54,7 +54,8 @@ pub struct Snapshot {
     pub roster: Roster,
     /// Whether the database has hashes at all; without, no request looks for them.
     pub has_hashes: bool,
-    bitmaps: Vec<Option<Arc<Bitmaps>>>,
+    known: Vec<Option<Arc<Known>>>,
+    matrix: Matrix,
 }
 
 impl Snapshot {
@@ -73,15 +74,14 @@ struct FileHoldings<'s> {
 }
 
 impl Holdings for FileHoldings<'_> {
-    fn has(&self, mirror: usize) -> bool {
-        let bitmaps = self.snapshot.bitmaps.get(mirror).and_then(Option::as_ref);
-        bitmaps.is_some_and(|bitmaps| bitmaps.current.contains(self.file.0))
+    fn word(&self, word: usize) -> u64 {
+        self.snapshot.matrix.word(self.file, word)
     }
 
     fn why_not(&self, mirror: usize) -> Reason {
-        match self.snapshot.bitmaps.get(mirror).and_then(Option::as_ref) {
+        match self.snapshot.known.get(mirror).and_then(Option::as_ref) {
             None => Reason::NeverScanned,
-            Some(bitmaps) if bitmaps.outdated.contains(self.file.0) => Reason::FileOutdated,
+            Some(known) if known.outdated.contains(self.file.0) => Reason::FileOutdated,
             Some(_) => Reason::FileMissing,
         }
     }
@@ -110,7 +110,9 @@ struct OpenDatabase {
     identity: FileIdentity,
     size: u64,
     data_version: i64,
-    bitmaps: HashMap<MirrorId, Arc<Bitmaps>>,
+    mirrors: Vec<MirrorId>,
+    known: HashMap<MirrorId, Arc<Known>>,
+    matrix: Matrix,
 }
 
 impl Loader {
@@ -178,13 +180,14 @@ impl OpenDatabase {
         if before != Some(identity) {
             return Err(missing());
         }
-        let bitmaps = HashMap::new();
         Ok(OpenDatabase {
             reader,
             identity,
             size: 0,
             data_version: 0,
-            bitmaps,
+            mirrors: Vec::new(),
+            known: HashMap::new(),
+            matrix: Matrix::default(),
         })
     }
 
@@ -196,9 +199,12 @@ impl OpenDatabase {
     }
 
     fn load(&mut self, serial: u64) -> Result<Snapshot, DbError> {
-        let sqlite = self.reader.sqlite();
-        // One read transaction: mirrors and contents belong to one moment.
-        let transaction = sqlite.unchecked_transaction().doing("beginning to read")?;
+        // One read transaction: mirrors and contents belong to one moment. After an error the
+        // connection is closed, and the transaction with it.
+        self.reader
+            .sqlite()
+            .execute_batch("BEGIN")
+            .doing("beginning to read")?;
         let mut mirrors = Vec::new();
         for record in mirror::all(&self.reader)? {
             let (mirror, problems) = record.check();
@@ -207,50 +213,73 @@ impl OpenDatabase {
             }
             mirrors.push(mirror);
         }
-        let mut bitmaps = HashMap::new();
-        for (id, generation) in content::generations(&self.reader)? {
-            let known = self
-                .bitmaps
-                .get(&id)
-                .filter(|known| known.generation == generation);
-            let loaded = match known {
-                Some(known) => Some(Arc::clone(known)),
-                None => load_bitmaps(&self.reader, id)?,
-            };
-            bitmaps.extend(loaded.map(|loaded| (id, loaded)));
-        }
-        let has_hashes = hash::any(&self.reader)?;
-        transaction.finish().doing("ending to read")?;
-        self.bitmaps = bitmaps;
         let roster = Roster::new(mirrors);
-        let of_roster = roster
-            .mirrors()
+        self.load_contents(&roster)?;
+        let has_hashes = hash::any(&self.reader)?;
+        self.reader
+            .sqlite()
+            .execute_batch("COMMIT")
+            .doing("ending to read")?;
+        let of_roster = self
+            .mirrors
             .iter()
-            .map(|mirror| self.bitmaps.get(&mirror.id).cloned())
+            .map(|id| self.known.get(id).cloned())
             .collect();
         Ok(Snapshot {
             identity: self.identity,
             serial,
             roster,
             has_hashes,
-            bitmaps: of_roster,
+            known: of_roster,
+            matrix: self.matrix.clone(),
         })
+    }
+
+    /// Brings the matrix up to date: the columns whose generation changed, or all of them when
+    /// mirrors came or went and so have other places.
+    fn load_contents(&mut self, roster: &Roster) -> Result<(), DbError> {
+        let mirrors: Vec<MirrorId> = roster.mirrors().iter().map(|mirror| mirror.id).collect();
+        if mirrors != self.mirrors {
+            self.known.clear();
+            self.matrix = Matrix::new(mirrors.len());
+            self.mirrors = mirrors;
+        }
+        for (id, generation) in content::generations(&self.reader)? {
+            let is_known = |known: &Arc<Known>| known.generation == generation;
+            let Ok(column) = self.mirrors.binary_search(&id) else {
+                continue;
+            };
+            if !self.known.get(&id).is_some_and(is_known) {
+                let (known, current) = load_bitmaps(&self.reader, id, generation)?;
+                self.matrix.set_column(column, &current);
+                self.known.insert(id, Arc::new(known));
+            }
+        }
+        Ok(())
     }
 }
 
 /// A damaged bitmap costs that mirror its clients, not the site its mirrors.
-fn load_bitmaps(reader: &Reader, id: MirrorId) -> Result<Option<Arc<Bitmaps>>, DbError> {
-    match content::load(reader, id) {
-        Ok(Some(published)) => Ok(Some(Arc::new(Bitmaps {
-            generation: published.generation,
-            current: published.content.current,
-            outdated: published.content.outdated,
-        }))),
-        Ok(None) => Ok(None),
+fn load_bitmaps(
+    reader: &Reader,
+    id: MirrorId,
+    generation: i64,
+) -> Result<(Known, RoaringBitmap), DbError> {
+    let content = match content::load(reader, id) {
+        Ok(published) => published
+            .map(|published| published.content)
+            .unwrap_or_default(),
         Err(error @ DbError::DamagedContent { .. }) => {
             log::error!("{error}");
-            Ok(None)
+            content::Content::default()
         }
-        Err(error) => Err(error),
-    }
+        Err(error) => return Err(error),
+    };
+    Ok((
+        Known {
+            generation,
+            outdated: content.outdated,
+        },
+        content.current,
+    ))
 }

@@ -9,7 +9,7 @@ use crate::db::lookup::Lookup;
 use crate::db::snapshot::Snapshot;
 use crate::domain::place::{Asn, CountryCode, Place, RegionCode};
 use crate::domain::rule::Rules;
-use crate::domain::select::{ClassTable, Selector};
+use crate::domain::select::{Access, ClassTable, Selector};
 use crate::http::Overrides;
 use crate::tree::Tree;
 
@@ -41,7 +41,7 @@ struct Classes {
     by_place: HashMap<PlaceKey, Rc<ClassTable>>,
 }
 
-type PlaceKey = (Option<CountryCode>, Option<RegionCode>, Option<Asn>);
+type PlaceKey = (Option<CountryCode>, Option<RegionCode>, Option<Asn>, Access);
 
 impl Context {
     /// Opens nothing yet.
@@ -60,17 +60,23 @@ impl Context {
         self.selector.draw()
     }
 
-    /// The mirrors of a snapshot in classes for a place.
-    pub(super) fn classes(&mut self, snapshot: &Snapshot, place: &Place) -> Rc<ClassTable> {
-        if self.classes.serial != snapshot.serial || self.classes.by_place.len() >= PLACES_MAX {
-            self.classes = Classes {
+    /// The mirrors of a snapshot in classes for clients of a place and a way of access.
+    pub(super) fn classes(
+        &mut self,
+        snapshot: &Snapshot,
+        place: &Place,
+        access: Access,
+    ) -> Rc<ClassTable> {
+        let kept = &mut self.classes;
+        if kept.serial != snapshot.serial || kept.by_place.len() >= PLACES_MAX {
+            *kept = Classes {
                 serial: snapshot.serial,
                 by_place: HashMap::new(),
             };
         }
-        let key = (place.country, place.region, place.asn);
-        let table = self.classes.by_place.entry(key);
-        Rc::clone(table.or_insert_with(|| Rc::new(snapshot.roster.classes(place))))
+        let key = (place.country, place.region, place.asn, access);
+        let make = || Rc::new(snapshot.roster.classes(place, access));
+        Rc::clone(kept.by_place.entry(key).or_insert_with(make))
     }
 
     /// The rules of a path with the web server's overrides; a bad override is logged and ignored.

@@ -9,8 +9,9 @@ use super::decision::{
 };
 use super::select::{self, Choices};
 use super::site::SiteState;
+use crate::db::hash::Digests;
 use crate::db::snapshot::Snapshot;
-use crate::domain::file::CatalogueFile;
+use crate::domain::file::{CatalogueFile, FileId};
 use crate::domain::path::FilePath;
 use crate::domain::representation::Representation;
 use crate::domain::rule::{Candidate, Rules};
@@ -79,6 +80,20 @@ pub fn decide<'s>(
     };
     passage.decision.outcome = passage.run(context, &path);
     passage.decision
+}
+
+/// A database that fails now has answered a moment ago; a redirect needs no digests.
+fn digests(
+    context: &mut Context,
+    snapshot: &Snapshot,
+    id: FileId,
+    file: &DecidedFile,
+) -> Option<Digests> {
+    if !snapshot.has_hashes {
+        return None;
+    }
+    let found = context.lookup.digests(snapshot, id, file.version);
+    found.unwrap_or_default()
 }
 
 /// For a URL that can name a directory alone.
@@ -281,24 +296,19 @@ impl<'s> Passage<'_, 's> {
                 some_have_it: rows_found,
                 excluded,
             };
-            return if rows_found && !self.rules.fallback_when_ineligible {
-                Outcome::Local(reason)
-            } else {
-                self.fall_back(context, client, reason)
-            };
+            if rows_found && !self.rules.fallback_when_ineligible {
+                return Outcome::Local(reason);
+            }
+            let mut outcome = self.fall_back(context, client, reason);
+            if let Outcome::Redirect(redirect) = &mut outcome {
+                redirect.digests = digests(context, snapshot, known.id, file);
+            }
+            return outcome;
         }
-        let digests = if snapshot.has_hashes {
-            context
-                .lookup
-                .digests(snapshot, known.id, file.version)
-                .unwrap_or_default()
-        } else {
-            None
-        };
         Outcome::Redirect(Redirect {
             choices,
             excluded,
-            digests,
+            digests: digests(context, snapshot, known.id, file),
             stamp_key: self.stamp_key(),
         })
     }

@@ -9,7 +9,7 @@ use crate::db::snapshot::Snapshot;
 use crate::domain::file::FileId;
 use crate::domain::mirror::MirrorId;
 use crate::domain::rule::Fallback;
-use crate::domain::select::{Candidate, Question, Realm, Reason, Selection, Tier};
+use crate::domain::select::{Access, Candidate, Question, Realm, Reason, Selection, Tier};
 
 /// The choices of a selection, and the rest with why.
 pub(super) struct Choices<'s> {
@@ -27,12 +27,16 @@ pub(super) fn mirrors<'s>(
     wanted: (FileId, u64, Depth),
 ) -> Choices<'s> {
     let (file, size, depth) = wanted;
-    let table = context.classes(snapshot, &client.place);
+    let is_ipv4 = client.ip.is_some_and(|ip| ip.is_ipv4());
+    let access = Access {
+        scheme: client.scheme,
+        is_ipv4,
+    };
+    let table = context.classes(snapshot, &client.place, access);
     let want = config.link_mirrors;
     let question = Question {
         ip: client.ip,
         place: client.place,
-        scheme: client.scheme,
         size,
         want,
     };

@@ -67,6 +67,7 @@ impl Scheme {
 pub struct BaseUrl {
     text: String,
     scheme: Scheme,
+    has_query: bool,
 }
 
 /// Longest base URL in bytes; MirrorBrain's column held 128 characters.
@@ -110,7 +111,12 @@ impl BaseUrl {
         if !text.ends_with('/') {
             text.push('/');
         }
-        Ok(BaseUrl { text, scheme })
+        let has_query = text.contains('?');
+        Ok(BaseUrl {
+            text,
+            scheme,
+            has_query,
+        })
     }
 
     /// The URL.
@@ -128,14 +134,38 @@ impl BaseUrl {
         host_of(&self.text).unwrap_or_default()
     }
 
-    /// Appends the URL of a file, percent-encoded.
-    pub fn file_url_into(&self, out: &mut Vec<u8>, path: &[u8]) {
+    /// Appends the URL of a file.
+    pub fn file_url_into(&self, out: &mut Vec<u8>, path: &EncodedPath) {
         out.extend_from_slice(self.text.as_bytes());
-        if self.text.contains('?') {
-            super::escape::url_query_into(out, path);
+        out.extend_from_slice(if self.has_query {
+            &path.in_query
         } else {
-            super::escape::url_path_into(out, path);
+            &path.in_path
+        });
+    }
+
+    /// Whether files are named in a query (`http://m/get?f=`).
+    pub fn has_query(&self) -> bool {
+        self.has_query
+    }
+}
+
+/// A file's path, percent-encoded once for all the URLs that it is appended to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EncodedPath {
+    in_path: Vec<u8>,
+    in_query: Vec<u8>,
+}
+
+impl EncodedPath {
+    /// Encodes the path for the base URLs named; the form for queries only if one has a query.
+    pub fn new<'u>(path: &[u8], mut urls: impl Iterator<Item = &'u BaseUrl>) -> EncodedPath {
+        let (mut in_path, mut in_query) = (Vec::with_capacity(path.len() + 16), Vec::new());
+        super::escape::url_path_into(&mut in_path, path);
+        if urls.any(BaseUrl::has_query) {
+            super::escape::url_query_into(&mut in_query, path);
         }
+        EncodedPath { in_path, in_query }
     }
 }
 

@@ -1,6 +1,5 @@
 //! Accepting connections: sharing them out, and pausing when there is no room.
 
-use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Mutex, PoisonError};
@@ -61,33 +60,35 @@ impl<'a> Acceptor<'a> {
     }
 
     /// Waits for connections. Each one wakes a single worker (EPOLLEXCLUSIVE).
-    pub fn arm(&mut self, epoll: &OwnedFd) -> io::Result<()> {
+    pub fn arm(&mut self, epoll: &OwnedFd, now: Instant) {
+        self.paused_until = None;
+        self.armed = true;
         for (number, listener) in self.shared.listeners.iter().enumerate() {
             let data = epoll::EventData::new_u64(listener_data(number));
             let flags = epoll::EventFlags::IN | epoll::EventFlags::EXCLUSIVE;
-            epoll::add(epoll, listener, data, flags)?;
+            if let Err(error) = epoll::add(epoll, listener, data, flags) {
+                self.exhausted(error, now);
+                self.pause(epoll, now);
+                return;
+            }
         }
-        self.armed = true;
-        self.paused_until = None;
-        Ok(())
     }
 
     /// Stops waiting for connections; they stay in the backlog.
-    pub fn disarm(&mut self, epoll: &OwnedFd) -> io::Result<()> {
+    pub fn disarm(&mut self, epoll: &OwnedFd) {
         self.paused_until = None;
         if std::mem::take(&mut self.armed) {
             for listener in self.shared.listeners {
-                epoll::delete(epoll, listener)?;
+                // Fails only for one that could not be added.
+                let _ = epoll::delete(epoll, listener);
             }
         }
-        Ok(())
     }
 
     /// Waits again after a pause.
-    pub fn resume(&mut self, epoll: &OwnedFd, now: Instant) -> io::Result<()> {
-        match self.paused_until {
-            Some(until) if now >= until => self.arm(epoll),
-            _ => Ok(()),
+    pub fn resume(&mut self, epoll: &OwnedFd, now: Instant) {
+        if self.paused_until.is_some_and(|until| now >= until) {
+            self.arm(epoll, now);
         }
     }
 
@@ -100,29 +101,21 @@ impl<'a> Acceptor<'a> {
     ///
     /// One a turn: level-triggered, the listener is reported again while more wait, and those
     /// that are open are not kept waiting by a burst.
-    pub fn accept(
-        &mut self,
-        epoll: &OwnedFd,
-        listener: usize,
-        now: Instant,
-    ) -> io::Result<Option<OwnedFd>> {
-        let listener = match self.shared.listeners.get(listener) {
-            Some(listener) if self.armed => listener,
-            _ => return Ok(None),
-        };
+    pub fn accept(&mut self, epoll: &OwnedFd, listener: usize, now: Instant) -> Option<OwnedFd> {
+        let listener = self.shared.listeners.get(listener).filter(|_| self.armed)?;
         if self.shared.is_full() {
-            self.pause(epoll, now)?;
-            return Ok(None);
+            self.pause(epoll, now);
+            return None;
         }
         match accept_with(listener, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC) {
-            Ok(socket) => return Ok(self.place(socket)),
+            Ok(socket) => return self.place(socket),
             Err(Errno::AGAIN | Errno::INTR | Errno::CONNABORTED | Errno::PROTO) => {}
             Err(error) => {
                 self.exhausted(error, now);
-                self.pause(epoll, now)?;
+                self.pause(epoll, now);
             }
         }
-        Ok(None)
+        None
     }
 
     /// Counts a connection and gives it to the worker that has the fewest.
@@ -139,10 +132,9 @@ impl<'a> Acceptor<'a> {
         Some(kept)
     }
 
-    fn pause(&mut self, epoll: &OwnedFd, now: Instant) -> io::Result<()> {
-        self.disarm(epoll)?;
+    fn pause(&mut self, epoll: &OwnedFd, now: Instant) {
+        self.disarm(epoll);
         self.paused_until = Some(now + PAUSE);
-        Ok(())
     }
 
     /// EMFILE, ENFILE, ENOMEM or whatever else keeps us from accepting.

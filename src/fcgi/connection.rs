@@ -187,6 +187,8 @@ impl Connection {
         F: Fn(usize) -> H,
     {
         let mut answer = std::mem::take(&mut desk.answer);
+        // What another connection could not send must never reach this one.
+        answer.clear();
         let answered = self.answered;
         let turn = loop {
             let go_on = self.step(&mut input, &mut answer, desk);
@@ -199,6 +201,8 @@ impl Connection {
             };
             break turn;
         };
+        // What could not be sent because the web server hung up is nobody else's answer.
+        answer.clear();
         desk.answer = answer;
         if turn == Turn::Write {
             self.unread.extend_from_slice(input);

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 #[non_exhaustive]
 pub enum FcgiError {
     /// The Unix socket cannot be made: missing directory, permission, or a name too long.
-    #[error("cannot listen on {}: check the directory and its permissions", .path.display())]
+    #[error("cannot listen on {}: check the directory and permissions", .path.display())]
     BindUnix {
         /// The socket's path as it was configured.
         path: PathBuf,
@@ -19,13 +19,13 @@ pub enum FcgiError {
         source: io::Error,
     },
     /// Another process answers on this socket.
-    #[error("{} is in use by a running process: stop it, or choose another socket", .path.display())]
+    #[error("{} is in use by another process: stop it, or choose another path", .path.display())]
     InUse {
         /// The socket's path as it was configured.
         path: PathBuf,
     },
     /// The path exists and is something else than a socket; it is not removed.
-    #[error("{} exists and is not a socket: remove it, or choose another path", .path.display())]
+    #[error("{} is no socket: remove it, or choose another path", .path.display())]
     NotASocket {
         /// The socket's path as it was configured.
         path: PathBuf,

@@ -62,7 +62,8 @@ mod tests {
     #[test]
     fn pairs_are_read_whatever_their_lengths() {
         let value = [b'v'; 300];
-        let cases: &[(Vec<u8>, &[(&[u8], &[u8])])] = &[
+        type Pairs<'a> = &'a [(&'a [u8], &'a [u8])];
+        let cases: &[(Vec<u8>, Pairs<'_>)] = &[
             (vec![], &[]),
             (b"\x01\x02abc".to_vec(), &[(b"a", b"bc")]),
             (b"\x00\x00".to_vec(), &[(b"", b"")]),

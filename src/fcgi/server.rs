@@ -8,6 +8,8 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
+use rustix::event::epoll;
+
 use super::accept::Shared;
 use super::listen::Sockets;
 use super::peers::{self, Peer};
@@ -74,7 +76,13 @@ impl Server {
         shutdown: &Shutdown,
     ) -> Result<Report, FcgiError> {
         let threads = self.options.threads.max(1);
+        // Before anything is accepted, so that connections cannot take these descriptors away.
         let peers: io::Result<Vec<Peer>> = (0..threads).map(|_| Peer::new()).collect();
+        let epolls: io::Result<Vec<OwnedFd>> = (0..threads).map(|_| new_epoll()).collect();
+        let epolls = epolls.map_err(|source| FcgiError::Start {
+            what: "epoll",
+            source,
+        })?;
         let shared = Shared {
             options: &self.options,
             stats: &self.stats,
@@ -88,7 +96,7 @@ impl Server {
             exhausted_logged: Mutex::default(),
         };
         self.share_out_inherited(&shared);
-        let ended = run_workers(&shared, &make_handler)?;
+        let ended = run_workers(&shared, &make_handler, epolls)?;
         let kept: Vec<OwnedFd> = ended.kept;
         let mut handed_over = kept.len();
         if !kept.is_empty()
@@ -121,13 +129,14 @@ impl Server {
 fn run_workers<H: Handler, F: Fn(usize) -> H + Sync>(
     shared: &Shared<'_>,
     make: &F,
+    epolls: Vec<OwnedFd>,
 ) -> Result<Ended, FcgiError> {
     thread::scope(|scope| {
         let mut threads = Vec::new();
         let mut failure = None;
-        for index in 0..shared.peers.len() {
+        for (index, epoll) in epolls.into_iter().enumerate() {
             let thread = thread::Builder::new().name(format!("fcgi-{index}"));
-            match thread.spawn_scoped(scope, move || run_worker(shared, make, index)) {
+            match thread.spawn_scoped(scope, move || run_worker(shared, make, index, epoll)) {
                 Ok(thread) => threads.push(thread),
                 Err(source) => {
                     failure = Some(FcgiError::Start {
@@ -159,11 +168,12 @@ fn run_worker<H: Handler, F: Fn(usize) -> H>(
     shared: &Shared<'_>,
     make: &F,
     index: usize,
+    mut epoll: OwnedFd,
 ) -> io::Result<Ended> {
     loop {
         // All that the worker owns is dropped by the panic; what it shares are counters and
         // inboxes, which are whole at any time: hence `AssertUnwindSafe`.
-        let run = || Worker::new(shared, make, index)?.run();
+        let run = || Worker::new(shared, make, index, epoll)?.run();
         match catch_unwind(AssertUnwindSafe(run)) {
             Ok(Ok(ended)) => return Ok(ended),
             Ok(Err(error)) => {
@@ -173,9 +183,14 @@ fn run_worker<H: Handler, F: Fn(usize) -> H>(
             Err(panic) => {
                 shared.stats.panics.fetch_add(1, Relaxed);
                 log_panic(&*panic);
+                epoll = new_epoll()?;
             }
         }
     }
+}
+
+fn new_epoll() -> io::Result<OwnedFd> {
+    Ok(epoll::create(epoll::CreateFlags::CLOEXEC)?)
 }
 
 fn log_panic(panic: &(dyn Any + Send)) {

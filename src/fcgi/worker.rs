@@ -73,13 +73,18 @@ struct Drain {
 }
 
 impl<'a, H: Handler, F: Fn(usize) -> H> Worker<'a, H, F> {
-    pub fn new(shared: &'a Shared<'a>, make: &'a F, index: usize) -> io::Result<Self> {
-        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+    /// A worker that waits with `epoll`, which watches nothing yet.
+    pub fn new(
+        shared: &'a Shared<'a>,
+        make: &'a F,
+        index: usize,
+        epoll: OwnedFd,
+    ) -> io::Result<Self> {
         let peer = &shared.peers[index];
         watch(&epoll, shared.shutdown, SHUTDOWN)?;
         watch(&epoll, peer.wake(), INBOX)?;
         let mut acceptor = Acceptor::new(shared, index);
-        acceptor.arm(&epoll)?;
+        acceptor.arm(&epoll, Instant::now());
         let guarded = Guarded::new(make, index, shared.stats);
         Ok(Worker {
             shared,
@@ -107,13 +112,13 @@ impl<'a, H: Handler, F: Fn(usize) -> H> Worker<'a, H, F> {
             self.desk.now = Instant::now();
             // New connections first: another worker may take them while this one answers.
             for event in events.iter().filter(|event| is_listener(event)) {
-                self.accept((event.data.u64() >> 32) as usize)?;
+                self.accept((event.data.u64() >> 32) as usize);
             }
             for event in events.iter().filter(|event| !is_listener(event)) {
                 self.dispatch(event)?;
             }
             if self.draining.is_none() {
-                self.acceptor.resume(&self.epoll, self.desk.now)?;
+                self.acceptor.resume(&self.epoll, self.desk.now);
             }
             if self.desk.now >= self.next_tick {
                 self.tick();
@@ -154,6 +159,9 @@ impl<'a, H: Handler, F: Fn(usize) -> H> Worker<'a, H, F> {
         match turn {
             Turn::Read if draining && connection.phase() == Phase::Idle => {
                 let answered = writing || connection.answered() > answered;
+                if writing {
+                    self.rewatch(key, epoll::EventFlags::IN);
+                }
                 self.drain_idle(key, answered);
             }
             Turn::Read if !writing => {}
@@ -179,29 +187,23 @@ impl<'a, H: Handler, F: Fn(usize) -> H> Worker<'a, H, F> {
     /// inherited, or is about to be), so closing it would not be enough for epoll.
     fn remove(&mut self, key: Key) -> Option<Connection> {
         let connection = self.slots.remove(key)?;
-        if let Err(error) = epoll::delete(&self.epoll, connection.socket()) {
-            log::debug!("a connection was not waited for: {error}");
-        }
+        unwatch(&self.epoll, connection.socket());
         Some(connection)
     }
 
     fn close(&mut self, key: Key) {
-        if self
-            .remove(key)
-            .is_some_and(|connection| connection.is_owing())
-        {
+        if self.remove(key).is_some_and(|c| c.is_owing()) {
             self.shared.stats.aborted.fetch_add(1, Relaxed);
         }
     }
 
-    fn accept(&mut self, listener: usize) -> io::Result<()> {
+    fn accept(&mut self, listener: usize) {
         if self.shared.is_full() {
             self.close_longest_idle();
         }
-        if let Some(socket) = self.acceptor.accept(&self.epoll, listener, self.desk.now)? {
+        if let Some(socket) = self.acceptor.accept(&self.epoll, listener, self.desk.now) {
             self.adopt(socket);
         }
-        Ok(())
     }
 
     /// Takes a counted connection in.
@@ -232,12 +234,26 @@ impl<'a, H: Handler, F: Fn(usize) -> H> Worker<'a, H, F> {
         }
     }
 
-    /// Closes an idle connection, unless a request came at the last moment.
+    /// Closes an idle connection, unless a request came at the last moment. Nothing comes
+    /// between that look and the end, to leave as little time as can be for one to be lost.
     fn close_idle(&mut self, key: Key) {
-        self.turn(key);
-        if let Some(connection) = self.slots.get_mut(key)
-            && connection.phase() == Phase::Idle
-        {
+        let Some(connection) = self.slots.get_mut(key) else {
+            return;
+        };
+        let answered = connection.answered();
+        unwatch(&self.epoll, connection.socket());
+        let interest = match connection.read(&mut self.desk) {
+            Turn::Read if connection.phase() != Phase::Idle => epoll::EventFlags::IN,
+            Turn::Read if connection.answered() > answered => epoll::EventFlags::IN,
+            Turn::Write => epoll::EventFlags::OUT,
+            Turn::Read | Turn::Close => {
+                drop(self.slots.remove(key));
+                return;
+            }
+        };
+        let data = epoll::EventData::new_u64(key.0);
+        if let Err(error) = epoll::add(&self.epoll, connection.socket(), data, interest) {
+            log::error!("cannot wait for a connection, it is closed: {error}");
             self.close(key);
         }
     }
@@ -290,7 +306,7 @@ impl<'a, H: Handler, F: Fn(usize) -> H> Worker<'a, H, F> {
             since: self.desk.now,
         });
         epoll::delete(&self.epoll, self.shared.shutdown)?;
-        self.acceptor.disarm(&self.epoll)?;
+        self.acceptor.disarm(&self.epoll);
         self.next_tick = self.desk.now;
         if self.shared.hand_over {
             let idle = self.slots.iter().filter(|(_, c)| c.phase() == Phase::Idle);
@@ -308,7 +324,7 @@ impl<'a, H: Handler, F: Fn(usize) -> H> Worker<'a, H, F> {
             let socket = self.remove(key).map(Connection::into_socket);
             self.kept.extend(socket);
         } else if answered {
-            self.close(key);
+            self.close_idle(key);
         }
     }
 
@@ -342,4 +358,11 @@ impl<'a, H: Handler, F: Fn(usize) -> H> Worker<'a, H, F> {
 fn watch(epoll: &OwnedFd, source: impl AsFd, data: u64) -> io::Result<()> {
     let data = epoll::EventData::new_u64(data);
     Ok(epoll::add(epoll, source, data, epoll::EventFlags::IN)?)
+}
+
+/// Takes a source out again.
+fn unwatch(epoll: &OwnedFd, source: impl AsFd) {
+    if let Err(error) = epoll::delete(epoll, source) {
+        log::debug!("a socket was not waited for: {error}");
+    }
 }

@@ -15,7 +15,7 @@ use crate::db::{DbError, Reader, Writer, open_reader, open_writer};
 use crate::domain::path::FilePath;
 use crate::domain::pattern::Pattern;
 use crate::domain::time::Timestamp;
-use crate::tree::Root;
+use crate::tree::{Root, WalkError};
 
 /// Indexes one site.
 #[derive(Debug)]
@@ -70,24 +70,31 @@ impl Indexer {
     ///
     /// # Errors
     /// [`IndexError::NoSuchDirectory`] when it is a file, or outside the tree;
-    /// [`IndexError::Excluded`].
+    /// [`IndexError::Excluded`]; [`IndexError::Walk`] when the tree is not there.
     pub fn directory(&self, given: &Path) -> Result<Vec<u8>, IndexError> {
         let tree = &self.site.tree;
         let missing = || IndexError::NoSuchDirectory {
             directory: given.display().to_string(),
             tree: tree.clone(),
         };
-        let below = match (std::fs::canonicalize(tree.join(given)), tree.canonicalize()) {
-            (Ok(real), Ok(root)) if real.is_dir() => {
+        let unreadable = |path: &Path| {
+            let path = path.to_owned();
+            |source| IndexError::Walk(WalkError::Root { path, source })
+        };
+        let root = tree.canonicalize().map_err(unreadable(tree))?;
+        let below = match tree.join(given).canonicalize() {
+            Ok(real) if real.is_dir() => {
                 let below = real.strip_prefix(&root).map_err(|_| missing())?;
                 below.as_os_str().as_bytes().to_vec()
             }
-            (Err(error), Ok(_)) if error.kind() == io::ErrorKind::NotFound => {
+            Ok(_) => return Err(missing()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let below = given.strip_prefix(tree).unwrap_or(given);
                 let path = FilePath::parse(below.as_os_str().as_bytes()).map_err(|_| missing())?;
                 path.as_bytes().to_vec()
             }
-            _ => return Err(missing()),
+            Err(error) if error.kind() == io::ErrorKind::NotADirectory => return Err(missing()),
+            Err(error) => return Err(unreadable(&tree.join(given))(error)),
         };
         let masks = || std::iter::zip(&self.exclude, &self.site.index.exclude);
         let excluded = below

@@ -8,6 +8,7 @@ use crate::config::SiteConfig;
 use crate::db::hash::Digests;
 use crate::decide::{Choice, Decision, LocalReason, MissingReason, Outcome, Redirect, StampKey};
 use crate::domain::escape::{html_into, url_path_into};
+use crate::domain::mirror::EncodedPath;
 use crate::domain::time::Timestamp;
 use crate::http::{Request, Response};
 
@@ -70,12 +71,13 @@ fn write_redirect(out: &mut Vec<u8>, asked: Asked<'_>, redirect: &Redirect<'_>, 
     let (Some(best), Some(file)) = (redirect.choices.first(), &decision.file) else {
         return;
     };
-    let path = file.path.as_bytes();
+    let urls = redirect.choices.iter().map(|choice| choice.base_url);
+    let path = EncodedPath::new(file.path.as_bytes(), urls);
     let stamp = redirect.stamp_key.map(|key| stamp(key, now));
     let target = |out: &mut Vec<u8>, choice: &Choice<'_>| {
-        choice.base_url.file_url_into(out, path);
+        choice.base_url.file_url_into(out, &path);
         if let Some(stamp) = &stamp {
-            let joint: &[u8] = if choice.base_url.as_str().contains('?') {
+            let joint: &[u8] = if choice.base_url.has_query() {
                 b"&"
             } else {
                 b"?"

@@ -4,6 +4,7 @@
 
 use crate::conformance_case::{cases, differences};
 use crate::conformance_site::{build, mirrors};
+use crate::fcgi_client::Request;
 use crate::responder::Responder;
 
 #[test]
@@ -16,11 +17,24 @@ fn every_case_is_answered_as_mirrorbrain_did() {
     let mut wrong = Vec::new();
     for case in cases() {
         let answer = client.send(&case.request());
+        assert!(answer.errors.is_empty(), "{}: it wrote errors", case.name);
         for mismatch in case.mismatches(&answer, &mirrors, &tree) {
             wrong.push(format!("{} ({}): {mismatch}", case.name, case.what));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_redirect_to_a_fallback_has_the_digests_too() {
+    let site = build();
+    let responder = Responder::start(&site);
+    let request = Request::get("/hashmix/nomirror-hashed.bin")
+        .with("HELIOSTAT_SITE", "main")
+        .with("MirrorBrainFallback", "eu de http://fallback.example.org/");
+    let answer = responder.connect().send(&request);
+    assert_eq!(answer.status, 302);
+    assert_eq!(answer.all("Digest").count(), 3, "MD5, SHA and SHA-256");
 }
 
 #[test]

@@ -236,6 +236,7 @@ fn a_subtree_alone_is_indexed() {
     std::fs::create_dir(site.tree().join(".~tmp~")).expect("directory");
     for (directory, expected) in [
         ("d", "'d' is no directory of the tree"),
+        ("d0/x", "'d0/x' is no directory of the tree"),
         ("d0", "'d0' is no directory of the tree"),
         ("out", "'out' is no directory of the tree"),
         ("../outside", "'../outside' is no directory of the tree"),

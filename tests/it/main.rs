@@ -1,11 +1,15 @@
 //! Integration tests over the real programs: one binary, so that they link once.
 
+mod admin;
+mod admin_edit;
 mod config;
 mod conformance;
 mod conformance_case;
 mod conformance_shares;
 mod conformance_site;
+mod fcgi;
 mod fcgi_client;
+mod import;
 mod index;
 mod index_failure;
 mod index_kill;

@@ -35,11 +35,6 @@ impl Responder {
     pub fn connect(&self) -> FcgiClient {
         FcgiClient::connect(&self.socket)
     }
-
-    /// Its process id.
-    pub fn id(&self) -> u32 {
-        self.child.id()
-    }
 }
 
 impl Drop for Responder {

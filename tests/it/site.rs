@@ -23,7 +23,7 @@ impl TestSite {
         let folder = tempfile::tempdir().expect("a temporary folder");
         std::fs::create_dir(folder.path().join("tree")).expect("the tree");
         let config = format!(
-            "[fcgi]\nlisten = \"{folder}/fcgi.sock\"\npoll_ms = 50\n\
+            "[fcgi]\nlisten = \"{folder}/fcgi.sock\"\nlisten_mode = \"0666\"\npoll_ms = 50\n\
              [site.test]\ntree = \"tree\"\ndatabase = \"test.sqlite\"\n{more}\n",
             folder = folder.path().display()
         );

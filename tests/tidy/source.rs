@@ -135,14 +135,13 @@ pub fn files_below(dir: &Path, ends: &[&str]) -> Vec<PathBuf> {
 fn split(text: &str) -> (String, Vec<(usize, String)>) {
     let bytes = text.as_bytes();
     let (mut code, mut strings) = (Vec::with_capacity(bytes.len()), Vec::new());
-    let mut at = 0;
+    let (mut at, mut line) = (0, 1);
     while at < bytes.len() {
         let (end, inside) = token_end(bytes, at);
         match inside {
             None => code.extend_from_slice(&bytes[at..end]),
             Some((from, to, is_string)) => {
                 if is_string {
-                    let line = bytes[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
                     strings.push((line, String::from_utf8_lossy(&bytes[from..to]).into_owned()));
                 }
                 code.extend_from_slice(&bytes[at..from]);
@@ -154,6 +153,7 @@ fn split(text: &str) -> (String, Vec<(usize, String)>) {
                 code.extend_from_slice(&bytes[to..end]);
             }
         }
+        line += bytes[at..end].iter().filter(|byte| **byte == b'\n').count();
         at = end;
     }
     (

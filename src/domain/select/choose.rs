@@ -1,14 +1,13 @@
 //! From classes to ordered candidates.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
 use std::net::IpAddr;
 
 use super::class::{Class, ClassTable, Roster};
 use super::law::{Draw, Law};
 use super::reason::Reason;
+use super::set::{MirrorSet, WORD_BITS, indexes};
 use super::share;
-use crate::domain::mirror::{Kind, Mirror, MirrorCountry, Scheme};
+use crate::domain::mirror::{Mirror, MirrorCountry};
 use crate::domain::place::{CountryCode, Place};
 
 /// Which class decided, in the order of preference.
@@ -60,10 +59,9 @@ impl Realm {
 
 /// What mirrors have of the file that is asked for.
 pub trait Holdings {
-    /// Whether the mirror has the current version.
-    fn has(&self, mirror: usize) -> bool;
-    /// Why it does not: missing, outdated, never scanned. Only asked where [`Holdings::has`] is
-    /// false, and only for explanations.
+    /// 64 mirrors of the set of those that have the current version; none beyond the end.
+    fn word(&self, word: usize) -> u64;
+    /// Why a mirror that is not in that set does not have it: missing, outdated, never scanned.
     fn why_not(&self, mirror: usize) -> Reason;
 }
 
@@ -74,8 +72,6 @@ pub struct Question {
     pub ip: Option<IpAddr>,
     /// Where the client is.
     pub place: Place,
-    /// The scheme of the request.
-    pub scheme: Scheme,
     /// Bytes of the file.
     pub size: u64,
     /// How many candidates are wanted; the first tier that has any is always whole in the draw.
@@ -114,102 +110,93 @@ pub struct Selection {
     pub excluded: Vec<(usize, Reason)>,
 }
 
-/// Orders candidates; keeps its working memory from request to request.
+/// Orders candidates by drawn numbers.
 #[derive(Debug)]
 pub struct Selector<D> {
     draw: D,
-    heap: BinaryHeap<Reverse<(u32, usize)>>,
 }
 
 /// One question about one site.
-#[derive(Clone, Copy)]
 struct Case<'a, H> {
     law: &'a Law,
     roster: &'a Roster,
     table: &'a ClassTable,
     question: &'a Question,
     holdings: &'a H,
-    near: &'a [usize],
+    /// Mirrors whose prefix has the client; they leave their class for the first tier.
+    near: MirrorSet,
+    /// Mirrors that cannot deliver so large a file; they leave their class for the last tier.
+    too_small: MirrorSet,
 }
 
-impl<H: Holdings> Case<'_, H> {
+impl<'a, H: Holdings> Case<'a, H> {
+    fn new(
+        law: &'a Law,
+        site: (&'a Roster, &'a ClassTable),
+        question: &'a Question,
+        holdings: &'a H,
+    ) -> Case<'a, H> {
+        let (roster, table) = site;
+        let near = roster.near(question.ip);
+        let too_small = roster.too_small_for(question.size);
+        Case {
+            law,
+            roster,
+            table,
+            question,
+            holdings,
+            near,
+            too_small,
+        }
+    }
+
     fn mirror(&self, index: usize) -> &Mirror {
         &self.roster.mirrors()[index]
     }
 
-    fn is_too_small(&self, index: usize) -> bool {
-        let limit = self.mirror(index).file_maxsize;
-        limit > 0 && self.question.size > limit
+    /// The mirrors of a set that have the file.
+    fn having<'c>(&'c self, set: &'c MirrorSet) -> impl Iterator<Item = usize> + 'c {
+        (0..set.words()).flat_map(move |word| {
+            let has = self.holdings.word(word) | self.roster.caches().word(word);
+            indexes(word, has & set.word(word))
+        })
     }
 
-    /// A pull-through cache has everything.
-    fn has(&self, index: usize) -> bool {
-        self.mirror(index).kind == Kind::Cache || self.holdings.has(index)
-    }
-
-    /// What stands between this client and a mirror that has the file.
-    fn barrier(&self, index: usize) -> Option<Reason> {
-        let mirror = self.mirror(index);
-        if mirror.base_url_for(self.question.scheme).is_none() {
-            return Some(Reason::NoHttps);
-        }
-        let is_ipv4 = matches!(self.question.ip, Some(IpAddr::V4(_)));
-        (mirror.ipv6_only && is_ipv4).then_some(Reason::Ipv6Only)
-    }
-
-    fn passes(&self, index: usize) -> bool {
-        self.has(index) && self.barrier(index).is_none()
-    }
-
-    /// Whether the mirror is in the class that the table says, and not moved by prefix or size.
-    fn stays(&self, index: usize) -> bool {
-        !self.near.contains(&index) && !self.is_too_small(index)
-    }
-
+    /// The mirrors of a class that have the file and were not moved to another tier.
     fn members(&self, class: Class) -> impl Iterator<Item = usize> {
-        self.table
-            .members(class)
-            .iter()
-            .copied()
-            .filter(|&index| self.stays(index))
+        let stays = |index: &usize| !self.near.contains(*index) && !self.too_small.contains(*index);
+        self.having(self.table.members(class)).filter(stays)
     }
 
-    fn any_passes(&self, class: Class) -> bool {
-        self.members(class).any(|index| self.passes(index))
+    fn reachable(&self, index: &usize) -> bool {
+        self.table.reachable().contains(*index)
     }
 
-    /// Indexes of a tier, not yet tested for the file.
-    fn tier_members(&self, tier: Tier) -> Vec<usize> {
+    /// The mirrors of a tier that have the file and that the client can be sent to.
+    fn tier(&self, tier: Tier) -> Vec<usize> {
+        let reachable = |index: &usize| self.reachable(index);
         match tier {
             Tier::Prefix => self
-                .near
-                .iter()
-                .copied()
-                .filter(|&index| !self.is_too_small(index))
+                .having(&self.near)
+                .filter(|index| reachable(index) && !self.too_small.contains(*index))
                 .collect(),
             Tier::As => self.members(Class::As).collect(),
-            Tier::Country => self.country_members(),
+            Tier::Country => self.country(),
             Tier::Region => self.members(Class::Region).collect(),
             Tier::Elsewhere => self
                 .members(Class::Elsewhere)
-                .chain(self.roster.too_small_for(self.question.size))
+                .chain(self.having(&self.too_small).filter(reachable))
                 .collect(),
         }
     }
 
     /// Mirrors that stand in for the country count only when it has none of its own.
-    fn country_members(&self) -> Vec<usize> {
-        let others = self.table.members(Class::OtherCountry);
-        let own = self.members(Class::Country);
-        if others.is_empty() {
-            own.collect()
-        } else if self.law.share_other_countries {
-            own.chain(self.members(Class::OtherCountry)).collect()
-        } else if self.any_passes(Class::Country) {
-            own.collect()
-        } else {
-            self.members(Class::OtherCountry).collect()
+    fn country(&self) -> Vec<usize> {
+        let mut own: Vec<usize> = self.members(Class::Country).collect();
+        if own.is_empty() || self.law.share_other_countries {
+            own.extend(self.members(Class::OtherCountry));
         }
+        own
     }
 
     fn candidate(&self, index: usize, tier: Tier, rank: u32) -> Candidate {
@@ -237,6 +224,11 @@ impl<H: Holdings> Case<'_, H> {
             probability: 0.0,
         }
     }
+
+    fn has(&self, index: usize) -> bool {
+        let word = self.holdings.word(index / WORD_BITS);
+        word >> (index % WORD_BITS) & 1 == 1 || self.roster.caches().contains(index)
+    }
 }
 
 const TIERS: [Tier; 5] = [
@@ -250,10 +242,7 @@ const TIERS: [Tier; 5] = [
 impl<D: FnMut() -> Draw> Selector<D> {
     /// `draw` gives uniform numbers from 0 to 32767.
     pub fn new(draw: D) -> Selector<D> {
-        Selector {
-            draw,
-            heap: BinaryHeap::new(),
-        }
+        Selector { draw }
     }
 
     /// One uniform number, 0 … 32767.
@@ -269,18 +258,9 @@ impl<D: FnMut() -> Draw> Selector<D> {
         question: &Question,
         holdings: &impl Holdings,
     ) -> Selection {
-        let (roster, table) = site;
-        let near = roster.near(question.ip);
-        let case = Case {
-            law,
-            roster,
-            table,
-            question,
-            holdings,
-            near: &near,
-        };
-        let mut candidates = Vec::new();
+        let case = Case::new(law, site, question, holdings);
         let want = question.want.max(1);
+        let mut candidates = Vec::with_capacity(want.min(case.roster.mirrors().len()));
         for tier in TIERS {
             self.add_tier(&case, tier, want, &mut candidates);
             if candidates.len() >= want {
@@ -288,7 +268,7 @@ impl<D: FnMut() -> Draw> Selector<D> {
             }
         }
         let rows_found =
-            !candidates.is_empty() || roster.usable().iter().any(|&index| case.has(index));
+            !candidates.is_empty() || case.having(case.roster.usable()).next().is_some();
         Selection {
             candidates,
             rows_found,
@@ -303,37 +283,35 @@ impl<D: FnMut() -> Draw> Selector<D> {
         want: usize,
         candidates: &mut Vec<Candidate>,
     ) {
-        let members = case.tier_members(tier);
-        if members.is_empty() {
-            return;
-        }
+        let members = case.tier(tier);
+        let room = want - candidates.len();
         if case.question.place.coordinates.is_some() {
-            let room = want - candidates.len();
-            let mut ordered = self.by_distance(case, tier, &members);
-            ordered.truncate(room);
-            candidates.append(&mut ordered);
+            let ordered = self.by_distance(case, tier, &members);
+            candidates.extend(ordered.into_iter().take(room));
             return;
         }
-        // The order of ranks does not depend on who has the file, so bitmaps are tested from the
-        // best rank on, and no more of them than needed.
-        let mut entries = std::mem::take(&mut self.heap).into_vec();
-        entries.clear();
-        entries.extend(members.iter().map(|&index| {
-            let rank = case.law.rank(case.mirror(index).score, (self.draw)());
-            Reverse((rank, index))
-        }));
-        self.heap = BinaryHeap::from(entries);
-        while candidates.len() < want {
-            let Some(Reverse((rank, index))) = self.heap.pop() else {
-                break;
-            };
-            if case.passes(index) {
-                candidates.push(case.candidate(index, tier, rank));
-            }
+        let mut ranked: Vec<(u32, usize)> = members
+            .into_iter()
+            .map(|index| {
+                (
+                    case.law.rank(case.mirror(index).score, (self.draw)()),
+                    index,
+                )
+            })
+            .collect();
+        if ranked.len() > room {
+            // The rest of a large class needs no order.
+            ranked.select_nth_unstable(room);
+            ranked.truncate(room);
         }
+        ranked.sort_unstable();
+        candidates.extend(
+            ranked
+                .into_iter()
+                .map(|(rank, index)| case.candidate(index, tier, rank)),
+        );
     }
 
-    /// With coordinates the size of the class matters, so all of its mirrors are tested.
     fn by_distance<H: Holdings>(
         &mut self,
         case: &Case<'_, H>,
@@ -343,29 +321,19 @@ impl<D: FnMut() -> Draw> Selector<D> {
         let Some(client) = case.question.place.coordinates else {
             return Vec::new();
         };
-        let present: Vec<usize> = members
-            .iter()
-            .copied()
-            .filter(|&index| case.passes(index))
-            .collect();
-        let all_rows = || {
-            case.roster
-                .usable()
-                .iter()
-                .filter(|&&index| case.has(index))
-                .count()
-        };
-        let mut candidates: Vec<Candidate> = present
+        let all_rows = || case.having(case.roster.usable()).count();
+        let mut candidates: Vec<Candidate> = members
             .iter()
             .map(|&index| {
                 let mirror = case.mirror(index);
                 let rank = case.law.rank(mirror.score, (self.draw)());
                 let distance = case.law.distance(client, mirror);
                 // MirrorBrain counts all rows for a mirror whose file_maxsize is too small.
-                let size = if case.is_too_small(index) {
+                let is_reserve = case.too_small.contains(index);
+                let size = if is_reserve {
                     all_rows()
                 } else {
-                    present.len()
+                    members.len()
                 };
                 let handicapped = case.law.handicapped(distance, size, mirror.score);
                 Candidate {
@@ -392,27 +360,21 @@ impl<D: FnMut() -> Draw> Selector<D> {
             ..*question
         };
         let mut selection = self.select(law, site, &question, holdings);
-        let (roster, table) = site;
-        let near = roster.near(question.ip);
-        let case = Case {
-            law,
-            roster,
-            table,
-            question: &question,
-            holdings,
-            near: &near,
-        };
-        fill_probabilities(law, roster, &mut selection.candidates);
+        let case = Case::new(law, site, &question, holdings);
+        fill_probabilities(law, case.roster, &mut selection.candidates);
         let is_candidate = |index| selection.candidates.iter().any(|c| c.mirror == index);
-        let mut excluded: Vec<(usize, Reason)> = roster.unusable().to_vec();
-        for &index in roster.usable() {
-            if is_candidate(index) {
-                continue;
-            }
-            let dropped = table.dropped().iter().find(|(other, _)| *other == index);
-            let by_class = dropped.map_or(Reason::OtherCountryUnneeded, |(_, why)| *why);
+        let mut excluded: Vec<(usize, Reason)> = case.roster.unusable().to_vec();
+        for index in case
+            .roster
+            .usable()
+            .iter()
+            .filter(|index| !is_candidate(*index))
+        {
             let reason = if case.has(index) {
-                case.barrier(index).unwrap_or(by_class)
+                // What is in a class and yet no candidate stood in for a country in vain.
+                case.table
+                    .reason(index)
+                    .unwrap_or(Reason::OtherCountryUnneeded)
             } else {
                 holdings.why_not(index)
             };

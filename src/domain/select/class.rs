@@ -3,7 +3,8 @@
 use std::net::IpAddr;
 
 use super::reason::Reason;
-use crate::domain::mirror::{Mirror, MirrorCountry};
+use super::set::MirrorSet;
+use crate::domain::mirror::{Kind, Mirror, MirrorCountry, Scheme};
 use crate::domain::place::Place;
 
 /// Class of a mirror for a place, before the client's address and the file's size are looked at.
@@ -68,12 +69,32 @@ pub fn classify(mirror: &Mirror, place: &Place) -> Result<Class, Reason> {
     }
 }
 
+/// How a client reaches mirrors: what bars it from some of them whatever their class.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Access {
+    /// The scheme of its request; an https client is never sent to another scheme.
+    pub scheme: Scheme,
+    /// It comes over IPv4, so that a mirror that answers over IPv6 alone is out of its reach.
+    pub is_ipv4: bool,
+}
+
+impl Access {
+    /// Why such a client cannot be sent to a mirror.
+    pub fn barrier(self, mirror: &Mirror) -> Option<Reason> {
+        if mirror.base_url_for(self.scheme).is_none() {
+            return Some(Reason::NoHttps);
+        }
+        (mirror.ipv6_only && self.is_ipv4).then_some(Reason::Ipv6Only)
+    }
+}
+
 /// All mirrors of a site, sorted by number, with what can be known before any request.
 #[derive(Debug, Clone, Default)]
 pub struct Roster {
     mirrors: Vec<Mirror>,
-    usable: Vec<usize>,
+    usable: MirrorSet,
     unusable: Vec<(usize, Reason)>,
+    caches: MirrorSet,
     with_prefix: Vec<usize>,
     with_maxsize: Vec<usize>,
 }
@@ -88,7 +109,10 @@ impl Roster {
                 roster.unusable.push((index, reason));
                 continue;
             }
-            roster.usable.push(index);
+            roster.usable.insert(index);
+            if mirror.kind == Kind::Cache {
+                roster.caches.insert(index);
+            }
             if !mirror.prefixes.is_empty() {
                 roster.with_prefix.push(index);
             }
@@ -105,8 +129,8 @@ impl Roster {
         &self.mirrors
     }
 
-    /// Indexes of the mirrors that may be chosen at all.
-    pub fn usable(&self) -> &[usize] {
+    /// Mirrors that may be chosen at all.
+    pub fn usable(&self) -> &MirrorSet {
         &self.usable
     }
 
@@ -115,28 +139,43 @@ impl Roster {
         &self.unusable
     }
 
+    /// Usable pull-through caches: they have everything.
+    pub(super) fn caches(&self) -> &MirrorSet {
+        &self.caches
+    }
+
     /// Usable mirrors one of whose prefixes has the address.
-    pub(super) fn near(&self, ip: Option<IpAddr>) -> Vec<usize> {
-        let Some(ip) = ip else { return Vec::new() };
-        let has = |index: &&usize| self.mirrors[**index].prefix_of(ip).is_some();
-        self.with_prefix.iter().filter(has).copied().collect()
+    pub(super) fn near(&self, ip: Option<IpAddr>) -> MirrorSet {
+        let Some(ip) = ip else {
+            return MirrorSet::default();
+        };
+        let has = |index: &usize| self.mirrors[*index].prefix_of(ip).is_some();
+        self.with_prefix.iter().copied().filter(has).collect()
     }
 
     /// Usable mirrors that cannot deliver a file of that size.
-    pub(super) fn too_small_for(&self, size: u64) -> impl Iterator<Item = usize> {
-        let mirrors = &self.mirrors;
+    pub(super) fn too_small_for(&self, size: u64) -> MirrorSet {
+        let is_too_small = |index: &usize| self.mirrors[*index].file_maxsize < size;
         self.with_maxsize
             .iter()
             .copied()
-            .filter(move |&index| mirrors[index].file_maxsize < size)
+            .filter(is_too_small)
+            .collect()
     }
 
-    /// Sorts the usable mirrors into classes for a place; the same for all its clients and files.
-    pub fn classes(&self, place: &Place) -> ClassTable {
+    /// Sorts the usable mirrors into classes for a place and a way of access; the same for all
+    /// such clients and for all files.
+    pub fn classes(&self, place: &Place, access: Access) -> ClassTable {
         let mut table = ClassTable::default();
-        for &index in &self.usable {
-            match classify(&self.mirrors[index], place) {
-                Ok(class) => table.members[class as usize].push(index),
+        for index in self.usable.iter() {
+            let mirror = &self.mirrors[index];
+            if let Some(barrier) = access.barrier(mirror) {
+                table.barred.push((index, barrier));
+                continue;
+            }
+            table.reachable.insert(index);
+            match classify(mirror, place) {
+                Ok(class) => table.members[class as usize].insert(index),
                 Err(reason) => table.dropped.push((index, reason)),
             }
         }
@@ -158,22 +197,31 @@ fn unusable(mirror: &Mirror) -> Option<Reason> {
     }
 }
 
-/// The usable mirrors of a site in classes, for one place.
+/// The usable mirrors of a site in classes, for one place and one way of access.
 #[derive(Debug, Clone, Default)]
 pub struct ClassTable {
-    members: [Vec<usize>; CLASSES],
+    members: [MirrorSet; CLASSES],
+    reachable: MirrorSet,
+    barred: Vec<(usize, Reason)>,
     dropped: Vec<(usize, Reason)>,
 }
 
 impl ClassTable {
-    /// Indexes of the mirrors of a class.
-    pub fn members(&self, class: Class) -> &[usize] {
+    /// The mirrors of a class.
+    pub fn members(&self, class: Class) -> &MirrorSet {
         &self.members[class as usize]
     }
 
-    /// Mirrors that serve nobody of that place, with why.
-    pub fn dropped(&self) -> &[(usize, Reason)] {
-        &self.dropped
+    /// Usable mirrors that such a client can reach.
+    pub(super) fn reachable(&self) -> &MirrorSet {
+        &self.reachable
+    }
+
+    /// Why a mirror that has the file is in no class, or cannot be reached.
+    pub(super) fn reason(&self, index: usize) -> Option<Reason> {
+        let mut all = self.barred.iter().chain(&self.dropped);
+        all.find(|(other, _)| *other == index)
+            .map(|(_, reason)| *reason)
     }
 }
 

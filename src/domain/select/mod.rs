@@ -4,8 +4,9 @@
 //! The redirect, every document that lists mirrors, and `explain` render that value.
 //!
 //! - [`class`]: which class a mirror is in for a place; the same for every file, so it is kept.
+//! - [`set`]: sets of mirrors as bits.
 //! - [`law`]: rank and distance, the numbers that order a class.
-//! - [`choose`]: from classes to ordered candidates, looking at no more mirrors than needed.
+//! - [`choose`]: from classes to ordered candidates.
 //! - [`reason`]: why each other mirror is out.
 //! - [`share`]: how likely each candidate is to be drawn.
 
@@ -13,12 +14,14 @@ pub mod choose;
 pub mod class;
 pub mod law;
 pub mod reason;
+pub mod set;
 pub mod share;
 
 pub use choose::{Candidate, Holdings, Question, Realm, Selection, Selector, Tier};
-pub use class::{Class, ClassTable, Roster};
+pub use class::{Access, Class, ClassTable, Roster};
 pub use law::{Distance, Law, Weights};
 pub use reason::Reason;
+pub use set::MirrorSet;
 
 #[cfg(test)]
 mod tests;

@@ -9,11 +9,11 @@ use crate::domain::mirror::{BaseUrl, Mirror, MirrorCountry, MirrorId, Scheme};
 use crate::domain::place::{Asn, Coordinates, CountryCode, Place, RegionCode};
 
 /// Who has the file.
-struct Has(Vec<bool>);
+struct Has(Vec<u64>);
 
 impl Holdings for Has {
-    fn has(&self, mirror: usize) -> bool {
-        self.0.get(mirror).copied().unwrap_or(true)
+    fn word(&self, word: usize) -> u64 {
+        self.0.get(word).copied().unwrap_or(0)
     }
 
     fn why_not(&self, _: usize) -> Reason {
@@ -21,7 +21,20 @@ impl Holdings for Has {
     }
 }
 
-const ALL: Has = Has(Vec::new());
+fn has(mirrors: &[bool]) -> Has {
+    let present = mirrors.iter().enumerate().filter(|(_, has)| **has);
+    let set: MirrorSet = present.map(|(index, _)| index).collect();
+    Has((0..set.words()).map(|word| set.word(word)).collect())
+}
+
+fn all() -> Has {
+    Has(vec![u64::MAX])
+}
+
+fn table(roster: &Roster, question: &Question, scheme: Scheme) -> ClassTable {
+    let is_ipv4 = matches!(question.ip, Some(IpAddr::V4(_)));
+    roster.classes(&question.place, Access { scheme, is_ipv4 })
+}
 
 fn mirror(id: i64, country: &str, region: &str, score: u16) -> Mirror {
     let mut mirror = Mirror::new(&format!("m{id}"));
@@ -46,7 +59,6 @@ fn question(country: &str, region: &str) -> Question {
             coordinates: None,
             asn: None,
         },
-        scheme: Scheme::Http,
         size: 1000,
         want: 5,
     }
@@ -59,7 +71,7 @@ fn generator(seed: u64) -> impl FnMut() -> u16 {
 
 fn select(mirrors: Vec<Mirror>, question: &Question, has: &Has) -> Vec<(String, Tier, Realm)> {
     let roster = Roster::new(mirrors);
-    let table = roster.classes(&question.place);
+    let table = table(&roster, question, Scheme::Http);
     let mut selector = Selector::new(generator(1));
     let selection = selector.select(&Law::default(), (&roster, &table), question, has);
     let name = |index: usize| roster.mirrors()[index].identifier.clone();
@@ -88,10 +100,13 @@ fn tiers_come_in_order_and_the_first_that_has_the_file_decides() {
     near(&mut mirrors[4]);
     let mut question = question("de", "eu");
     question.place.asn = Asn::new(64500);
-    let all = select(mirrors.clone(), &question, &ALL);
-    assert_eq!(names(&all), ["m5", "m4", "m3", "m2", "m1"]);
-    let has = Has(vec![true, true, true, false, false]);
-    assert_eq!(names(&select(mirrors, &question, &has)), ["m3", "m2", "m1"]);
+    let everybody = select(mirrors.clone(), &question, &all());
+    assert_eq!(names(&everybody), ["m5", "m4", "m3", "m2", "m1"]);
+    let some = has(&[true, true, true, false, false]);
+    assert_eq!(
+        names(&select(mirrors, &question, &some)),
+        ["m3", "m2", "m1"]
+    );
 }
 
 #[test]
@@ -100,9 +115,9 @@ fn stand_ins_count_only_when_the_country_has_none_and_vanish_otherwise() {
     stand_in.other_countries = "be, lu".to_owned();
     let own = mirror(2, "be", "eu", 100);
     let question = question("be", "eu");
-    let both = select(vec![stand_in.clone(), own.clone()], &question, &ALL);
+    let both = select(vec![stand_in.clone(), own.clone()], &question, &all());
     assert_eq!(names(&both), ["m2"]);
-    let alone = select(vec![stand_in, own], &question, &Has(vec![true, false]));
+    let alone = select(vec![stand_in, own], &question, &has(&[true, false]));
     assert_eq!(
         alone,
         [("m1".to_owned(), Tier::Country, Realm::OtherCountry)]
@@ -114,7 +129,7 @@ fn a_mirror_that_cannot_deliver_the_size_is_a_reserve_whatever_its_flags() {
     let mut small = mirror(1, "de", "eu", 100);
     (small.file_maxsize, small.country_only) = (999, true);
     let question = question("us", "na");
-    let selected = select(vec![small.clone()], &question, &ALL);
+    let selected = select(vec![small.clone()], &question, &all());
     assert_eq!(
         selected,
         [(
@@ -124,7 +139,7 @@ fn a_mirror_that_cannot_deliver_the_size_is_a_reserve_whatever_its_flags() {
         )]
     );
     small.file_maxsize = 1000;
-    assert!(select(vec![small], &question, &ALL).is_empty());
+    assert!(select(vec![small], &question, &all()).is_empty());
 }
 
 #[test]
@@ -134,16 +149,23 @@ fn https_and_ipv4_clients_are_never_sent_where_they_cannot_go() {
     v6.ipv6_only = true;
     let mut question = question("de", "eu");
     assert_eq!(
-        names(&select(vec![http.clone(), v6.clone()], &question, &ALL)),
+        names(&select(vec![http.clone(), v6.clone()], &question, &all())),
         ["m1"]
     );
     question.ip = "2001:db8::1".parse::<IpAddr>().ok();
     assert_eq!(
-        select(vec![http.clone(), v6.clone()], &question, &ALL).len(),
+        select(vec![http.clone(), v6.clone()], &question, &all()).len(),
         2
     );
-    question.scheme = Scheme::Https;
-    assert!(select(vec![http, v6], &question, &ALL).is_empty());
+    let roster = Roster::new(vec![http, v6]);
+    let table = table(&roster, &question, Scheme::Https);
+    let mut selector = Selector::new(generator(1));
+    let explained = selector.explain(&Law::default(), (&roster, &table), &question, &all());
+    assert!(explained.candidates.is_empty() && explained.rows_found);
+    assert_eq!(
+        explained.excluded,
+        [(0, Reason::NoHttps), (1, Reason::NoHttps)]
+    );
 }
 
 #[test]
@@ -157,9 +179,9 @@ fn with_coordinates_the_nearest_wins_and_scores_buy_distance() {
     question.place.coordinates = Coordinates::known(50.0, 8.0);
     // 2,000,000 / 2 / 100 = 10 degrees for a score of 100, 5 degrees for 200.
     let far_and_strong = at(2, 12.0, 200);
-    let chosen = select(vec![at(1, 8.5, 100), far_and_strong], &question, &ALL);
+    let chosen = select(vec![at(1, 8.5, 100), far_and_strong], &question, &all());
     assert_eq!(names(&chosen), ["m2", "m1"]);
-    let chosen = select(vec![at(1, 8.5, 100), at(2, 14.0, 200)], &question, &ALL);
+    let chosen = select(vec![at(1, 8.5, 100), at(2, 14.0, 200)], &question, &all());
     assert_eq!(names(&chosen), ["m1", "m2"]);
 }
 
@@ -173,7 +195,7 @@ fn a_spread_shares_a_place_among_the_mirrors_near_enough() {
     let roster = Roster::new(vec![at(1, 8.1), at(2, 9.0), at(3, 30.0)]);
     let mut question = question("de", "eu");
     question.place.coordinates = Coordinates::known(50.0, 8.0);
-    let table = roster.classes(&question.place);
+    let table = table(&roster, &question, Scheme::Http);
     let law = Law {
         spread: 2000,
         ..Law::default()
@@ -181,14 +203,14 @@ fn a_spread_shares_a_place_among_the_mirrors_near_enough() {
     let mut selector = Selector::new(generator(7));
     let mut counts = [0; 3];
     for _ in 0..2000 {
-        let selection = selector.select(&law, (&roster, &table), &question, &ALL);
+        let selection = selector.select(&law, (&roster, &table), &question, &all());
         counts[selection.candidates[0].mirror] += 1;
     }
     assert!(
         counts[0] > 900 && counts[1] > 900 && counts[2] == 0,
         "{counts:?}"
     );
-    let explained = selector.explain(&law, (&roster, &table), &question, &ALL);
+    let explained = selector.explain(&law, (&roster, &table), &question, &all());
     let shares: Vec<f64> = explained.candidates.iter().map(|c| c.probability).collect();
     assert!(
         (shares.iter().sum::<f64>() - 1.0).abs() < 1e-9,
@@ -221,12 +243,10 @@ fn every_mirror_that_is_no_candidate_has_its_reason() {
     ];
     let roster = Roster::new(mirrors);
     let question = question("de", "eu");
-    let table = roster.classes(&question.place);
-    let has = Has([true; 12]
-        .iter()
-        .enumerate()
-        .map(|(index, _)| index != 4)
-        .collect());
+    let table = table(&roster, &question, Scheme::Http);
+    let mut present = [true; 12];
+    present[4] = false;
+    let has = has(&present);
     let mut selector = Selector::new(generator(1));
     let explained = selector.explain(&Law::default(), (&roster, &table), &question, &has);
     let reasons: Vec<Reason> = explained
@@ -277,7 +297,7 @@ proptest! {
     #[test]
     fn selection_is_a_partition_of_the_mirrors(
         mut mirrors in prop::collection::vec(any_mirror(), 0..40),
-        has in prop::collection::vec(any::<bool>(), 40),
+        present in prop::collection::vec(any::<bool>(), 40),
         located in any::<bool>(),
         seed in any::<u64>(),
     ) {
@@ -285,13 +305,14 @@ proptest! {
             mirror.id = MirrorId(id as i64 + 1);
         }
         let count = mirrors.len();
+        let present = has(&present);
         let roster = Roster::new(mirrors);
         let mut question = question("de", "eu");
         question.place.coordinates = Coordinates::known(10.0, 10.0).filter(|_| located);
-        let table = roster.classes(&question.place);
+        let table = table(&roster, &question, Scheme::Http);
         let mut selector = Selector::new(generator(seed));
         let site = (&roster, &table);
-        let all = selector.explain(&Law::default(), site, &question, &Has(has.clone()));
+        let all = selector.explain(&Law::default(), site, &question, &present);
         let mut seen: Vec<usize> = all.candidates.iter().map(|c| c.mirror).collect();
         seen.extend(all.excluded.iter().map(|(index, _)| *index));
         seen.sort_unstable();
@@ -300,8 +321,8 @@ proptest! {
         let sum: f64 = all.candidates.iter().map(|c| c.probability).sum();
         prop_assert!(all.candidates.is_empty() || (sum - 1.0).abs() < 1e-9);
         // The short way finds the same tiers as the long one.
-        let few = selector.select(&Law::default(), site, &question, &Has(has));
-        let tiers = |candidates: &[Candidate]| candidates.iter().map(|c| c.tier).collect::<Vec<_>>();
+        let few = selector.select(&Law::default(), site, &question, &present);
+        let tiers = |chosen: &[Candidate]| chosen.iter().map(|c| c.tier).collect::<Vec<_>>();
         let wanted = all.candidates.len().min(question.want);
         prop_assert_eq!(tiers(&few.candidates), tiers(&all.candidates[..wanted]));
     }

@@ -1,0 +1,78 @@
+//! Standard output and the questions to who sits at the terminal.
+
+use std::io::{BufRead, BufWriter, IsTerminal, Stdout, Write, stderr, stdin, stdout};
+
+use super::error::AdminError;
+
+/// The terminal, or what stands in for it.
+pub struct Console {
+    out: BufWriter<Stdout>,
+    /// Colours are wanted: a terminal, and `NO_COLOR` (no-color.org) is not set.
+    pub colour: bool,
+}
+
+impl Console {
+    /// The console of this process.
+    pub fn new() -> Console {
+        let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        Console {
+            out: BufWriter::new(stdout()),
+            colour: stdout().is_terminal() && !unwanted,
+        }
+    }
+
+    /// Where a command writes its answer.
+    pub fn out(&mut self) -> &mut impl Write {
+        &mut self.out
+    }
+
+    /// Writes a line.
+    ///
+    /// # Errors
+    /// [`AdminError::Console`].
+    pub fn line(&mut self, text: impl AsRef<str>) -> Result<(), AdminError> {
+        Ok(writeln!(self.out, "{}", text.as_ref())?)
+    }
+
+    /// Brings everything out.
+    ///
+    /// # Errors
+    /// [`AdminError::Console`].
+    pub fn flush(&mut self) -> Result<(), AdminError> {
+        Ok(self.out.flush()?)
+    }
+
+    /// Whether somebody can answer.
+    pub fn is_attended(&self) -> bool {
+        stdin().is_terminal()
+    }
+
+    /// Asks until one of the letters is answered; `None` at the end of the input.
+    ///
+    /// # Errors
+    /// [`AdminError::Console`].
+    pub fn ask(&mut self, question: &str, letters: &[char]) -> Result<Option<char>, AdminError> {
+        self.flush()?;
+        loop {
+            let mut error = stderr().lock();
+            write!(error, "{question} ")?;
+            error.flush()?;
+            let mut answer = String::new();
+            if stdin().lock().read_line(&mut answer)? == 0 {
+                writeln!(error)?;
+                return Ok(None);
+            }
+            let first = answer.trim().chars().next();
+            let letter = first.map(|letter| letter.to_ascii_lowercase());
+            if letter.is_some_and(|letter| letters.contains(&letter)) {
+                return Ok(letter);
+            }
+        }
+    }
+}
+
+impl Default for Console {
+    fn default() -> Console {
+        Console::new()
+    }
+}

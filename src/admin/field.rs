@@ -1,0 +1,144 @@
+//! The fields of a mirror: one table for `show`, `edit` and `--set`.
+//!
+//! Labels and order are MirrorBrain's (`mb show`), then come the fields that it does not have.
+
+use super::value;
+use crate::db::mirror::MirrorRecord;
+
+type Get = fn(&MirrorRecord) -> String;
+type Set = fn(&mut MirrorRecord, &str) -> Result<(), value::Problem>;
+
+/// One field as people see and write it.
+pub struct Field {
+    /// MirrorBrain's name.
+    pub label: &'static str,
+    /// The name in the database and in JSON.
+    pub name: &'static str,
+    get: Get,
+    set: Set,
+}
+
+impl Field {
+    /// The field of that label or name, without regard to case.
+    pub fn find(key: &str) -> Option<&'static Field> {
+        let key = key.trim();
+        FIELDS.iter().find(|field| {
+            field.label.eq_ignore_ascii_case(key) || field.name.eq_ignore_ascii_case(key)
+        })
+    }
+
+    /// The value on one line: a line feed is shown as `\n`.
+    pub fn shown(&self, record: &MirrorRecord) -> String {
+        (self.get)(record).replace('\r', "").replace('\n', "\\n")
+    }
+
+    /// Stores a value as [`Field::shown`] writes it.
+    ///
+    /// # Errors
+    /// What is wrong with the value.
+    pub fn set(&self, record: &mut MirrorRecord, value: &str) -> Result<(), value::Problem> {
+        (self.set)(record, &value.trim().replace("\\n", "\n"))
+    }
+}
+
+macro_rules! field {
+    ($label:literal, $name:ident, $read:path) => {
+        Field {
+            label: $label,
+            name: stringify!($name),
+            get: |record| record.$name.to_string(),
+            set: |record, text| {
+                record.$name = $read(text)?;
+                Ok(())
+            },
+        }
+    };
+}
+
+macro_rules! flag {
+    ($label:literal, $name:ident) => {
+        Field {
+            label: $label,
+            name: stringify!($name),
+            get: |record| if record.$name { "True" } else { "False" }.to_owned(),
+            set: |record, text| {
+                record.$name = value::flag(text)?;
+                Ok(())
+            },
+        }
+    };
+}
+
+macro_rules! list {
+    ($label:literal, $name:ident, $read:path) => {
+        Field {
+            label: $label,
+            name: stringify!($name),
+            get: |record| record.$name.join(" "),
+            set: |record, text| {
+                record.$name = $read(text)?;
+                Ok(())
+            },
+        }
+    };
+}
+
+/// Every field that can be edited, without the name and the comment.
+pub static FIELDS: [Field; 28] = [
+    field!("operatorName", operator_name, value::text),
+    field!("operatorUrl", operator_url, value::text),
+    field!("baseurl", base_url, value::base_url),
+    field!("baseurlFtp", ftp_url, value::ftp_url),
+    field!("baseurlRsync", rsync_url, value::rsync_url),
+    field!("region", region, value::region),
+    field!("country", country, value::country),
+    field!("asn", asn, value::asn),
+    field!("prefix", prefix, value::prefix),
+    Field {
+        label: "lat,lng",
+        name: "coordinates",
+        get: |record| match (record.latitude, record.longitude) {
+            (Some(latitude), Some(longitude)) => format!("{latitude},{longitude}"),
+            _ => String::new(),
+        },
+        set: |record, text| {
+            let place = value::coordinates(text)?;
+            (record.latitude, record.longitude) = place.unzip();
+            Ok(())
+        },
+    },
+    flag!("regionOnly", region_only),
+    flag!("countryOnly", country_only),
+    flag!("asOnly", as_only),
+    flag!("prefixOnly", prefix_only),
+    flag!("ipv6Only", ipv6_only),
+    field!("otherCountries", other_countries, value::countries),
+    field!("fileMaxsize", file_maxsize, value::bytes),
+    field!("publicNotes", public_notes, value::text),
+    field!("score", score, value::score),
+    flag!("enabled", enabled),
+    flag!("statusBaseurl", alive),
+    field!("admin", admin, value::text),
+    field!("adminEmail", admin_email, value::text),
+    Field {
+        label: "kind",
+        name: "kind",
+        get: |record| record.kind.as_str().to_owned(),
+        set: |record, text| {
+            record.kind = value::kind(text)?;
+            Ok(())
+        },
+    },
+    list!("moreBaseurls", further_base_urls, value::further_urls),
+    list!("morePrefixes", further_prefixes, value::further_prefixes),
+    list!("moreAsns", further_asns, value::further_asns),
+    Field {
+        label: "comments",
+        name: "comment",
+        get: |record| record.comment.clone(),
+        set: |record, text| {
+            record.comment = text.to_owned();
+            Ok(())
+        },
+    },
+];

@@ -1,0 +1,12 @@
+//! `import`: another redirector's database into ours.
+//!
+//! [`source`] opens a dump, however compressed, and gives its lines; [`mirrorbrain`] says which
+//! table's row becomes what; [`run`] puts both around one transaction; [`summary`] tells what came
+//! of it.
+
+mod mirrorbrain;
+mod run;
+mod source;
+mod summary;
+
+pub use run::import;

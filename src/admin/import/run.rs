@@ -1,0 +1,205 @@
+//! `import mirrorbrain`: one dump, one transaction.
+
+use std::path::Path;
+use std::time::Instant;
+
+use super::mirrorbrain::{Facts, MirrorBrain, is_taken_over};
+use super::source::{self, Source};
+use super::summary::Summary;
+use crate::admin::args::{ImportArgs, ImportFrom, MirrorbrainArgs};
+use crate::admin::error::AdminError;
+use crate::admin::session::Session;
+use crate::db::import::{Imported, Importer, in_transaction, size};
+use crate::db::open::Transaction;
+use crate::db::run::{Outcome, RunEnd, RunId, RunKind, begin, end};
+use crate::db::{DbError, Writer, open_reader, open_writer};
+use crate::domain::dump::Parser;
+use crate::domain::time::Timestamp;
+use crate::exit::{Exit, chain};
+
+/// Lines between two moves of the progress bar.
+const LINES_A_DRAW: u64 = 1000;
+
+/// Imports what the arguments name.
+///
+/// # Errors
+/// [`AdminError::Dump`], [`AdminError::NotThisDump`], [`AdminError::File`], [`AdminError::Db`];
+/// nothing is changed then.
+pub fn import(session: &mut Session, args: &ImportArgs) -> Result<Exit, AdminError> {
+    match &args.from {
+        ImportFrom::Mirrorbrain(args) => mirrorbrain(session, args),
+    }
+}
+
+fn mirrorbrain(session: &mut Session, args: &MirrorbrainArgs) -> Result<Exit, AdminError> {
+    refuse_full_database(session, args)?;
+    // A dump that cannot be opened must not leave a database behind.
+    let source = source::open(&args.dump)?;
+    let summary = if args.dry_run {
+        dry_run(session, args, source)?
+    } else {
+        recorded(session, args, source)?
+    };
+    if args.json {
+        session.console.line(format!("{:#}", summary.to_json()))?;
+    } else {
+        summary.write(session.console.out(), args.quiet)?;
+    }
+    Ok(Exit::Ok)
+}
+
+/// Says at once what would come out only after all of the dump was read.
+fn refuse_full_database(session: &Session, args: &MirrorbrainArgs) -> Result<(), AdminError> {
+    if args.force || !session.site.database.exists() {
+        return Ok(());
+    }
+    let (mirrors, files) = match open_reader(&session.site.database) {
+        // An older schema is brought up to date when it is opened for writing.
+        Err(DbError::Older { .. }) => return Ok(()),
+        reader => size(&reader?)?,
+    };
+    if mirrors + files > 0 {
+        return Err(DbError::NotEmpty { mirrors, files }.into());
+    }
+    Ok(())
+}
+
+/// Does all of it in a database of its own, which is thrown away.
+fn dry_run(
+    session: &Session,
+    args: &MirrorbrainArgs,
+    source: Source,
+) -> Result<Summary, AdminError> {
+    let failed = |source| AdminError::File {
+        doing: "make a trial database in",
+        path: std::env::temp_dir(),
+        source,
+    };
+    let folder = tempfile::tempdir().map_err(failed)?;
+    let mut writer = open_writer(&folder.path().join("trial.sqlite"))?;
+    let mut summary = transfer(&mut writer, session, (args, source), None)?;
+    summary.dry_run = true;
+    Ok(summary)
+}
+
+/// Does it with a row in `run`; one that fails is recorded, too.
+fn recorded(
+    session: &Session,
+    args: &MirrorbrainArgs,
+    source: Source,
+) -> Result<Summary, AdminError> {
+    let mut writer = session.writer()?;
+    let run = writer.transaction(|t| begin(t, RunKind::Import, None, session.now))?;
+    let started = Instant::now();
+    let result = transfer(&mut writer, session, (args, source), Some(run));
+    if let Err(error) = &result {
+        let failed = RunEnd {
+            at: later(session.now, started),
+            outcome: Outcome::Failed,
+            counts: "{}".to_owned(),
+            error: chain(error),
+        };
+        let recorded = writer.transaction(|t| end(t, run, &failed));
+        if let Err(error) = recorded {
+            log::warn!("the failed import is not recorded: {}", chain(&error));
+        }
+    }
+    result
+}
+
+fn later(start: Timestamp, since: Instant) -> Timestamp {
+    Timestamp(start.0.saturating_add(since.elapsed().as_secs() as i64))
+}
+
+/// Reads the dump into the database, in one transaction.
+fn transfer(
+    writer: &mut Writer,
+    session: &Session,
+    (args, source): (&MirrorbrainArgs, Source),
+    run: Option<RunId>,
+) -> Result<Summary, AdminError> {
+    let started = Instant::now();
+    let bar = session.progress.bar("import", "lines", None);
+    in_transaction(writer, |transaction| {
+        let importer = Importer::new(transaction, args.force)?;
+        let mut tables = MirrorBrain::new(importer);
+        let mut parser = Parser::default();
+        source.for_each_line(|line, is_whole| {
+            if parser.lines().is_multiple_of(LINES_A_DRAW) {
+                bar.set(parser.lines());
+            }
+            if is_whole {
+                parser.line(line, &mut tables)
+            } else {
+                parser.last_line(line, &mut tables)
+            }
+        })?;
+        parser.finish()?;
+        bar.note("storing");
+        let seen = parser.tables();
+        let names = seen.iter().map(|(name, facts)| (name.as_str(), facts.rows));
+        refuse(&args.dump, tables.refusal(names))?;
+        let (imported, facts) = tables.finish(later(session.now, started))?;
+        let summary = Summary {
+            site: session.site.name.clone(),
+            lines: parser.lines(),
+            rows: seen.values().map(|facts| facts.rows).sum(),
+            ignored: ignored(&parser),
+            seconds: started.elapsed().as_secs_f64(),
+            dry_run: false,
+            imported,
+            facts,
+        };
+        if let Some(run) = run {
+            record(transaction, session, (run, started), &summary)?;
+        }
+        Ok(summary)
+    })
+}
+
+fn refuse(dump: &Path, refusal: Option<String>) -> Result<(), AdminError> {
+    match refusal {
+        Some(problem) => Err(AdminError::NotThisDump {
+            path: dump.to_owned(),
+            problem,
+        }),
+        None => Ok(()),
+    }
+}
+
+fn ignored(parser: &Parser) -> Vec<(String, u64)> {
+    let tables = parser.tables().iter();
+    tables
+        .filter(|(name, facts)| !is_taken_over(name) && facts.rows > 0)
+        .map(|(name, facts)| (name.clone(), facts.rows))
+        .collect()
+}
+
+fn record(
+    transaction: &Transaction<'_>,
+    session: &Session,
+    (run, started): (RunId, Instant),
+    summary: &Summary,
+) -> Result<(), DbError> {
+    let Imported {
+        mirrors,
+        files,
+        pairs,
+        hashes,
+        ..
+    } = &summary.imported;
+    let Facts { version, .. } = &summary.facts;
+    let version = version.as_deref().unwrap_or("of unknown version");
+    let done = RunEnd {
+        at: later(session.now, started),
+        outcome: Outcome::Ok,
+        counts: summary.counts().to_string(),
+        error: String::new(),
+    };
+    end(transaction, run, &done)?;
+    let what = format!(
+        "imported from MirrorBrain {version}: {mirrors} mirrors, {files} files, {pairs} pairs, \
+         {hashes} hashes"
+    );
+    session.event(transaction, None, &what)
+}

@@ -1,0 +1,238 @@
+//! A dump's lines, out of a file or standard input, plain or compressed.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Cursor, ErrorKind, Read, stdin};
+use std::path::{Path, PathBuf};
+
+use flate2::bufread::MultiGzDecoder;
+use xz2::bufread::XzDecoder;
+use xz2::stream::{CONCATENATED, Stream};
+
+use crate::admin::error::AdminError;
+use crate::domain::dump::{DumpError, LINE_BYTES_MAX};
+
+/// Read at a time: large enough that system calls cost nothing beside decompression.
+const BUFFER_BYTES: usize = 256 * 1024;
+
+/// Memory that unpacking may take: xz -9 needs 65 MiB, its largest dictionary 1.5 GiB.
+const XZ_MEMORY_BYTES_MAX: u64 = 2 * 1024 * 1024 * 1024;
+
+/// Longest of the signatures below.
+const MAGIC_BYTES: usize = 6;
+
+/// A dump that is being read.
+pub struct Source {
+    reader: Box<dyn BufRead>,
+    path: PathBuf,
+}
+
+/// What the first bytes of a file say that it is.
+#[derive(Debug, PartialEq, Eq)]
+enum Format {
+    Plain,
+    Gzip,
+    Xz,
+    /// Something that is refused, with what to do.
+    Other(&'static str),
+}
+
+fn format_of(magic: &[u8]) -> Format {
+    match magic {
+        [0x1f, 0x8b, ..] => Format::Gzip,
+        [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Format::Xz,
+        [b'P', b'G', b'D', b'M', b'P', ..] => Format::Other(
+            "it is a dump in pg_dump's custom format; `pg_restore -f - FILE | heliostat import \
+             mirrorbrain -` makes it plain",
+        ),
+        [b't', b'o', b'c', b'.', b'd', b'a', ..] => Format::Other(
+            "it is a dump in pg_dump's tar format; `pg_restore -f - FILE | heliostat import \
+             mirrorbrain -` makes it plain",
+        ),
+        [b'B', b'Z', b'h', ..] => Format::Other(
+            "it is compressed by bzip2; `bzip2 -dc FILE | heliostat import mirrorbrain -` reads it",
+        ),
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => Format::Other(
+            "it is compressed by zstd; `zstd -dc FILE | heliostat import mirrorbrain -` reads it",
+        ),
+        _ => Format::Plain,
+    }
+}
+
+/// Opens a dump; `-` is standard input.
+///
+/// # Errors
+/// [`AdminError::File`], [`AdminError::NotThisDump`].
+pub fn open(path: &Path) -> Result<Source, AdminError> {
+    let failed = |source| AdminError::File {
+        doing: "read the dump",
+        path: path.to_owned(),
+        source,
+    };
+    let mut raw: Box<dyn Read> = if path.as_os_str() == "-" {
+        Box::new(stdin())
+    } else {
+        Box::new(File::open(path).map_err(failed)?)
+    };
+    let mut magic = Vec::with_capacity(MAGIC_BYTES);
+    let mut head = (&mut raw).take(MAGIC_BYTES as u64);
+    head.read_to_end(&mut magic).map_err(failed)?;
+    let format = format_of(&magic);
+    let raw = BufReader::with_capacity(BUFFER_BYTES, Cursor::new(magic).chain(raw));
+    let reader: Box<dyn BufRead> = match format {
+        Format::Plain => Box::new(raw),
+        Format::Gzip => buffered(MultiGzDecoder::new(raw)),
+        Format::Xz => {
+            let stream = Stream::new_stream_decoder(XZ_MEMORY_BYTES_MAX, CONCATENATED)
+                .map_err(|error| failed(error.into()))?;
+            buffered(XzDecoder::new_stream(raw, stream))
+        }
+        Format::Other(problem) => {
+            return Err(AdminError::NotThisDump {
+                path: path.to_owned(),
+                problem: problem.to_owned(),
+            });
+        }
+    };
+    Ok(Source {
+        reader,
+        path: path.to_owned(),
+    })
+}
+
+fn buffered(reader: impl Read + 'static) -> Box<dyn BufRead> {
+    Box::new(BufReader::with_capacity(BUFFER_BYTES, reader))
+}
+
+impl Source {
+    /// Gives each line without its line feed, and whether it had one.
+    ///
+    /// # Errors
+    /// Those of `give`; [`AdminError::Dump`] when compressed data is cut or a line too long;
+    /// [`AdminError::File`].
+    pub fn for_each_line(
+        mut self,
+        mut give: impl FnMut(&[u8], bool) -> Result<(), AdminError>,
+    ) -> Result<(), AdminError> {
+        let mut line = Vec::new();
+        for number in 0.. {
+            line.clear();
+            let mut limited = (&mut self.reader).take(LINE_BYTES_MAX as u64 + 1);
+            let length = limited
+                .read_until(b'\n', &mut line)
+                .map_err(|error| self.failed(number, error))?;
+            if length == 0 {
+                return Ok(());
+            }
+            if length > LINE_BYTES_MAX {
+                return Err(AdminError::Dump(DumpError::Syntax {
+                    line: number + 1,
+                    problem: format!("it is longer than {LINE_BYTES_MAX} bytes"),
+                }));
+            }
+            match line.strip_suffix(b"\n") {
+                Some(line) => give(line, true)?,
+                None => give(&line, false)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn failed(&self, line: u64, source: std::io::Error) -> AdminError {
+        if source.kind() == ErrorKind::UnexpectedEof {
+            return AdminError::Dump(DumpError::Cut {
+                line,
+                place: "in the middle of the compressed data".to_owned(),
+            });
+        }
+        AdminError::File {
+            doing: "read the dump",
+            path: self.path.clone(),
+            source,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    fn write(folder: &Path, name: &str, bytes: &[u8]) -> PathBuf {
+        let path = folder.join(name);
+        std::fs::write(&path, bytes).expect("a file");
+        path
+    }
+
+    fn lines(path: &Path) -> Result<Vec<String>, String> {
+        let mut lines = Vec::new();
+        open(path)
+            .and_then(|source| {
+                source.for_each_line(|line, _| {
+                    lines.push(String::from_utf8_lossy(line).into_owned());
+                    Ok(())
+                })
+            })
+            .map_err(|error| crate::exit::chain(&error))?;
+        Ok(lines)
+    }
+
+    #[test]
+    fn plain_gzip_and_xz_are_told_by_their_first_bytes_and_cuts_are_found() {
+        let folder = tempfile::tempdir().expect("folder");
+        let text: String = (0..5000)
+            .map(|n| format!("line {n} {}\n", n * 7919))
+            .collect();
+        let expected: Vec<String> = text.lines().map(str::to_owned).collect();
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        gzip.write_all(text.as_bytes()).expect("gzip");
+        let gzip = gzip.finish().expect("gzip");
+        let mut xz = xz2::write::XzEncoder::new(Vec::new(), 1);
+        xz.write_all(text.as_bytes()).expect("xz");
+        let xz = xz.finish().expect("xz");
+        let read = |name, bytes: &[u8]| lines(&write(folder.path(), name, bytes));
+        assert_eq!(read("plain", text.as_bytes()), Ok(expected.clone()));
+        for packed in [&gzip, &xz] {
+            assert_eq!(read("whole", packed), Ok(expected.clone()));
+            let twice = [packed.as_slice(), packed].concat();
+            assert_eq!(
+                read("two members", &twice).map(|lines| lines.len()),
+                Ok(10_000)
+            );
+            for cut in [
+                7,
+                11,
+                20,
+                packed.len() / 2,
+                packed.len() - 9,
+                packed.len() - 1,
+            ] {
+                let error = read("cut", &packed[..cut]).expect_err("cut");
+                assert!(error.contains("is cut"), "{cut}: {error}");
+            }
+        }
+        assert_eq!(read("empty", b""), Ok(Vec::new()));
+        assert_eq!(
+            read("no line feed", b"a\nb"),
+            Ok(vec!["a".into(), "b".into()])
+        );
+    }
+
+    #[test]
+    fn other_formats_are_named_with_what_to_do() {
+        let folder = tempfile::tempdir().expect("folder");
+        for (bytes, expected) in [
+            (&b"PGDMP\x01"[..], "pg_restore"),
+            (b"toc.dat\0", "pg_restore"),
+            (b"BZh91AY", "bzip2 -dc"),
+            (b"\x28\xb5\x2f\xfd\x00", "zstd -dc"),
+        ] {
+            let error = lines(&write(folder.path(), "dump", bytes)).expect_err("refused");
+            assert!(error.contains(expected), "{error}");
+        }
+        let error = lines(Path::new("/nowhere/dump")).expect_err("missing");
+        assert!(
+            error.contains("cannot read the dump /nowhere/dump: No such file"),
+            "{error}"
+        );
+    }
+}

@@ -1,0 +1,212 @@
+//! What an import brought, for people and for programs.
+
+use std::io::Write;
+
+use comfy_table::presets::NOTHING;
+use comfy_table::{CellAlignment, Table};
+use serde_json::{Value, json};
+
+use super::mirrorbrain::Facts;
+use crate::db::import::Imported;
+
+/// What an import brought.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Summary {
+    /// The site.
+    pub site: String,
+    /// What is in the database now.
+    pub imported: Imported,
+    /// What else there is to say of the dump.
+    pub facts: Facts,
+    /// Tables that were passed over, with their rows.
+    pub ignored: Vec<(String, u64)>,
+    /// Lines of the dump.
+    pub lines: u64,
+    /// Rows of all tables.
+    pub rows: u64,
+    /// How long it took.
+    pub seconds: f64,
+    /// Nothing was changed.
+    pub dry_run: bool,
+}
+
+impl Summary {
+    /// The numbers alone.
+    pub fn counts(&self) -> Value {
+        let imported = &self.imported;
+        json!({
+            "mirrors": imported.mirrors,
+            "files": imported.files,
+            "pairs": imported.pairs,
+            "hashes": imported.hashes,
+            "markers": imported.markers,
+            "names": imported.names,
+            "oddities": imported.odd.values().map(|odd| odd.count).sum::<u64>(),
+        })
+    }
+
+    /// All of it as JSON.
+    pub fn to_json(&self) -> Value {
+        let odd = self.imported.odd.iter().map(|(oddity, odd)| {
+            json!({
+                "what": oddity.as_str(),
+                "count": odd.count,
+                "example": odd.example,
+            })
+        });
+        let problems = self
+            .facts
+            .problems
+            .iter()
+            .map(|problem| json!({ "mirror": problem.mirror, "problem": problem.problem }));
+        let ignored = self.ignored.iter();
+        json!({
+            "site": self.site,
+            "dry_run": self.dry_run,
+            "version": self.facts.version,
+            "schema": self.facts.schema,
+            "counts": self.counts(),
+            "oddities": odd.collect::<Vec<_>>(),
+            "problems": problems.collect::<Vec<_>>(),
+            "unknown_columns": self.facts.unknown_columns,
+            "ignored_tables": ignored
+                .map(|(name, rows)| json!({ "table": name, "rows": rows }))
+                .collect::<Vec<_>>(),
+            "lines": self.lines,
+            "rows": self.rows,
+            "seconds": self.seconds,
+        })
+    }
+
+    /// For people; `quiet` 1 leaves out all but oddities, 2 everything.
+    ///
+    /// # Errors
+    /// When `out` cannot be written.
+    pub fn write(&self, out: &mut impl Write, quiet: u8) -> std::io::Result<()> {
+        if quiet == 0 {
+            self.write_counts(out)?;
+        }
+        if quiet < 2 {
+            self.write_oddities(out)?;
+        }
+        if quiet == 0 {
+            self.write_next(out)?;
+        }
+        Ok(())
+    }
+
+    fn write_counts(&self, out: &mut impl Write) -> std::io::Result<()> {
+        let version = self
+            .facts
+            .version
+            .as_deref()
+            .unwrap_or("of unknown version");
+        let rate = self.rows as f64 / self.seconds.max(0.001);
+        writeln!(
+            out,
+            "MirrorBrain {version}, {}: {} rows in {:.1} s ({} rows/s)\n",
+            self.facts.schema,
+            grouped(self.rows),
+            self.seconds,
+            grouped(rate as u64),
+        )?;
+        let imported = &self.imported;
+        let mut table = Table::new();
+        table.load_style(NOTHING);
+        for (what, count) in [
+            ("mirrors", imported.mirrors),
+            ("files", imported.files),
+            ("pairs of mirror and file", imported.pairs),
+            ("files with hashes", imported.hashes),
+            ("markers", imported.markers),
+            ("names of countries and regions", imported.names),
+        ] {
+            table.add_row([what.to_owned(), grouped(count)]);
+        }
+        if let Some(column) = table.column_mut(1) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+        writeln!(out, "{}", table.trim_fmt())
+    }
+
+    fn write_oddities(&self, out: &mut impl Write) -> std::io::Result<()> {
+        let mut lines = Vec::new();
+        for (oddity, odd) in &self.imported.odd {
+            let example = match odd.example.as_str() {
+                "" => String::new(),
+                example => format!(", e.g. {example}"),
+            };
+            lines.push(format!(
+                "{} {}{example}",
+                grouped(odd.count),
+                oddity.as_str()
+            ));
+        }
+        for problem in &self.facts.problems {
+            lines.push(format!("mirror {}: {}", problem.mirror, problem.problem));
+        }
+        for column in &self.facts.unknown_columns {
+            lines.push(format!("column {column} of table server is not taken over"));
+        }
+        for (table, rows) in &self.ignored {
+            let why = if table == "pfx2asn" {
+                "; GeoIP files with AS numbers take its place (`geoip` in the configuration)"
+            } else {
+                ""
+            };
+            let rows = grouped(*rows);
+            lines.push(format!(
+                "table {table} ({rows} rows) is not taken over{why}"
+            ));
+        }
+        if !lines.is_empty() {
+            writeln!(out, "\nNoted:")?;
+        }
+        lines.iter().try_for_each(|line| writeln!(out, "  {line}"))
+    }
+
+    fn write_next(&self, out: &mut impl Write) -> std::io::Result<()> {
+        if self.dry_run {
+            return writeln!(out, "\nNothing was changed (--dry-run).");
+        }
+        let site = &self.site;
+        writeln!(
+            out,
+            "\nNext:\n  \
+             heliostat -b {site} index      each file's size and time; until then mirrors are \
+             trusted as MirrorBrain trusts them\n  \
+             heliostat -b {site} scan -a    which mirror has which version\n  \
+             heliostat -b {site} explain /PATH --ip ADDRESS    who would be sent where, and why"
+        )
+    }
+}
+
+/// `1234567` as `1,234,567`.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::grouped;
+
+    #[test]
+    fn numbers_are_grouped() {
+        for (number, text) in [
+            (0, "0"),
+            (999, "999"),
+            (1000, "1,000"),
+            (1_234_567, "1,234,567"),
+        ] {
+            assert_eq!(grouped(number), text);
+        }
+    }
+}

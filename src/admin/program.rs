@@ -1,0 +1,106 @@
+//! From the command line to an exit code.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{CommandFactory, FromArgMatches};
+use log::LevelFilter;
+
+use super::abbreviation;
+use super::args::{Arguments, Command, GlobalArgs};
+use super::error::AdminError;
+use super::session::Session;
+use super::{edit, explain, external, file, history, import, list, new, show, switch};
+use crate::config;
+use crate::exit::{Exit, chain};
+use crate::terminal::{Progress, start_log};
+
+/// Runs `heliostat` with the arguments of the process.
+pub fn main() -> ExitCode {
+    let arguments = match parse(std::env::args_os().collect()) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version are no failure, and clap knows which is which.
+            let _ = error.print();
+            let exit = if error.use_stderr() {
+                Exit::Usage
+            } else {
+                Exit::Ok
+            };
+            return exit.into();
+        }
+    };
+    let progress = Progress::new(false);
+    let level = if arguments.global.debug {
+        LevelFilter::Debug
+    } else {
+        LevelFilter::Warn
+    };
+    start_log(level, &progress);
+    let exit = match run(&arguments, progress) {
+        Ok(exit) => exit,
+        Err(error) => {
+            let exit = error.exit();
+            if exit != Exit::Ok {
+                eprintln!("heliostat: {}", chain(&error));
+            }
+            exit
+        }
+    };
+    exit.into()
+}
+
+fn parse(arguments: Vec<OsString>) -> Result<Arguments, clap::Error> {
+    let command = Arguments::command();
+    let arguments = abbreviation::write_out(&command, arguments);
+    Arguments::from_arg_matches(&command.try_get_matches_from(arguments)?)
+}
+
+fn session(global: &GlobalArgs, progress: Progress) -> Result<Session, AdminError> {
+    let config = config::load(&config::config_path(global.config.as_deref()))?;
+    let site = Arc::clone(config.site(global.site.as_deref())?);
+    log::debug!("site={} database={}", site.name, site.database.display());
+    Ok(Session::new(config, site, progress))
+}
+
+fn run(arguments: &Arguments, progress: Progress) -> Result<Exit, AdminError> {
+    let global = &arguments.global;
+    match &arguments.command {
+        // The other program reads the configuration itself.
+        Command::Scan(passed) => return external::run("heliostat-scan", global, passed),
+        Command::Index(passed) => return external::run("heliostat-index", global, passed),
+        _ => {}
+    }
+    let mut session = session(global, progress)?;
+    let exit = dispatch(&mut session, &arguments.command)?;
+    session.console.flush()?;
+    Ok(exit)
+}
+
+fn dispatch(session: &mut Session, command: &Command) -> Result<Exit, AdminError> {
+    match command {
+        Command::New(args) => new::new(session, args),
+        Command::List(args) => list::list(session, args),
+        Command::Show(args) => show::show(session, args),
+        Command::Edit(args) => edit::edit(session, args),
+        Command::Enable(args) => switch::enable(session, args),
+        Command::Disable(args) => switch::disable(session, args),
+        Command::Score(args) => switch::score(session, args),
+        Command::Rename(args) => switch::rename(session, args),
+        Command::Delete(args) => switch::delete(session, args),
+        Command::Commentadd(args) => switch::add_comment(session, args),
+        Command::Rollback(args) => switch::rollback(session, args),
+        Command::Instances => show::instances(session),
+        Command::Config => show::config(session),
+        Command::File(args) => file::file(session, args),
+        Command::Explain(args) => {
+            let site = Arc::clone(&session.site);
+            Ok(explain::explain(&site, args, session.console.out())?)
+        }
+        Command::Runs(args) => history::runs(session, args),
+        Command::Events(args) => history::events(session, args),
+        Command::Import(args) => import::import(session, args),
+        Command::Scan(_) | Command::Index(_) => Ok(Exit::Usage),
+    }
+}

@@ -1,0 +1,168 @@
+//! What every command works with: the site, the time, who asks, and mirrors by name.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use super::console::Console;
+use super::error::AdminError;
+use crate::config::{Config, SiteConfig};
+use crate::db::mirror::{self, MirrorRecord};
+use crate::db::open::{Queryable, Transaction};
+use crate::db::{DbError, Reader, Writer, event, open_reader, open_writer};
+use crate::domain::mirror::MirrorId;
+use crate::domain::time::Timestamp;
+use crate::terminal::Progress;
+
+/// One call of the program.
+pub struct Session {
+    /// The whole configuration.
+    pub config: Config,
+    /// The site to work on.
+    pub site: Arc<SiteConfig>,
+    /// Where answers go.
+    pub console: Console,
+    /// Where long work shows how far it is.
+    pub progress: Progress,
+    /// When the call began.
+    pub now: Timestamp,
+    /// Who called, for the events.
+    pub actor: String,
+}
+
+impl Session {
+    /// A session on a site of the configuration.
+    pub fn new(config: Config, site: Arc<SiteConfig>, progress: Progress) -> Session {
+        Session {
+            config,
+            site,
+            console: Console::new(),
+            progress,
+            now: now(),
+            actor: actor(),
+        }
+    }
+
+    /// Opens the database for reading; one of an older schema is brought up to date first.
+    ///
+    /// # Errors
+    /// [`AdminError::Db`].
+    pub fn reader(&self) -> Result<Reader, AdminError> {
+        match open_reader(&self.site.database) {
+            Err(DbError::Older { .. }) => {
+                self.writer()?;
+                Ok(open_reader(&self.site.database)?)
+            }
+            result => Ok(result?),
+        }
+    }
+
+    /// Opens the database for writing, and makes it when there is none.
+    ///
+    /// # Errors
+    /// [`AdminError::Db`].
+    pub fn writer(&self) -> Result<Writer, AdminError> {
+        Ok(open_writer(&self.site.database)?)
+    }
+
+    /// Records a change.
+    ///
+    /// # Errors
+    /// [`DbError::Sql`].
+    pub fn event(
+        &self,
+        transaction: &Transaction<'_>,
+        mirror: Option<MirrorId>,
+        what: &str,
+    ) -> Result<(), DbError> {
+        event::record(transaction, self.now, &self.actor, mirror, what)
+    }
+}
+
+/// The mirror of that name, else the only one that has it in its name.
+///
+/// # Errors
+/// [`AdminError::NotFound`], [`AdminError::Several`], [`AdminError::Db`].
+pub fn find_mirror(database: &impl Queryable, wanted: &str) -> Result<MirrorRecord, AdminError> {
+    let mut fitting = fitting_mirrors(database, wanted)?;
+    if fitting.len() > 1 {
+        return Err(AdminError::Several {
+            wanted: wanted.to_owned(),
+            names: fitting.into_iter().map(|m| m.identifier).collect(),
+        });
+    }
+    fitting.pop().ok_or_else(|| AdminError::NotFound {
+        wanted: wanted.to_owned(),
+    })
+}
+
+/// The mirror of that name alone, else all that have it in their names.
+///
+/// # Errors
+/// [`AdminError::Db`].
+pub fn fitting_mirrors(
+    database: &impl Queryable,
+    wanted: &str,
+) -> Result<Vec<MirrorRecord>, AdminError> {
+    let mut mirrors = mirror::all(database)?;
+    if let Some(place) = mirrors.iter().position(|m| m.identifier == wanted) {
+        return Ok(vec![mirrors.swap_remove(place)]);
+    }
+    mirrors.retain(|mirror| mirror.identifier.contains(wanted));
+    Ok(mirrors)
+}
+
+fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    Timestamp(since.map_or(0, |since| {
+        i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+    }))
+}
+
+/// Who called: behind sudo the one who called sudo.
+fn actor() -> String {
+    ["SUDO_USER", "USER", "LOGNAME"]
+        .into_iter()
+        .filter_map(|name| std::env::var(name).ok())
+        .find(|name| !name.is_empty())
+        .unwrap_or_else(|| format!("uid {}", rustix::process::getuid().as_raw()))
+}
+
+/// As C's `ctime` writes a time, in UTC: what MirrorBrain puts into comments.
+pub fn ctime(time: Timestamp) -> String {
+    const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+    const MONTHS: [&str; 12] = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ];
+    let text = time.to_string();
+    let (date, clock) = text.split_once('T').unwrap_or((&text, ""));
+    let mut date = date.rsplit('-');
+    let day: u8 = date.next().and_then(|day| day.parse().ok()).unwrap_or(0);
+    let month: usize = date
+        .next()
+        .and_then(|month| month.parse().ok())
+        .unwrap_or(1);
+    let year = date.next().unwrap_or_default();
+    // 1970-01-01 was a Thursday.
+    let weekday = DAYS[time.0.div_euclid(86_400).rem_euclid(7) as usize];
+    let month = MONTHS[(month.max(1) - 1) % 12];
+    format!(
+        "{weekday} {month} {day:2} {} {year}",
+        clock.trim_end_matches('Z')
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_in_comments_look_as_in_mirrorbrain() {
+        for (seconds, text) in [
+            (1_241_620_570, "Wed May  6 14:36:10 2009"),
+            (0, "Thu Jan  1 00:00:00 1970"),
+            (951_782_399, "Mon Feb 28 23:59:59 2000"),
+        ] {
+            assert_eq!(ctime(Timestamp(seconds)), text);
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! `show`, `instances`, `config`.
+
+use std::io::Write;
+
+use super::args::ShowArgs;
+use super::error::AdminError;
+use super::session::{Session, find_mirror};
+use super::{json, sheet};
+use crate::db::content;
+use crate::exit::Exit;
+
+/// Shows all that is known of a mirror.
+///
+/// # Errors
+/// [`AdminError::NotFound`], [`AdminError::Several`], [`AdminError::Db`].
+pub fn show(session: &mut Session, args: &ShowArgs) -> Result<Exit, AdminError> {
+    let reader = session.reader()?;
+    let record = find_mirror(&reader, &args.identifier)?;
+    if args.json {
+        let value = json::mirror(&reader, &record)?;
+        session.console.line(format!("{value:#}"))?;
+        return Ok(Exit::Ok);
+    }
+    let published = content::load(&reader, record.id)?;
+    let pending = content::pending(&reader, record.id)?;
+    let out = session.console.out();
+    writeln!(out, "{}", sheet::field_lines(&record))?;
+    let mut line = |label: &str, value: &str| writeln!(out, "{}", sheet::line(label, value));
+    line("id", &record.id.to_string())?;
+    line("lastScan", &record.last_scan)?;
+    line("scanFpm", &record.scan_fpm.to_string())?;
+    if let Some(published) = published {
+        let learnt = &published.learnt;
+        line("files", &published.content.current.len().to_string())?;
+        line(
+            "outdatedFiles",
+            &published.content.outdated.len().to_string(),
+        )?;
+        line("unknownFiles", &learnt.unknown_files.to_string())?;
+        line("learnt", &format!("{} by {}", learnt.at, learnt.by))?;
+    } else {
+        line("files", "never scanned")?;
+    }
+    if let Some(pending) = pending {
+        line(
+            "heldBack",
+            &format!("scan of {}: {}", pending.seen_at, pending.reason),
+        )?;
+    }
+    for problem in record.check().1 {
+        line("problem", &problem)?;
+    }
+    write!(out, "{}", sheet::comment_block(&record))?;
+    Ok(Exit::Ok)
+}
+
+/// Names the sites.
+///
+/// # Errors
+/// [`AdminError::Console`].
+pub fn instances(session: &mut Session) -> Result<Exit, AdminError> {
+    let names: Vec<String> = session
+        .config
+        .sites
+        .iter()
+        .map(|s| s.name.clone())
+        .collect();
+    for name in names {
+        session.console.line(name)?;
+    }
+    Ok(Exit::Ok)
+}
+
+/// Prints the configuration with every default.
+///
+/// # Errors
+/// [`AdminError::Console`].
+pub fn config(session: &mut Session) -> Result<Exit, AdminError> {
+    let text = session.config.to_toml();
+    write!(session.console.out(), "{text}")?;
+    Ok(Exit::Ok)
+}

@@ -1,0 +1,355 @@
+//! Values that an admin writes, checked one by one.
+
+use crate::db::mirror::{SCORE_MAX, parse_prefix};
+use crate::domain::mirror::{BaseUrl, Kind, Scheme};
+use crate::domain::place::{Asn, CountryCode, RegionCode};
+
+/// Longest text of one field in bytes; MirrorBrain's columns held at most 512 characters.
+const TEXT_BYTES_MAX: usize = 4096;
+
+/// Why a value cannot be used, and what to write instead.
+pub type Problem = String;
+
+/// Any text on one line.
+pub fn text(value: &str) -> Result<String, Problem> {
+    if value.len() > TEXT_BYTES_MAX {
+        return Err(format!("it is longer than {TEXT_BYTES_MAX} bytes"));
+    }
+    Ok(value.to_owned())
+}
+
+/// A mirror's name: what shells, logs and headers take as one word.
+pub fn identifier(value: &str) -> Result<String, Problem> {
+    /// MirrorBrain's column held 64 characters.
+    const BYTES_MAX: usize = 255;
+    if value.is_empty() {
+        return Err("a mirror needs a name, e.g. its host name".to_owned());
+    }
+    if value.len() > BYTES_MAX {
+        return Err(format!("it is longer than {BYTES_MAX} bytes"));
+    }
+    if !value.chars().all(|c| c.is_ascii_graphic()) || value.starts_with('-') {
+        return Err(format!(
+            "'{}' is no name: write letters, digits, dots and dashes without spaces",
+            value.escape_debug()
+        ));
+    }
+    Ok(value.to_owned())
+}
+
+/// `yes`, `true`, `1`, `on`… or their opposite.
+pub fn flag(value: &str) -> Result<bool, Problem> {
+    match value.to_ascii_lowercase().as_str() {
+        "true" | "t" | "yes" | "y" | "on" | "1" => Ok(true),
+        "false" | "f" | "no" | "n" | "off" | "0" => Ok(false),
+        _ => Err(format!("'{value}' is neither True nor False")),
+    }
+}
+
+/// The base URL that clients are sent to; empty: none.
+pub fn base_url(value: &str) -> Result<String, Problem> {
+    if value.is_empty() {
+        return Ok(String::new());
+    }
+    let url =
+        BaseUrl::parse(value).map_err(|error| format!("'{value}' cannot be used: {error}"))?;
+    match url.scheme() {
+        Scheme::Http | Scheme::Https | Scheme::Ftp => Ok(value.to_owned()),
+        other => Err(format!(
+            "'{value}' cannot be used: clients are sent to http://, https:// or ftp://, not to {}",
+            other.as_str()
+        )),
+    }
+}
+
+/// A URL for scans by FTP; empty: none.
+pub fn ftp_url(value: &str) -> Result<String, Problem> {
+    scan_url(value, &[Scheme::Ftp, Scheme::Ftps], "ftp://HOST/PATH/")
+}
+
+/// A URL for scans by rsync; empty: none. `HOST::MODULE` is rsync's own way to write one.
+pub fn rsync_url(value: &str) -> Result<String, Problem> {
+    if let Some((host, module)) = value.split_once("::") {
+        let plain = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic());
+        if plain(host) && !host.contains('/') && plain(module) {
+            return Ok(value.to_owned());
+        }
+    }
+    scan_url(value, &[Scheme::Rsync], "rsync://HOST/MODULE/")
+}
+
+fn scan_url(value: &str, schemes: &[Scheme], form: &str) -> Result<String, Problem> {
+    if value.is_empty() {
+        return Ok(String::new());
+    }
+    let url = BaseUrl::parse(value)
+        .map_err(|error| format!("'{value}' cannot be used: {error}; write it as {form}"))?;
+    if schemes.contains(&url.scheme()) {
+        return Ok(value.to_owned());
+    }
+    Err(format!("'{value}' cannot be used: write it as {form}"))
+}
+
+/// Further base URLs, separated by spaces.
+pub fn further_urls(value: &str) -> Result<Vec<String>, Problem> {
+    let urls: Vec<String> = value
+        .split_ascii_whitespace()
+        .map(base_url)
+        .collect::<Result<_, _>>()?;
+    let mut schemes: Vec<Option<Scheme>> = urls.iter().map(|url| Scheme::of(url)).collect();
+    schemes.sort_unstable();
+    if schemes.windows(2).any(|pair| pair[0] == pair[1]) {
+        return Err("there may be one further base URL for each scheme".to_owned());
+    }
+    Ok(urls)
+}
+
+/// Continent; empty: unknown.
+pub fn region(value: &str) -> Result<String, Problem> {
+    const KNOWN: [&str; 7] = ["af", "an", "as", "eu", "na", "oc", "sa"];
+    let known = RegionCode::parse(value.as_bytes())
+        .map(|code| code.to_string())
+        .filter(|code| KNOWN.contains(&code.as_str()));
+    match known {
+        Some(code) => Ok(code),
+        None if value.is_empty() => Ok(String::new()),
+        None => Err(format!(
+            "'{value}' is no continent; write one of {}",
+            KNOWN.join(" ")
+        )),
+    }
+}
+
+/// Country, `**` for everywhere; empty: unknown.
+pub fn country(value: &str) -> Result<String, Problem> {
+    match CountryCode::parse(value.as_bytes()) {
+        Some(code) => Ok(code.to_string()),
+        None if value.is_empty() || value == "**" => Ok(value.to_owned()),
+        None => Err(format!(
+            "'{value}' is no country; write two letters, or ** for everywhere"
+        )),
+    }
+}
+
+/// Two-letter countries, separated by commas or spaces.
+pub fn countries(value: &str) -> Result<String, Problem> {
+    let codes = value.split([',', ' ']).filter(|code| !code.is_empty());
+    for code in codes {
+        if CountryCode::parse(code.as_bytes()).is_none() {
+            return Err(format!(
+                "'{code}' is no country; write two-letter codes separated by commas: ca,us"
+            ));
+        }
+    }
+    Ok(value.to_owned())
+}
+
+/// An AS number; empty and 0: unknown.
+pub fn asn(value: &str) -> Result<i64, Problem> {
+    if value.is_empty() || value == "0" {
+        return Ok(0);
+    }
+    let number: Result<Asn, ()> = value.parse();
+    number
+        .map(|asn| i64::from(asn.number()))
+        .map_err(|()| format!("'{value}' is no AS number from 1 to 4294967295"))
+}
+
+/// Further AS numbers, separated by spaces or commas.
+pub fn further_asns(value: &str) -> Result<Vec<String>, Problem> {
+    list(value)
+        .map(|text| asn(text).map(|number| number.to_string()))
+        .collect()
+}
+
+/// An address prefix; empty: unknown.
+pub fn prefix(value: &str) -> Result<String, Problem> {
+    if value.is_empty() || parse_prefix(value).is_some() {
+        return Ok(value.to_owned());
+    }
+    Err(format!(
+        "'{value}' is no address prefix such as 192.0.2.0/24 or 2001:db8::/32"
+    ))
+}
+
+/// Further address prefixes, separated by spaces or commas.
+pub fn further_prefixes(value: &str) -> Result<Vec<String>, Problem> {
+    list(value).map(prefix).collect()
+}
+
+fn list(value: &str) -> impl Iterator<Item = &str> {
+    value.split([',', ' ']).filter(|text| !text.is_empty())
+}
+
+/// A score.
+pub fn score(value: &str) -> Result<i64, Problem> {
+    let number: Option<i64> = value.parse().ok();
+    number
+        .filter(|score| (0..=i64::from(SCORE_MAX)).contains(score))
+        .ok_or_else(|| format!("'{value}' is no score from 0 (never chosen) to {SCORE_MAX}"))
+}
+
+/// A number of bytes.
+pub fn bytes(value: &str) -> Result<i64, Problem> {
+    let number: Option<i64> = value.parse().ok();
+    number
+        .filter(|bytes| *bytes >= 0)
+        .ok_or_else(|| format!("'{value}' is no number of bytes; 0 stands for any"))
+}
+
+/// `mirror` or `cache`.
+pub fn kind(value: &str) -> Result<Kind, Problem> {
+    [Kind::Mirror, Kind::Cache]
+        .into_iter()
+        .find(|kind| kind.as_str() == value)
+        .ok_or_else(|| format!("'{value}' is neither mirror nor cache"))
+}
+
+/// `52.5,13.4`; empty or `None,None`, as `mb` writes it: unknown.
+pub fn coordinates(value: &str) -> Result<Option<(f64, f64)>, Problem> {
+    let parts: Vec<&str> = value.split(',').map(str::trim).collect();
+    match parts.as_slice() {
+        [""] | ["None", "None"] | ["", ""] => Ok(None),
+        [latitude, longitude] => {
+            let latitude = degrees(latitude, 90.0)?;
+            Ok(Some((latitude, degrees(longitude, 180.0)?)))
+        }
+        _ => Err(format!(
+            "'{value}' are no coordinates; write LATITUDE,LONGITUDE in degrees: 52.5,13.4"
+        )),
+    }
+}
+
+fn degrees(text: &str, most: f64) -> Result<f64, Problem> {
+    let number: Option<f64> = text.parse().ok();
+    number
+        .filter(|degrees| degrees.abs() <= most)
+        .ok_or_else(|| format!("'{text}' is no number of degrees from -{most} to {most}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a value is read as, or the beginning of the complaint after `!`.
+    fn check(read: impl Fn(&str) -> Result<String, Problem>, cases: &[(&str, &str)]) {
+        for (value, expected) in cases {
+            match (read(value), expected.strip_prefix('!')) {
+                (Ok(found), None) => assert_eq!(found, *expected, "{value}"),
+                (Err(problem), Some(part)) => {
+                    assert!(problem.contains(part), "{value}: {problem}");
+                    assert_eq!(problem.lines().count(), 1, "{problem}");
+                }
+                (found, _) => panic!("{value}: {found:?}, not {expected}"),
+            }
+        }
+    }
+
+    #[test]
+    fn urls_are_checked() {
+        check(
+            base_url,
+            &[
+                ("", ""),
+                ("http://m:8080/x", "http://m:8080/x"),
+                ("ftp://m/", "ftp://m/"),
+                ("m.example.org/x", "!no scheme"),
+                ("rsync://m/x", "!not to rsync"),
+                ("http://m:0/", "!port"),
+            ],
+        );
+        check(
+            rsync_url,
+            &[
+                ("rsync://u:p@m/x/", "rsync://u:p@m/x/"),
+                ("m.example.org::dist/sub", "m.example.org::dist/sub"),
+                ("", ""),
+                ("http://m/", "!rsync://HOST/MODULE/"),
+                ("::x", "!rsync://HOST/MODULE/"),
+            ],
+        );
+        check(ftp_url, &[("ftp://m/", "ftp://m/"), ("m", "!ftp://HOST")]);
+        let joined = |value: &str| further_urls(value).map(|urls| urls.join("|"));
+        check(
+            joined,
+            &[
+                ("https://m/ ftp://m/", "https://m/|ftp://m/"),
+                (
+                    "https://m/ https://n/",
+                    "!one further base URL for each scheme",
+                ),
+            ],
+        );
+    }
+
+    #[test]
+    fn places_networks_and_numbers_are_checked() {
+        check(region, &[("EU", "eu"), ("", ""), ("xx", "!no continent")]);
+        check(
+            country,
+            &[("DE", "de"), ("**", "**"), ("", ""), ("deu", "!no country")],
+        );
+        check(
+            countries,
+            &[("ca, us", "ca, us"), ("", ""), ("usa", "!'usa'")],
+        );
+        check(
+            prefix,
+            &[("10.0.0.0/8", "10.0.0.0/8"), ("10/8", "!no address prefix")],
+        );
+        let asn = |value: &str| asn(value).map(|number| number.to_string());
+        check(
+            asn,
+            &[
+                ("AS680", "680"),
+                ("", "0"),
+                ("x", "!no AS"),
+                ("4294967296", "!no AS"),
+            ],
+        );
+        let score = |value: &str| score(value).map(|number| number.to_string());
+        check(
+            score,
+            &[
+                ("0", "0"),
+                ("32767", "32767"),
+                ("32768", "!score"),
+                ("-1", "!score"),
+            ],
+        );
+        let bytes = |value: &str| bytes(value).map(|number| number.to_string());
+        check(
+            bytes,
+            &[
+                ("5000000000", "5000000000"),
+                ("-1", "!bytes"),
+                ("1M", "!bytes"),
+            ],
+        );
+        let flag = |value: &str| flag(value).map(|flag| flag.to_string());
+        check(
+            flag,
+            &[("True", "true"), ("0", "false"), ("maybe", "!neither")],
+        );
+        let place = |value: &str| coordinates(value).map(|place| format!("{place:?}"));
+        check(
+            place,
+            &[
+                ("52.5,-13.4", "Some((52.5, -13.4))"),
+                ("None,None", "None"),
+                ("", "None"),
+                ("91,0", "!'91'"),
+                ("1", "!no coordinates"),
+                ("NaN,1", "!'NaN'"),
+            ],
+        );
+        check(
+            identifier,
+            &[
+                ("m.example.org", "m.example.org"),
+                ("a b", "!no name"),
+                ("", "!"),
+            ],
+        );
+    }
+}

@@ -1,0 +1,15 @@
+//! End to end: real Apache, nginx and lighttpd, real rsync daemons, curl, and our programs.
+//!
+//! `scripts/test` installs what these tests need. Everything runs on the loopback, on free ports,
+//! in temporary folders.
+
+mod database;
+mod freshness;
+mod link;
+mod local;
+mod outage;
+mod redirect;
+mod restart;
+mod servers;
+mod stage;
+mod unit;

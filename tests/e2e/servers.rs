@@ -1,0 +1,189 @@
+//! The other ways to stand before Heliostat: mod_fcgid, nginx, lighttpd.
+
+use std::time::Duration;
+
+use rustix::process::Signal;
+
+use crate::local::ODD_NAMES;
+use crate::stage::site::eventually;
+use crate::stage::{ApacheOptions, Request, Server, Stage, encode, start_lighttpd, start_nginx};
+
+/// A tree with a file on a mirror, one on none, and odd names on none.
+fn stage(more: &str) -> Stage {
+    use std::os::unix::ffi::OsStrExt;
+    let mut stage = Stage::new(more);
+    stage.file("dir/mirrored.iso", 10_000);
+    stage.mirror("germany", ["de", "eu"]);
+    stage.file("dir/a.iso", 10_000);
+    for name in ODD_NAMES {
+        stage.file(
+            std::ffi::OsStr::from_bytes(&[b"odd/", name].concat()),
+            5_000,
+        );
+    }
+    stage.learn();
+    stage
+}
+
+/// Redirects, and local files as the server alone would answer.
+fn assert_works(port: u16, plain_port: u16, names: &[&[u8]]) {
+    let answer = Request::get(port, "/dir/mirrored.iso").send();
+    assert_eq!(
+        (answer.status, answer.mirror().as_str()),
+        (302, "germany"),
+        "{answer:?}"
+    );
+    assert!(answer.text("location").ends_with("/dir/mirrored.iso"));
+    let etag = Request::get(plain_port, "/dir/a.iso").send().text("etag");
+    let conditions = [
+        String::new(),
+        "Range: bytes=5-9".to_owned(),
+        "Range: bytes=0-1,5-9".to_owned(),
+        "Range: bytes=99999-".to_owned(),
+        format!("If-None-Match: {etag}"),
+        format!("If-Match: {etag}"),
+        "If-Match: \"other\"".to_owned(),
+    ];
+    let compare = |path: &[u8], condition: &str| {
+        let ask = |port| {
+            let request = Request::get(port, path).field("Host: download.example.org");
+            let request = if condition.is_empty() {
+                request
+            } else {
+                request.field(condition)
+            };
+            request.send().comparable()
+        };
+        assert_eq!(
+            ask(port),
+            ask(plain_port),
+            "{} {condition}",
+            path.escape_ascii()
+        );
+    };
+    for condition in &conditions {
+        compare(b"/dir/a.iso", condition);
+    }
+    for path in ["/", "/dir/", "/none.iso"] {
+        compare(path.as_bytes(), "");
+    }
+    for name in names {
+        compare(&[b"/odd/", encode(name).as_slice()].concat(), "");
+    }
+    let local = Request::get(port, "/dir/a.iso").send();
+    let leaked = local
+        .fields
+        .iter()
+        .chain(&answer.fields)
+        .find(|(n, _)| n.starts_with("x-mb-"));
+    assert_eq!(leaked, None, "log variables are not for clients");
+    let sent = local
+        .fields
+        .iter()
+        .find(|(name, _)| name.contains("send") || name.contains("accel"));
+    assert_eq!(sent, None, "nor is what is told to the server");
+    assert_eq!(
+        Request::get(port, "/dir/a.iso.md5").send().status,
+        404,
+        "no hash yet"
+    );
+    let post = Request::get(port, "/dir/mirrored.iso")
+        .argument("-dx=1")
+        .send();
+    assert!(!post.has("location"), "POST is not redirected");
+}
+
+/// With the responder stopped and killed, files are served; documents are not replaced by files.
+fn assert_falls_back(stage: &mut Stage, port: u16) {
+    let content = stage.file("dir/a.iso", 10_000);
+    let fetch = || Request::get(port, "/dir/a.iso").send();
+    let responder = stage.responder.as_mut().expect("it runs");
+    responder.signal(Signal::STOP);
+    let answer = fetch();
+    assert!(
+        answer.status == 200 && answer.body == content,
+        "stopped: {answer:?}"
+    );
+    assert!(
+        answer.took < Duration::from_secs(5),
+        "stopped: {:?}",
+        answer.took
+    );
+    responder.end(Signal::KILL);
+    let answer = fetch();
+    assert!(
+        answer.status == 200 && answer.body == content,
+        "killed: {answer:?}"
+    );
+    assert_eq!(Request::get(port, "/dir/a.iso.md5").send().status, 503);
+    assert_eq!(Request::get(port, "/dir/a.iso?md5").send().status, 503);
+}
+
+#[test]
+fn nginx_redirects_and_falls_back() {
+    let mut stage =
+        stage("local_header = \"X-Accel-Redirect\"\nlocal_prefix = \"/.heliostat-local\"\n");
+    stage.start_responder();
+    let Server {
+        port, plain_port, ..
+    } = &start_nginx(&stage.site.path("."));
+    assert_works(*port, *plain_port, &ODD_NAMES);
+    assert_eq!(
+        Request::get(*port, "/.heliostat-local/dir/a.iso")
+            .send()
+            .status,
+        404
+    );
+    assert_falls_back(&mut stage, *port);
+}
+
+#[test]
+fn lighttpd_redirects() {
+    let mut stage = stage("local_header = \"X-LIGHTTPD-send-file\"\n");
+    stage.start_responder();
+    let server = start_lighttpd(&stage.site.path("."));
+    // It answers 400 to a URL that is not UTF-8, with or without Heliostat.
+    assert_works(server.port, server.plain_port, &ODD_NAMES);
+    // There is no fallback, as the file says.
+    stage.responder.as_mut().expect("it runs").end(Signal::KILL);
+    assert_eq!(Request::get(server.port, "/dir/a.iso").send().status, 503);
+    stage.start_responder();
+    eventually("it is asked again", || {
+        Request::get(server.port, "/dir/a.iso").send().status == 200
+    });
+}
+
+#[test]
+fn mod_fcgid_starts_its_own_responders() {
+    let mut stage = stage("");
+    let command = stage.site.path("responder");
+    let program = crate::stage::site::program_path("heliostat-fcgi");
+    let script = format!(
+        "#!/bin/sh\nexec {program} --config {}\n",
+        stage.site.config().display()
+    );
+    std::fs::write(&command, script).expect("a script");
+    let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(&command, executable).expect("our own script");
+    let before = format!("Define HELIOSTAT_COMMAND \"{}\"\n", command.display());
+    let shipped = "mod_fcgid.conf";
+    stage.start_apache(&ApacheOptions {
+        shipped,
+        before,
+        ..ApacheOptions::default()
+    });
+    let (port, plain_port) = (stage.apache().port, stage.apache().plain_port);
+    assert_works(port, plain_port, &ODD_NAMES);
+    // A program that cannot be started.
+    std::fs::write(&command, "#!/bin/sh\nexit 1\n").expect("a script");
+    stage.start_apache(&ApacheOptions {
+        shipped,
+        before: format!("Define HELIOSTAT_COMMAND \"{}\"\n", command.display()),
+        ..ApacheOptions::default()
+    });
+    let answer = stage.get("/dir/a.iso").send();
+    assert!(
+        answer.status == 200 && answer.body.len() == 10_000,
+        "{answer:?}"
+    );
+}

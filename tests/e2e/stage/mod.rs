@@ -1,0 +1,29 @@
+//! The stage that tests play on: a site with the real programs around it.
+//!
+//! [`Stage`] is a tree with its database and configuration (the site of the integration tests),
+//! a responder, Apache with the shipped host, and mirrors with rsync and HTTP, all in a temporary
+//! folder and on free ports of the loopback. What a test does not need is not started.
+
+mod apache;
+mod client;
+mod exclusive;
+mod load;
+mod manager;
+mod mirror;
+mod other;
+mod port;
+mod process;
+mod responder;
+mod theatre;
+
+#[path = "../../it/site.rs"]
+#[allow(dead_code, reason = "the integration tests use the rest of it")]
+pub mod site;
+
+pub use apache::ApacheOptions;
+pub use client::{Request, decode, encode};
+pub use load::load;
+pub use manager::Manager;
+pub use mirror::MirrorFacts;
+pub use other::{Server, start_lighttpd, start_nginx};
+pub use theatre::{MTIME, Stage};

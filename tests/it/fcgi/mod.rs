@@ -1,0 +1,16 @@
+//! The FastCGI server over real sockets: well-formed, malformed, slow, too many, restarted.
+
+mod child;
+mod conversation;
+mod crowd;
+mod drain;
+mod limits;
+mod model;
+mod peer;
+mod properties;
+mod restart;
+mod server;
+#[path = "../../load/supervisor.rs"]
+mod supervisor;
+#[path = "../../load/wire.rs"]
+mod wire;
