@@ -70,6 +70,8 @@ def verdict_on(case, response):
 
 def judge_by_apache(verdict, case, response):
     """What only shows through the web server."""
+    if response.joined:
+        verdict.differences.add("joined")
     leaked = [name for name, _ in response.headers if INTERNAL.match(name)]
     verdict.expect("leaked", leaked, [])
     if response.alone is not None:

@@ -153,7 +153,9 @@ def http(port, request, tls, over_ipv6=False):
     response = parse_response(answer)
     if response.header("Transfer-Encoding") == b"chunked":
         response.body = without_chunks(response.body)
-    response.headers = [one for field in response.headers for one in fields(field)]
+    separate = [one for field in response.headers for one in fields(field)]
+    response.joined = len(separate) > len(response.headers)
+    response.headers = separate
     return response
 
 
