@@ -130,10 +130,6 @@ impl<'s> Passage<'_, 's> {
         }
         let mut asked = self.asked();
         let located = match context.tree.locate(path) {
-            // What answers 503 is tried by the web server itself: a document is none of its files.
-            Located::NoTree if asked != Representation::File && !self.decision.is_negotiated => {
-                return Outcome::Missing(MissingReason::NoDocument(asked));
-            }
             Located::NoTree => return Outcome::NoTree,
             Located::Directory => return Outcome::Missing(MissingReason::Directory),
             Located::Missing => match self.document_of(context, path) {
