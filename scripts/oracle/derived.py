@@ -20,3 +20,4 @@ def lines():
     yield from derived_requests.wire()
     yield from derived_requests.hashes()
     yield from derived_requests.vhosts()
+    yield from derived_requests.left_to_apache()

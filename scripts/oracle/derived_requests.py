@@ -87,7 +87,7 @@ def links():
     behind = "pkg-001.tar.gz"
     yield line("file behind a link", f"/links/dir-link/{behind}", DE, f"hashed/d1/{behind}")
     yield line("nothing behind a link", "/links/dir-link/nope.bin", DE, "missing")
-    yield line("broken link", "/links/broken.bin", DE, "missing")
+    yield line("broken link", "/links/broken.bin", DE, "apache")
     yield line("document of a broken link", "/links/broken.bin.meta4", DE, "missing")
     yield line("link out of the tree", "/links/outside-file.bin", DE, "local")
     yield line("link out of the tree, GET from US", "/links/outside-file.bin", US, "local")
@@ -192,6 +192,63 @@ def hashes():
         yield line(f"{file}, HEAD", f"/{file}", US, file, method="HEAD")
 
 
+def left_to_apache():
+    """What MirrorBrain leaves to Apache, or Apache to nobody: as on a host without either."""
+    for method in ("POST", "PUT", "DELETE", "OPTIONS", "PROPFIND", "PATCH", "NONSENSE"):
+        for target in ("/sel/all.bin", "/sel/", "/sel/nope.bin"):
+            yield line(f"{method} {target}", target, DE, "apache", method=method)
+    for target in (
+        "/",
+        "/sel",
+        "/sel/",
+        "/sel/?mirrorlist",
+        "/sel/?country=jp",
+        "/sel/?C=S;O=D",
+        "/links/",
+        "/links/dir-link",
+        "/links/dir-link/",
+        "/links/outside-dir/",
+        "/sel/all.bin%2Fx",
+        "/sel%2Fall.bin",
+        "/sel/all.bin%zz",
+        "/sel/all.bin%",
+        "/../sel/all.bin",
+        "/sel/../../all.bin",
+        "/sel/all.bin%00",
+        "/special/hash#tag.bin",
+        "/x" * 200,
+        "/" + "x" * 256,
+        "/" + "x" * 8000,
+    ):
+        yield line(f"left to Apache: {target[:40]}", target, DE, "apache")
+        yield line(f"left to Apache: {target[:40]}, HEAD", target, US, "apache", method="HEAD")
+    excluded = client("DE", IP="172.16.0.9")
+    for name, value in CONDITIONS:
+        text = f"{name}: {value.decode()}"
+        for target in ("/sel/all.bin", "/small/size-100.bin", "/sel/disabled-only.bin"):
+            fields = [*excluded, (name, value)]
+            yield line(f"local {target}, {text}", target, fields, "apache")
+            yield line(f"local {target}, {text}, HEAD", target, fields, "apache", method="HEAD")
+    yield line("HTTP/1.1 without Host", "/sel/all.bin", [("X-No-Host", b"1")], "apache")
+
+
+CONDITIONS = (
+    ("Range", b"bytes=0-99"),
+    ("Range", b"bytes=50-"),
+    ("Range", b"bytes=-10"),
+    ("Range", b"bytes=0-0,20-29"),
+    ("Range", b"bytes=999999999-"),
+    ("Range", b"nonsense"),
+    ("If-Modified-Since", b"Tue, 03 Jun 2014 19:22:40 GMT"),
+    ("If-Modified-Since", b"Sun, 01 Jan 2012 00:00:00 GMT"),
+    ("If-None-Match", b"*"),
+    ("If-None-Match", b'"7a120-4faf36f692000"'),
+    ("If-Match", b'"x"'),
+    ("If-Unmodified-Since", b"Sun, 01 Jan 2012 00:00:00 GMT"),
+    ("If-Range", b'"7a120-4faf36f692000"'),
+)
+
+
 VHOST_FILES = (
     ("/excl/data.xml", "excl/data.xml"),
     ("/excl/sig.md5", "excl/sig.md5"),
@@ -206,14 +263,14 @@ VHOST_FILES = (
     ("/links/file-link.bin", "hashed/d0/pkg-000.rpm"),
     ("/links/abs-inside.bin", ALL),
     ("/links/outside-file.bin", "local"),
-    ("/links/broken.bin", "missing"),
+    ("/links/broken.bin", "apache"),
     ("/hashed/d0/pkg-000.rpm", "hashed/d0/pkg-000.rpm"),
     ("/special/with%20space.bin", "special/with space.bin"),
 )
 
 
 def vhosts():
-    """The other vhosts have no rules: nothing is excluded, switched off, signed or fallen back."""
+    """The other vhosts have no rules: nothing is excluded, off, signed or sent to fallbacks."""
     excluded = client("DE", IP="172.16.0.9")
     for vhost in ("tls", "link"):
         for country in ("DE", "US", "JP"):

@@ -23,6 +23,7 @@ class Expect:
     """One of: redirect, local, missing, document, apache (the web server's own answer)."""
 
     answer: str
+    # 0: whatever Apache says without us.
     status: int = 0
     # The file of the tree that mirrors are asked for.
     path: bytes = b""

@@ -41,16 +41,16 @@ def headers(**facts):
 
 
 def line(what, target, fields, answer, vhost="main", method="GET", version="HTTP/1.1"):
-    """`answer`: the file that is redirected, or one of local, missing."""
+    """`answer`: the file that is redirected, or one of local, missing, apache."""
     if isinstance(target, str):
         target = target.encode()
-    has_host = any(name == "Host" for name, _ in fields)
+    has_host = any(name in ("Host", "X-No-Host") for name, _ in fields)
     if version == "HTTP/1.1" and not has_host:
         fields = [("Host", HOSTS[vhost]), *fields]
     if not any(name == "User-Agent" for name, _ in fields):
         fields = [*fields, ("User-Agent", b"derived/1.0")]
     request = Request(method, target, version, fields)
-    status = {"local": 200, "missing": 404}.get(answer)
+    status = {"local": 200, "missing": 404, "apache": 0}.get(answer)
     if status is None:
         path = answer.encode() if isinstance(answer, str) else answer
         return Line(what, vhost, request, "redirect", 302, path)

@@ -1,5 +1,6 @@
 """The wire: FastCGI to the responder, HTTP to Apache."""
 
+import re
 import socket
 import ssl
 import struct
@@ -149,4 +150,29 @@ def http(port, request, tls, over_ipv6=False):
         answer = b""
         while part := connection.recv(65536):
             answer += part
-    return parse_response(answer)
+    response = parse_response(answer)
+    if response.header("Transfer-Encoding") == b"chunked":
+        response.body = without_chunks(response.body)
+    separate = [one for field in response.headers for one in fields(field)]
+    response.joined = len(separate) > len(response.headers)
+    response.headers = separate
+    return response
+
+
+def without_chunks(body):
+    content = b""
+    while body:
+        size, _, body = body.partition(b"\r\n")
+        size = int(size.split(b";")[0], 16)
+        content += body[:size]
+        body = body[size + 2 :]
+    return content
+
+
+def fields(field):
+    """Apache joins the fields of one name that come over FastCGI: Link and Digest are lists."""
+    name, value = field
+    if name not in ("Link", "Digest"):
+        return [field]
+    joint = rb", (?=<)" if name == "Link" else rb", (?=[A-Z0-9-]+=)"
+    return [(name, one) for one in re.split(joint, value)]

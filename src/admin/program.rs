@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{CommandFactory, FromArgMatches};
+use log::LevelFilter;
 
 use super::abbreviation;
 use super::args::{Arguments, Command, GlobalArgs};
@@ -13,6 +14,7 @@ use super::session::Session;
 use super::{edit, explain, external, file, history, import, list, new, show, switch};
 use crate::config;
 use crate::exit::{Exit, chain};
+use crate::terminal::{Progress, start_log};
 
 /// Runs `heliostat` with the arguments of the process.
 pub fn main() -> ExitCode {
@@ -29,8 +31,14 @@ pub fn main() -> ExitCode {
             return exit.into();
         }
     };
-    start_log(arguments.global.debug);
-    let exit = match run(&arguments) {
+    let progress = Progress::new(false);
+    let level = if arguments.global.debug {
+        LevelFilter::Debug
+    } else {
+        LevelFilter::Warn
+    };
+    start_log(level, &progress);
+    let exit = match run(&arguments, progress) {
         Ok(exit) => exit,
         Err(error) => {
             let exit = error.exit();
@@ -49,22 +57,14 @@ fn parse(arguments: Vec<OsString>) -> Result<Arguments, clap::Error> {
     Arguments::from_arg_matches(&command.try_get_matches_from(arguments)?)
 }
 
-fn start_log(debug: bool) {
-    let level = if debug { "debug" } else { "warn" };
-    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or(level))
-        .format_timestamp(None)
-        .format_target(false)
-        .init();
-}
-
-fn session(global: &GlobalArgs) -> Result<Session, AdminError> {
+fn session(global: &GlobalArgs, progress: Progress) -> Result<Session, AdminError> {
     let config = config::load(&config::config_path(global.config.as_deref()))?;
-    let site = Arc::clone(config.site(global.site.as_deref())?);
+    let site = Arc::clone(config.site(global.site())?);
     log::debug!("site={} database={}", site.name, site.database.display());
-    Ok(Session::new(config, site))
+    Ok(Session::new(config, site, progress))
 }
 
-fn run(arguments: &Arguments) -> Result<Exit, AdminError> {
+fn run(arguments: &Arguments, progress: Progress) -> Result<Exit, AdminError> {
     let global = &arguments.global;
     match &arguments.command {
         // The other program reads the configuration itself.
@@ -72,7 +72,7 @@ fn run(arguments: &Arguments) -> Result<Exit, AdminError> {
         Command::Index(passed) => return external::run("heliostat-index", global, passed),
         _ => {}
     }
-    let mut session = session(global)?;
+    let mut session = session(global, progress)?;
     let exit = dispatch(&mut session, &arguments.command)?;
     session.console.flush()?;
     Ok(exit)

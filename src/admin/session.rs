@@ -11,6 +11,7 @@ use crate::db::open::{Queryable, Transaction};
 use crate::db::{DbError, Reader, Writer, event, open_reader, open_writer};
 use crate::domain::mirror::MirrorId;
 use crate::domain::time::Timestamp;
+use crate::terminal::Progress;
 
 /// One call of the program.
 pub struct Session {
@@ -20,6 +21,8 @@ pub struct Session {
     pub site: Arc<SiteConfig>,
     /// Where answers go.
     pub console: Console,
+    /// Where long work shows how far it is.
+    pub progress: Progress,
     /// When the call began.
     pub now: Timestamp,
     /// Who called, for the events.
@@ -28,11 +31,12 @@ pub struct Session {
 
 impl Session {
     /// A session on a site of the configuration.
-    pub fn new(config: Config, site: Arc<SiteConfig>) -> Session {
+    pub fn new(config: Config, site: Arc<SiteConfig>, progress: Progress) -> Session {
         Session {
             config,
             site,
             console: Console::new(),
+            progress,
             now: now(),
             actor: actor(),
         }

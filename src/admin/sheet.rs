@@ -81,14 +81,7 @@ pub fn read(text: &str, record: &MirrorRecord) -> Result<Vec<Change>, AdminError
             "{label}: its line is missing; write no value to clear a field"
         )));
     }
-    let old = record.comment.trim_end_matches('\n');
-    if comment != old {
-        changes.push(Change {
-            key: COMMENT,
-            from: old.to_owned(),
-            to: comment,
-        });
-    }
+    changes.extend(comment_change(record, &comment));
     Ok(changes)
 }
 
@@ -138,6 +131,9 @@ pub fn change(
     record: &MirrorRecord,
     value: &str,
 ) -> Result<Option<Change>, AdminError> {
+    if field.label == COMMENT {
+        return Ok(comment_change(record, &value.replace("\\n", "\n")));
+    }
     let from = field.shown(record);
     if from == value {
         return Ok(None);
@@ -151,6 +147,16 @@ pub fn change(
         from,
         to,
     }))
+}
+
+/// A comment is compared as it is, but for line feeds at its end.
+fn comment_change(record: &MirrorRecord, to: &str) -> Option<Change> {
+    let from = record.comment.trim_end_matches('\n');
+    (from != to).then(|| Change {
+        key: COMMENT,
+        from: from.to_owned(),
+        to: to.to_owned(),
+    })
 }
 
 fn apply(field: &Field, record: &mut MirrorRecord, value: &str) -> Result<(), AdminError> {

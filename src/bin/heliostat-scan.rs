@@ -1,5 +1,7 @@
-//! Which mirror has which file: shell over `heliostat::scan`.
+//! Learns which mirror has which file; see `heliostat::scan`.
 
-fn main() -> std::process::ExitCode {
-    heliostat::scan::run_program().into()
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    heliostat::scan::main()
 }

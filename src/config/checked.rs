@@ -129,7 +129,8 @@ impl Config {
         if raw.site.is_empty() {
             return Err(fail("site".into(), "there is none; add [site.NAME]".into()));
         }
-        let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+        // `absolute` refuses the empty parent of a bare file name, but not that of "./NAME".
+        let folder = Path::new(".").join(path.parent().unwrap_or(Path::new("")));
         let folder = std::path::absolute(&folder).unwrap_or(folder);
         if raw.fcgi.listen.parse::<std::net::SocketAddr>().is_err() {
             raw.fcgi.listen = folder.join(&raw.fcgi.listen).to_string_lossy().into_owned();

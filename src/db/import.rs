@@ -59,7 +59,7 @@ impl Oddity {
             Oddity::PathTwice => "paths left out: another entry has the same path",
             Oddity::IdTwice => "files left out: another file has the same id",
             Oddity::PairOfNoMirror => "pairs left out: there is no such mirror",
-            Oddity::PairOfNoFile => "pairs left out: there is no such file",
+            Oddity::PairOfNoFile => "pairs left out: their file does not exist or was left out",
             Oddity::HashOfNoFile => "hashes left out: there is no such file",
             Oddity::DigestOfWrongLength => "digests left out: their length is wrong",
             Oddity::CodeTwice => "country or region names left out: their code is taken",

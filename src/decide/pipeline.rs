@@ -10,7 +10,8 @@ use super::decision::{
 use super::select::{self, Choices, Extent};
 use super::site::SiteState;
 use crate::db::snapshot::Snapshot;
-use crate::domain::file::CatalogueFile;
+use crate::domain::file::{CatalogueFile, FileId};
+use crate::domain::hash::Digests;
 use crate::domain::mirror::MirrorId;
 use crate::domain::path::FilePath;
 use crate::domain::representation::Representation;
@@ -42,7 +43,7 @@ pub(super) struct Passage<'r, 's> {
 pub(super) struct Found<'s> {
     pub(super) choices: Vec<Choice<'s>>,
     pub(super) excluded: Vec<(MirrorId, &'s str, Reason)>,
-    /// Where the choices are mirrors: of what, and the file.
+    /// The file, where the catalogue knows it.
     pub(super) known: Option<(&'s Snapshot, CatalogueFile)>,
 }
 
@@ -90,6 +91,20 @@ pub fn decide<'s>(
     };
     passage.decision.outcome = passage.run(context, &path);
     passage.decision
+}
+
+/// A database that fails now has answered a moment ago; a redirect needs no digests.
+fn digests(
+    context: &mut Context,
+    snapshot: &Snapshot,
+    id: FileId,
+    file: &DecidedFile,
+) -> Option<Digests> {
+    if !snapshot.has_hashes {
+        return None;
+    }
+    let found = context.lookup.digests(snapshot, id, file.version);
+    found.unwrap_or_default()
 }
 
 /// For a URL that can name a directory alone.
@@ -261,11 +276,9 @@ impl<'s> Passage<'_, 's> {
             Ok(found) => found,
             Err(reason) => return Outcome::Local(reason),
         };
-        let digests = found.known.and_then(|(snapshot, known)| {
-            let lookup = &mut context.lookup;
-            let digests = || lookup.digests(snapshot, known.id, file.version);
-            snapshot.has_hashes.then(digests)?.unwrap_or_default()
-        });
+        let digests = found
+            .known
+            .and_then(|(snapshot, known)| digests(context, snapshot, known.id, file));
         Outcome::Redirect(Redirect {
             choices: found.choices,
             excluded: found.excluded,
@@ -360,11 +373,14 @@ impl<'s> Passage<'_, 's> {
                 some_have_it: rows_found,
                 excluded,
             };
-            return if rows_found && !self.rules.fallback_when_ineligible {
-                Err(reason)
-            } else {
-                self.fall_back(context, client, reason)
-            };
+            if rows_found && !self.rules.fallback_when_ineligible {
+                return Err(reason);
+            }
+            let found = self.fall_back(context, client, reason)?;
+            return Ok(Found {
+                known: Some((snapshot, known)),
+                ..found
+            });
         }
         Ok(Found {
             choices,

@@ -31,16 +31,16 @@ impl MimeTypes {
             .insert(extension.into_bytes(), mime_type.to_owned());
     }
 
-    /// The type of a file: that of its last extension; empty when it is not known.
-    pub fn of(&self, name: &[u8]) -> &str {
-        let mut parts = name.rsplitn(2, |&byte| byte == b'.');
-        match (parts.next(), parts.next()) {
-            (Some(extension), Some(_)) => self
-                .by_extension
-                .get(&extension.to_ascii_lowercase())
-                .map_or("", String::as_str),
-            _ => "",
-        }
+    /// The type of a file: that of its last extension that has one, as mod_mime reads
+    /// `a.xml.part`; empty when there is none.
+    pub fn of(&self, path: &[u8]) -> &str {
+        let name = path.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
+        // Leading dots are of the base name, which is no extension.
+        let dots = name.iter().take_while(|&&byte| byte == b'.').count();
+        let parts: Vec<&[u8]> = name[dots..].split(|&byte| byte == b'.').collect();
+        let of_part = |part: &&[u8]| self.by_extension.get(&part.to_ascii_lowercase());
+        let mut types = parts.iter().skip(1).rev().filter_map(of_part);
+        types.next().map_or("", String::as_str)
     }
 }
 
@@ -57,6 +57,10 @@ mod tests {
             ("a.html", "text/html"),
             ("a.PNG", "image/png"),
             ("a.tar.xml", "text/xml"),
+            ("d.png/a.xml.part.1", "text/xml"),
+            ("d.png/a", ""),
+            (".png", ""),
+            (".a.png", "image/png"),
             ("png", ""),
             ("a.unknown", ""),
             ("", ""),

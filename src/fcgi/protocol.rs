@@ -152,6 +152,11 @@ impl Conversation {
         self.open.as_ref().is_some_and(|open| !open.refused)
     }
 
+    /// Bytes kept until more comes: at most the limit of parameters, and half a kilobyte.
+    pub fn held_bytes(&self) -> usize {
+        self.params.len() + self.control.len() + self.header_have
+    }
+
     /// Forgets the request that has ended.
     fn close(&mut self, keep: bool) {
         self.params.clear();

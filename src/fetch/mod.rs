@@ -1,6 +1,6 @@
 //! What mirrors say they have, over the network: the edge to their servers.
 //!
-//! One module a protocol. [`rsync`] runs the `rsync` program, because its protocol has many
+//! One module a protocol. [`list_rsync`] runs the `rsync` program, because its protocol has many
 //! versions and one good implementation; [`RsyncUrl`] is what it is told. Whatever is fetched
 //! comes as a stream of entries: nothing here holds a whole listing.
 //!

@@ -50,3 +50,10 @@ pub struct Args {
     #[arg(short, long, action = ArgAction::Count)]
     pub verbose: u8,
 }
+
+impl Args {
+    /// Reads the command line; a wrong one ends the program with what is wrong, and code 2.
+    pub fn from_command_line() -> Args {
+        Args::parse()
+    }
+}

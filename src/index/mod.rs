@@ -2,8 +2,9 @@
 //!
 //! [`Indexer`] is a site's; each [`Run`] of it walks the tree ([`crate::tree`]), compares it with
 //! the catalogue in one pass over both (`compare`), and makes all changes in one transaction
-//! (`apply`), so that a run that ends early, however it ends, leaves the catalogue as it was. What could not be read stays in the catalogue; a tree that looks lost changes nothing
-//! until somebody says that it is right.
+//! (`apply`), so that a run that ends early, however it ends, leaves the catalogue as it was.
+//! What could not be read stays in the catalogue; a tree that looks lost changes nothing until
+//! somebody says that it is right.
 //!
 //! # Locking
 //! One run a database (`lock`). The database is locked for writing only while changes are made;

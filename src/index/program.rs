@@ -6,8 +6,6 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use clap::Parser;
-
 use super::args::Args;
 use super::error::IndexError;
 use super::indexer::{Indexer, Request};
@@ -22,7 +20,7 @@ const UNREADABLE_SHOWN_MAX: usize = 20;
 
 /// Runs the program.
 pub fn main() -> ExitCode {
-    let args = Args::parse();
+    let args = Args::from_command_line();
     let progress = Progress::new(args.quiet || args.verbose > 1);
     start_log(log_level(args.quiet, args.verbose), &progress);
     let result = stop_flag()

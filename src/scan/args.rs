@@ -29,8 +29,8 @@ nothing; what looked wrong is published when the next scan sees the same, or by 
 Exit code: 0 all mirrors were scanned, 3 some, 1 none, 2 wrong usage or configuration."
 )]
 pub struct ScanArgs {
-    /// Configuration file [default: $HELIOSTAT_CONFIG, else /etc/heliostat.toml].
-    #[arg(long, value_name = "FILE")]
+    /// Configuration file [default: /etc/heliostat.toml].
+    #[arg(long, value_name = "FILE", env = crate::config::CONFIG_VARIABLE)]
     pub config: Option<PathBuf>,
     /// Site of the configuration.
     #[arg(

@@ -19,6 +19,13 @@ const EMPTY: i64 = i64::MIN;
 /// `mtime` of an entry without a version.
 const NO_VERSION: i64 = i64::MIN + 1;
 
+/// What a path is known by.
+#[derive(Debug, Clone, Copy)]
+pub struct PathKey {
+    key: u64,
+    key_more: u32,
+}
+
 #[derive(Debug, Clone, Copy)]
 struct Slot {
     key: u64,
@@ -71,10 +78,18 @@ impl KnownFiles {
         &self.ids
     }
 
-    /// Looks a path up; its bytes must be canonical.
-    pub fn find(&self, path: &[u8]) -> Option<CatalogueFile> {
-        let (place, key, key_more) = self.key(path);
-        let slot = self.slots[self.slot(place, key, key_more)];
+    /// The key of a path; its bytes must be canonical.
+    pub fn key(&self, path: &[u8]) -> PathKey {
+        let hash = xxh3_128_with_seed(path, self.seed);
+        PathKey {
+            key: (hash >> 64) as u64,
+            key_more: hash as u32,
+        }
+    }
+
+    /// Looks a file up.
+    pub fn find(&self, key: PathKey) -> Option<CatalogueFile> {
+        let slot = self.slots[self.slot(key)];
         let version = FileVersion {
             size: slot.size,
             mtime: slot.mtime,
@@ -92,11 +107,11 @@ impl KnownFiles {
         }
         self.count += 1;
         self.ids.insert(file.id.0);
-        let (place, key, key_more) = self.key(path);
-        let slot = self.slot(place, key, key_more);
+        let key = self.key(path);
+        let slot = self.slot(key);
         self.slots[slot] = Slot {
-            key,
-            key_more,
+            key: key.key,
+            key_more: key.key_more,
             id: file.id.0,
             size: file.version.map_or(0, |version| version.size),
             mtime: file
@@ -109,29 +124,22 @@ impl KnownFiles {
         let more = vec![EMPTY_SLOT; self.slots.len() * 2];
         for slot in std::mem::replace(&mut self.slots, more) {
             if slot.mtime != EMPTY {
-                let place = self.place(slot.key);
-                let free = self.slot(place, slot.key, slot.key_more);
+                let free = self.slot(PathKey {
+                    key: slot.key,
+                    key_more: slot.key_more,
+                });
                 self.slots[free] = slot;
             }
         }
     }
 
-    fn key(&self, path: &[u8]) -> (usize, u64, u32) {
-        let hash = xxh3_128_with_seed(path, self.seed);
-        let key = (hash >> 64) as u64;
-        (self.place(key), key, hash as u32)
-    }
-
-    /// Spreads 64 bits evenly over the slots, whatever their number.
-    fn place(&self, key: u64) -> usize {
-        ((u128::from(key) * self.slots.len() as u128) >> 64) as usize
-    }
-
     /// The slot of that key, or the empty one where it belongs. One in five slots is empty.
-    fn slot(&self, mut place: usize, key: u64, key_more: u32) -> usize {
+    fn slot(&self, key: PathKey) -> usize {
+        // Spreads 64 bits evenly over the slots, whatever their number.
+        let mut place = ((u128::from(key.key) * self.slots.len() as u128) >> 64) as usize;
         loop {
             let slot = &self.slots[place];
-            if slot.mtime == EMPTY || (slot.key == key && slot.key_more == key_more) {
+            if slot.mtime == EMPTY || (slot.key == key.key && slot.key_more == key.key_more) {
                 return place;
             }
             place += 1;
@@ -158,16 +166,16 @@ mod tests {
         // Also when the catalogue grew tenfold while it was read.
         for room in [0, 1000, 10_000] {
             let mut known = KnownFiles::with_room(room, 7);
-            assert_eq!(known.find(b"x"), None);
+            assert_eq!(known.find(known.key(b"x")), None);
             for id in 1..=10_000 {
                 let version = (id % 3 != 0).then_some((u64::from(id) << 20, -i64::from(id)));
                 known.add(format!("dir/file-{id}").as_bytes(), file(id, version));
             }
             for id in 1..=10_000 {
                 let version = (id % 3 != 0).then_some((u64::from(id) << 20, -i64::from(id)));
-                let found = known.find(format!("dir/file-{id}").as_bytes());
-                assert_eq!(found, Some(file(id, version)));
-                assert_eq!(known.find(format!("dir/other-{id}").as_bytes()), None);
+                let find = |name: &str| known.find(known.key(format!("{name}-{id}").as_bytes()));
+                assert_eq!(find("dir/file"), Some(file(id, version)));
+                assert_eq!(find("dir/other"), None);
             }
             assert_eq!(known.ids().len(), 10_000);
         }

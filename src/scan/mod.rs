@@ -18,13 +18,13 @@
 
 pub mod args;
 mod choose;
-mod command;
 mod error;
 mod filter;
 mod judge;
 mod known;
 mod lock;
 mod output;
+mod program;
 mod publish;
 mod report;
 mod run;
@@ -32,11 +32,12 @@ mod scanner;
 mod tally;
 
 pub use choose::{Choice, choose_all, choose_named};
-pub use command::run as run_program;
 pub use error::{MirrorError, ScanError};
-pub use judge::{CONFIRM_SHARE_MAX, Suspicion};
-pub use known::KnownFiles;
+pub use judge::{CONFIRM_SHARE_MAX, Limits, Suspicion};
+pub use known::{KnownFiles, PathKey};
 pub use output::{Output, Style};
+pub use program::main;
+pub use publish::{Conclusion, Finding, Rules, conclude};
 pub use report::{Counts, MirrorReport, Report};
 pub use run::Run;
 pub use scanner::{ScanOptions, Scanner};

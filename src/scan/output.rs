@@ -60,9 +60,10 @@ impl Output {
         Output::new(Style::Nothing, Progress::hidden())
     }
 
-    /// The bar over all mirrors.
-    pub(super) fn total(&self, mirrors: usize) -> Bar {
-        self.progress.bar("all", "mirrors", Some(mirrors as u64))
+    /// The bar over all mirrors; one mirror has its own.
+    pub(super) fn total(&self, mirrors: usize) -> Option<Bar> {
+        let bar = || self.progress.bar("all", "mirrors", Some(mirrors as u64));
+        (mirrors > 1).then(bar)
     }
 
     /// A mirror is begun; `before` are its current files and the files listed at the last scan.
@@ -105,6 +106,15 @@ impl Output {
                 self.print(&format!("Completed in {}\n", elapsed(report.took)));
             }
             Style::Nothing | Style::Totals => {}
+        }
+    }
+
+    /// No mirror could be scanned at all.
+    pub(super) fn fail(&self, error: &str) {
+        log::error!("{error}");
+        if self.style == Style::Json {
+            let failed = serde_json::json!({ "outcome": "failed", "error": error });
+            self.print(&format!("{failed}\n"));
         }
     }
 

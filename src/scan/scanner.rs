@@ -15,7 +15,7 @@ use super::report::{MirrorReport, Report};
 use super::run::{Run, Shared, ids_at};
 use crate::config::SiteConfig;
 use crate::db::mirror::MirrorRecord;
-use crate::db::{DbError, Writer, mirror, open_writer};
+use crate::db::{DbError, Writer, mirror, open_reader, open_writer};
 use crate::domain::path::FilePath;
 
 /// Scans the mirrors of one site; lives as long as its program.
@@ -114,9 +114,10 @@ impl Scanner {
         &self,
         dir: Option<&FilePath>,
     ) -> Result<(KnownFiles, Option<roaring::RoaringBitmap>), ScanError> {
-        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        // A reader's page cache is small: the writer's would double the memory of a scan.
+        let reader = open_reader(&self.site.database)?;
         let start = Instant::now();
-        let known = KnownFiles::load(&*writer, fastrand::u64(..))?;
+        let known = KnownFiles::load(&reader, fastrand::u64(..))?;
         log::debug!(
             "catalogue loaded files={} took_ms={}",
             known.ids().len(),
@@ -128,7 +129,7 @@ impl Scanner {
         let Some(dir) = dir else {
             return Ok((known, None));
         };
-        let scope = ids_at(&*writer, dir.as_bytes())?;
+        let scope = ids_at(&reader, dir.as_bytes())?;
         if scope.is_empty() {
             return Err(ScanError::NothingBelow(dir.to_string()));
         }
@@ -147,7 +148,9 @@ fn scan_all(shared: Shared<'_>, mirrors: &[MirrorRecord], jobs: usize) -> Vec<Mi
                 return;
             }
             let report = Run::new(shared, mirror).scan();
-            total.add(1);
+            if let Some(total) = &total {
+                total.add(1);
+            }
             reports
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)

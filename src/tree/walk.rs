@@ -15,8 +15,9 @@
 //! that nobody takes the files below it for vanished.
 //!
 //! # Limits
-//! A path is at most [`PATH_BYTES_MAX`](crate::domain::path::PATH_BYTES_MAX) bytes. No loop is possible: links are not followed, and
-//! a directory that is mounted below itself does not show the mount again.
+//! A path is at most [`PATH_BYTES_MAX`](crate::domain::path::PATH_BYTES_MAX) bytes. No loop is
+//! possible: links are not followed, and a directory that is mounted below itself does not show
+//! the mount again.
 
 use std::io;
 use std::num::NonZeroUsize;

@@ -4,6 +4,7 @@
 
 use crate::conformance_case::{cases, differences};
 use crate::conformance_site::{build, mirrors};
+use crate::fcgi_client::Request;
 use crate::responder::Responder;
 
 #[test]
@@ -22,6 +23,18 @@ fn every_case_is_answered_as_mirrorbrain_did() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_redirect_to_a_fallback_has_the_digests_too() {
+    let site = build();
+    let responder = Responder::start(&site);
+    let request = Request::get("/hashmix/nomirror-hashed.bin")
+        .with("HELIOSTAT_SITE", "main")
+        .with("MirrorBrainFallback", "eu de http://fallback.example.org/");
+    let answer = responder.connect().send(&request);
+    assert_eq!(answer.status, 302);
+    assert_eq!(answer.all("Digest").count(), 3, "MD5, SHA and SHA-256");
 }
 
 #[test]

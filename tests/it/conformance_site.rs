@@ -3,61 +3,17 @@
 
 use std::path::Path;
 
-use heliostat::db::catalogue::CatalogueWriter;
-use heliostat::db::content::{self, Content, Learnt};
-use heliostat::db::hash::{self, Digests, HashRecord};
-use heliostat::db::mirror::{self, MirrorRecord};
+use heliostat::db::content::Learnt;
+use heliostat::db::hash::{Digests, HashRecord};
+use heliostat::db::import::{Imported, Importer};
+use heliostat::db::mirror::MirrorRecord;
 use heliostat::db::{self, open::Transaction};
-use heliostat::domain::file::{FileId, FileVersion};
+use heliostat::domain::file::FileVersion;
 use heliostat::domain::mirror::MirrorId;
 use heliostat::domain::time::Timestamp;
 
 use crate::fcgi_client::percent_decoded;
 use crate::site::{TestSite, set_mtime};
-
-/// What `heliostat.toml` says for the recorded `httpd.conf`.
-const CONFIG: &str = r#"
-[fcgi]
-listen = "@ROOT@/fcgi.sock"
-poll_ms = 50
-
-[site.main]
-tree = "tree"
-database = "test.sqlite"
-mime_types = { iso = "application/x-iso9660-image", png = "image/png", xml = "text/xml" }
-[site.main.rules]
-exclude_user_agents = ["w3m/0.5.1", "*Exclu?ed*"]
-exclude_networks = ["192.168.", "10.10.10.1"]
-exclude_ips = ["172.16.0.9"]
-exclude_mime_types = ["text/xml", "image/*"]
-[[site.main.directory]]
-path = "excl"
-exclude_file_mask = '\.(md5|sha1|asc)'
-[[site.main.directory]]
-path = "headlocal"
-handle_head_locally = true
-[[site.main.directory]]
-path = "stamp"
-redirect_stamp_key = "s3cr3t"
-[[site.main.directory]]
-path = "off"
-engine = false
-[[site.main.directory]]
-path = "fallback"
-fallbacks = [
-    { region = "na", country = "us", url = "http://fallback.us.example.com/mirrors/foobar/" },
-    { region = "eu", country = "de", url = "http://fallback.de.example.com/foobar" },
-    { region = "as", country = "jp", url = "ftp://fallback.jp.example.com/pub/mirrors/foobar" },
-]
-
-[site.tls]
-tree = "tree"
-database = "test.sqlite"
-
-[site.link]
-tree = "treelink"
-database = "test.sqlite"
-"#;
 
 /// Time of the import; any will do.
 const IMPORTED_AT: Timestamp = Timestamp(1_700_000_000);
@@ -130,7 +86,7 @@ fn mirror_record<'t>(column: impl Fn(&str) -> &'t str) -> MirrorRecord {
 /// Tree, database and configuration of the recorded site.
 pub fn build() -> TestSite {
     let site = TestSite::new();
-    let config = CONFIG.replace("@ROOT@", &root(&site));
+    let config = fixture("heliostat.toml").replace("@ROOT@", &root(&site));
     std::fs::write(site.config(), config).expect("the configuration");
     std::os::unix::fs::symlink("tree", site.path("treelink")).expect("the linked root");
     sparse(&site.path("outside/out.bin"), 50_000, 1_400_000_000);
@@ -178,47 +134,30 @@ fn sparse(path: &Path, size: u64, mtime: u64) {
     set_mtime(path, mtime);
 }
 
-/// As an import from MirrorBrain: entries without a version, mirrors with their ids.
-fn import(transaction: &Transaction<'_>, files: &Table<'_>) -> Result<(), db::DbError> {
-    let mirrors = mirrors();
-    for record in &mirrors {
-        mirror::insert(transaction, record)?;
+/// As an import from MirrorBrain: entries without a version, mirrors with their numbers.
+fn import(transaction: &Transaction<'_>, files: &Table<'_>) -> Result<Imported, db::DbError> {
+    let mut importer = Importer::new(transaction, false)?;
+    for record in mirrors() {
+        importer.mirror(&record)?;
     }
-    let mut contents = vec![Content::default(); mirrors.len() + 1];
-    let mut catalogue = CatalogueWriter::new(transaction)?;
-    // A file that no import knew has no entry in this column, not even `none`.
+    // A file that the recorded database did not know has nothing in this column, not even `none`.
     let known = files.rows().filter(|column| !column("mirrors").is_empty());
     for (id, column) in (1..).zip(known) {
         let path = percent_decoded(column("path").as_bytes());
-        catalogue.import(&path, FileId(id))?;
-        for mirror in ranges(column("mirrors")) {
-            // Arrays in the dump name mirrors that are gone.
-            if let Some(content) = contents.get_mut(mirror) {
-                content.current.insert(id);
-            }
-        }
-        if !column("md5").is_empty() {
-            store_hash(transaction, FileId(id), column)?;
+        importer.file(id, &path, &ranges(column("mirrors")))?;
+        if !column("hash_size").is_empty() {
+            let (version, record) = hashes(column);
+            importer.hash(id, version, record)?;
         }
     }
-    catalogue.finish()?;
-    let learnt = Learnt {
+    importer.finish(&Learnt {
         at: IMPORTED_AT,
         by: "import".to_owned(),
         unknown_files: 0,
-    };
-    for record in &mirrors {
-        let content = &contents[usize::try_from(record.id.0).expect("a small number")];
-        content::publish(transaction, record.id, content, &learnt)?;
-    }
-    Ok(())
+    })
 }
 
-fn store_hash<'t>(
-    transaction: &Transaction<'_>,
-    id: FileId,
-    column: impl Fn(&str) -> &'t str,
-) -> Result<(), db::DbError> {
+fn hashes<'t>(column: impl Fn(&str) -> &'t str) -> (FileVersion, HashRecord) {
     let number = |name: &str| column(name).parse().expect("a number");
     let version = FileVersion {
         size: number("hash_size") as u64,
@@ -237,7 +176,7 @@ fn store_hash<'t>(
         pgp: has_pgp.then(|| "-----BEGIN PGP SIGNATURE-----\n".to_owned()),
         ..HashRecord::default()
     };
-    hash::store(transaction, id, version, &record)
+    (version, record)
 }
 
 fn digest(hex: &str) -> Option<Vec<u8>> {
@@ -246,8 +185,8 @@ fn digest(hex: &str) -> Option<Vec<u8>> {
 }
 
 /// `1-3,7` → 1, 2, 3, 7
-fn ranges(text: &str) -> Vec<usize> {
-    let number = |text: &str| text.parse::<usize>().expect("a number");
+fn ranges(text: &str) -> Vec<i64> {
+    let number = |text: &str| text.parse::<i64>().expect("a number");
     text.split(',')
         .filter(|part| *part != "none")
         .flat_map(|part| match part.split_once('-') {

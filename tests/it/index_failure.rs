@@ -39,62 +39,47 @@ fn as_nobody(site: &TestSite) -> Command {
     command
 }
 
+fn set_mode(site: &TestSite, name: &str, mode: u32) {
+    let mode = std::fs::Permissions::from_mode(mode);
+    std::fs::set_permissions(site.tree().join(name), mode).expect("permissions");
+}
+
 #[test]
 fn what_cannot_be_read_stays_and_the_run_is_partial() {
     let site = TestSite::new();
-    let names = [
+    for name in [
         "closed/deep/x",
         "closed/y",
         "closed-not",
         "open/a",
         "unsearchable/z",
-    ];
-    for name in names {
+    ] {
         site.write(name, b"1", 1);
     }
     hand_over(&site);
     assert!(as_nobody(&site).status().expect("it starts").success());
-    assert_eq!(
-        paths(&site),
-        [
-            "closed-not",
-            "closed/deep/x",
-            "closed/y",
-            "open/a",
-            "unsearchable/z"
-        ]
-    );
-    let set_mode = |name: &str, mode: u32| {
-        let mode = std::fs::Permissions::from_mode(mode);
-        std::fs::set_permissions(site.tree().join(name), mode).expect("permissions");
-    };
-    set_mode("closed", 0o000);
-    set_mode("unsearchable", 0o400);
+    assert_eq!(paths(&site).len(), 5);
+    set_mode(&site, "closed", 0o000);
+    set_mode(&site, "unsearchable", 0o400);
     std::fs::remove_file(site.tree().join("closed-not")).expect("remove");
     site.write("open/new", b"2", 2);
 
     for _ in 0..2 {
-        let output = as_nobody(&site).output().expect("it starts");
-        let (code, text) = failure(&output);
-        assert_eq!(code, Some(3), "{text}");
+        let (code, text) = failure(&as_nobody(&site).output().expect("it starts"));
         let lines: Vec<&str> = text.lines().collect();
-        assert_eq!(
-            lines,
-            [
-                "error: cannot read path='closed': Permission denied (os error 13)",
-                "error: cannot read path='unsearchable': Permission denied (os error 13)",
-            ]
-        );
-        assert_eq!(
-            paths(&site),
-            [
-                "closed/deep/x",
-                "closed/y",
-                "open/a",
-                "open/new",
-                "unsearchable/z"
-            ]
-        );
+        let expected = [
+            "error: cannot read path='closed': Permission denied (os error 13)",
+            "error: cannot read path='unsearchable': Permission denied (os error 13)",
+        ];
+        assert_eq!((code, &lines[..]), (Some(3), &expected[..]));
+        let stay = [
+            "closed/deep/x",
+            "closed/y",
+            "open/a",
+            "open/new",
+            "unsearchable/z",
+        ];
+        assert_eq!(paths(&site), stay);
         let (outcome, counts, error) = last_run(&site);
         assert_eq!(outcome, "partial");
         assert!(error.starts_with("2 places could not be read, among them 'closed': "));
@@ -103,25 +88,32 @@ fn what_cannot_be_read_stays_and_the_run_is_partial() {
             (&2.into(), &3.into())
         );
     }
-    set_mode("closed", 0o755);
-    set_mode("unsearchable", 0o755);
+    set_mode(&site, "closed", 0o755);
+    set_mode(&site, "unsearchable", 0o755);
     std::fs::remove_file(site.tree().join("closed/y")).expect("remove");
     assert!(as_nobody(&site).status().expect("it starts").success());
     assert_eq!(
         paths(&site),
         ["closed/deep/x", "open/a", "open/new", "unsearchable/z"]
     );
+}
 
-    set_mode("", 0o000);
+#[test]
+fn a_tree_that_may_not_be_read_is_one_clear_line_and_loses_nothing() {
+    let site = TestSite::new();
+    site.write("a", b"1", 1);
+    hand_over(&site);
+    assert!(as_nobody(&site).status().expect("it starts").success());
+    set_mode(&site, "", 0o000);
     let (code, text) = failure(&as_nobody(&site).output().expect("it starts"));
-    set_mode("", 0o755);
+    set_mode(&site, "", 0o755);
     assert_eq!((code, text.lines().count()), (Some(1), 1), "{text}");
     assert!(
         text.contains("cannot read the directory") && text.contains("denied"),
         "{text}"
     );
     assert_eq!(last_run(&site).0, "failed");
-    assert_eq!(paths(&site).len(), 4);
+    assert_eq!(paths(&site), ["a"]);
 }
 
 #[test]

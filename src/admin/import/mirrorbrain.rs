@@ -1,4 +1,5 @@
-//! MirrorBrain's tables, row by row: the upstream schema (spec §5.1) and the openSUSE fork's (§5.4).
+//! MirrorBrain's tables, row by row: the upstream schema (behaviour of MirrorBrain, spec §5.1) and
+//! the openSUSE fork's (§5.4).
 
 use std::collections::{BTreeMap, BTreeSet};
 

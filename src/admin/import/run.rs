@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use super::mirrorbrain::{Facts, MirrorBrain, is_taken_over};
-use super::source;
+use super::source::{self, Source};
 use super::summary::Summary;
 use crate::admin::args::{ImportArgs, ImportFrom, MirrorbrainArgs};
 use crate::admin::error::AdminError;
@@ -16,6 +16,9 @@ use crate::db::{DbError, Writer, open_reader, open_writer};
 use crate::domain::dump::Parser;
 use crate::domain::time::Timestamp;
 use crate::exit::{Exit, chain};
+
+/// Lines between two moves of the progress bar.
+const LINES_A_DRAW: u64 = 1000;
 
 /// Imports what the arguments name.
 ///
@@ -30,10 +33,12 @@ pub fn import(session: &mut Session, args: &ImportArgs) -> Result<Exit, AdminErr
 
 fn mirrorbrain(session: &mut Session, args: &MirrorbrainArgs) -> Result<Exit, AdminError> {
     refuse_full_database(session, args)?;
+    // A dump that cannot be opened must not leave a database behind.
+    let source = source::open(&args.dump)?;
     let summary = if args.dry_run {
-        dry_run(session, args)?
+        dry_run(session, args, source)?
     } else {
-        recorded(session, args)?
+        recorded(session, args, source)?
     };
     if args.json {
         session.console.line(format!("{:#}", summary.to_json()))?;
@@ -60,7 +65,11 @@ fn refuse_full_database(session: &Session, args: &MirrorbrainArgs) -> Result<(),
 }
 
 /// Does all of it in a database of its own, which is thrown away.
-fn dry_run(session: &Session, args: &MirrorbrainArgs) -> Result<Summary, AdminError> {
+fn dry_run(
+    session: &Session,
+    args: &MirrorbrainArgs,
+    source: Source,
+) -> Result<Summary, AdminError> {
     let failed = |source| AdminError::File {
         doing: "make a trial database in",
         path: std::env::temp_dir(),
@@ -68,17 +77,21 @@ fn dry_run(session: &Session, args: &MirrorbrainArgs) -> Result<Summary, AdminEr
     };
     let folder = tempfile::tempdir().map_err(failed)?;
     let mut writer = open_writer(&folder.path().join("trial.sqlite"))?;
-    let mut summary = transfer(&mut writer, session, args, None)?;
+    let mut summary = transfer(&mut writer, session, (args, source), None)?;
     summary.dry_run = true;
     Ok(summary)
 }
 
 /// Does it with a row in `run`; one that fails is recorded, too.
-fn recorded(session: &Session, args: &MirrorbrainArgs) -> Result<Summary, AdminError> {
+fn recorded(
+    session: &Session,
+    args: &MirrorbrainArgs,
+    source: Source,
+) -> Result<Summary, AdminError> {
     let mut writer = session.writer()?;
     let run = writer.transaction(|t| begin(t, RunKind::Import, None, session.now))?;
     let started = Instant::now();
-    let result = transfer(&mut writer, session, args, Some(run));
+    let result = transfer(&mut writer, session, (args, source), Some(run));
     if let Err(error) = &result {
         let failed = RunEnd {
             at: later(session.now, started),
@@ -102,18 +115,27 @@ fn later(start: Timestamp, since: Instant) -> Timestamp {
 fn transfer(
     writer: &mut Writer,
     session: &Session,
-    args: &MirrorbrainArgs,
+    (args, source): (&MirrorbrainArgs, Source),
     run: Option<RunId>,
 ) -> Result<Summary, AdminError> {
     let started = Instant::now();
-    // What cannot be opened must not wait for the database.
-    let source = source::open(&args.dump)?;
+    let bar = session.progress.bar("import", "lines", None);
     in_transaction(writer, |transaction| {
         let importer = Importer::new(transaction, args.force)?;
         let mut tables = MirrorBrain::new(importer);
         let mut parser = Parser::default();
-        source.for_each_line(|line| parser.line(line, &mut tables))?;
+        source.for_each_line(|line, is_whole| {
+            if parser.lines().is_multiple_of(LINES_A_DRAW) {
+                bar.set(parser.lines());
+            }
+            if is_whole {
+                parser.line(line, &mut tables)
+            } else {
+                parser.last_line(line, &mut tables)
+            }
+        })?;
         parser.finish()?;
+        bar.note("storing");
         let seen = parser.tables();
         let names = seen.iter().map(|(name, facts)| (name.as_str(), facts.rows));
         refuse(&args.dump, tables.refusal(names))?;

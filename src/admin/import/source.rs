@@ -104,14 +104,14 @@ fn buffered(reader: impl Read + 'static) -> Box<dyn BufRead> {
 }
 
 impl Source {
-    /// Gives each line without its line feed.
+    /// Gives each line without its line feed, and whether it had one.
     ///
     /// # Errors
     /// Those of `give`; [`AdminError::Dump`] when compressed data is cut or a line too long;
     /// [`AdminError::File`].
     pub fn for_each_line(
         mut self,
-        mut give: impl FnMut(&[u8]) -> Result<(), AdminError>,
+        mut give: impl FnMut(&[u8], bool) -> Result<(), AdminError>,
     ) -> Result<(), AdminError> {
         let mut line = Vec::new();
         for number in 0.. {
@@ -129,7 +129,10 @@ impl Source {
                     problem: format!("it is longer than {LINE_BYTES_MAX} bytes"),
                 }));
             }
-            give(line.strip_suffix(b"\n").unwrap_or(&line))?;
+            match line.strip_suffix(b"\n") {
+                Some(line) => give(line, true)?,
+                None => give(&line, false)?,
+            }
         }
         Ok(())
     }
@@ -164,7 +167,7 @@ mod tests {
         let mut lines = Vec::new();
         open(path)
             .and_then(|source| {
-                source.for_each_line(|line| {
+                source.for_each_line(|line, _| {
                     lines.push(String::from_utf8_lossy(line).into_owned());
                     Ok(())
                 })

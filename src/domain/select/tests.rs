@@ -322,7 +322,7 @@ proptest! {
         prop_assert!(all.candidates.is_empty() || (sum - 1.0).abs() < 1e-9);
         // The short way finds the same tiers as the long one.
         let few = selector.select(&Law::default(), site, &question, &present);
-        let tiers = |candidates: &[Candidate]| candidates.iter().map(|c| c.tier).collect::<Vec<_>>();
+        let tiers = |chosen: &[Candidate]| chosen.iter().map(|c| c.tier).collect::<Vec<_>>();
         let wanted = all.candidates.len().min(question.want);
         prop_assert_eq!(tiers(&few.candidates), tiers(&all.candidates[..wanted]));
     }

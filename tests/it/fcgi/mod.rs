@@ -5,7 +5,9 @@ mod conversation;
 mod crowd;
 mod drain;
 mod limits;
+mod model;
 mod peer;
+mod properties;
 mod restart;
 mod server;
 #[path = "../../load/supervisor.rs"]

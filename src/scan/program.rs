@@ -1,6 +1,7 @@
-//! `heliostat-scan` from its command line to its exit code.
+//! `heliostat-scan`: command line in, exit code out.
 
 use std::os::unix::ffi::OsStrExt;
+use std::process::ExitCode;
 use std::sync::Arc;
 
 use super::args::ScanArgs;
@@ -13,8 +14,12 @@ use crate::domain::path::{FilePath, PathError};
 use crate::exit::Exit;
 use crate::terminal::{Progress, chain, log_level, start_log, stop_flag};
 
-/// Reads the command line and the configuration, scans, and says how it went.
-pub fn run() -> Exit {
+/// Runs the program.
+pub fn main() -> ExitCode {
+    run().into()
+}
+
+fn run() -> Exit {
     let args = match ScanArgs::read() {
         Ok(args) => args,
         Err(exit) => return exit,
@@ -35,13 +40,11 @@ pub fn run() -> Exit {
         enable: args.enable,
         force: args.force,
     };
-    match scan(&args, &site, &options, &Output::new(style, progress)) {
-        Ok(exit) => exit,
-        Err(error) => {
-            log::error!("{}", chain(&error));
-            Exit::Failed
-        }
-    }
+    let output = Output::new(style, progress);
+    scan(&args, &site, &options, &output).unwrap_or_else(|error| {
+        output.fail(&chain(&error));
+        Exit::Failed
+    })
 }
 
 fn site_and_dir(args: &ScanArgs) -> Result<(Arc<SiteConfig>, Option<FilePath>), String> {

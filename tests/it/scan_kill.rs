@@ -1,0 +1,142 @@
+//! Scans that are killed at any moment leave whole generations.
+
+use std::collections::BTreeSet;
+use std::process::Stdio;
+use std::time::Duration;
+
+use heliostat::domain::mirror::MirrorId;
+
+use crate::rsyncd::Rsyncd;
+use crate::scan_site::{OLD, add_mirror, catalogue_tree, current};
+use crate::site::TestSite;
+
+/// How many scans are killed.
+const KILLS: u32 = 120;
+
+/// Files of each of the two generations; they have none in common but [`COMMON`].
+const FILES: u32 = 300;
+
+/// Files of both, so that the change is not suspicious.
+const COMMON: u32 = 2;
+
+/// Mirrors that are scanned at a time.
+const MIRRORS: usize = 3;
+
+fn names(generation: &str) -> BTreeSet<String> {
+    let own = (0..FILES).map(|number| format!("dir/{generation}-{number}"));
+    own.chain((0..COMMON).map(|number| format!("common-{number}")))
+        .collect()
+}
+
+/// A mirror, and its two possible trees beside the one that it serves.
+struct Changing {
+    daemon: Rsyncd,
+    id: MirrorId,
+    shows_first: bool,
+}
+
+impl Changing {
+    /// Puts the other tree in place.
+    fn flip(&mut self) {
+        self.shows_first = !self.shows_first;
+        let (shown, hidden) = if self.shows_first {
+            ("one", "two")
+        } else {
+            ("two", "one")
+        };
+        // Outside of what is served, on the same disk.
+        let aside = self.daemon.tree().with_file_name("aside");
+        std::fs::create_dir_all(&aside).expect("a folder");
+        let served = self.daemon.tree().join("dir");
+        if served.exists() {
+            std::fs::rename(&served, aside.join(hidden)).expect("the old tree leaves");
+        }
+        std::fs::rename(aside.join(shown), &served).expect("the new tree comes");
+    }
+}
+
+fn changing_mirror(site: &TestSite, name: &str) -> Changing {
+    let daemon = Rsyncd::start();
+    for generation in ["one", "two"] {
+        for path in names(generation) {
+            let place = match path.strip_prefix("dir/") {
+                Some(file) => format!("../aside/{generation}/{file}"),
+                None => path,
+            };
+            daemon.write(place, b"x", OLD);
+        }
+    }
+    let id = add_mirror(site, name, &daemon.url("pub"), |_| {});
+    let mut mirror = Changing {
+        daemon,
+        id,
+        shows_first: false,
+    };
+    mirror.flip();
+    mirror
+}
+
+#[test]
+fn a_killed_scan_leaves_whole_generations() {
+    let site = TestSite::with_config("[site.test.scan]\nvanished_share_max = 1.0");
+    for path in names("one").union(&names("two")) {
+        site.write(path, b"x", OLD);
+    }
+    catalogue_tree(&site);
+    let mut mirrors: Vec<Changing> = (0..MIRRORS)
+        .map(|number| changing_mirror(&site, &format!("m{number}")))
+        .collect();
+    let started = std::time::Instant::now();
+    site.run_ok("heliostat-scan", &["--all", "-qq"]);
+    let whole_run = started.elapsed();
+    let (one, two) = (names("one"), names("two"));
+    let seed = fastrand::get_seed();
+    let (mut published, mut before) = (0, vec![one.clone(); MIRRORS]);
+    for number in 0..KILLS {
+        mirrors.iter_mut().for_each(Changing::flip);
+        kill_a_scan(&site, whole_run);
+        check_database(&site, &format!("kill {number}, seed {seed}"));
+        for (mirror, before) in mirrors.iter().zip(&mut before) {
+            let now = current(&site, mirror.id);
+            assert!(
+                now == one || now == two,
+                "kill {number}, seed {seed}: {} files",
+                now.len()
+            );
+            published += u32::from(now != *before);
+            *before = now;
+        }
+    }
+    println!("{KILLS} kills, {published} publications, {whole_run:?} a scan");
+    // The kills came before, between and after publications.
+    assert!(published > 0, "no scan came far enough to publish");
+    assert!(published < KILLS * MIRRORS as u32, "every scan had ended");
+    site.run_ok("heliostat-scan", &["--all", "-qq"]);
+    let shown = if mirrors[0].shows_first { &one } else { &two };
+    for mirror in &mirrors {
+        assert_eq!(current(&site, mirror.id), *shown);
+    }
+}
+
+/// Kills a scan of all mirrors at a random moment of its usual time.
+fn kill_a_scan(site: &TestSite, whole_run: Duration) {
+    let mut scan = site
+        .command("heliostat-scan")
+        .args(["--all", "-qq", "-j", "2"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the scan starts");
+    // The moment is what is tested, so this one wait is by the clock.
+    std::thread::sleep(whole_run.mul_f64(fastrand::f64() * 1.1));
+    scan.kill().expect("it is ours");
+    scan.wait().expect("it is ours");
+}
+
+fn check_database(site: &TestSite, when: &str) {
+    let database = rusqlite::Connection::open(site.database()).expect("the database opens");
+    let found: String = database
+        .query_row("PRAGMA integrity_check", [], |row| row.get(0))
+        .expect("a check");
+    assert_eq!(found, "ok", "{when}");
+}

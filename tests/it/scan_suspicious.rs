@@ -1,0 +1,140 @@
+//! Listings that look wrong: kept aside, confirmed, forced.
+
+use heliostat::db::content;
+
+use crate::scan_site::{
+    OLD, add_mirror, catalogue_tree, current, last_run, outdated, published, reader, set,
+    site_with_mirror,
+};
+use crate::site::{TestSite, failure};
+
+const FILES: [&str; 10] = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"];
+
+/// The scan is suspicious for a reason that has `expected`.
+fn is_suspicious(site: &TestSite, mirror: &str, expected: &str) {
+    let (code, error) = failure(&site.run("heliostat-scan", &[mirror]));
+    assert_eq!(code, Some(1), "{error}");
+    assert_eq!(error.lines().count(), 1, "{error}");
+    assert!(
+        error.contains("suspicious, so nothing is published"),
+        "{error}"
+    );
+    assert!(error.contains(expected), "{error}\nwanted {expected}");
+}
+
+#[test]
+fn much_that_vanished_is_published_when_a_second_scan_sees_the_same() {
+    let (site, daemon, id) = site_with_mirror(&FILES);
+    site.run_ok("heliostat-scan", &["m"]);
+    for gone in ["a", "b", "c", "d"] {
+        daemon.remove(gone);
+    }
+    is_suspicious(&site, "m", "4 of 10 files vanished");
+    assert_eq!(current(&site, id), set(&FILES));
+    assert_eq!(last_run(&site, id).outcome, "suspicious");
+    let pending = content::pending(&reader(&site), id)
+        .expect("readable")
+        .expect("kept");
+    assert_eq!(pending.content.current.len(), 6);
+    // The mirror goes on losing files: that is another listing, and is not confirmed.
+    daemon.remove("e");
+    is_suspicious(&site, "m", "5 of 10 files vanished");
+    let text = site.run_ok("heliostat-scan", &["m", "-v"]);
+    assert!(text.contains("files to be purged: 5"), "{text}");
+    assert_eq!(current(&site, id), set(&FILES[5..]));
+    assert!(
+        content::pending(&reader(&site), id)
+            .expect("readable")
+            .is_none()
+    );
+}
+
+#[test]
+fn a_mirror_that_comes_back_needs_no_confirmation() {
+    let (site, daemon, id) = site_with_mirror(&FILES);
+    site.run_ok("heliostat-scan", &["m"]);
+    for gone in FILES {
+        daemon.remove(gone);
+    }
+    is_suspicious(&site, "m", "the listing is empty");
+    assert_eq!(current(&site, id), set(&FILES));
+    for back in FILES {
+        daemon.write(back, back.as_bytes(), OLD);
+    }
+    site.run_ok("heliostat-scan", &["m"]);
+    assert_eq!(current(&site, id), set(&FILES));
+    assert!(
+        content::pending(&reader(&site), id)
+            .expect("readable")
+            .is_none()
+    );
+}
+
+#[test]
+fn the_admin_may_publish_at_once() {
+    let (site, daemon, id) = site_with_mirror(&FILES);
+    site.run_ok("heliostat-scan", &["m"]);
+    for gone in FILES {
+        daemon.remove(gone);
+    }
+    site.run_ok("heliostat-scan", &["--force", "m"]);
+    assert_eq!(current(&site, id), set(&[]));
+}
+
+#[test]
+fn what_left_the_catalogue_or_is_outdated_has_not_vanished() {
+    let (site, daemon, id) = site_with_mirror(&FILES);
+    site.run_ok("heliostat-scan", &["m"]);
+    for gone in &FILES[..8] {
+        std::fs::remove_file(site.tree().join(gone)).expect("it was there");
+        daemon.remove(gone);
+    }
+    site.write("i", b"a new version", OLD + 1);
+    catalogue_tree(&site);
+    site.run_ok("heliostat-scan", &["m"]);
+    assert_eq!(current(&site, id), set(&["j"]));
+    assert_eq!(outdated(&site, id), set(&["i"]));
+}
+
+#[test]
+fn a_first_scan_needs_one_current_file() {
+    let (site, daemon, _) = site_with_mirror(&["a", "b"]);
+    daemon.write("other/tree/x", b"x", OLD);
+    let id = add_mirror(&site, "new", &daemon.url("pub/other"), |mirror| {
+        mirror.enabled = false
+    });
+    is_suspicious(
+        &site,
+        "new",
+        "none of the 1 files on it is the current version",
+    );
+    assert!(published(&site, id).is_none());
+    let (_, error) = failure(&site.run("heliostat-scan", &["--enable", "nobody"]));
+    assert!(error.contains("nobody"), "{error}");
+    // Seen twice it is believed: it has nothing of ours.
+    site.run_ok("heliostat-scan", &["-e", "new"]);
+    assert!(published(&site, id).expect("published").current.is_empty());
+    assert!(!crate::scan_site::mirror_record(&site, "new").enabled);
+    // An URL that is right at last.
+    let right = add_mirror(&site, "right", &daemon.url("pub"), |_| {});
+    site.run_ok("heliostat-scan", &["right"]);
+    assert_eq!(current(&site, right), set(&["a", "b"]));
+}
+
+#[test]
+fn an_imported_entry_trusts_any_copy_until_it_is_indexed() {
+    use heliostat::db::{catalogue::CatalogueWriter, open_writer};
+    use heliostat::domain::file::FileId;
+    let (site, daemon, id) = site_with_mirror(&["a"]);
+    daemon.write("imported", b"whatever", 5);
+    let mut writer = open_writer(&site.database()).expect("the database opens");
+    writer
+        .transaction(|transaction| {
+            let mut catalogue = CatalogueWriter::new(transaction)?;
+            catalogue.import(b"imported", FileId(70))?;
+            catalogue.finish()
+        })
+        .expect("imported");
+    site.run_ok("heliostat-scan", &["m"]);
+    assert_eq!(current(&site, id), set(&["a", "imported"]));
+}
