@@ -45,9 +45,16 @@ def judge_document(verdict, case, kind, response):
     if kind in DIGESTS:
         verdict.expect("body", response.body, recorded)
         return
+    if case.request.header("X-Broken-Mirrors"):
+        verdict.differences.add("broken-mirrors")
+    else:
+        judge_vary(verdict, response, theirs)
+    judge_metalink(verdict, case, response.body.decode(), recorded.decode("utf-8", "replace"))
+
+
+def judge_vary(verdict, response, theirs):
     vary = (response.header("Vary") or b"").lower()
     verdict.expect("Vary", vary, (theirs.header("Vary") or b"").lower())
-    judge_metalink(verdict, case, response.body.decode(), recorded.decode("utf-8", "replace"))
 
 
 def dechunked(response):
@@ -82,7 +89,6 @@ def judge_metalink(verdict, case, ours, theirs):
     if "torrent" in theirs:
         verdict.differences.add("torrent-url")
     if case.request.header("X-Broken-Mirrors"):
-        verdict.differences.add("broken-mirrors")
         return
     judge_sources(verdict, case, sources(ours), sources(theirs))
 
@@ -113,17 +119,18 @@ def sources(text):
 
 
 def judge_sources(verdict, case, ours, theirs):
-    """In the order of distance; without coordinates each group is drawn anew."""
-    is_drawn = not case.request.header("X-Test-Lat")
+    """The same mirrors; those of one place in the law's order in any order among themselves."""
+    groups = enumerate(case.theirs.groups)
+    places = {one.base_url.encode() + case.theirs.path: at for at, group in groups for one in group}
     verdict.expect("groups", len(ours), len(theirs))
     for own, right in zip(ours, theirs):
         own_numbers = [numbers(attributes) for attributes, _ in own]
         verdict.expect("numbers", own_numbers, [numbers(attributes) for attributes, _ in right])
         own = [comparable(verdict, one, is_ours=True) for one in own]
         right = [comparable(verdict, one, is_ours=False) for one in right]
-        if is_drawn:
-            own, right = sorted(own), sorted(right)
-        verdict.expect("mirrors", own, right)
+        verdict.expect("mirrors", sorted(own, key=str), sorted(right, key=str))
+        order = [[places.get(url) for _, _, url in one] for one in (own, right)]
+        verdict.expect("order", *order)
 
 
 def numbers(attributes):
