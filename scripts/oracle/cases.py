@@ -1,10 +1,11 @@
 """The cases: those that were recorded, and those that follow from the description."""
 
+import posixpath
 from dataclasses import dataclass, field
 
 import derived
 from expect import Expect
-from targets import target_of
+from targets import client_of, target_of
 
 # Methods that MirrorBrain leaves to Apache are Apache's own affair here too.
 REDIRECTED = ("GET", "HEAD")
@@ -74,10 +75,23 @@ def recorded_answer(oracle, golden):
     if status in (0, 404):
         return Expect("missing", 404)
     if target.document(golden.request.header("Accept", b""), oracle.is_file(path)):
-        return Expect("document", status)
+        path = real_path(oracle, path)
+        client = client_of(golden.request)
+        groups = oracle.groups(path, golden.vhost, client) if oracle.is_file(path) else []
+        return Expect("document", status, path, groups=groups)
     if status == 302:
         return oracle.answer(path, golden.request, golden.vhost, ours=False)
     return Expect("local", status)
+
+
+def real_path(oracle, path):
+    """The file that a document is about: without the suffix, a link resolved."""
+    if path not in oracle.entries:
+        path = path.rpartition(b".")[0]
+    entry = oracle.entries.get(path)
+    if entry is not None and entry.kind == "l":
+        return posixpath.normpath(posixpath.join(posixpath.dirname(path), entry.target))
+    return path
 
 
 def derived_cases(oracle):
