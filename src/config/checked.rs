@@ -5,10 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::error::ConfigError;
-use super::raw::{RawConfig, RawFcgi, RawIndex, RawRules, RawScan, RawSelection, RawSite};
+use super::raw::{
+    RawConfig, RawFcgi, RawIndex, RawMetalink, RawRules, RawScan, RawSelection, RawSite,
+};
 use super::rule::{compile_rules, merge_rules};
 use crate::domain::mime::MimeTypes;
 use crate::domain::path::is_below;
+use crate::domain::render::Publisher;
 use crate::domain::rule::Rules;
 use crate::domain::select::{Distance, Law, Weights};
 
@@ -90,6 +93,8 @@ pub struct SiteConfig {
     pub mime_types: MimeTypes,
     /// Who gets the client.
     pub law: Law,
+    /// Whom metalinks name as publisher.
+    pub publisher: Option<Publisher>,
     /// Indexing.
     pub index: RawIndex,
     /// Scanning.
@@ -249,6 +254,7 @@ impl SiteConfig {
             geoip: raw.geoip.clone(),
             mime_types: read_mime_types(raw),
             law: check_law(&raw.selection)?,
+            publisher: check_publisher(&raw.metalink)?,
             index: check_index(&raw.index)?,
             scan: check_scan(&raw.scan)?,
             raw_rules: raw.rules.clone(),
@@ -306,6 +312,20 @@ fn check_local(raw: &RawSite, tree: &Path) -> Result<LocalDelivery, Problem> {
         prefix,
         is_encoded,
     })
+}
+
+fn check_publisher(raw: &RawMetalink) -> Result<Option<Publisher>, Problem> {
+    if raw.publisher_name.is_empty() {
+        if !raw.publisher_url.is_empty() {
+            let message = "it needs metalink.publisher_name beside it";
+            return Err(("metalink.publisher_url".into(), message.into()));
+        }
+        return Ok(None);
+    }
+    Ok(Some(Publisher {
+        name: raw.publisher_name.clone(),
+        url: raw.publisher_url.clone(),
+    }))
 }
 
 /// Types are read only when a rule needs them; a file that is not there knows none.

@@ -152,6 +152,9 @@ fn merge_overrides(raw: &RawRules, overrides: &Overrides<'_>) -> RawRules {
                 merged.fallback_when_ineligible = is_on(text).or(merged.fallback_when_ineligible);
             }
             "query" => merged.query = is_on(text).or(merged.query),
+            "hashes_suppress_filenames" => {
+                merged.hashes_suppress_filenames = is_on(text).or(merged.hashes_suppress_filenames);
+            }
             _ => {}
         }
     }

@@ -7,6 +7,7 @@ mod conformance;
 mod conformance_case;
 mod conformance_shares;
 mod conformance_site;
+mod document;
 mod fcgi;
 mod fcgi_client;
 mod import;
