@@ -1,3 +1,5 @@
+//! Documents of one file, held against what their formats ask for.
+
 use super::meta4::meta4;
 use super::metalink::metalink;
 use super::sheet::{PIECES_MAX, Publisher, Sheet, Source};
