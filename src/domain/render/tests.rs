@@ -1,3 +1,5 @@
+//! Golden files of every document, and the edges of lists.
+
 use super::meta4::meta4;
 use super::metalink::metalink;
 use super::sheet::{PIECES_MAX, Publisher, Sheet, Source};
