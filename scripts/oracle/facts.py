@@ -97,7 +97,7 @@ def ranges(ids):
 
 def case_facts(oracle, case):
     """One case; strings stand for bytes as in Latin-1."""
-    sent = wire.parameters(case.request, case.vhost, oracle.entries)
+    sent = wire.case_parameters(case, oracle.entries)
     sent = {name: value for name, value in sent.items() if USUAL.get(name) != value}
     facts = {
         "name": case.name,

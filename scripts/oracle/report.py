@@ -31,8 +31,7 @@ def over_fastcgi(site, oracle):
     def send(case):
         if case.theirs.answer == "apache":
             return None
-        sent = wire.parameters(case.request, case.vhost, oracle.entries)
-        return wire.fastcgi(connection, sent)
+        return wire.fastcgi(connection, wire.case_parameters(case, oracle.entries))
 
     return send
 
@@ -58,7 +57,7 @@ def verdict_on(case, response):
         return "same", "the web server's own answer", ()
     if case.theirs.answer == "document":
         return verdict_on_document(case, response)
-    if "yum" in case.differs:
+    if "yum" in case.differs and case.ours.answer == "apache":
         return "on purpose", "", ("yum",)
     verdict = judge(case.ours, response, ours=True)
     if getattr(response, "by_apache", False):

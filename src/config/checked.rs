@@ -263,24 +263,24 @@ impl SiteConfig {
         })
     }
 
+    /// Place of the deepest configured directory that has the path; `None`: the tree itself.
+    pub fn directory_of(&self, path: &[u8]) -> Option<usize> {
+        // Deeper directories come later.
+        self.directories
+            .iter()
+            .rposition(|directory| is_below(path, &directory.path))
+    }
+
     /// The rules of the deepest configured directory that has the path.
     pub fn rules(&self, path: &[u8]) -> &Arc<Rules> {
-        self.directory(path)
-            .map_or(&self.rules, |directory| &directory.rules)
+        self.directory_of(path)
+            .map_or(&self.rules, |place| &self.directories[place].rules)
     }
 
     /// The same as written, merged: what parameters of the web server override.
     pub fn raw_rules(&self, path: &[u8]) -> &RawRules {
-        self.directory(path)
-            .map_or(&self.raw_rules, |directory| &directory.raw)
-    }
-
-    fn directory(&self, path: &[u8]) -> Option<&Directory> {
-        // Deeper directories come later.
-        self.directories
-            .iter()
-            .rev()
-            .find(|directory| is_below(path, &directory.path))
+        self.directory_of(path)
+            .map_or(&self.raw_rules, |place| &self.directories[place].raw)
     }
 }
 

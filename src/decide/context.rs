@@ -31,7 +31,7 @@ pub struct Context {
     pub lookup: Lookup,
     pub(super) selector: Selector<DrawFn>,
     classes: Classes,
-    rules: HashMap<(Vec<u8>, u64), Arc<Rules>>,
+    rules: HashMap<(Vec<u8>, Option<usize>), Arc<Rules>>,
 }
 
 /// The classes of places, for one snapshot.
@@ -87,10 +87,7 @@ impl Context {
         overrides: &Overrides<'_>,
     ) -> Arc<Rules> {
         let raw = config.raw_rules(path);
-        let key = (
-            override_key(overrides),
-            std::ptr::from_ref(raw).addr() as u64,
-        );
+        let key = (override_key(overrides), config.directory_of(path));
         if let Some(rules) = self.rules.get(&key) {
             return Arc::clone(rules);
         }
