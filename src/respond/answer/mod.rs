@@ -1,6 +1,6 @@
 //! A decision as header fields and body (spec §4).
 //!
-//! - [`write`]: which answer; log fields; pages for errors.
+//! - [`write()`]: which answer; log fields; pages for errors.
 //! - [`redirect`], [`document`], [`local`]: one kind of answer each.
 
 mod document;
