@@ -45,7 +45,7 @@ const CRATES_AT_THE_EDGE: [(&str, &[&str]); 8] = [
 ];
 
 /// What the repository may hold at its top: a new entry is a decision, not an accident.
-const TOP_LEVEL: [&str; 24] = [
+const TOP_LEVEL: [&str; 23] = [
     ".cargo",
     ".ci",
     ".git",
@@ -61,7 +61,6 @@ const TOP_LEVEL: [&str; 24] = [
     "apache-conf",
     "benches",
     "clippy.toml",
-    "deny.toml",
     "docs",
     "fuzz",
     "rustfmt.toml",

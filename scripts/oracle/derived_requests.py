@@ -91,6 +91,8 @@ def links():
     yield line("document of a broken link", "/links/broken.bin.meta4", DE, "missing")
     yield line("link out of the tree", "/links/outside-file.bin", DE, "local")
     yield line("link out of the tree, GET from US", "/links/outside-file.bin", US, "local")
+    yield line("link to a shorter path", "/links/short-outside", DE, "local")
+    yield line("link to a small file outside", "/links/short-real.txt", DE, "apache")
     yield line("file behind a link out", "/links/outside-dir/out.bin", DE, "local")
     yield line("nothing behind a link out", "/links/outside-dir/nope.bin", DE, "missing")
 
@@ -280,5 +282,11 @@ def vhosts():
         yield line(f"{vhost}, excluded elsewhere", "/sel/all.bin", excluded, ALL, vhost)
         for target, answer in VHOST_FILES:
             yield line(f"{vhost}, {target}", target, DE, answer, vhost)
+    for query in ("?foo", "?country=jp", "?release=7", "?newmirror"):
+        yield line(f"link, {query}", f"/sel/all.bin{query}", DE, ALL, "link")
+    for host in (b"mb.example.org:8080", b"[::1]:8080"):
+        over_ipv6 = line("over IPv6", "/sel/all.bin", [("Host", host), *DE], ALL)
+        over_ipv6.over_ipv6 = True
+        yield over_ipv6
     host = [("Host", b"mb.example.org:443"), *DE]
     yield line("https default port", "/sel/all.bin", host, ALL, "tls")

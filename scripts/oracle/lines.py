@@ -16,6 +16,7 @@ class Line:
     answer: str
     status: int
     path: bytes
+    over_ipv6: bool = False
 
 
 HOSTS = {"main": b"mb.example.org:8080", "tls": b"mb.example.org:8443"}

@@ -3,8 +3,9 @@
 import collections
 import re
 
+import documents
 import wire
-from judge import DIFFERENCES, judge
+from judge import DIFFERENCES, Verdict, judge
 
 # What Apache says of a file, which must be the same whoever serves it.
 OF_A_FILE = ("Content-Length", "Content-Type", "Last-Modified", "ETag", "Accept-Ranges", "Allow")
@@ -30,8 +31,7 @@ def over_fastcgi(site, oracle):
     def send(case):
         if case.theirs.answer == "apache":
             return None
-        sent = wire.parameters(case.request, case.vhost, oracle.entries)
-        return wire.fastcgi(connection, sent)
+        return wire.fastcgi(connection, wire.case_parameters(case, oracle.entries))
 
     return send
 
@@ -56,8 +56,8 @@ def verdict_on(case, response):
     if response is None:
         return "same", "the web server's own answer", ()
     if case.theirs.answer == "document":
-        return "later", LATER, ()
-    if "yum" in case.differs:
+        return verdict_on_document(case, response)
+    if "yum" in case.differs and case.ours.answer == "apache":
         return "on purpose", "", ("yum",)
     verdict = judge(case.ours, response, ours=True)
     if getattr(response, "by_apache", False):
@@ -68,8 +68,22 @@ def verdict_on(case, response):
     return ("on purpose" if keys else "same"), "", keys
 
 
+def verdict_on_document(case, response):
+    kind = documents.kind_of(case)
+    if kind not in documents.KINDS:
+        return "later", LATER, ()
+    verdict = Verdict()
+    documents.judge_document(verdict, case, kind, response)
+    if verdict.mismatches:
+        return "differs", "; ".join(verdict.mismatches), ()
+    keys = sorted(verdict.differences)
+    return ("on purpose" if keys else "same"), "", keys
+
+
 def judge_by_apache(verdict, case, response):
     """What only shows through the web server."""
+    if response.joined:
+        verdict.differences.add("joined")
     leaked = [name for name, _ in response.headers if INTERNAL.match(name)]
     verdict.expect("leaked", leaked, [])
     if response.alone is not None:

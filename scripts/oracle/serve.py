@@ -116,7 +116,7 @@ class Site:
 
     def run(self, program, *arguments):
         command = [str(self.programs / program), *arguments]
-        subprocess.run(command, env=self.environment(), check=True)
+        subprocess.run(command, env=self.environment(), check=True, stdout=subprocess.DEVNULL)
 
     def start_responder(self):
         command = [str(self.programs / "heliostat-fcgi")]

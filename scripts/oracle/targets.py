@@ -61,7 +61,10 @@ def arguments_of(query):
 
 
 def client_of(request):
-    """The client's place, as the recorded server's SetEnvIf lines and the query made it."""
+    """The client's place, as the recorded server's SetEnvIf lines and the query made it.
+
+    Whether a client without X-Test-IP has 127.0.0.1 or ::1 makes no difference to any mirror.
+    """
 
     def text(name):
         value = request.header("X-Test-" + name)

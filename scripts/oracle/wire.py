@@ -23,8 +23,8 @@ PLACE = {
 SERVER_NAMES = {"main": b"mb.example.org", "tls": b"mb.example.org", "link": b"link.example.org"}
 
 
-def parameters(request, vhost, entries):
-    """What mod_proxy_fcgi sends for a request, as a dict of bytes.
+def parameters(request, vhost, entries, address=b"127.0.0.1"):
+    """What mod_proxy_fcgi sends for a request of a client, as a dict of bytes.
 
     `entries` is the tree by path, since Apache cuts a path at the first name that is no directory.
     """
@@ -44,8 +44,8 @@ def parameters(request, vhost, entries):
         "SCRIPT_NAME": name,
         "SERVER_NAME": bare.lower(),
         "SERVER_PORT": port,
-        "REMOTE_ADDR": b"127.0.0.1",
-        "GEOIP_ADDR": b"127.0.0.1",
+        "REMOTE_ADDR": address,
+        "GEOIP_ADDR": address,
     }
     if info:
         result["PATH_INFO"] = info
@@ -60,6 +60,11 @@ def parameters(request, vhost, entries):
     for header in ("X-Test-No-Addr", *PLACE):
         result.pop("HTTP_" + header.upper().replace("-", "_"), None)
     return result
+
+
+def case_parameters(case, entries):
+    address = b"::1" if case.over_ipv6 else b"127.0.0.1"
+    return parameters(case.request, case.vhost, entries, address)
 
 
 def split_path(path, entries):
@@ -153,7 +158,9 @@ def http(port, request, tls, over_ipv6=False):
     response = parse_response(answer)
     if response.header("Transfer-Encoding") == b"chunked":
         response.body = without_chunks(response.body)
-    response.headers = [one for field in response.headers for one in fields(field)]
+    separate = [one for field in response.headers for one in fields(field)]
+    response.joined = len(separate) > len(response.headers)
+    response.headers = separate
     return response
 
 

@@ -71,7 +71,9 @@ fn edit_sheet(session: &mut Session, record: &MirrorRecord) -> Result<Exit, Admi
     let before = sheet::write(record);
     let draft = Draft::new(&record.identifier, &before)?;
     loop {
-        run_editor(&draft.path)?;
+        if let Err(error) = run_editor(&draft.path) {
+            return draft.give_up(&before, error);
+        }
         let after = draft.read()?;
         let (question, letters, changes) = match sheet::read(&after, record) {
             Ok(changes) if changes.is_empty() => {
@@ -153,6 +155,15 @@ impl Draft {
         }
     }
 
+    /// Ends after a failure of the editor; what was written before it is kept.
+    fn give_up(&self, before: &str, error: AdminError) -> Result<Exit, AdminError> {
+        if self.read().is_ok_and(|text| text == before) {
+            self.remove();
+            return Err(error);
+        }
+        self.keep_unless_stored(Err(error))
+    }
+
     fn keep_unless_stored(&self, result: Result<Exit, AdminError>) -> Result<Exit, AdminError> {
         match result {
             Ok(exit) => {
@@ -194,12 +205,9 @@ fn run_editor(path: &Path) -> Result<(), AdminError> {
     if status.success() {
         return Ok(());
     }
-    Err(AdminError::Kept {
-        path: path.to_owned(),
-        source: Box::new(AdminError::Refused(format!(
-            "the editor '{editor}' ended with {status}; set VISUAL or EDITOR to one that runs here"
-        ))),
-    })
+    Err(AdminError::Refused(format!(
+        "the editor '{editor}' ended with {status}; set VISUAL or EDITOR to one that runs here"
+    )))
 }
 
 fn write_diff(session: &mut Session, before: &str, after: &str) -> Result<(), AdminError> {

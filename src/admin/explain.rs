@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 use crate::config::SiteConfig;
 use crate::db::snapshot::{Change, Loader};
 use crate::decide::{
-    Choice, Client, Context, Decision, Depth, LocalReason, MissingReason, Outcome, SiteState,
-    decide,
+    Choice, Client, Context, Decision, Depth, Document, LocalReason, MissingReason, Outcome,
+    SiteState, decide,
 };
 use crate::domain::escape::percent_decode;
 use crate::domain::mirror::{EncodedPath, MirrorId};
@@ -173,6 +173,14 @@ pub(super) fn summary(decision: &Decision<'_>) -> String {
                 )
             }
         },
+        Outcome::Document(Document::Digest(digest)) => {
+            format!("document: .{}", digest.kind.as_str())
+        }
+        Outcome::Document(Document::Metalink(metalink)) => format!(
+            "document: .{} with {} mirrors",
+            metalink.kind.as_str(),
+            metalink.choices.len()
+        ),
         Outcome::Local(reason) => format!("served locally: {}", reason.text()),
         Outcome::Missing(reason) => format!("404: {}", missing(*reason)),
         Outcome::Options => "200: the methods GET, HEAD, OPTIONS".to_owned(),
@@ -245,6 +253,7 @@ fn candidate_json(choice: &Choice<'_>, decision: &Decision<'_>) -> Value {
 fn outcome_code(outcome: &Outcome<'_>) -> String {
     match outcome {
         Outcome::Redirect(_) => "redirect".to_owned(),
+        Outcome::Document(document) => format!("document:{}", document.kind().as_str()),
         Outcome::Local(reason) => format!("local:{}", reason.code()),
         Outcome::Missing(_) => "missing".to_owned(),
         Outcome::Options => "options".to_owned(),
@@ -253,10 +262,11 @@ fn outcome_code(outcome: &Outcome<'_>) -> String {
     }
 }
 
-/// The candidates of a redirect; none else.
+/// The candidates of a redirect, or the mirrors of a list; none else.
 pub(super) fn choices<'d, 's>(decision: &'d Decision<'s>) -> &'d [Choice<'s>] {
     match &decision.outcome {
         Outcome::Redirect(redirect) => &redirect.choices,
+        Outcome::Document(Document::Metalink(metalink)) => &metalink.choices,
         _ => &[],
     }
 }
@@ -265,6 +275,7 @@ pub(super) fn choices<'d, 's>(decision: &'d Decision<'s>) -> &'d [Choice<'s>] {
 pub(super) fn excluded<'d>(decision: &'d Decision<'_>) -> Vec<(MirrorId, &'d str, Reason)> {
     match &decision.outcome {
         Outcome::Redirect(redirect) => redirect.excluded.clone(),
+        Outcome::Document(Document::Metalink(metalink)) => metalink.excluded.clone(),
         Outcome::Local(LocalReason::NoMirror { excluded, .. }) => excluded
             .iter()
             .map(|(id, name, reason)| (*id, name.as_str(), *reason))

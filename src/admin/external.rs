@@ -18,7 +18,7 @@ pub fn run(program: &str, global: &GlobalArgs, passed: &PassedArgs) -> Result<Ex
     if let Some(config) = &global.config {
         command.arg("--config").arg(config);
     }
-    if let Some(site) = &global.site {
+    if let Some(site) = global.site() {
         command.arg("-b").arg(site);
     }
     if global.debug {

@@ -5,15 +5,20 @@ use std::net::{IpAddr, ToSocketAddrs};
 use crate::config::SiteConfig;
 use crate::db::mirror::MirrorRecord;
 use crate::domain::mirror::BaseUrl;
-use crate::domain::place::Coordinates;
-use crate::geoip::GeoIp;
+use crate::domain::place::CountryCode;
+use crate::geoip::{GeoIp, continent_of};
 
 /// Fills in what the record does not say and the files know; returns the address that was looked
-/// up. Nothing is resolved when the site has no GeoIP files.
+/// up. Nothing is resolved when the site has no GeoIP files. What is said wins: a country brings
+/// its continent along, wherever the host is.
 ///
 /// # Errors
 /// Why the host has no address.
 pub fn fill(record: &mut MirrorRecord, site: &SiteConfig) -> Result<Option<IpAddr>, String> {
+    let said = CountryCode::parse(record.country.as_bytes());
+    if record.region.is_empty() {
+        record.region = text(said.and_then(continent_of));
+    }
     let Ok(url) = BaseUrl::parse(&record.base_url) else {
         return Ok(None);
     };
@@ -23,34 +28,22 @@ pub fn fill(record: &mut MirrorRecord, site: &SiteConfig) -> Result<Option<IpAdd
     let ip = address(url.host())?;
     let found = GeoIp::open(&site.geoip).find(ip).place;
     if record.region.is_empty() && record.country.is_empty() {
-        record.region = found
-            .region
-            .map(|code| code.to_string())
-            .unwrap_or_default();
-        record.country = found
-            .country
-            .map(|code| code.to_string())
-            .unwrap_or_default();
-    } else if record.region.is_empty()
-        && found.country.is_some_and(|c| c.as_str() == record.country)
-    {
-        record.region = found
-            .region
-            .map(|code| code.to_string())
-            .unwrap_or_default();
+        record.region = text(found.region);
+        record.country = text(found.country);
     }
     if record.latitude.is_none()
-        && let Some(Coordinates {
-            latitude,
-            longitude,
-        }) = found.coordinates
+        && let Some(at) = found.coordinates
     {
-        (record.latitude, record.longitude) = (Some(latitude), Some(longitude));
+        (record.latitude, record.longitude) = (Some(at.latitude), Some(at.longitude));
     }
     if record.asn == 0 {
         record.asn = found.asn.map_or(0, |asn| i64::from(asn.number()));
     }
     Ok(Some(ip))
+}
+
+fn text(code: Option<impl ToString>) -> String {
+    code.map(|code| code.to_string()).unwrap_or_default()
 }
 
 /// The host's first address.

@@ -1,8 +1,8 @@
 //! `heliostat`: the command line of the admin, also as `mb`, MirrorBrain's.
 //!
-//! [`args`] is the whole command line; [`program`] runs it: one module a group of commands, each
-//! a function of the [`session`] and its arguments. A mirror's fields stand in one table
-//! ([`field`]), which `show`, `edit` and `--set` share.
+//! [`args`] is the whole command line; `program` runs it: one module a group of commands, each a
+//! function of the `session` and its arguments. A mirror's fields stand in one table (`field`),
+//! which `show`, `edit` and `--set` share.
 //!
 //! # Errors
 //! [`AdminError`]: one line on standard error that says what to do; exit codes as everywhere.

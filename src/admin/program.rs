@@ -59,7 +59,7 @@ fn parse(arguments: Vec<OsString>) -> Result<Arguments, clap::Error> {
 
 fn session(global: &GlobalArgs, progress: Progress) -> Result<Session, AdminError> {
     let config = config::load(&config::config_path(global.config.as_deref()))?;
-    let site = Arc::clone(config.site(global.site.as_deref())?);
+    let site = Arc::clone(config.site(global.site())?);
     log::debug!("site={} database={}", site.name, site.database.display());
     Ok(Session::new(config, site, progress))
 }

@@ -5,10 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::error::ConfigError;
-use super::raw::{RawConfig, RawFcgi, RawIndex, RawRules, RawScan, RawSelection, RawSite};
+use super::raw::{
+    RawConfig, RawFcgi, RawIndex, RawMetalink, RawRules, RawScan, RawSelection, RawSite,
+};
 use super::rule::{compile_rules, merge_rules};
 use crate::domain::mime::MimeTypes;
 use crate::domain::path::is_below;
+use crate::domain::render::Publisher;
 use crate::domain::rule::Rules;
 use crate::domain::select::{Distance, Law, Weights};
 
@@ -90,6 +93,8 @@ pub struct SiteConfig {
     pub mime_types: MimeTypes,
     /// Who gets the client.
     pub law: Law,
+    /// Whom metalinks name as publisher.
+    pub publisher: Option<Publisher>,
     /// Indexing.
     pub index: RawIndex,
     /// Scanning.
@@ -124,7 +129,8 @@ impl Config {
         if raw.site.is_empty() {
             return Err(fail("site".into(), "there is none; add [site.NAME]".into()));
         }
-        let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+        // `absolute` refuses the empty parent of a bare file name, but not that of "./NAME".
+        let folder = Path::new(".").join(path.parent().unwrap_or(Path::new("")));
         let folder = std::path::absolute(&folder).unwrap_or(folder);
         if raw.fcgi.listen.parse::<std::net::SocketAddr>().is_err() {
             raw.fcgi.listen = folder.join(&raw.fcgi.listen).to_string_lossy().into_owned();
@@ -248,6 +254,7 @@ impl SiteConfig {
             geoip: raw.geoip.clone(),
             mime_types: read_mime_types(raw),
             law: check_law(&raw.selection)?,
+            publisher: check_publisher(&raw.metalink)?,
             index: check_index(&raw.index)?,
             scan: check_scan(&raw.scan)?,
             raw_rules: raw.rules.clone(),
@@ -256,24 +263,24 @@ impl SiteConfig {
         })
     }
 
+    /// Place of the deepest configured directory that has the path; `None`: the tree itself.
+    pub fn directory_of(&self, path: &[u8]) -> Option<usize> {
+        // Deeper directories come later.
+        self.directories
+            .iter()
+            .rposition(|directory| is_below(path, &directory.path))
+    }
+
     /// The rules of the deepest configured directory that has the path.
     pub fn rules(&self, path: &[u8]) -> &Arc<Rules> {
-        self.directory(path)
-            .map_or(&self.rules, |directory| &directory.rules)
+        self.directory_of(path)
+            .map_or(&self.rules, |place| &self.directories[place].rules)
     }
 
     /// The same as written, merged: what parameters of the web server override.
     pub fn raw_rules(&self, path: &[u8]) -> &RawRules {
-        self.directory(path)
-            .map_or(&self.raw_rules, |directory| &directory.raw)
-    }
-
-    fn directory(&self, path: &[u8]) -> Option<&Directory> {
-        // Deeper directories come later.
-        self.directories
-            .iter()
-            .rev()
-            .find(|directory| is_below(path, &directory.path))
+        self.directory_of(path)
+            .map_or(&self.raw_rules, |place| &self.directories[place].raw)
     }
 }
 
@@ -305,6 +312,20 @@ fn check_local(raw: &RawSite, tree: &Path) -> Result<LocalDelivery, Problem> {
         prefix,
         is_encoded,
     })
+}
+
+fn check_publisher(raw: &RawMetalink) -> Result<Option<Publisher>, Problem> {
+    if raw.publisher_name.is_empty() {
+        if !raw.publisher_url.is_empty() {
+            let message = "it needs metalink.publisher_name beside it";
+            return Err(("metalink.publisher_url".into(), message.into()));
+        }
+        return Ok(None);
+    }
+    Ok(Some(Publisher {
+        name: raw.publisher_name.clone(),
+        url: raw.publisher_url.clone(),
+    }))
 }
 
 /// Types are read only when a rule needs them; a file that is not there knows none.

@@ -73,6 +73,8 @@ pub struct RawSite {
     pub mime_types: BTreeMap<String, String>,
     /// Who gets the client; the defaults are MirrorBrain's law.
     pub selection: RawSelection,
+    /// What metalinks say beside the file.
+    pub metalink: RawMetalink,
     /// How the tree is indexed.
     pub index: RawIndex,
     /// How mirrors are scanned.
@@ -97,6 +99,7 @@ impl Default for RawSite {
             mime_types_file: PathBuf::from("/etc/mime.types"),
             mime_types: BTreeMap::new(),
             selection: RawSelection::default(),
+            metalink: RawMetalink::default(),
             index: RawIndex::default(),
             scan: RawScan::default(),
             rules: RawRules::default(),
@@ -129,6 +132,16 @@ impl Default for RawSelection {
             share_other_countries: false,
         }
     }
+}
+
+/// `[site.NAME.metalink]`: MirrorBrainMetalinkPublisher.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawMetalink {
+    /// Who publishes the files; empty: metalinks name nobody.
+    pub publisher_name: String,
+    /// Where the publisher is found; only with a name.
+    pub publisher_url: String,
 }
 
 /// `[site.NAME.index]`.
@@ -226,6 +239,10 @@ pub struct RawRules {
     /// FormGET: whether query arguments mean anything; default true.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub query: Option<bool>,
+    /// MirrorBrainHashesSuppressFilenames: `.md5` and the like give the digest alone; default
+    /// false.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hashes_suppress_filenames: Option<bool>,
 }
 
 /// One MirrorBrainFallback.

@@ -35,6 +35,9 @@ pub fn merge_rules(parent: &RawRules, child: &RawRules) -> RawRules {
             .fallback_when_ineligible
             .or(parent.fallback_when_ineligible),
         query: child.query.or(parent.query),
+        hashes_suppress_filenames: child
+            .hashes_suppress_filenames
+            .or(parent.hashes_suppress_filenames),
     }
 }
 
@@ -88,6 +91,9 @@ pub fn compile_rules(raw: &RawRules) -> Result<Rules, (&'static str, String)> {
             .fallback_when_ineligible
             .unwrap_or(defaults.fallback_when_ineligible),
         query: raw.query.unwrap_or(defaults.query),
+        hashes_suppress_filenames: raw
+            .hashes_suppress_filenames
+            .unwrap_or(defaults.hashes_suppress_filenames),
     })
 }
 

@@ -5,42 +5,7 @@ use rusqlite::{OptionalExtension, params};
 use super::error::{DbError, Doing};
 use super::open::{Queryable, Transaction};
 use crate::domain::file::{FileId, FileVersion};
-
-/// The short digests of one file version; absent ones are `None`.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Digests {
-    /// 16 bytes.
-    pub md5: Option<Vec<u8>>,
-    /// 20 bytes.
-    pub sha1: Option<Vec<u8>>,
-    /// 32 bytes.
-    pub sha256: Option<Vec<u8>>,
-    /// 64 bytes.
-    pub sha512: Option<Vec<u8>>,
-    /// BitTorrent v1 info hash, 20 bytes.
-    pub btih: Option<Vec<u8>>,
-    /// Whether a detached signature is stored.
-    pub has_pgp: bool,
-}
-
-/// A whole hash row, as an import or the indexer writes it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct HashRecord {
-    /// The short digests.
-    pub digests: Digests,
-    /// Armoured detached signature.
-    pub pgp: Option<String>,
-    /// Bytes a piece; 0: no pieces.
-    pub piece_size: i64,
-    /// SHA-1 of each piece, 20 bytes each, concatenated.
-    pub sha1_pieces: Option<Vec<u8>>,
-    /// Bytes a zsync block; 0: none.
-    pub zsync_block_size: i64,
-    /// zsync's `seq,rsum,checksum`.
-    pub zsync_hash_lengths: Option<String>,
-    /// zsync's block sums.
-    pub zsync_sums: Option<Vec<u8>>,
-}
+pub use crate::domain::hash::{Digests, HashRecord};
 
 /// Whether there is any hash row at all.
 ///
@@ -83,6 +48,41 @@ pub fn find(
         })
         .optional()
         .doing("looking hashes up")
+}
+
+/// The whole row of exactly this version but for zsync's sums; see [`find`].
+///
+/// # Errors
+/// [`DbError::Sql`].
+pub fn find_record(
+    database: &impl Queryable,
+    id: FileId,
+    version: FileVersion,
+) -> Result<Option<HashRecord>, DbError> {
+    let Some(digests) = find(database, id, version)? else {
+        return Ok(None);
+    };
+    let mut statement = database
+        .sqlite()
+        .prepare_cached(
+            "SELECT pgp, piece_size, sha1_pieces, zsync_block_size, zsync_hash_lengths \
+             FROM hash LEFT JOIN hash_pieces USING (file_id) WHERE file_id = ?1",
+        )
+        .doing("preparing to read pieces")?;
+    statement
+        .query_row([id.0], |row| {
+            Ok(HashRecord {
+                digests,
+                pgp: row.get(0)?,
+                piece_size: row.get(1)?,
+                sha1_pieces: row.get(2)?,
+                zsync_block_size: row.get(3)?,
+                zsync_hash_lengths: row.get(4)?,
+                zsync_sums: None,
+            })
+        })
+        .optional()
+        .doing("reading pieces")
 }
 
 /// Stores the hashes of a file version, in place of any earlier row of that id.

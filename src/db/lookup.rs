@@ -60,6 +60,19 @@ impl Lookup {
         self.with(snapshot, |reader| hash::find(reader, id, version))
     }
 
+    /// The whole hash row of a file version, as documents need it.
+    ///
+    /// # Errors
+    /// As [`Lookup::find`].
+    pub fn hash_record(
+        &mut self,
+        snapshot: &Snapshot,
+        id: FileId,
+        version: FileVersion,
+    ) -> Result<Option<hash::HashRecord>, DbError> {
+        self.with(snapshot, |reader| hash::find_record(reader, id, version))
+    }
+
     fn with<T>(
         &mut self,
         snapshot: &Snapshot,

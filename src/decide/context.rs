@@ -31,7 +31,7 @@ pub struct Context {
     pub lookup: Lookup,
     pub(super) selector: Selector<DrawFn>,
     classes: Classes,
-    rules: HashMap<(Vec<u8>, u64), Arc<Rules>>,
+    rules: HashMap<(Vec<u8>, Option<usize>), Arc<Rules>>,
 }
 
 /// The classes of places, for one snapshot.
@@ -87,10 +87,7 @@ impl Context {
         overrides: &Overrides<'_>,
     ) -> Arc<Rules> {
         let raw = config.raw_rules(path);
-        let key = (
-            override_key(overrides),
-            std::ptr::from_ref(raw).addr() as u64,
-        );
+        let key = (override_key(overrides), config.directory_of(path));
         if let Some(rules) = self.rules.get(&key) {
             return Arc::clone(rules);
         }
@@ -155,6 +152,9 @@ fn merge_overrides(raw: &RawRules, overrides: &Overrides<'_>) -> RawRules {
                 merged.fallback_when_ineligible = is_on(text).or(merged.fallback_when_ineligible);
             }
             "query" => merged.query = is_on(text).or(merged.query),
+            "hashes_suppress_filenames" => {
+                merged.hashes_suppress_filenames = is_on(text).or(merged.hashes_suppress_filenames);
+            }
             _ => {}
         }
     }

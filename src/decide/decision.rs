@@ -1,7 +1,7 @@
 //! The value that every answer and every explanation renders.
 
-use crate::db::hash::Digests;
-use crate::domain::file::FileVersion;
+use crate::domain::file::{FileId, FileVersion};
+use crate::domain::hash::{Digests, HashRecord};
 use crate::domain::mirror::{BaseUrl, MirrorId};
 use crate::domain::path::FilePath;
 use crate::domain::place::CountryCode;
@@ -18,6 +18,8 @@ pub struct Decision<'s> {
     pub outcome: Outcome<'s>,
     /// What was asked for, as MirrorBrain logs it: a document asked for by query is `file`.
     pub want: Representation,
+    /// The URL stands for the file, and the answer depended on `Accept`.
+    pub is_negotiated: bool,
     /// The requested path below the tree, without a document's suffix; links not resolved.
     pub requested: Option<FilePath>,
     /// The file, when there is one.
@@ -42,6 +44,8 @@ pub struct DecidedFile {
 pub enum Outcome<'s> {
     /// To a mirror.
     Redirect(Redirect<'s>),
+    /// A document about the file.
+    Document(Document<'s>),
     /// The web server serves the file itself.
     Local(LocalReason),
     /// 404.
@@ -65,6 +69,51 @@ pub struct Redirect<'s> {
     pub digests: Option<Digests>,
     /// The key that the URL is signed with.
     pub stamp_key: Option<StampKey<'s>>,
+}
+
+/// A document with everything that its renderer needs.
+#[derive(Debug, Clone)]
+pub enum Document<'s> {
+    /// A hash document.
+    Digest(DigestDocument),
+    /// A metalink of either version.
+    Metalink(Metalink<'s>),
+}
+
+/// `.md5` and the like.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DigestDocument {
+    /// Which of them.
+    pub kind: Representation,
+    /// The digest.
+    pub digest: Vec<u8>,
+    /// Whether the file's name stands beside it.
+    pub is_named: bool,
+}
+
+/// `.meta4` or `.metalink`.
+#[derive(Debug, Clone)]
+pub struct Metalink<'s> {
+    /// Which of them.
+    pub kind: Representation,
+    /// Every mirror that is named, best first; never empty.
+    pub choices: Vec<Choice<'s>>,
+    /// Every other mirror with why; only at full depth.
+    pub excluded: Vec<(MirrorId, &'s str, Reason)>,
+    /// Number and hashes of exactly this version.
+    pub hashes: Option<(FileId, Box<HashRecord>)>,
+    /// The key that URLs are signed with.
+    pub stamp_key: Option<StampKey<'s>>,
+}
+
+impl Document<'_> {
+    /// What it is.
+    pub fn kind(&self) -> Representation {
+        match self {
+            Document::Digest(digest) => digest.kind,
+            Document::Metalink(metalink) => metalink.kind,
+        }
+    }
 }
 
 /// A key that never shows in a log.

@@ -9,6 +9,7 @@
 mod client;
 mod context;
 mod decision;
+mod document;
 mod pipeline;
 mod select;
 mod site;
@@ -16,7 +17,8 @@ mod site;
 pub use client::Client;
 pub use context::Context;
 pub use decision::{
-    Choice, DecidedFile, Decision, LocalReason, MissingReason, Outcome, Redirect, StampKey,
+    Choice, DecidedFile, Decision, DigestDocument, Document, LocalReason, Metalink, MissingReason,
+    Outcome, Redirect, StampKey,
 };
 pub use pipeline::{Depth, decide};
 pub use site::SiteState;

@@ -5,16 +5,18 @@ use std::sync::Arc;
 use super::client::Client;
 use super::context::Context;
 use super::decision::{
-    DecidedFile, Decision, LocalReason, MissingReason, Outcome, Redirect, StampKey,
+    Choice, DecidedFile, Decision, LocalReason, MissingReason, Outcome, Redirect, StampKey,
 };
-use super::select::{self, Choices};
+use super::select::{self, Choices, Extent};
 use super::site::SiteState;
-use crate::db::hash::Digests;
 use crate::db::snapshot::Snapshot;
 use crate::domain::file::{CatalogueFile, FileId};
+use crate::domain::hash::Digests;
+use crate::domain::mirror::MirrorId;
 use crate::domain::path::FilePath;
 use crate::domain::representation::Representation;
 use crate::domain::rule::{Candidate, Rules};
+use crate::domain::select::Reason;
 use crate::http::{Method, Query, Request};
 use crate::tree::Located;
 
@@ -28,13 +30,21 @@ pub enum Depth {
 }
 
 /// A request on its way through the checks.
-struct Passage<'r, 's> {
-    state: &'s SiteState,
-    rules: &'s Rules,
+pub(super) struct Passage<'r, 's> {
+    pub(super) state: &'s SiteState,
+    pub(super) rules: &'s Rules,
     request: &'r Request<'r>,
-    query: Query,
-    depth: Depth,
-    decision: Decision<'s>,
+    pub(super) query: Query,
+    pub(super) depth: Depth,
+    pub(super) decision: Decision<'s>,
+}
+
+/// Mirrors or fallbacks for a file and a client; never none.
+pub(super) struct Found<'s> {
+    pub(super) choices: Vec<Choice<'s>>,
+    pub(super) excluded: Vec<(MirrorId, &'s str, Reason)>,
+    /// The file, where the catalogue knows it.
+    pub(super) known: Option<(&'s Snapshot, CatalogueFile)>,
 }
 
 /// Decides one request.
@@ -51,6 +61,7 @@ pub fn decide<'s>(
     let mut decision = Decision {
         outcome: Outcome::Missing(MissingReason::NotInTree),
         want: Representation::File,
+        is_negotiated: false,
         requested: None,
         file: None,
         client: None,
@@ -129,33 +140,32 @@ impl<'s> Passage<'_, 's> {
         if self.request.names_directory() {
             return no_file(&context.tree.locate(path));
         }
-        if is_head && self.rules.handle_head_locally {
-            return self.local_if_file(context, path, LocalReason::HeadLocally);
-        }
         if !self.rules.engine {
             return self.local_if_file(context, path, LocalReason::EngineOff);
         }
-        let mut representation = self.asked_by_query();
+        let mut asked = self.asked();
         let located = match context.tree.locate(path) {
             Located::NoTree => return Outcome::NoTree,
             Located::Directory => return Outcome::Missing(MissingReason::Directory),
             Located::Missing => match self.document_of(context, path) {
                 Some((located, document)) => {
-                    representation = document;
+                    asked = document;
                     located
                 }
                 None => return Outcome::Missing(MissingReason::NoFile),
             },
             located => located,
         };
+        let is_file = asked == Representation::File || self.decision.is_negotiated;
         let Located::File {
             path: real,
             version,
         } = located
         else {
-            return match representation {
-                Representation::File => Outcome::Local(LocalReason::OutsideTree),
-                document => Outcome::Missing(MissingReason::NoDocument(document)),
+            return if is_file {
+                Outcome::Local(LocalReason::OutsideTree)
+            } else {
+                Outcome::Missing(MissingReason::NoDocument(asked))
             };
         };
         let file = DecidedFile {
@@ -163,10 +173,44 @@ impl<'s> Passage<'_, 's> {
             version,
         };
         self.decision.file = Some(file.clone());
-        if representation != Representation::File {
-            return Outcome::Missing(MissingReason::NoDocument(representation));
+        if is_head && is_file && self.rules.handle_head_locally {
+            return Outcome::Local(LocalReason::HeadLocally);
         }
-        self.redirect(context, &file)
+        self.answer(context, &file, asked)
+    }
+
+    fn answer(
+        &mut self,
+        context: &mut Context,
+        file: &DecidedFile,
+        asked: Representation,
+    ) -> Outcome<'s> {
+        let mut client = Client::of(self.request, &self.state.geoip);
+        let stands_for_file = asked == Representation::File || self.decision.is_negotiated;
+        if stands_for_file && let Some(outcome) = self.excluded(&client, file) {
+            return outcome;
+        }
+        client.pretend(&self.query);
+        self.decision.client = Some(client);
+        if asked == Representation::File {
+            self.redirect(context, &client, file)
+        } else {
+            self.document(context, (&client, file), asked)
+        }
+    }
+
+    /// By query, else by `Accept` (spec §1.1, steps 6 and 8).
+    fn asked(&mut self) -> Representation {
+        let asked = self.asked_by_query();
+        if asked != Representation::File {
+            return asked;
+        }
+        let Some(negotiated) = Representation::from_accept(self.request.accept) else {
+            return asked;
+        };
+        self.decision.want = negotiated;
+        self.decision.is_negotiated = true;
+        negotiated
     }
 
     /// The last known word in MirrorBrain's order of tests (spec §1.1, step 6).
@@ -194,6 +238,7 @@ impl<'s> Passage<'_, 's> {
             return None;
         }
         self.decision.want = document;
+        self.decision.is_negotiated = false;
         self.decision.requested = Some(name);
         Some((located, document))
     }
@@ -217,30 +262,62 @@ impl<'s> Passage<'_, 's> {
         }
     }
 
-    fn redirect(&mut self, context: &mut Context, file: &DecidedFile) -> Outcome<'s> {
-        let mut client = Client::of(self.request, &self.state.geoip);
-        if let Some(outcome) = self.excluded(&client, file) {
-            return outcome;
-        }
-        client.pretend(&self.query);
-        self.decision.client = Some(client);
+    fn redirect(
+        &mut self,
+        context: &mut Context,
+        client: &Client,
+        file: &DecidedFile,
+    ) -> Outcome<'s> {
+        let extent = match self.depth {
+            Depth::Redirect => Extent::Best,
+            Depth::Full => Extent::Explained,
+        };
+        let found = match self.find(context, (client, file), extent) {
+            Ok(found) => found,
+            Err(reason) => return Outcome::Local(reason),
+        };
+        let digests = found
+            .known
+            .and_then(|(snapshot, known)| digests(context, snapshot, known.id, file));
+        Outcome::Redirect(Redirect {
+            choices: found.choices,
+            excluded: found.excluded,
+            digests,
+            stamp_key: self.stamp_key(),
+        })
+    }
+
+    /// Mirrors or fallbacks.
+    ///
+    /// # Errors
+    /// There is nobody to send the client to.
+    pub(super) fn find(
+        &mut self,
+        context: &mut Context,
+        wanted: (&Client, &DecidedFile),
+        extent: Extent,
+    ) -> Result<Found<'s>, LocalReason> {
+        let (client, file) = wanted;
         let Some(snapshot) = self.state.snapshot.as_deref() else {
-            return self.fall_back(context, &client, LocalReason::DatabaseUnavailable);
+            return self.fall_back(context, client, LocalReason::DatabaseUnavailable);
         };
         match context.lookup.find(snapshot, file.path.as_bytes()) {
             Err(error) => {
                 log::debug!("lookup failed: path={} error=\"{error}\"", file.path);
-                self.fall_back(context, &client, LocalReason::DatabaseUnavailable)
+                self.fall_back(context, client, LocalReason::DatabaseUnavailable)
             }
             Ok(None) => {
                 self.decision.no_mirror = true;
-                self.fall_back(context, &client, LocalReason::NotCatalogued)
+                self.fall_back(context, client, LocalReason::NotCatalogued)
             }
             Ok(Some(known)) => match known.version {
                 Some(catalogued) if catalogued != file.version => {
-                    Outcome::Local(LocalReason::Changed { catalogued })
+                    Err(LocalReason::Changed { catalogued })
                 }
-                _ => self.choose(context, snapshot, &client, (file, known)),
+                _ => {
+                    let wanted = (known, file.version.size, extent);
+                    self.choose(context, snapshot, client, wanted)
+                }
             },
         }
     }
@@ -277,10 +354,10 @@ impl<'s> Passage<'_, 's> {
         context: &mut Context,
         snapshot: &'s Snapshot,
         client: &Client,
-        found: (&DecidedFile, CatalogueFile),
-    ) -> Outcome<'s> {
-        let (file, known) = found;
-        let wanted = (known.id, file.version.size, self.depth);
+        wanted: (CatalogueFile, u64, Extent),
+    ) -> Result<Found<'s>, LocalReason> {
+        let (known, size, extent) = wanted;
+        let wanted = (known.id, size, extent);
         let Choices {
             choices,
             rows_found,
@@ -297,43 +374,44 @@ impl<'s> Passage<'_, 's> {
                 excluded,
             };
             if rows_found && !self.rules.fallback_when_ineligible {
-                return Outcome::Local(reason);
+                return Err(reason);
             }
-            let mut outcome = self.fall_back(context, client, reason);
-            if let Outcome::Redirect(redirect) = &mut outcome {
-                redirect.digests = digests(context, snapshot, known.id, file);
-            }
-            return outcome;
+            let found = self.fall_back(context, client, reason)?;
+            return Ok(Found {
+                known: Some((snapshot, known)),
+                ..found
+            });
         }
-        Outcome::Redirect(Redirect {
+        Ok(Found {
             choices,
             excluded,
-            digests: digests(context, snapshot, known.id, file),
-            stamp_key: self.stamp_key(),
+            known: Some((snapshot, known)),
         })
     }
 
-    fn stamp_key(&self) -> Option<StampKey<'s>> {
+    pub(super) fn stamp_key(&self) -> Option<StampKey<'s>> {
         self.rules.redirect_stamp_key.as_deref().map(StampKey)
     }
 
-    /// To a fallback if there is one for this client, else locally for the given reason.
+    /// Fallbacks if there are any for this client.
+    ///
+    /// # Errors
+    /// There are none: the given reason.
     fn fall_back(
         &self,
         context: &mut Context,
         client: &Client,
         reason: LocalReason,
-    ) -> Outcome<'s> {
+    ) -> Result<Found<'s>, LocalReason> {
         let draw = || context.draw();
         let choices = select::fallbacks(&self.rules.fallbacks, client, draw);
         if choices.is_empty() {
-            return Outcome::Local(reason);
+            return Err(reason);
         }
-        Outcome::Redirect(Redirect {
+        Ok(Found {
             choices,
             excluded: Vec::new(),
-            digests: None,
-            stamp_key: self.stamp_key(),
+            known: None,
         })
     }
 }

@@ -3,12 +3,12 @@
 use super::client::Client;
 use super::context::Context;
 use super::decision::Choice;
-use super::pipeline::Depth;
 use crate::config::SiteConfig;
 use crate::db::snapshot::Snapshot;
 use crate::domain::file::FileId;
 use crate::domain::mirror::MirrorId;
 use crate::domain::rule::Fallback;
+use crate::domain::select::list::unlisted;
 use crate::domain::select::{Access, Candidate, Question, Realm, Reason, Selection, Tier};
 
 /// The choices of a selection, and the rest with why.
@@ -18,22 +18,37 @@ pub(super) struct Choices<'s> {
     pub excluded: Vec<(MirrorId, &'s str, Reason)>,
 }
 
+/// How many candidates are worked out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Extent {
+    /// The choice and as many as are named in Link fields.
+    Best,
+    /// All that a list names.
+    All,
+    /// All, with their probability, and the reason of every other mirror; the probabilities of
+    /// many mirrors take milliseconds.
+    Explained,
+}
+
 /// Chooses among the mirrors of a snapshot.
 pub(super) fn mirrors<'s>(
     config: &SiteConfig,
     snapshot: &'s Snapshot,
     context: &mut Context,
     client: &Client,
-    wanted: (FileId, u64, Depth),
+    wanted: (FileId, u64, Extent),
 ) -> Choices<'s> {
-    let (file, size, depth) = wanted;
+    let (file, size, extent) = wanted;
     let is_ipv4 = client.ip.is_some_and(|ip| ip.is_ipv4());
     let access = Access {
         scheme: client.scheme,
         is_ipv4,
     };
     let table = context.classes(snapshot, &client.place, access);
-    let want = config.link_mirrors;
+    let want = match extent {
+        Extent::Best => config.link_mirrors,
+        Extent::All | Extent::Explained => usize::MAX,
+    };
     let question = Question {
         ip: client.ip,
         place: client.place,
@@ -43,9 +58,9 @@ pub(super) fn mirrors<'s>(
     let holdings = snapshot.holdings(file);
     let site = (&snapshot.roster, &*table);
     let selector = &mut context.selector;
-    let selection = match depth {
-        Depth::Redirect => selector.select(&config.law, site, &question, &holdings),
-        Depth::Full => selector.explain(&config.law, site, &question, &holdings),
+    let selection = match extent {
+        Extent::Best | Extent::All => selector.select(&config.law, site, &question, &holdings),
+        Extent::Explained => selector.explain(&config.law, site, &question, &holdings),
     };
     name_mirrors(snapshot, client, selection)
 }
@@ -75,6 +90,26 @@ fn name_mirrors<'s>(snapshot: &'s Snapshot, client: &Client, selection: Selectio
         rows_found: selection.rows_found,
         excluded: excluded.collect(),
     }
+}
+
+/// Takes out the mirrors that lists leave out.
+pub(super) fn keep_listed<'s>(
+    snapshot: &'s Snapshot,
+    choices: &mut Vec<Choice<'s>>,
+    excluded: &mut Vec<(MirrorId, &'s str, Reason)>,
+) {
+    let mirrors = snapshot.roster.mirrors();
+    choices.retain(|choice| {
+        let mirror = mirrors.get(choice.candidate.mirror);
+        let mirror = mirror.filter(|_| !choice.is_fallback);
+        let Some((mirror, reason)) =
+            mirror.and_then(|mirror| Some((mirror, unlisted(choice.candidate.tier, mirror)?)))
+        else {
+            return true;
+        };
+        excluded.push((mirror.id, &mirror.identifier, reason));
+        false
+    });
 }
 
 /// Orders the fallbacks: country, region, the rest, each in random order (spec §2.4). An https

@@ -1,6 +1,6 @@
 //! Pure values and rules of the field; no clock, generator, database, file or socket inside.
 //!
-//! Reading order: [`path`] and [`file`] (what is served), [`place`] and [`mirror`] (who and
+//! Reading order: [`path`] and [`mod@file`] (what is served), [`place`] and [`mirror`] (who and
 //! where), [`select`] (who gets the client), [`rule`] (what is never redirected), [`escape`] and
 //! [`render`] (how an answer is written), [`listing`] (what mirrors say they have).
 
@@ -8,14 +8,17 @@ pub mod ctime;
 pub mod dump;
 pub mod escape;
 pub mod file;
+pub mod hash;
 pub mod listing;
 pub mod mime;
 pub mod mirror;
 pub mod path;
 pub mod pattern;
 pub mod place;
+pub mod render;
 pub mod representation;
 pub mod rule;
 pub mod select;
+pub mod target;
 pub mod time;
 pub mod varint;

@@ -46,6 +46,19 @@ impl Representation {
         Representation::Btih,
     ];
 
+    /// Content type of the document; empty for the file itself, whose type is the web server's.
+    pub fn mime_type(self) -> &'static str {
+        match self {
+            Representation::File => "",
+            Representation::Meta4 => "application/metalink4+xml; charset=UTF-8",
+            Representation::Metalink => "application/metalink+xml; charset=UTF-8",
+            Representation::Mirrorlist => "text/html; charset=UTF-8",
+            Representation::Torrent => "application/x-bittorrent",
+            Representation::Zsync => "application/x-zsync",
+            _ => "text/plain; charset=UTF-8",
+        }
+    }
+
     /// Suffix, query argument and log word; `file` for the file itself.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -79,14 +92,16 @@ impl Representation {
     /// What an `Accept` field asks for: plain text search, no q-values (intended; aria2 and
     /// libzypp rely on it).
     pub fn from_accept(accept: &[u8]) -> Option<Representation> {
-        let has = |word: &[u8]| accept.windows(word.len()).any(|window| window == word);
-        if has(b"metalink4+xml") {
-            Some(Representation::Meta4)
-        } else if has(b"metalink+xml") {
-            Some(Representation::Metalink)
-        } else {
-            None
+        let mut found = None;
+        // Every redirect pays for this, so one pass looks for what both names begin with.
+        for (at, _) in accept.iter().enumerate().filter(|(_, b)| **b == b'm') {
+            match accept[at..].strip_prefix(b"metalink") {
+                Some(rest) if rest.starts_with(b"4+xml") => return Some(Representation::Meta4),
+                Some(rest) if rest.starts_with(b"+xml") => found = Some(Representation::Metalink),
+                _ => {}
+            }
         }
+        found
     }
 }
 

@@ -40,6 +40,8 @@ pub struct Rules {
     pub fallback_when_ineligible: bool,
     /// Whether query arguments mean anything (FormGET).
     pub query: bool,
+    /// Hash documents give the digest alone, without the file's name.
+    pub hashes_suppress_filenames: bool,
 }
 
 impl Default for Rules {
@@ -57,6 +59,7 @@ impl Default for Rules {
             fallbacks: Vec::new(),
             fallback_when_ineligible: false,
             query: true,
+            hashes_suppress_filenames: false,
         }
     }
 }

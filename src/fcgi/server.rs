@@ -44,12 +44,6 @@ impl Server {
     pub fn bind(listen: &Listen, options: ServerOptions) -> Result<Server, FcgiError> {
         let mut sockets = Sockets::bind(listen)?;
         let inherited = std::mem::take(&mut sockets.kept);
-        if !inherited.is_empty() {
-            log::info!("took over kept connections, count={}", inherited.len());
-            if let Err(error) = handover::forget() {
-                log::warn!("the service manager still holds our connections: {error}");
-            }
-        }
         let inherited = Mutex::new(inherited);
         Ok(Server {
             options,
@@ -111,11 +105,18 @@ impl Server {
         })
     }
 
+    /// Gives the workers what the process before us kept. Not earlier than this, so that a
+    /// process that fails to start leaves the connections to the one after it.
     fn share_out_inherited(&self, shared: &Shared<'_>) {
-        let mut inherited = self
-            .inherited
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let inherited = self.inherited.lock();
+        let mut inherited = inherited.unwrap_or_else(PoisonError::into_inner);
+        if inherited.is_empty() {
+            return;
+        }
+        log::info!("took over kept connections, count={}", inherited.len());
+        if let Err(error) = handover::forget() {
+            log::warn!("the service manager still holds our connections: {error}");
+        }
         for connection in inherited.drain(..) {
             self.stats.connections.fetch_add(1, Relaxed);
             let worker = peers::least_loaded(&shared.peers, 0);

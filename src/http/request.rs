@@ -100,7 +100,7 @@ impl<'a> GeoParameters<'a> {
 }
 
 /// Configuration keys that a parameter may override, with MirrorBrain's name.
-const OVERRIDABLE: [(&str, &str); 12] = [
+const OVERRIDABLE: [(&str, &str); 13] = [
     ("engine", "MirrorBrainEngine"),
     ("min_size", "MirrorBrainMinSize"),
     ("exclude_mime_types", "MirrorBrainExcludeMimeType"),
@@ -116,6 +116,10 @@ const OVERRIDABLE: [(&str, &str); 12] = [
         "HELIOSTAT_FALLBACK_WHEN_INELIGIBLE",
     ),
     ("query", "FormGET"),
+    (
+        "hashes_suppress_filenames",
+        "MirrorBrainHashesSuppressFilenames",
+    ),
 ];
 
 impl<'a> Request<'a> {

@@ -40,11 +40,16 @@ impl<'a> Response<'a> {
         self.out.extend_from_slice(b"\r\n");
     }
 
+    /// Ends the fields with type and length of a body that is not sent (HEAD).
+    pub fn head(&mut self, content_type: &str, length: usize) {
+        self.field("Content-Type", content_type.as_bytes());
+        self.field("Content-Length", length.to_string().as_bytes());
+        self.end();
+    }
+
     /// Ends the fields and appends a body with its length and type.
     pub fn body(&mut self, content_type: &str, body: &[u8]) {
-        self.field("Content-Type", content_type.as_bytes());
-        self.field("Content-Length", body.len().to_string().as_bytes());
-        self.end();
+        self.head(content_type, body.len());
         self.out.extend_from_slice(body);
     }
 }

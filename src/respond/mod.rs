@@ -1,6 +1,6 @@
 //! `heliostat-fcgi`: answers requests from the web server.
 //!
-//! [`run`] binds the socket and starts three things: the workers of [`crate::fcgi`], each with a
+//! [`run()`] binds the socket and starts three things: the workers of [`crate::fcgi`], each with a
 //! handler that decides and writes an answer; a keeper, which looks for changes of database, GeoIP
 //! files and configuration by timer and on SIGHUP, and publishes a new [`State`] for all workers;
 //! and a watch for signals.

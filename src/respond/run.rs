@@ -1,8 +1,9 @@
 //! Binds, starts, ends.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 
 use arc_swap::ArcSwap;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -10,6 +11,7 @@ use signal_hook::iterator::Signals;
 
 use super::args::Args;
 use super::keeper::{Keeper, Order};
+use super::state::State;
 use super::worker::Worker;
 use crate::config::{self, ConfigError, FcgiConfig};
 use crate::exit::Exit;
@@ -72,8 +74,8 @@ pub fn run(args: &Args) -> Result<Exit, RespondError> {
     let handle = signals.handle();
     std::thread::scope(|scope| {
         scope.spawn(|| watch(signals, &sender, &shutdown));
-        let published = &state;
-        scope.spawn(move || keeper.keep(published, &orders));
+        let (published, switch) = (&state, &shutdown);
+        let keeping = scope.spawn(move || keep(keeper, published, orders, switch));
         let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
         log::info!("ready: listen={} threads={}", fcgi.listen, fcgi.threads);
         let result = server.run(|_| Worker::new(Arc::clone(&state)), &shutdown);
@@ -82,8 +84,29 @@ pub fn run(args: &Args) -> Result<Exit, RespondError> {
         let _ = sender.send(Order::Stop);
         let report = result?;
         log::info!("ended: unanswered={}", report.unanswered);
-        Ok(Exit::Ok)
+        let kept_to_the_end = keeping.join().unwrap_or(false);
+        Ok(if kept_to_the_end {
+            Exit::Ok
+        } else {
+            Exit::Failed
+        })
     })
+}
+
+/// Keeps the state current. Without its keeper the process would decide from ever older data, so a
+/// bug there ends it, and whoever started it starts it anew; returns whether there was none.
+fn keep(
+    keeper: Keeper,
+    state: &ArcSwap<State>,
+    orders: Receiver<Order>,
+    shutdown: &Shutdown,
+) -> bool {
+    let kept = catch_unwind(AssertUnwindSafe(|| keeper.keep(state, &orders)));
+    if kept.is_err() {
+        log::error!("ending after a bug in the watch for changes; please report it");
+        shutdown.trigger();
+    }
+    kept.is_ok()
 }
 
 fn bind(fcgi: &FcgiConfig) -> Result<Server, RespondError> {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 
 use crate::stage::site::eventually;
-use crate::stage::{MTIME, Stage};
+use crate::stage::{ApacheOptions, MTIME, Stage};
 
 /// No request may wait longer for a database.
 const ANSWER_MAX: Duration = Duration::from_secs(1);
@@ -179,6 +179,35 @@ fn an_older_copy_never_sends_clients_to_what_was() {
     assert_goes_on(&stage, "an older copy");
     stage.index();
     stage.scan();
+    stage.until_redirected("/a.iso");
+}
+
+#[test]
+fn the_responder_needs_no_right_to_write() {
+    let mut stage = stage();
+    let folder = stage.site.path("data");
+    fs::create_dir(&folder).expect("a folder");
+    std::os::unix::fs::symlink("data/test.sqlite", stage.site.database()).expect("a link");
+    stage.learn();
+    // As ProtectSystem=strict does it: for this process the folder is read-only.
+    let folder = folder.display();
+    let script = format!(
+        "mount --bind {folder} {folder} && mount -o remount,bind,ro {folder} && exec \"$0\""
+    );
+    stage.start_responder_under(&["unshare", "-m", "sh", "-c", &script]);
+    stage.start_apache(&ApacheOptions::default());
+    assert_eq!(
+        stage.get("/a.iso").send().status,
+        302,
+        "nobody has it open for writing"
+    );
+    stage.site.run_ok("heliostat", &["disable", "germany"]);
+    eventually("a change is seen", || {
+        stage.get("/a.iso").send().status == 200
+    });
+    stage
+        .site
+        .run_ok("heliostat", &["enable", "germany", "--alive"]);
     stage.until_redirected("/a.iso");
 }
 

@@ -219,6 +219,52 @@ fn a_name_arrives_at_the_mirror_to_the_byte() {
 }
 
 #[test]
+fn settings_of_a_directory_may_stand_in_apaches_configuration() {
+    let mut stage =
+        Stage::new("[[site.test.directory]]\npath = \"toml\"\nexclude_file_mask = '\\.md5$'\n");
+    for directory in ["toml", "env", "private"] {
+        for name in ["a.iso", "a.md5"] {
+            stage.file(format!("{directory}/{name}"), 20_000);
+        }
+    }
+    stage.file("env/small.iso", 1_000);
+    stage.mirror("germany", ["de", "eu"]);
+    stage.learn();
+    let tree = stage.site.tree().display().to_string();
+    let no_mirror = stage.site.path("redirected.log").display().to_string();
+    let after = format!(
+        "<Directory {tree}/env>\nSetEnv MirrorBrainMinSize 500\n\
+         SetEnv MirrorBrainExcludeFileMask \"\\.md5$\"\n</Directory>\n\
+         <Directory {tree}/private>\n<If \"true\">\nSetHandler None\n</If>\n</Directory>\n\
+         CustomLog {no_mirror} combined_redirect \"expr=-n %{{note:MB_REDIRECTED}}\"\n"
+    );
+    stage.start_with(&ApacheOptions {
+        min_size: 500,
+        after,
+        ..ApacheOptions::default()
+    });
+    for (path, status) in [
+        ("/toml/a.iso", 302),
+        ("/toml/a.md5", 200),
+        ("/env/a.iso", 302),
+        ("/env/a.md5", 200),
+        ("/env/small.iso", 302),
+        ("/private/a.iso", 200),
+    ] {
+        assert_eq!(stage.get(path).send().status, status, "{path}");
+    }
+    let mut log = String::new();
+    eventually("three redirects", || {
+        log = std::fs::read_to_string(stage.site.path("redirected.log")).unwrap_or_default();
+        log.lines().count() == 3
+    });
+    assert!(
+        log.lines().all(|line| line.contains("give:redirect")),
+        "{log}"
+    );
+}
+
+#[test]
 fn the_access_log_is_mirrorbrains() {
     let stage = world();
     let agent = |path: &str| stage.get(path).from("192.0.2.1").argument("-Atest/1");

@@ -13,8 +13,8 @@ fn site_with_mirrors() -> TestSite {
         "new one.example.org -H http://one.example.org:8080/dist -R rsync://one.example.org/dist/ \
          -r eu -c de -s 50 -a Ann -e ann@example.org --operator-name Uni --operator-url http://u/ \
          --region-only --asn 64500 --prefix 192.0.2.0/24 --lat 52.5 --lng -13.4",
-        "new two.example.org -H https://two.example.org/ -F ftp://two.example.org/dist/ -r eu -c de \
-         --other-countries be,lu --file-maxsize 5000000000 --kind cache",
+        "new two.example.org -H https://two.example.org/ -F ftp://two.example.org/dist/ -r eu \
+         -c de --other-countries be,lu --file-maxsize 5000000000 --kind cache",
         "new three.example.net -H http://three.example.net/ --https https://three.example.net/s/ \
          -r oc -c nz --ipv6-only",
     ] {
@@ -472,4 +472,44 @@ fn each_subcommand_has_help_with_no_colour_in_a_pipe() {
         assert!(help.contains("Usage: "), "{command}: {help}");
         assert!(!help.contains('\u{1b}'), "{command}: {help}");
     }
+}
+
+#[test]
+fn a_new_mirror_is_looked_up_in_the_geoip_files() {
+    let site = TestSite::with_config("geoip = [\"test.mmdb\"]");
+    let table = "127.0.0.0/8 de eu 52.5 13.4 64500\n";
+    std::fs::write(site.path("table"), table).expect("a table");
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/make-mmdb");
+    let made = std::process::Command::new(script)
+        .args([site.path("table"), site.path("test.mmdb")])
+        .status();
+    assert!(made.expect("make-mmdb starts").success());
+    let said = run(&site, "new m -H http://127.0.0.1:8080/x");
+    assert!(
+        said.contains("127.0.0.1 is in eu de 52.5,13.4 AS64500"),
+        "{said}"
+    );
+    let mirror = json(&site, "show m --json");
+    assert_eq!(
+        (&mirror["region"], &mirror["country"]),
+        (&"eu".into(), &"de".into())
+    );
+    assert_eq!(
+        (&mirror["latitude"], &mirror["asn"]),
+        (&52.5.into(), &64_500.into())
+    );
+    // What is said wins over what is looked up.
+    run(
+        &site,
+        "new n -H http://127.0.0.1/ -c at --asn 1 --lat 1 --lng 2",
+    );
+    let mirror = json(&site, "show n --json");
+    assert_eq!(
+        (&mirror["region"], &mirror["country"]),
+        (&"eu".into(), &"at".into())
+    );
+    assert_eq!(
+        (&mirror["latitude"], &mirror["asn"]),
+        (&1.0.into(), &1.into())
+    );
 }

@@ -168,6 +168,10 @@ fn an_editor_that_fails_is_named() {
     let (code, error) = failure(&edit(&site, "exit 3", "y\n"));
     assert_eq!(code, Some(1));
     assert!(error.contains("set VISUAL or EDITOR"), "{error}");
+    assert_eq!(drafts(&site), Vec::<PathBuf>::new());
+    let (_, error) = failure(&edit(&site, "echo more >>\"$1\"; exit 3", ""));
+    assert!(error.contains("the edited text is kept in"), "{error}");
+    assert_eq!(drafts(&site).len(), 1);
 }
 
 #[test]

@@ -131,7 +131,8 @@ mod tests {
     #[test]
     fn copy_lines_are_decoded_as_postgresql_writes_them() {
         let some = |bytes: &[u8]| Some(bytes.to_vec());
-        let cases: &[(&[u8], Vec<Option<Vec<u8>>>)] = &[
+        type Fields = Vec<Option<Vec<u8>>>;
+        let cases: &[(&[u8], Fields)] = &[
             (b"", vec![some(b"")]),
             (b"a\tb", vec![some(b"a"), some(b"b")]),
             (b"a\t\t", vec![some(b"a"), some(b""), some(b"")]),

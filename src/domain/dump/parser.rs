@@ -649,11 +649,9 @@ mod tests {
 
         #[test]
         fn a_cut_dump_is_never_taken_for_whole(cut in 0_usize..1000) {
-            let dump = format!(
-                "--\n-- PostgreSQL database dump\n--\n\nCREATE TABLE public.t (\n    a integer\n\
-                 );\nCOPY public.t (a) FROM stdin;\n1\n2\n\\.\n\nINSERT INTO public.u (a) \
-                 VALUES ('x\n;');\n--\n-- PostgreSQL database dump complete\n"
-            );
+            let dump = "--\n-- PostgreSQL database dump\n--\n\nCREATE TABLE public.t (\n    \
+                a integer\n);\nCOPY public.t (a) FROM stdin;\n1\n2\n\\.\n\nINSERT INTO \
+                public.u (a) VALUES ('x\n;');\n--\n-- PostgreSQL database dump complete\n";
             // The last line feed alone may be missing.
             let cut = cut % (dump.len() - 1);
             prop_assert!(read(&dump.as_bytes()[..cut]).0.is_err());

@@ -8,11 +8,13 @@
 //! - [`law`]: rank and distance, the numbers that order a class.
 //! - [`choose`]: from classes to ordered candidates.
 //! - [`reason`]: why each other mirror is out.
+//! - [`list`]: who is left out of lists that a client works through by itself.
 //! - [`share`]: how likely each candidate is to be drawn.
 
 pub mod choose;
 pub mod class;
 pub mod law;
+pub mod list;
 pub mod reason;
 pub mod set;
 pub mod share;

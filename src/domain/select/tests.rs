@@ -43,8 +43,9 @@ fn mirror(id: i64, country: &str, region: &str, score: u16) -> Mirror {
     (mirror.enabled, mirror.alive, mirror.score) = (true, true, score);
     mirror.country = match country {
         "**" => MirrorCountry::Everywhere,
-        code => CountryCode::parse(code.as_bytes())
-            .map_or(MirrorCountry::Unknown, |c| MirrorCountry::Of(c)),
+        code => {
+            CountryCode::parse(code.as_bytes()).map_or(MirrorCountry::Unknown, MirrorCountry::Of)
+        }
     };
     mirror.region = RegionCode::parse(region.as_bytes());
     mirror

@@ -148,7 +148,7 @@ impl Drop for ChildSupervisor {
 }
 
 /// The command that starts this binary again as a server.
-fn command(socket: &Path) -> Command {
+pub fn command(socket: &Path) -> Command {
     let mut command = Command::new(env::current_exe().expect("a running program has a file"));
     command
         .args(["serve_when_started_for_it", "--nocapture"])

@@ -1,10 +1,15 @@
 //! Restarts under load, by socket activation: no request is lost.
 
 use std::io::Write;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixListener;
 use std::path::Path;
+use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 
-use super::child::ChildSupervisor;
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::child::{ChildSupervisor, command};
 use super::peer::{Peer, request};
 use super::server::wait_until;
 
@@ -87,4 +92,26 @@ fn kept_connections_outlive_a_restart() {
 fn without_a_store_what_was_accepted_is_answered_and_the_rest_waits() {
     let connected = under_load(false, false);
     assert!(connected >= RESTARTS * BETWEEN, "each request had its own");
+}
+
+/// mod_fcgid starts its processes with the listening socket as standard input, and ends them
+/// with SIGTERM.
+#[test]
+fn standard_input_may_be_the_socket() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let socket = dir.path().join("fcgi.sock");
+    let listener = UnixListener::bind(&socket).expect("a free path");
+    let mut command = command(Path::new("inherited"));
+    command
+        .stdin(OwnedFd::from(listener))
+        .stdout(Stdio::piped());
+    let mut process = command.spawn().expect("it starts");
+    // The command keeps a copy of the listener, which would keep the socket open.
+    drop(command);
+    let mut peer = Peer::connect(&socket);
+    peer.send(&request(1, false, &[("A", b"1")]));
+    assert!(peer.answer().expect("an answer").text().ends_with("A=1\n"));
+    kill_process(Pid::from_child(&process), Signal::TERM).expect("it runs");
+    assert!(process.wait().expect("it ends").success());
+    assert!(Peer::try_connect(&socket).is_err());
 }

@@ -1,0 +1,18 @@
+//! Documents about a file, as bytes: pure functions of one value ([`Sheet`]).
+//!
+//! - [`sheet`]: what there is to say about a file and its mirrors, and the list of mirrors that
+//!   both kinds of metalink have.
+//! - [`name`]: file names, which are bytes, in documents, which are text.
+//! - [`digest`]: `.md5` and the like.
+//! - [`meta4`]: RFC 5854. [`metalink`]: version 3 of the same, before there was an RFC.
+
+pub mod digest;
+pub mod meta4;
+pub mod metalink;
+pub mod name;
+pub mod sheet;
+
+pub use sheet::{Publisher, Sheet, Source};
+
+#[cfg(test)]
+mod tests;

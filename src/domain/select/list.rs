@@ -1,0 +1,51 @@
+//! Lists that a client works through by itself, such as metalinks, name fewer mirrors than one
+//! that a redirect may choose (spec §2.6).
+
+use super::choose::Tier;
+use super::reason::Reason;
+use crate::domain::mirror::Mirror;
+
+/// Why a metalink leaves a candidate of that tier out: a mirror that serves only others, but was
+/// let in as a reserve (its file_maxsize is too small) or because it counts for the country
+/// whatever its flags (`**`, other_countries).
+pub fn unlisted(tier: Tier, mirror: &Mirror) -> Option<Reason> {
+    let flags = [
+        (mirror.prefix_only, Tier::As, Reason::PrefixOnly),
+        (mirror.as_only, Tier::Country, Reason::AsOnly),
+        (mirror.country_only, Tier::Region, Reason::CountryOnly),
+        (mirror.region_only, Tier::Elsewhere, Reason::RegionOnly),
+    ];
+    let bars = |(is_set, from, _): &(bool, Tier, Reason)| *is_set && tier >= *from;
+    flags.into_iter().find(bars).map(|(_, _, reason)| reason)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_tier_tests_one_more_flag() {
+        const TIERS: [Tier; 5] = [
+            Tier::Prefix,
+            Tier::As,
+            Tier::Country,
+            Tier::Region,
+            Tier::Elsewhere,
+        ];
+        type Set = fn(&mut Mirror);
+        let table: [(Set, usize, Reason); 4] = [
+            (|m| m.prefix_only = true, 1, Reason::PrefixOnly),
+            (|m| m.as_only = true, 2, Reason::AsOnly),
+            (|m| m.country_only = true, 3, Reason::CountryOnly),
+            (|m| m.region_only = true, 4, Reason::RegionOnly),
+        ];
+        for (set, first, reason) in table {
+            let mut mirror = Mirror::new("m");
+            set(&mut mirror);
+            for (place, tier) in TIERS.into_iter().enumerate() {
+                let expected = (place >= first).then_some(reason);
+                assert_eq!(unlisted(tier, &mirror), expected, "{tier:?} {reason:?}");
+            }
+        }
+    }
+}

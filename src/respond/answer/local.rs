@@ -1,0 +1,47 @@
+//! A file that the web server serves itself.
+
+use super::write::{no_site, write_log_fields};
+use crate::config::SiteConfig;
+use crate::decide::{Decision, LocalReason};
+use crate::domain::escape::url_path_into;
+use crate::http::Response;
+
+/// The web server serves the file: ranges, conditions and types stay its own.
+pub(super) fn write(
+    out: &mut Vec<u8>,
+    config: &SiteConfig,
+    decision: &Decision<'_>,
+    reason: &LocalReason,
+) {
+    let Some(requested) = &decision.requested else {
+        return;
+    };
+    let give = match reason {
+        LocalReason::DatabaseUnavailable => "file (database_not_reached)",
+        _ => "file",
+    };
+    let local = &config.local;
+    let file = [local.prefix.as_slice(), b"/", requested.as_bytes()].concat();
+    if !local.is_encoded && file.iter().any(u8::is_ascii_control) {
+        // No header can carry such a name; the web server's fallback serves it.
+        return no_site(&mut Response::new(out, "503 Service Unavailable"));
+    }
+    // The explicit status keeps Apache from judging the request's conditions before it has the
+    // file's ETag.
+    let mut response = Response::new(out, "200 OK");
+    response.field_with(&local.header, |out| match local.is_encoded {
+        true => url_path_into(out, &file),
+        false => out.extend_from_slice(&file),
+    });
+    if !local.is_encoded {
+        // nginx and lighttpd say so themselves.
+        response.field("Accept-Ranges", b"bytes");
+    }
+    if decision.is_negotiated {
+        response.field("Vary", b"Accept");
+    }
+    if *reason != LocalReason::EngineOff {
+        write_log_fields(&mut response, decision, give);
+    }
+    response.end();
+}
