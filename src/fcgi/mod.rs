@@ -33,7 +33,7 @@ mod guard;
 mod handler;
 mod handover;
 mod listen;
-mod options;
+pub mod options;
 mod params;
 mod peers;
 pub mod protocol;
