@@ -120,8 +120,7 @@ def sources(text):
 
 def judge_sources(verdict, case, ours, theirs):
     """The same mirrors; those of one place in the law's order in any order among themselves."""
-    groups = enumerate(case.theirs.groups)
-    places = {one.base_url.encode() + case.theirs.path: at for at, group in groups for one in group}
+    at = places(case)
     verdict.expect("groups", len(ours), len(theirs))
     for own, right in zip(ours, theirs):
         own_numbers = [numbers(attributes) for attributes, _ in own]
@@ -129,8 +128,15 @@ def judge_sources(verdict, case, ours, theirs):
         own = [comparable(verdict, one, is_ours=True) for one in own]
         right = [comparable(verdict, one, is_ours=False) for one in right]
         verdict.expect("mirrors", sorted(own, key=str), sorted(right, key=str))
-        order = [[places.get(url) for _, _, url in one] for one in (own, right)]
+        order = [[at.get(url) for _, _, url in one] for one in (own, right)]
         verdict.expect("order", *order)
+
+
+def places(case):
+    """URL of each mirror and its place in the law's order."""
+    path = case.theirs.path
+    groups = enumerate(case.theirs.groups)
+    return {one.base_url.encode() + path: at for at, group in groups for one in group}
 
 
 def numbers(attributes):

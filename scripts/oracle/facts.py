@@ -1,8 +1,10 @@
 """Writes the facts that the tests in Rust hold us to: tests/fixtures/conformance."""
 
 import json
+import re
 from urllib.parse import quote_from_bytes
 
+import documents
 import law
 import wire
 from judge import FIXTURES
@@ -32,8 +34,12 @@ def write(oracle, cases, distributions, folder=FIXTURES):
     folder.mkdir(parents=True, exist_ok=True)
     draws = [draw_facts(oracle, distribution) for distribution in distributions]
     write_lines(draws, folder / "draws.jsonl")
+    known = [case for case in cases if case.theirs.answer == "document"]
+    known = [case for case in known if documents.kind_of(case) in documents.KINDS]
+    write_lines([document_facts(oracle, case) for case in known], folder / "documents.jsonl")
     cases = [case for case in cases if case.ours.answer in ("redirect", "local", "missing")]
     paths = {case.ours.path for case in cases} | {case.theirs.path for case in cases}
+    paths |= {case.theirs.path for case in known}
     paths |= {target_of(case.request).path[1:] for case in cases}
     write_mirrors(oracle, folder / "mirrors.tsv")
     write_files(oracle, paths, folder / "files.tsv")
@@ -103,6 +109,34 @@ def case_facts(oracle, case):
         facts["differs"] = sorted(case.differs)
     if case.ours.answer == "redirect":
         facts |= redirect_facts(case.ours)
+    return facts
+
+
+def document_facts(oracle, case):
+    """A recorded document: a line, or digests and the mirrors of each class in their order.
+
+    A mirror is its place in the law's order, which several may share, its country and its URL.
+    """
+    sent = wire.parameters(case.request, case.vhost, oracle.entries)
+    sent = {name: value for name, value in sent.items() if USUAL.get(name) != value}
+    facts = {
+        "name": case.name,
+        "what": case.what,
+        "parameters": {name: value.decode("latin-1") for name, value in sent.items()},
+        "type": case.response.header("Content-Type").decode(),
+        "disposition": (case.response.header("Content-Disposition") or b"").decode(),
+    }
+    text = documents.dechunked(case.response).decode()
+    if not facts["disposition"]:
+        return facts | {"line": text}
+    if case.request.method == "HEAD" or case.request.header("X-Broken-Mirrors"):
+        return facts
+    facts["hashes"] = re.findall(r'<hash type="[^"]*">([0-9a-f]+)</hash>', text)
+    places = documents.places(case)
+    facts["mirrors"] = [
+        [[places[url.encode()], found.get("location", "").lower(), url] for found, url in group]
+        for group in documents.sources(text)
+    ]
     return facts
 
 

@@ -33,7 +33,7 @@ mod guard;
 mod handler;
 mod handover;
 mod listen;
-mod options;
+pub mod options;
 mod params;
 mod peers;
 pub mod protocol;
@@ -48,7 +48,10 @@ mod worker;
 pub use error::FcgiError;
 pub use handler::{Handler, Request};
 pub use listen::Listen;
-pub use options::{ServerOptions, TICK};
+pub use options::{
+    CONNECTIONS_MAX, DRAIN_TIMEOUT, IDLE_TIMEOUT, PARAMS_BYTES_MAX, PARAMS_MAX, READ_TIMEOUT,
+    STDIN_BYTES_MAX, ServerOptions, THREADS, TICK, WRITE_TIMEOUT,
+};
 pub use params::Params;
 pub use server::{Report, Server};
 pub use shutdown::Shutdown;

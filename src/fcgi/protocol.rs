@@ -9,14 +9,14 @@
 //!   overtakes a body that the web server is still writing. A request refused for its size is
 //!   answered at once, and what is left of it is read and thrown away.
 //! - Records of a request that is not open are ignored (specification 3.3), up to
-//!   [`IGNORED_BYTES_MAX`].
+//!   `IGNORED_BYTES_MAX`.
 //! - What no web server sends (other versions, records that only applications send, PARAMS after
 //!   their end) is a [`Violation`]: the connection has lost its frame, nothing after can be
 //!   trusted, so it is closed.
 //!
 //! # Limits
 //! `params` never holds more than `params_bytes_max` bytes, `control` never more than
-//! [`CONTROL_BYTES_MAX`]. Answers that the conversation makes by itself are at most five times as
+//! `CONTROL_BYTES_MAX`. Answers that the conversation makes by itself are at most five times as
 //! long as what asked for them; the owner sends them before it reads on.
 
 use super::handler::Request;

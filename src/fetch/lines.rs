@@ -1,6 +1,6 @@
 //! Lines out of a stream of bytes, without ever holding more than one.
 
-use std::io::{self, Read};
+use std::io::{self, BufRead, Read};
 
 /// Longest line in bytes: a path of 4,096 bytes of which each is written as `\#ooo`, and what
 /// stands before it.
@@ -60,7 +60,7 @@ impl<R: Read> Lines<R> {
         }
         let filled = self.kept + read;
         let mut start = 0;
-        while let Some(length) = self.buffer[start..filled].iter().position(|&b| b == b'\n') {
+        while let Some(length) = line_length(&self.buffer[start..filled]) {
             if !std::mem::take(&mut self.overlong) {
                 give(LineRead::Whole(&self.buffer[start..start + length]));
             }
@@ -82,6 +82,14 @@ impl<R: Read> Lines<R> {
             self.buffer.copy_within(start..filled, 0);
         }
     }
+}
+
+/// Bytes before the first line feed. `skip_until` searches with the system's `memchr`, which looks
+/// at many bytes at a time.
+fn line_length(bytes: &[u8]) -> Option<usize> {
+    let mut rest = bytes;
+    let skipped = rest.skip_until(b'\n').ok()?;
+    (skipped > 0 && bytes[skipped - 1] == b'\n').then(|| skipped - 1)
 }
 
 #[cfg(test)]

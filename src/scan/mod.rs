@@ -34,7 +34,7 @@ mod tally;
 pub use choose::{Choice, choose_all, choose_named};
 pub use error::{MirrorError, ScanError};
 pub use judge::{CONFIRM_SHARE_MAX, Limits, Suspicion};
-pub use known::{KnownFiles, PathKey};
+pub use known::{Cursor, KnownFiles};
 pub use output::{Output, Style};
 pub use program::main;
 pub use publish::{Conclusion, Finding, Rules, conclude};

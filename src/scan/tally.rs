@@ -2,20 +2,16 @@
 
 use roaring::RoaringBitmap;
 
-use super::known::{KnownFiles, PathKey};
+use super::known::{Cursor, KnownFiles};
 use crate::db::content::Content;
-use crate::domain::file::{Copy, FileVersion};
+use crate::domain::file::Copy;
 use crate::domain::listing::rsync::Line;
-
-/// Files that are looked up together: each waits for memory, and a processor waits for many at a
-/// time, if they follow each other at once.
-const BATCH: usize = 64;
 
 /// Entries of a listing, compared with the catalogue as they come.
 #[derive(Debug)]
 pub struct Tally<'a> {
     known: &'a KnownFiles,
-    batch: Vec<(PathKey, FileVersion)>,
+    cursor: Cursor,
     current: RoaringBitmap,
     outdated: RoaringBitmap,
     files: u64,
@@ -41,7 +37,7 @@ impl<'a> Tally<'a> {
     pub fn new(known: &'a KnownFiles) -> Tally<'a> {
         Tally {
             known,
-            batch: Vec::with_capacity(BATCH),
+            cursor: Cursor::default(),
             current: RoaringBitmap::new(),
             outdated: RoaringBitmap::new(),
             files: 0,
@@ -61,23 +57,14 @@ impl<'a> Tally<'a> {
             _ => return,
         };
         self.files += 1;
-        self.batch.push((self.known.key(path), version));
-        if self.batch.len() == BATCH {
-            self.look_up();
-        }
-    }
-
-    fn look_up(&mut self) {
-        for (key, version) in self.batch.drain(..) {
-            let Some(file) = self.known.find(key) else {
-                self.unknown += 1;
-                continue;
-            };
-            match file.judge(version) {
-                Copy::Current => self.current.insert(file.id.0),
-                Copy::Outdated => self.outdated.insert(file.id.0),
-            };
-        }
+        let Some(file) = self.known.find(path, &mut self.cursor) else {
+            self.unknown += 1;
+            return;
+        };
+        match file.judge(version) {
+            Copy::Current => self.current.insert(file.id.0),
+            Copy::Outdated => self.outdated.insert(file.id.0),
+        };
     }
 
     /// Files so far.
@@ -87,7 +74,6 @@ impl<'a> Tally<'a> {
 
     /// The sum.
     pub fn finish(mut self) -> Seen {
-        self.look_up();
         // A listing that names one file twice is believed where it promises less.
         self.current -= &self.outdated;
         Seen {

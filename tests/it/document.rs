@@ -34,10 +34,8 @@ const LONELY: &[u8] = b"lonely.bin";
 const SMALL: &[u8] = b"small.bin";
 
 fn build(more: &str) -> TestSite {
-    let site = TestSite::with_config(&format!(
-        "[site.test.metalink]\npublisher_name = \"A & B\"\n\
-         publisher_url = \"http://p/?a&b\"\n{more}"
-    ));
+    let publisher = "publisher_name = \"A & B\"\npublisher_url = \"http://p/?a&b\"";
+    let site = TestSite::with_config(&format!("[site.test.metalink]\n{publisher}\n{more}"));
     for name in NAMES.into_iter().chain([BARE, LONELY]) {
         site.write(std::ffi::OsStr::from_bytes(name), &[b'x'; SIZE], MTIME);
     }

@@ -5,6 +5,7 @@ mod admin_edit;
 mod config;
 mod conformance;
 mod conformance_case;
+mod conformance_document;
 mod conformance_shares;
 mod conformance_site;
 mod document;

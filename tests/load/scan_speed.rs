@@ -2,7 +2,8 @@
 //!
 //! Usage: `scan-speed FOLDER [ROUNDS]`, where FOLDER was made by `big-site`. Starts an rsync daemon
 //! on loopback for the folder's tree and runs both programs against it; prints each time, the
-//! medians, their ratio, and the scan's peak memory.
+//! processor time beside it (a busy machine spoils the first, not the second), the medians, their
+//! ratios, and the scan's peak memory.
 
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -71,17 +72,35 @@ fn scan_program() -> Result<PathBuf, Failure> {
     Ok(folder.join("heliostat-scan"))
 }
 
-/// Runs to the end; returns seconds and the peak of resident memory in KiB.
-fn time(command: &mut Command) -> Result<(f64, u64), Failure> {
-    let start = Instant::now();
+/// What one program took.
+struct Took {
+    seconds: f64,
+    /// Processor time of it and of what it started, without the daemon's.
+    cpu_s: f64,
+    /// Peak of its own resident memory.
+    peak_kib: u64,
+}
+
+/// Processor seconds of all processes that were started and waited for: fields 16 and 17.
+fn children_cpu_s() -> Result<f64, Failure> {
+    let stat = std::fs::read_to_string("/proc/self/stat")?;
+    let fields = stat.rsplit(") ").next().unwrap_or_default();
+    let ticks = fields.split(' ').skip(13).take(2);
+    let sum: u64 = ticks.filter_map(|field| field.parse::<u64>().ok()).sum();
+    // USER_HZ is 100 on every Linux.
+    Ok(sum as f64 / 100.0)
+}
+
+fn time(command: &mut Command) -> Result<Took, Failure> {
+    let (start, cpu_before) = (Instant::now(), children_cpu_s()?);
     let mut child = command.stdout(Stdio::null()).spawn()?;
     let status_file = format!("/proc/{}/status", child.id());
-    let mut peak = 0;
+    let mut peak_kib = 0;
     let status = loop {
         let status = std::fs::read_to_string(&status_file).unwrap_or_default();
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
         let kib = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
-        peak = peak.max(kib.unwrap_or(0));
+        peak_kib = peak_kib.max(kib.unwrap_or(0));
         if let Some(status) = child.try_wait()? {
             break status;
         }
@@ -90,45 +109,54 @@ fn time(command: &mut Command) -> Result<(f64, u64), Failure> {
     if !status.success() {
         return Err(format!("{command:?}: {status}").into());
     }
-    Ok((start.elapsed().as_secs_f64(), peak))
+    Ok(Took {
+        seconds: start.elapsed().as_secs_f64(),
+        cpu_s: children_cpu_s()? - cpu_before,
+        peak_kib,
+    })
 }
 
-fn median(values: &mut [f64]) -> f64 {
+fn median(rounds: &[Took], value: fn(&Took) -> f64) -> f64 {
+    let mut values: Vec<f64> = rounds.iter().map(value).collect();
     values.sort_unstable_by(f64::total_cmp);
     values[values.len() / 2]
 }
 
 fn main() -> Result<(), Failure> {
     let arguments: Vec<String> = std::env::args().collect();
-    let folder = Path::new(
-        arguments
-            .get(1)
-            .ok_or("usage: scan-speed FOLDER [ROUNDS]")?,
-    );
+    let folder = arguments.get(1);
+    let folder = Path::new(folder.ok_or("usage: scan-speed FOLDER [ROUNDS]")?);
     let rounds: usize = arguments.get(2).map_or(Ok(3), |rounds| rounds.parse())?;
     let (_daemon, port) = start_daemon(folder)?;
     let url = format!("rsync://127.0.0.1:{port}/tree/");
     let mirror = point_mirror(folder, &url)?;
-    let scan = scan_program()?;
-    let (mut alone, mut whole, mut peak) = (Vec::new(), Vec::new(), 0);
+    let program = scan_program()?;
+    let (mut alone, mut whole) = (Vec::new(), Vec::new());
     // One round more: the first one fills the caches.
     for round in 0..=rounds {
-        let (rsync_s, _) = time(Command::new("rsync").args(["--list-only", "-r", &url]))?;
-        let mut command = Command::new(&scan);
+        let rsync = time(Command::new("rsync").args(["--list-only", "-r", &url]))?;
+        let mut command = Command::new(&program);
         command.arg("--config").arg(folder.join("heliostat.toml"));
-        let (scan_s, memory) = time(command.args(["--force", "-qq", &mirror]))?;
-        println!("round={round} rsync_s={rsync_s:.2} scan_s={scan_s:.2} scan_rss_kib={memory}");
+        let scan = time(command.args(["--force", "-qq", &mirror]))?;
+        println!(
+            "round={round} rsync_s={:.2} scan_s={:.2} rsync_cpu_s={:.2} scan_cpu_s={:.2} \
+             scan_rss_kib={}",
+            rsync.seconds, scan.seconds, rsync.cpu_s, scan.cpu_s, scan.peak_kib
+        );
         if round > 0 {
-            alone.push(rsync_s);
-            whole.push(scan_s);
-            peak = peak.max(memory);
+            alone.push(rsync);
+            whole.push(scan);
         }
     }
-    let (rsync_s, scan_s) = (median(&mut alone), median(&mut whole));
+    let rsync_s = median(&alone, |took| took.seconds);
+    let scan_s = median(&whole, |took| took.seconds);
     println!(
         "rsync_s_median={rsync_s:.2} scan_s_median={scan_s:.2} speed_ratio={:.3} \
-         scan_rss_kib_peak={peak}",
-        rsync_s / scan_s
+         rsync_cpu_s_median={:.2} scan_cpu_s_median={:.2} scan_rss_kib_median={:.0}",
+        rsync_s / scan_s,
+        median(&alone, |took| took.cpu_s),
+        median(&whole, |took| took.cpu_s),
+        median(&whole, |took| took.peak_kib as f64),
     );
     Ok(())
 }

@@ -8,7 +8,7 @@ use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::{self, IoSliceMut, Read};
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixDatagram, UnixListener};
 use std::path::{Path, PathBuf};
@@ -20,8 +20,9 @@ use rustix::io::{FdFlags, fcntl_dupfd_cloexec, fcntl_setfd};
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
 use rustix::process::{Pid, Signal, kill_process};
 
-/// Where descriptors for a server are put: above all that this process uses.
-const PASSED_FROM: i32 = 1000;
+/// Where descriptors for a server are put on their way: above all that this process uses and all
+/// that the server finds them at, below what a process may have by default.
+const PASSED_FROM: i32 = 512;
 
 /// How long a server may take to end.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -99,7 +100,7 @@ impl Supervisor {
         let mut moves = String::new();
         for (index, descriptor) in passed.iter().enumerate() {
             fcntl_setfd(descriptor, FdFlags::empty())?;
-            let from = PASSED_FROM + index as i32;
+            let from = descriptor.as_raw_fd();
             moves += &format!("exec {to}<&{from} {from}<&-\n", to = 3 + index);
         }
         // The shell's number is the server's: it becomes it.

@@ -120,6 +120,11 @@ fn within(digits: &[u8], least: u32, most: u32) -> Option<u32> {
 /// Appends what rsync wrote escaped, decoded.
 pub fn unescape_into(written: &[u8], out: &mut Vec<u8>) {
     let mut rest = written;
+    // Most names have none; `contains` looks at many bytes at a time.
+    if !rest.contains(&b'\\') {
+        out.extend_from_slice(rest);
+        return;
+    }
     while let Some(place) = rest.iter().position(|&byte| byte == b'\\') {
         out.extend_from_slice(&rest[..place]);
         rest = &rest[place..];

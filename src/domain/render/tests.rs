@@ -1,4 +1,4 @@
-//! Documents of one file, held against what their formats ask for.
+//! Golden files of every document, and the edges of lists.
 
 use super::meta4::meta4;
 use super::metalink::metalink;

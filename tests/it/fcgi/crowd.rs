@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use heliostat::fcgi::ServerOptions;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use super::child::ChildServer;
 use super::peer::{Peer, begin, record, request};
@@ -12,6 +13,14 @@ use super::wire;
 
 #[test]
 fn slow_connections_do_not_slow_down_others() {
+    // Both ends of the connections are in this process.
+    let limit = getrlimit(Resource::Nofile);
+    let current = limit.maximum.map_or(4096, |maximum| maximum.min(4096));
+    let limit = Rlimit {
+        current: Some(current),
+        ..limit
+    };
+    setrlimit(Resource::Nofile, limit).expect("up to the maximum is allowed");
     let server = TestServer::start(ServerOptions::default());
     let whole = request(1, true, &[("NAME", b"value")]);
     let mut slow: Vec<Peer> = (0..600).map(|_| Peer::connect(&server.socket)).collect();

@@ -1,0 +1,106 @@
+//! Metalinks and hash documents are those of the recorded mod_mirrorbrain: type, name, digests,
+//! and every mirror in its order. Deliberate differences: names and URLs are escaped.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use crate::conformance_case::{lines, request};
+use crate::conformance_site::build;
+use crate::fcgi_client::percent_decoded;
+use crate::responder::Responder;
+
+/// A recorded document.
+#[derive(Debug, Deserialize)]
+struct Document {
+    name: String,
+    what: String,
+    parameters: BTreeMap<String, String>,
+    #[serde(rename = "type")]
+    mime_type: String,
+    disposition: String,
+    line: Option<String>,
+    hashes: Option<Vec<String>>,
+    mirrors: Option<Vec<Vec<Mirror>>>,
+}
+
+/// Place in the law's order, which several may share; country; URL.
+type Mirror = (usize, String, String);
+
+#[test]
+fn every_recorded_document_is_the_same() {
+    let site = build();
+    let responder = Responder::start(&site);
+    let mut client = responder.connect();
+    let documents: Vec<Document> = lines("documents.jsonl");
+    assert!(!documents.is_empty(), "no documents");
+    for document in documents {
+        let what = format!("{} ({})", document.name, document.what);
+        let answer = client.send(&request(&document.parameters));
+        assert_eq!(answer.status, 200, "{what}");
+        assert_eq!(
+            answer.text("Content-Type"),
+            Some(document.mime_type),
+            "{what}"
+        );
+        let disposition = answer.text("Content-Disposition").unwrap_or_default();
+        assert_eq!(disposition, document.disposition, "{what}");
+        let text = String::from_utf8(answer.body).expect("UTF-8");
+        if let Some(line) = document.line {
+            assert_eq!(text, line, "{what}");
+        }
+        if let Some(hashes) = document.hashes {
+            assert_eq!(hashes_of(&text), hashes, "{what}");
+        }
+        if let Some(mirrors) = document.mirrors {
+            compare(&what, &text, mirrors);
+        }
+    }
+}
+
+/// The digests of the whole file.
+fn hashes_of(text: &str) -> Vec<String> {
+    let elements = text.split("<hash type=\"").skip(1);
+    let value = |element: &str| {
+        element
+            .split(['>', '<'])
+            .nth(1)
+            .expect("a digest")
+            .to_owned()
+    };
+    elements.map(value).collect()
+}
+
+/// Each class has the same mirrors, and those of one place may stand in any order there.
+fn compare(what: &str, text: &str, recorded: Vec<Vec<Mirror>>) {
+    let groups: Vec<&str> = text.split("<!-- Mirrors ").skip(1).collect();
+    assert_eq!(groups.len(), recorded.len(), "{what}");
+    for (group, recorded) in groups.into_iter().zip(recorded) {
+        let places: BTreeMap<Vec<u8>, (usize, String)> = recorded
+            .iter()
+            .map(|(place, country, url)| (url.as_bytes().to_vec(), (*place, country.clone())))
+            .collect();
+        let mut found = Vec::new();
+        for element in group.split("<url").skip(1) {
+            let (country, url) = source(element);
+            let known = places.get(&url);
+            let (place, location) = known.unwrap_or_else(|| panic!("{what}: {element}"));
+            assert_eq!(country, *location, "{what}: {element}");
+            found.push(*place);
+        }
+        let expected: Vec<usize> = recorded.iter().map(|(place, ..)| *place).collect();
+        assert_eq!(found, expected, "{what}");
+    }
+}
+
+/// Country and plain URL of ` location="de" priority="1">URL</url>`.
+fn source(element: &str) -> (String, Vec<u8>) {
+    let (attributes, rest) = element.split_once('>').expect("an element");
+    let url = rest.split('<').next().expect("a URL").replace("&amp;", "&");
+    let country = attributes.split("location=\"").nth(1);
+    let country = country.and_then(|rest| rest.split('"').next());
+    (
+        country.unwrap_or_default().to_owned(),
+        percent_decoded(url.as_bytes()),
+    )
+}
