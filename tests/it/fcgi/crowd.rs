@@ -178,16 +178,21 @@ fn nothing_is_left_of_what_went_wrong() {
         wait_until("all are closed", || server.sockets() == unused);
         (number, server.descriptors(), server.memory_kib())
     };
-    let rounds: Vec<_> = (0..6).map(round).collect();
-    // Buffers and arenas reach their size within the first rounds.
+    let rounds: Vec<_> = (0..10).map(round).collect();
+    // A descriptor may be on its way out while they are counted, and arenas breathe by a megabyte
+    // for each worker; a leak would lift every one of the last rounds.
+    let (settled, last) = (&rounds[2..6], &rounds[7..]);
     assert!(
-        rounds[5].1 <= rounds[0].1,
+        last.iter().map(|round| round.1).min() <= settled.iter().map(|round| round.1).max(),
         "descriptors by round: {rounds:?}"
     );
-    let (settled, last) = (rounds[2].2, rounds[5].2);
-    assert!(last <= settled + 1024, "memory in KiB by round: {rounds:?}");
+    let settled = settled.iter().map(|round| round.2 + 2048).max();
+    assert!(
+        last.iter().map(|round| round.2).min() <= settled,
+        "memory in KiB by round: {rounds:?}"
+    );
     let (printed, logged) = server.end();
     assert!(printed.contains("connections: 0,"), "{printed}");
-    assert!(printed.contains("panics: 6,"), "{printed}");
+    assert!(printed.contains("panics: 10,"), "{printed}");
     assert!(!logged.contains("worker panicked"), "{logged}");
 }
