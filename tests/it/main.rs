@@ -15,6 +15,7 @@ mod import;
 mod index;
 mod index_failure;
 mod index_kill;
+mod listing;
 mod responder;
 mod rsyncd;
 mod scan;
