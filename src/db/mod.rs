@@ -20,6 +20,7 @@ mod matrix;
 pub mod mirror;
 pub mod open;
 pub mod run;
+pub mod scan_directory;
 pub mod schema;
 pub mod snapshot;
 

@@ -7,7 +7,10 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::error::{DbError, Doing};
 
 /// Every migration in order; the number of a file is its place here plus one.
-const MIGRATIONS: &[&str] = &[include_str!("../../sql/0001_initial.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../sql/0001_initial.sql"),
+    include_str!("../../sql/0003_scan_directory.sql"),
+];
 
 /// `application_id` of our files ("Heli"), so that no other SQLite file is taken for one.
 const APPLICATION_ID: i64 = 0x4865_6c69;

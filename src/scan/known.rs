@@ -11,6 +11,7 @@
 use roaring::RoaringBitmap;
 use xxhash_rust::xxh3::xxh3_128_with_seed;
 
+use super::directory::KnownDirectories;
 use crate::db::{DbError, catalogue, open::Queryable};
 use crate::domain::file::{CatalogueFile, FileId, FileVersion};
 
@@ -41,7 +42,23 @@ pub struct KnownFiles {
     /// Places in `files`, found by key.
     table: Vec<u32>,
     ids: RoaringBitmap,
+    directories: KnownDirectories,
+    large: Vec<LargeFile>,
 }
+
+/// A file that not every server can deliver.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LargeFile {
+    /// Its id.
+    pub id: FileId,
+    /// Its path.
+    pub path: Vec<u8>,
+    /// Bytes; more than [`LARGE_BYTES`].
+    pub size: u64,
+}
+
+/// Where old servers end: sizes and ranges in 31 bits.
+pub const LARGE_BYTES: u64 = 1 << 31;
 
 /// Where one listing was found last.
 #[derive(Debug, Clone, Copy, Default)]
@@ -56,10 +73,22 @@ impl KnownFiles {
     /// [`DbError::Sql`].
     pub fn load(database: &impl Queryable, seed: u64) -> Result<KnownFiles, DbError> {
         let mut files = Vec::new();
+        let mut directories = KnownDirectories::default();
+        let mut large = Vec::new();
         catalogue::for_each(database, b"", |path, file| {
             files.push(known(path, file, seed));
+            directories.add(path, file.id);
+            let size = file.version.map_or(0, |version| version.size);
+            if size > LARGE_BYTES {
+                let (id, path) = (file.id, path.to_vec());
+                large.push(LargeFile { id, path, size });
+            }
         })?;
-        Ok(KnownFiles::new(files, seed))
+        Ok(KnownFiles {
+            directories,
+            large,
+            ..KnownFiles::new(files, seed)
+        })
     }
 
     fn new(files: Vec<Known>, seed: u64) -> KnownFiles {
@@ -76,12 +105,24 @@ impl KnownFiles {
             ids: files.iter().map(|file| file.id).collect(),
             files,
             table,
+            directories: KnownDirectories::default(),
+            large: Vec::new(),
         }
     }
 
     /// Ids of all versions in the catalogue.
     pub fn ids(&self) -> &RoaringBitmap {
         &self.ids
+    }
+
+    /// Directories that have any of them.
+    pub fn directories(&self) -> &KnownDirectories {
+        &self.directories
+    }
+
+    /// Those of more than [`LARGE_BYTES`], in path order.
+    pub fn large(&self) -> &[LargeFile] {
+        &self.large
     }
 
     /// Looks a path up; its bytes must be canonical. The cursor makes the next look-up fast.

@@ -28,12 +28,10 @@ pub(super) fn read_html(
     each: &mut dyn FnMut(IndexEntry, &[u8]),
 ) -> Result<IndexPage, IndexError> {
     let mut page = Page::new(address, each);
-    let tokenizer = Tokenizer::new_with_emitter(IoReader::new(source), Tags::new(&mut page));
-    for token in tokenizer {
-        match token {
-            Ok(nothing) => match nothing {},
-            Err(error) => return Err(IndexError::Read(error)),
-        }
+    let mut tokenizer = Tokenizer::new_with_emitter(IoReader::new(source), Tags::new(&mut page));
+    // It gives no token, so what comes first is the end or an error.
+    if let Some(Err(error)) = tokenizer.next() {
+        return Err(IndexError::Read(error));
     }
     page.finish()
 }

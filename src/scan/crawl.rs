@@ -1,0 +1,333 @@
+//! One mirror's tree over HTTP: directory by directory, several requests at a time.
+//!
+//! Only directories of which the catalogue has files are asked for, each once: so a crawl ends
+//! whatever links a mirror has, it never leaves the base URL, and a mirror of much more than our
+//! tree costs no more than one of our tree. The page at the base URL comes first: it says whether
+//! there is an index at all, and where the base URL really leads.
+//!
+//! # Errors
+//! What the first page cannot be asked for fails the crawl. Any other directory that cannot be
+//! listed is a hole: what lies below it is not known to have vanished.
+//!
+//! # Limits
+//! [`FAILURES_MAX`], [`RUN_TIME_MAX`], those of the pages and of the client.
+//!
+//! # Locking
+//! One lock over queue and sum; it is held for the entries of one directory, never over a request.
+
+use std::collections::HashSet;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use super::crawl_page::{Outcome, PageRead, Reader};
+use super::directory::key;
+use super::known::KnownFiles;
+use super::memory::{Memory, Remembered};
+use super::tally::{Seen, Tally};
+use super::wanted::Wanted;
+use crate::db::content::Content;
+use crate::domain::listing::Unlisted;
+use crate::fetch::{FetchError, HttpSession, HttpUrl, RUN_TIME_MAX};
+use crate::terminal::chain;
+
+/// Directories in a row that no answer came for until a mirror is given up.
+const FAILURES_MAX: u32 = 3;
+
+/// Failures that are described; the rest is counted.
+const NOTES_MAX: usize = 5;
+
+/// What a mirror is crawled with.
+#[derive(Clone, Copy)]
+pub struct Crawl<'a> {
+    /// The server.
+    pub session: &'a HttpSession<'a>,
+    /// Where the tree lies.
+    pub base: &'a HttpUrl,
+    /// The catalogue.
+    pub known: &'a KnownFiles,
+    /// What is listed.
+    pub wanted: &'a Wanted,
+    /// At a time.
+    pub requests: usize,
+    /// What the last crawl left.
+    pub before: Option<&'a Before>,
+    /// Told of the files so far.
+    pub progress: &'a (dyn Fn(u64) + Sync),
+}
+
+/// What the last crawl left, with the content that it made.
+#[derive(Debug, Default)]
+pub struct Before {
+    /// Pages as they were.
+    pub memory: Memory,
+    /// What the mirror had.
+    pub content: Content,
+    /// Directories that it did not come to; only they are listed. Empty: all are.
+    pub unfinished: Vec<Vec<u8>>,
+}
+
+/// What a crawl found.
+#[derive(Debug)]
+pub struct Crawled {
+    /// What the mirror has.
+    pub seen: Seen,
+    /// What could not be listed.
+    pub unlisted: Unlisted,
+    /// Directories that could not be listed.
+    pub unreadable: u64,
+    /// Why not, and what else there is to say.
+    pub notes: Vec<String>,
+    /// Pages asked for.
+    pub requests: u64,
+    /// For the next crawl.
+    pub memory: Memory,
+    /// Directories that were not come to, because the program was told to stop.
+    pub unfinished: Vec<Vec<u8>>,
+}
+
+struct State<'a> {
+    queue: Vec<Vec<u8>>,
+    queued: HashSet<u64>,
+    in_work: usize,
+    tally: Tally<'a>,
+    found: Crawled,
+    failures_in_row: u32,
+    /// No more requests.
+    is_over: bool,
+}
+
+struct Crawler<'a> {
+    crawl: Crawl<'a>,
+    reader: Reader<'a>,
+    state: Mutex<State<'a>>,
+    changed: Condvar,
+    deadline: Instant,
+}
+
+/// Lists a mirror.
+///
+/// # Errors
+/// [`FetchError`], when there is no index at the base URL.
+pub fn crawl(crawl: Crawl<'_>) -> Result<Crawled, FetchError> {
+    let (reader, first) = Reader::begin(crawl)?;
+    let crawler = Crawler::new(crawl, reader);
+    {
+        let mut state = crawler.state();
+        state.found.requests = first.requests;
+        state.found.notes.extend(first.note);
+        match crawl.before.filter(|before| !before.unfinished.is_empty()) {
+            Some(before) => {
+                state.found.memory = before.memory.clone();
+                for path in &before.unfinished {
+                    crawler.enqueue(&mut state, path.clone());
+                }
+            }
+            None => crawler.take(&mut state, Vec::new(), Ok(first.outcome)),
+        }
+    }
+    std::thread::scope(|scope| {
+        for _ in 1..crawl.requests {
+            scope.spawn(|| crawler.work());
+        }
+        crawler.work();
+    });
+    Ok(crawler.finish())
+}
+
+impl<'a> Crawler<'a> {
+    fn new(crawl: Crawl<'a>, reader: Reader<'a>) -> Crawler<'a> {
+        let state = State {
+            queue: Vec::new(),
+            queued: HashSet::new(),
+            in_work: 0,
+            tally: Tally::new(crawl.known),
+            found: Crawled {
+                seen: Seen::default(),
+                unlisted: Unlisted::Nothing,
+                unreadable: 0,
+                notes: Vec::new(),
+                requests: 0,
+                memory: Memory::default(),
+                unfinished: Vec::new(),
+            },
+            failures_in_row: 0,
+            is_over: false,
+        };
+        Crawler {
+            crawl,
+            reader,
+            state: Mutex::new(state),
+            changed: Condvar::new(),
+            deadline: Instant::now() + RUN_TIME_MAX,
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State<'a>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn work(&self) {
+        while let Some(path) = self.next() {
+            let read = self.reader.read(&path);
+            let mut state = self.state();
+            state.in_work -= 1;
+            state.found.requests += 1;
+            self.take(&mut state, path, read);
+            (self.crawl.progress)(state.tally.files());
+            self.changed.notify_all();
+        }
+    }
+
+    fn next(&self) -> Option<Vec<u8>> {
+        let mut state = self.state();
+        loop {
+            if state.is_over {
+                return None;
+            }
+            if let Some(path) = state.queue.pop() {
+                state.in_work += 1;
+                return Some(path);
+            }
+            if state.in_work == 0 {
+                return None;
+            }
+            state = self
+                .changed
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Adds what came of one directory.
+    fn take(&self, state: &mut State<'a>, path: Vec<u8>, read: Result<Outcome, FetchError>) {
+        match read {
+            Ok(Outcome::Page(page)) => {
+                state.failures_in_row = 0;
+                self.take_page(state, &path, page);
+            }
+            Ok(Outcome::Unchanged(remembered)) => {
+                state.failures_in_row = 0;
+                self.take_unchanged(state, &path, remembered);
+            }
+            Err(FetchError::Stopped) => {
+                state.is_over = true;
+                state.found.unfinished.push(path);
+            }
+            Err(error) => self.take_failure(state, path, &error),
+        }
+        if Instant::now() > self.deadline {
+            state.is_over = true;
+        }
+    }
+
+    fn take_page(&self, state: &mut State<'a>, path: &[u8], page: PageRead) {
+        for found in page.found {
+            state.tally.see_listed(found.file, found.listed);
+        }
+        state.tally.see_unknown(page.unknown);
+        for name in &page.directories {
+            self.enqueue(state, below(path, name));
+        }
+        if let (Some(validator), Some(facts)) =
+            (page.validator, self.crawl.known.directories().facts(path))
+        {
+            let remembered = Remembered {
+                fingerprint: facts.fingerprint,
+                validator,
+                unknown: page.unknown,
+                directories: page.directories,
+            };
+            state.found.memory.keep(key(path), remembered);
+        }
+    }
+
+    fn take_unchanged(&self, state: &mut State<'a>, path: &[u8], remembered: Remembered) {
+        let facts = self.crawl.known.directories().facts(path);
+        if let (Some(facts), Some(before)) = (facts, self.crawl.before) {
+            state.tally.see_again(facts, &before.content);
+        }
+        state.tally.see_unknown(remembered.unknown);
+        for name in &remembered.directories {
+            self.enqueue(state, below(path, name));
+        }
+        state.found.memory.keep(key(path), remembered);
+    }
+
+    fn take_failure(&self, state: &mut State<'a>, path: Vec<u8>, error: &FetchError) {
+        state.found.unreadable += 1;
+        log::debug!(
+            "not listed url={} path={} error={}",
+            self.crawl.base,
+            path.escape_ascii(),
+            chain(error)
+        );
+        if state.found.notes.len() < NOTES_MAX {
+            let note = format!("'{}': {}", path.escape_ascii(), chain(error));
+            state.found.notes.push(note);
+        }
+        state.found.unlisted.add(path);
+        if !is_of_the_server(error) {
+            state.failures_in_row = 0;
+            return;
+        }
+        state.failures_in_row += 1;
+        if state.failures_in_row >= FAILURES_MAX && !state.is_over {
+            state.is_over = true;
+            let note = format!("given up after {FAILURES_MAX} failures in a row");
+            state.found.notes.push(note);
+        }
+    }
+
+    fn enqueue(&self, state: &mut State<'a>, path: Vec<u8>) {
+        if state.queued.insert(key(&path)) {
+            state.queue.push(path);
+        }
+    }
+
+    fn finish(self) -> Crawled {
+        let mut state = self
+            .state
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
+        let is_stopped = !state.found.unfinished.is_empty();
+        let left = state.queue.len() + state.found.unfinished.len();
+        for path in state.queue {
+            if is_stopped {
+                state.found.unfinished.push(path);
+            } else {
+                state.found.unreadable += 1;
+                state.found.unlisted.add(path);
+            }
+        }
+        if is_stopped {
+            let note = format!("stopped; {left} directories and what is in them are left");
+            state.found.notes.push(note);
+            for path in &state.found.unfinished {
+                state.found.unlisted.add(path.clone());
+            }
+        }
+        state.found.seen = state.tally.finish();
+        state.found
+    }
+}
+
+/// Whether the server as a whole fails, not one directory of it.
+fn is_of_the_server(error: &FetchError) -> bool {
+    match error {
+        FetchError::Status { status } => *status >= 500 || *status == 429,
+        FetchError::Redirected { .. }
+        | FetchError::TooManyRedirects { .. }
+        | FetchError::TooLarge { .. }
+        | FetchError::TooManyEntries { .. }
+        | FetchError::Index(_) => false,
+        _ => true,
+    }
+}
+
+/// The path of a name in a directory.
+pub(super) fn below(directory: &[u8], name: &[u8]) -> Vec<u8> {
+    if directory.is_empty() {
+        return name.to_vec();
+    }
+    [directory, b"/", name].concat()
+}
