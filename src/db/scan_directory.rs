@@ -30,7 +30,8 @@ pub struct ScanLeft {
 /// [`DbError::Sql`].
 pub fn load(database: &impl Queryable, mirror: MirrorId) -> Result<Option<ScanLeft>, DbError> {
     let row = database.sqlite().query_row(
-        "SELECT source, tree_generation, learnt_at, shift_min, directories, unfinished \
+        "SELECT source, tree_generation, scan_directory.learnt_at, shift_min, directories, \
+         unfinished \
          FROM scan_directory JOIN mirror_content USING (mirror_id, generation) \
          WHERE mirror_id = ?1",
         [mirror.0],

@@ -82,6 +82,7 @@ pub struct HttpSession<'a> {
     options: HttpOptions<'a>,
     /// A busy server wants no request before.
     pause_until: Mutex<Option<Instant>>,
+    was_busy: AtomicBool,
 }
 
 /// What of a resource is asked for.
@@ -178,6 +179,7 @@ impl HttpClient {
             client: self,
             options,
             pause_until: Mutex::new(None),
+            was_busy: AtomicBool::new(false),
         }
     }
 
@@ -241,6 +243,12 @@ impl<'a> HttpSession<'a> {
         })
     }
 
+    /// Whether the server has said that it is busy. Then it should be asked for one thing at a
+    /// time: lighttpd, for one, refuses to list two directories at once.
+    pub fn was_busy(&self) -> bool {
+        self.was_busy.load(Ordering::Relaxed)
+    }
+
     /// Asks again when the server is busy, as late as it wants.
     fn get_patiently(
         &self,
@@ -257,6 +265,7 @@ impl<'a> HttpSession<'a> {
             if !is_busy || attempt == RETRIES_MAX {
                 return Ok(response);
             }
+            self.was_busy.store(true, Ordering::Relaxed);
             let wanted = retry_after(response.headers()).unwrap_or(pause);
             log::debug!(
                 "http url={url} status={status} pause_s={}",

@@ -12,6 +12,8 @@
 //! # Limits
 //! [`FAILURES_MAX`], [`RUN_TIME_MAX`], those of the pages and of the client.
 //!
+//! A server that says that it is busy is asked for one directory at a time from then on.
+//!
 //! # Locking
 //! One lock over queue and sum; it is held for the entries of one directory, never over a request.
 
@@ -20,7 +22,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use super::crawl_page::{Outcome, PageRead, Reader};
-use super::directory::key;
+use super::directory::{below, key};
 use super::known::KnownFiles;
 use super::memory::{Memory, Remembered};
 use super::tally::{Seen, Tally};
@@ -49,13 +51,13 @@ pub struct Crawl<'a> {
     pub wanted: &'a Wanted,
     /// At a time.
     pub requests: usize,
-    /// What the last crawl left.
-    pub before: Option<&'a Before>,
+    /// What is known from before.
+    pub before: &'a Before,
     /// Told of the files so far.
     pub progress: &'a (dyn Fn(u64) + Sync),
 }
 
-/// What the last crawl left, with the content that it made.
+/// What the mirror had, and what the crawl left that found it.
 #[derive(Debug, Default)]
 pub struct Before {
     /// Pages as they were.
@@ -88,6 +90,8 @@ pub struct Crawled {
 struct State<'a> {
     queue: Vec<Vec<u8>>,
     queued: HashSet<u64>,
+    /// Those of them that are on no page any more.
+    doubted: HashSet<u64>,
     in_work: usize,
     tally: Tally<'a>,
     found: Crawled,
@@ -115,14 +119,13 @@ pub fn crawl(crawl: Crawl<'_>) -> Result<Crawled, FetchError> {
         let mut state = crawler.state();
         state.found.requests = first.requests;
         state.found.notes.extend(first.note);
-        match crawl.before.filter(|before| !before.unfinished.is_empty()) {
-            Some(before) => {
-                state.found.memory = before.memory.clone();
-                for path in &before.unfinished {
-                    crawler.enqueue(&mut state, path.clone());
-                }
+        if crawl.before.unfinished.is_empty() {
+            crawler.take(&mut state, Vec::new(), Ok(first.outcome));
+        } else {
+            state.found.memory = crawl.before.memory.clone();
+            for path in &crawl.before.unfinished {
+                crawler.enqueue(&mut state, path.clone());
             }
-            None => crawler.take(&mut state, Vec::new(), Ok(first.outcome)),
         }
     }
     std::thread::scope(|scope| {
@@ -139,6 +142,7 @@ impl<'a> Crawler<'a> {
         let state = State {
             queue: Vec::new(),
             queued: HashSet::new(),
+            doubted: HashSet::new(),
             in_work: 0,
             tally: Tally::new(crawl.known),
             found: Crawled {
@@ -184,7 +188,8 @@ impl<'a> Crawler<'a> {
             if state.is_over {
                 return None;
             }
-            if let Some(path) = state.queue.pop() {
+            let must_wait = state.in_work > 0 && self.crawl.session.was_busy();
+            if let Some(path) = state.queue.pop_if(|_| !must_wait) {
                 state.in_work += 1;
                 return Some(path);
             }
@@ -213,6 +218,12 @@ impl<'a> Crawler<'a> {
                 state.is_over = true;
                 state.found.unfinished.push(path);
             }
+            Err(FetchError::Status { status: 404 | 410 })
+                if state.doubted.contains(&key(&path)) =>
+            {
+                // It is gone, as the page above it said.
+                state.failures_in_row = 0;
+            }
             Err(error) => self.take_failure(state, path, &error),
         }
         if Instant::now() > self.deadline {
@@ -228,6 +239,7 @@ impl<'a> Crawler<'a> {
         for name in &page.directories {
             self.enqueue(state, below(path, name));
         }
+        self.doubt(state, path);
         if let (Some(validator), Some(facts)) =
             (page.validator, self.crawl.known.directories().facts(path))
         {
@@ -241,10 +253,31 @@ impl<'a> Crawler<'a> {
         }
     }
 
+    /// Apache leaves directories that it may not show out of the page above them, so what the
+    /// mirror had in a directory that is on no page is asked for before it is believed to be gone.
+    fn doubt(&self, state: &mut State<'a>, path: &[u8]) {
+        let directories = self.crawl.known.directories();
+        let before = &self.crawl.before.content;
+        let known = directories
+            .facts(path)
+            .map_or(&[][..], |facts| &facts.directories);
+        for name in known {
+            let child = below(path, name);
+            let is_doubtful = !state.queued.contains(&key(&child))
+                && self.crawl.wanted.has_directory(&child)
+                && (directories.is_any_below(&child, &before.current)
+                    || directories.is_any_below(&child, &before.outdated));
+            if is_doubtful {
+                state.doubted.insert(key(&child));
+                self.enqueue(state, child);
+            }
+        }
+    }
+
     fn take_unchanged(&self, state: &mut State<'a>, path: &[u8], remembered: Remembered) {
         let facts = self.crawl.known.directories().facts(path);
-        if let (Some(facts), Some(before)) = (facts, self.crawl.before) {
-            state.tally.see_again(facts, &before.content);
+        if let Some(facts) = facts {
+            state.tally.see_again(facts, &self.crawl.before.content);
         }
         state.tally.see_unknown(remembered.unknown);
         for name in &remembered.directories {
@@ -322,12 +355,4 @@ fn is_of_the_server(error: &FetchError) -> bool {
         | FetchError::Index(_) => false,
         _ => true,
     }
-}
-
-/// The path of a name in a directory.
-pub(super) fn below(directory: &[u8], name: &[u8]) -> Vec<u8> {
-    if directory.is_empty() {
-        return name.to_vec();
-    }
-    [directory, b"/", name].concat()
 }

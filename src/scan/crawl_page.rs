@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-use super::crawl::{Crawl, below};
-use super::directory::key;
+use super::crawl::Crawl;
+use super::directory::{below, key};
 use super::known::Cursor;
 use super::memory::Remembered;
 use crate::domain::file::CatalogueFile;
@@ -126,7 +126,7 @@ impl<'a> Reader<'a> {
     }
 
     fn remembered(&self, path: &[u8]) -> Option<&'a Remembered> {
-        let before = self.crawl.before?;
+        let before = self.crawl.before;
         let facts = self.crawl.known.directories().facts(path)?;
         before.memory.find(key(path), facts.fingerprint)
     }

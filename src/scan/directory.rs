@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use roaring::RoaringBitmap;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use crate::domain::file::FileId;
@@ -14,6 +15,8 @@ pub struct DirectoryFacts {
     pub fingerprint: u64,
     /// Ids of the files right in it, as runs: the first id and how many.
     pub runs: Vec<(u32, u32)>,
+    /// Names of the directories in it.
+    pub directories: Vec<Vec<u8>>,
 }
 
 /// All directories that have files of the catalogue in or below them.
@@ -57,6 +60,9 @@ impl KnownDirectories {
             let parent_key = key(parent);
             let facts = self.facts.entry(parent_key).or_default();
             facts.fingerprint = xxh3_64_with_seed(&child_key.to_le_bytes(), facts.fingerprint);
+            let name = child.strip_prefix(parent).unwrap_or(child);
+            let name = name.strip_prefix(b"/").unwrap_or(name);
+            facts.directories.push(name.to_vec());
             (child, child_key) = (parent, parent_key);
         }
     }
@@ -66,10 +72,31 @@ impl KnownDirectories {
         self.facts.contains_key(&key(path))
     }
 
+    /// Whether any of `ids` is of a file in or below a directory.
+    pub fn is_any_below(&self, path: &[u8], ids: &RoaringBitmap) -> bool {
+        let Some(facts) = self.facts(path) else {
+            return false;
+        };
+        let has = |&(first, count): &(u32, u32)| ids.range_cardinality(first..first + count) > 0;
+        facts.runs.iter().any(has)
+            || facts
+                .directories
+                .iter()
+                .any(|name| self.is_any_below(&below(path, name), ids))
+    }
+
     /// What is known of a directory.
     pub fn facts(&self, path: &[u8]) -> Option<&DirectoryFacts> {
         self.facts.get(&key(path))
     }
+}
+
+/// The path of a name in a directory.
+pub(super) fn below(directory: &[u8], name: &[u8]) -> Vec<u8> {
+    if directory.is_empty() {
+        return name.to_vec();
+    }
+    [directory, b"/", name].concat()
 }
 
 /// What stands for a path, in this process and in the database.
@@ -110,6 +137,8 @@ mod tests {
             assert_eq!(known.has(path.as_bytes()), expected, "{path}");
         }
         let runs = |path: &str| known.facts(path.as_bytes()).expect("known").runs.clone();
+        let below = |path: &str| known.is_any_below(path.as_bytes(), &[1_u32].into());
+        assert!(below("") && below("a") && below("a/b") && !below("d-e") && !below("nowhere"));
         assert_eq!(runs("a/b"), [(1, 2)]);
         assert_eq!(runs("a"), [(3, 1)]);
         assert_eq!(runs(""), [(5, 1)]);

@@ -10,6 +10,8 @@ use std::sync::OnceLock;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use roaring::RoaringBitmap;
+
 use super::error::MirrorError;
 use super::tally::{Seen, Tally};
 use super::wanted::Wanted;
@@ -96,6 +98,9 @@ pub struct Found {
     pub seen: Seen,
     /// What could not be listed.
     pub unlisted: Unlisted,
+    /// Ids of listed files that keep their state, because it was not found out whether the mirror
+    /// can deliver them.
+    pub unchecked: RoaringBitmap,
     /// Directories that could not be listed, as far as that is counted.
     pub unreadable: u64,
     /// Requests made; 0 where the protocol has none.
@@ -125,6 +130,7 @@ impl Found {
             by,
             seen,
             unlisted: Unlisted::Nothing,
+            unchecked: RoaringBitmap::new(),
             unreadable: 0,
             requests: 0,
             notes: Vec::new(),
@@ -193,7 +199,7 @@ impl<'a> Network<'a> {
         &self,
         url: &str,
         known: &KnownFiles,
-        before: Option<&Before>,
+        before: &Before,
         bar: &Bar,
     ) -> Result<Found, MirrorError> {
         let base = HttpUrl::parse(url)?;
@@ -224,7 +230,7 @@ impl<'a> Network<'a> {
             crawled: Some(Left {
                 memory,
                 unfinished,
-                continued: before.map_or_else(Vec::new, |before| before.unfinished.clone()),
+                continued: before.unfinished.clone(),
             }),
             ..Found::new(Protocol::Http, seen)
         })

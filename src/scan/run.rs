@@ -171,36 +171,37 @@ impl<'a> Run<'a> {
             Protocol::Http => {
                 let url = http_url(self.mirror).unwrap_or_default();
                 let before = self.left_before(url)?;
-                network.list_http(url, known, before.as_ref(), bar)
+                network.list_http(url, known, &before, bar)
             }
         }
     }
 
-    /// What the last scan over HTTP left, if it was of this URL and its content is the present one.
-    fn left_before(&self, url: &str) -> Result<Option<Before>, DbError> {
+    /// What the mirror had, and what the scan left that found it, if it was of this URL.
+    fn left_before(&self, url: &str) -> Result<Before, DbError> {
         let writer = self.shared.writer();
-        let Some(left) = scan_directory::load(&*writer, self.mirror.id)? else {
-            return Ok(None);
+        let content = match content::load(&*writer, self.mirror.id) {
+            Ok(published) => published.map(|published| published.content),
+            // It is learnt anew.
+            Err(DbError::DamagedContent { .. }) => None,
+            Err(error) => return Err(error),
         };
-        let Some(published) = content::load(&*writer, self.mirror.id)? else {
-            return Ok(None);
+        let mut before = Before::default();
+        let Some(content) = content else {
+            return Ok(before);
         };
-        if left.source != source(url) {
-            return Ok(None);
+        before.content = content;
+        let left = scan_directory::load(&*writer, self.mirror.id)?;
+        if let Some(left) = left.filter(|left| left.source == source(url)) {
+            before.memory = Memory::decode(&left.directories);
+            let age_s = now().0 - left.learnt_at.0;
+            let is_resumable = self.shared.rules.scope.is_none()
+                && left.tree_generation == self.shared.rules.tree_generation
+                && (0..RESUME_AGE_MAX.as_secs() as i64).contains(&age_s);
+            if is_resumable {
+                before.unfinished = decode_paths(&left.unfinished);
+            }
         }
-        let age_s = now().0 - left.learnt_at.0;
-        let is_resumable = self.shared.rules.scope.is_none()
-            && left.tree_generation == self.shared.rules.tree_generation
-            && (0..RESUME_AGE_MAX.as_secs() as i64).contains(&age_s);
-        Ok(Some(Before {
-            memory: Memory::decode(&left.directories),
-            content: published.content,
-            unfinished: if is_resumable {
-                decode_paths(&left.unfinished)
-            } else {
-                Vec::new()
-            },
-        }))
+        Ok(before)
     }
 
     fn conclude(&self, id: RunId, mut found: Found) -> Result<Option<Done>, MirrorError> {
@@ -242,9 +243,19 @@ impl<'a> Run<'a> {
             return Ok(Undeliverable::default());
         };
         let session = self.shared.network.session()?;
-        let undeliverable = large::check(&session, &base, known, current)?;
-        *current -= &undeliverable.ids;
-        Ok(undeliverable)
+        match large::check(&session, &base, known, current) {
+            Ok(undeliverable) => {
+                *current -= &undeliverable.ids;
+                Ok(undeliverable)
+            }
+            // What was not asked is as it was.
+            Err(FetchError::Stopped) => {
+                found.unchecked = known.large().iter().map(|file| file.id.0).collect();
+                *current -= &found.unchecked;
+                Ok(Undeliverable::default())
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     fn left_now(&self, found: &Found) -> Option<ScanLeft> {
@@ -260,7 +271,7 @@ impl<'a> Run<'a> {
     }
 
     fn unlisted_ids(&self, found: &Found) -> Result<RoaringBitmap, DbError> {
-        let mut ids = RoaringBitmap::new();
+        let mut ids = found.unchecked.clone();
         if let Some(continued) = found.crawled.as_ref().map(|left| &left.continued)
             && !continued.is_empty()
         {

@@ -4,7 +4,7 @@ use roaring::RoaringBitmap;
 
 use super::directory::DirectoryFacts;
 use super::known::{Cursor, KnownFiles};
-use super::shift::{constant_shift, is_older};
+use super::shift::{Difference, Zone};
 use crate::db::content::Content;
 use crate::domain::file::{CatalogueFile, Copy, FileVersion};
 use crate::domain::listing::rsync::Line;
@@ -23,9 +23,8 @@ pub struct Tally<'a> {
     cursor: Cursor,
     current: RoaringBitmap,
     outdated: RoaringBitmap,
-    /// Copies of the right size whose time is in a zone that is not known yet: their ids, and
-    /// page time less catalogue time in minutes.
-    timed: Vec<(u32, i32)>,
+    /// Ids of copies of the right size whose time is in a zone that is not known yet.
+    timed: Vec<(u32, Difference)>,
     files: u64,
     unknown: u64,
     private: u64,
@@ -109,9 +108,8 @@ impl<'a> Tally<'a> {
             );
             return;
         }
-        let minutes = time.seconds.div_euclid(MINUTE_S) - version.mtime.div_euclid(MINUTE_S);
-        let difference = minutes.clamp(i64::from(i32::MIN), i64::from(i32::MAX));
-        self.timed.push((file.id.0, difference as i32));
+        let difference = Difference::new(time.seconds, version.mtime);
+        self.timed.push((file.id.0, difference));
     }
 
     /// Counts files that were listed and that the catalogue does not have.
@@ -150,9 +148,9 @@ impl<'a> Tally<'a> {
 
     /// The sum.
     pub fn finish(mut self) -> Seen {
-        let shift_min = constant_shift(self.timed.iter().map(|(_, difference)| *difference));
+        let zone = Zone::of(self.timed.iter().map(|(_, difference)| *difference));
         for (id, difference) in self.timed {
-            if is_older(difference, shift_min) {
+            if zone.is_older(difference) {
                 self.outdated.insert(id);
             } else {
                 self.current.insert(id);
@@ -168,7 +166,7 @@ impl<'a> Tally<'a> {
             files: self.files,
             unknown: self.unknown,
             private: self.private,
-            shift_min,
+            shift_min: zone.shift_min,
         }
     }
 }
