@@ -13,6 +13,7 @@ mod fcgi;
 mod fcgi_client;
 mod http_failure;
 mod http_servers;
+mod http_tls;
 mod import;
 mod index;
 mod index_failure;
