@@ -23,7 +23,7 @@ use std::time::Instant;
 
 use super::crawl_page::{Outcome, PageRead, Reader};
 use super::directory::{below, key};
-use super::known::KnownFiles;
+use super::known::KnownTree;
 use super::memory::{Memory, Remembered};
 use super::tally::{Seen, Tally};
 use super::wanted::Wanted;
@@ -46,7 +46,7 @@ pub struct Crawl<'a> {
     /// Where the tree lies.
     pub base: &'a HttpUrl,
     /// The catalogue.
-    pub known: &'a KnownFiles,
+    pub known: &'a KnownTree,
     /// What is listed.
     pub wanted: &'a Wanted,
     /// At a time.
@@ -144,7 +144,7 @@ impl<'a> Crawler<'a> {
             queued: HashSet::new(),
             doubted: HashSet::new(),
             in_work: 0,
-            tally: Tally::new(crawl.known),
+            tally: Tally::new(&crawl.known.files),
             found: Crawled {
                 seen: Seen::default(),
                 unlisted: Unlisted::Nothing,
@@ -241,7 +241,7 @@ impl<'a> Crawler<'a> {
         }
         self.doubt(state, path);
         if let (Some(validator), Some(facts)) =
-            (page.validator, self.crawl.known.directories().facts(path))
+            (page.validator, self.crawl.known.directories.facts(path))
         {
             let remembered = Remembered {
                 fingerprint: facts.fingerprint,
@@ -256,7 +256,7 @@ impl<'a> Crawler<'a> {
     /// Apache leaves directories that it may not show out of the page above them, so what the
     /// mirror had in a directory that is on no page is asked for before it is believed to be gone.
     fn doubt(&self, state: &mut State<'a>, path: &[u8]) {
-        let directories = self.crawl.known.directories();
+        let directories = &self.crawl.known.directories;
         let before = &self.crawl.before.content;
         let known = directories
             .facts(path)
@@ -275,7 +275,7 @@ impl<'a> Crawler<'a> {
     }
 
     fn take_unchanged(&self, state: &mut State<'a>, path: &[u8], remembered: Remembered) {
-        let facts = self.crawl.known.directories().facts(path);
+        let facts = self.crawl.known.directories.facts(path);
         if let Some(facts) = facts {
             state.tally.see_again(facts, &self.crawl.before.content);
         }

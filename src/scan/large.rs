@@ -6,7 +6,7 @@
 
 use roaring::RoaringBitmap;
 
-use super::known::{KnownFiles, LARGE_BYTES, LargeFile};
+use super::known::{KnownTree, LARGE_BYTES, LargeFile};
 use crate::fetch::{FetchError, HttpRequest, HttpSession, HttpUrl};
 
 /// Places behind which a server with 31 or 32 bits cannot go.
@@ -37,12 +37,12 @@ enum Byte {
 pub fn check(
     session: &HttpSession<'_>,
     base: &HttpUrl,
-    known: &KnownFiles,
+    known: &KnownTree,
     current: &RoaringBitmap,
 ) -> Result<Undeliverable, FetchError> {
     for limit in LIMITS_BYTES {
         let beyond = |file: &&LargeFile| file.size > limit && current.contains(file.id.0);
-        let files = known.large().iter().filter(beyond);
+        let files = known.large.iter().filter(beyond);
         let mut refusal = None;
         for file in files.clone().take(FILES_A_LIMIT) {
             match ask(session, base, file, limit)? {

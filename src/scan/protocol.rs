@@ -23,7 +23,7 @@ use crate::fetch::{
 use crate::terminal::{Bar, chain};
 
 use super::crawl::{Before, Crawl, Crawled, crawl};
-use super::known::KnownFiles;
+use super::known::KnownTree;
 
 /// How often the bar is told of files: more often costs more than looking a file up.
 const FILES_A_TICK: u64 = 4096;
@@ -164,7 +164,7 @@ impl<'a> Network<'a> {
     pub fn list_rsync(
         &self,
         url: &str,
-        known: &KnownFiles,
+        known: &KnownTree,
         bar: &Bar,
     ) -> Result<Found, MirrorError> {
         let url = RsyncUrl::parse(url)?;
@@ -173,7 +173,7 @@ impl<'a> Network<'a> {
             filters: self.filters,
             stop: self.stop,
         };
-        let mut tally = Tally::new(known);
+        let mut tally = Tally::new(&known.files);
         let listed = list_rsync(&url, options, |entry, path| {
             tally.see(entry, path);
             if tally.files().is_multiple_of(FILES_A_TICK) {
@@ -198,7 +198,7 @@ impl<'a> Network<'a> {
     pub fn list_http(
         &self,
         url: &str,
-        known: &KnownFiles,
+        known: &KnownTree,
         before: &Before,
         bar: &Bar,
     ) -> Result<Found, MirrorError> {
