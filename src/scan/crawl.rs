@@ -171,6 +171,7 @@ impl<'a> Crawler<'a> {
     }
 
     fn work(&self) {
+        let _guard = PanicGuard(self);
         while let Some(path) = self.next() {
             let read = self.reader.read(&path);
             let mut state = self.state();
@@ -226,8 +227,10 @@ impl<'a> Crawler<'a> {
             }
             Err(error) => self.take_failure(state, path, &error),
         }
-        if Instant::now() > self.deadline {
+        if Instant::now() > self.deadline && !state.is_over {
             state.is_over = true;
+            let note = format!("given up after {} hours", RUN_TIME_MAX.as_secs() / 3600);
+            state.found.notes.push(note);
         }
     }
 
@@ -341,6 +344,18 @@ impl<'a> Crawler<'a> {
         }
         state.found.seen = state.tally.finish();
         state.found
+    }
+}
+
+/// A worker that panics leaves its directory in work; the others must not wait for it.
+struct PanicGuard<'c, 'a>(&'c Crawler<'a>);
+
+impl Drop for PanicGuard<'_, '_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.state().is_over = true;
+            self.0.changed.notify_all();
+        }
     }
 }
 

@@ -45,7 +45,15 @@ pub fn check(
         let files = known.large.iter().filter(beyond);
         let mut refusal = None;
         for file in files.clone().take(FILES_A_LIMIT) {
-            match ask(session, base, file, limit)? {
+            let answer = match ask(session, base, file, limit) {
+                Ok(answer) => answer,
+                Err(FetchError::Stopped) => return Err(FetchError::Stopped),
+                Err(error) => {
+                    log::debug!("large file url={base} error={error}");
+                    return Ok(Undeliverable::default());
+                }
+            };
+            match answer {
                 Byte::Delivered => {
                     refusal = None;
                     break;
@@ -75,14 +83,7 @@ fn ask(
         byte: Some(byte),
     };
     // Clients follow redirects too, wherever they lead.
-    let answer = match session.get(&base.file(&file.path), request, &|_| true) {
-        Ok(answer) => answer,
-        Err(FetchError::Stopped) => return Err(FetchError::Stopped),
-        Err(error) => {
-            log::debug!("large file url={base} error={error}");
-            return Ok(Byte::Unclear);
-        }
-    };
+    let answer = session.get(&base.file(&file.path), request, &|_| true)?;
     let total = answer.content_range.rsplit('/').next().unwrap_or_default();
     let wrong = |what: &str| {
         let path = file.path.escape_ascii();

@@ -195,8 +195,10 @@ impl<'a> Run<'a> {
         before.content = content;
         let left = scan_directory::load(&*writer, self.mirror.id)?;
         if let Some(left) = left.filter(|left| left.source == source(url)) {
-            before.memory = Memory::decode(&left.directories);
             let age_s = now().0 - left.learnt_at.0;
+            if (0..scan_directory::MAX_AGE_S).contains(&age_s) {
+                before.memory = Memory::decode(&left.directories);
+            }
             let is_resumable = self.shared.rules.scope.is_none()
                 && left.tree_generation == self.shared.rules.tree_generation
                 && (0..RESUME_AGE_MAX.as_secs() as i64).contains(&age_s);
