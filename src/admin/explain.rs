@@ -90,6 +90,8 @@ pub fn explain(
         config: Arc::clone(site),
         snapshot,
         geoip: Arc::new(GeoIp::open(&site.geoip)),
+        // No document is made here, so that none has a time.
+        changed_at: Timestamp(0),
     };
     let mut context = Context::new(site, Box::new(|| SAME_DRAW));
     let parameters = request_parameters(args);

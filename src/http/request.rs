@@ -4,6 +4,7 @@
 
 use std::net::IpAddr;
 
+use super::Conditions;
 use crate::domain::mirror::Scheme;
 
 /// The method, as far as it matters.
@@ -48,6 +49,8 @@ pub struct Request<'a> {
     pub accept: &'a [u8],
     /// `User-Agent`.
     pub user_agent: &'a [u8],
+    /// `If-None-Match` and the like.
+    pub conditions: Conditions<'a>,
     /// Content type by the file's name, where the server tells it (`HELIOSTAT_MIME_TYPE`).
     pub mime_type: &'a [u8],
     /// The site, where the server names it (`HELIOSTAT_SITE`).
@@ -157,10 +160,22 @@ impl<'a> Request<'a> {
             b"ASN" => self.geo.asn = value,
             b"PFX" => self.geo.prefix = value,
             b"REMOTE_ADDR" => self.geo.remote_addr = value,
+            _ if name.starts_with(b"HTTP_IF_") => self.set_condition(name, value),
             _ if name.starts_with(b"HTTP_") => {}
             _ if name.starts_with(b"GEOIP_") || name == b"MMDB_ADDR" => self.set_geo(name, value),
             _ => self.set_override(name, value),
         }
+    }
+
+    fn set_condition(&mut self, name: &[u8], value: &'a [u8]) {
+        let field = match name {
+            b"HTTP_IF_MATCH" => &mut self.conditions.if_match,
+            b"HTTP_IF_NONE_MATCH" => &mut self.conditions.if_none_match,
+            b"HTTP_IF_MODIFIED_SINCE" => &mut self.conditions.if_modified_since,
+            b"HTTP_IF_UNMODIFIED_SINCE" => &mut self.conditions.if_unmodified_since,
+            _ => return,
+        };
+        *field = value;
     }
 
     fn set_geo(&mut self, name: &[u8], value: &'a [u8]) {

@@ -10,6 +10,7 @@
 
 mod answer;
 mod args;
+mod clock;
 mod keeper;
 mod run;
 mod state;

@@ -1,15 +1,14 @@
 //! One worker: from parameters to an answer.
 
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
 
 use super::answer;
+use super::clock::now;
 use super::state::State;
 use crate::config::SiteConfig;
 use crate::decide::{Context, Depth, decide};
-use crate::domain::time::Timestamp;
 use crate::fcgi;
 use crate::http::{Request, Response};
 
@@ -69,11 +68,7 @@ impl fcgi::Handler for Worker {
         let context = context(&mut self.contexts, index, &site.config);
         let mut rules = None;
         let decision = decide(site, context, &request, Depth::Redirect, &mut rules);
-        let now = SystemTime::now()
-            .duration_since(SystemTime::UNIX_EPOCH)
-            .unwrap_or_default();
-        let now = Timestamp(now.as_secs() as i64);
-        answer::write(out, &site.config, &request, &decision, now);
+        answer::write(out, &site.config, &request, &decision, now());
     }
 
     fn tick(&mut self) {
