@@ -101,6 +101,7 @@ fn record() -> HashRecord {
             sha512: Some(vec![0x44; 64]),
             btih: Some(vec![0x55; 20]),
             has_pgp: true,
+            ..Digests::default()
         },
         pgp: Some("-----BEGIN PGP SIGNATURE-----".to_owned()),
         piece_size: 4096,
