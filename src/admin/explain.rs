@@ -183,6 +183,11 @@ pub(super) fn summary(decision: &Decision<'_>) -> String {
             metalink.kind.as_str(),
             metalink.choices.len()
         ),
+        Outcome::Document(Document::Seeds(seeds)) => format!(
+            "document: .{} with {} mirrors",
+            seeds.kind.as_str(),
+            seeds.choices.len()
+        ),
         Outcome::Local(reason) => format!("served locally: {}", reason.text()),
         Outcome::Missing(reason) => format!("404: {}", missing(*reason)),
         Outcome::Options => "200: the methods GET, HEAD, OPTIONS".to_owned(),
@@ -269,6 +274,7 @@ pub(super) fn choices<'d, 's>(decision: &'d Decision<'s>) -> &'d [Choice<'s>] {
     match &decision.outcome {
         Outcome::Redirect(redirect) => &redirect.choices,
         Outcome::Document(Document::Metalink(metalink)) => &metalink.choices,
+        Outcome::Document(Document::Seeds(seeds)) => &seeds.choices,
         _ => &[],
     }
 }
@@ -278,6 +284,7 @@ pub(super) fn excluded<'d>(decision: &'d Decision<'_>) -> Vec<(MirrorId, &'d str
     match &decision.outcome {
         Outcome::Redirect(redirect) => redirect.excluded.clone(),
         Outcome::Document(Document::Metalink(metalink)) => metalink.excluded.clone(),
+        Outcome::Document(Document::Seeds(seeds)) => seeds.excluded.clone(),
         Outcome::Local(LocalReason::NoMirror { excluded, .. }) => excluded
             .iter()
             .map(|(id, name, reason)| (*id, name.as_str(), *reason))

@@ -96,6 +96,8 @@ pub struct SiteConfig {
     pub law: Law,
     /// Whom metalinks name as publisher.
     pub publisher: Option<Publisher>,
+    /// How many mirrors a metalink names at most.
+    pub metalink_mirrors_max: usize,
     /// Which torrents are offered, and so which info hashes are computed.
     pub torrent_version: TorrentVersion,
     /// Indexing.
@@ -258,6 +260,10 @@ impl SiteConfig {
             mime_types: read_mime_types(raw),
             law: check_law(&raw.selection)?,
             publisher: check_publisher(&raw.metalink)?,
+            metalink_mirrors_max: match raw.metalink.mirrors_max {
+                0 => usize::MAX,
+                some => some,
+            },
             torrent_version: check_torrent(&raw.torrent)?,
             index: check_index(&raw.index)?,
             scan: check_scan(&raw.scan)?,

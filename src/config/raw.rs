@@ -145,6 +145,8 @@ pub struct RawMetalink {
     pub publisher_name: String,
     /// Where the publisher is found; only with a name.
     pub publisher_url: String,
+    /// How many mirrors a metalink names, the best ones; 0: all.
+    pub mirrors_max: usize,
 }
 
 /// `[site.NAME.torrent]`.
@@ -263,6 +265,23 @@ pub struct RawRules {
     /// false.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hashes_suppress_filenames: Option<bool>,
+    /// MirrorBrainTorrentTrackerURL: the first is a torrent's `announce`; without any there are no
+    /// torrents; adds to the parent's.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub trackers: Vec<String>,
+    /// MirrorBrainDHTNode: `"HOST PORT"` or `"HOST:PORT"`; adds to the parent's.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub dht_nodes: Vec<String>,
+    /// Torrents without a tracker, by web seeds and DHT alone; default false, as MirrorBrain.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trackerless: Option<bool>,
+    /// MirrorBrainMetalinkMagnetLinks: metalinks have a magnet link, too; default false.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metalink_magnet_links: Option<bool>,
+    /// MirrorBrainMetalinkTorrentAddMask: a regular expression on the file's path in the tree;
+    /// metalinks of such a file name the `.torrent` that lies beside it. The deepest wins.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metalink_torrent_add_mask: Option<String>,
 }
 
 /// One MirrorBrainFallback.

@@ -6,7 +6,7 @@ use rusqlite::{Connection, MAIN_DB, OptionalExtension, Row, params};
 use super::error::{DbError, Doing};
 use super::open::{Queryable, Transaction};
 use crate::domain::file::{FileId, FileVersion};
-pub use crate::domain::hash::{Digests, HashRecord};
+pub use crate::domain::hash::{Digests, HashRecord, HashSummary, Long};
 
 /// Whether there is any hash row at all.
 ///
@@ -29,8 +29,16 @@ pub fn find(
     id: FileId,
     version: FileVersion,
 ) -> Result<Option<Digests>, DbError> {
-    let mut statement = database
-        .sqlite()
+    find_with(database.sqlite(), id, version)
+}
+
+/// [`find`] on a bare connection.
+pub(super) fn find_with(
+    sqlite: &Connection,
+    id: FileId,
+    version: FileVersion,
+) -> Result<Option<Digests>, DbError> {
+    let mut statement = sqlite
         .prepare_cached(
             "SELECT md5, sha1, sha256, sha512, btih, btih_hybrid, btmh, pgp IS NOT NULL FROM hash \
              WHERE file_id = ?1 AND size = ?2 AND mtime = ?3",
@@ -93,6 +101,49 @@ pub fn find_record(
         .doing("reading pieces")
 }
 
+/// What documents need of the row of exactly this version; see [`find`].
+///
+/// # Errors
+/// [`DbError::Sql`].
+pub fn find_summary(
+    database: &impl Queryable,
+    id: FileId,
+    version: FileVersion,
+) -> Result<Option<HashSummary>, DbError> {
+    let Some(digests) = find(database, id, version)? else {
+        return Ok(None);
+    };
+    // SQLite tells the length of a blob without reading it.
+    let mut statement = database
+        .sqlite()
+        .prepare_cached(
+            "SELECT pgp, piece_size, zsync_block_size, zsync_hash_lengths, sha256_root, \
+             length(sha1_pieces), length(zsync_sums), length(sha256_layer) \
+             FROM hash LEFT JOIN hash_pieces USING (file_id) WHERE file_id = ?1",
+        )
+        .doing("preparing to look pieces up")?;
+    statement
+        .query_row([id.0], |row| {
+            let length = |column| -> Result<u64, rusqlite::Error> {
+                let length: Option<i64> = row.get(column)?;
+                Ok(length.unwrap_or(0).max(0) as u64)
+            };
+            Ok(HashSummary {
+                digests,
+                pgp: row.get(0)?,
+                piece_size: row.get(1)?,
+                pieces_bytes: length(5)?,
+                zsync_block_size: row.get(2)?,
+                zsync_hash_lengths: row.get(3)?,
+                sums_bytes: length(6)?,
+                sha256_root: row.get(4)?,
+                layer_bytes: length(7)?,
+            })
+        })
+        .optional()
+        .doing("looking pieces up")
+}
+
 /// Size and time in two columns, the first of which is `column`.
 fn version_of(row: &Row<'_>, column: usize) -> Result<Option<FileVersion>, rusqlite::Error> {
     let (size, mtime): (Option<i64>, Option<i64>) = (row.get(column)?, row.get(column + 1)?);
@@ -146,24 +197,12 @@ pub fn store(
     store_long(sqlite, id, hash)
 }
 
-/// The parts of a row that grow with the file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Long {
-    /// [`HashRecord::sha1_pieces`].
-    Sha1Pieces,
-    /// [`HashRecord::zsync_sums`].
-    ZsyncSums,
-    /// [`HashRecord::sha256_layer`].
-    Sha256Layer,
-}
-
-impl Long {
-    fn column(self) -> &'static str {
-        match self {
-            Long::Sha1Pieces => "sha1_pieces",
-            Long::ZsyncSums => "zsync_sums",
-            Long::Sha256Layer => "sha256_layer",
-        }
+/// The column of a long part.
+pub(super) fn column_of(part: Long) -> &'static str {
+    match part {
+        Long::Sha1Pieces => "sha1_pieces",
+        Long::ZsyncSums => "zsync_sums",
+        Long::Sha256Layer => "sha256_layer",
     }
 }
 
@@ -217,7 +256,7 @@ pub fn long_bytes(
 ) -> Result<Option<u64>, DbError> {
     let sql = format!(
         "SELECT length({}) FROM hash_pieces WHERE file_id = ?1",
-        part.column()
+        column_of(part)
     );
     let length: Option<Option<i64>> = database
         .sqlite()
@@ -245,7 +284,7 @@ pub fn read_long<E: From<DbError>>(
     }
     let blob = database
         .sqlite()
-        .blob_open(MAIN_DB, "hash_pieces", part.column(), id.0.into(), true)
+        .blob_open(MAIN_DB, "hash_pieces", column_of(part), id.0.into(), true)
         .doing("reading pieces")?;
     let mut portion = vec![0; PORTION_BYTES.min(blob.len())];
     let mut place = 0;

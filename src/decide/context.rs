@@ -155,6 +155,15 @@ fn merge_overrides(raw: &RawRules, overrides: &Overrides<'_>) -> RawRules {
             "hashes_suppress_filenames" => {
                 merged.hashes_suppress_filenames = is_on(text).or(merged.hashes_suppress_filenames);
             }
+            "trackers" => merged.trackers = list(),
+            "dht_nodes" => merged.dht_nodes = list(),
+            "trackerless" => merged.trackerless = is_on(text).or(merged.trackerless),
+            "metalink_magnet_links" => {
+                merged.metalink_magnet_links = is_on(text).or(merged.metalink_magnet_links);
+            }
+            "metalink_torrent_add_mask" => {
+                merged.metalink_torrent_add_mask = Some(text.to_owned());
+            }
             _ => {}
         }
     }

@@ -1,12 +1,12 @@
 //! The value that every answer and every explanation renders.
 
 use crate::domain::file::{FileId, FileVersion};
-use crate::domain::hash::{Digests, HashRecord};
+use crate::domain::hash::{Digests, HashSummary};
 use crate::domain::mirror::{BaseUrl, MirrorId};
 use crate::domain::path::FilePath;
 use crate::domain::place::CountryCode;
 use crate::domain::representation::Representation;
-use crate::domain::rule::Exclusion;
+use crate::domain::rule::{Exclusion, Rules};
 use crate::domain::select::{Candidate, Reason};
 
 use super::client::Client;
@@ -67,6 +67,8 @@ pub struct Redirect<'s> {
     pub excluded: Vec<(MirrorId, &'s str, Reason)>,
     /// Digests of exactly this version.
     pub digests: Option<Digests>,
+    /// Whether there is a torrent of this version.
+    pub has_torrent: bool,
     /// The key that the URL is signed with.
     pub stamp_key: Option<StampKey<'s>>,
 }
@@ -78,6 +80,8 @@ pub enum Document<'s> {
     Digest(DigestDocument),
     /// A metalink of either version.
     Metalink(Metalink<'s>),
+    /// What names sources of bytes that the client checks: torrent, magnet, zsync.
+    Seeds(Seeds<'s>),
 }
 
 /// `.md5` and the like.
@@ -101,7 +105,30 @@ pub struct Metalink<'s> {
     /// Every other mirror with why; only at full depth.
     pub excluded: Vec<(MirrorId, &'s str, Reason)>,
     /// Number and hashes of exactly this version.
-    pub hashes: Option<(FileId, Box<HashRecord>)>,
+    pub hashes: Option<(FileId, Box<HashSummary>)>,
+    /// Whether there is a torrent of this version.
+    pub has_torrent: bool,
+    /// The rules of the directory: trackers, magnet links.
+    pub rules: &'s Rules,
+    /// The key that URLs are signed with.
+    pub stamp_key: Option<StampKey<'s>>,
+}
+
+/// `.torrent`, `.magnet` or `.zsync`.
+#[derive(Debug, Clone)]
+pub struct Seeds<'s> {
+    /// Which of them.
+    pub kind: Representation,
+    /// The mirrors of the first tier that has any; none: our own URL stands for them.
+    pub choices: Vec<Choice<'s>>,
+    /// Every other mirror with why; only at full depth.
+    pub excluded: Vec<(MirrorId, &'s str, Reason)>,
+    /// Number and hashes of exactly this version.
+    pub hashes: (FileId, Box<HashSummary>),
+    /// Whether there is a torrent of this version.
+    pub has_torrent: bool,
+    /// The rules of the directory: trackers, nodes.
+    pub rules: &'s Rules,
     /// The key that URLs are signed with.
     pub stamp_key: Option<StampKey<'s>>,
 }
@@ -112,6 +139,7 @@ impl Document<'_> {
         match self {
             Document::Digest(digest) => digest.kind,
             Document::Metalink(metalink) => metalink.kind,
+            Document::Seeds(seeds) => seeds.kind,
         }
     }
 }

@@ -18,7 +18,7 @@ pub use client::Client;
 pub use context::Context;
 pub use decision::{
     Choice, DecidedFile, Decision, DigestDocument, Document, LocalReason, Metalink, MissingReason,
-    Outcome, Redirect, StampKey,
+    Outcome, Redirect, Seeds, StampKey,
 };
 pub use pipeline::{Depth, decide};
 pub use site::SiteState;

@@ -50,6 +50,40 @@ pub struct HashRecord {
     pub sha256_layer: Option<Vec<u8>>,
 }
 
+/// What documents say of a hash row: all but its long parts, of which only the length is known.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HashSummary {
+    /// The short digests.
+    pub digests: Digests,
+    /// Armoured detached signature.
+    pub pgp: Option<String>,
+    /// Bytes a piece; 0: no pieces.
+    pub piece_size: i64,
+    /// Bytes of [`Long::Sha1Pieces`]; 0: there are none, as for the others.
+    pub pieces_bytes: u64,
+    /// Bytes a zsync block; 0: none.
+    pub zsync_block_size: i64,
+    /// zsync's `seq,rsum,checksum`.
+    pub zsync_hash_lengths: Option<String>,
+    /// Bytes of [`Long::ZsyncSums`].
+    pub sums_bytes: u64,
+    /// Root of the BitTorrent v2 tree, 32 bytes.
+    pub sha256_root: Option<Vec<u8>>,
+    /// Bytes of [`Long::Sha256Layer`].
+    pub layer_bytes: u64,
+}
+
+/// The parts of a hash row that grow with the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Long {
+    /// [`HashRecord::sha1_pieces`].
+    Sha1Pieces,
+    /// [`HashRecord::zsync_sums`].
+    ZsyncSums,
+    /// [`HashRecord::sha256_layer`].
+    Sha256Layer,
+}
+
 impl Digests {
     /// The digest that a document of that kind gives, if it is known.
     pub fn of(&self, document: Representation) -> Option<&[u8]> {

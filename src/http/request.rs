@@ -103,7 +103,7 @@ impl<'a> GeoParameters<'a> {
 }
 
 /// Configuration keys that a parameter may override, with MirrorBrain's name.
-const OVERRIDABLE: [(&str, &str); 13] = [
+const OVERRIDABLE: [(&str, &str); 18] = [
     ("engine", "MirrorBrainEngine"),
     ("min_size", "MirrorBrainMinSize"),
     ("exclude_mime_types", "MirrorBrainExcludeMimeType"),
@@ -122,6 +122,14 @@ const OVERRIDABLE: [(&str, &str); 13] = [
     (
         "hashes_suppress_filenames",
         "MirrorBrainHashesSuppressFilenames",
+    ),
+    ("trackers", "MirrorBrainTorrentTrackerURL"),
+    ("dht_nodes", "MirrorBrainDHTNode"),
+    ("trackerless", "HELIOSTAT_TRACKERLESS"),
+    ("metalink_magnet_links", "MirrorBrainMetalinkMagnetLinks"),
+    (
+        "metalink_torrent_add_mask",
+        "MirrorBrainMetalinkTorrentAddMask",
     ),
 ];
 
@@ -200,7 +208,10 @@ impl<'a> Request<'a> {
         // CGI's own names are upper case; keys are lower case and directives mixed.
         let may_be_override = name.first().is_some_and(u8::is_ascii_lowercase)
             || name.starts_with(b"MirrorBrain")
-            || matches!(name, b"FormGET" | b"HELIOSTAT_FALLBACK_WHEN_INELIGIBLE");
+            || matches!(
+                name,
+                b"FormGET" | b"HELIOSTAT_FALLBACK_WHEN_INELIGIBLE" | b"HELIOSTAT_TRACKERLESS"
+            );
         if !may_be_override {
             return;
         }

@@ -14,6 +14,7 @@ mod clock;
 mod keeper;
 mod run;
 mod state;
+mod stream;
 mod worker;
 
 pub use args::Args;

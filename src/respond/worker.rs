@@ -7,6 +7,7 @@ use arc_swap::ArcSwap;
 use super::answer;
 use super::clock::now;
 use super::state::State;
+use super::stream::Streams;
 use crate::config::SiteConfig;
 use crate::decide::{Context, Depth, decide};
 use crate::fcgi;
@@ -16,13 +17,18 @@ use crate::http::{Request, Response};
 pub(super) struct Worker {
     state: Arc<ArcSwap<State>>,
     contexts: Vec<Option<(Arc<SiteConfig>, Context)>>,
+    streams: Streams,
+    /// What follows of the answer just written.
+    rest: Option<Box<dyn fcgi::Rest>>,
 }
 
 impl Worker {
-    pub(super) fn new(state: Arc<ArcSwap<State>>) -> Worker {
+    pub(super) fn new(state: Arc<ArcSwap<State>>, streams: Streams) -> Worker {
         Worker {
             state,
             contexts: Vec::new(),
+            streams,
+            rest: None,
         }
     }
 }
@@ -68,7 +74,17 @@ impl fcgi::Handler for Worker {
         let context = context(&mut self.contexts, index, &site.config);
         let mut rules = None;
         let decision = decide(site, context, &request, Depth::Redirect, &mut rules);
-        answer::write(out, &site.config, &request, &decision, now());
+        let mut means = answer::Means {
+            site,
+            lookup: &mut context.lookup,
+            now: now(),
+            streams: &self.streams,
+        };
+        self.rest = answer::write(out, &mut means, &request, &decision);
+    }
+
+    fn rest(&mut self) -> Option<Box<dyn fcgi::Rest>> {
+        self.rest.take()
     }
 
     fn tick(&mut self) {
