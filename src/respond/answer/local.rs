@@ -37,7 +37,7 @@ pub(super) fn write(
         // nginx and lighttpd say so themselves.
         response.field("Accept-Ranges", b"bytes");
     }
-    if can_be_negotiated(reason) {
+    if decision.is_negotiated || can_be_negotiated(reason) {
         response.field("Vary", b"Accept");
     }
     if *reason != LocalReason::EngineOff {
