@@ -6,7 +6,7 @@ use crate::db::lookup::Lookup;
 use crate::decide::{Decision, MissingReason, Outcome, SiteState};
 use crate::domain::time::Timestamp;
 use crate::fcgi::Rest;
-use crate::http::{Request, Response};
+use crate::http::{Method, Request, Response};
 use crate::respond::stream::Streams;
 
 const HTML: &str = "text/html; charset=iso-8859-1";
@@ -25,6 +25,21 @@ pub(in crate::respond) struct Means<'m> {
 
 /// Writes the answer to a request; returns what follows of a long one.
 pub(in crate::respond) fn write(
+    out: &mut Vec<u8>,
+    means: &mut Means<'_>,
+    request: &Request<'_>,
+    decision: &Decision<'_>,
+) -> Option<Box<dyn Rest>> {
+    let rest = write_whole(out, means, request, decision);
+    if request.method == Method::Head {
+        // The same fields, its length among them, without the body.
+        let end = out.windows(4).position(|window| window == b"\r\n\r\n");
+        out.truncate(end.map_or(out.len(), |end| end + 4));
+    }
+    rest
+}
+
+fn write_whole(
     out: &mut Vec<u8>,
     means: &mut Means<'_>,
     request: &Request<'_>,
