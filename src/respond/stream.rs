@@ -26,7 +26,7 @@ const PIECE_BYTES: usize = 64 * 1024 - 1;
 /// longest form of them (76 bytes for each 20) fits a piece.
 const PORTION_BYTES: usize = 16_000;
 
-/// Streams at once in a process. One takes some 300 KiB, and the file's own mirrors will do for
+/// Streams at once in a process. One takes some 400 KiB, and the file's own mirrors will do for
 /// clients that are told to come again.
 const STREAMS_MAX: usize = 128;
 
