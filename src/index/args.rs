@@ -49,6 +49,9 @@ pub struct Args {
     /// Do not hash
     #[arg(long, conflicts_with_all = ["hashes_only", "rehash"])]
     pub no_hashes: bool,
+    /// Hash even if hashes.enabled is false
+    #[arg(long, conflicts_with = "no_hashes")]
+    pub hashes: bool,
     /// Only hash what the catalogue has and what has no hashes yet
     #[arg(long)]
     pub hashes_only: bool,

@@ -112,7 +112,8 @@ fn run(
             return Ok(());
         }
     }
-    if args.hashes_only || (site.hashes.is_enabled && !args.no_hashes) || args.rehash {
+    let is_asked = args.hashes || args.hashes_only || args.rehash;
+    if is_asked || (site.hashes.is_enabled && !args.no_hashes) {
         result.hash = hash(site, hash_request, &bars, (stop, result))?;
     }
     Ok(())

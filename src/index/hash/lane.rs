@@ -243,7 +243,9 @@ mod tests {
 
     #[test]
     fn results_do_not_depend_on_how_a_file_is_read() {
-        let content: Vec<u8> = (0..200_001_u32).map(|at| (at % 1009 * (at % 1013) % 253) as u8).collect();
+        let content: Vec<u8> = (0..200_001_u32)
+            .map(|at| (at % 1009 * (at % 1013) % 253) as u8)
+            .collect();
         for length in [0, 1, 2047, 2048, 2049, 16_384, 32_768, 32_769, 200_001] {
             let content = &content[..length];
             let whole = record(content, 32_768, length.max(1));
