@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::hashes::RawHashes;
+
 /// The whole file.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -79,6 +81,8 @@ pub struct RawSite {
     pub torrent: RawTorrent,
     /// How the tree is indexed.
     pub index: RawIndex,
+    /// Which hashes are computed of which files.
+    pub hashes: RawHashes,
     /// How mirrors are scanned.
     pub scan: RawScan,
     /// Rules for the whole tree.
@@ -104,6 +108,7 @@ impl Default for RawSite {
             metalink: RawMetalink::default(),
             torrent: RawTorrent::default(),
             index: RawIndex::default(),
+            hashes: RawHashes::default(),
             scan: RawScan::default(),
             rules: RawRules::default(),
             directory: Vec::new(),

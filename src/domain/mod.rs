@@ -23,3 +23,4 @@ pub mod target;
 pub mod time;
 pub mod torrent;
 pub mod varint;
+pub mod zsync;
