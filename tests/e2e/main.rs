@@ -4,6 +4,8 @@
 //! in temporary folders.
 
 mod database;
+mod document;
+mod downloader;
 mod freshness;
 mod link;
 mod local;

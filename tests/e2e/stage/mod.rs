@@ -15,6 +15,7 @@ mod port;
 mod process;
 mod responder;
 mod theatre;
+mod tool;
 
 #[path = "../../it/site.rs"]
 #[allow(dead_code, reason = "the integration tests use the rest of it")]
@@ -27,3 +28,4 @@ pub use manager::Manager;
 pub use mirror::MirrorFacts;
 pub use other::{Server, start_lighttpd, start_nginx};
 pub use theatre::{MTIME, Stage};
+pub use tool::tool;
