@@ -22,7 +22,7 @@ mod tool;
 pub mod site;
 
 pub use apache::ApacheOptions;
-pub use client::{Request, decode, encode};
+pub use client::{Answer, Request, decode, encode};
 pub use load::load;
 pub use manager::Manager;
 pub use mirror::MirrorFacts;
