@@ -55,7 +55,9 @@ fn metalinks_are_valid_for_any_name() {
             ("meta4", &["--noout", "--relaxng", schema, "document"][..]),
             ("metalink", &["--noout", "document"]),
         ] {
-            let answer = stage.get([&path[..], b".", suffix.as_bytes()].concat()).send();
+            let answer = stage
+                .get([&path[..], b".", suffix.as_bytes()].concat())
+                .send();
             let what = format!("{}.{suffix}", name.escape_ascii());
             assert_eq!(answer.status, 200, "{what}");
             let text = String::from_utf8(answer.body).expect("UTF-8");

@@ -27,5 +27,6 @@ pub use load::load;
 pub use manager::Manager;
 pub use mirror::MirrorFacts;
 pub use other::{Server, start_lighttpd, start_nginx};
+pub use process::Process;
 pub use theatre::{MTIME, Stage};
 pub use tool::tool;
