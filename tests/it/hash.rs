@@ -1,7 +1,7 @@
 //! Hashes by `heliostat-index`: what they are, when they are computed, for which version they hold.
 
 use heliostat::db::hash::{self, HashRecord, Long};
-use heliostat::db::{DbError, catalogue, open_reader};
+use heliostat::db::{DbError, Reader, catalogue, open_reader};
 use md5::{Digest, Md5};
 use sha1::Sha1;
 use sha2::{Sha256, Sha512};
@@ -14,16 +14,20 @@ use crate::site::{TestSite, failure};
 
 /// The hash row of a file's version in the catalogue, with its long parts.
 pub fn row(site: &TestSite, path: &[u8]) -> Option<HashRecord> {
-    let reader = open_reader(&site.database()).expect("a database");
-    let file = catalogue::find(&reader, path).expect("a catalogue")?;
+    row_of(&open_reader(&site.database()).expect("a database"), path)
+}
+
+/// The same by a connection that is open.
+pub fn row_of(reader: &Reader, path: &[u8]) -> Option<HashRecord> {
+    let file = catalogue::find(reader, path).expect("a catalogue")?;
     let version = file.version?;
-    let mut record = hash::find_record(&reader, file.id, version).expect("hashes")?;
+    let mut record = hash::find_record(reader, file.id, version).expect("hashes")?;
     let long = |part| {
-        hash::long_bytes(&reader, file.id, part)
+        hash::long_bytes(reader, file.id, part)
             .expect("length")
             .map(|length| {
                 let mut bytes = Vec::new();
-                hash::read_long(&reader, file.id, part, |portion| {
+                hash::read_long(reader, file.id, part, |portion| {
                     bytes.extend_from_slice(portion);
                     Ok::<(), DbError>(())
                 })
