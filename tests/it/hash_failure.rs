@@ -115,7 +115,8 @@ fn a_file_that_changes_while_it_is_read_gets_no_hashes() {
         let child = start_reading(&site, "large");
         change(&site.tree().join("large"));
         let output = child.wait_with_output().expect("its end");
-        let expected = "error: cannot hash path='large': it changed while it was read; the next run tries again";
+        let expected = "error: cannot hash path='large': it changed while it was read; \
+                        the next run tries again";
         assert_eq!(lines(&output), (Some(3), vec![expected.to_owned()]));
         assert_eq!(row(&site, b"large"), None);
         assert!(row(&site, b"other").is_some());
