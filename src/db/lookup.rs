@@ -61,8 +61,8 @@ impl Lookup {
         self.with(snapshot, |reader| hash::find_summary(reader, id, version))
     }
 
-    /// Appends a part, short enough to be held, of the hash row that [`Lookup::hash_summary`] has found for the same
-    /// snapshot.
+    /// Appends a part, short enough to be held, of the hash row that [`Lookup::hash_summary`] has
+    /// found for the same snapshot.
     ///
     /// # Errors
     /// As [`Lookup::digests`].

@@ -30,7 +30,7 @@ const TRACKERS: &str = "[site.test.rules]\ntrackers = [\"http://t.example.org/an
 const NAME: &[u8] = b"a&b \xfc.iso";
 
 fn content() -> Vec<u8> {
-    (0..SIZE).map(|at| (at * at >> 3) as u8).collect()
+    (0..SIZE).map(|at| ((at * at) >> 3) as u8).collect()
 }
 
 /// What an indexer would store; `sha256_root` and layer need not be true for the responder.

@@ -1,9 +1,9 @@
 //! Makes a large site for `scripts/bench`: tree of sparse files, database, configuration.
 //!
-//! Usage: `big-site FOLDER FILES MIRRORS [hashed]`. The paths have 92 bytes on average, as in the pool of a
-//! large distribution; mirrors stand in 60 countries and have between 60 % and 100 % of the files,
-//! missing ones in runs and single, so that 78 % of all pairs exist. With `hashed` every mirror has
-//! every file, and every file its hashes.
+//! Usage: `big-site FOLDER FILES MIRRORS [hashed]`. The paths have 92 bytes on average, as in the
+//! pool of a large distribution; mirrors stand in 60 countries and have between 60 % and 100 % of
+//! the files, missing ones in runs and single, so that 78 % of all pairs exist. With `hashed` every
+//! mirror has every file, and every file its hashes.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
