@@ -6,6 +6,7 @@
 mod bittorrent;
 mod database;
 mod document;
+mod document_limit;
 mod downloader;
 mod freshness;
 mod link;
