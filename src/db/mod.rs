@@ -16,6 +16,7 @@ pub mod event;
 pub mod hash;
 pub mod hash_state;
 pub mod import;
+pub mod known;
 pub mod lookup;
 mod matrix;
 pub mod mirror;
