@@ -71,34 +71,56 @@ pub fn find_record(
     id: FileId,
     version: FileVersion,
 ) -> Result<Option<HashRecord>, DbError> {
+    let Some(mut record) = find_short(database, id, version)? else {
+        return Ok(None);
+    };
+    record.sha1_pieces = database
+        .sqlite()
+        .prepare_cached("SELECT sha1_pieces FROM hash_pieces WHERE file_id = ?1")
+        .doing("preparing to read pieces")?
+        .query_row([id.0], |row| row.get(0))
+        .optional()
+        .doing("reading pieces")?
+        .flatten();
+    Ok(Some(record))
+}
+
+/// The row of exactly this version without any of its long parts; see [`find`].
+///
+/// # Errors
+/// [`DbError::Sql`].
+pub fn find_short(
+    database: &impl Queryable,
+    id: FileId,
+    version: FileVersion,
+) -> Result<Option<HashRecord>, DbError> {
     let Some(digests) = find(database, id, version)? else {
         return Ok(None);
     };
     let mut statement = database
         .sqlite()
         .prepare_cached(
-            "SELECT pgp, piece_size, sha1_pieces, zsync_block_size, zsync_hash_lengths, \
-             pgp_size, pgp_mtime, sha256_root \
-             FROM hash LEFT JOIN hash_pieces USING (file_id) WHERE file_id = ?1",
+            "SELECT pgp, piece_size, zsync_block_size, zsync_hash_lengths, pgp_size, pgp_mtime, \
+             sha256_root FROM hash WHERE file_id = ?1",
         )
-        .doing("preparing to read pieces")?;
+        .doing("preparing to read hashes")?;
     statement
         .query_row([id.0], |row| {
             Ok(HashRecord {
                 digests,
                 pgp: row.get(0)?,
                 piece_size: row.get(1)?,
-                sha1_pieces: row.get(2)?,
-                zsync_block_size: row.get(3)?,
-                zsync_hash_lengths: row.get(4)?,
+                zsync_block_size: row.get(2)?,
+                zsync_hash_lengths: row.get(3)?,
+                pgp_version: version_of(row, 4)?,
+                sha256_root: row.get(6)?,
+                sha1_pieces: None,
                 zsync_sums: None,
-                pgp_version: version_of(row, 5)?,
-                sha256_root: row.get(7)?,
                 sha256_layer: None,
             })
         })
         .optional()
-        .doing("reading pieces")
+        .doing("reading hashes")
 }
 
 /// What documents need of the row of exactly this version; see [`find`].
@@ -214,8 +236,8 @@ pub fn store(
         .prepare_cached(
             "INSERT OR REPLACE INTO hash (file_id, size, mtime, md5, sha1, sha256, sha512, btih, \
              pgp, piece_size, zsync_block_size, zsync_hash_lengths, btih_hybrid, btmh, pgp_size, \
-             pgp_mtime) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+             pgp_mtime, sha256_root) VALUES \
+             (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
         )
         .doing("preparing to store hashes")?;
     statement
@@ -236,6 +258,7 @@ pub fn store(
             digests.btmh,
             hash.pgp_version.map(|version| version.size as i64),
             hash.pgp_version.map(|version| version.mtime),
+            hash.sha256_root,
         ])
         .doing("storing hashes")?;
     store_long(sqlite, id, hash)
@@ -281,21 +304,19 @@ fn store_long(sqlite: &Connection, id: FileId, hash: &HashRecord) -> Result<(), 
     let parts = [
         ("sha1_pieces", &hash.sha1_pieces),
         ("zsync_sums", &hash.zsync_sums),
-        ("sha256_root", &hash.sha256_root),
         ("sha256_layer", &hash.sha256_layer),
     ];
     // SQLite keeps room without building the row in memory only if nothing but such room and NULL
-    // is at its end, so the short root is room, too.
+    // is at its end.
     let room = parts.map(|(_, part)| part.as_ref().map(|part| ZeroBlob(part.len() as i32)));
-    let [pieces, sums, root, layer] = &room;
+    let [pieces, sums, layer] = &room;
     sqlite
         .prepare_cached(
             "INSERT OR REPLACE INTO hash_pieces \
-             (file_id, sha1_pieces, zsync_sums, sha256_root, sha256_layer) \
-             VALUES (?1, ?2, ?3, ?4, ?5)",
+             (file_id, sha1_pieces, zsync_sums, sha256_layer) VALUES (?1, ?2, ?3, ?4)",
         )
         .doing("preparing to store pieces")?
-        .execute(params![id.0, pieces, sums, root, layer])
+        .execute(params![id.0, pieces, sums, layer])
         .doing("storing pieces")?;
     for (column, part) in parts {
         let Some(part) = part.as_ref().filter(|part| !part.is_empty()) else {

@@ -3,8 +3,10 @@
 //! Nothing is held of the catalogue but a page, and no read transaction stays open while files are
 //! hashed, so that the WAL can be emptied meanwhile.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::ops::ControlFlow;
+
+use roaring::RoaringBitmap;
 
 use super::job::Job;
 use super::plan::Plan;
@@ -27,7 +29,7 @@ const SETTLED_AFTER_S: i64 = 2;
 pub struct Feed<'a> {
     plan: &'a Plan<'a>,
     below: Vec<u8>,
-    tried: HashSet<u32>,
+    tried: RoaringBitmap,
     page: VecDeque<Job>,
     /// The last path that was looked at.
     after: Vec<u8>,
@@ -48,7 +50,7 @@ impl<'a> Feed<'a> {
         plan: &'a Plan<'a>,
         below: &[u8],
         database: &impl Queryable,
-        tried: &HashSet<u32>,
+        tried: &RoaringBitmap,
     ) -> Result<Feed<'a>, DbError> {
         let mut feed = Feed {
             plan,
@@ -77,7 +79,7 @@ impl<'a> Feed<'a> {
 
     fn job(&self, path: &[u8], state: &hash_state::HashState) -> Option<Job> {
         let job = self.plan.job(path, state)?;
-        (!self.tried.contains(&job.id.0)).then_some(job)
+        (!self.tried.contains(job.id.0)).then_some(job)
     }
 
     /// Whether there is nothing to do.

@@ -125,3 +125,71 @@ impl Flow {
             .filter_map(|chunk| Arc::into_inner(chunk.bytes))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::file::{FileId, FileVersion};
+    use crate::domain::hash::{HashKinds, HashRecord};
+    use md5::{Digest, Md5};
+
+    fn flow(size: u64) -> Flow {
+        let job = Job {
+            path: b"file".to_vec(),
+            id: FileId(1),
+            version: FileVersion { size, mtime: 1 },
+            kinds: HashKinds {
+                md5: true,
+                sha1: true,
+                ..HashKinds::default()
+            },
+            piece_size: 262_144,
+            signature: super::super::job::Signature::Keep,
+        };
+        Flow::new(7, job)
+    }
+
+    #[test]
+    fn each_lane_takes_each_chunk_once_and_the_one_behind_goes_first() {
+        let mut flow = flow(5);
+        flow.push(b"123".to_vec(), false);
+        let mut first = flow.take().expect("a lane");
+        let mut second = flow.take().expect("the other lane");
+        assert!(flow.take().is_none(), "both are in hands");
+        first.lane.update(&first.chunk);
+        assert!(
+            flow.put_back(first).is_empty(),
+            "the other lane needs it still"
+        );
+        assert!(flow.take().is_none(), "nothing more is read");
+        flow.push(b"45".to_vec(), true);
+        second.lane.update(&second.chunk);
+        assert_eq!(flow.put_back(second), [b"123".to_vec()]);
+        assert!(!flow.is_finished());
+        let mut freed = Vec::new();
+        while let Some(mut task) = flow.take() {
+            task.lane.update(&task.chunk);
+            freed.extend(flow.put_back(task));
+        }
+        assert!(flow.is_finished() && freed == [b"45".to_vec()]);
+        let mut record = HashRecord::default();
+        flow.into_parts()
+            .1
+            .for_each(|lane| lane.finish(&mut record));
+        assert_eq!(
+            record.digests.md5.as_deref(),
+            Some(&Md5::digest(b"12345")[..])
+        );
+    }
+
+    #[test]
+    fn a_file_that_is_given_up_loses_no_buffer() {
+        let mut flow = flow(6);
+        flow.push(b"123".to_vec(), false);
+        flow.push(b"456".to_vec(), true);
+        let task = flow.take().expect("a lane");
+        let free: Vec<Vec<u8>> = flow.give_up().collect();
+        assert_eq!(free, [b"456".to_vec()], "the other one is in hands");
+        assert_eq!(Arc::into_inner(task.chunk), Some(b"123".to_vec()));
+    }
+}

@@ -1,6 +1,5 @@
 //! A site's hasher, and one run of it: plan, feed the pool, store what comes back.
 
-use std::collections::HashSet;
 use std::io;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -8,6 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::thread::{Builder, Scope};
 use std::time::{Duration, Instant};
+
+use roaring::RoaringBitmap;
 
 use super::super::error::IndexError;
 use super::super::indexer::now;
@@ -58,7 +59,7 @@ pub struct HashRun<'a> {
     counts: HashCounts,
     failures: Vec<Failure>,
     /// Files that this run has tried; it does not try them twice.
-    tried: HashSet<u32>,
+    tried: RoaringBitmap,
 }
 
 impl Hasher {
@@ -88,7 +89,7 @@ impl Hasher {
             began: Instant::now(),
             counts: HashCounts::default(),
             failures: Vec::new(),
-            tried: HashSet::new(),
+            tried: RoaringBitmap::new(),
         };
         if run.request.dry_run {
             return Ok(run);

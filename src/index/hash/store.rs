@@ -112,7 +112,7 @@ fn completed(
     job: &Job,
     mut new: HashRecord,
 ) -> Result<HashRecord, DbError> {
-    let Some(old) = hash::find_record(transaction, job.id, job.version)? else {
+    let Some(old) = hash::find_short(transaction, job.id, job.version)? else {
         return Ok(new);
     };
     let long = |part| -> Result<Option<Vec<u8>>, DbError> {
@@ -132,7 +132,7 @@ fn completed(
     // Pieces and what is made of them belong together.
     if new.sha1_pieces.is_none() {
         new.piece_size = old.piece_size;
-        new.sha1_pieces = old.sha1_pieces;
+        new.sha1_pieces = long(Long::Sha1Pieces)?;
         new.sha256_root = old.sha256_root;
         new.sha256_layer = long(Long::Sha256Layer)?;
         digests.btih = known.btih;
