@@ -1,5 +1,7 @@
 # shellcheck shell=bash
-# Documents: what one of a file with hashes on all mirrors costs. Sourced by scripts/bench.
+# Documents: what one of a file with hashes on all mirrors costs. Sourced by scripts/bench, whose
+# variables and functions it uses.
+# shellcheck disable=SC2154
 
 # document SUFFIX STATUS: processor time a document in microseconds.
 document() {
