@@ -181,6 +181,12 @@ pub(super) fn summary(decision: &Decision<'_>) -> String {
             metalink.kind.as_str(),
             metalink.choices.len()
         ),
+        Outcome::Document(Document::MirrorList(list)) => {
+            format!("document: .mirrorlist with {} mirrors", list.choices.len())
+        }
+        Outcome::Document(Document::YumList(list)) => {
+            format!("list for yum with {} mirrors", list.choices.len())
+        }
         Outcome::Local(reason) => format!("served locally: {}", reason.text()),
         Outcome::Missing(reason) => format!("404: {}", missing(*reason)),
         Outcome::Options => "200: the methods GET, HEAD, OPTIONS".to_owned(),
@@ -267,6 +273,8 @@ pub(super) fn choices<'d, 's>(decision: &'d Decision<'s>) -> &'d [Choice<'s>] {
     match &decision.outcome {
         Outcome::Redirect(redirect) => &redirect.choices,
         Outcome::Document(Document::Metalink(metalink)) => &metalink.choices,
+        Outcome::Document(Document::MirrorList(list)) => &list.choices,
+        Outcome::Document(Document::YumList(list)) => &list.choices,
         _ => &[],
     }
 }
@@ -276,6 +284,17 @@ pub(super) fn excluded<'d>(decision: &'d Decision<'_>) -> Vec<(MirrorId, &'d str
     match &decision.outcome {
         Outcome::Redirect(redirect) => redirect.excluded.clone(),
         Outcome::Document(Document::Metalink(metalink)) => metalink.excluded.clone(),
+        Outcome::Document(Document::MirrorList(list)) => list
+            .others
+            .iter()
+            .map(|other| {
+                (
+                    other.mirror.id,
+                    other.mirror.identifier.as_str(),
+                    other.reason,
+                )
+            })
+            .collect(),
         Outcome::Local(LocalReason::NoMirror { excluded, .. }) => excluded
             .iter()
             .map(|(id, name, reason)| (*id, name.as_str(), *reason))

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::error::ConfigError;
 use super::raw::{
-    RawConfig, RawFcgi, RawIndex, RawMetalink, RawRules, RawScan, RawSelection, RawSite,
+    RawConfig, RawFcgi, RawIndex, RawMetalink, RawRules, RawScan, RawSelection, RawSite, RawYum,
 };
 use super::rule::{compile_rules, merge_rules};
 use crate::domain::mime::MimeTypes;
@@ -14,6 +14,7 @@ use crate::domain::path::is_below;
 use crate::domain::render::Publisher;
 use crate::domain::rule::Rules;
 use crate::domain::select::{Distance, Law, Weights};
+use crate::domain::yum::YumRule;
 
 /// The checked configuration.
 #[derive(Debug, Clone)]
@@ -95,6 +96,8 @@ pub struct SiteConfig {
     pub law: Law,
     /// Whom metalinks name as publisher.
     pub publisher: Option<Publisher>,
+    /// Lists for yum and dnf.
+    pub yum: Vec<YumRule>,
     /// Indexing.
     pub index: RawIndex,
     /// Scanning.
@@ -193,6 +196,15 @@ fn resolve_paths(folder: &Path, site: &mut RawSite) {
             *path = folder.join(&path);
         }
     }
+    let of_directories = site
+        .directory
+        .iter_mut()
+        .map(|directory| &mut directory.rules);
+    for rules in of_directories.chain([&mut site.rules]) {
+        for path in [&mut rules.mirrorlist_header, &mut rules.mirrorlist_footer] {
+            *path = path.take().map(|path| folder.join(path));
+        }
+    }
 }
 
 type Problem = (String, String);
@@ -255,6 +267,7 @@ impl SiteConfig {
             mime_types: read_mime_types(raw),
             law: check_law(&raw.selection)?,
             publisher: check_publisher(&raw.metalink)?,
+            yum: check_yum(&raw.yum)?,
             index: check_index(&raw.index)?,
             scan: check_scan(&raw.scan)?,
             raw_rules: raw.rules.clone(),
@@ -326,6 +339,14 @@ fn check_publisher(raw: &RawMetalink) -> Result<Option<Publisher>, Problem> {
         name: raw.publisher_name.clone(),
         url: raw.publisher_url.clone(),
     }))
+}
+
+fn check_yum(raw: &[RawYum]) -> Result<Vec<YumRule>, Problem> {
+    let check = |(place, rule): (usize, &RawYum)| {
+        YumRule::new(&rule.arguments, &rule.directory, &rule.marker)
+            .map_err(|error| (format!("yum, number {}", place + 1), error.to_string()))
+    };
+    raw.iter().enumerate().map(check).collect()
 }
 
 /// Types are read only when a rule needs them; a file that is not there knows none.

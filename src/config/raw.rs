@@ -75,6 +75,8 @@ pub struct RawSite {
     pub selection: RawSelection,
     /// What metalinks say beside the file.
     pub metalink: RawMetalink,
+    /// Lists of mirrors for yum and dnf by query: `[[site.NAME.yum]]`, tried in their order.
+    pub yum: Vec<RawYum>,
     /// How the tree is indexed.
     pub index: RawIndex,
     /// How mirrors are scanned.
@@ -100,6 +102,7 @@ impl Default for RawSite {
             mime_types: BTreeMap::new(),
             selection: RawSelection::default(),
             metalink: RawMetalink::default(),
+            yum: Vec::new(),
             index: RawIndex::default(),
             scan: RawScan::default(),
             rules: RawRules::default(),
@@ -142,6 +145,19 @@ pub struct RawMetalink {
     pub publisher_name: String,
     /// Where the publisher is found; only with a name.
     pub publisher_url: String,
+}
+
+/// `[[site.NAME.yum]]`: one MirrorBrainYumDir. The words of the directive's line with a `=` are the
+/// arguments, the two without are directory and marker.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawYum {
+    /// `NAME=REGEX`, in the directive's order; the whole value must match.
+    pub arguments: Vec<String>,
+    /// Directory of the repository; `$1` is the value of the first argument.
+    pub directory: String,
+    /// A file below it that shows that a mirror has the repository: `repodata/repomd.xml`.
+    pub marker: String,
 }
 
 /// `[site.NAME.index]`.
@@ -243,6 +259,15 @@ pub struct RawRules {
     /// false.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hashes_suppress_filenames: Option<bool>,
+    /// MirrorBrainMirrorlistStyleSheet: URL of a style sheet in place of the built-in one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mirrorlist_style_sheet: Option<String>,
+    /// MirrorBrainMirrorlistHeader: a file that replaces the head of mirror lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mirrorlist_header: Option<PathBuf>,
+    /// MirrorBrainMirrorlistFooter: a file that replaces the `</body></html>` of mirror lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mirrorlist_footer: Option<PathBuf>,
 }
 
 /// One MirrorBrainFallback.

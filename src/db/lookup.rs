@@ -73,6 +73,21 @@ impl Lookup {
         self.with(snapshot, |reader| hash::find_record(reader, id, version))
     }
 
+    /// The files of a directory and below, in the order of paths, not more than `limit`.
+    ///
+    /// # Errors
+    /// As [`Lookup::find`].
+    pub fn files_below(
+        &mut self,
+        snapshot: &Snapshot,
+        directory: &[u8],
+        limit: usize,
+    ) -> Result<Vec<FileId>, DbError> {
+        self.with(snapshot, |reader| {
+            catalogue::files_below(reader, directory, limit)
+        })
+    }
+
     fn with<T>(
         &mut self,
         snapshot: &Snapshot,

@@ -4,12 +4,13 @@ use crate::domain::file::{FileId, FileVersion};
 use crate::domain::hash::{Digests, HashRecord};
 use crate::domain::mirror::{BaseUrl, MirrorId};
 use crate::domain::path::FilePath;
-use crate::domain::place::CountryCode;
+use crate::domain::place::{Coordinates, CountryCode};
 use crate::domain::representation::Representation;
 use crate::domain::rule::Exclusion;
 use crate::domain::select::{Candidate, Reason};
 
 use super::client::Client;
+use super::list::{MirrorList, YumList};
 
 /// What is answered and why.
 #[derive(Debug, Clone)]
@@ -78,6 +79,10 @@ pub enum Document<'s> {
     Digest(DigestDocument),
     /// A metalink of either version.
     Metalink(Metalink<'s>),
+    /// A list of mirrors, of a file or of a directory.
+    MirrorList(Box<MirrorList<'s>>),
+    /// Base URLs for yum and dnf.
+    YumList(YumList<'s>),
 }
 
 /// `.md5` and the like.
@@ -96,7 +101,7 @@ pub struct DigestDocument {
 pub struct Metalink<'s> {
     /// Which of them.
     pub kind: Representation,
-    /// Every mirror that is named, best first; never empty.
+    /// Every mirror that is named, best first; empty only for `repomd.xml`: our own URL then.
     pub choices: Vec<Choice<'s>>,
     /// Every other mirror with why; only at full depth.
     pub excluded: Vec<(MirrorId, &'s str, Reason)>,
@@ -112,6 +117,8 @@ impl Document<'_> {
         match self {
             Document::Digest(digest) => digest.kind,
             Document::Metalink(metalink) => metalink.kind,
+            Document::MirrorList(_) => Representation::Mirrorlist,
+            Document::YumList(_) => Representation::Yumlist,
         }
     }
 }
@@ -139,6 +146,8 @@ pub struct Choice<'s> {
     pub country: Option<CountryCode>,
     /// Whether it is a fallback.
     pub is_fallback: bool,
+    /// Where it stands.
+    pub coordinates: Option<Coordinates>,
     /// Tier, realm, rank, distance, probability.
     pub candidate: Candidate,
 }

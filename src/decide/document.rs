@@ -10,7 +10,9 @@ use super::decision::{
 };
 use super::pipeline::{Depth, Found, Passage};
 use super::select::{Extent, keep_listed};
-use crate::domain::hash::Digests;
+use crate::domain::file::FileId;
+use crate::domain::hash::{Digests, HashRecord};
+use crate::domain::render::metalink::REPOMD;
 use crate::domain::representation::Representation;
 
 impl<'s> Passage<'_, 's> {
@@ -28,6 +30,10 @@ impl<'s> Passage<'_, 's> {
                     Err(reason) if self.decision.is_negotiated => Outcome::Local(reason),
                     Err(_) => Outcome::Missing(MissingReason::NoDocument(kind)),
                 };
+            }
+            Representation::Mirrorlist => {
+                let list = self.mirror_list(context, wanted).ok();
+                list.map(|list| Document::MirrorList(Box::new(list)))
             }
             Representation::Md5
             | Representation::Sha1
@@ -58,7 +64,7 @@ impl<'s> Passage<'_, 's> {
     }
 
     /// The digests of what is on the disk; none when the catalogue knows another version.
-    fn digests(&self, context: &mut Context, file: &DecidedFile) -> Option<Digests> {
+    pub(super) fn digests(&self, context: &mut Context, file: &DecidedFile) -> Option<Digests> {
         let snapshot = self.state.snapshot.as_deref()?;
         let lookup = &mut context.lookup;
         let known = lookup.find(snapshot, file.path.as_bytes()).ok()??;
@@ -71,6 +77,39 @@ impl<'s> Passage<'_, 's> {
     /// # Errors
     /// Nobody to download from; a metalink without a URL is of no use (RFC 5854, section 4.1.2).
     fn metalink(
+        &mut self,
+        context: &mut Context,
+        wanted: (&Client, &DecidedFile),
+        kind: Representation,
+    ) -> Result<Metalink<'s>, LocalReason> {
+        match self.metalink_of_mirrors(context, wanted, kind) {
+            // A repository that was just published is on no mirror yet; dnf would give it up.
+            Err(_) if kind == Representation::Metalink && wanted.1.path.name() == REPOMD => {
+                Ok(Metalink {
+                    kind,
+                    choices: Vec::new(),
+                    excluded: Vec::new(),
+                    hashes: self.hash_record(context, wanted.1),
+                    stamp_key: None,
+                })
+            }
+            result => result,
+        }
+    }
+
+    fn hash_record(
+        &self,
+        context: &mut Context,
+        file: &DecidedFile,
+    ) -> Option<(FileId, Box<HashRecord>)> {
+        let snapshot = self.state.snapshot.as_deref()?;
+        let known = context.lookup.find(snapshot, file.path.as_bytes());
+        let id = known.ok()??.id;
+        let record = context.lookup.hash_record(snapshot, id, file.version);
+        Some((id, Box::new(record.ok()??)))
+    }
+
+    fn metalink_of_mirrors(
         &mut self,
         context: &mut Context,
         wanted: (&Client, &DecidedFile),

@@ -1,7 +1,7 @@
 //! Pure values and rules of the field; no clock, generator, database, file or socket inside.
 //!
 //! Reading order: [`path`] and [`mod@file`] (what is served), [`place`] and [`mirror`] (who and
-//! where), [`select`] (who gets the client), [`rule`] (what is never redirected), [`escape`] and
+//! where), [`select`] (who gets the client), [`rule`] (what is never redirected), [`yum`], [`escape`] and
 //! [`render`] (how an answer is written), [`listing`] (what mirrors say they have).
 
 pub mod ctime;
@@ -22,3 +22,4 @@ pub mod select;
 pub mod target;
 pub mod time;
 pub mod varint;
+pub mod yum;

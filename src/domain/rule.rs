@@ -1,6 +1,7 @@
 //! What is never redirected, and to whom a file is sent when no mirror has it.
 
 use std::net::IpAddr;
+use std::path::PathBuf;
 
 use ipnet::IpNet;
 use regex::bytes::Regex;
@@ -42,6 +43,19 @@ pub struct Rules {
     pub query: bool,
     /// Hash documents give the digest alone, without the file's name.
     pub hashes_suppress_filenames: bool,
+    /// What stands around lists of mirrors.
+    pub mirrorlist: MirrorlistFrame,
+}
+
+/// The operator's own parts of mirror lists.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MirrorlistFrame {
+    /// URL of a style sheet.
+    pub style_sheet: Option<String>,
+    /// File that replaces the head.
+    pub header: Option<PathBuf>,
+    /// File that replaces the end.
+    pub footer: Option<PathBuf>,
 }
 
 impl Default for Rules {
@@ -60,6 +74,7 @@ impl Default for Rules {
             fallback_when_ineligible: false,
             query: true,
             hashes_suppress_filenames: false,
+            mirrorlist: MirrorlistFrame::default(),
         }
     }
 }

@@ -100,7 +100,7 @@ impl<'a> GeoParameters<'a> {
 }
 
 /// Configuration keys that a parameter may override, with MirrorBrain's name.
-const OVERRIDABLE: [(&str, &str); 13] = [
+const OVERRIDABLE: [(&str, &str); 16] = [
     ("engine", "MirrorBrainEngine"),
     ("min_size", "MirrorBrainMinSize"),
     ("exclude_mime_types", "MirrorBrainExcludeMimeType"),
@@ -120,6 +120,9 @@ const OVERRIDABLE: [(&str, &str); 13] = [
         "hashes_suppress_filenames",
         "MirrorBrainHashesSuppressFilenames",
     ),
+    ("mirrorlist_style_sheet", "MirrorBrainMirrorlistStyleSheet"),
+    ("mirrorlist_header", "MirrorBrainMirrorlistHeader"),
+    ("mirrorlist_footer", "MirrorBrainMirrorlistFooter"),
 ];
 
 impl<'a> Request<'a> {

@@ -114,6 +114,15 @@ impl Tree {
         }
     }
 
+    /// The canonical path of a directory below the root, "" for the root itself; `None` when there
+    /// is no such directory, or it lies outside the tree. Links are resolved, at leisure.
+    pub fn directory(&self, path: &[u8]) -> Option<Vec<u8>> {
+        let root = std::fs::canonicalize(&self.root).ok()?;
+        let real = std::fs::canonicalize(self.root.join(OsStr::from_bytes(path))).ok()?;
+        let below = real.strip_prefix(&root).ok()?;
+        real.is_dir().then(|| below.as_os_str().as_bytes().to_vec())
+    }
+
     /// Opens the root again when it names another directory than before; `false`: none.
     fn refresh(&mut self) -> bool {
         let Ok(now) = stat(&self.root) else {

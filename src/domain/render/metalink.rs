@@ -9,6 +9,10 @@ use crate::domain::escape::html_into;
 /// The hash functions as version 3 calls them.
 const HASH_TYPES: [&str; 4] = ["md5", "sha1", "sha256", "sha512"];
 
+/// The file that describes a yum repository. Fedora's MirrorManager has a name space for what
+/// yum and dnf want to know of it beside the metalink: its time of change.
+pub const REPOMD: &[u8] = b"repomd.xml";
+
 /// Preference of the best mirror; each further one has one less, down to 0.
 const PREFERENCE_MAX: usize = 100;
 
@@ -18,8 +22,16 @@ pub fn metalink(sheet: &Sheet<'_>) -> Vec<u8> {
     append(
         &mut out,
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
-         <metalink version=\"3.0\" xmlns=\"http://www.metalinker.org/\"\n  origin=\"",
+         <metalink version=\"3.0\" xmlns=\"http://www.metalinker.org/\"",
     );
+    let is_repository = sheet.name == REPOMD;
+    if is_repository {
+        append(
+            &mut out,
+            "\n  xmlns:mm0=\"http://fedorahosted.org/mirrormanager\"",
+        );
+    }
+    append(&mut out, "\n  origin=\"");
     html_into(&mut out, sheet.origin);
     let now = rfc822(sheet.now);
     append(
@@ -35,9 +47,17 @@ pub fn metalink(sheet: &Sheet<'_>) -> Vec<u8> {
     let name = text_of(sheet.name);
     append(&mut out, "  <files>\n  <file name=\"");
     html_into(&mut out, name.as_bytes());
+    append(&mut out, "\">\n");
+    if is_repository {
+        let mtime = sheet.version.mtime;
+        append(
+            &mut out,
+            &format!("    <mm0:timestamp>{mtime}</mm0:timestamp>\n"),
+        );
+    }
     append(
         &mut out,
-        &format!("\">\n    <size>{}</size>\n", sheet.version.size),
+        &format!("    <size>{}</size>\n", sheet.version.size),
     );
     sheet.comments_into(&mut out);
     verification_into(&mut out, sheet, &name);

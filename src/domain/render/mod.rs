@@ -5,14 +5,23 @@
 //! - [`name`]: file names, which are bytes, in documents, which are text.
 //! - [`digest`]: `.md5` and the like.
 //! - [`meta4`]: RFC 5854. [`metalink`]: version 3 of the same, before there was an RFC.
+//! - [`page`]: what a list of mirrors says; [`mirrorlist`]: as a page, with a `map` of `land`;
+//!   [`mirrorlist_json`]: as JSON.
 
 pub mod digest;
+mod land;
+mod map;
 pub mod meta4;
 pub mod metalink;
+pub mod mirrorlist;
+pub mod mirrorlist_json;
 pub mod name;
+pub mod page;
 pub mod sheet;
 
 pub use sheet::{Publisher, Sheet, Source};
 
+#[cfg(test)]
+mod list_tests;
 #[cfg(test)]
 mod tests;

@@ -12,7 +12,7 @@ use crate::domain::target::Target;
 use crate::domain::time::Timestamp;
 
 /// Names that are not plain, with the word that their golden files have.
-const NAMES: [(&str, &[u8]); 6] = [
+pub(super) const NAMES: [(&str, &[u8]); 6] = [
     ("plain", b"plain.bin"),
     ("amp", b"a&b.bin"),
     ("angle", b"<x>.bin"),
@@ -25,7 +25,7 @@ fn base(text: &str) -> BaseUrl {
     BaseUrl::parse(text).expect("a URL of the test")
 }
 
-fn hashes() -> HashRecord {
+pub(super) fn hashes() -> HashRecord {
     HashRecord {
         digests: Digests {
             md5: Some(vec![0x11; 16]),
@@ -100,7 +100,7 @@ fn with_sheet<T>(
 }
 
 /// Compares with `tests/golden/NAME`; `UPDATE_GOLDEN=1` writes it instead.
-fn golden(name: &str, found: &[u8]) {
+pub(super) fn golden(name: &str, found: &[u8]) {
     let version = concat!("Heliostat/", env!("CARGO_PKG_VERSION"));
     let found = String::from_utf8(found.to_vec()).expect("UTF-8");
     let found = found.replace(version, "Heliostat/VERSION");
@@ -136,6 +136,7 @@ fn documents_are_the_golden_files() {
         golden("bare.metalink", &metalink(&bare));
     });
     known.extend(["bare.meta4".to_owned(), "bare.metalink".to_owned()]);
+    known.extend(super::list_tests::golden_files());
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
     for entry in std::fs::read_dir(folder).expect("the golden files") {
         let name = entry.expect("an entry").file_name();

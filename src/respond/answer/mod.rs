@@ -1,9 +1,10 @@
 //! A decision as header fields and body (spec §4).
 //!
 //! - [`write()`]: which answer; log fields; pages for errors.
-//! - [`redirect`], [`document`], [`local`]: one kind of answer each.
+//! - [`redirect`], [`document`], [`list`], [`local`]: one kind of answer each.
 
 mod document;
+mod list;
 mod local;
 mod redirect;
 mod write;

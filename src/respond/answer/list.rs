@@ -1,0 +1,228 @@
+//! Lists of mirrors: what the renderers need, from a decision; and the operator's own parts.
+
+use std::path::Path;
+
+use super::redirect::{own_url_into, stamp};
+use super::write::Asked;
+use crate::decide::{Choice, MirrorList, Other, YumList};
+use crate::domain::escape::url_path_into;
+use crate::domain::mirror::{BaseUrl, EncodedPath, MirrorCountry};
+use crate::domain::render::mirrorlist::{Frame, content_security_policy, mirrorlist};
+use crate::domain::render::mirrorlist_json::mirrorlist_json;
+use crate::domain::render::page::{
+    DirectoryFacts, FileFacts, Listed, MirrorPage, PageClient, Subject, Unlisted,
+};
+use crate::domain::representation::Representation;
+use crate::domain::target::Target;
+use crate::domain::time::Timestamp;
+use crate::http::Response;
+
+/// Bytes of an operator's header or footer; more is no part of a page.
+const FRAME_BYTES_MAX: u64 = 1024 * 1024;
+
+/// Adds the fields of a list, and gives its content type and body.
+pub(super) fn mirrors(
+    response: &mut Response<'_>,
+    asked: Asked<'_>,
+    list: &MirrorList<'_>,
+    now: Timestamp,
+) -> (&'static str, Vec<u8>) {
+    let decision = asked.2;
+    // Another Accept would have got the other form from the same URL.
+    response.field("Vary", b"Accept");
+    response.field("X-Content-Type-Options", b"nosniff");
+    let mut own_url = Vec::with_capacity(256);
+    own_url_into(&mut own_url, asked, "");
+    if list.directory.is_some() && !own_url.ends_with(b"/") {
+        own_url.push(b'/');
+    }
+    let path = url_path(asked, list.directory.is_some());
+    let note = list.reason.as_ref().map(|reason| reason.text());
+    let target = target(asked, list, now);
+    let count = |place: usize| {
+        let directory = list.directory.as_ref()?;
+        directory.counts.get(place).copied()
+    };
+    let client = decision.client.as_ref();
+    let page = MirrorPage {
+        subject: subject(asked, list),
+        path: &path,
+        own_url: &own_url,
+        client: client.map_or(PageClient::default(), |client| PageClient {
+            ip: client.ip,
+            place: client.place,
+            network: client.network,
+        }),
+        mirrors: list
+            .choices
+            .iter()
+            .map(|choice| {
+                let place = choice.candidate.mirror;
+                let files = if choice.is_fallback {
+                    None
+                } else {
+                    count(place)
+                };
+                listed(choice, &target, files)
+            })
+            .collect(),
+        others: list
+            .others
+            .iter()
+            .map(|other| unlisted(other, &target, count(other.place)))
+            .collect(),
+        note: note.as_deref(),
+    };
+    if list.is_json {
+        return ("application/json", mirrorlist_json(&page));
+    }
+    let read = |path: &Option<_>| path.as_deref().and_then(part);
+    let (header, footer) = (read(&list.frame.header), read(&list.frame.footer));
+    let frame = Frame {
+        style_sheet: list.frame.style_sheet.as_deref(),
+        header: header.as_deref(),
+        footer: footer.as_deref(),
+    };
+    if let Some(policy) = content_security_policy(frame) {
+        response.field("Content-Security-Policy", policy.as_bytes());
+    }
+    (
+        Representation::Mirrorlist.mime_type(),
+        mirrorlist(&page, frame),
+    )
+}
+
+/// The path that was asked for, decoded, as the client sees it.
+fn url_path(asked: Asked<'_>, is_directory: bool) -> Vec<u8> {
+    let (config, _, decision) = asked;
+    let mut path = Vec::with_capacity(128);
+    let requested = decision.requested.as_ref();
+    for part in [
+        &config.url_path[..],
+        requested.map_or(b"", |path| path.as_bytes()),
+    ] {
+        if !part.is_empty() {
+            path.push(b'/');
+            path.extend_from_slice(part);
+        }
+    }
+    if is_directory {
+        path.push(b'/');
+    }
+    path
+}
+
+fn subject<'a>(asked: Asked<'a>, list: &'a MirrorList<'_>) -> Subject<'a> {
+    match (&list.directory, &asked.2.file) {
+        (None, Some(file)) => Subject::File(FileFacts {
+            name: file.path.name(),
+            version: file.version,
+            digests: list.digests.as_ref(),
+            offers: list.offers,
+        }),
+        (directory, _) => Subject::Directory(DirectoryFacts {
+            files: directory.as_ref().map_or(0, |count| count.files),
+            is_cut: directory.as_ref().is_some_and(|count| count.is_cut),
+        }),
+    }
+}
+
+/// The file or directory below each base URL.
+fn target(asked: Asked<'_>, list: &MirrorList<'_>, now: Timestamp) -> Target {
+    let file = asked.2.file.as_ref().map(|file| file.path.as_bytes());
+    let directory = list.directory.as_ref().map(|count| &count.path[..]);
+    let chosen = list.choices.iter().map(|choice| choice.base_url);
+    let others = list
+        .others
+        .iter()
+        .filter_map(|other| other.mirror.base_url.as_ref());
+    let path = EncodedPath::new(directory.or(file).unwrap_or(b""), chosen.chain(others));
+    Target::new(path, list.stamp_key.map(|key| stamp(key, now)))
+}
+
+fn url(target: &Target, base_url: &BaseUrl) -> Vec<u8> {
+    let mut url = Vec::with_capacity(160);
+    target.url_into(&mut url, base_url);
+    url
+}
+
+fn listed<'a>(choice: &Choice<'a>, target: &Target, files: Option<u64>) -> Listed<'a> {
+    let candidate = &choice.candidate;
+    Listed {
+        name: choice.name,
+        url: url(target, choice.base_url),
+        tier: candidate.tier,
+        country: choice.country,
+        score: choice.score,
+        is_fallback: choice.is_fallback,
+        distance: candidate.distance,
+        probability: candidate.probability,
+        at: choice.coordinates,
+        files,
+    }
+}
+
+fn unlisted<'a>(other: &Other<'a>, target: &Target, files: Option<u64>) -> Unlisted<'a> {
+    let mirror = other.mirror;
+    let country = match mirror.country {
+        MirrorCountry::Of(country) => Some(country),
+        MirrorCountry::Unknown | MirrorCountry::Everywhere => None,
+    };
+    let base_url = mirror.base_url.as_ref().filter(|_| other.has_file);
+    Unlisted {
+        name: &mirror.identifier,
+        url: base_url.map(|base_url| url(target, base_url)),
+        country,
+        score: mirror.score,
+        at: mirror.coordinates,
+        has_file: other.has_file,
+        reason: other.reason,
+        files,
+    }
+}
+
+/// An operator's part of the page; a file that cannot be read leaves the built-in part.
+fn part(path: &Path) -> Option<Vec<u8>> {
+    use std::io::Read;
+    let mut content = Vec::new();
+    let read = std::fs::File::open(path)
+        .and_then(|file| file.take(FRAME_BYTES_MAX).read_to_end(&mut content));
+    match read {
+        Ok(_) => Some(content),
+        Err(error) => {
+            log::warn!(
+                "a part of mirror lists cannot be read: path={} error=\"{error}\"",
+                path.display()
+            );
+            None
+        }
+    }
+}
+
+/// A line for each base URL of the repository (spec §4.10).
+pub(super) fn yum(asked: Asked<'_>, list: &YumList<'_>) -> Vec<u8> {
+    let mut body = Vec::with_capacity(1024);
+    let urls = list.choices.iter().map(|choice| choice.base_url);
+    let path = EncodedPath::new(&list.directory, urls);
+    for choice in &list.choices {
+        choice.base_url.file_url_into(&mut body, &path);
+        body.push(b'\n');
+    }
+    if list.choices.is_empty() {
+        own_base_url_into(&mut body, asked);
+        url_path_into(&mut body, &list.named);
+        body.push(b'\n');
+    }
+    body
+}
+
+/// Appends the URL of our own tree, with a slash at the end.
+pub(super) fn own_base_url_into(out: &mut Vec<u8>, asked: Asked<'_>) {
+    let (config, request, _) = asked;
+    request.own_origin_into(out);
+    out.push(b'/');
+    if !config.url_path.is_empty() {
+        url_path_into(out, &config.url_path);
+        out.push(b'/');
+    }
+}
