@@ -3,7 +3,9 @@
 //! `scripts/test` installs what these tests need. Everything runs on the loopback, on free ports,
 //! in temporary folders.
 
+mod browser;
 mod database;
+mod dnf;
 mod freshness;
 mod link;
 mod local;

@@ -17,7 +17,7 @@ const SCALE: f64 = 2.0;
 /// As many of the best mirrors decide what the window shows, and have a number.
 const CLOSEST: usize = 9;
 /// Degrees of longitude that a window shows at least; the outlines are no finer.
-const WIDTH_MIN_DEGREES: f64 = 60.0;
+const WIDTH_MIN_DEGREES: f64 = 80.0;
 /// What a window is wider than high.
 const ASPECT: f64 = 2.0;
 /// Northern and southern edge of the world that is shown; nobody mirrors at the poles.
@@ -164,7 +164,7 @@ fn point_into(
         .filter(|place| *place < CLOSEST)
         .map(|place| place + 1);
     let (class, fill, share) = match (place, number) {
-        (None, _) => ("client", "#c2185b", 55.0),
+        (None, _) => ("client", "#c2185b", 75.0),
         (_, Some(_)) => ("mirror", "#0b57a4", 52.0),
         _ => ("mirror", "#0b57a4", 130.0),
     };
