@@ -249,11 +249,11 @@ impl<'s> Passage<'_, 's> {
         let state = self.state;
         let wanted = (&holdings, 0, Extent::Explained);
         let mut found = select::mirrors_having(&state.config, snapshot, context, client, wanted);
-        // A mirror with everything is worth more than a nearer one of the same class with less.
-        let is_partial = |choice: &Choice<'_>| counts[choice.candidate.mirror] < total;
+        // A mirror that has more is worth more than a nearer one of the same class.
+        let lacks = |choice: &Choice<'_>| total - counts[choice.candidate.mirror].min(total);
         found
             .choices
-            .sort_by_key(|choice| (choice.candidate.tier, is_partial(choice)));
+            .sort_by_key(|choice| (choice.candidate.tier, lacks(choice)));
         if found.choices.is_empty() {
             self.decision.no_mirror = true;
             let fallbacks = self.fall_back(context, client, LocalReason::NotCatalogued);

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use heliostat::db::hash::{self, Digests, HashRecord};
-use heliostat::db::{catalogue, open_writer};
+use heliostat::db::open::Transaction;
+use heliostat::db::{catalogue, mirror, open_writer};
 
-use crate::stage::{MirrorFacts, Stage};
+use crate::stage::{ApacheOptions, MirrorFacts, Stage};
 
 /// A file that clients of some places are not sent to everywhere, with a name that needs care.
 const FILE: &str = "dist/a&b <1> \u{fc}.iso";
@@ -37,9 +38,35 @@ fn stage() -> Stage {
         stage.mirror_with(facts);
     }
     stage.learn();
+    store_places(&stage);
     store_hashes(&stage);
-    stage.start();
+    // Where Apache says that the browser is.
+    stage.start_with(&ApacheOptions {
+        before: "SetEnvIf Remote_Addr . GEOIP_COUNTRY_CODE=DE GEOIP_CONTINENT_CODE=EU \
+                 GEOIP_LATITUDE=51.3 GEOIP_LONGITUDE=12.4 ASN=64496 PFX=192.0.2.0/25\n"
+            .to_owned(),
+        ..ApacheOptions::default()
+    });
     stage
+}
+
+fn store_places(stage: &Stage) {
+    let mut writer = open_writer(&stage.site.database()).expect("the database");
+    let change = |transaction: &Transaction<'_>| {
+        for (name, latitude, longitude) in [
+            ("berlin", 52.5, 13.4),
+            ("munich", 48.1, 11.6),
+            ("paris", 48.9, 2.4),
+            ("tokyo", 35.7, 139.7),
+            ("boston", 42.4, -71.1),
+        ] {
+            let mut record = mirror::find(transaction, name)?;
+            (record.latitude, record.longitude) = (Some(latitude), Some(longitude));
+            mirror::update(transaction, &record)?;
+        }
+        Ok(())
+    };
+    writer.transaction(change).expect("the places");
 }
 
 fn store_hashes(stage: &Stage) {
@@ -150,7 +177,7 @@ fn a_browser_shows_the_list_without_errors_or_other_hosts() {
         ("file", format!("{ENCODED}.mirrorlist")),
         ("directory", "/dist/?mirrorlist".to_owned()),
     ] {
-        let answer = stage.get(&path).field("X-Forwarded-For: 192.0.2.7").send();
+        let answer = stage.get(&path).send();
         assert_eq!(answer.status, 200, "{answer:?}");
         let policy = answer.text("content-security-policy");
         assert!(policy.starts_with("default-src 'none'; "), "{policy}");

@@ -226,7 +226,9 @@ fn documents_into(out: &mut Vec<u8>, page: &MirrorPage<'_>, file: &FileFacts<'_>
         "<div id=\"mirrorbrain-links\">\n<h3>Reliable downloads</h3>\n",
     );
     let offers = file.offers;
-    let groups: [(&str, [(bool, &str, &str); 2]); 3] = [
+    /// Whether it is there, its suffix, and what it is.
+    type Link = (bool, &'static str, &'static str);
+    let groups: [(&str, [Link; 2]); 3] = [
         (
             "Metalink",
             [
@@ -424,8 +426,8 @@ fn others_into(out: &mut Vec<u8>, page: &MirrorPage<'_>) {
         return;
     }
     let words = match others.len() {
-        1 => "1 more mirror has it, to which you are not sent".to_owned(),
-        count => format!("{count} more mirrors have it, to which you are not sent"),
+        1 => "1 more mirror, to which you are not sent".to_owned(),
+        count => format!("{count} more mirrors, to which you are not sent"),
     };
     append(
         out,
