@@ -59,8 +59,6 @@ def differences(theirs, ours, vhost, response=None):
         return {"yum"}
     if ours.stamped:
         keys.add("signed-links")
-    if ours.described != theirs.described:
-        keys.add("torrent")
     if ours.groups != theirs.groups:
         keys.add("https" if vhost == "tls" else "as-0")
     return keys

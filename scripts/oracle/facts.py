@@ -6,6 +6,7 @@ from urllib.parse import quote_from_bytes
 
 import documents
 import law
+import seeds
 import wire
 from judge import FIXTURES
 from sample import Request
@@ -62,7 +63,8 @@ def write_mirrors(oracle, file):
 
 def write_files(oracle, paths, file):
     """Every link, and every file that a case is about; ids of mirrors as ranges."""
-    columns = "kind path size mtime target mirrors hash_size hash_mtime md5 sha1 sha256 btih pgp"
+    columns = "kind path size mtime target mirrors hash_size hash_mtime md5 sha1 sha256 btih pgp "
+    columns += "piece_size pieces zsync_block zsync_lengths zsync_sums"
     with open(file, "w", encoding="ascii") as output:
         print(*columns.split(), sep="\t", file=output)
         for entry in oracle.entries.values():
@@ -78,10 +80,15 @@ def file_facts(oracle, entry):
     facts += [entry.target.decode(), mirrors or ("none" if known else "")]
     row = oracle.dump.hashes.get(entry.path)
     if row is None:
-        return facts + [""] * 7
-    digests = [row[name].decode().removeprefix("\\x") for name in ("md5", "sha1", "sha256", "btih")]
-    numbers = [row["size"].decode(), row["mtime"].decode()]
-    return facts + numbers + digests + ["yes" if row["pgp"] else ""]
+        return facts + [""] * 12
+
+    def text(name):
+        return (row[name] or b"").decode().removeprefix("\\x")
+
+    facts += [text(name) for name in ("size", "mtime", "md5", "sha1", "sha256", "btih")]
+    facts.append("yes" if row["pgp"] else "")
+    names = ("sha1piecesize", "sha1pieces", "zblocksize", "zhashlens", "zsums")
+    return facts + [text(name) for name in names]
 
 
 def ranges(ids):
@@ -126,6 +133,8 @@ def document_facts(oracle, case):
         "type": case.response.header("Content-Type").decode(),
         "disposition": (case.response.header("Content-Disposition") or b"").decode(),
     }
+    if documents.kind_of(case) in seeds.JUDGES:
+        return facts | {"bytes": documents.dechunked(case.response).decode("latin-1")}
     text = documents.dechunked(case.response).decode()
     if not facts["disposition"]:
         return facts | {"line": text}

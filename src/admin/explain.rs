@@ -90,6 +90,8 @@ pub fn explain(
         config: Arc::clone(site),
         snapshot,
         geoip: Arc::new(GeoIp::open(&site.geoip)),
+        // No document is made here, so that none has a time.
+        changed_at: Timestamp(0),
     };
     let mut context = Context::new(site, Box::new(|| SAME_DRAW));
     let parameters = request_parameters(args);
@@ -187,6 +189,11 @@ pub(super) fn summary(decision: &Decision<'_>) -> String {
         Outcome::Document(Document::YumList(list)) => {
             format!("list for yum with {} mirrors", list.choices.len())
         }
+        Outcome::Document(Document::Seeds(seeds)) => format!(
+            "document: .{} with {} mirrors",
+            seeds.kind.as_str(),
+            seeds.choices.len()
+        ),
         Outcome::Local(reason) => format!("served locally: {}", reason.text()),
         Outcome::Missing(reason) => format!("404: {}", missing(*reason)),
         Outcome::Options => "200: the methods GET, HEAD, OPTIONS".to_owned(),
@@ -275,6 +282,7 @@ pub(super) fn choices<'d, 's>(decision: &'d Decision<'s>) -> &'d [Choice<'s>] {
         Outcome::Document(Document::Metalink(metalink)) => &metalink.choices,
         Outcome::Document(Document::MirrorList(list)) => &list.choices,
         Outcome::Document(Document::YumList(list)) => &list.choices,
+        Outcome::Document(Document::Seeds(seeds)) => &seeds.choices,
         _ => &[],
     }
 }
@@ -295,6 +303,7 @@ pub(super) fn excluded<'d>(decision: &'d Decision<'_>) -> Vec<(MirrorId, &'d str
                 )
             })
             .collect(),
+        Outcome::Document(Document::Seeds(seeds)) => seeds.excluded.clone(),
         Outcome::Local(LocalReason::NoMirror { excluded, .. }) => excluded
             .iter()
             .map(|(id, name, reason)| (*id, name.as_str(), *reason))

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use super::error::ConfigError;
 use super::raw::{
-    RawConfig, RawFcgi, RawIndex, RawMetalink, RawRules, RawScan, RawSelection, RawSite, RawYum,
+    RawConfig, RawFcgi, RawIndex, RawMetalink, RawRules, RawScan, RawSelection, RawSite,
+    RawTorrent, RawYum,
 };
 use super::rule::{compile_rules, merge_rules};
 use crate::domain::mime::MimeTypes;
@@ -14,6 +15,7 @@ use crate::domain::path::is_below;
 use crate::domain::render::Publisher;
 use crate::domain::rule::Rules;
 use crate::domain::select::{Distance, Law, Weights};
+use crate::domain::torrent::TorrentVersion;
 use crate::domain::yum::YumRule;
 
 /// The checked configuration.
@@ -98,6 +100,10 @@ pub struct SiteConfig {
     pub publisher: Option<Publisher>,
     /// Lists for yum and dnf.
     pub yum: Vec<YumRule>,
+    /// How many mirrors a metalink names at most.
+    pub metalink_mirrors_max: usize,
+    /// Which torrents are offered, and so which info hashes are computed.
+    pub torrent_version: TorrentVersion,
     /// Indexing.
     pub index: RawIndex,
     /// Scanning.
@@ -268,6 +274,11 @@ impl SiteConfig {
             law: check_law(&raw.selection)?,
             publisher: check_publisher(&raw.metalink)?,
             yum: check_yum(&raw.yum)?,
+            metalink_mirrors_max: match raw.metalink.mirrors_max {
+                0 => usize::MAX,
+                some => some,
+            },
+            torrent_version: check_torrent(&raw.torrent)?,
             index: check_index(&raw.index)?,
             scan: check_scan(&raw.scan)?,
             raw_rules: raw.rules.clone(),
@@ -347,6 +358,17 @@ fn check_yum(raw: &[RawYum]) -> Result<Vec<YumRule>, Problem> {
             .map_err(|error| (format!("yum, number {}", place + 1), error.to_string()))
     };
     raw.iter().enumerate().map(check).collect()
+}
+
+fn check_torrent(raw: &RawTorrent) -> Result<TorrentVersion, Problem> {
+    match raw.version.as_str() {
+        "v1" => Ok(TorrentVersion::V1),
+        "hybrid" => Ok(TorrentVersion::Hybrid),
+        other => Err((
+            "torrent.version".into(),
+            format!("'{other}' is unknown; use v1 or hybrid"),
+        )),
+    }
 }
 
 /// Types are read only when a rule needs them; a file that is not there knows none.

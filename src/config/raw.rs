@@ -77,6 +77,8 @@ pub struct RawSite {
     pub metalink: RawMetalink,
     /// Lists of mirrors for yum and dnf by query: `[[site.NAME.yum]]`, tried in their order.
     pub yum: Vec<RawYum>,
+    /// Which torrents are offered.
+    pub torrent: RawTorrent,
     /// How the tree is indexed.
     pub index: RawIndex,
     /// How mirrors are scanned.
@@ -103,6 +105,7 @@ impl Default for RawSite {
             selection: RawSelection::default(),
             metalink: RawMetalink::default(),
             yum: Vec::new(),
+            torrent: RawTorrent::default(),
             index: RawIndex::default(),
             scan: RawScan::default(),
             rules: RawRules::default(),
@@ -145,6 +148,25 @@ pub struct RawMetalink {
     pub publisher_name: String,
     /// Where the publisher is found; only with a name.
     pub publisher_url: String,
+    /// How many mirrors a metalink names, the best ones; 0: all.
+    pub mirrors_max: usize,
+}
+
+/// `[site.NAME.torrent]`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawTorrent {
+    /// `v1` (MirrorBrain's: info hashes stay what they were) or `hybrid` (also BitTorrent v2,
+    /// BEP 52, under other info hashes).
+    pub version: String,
+}
+
+impl Default for RawTorrent {
+    fn default() -> RawTorrent {
+        RawTorrent {
+            version: "v1".to_owned(),
+        }
+    }
 }
 
 /// `[[site.NAME.yum]]`: one MirrorBrainYumDir. The words of the directive's line with a `=` are the
@@ -268,6 +290,23 @@ pub struct RawRules {
     /// MirrorBrainMirrorlistFooter: a file that replaces the `</body></html>` of mirror lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mirrorlist_footer: Option<PathBuf>,
+    /// MirrorBrainTorrentTrackerURL: the first is a torrent's `announce`; without any there are no
+    /// torrents; adds to the parent's.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub trackers: Vec<String>,
+    /// MirrorBrainDHTNode: `"HOST PORT"` or `"HOST:PORT"`; adds to the parent's.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub dht_nodes: Vec<String>,
+    /// Torrents without a tracker, by web seeds and DHT alone; default false, as MirrorBrain.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trackerless: Option<bool>,
+    /// MirrorBrainMetalinkMagnetLinks: metalinks have a magnet link, too; default false.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metalink_magnet_links: Option<bool>,
+    /// MirrorBrainMetalinkTorrentAddMask: a regular expression on the file's path in the tree;
+    /// metalinks of such a file name the `.torrent` that lies beside it. The deepest wins.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metalink_torrent_add_mask: Option<String>,
 }
 
 /// One MirrorBrainFallback.

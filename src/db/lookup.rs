@@ -60,17 +60,36 @@ impl Lookup {
         self.with(snapshot, |reader| hash::find(reader, id, version))
     }
 
-    /// The whole hash row of a file version, as documents need it.
+    /// The hash row of a file version, as documents need it.
     ///
     /// # Errors
     /// As [`Lookup::find`].
-    pub fn hash_record(
+    pub fn hash_summary(
         &mut self,
         snapshot: &Snapshot,
         id: FileId,
         version: FileVersion,
-    ) -> Result<Option<hash::HashRecord>, DbError> {
-        self.with(snapshot, |reader| hash::find_record(reader, id, version))
+    ) -> Result<Option<hash::HashSummary>, DbError> {
+        self.with(snapshot, |reader| hash::find_summary(reader, id, version))
+    }
+
+    /// Appends a long part of the hash row that [`Lookup::hash_summary`] has found for the same
+    /// snapshot.
+    ///
+    /// # Errors
+    /// As [`Lookup::find`].
+    pub fn long(
+        &mut self,
+        snapshot: &Snapshot,
+        wanted: (FileId, hash::Long),
+        out: &mut Vec<u8>,
+    ) -> Result<(), DbError> {
+        self.with(snapshot, |reader| {
+            hash::read_long(reader, wanted.0, wanted.1, |portion| {
+                out.extend_from_slice(portion);
+                Ok(())
+            })
+        })
     }
 
     /// The files of a directory and below, in the order of paths, not more than `limit`.

@@ -161,6 +161,15 @@ fn merge_overrides(raw: &RawRules, overrides: &Overrides<'_>) -> RawRules {
             "mirrorlist_style_sheet" => merged.mirrorlist_style_sheet = Some(text.to_owned()),
             "mirrorlist_header" => merged.mirrorlist_header = Some(file_named(value)),
             "mirrorlist_footer" => merged.mirrorlist_footer = Some(file_named(value)),
+            "trackers" => merged.trackers = list(),
+            "dht_nodes" => merged.dht_nodes = list(),
+            "trackerless" => merged.trackerless = is_on(text).or(merged.trackerless),
+            "metalink_magnet_links" => {
+                merged.metalink_magnet_links = is_on(text).or(merged.metalink_magnet_links);
+            }
+            "metalink_torrent_add_mask" => {
+                merged.metalink_torrent_add_mask = Some(text.to_owned());
+            }
             _ => {}
         }
     }

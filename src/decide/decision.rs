@@ -1,12 +1,12 @@
 //! The value that every answer and every explanation renders.
 
 use crate::domain::file::{FileId, FileVersion};
-use crate::domain::hash::{Digests, HashRecord};
+use crate::domain::hash::{Digests, HashSummary};
 use crate::domain::mirror::{BaseUrl, MirrorId};
 use crate::domain::path::FilePath;
 use crate::domain::place::{Coordinates, CountryCode};
 use crate::domain::representation::Representation;
-use crate::domain::rule::Exclusion;
+use crate::domain::rule::{Exclusion, Rules};
 use crate::domain::select::{Candidate, Reason};
 
 use super::client::Client;
@@ -68,6 +68,8 @@ pub struct Redirect<'s> {
     pub excluded: Vec<(MirrorId, &'s str, Reason)>,
     /// Digests of exactly this version.
     pub digests: Option<Digests>,
+    /// Whether there is a torrent of this version.
+    pub has_torrent: bool,
     /// The key that the URL is signed with.
     pub stamp_key: Option<StampKey<'s>>,
 }
@@ -83,6 +85,8 @@ pub enum Document<'s> {
     MirrorList(Box<MirrorList<'s>>),
     /// Base URLs for yum and dnf.
     YumList(YumList<'s>),
+    /// What names sources of bytes that the client checks: torrent, magnet, zsync.
+    Seeds(Seeds<'s>),
 }
 
 /// `.md5` and the like.
@@ -106,7 +110,30 @@ pub struct Metalink<'s> {
     /// Every other mirror with why; only at full depth.
     pub excluded: Vec<(MirrorId, &'s str, Reason)>,
     /// Number and hashes of exactly this version.
-    pub hashes: Option<(FileId, Box<HashRecord>)>,
+    pub hashes: Option<(FileId, Box<HashSummary>)>,
+    /// Whether there is a torrent of this version.
+    pub has_torrent: bool,
+    /// The rules of the directory: trackers, magnet links.
+    pub rules: &'s Rules,
+    /// The key that URLs are signed with.
+    pub stamp_key: Option<StampKey<'s>>,
+}
+
+/// `.torrent`, `.magnet` or `.zsync`.
+#[derive(Debug, Clone)]
+pub struct Seeds<'s> {
+    /// Which of them.
+    pub kind: Representation,
+    /// The mirrors of the first tier that has any; none: our own URL stands for them.
+    pub choices: Vec<Choice<'s>>,
+    /// Every other mirror with why; only at full depth.
+    pub excluded: Vec<(MirrorId, &'s str, Reason)>,
+    /// Number and hashes of exactly this version.
+    pub hashes: (FileId, Box<HashSummary>),
+    /// Whether there is a torrent of this version.
+    pub has_torrent: bool,
+    /// The rules of the directory: trackers, nodes.
+    pub rules: &'s Rules,
     /// The key that URLs are signed with.
     pub stamp_key: Option<StampKey<'s>>,
 }
@@ -119,6 +146,7 @@ impl Document<'_> {
             Document::Metalink(metalink) => metalink.kind,
             Document::MirrorList(_) => Representation::Mirrorlist,
             Document::YumList(_) => Representation::Yumlist,
+            Document::Seeds(seeds) => seeds.kind,
         }
     }
 }

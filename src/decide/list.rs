@@ -192,11 +192,6 @@ impl<'s> Passage<'_, 's> {
         })
     }
 
-    /// Which documents the page links to: only those that are there.
-    fn offers(&self, _context: &mut Context, _file: &DecidedFile) -> Offers {
-        Offers::default()
-    }
-
     /// The list of mirrors of a directory; `None`: the tree itself.
     pub(super) fn directory_list(
         &mut self,

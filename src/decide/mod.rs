@@ -19,7 +19,7 @@ pub use client::Client;
 pub use context::Context;
 pub use decision::{
     Choice, DecidedFile, Decision, DigestDocument, Document, LocalReason, Metalink, MissingReason,
-    Outcome, Redirect, StampKey,
+    Outcome, Redirect, Seeds, StampKey,
 };
 pub use list::{DIRECTORY_FILES_MAX, DirectoryCount, MirrorList, Other, YUM_MIRRORS_MAX, YumList};
 pub use pipeline::{Depth, decide};

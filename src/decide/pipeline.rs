@@ -7,6 +7,7 @@ use super::context::Context;
 use super::decision::{
     Choice, DecidedFile, Decision, LocalReason, MissingReason, Outcome, Redirect, StampKey,
 };
+use super::document::has_info;
 use super::select::{self, Choices, Extent};
 use super::site::SiteState;
 use crate::db::snapshot::Snapshot;
@@ -320,9 +321,12 @@ impl<'s> Passage<'_, 's> {
         let digests = found
             .known
             .and_then(|(snapshot, known)| digests(context, snapshot, known.id, file));
+        let version = self.state.config.torrent_version;
+        let has_info = |digests: &Digests| has_info(digests, version);
         Outcome::Redirect(Redirect {
             choices: found.choices,
             excluded: found.excluded,
+            has_torrent: self.rules.has_torrents() && digests.as_ref().is_some_and(has_info),
             digests,
             stamp_key: self.stamp_key(),
         })

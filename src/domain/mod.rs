@@ -22,5 +22,6 @@ pub mod rule;
 pub mod select;
 pub mod target;
 pub mod time;
+pub mod torrent;
 pub mod varint;
 pub mod yum;

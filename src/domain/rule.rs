@@ -45,6 +45,16 @@ pub struct Rules {
     pub hashes_suppress_filenames: bool,
     /// What stands around lists of mirrors.
     pub mirrorlist: MirrorlistFrame,
+    /// BitTorrent trackers (URLs).
+    pub trackers: Vec<String>,
+    /// Where BitTorrent clients enter the distributed hash table.
+    pub dht_nodes: Vec<DhtNode>,
+    /// Torrents also when there is no tracker.
+    pub trackerless: bool,
+    /// Metalinks have a magnet link, too.
+    pub metalink_magnet_links: bool,
+    /// Files whose torrent lies beside them: on the path below the tree.
+    pub metalink_torrent_add_mask: Option<Regex>,
 }
 
 /// The operator's own parts of mirror lists.
@@ -56,6 +66,35 @@ pub struct MirrorlistFrame {
     pub header: Option<PathBuf>,
     /// File that replaces the end.
     pub footer: Option<PathBuf>,
+}
+
+/// An entry to BitTorrent's distributed hash table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DhtNode {
+    /// Name or address.
+    pub host: String,
+    /// UDP port.
+    pub port: u16,
+}
+
+impl DhtNode {
+    /// `HOST PORT`, as in MirrorBrainDHTNode, or `HOST:PORT`.
+    pub fn parse(text: &str) -> Option<DhtNode> {
+        let (host, port) = text.trim().rsplit_once([' ', '\t', ':'])?;
+        let host = host.trim().trim_start_matches('[').trim_end_matches(']');
+        let port = port.parse().ok().filter(|port| *port != 0)?;
+        (!host.is_empty()).then(|| DhtNode {
+            host: host.to_owned(),
+            port,
+        })
+    }
+}
+
+impl Rules {
+    /// Whether there are torrents at all: MirrorBrain makes none without a tracker.
+    pub fn has_torrents(&self) -> bool {
+        !self.trackers.is_empty() || self.trackerless
+    }
 }
 
 impl Default for Rules {
@@ -75,6 +114,11 @@ impl Default for Rules {
             query: true,
             hashes_suppress_filenames: false,
             mirrorlist: MirrorlistFrame::default(),
+            trackers: Vec::new(),
+            dht_nodes: Vec::new(),
+            trackerless: false,
+            metalink_magnet_links: false,
+            metalink_torrent_add_mask: None,
         }
     }
 }

@@ -15,11 +15,11 @@ use crate::fcgi_client::{Answer, FcgiClient, Request, percent_decoded, percent_e
 use crate::responder::Responder;
 use crate::site::{TestSite, eventually};
 
-const MTIME: u64 = 1_401_807_080;
-const SIZE: usize = 5000;
+pub const MTIME: u64 = 1_401_807_080;
+pub const SIZE: usize = 5000;
 
 /// Names that need care; every mirror has them, and their hashes are known.
-const NAMES: [&[u8]; 6] = [
+pub const NAMES: [&[u8]; 6] = [
     b"plain.bin",
     b"a&b.bin",
     b"<x>.bin",
@@ -29,11 +29,11 @@ const NAMES: [&[u8]; 6] = [
 ];
 
 /// Files without hashes: one that all mirrors have, one that none has, a small one.
-const BARE: &[u8] = b"bare.bin";
-const LONELY: &[u8] = b"lonely.bin";
-const SMALL: &[u8] = b"small.bin";
+pub const BARE: &[u8] = b"bare.bin";
+pub const LONELY: &[u8] = b"lonely.bin";
+pub const SMALL: &[u8] = b"small.bin";
 
-fn build(more: &str) -> TestSite {
+pub fn build(more: &str) -> TestSite {
     let publisher = "publisher_name = \"A & B\"\npublisher_url = \"http://p/?a&b\"";
     let site = TestSite::with_config(&format!("[site.test.metalink]\n{publisher}\n{more}"));
     for name in NAMES.into_iter().chain([BARE, LONELY]) {
@@ -92,7 +92,7 @@ fn fill(transaction: &Transaction<'_>) -> Result<(), db::DbError> {
     Ok(())
 }
 
-fn record() -> HashRecord {
+pub fn record() -> HashRecord {
     HashRecord {
         digests: Digests {
             md5: Some(vec![0x11; 16]),
@@ -101,6 +101,7 @@ fn record() -> HashRecord {
             sha512: Some(vec![0x44; 64]),
             btih: Some(vec![0x55; 20]),
             has_pgp: true,
+            ..Digests::default()
         },
         pgp: Some("-----BEGIN PGP SIGNATURE-----".to_owned()),
         piece_size: 4096,
@@ -109,15 +110,15 @@ fn record() -> HashRecord {
     }
 }
 
-fn get(path: &[u8]) -> Request {
+pub fn get(path: &[u8]) -> Request {
     Request::get([b"/", path].concat()).with("GEOIP_COUNTRY_CODE", "DE")
 }
 
-fn with_suffix(name: &[u8], suffix: &str) -> Request {
+pub fn with_suffix(name: &[u8], suffix: &str) -> Request {
     get(&[name, b".", suffix.as_bytes()].concat())
 }
 
-fn text(answer: &Answer) -> String {
+pub fn text(answer: &Answer) -> String {
     String::from_utf8_lossy(&answer.body).into_owned()
 }
 

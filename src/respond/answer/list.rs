@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use super::redirect::{own_url_into, stamp};
-use super::write::Asked;
+use super::write::{Asked, Means, write_log_fields};
 use crate::decide::{Choice, MirrorList, Other, YumList};
 use crate::domain::escape::url_path_into;
 use crate::domain::mirror::{BaseUrl, EncodedPath, MirrorCountry};
+use crate::domain::render::Body;
 use crate::domain::render::mirrorlist::{Frame, content_security_policy, mirrorlist};
 use crate::domain::render::mirrorlist_json::mirrorlist_json;
 use crate::domain::render::page::{
@@ -15,18 +16,87 @@ use crate::domain::render::page::{
 use crate::domain::representation::Representation;
 use crate::domain::target::Target;
 use crate::domain::time::Timestamp;
-use crate::http::Response;
+use crate::http::{Response, Validators, Verdict};
 
 /// Bytes of an operator's header or footer; more is no part of a page.
 const FRAME_BYTES_MAX: u64 = 1024 * 1024;
 
-/// Adds the fields of a list, and gives its content type and body.
-pub(super) fn mirrors(
+/// Writes a list of mirrors; HEAD gets the same fields without the body.
+pub(super) fn write_mirrors(
+    out: &mut Vec<u8>,
+    asked: Asked<'_>,
+    list: &MirrorList<'_>,
+    means: &Means<'_>,
+) {
+    let (_, request, decision) = asked;
+    let changed_at = decision.file.as_ref().map_or(0, |file| file.version.mtime);
+    let mut fields = Vec::with_capacity(512);
+    let made = mirrors(&mut Response::part(&mut fields), asked, list, means.now);
+    let modified_at = means.site.changed_at.0.max(changed_at).min(means.now.0);
+    // While URLs are signed, the same list is another at each request.
+    let validators = list.stamp_key.is_none().then(|| Validators {
+        etag: made.etag,
+        modified_at: Timestamp(modified_at),
+    });
+    let verdict = validators.as_ref().map(|now| request.conditions.judge(now));
+    let status = match verdict {
+        Some(Verdict::NotModified) => "304 Not Modified",
+        _ => "200 OK",
+    };
+    let mut response = Response::new(out, status);
+    response.fields(&fields);
+    if let Some(validators) = &validators {
+        validators.write(&mut response);
+    }
+    // It is the list of one client, and its order may be drawn.
+    response.field("Cache-Control", b"private, no-cache");
+    response.field("Accept-Ranges", b"none");
+    write_log_fields(&mut response, decision, Representation::Mirrorlist.as_str());
+    match verdict {
+        Some(Verdict::NotModified) => response.end(),
+        _ => response.body(made.mime_type, &made.text),
+    }
+}
+
+/// Writes a list for yum.
+pub(super) fn write_yum(out: &mut Vec<u8>, asked: Asked<'_>, list: &YumList<'_>) {
+    let kind = Representation::Yumlist;
+    let mut response = Response::new(out, "200 OK");
+    response.field("Cache-Control", b"private, no-cache");
+    write_log_fields(&mut response, asked.2, kind.as_str());
+    response.body(kind.mime_type(), &yum(asked, list));
+}
+
+/// A list as it is sent.
+struct Made {
+    mime_type: &'static str,
+    text: Vec<u8>,
+    etag: String,
+}
+
+/// Weak, since it is of what a list says and not of the order of mirrors, which may be drawn.
+fn etag(page: &MirrorPage<'_>, frame: Frame<'_>) -> String {
+    let mut sorted = page.clone();
+    sorted.mirrors.sort_by(|a, b| a.url.cmp(&b.url));
+    let mut facts = mirrorlist_json(&sorted);
+    for part in [
+        frame.header,
+        frame.footer,
+        frame.style_sheet.map(str::as_bytes),
+    ] {
+        facts.extend_from_slice(part.unwrap_or_default());
+        facts.push(0);
+    }
+    format!("W/{}", Body::of(facts).etag())
+}
+
+/// Adds the fields of a list, and makes it.
+fn mirrors(
     response: &mut Response<'_>,
     asked: Asked<'_>,
     list: &MirrorList<'_>,
     now: Timestamp,
-) -> (&'static str, Vec<u8>) {
+) -> Made {
     let decision = asked.2;
     // Another Accept would have got the other form from the same URL.
     response.field("Vary", b"Accept");
@@ -74,7 +144,11 @@ pub(super) fn mirrors(
         note: note.as_deref(),
     };
     if list.is_json {
-        return ("application/json", mirrorlist_json(&page));
+        return Made {
+            mime_type: "application/json",
+            text: mirrorlist_json(&page),
+            etag: etag(&page, Frame::default()),
+        };
     }
     let read = |path: &Option<_>| path.as_deref().and_then(part);
     let (header, footer) = (read(&list.frame.header), read(&list.frame.footer));
@@ -86,10 +160,11 @@ pub(super) fn mirrors(
     if let Some(policy) = content_security_policy(frame) {
         response.field("Content-Security-Policy", policy.as_bytes());
     }
-    (
-        Representation::Mirrorlist.mime_type(),
-        mirrorlist(&page, frame),
-    )
+    Made {
+        mime_type: Representation::Mirrorlist.mime_type(),
+        text: mirrorlist(&page, frame),
+        etag: etag(&page, frame),
+    }
 }
 
 /// The path that was asked for, decoded, as the client sees it.
@@ -200,7 +275,7 @@ fn part(path: &Path) -> Option<Vec<u8>> {
 }
 
 /// A line for each base URL of the repository (spec §4.10).
-pub(super) fn yum(asked: Asked<'_>, list: &YumList<'_>) -> Vec<u8> {
+fn yum(asked: Asked<'_>, list: &YumList<'_>) -> Vec<u8> {
     let mut body = Vec::with_capacity(1024);
     let urls = list.choices.iter().map(|choice| choice.base_url);
     let path = EncodedPath::new(&list.directory, urls);
