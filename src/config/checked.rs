@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::error::ConfigError;
+use super::hashes::{HashesConfig, check_hashes};
 use super::raw::{
     RawConfig, RawFcgi, RawIndex, RawMetalink, RawRules, RawScan, RawSelection, RawSite,
     RawTorrent, RawYum,
@@ -106,6 +107,8 @@ pub struct SiteConfig {
     pub torrent_version: TorrentVersion,
     /// Indexing.
     pub index: RawIndex,
+    /// Hashing.
+    pub hashes: HashesConfig,
     /// Scanning.
     pub scan: ScanConfig,
     /// Rules of the tree as written, for parameters that override them.
@@ -213,7 +216,7 @@ fn resolve_paths(folder: &Path, site: &mut RawSite) {
     }
 }
 
-type Problem = (String, String);
+pub(super) type Problem = (String, String);
 
 fn check_fcgi(raw: &RawFcgi) -> Result<FcgiConfig, Problem> {
     let listen_mode = u32::from_str_radix(&raw.listen_mode, 8)
@@ -255,6 +258,7 @@ impl SiteConfig {
             ));
         }
         let tree = needed("tree", &raw.tree)?;
+        let torrent_version = check_torrent(&raw.torrent)?;
         let rule = |(key, message): (&str, String)| (format!("rules.{key}"), message);
         let rules = Arc::new(compile_rules(&raw.rules).map_err(rule)?);
         Ok(SiteConfig {
@@ -278,7 +282,8 @@ impl SiteConfig {
                 0 => usize::MAX,
                 some => some,
             },
-            torrent_version: check_torrent(&raw.torrent)?,
+            torrent_version,
+            hashes: check_hashes(&raw.hashes, torrent_version)?,
             index: check_index(&raw.index)?,
             scan: check_scan(&raw.scan)?,
             raw_rules: raw.rules.clone(),

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::hashes::RawHashes;
+
 /// The whole file.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -81,6 +83,8 @@ pub struct RawSite {
     pub torrent: RawTorrent,
     /// How the tree is indexed.
     pub index: RawIndex,
+    /// Which hashes are computed of which files.
+    pub hashes: RawHashes,
     /// How mirrors are scanned.
     pub scan: RawScan,
     /// Rules for the whole tree.
@@ -107,6 +111,7 @@ impl Default for RawSite {
             yum: Vec::new(),
             torrent: RawTorrent::default(),
             index: RawIndex::default(),
+            hashes: RawHashes::default(),
             scan: RawScan::default(),
             rules: RawRules::default(),
             directory: Vec::new(),

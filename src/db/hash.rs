@@ -197,6 +197,30 @@ pub fn store(
     store_long(sqlite, id, hash)
 }
 
+/// Sets the signature of a row that is there; `None` when the file has none any more.
+///
+/// # Errors
+/// [`DbError::Sql`].
+pub fn set_signature(
+    transaction: &Transaction<'_>,
+    id: FileId,
+    text: Option<&str>,
+    read_from: Option<FileVersion>,
+) -> Result<(), DbError> {
+    let mut statement = transaction
+        .inner
+        .prepare_cached(
+            "UPDATE hash SET pgp = ?2, pgp_size = ?3, pgp_mtime = ?4 WHERE file_id = ?1",
+        )
+        .doing("preparing to store a signature")?;
+    let size = read_from.map(|version| version.size as i64);
+    let mtime = read_from.map(|version| version.mtime);
+    statement
+        .execute(params![id.0, text, size, mtime])
+        .doing("storing a signature")?;
+    Ok(())
+}
+
 /// The column of a long part.
 pub(super) fn column_of(part: Long) -> &'static str {
     match part {

@@ -2,7 +2,7 @@
 //!
 //! [`open`] gives connections (one place sets WAL, time-outs, `synchronous`), [`schema`] migrates.
 //! Then one module a notion: [`catalogue`] (files), [`mirror`], [`content`] (who has what),
-//! [`hash`], [`run`] and [`event`] (what happened), [`import`] (from another system). The
+//! [`hash`] and [`hash_state`], [`run`] and [`event`] (what happened), [`import`] (from another system). The
 //! responder reads through [`snapshot`] and [`lookup`].
 //!
 //! # Locking
@@ -14,7 +14,9 @@ pub mod content;
 mod error;
 pub mod event;
 pub mod hash;
+pub mod hash_state;
 pub mod import;
+pub mod known;
 pub mod long;
 pub mod lookup;
 mod matrix;

@@ -77,12 +77,12 @@ impl<'s> Passage<'_, 's> {
     /// The digests of what is on the disk; none when the catalogue knows another version.
     pub(super) fn digests(&self, context: &mut Context, file: &DecidedFile) -> Option<Digests> {
         let snapshot = self.state.snapshot.as_deref()?;
-        let lookup = &mut context.lookup;
-        let known = lookup.find(snapshot, file.path.as_bytes()).ok()??;
+        let known = snapshot.find(file.path.as_bytes())?;
         if known.version.is_some_and(|known| known != file.version) {
             return None;
         }
-        lookup.digests(snapshot, known.id, file.version).ok()?
+        let found = context.lookup.digests(snapshot, known.id, file.version);
+        found.ok()?
     }
 
     /// # Errors
@@ -220,11 +220,11 @@ impl<'s> Passage<'_, 's> {
         file: &DecidedFile,
     ) -> Option<(FileId, Box<HashSummary>)> {
         let snapshot = self.state.snapshot.as_deref()?;
-        let lookup = &mut context.lookup;
-        let known = lookup.find(snapshot, file.path.as_bytes()).ok()??;
+        let known = snapshot.find(file.path.as_bytes())?;
         if known.version.is_some_and(|known| known != file.version) {
             return None;
         }
+        let lookup = &mut context.lookup;
         let summary = lookup.hash_summary(snapshot, known.id, file.version);
         Some((known.id, Box::new(summary.ok()??)))
     }
@@ -259,8 +259,9 @@ impl<'s> Passage<'_, 's> {
         };
         let beside = [path.as_bytes(), b".torrent"].concat();
         mask.is_match(path.as_bytes())
-            && FilePath::parse(&beside)
-                .is_ok_and(|beside| matches!(context.tree.locate(&beside), Located::File { .. }))
+            && FilePath::parse(&beside).is_ok_and(|beside| {
+                matches!(context.tree.locate(&beside, None), Located::File { .. })
+            })
     }
 }
 

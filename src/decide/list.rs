@@ -169,10 +169,8 @@ impl<'s> Passage<'_, 's> {
             }
         };
         let snapshot = self.state.snapshot.as_deref();
-        let known = snapshot.and_then(|snapshot| {
-            let known = context.lookup.find(snapshot, file.path.as_bytes());
-            Some((snapshot, known.ok()??.id))
-        });
+        let known =
+            snapshot.and_then(|snapshot| Some((snapshot, snapshot.find(file.path.as_bytes())?.id)));
         let others = known.map_or(Vec::new(), |(snapshot, id)| {
             let holdings = snapshot.holdings(id);
             let has =
@@ -293,7 +291,7 @@ impl<'s> Passage<'_, 's> {
             asked @ (Representation::Meta4 | Representation::Metalink) => asked,
             _ => Representation::Yumlist,
         };
-        let (path, version) = match context.tree.locate(&repository.marker) {
+        let (path, version) = match self.locate(context, &repository.marker) {
             Located::File { path, version } => (path, version),
             Located::NoTree => return Some(Outcome::NoTree),
             _ => return Some(Outcome::Missing(MissingReason::NoDocument(asked))),

@@ -169,7 +169,7 @@ impl<'s> Passage<'_, 's> {
             return self.local_if_file(context, path, LocalReason::EngineOff);
         }
         let mut asked = self.asked();
-        let located = match context.tree.locate(path) {
+        let located = match self.locate(context, path) {
             Located::NoTree => return Outcome::NoTree,
             Located::Directory => return self.directory(context, Some(path)),
             Located::Missing => match self.document_of(context, path) {
@@ -214,7 +214,7 @@ impl<'s> Passage<'_, 's> {
             return self.directory_list(context, path);
         }
         match path {
-            Some(path) => no_file(&context.tree.locate(path)),
+            Some(path) => no_file(&context.tree.locate(path, None)),
             None => Outcome::Missing(MissingReason::NotInTree),
         }
     }
@@ -237,6 +237,12 @@ impl<'s> Passage<'_, 's> {
         } else {
             self.document(context, (&client, file), asked)
         }
+    }
+
+    pub(super) fn locate(&self, context: &mut Context, path: &FilePath) -> Located {
+        let snapshot = self.state.snapshot.as_deref();
+        let catalogued = snapshot.and_then(|snapshot| snapshot.find(path.as_bytes())?.version);
+        context.tree.locate(path, catalogued)
     }
 
     /// By query, else by `Accept` (spec §1.1, steps 6 and 8).
@@ -273,7 +279,7 @@ impl<'s> Passage<'_, 's> {
     ) -> Option<(Located, Representation)> {
         let (name, document) = Representation::split_suffix(path.as_bytes())?;
         let name = FilePath::parse(name).ok()?;
-        let located = context.tree.locate(&name);
+        let located = self.locate(context, &name);
         let is_file = matches!(located, Located::File { .. } | Located::Outside);
         let has_list = located == Located::Directory && document == Representation::Mirrorlist;
         if !is_file && !has_list {
@@ -292,7 +298,7 @@ impl<'s> Passage<'_, 's> {
         path: &FilePath,
         reason: LocalReason,
     ) -> Outcome<'s> {
-        match context.tree.locate(path) {
+        match self.locate(context, path) {
             Located::File { path, version } => {
                 self.decision.file = Some(DecidedFile { path, version });
                 Outcome::Local(reason)
@@ -346,16 +352,12 @@ impl<'s> Passage<'_, 's> {
         let Some(snapshot) = self.state.snapshot.as_deref() else {
             return self.fall_back(context, client, LocalReason::DatabaseUnavailable);
         };
-        match context.lookup.find(snapshot, file.path.as_bytes()) {
-            Err(error) => {
-                log::debug!("lookup failed: path={} error=\"{error}\"", file.path);
-                self.fall_back(context, client, LocalReason::DatabaseUnavailable)
-            }
-            Ok(None) => {
+        match snapshot.find(file.path.as_bytes()) {
+            None => {
                 self.decision.no_mirror = true;
                 self.fall_back(context, client, LocalReason::NotCatalogued)
             }
-            Ok(Some(known)) => match known.version {
+            Some(known) => match known.version {
                 Some(catalogued) if catalogued != file.version => {
                     Err(LocalReason::Changed { catalogued })
                 }

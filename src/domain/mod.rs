@@ -25,3 +25,4 @@ pub mod time;
 pub mod torrent;
 pub mod varint;
 pub mod yum;
+pub mod zsync;

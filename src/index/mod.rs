@@ -19,6 +19,7 @@ mod args;
 mod change;
 mod compare;
 mod error;
+mod hash;
 mod indexer;
 mod lock;
 mod program;
@@ -28,6 +29,10 @@ mod run;
 pub use args::Args;
 pub use change::{Change, ChangeCounts, ChangeList};
 pub use error::IndexError;
+pub use hash::{
+    FAILURES_LISTED_MAX, Failure, HashCounts, HashReport, HashRequest, HashRun, HashStep, Hasher,
+    Lane, PIECES_MAX, Trouble, lanes,
+};
 pub use indexer::{Indexer, Request};
 pub use program::main;
 pub use report::{Counts, Report};

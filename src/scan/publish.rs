@@ -10,10 +10,10 @@ use std::time::Duration;
 use roaring::RoaringBitmap;
 
 use super::judge::{Case, Coverage, Limits, Verdict, judge, merge};
-use super::known::KnownFiles;
 use super::report::Counts;
 use super::tally::Seen;
 use crate::db::content::{self, Content, Learnt, PendingContent};
+use crate::db::known::KnownFiles;
 use crate::db::mirror::MirrorRecord;
 use crate::db::open::Transaction;
 use crate::db::run::{self, Outcome, RunEnd, RunId};

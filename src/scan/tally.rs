@@ -2,8 +2,8 @@
 
 use roaring::RoaringBitmap;
 
-use super::known::{Cursor, KnownFiles};
 use crate::db::content::Content;
+use crate::db::known::{Cursor, KnownFiles};
 use crate::domain::file::Copy;
 use crate::domain::listing::rsync::Line;
 

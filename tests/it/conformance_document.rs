@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use crate::conformance_case::{lines, request};
+use crate::conformance_page::Page;
 use crate::conformance_site::build;
 use crate::fcgi_client::percent_decoded;
 use crate::responder::Responder;
@@ -25,6 +26,7 @@ struct Document {
     mirrors: Option<Vec<Vec<Mirror>>>,
     /// The body; characters are bytes.
     bytes: Option<String>,
+    page: Option<Page>,
 }
 
 /// Place in the law's order, which several may share; country; URL.
@@ -53,6 +55,10 @@ fn every_recorded_document_is_the_same() {
             continue;
         }
         let text = String::from_utf8(answer.body).expect("UTF-8");
+        if let Some(page) = document.page {
+            page.compare(&what, &text);
+            continue;
+        }
         if let Some(line) = document.line {
             assert_eq!(text, line, "{what}");
         }

@@ -1,8 +1,8 @@
-//! The catalogue in memory, as all mirrors of a run are compared with it.
+//! The catalogue in memory: what the responder decides from, and what listings are compared with.
 //!
-//! A path is known by 96 bits of its XXH3-128 with a seed of the run's own: 32 bytes a file in
+//! A path is known by 96 bits of its XXH3-128 with a seed of the process's own: 32 bytes a file in
 //! path order, whatever the length of paths, and 8 bytes for a table that finds a key. Two of a
-//! million paths are taken for one another once in 10^16 scans, and nobody can aim at it.
+//! million paths are taken for one another once in 10^16 catalogues, and nobody can aim at it.
 //!
 //! Listings come in path order, too, within a directory. So a file is looked for behind the one
 //! that was found last, which is in the processor's cache, and only then by the table, which is
@@ -11,7 +11,9 @@
 use roaring::RoaringBitmap;
 use xxhash_rust::xxh3::xxh3_128_with_seed;
 
-use crate::db::{DbError, catalogue, open::Queryable};
+use super::catalogue;
+use super::error::DbError;
+use super::open::Queryable;
 use crate::domain::file::{CatalogueFile, FileId, FileVersion};
 
 /// Places in the table for each file: short chains.
@@ -32,7 +34,7 @@ struct Known {
     mtime: i64,
 }
 
-/// The catalogue as it was when the run began.
+/// The catalogue as it was at one moment.
 #[derive(Debug)]
 pub struct KnownFiles {
     seed: u64,
@@ -55,7 +57,8 @@ impl KnownFiles {
     /// # Errors
     /// [`DbError::Sql`].
     pub fn load(database: &impl Queryable, seed: u64) -> Result<KnownFiles, DbError> {
-        let mut files = Vec::new();
+        let count = catalogue::count(database)?;
+        let mut files = Vec::with_capacity(usize::try_from(count).unwrap_or(0));
         catalogue::for_each(database, b"", |path, file| {
             files.push(known(path, file, seed));
         })?;
@@ -84,22 +87,33 @@ impl KnownFiles {
         &self.ids
     }
 
-    /// Looks a path up; its bytes must be canonical. The cursor makes the next look-up fast.
+    /// Looks one path up; its bytes must be canonical.
+    pub fn get(&self, path: &[u8]) -> Option<CatalogueFile> {
+        let number = self.number(key(path, self.seed))?;
+        Some(self.files[number].file())
+    }
+
+    /// Looks a path of a listing up; the cursor makes the next look-up fast.
     pub fn find(&self, path: &[u8], cursor: &mut Cursor) -> Option<CatalogueFile> {
-        let (key, key_more) = key(path, self.seed);
-        let is_it = |file: &&Known| file.key == key && file.key_more == key_more;
-        if let Some(file) = self.files.get(cursor.next).filter(is_it) {
+        let key = key(path, self.seed);
+        let follows = |file: &&Known| file.is(key);
+        if let Some(file) = self.files.get(cursor.next).filter(follows) {
             cursor.next += 1;
             return Some(file.file());
         }
-        let mut place = place(key, self.table.len());
+        let number = self.number(key)?;
+        cursor.next = number + 1;
+        Some(self.files[number].file())
+    }
+
+    /// Place in `files`.
+    fn number(&self, key: (u64, u32)) -> Option<usize> {
+        let mut place = place(key.0, self.table.len());
         // Half of the places are empty, so that this ends.
         loop {
             let number = self.table[place] as usize;
-            let file = self.files.get(number)?;
-            if is_it(&file) {
-                cursor.next = number + 1;
-                return Some(file.file());
+            if self.files.get(number)?.is(key) {
+                return Some(number);
             }
             place = (place + 1) % self.table.len();
         }
@@ -107,6 +121,10 @@ impl KnownFiles {
 }
 
 impl Known {
+    fn is(&self, key: (u64, u32)) -> bool {
+        (self.key, self.key_more) == key
+    }
+
     fn file(&self) -> CatalogueFile {
         let version = FileVersion {
             size: self.size,
@@ -169,6 +187,7 @@ mod tests {
             for id in order {
                 let found = all.find(&path(id), &mut cursor);
                 assert_eq!(found, Some(file(id, version(id))));
+                assert_eq!(all.get(&path(id)), found);
                 if random.bool() {
                     assert_eq!(
                         all.find(format!("other-{id}").as_bytes(), &mut cursor),
@@ -178,7 +197,7 @@ mod tests {
             }
         }
         let none = KnownFiles::new(Vec::new(), 7);
-        assert_eq!(none.find(b"x", &mut Cursor::default()), None);
+        assert_eq!(none.get(b"x"), None);
     }
 
     #[test]
