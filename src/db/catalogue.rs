@@ -307,6 +307,16 @@ mod tests {
         })
         .expect("read");
         assert_eq!(below, [(b"d/a".to_vec(), 71), (b"d/b\xff".to_vec(), 3)]);
+        for (directory, limit, expected) in [
+            (&b"d"[..], 10, vec![71, 3]),
+            (b"d", 1, vec![71]),
+            (b"nothing", 10, vec![]),
+            (b"", 10, vec![1, 71, 3, 4, 70]),
+        ] {
+            let ids = files_below(&writer, directory, limit).expect("read");
+            let ids: Vec<u32> = ids.into_iter().map(|id| id.0).collect();
+            assert_eq!(ids, expected, "{directory:?}");
+        }
         assert_eq!(count(&writer).expect("count"), 5);
         assert_eq!(generation(&writer).expect("generation"), 2);
         let old = find(&writer, b"old").expect("find").expect("there");

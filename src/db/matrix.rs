@@ -119,4 +119,21 @@ mod tests {
         matrix.set_column(129, &RoaringBitmap::new());
         assert_eq!(row(&matrix, 5), [0; 4]);
     }
+
+    #[test]
+    fn counts_are_those_of_one_bit_after_the_other() {
+        let mut matrix = Matrix::new(130);
+        for mirror in 0..130u32 {
+            let has: RoaringBitmap = (0..300).filter(|file| file % (mirror + 1) == 0).collect();
+            matrix.set_column(mirror as usize, &has);
+        }
+        let files: Vec<FileId> = (0..300).chain([900_000]).map(FileId).collect();
+        let counts = matrix.counts(&files);
+        for (mirror, count) in counts.iter().take(130).enumerate() {
+            let step = mirror as u64 + 1;
+            assert_eq!(*count, 300u64.div_ceil(step), "{mirror}");
+        }
+        assert!(counts[130..].iter().all(|count| *count == 0));
+        assert!(Matrix::new(0).counts(&files).is_empty());
+    }
 }

@@ -2,9 +2,9 @@
 //! days, and the catalogue does not wait for it.
 //!
 //! # Locking
-//! `flock` on `DATABASE.index.lock` and `DATABASE.hash.lock`: the kernel releases it when the program ends, however it
-//! ends, so there is no stale lock. The file stays: removing it would let two programs lock two
-//! files of one name.
+//! `flock` on `DATABASE.index.lock` and `DATABASE.hash.lock`: the kernel releases it when the
+//! program ends, however it ends, so there is no stale lock. The file stays: removing it would let
+//! two programs lock two files of one name.
 
 use std::fs::{File, TryLockError};
 use std::io::{self, Read, Write};

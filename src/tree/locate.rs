@@ -271,6 +271,29 @@ mod tests {
     }
 
     #[test]
+    fn directories_are_canonical_and_of_the_tree() {
+        let folder = tempfile::tempdir().expect("folder");
+        let root = folder.path();
+        std::fs::create_dir_all(root.join("v1/dir/sub")).expect("v1");
+        std::fs::create_dir_all(root.join("outside")).expect("outside");
+        std::fs::write(root.join("v1/file"), b"").expect("file");
+        symlink("v1", root.join("docroot")).expect("docroot");
+        symlink("dir", root.join("v1/alias")).expect("link");
+        symlink("../outside", root.join("v1/out")).expect("link");
+        let tree = Tree::new(&root.join("docroot"));
+        for (path, expected) in [
+            (&b""[..], Some(&b""[..])),
+            (b"dir", Some(b"dir")),
+            (b"alias/sub", Some(b"dir/sub")),
+            (b"file", None),
+            (b"out", None),
+            (b"nothing", None),
+        ] {
+            assert_eq!(tree.directory(path).as_deref(), expected, "{path:?}");
+        }
+    }
+
+    #[test]
     fn a_flipped_document_root_is_seen_within_the_time_that_it_is_believed() {
         let folder = tempfile::tempdir().expect("folder");
         let root = folder.path();

@@ -148,6 +148,21 @@ pub(super) fn golden(name: &str, found: &[u8]) {
     assert_eq!(found, expected, "{name}; UPDATE_GOLDEN=1 takes it over");
 }
 
+fn control_file<'a>(name: &'a [u8], urls: &'a [Vec<u8>]) -> zsync::Zsync<'a> {
+    zsync::Zsync {
+        name,
+        version: FileVersion {
+            size: 500_000,
+            mtime: 1_401_807_080,
+        },
+        block_size: 2048,
+        hash_lengths: "2,2,4",
+        sha1: Some(&[0x22; 20]),
+        urls,
+        sums_bytes: 12,
+    }
+}
+
 /// Torrents of both kinds, magnets, a control file of zsync.
 fn seed_documents(name: &[u8], seeds: &[Vec<u8>]) -> Vec<(&'static str, Body)> {
     let trackers = [
@@ -200,18 +215,7 @@ fn seed_documents(name: &[u8], seeds: &[Vec<u8>]) -> Vec<(&'static str, Body)> {
         trackers: &[],
         ..link
     };
-    let control = zsync::Zsync {
-        name,
-        version: FileVersion {
-            size: 500_000,
-            mtime: 1_401_807_080,
-        },
-        block_size: 2048,
-        hash_lengths: "2,2,4",
-        sha1: Some(&[0x22; 20]),
-        urls: seeds,
-        sums_bytes: 12,
-    };
+    let control = control_file(name, seeds);
     vec![
         ("torrent", torrent::torrent(&v1)),
         ("hybrid.torrent", torrent::torrent(&hybrid)),

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::redirect::{own_url_into, stamp};
-use super::write::{Asked, Means, write_log_fields};
+use super::write::{Asked, Means, page as write_error, write_log_fields};
 use crate::decide::{Choice, MirrorList, Other, YumList};
 use crate::domain::escape::url_path_into;
 use crate::domain::mirror::{BaseUrl, EncodedPath, MirrorCountry};
@@ -34,12 +34,17 @@ pub(super) fn write_mirrors(
     let made = mirrors(&mut Response::part(&mut fields), asked, list, means.now);
     let modified_at = means.site.changed_at.0.max(changed_at).min(means.now.0);
     // While URLs are signed, the same list is another at each request.
-    let validators = list.stamp_key.is_none().then(|| Validators {
+    let validators = list.stamp_key.is_none().then_some(Validators {
         etag: made.etag,
         modified_at: Timestamp(modified_at),
     });
     let verdict = validators.as_ref().map(|now| request.conditions.judge(now));
     let status = match verdict {
+        Some(Verdict::Failed) => {
+            let status = "412 Precondition Failed";
+            let text = b"<p>It is not what you asked for any more.</p>\n";
+            return write_error(Response::new(out, status), status, text);
+        }
         Some(Verdict::NotModified) => "304 Not Modified",
         _ => "200 OK",
     };
@@ -97,7 +102,6 @@ fn mirrors(
     list: &MirrorList<'_>,
     now: Timestamp,
 ) -> Made {
-    let decision = asked.2;
     // Another Accept would have got the other form from the same URL.
     response.field("Vary", b"Accept");
     response.field("X-Content-Type-Options", b"nosniff");
@@ -108,39 +112,14 @@ fn mirrors(
     }
     let path = url_path(asked, list.directory.is_some());
     let note = list.reason.as_ref().map(|reason| reason.text());
-    let target = target(asked, list, now);
-    let count = |place: usize| {
-        let directory = list.directory.as_ref()?;
-        directory.counts.get(place).copied()
-    };
-    let client = decision.client.as_ref();
+    let (mirrors, others) = both(list, &target(asked, list, now));
     let page = MirrorPage {
         subject: subject(asked, list),
         path: &path,
         own_url: &own_url,
-        client: client.map_or(PageClient::default(), |client| PageClient {
-            ip: client.ip,
-            place: client.place,
-            network: client.network,
-        }),
-        mirrors: list
-            .choices
-            .iter()
-            .map(|choice| {
-                let place = choice.candidate.mirror;
-                let files = if choice.is_fallback {
-                    None
-                } else {
-                    count(place)
-                };
-                listed(choice, &target, files)
-            })
-            .collect(),
-        others: list
-            .others
-            .iter()
-            .map(|other| unlisted(other, &target, count(other.place)))
-            .collect(),
+        client: client(asked),
+        mirrors,
+        others,
         note: note.as_deref(),
     };
     if list.is_json {
@@ -165,6 +144,30 @@ fn mirrors(
         text: mirrorlist(&page, frame),
         etag: etag(&page, frame),
     }
+}
+
+fn client(asked: Asked<'_>) -> PageClient {
+    let client = asked.2.client.as_ref();
+    client.map_or(PageClient::default(), |client| PageClient {
+        ip: client.ip,
+        place: client.place,
+        network: client.network,
+    })
+}
+
+/// The mirrors that this client is sent to, and the others.
+fn both<'a>(list: &MirrorList<'a>, target: &Target) -> (Vec<Listed<'a>>, Vec<Unlisted<'a>>) {
+    let count = |place: usize| {
+        let directory = list.directory.as_ref()?;
+        directory.counts.get(place).copied()
+    };
+    let choices = list.choices.iter().map(|choice| {
+        let files = (!choice.is_fallback).then(|| count(choice.candidate.mirror));
+        listed(choice, target, files.flatten())
+    });
+    let others = list.others.iter();
+    let others = others.map(|other| unlisted(other, target, count(other.place)));
+    (choices.collect(), others.collect())
 }
 
 /// The path that was asked for, decoded, as the client sees it.
