@@ -149,8 +149,16 @@ fn request_parameters(args: &ExplainArgs) -> Vec<(Vec<u8>, Vec<u8>)> {
 /// URL of the file at a choice, without a signature.
 pub(super) fn url(choice: &Choice<'_>, decision: &Decision<'_>) -> String {
     let mut out = Vec::new();
-    if let Some(file) = &decision.file {
-        let path = EncodedPath::new(file.path.as_bytes(), std::iter::once(choice.base_url));
+    let path = match &decision.outcome {
+        Outcome::Document(Document::MirrorList(list)) => {
+            list.directory.as_ref().map(|count| count.path.as_slice())
+        }
+        Outcome::Document(Document::YumList(list)) => Some(list.directory.as_slice()),
+        _ => None,
+    };
+    let file = decision.file.as_ref().map(|file| file.path.as_bytes());
+    if let Some(path) = path.or(file) {
+        let path = EncodedPath::new(path, std::iter::once(choice.base_url));
         choice.base_url.file_url_into(&mut out, &path);
     }
     String::from_utf8_lossy(&out).into_owned()

@@ -278,6 +278,22 @@ mod tests {
     }
 
     #[test]
+    fn a_directorys_files_are_a_range_of_the_primary_key() {
+        let folder = tempfile::tempdir().expect("folder");
+        let writer = open_writer(&folder.path().join("t.sqlite")).expect("open");
+        let plan: String = writer
+            .sqlite()
+            .query_row(
+                &format!("EXPLAIN QUERY PLAN {IDS_BELOW}"),
+                params![&b"a"[..], &b"b"[..], 1],
+                |row| row.get(3),
+            )
+            .expect("plan");
+        let expected = "SEARCH file USING PRIMARY KEY (path>? AND path<?)";
+        assert_eq!(plan, expected);
+    }
+
+    #[test]
     fn versions_get_new_ids_and_subtrees_are_exact() {
         let folder = tempfile::tempdir().expect("folder");
         let mut writer = open_writer(&folder.path().join("t.sqlite")).expect("open");

@@ -6,6 +6,7 @@
 //! map is readable under an operator's own page head.
 
 use std::fmt::Write;
+use std::sync::LazyLock;
 
 use super::land::LAND;
 use super::page::MirrorPage;
@@ -25,6 +26,21 @@ const NORTH: f64 = 84.0;
 const SOUTH: f64 = -58.0;
 /// Mirrors that are drawn; more are a blot.
 const MIRRORS_MAX: usize = 300;
+
+/// The outlines as an SVG path, the same in every map.
+static LAND_PATH: LazyLock<String> = LazyLock::new(|| {
+    let mut path = String::with_capacity(8 * 1024);
+    for outline in LAND {
+        for (place, (longitude, latitude)) in outline.iter().enumerate() {
+            let letter = if place == 0 { 'M' } else { ' ' };
+            let x = (f64::from(*longitude) / 10.0 + 180.0) * SCALE;
+            let y = (90.0 - f64::from(*latitude) / 10.0) * SCALE;
+            let _ = write!(path, "{letter}{x} {y}");
+        }
+        path.push('Z');
+    }
+    path
+});
 
 /// A part of the world, in units.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -127,15 +143,7 @@ fn open_into(out: &mut Vec<u8>, window: Window) {
          height=\"{height:.0}\" fill=\"#dbe9f4\"/>\n\
          <path class=\"mirrorbrain-map-land\" fill=\"#b9c7a8\" fill-rule=\"evenodd\" d=\""
     );
-    for outline in LAND {
-        for (place, (longitude, latitude)) in outline.iter().enumerate() {
-            let letter = if place == 0 { 'M' } else { ' ' };
-            let x = (f64::from(*longitude) / 10.0 + 180.0) * SCALE;
-            let y = (90.0 - f64::from(*latitude) / 10.0) * SCALE;
-            let _ = write!(text, "{letter}{x} {y}");
-        }
-        text.push('Z');
-    }
+    text.push_str(&LAND_PATH);
     text.push_str("\"/>\n<path class=\"mirrorbrain-map-grid\" fill=\"none\" stroke=\"#7f93a3\" ");
     let _ = write!(
         text,
