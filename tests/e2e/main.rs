@@ -3,9 +3,12 @@
 //! `scripts/test` installs what these tests need. Everything runs on the loopback, on free ports,
 //! in temporary folders.
 
+mod bittorrent;
 mod browser;
 mod database;
 mod dnf;
+mod document;
+mod downloader;
 mod freshness;
 mod link;
 mod local;
