@@ -138,8 +138,8 @@ fn nginx_redirects_and_falls_back() {
     let Server {
         port, plain_port, ..
     } = &start_nginx(&stage.site.path("."));
-    assert_works(*port, *plain_port, &ODD_NAMES);
     assert_lists(*port);
+    assert_works(*port, *plain_port, &ODD_NAMES);
     assert_eq!(
         Request::get(*port, "/.heliostat-local/dir/a.iso")
             .send()
@@ -185,8 +185,8 @@ fn mod_fcgid_starts_its_own_responders() {
         ..ApacheOptions::default()
     });
     let (port, plain_port) = (stage.apache().port, stage.apache().plain_port);
-    assert_works(port, plain_port, &ODD_NAMES);
     assert_lists(port);
+    assert_works(port, plain_port, &ODD_NAMES);
     // A program that cannot be started.
     std::fs::write(&command, "#!/bin/sh\nexit 1\n").expect("a script");
     stage.start_apache(&ApacheOptions {
