@@ -110,38 +110,82 @@ pub fn find_summary(
     id: FileId,
     version: FileVersion,
 ) -> Result<Option<HashSummary>, DbError> {
-    let Some(digests) = find(database, id, version)? else {
-        return Ok(None);
-    };
     // SQLite tells the length of a blob without reading it.
     let mut statement = database
         .sqlite()
         .prepare_cached(
-            "SELECT pgp, piece_size, zsync_block_size, zsync_hash_lengths, sha256_root, \
+            "SELECT md5, sha1, sha256, sha512, btih, btih_hybrid, btmh, pgp, piece_size, \
+             zsync_block_size, zsync_hash_lengths, sha256_root, \
              length(sha1_pieces), length(zsync_sums), length(sha256_layer) \
-             FROM hash LEFT JOIN hash_pieces USING (file_id) WHERE file_id = ?1",
+             FROM hash LEFT JOIN hash_pieces USING (file_id) \
+             WHERE file_id = ?1 AND size = ?2 AND mtime = ?3",
         )
         .doing("preparing to look pieces up")?;
     statement
-        .query_row([id.0], |row| {
-            let length = |column| -> Result<u64, rusqlite::Error> {
-                let length: Option<i64> = row.get(column)?;
-                Ok(length.unwrap_or(0).max(0) as u64)
-            };
-            Ok(HashSummary {
-                digests,
-                pgp: row.get(0)?,
-                piece_size: row.get(1)?,
-                pieces_bytes: length(5)?,
-                zsync_block_size: row.get(2)?,
-                zsync_hash_lengths: row.get(3)?,
-                sums_bytes: length(6)?,
-                sha256_root: row.get(4)?,
-                layer_bytes: length(7)?,
-            })
-        })
+        .query_row(
+            params![id.0, version.size as i64, version.mtime],
+            summary_of,
+        )
         .optional()
         .doing("looking pieces up")
+}
+
+fn summary_of(row: &Row<'_>) -> Result<HashSummary, rusqlite::Error> {
+    let length = |column| -> Result<u64, rusqlite::Error> {
+        let length: Option<i64> = row.get(column)?;
+        Ok(length.unwrap_or(0).max(0) as u64)
+    };
+    let pgp: Option<String> = row.get(7)?;
+    Ok(HashSummary {
+        digests: Digests {
+            md5: row.get(0)?,
+            sha1: row.get(1)?,
+            sha256: row.get(2)?,
+            sha512: row.get(3)?,
+            btih: row.get(4)?,
+            btih_hybrid: row.get(5)?,
+            btmh: row.get(6)?,
+            has_pgp: pgp.is_some(),
+        },
+        pgp,
+        piece_size: row.get(8)?,
+        pieces_bytes: length(12)?,
+        zsync_block_size: row.get(9)?,
+        zsync_hash_lengths: row.get(10)?,
+        sums_bytes: length(13)?,
+        sha256_root: row.get(11)?,
+        layer_bytes: length(14)?,
+    })
+}
+
+/// Appends a long part of a row as a whole, for one that is short enough; nothing of what is not
+/// there. For a part of some kilobytes this costs half of what [`read_long`] does.
+///
+/// # Errors
+/// [`DbError::Sql`].
+pub fn read_short(
+    database: &impl Queryable,
+    id: FileId,
+    part: Long,
+    out: &mut Vec<u8>,
+) -> Result<(), DbError> {
+    let sql = match part {
+        Long::Sha1Pieces => "SELECT sha1_pieces FROM hash_pieces WHERE file_id = ?1",
+        Long::ZsyncSums => "SELECT zsync_sums FROM hash_pieces WHERE file_id = ?1",
+        Long::Sha256Layer => "SELECT sha256_layer FROM hash_pieces WHERE file_id = ?1",
+    };
+    database
+        .sqlite()
+        .prepare_cached(sql)
+        .doing("preparing to read pieces")?
+        .query_row([id.0], |row| {
+            let part = row.get_ref(0)?.as_blob_or_null()?;
+            out.extend_from_slice(part.unwrap_or_default());
+            Ok(())
+        })
+        .optional()
+        .doing("reading pieces")?;
+    Ok(())
 }
 
 /// Size and time in two columns, the first of which is `column`.

@@ -61,22 +61,19 @@ impl Lookup {
         self.with(snapshot, |reader| hash::find_summary(reader, id, version))
     }
 
-    /// Appends a long part of the hash row that [`Lookup::hash_summary`] has found for the same
-    /// snapshot.
+    /// Appends a part, short enough to be held, of the hash row that [`Lookup::hash_summary`] has
+    /// found for the same snapshot.
     ///
     /// # Errors
     /// As [`Lookup::digests`].
-    pub fn long(
+    pub fn short(
         &mut self,
         snapshot: &Snapshot,
         wanted: (FileId, hash::Long),
         out: &mut Vec<u8>,
     ) -> Result<(), DbError> {
         self.with(snapshot, |reader| {
-            hash::read_long(reader, wanted.0, wanted.1, |portion| {
-                out.extend_from_slice(portion);
-                Ok(())
-            })
+            hash::read_short(reader, wanted.0, wanted.1, out)
         })
     }
 

@@ -16,5 +16,7 @@ mod outage;
 mod redirect;
 mod restart;
 mod servers;
+#[path = "../it/small_disk.rs"]
+mod small_disk;
 mod stage;
 mod unit;

@@ -1,7 +1,7 @@
 //! Hashes by `heliostat-index`: what they are, when they are computed, for which version they hold.
 
 use heliostat::db::hash::{self, HashRecord, Long};
-use heliostat::db::{DbError, catalogue, open_reader};
+use heliostat::db::{DbError, Reader, catalogue, open_reader};
 use md5::{Digest, Md5};
 use sha1::Sha1;
 use sha2::{Sha256, Sha512};
@@ -14,16 +14,20 @@ use crate::site::{TestSite, failure};
 
 /// The hash row of a file's version in the catalogue, with its long parts.
 pub fn row(site: &TestSite, path: &[u8]) -> Option<HashRecord> {
-    let reader = open_reader(&site.database()).expect("a database");
-    let file = catalogue::find(&reader, path).expect("a catalogue")?;
+    row_of(&open_reader(&site.database()).expect("a database"), path)
+}
+
+/// The same by a connection that is open.
+pub fn row_of(reader: &Reader, path: &[u8]) -> Option<HashRecord> {
+    let file = catalogue::find(reader, path).expect("a catalogue")?;
     let version = file.version?;
-    let mut record = hash::find_record(&reader, file.id, version).expect("hashes")?;
+    let mut record = hash::find_record(reader, file.id, version).expect("hashes")?;
     let long = |part| {
-        hash::long_bytes(&reader, file.id, part)
+        hash::long_bytes(reader, file.id, part)
             .expect("length")
             .map(|length| {
                 let mut bytes = Vec::new();
-                hash::read_long(&reader, file.id, part, |portion| {
+                hash::read_long(reader, file.id, part, |portion| {
                     bytes.extend_from_slice(portion);
                     Ok::<(), DbError>(())
                 })
@@ -352,4 +356,49 @@ fn makehashes_takes_mbs_options() {
     let (code, text) = failure(&site.run("heliostat", &["makehashes", &directory, "-f", "("]));
     assert_eq!((code, text.lines().count()), (Some(2), 1), "{text}");
     assert!(text.contains("'(' is no regular expression"), "{text}");
+}
+
+#[test]
+fn large_files_have_the_sums_of_zsyncmake_and_the_trees_of_libtorrent() {
+    let site = TestSite::with_config("hashes.zsync = true\ntorrent.version = \"hybrid\"");
+    // What zsyncmake 0.6.2 and libtorrent 2.0.8 make of the same content: Hash-Lengths and the MD5
+    // of all sums; the v2 info hash of our hybrid dictionary as libtorrent reads it, the root, and
+    // the MD5 of the layer.
+    let known = [
+        (
+            "z/b.bin",
+            120_000_001,
+            "2,2,5",
+            "611f7d3dc1139d36c7f34699b4df9761",
+            "a7aa9294ee57372b17ebe059f6660fe66c87719eff7f32b4c141808d4fc445af",
+            "15fed326d5f7e9f9b28fcf818c0b0d30d1b6975eadaea62e4a509251cd9121d2",
+            "f0ca855e237b8c17bff5093f365838d4",
+        ),
+        (
+            "z/g.bin",
+            262_145,
+            "2,2,4",
+            "ccf32cc383ece7ae1da6bcbe8d495f65",
+            "5b8bb7575c3a388d739f162d4e010362af9159cd788fa67267cff8a1d29f9c5a",
+            "d4b2de629f7cabf9323f7d21d6a6543d7aad1e04776437a4e61d967568d5c994",
+            "f7e63b6c759fa6517bceb90d0f0d7f4c",
+        ),
+    ];
+    for (path, size, ..) in known {
+        site.write(path, &content(path.as_bytes(), size), 1000);
+    }
+    site.run_ok(INDEX, &[]);
+    for (path, size, lengths, sums, btmh, root, layer) in known {
+        let row = row(&site, path.as_bytes()).expect("a row");
+        let md5 = |part: &Option<Vec<u8>>| part.as_ref().map(|part| hex(Md5::digest(part)));
+        assert_eq!(
+            row.zsync_block_size,
+            if size < 100_000_000 { 2048 } else { 4096 }
+        );
+        assert_eq!(row.zsync_hash_lengths.as_deref(), Some(lengths));
+        assert_eq!(md5(&row.zsync_sums).as_deref(), Some(sums), "{path}");
+        assert_eq!(hex_of(&row.digests.btmh), btmh, "{path}");
+        assert_eq!(hex_of(&row.sha256_root), root, "{path}");
+        assert_eq!(md5(&row.sha256_layer).as_deref(), Some(layer), "{path}");
+    }
 }

@@ -81,7 +81,11 @@ impl Body {
     pub(super) fn passing(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
         let start = self.text.len();
         write(&mut self.text);
-        self.passing.push(start..self.text.len());
+        let end = self.text.len();
+        match self.passing.last_mut() {
+            Some(last) if last.end == start => last.end = end,
+            _ => self.passing.push(start..end),
+        }
     }
 
     /// Something that is listed in the passing parts; its place there does not matter.

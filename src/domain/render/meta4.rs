@@ -9,7 +9,7 @@ use super::body::{Body, Form};
 use super::digest::hex_into;
 use super::name::{lines_into, text_of};
 use super::sheet::{GENERATOR, Publisher, Sheet, append, location_into};
-use crate::domain::escape::html_into;
+use crate::domain::escape::{decimal_into, html_into};
 use crate::domain::hash::Long;
 
 /// The hash functions by their IANA names.
@@ -44,7 +44,9 @@ pub fn meta4(sheet: &Sheet<'_>) -> Body {
     torrent_into(&mut body.text, sheet);
     sheet.sources_into(&mut body, |out, place, source| {
         location_into(out, source);
-        let _ = write!(out, " priority=\"{}\"", place + 1);
+        append(out, " priority=\"");
+        decimal_into(out, place + 1);
+        out.push(b'"');
     });
     append(&mut body.text, "  </file>\n</metalink>\n");
     body

@@ -7,7 +7,7 @@ use super::digest::hex_into;
 use super::name::{lines_into, text_of};
 use super::sheet::{GENERATOR, Publisher, Sheet, append, location_into};
 use crate::domain::ctime::rfc822;
-use crate::domain::escape::html_into;
+use crate::domain::escape::{decimal_into, html_into};
 use crate::domain::hash::Long;
 
 /// The hash functions as version 3 calls them.
@@ -68,11 +68,13 @@ pub fn metalink(sheet: &Sheet<'_>) -> Body {
         append(out, "</url>\n");
     }
     sheet.sources_into(&mut body, |out, place, source| {
-        let scheme = source.base_url.scheme().as_str();
-        let _ = write!(out, " type=\"{scheme}\"");
+        append(out, " type=\"");
+        append(out, source.base_url.scheme().as_str());
+        append(out, "\"");
         location_into(out, source);
-        let preference = PREFERENCE_MAX.saturating_sub(place);
-        let _ = write!(out, " preference=\"{preference}\"");
+        append(out, " preference=\"");
+        decimal_into(out, PREFERENCE_MAX.saturating_sub(place));
+        append(out, "\"");
     });
     append(
         &mut body.text,

@@ -213,6 +213,8 @@ pub(super) fn append(out: &mut Vec<u8>, text: &str) {
 /// Appends ` location="cc"` when a country is known.
 pub(super) fn location_into(out: &mut Vec<u8>, source: &Source<'_>) {
     if let Some(country) = source.country {
-        let _ = write!(out, " location=\"{country}\"");
+        append(out, " location=\"");
+        append(out, country.as_str());
+        append(out, "\"");
     }
 }

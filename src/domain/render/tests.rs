@@ -197,6 +197,19 @@ fn seed_documents(name: &[u8], seeds: &[Vec<u8>]) -> Vec<(&'static str, Body)> {
         dht_nodes: &[],
         ..v1
     };
+    let mut documents = vec![
+        ("torrent", torrent::torrent(&v1)),
+        ("hybrid.torrent", torrent::torrent(&hybrid)),
+    ];
+    documents.extend(other_seed_documents(name, seeds, &trackers));
+    documents
+}
+
+fn other_seed_documents(
+    name: &[u8],
+    seeds: &[Vec<u8>],
+    trackers: &[String],
+) -> Vec<(&'static str, Body)> {
     let link = magnet::Magnet {
         name,
         size: 500_000,
@@ -205,7 +218,7 @@ fn seed_documents(name: &[u8], seeds: &[Vec<u8>]) -> Vec<(&'static str, Body)> {
         md5: Some(&[0x11; 16]),
         own: b"http://own.example.org/a%20b",
         torrent: Some(b"http://own.example.org/a%20b.torrent"),
-        trackers: &trackers,
+        trackers,
         seeds,
     };
     let other_link = magnet::Magnet {
@@ -217,8 +230,6 @@ fn seed_documents(name: &[u8], seeds: &[Vec<u8>]) -> Vec<(&'static str, Body)> {
     };
     let control = control_file(name, seeds);
     vec![
-        ("torrent", torrent::torrent(&v1)),
-        ("hybrid.torrent", torrent::torrent(&hybrid)),
         ("magnet", magnet::magnet(&link)),
         ("hybrid.magnet", magnet::magnet(&other_link)),
         ("zsync", zsync::zsync(&control)),

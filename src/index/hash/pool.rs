@@ -282,8 +282,8 @@ impl<'a> Pool<'a> {
         (Some(number), self.read_chunks(job, &mut open, number))
     }
 
-    /// The last chunk is shared out only after the file was found unchanged, so that a flow that
-    /// comes to its end is one to be believed.
+    /// Each chunk is shared out only after the file was found unchanged, so that a flow that comes
+    /// to its end is one to be believed, and one that changes ends soon.
     fn read_chunks(&self, job: &Job, open: &mut OpenFile, number: u64) -> Result<(), Trouble> {
         let size = job.version.size;
         let mut read = 0;
@@ -295,8 +295,8 @@ impl<'a> Pool<'a> {
             let mut check = || {
                 fill(open, &mut buffer, length)?;
                 read += buffer.len() as u64;
-                if buffer.len() < length || read == size {
-                    job.check_end(open, read)?;
+                if buffer.len() < length || !open.is_same()? {
+                    return Err(Trouble::Changed);
                 }
                 Ok(())
             };

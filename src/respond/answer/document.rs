@@ -192,7 +192,7 @@ impl<'d> Made<'d> {
         let mut from = 0;
         for gap in gaps {
             part.clear();
-            let found = means.lookup.long(snapshot, (id, gap.part), &mut part);
+            let found = means.lookup.short(snapshot, (id, gap.part), &mut part);
             if found.is_err() || part.len() as u64 != gap.stored {
                 log::warn!("a hash row cannot be read: file={}", self.file.path);
                 return None;
