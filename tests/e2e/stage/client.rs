@@ -162,7 +162,8 @@ impl Answer {
     }
 
     /// What a comparison of two servers looks at: everything but the time of day, how the
-    /// connection is used, and that another `Accept` might get a metalink, with the boundary of multi-part answers, which is random, made the same.
+    /// connection is used, and that another `Accept` might get a metalink; with the boundary of
+    /// multi-part answers, which is random, made the same.
     pub fn comparable(&self) -> Answer {
         let mut answer = self.clone();
         answer.took = Duration::ZERO;
