@@ -9,6 +9,7 @@ use heliostat::db::catalogue::CatalogueWriter;
 use heliostat::db::content::{self, Content, Learnt};
 use heliostat::db::mirror::{self, MirrorRecord};
 use heliostat::db::{self, open::Transaction};
+use heliostat::decide::DIRECTORY_FILES_MAX;
 use heliostat::domain::file::FileVersion;
 use heliostat::domain::mirror::MirrorId;
 use heliostat::domain::time::Timestamp;
@@ -455,5 +456,56 @@ fn without_a_database_a_list_is_missing_and_never_the_file() {
         let answer = client.send(&request);
         assert_eq!(answer.status, 404, "{answer:?}");
         assert_eq!(answer.header("X-Sendfile"), None);
+    }
+}
+
+#[test]
+fn a_large_directory_is_looked_at_in_part() {
+    let site = TestSite::new();
+    std::fs::create_dir(site.tree().join("big")).expect("a directory");
+    let mut writer = db::open_writer(&site.database()).expect("a database");
+    let fill = |transaction: &Transaction<'_>| {
+        let mut catalogue = CatalogueWriter::new(transaction)?;
+        for file in 0..=DIRECTORY_FILES_MAX {
+            catalogue.insert(format!("big/{file:05}").as_bytes(), version())?;
+        }
+        catalogue.finish()
+    };
+    writer.transaction(fill).expect("the content");
+    let responder = Responder::start(&site);
+    let mut client = responder.connect();
+    let found = json_of(&mut client, &get(b"big/").query("mirrorlist&json"));
+    let expected = (json!(DIRECTORY_FILES_MAX), json!(true));
+    assert_eq!(
+        (found["files"].clone(), found["files_cut"].clone()),
+        expected
+    );
+    let page = text(&client.send(&get(b"big/").query("mirrorlist")));
+    assert!(page.contains("more than 20000 in it and below"), "{page}");
+}
+
+#[test]
+fn a_list_that_says_the_same_is_not_sent_again() {
+    let site = build("");
+    let responder = Responder::start(&site);
+    let mut client = responder.connect();
+    for request in [
+        list(NAMES[0]),
+        list(NAMES[0]).query("json"),
+        get(b"dir/").query("mirrorlist"),
+    ] {
+        let etag = client.send(&request).text("ETag").expect("an ETag");
+        assert!(etag.starts_with("W/\""), "{etag}");
+        // The order of two mirrors is drawn, and yet it is the same list.
+        for _ in 0..10 {
+            let again = request.clone().with("HTTP_IF_NONE_MATCH", &etag);
+            let answer = client.send(&again);
+            assert_eq!((answer.status, answer.body.len()), (304, 0));
+            assert_eq!(answer.text("ETag").as_deref(), Some(&*etag));
+        }
+        let elsewhere = request
+            .with("GEOIP_COUNTRY_CODE", "US")
+            .with("HTTP_IF_NONE_MATCH", &etag);
+        assert_eq!(client.send(&elsewhere).status, 200);
     }
 }
