@@ -8,6 +8,7 @@ mod browser;
 mod database;
 mod dnf;
 mod document;
+mod document_limit;
 mod downloader;
 mod freshness;
 mod link;

@@ -5,11 +5,13 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use sha1::{Digest, Sha1};
 
 use crate::conformance_case::{lines, request};
 use crate::conformance_page::Page;
-use crate::conformance_site::build;
-use crate::fcgi_client::percent_decoded;
+use crate::conformance_site::{Table, build, fixture};
+use crate::document_seed::{Value, hex};
+use crate::fcgi_client::{Request, percent_decoded};
 use crate::responder::Responder;
 
 /// A recorded document.
@@ -69,6 +71,40 @@ fn every_recorded_document_is_the_same() {
             compare(&what, &text, mirrors);
         }
     }
+}
+
+#[test]
+fn every_torrent_has_the_info_hash_that_was_recorded() {
+    let site = build();
+    let responder = Responder::start(&site);
+    let mut client = responder.connect();
+    let text = fixture("files.tsv");
+    let mut torrents = 0;
+    for column in Table::parse(&text).rows() {
+        let is_known = !column("btih").is_empty() && !column("pieces").is_empty();
+        let version = |size, mtime| (column(size).to_owned(), column(mtime).to_owned());
+        if !is_known || version("size", "mtime") != version("hash_size", "hash_mtime") {
+            continue;
+        }
+        let path = percent_decoded(column("path").as_bytes());
+        let path = [b"/", path.as_slice(), b".torrent"].concat();
+        let answer = client.send(&Request::get(path).with("HELIOSTAT_SITE", "main"));
+        if answer.header("X-Sendfile").is_some() {
+            // A real file of that name.
+            continue;
+        }
+        assert_eq!(answer.status, 200, "{}", column("path"));
+        let (_, info) = &Value::parse(&answer.body)[&b"info"[..]];
+        assert_eq!(
+            hex(&Sha1::digest(info)),
+            column("btih"),
+            "{}",
+            column("path")
+        );
+        torrents += 1;
+    }
+    println!("{torrents} torrents");
+    assert!(torrents > 20, "{torrents}");
 }
 
 /// The digests of the whole file.

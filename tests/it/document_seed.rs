@@ -155,7 +155,7 @@ fn request(name: &[u8], suffix: &str) -> Request {
 
 /// A bencoded value.
 #[derive(Debug, PartialEq, Eq)]
-enum Value {
+pub enum Value {
     Number(i64),
     Bytes(Vec<u8>),
     List(Vec<Value>),
@@ -214,7 +214,8 @@ impl Value {
         pairs
     }
 
-    fn parse(mut bytes: &[u8]) -> BTreeMap<Vec<u8>, (Value, Vec<u8>)> {
+    /// A whole torrent.
+    pub fn parse(mut bytes: &[u8]) -> BTreeMap<Vec<u8>, (Value, Vec<u8>)> {
         let Value::Dictionary(pairs) = Value::read(&mut bytes) else {
             panic!("a torrent is a dictionary")
         };
@@ -223,7 +224,8 @@ impl Value {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// Hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
