@@ -80,7 +80,7 @@ impl Lookup {
     /// The files of a directory and below, in the order of paths, not more than `limit`.
     ///
     /// # Errors
-    /// As [`Lookup::find`].
+    /// As [`Lookup::digests`].
     pub fn files_below(
         &mut self,
         snapshot: &Snapshot,
