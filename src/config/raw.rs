@@ -77,6 +77,8 @@ pub struct RawSite {
     pub selection: RawSelection,
     /// What metalinks say beside the file.
     pub metalink: RawMetalink,
+    /// Lists of mirrors for yum and dnf by query: `[[site.NAME.yum]]`, tried in their order.
+    pub yum: Vec<RawYum>,
     /// Which torrents are offered.
     pub torrent: RawTorrent,
     /// How the tree is indexed.
@@ -106,6 +108,7 @@ impl Default for RawSite {
             mime_types: BTreeMap::new(),
             selection: RawSelection::default(),
             metalink: RawMetalink::default(),
+            yum: Vec::new(),
             torrent: RawTorrent::default(),
             index: RawIndex::default(),
             hashes: RawHashes::default(),
@@ -169,6 +172,19 @@ impl Default for RawTorrent {
             version: "v1".to_owned(),
         }
     }
+}
+
+/// `[[site.NAME.yum]]`: one MirrorBrainYumDir. The words of the directive's line with a `=` are the
+/// arguments, the two without are directory and marker.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawYum {
+    /// `NAME=REGEX`, in the directive's order; the whole value must match.
+    pub arguments: Vec<String>,
+    /// Directory of the repository; `$1` is the value of the first argument.
+    pub directory: String,
+    /// A file below it that shows that a mirror has the repository: `repodata/repomd.xml`.
+    pub marker: String,
 }
 
 /// `[site.NAME.index]`.
@@ -270,6 +286,15 @@ pub struct RawRules {
     /// false.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hashes_suppress_filenames: Option<bool>,
+    /// MirrorBrainMirrorlistStyleSheet: URL of a style sheet in place of the built-in one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mirrorlist_style_sheet: Option<String>,
+    /// MirrorBrainMirrorlistHeader: a file that replaces the head of mirror lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mirrorlist_header: Option<PathBuf>,
+    /// MirrorBrainMirrorlistFooter: a file that replaces the `</body></html>` of mirror lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mirrorlist_footer: Option<PathBuf>,
     /// MirrorBrainTorrentTrackerURL: the first is a torrent's `announce`; without any there are no
     /// torrents; adds to the parent's.
     #[serde(skip_serializing_if = "Vec::is_empty")]

@@ -6,7 +6,7 @@ use super::raw::{RawFallback, RawRules};
 use crate::domain::mirror::BaseUrl;
 use crate::domain::pattern::Pattern;
 use crate::domain::place::{CountryCode, RegionCode};
-use crate::domain::rule::{DhtNode, Fallback, NetworkRule, Rules};
+use crate::domain::rule::{DhtNode, Fallback, MirrorlistFrame, NetworkRule, Rules};
 
 /// The rules of a directory below another: lists add up, single values of the deeper one win
 /// (behaviour of MirrorBrain, spec §3).
@@ -38,6 +38,18 @@ pub fn merge_rules(parent: &RawRules, child: &RawRules) -> RawRules {
         hashes_suppress_filenames: child
             .hashes_suppress_filenames
             .or(parent.hashes_suppress_filenames),
+        mirrorlist_style_sheet: child
+            .mirrorlist_style_sheet
+            .clone()
+            .or(parent.mirrorlist_style_sheet.clone()),
+        mirrorlist_header: child
+            .mirrorlist_header
+            .clone()
+            .or(parent.mirrorlist_header.clone()),
+        mirrorlist_footer: child
+            .mirrorlist_footer
+            .clone()
+            .or(parent.mirrorlist_footer.clone()),
         trackers: add(&parent.trackers, &child.trackers),
         dht_nodes: add(&parent.dht_nodes, &child.dht_nodes),
         trackerless: child.trackerless.or(parent.trackerless),
@@ -105,7 +117,22 @@ pub fn compile_rules(raw: &RawRules) -> Result<Rules, (&'static str, String)> {
             "metalink_torrent_add_mask",
             &raw.metalink_torrent_add_mask,
         )?,
+        mirrorlist: compile_frame(raw),
     })
+}
+
+/// An empty value is none, so that a parameter can take one away.
+fn compile_frame(raw: &RawRules) -> MirrorlistFrame {
+    let file = |path: &Option<std::path::PathBuf>| {
+        let path = path.as_ref();
+        path.filter(|path| !path.as_os_str().is_empty()).cloned()
+    };
+    let sheet = raw.mirrorlist_style_sheet.as_ref();
+    MirrorlistFrame {
+        style_sheet: sheet.filter(|url| !url.is_empty()).cloned(),
+        header: file(&raw.mirrorlist_header),
+        footer: file(&raw.mirrorlist_footer),
+    }
 }
 
 fn compile_mask(

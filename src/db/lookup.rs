@@ -6,9 +6,9 @@
 use std::path::{Path, PathBuf};
 
 use super::error::{DbError, Doing};
-use super::hash;
 use super::open::{Queryable, Reader, open_reader};
 use super::snapshot::{FileIdentity, Snapshot};
+use super::{catalogue, hash};
 use crate::domain::file::{FileId, FileVersion};
 
 /// Looks files up in the database that a snapshot was read from.
@@ -74,6 +74,21 @@ impl Lookup {
     ) -> Result<(), DbError> {
         self.with(snapshot, |reader| {
             hash::read_short(reader, wanted.0, wanted.1, out)
+        })
+    }
+
+    /// The files of a directory and below, in the order of paths, not more than `limit`.
+    ///
+    /// # Errors
+    /// As [`Lookup::digests`].
+    pub fn files_below(
+        &mut self,
+        snapshot: &Snapshot,
+        directory: &[u8],
+        limit: usize,
+    ) -> Result<Vec<FileId>, DbError> {
+        self.with(snapshot, |reader| {
+            catalogue::files_below(reader, directory, limit)
         })
     }
 

@@ -4,12 +4,13 @@ use crate::domain::file::{FileId, FileVersion};
 use crate::domain::hash::{Digests, HashSummary};
 use crate::domain::mirror::{BaseUrl, MirrorId};
 use crate::domain::path::FilePath;
-use crate::domain::place::CountryCode;
+use crate::domain::place::{Coordinates, CountryCode};
 use crate::domain::representation::Representation;
 use crate::domain::rule::{Exclusion, Rules};
 use crate::domain::select::{Candidate, Reason};
 
 use super::client::Client;
+use super::list::{MirrorList, YumList};
 
 /// What is answered and why.
 #[derive(Debug, Clone)]
@@ -80,6 +81,10 @@ pub enum Document<'s> {
     Digest(DigestDocument),
     /// A metalink of either version.
     Metalink(Metalink<'s>),
+    /// A list of mirrors, of a file or of a directory.
+    MirrorList(Box<MirrorList<'s>>),
+    /// Base URLs for yum and dnf.
+    YumList(YumList<'s>),
     /// What names sources of bytes that the client checks: torrent, magnet, zsync.
     Seeds(Seeds<'s>),
 }
@@ -100,7 +105,7 @@ pub struct DigestDocument {
 pub struct Metalink<'s> {
     /// Which of them.
     pub kind: Representation,
-    /// Every mirror that is named, best first; never empty.
+    /// Every mirror that is named, best first; empty only for `repomd.xml`: our own URL then.
     pub choices: Vec<Choice<'s>>,
     /// Every other mirror with why; only at full depth.
     pub excluded: Vec<(MirrorId, &'s str, Reason)>,
@@ -139,6 +144,8 @@ impl Document<'_> {
         match self {
             Document::Digest(digest) => digest.kind,
             Document::Metalink(metalink) => metalink.kind,
+            Document::MirrorList(_) => Representation::Mirrorlist,
+            Document::YumList(_) => Representation::Yumlist,
             Document::Seeds(seeds) => seeds.kind,
         }
     }
@@ -167,6 +174,8 @@ pub struct Choice<'s> {
     pub country: Option<CountryCode>,
     /// Whether it is a fallback.
     pub is_fallback: bool,
+    /// Where it stands.
+    pub coordinates: Option<Coordinates>,
     /// Tier, realm, rank, distance, probability.
     pub candidate: Candidate,
 }

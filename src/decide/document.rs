@@ -13,6 +13,8 @@ use super::select::{Extent, keep_listed};
 use crate::domain::file::FileId;
 use crate::domain::hash::{Digests, HashSummary};
 use crate::domain::path::FilePath;
+use crate::domain::render::metalink::REPOMD;
+use crate::domain::render::page::Offers;
 use crate::domain::representation::Representation;
 use crate::domain::torrent;
 use crate::tree::Located;
@@ -32,6 +34,10 @@ impl<'s> Passage<'_, 's> {
                     Err(reason) if self.decision.is_negotiated => Outcome::Local(reason),
                     Err(_) => Outcome::Missing(MissingReason::NoDocument(kind)),
                 };
+            }
+            Representation::Mirrorlist => {
+                let list = self.mirror_list(context, wanted).ok();
+                list.map(|list| Document::MirrorList(Box::new(list)))
             }
             Representation::Md5
             | Representation::Sha1
@@ -69,7 +75,7 @@ impl<'s> Passage<'_, 's> {
     }
 
     /// The digests of what is on the disk; none when the catalogue knows another version.
-    fn digests(&self, context: &mut Context, file: &DecidedFile) -> Option<Digests> {
+    pub(super) fn digests(&self, context: &mut Context, file: &DecidedFile) -> Option<Digests> {
         let snapshot = self.state.snapshot.as_deref()?;
         let known = snapshot.find(file.path.as_bytes())?;
         if known.version.is_some_and(|known| known != file.version) {
@@ -82,6 +88,29 @@ impl<'s> Passage<'_, 's> {
     /// # Errors
     /// Nobody to download from; a metalink without a URL is of no use (RFC 5854, section 4.1.2).
     fn metalink(
+        &mut self,
+        context: &mut Context,
+        wanted: (&Client, &DecidedFile),
+        kind: Representation,
+    ) -> Result<Metalink<'s>, LocalReason> {
+        match self.metalink_of_mirrors(context, wanted, kind) {
+            // A repository that was just published is on no mirror yet; dnf would give it up.
+            Err(_) if kind == Representation::Metalink && wanted.1.path.name() == REPOMD => {
+                Ok(Metalink {
+                    kind,
+                    choices: Vec::new(),
+                    excluded: Vec::new(),
+                    hashes: self.summary(context, wanted.1),
+                    has_torrent: false,
+                    rules: self.rules,
+                    stamp_key: None,
+                })
+            }
+            result => result,
+        }
+    }
+
+    fn metalink_of_mirrors(
         &mut self,
         context: &mut Context,
         wanted: (&Client, &DecidedFile),
@@ -168,6 +197,20 @@ impl<'s> Passage<'_, 's> {
             rules: self.rules,
             stamp_key: self.stamp_key(),
         })
+    }
+
+    /// Which documents a list of mirrors links to: those that are there.
+    pub(super) fn offers(&self, context: &mut Context, file: &DecidedFile) -> Offers {
+        let Some((_, hashes)) = self.summary(context, file) else {
+            return Offers::default();
+        };
+        let torrent = self.has_torrent(file, &hashes);
+        Offers {
+            torrent,
+            // A magnet link without a torrent to follow is not shown, as MirrorBrain has it.
+            magnet: torrent,
+            zsync: has_zsync(file, &hashes),
+        }
     }
 
     /// The hashes of what is on the disk; none when the catalogue knows another version.

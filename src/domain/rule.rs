@@ -1,6 +1,7 @@
 //! What is never redirected, and to whom a file is sent when no mirror has it.
 
 use std::net::IpAddr;
+use std::path::PathBuf;
 
 use ipnet::IpNet;
 use regex::bytes::Regex;
@@ -42,6 +43,8 @@ pub struct Rules {
     pub query: bool,
     /// Hash documents give the digest alone, without the file's name.
     pub hashes_suppress_filenames: bool,
+    /// What stands around lists of mirrors.
+    pub mirrorlist: MirrorlistFrame,
     /// BitTorrent trackers (URLs).
     pub trackers: Vec<String>,
     /// Where BitTorrent clients enter the distributed hash table.
@@ -52,6 +55,17 @@ pub struct Rules {
     pub metalink_magnet_links: bool,
     /// Files whose torrent lies beside them: on the path below the tree.
     pub metalink_torrent_add_mask: Option<Regex>,
+}
+
+/// The operator's own parts of mirror lists.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MirrorlistFrame {
+    /// URL of a style sheet.
+    pub style_sheet: Option<String>,
+    /// File that replaces the head.
+    pub header: Option<PathBuf>,
+    /// File that replaces the end.
+    pub footer: Option<PathBuf>,
 }
 
 /// An entry to BitTorrent's distributed hash table.
@@ -99,6 +113,7 @@ impl Default for Rules {
             fallback_when_ineligible: false,
             query: true,
             hashes_suppress_filenames: false,
+            mirrorlist: MirrorlistFrame::default(),
             trackers: Vec::new(),
             dht_nodes: Vec::new(),
             trackerless: false,

@@ -103,7 +103,7 @@ impl<'a> GeoParameters<'a> {
 }
 
 /// Configuration keys that a parameter may override, with MirrorBrain's name.
-const OVERRIDABLE: [(&str, &str); 18] = [
+const OVERRIDABLE: [(&str, &str); 21] = [
     ("engine", "MirrorBrainEngine"),
     ("min_size", "MirrorBrainMinSize"),
     ("exclude_mime_types", "MirrorBrainExcludeMimeType"),
@@ -123,6 +123,9 @@ const OVERRIDABLE: [(&str, &str); 18] = [
         "hashes_suppress_filenames",
         "MirrorBrainHashesSuppressFilenames",
     ),
+    ("mirrorlist_style_sheet", "MirrorBrainMirrorlistStyleSheet"),
+    ("mirrorlist_header", "MirrorBrainMirrorlistHeader"),
+    ("mirrorlist_footer", "MirrorBrainMirrorlistFooter"),
     ("trackers", "MirrorBrainTorrentTrackerURL"),
     ("dht_nodes", "MirrorBrainDHTNode"),
     ("trackerless", "HELIOSTAT_TRACKERLESS"),

@@ -17,6 +17,17 @@ impl<'a> Response<'a> {
         Response { out }
     }
 
+    /// Begins fields that [`Response::fields`] adds to a response later.
+    pub fn part(out: &'a mut Vec<u8>) -> Response<'a> {
+        Response { out }
+    }
+
+    /// Adds the fields of a [`Response::part`].
+    pub fn fields(&mut self, part: &[u8]) -> &mut Self {
+        self.out.extend_from_slice(part);
+        self
+    }
+
     /// Adds a field; bytes that could end it are dropped.
     pub fn field(&mut self, name: &str, value: &[u8]) -> &mut Self {
         self.out.extend_from_slice(name.as_bytes());

@@ -4,7 +4,9 @@
 //! in temporary folders.
 
 mod bittorrent;
+mod browser;
 mod database;
+mod dnf;
 mod document;
 mod document_limit;
 mod downloader;

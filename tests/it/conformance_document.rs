@@ -8,6 +8,7 @@ use serde::Deserialize;
 use sha1::{Digest, Sha1};
 
 use crate::conformance_case::{lines, request};
+use crate::conformance_page::Page;
 use crate::conformance_site::{Table, build, fixture};
 use crate::document_seed::{Value, hex};
 use crate::fcgi_client::{Request, percent_decoded};
@@ -27,6 +28,7 @@ struct Document {
     mirrors: Option<Vec<Vec<Mirror>>>,
     /// The body; characters are bytes.
     bytes: Option<String>,
+    page: Option<Page>,
 }
 
 /// Place in the law's order, which several may share; country; URL.
@@ -55,6 +57,10 @@ fn every_recorded_document_is_the_same() {
             continue;
         }
         let text = String::from_utf8(answer.body).expect("UTF-8");
+        if let Some(page) = document.page {
+            page.compare(&what, &text);
+            continue;
+        }
         if let Some(line) = document.line {
             assert_eq!(text, line, "{what}");
         }

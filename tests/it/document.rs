@@ -311,12 +311,27 @@ fn all_documents(name: &[u8]) -> Vec<Request> {
     requests.flat_map(negotiating).collect()
 }
 
+fn is_list(request: &Request) -> bool {
+    let ends = |name, word: &[u8]| {
+        request
+            .value(name)
+            .is_some_and(|value| value.ends_with(word))
+    };
+    ends("SCRIPT_NAME", b".mirrorlist") || ends("QUERY_STRING", b"mirrorlist")
+}
+
 /// Asks in every way.
 fn refused(client: &mut FcgiClient, name: &[u8], status: u16, why: &str) {
     for request in all_documents(name) {
         for method in ["GET", "HEAD"] {
             let request = request.clone().with("REQUEST_METHOD", method);
             let answer = client.send(&request);
+            // A list of mirrors says that nobody is known to have the new version.
+            let status = if why == "changed" && is_list(&request) {
+                200
+            } else {
+                status
+            };
             assert_eq!(answer.status, status, "{why}: {request:?}");
             assert_eq!(answer.header("X-Sendfile"), None, "{why}: {request:?}");
         }

@@ -13,6 +13,10 @@ use crate::domain::hash::Long;
 /// The hash functions as version 3 calls them.
 const HASH_TYPES: [&str; 4] = ["md5", "sha1", "sha256", "sha512"];
 
+/// The file that describes a yum repository. Fedora's MirrorManager has a name space for what
+/// yum and dnf want to know of it beside the metalink: its time of change.
+pub const REPOMD: &[u8] = b"repomd.xml";
+
 /// Preference of the best mirror; each further one has one less, down to 0.
 const PREFERENCE_MAX: usize = 100;
 
@@ -23,8 +27,14 @@ pub fn metalink(sheet: &Sheet<'_>) -> Body {
     append(
         out,
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
-         <metalink version=\"3.0\" xmlns=\"http://www.metalinker.org/\"\n  origin=\"",
+         <metalink version=\"3.0\" xmlns=\"http://www.metalinker.org/\"\n  ",
     );
+    let is_repository = sheet.name == REPOMD;
+    if is_repository {
+        let name_space = "xmlns:mm0=\"http://fedorahosted.org/mirrormanager\"\n  ";
+        append(out, name_space);
+    }
+    append(out, "origin=\"");
     html_into(out, sheet.origin);
     let _ = write!(out, "\"\n  generator=\"{GENERATOR}\"\n  type=\"dynamic\"");
     body.passing(|out| {
@@ -39,7 +49,12 @@ pub fn metalink(sheet: &Sheet<'_>) -> Body {
     let name = text_of(sheet.name);
     append(out, "  <files>\n  <file name=\"");
     html_into(out, name.as_bytes());
-    let _ = writeln!(out, "\">\n    <size>{}</size>", sheet.version.size);
+    append(out, "\">\n");
+    if is_repository {
+        let mtime = sheet.version.mtime;
+        let _ = writeln!(out, "    <mm0:timestamp>{mtime}</mm0:timestamp>");
+    }
+    let _ = writeln!(out, "    <size>{}</size>", sheet.version.size);
     sheet.comments_into(out);
     verification_into(&mut body, sheet, &name);
     append(&mut body.text, "    <resources>\n");

@@ -81,7 +81,7 @@ pub struct Sheet<'a> {
 }
 
 /// The tiers in order.
-const TIERS: [Tier; 5] = [
+pub(super) const TIERS: [Tier; 5] = [
     Tier::Prefix,
     Tier::As,
     Tier::Country,

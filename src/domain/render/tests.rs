@@ -17,7 +17,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::torrent::{Info, InfoV2};
 
 /// Names that are not plain, with the word that their golden files have.
-const NAMES: [(&str, &[u8]); 6] = [
+pub(super) const NAMES: [(&str, &[u8]); 6] = [
     ("plain", b"plain.bin"),
     ("amp", b"a&b.bin"),
     ("angle", b"<x>.bin"),
@@ -53,7 +53,7 @@ fn whole(body: &Body) -> Vec<u8> {
     whole
 }
 
-fn hashes() -> HashSummary {
+pub(super) fn hashes() -> HashSummary {
     HashSummary {
         digests: Digests {
             md5: Some(vec![0x11; 16]),
@@ -132,7 +132,7 @@ fn with_sheet<T>(
 }
 
 /// Compares with `tests/golden/NAME`; `UPDATE_GOLDEN=1` writes it instead.
-fn golden(name: &str, found: &[u8]) {
+pub(super) fn golden(name: &str, found: &[u8]) {
     let version = concat!("Heliostat/", env!("CARGO_PKG_VERSION"));
     // A name may be no UTF-8; its characters then stand for bytes.
     let found = String::from_utf8(found.to_vec())
@@ -146,6 +146,21 @@ fn golden(name: &str, found: &[u8]) {
     }
     let expected = std::fs::read_to_string(&file).unwrap_or_default();
     assert_eq!(found, expected, "{name}; UPDATE_GOLDEN=1 takes it over");
+}
+
+fn control_file<'a>(name: &'a [u8], urls: &'a [Vec<u8>]) -> zsync::Zsync<'a> {
+    zsync::Zsync {
+        name,
+        version: FileVersion {
+            size: 500_000,
+            mtime: 1_401_807_080,
+        },
+        block_size: 2048,
+        hash_lengths: "2,2,4",
+        sha1: Some(&[0x22; 20]),
+        urls,
+        sums_bytes: 12,
+    }
 }
 
 /// Torrents of both kinds, magnets, a control file of zsync.
@@ -213,18 +228,7 @@ fn other_seed_documents(
         trackers: &[],
         ..link
     };
-    let control = zsync::Zsync {
-        name,
-        version: FileVersion {
-            size: 500_000,
-            mtime: 1_401_807_080,
-        },
-        block_size: 2048,
-        hash_lengths: "2,2,4",
-        sha1: Some(&[0x22; 20]),
-        urls: seeds,
-        sums_bytes: 12,
-    };
+    let control = control_file(name, seeds);
     vec![
         ("magnet", magnet::magnet(&link)),
         ("hybrid.magnet", magnet::magnet(&other_link)),
@@ -264,6 +268,7 @@ fn documents_are_the_golden_files() {
             known.push(format!("{word}.{suffix}"));
         }
     }
+    known.extend(super::list_tests::golden_files());
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
     for entry in std::fs::read_dir(folder).expect("the golden files") {
         let name = entry.expect("an entry").file_name();

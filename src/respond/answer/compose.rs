@@ -1,16 +1,18 @@
 //! From a decided document to its body: what [`crate::domain::render`] needs, put together.
 
+use super::list::own_base_url_into;
 use super::redirect::{own_url_into, stamp};
 use super::write::Asked;
 use crate::decide::{Choice, DecidedFile, Metalink, Seeds};
 use crate::domain::hash::HashSummary;
-use crate::domain::mirror::EncodedPath;
+use crate::domain::mirror::{BaseUrl, EncodedPath};
 use crate::domain::render::magnet::{self, Magnet};
 use crate::domain::render::torrent::{self, Torrent};
 use crate::domain::render::zsync::{self, Zsync};
 use crate::domain::render::{Body, Sheet, Source, meta4, metalink};
 use crate::domain::representation::Representation;
 use crate::domain::rule::Rules;
+use crate::domain::select::Tier;
 use crate::domain::target::Target;
 use crate::domain::time::Timestamp;
 use crate::domain::torrent::{Info, InfoV2, TorrentVersion};
@@ -29,11 +31,17 @@ impl Draft<'_> {
     /// A metalink of either version.
     pub fn metalink(&self, content: &Metalink<'_>) -> Body {
         let (config, _, decision) = self.asked;
-        let target = self.target(
-            &content.choices,
-            content.stamp_key.map(|k| stamp(k, self.now)),
-        );
-        let sources: Vec<Source<'_>> = content.choices.iter().map(source).collect();
+        let own = self.own_base_url(content);
+        let urls = content.choices.iter().map(|choice| choice.base_url);
+        let path = EncodedPath::new(self.file.path.as_bytes(), urls.chain(&own));
+        let target = Target::new(path, content.stamp_key.map(|k| stamp(k, self.now)));
+        let mut sources: Vec<Source<'_>> = content.choices.iter().map(source).collect();
+        sources.extend(own.iter().map(|base_url| Source {
+            base_url,
+            tier: Tier::Elsewhere,
+            country: None,
+            weight: (1, None),
+        }));
         let origin = self.own_url(content.kind.as_str());
         let client = decision.client.as_ref();
         let hashes = content.hashes.as_ref();
@@ -151,6 +159,16 @@ impl Draft<'_> {
             url
         };
         choices.iter().map(url).collect()
+    }
+
+    /// Where the file is when no mirror has it: here. A metalink needs a URL.
+    fn own_base_url(&self, content: &Metalink<'_>) -> Option<BaseUrl> {
+        if !content.choices.is_empty() {
+            return None;
+        }
+        let mut url = Vec::with_capacity(128);
+        own_base_url_into(&mut url, self.asked);
+        BaseUrl::parse(std::str::from_utf8(&url).ok()?).ok()
     }
 
     fn target(&self, choices: &[Choice<'_>], stamp: Option<String>) -> Target {

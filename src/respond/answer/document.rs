@@ -125,6 +125,8 @@ impl<'d> Made<'d> {
             modified_at: crate::domain::time::Timestamp(changed_at.min(means.now.0)),
         };
         let (body, hashes, is_signed) = match document {
+            // These have their own way, see `list`.
+            Document::MirrorList(_) | Document::YumList(_) => return None,
             Document::Digest(line) => {
                 let name = line.is_named.then(|| file.path.name());
                 (Body::of(digest::line(&line.digest, name)), None, false)

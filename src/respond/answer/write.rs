@@ -1,9 +1,9 @@
 //! Which answer, and what all of them share.
 
-use super::{document, local, redirect};
+use super::{document, list, local, redirect};
 use crate::config::SiteConfig;
 use crate::db::lookup::Lookup;
-use crate::decide::{Decision, MissingReason, Outcome, SiteState};
+use crate::decide::{Decision, Document, MissingReason, Outcome, SiteState};
 use crate::domain::time::Timestamp;
 use crate::fcgi::Rest;
 use crate::http::{Method, Request, Response};
@@ -49,6 +49,12 @@ fn write_whole(
     match &decision.outcome {
         Outcome::Redirect(redirect) => {
             redirect::write(out, (config, request, decision), redirect, means.now);
+        }
+        Outcome::Document(Document::MirrorList(list)) => {
+            list::write_mirrors(out, (config, request, decision), list, means);
+        }
+        Outcome::Document(Document::YumList(list)) => {
+            list::write_yum(out, (config, request, decision), list);
         }
         Outcome::Document(document) => {
             return document::write(out, (config, request, decision), document, means);
