@@ -119,8 +119,7 @@ CREATE TABLE hash (
 ) STRICT;
 
 -- The long parts of a hash row, which only some documents need. sha256_layer: layer of the
--- BitTorrent v2 tree at the size of a piece, 32 bytes a piece; NULL when the file is not longer
--- than a piece.
+-- BitTorrent v2 tree at the size of a piece, 32 bytes a piece; NULL when there is one piece.
 CREATE TABLE hash_pieces (
     file_id INTEGER PRIMARY KEY REFERENCES hash (file_id) ON DELETE CASCADE,
     sha1_pieces BLOB,
