@@ -6,12 +6,14 @@
 
 mod checked;
 mod error;
+mod hashes;
 mod load;
 mod raw;
 mod rule;
 
 pub use checked::{Config, FcgiConfig, LocalDelivery, ScanConfig, SiteConfig};
 pub use error::ConfigError;
+pub use hashes::{HashesConfig, RawHashes};
 pub use load::{CONFIG_PATH_DEFAULT, CONFIG_VARIABLE, config_path, load};
 pub use raw::{
     RawConfig, RawDirectory, RawFallback, RawFcgi, RawIndex, RawRules, RawScan, RawSelection,
