@@ -10,7 +10,7 @@ mod wire;
 use std::io;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use clap::Parser;
 use rustix::buffer::spare_capacity;
@@ -51,6 +51,9 @@ struct Args {
     /// Writes each request in four pieces, as mod_proxy_fcgi does.
     #[arg(long)]
     pieces: bool,
+    /// Microseconds to rest after each answer: for latencies of a responder that is not busy.
+    #[arg(long, default_value_t = 0)]
+    rest_us: u64,
     /// A new connection for each request.
     #[arg(long)]
     no_keep: bool,
@@ -108,7 +111,13 @@ impl Load<'_> {
             }
             for event in &events {
                 let index = event.data.u64() as usize;
-                if self.read(index, &mut input)? && !self.send(index)? {
+                if !self.read(index, &mut input)? {
+                    continue;
+                }
+                if self.args.rest_us > 0 {
+                    std::thread::sleep(Duration::from_micros(self.args.rest_us));
+                }
+                if !self.send(index)? {
                     open -= 1;
                 }
             }

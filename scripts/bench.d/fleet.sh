@@ -1,0 +1,147 @@
+# shellcheck shell=bash
+# A fleet: FLEET mirrors of one tree of some 60,000 files, scanned by rsync and over HTTP in runs of
+# their own, each twice. Sourced by scripts/bench, whose variables and functions it uses.
+#
+# FLEET_LIST is a list (path, size, separated by tabs, packed by gzip) of the tree's files; without
+# one a tree of 60,000 names is made up. FLEET_HTTP mirrors are scanned over HTTP.
+# shellcheck disable=SC2154
+
+FLEET=${FLEET:-300}
+FLEET_HTTP=${FLEET_HTTP:-$FLEET}
+FLEET_LIST=${FLEET_LIST:-../shared/data/debian-pool.tsv.gz}
+
+# Sparse files of the listed sizes.
+fleet_tree() {
+    if [ -e "$FLEET_LIST" ]; then
+        zcat "$FLEET_LIST"
+    else
+        awk 'BEGIN {for (i = 0; i < 60000; i++) {
+            d = int(i / 20)
+            printf "pool/%02d/source-%04d/package-%05d.deb\t%d\n", d % 100, d, i, i * 977 % 9e6 + 1
+        }}'
+    fi | python3 -c '
+import os, sys
+made = set()
+for line in sys.stdin:
+    path, size = line.split("\t")[:2]
+    if not size.strip().isdigit():
+        continue
+    path = os.path.join(sys.argv[1], path)
+    folder = os.path.dirname(path)
+    if folder not in made:
+        os.makedirs(folder, exist_ok=True)
+        made.add(folder)
+    with open(path, "wb") as file:
+        file.truncate(int(size))
+    os.utime(path, (1700000000, 1700000000 + int(size) % 1000000))
+' "$1"
+}
+
+# Mirrors are loopback addresses of their own; rsync answers for all of them on one.
+fleet_servers() {
+    local folder=$1 i
+    {
+        [ "$(id -u)" -ne 0 ] || echo 'user root;'
+        cat <<EOF
+daemon off; worker_processes 1; pid $folder/nginx.pid; error_log $folder/nginx.err;
+events { worker_connections 4096; }
+http {
+    access_log $folder/access.log combined buffer=256k flush=1s;
+    client_body_temp_path $folder; proxy_temp_path $folder; fastcgi_temp_path $folder;
+    uwsgi_temp_path $folder; scgi_temp_path $folder; keepalive_requests 1000000;
+    server {
+EOF
+        for i in $(seq "$FLEET"); do echo "        listen 127.77.$((i / 200)).$((i % 200 + 1)):18095;"; done
+        echo "        location / { root $folder/tree; autoindex on; autoindex_exact_size on; } } }"
+    } >"$folder/nginx.conf"
+    printf 'use chroot = no\nmax connections = 0\nlog file = /dev/null\n[tree]\npath = %s\n' \
+        "$folder/tree" >"$folder/rsyncd.conf"
+    start fleet-nginx nice -n 5 nginx -p "$folder" -c "$folder/nginx.conf"
+    start fleet-rsyncd nice -n 5 rsync --daemon --no-detach --address=127.0.0.1 --port=18096 \
+        --config="$folder/rsyncd.conf"
+    await_file "$folder/nginx.pid"
+}
+
+# Runs a command as a service of low weight would run; prints seconds, processor seconds, peak KiB
+# of the largest of its processes, and KiB written.
+fleet_run() {
+    nice -n 19 python3 -c '
+import os, resource, subprocess, sys, time
+began = time.time()
+status = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL).returncode
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+print("%.1f %.1f %d %d %d" % (time.time() - began, used.ru_utime + used.ru_stime,
+                              used.ru_maxrss, used.ru_oublock // 2, status))
+' "$@"
+}
+
+# fleet_scan WHAT MIRROR...: says what a scan of the mirrors took.
+fleet_scan() {
+    local what=$1 took seconds cpu peak written status before
+    shift
+    before=$(wc -l <"$folder/access.log" 2>/dev/null || echo 0)
+    took=$(fleet_run "$release/heliostat-scan" --config "$folder/heliostat.toml" -e -qq "$@")
+    read -r seconds cpu peak written status <<<"$took"
+    sleep 1.5 # nginx writes its log each second.
+    say "$what   $seconds s, processor $cpu s, peak $peak KiB (limit 204800), written $written KiB," \
+        "requests $(($(wc -l <"$folder/access.log") - before)), exit $status"
+}
+
+# Latency of paced requests, p99 in microseconds.
+fleet_latency() {
+    "$release/examples/fcgi-load" --socket "$folder/fcgi.sock" --paths "$folder/paths.txt" --pieces \
+        --params-file "$folder/http.params" --status 302 --warm-up 200 --requests "$1" \
+        --connections 1 --rest-us 2000 2>&1 | tee -a "$raw" | awk '$1 == "latency_p99_us" {print $2}'
+}
+
+fleet() {
+    say '' && say "== a fleet of $FLEET mirrors ($FLEET_HTTP of them over HTTP)"
+    local folder=$work/fleet i names=()
+    need_files nginx=nginx wget=wget
+    rm -rf "$folder" && mkdir -p "$folder/tree"
+    chmod o+x "$folder"
+    fleet_tree "$folder/tree"
+    cat >"$folder/heliostat.toml" <<EOF
+[fcgi]
+listen = "fcgi.sock"
+[site.fleet]
+tree = "tree"
+database = "fleet.sqlite"
+[site.fleet.rules]
+min_size = 0
+EOF
+    (cd "$folder/tree" && find . -type f -printf '/%P\n') >"$folder/paths.txt"
+    grep -vE '^(HTTPS|REQUEST_SCHEME)=' tests/load/apache.params >"$folder/http.params"
+    say "files $(wc -l <"$folder/paths.txt"), directories $(find "$folder/tree" -type d | wc -l)"
+    "$release/heliostat-index" --config "$folder/heliostat.toml" --no-hashes >>"$raw" 2>&1
+    fleet_servers "$folder"
+    for i in $(seq "$FLEET"); do
+        "$release/heliostat" --config "$folder/heliostat.toml" new "m$i.example.org" -c de \
+            -H "http://127.77.$((i / 200)).$((i % 200 + 1)):18095/" >/dev/null
+        names+=("m$i.example.org")
+    done
+    say "wget --spider -r of one mirror   $(fleet_run wget -q --spider -r -np -nd -e robots=off \
+        -P "$folder/wget" "http://127.77.0.2:18095/") (s, processor s, KiB, KiB, exit)"
+    say "rsync --list-only of one mirror  $(fleet_run rsync -r --list-only \
+        rsync://127.0.0.1:18096/tree/) (s, processor s, KiB, KiB, exit)"
+    fleet_scan 'HTTP, first run     ' "${names[@]:0:FLEET_HTTP}"
+    fleet_scan 'HTTP, unchanged     ' "${names[@]:0:FLEET_HTTP}"
+    for i in $(seq "$FLEET"); do
+        "$release/heliostat" --config "$folder/heliostat.toml" edit "m$i.example.org" \
+            --set rsync_url=rsync://127.0.0.1:18096/tree/ >/dev/null
+    done
+    fleet_scan 'rsync, first run    ' "${names[@]}"
+    fleet_scan 'rsync, unchanged    ' "${names[@]}"
+    start fleet-fcgi "$release/heliostat-fcgi" --config "$folder/heliostat.toml"
+    await_file "$folder/fcgi.sock"
+    local idle busy
+    idle=$(fleet_latency 3000)
+    fleet_scan 'rsync, beside requests' "${names[@]}" &
+    local scan=$!
+    sleep 2
+    busy=$(fleet_latency 3000)
+    wait "$scan" || true
+    say "responder p99   idle $idle us, while all mirrors are scanned $busy us," \
+        "ratio $(ratio "$busy" "$idle") (limit 1.5)"
+    rm -rf "$folder"
+}
