@@ -14,6 +14,10 @@
 //! line, a log or an error; over HTTP it goes to the host of its URL and to no other.
 
 mod error;
+mod ftp;
+mod ftp_control;
+mod ftp_url;
+mod ftp_wire;
 mod http;
 mod http_error;
 mod http_url;
@@ -23,6 +27,8 @@ mod rsync_error;
 mod rsync_url;
 
 pub use error::FetchError;
+pub use ftp::{FTP_LISTING_BYTES_MAX, FtpClient, FtpListing, FtpOptions, FtpSession};
+pub use ftp_url::{FtpSecurity, FtpUrl, FtpUrlError};
 pub use http::{
     BODY_BYTES_MAX, HttpAnswer, HttpBody, HttpClient, HttpOptions, HttpRequest, HttpSession,
     MayFollow, REDIRECTS_MAX, RETRIES_MAX, RETRY_AFTER_MAX, Validator,
