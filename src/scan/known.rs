@@ -44,6 +44,7 @@ pub struct KnownFiles {
     ids: RoaringBitmap,
     directories: KnownDirectories,
     large: Vec<LargeFile>,
+    hidden: RoaringBitmap,
 }
 
 /// A file that not every server can deliver.
@@ -75,9 +76,13 @@ impl KnownFiles {
         let mut files = Vec::new();
         let mut directories = KnownDirectories::default();
         let mut large = Vec::new();
+        let mut hidden = RoaringBitmap::new();
         catalogue::for_each(database, b"", |path, file| {
             files.push(known(path, file, seed));
             directories.add(path, file.id);
+            if is_hidden(path) {
+                hidden.insert(file.id.0);
+            }
             let size = file.version.map_or(0, |version| version.size);
             if size > LARGE_BYTES {
                 let (id, path) = (file.id, path.to_vec());
@@ -87,6 +92,7 @@ impl KnownFiles {
         Ok(KnownFiles {
             directories,
             large,
+            hidden,
             ..KnownFiles::new(files, seed)
         })
     }
@@ -107,6 +113,7 @@ impl KnownFiles {
             table,
             directories: KnownDirectories::default(),
             large: Vec::new(),
+            hidden: RoaringBitmap::new(),
         }
     }
 
@@ -123,6 +130,11 @@ impl KnownFiles {
     /// Those of more than [`LARGE_BYTES`], in path order.
     pub fn large(&self) -> &[LargeFile] {
         &self.large
+    }
+
+    /// Ids of those that have a name beginning with a dot in their path: some servers hide them.
+    pub fn hidden(&self) -> &RoaringBitmap {
+        &self.hidden
     }
 
     /// Looks a path up; its bytes must be canonical. The cursor makes the next look-up fast.
@@ -158,6 +170,10 @@ impl Known {
             version: (self.mtime != NO_VERSION).then_some(version),
         }
     }
+}
+
+fn is_hidden(path: &[u8]) -> bool {
+    path.starts_with(b".") || path.windows(2).any(|two| two == b"/.")
 }
 
 fn known(path: &[u8], file: CatalogueFile, seed: u64) -> Known {

@@ -19,6 +19,7 @@ use crate::config::SiteConfig;
 use crate::db::mirror::MirrorRecord;
 use crate::db::{DbError, Writer, catalogue, mirror, open_reader, open_writer};
 use crate::domain::path::FilePath;
+use crate::fetch::FtpClient;
 
 /// Scans the mirrors of one site; lives as long as its program.
 #[derive(Debug)]
@@ -81,7 +82,7 @@ impl Scanner {
         let start = Instant::now();
         let (known, tree_generation, scope) = self.load(options.dir.as_ref())?;
         let wanted = Wanted::new(&self.site.scan, options.dir.as_ref());
-        let http = OnceLock::new();
+        let (http, ftp) = (OnceLock::new(), FtpClient::default());
         let filters = filters(&self.site.scan, options.dir.as_ref());
         let shared = Shared {
             writer: &self.writer,
@@ -102,6 +103,7 @@ impl Scanner {
                 timeout: self.site.scan.timeout,
                 stop,
                 http: &http,
+                ftp: &ftp,
             },
             output,
         };
