@@ -11,6 +11,8 @@ mod conformance_site;
 mod document;
 mod fcgi;
 mod fcgi_client;
+mod ftp_servers;
+mod ftpd;
 mod http_failure;
 mod http_servers;
 mod import;
