@@ -140,9 +140,10 @@ impl Ftpd {
         self.port
     }
 
-    /// The authority that its certificate is signed by.
-    pub fn authority(&self) -> PathBuf {
-        self.home.path().join("ca.pem")
+    /// The authority that its certificate is signed by, if it has one.
+    pub fn authority(&self) -> Option<PathBuf> {
+        let file = self.home.path().join("ca.pem");
+        (self.tls != Tls::None).then_some(file)
     }
 }
 
@@ -295,7 +296,7 @@ fn pure_ftpd(place: &Place<'_>, tls: Tls, recursion: &str) -> Command {
     useradd
         .args(["useradd", "joe", "-u", "65534", "-g", "65534", "-m"])
         // By default a login takes a second of processor time.
-        .args(["-C", "1000", "-M", "1", "-f"])
+        .args(["-C", "64", "-f"])
         .arg(&passwd)
         .arg("-F")
         .arg(&database)
