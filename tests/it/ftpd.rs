@@ -135,11 +135,6 @@ impl Ftpd {
         format!("{scheme}://{login}{host}:{}/", self.port)
     }
 
-    /// Where it listens.
-    pub fn port(&self) -> u16 {
-        self.port
-    }
-
     /// The authority that its certificate is signed by, if it has one.
     pub fn authority(&self) -> Option<PathBuf> {
         let file = self.home.path().join("ca.pem");
@@ -254,7 +249,8 @@ fn proftpd(place: &Place<'_>, tls: Tls, more: &str) -> Command {
     } else {
         rustix::process::getuid().as_raw()
     };
-    std::fs::write(&passwd, format!("joe:{hash}:{id}:{id}::{tree}:/bin/sh\n")).expect("users");
+    let line = |name: &str| format!("{name}:{hash}:{id}:{id}::{tree}:/bin/sh\n");
+    std::fs::write(&passwd, line("joe") + &line("ftp")).expect("users");
     set_mode(&passwd, 0o600);
     let options = match tls {
         Tls::Implicit => "TLSOptions UseImplicitSSL\n",
@@ -275,7 +271,7 @@ fn proftpd(place: &Place<'_>, tls: Tls, more: &str) -> Command {
          AuthOrder mod_auth_file.c\nAuthUserFile {passwd}\nWtmpLog off\nTransferLog none\n\
          SystemLog {home}/log\nRequireValidShell off\nUseFtpUsers off\nUseReverseDNS off\n\
          {tls}{more}\n\
-         <Anonymous {tree}>\nUser joe\nUserAlias anonymous joe\nAnonRequirePassword off\n\
+         <Anonymous {tree}>\nUser ftp\nUserAlias anonymous ftp\nAnonRequirePassword off\n\
          </Anonymous>\n",
         modules = unpacked("usr/lib/proftpd").display(),
         host = place.host,
