@@ -8,7 +8,7 @@ use regex::bytes::RegexSet;
 
 use super::error::ConfigError;
 use super::raw::{
-    RawConfig, RawFcgi, RawIndex, RawMetalink, RawRules, RawScan, RawSelection, RawSite,
+    RawConfig, RawFcgi, RawIndex, RawMetalink, RawRules, RawScan, RawSelection, RawSite, RawTorrent,
 };
 use super::rule::{compile_rules, merge_rules};
 use crate::domain::mime::MimeTypes;
@@ -16,6 +16,7 @@ use crate::domain::path::is_below;
 use crate::domain::render::Publisher;
 use crate::domain::rule::Rules;
 use crate::domain::select::{Distance, Law, Weights};
+use crate::domain::torrent::TorrentVersion;
 
 /// The checked configuration.
 #[derive(Debug, Clone)]
@@ -101,6 +102,8 @@ pub struct SiteConfig {
     pub law: Law,
     /// Whom metalinks name as publisher.
     pub publisher: Option<Publisher>,
+    /// Which torrents are offered, and so which info hashes are computed.
+    pub torrent_version: TorrentVersion,
     /// Indexing.
     pub index: RawIndex,
     /// Scanning.
@@ -261,6 +264,7 @@ impl SiteConfig {
             mime_types: read_mime_types(raw),
             law: check_law(&raw.selection)?,
             publisher: check_publisher(&raw.metalink)?,
+            torrent_version: check_torrent(&raw.torrent)?,
             index: check_index(&raw.index)?,
             scan: check_scan(&raw.scan)?,
             raw_rules: raw.rules.clone(),
@@ -332,6 +336,17 @@ fn check_publisher(raw: &RawMetalink) -> Result<Option<Publisher>, Problem> {
         name: raw.publisher_name.clone(),
         url: raw.publisher_url.clone(),
     }))
+}
+
+fn check_torrent(raw: &RawTorrent) -> Result<TorrentVersion, Problem> {
+    match raw.version.as_str() {
+        "v1" => Ok(TorrentVersion::V1),
+        "hybrid" => Ok(TorrentVersion::Hybrid),
+        other => Err((
+            "torrent.version".into(),
+            format!("'{other}' is unknown; use v1 or hybrid"),
+        )),
+    }
 }
 
 /// Types are read only when a rule needs them; a file that is not there knows none.

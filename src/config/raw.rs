@@ -75,6 +75,8 @@ pub struct RawSite {
     pub selection: RawSelection,
     /// What metalinks say beside the file.
     pub metalink: RawMetalink,
+    /// Which torrents are offered.
+    pub torrent: RawTorrent,
     /// How the tree is indexed.
     pub index: RawIndex,
     /// How mirrors are scanned.
@@ -100,6 +102,7 @@ impl Default for RawSite {
             mime_types: BTreeMap::new(),
             selection: RawSelection::default(),
             metalink: RawMetalink::default(),
+            torrent: RawTorrent::default(),
             index: RawIndex::default(),
             scan: RawScan::default(),
             rules: RawRules::default(),
@@ -142,6 +145,23 @@ pub struct RawMetalink {
     pub publisher_name: String,
     /// Where the publisher is found; only with a name.
     pub publisher_url: String,
+}
+
+/// `[site.NAME.torrent]`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawTorrent {
+    /// `v1` (MirrorBrain's: info hashes stay what they were) or `hybrid` (also BitTorrent v2,
+    /// BEP 52, under other info hashes).
+    pub version: String,
+}
+
+impl Default for RawTorrent {
+    fn default() -> RawTorrent {
+        RawTorrent {
+            version: "v1".to_owned(),
+        }
+    }
 }
 
 /// `[site.NAME.index]`.

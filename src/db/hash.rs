@@ -1,6 +1,7 @@
 //! Digests of file versions.
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::blob::ZeroBlob;
+use rusqlite::{Connection, MAIN_DB, OptionalExtension, Row, params};
 
 use super::error::{DbError, Doing};
 use super::open::{Queryable, Transaction};
@@ -31,7 +32,7 @@ pub fn find(
     let mut statement = database
         .sqlite()
         .prepare_cached(
-            "SELECT md5, sha1, sha256, sha512, btih, pgp IS NOT NULL FROM hash \
+            "SELECT md5, sha1, sha256, sha512, btih, btih_hybrid, btmh, pgp IS NOT NULL FROM hash \
              WHERE file_id = ?1 AND size = ?2 AND mtime = ?3",
         )
         .doing("preparing to look hashes up")?;
@@ -43,14 +44,17 @@ pub fn find(
                 sha256: row.get(2)?,
                 sha512: row.get(3)?,
                 btih: row.get(4)?,
-                has_pgp: row.get(5)?,
+                btih_hybrid: row.get(5)?,
+                btmh: row.get(6)?,
+                has_pgp: row.get(7)?,
             })
         })
         .optional()
         .doing("looking hashes up")
 }
 
-/// The whole row of exactly this version but for zsync's sums; see [`find`].
+/// The whole row of exactly this version but for zsync's sums and the layer of the v2 tree, which
+/// [`read_long`] gives; see [`find`].
 ///
 /// # Errors
 /// [`DbError::Sql`].
@@ -65,7 +69,8 @@ pub fn find_record(
     let mut statement = database
         .sqlite()
         .prepare_cached(
-            "SELECT pgp, piece_size, sha1_pieces, zsync_block_size, zsync_hash_lengths \
+            "SELECT pgp, piece_size, sha1_pieces, zsync_block_size, zsync_hash_lengths, \
+             pgp_size, pgp_mtime, sha256_root \
              FROM hash LEFT JOIN hash_pieces USING (file_id) WHERE file_id = ?1",
         )
         .doing("preparing to read pieces")?;
@@ -79,13 +84,26 @@ pub fn find_record(
                 zsync_block_size: row.get(3)?,
                 zsync_hash_lengths: row.get(4)?,
                 zsync_sums: None,
+                pgp_version: version_of(row, 5)?,
+                sha256_root: row.get(7)?,
+                sha256_layer: None,
             })
         })
         .optional()
         .doing("reading pieces")
 }
 
-/// Stores the hashes of a file version, in place of any earlier row of that id.
+/// Size and time in two columns, the first of which is `column`.
+fn version_of(row: &Row<'_>, column: usize) -> Result<Option<FileVersion>, rusqlite::Error> {
+    let (size, mtime): (Option<i64>, Option<i64>) = (row.get(column)?, row.get(column + 1)?);
+    Ok(size.zip(mtime).map(|(size, mtime)| FileVersion {
+        size: size.max(0) as u64,
+        mtime,
+    }))
+}
+
+/// Stores the hashes of a file version, in place of any earlier row of that id. The long parts go
+/// into the database in small portions, so that a row of any length takes no memory of its own.
 ///
 /// # Errors
 /// [`DbError::Sql`].
@@ -100,8 +118,9 @@ pub fn store(
     let mut statement = sqlite
         .prepare_cached(
             "INSERT OR REPLACE INTO hash (file_id, size, mtime, md5, sha1, sha256, sha512, btih, \
-             pgp, piece_size, zsync_block_size, zsync_hash_lengths) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+             pgp, piece_size, zsync_block_size, zsync_hash_lengths, btih_hybrid, btmh, pgp_size, \
+             pgp_mtime) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
         )
         .doing("preparing to store hashes")?;
     statement
@@ -118,16 +137,126 @@ pub fn store(
             hash.piece_size,
             hash.zsync_block_size,
             hash.zsync_hash_lengths,
+            digests.btih_hybrid,
+            digests.btmh,
+            hash.pgp_version.map(|version| version.size as i64),
+            hash.pgp_version.map(|version| version.mtime),
         ])
         .doing("storing hashes")?;
+    store_long(sqlite, id, hash)
+}
+
+/// The parts of a row that grow with the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Long {
+    /// [`HashRecord::sha1_pieces`].
+    Sha1Pieces,
+    /// [`HashRecord::zsync_sums`].
+    ZsyncSums,
+    /// [`HashRecord::sha256_layer`].
+    Sha256Layer,
+}
+
+impl Long {
+    fn column(self) -> &'static str {
+        match self {
+            Long::Sha1Pieces => "sha1_pieces",
+            Long::ZsyncSums => "zsync_sums",
+            Long::Sha256Layer => "sha256_layer",
+        }
+    }
+}
+
+/// Bytes of a long part that are read or written at a time.
+const PORTION_BYTES: usize = 64 * 1024;
+
+fn store_long(sqlite: &Connection, id: FileId, hash: &HashRecord) -> Result<(), DbError> {
+    let parts = [
+        ("sha1_pieces", &hash.sha1_pieces),
+        ("zsync_sums", &hash.zsync_sums),
+        ("sha256_root", &hash.sha256_root),
+        ("sha256_layer", &hash.sha256_layer),
+    ];
+    // SQLite keeps room without building the row in memory only if nothing but such room and NULL
+    // is at its end, so the short root is room, too.
+    let room = parts.map(|(_, part)| part.as_ref().map(|part| ZeroBlob(part.len() as i32)));
+    let [pieces, sums, root, layer] = &room;
     sqlite
         .prepare_cached(
-            "INSERT OR REPLACE INTO hash_pieces (file_id, sha1_pieces, zsync_sums) \
-             VALUES (?1, ?2, ?3)",
+            "INSERT OR REPLACE INTO hash_pieces \
+             (file_id, sha1_pieces, zsync_sums, sha256_root, sha256_layer) \
+             VALUES (?1, ?2, ?3, ?4, ?5)",
         )
         .doing("preparing to store pieces")?
-        .execute(params![id.0, hash.sha1_pieces, hash.zsync_sums])
+        .execute(params![id.0, pieces, sums, root, layer])
         .doing("storing pieces")?;
+    for (column, part) in parts {
+        let Some(part) = part.as_ref().filter(|part| !part.is_empty()) else {
+            continue;
+        };
+        let mut blob = sqlite
+            .blob_open(MAIN_DB, "hash_pieces", column, id.0.into(), false)
+            .doing("storing pieces")?;
+        for (place, portion) in part.chunks(PORTION_BYTES).enumerate() {
+            blob.write_at(portion, place * PORTION_BYTES)
+                .doing("storing pieces")?;
+        }
+    }
+    Ok(())
+}
+
+/// Bytes of a long part of a row; `None`: there is none. The row is that of a version which
+/// [`find_record`] has found in the same read transaction.
+///
+/// # Errors
+/// [`DbError::Sql`].
+pub fn long_bytes(
+    database: &impl Queryable,
+    id: FileId,
+    part: Long,
+) -> Result<Option<u64>, DbError> {
+    let sql = format!(
+        "SELECT length({}) FROM hash_pieces WHERE file_id = ?1",
+        part.column()
+    );
+    let length: Option<Option<i64>> = database
+        .sqlite()
+        .prepare_cached(&sql)
+        .doing("preparing to read pieces")?
+        .query_row([id.0], |row| row.get(0))
+        .optional()
+        .doing("reading pieces")?;
+    Ok(length.flatten().map(|length| length.max(0) as u64))
+}
+
+/// Gives a long part of a row in portions, so that it is never in memory as a whole. What is not
+/// there is an empty part.
+///
+/// # Errors
+/// [`DbError::Sql`], also when the row vanishes in between; `give`'s own end it.
+pub fn read_long<E: From<DbError>>(
+    database: &impl Queryable,
+    id: FileId,
+    part: Long,
+    mut give: impl FnMut(&[u8]) -> Result<(), E>,
+) -> Result<(), E> {
+    if long_bytes(database, id, part)?.is_none() {
+        return Ok(());
+    }
+    let blob = database
+        .sqlite()
+        .blob_open(MAIN_DB, "hash_pieces", part.column(), id.0.into(), true)
+        .doing("reading pieces")?;
+    let mut portion = vec![0; PORTION_BYTES.min(blob.len())];
+    let mut place = 0;
+    while place < blob.len() {
+        let read = blob.read_at(&mut portion, place).doing("reading pieces")?;
+        if read == 0 {
+            break;
+        }
+        give(&portion[..read])?;
+        place += read;
+    }
     Ok(())
 }
 
@@ -157,4 +286,64 @@ pub fn remove_orphans(transaction: &Transaction<'_>) -> Result<usize, DbError> {
             [],
         )
         .doing("removing hashes of no file")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::open_writer;
+
+    #[test]
+    fn a_row_comes_back_with_its_long_parts_whatever_their_length() {
+        let folder = tempfile::tempdir().expect("folder");
+        let mut writer = open_writer(&folder.path().join("t.sqlite")).expect("open");
+        let version = FileVersion { size: 7, mtime: -1 };
+        let bytes = |length: usize| (0..length).map(|at| at as u8).collect::<Vec<u8>>();
+        for (pieces, sums) in [(20, 0), (PORTION_BYTES, 3 * PORTION_BYTES + 1), (40, 5)] {
+            let record = HashRecord {
+                digests: Digests {
+                    btih_hybrid: Some(bytes(20)),
+                    btmh: Some(bytes(32)),
+                    has_pgp: true,
+                    ..Digests::default()
+                },
+                pgp: Some("signed".to_owned()),
+                pgp_version: Some(FileVersion { size: 6, mtime: 8 }),
+                piece_size: 3,
+                sha1_pieces: Some(bytes(pieces)),
+                zsync_block_size: 2048,
+                zsync_hash_lengths: Some("1,2,3".to_owned()),
+                zsync_sums: Some(bytes(sums)),
+                sha256_root: Some(bytes(32)),
+                sha256_layer: None,
+            };
+            writer
+                .transaction(|transaction| store(transaction, FileId(3), version, &record))
+                .expect("store");
+            let mut found = find_record(&writer, FileId(3), version)
+                .expect("find")
+                .expect("a row");
+            assert_eq!(
+                long_bytes(&writer, FileId(3), Long::ZsyncSums).expect("length"),
+                Some(sums as u64)
+            );
+            let mut read = Vec::new();
+            read_long(&writer, FileId(3), Long::ZsyncSums, |portion| {
+                read.extend_from_slice(portion);
+                Ok::<(), DbError>(())
+            })
+            .expect("read");
+            found.zsync_sums = Some(read);
+            assert_eq!(found, record);
+            read_long(
+                &writer,
+                FileId(3),
+                Long::Sha256Layer,
+                |_| -> Result<(), DbError> { panic!("there is none") },
+            )
+            .expect("read");
+        }
+        let other = FileVersion { size: 8, mtime: -1 };
+        assert_eq!(find_record(&writer, FileId(3), other).expect("find"), None);
+    }
 }

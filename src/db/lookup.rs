@@ -1,4 +1,4 @@
-//! One worker's connection for the lookups of its requests.
+//! One worker's connection for what requests need beyond the snapshot: hashes.
 //!
 //! The connection stays in one read transaction until the snapshot changes or the worker is idle:
 //! taking and giving back the read lock of the WAL would cost each request four system calls.
@@ -6,10 +6,10 @@
 use std::path::{Path, PathBuf};
 
 use super::error::{DbError, Doing};
+use super::hash;
 use super::open::{Queryable, Reader, open_reader};
 use super::snapshot::{FileIdentity, Snapshot};
-use super::{catalogue, hash};
-use crate::domain::file::{CatalogueFile, FileId, FileVersion};
+use crate::domain::file::{FileId, FileVersion};
 
 /// Looks files up in the database that a snapshot was read from.
 #[derive(Debug)]
@@ -35,22 +35,10 @@ impl Lookup {
         }
     }
 
-    /// Looks a canonical path up.
-    ///
-    /// # Errors
-    /// The database cannot be read, or is another than the snapshot's; the next call tries anew.
-    pub fn find(
-        &mut self,
-        snapshot: &Snapshot,
-        path: &[u8],
-    ) -> Result<Option<CatalogueFile>, DbError> {
-        self.with(snapshot, |reader| catalogue::find(reader, path))
-    }
-
     /// The digests of a file version.
     ///
     /// # Errors
-    /// As [`Lookup::find`].
+    /// The database cannot be read, or is another than the snapshot's; the next call tries anew.
     pub fn digests(
         &mut self,
         snapshot: &Snapshot,
@@ -63,7 +51,7 @@ impl Lookup {
     /// The whole hash row of a file version, as documents need it.
     ///
     /// # Errors
-    /// As [`Lookup::find`].
+    /// As [`Lookup::digests`].
     pub fn hash_record(
         &mut self,
         snapshot: &Snapshot,

@@ -15,6 +15,7 @@ mod error;
 pub mod event;
 pub mod hash;
 pub mod import;
+pub mod known;
 pub mod lookup;
 mod matrix;
 pub mod mirror;

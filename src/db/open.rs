@@ -16,8 +16,9 @@ const WRITER_BUSY_TIMEOUT: Duration = Duration::from_secs(60);
 /// somebody else, and a download must go on meanwhile.
 const READER_BUSY_TIMEOUT: Duration = Duration::from_millis(50);
 
-/// Page cache of a reader in KiB: the inner pages of a million paths take 4 MB.
-const READER_CACHE_KIB: i64 = 8 * 1024;
+/// Page cache of a reader in KiB: what requests read are hashes, and the inner pages of a million
+/// of their rows take less than one; each worker of the responder may have as much.
+const READER_CACHE_KIB: i64 = 2 * 1024;
 
 /// Page cache of a writer in KiB; a first index sorts a million rows through it.
 const WRITER_CACHE_KIB: i64 = 64 * 1024;

@@ -7,6 +7,10 @@ use super::open::{Queryable, Transaction};
 use crate::domain::mirror::MirrorId;
 use crate::domain::time::Timestamp;
 
+/// Seconds for which versions of pages are believed. Some servers take the time of the directory
+/// for that of the page, and a file that is changed in its place does not change it.
+pub const MAX_AGE_S: i64 = 7 * 86_400;
+
 /// What was left.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScanLeft {
@@ -71,7 +75,9 @@ pub fn store(
     };
     let before = load(transaction, mirror)?;
     let is_same = before.is_some_and(|before| {
+        let age_s = left.learnt_at.0 - before.learnt_at.0;
         left.unfinished.is_empty()
+            && (0..MAX_AGE_S).contains(&age_s)
             && ScanLeft {
                 learnt_at: left.learnt_at,
                 tree_generation: left.tree_generation,

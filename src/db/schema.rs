@@ -9,6 +9,7 @@ use super::error::{DbError, Doing};
 /// Every migration in order; the number of a file is its place here plus one.
 const MIGRATIONS: &[&str] = &[
     include_str!("../../sql/0001_initial.sql"),
+    include_str!("../../sql/0002_bittorrent_v2.sql"),
     include_str!("../../sql/0003_scan_directory.sql"),
 ];
 
@@ -104,12 +105,16 @@ pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), Db
 mod tests {
     use super::*;
 
+    /// Names and statements; without white space, since SQLite adds columns in a way of its own.
     fn tables(connection: &Connection) -> Vec<(String, String)> {
         let mut statement = connection
             .prepare("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name")
             .expect("prepare");
         let rows = statement
-            .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
+            .query_map([], |row| {
+                let sql: String = row.get(1)?;
+                Ok((row.get(0)?, sql.split_whitespace().collect()))
+            })
             .expect("query")
             .collect::<Result<_, _>>();
         rows.expect("rows")

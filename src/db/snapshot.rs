@@ -10,10 +10,11 @@ use std::sync::Arc;
 use roaring::RoaringBitmap;
 
 use super::error::{DbError, Doing};
+use super::known::KnownFiles;
 use super::matrix::Matrix;
 use super::open::{Queryable, Reader, open_reader};
-use super::{content, hash, mirror};
-use crate::domain::file::FileId;
+use super::{catalogue, content, hash, mirror};
+use crate::domain::file::{CatalogueFile, FileId};
 use crate::domain::mirror::MirrorId;
 use crate::domain::select::{Holdings, Reason, Roster};
 
@@ -54,11 +55,17 @@ pub struct Snapshot {
     pub roster: Roster,
     /// Whether the database has hashes at all; without, no request looks for them.
     pub has_hashes: bool,
+    files: Arc<KnownFiles>,
     known: Vec<Option<Arc<Known>>>,
     matrix: Matrix,
 }
 
 impl Snapshot {
+    /// Looks a canonical path up in the catalogue.
+    pub fn find(&self, path: &[u8]) -> Option<CatalogueFile> {
+        self.files.get(path)
+    }
+
     /// Who has a file version.
     pub fn holdings(&self, file: FileId) -> impl Holdings {
         FileHoldings {
@@ -113,6 +120,8 @@ struct OpenDatabase {
     mirrors: Vec<MirrorId>,
     known: HashMap<MirrorId, Arc<Known>>,
     matrix: Matrix,
+    /// With the tree's generation that it was read at.
+    files: Option<(i64, Arc<KnownFiles>)>,
 }
 
 impl Loader {
@@ -188,6 +197,7 @@ impl OpenDatabase {
             mirrors: Vec::new(),
             known: HashMap::new(),
             matrix: Matrix::default(),
+            files: None,
         })
     }
 
@@ -215,6 +225,7 @@ impl OpenDatabase {
         }
         let roster = Roster::new(mirrors);
         self.load_contents(&roster)?;
+        let files = self.load_files()?;
         let has_hashes = hash::any(&self.reader)?;
         self.reader
             .sqlite()
@@ -230,9 +241,23 @@ impl OpenDatabase {
             serial,
             roster,
             has_hashes,
+            files,
             known: of_roster,
             matrix: self.matrix.clone(),
         })
+    }
+
+    /// Reads the catalogue when an index run or an import has changed it.
+    fn load_files(&mut self) -> Result<Arc<KnownFiles>, DbError> {
+        let generation = catalogue::generation(&self.reader)?;
+        if let Some((read_at, files)) = &self.files
+            && *read_at == generation
+        {
+            return Ok(Arc::clone(files));
+        }
+        let files = Arc::new(KnownFiles::load(&self.reader, fastrand::u64(..))?);
+        self.files = Some((generation, Arc::clone(&files)));
+        Ok(files)
     }
 
     /// Brings the matrix up to date: the columns whose generation changed, or all of them when

@@ -60,12 +60,12 @@ impl<'s> Passage<'_, 's> {
     /// The digests of what is on the disk; none when the catalogue knows another version.
     fn digests(&self, context: &mut Context, file: &DecidedFile) -> Option<Digests> {
         let snapshot = self.state.snapshot.as_deref()?;
-        let lookup = &mut context.lookup;
-        let known = lookup.find(snapshot, file.path.as_bytes()).ok()??;
+        let known = snapshot.find(file.path.as_bytes())?;
         if known.version.is_some_and(|known| known != file.version) {
             return None;
         }
-        lookup.digests(snapshot, known.id, file.version).ok()?
+        let found = context.lookup.digests(snapshot, known.id, file.version);
+        found.ok()?
     }
 
     /// # Errors

@@ -138,13 +138,13 @@ impl<'s> Passage<'_, 's> {
             Method::Other => return Outcome::MethodNotAllowed,
         };
         if self.request.names_directory() {
-            return no_file(&context.tree.locate(path));
+            return no_file(&context.tree.locate(path, None));
         }
         if !self.rules.engine {
             return self.local_if_file(context, path, LocalReason::EngineOff);
         }
         let mut asked = self.asked();
-        let located = match context.tree.locate(path) {
+        let located = match self.locate(context, path) {
             Located::NoTree => return Outcome::NoTree,
             Located::Directory => return Outcome::Missing(MissingReason::Directory),
             Located::Missing => match self.document_of(context, path) {
@@ -199,6 +199,12 @@ impl<'s> Passage<'_, 's> {
         }
     }
 
+    fn locate(&self, context: &mut Context, path: &FilePath) -> Located {
+        let snapshot = self.state.snapshot.as_deref();
+        let catalogued = snapshot.and_then(|snapshot| snapshot.find(path.as_bytes())?.version);
+        context.tree.locate(path, catalogued)
+    }
+
     /// By query, else by `Accept` (spec §1.1, steps 6 and 8).
     fn asked(&mut self) -> Representation {
         let asked = self.asked_by_query();
@@ -233,7 +239,7 @@ impl<'s> Passage<'_, 's> {
     ) -> Option<(Located, Representation)> {
         let (name, document) = Representation::split_suffix(path.as_bytes())?;
         let name = FilePath::parse(name).ok()?;
-        let located = context.tree.locate(&name);
+        let located = self.locate(context, &name);
         if !matches!(located, Located::File { .. } | Located::Outside) {
             return None;
         }
@@ -250,7 +256,7 @@ impl<'s> Passage<'_, 's> {
         path: &FilePath,
         reason: LocalReason,
     ) -> Outcome<'s> {
-        match context.tree.locate(path) {
+        match self.locate(context, path) {
             Located::File { path, version } => {
                 self.decision.file = Some(DecidedFile { path, version });
                 Outcome::Local(reason)
@@ -301,16 +307,12 @@ impl<'s> Passage<'_, 's> {
         let Some(snapshot) = self.state.snapshot.as_deref() else {
             return self.fall_back(context, client, LocalReason::DatabaseUnavailable);
         };
-        match context.lookup.find(snapshot, file.path.as_bytes()) {
-            Err(error) => {
-                log::debug!("lookup failed: path={} error=\"{error}\"", file.path);
-                self.fall_back(context, client, LocalReason::DatabaseUnavailable)
-            }
-            Ok(None) => {
+        match snapshot.find(file.path.as_bytes()) {
+            None => {
                 self.decision.no_mirror = true;
                 self.fall_back(context, client, LocalReason::NotCatalogued)
             }
-            Ok(Some(known)) => match known.version {
+            Some(known) => match known.version {
                 Some(catalogued) if catalogued != file.version => {
                     Err(LocalReason::Changed { catalogued })
                 }

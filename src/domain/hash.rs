@@ -1,6 +1,8 @@
 //! Digests of one file version.
 
+use super::file::FileVersion;
 use super::representation::Representation;
+use super::torrent::TorrentVersion;
 
 /// The short digests of one file version; absent ones are `None`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -13,8 +15,12 @@ pub struct Digests {
     pub sha256: Option<Vec<u8>>,
     /// 64 bytes.
     pub sha512: Option<Vec<u8>>,
-    /// BitTorrent v1 info hash, 20 bytes.
+    /// BitTorrent v1 info hash, 20 bytes: MirrorBrain's.
     pub btih: Option<Vec<u8>>,
+    /// BitTorrent v1 info hash of the hybrid torrent, 20 bytes.
+    pub btih_hybrid: Option<Vec<u8>>,
+    /// BitTorrent v2 info hash of the hybrid torrent, 32 bytes.
+    pub btmh: Option<Vec<u8>>,
     /// Whether a detached signature is stored.
     pub has_pgp: bool,
 }
@@ -26,6 +32,8 @@ pub struct HashRecord {
     pub digests: Digests,
     /// Armoured detached signature.
     pub pgp: Option<String>,
+    /// Size and time of the file that the signature was read from; `None`: it was imported.
+    pub pgp_version: Option<FileVersion>,
     /// Bytes a piece; 0: no pieces.
     pub piece_size: i64,
     /// SHA-1 of each piece, 20 bytes each, concatenated.
@@ -36,6 +44,10 @@ pub struct HashRecord {
     pub zsync_hash_lengths: Option<String>,
     /// zsync's block sums.
     pub zsync_sums: Option<Vec<u8>>,
+    /// Root of the BitTorrent v2 tree, 32 bytes.
+    pub sha256_root: Option<Vec<u8>>,
+    /// The tree's layer at the size of a piece, 32 bytes a piece; none when there is one piece.
+    pub sha256_layer: Option<Vec<u8>>,
 }
 
 impl Digests {
@@ -48,6 +60,14 @@ impl Digests {
             Representation::Sha512 => self.sha512.as_deref(),
             Representation::Btih => self.btih.as_deref(),
             _ => None,
+        }
+    }
+
+    /// The v1 info hash of the torrent that a site of that version offers, 20 bytes.
+    pub fn info_hash(&self, version: TorrentVersion) -> Option<&[u8]> {
+        match version {
+            TorrentVersion::V1 => self.btih.as_deref(),
+            TorrentVersion::Hybrid => self.btih_hybrid.as_deref(),
         }
     }
 }

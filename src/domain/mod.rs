@@ -21,4 +21,5 @@ pub mod rule;
 pub mod select;
 pub mod target;
 pub mod time;
+pub mod torrent;
 pub mod varint;

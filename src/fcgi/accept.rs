@@ -108,7 +108,7 @@ impl<'a> Acceptor<'a> {
             return None;
         }
         match accept_with(listener, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC) {
-            Ok(socket) => return self.place(socket),
+            Ok(socket) => return self.place(socket, now),
             Err(Errno::AGAIN | Errno::INTR | Errno::CONNABORTED | Errno::PROTO) => {}
             Err(error) => {
                 self.exhausted(error, now);
@@ -118,15 +118,15 @@ impl<'a> Acceptor<'a> {
         None
     }
 
-    /// Counts a connection and gives it to the worker that has the fewest.
-    fn place(&self, socket: OwnedFd) -> Option<OwnedFd> {
+    /// Counts a connection and gives it to the worker that is to have it.
+    fn place(&self, socket: OwnedFd, now: Instant) -> Option<OwnedFd> {
         let Shared { stats, peers, .. } = self.shared;
         stats.accepted.fetch_add(1, Relaxed);
         stats.connections.fetch_add(1, Relaxed);
-        let least = peers::least_loaded(peers, self.own);
-        let kept = match least == self.own {
+        let next = peers::next(peers, now);
+        let kept = match next == self.own {
             true => socket,
-            false => peers[least].give(socket).err()?,
+            false => peers[next].give(socket).err()?,
         };
         peers[self.own].load.fetch_add(1, Relaxed);
         Some(kept)

@@ -6,9 +6,10 @@ use std::time::Duration;
 /// the time-outs below are. Four wake-ups a second cost nothing measurable.
 pub const TICK: Duration = Duration::from_millis(250);
 
-/// Threads: a redirect takes microseconds and waits for nothing but the disk, so two keep one
-/// another's back when one waits; Apache needs the other processors far more.
-pub const THREADS: usize = 2;
+/// Threads: a redirect takes microseconds and waits for nothing but the disk. The first does all
+/// the work as long as it keeps up, the others stand in while it waits; Apache needs the
+/// processors far more.
+pub const THREADS: usize = 4;
 
 /// Connections at once, over all workers. Apache keeps at most one a worker thread
 /// (`MaxRequestWorkers`, 400 by default); systemd gives a service 1,024 descriptors unless

@@ -119,7 +119,7 @@ impl Server {
         }
         for connection in inherited.drain(..) {
             self.stats.connections.fetch_add(1, Relaxed);
-            let worker = peers::least_loaded(&shared.peers, 0);
+            let worker = peers::next(&shared.peers, std::time::Instant::now());
             // No worker has ended yet, so none refuses it.
             let _ = shared.peers[worker].give(connection);
         }

@@ -105,11 +105,13 @@ impl<'a, H: Handler, F: Fn(usize) -> H> Worker<'a, H, F> {
         while !self.is_done() {
             let timeout = self.timeout();
             events.clear();
+            self.shared.peers[self.index].wait();
             match epoll::wait(&self.epoll, spare_capacity(&mut events), Some(&timeout)) {
                 Ok(_) | Err(Errno::INTR) => {}
                 Err(error) => return Err(error.into()),
             }
             self.desk.now = Instant::now();
+            self.shared.peers[self.index].work(self.desk.now);
             // New connections first: another worker may take them while this one answers.
             for event in events.iter().filter(|event| is_listener(event)) {
                 self.accept((event.data.u64() >> 32) as usize);

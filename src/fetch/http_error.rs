@@ -43,10 +43,13 @@ fn deepest(error: &(dyn Error + 'static)) -> String {
 }
 
 fn has_tls(error: &(dyn Error + 'static)) -> bool {
-    chain(error).any(|cause| {
-        let inner = cause
-            .downcast_ref::<io::Error>()
-            .and_then(io::Error::get_ref);
-        cause.is::<rustls::Error>() || inner.is_some_and(|inner| inner.is::<rustls::Error>())
-    })
+    chain(error).any(is_tls)
+}
+
+/// An error of TLS comes wrapped in errors of input and output, which do not name it as a source.
+fn is_tls(error: &(dyn Error + 'static)) -> bool {
+    let inner = error
+        .downcast_ref::<io::Error>()
+        .and_then(io::Error::get_ref);
+    error.is::<rustls::Error>() || inner.is_some_and(|inner| is_tls(inner))
 }

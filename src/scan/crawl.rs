@@ -24,7 +24,7 @@ use std::time::Instant;
 
 use super::crawl_page::{First, Outcome, PageRead};
 use super::directory::{below, key};
-use super::known::KnownFiles;
+use super::known::KnownTree;
 use super::memory::{Memory, Remembered};
 use super::tally::{Seen, Tally};
 use super::wanted::Wanted;
@@ -43,7 +43,7 @@ const NOTES_MAX: usize = 5;
 #[derive(Clone, Copy)]
 pub struct Crawl<'a> {
     /// The catalogue.
-    pub known: &'a KnownFiles,
+    pub known: &'a KnownTree,
     /// What is listed.
     pub wanted: &'a Wanted,
     /// At a time.
@@ -149,7 +149,7 @@ impl<'a> Crawler<'a> {
             queued: HashSet::new(),
             doubted: HashSet::new(),
             in_work: 0,
-            tally: Tally::new(crawl.known),
+            tally: Tally::new(&crawl.known.files),
             found: Crawled {
                 seen: Seen::default(),
                 unlisted: Unlisted::Nothing,
@@ -176,6 +176,7 @@ impl<'a> Crawler<'a> {
     }
 
     fn work(&self) {
+        let _guard = PanicGuard(self);
         while let Some(path) = self.next() {
             let read = self.server.read(&path);
             let mut state = self.state();
@@ -231,8 +232,10 @@ impl<'a> Crawler<'a> {
             }
             Err(error) => self.take_failure(state, path, &error),
         }
-        if Instant::now() > self.deadline {
+        if Instant::now() > self.deadline && !state.is_over {
             state.is_over = true;
+            let note = format!("given up after {} hours", RUN_TIME_MAX.as_secs() / 3600);
+            state.found.notes.push(note);
         }
     }
 
@@ -247,7 +250,7 @@ impl<'a> Crawler<'a> {
         }
         self.doubt(state, path);
         if let (Some(validator), Some(facts)) =
-            (page.validator, self.crawl.known.directories().facts(path))
+            (page.validator, self.crawl.known.directories.facts(path))
         {
             let remembered = Remembered {
                 fingerprint: facts.fingerprint,
@@ -262,7 +265,7 @@ impl<'a> Crawler<'a> {
     /// Apache leaves directories that it may not show out of the page above them, so what the
     /// mirror had in a directory that is on no page is asked for before it is believed to be gone.
     fn doubt(&self, state: &mut State<'a>, path: &[u8]) {
-        let directories = self.crawl.known.directories();
+        let directories = &self.crawl.known.directories;
         let before = &self.crawl.before.content;
         let known = directories
             .facts(path)
@@ -281,7 +284,7 @@ impl<'a> Crawler<'a> {
     }
 
     fn take_unchanged(&self, state: &mut State<'a>, path: &[u8], remembered: Remembered) {
-        let facts = self.crawl.known.directories().facts(path);
+        let facts = self.crawl.known.directories.facts(path);
         if let Some(facts) = facts {
             state.tally.see_again(facts, &self.crawl.before.content);
         }
@@ -347,6 +350,18 @@ impl<'a> Crawler<'a> {
         }
         state.found.seen = state.tally.finish();
         state.found
+    }
+}
+
+/// A worker that panics leaves its directory in work; the others must not wait for it.
+struct PanicGuard<'c, 'a>(&'c Crawler<'a>);
+
+impl Drop for PanicGuard<'_, '_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.state().is_over = true;
+            self.0.changed.notify_all();
+        }
     }
 }
 

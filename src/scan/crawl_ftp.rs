@@ -12,7 +12,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use super::crawl::{Crawl, Directories};
 use super::crawl_page::{Entries, First, Found, Outcome, PageRead};
 use super::directory::below;
-use super::known::Cursor;
+use crate::db::known::Cursor;
 use crate::domain::listing::{FtpEntry, IndexEntry};
 use crate::domain::path::PATH_BYTES_MAX;
 use crate::fetch::{FetchError, FtpClient, FtpOptions, FtpSession, FtpUrl};
@@ -176,7 +176,7 @@ impl<'a> FtpReader<'a> {
                 FtpEntry::Other => {}
                 FtpEntry::Link if path.len() + name.len() >= PATH_BYTES_MAX => {}
                 // A web server follows it, so what it leads to counts.
-                FtpEntry::Link => match known.find(&below(path, name), &mut cursor) {
+                FtpEntry::Link => match known.files.find(&below(path, name), &mut cursor) {
                     Some(file) if links.len() < LINKS_MAX => links.push((file, name.to_vec())),
                     Some(_) => {}
                     None => entries.take(IndexEntry::Directory, name),

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use super::crawl::{Crawl, Directories};
 use super::directory::{below, key};
-use super::known::Cursor;
 use super::memory::Remembered;
+use crate::db::known::Cursor;
 use crate::domain::file::CatalogueFile;
 use crate::domain::listing::{IndexEntry, IndexError, IndexForm, ListedFile, read_index};
 use crate::domain::path::PATH_BYTES_MAX;
@@ -129,7 +129,7 @@ impl<'a> Reader<'a> {
 
     fn remembered(&self, path: &[u8]) -> Option<&'a Remembered> {
         let before = self.crawl.before;
-        let facts = self.crawl.known.directories().facts(path)?;
+        let facts = self.crawl.known.directories.facts(path)?;
         before.memory.find(key(path), facts.fingerprint)
     }
 
@@ -189,7 +189,7 @@ pub(super) struct Entries<'a, 'p> {
 
 impl<'a, 'p> Entries<'a, 'p> {
     pub fn new(crawl: Crawl<'a>, directory: &'p [u8]) -> Entries<'a, 'p> {
-        let facts = crawl.known.directories().facts(directory);
+        let facts = crawl.known.directories.facts(directory);
         let runs = facts.map_or(&[][..], |facts| &facts.runs);
         let files: usize = runs.iter().map(|(_, count)| *count as usize).sum();
         Entries {
@@ -230,19 +230,19 @@ impl<'a, 'p> Entries<'a, 'p> {
         let path = below(self.directory, name);
         let known = self.crawl.known;
         if let IndexEntry::File(listed) = entry {
-            if let Some(file) = known.find(&path, &mut self.cursor) {
+            if let Some(file) = known.files.find(&path, &mut self.cursor) {
                 if self.crawl.wanted.has_file(&path) {
                     self.page.found.push(Found { file, listed });
                 }
                 return;
             }
             // A page may list a link to a directory as if it were a file.
-            if !known.directories().has(&path) {
+            if !known.directories.has(&path) {
                 self.page.unknown += u64::from(self.crawl.wanted.has_file(&path));
                 return;
             }
         }
-        let is_worth_it = known.directories().has(&path) && self.crawl.wanted.has_directory(&path);
+        let is_worth_it = known.directories.has(&path) && self.crawl.wanted.has_directory(&path);
         if is_worth_it && self.directories.insert(key(&path)) {
             self.page.directories.push(name.to_vec());
         }

@@ -6,7 +6,7 @@
 
 use roaring::RoaringBitmap;
 
-use super::known::{KnownFiles, LARGE_BYTES, LargeFile};
+use super::known::{KnownTree, LARGE_BYTES, LargeFile};
 use crate::fetch::{FetchError, HttpRequest, HttpSession, HttpUrl};
 
 /// Places behind which a server with 31 or 32 bits cannot go.
@@ -37,15 +37,23 @@ enum Byte {
 pub fn check(
     session: &HttpSession<'_>,
     base: &HttpUrl,
-    known: &KnownFiles,
+    known: &KnownTree,
     current: &RoaringBitmap,
 ) -> Result<Undeliverable, FetchError> {
     for limit in LIMITS_BYTES {
         let beyond = |file: &&LargeFile| file.size > limit && current.contains(file.id.0);
-        let files = known.large().iter().filter(beyond);
+        let files = known.large.iter().filter(beyond);
         let mut refusal = None;
         for file in files.clone().take(FILES_A_LIMIT) {
-            match ask(session, base, file, limit)? {
+            let answer = match ask(session, base, file, limit) {
+                Ok(answer) => answer,
+                Err(FetchError::Stopped) => return Err(FetchError::Stopped),
+                Err(error) => {
+                    log::debug!("large file url={base} error={error}");
+                    return Ok(Undeliverable::default());
+                }
+            };
+            match answer {
                 Byte::Delivered => {
                     refusal = None;
                     break;
@@ -75,14 +83,7 @@ fn ask(
         byte: Some(byte),
     };
     // Clients follow redirects too, wherever they lead.
-    let answer = match session.get(&base.file(&file.path), request, &|_| true) {
-        Ok(answer) => answer,
-        Err(FetchError::Stopped) => return Err(FetchError::Stopped),
-        Err(error) => {
-            log::debug!("large file url={base} error={error}");
-            return Ok(Byte::Unclear);
-        }
-    };
+    let answer = session.get(&base.file(&file.path), request, &|_| true)?;
     let total = answer.content_range.rsplit('/').next().unwrap_or_default();
     let wrong = |what: &str| {
         let path = file.path.escape_ascii();

@@ -41,12 +41,13 @@ mod shift;
 mod tally;
 mod wanted;
 
+pub use crate::db::known::{Cursor, KnownFiles};
 pub use choose::{Choice, choose_all, choose_named};
 pub use crawl::Before;
 pub use directory::{DirectoryFacts, KnownDirectories};
 pub use error::{MirrorError, ScanError};
 pub use judge::{CONFIRM_SHARE_MAX, Limits, Suspicion};
-pub use known::{Cursor, KnownFiles, LARGE_BYTES, LargeFile};
+pub use known::{KnownTree, LARGE_BYTES, LargeFile};
 pub use large::Undeliverable;
 pub use memory::{Memory, Remembered};
 pub use output::{Output, Style};

@@ -26,7 +26,7 @@ use crate::terminal::{Bar, chain};
 use super::crawl::{Before, Crawl, Crawled, crawl};
 use super::crawl_ftp::FtpReader;
 use super::crawl_page::Reader;
-use super::known::KnownFiles;
+use super::known::KnownTree;
 
 /// How often the bar is told of files: more often costs more than looking a file up.
 const FILES_A_TICK: u64 = 4096;
@@ -178,7 +178,7 @@ impl<'a> Network<'a> {
     pub fn list_rsync(
         &self,
         url: &str,
-        known: &KnownFiles,
+        known: &KnownTree,
         bar: &Bar,
     ) -> Result<Found, MirrorError> {
         let url = RsyncUrl::parse(url)?;
@@ -187,7 +187,7 @@ impl<'a> Network<'a> {
             filters: self.filters,
             stop: self.stop,
         };
-        let mut tally = Tally::new(known);
+        let mut tally = Tally::new(&known.files);
         let listed = list_rsync(&url, options, |entry, path| {
             tally.see(entry, path);
             if tally.files().is_multiple_of(FILES_A_TICK) {
@@ -209,7 +209,7 @@ impl<'a> Network<'a> {
     ///
     /// # Errors
     /// [`MirrorError`].
-    pub fn list_ftp(&self, url: &str, known: &KnownFiles, bar: &Bar) -> Result<Found, MirrorError> {
+    pub fn list_ftp(&self, url: &str, known: &KnownTree, bar: &Bar) -> Result<Found, MirrorError> {
         let url = FtpUrl::parse(url)?;
         let options = FtpOptions {
             timeout: self.timeout,
@@ -233,7 +233,7 @@ impl<'a> Network<'a> {
 
     fn plan<'p>(
         &self,
-        known: &'p KnownFiles,
+        known: &'p KnownTree,
         before: &'p Before,
         progress: &'p (dyn Fn(u64) + Sync),
     ) -> Crawl<'p>
@@ -256,7 +256,7 @@ impl<'a> Network<'a> {
     pub fn list_http(
         &self,
         url: &str,
-        known: &KnownFiles,
+        known: &KnownTree,
         before: &Before,
         bar: &Bar,
     ) -> Result<Found, MirrorError> {

@@ -10,11 +10,11 @@ use std::time::Duration;
 use roaring::RoaringBitmap;
 
 use super::judge::{Case, Coverage, Limits, Verdict, judge, merge};
-use super::known::KnownFiles;
 use super::large::Undeliverable;
 use super::protocol::Found;
 use super::report::Counts;
 use crate::db::content::{self, Content, Learnt, PendingContent};
+use crate::db::known::KnownFiles;
 use crate::db::mirror::MirrorRecord;
 use crate::db::open::Transaction;
 use crate::db::run::{self, Outcome, RunEnd, RunId};

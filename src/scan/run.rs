@@ -9,6 +9,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::choose::is_never_scanned;
 use super::crawl::Before;
 use super::error::MirrorError;
+use super::known::KnownTree;
 use super::large::{self, Undeliverable};
 use super::lock::MirrorLock;
 use super::memory::{Memory, decode_paths, encode_paths};
@@ -38,6 +39,8 @@ pub struct Shared<'a> {
     pub writer: &'a Mutex<Writer>,
     /// What is published, and when.
     pub rules: Rules<'a>,
+    /// What mirrors are compared with.
+    pub known: &'a KnownTree,
     /// How mirrors are asked.
     pub network: Network<'a>,
     /// Who is told how it goes.
@@ -168,7 +171,7 @@ impl<'a> Run<'a> {
     }
 
     fn list_by(&self, protocol: Protocol, bar: &Bar) -> Result<Found, MirrorError> {
-        let (network, known) = (self.shared.network, self.shared.rules.known);
+        let (network, known) = (self.shared.network, self.shared.known);
         match protocol {
             Protocol::Rsync => network.list_rsync(&self.mirror.rsync_url, known, bar),
             Protocol::Ftp => network.list_ftp(&self.mirror.ftp_url, known, bar),
@@ -196,8 +199,10 @@ impl<'a> Run<'a> {
         before.content = content;
         let left = scan_directory::load(&*writer, self.mirror.id)?;
         if let Some(left) = left.filter(|left| left.source == source(url)) {
-            before.memory = Memory::decode(&left.directories);
             let age_s = now().0 - left.learnt_at.0;
+            if (0..scan_directory::MAX_AGE_S).contains(&age_s) {
+                before.memory = Memory::decode(&left.directories);
+            }
             let is_resumable = self.shared.rules.scope.is_none()
                 && left.tree_generation == self.shared.rules.tree_generation
                 && (0..RESUME_AGE_MAX.as_secs() as i64).contains(&age_s);
@@ -210,7 +215,7 @@ impl<'a> Run<'a> {
 
     fn conclude(&self, id: RunId, mut found: Found) -> Result<Option<Done>, MirrorError> {
         let undeliverable = self.check_large(&mut found)?;
-        if found.hides && !self.shared.rules.known.hidden().is_empty() {
+        if found.hides && !self.shared.known.hidden.is_empty() {
             found.notes.push(HIDES.to_owned());
         }
         let unlisted = self.unlisted_ids(&found)?;
@@ -242,9 +247,9 @@ impl<'a> Run<'a> {
 
     /// Takes out what the mirror has and cannot deliver.
     fn check_large(&self, found: &mut Found) -> Result<Undeliverable, MirrorError> {
-        let known = self.shared.rules.known;
+        let known = self.shared.known;
         let current = &mut found.seen.content.current;
-        let has_large = known.large().iter().any(|file| current.contains(file.id.0));
+        let has_large = known.large.iter().any(|file| current.contains(file.id.0));
         let base = http_url(self.mirror).and_then(|url| HttpUrl::parse(url).ok());
         let Some(base) = base.filter(|_| has_large) else {
             return Ok(Undeliverable::default());
@@ -257,7 +262,7 @@ impl<'a> Run<'a> {
             }
             // What was not asked is as it was.
             Err(FetchError::Stopped) => {
-                found.unchecked = known.large().iter().map(|file| file.id.0).collect();
+                found.unchecked = known.large.iter().map(|file| file.id.0).collect();
                 *current -= &found.unchecked;
                 Ok(Undeliverable::default())
             }
@@ -290,7 +295,7 @@ impl<'a> Run<'a> {
             }
         }
         if found.hides {
-            ids |= self.shared.rules.known.hidden();
+            ids |= &self.shared.known.hidden;
         }
         match &found.unlisted {
             Unlisted::Nothing => {}

@@ -8,7 +8,7 @@ use super::choose::Choice;
 use super::error::ScanError;
 use super::filter::filters;
 use super::judge::Limits;
-use super::known::KnownFiles;
+use super::known::KnownTree;
 use super::output::Output;
 use super::protocol::Network;
 use super::publish::Rules;
@@ -87,7 +87,7 @@ impl Scanner {
         let shared = Shared {
             writer: &self.writer,
             rules: Rules {
-                known: &known,
+                known: &known.files,
                 tree_generation,
                 scope: scope.as_ref(),
                 limits: Limits {
@@ -96,6 +96,7 @@ impl Scanner {
                 },
                 enable: options.enable,
             },
+            known: &known,
             network: Network {
                 filters: &filters,
                 wanted: &wanted,
@@ -125,19 +126,19 @@ impl Scanner {
     fn load(
         &self,
         dir: Option<&FilePath>,
-    ) -> Result<(KnownFiles, i64, Option<roaring::RoaringBitmap>), ScanError> {
+    ) -> Result<(KnownTree, i64, Option<roaring::RoaringBitmap>), ScanError> {
         // A reader's page cache is small: the writer's would double the memory of a scan.
         let reader = open_reader(&self.site.database)?;
         let start = Instant::now();
         // Before the files: a later generation is then never taken for the one that was read.
         let generation = catalogue::generation(&reader)?;
-        let known = KnownFiles::load(&reader, fastrand::u64(..))?;
+        let known = KnownTree::load(&reader, fastrand::u64(..))?;
         log::debug!(
             "catalogue loaded files={} took_ms={}",
-            known.ids().len(),
+            known.files.ids().len(),
             start.elapsed().as_millis()
         );
-        if known.ids().is_empty() {
+        if known.files.ids().is_empty() {
             return Err(ScanError::EmptyCatalogue);
         }
         let Some(dir) = dir else {

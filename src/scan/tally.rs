@@ -3,9 +3,9 @@
 use roaring::RoaringBitmap;
 
 use super::directory::DirectoryFacts;
-use super::known::{Cursor, KnownFiles};
 use super::shift::{Difference, Zone};
 use crate::db::content::Content;
+use crate::db::known::{Cursor, KnownFiles};
 use crate::domain::file::{CatalogueFile, Copy, FileVersion};
 use crate::domain::listing::rsync::Line;
 use crate::domain::listing::{ListedFile, ListedTime};

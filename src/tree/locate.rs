@@ -1,8 +1,10 @@
 //! The canonical path of a requested file, and its version on disk.
 //!
 //! All symlinks are resolved for each request, those of the document root too, because a root may
-//! be flipped to a new release at any moment. The common case costs one `stat` of the root, one
-//! `openat2` that refuses links, and one `fstat`.
+//! be flipped to a new release at any moment. The common case is a file that is on the disk as the
+//! catalogue has it: one `fstatat`, and since the index walks no links, the path is canonical. For
+//! any other, an `openat2` that refuses links tells whether one is in the way. A `stat` of the
+//! root serves the requests of a quarter of a millisecond.
 //!
 //! # Security
 //! A path whose real file lies outside the tree is [`Located::Outside`]: it is never looked up,
@@ -13,12 +15,19 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
-use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, Stat, fstat, openat, openat2, stat};
+use rustix::fs::{
+    AtFlags, FileType, Mode, OFlags, ResolveFlags, Stat, fstat, openat, openat2, stat, statat,
+};
 use rustix::io::Errno;
 
 use crate::domain::file::FileVersion;
 use crate::domain::path::FilePath;
+
+/// How long what the root names is believed. A request that is answered so much later than a flip
+/// might as well have come before it; a `stat` for each request took 1.3 of 23 µs.
+const ROOT_BELIEVED: Duration = Duration::from_micros(250);
 
 /// One site's tree, as the web server names it; each worker has its own.
 #[derive(Debug)]
@@ -33,6 +42,7 @@ struct OpenRoot {
     directory: OwnedFd,
     device: u64,
     inode: u64,
+    checked_at: Instant,
 }
 
 /// What a requested path is.
@@ -77,14 +87,26 @@ impl Tree {
         &self.root
     }
 
-    /// Finds a path below the root.
-    pub fn locate(&mut self, path: &FilePath) -> Located {
+    /// Finds a path below the root; `catalogued` is the version that the catalogue has of it.
+    pub fn locate(&mut self, path: &FilePath, catalogued: Option<FileVersion>) -> Located {
         if !self.refresh() {
             return Located::NoTree;
         }
         let Some(root) = &self.open else {
             return Located::NoTree;
         };
+        if let Some(catalogued) = catalogued
+            && let Ok(stat) = statat(&root.directory, path.as_bytes(), AtFlags::SYMLINK_NOFOLLOW)
+            && FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile
+            && version(&stat) == catalogued
+        {
+            // Should a directory above have become a link since, a file of the same name, size
+            // and time is behind it, and that is what mirrors have under this path.
+            return Located::File {
+                path: path.clone(),
+                version: catalogued,
+            };
+        }
         let flags = OFlags::PATH | OFlags::CLOEXEC | OFlags::NOFOLLOW;
         let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
         match openat2(
@@ -116,13 +138,20 @@ impl Tree {
 
     /// Opens the root again when it names another directory than before; `false`: none.
     fn refresh(&mut self) -> bool {
+        let checked_at = Instant::now();
+        let is_fresh = |open: &OpenRoot| checked_at - open.checked_at < ROOT_BELIEVED;
+        if self.open.as_ref().is_some_and(is_fresh) {
+            return true;
+        }
         let Ok(now) = stat(&self.root) else {
             self.open = None;
             return false;
         };
         let (device, inode) = (now.st_dev, now.st_ino);
-        let same = |open: &OpenRoot| open.device == device && open.inode == inode;
-        if self.open.as_ref().is_some_and(same) {
+        if let Some(open) = &mut self.open
+            && (open.device, open.inode) == (device, inode)
+        {
+            open.checked_at = checked_at;
             return true;
         }
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
@@ -132,6 +161,7 @@ impl Tree {
                 directory,
                 device,
                 inode,
+                checked_at,
             });
         self.open.is_some()
     }
@@ -224,7 +254,7 @@ mod tests {
             (b"nothing", Err(Located::Missing)),
         ] {
             assert_eq!(
-                canonical(tree.locate(&path(requested))),
+                canonical(tree.locate(&path(requested), None)),
                 expected,
                 "{requested:?}"
             );
@@ -232,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flipped_document_root_is_seen_at_once() {
+    fn a_flipped_document_root_is_seen_within_the_time_that_it_is_believed() {
         let folder = tempfile::tempdir().expect("folder");
         let root = folder.path();
         for (release, content) in [("v1", &b"1"[..]), ("v2", b"22")] {
@@ -245,11 +275,43 @@ mod tests {
             Located::File { version, .. } => version.size,
             other => panic!("{other:?}"),
         };
-        assert_eq!(size(tree.locate(&path(b"f"))), 1);
+        assert_eq!(size(tree.locate(&path(b"f"), None)), 1);
         symlink("v2", root.join("next")).expect("link");
         std::fs::rename(root.join("next"), root.join("current")).expect("flip");
-        assert_eq!(size(tree.locate(&path(b"f"))), 2);
+        std::thread::sleep(ROOT_BELIEVED);
+        assert_eq!(size(tree.locate(&path(b"f"), None)), 2);
         std::fs::remove_file(root.join("current")).expect("remove");
-        assert_eq!(tree.locate(&path(b"f")), Located::NoTree);
+        std::thread::sleep(ROOT_BELIEVED);
+        assert_eq!(tree.locate(&path(b"f"), None), Located::NoTree);
+    }
+
+    #[test]
+    fn the_catalogue_is_believed_only_about_the_version_that_it_has() {
+        let folder = tempfile::tempdir().expect("folder");
+        let root = folder.path();
+        std::fs::create_dir(root.join("dir")).expect("dir");
+        std::fs::write(root.join("dir/f"), b"123").expect("file");
+        symlink("dir", root.join("alias")).expect("link");
+        symlink("dir/f", root.join("link")).expect("link");
+        let mtime = std::fs::metadata(root.join("dir/f"))
+            .expect("metadata")
+            .mtime();
+        let version = |size| Some(FileVersion { size, mtime });
+        let mut tree = Tree::new(root);
+        for (requested, catalogued, expected) in [
+            (&b"dir/f"[..], version(3), &b"dir/f"[..]),
+            (b"dir/f", version(4), b"dir/f"),
+            (b"alias/f", version(3), b"alias/f"),
+            (b"alias/f", version(4), b"dir/f"),
+            (b"link", version(3), b"dir/f"),
+        ] {
+            let located = tree.locate(&path(requested), catalogued);
+            assert_eq!(
+                canonical(located),
+                Ok(expected.to_vec()),
+                "{requested:?} {catalogued:?}"
+            );
+        }
+        assert_eq!(tree.locate(&path(b"gone"), version(3)), Located::Missing);
     }
 }

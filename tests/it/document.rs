@@ -101,6 +101,7 @@ fn record() -> HashRecord {
             sha512: Some(vec![0x44; 64]),
             btih: Some(vec![0x55; 20]),
             has_pgp: true,
+            ..Digests::default()
         },
         pgp: Some("-----BEGIN PGP SIGNATURE-----".to_owned()),
         piece_size: 4096,
@@ -339,6 +340,9 @@ fn a_document_is_never_the_file_whatever_fails() {
         b"another version",
         MTIME + 1,
     );
+    eventually("the responder knows the version that was indexed", || {
+        client.send(&with_suffix(plain, "meta4")).status == 404
+    });
     refused(&mut client, plain, 404, "changed");
     // A link out of the tree.
     std::fs::write(site.path("outside"), [0; SIZE]).expect("a file");

@@ -16,6 +16,7 @@ mod ftp_servers;
 mod ftpd;
 mod http_failure;
 mod http_servers;
+mod http_tls;
 mod import;
 mod index;
 mod index_failure;

@@ -402,9 +402,9 @@ fn hash_record(row: &Row<'_>) -> Result<HashRecord, DumpError> {
             md5: row.bytea("md5")?,
             sha1: row.bytea("sha1")?,
             sha256: row.bytea("sha256")?,
-            sha512: None,
             btih: row.bytea("btih")?,
             has_pgp: pgp.is_some(),
+            ..Digests::default()
         },
         pgp,
         piece_size: row.integer("sha1piecesize")?.unwrap_or(0),
@@ -412,6 +412,7 @@ fn hash_record(row: &Row<'_>) -> Result<HashRecord, DumpError> {
         zsync_block_size: row.integer("zblocksize")?.unwrap_or(0),
         zsync_hash_lengths: text("zhashlens"),
         zsync_sums: row.bytea("zsums")?,
+        ..HashRecord::default()
     })
 }
 

@@ -34,6 +34,7 @@ fn hashes() -> HashRecord {
             sha512: Some(vec![0x44; 64]),
             btih: Some(vec![0x55; 20]),
             has_pgp: true,
+            ..Digests::default()
         },
         pgp: Some(
             "-----BEGIN PGP SIGNATURE-----\n\nab<c\u{b}\n-----END PGP SIGNATURE-----\n".into(),

@@ -110,6 +110,15 @@ pub struct Selection {
     pub excluded: Vec<(usize, Reason)>,
 }
 
+/// What orders a member of a tier: handicapped distance (0 without coordinates), then rank.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Drawn {
+    handicapped: u32,
+    rank: u32,
+    mirror: usize,
+    distance: u32,
+}
+
 /// Orders candidates by drawn numbers.
 #[derive(Debug)]
 pub struct Selector<D> {
@@ -117,34 +126,38 @@ pub struct Selector<D> {
 }
 
 /// One question about one site.
-struct Case<'a, H> {
+struct Case<'a> {
     law: &'a Law,
     roster: &'a Roster,
     table: &'a ClassTable,
     question: &'a Question,
-    holdings: &'a H,
+    /// Mirrors that have the file, and caches, which have everything.
+    has: Vec<u64>,
     /// Mirrors whose prefix has the client; they leave their class for the first tier.
     near: MirrorSet,
     /// Mirrors that cannot deliver so large a file; they leave their class for the last tier.
     too_small: MirrorSet,
 }
 
-impl<'a, H: Holdings> Case<'a, H> {
+impl<'a> Case<'a> {
     fn new(
         law: &'a Law,
         site: (&'a Roster, &'a ClassTable),
         question: &'a Question,
-        holdings: &'a H,
-    ) -> Case<'a, H> {
+        holdings: &impl Holdings,
+    ) -> Case<'a> {
         let (roster, table) = site;
         let near = roster.near(question.ip);
         let too_small = roster.too_small_for(question.size);
+        let words = 0..roster.mirrors().len().div_ceil(WORD_BITS);
+        let caches = roster.caches();
+        let has = words.map(|word| holdings.word(word) | caches.word(word));
         Case {
             law,
             roster,
             table,
             question,
-            holdings,
+            has: has.collect(),
             near,
             too_small,
         }
@@ -154,53 +167,59 @@ impl<'a, H: Holdings> Case<'a, H> {
         &self.roster.mirrors()[index]
     }
 
-    /// The mirrors of a set that have the file.
-    fn having<'c>(&'c self, set: &'c MirrorSet) -> impl Iterator<Item = usize> + 'c {
-        (0..set.words()).flat_map(move |word| {
-            let has = self.holdings.word(word) | self.roster.caches().word(word);
-            indexes(word, has & set.word(word))
-        })
+    /// Adds the mirrors of a set, given in words, that have the file.
+    fn add_having(&self, set: impl Fn(usize) -> u64, members: &mut Vec<usize>) {
+        for (word, has) in self.has.iter().enumerate() {
+            members.extend(indexes(word, has & set(word)));
+        }
     }
 
-    /// The mirrors of a class that have the file and were not moved to another tier.
-    fn members(&self, class: Class) -> impl Iterator<Item = usize> {
-        let stays = |index: &usize| !self.near.contains(*index) && !self.too_small.contains(*index);
-        self.having(self.table.members(class)).filter(stays)
-    }
-
-    fn reachable(&self, index: &usize) -> bool {
-        self.table.reachable().contains(*index)
+    /// Adds the mirrors of a class that have the file and were not moved to another tier.
+    fn add_class(&self, class: Class, members: &mut Vec<usize>) {
+        let class = self.table.members(class);
+        let stays = |word| class.word(word) & !self.near.word(word) & !self.too_small.word(word);
+        self.add_having(stays, members);
     }
 
     /// The mirrors of a tier that have the file and that the client can be sent to.
     fn tier(&self, tier: Tier) -> Vec<usize> {
-        let reachable = |index: &usize| self.reachable(index);
+        let mut members = Vec::new();
+        let reachable = self.table.reachable();
         match tier {
-            Tier::Prefix => self
-                .having(&self.near)
-                .filter(|index| reachable(index) && !self.too_small.contains(*index))
-                .collect(),
-            Tier::As => self.members(Class::As).collect(),
-            Tier::Country => self.country(),
-            Tier::Region => self.members(Class::Region).collect(),
-            Tier::Elsewhere => self
-                .members(Class::Elsewhere)
-                .chain(self.having(&self.too_small).filter(reachable))
-                .collect(),
+            Tier::Prefix => {
+                let near = |word| self.near.word(word) & !self.too_small.word(word);
+                self.add_having(|word| near(word) & reachable.word(word), &mut members);
+            }
+            Tier::As => self.add_class(Class::As, &mut members),
+            Tier::Country => {
+                self.add_class(Class::Country, &mut members);
+                // Mirrors that stand in for the country count only when it has none of its own.
+                if members.is_empty() || self.law.share_other_countries {
+                    self.add_class(Class::OtherCountry, &mut members);
+                }
+            }
+            Tier::Region => self.add_class(Class::Region, &mut members),
+            Tier::Elsewhere => {
+                self.add_class(Class::Elsewhere, &mut members);
+                let too_small = |word| self.too_small.word(word) & reachable.word(word);
+                self.add_having(too_small, &mut members);
+            }
         }
+        members
     }
 
-    /// Mirrors that stand in for the country count only when it has none of its own.
-    fn country(&self) -> Vec<usize> {
-        let mut own: Vec<usize> = self.members(Class::Country).collect();
-        if own.is_empty() || self.law.share_other_countries {
-            own.extend(self.members(Class::OtherCountry));
-        }
-        own
+    /// How many usable mirrors have the file, whomever they serve.
+    fn rows(&self) -> u32 {
+        let usable = self.roster.usable();
+        let words = self.has.iter().enumerate();
+        words
+            .map(|(word, has)| (has & usable.word(word)).count_ones())
+            .sum()
     }
 
-    fn candidate(&self, index: usize, tier: Tier, rank: u32) -> Candidate {
-        let mirror = self.mirror(index);
+    fn candidate(&self, drawn: &Drawn, tier: Tier) -> Candidate {
+        let mirror = self.mirror(drawn.mirror);
+        let is_placed = self.question.place.coordinates.is_some();
         let country = match mirror.country {
             MirrorCountry::Of(country) => Some(country),
             MirrorCountry::Everywhere => self.question.place.country,
@@ -210,24 +229,23 @@ impl<'a, H: Holdings> Case<'a, H> {
             && country != self.question.place.country
             && mirror.country != MirrorCountry::Everywhere;
         Candidate {
-            mirror: index,
+            mirror: drawn.mirror,
             tier,
             realm: if is_foreign {
                 Realm::OtherCountry
             } else {
                 Realm::Tier(tier)
             },
-            rank,
-            distance: None,
-            handicapped: None,
+            rank: drawn.rank,
+            distance: is_placed.then_some(drawn.distance),
+            handicapped: is_placed.then_some(drawn.handicapped),
             country,
             probability: 0.0,
         }
     }
 
     fn has(&self, index: usize) -> bool {
-        let word = self.holdings.word(index / WORD_BITS);
-        word >> (index % WORD_BITS) & 1 == 1 || self.roster.caches().contains(index)
+        self.has[index / WORD_BITS] >> (index % WORD_BITS) & 1 == 1
     }
 }
 
@@ -267,8 +285,7 @@ impl<D: FnMut() -> Draw> Selector<D> {
                 break;
             }
         }
-        let rows_found =
-            !candidates.is_empty() || case.having(case.roster.usable()).next().is_some();
+        let rows_found = !candidates.is_empty() || case.rows() > 0;
         Selection {
             candidates,
             rows_found,
@@ -276,75 +293,57 @@ impl<D: FnMut() -> Draw> Selector<D> {
         }
     }
 
-    fn add_tier<H: Holdings>(
+    fn add_tier(
         &mut self,
-        case: &Case<'_, H>,
+        case: &Case<'_>,
         tier: Tier,
         want: usize,
         candidates: &mut Vec<Candidate>,
     ) {
-        let members = case.tier(tier);
+        let mut drawn = self.drawn(case, tier);
         let room = want - candidates.len();
-        if case.question.place.coordinates.is_some() {
-            let ordered = self.by_distance(case, tier, &members);
-            candidates.extend(ordered.into_iter().take(room));
-            return;
-        }
-        let mut ranked: Vec<(u32, usize)> = members
-            .into_iter()
-            .map(|index| {
-                (
-                    case.law.rank(case.mirror(index).score, (self.draw)()),
-                    index,
-                )
-            })
-            .collect();
-        if ranked.len() > room {
+        let is_spread = case.law.spread > 0 && case.question.place.coordinates.is_some();
+        if drawn.len() > room && !is_spread {
             // The rest of a large class needs no order.
-            ranked.select_nth_unstable(room);
-            ranked.truncate(room);
+            drawn.select_nth_unstable(room);
+            drawn.truncate(room);
         }
-        ranked.sort_unstable();
-        candidates.extend(
-            ranked
-                .into_iter()
-                .map(|(rank, index)| case.candidate(index, tier, rank)),
-        );
+        drawn.sort_unstable();
+        if is_spread && let Some(best) = drawn.first() {
+            let limit = best.handicapped.saturating_add(case.law.spread);
+            let near = drawn.partition_point(|drawn| drawn.handicapped <= limit);
+            drawn[..near].sort_unstable_by_key(|drawn| (drawn.rank, drawn.mirror));
+        }
+        let best = drawn.iter().take(room);
+        candidates.extend(best.map(|drawn| case.candidate(drawn, tier)));
     }
 
-    fn by_distance<H: Holdings>(
-        &mut self,
-        case: &Case<'_, H>,
-        tier: Tier,
-        members: &[usize],
-    ) -> Vec<Candidate> {
-        let Some(client) = case.question.place.coordinates else {
-            return Vec::new();
-        };
-        let all_rows = || case.having(case.roster.usable()).count();
-        let mut candidates: Vec<Candidate> = members
-            .iter()
-            .map(|&index| {
-                let mirror = case.mirror(index);
-                let rank = case.law.rank(mirror.score, (self.draw)());
-                let distance = case.law.distance(client, mirror);
+    /// The members of a tier with what orders them.
+    fn drawn(&mut self, case: &Case<'_>, tier: Tier) -> Vec<Drawn> {
+        let members = case.tier(tier);
+        let client = case.question.place.coordinates;
+        let size = members.len();
+        let drawn = members.into_iter().map(|mirror| {
+            let standing = case.roster.standing(mirror);
+            let rank = case.law.rank(standing.score, (self.draw)());
+            let (mut distance, mut handicapped) = (0, 0);
+            if let Some(client) = client {
+                distance = case.law.distance(client, standing.coordinates);
                 // MirrorBrain counts all rows for a mirror whose file_maxsize is too small.
-                let is_reserve = case.too_small.contains(index);
-                let size = if is_reserve {
-                    all_rows()
-                } else {
-                    members.len()
+                let size = match case.too_small.contains(mirror) {
+                    true => case.rows() as usize,
+                    false => size,
                 };
-                let handicapped = case.law.handicapped(distance, size, mirror.score);
-                Candidate {
-                    distance: Some(distance),
-                    handicapped: Some(handicapped),
-                    ..case.candidate(index, tier, rank)
-                }
-            })
-            .collect();
-        order_by_distance(case.law, &mut candidates);
-        candidates
+                handicapped = case.law.handicapped(distance, size, standing.score);
+            }
+            Drawn {
+                handicapped,
+                rank,
+                mirror,
+                distance,
+            }
+        });
+        drawn.collect()
     }
 
     /// Every candidate with its probability, and every other mirror with why.
@@ -383,16 +382,6 @@ impl<D: FnMut() -> Draw> Selector<D> {
         excluded.sort_by_key(|(index, _)| *index);
         selection.excluded = excluded;
         selection
-    }
-}
-
-/// Sorts by handicapped distance, then rank; with a spread those near enough to the best come
-/// first, by rank.
-fn order_by_distance(law: &Law, candidates: &mut [Candidate]) {
-    candidates.sort_by_key(|candidate| (candidate.handicapped, candidate.rank));
-    if law.spread > 0 {
-        let near = within_spread(law, candidates);
-        candidates[..near].sort_by_key(|candidate| candidate.rank);
     }
 }
 

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use super::reason::Reason;
 use super::set::MirrorSet;
 use crate::domain::mirror::{Kind, Mirror, MirrorCountry, Scheme};
-use crate::domain::place::Place;
+use crate::domain::place::{Coordinates, Place};
 
 /// Class of a mirror for a place, before the client's address and the file's size are looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -88,10 +88,18 @@ impl Access {
     }
 }
 
+/// What orders a mirror within its class; side by side, because every request reads many.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Standing {
+    pub(super) score: u16,
+    pub(super) coordinates: Option<Coordinates>,
+}
+
 /// All mirrors of a site, sorted by number, with what can be known before any request.
 #[derive(Debug, Clone, Default)]
 pub struct Roster {
     mirrors: Vec<Mirror>,
+    standings: Vec<Standing>,
     usable: MirrorSet,
     unusable: Vec<(usize, Reason)>,
     caches: MirrorSet,
@@ -120,6 +128,11 @@ impl Roster {
                 roster.with_maxsize.push(index);
             }
         }
+        let standing = |mirror: &Mirror| Standing {
+            score: mirror.score,
+            coordinates: mirror.coordinates,
+        };
+        roster.standings = mirrors.iter().map(standing).collect();
         roster.mirrors = mirrors;
         roster
     }
@@ -127,6 +140,10 @@ impl Roster {
     /// The mirrors; an index into them is what the rest of this module speaks of.
     pub fn mirrors(&self) -> &[Mirror] {
         &self.mirrors
+    }
+
+    pub(super) fn standing(&self, mirror: usize) -> Standing {
+        self.standings[mirror]
     }
 
     /// Mirrors that may be chosen at all.

@@ -59,32 +59,28 @@ fn slow_connections_do_not_slow_down_others() {
 }
 
 #[test]
-fn connections_are_spread_over_the_workers() {
+fn a_worker_that_is_held_up_gets_no_new_connections() {
     let server = TestServer::start(ServerOptions {
-        threads: 2,
+        threads: 3,
         ..Default::default()
     });
-    let mut peers: Vec<Peer> = (0..64).map(|_| Peer::connect(&server.socket)).collect();
-    wait_until("all are open", || {
-        server.stats.connections.load(Relaxed) == 64
-    });
-    for peer in &mut peers {
-        assert!(peer.ask(&[("A", b"1")]).text().ends_with("A=1\n"));
+    let mut held: Vec<Peer> = Vec::new();
+    for stuck in 1..3 {
+        let mut peer = Peer::connect(&server.socket);
+        peer.request(&[("DO", b"wait")]);
+        wait_until("a worker is held up", || {
+            server.told.gate.came.load(Relaxed) == stuck
+        });
+        held.push(peer);
+        // It is believed to keep up for a millisecond; all that come later are answered by others.
+        std::thread::sleep(Duration::from_millis(2));
+        let mut peers: Vec<Peer> = (0..32).map(|_| Peer::connect(&server.socket)).collect();
+        for peer in &mut peers {
+            assert!(peer.ask(&[("A", b"1")]).text().ends_with("A=1\n"));
+        }
     }
-    // One request holds one worker up; the connections of the other go on.
-    peers[0].request(&[("DO", b"wait")]);
-    wait_until("a worker is busy", || {
-        server.told.gate.came.load(Relaxed) == 1
-    });
-    let before = server.stats.requests.load(Relaxed);
-    for peer in &mut peers[1..] {
-        peer.request(&[("A", b"1")]);
-    }
-    wait_until("half of them are answered", || {
-        server.stats.requests.load(Relaxed) - before >= 32
-    });
     server.told.gate.open();
-    for peer in &mut peers {
+    for peer in &mut held {
         assert!(peer.answer().is_some());
     }
 }
