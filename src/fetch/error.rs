@@ -22,6 +22,12 @@ pub enum FetchError {
         /// The server's words.
         said: String,
     },
+    /// Not by rsync, or not like this, whoever asks.
+    #[error("the server does not let the module be listed ({said}); ask its operator to")]
+    Unlistable {
+        /// The server's words.
+        said: String,
+    },
     /// Not with these credentials.
     #[error(
         "the server refuses user or password ({said}); the rsync URL takes them as \
