@@ -29,6 +29,7 @@ mod rsyncd;
 mod scan;
 mod scan_failure;
 mod scan_kill;
+mod scan_rsync;
 mod scan_site;
 mod scan_suspicious;
 mod site;
