@@ -121,7 +121,7 @@ fn all_servers_are_found_to_have_the_same_files() {
     let site = site_of(&tree);
     let files = catalogue::count(&reader(&site)).expect("a count");
     assert!(files > u64::from(ALL), "{files}");
-    for kind in [
+    let kinds = [
         Kind::ApachePlain,
         Kind::ApacheFancy,
         Kind::ApacheTable,
@@ -133,20 +133,30 @@ fn all_servers_are_found_to_have_the_same_files() {
         Kind::Lighttpd,
         Kind::Caddy,
         Kind::Python,
-    ] {
+    ];
+    let mirrors = kinds.map(|kind| {
         let web = Web::start(kind, &tree, "UTC", "");
         let name = format!("{kind:?}");
         let id = add_mirror(&site, &name, "", |mirror| mirror.base_url = web.url());
-        let output = site.run("heliostat-scan", &[&name, "--json"]);
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{kind:?}: {said}");
-        let json = String::from_utf8_lossy(&output.stdout);
-        let report: serde_json::Value = serde_json::from_str(&json).expect("JSON");
-        let mirror = &report["mirrors"][0];
+        (kind, web, id)
+    });
+    let output = site.run("heliostat-scan", &["--all", "-j", "4", "--json"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    let json = String::from_utf8_lossy(&output.stdout);
+    let report: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    for mirror in report["mirrors"].as_array().expect("a list") {
+        let number = |key: &str| mirror[key].to_string();
+        // What a measurement of scans wants to know.
         eprintln!(
-            "{kind:?}: {} files, {} requests, {} s",
-            mirror["files"], mirror["requests"], mirror["took_s"]
+            "{}: {} files, {} requests, {} s",
+            mirror["identifier"],
+            number("files"),
+            number("requests"),
+            number("took_s")
         );
+    }
+    for (kind, _web, id) in mirrors {
         let lacking = lacking(&site, id);
         // Python cannot deliver names that are no UTF-8, so what it lists of them has another name.
         let expected = |path: &PathBuf| kind == Kind::Python && path.to_str().is_none();

@@ -13,84 +13,48 @@ use crate::webd::{Kind, Tree, Web, free_port};
 
 const FILES: [&str; 3] = ["a", "dir/b", "dir/c"];
 
-fn openssl(folder: &Path, arguments: &[&str]) {
+fn openssl(folder: &Path, arguments: &str) {
     let mut command = Command::new("openssl");
-    let output = command.args(arguments).current_dir(folder).output();
-    let output = output.expect("openssl is installed by scripts/test");
-    assert!(output.status.success(), "{arguments:?}: {output:?}");
+    command
+        .args(arguments.split_whitespace())
+        .current_dir(folder);
+    let output = command
+        .output()
+        .expect("openssl is installed by scripts/test");
+    assert!(output.status.success(), "{arguments}: {output:?}");
 }
 
-/// An authority, and a certificate of it for 127.0.0.1 that is good until then.
+/// A certificate for 127.0.0.1 that is good until then, of an authority that is made with the
+/// first; as nginx is told of it.
 fn certificate(folder: &Path, name: &str, until: &str) -> String {
-    std::fs::write(folder.join("san"), "subjectAltName=IP:127.0.0.1\n").expect("a file");
-    std::fs::write(folder.join("index"), "").expect("a file");
-    let authority = folder.join("authority.pem");
-    if !authority.exists() {
+    let write = |name: &str, text: &str| std::fs::write(folder.join(name), text).expect("a file");
+    if !folder.join("authority.pem").exists() {
         openssl(
             folder,
-            &[
-                "req",
-                "-x509",
-                "-newkey",
-                "rsa:2048",
-                "-nodes",
-                "-days",
-                "9",
-                "-subj",
-                "/CN=Test authority",
-                "-keyout",
-                "authority.key",
-                "-out",
-                "authority.pem",
-            ],
+            "req -x509 -newkey rsa:2048 -nodes -days 9 -subj /CN=Authority \
+             -keyout authority.key -out authority.pem",
         );
-        std::fs::write(
-            folder.join("ca.conf"),
+        write(
+            "ca.conf",
             "[ca]\ndefault_ca=one\n[one]\ndatabase=index\nnew_certs_dir=.\nserial=serial\n\
              default_md=sha256\npolicy=any\nunique_subject=no\n[any]\ncommonName=supplied\n",
-        )
-        .expect("a file");
+        );
+        write("san", "subjectAltName=IP:127.0.0.1\n");
     }
-    let (key, request) = (format!("{name}.key"), format!("{name}.csr"));
+    write("index", "");
     openssl(
         folder,
-        &[
-            "req",
-            "-newkey",
-            "rsa:2048",
-            "-nodes",
-            "-subj",
-            "/CN=127.0.0.1",
-            "-keyout",
-            &key,
-            "-out",
-            &request,
-        ],
+        &format!(
+            "req -newkey rsa:2048 -nodes -subj /CN=127.0.0.1 -keyout {name}.key -out {name}.csr"
+        ),
     );
     openssl(
         folder,
-        &[
-            "ca",
-            "-batch",
-            "-config",
-            "ca.conf",
-            "-create_serial",
-            "-notext",
-            "-cert",
-            "authority.pem",
-            "-keyfile",
-            "authority.key",
-            "-startdate",
-            "20200101000000Z",
-            "-enddate",
-            until,
-            "-extfile",
-            "san",
-            "-in",
-            &request,
-            "-out",
-            &format!("{name}.pem"),
-        ],
+        &format!(
+            "ca -batch -config ca.conf -create_serial -notext -cert authority.pem \
+             -keyfile authority.key -startdate 20200101000000Z -enddate {until} -extfile san \
+             -in {name}.csr -out {name}.pem"
+        ),
     );
     let folder = folder.display();
     format!("ssl_certificate {folder}/{name}.pem; ssl_certificate_key {folder}/{name}.key;")

@@ -22,6 +22,8 @@ pub enum Reply {
     Whole(&'static str, String, String),
     /// The head and a part of the body, then nothing until the client goes.
     Hang(String),
+    /// The same again and again, until the client goes.
+    Endless(&'static str),
     /// The head that promises more, a part of the body, then the end of the connection.
     Break(String),
 }
@@ -100,6 +102,15 @@ fn serve(stream: TcpStream, answer: &Answer, log: &Mutex<Vec<String>>) {
             Reply::Hang(body) => {
                 let _ = stream.write_all(promise(&body).as_bytes());
                 while read_request(&mut reader).is_some() {}
+                false
+            }
+            Reply::Endless(piece) => {
+                let head = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n";
+                let mut goes_on = stream.write_all(head.as_bytes()).is_ok();
+                let pieces = piece.repeat(64 * 1024 / piece.len());
+                while goes_on {
+                    goes_on = stream.write_all(pieces.as_bytes()).is_ok();
+                }
                 false
             }
             Reply::Break(body) => {
