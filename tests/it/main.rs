@@ -12,6 +12,7 @@ mod document;
 mod fcgi;
 mod fcgi_client;
 mod ftp_failure;
+mod ftp_listing;
 mod ftp_servers;
 mod ftpd;
 mod http_failure;
