@@ -2,8 +2,8 @@
 //!
 //! One module a protocol. [`list_rsync`] runs the `rsync` program, because its protocol has many
 //! versions and one good implementation; [`RsyncUrl`] is what it is told. [`FtpClient`] logs in
-//! and lists directories; [`HttpClient`] asks web servers for pages and bytes. Whatever is fetched comes as a stream: nothing here holds a whole
-//! listing.
+//! and lists directories; [`HttpClient`] asks web servers for pages and bytes. Whatever is fetched
+//! comes as a stream: nothing here holds a whole listing.
 //!
 //! # Errors
 //! [`FetchError`]: one variant for each thing that an operator does differently about, with the

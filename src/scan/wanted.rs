@@ -1,4 +1,5 @@
-//! What of a mirror's tree is listed over HTTP and FTP: `scan_top_include`, `scan_exclude`, `--dir`.
+//! What of a mirror's tree is listed over FTP and HTTP: `scan_top_include`, `scan_exclude`,
+//! `--dir`.
 
 use regex::bytes::RegexSet;
 

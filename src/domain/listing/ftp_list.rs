@@ -454,7 +454,10 @@ mod tests {
         }
 
         #[test]
-        fn anything_behind_a_mode_is_read(rest in "[ 0-9/:a<>\\-JanDec]{0,60}", now in any::<i32>()) {
+        fn anything_behind_a_mode_is_read(
+            rest in "[ 0-9/:a<>\\-JanDec]{0,60}",
+            now in any::<i32>(),
+        ) {
             parse_list(format!("-rw-r--r-- {rest}").as_bytes(), Timestamp(now.into()));
             parse_list(format!("0{rest}").as_bytes(), Timestamp(now.into()));
         }
