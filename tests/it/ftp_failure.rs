@@ -5,6 +5,7 @@ use std::os::unix::fs::symlink;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::SystemTime;
 
 use heliostat::domain::mirror::MirrorId;
 use rustix::process::{Pid, Signal, kill_process};
@@ -247,6 +248,28 @@ fn what_is_really_gone_or_old_is_found_over_ftp() {
     assert_eq!(current(&site, id), set(&["other/f"]));
     // A link counts as what it leads to, as it does for a web server.
     assert_eq!(outdated(&site, id), set(&["b", "dir/c", "dir/d"]));
+}
+
+#[test]
+fn times_in_the_zone_of_an_ftp_server_are_understood() {
+    let (site, tree) = (TestSite::new(), Tree::new());
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    let month_ago = now.expect("it is later").as_secs() - 30 * 86_400;
+    for number in 0..20 {
+        let (path, time) = (format!("dir/{number}"), month_ago + number * 4001);
+        site.write(&path, b"x", time);
+        tree.write(&path, b"x", if number == 7 { time - 7200 } else { time });
+    }
+    catalogue_tree(&site);
+    // LIST has times without a year and without a zone.
+    let local = "use_localtime=YES";
+    let server = Ftpd::start_on("127.0.0.1", Kind::Vsftpd, Tls::None, &tree.path(), local);
+    let id = add(&site, "m", &server.url());
+    let json = site.run_ok("heliostat-scan", &["m", "--json"]);
+    let report: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(report["mirrors"][0]["shift_min"], 330, "{json}");
+    assert_eq!(outdated(&site, id), set(&["dir/7"]));
+    assert_eq!(current(&site, id).len(), 19);
 }
 
 #[test]
