@@ -220,6 +220,10 @@ fn unreachable(address: SocketAddr, error: &io::Error) -> FetchError {
 }
 
 fn explain(error: io::Error) -> FetchError {
+    if error.kind() == io::ErrorKind::UnexpectedEof {
+        let said = "the server cut the connection without the end that TLS has".to_owned();
+        return FetchError::Broken { said };
+    }
     let said = error.to_string();
     let inner = error.get_ref();
     if inner.is_some_and(|inner| inner.is::<rustls::Error>()) {

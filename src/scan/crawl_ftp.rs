@@ -115,6 +115,8 @@ impl<'a> FtpReader<'a> {
                     Ok(session) => return Ok(session),
                     Err(error) => {
                         logins.open -= 1;
+                        // Whoever waits for one of them sees that there may be none any more.
+                        self.freed.notify_all();
                         if logins.open == 0 || matches!(error, FetchError::Stopped) {
                             return Err(error);
                         }
@@ -146,7 +148,7 @@ impl<'a> FtpReader<'a> {
             logins.open -= 1;
         }
         drop(logins);
-        self.freed.notify_one();
+        self.freed.notify_all();
     }
 
     fn read_once(&self, path: &[u8]) -> Result<PageRead, FetchError> {

@@ -369,6 +369,25 @@ fn a_server_that_allows_one_login_is_asked_by_one() {
 }
 
 #[test]
+fn the_end_of_the_only_login_ends_the_scan() {
+    let (site, tree) = site_and_tree("");
+    let id = known_mirror(&site, &tree, "ftp://127.0.0.1:1/");
+    let is_first = AtomicBool::new(true);
+    let server = OddFtp::start(
+        move |line, _| {
+            let is_refused = line.is_empty() && !is_first.swap(false, Ordering::Relaxed);
+            is_refused.then(|| "421 one at a time".to_owned())
+        },
+        |_, directory| match directory {
+            "/" => healthy("/"),
+            _ => Listing::Ended(String::new(), "421 going down"),
+        },
+    );
+    set_url(&site, &server.url());
+    is_partial(&site, id, "takes no more connections (421 one at a time)");
+}
+
+#[test]
 fn names_that_a_server_hides_keep_their_state() {
     let (site, tree) = (TestSite::new(), Tree::new());
     for path in ["a", "dir/b", "dir/.treeinfo", ".hidden/c"] {

@@ -1,5 +1,6 @@
-//! The same tree behind real FTP servers: each is found to have the same files.
+//! The same tree behind real FTP servers and rsync: each is found to have the same files.
 
+use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use heliostat::db::catalogue;
@@ -7,6 +8,7 @@ use heliostat::domain::mirror::MirrorId;
 
 use crate::ftpd::{Ftpd, Kind, Tls};
 use crate::http_servers::{ALL, fill, lacking, site_of};
+use crate::rsyncd::Rsyncd;
 use crate::scan_site::{add_mirror, reader};
 use crate::site::TestSite;
 use crate::webd::Tree;
@@ -72,4 +74,24 @@ fn all_ftp_servers_are_found_to_have_the_same_files() {
             assert_eq!(mirror["outcome"], "ok", "{mirror}");
         }
     }
+}
+
+#[test]
+fn rsync_is_found_to_have_the_same_files() {
+    let tree = Tree::new();
+    fill(&tree);
+    let site = site_of(&tree);
+    let daemon = Rsyncd::start();
+    std::fs::remove_dir(daemon.tree()).expect("it is empty");
+    symlink(tree.path(), daemon.tree()).expect("a link");
+    let id = add_mirror(&site, "rsync", &daemon.url("pub"), |_| {});
+    let json = site.run_ok("heliostat-scan", &["rsync", "--json"]);
+    let report: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    let mirror = &report["mirrors"][0];
+    eprintln!("rsync: {} files, {} s", mirror["files"], mirror["took_s"]);
+    assert_eq!(
+        (&mirror["by"], &mirror["outcome"]),
+        (&"rsync".into(), &"ok".into())
+    );
+    assert_eq!(lacking(&site, id), [] as [&Path; 0]);
 }
