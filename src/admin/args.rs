@@ -7,6 +7,7 @@
 mod file;
 mod history;
 mod import;
+mod makehashes;
 mod mirror;
 
 use std::ffi::OsString;
@@ -20,6 +21,7 @@ use crate::config::CONFIG_VARIABLE;
 pub use file::{FileAction, FileArgs};
 pub use history::{EventsArgs, KindArg, RunsArgs};
 pub use import::{ImportArgs, ImportFrom, MirrorbrainArgs};
+pub use makehashes::MakehashesArgs;
 pub use mirror::{
     CommentArgs, DeleteArgs, EditArgs, EnableArgs, ListArgs, NewArgs, OneArgs, RenameArgs,
     ScoreArgs, ShowArgs,
@@ -113,6 +115,8 @@ pub enum Command {
     /// Learn which files there are: runs heliostat-index
     #[command(disable_help_flag = true)]
     Index(PassedArgs),
+    /// Compute hashes of the files below a directory: runs heliostat-index
+    Makehashes(MakehashesArgs),
     /// Go back to what a mirror had before its last scan
     Rollback(OneArgs),
     /// Show which mirrors have a file

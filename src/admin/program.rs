@@ -11,7 +11,8 @@ use super::abbreviation;
 use super::args::{Arguments, Command, GlobalArgs};
 use super::error::AdminError;
 use super::session::Session;
-use super::{edit, explain, external, file, history, import, list, new, show, switch};
+use super::switch;
+use super::{edit, explain, external, file, history, import, list, makehashes, new, show};
 use crate::config;
 use crate::exit::{Exit, chain};
 use crate::terminal::{Progress, start_log};
@@ -70,6 +71,7 @@ fn run(arguments: &Arguments, progress: Progress) -> Result<Exit, AdminError> {
         // The other program reads the configuration itself.
         Command::Scan(passed) => return external::run("heliostat-scan", global, passed),
         Command::Index(passed) => return external::run("heliostat-index", global, passed),
+        Command::Makehashes(args) => return makehashes::run(global, args),
         _ => {}
     }
     let mut session = session(global, progress)?;
@@ -101,6 +103,6 @@ fn dispatch(session: &mut Session, command: &Command) -> Result<Exit, AdminError
         Command::Runs(args) => history::runs(session, args),
         Command::Events(args) => history::events(session, args),
         Command::Import(args) => import::import(session, args),
-        Command::Scan(_) | Command::Index(_) => Ok(Exit::Usage),
+        Command::Scan(_) | Command::Index(_) | Command::Makehashes(_) => Ok(Exit::Usage),
     }
 }

@@ -6,6 +6,7 @@
 
 mod checked;
 mod error;
+mod hashes;
 mod load;
 mod raw;
 mod rule;
@@ -13,6 +14,7 @@ mod scan;
 
 pub use checked::{Config, FcgiConfig, LocalDelivery, SiteConfig};
 pub use error::ConfigError;
+pub use hashes::{HashesConfig, RawHashes};
 pub use load::{CONFIG_PATH_DEFAULT, CONFIG_VARIABLE, config_path, load};
 pub use raw::{
     RawConfig, RawDirectory, RawFallback, RawFcgi, RawIndex, RawMirrorScan, RawRules, RawScan,

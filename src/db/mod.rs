@@ -2,8 +2,8 @@
 //!
 //! [`open`] gives connections (one place sets WAL, time-outs, `synchronous`), [`schema`] migrates.
 //! Then one module a notion: [`catalogue`] (files), [`mirror`], [`content`] (who has what),
-//! [`hash`], [`run`] and [`event`] (what happened), [`import`] (from another system). The
-//! responder reads through [`snapshot`] and [`lookup`].
+//! [`hash`] and [`hash_state`], [`run`] and [`event`] (what happened), [`import`] (from another
+//! system). The responder reads through [`snapshot`] and [`lookup`].
 //!
 //! # Locking
 //! Writers take short IMMEDIATE transactions and wait for each other; readers never wait for a
@@ -14,8 +14,10 @@ pub mod content;
 mod error;
 pub mod event;
 pub mod hash;
+pub mod hash_state;
 pub mod import;
 pub mod known;
+pub mod long;
 pub mod lookup;
 mod matrix;
 pub mod mirror;

@@ -1,8 +1,9 @@
 //! Pure values and rules of the field; no clock, generator, database, file or socket inside.
 //!
 //! Reading order: [`path`] and [`mod@file`] (what is served), [`place`] and [`mirror`] (who and
-//! where), [`select`] (who gets the client), [`rule`] (what is never redirected), [`escape`] and
-//! [`render`] (how an answer is written), [`listing`] (what mirrors say they have).
+//! where), [`select`] (who gets the client), [`rule`] (what is never redirected), [`yum`] (which
+//! repository a query means), [`escape`] and [`render`] (how an answer is written), [`listing`]
+//! (what mirrors say they have).
 
 pub mod ctime;
 pub mod dump;
@@ -23,3 +24,5 @@ pub mod target;
 pub mod time;
 pub mod torrent;
 pub mod varint;
+pub mod yum;
+pub mod zsync;
