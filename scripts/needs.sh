@@ -112,3 +112,32 @@ need_rust() {
         return 1
     fi
 }
+
+# FTP servers for the tests, unpacked side by side: Debian lets only one of them be installed, and
+# an installed one may be the machine's own. The folder is that of `tests/it/ftpd.rs`.
+need_ftp_servers() {
+    local folder=target/ftp-servers
+    [ -x $folder/usr/sbin/proftpd ] && [ -e $folder/complete ] && return
+    unpack_packages $folder vsftpd libwrap0 pure-ftpd pure-ftpd-common libsodium23 \
+        proftpd-core proftpd-mod-crypto libhiredis0.14 libmemcached11 libmemcachedutil2 \
+        libhashkit2 libpcre2-posix3
+    touch $folder/complete
+}
+
+# unpack_packages FOLDER PACKAGE...: unpacks packages without installing them.
+unpack_packages() {
+    local folder downloads package
+    folder=$(realpath -m "$1")
+    shift
+    echo "Unpacking $*" >&2
+    downloads=$(mktemp -d)
+    if ! (cd "$downloads" && apt-get -qq download "$@" 2>/dev/null); then
+        as_root apt-get -qq update >/dev/null 2>&1 || true
+        (cd "$downloads" && apt-get -qq download "$@")
+    fi
+    mkdir -p "$folder"
+    for package in "$downloads"/*.deb; do
+        dpkg -x "$package" "$folder"
+    done
+    rm -rf "$downloads"
+}

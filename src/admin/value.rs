@@ -62,8 +62,12 @@ pub fn base_url(value: &str) -> Result<String, Problem> {
     }
 }
 
-/// A URL for scans by FTP; empty: none.
+/// A URL for scans by FTP; empty: none. `ftpes` is FTP that asks for TLS first of all.
 pub fn ftp_url(value: &str) -> Result<String, Problem> {
+    if let Some(rest) = value.strip_prefix("ftpes://") {
+        // The same rules hold, and clients are never sent there.
+        return ftp_url(&format!("ftps://{rest}")).map(|_| value.to_owned());
+    }
     scan_url(value, &[Scheme::Ftp, Scheme::Ftps], "ftp://HOST/PATH/")
 }
 
@@ -268,7 +272,15 @@ mod tests {
                 ("::x", "!rsync://HOST/MODULE/"),
             ],
         );
-        check(ftp_url, &[("ftp://m/", "ftp://m/"), ("m", "!ftp://HOST")]);
+        check(
+            ftp_url,
+            &[
+                ("ftp://m/", "ftp://m/"),
+                ("ftpes://m:21/", "ftpes://m:21/"),
+                ("ftpes://", "!has no host"),
+                ("m", "!ftp://HOST"),
+            ],
+        );
         let joined = |value: &str| further_urls(value).map(|urls| urls.join("|"));
         check(
             joined,

@@ -4,15 +4,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use regex::bytes::RegexSet;
-
 use super::error::ConfigError;
 use super::hashes::{HashesConfig, check_hashes};
 use super::raw::{
-    RawConfig, RawFcgi, RawIndex, RawMetalink, RawRules, RawScan, RawSelection, RawSite,
-    RawTorrent, RawYum,
+    RawConfig, RawFcgi, RawIndex, RawMetalink, RawRules, RawSelection, RawSite, RawTorrent, RawYum,
 };
 use super::rule::{compile_rules, merge_rules};
+use super::scan::{ScanConfig, check_scan};
 use crate::domain::mime::MimeTypes;
 use crate::domain::path::is_below;
 use crate::domain::render::Publisher;
@@ -59,25 +57,6 @@ pub struct LocalDelivery {
     /// Whether the server decodes the value: nginx and lighttpd do; mod_xsendfile 0.12 takes the
     /// bytes as they are, and later ones do with `XSendFileUnescape Off`.
     pub is_encoded: bool,
-}
-
-/// Scanning.
-#[derive(Debug, Clone)]
-pub struct ScanConfig {
-    /// Mirrors at a time; at least one.
-    pub jobs: usize,
-    /// 0 … 1.
-    pub vanished_share_max: f64,
-    /// Until a silent mirror is given up.
-    pub timeout: Duration,
-    /// Top-level names; empty: all.
-    pub top_include: Vec<String>,
-    /// Requests at a time to one mirror; at least one.
-    pub requests: usize,
-    /// Paths that are not listed over HTTP.
-    pub exclude: RegexSet,
-    /// rsync `--exclude` patterns.
-    pub exclude_rsync: Vec<String>,
 }
 
 /// One site.
@@ -435,7 +414,7 @@ fn check_law(raw: &RawSelection) -> Result<Law, Problem> {
     })
 }
 
-fn check_share(key: &str, share: f64) -> Result<(), Problem> {
+pub(super) fn check_share(key: &str, share: f64) -> Result<(), Problem> {
     if (0.0..=1.0).contains(&share) {
         return Ok(());
     }
@@ -445,27 +424,6 @@ fn check_share(key: &str, share: f64) -> Result<(), Problem> {
 fn check_index(raw: &RawIndex) -> Result<RawIndex, Problem> {
     check_share("index.vanished_share_max", raw.vanished_share_max)?;
     Ok(raw.clone())
-}
-
-fn check_scan(raw: &RawScan) -> Result<ScanConfig, Problem> {
-    check_share("scan.vanished_share_max", raw.vanished_share_max)?;
-    if raw.timeout_s == 0 {
-        return Err((
-            "scan.timeout_s".into(),
-            "0 would give every mirror up at once".into(),
-        ));
-    }
-    let exclude = RegexSet::new(&raw.exclude)
-        .map_err(|error| ("scan.exclude".into(), error.to_string().replace('\n', " ")))?;
-    Ok(ScanConfig {
-        exclude,
-        requests: raw.requests.max(1),
-        jobs: raw.jobs.max(1),
-        vanished_share_max: raw.vanished_share_max,
-        timeout: Duration::from_secs(raw.timeout_s),
-        top_include: raw.top_include.clone(),
-        exclude_rsync: raw.exclude_rsync.clone(),
-    })
 }
 
 /// Merges each directory with all that it lies in; the result is sorted with deeper ones later.

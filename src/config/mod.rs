@@ -10,13 +10,15 @@ mod hashes;
 mod load;
 mod raw;
 mod rule;
+mod scan;
 
-pub use checked::{Config, FcgiConfig, LocalDelivery, ScanConfig, SiteConfig};
+pub use checked::{Config, FcgiConfig, LocalDelivery, SiteConfig};
 pub use error::ConfigError;
 pub use hashes::{HashesConfig, RawHashes};
 pub use load::{CONFIG_PATH_DEFAULT, CONFIG_VARIABLE, config_path, load};
 pub use raw::{
-    RawConfig, RawDirectory, RawFallback, RawFcgi, RawIndex, RawRules, RawScan, RawSelection,
-    RawSite,
+    RawConfig, RawDirectory, RawFallback, RawFcgi, RawIndex, RawMirrorScan, RawRules, RawScan,
+    RawSelection, RawSite,
 };
 pub use rule::{compile_rules, merge_rules};
+pub use scan::ScanConfig;

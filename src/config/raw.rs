@@ -223,12 +223,27 @@ pub struct RawScan {
     pub timeout_s: u64,
     /// Only these top-level names are scanned; empty: all. (MirrorBrain's scan_top_include.)
     pub top_include: Vec<String>,
-    /// Requests at a time to one mirror that is listed over HTTP.
+    /// Requests at a time to one mirror that is listed over HTTP, and logins over FTP.
     pub requests: usize,
     /// Regular expressions; directories (`/DIR/`) and files (`/PATH`) that match are not listed
-    /// over HTTP. (MirrorBrain's scan_exclude.)
+    /// over HTTP and FTP. (MirrorBrain's scan_exclude.)
     pub exclude: Vec<String>,
     /// Patterns that are given to rsync as `--exclude`. (MirrorBrain's scan_exclude_rsync.)
+    pub exclude_rsync: Vec<String>,
+    /// Rules for single mirrors, by identifier: `[site.NAME.scan.mirror."IDENTIFIER"]`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub mirror: BTreeMap<String, RawMirrorScan>,
+}
+
+/// `[site.NAME.scan.mirror."IDENTIFIER"]`: what of one mirror is not looked at.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawMirrorScan {
+    /// Instead of the site's; empty: the site's.
+    pub top_include: Vec<String>,
+    /// Beside the site's.
+    pub exclude: Vec<String>,
+    /// Beside the site's.
     pub exclude_rsync: Vec<String>,
 }
 
@@ -242,6 +257,7 @@ impl Default for RawScan {
             top_include: Vec::new(),
             exclude: vec![r"/\.~tmp~/".to_owned()],
             exclude_rsync: vec!["*/.~tmp~/".to_owned(), "/.~tmp~/".to_owned()],
+            mirror: BTreeMap::new(),
         }
     }
 }

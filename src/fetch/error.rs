@@ -22,6 +22,12 @@ pub enum FetchError {
         /// The server's words.
         said: String,
     },
+    /// Not by rsync, or not like this, whoever asks.
+    #[error("the server does not let the module be listed ({said}); ask its operator to")]
+    Unlistable {
+        /// The server's words.
+        said: String,
+    },
     /// Not with these credentials.
     #[error(
         "the server refuses user or password ({said}); the rsync URL takes them as \
@@ -38,7 +44,7 @@ pub enum FetchError {
         said: String,
     },
     /// The path behind the module does not exist or is closed.
-    #[error("the URL's directory cannot be listed ({said}); correct the rsync URL")]
+    #[error("the URL's directory cannot be listed ({said}); correct the URL")]
     NoDirectory {
         /// The server's words.
         said: String,
@@ -109,7 +115,7 @@ pub enum FetchError {
         redirects_max: usize,
     },
     /// Larger than any index.
-    #[error("the page has more than {bytes_max} bytes")]
+    #[error("the listing of one directory has more than {bytes_max} bytes")]
     TooLarge {
         /// The limit.
         bytes_max: u64,
@@ -123,6 +129,42 @@ pub enum FetchError {
     /// A page, but no listing.
     #[error(transparent)]
     Index(crate::domain::listing::IndexError),
+    /// Not with this login.
+    #[error(
+        "the server refuses the login ({said}); the FTP URL takes user and password as \
+         ftp://USER:PASSWORD@HOST/PATH/"
+    )]
+    Login {
+        /// The server's words.
+        said: String,
+    },
+    /// The other way round for a server that offers none is [`FetchError::Tls`].
+    #[error("the server wants TLS ({said}); write the FTP URL as ftpes://HOST/PATH/")]
+    WantsTls {
+        /// The server's words.
+        said: String,
+    },
+    /// An answer, but not the one that was asked for.
+    #[error("the server answers '{said}'")]
+    Refused {
+        /// The server's words.
+        said: String,
+    },
+    /// Something else listens there.
+    #[error("it does not speak FTP ({said})")]
+    NotFtp {
+        /// What it says.
+        said: String,
+    },
+    /// A listing that is no listing.
+    #[error("its listing has a form that is not known ({said})")]
+    UnknownForm {
+        /// The line.
+        said: String,
+    },
+    /// FTP's commands are lines.
+    #[error("its name has a line end, which no FTP command can hold")]
+    Unspeakable,
     /// The program was told to stop.
     #[error("stopped before the listing was complete")]
     Stopped,

@@ -1,9 +1,9 @@
 //! What mirrors say they have, over the network: the edge to their servers.
 //!
 //! One module a protocol. [`list_rsync`] runs the `rsync` program, because its protocol has many
-//! versions and one good implementation; [`RsyncUrl`] is what it is told. [`HttpClient`] asks web
-//! servers for pages and bytes. Whatever is fetched comes as a stream: nothing here holds a whole
-//! listing.
+//! versions and one good implementation; [`RsyncUrl`] is what it is told. [`FtpClient`] logs in
+//! and lists directories; [`HttpClient`] asks web servers for pages and bytes. Whatever is fetched
+//! comes as a stream: nothing here holds a whole listing.
 //!
 //! # Errors
 //! [`FetchError`]: one variant for each thing that an operator does differently about, with the
@@ -11,9 +11,14 @@
 //!
 //! # Security
 //! A password leaves a URL only for the environment of the `rsync` process: never for a command
-//! line, a log or an error; over HTTP it goes to the host of its URL and to no other.
+//! line, a log or an error; over FTP and HTTP it goes to the host of its URL and to no other.
 
 mod error;
+mod ftp;
+mod ftp_control;
+mod ftp_listing;
+mod ftp_url;
+mod ftp_wire;
 mod http;
 mod http_error;
 mod http_url;
@@ -23,6 +28,9 @@ mod rsync_error;
 mod rsync_url;
 
 pub use error::FetchError;
+pub use ftp::{FtpClient, FtpOptions, FtpSession};
+pub use ftp_listing::{FTP_LISTING_BYTES_MAX, FtpListing};
+pub use ftp_url::{FtpSecurity, FtpUrl, FtpUrlError};
 pub use http::{
     BODY_BYTES_MAX, HttpAnswer, HttpBody, HttpClient, HttpOptions, HttpRequest, HttpSession,
     MayFollow, REDIRECTS_MAX, RETRIES_MAX, RETRY_AFTER_MAX, Validator,

@@ -59,7 +59,12 @@ pub(super) fn explain(status: ExitStatus, said: &Said, timeout: Duration) -> Fet
             timeout_s: timeout.as_secs(),
         },
         Some(SOCKET) if words.contains("getaddrinfo") => FetchError::UnknownHost { said: words },
-        Some(SOCKET) => FetchError::Unreachable { said: words },
+        // Older and newer versions end differently when a server has said no.
+        _ if is_unlistable(&words) => FetchError::Unlistable { said: words },
+        Some(SOCKET) if words.contains("failed to connect") => {
+            FetchError::Unreachable { said: words }
+        }
+        Some(SOCKET) => FetchError::Broken { said: words },
         Some(STREAM) => FetchError::Broken { said: words },
         Some(PARTIAL) => FetchError::NoDirectory { said: words },
         Some(code) => FetchError::Failed {
@@ -71,6 +76,13 @@ pub(super) fn explain(status: ExitStatus, said: &Said, timeout: Duration) -> Fet
             said: words,
         },
     }
+}
+
+/// Whether a module is closed to listings: `write only`, `refuse options`, a program that said no.
+fn is_unlistable(words: &str) -> bool {
+    words.contains("module is write only")
+        || words.contains("is configured to refuse")
+        || words.contains("-xfer exec returned failure")
 }
 
 /// Beginnings of rsyncd's refusals, lower case.
@@ -164,6 +176,21 @@ mod tests {
                 10,
                 "rsync: [Receiver] failed to connect to ::1 (::1): Connection refused (111)",
                 "cannot connect (failed to connect to ::1 (::1): Connection refused (111))",
+            ),
+            (
+                10,
+                "rsync: The server is configured to refuse --recursive (-r)",
+                "does not let the module be listed (The server is configured to refuse",
+            ),
+            (
+                1,
+                "ERROR: module is write only",
+                "does not let the module be listed (ERROR: module is write only)",
+            ),
+            (
+                10,
+                "rsync: [Receiver] read error: Connection reset by peer (104)",
+                "the connection broke before the listing was complete (read error",
             ),
             (
                 10,

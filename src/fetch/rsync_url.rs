@@ -106,7 +106,11 @@ fn split(text: &str) -> Result<(&str, &str, bool), RsyncUrlError> {
         let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
         return Ok((authority, path, true));
     }
-    let (authority, path) = text.split_once("::").ok_or(RsyncUrlError::Form)?;
+    // The colons of an address are none of these.
+    let address_end = text.find("]::").filter(|end| text[..*end].contains('['));
+    let colons = address_end.map(|end| end + 1).or_else(|| text.find("::"));
+    let (authority, path) = text.split_at(colons.ok_or(RsyncUrlError::Form)?);
+    let path = &path["::".len()..];
     if authority.contains('/') {
         return Err(RsyncUrlError::Form);
     }
@@ -190,7 +194,8 @@ mod tests {
             ("rsync://[::1]:873/m", "rsync://[::1]:873/m/", None),
             ("h::m/a b", "rsync://h/m/a b/", None),
             ("u:p@h::m", "rsync://u@h/m/", Some("p")),
-            ("u@[fe80::1]::m", "", None),
+            ("u@[fe80::1]::m", "rsync://u@[fe80::1]/m/", None),
+            ("[::1]::m/a", "rsync://[::1]/m/a/", None),
             ("rsync://h/-m/--x", "rsync://h/-m/--x/", None),
         ] {
             let Ok(url) = RsyncUrl::parse(text) else {

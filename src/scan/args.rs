@@ -53,7 +53,7 @@ pub struct ScanArgs {
     /// Only this name at the top of the tree, beside those configured (scan.top_include).
     #[arg(short = 'I', long, value_name = "NAME")]
     pub include: Vec<String>,
-    /// Regular expression of directories (`/DIR/`) and files that are not listed over HTTP, beside
+    /// Regular expression of directories (`/DIR/`) and files not listed over HTTP or FTP, beside
     /// those configured (scan.exclude).
     #[arg(long, value_name = "REGEX")]
     pub exclude: Vec<String>,

@@ -1,4 +1,5 @@
-//! One mirror's tree over HTTP: directory by directory, several requests at a time.
+//! One mirror's tree, directory by directory, several requests at a time; how a directory is
+//! listed is up to [`Directories`].
 //!
 //! Only directories of which the catalogue has files are asked for, each once: so a crawl ends
 //! whatever links a mirror has, it never leaves the base URL, and a mirror of much more than our
@@ -6,7 +7,7 @@
 //! there is an index at all, and where the base URL really leads.
 //!
 //! # Errors
-//! What the first page cannot be asked for fails the crawl. Any other directory that cannot be
+//! Without the first directory there is no crawl. Any other directory that cannot be
 //! listed is a hole: what lies below it is not known to have vanished.
 //!
 //! # Limits
@@ -21,7 +22,7 @@ use std::collections::HashSet;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use super::crawl_page::{Outcome, PageRead, Reader};
+use super::crawl_page::{First, Outcome, PageRead};
 use super::directory::{below, key};
 use super::known::KnownTree;
 use super::memory::{Memory, Remembered};
@@ -29,7 +30,7 @@ use super::tally::{Seen, Tally};
 use super::wanted::Wanted;
 use crate::db::content::Content;
 use crate::domain::listing::Unlisted;
-use crate::fetch::{FetchError, HttpSession, HttpUrl, RUN_TIME_MAX};
+use crate::fetch::{FetchError, RUN_TIME_MAX};
 use crate::terminal::chain;
 
 /// Directories in a row that no answer came for until a mirror is given up.
@@ -41,10 +42,6 @@ const NOTES_MAX: usize = 5;
 /// What a mirror is crawled with.
 #[derive(Clone, Copy)]
 pub struct Crawl<'a> {
-    /// The server.
-    pub session: &'a HttpSession<'a>,
-    /// Where the tree lies.
-    pub base: &'a HttpUrl,
     /// The catalogue.
     pub known: &'a KnownTree,
     /// What is listed.
@@ -55,6 +52,18 @@ pub struct Crawl<'a> {
     pub before: &'a Before,
     /// Told of the files so far.
     pub progress: &'a (dyn Fn(u64) + Sync),
+}
+
+/// A server whose directories are listed, by several threads.
+pub(super) trait Directories: Sync {
+    /// Lists the directory at a path below the mirror's URL.
+    fn read(&self, path: &[u8]) -> Result<Outcome, FetchError>;
+
+    /// Whether the server has said that it is busy.
+    fn is_busy(&self) -> bool;
+
+    /// The mirror's URL without user and password.
+    fn url(&self) -> String;
 }
 
 /// What the mirror had, and what the crawl left that found it.
@@ -79,7 +88,7 @@ pub struct Crawled {
     pub unreadable: u64,
     /// Why not, and what else there is to say.
     pub notes: Vec<String>,
-    /// Pages asked for.
+    /// Directories asked for.
     pub requests: u64,
     /// For the next crawl.
     pub memory: Memory,
@@ -102,19 +111,15 @@ struct State<'a> {
 
 struct Crawler<'a> {
     crawl: Crawl<'a>,
-    reader: Reader<'a>,
+    server: &'a dyn Directories,
     state: Mutex<State<'a>>,
     changed: Condvar,
     deadline: Instant,
 }
 
-/// Lists a mirror.
-///
-/// # Errors
-/// [`FetchError`], when there is no index at the base URL.
-pub fn crawl(crawl: Crawl<'_>) -> Result<Crawled, FetchError> {
-    let (reader, first) = Reader::begin(crawl)?;
-    let crawler = Crawler::new(crawl, reader);
+/// Lists a mirror of which the first directory was listed.
+pub(super) fn crawl<'a>(crawl: Crawl<'a>, server: &'a dyn Directories, first: First) -> Crawled {
+    let crawler = Crawler::new(crawl, server);
     {
         let mut state = crawler.state();
         state.found.requests = first.requests;
@@ -134,11 +139,11 @@ pub fn crawl(crawl: Crawl<'_>) -> Result<Crawled, FetchError> {
         }
         crawler.work();
     });
-    Ok(crawler.finish())
+    crawler.finish()
 }
 
 impl<'a> Crawler<'a> {
-    fn new(crawl: Crawl<'a>, reader: Reader<'a>) -> Crawler<'a> {
+    fn new(crawl: Crawl<'a>, server: &'a dyn Directories) -> Crawler<'a> {
         let state = State {
             queue: Vec::new(),
             queued: HashSet::new(),
@@ -159,7 +164,7 @@ impl<'a> Crawler<'a> {
         };
         Crawler {
             crawl,
-            reader,
+            server,
             state: Mutex::new(state),
             changed: Condvar::new(),
             deadline: Instant::now() + RUN_TIME_MAX,
@@ -173,7 +178,7 @@ impl<'a> Crawler<'a> {
     fn work(&self) {
         let _guard = PanicGuard(self);
         while let Some(path) = self.next() {
-            let read = self.reader.read(&path);
+            let read = self.server.read(&path);
             let mut state = self.state();
             state.in_work -= 1;
             state.found.requests += 1;
@@ -189,7 +194,7 @@ impl<'a> Crawler<'a> {
             if state.is_over {
                 return None;
             }
-            let must_wait = state.in_work > 0 && self.crawl.session.was_busy();
+            let must_wait = state.in_work > 0 && self.server.is_busy();
             if let Some(path) = state.queue.pop_if(|_| !must_wait) {
                 state.in_work += 1;
                 return Some(path);
@@ -239,6 +244,7 @@ impl<'a> Crawler<'a> {
             state.tally.see_listed(found.file, found.listed);
         }
         state.tally.see_unknown(page.unknown);
+        state.tally.see_private(page.private);
         for name in &page.directories {
             self.enqueue(state, below(path, name));
         }
@@ -293,7 +299,7 @@ impl<'a> Crawler<'a> {
         state.found.unreadable += 1;
         log::debug!(
             "not listed url={} path={} error={}",
-            self.crawl.base,
+            self.server.url(),
             path.escape_ascii(),
             chain(error)
         );
@@ -367,6 +373,9 @@ fn is_of_the_server(error: &FetchError) -> bool {
         | FetchError::TooManyRedirects { .. }
         | FetchError::TooLarge { .. }
         | FetchError::TooManyEntries { .. }
+        | FetchError::Refused { .. }
+        | FetchError::UnknownForm { .. }
+        | FetchError::Unspeakable
         | FetchError::Index(_) => false,
         _ => true,
     }

@@ -2,14 +2,14 @@
 
 use std::collections::HashSet;
 
-use super::crawl::Crawl;
+use super::crawl::{Crawl, Directories};
 use super::directory::{below, key};
 use super::memory::Remembered;
 use crate::db::known::Cursor;
 use crate::domain::file::CatalogueFile;
 use crate::domain::listing::{IndexEntry, IndexError, IndexForm, ListedFile, read_index};
 use crate::domain::path::PATH_BYTES_MAX;
-use crate::fetch::{FetchError, HttpAnswer, HttpRequest, HttpUrl, Validator};
+use crate::fetch::{FetchError, HttpAnswer, HttpRequest, HttpSession, HttpUrl, Validator};
 
 /// Asks Apache for sizes and times where its pages are plain lists, as MirrorBrain does.
 const FANCY: &str = "F=1";
@@ -30,6 +30,8 @@ pub(super) struct PageRead {
     pub found: Vec<Found>,
     /// Files that the catalogue does not have.
     pub unknown: u64,
+    /// Files that not everybody may read.
+    pub private: u64,
     /// Names of directories that are worth a request.
     pub directories: Vec<Vec<u8>>,
     pub validator: Option<Validator>,
@@ -55,6 +57,7 @@ pub(super) struct First {
 /// Reads directories below a base URL that is known to have an index.
 pub(super) struct Reader<'a> {
     crawl: Crawl<'a>,
+    session: &'a HttpSession<'a>,
     /// Where the tree really lies.
     base: HttpUrl,
     query: Option<&'static str>,
@@ -62,16 +65,21 @@ pub(super) struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     /// Reads the page at the base URL, wherever that redirects to.
-    pub fn begin(crawl: Crawl<'a>) -> Result<(Reader<'a>, First), FetchError> {
+    pub fn begin(
+        crawl: Crawl<'a>,
+        session: &'a HttpSession<'a>,
+        base: &HttpUrl,
+    ) -> Result<(Reader<'a>, First), FetchError> {
         let mut reader = Reader {
             crawl,
-            base: crawl.base.clone(),
+            session,
+            base: base.clone(),
             query: None,
         };
         let mut requests = 1;
         let (mut outcome, url) = reader.ask(b"", None, &|_| true)?;
-        let note = (!crawl.base.has(&url) || !url.has(crawl.base))
-            .then(|| format!("the base URL redirects to {url}"));
+        let note =
+            (!base.has(&url) || !url.has(base)).then(|| format!("the base URL redirects to {url}"));
         reader.base = url.folder();
         if let Outcome::Page(page) = &outcome
             && page.entries > 0
@@ -95,12 +103,6 @@ impl<'a> Reader<'a> {
         Ok((reader, first))
     }
 
-    /// Reads one directory.
-    pub fn read(&self, path: &[u8]) -> Result<Outcome, FetchError> {
-        let (outcome, _) = self.ask(path, self.query, &|to| self.base.has(to))?;
-        Ok(outcome)
-    }
-
     fn ask(
         &self,
         path: &[u8],
@@ -116,7 +118,7 @@ impl<'a> Reader<'a> {
             unless: remembered.map(|remembered| &remembered.validator),
             byte: None,
         };
-        let answer = self.crawl.session.get(&url, request, may_follow)?;
+        let answer = self.session.get(&url, request, may_follow)?;
         let at = answer.url.clone();
         match (answer.status, remembered) {
             (200, _) => Ok((Outcome::Page(self.parse(path, answer)?), at)),
@@ -139,17 +141,27 @@ impl<'a> Reader<'a> {
             entries.take(entry, name);
         });
         let index = read.map_err(explain)?;
-        if entries.is_too_many() {
-            return Err(FetchError::TooManyEntries {
-                entries_max: entries.found_max as u64,
-            });
-        }
         Ok(PageRead {
             validator: answer.validator,
             has_fields: index.has_fields,
             entries: index.entries,
-            ..entries.page
+            ..entries.finish()?
         })
+    }
+}
+
+impl Directories for Reader<'_> {
+    fn read(&self, path: &[u8]) -> Result<Outcome, FetchError> {
+        let (outcome, _) = self.ask(path, self.query, &|to| self.base.has(to))?;
+        Ok(outcome)
+    }
+
+    fn is_busy(&self) -> bool {
+        self.session.was_busy()
+    }
+
+    fn url(&self) -> String {
+        self.base.to_string()
     }
 }
 
@@ -165,8 +177,8 @@ fn explain(error: IndexError) -> FetchError {
     }
 }
 
-/// The entries of one page, compared with the catalogue.
-struct Entries<'a, 'p> {
+/// The entries of one directory, compared with the catalogue.
+pub(super) struct Entries<'a, 'p> {
     crawl: Crawl<'a>,
     directory: &'p [u8],
     cursor: Cursor,
@@ -176,7 +188,7 @@ struct Entries<'a, 'p> {
 }
 
 impl<'a, 'p> Entries<'a, 'p> {
-    fn new(crawl: Crawl<'a>, directory: &'p [u8]) -> Entries<'a, 'p> {
+    pub fn new(crawl: Crawl<'a>, directory: &'p [u8]) -> Entries<'a, 'p> {
         let facts = crawl.known.directories.facts(directory);
         let runs = facts.map_or(&[][..], |facts| &facts.runs);
         let files: usize = runs.iter().map(|(_, count)| *count as usize).sum();
@@ -195,7 +207,23 @@ impl<'a, 'p> Entries<'a, 'p> {
         self.page.found.len() > self.found_max
     }
 
-    fn take(&mut self, entry: IndexEntry, name: &[u8]) {
+    /// What they amount to.
+    pub fn finish(self) -> Result<PageRead, FetchError> {
+        if self.is_too_many() {
+            return Err(FetchError::TooManyEntries {
+                entries_max: self.found_max as u64,
+            });
+        }
+        Ok(self.page)
+    }
+
+    /// Counts a file that not everybody may read.
+    pub fn take_private(&mut self) {
+        self.page.private += 1;
+    }
+
+    /// Takes one entry.
+    pub fn take(&mut self, entry: IndexEntry, name: &[u8]) {
         if self.directory.len() + name.len() >= PATH_BYTES_MAX || self.is_too_many() {
             return;
         }

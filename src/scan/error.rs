@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::db::DbError;
-use crate::fetch::{FetchError, HttpUrlError, RsyncUrlError};
+use crate::fetch::{FetchError, FtpUrlError, HttpUrlError, RsyncUrlError};
 
 /// Why no mirror could be scanned.
 #[derive(Debug, thiserror::Error)]
@@ -39,7 +39,7 @@ pub enum ScanError {
 #[non_exhaustive]
 pub enum MirrorError {
     /// There is nothing to list.
-    #[error("no rsync URL and no base URL over HTTP; set one with heliostat edit")]
+    #[error("no rsync or FTP URL and no base URL over HTTP; set one with heliostat edit")]
     NoUrl,
     /// Every protocol failed.
     #[error("{failures}")]
@@ -53,6 +53,9 @@ pub enum MirrorError {
     /// The base URL cannot be used.
     #[error("its base URL cannot be used; correct it with heliostat edit")]
     HttpUrl(#[from] HttpUrlError),
+    /// The FTP URL cannot be used.
+    #[error("its FTP URL cannot be used; correct it with heliostat edit")]
+    FtpUrl(#[from] FtpUrlError),
     /// A cache or a mirror for everywhere.
     #[error("it is a cache or has country '**', which are never scanned")]
     NeverScanned,

@@ -78,6 +78,7 @@ mod tests {
             timeout: Duration::from_secs(1),
             top_include: top_include.iter().map(|name| (*name).to_owned()).collect(),
             exclude_rsync: vec!["/.~tmp~/".to_owned()],
+            mirror: Default::default(),
         };
         let dir = dir.map(|dir| FilePath::parse(dir).expect("a path"));
         let rules = filters(&config, dir.as_ref());

@@ -1,5 +1,7 @@
 //! The catalogue as mirrors are compared with it: its files, its directories, and those of its
-//! files that not every server can deliver.
+//! files that not every server can deliver, or shows.
+
+use roaring::RoaringBitmap;
 
 use super::directory::KnownDirectories;
 use crate::db::known::KnownFiles;
@@ -29,6 +31,8 @@ pub struct KnownTree {
     pub directories: KnownDirectories,
     /// Those of more than [`LARGE_BYTES`], in path order.
     pub large: Vec<LargeFile>,
+    /// Ids of those that have a name beginning with a dot in their path: some servers hide them.
+    pub hidden: RoaringBitmap,
 }
 
 impl KnownTree {
@@ -39,8 +43,12 @@ impl KnownTree {
     pub fn load(database: &impl Queryable, seed: u64) -> Result<KnownTree, DbError> {
         let mut directories = KnownDirectories::default();
         let mut large = Vec::new();
+        let mut hidden = RoaringBitmap::new();
         let files = KnownFiles::load_with(database, seed, |path, file| {
             directories.add(path, file.id);
+            if is_hidden(path) {
+                hidden.insert(file.id.0);
+            }
             let size = file.version.map_or(0, |version| version.size);
             if size > LARGE_BYTES {
                 let (id, path) = (file.id, path.to_vec());
@@ -51,6 +59,11 @@ impl KnownTree {
             files,
             directories,
             large,
+            hidden,
         })
     }
+}
+
+fn is_hidden(path: &[u8]) -> bool {
+    path.starts_with(b".") || path.windows(2).any(|two| two == b"/.")
 }

@@ -2,7 +2,7 @@
 //!
 //! A long-lived [`Scanner`] loads the catalogue ([`KnownFiles`]), and makes one [`Run`] a mirror,
 //! several at a time; each gives a [`MirrorReport`]. A run takes the mirror's lock, lists it by the
-//! first [`Protocol`] that works (over HTTP by a `crawl` of its index pages), streams the listing
+//! first [`Protocol`] that works (over FTP and HTTP by a `crawl`), streams the listing
 //! through a [`Tally`], and ends in one short transaction (`publish`) that judges what was
 //! seen (`judge`) and publishes it as one bitmap generation, or keeps it aside.
 //!
@@ -20,6 +20,7 @@
 pub mod args;
 mod choose;
 mod crawl;
+mod crawl_ftp;
 mod crawl_page;
 mod directory;
 mod error;

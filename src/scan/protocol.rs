@@ -18,11 +18,14 @@ use super::wanted::Wanted;
 use crate::db::mirror::MirrorRecord;
 use crate::domain::listing::Unlisted;
 use crate::fetch::{
-    FetchError, HttpClient, HttpOptions, HttpSession, HttpUrl, ListOptions, RsyncUrl, list_rsync,
+    FetchError, FtpClient, FtpOptions, FtpUrl, HttpClient, HttpOptions, HttpSession, HttpUrl,
+    ListOptions, RsyncUrl, list_rsync,
 };
 use crate::terminal::{Bar, chain};
 
 use super::crawl::{Before, Crawl, Crawled, crawl};
+use super::crawl_ftp::FtpReader;
+use super::crawl_page::Reader;
 use super::known::KnownTree;
 
 /// How often the bar is told of files: more often costs more than looking a file up.
@@ -36,6 +39,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
 pub enum Protocol {
     /// Exact sizes and times; links and permissions, too.
     Rsync,
+    /// Exact sizes; times that are exact, or minutes, or days, in some zone.
+    Ftp,
     /// Index pages: rounded sizes, minutes in some zone.
     Http,
 }
@@ -45,6 +50,7 @@ impl Protocol {
     pub fn name(self) -> &'static str {
         match self {
             Protocol::Rsync => "rsync",
+            Protocol::Ftp => "ftp",
             Protocol::Http => "http",
         }
     }
@@ -54,6 +60,9 @@ impl Protocol {
         let mut protocols = Vec::new();
         if !mirror.rsync_url.trim().is_empty() {
             protocols.push(Protocol::Rsync);
+        }
+        if !mirror.ftp_url.trim().is_empty() {
+            protocols.push(Protocol::Ftp);
         }
         if http_url(mirror).is_some() {
             protocols.push(Protocol::Http);
@@ -87,6 +96,8 @@ pub struct Network<'a> {
     pub stop: &'a AtomicBool,
     /// Made when the first mirror needs it.
     pub http: &'a OnceLock<Result<HttpClient, String>>,
+    /// For FTP.
+    pub ftp: &'a FtpClient,
 }
 
 /// What a listing found.
@@ -103,6 +114,8 @@ pub struct Found {
     pub unchecked: RoaringBitmap,
     /// Directories that could not be listed, as far as that is counted.
     pub unreadable: u64,
+    /// Whether names that begin with a dot are not shown.
+    pub hides: bool,
     /// Requests made; 0 where the protocol has none.
     pub requests: u64,
     /// What else is to be said.
@@ -132,6 +145,7 @@ impl Found {
             unlisted: Unlisted::Nothing,
             unchecked: RoaringBitmap::new(),
             unreadable: 0,
+            hides: false,
             requests: 0,
             notes: Vec::new(),
             crawled: None,
@@ -191,6 +205,50 @@ impl<'a> Network<'a> {
         })
     }
 
+    /// Lists by FTP.
+    ///
+    /// # Errors
+    /// [`MirrorError`].
+    pub fn list_ftp(&self, url: &str, known: &KnownTree, bar: &Bar) -> Result<Found, MirrorError> {
+        let url = FtpUrl::parse(url)?;
+        let options = FtpOptions {
+            timeout: self.timeout,
+            stop: self.stop,
+        };
+        let progress = |files| bar.set(files);
+        // Its listings show what may not be read, so nothing that is not on them is doubted.
+        let before = Before::default();
+        let plan = self.plan(known, &before, &progress);
+        let (reader, first) = FtpReader::begin(plan, self.ftp, &url, options)?;
+        let crawled = crawl(plan, &reader, first);
+        Ok(Found {
+            unlisted: crawled.unlisted,
+            unreadable: crawled.unreadable,
+            requests: crawled.requests,
+            notes: crawled.notes,
+            hides: reader.hides(),
+            ..Found::new(Protocol::Ftp, crawled.seen)
+        })
+    }
+
+    fn plan<'p>(
+        &self,
+        known: &'p KnownTree,
+        before: &'p Before,
+        progress: &'p (dyn Fn(u64) + Sync),
+    ) -> Crawl<'p>
+    where
+        'a: 'p,
+    {
+        Crawl {
+            known,
+            wanted: self.wanted,
+            requests: self.requests,
+            before,
+            progress,
+        }
+    }
+
     /// Lists by index pages; `before` is what the last such scan left.
     ///
     /// # Errors
@@ -204,15 +262,10 @@ impl<'a> Network<'a> {
     ) -> Result<Found, MirrorError> {
         let base = HttpUrl::parse(url)?;
         let session = self.session()?;
-        let crawled = crawl(Crawl {
-            session: &session,
-            base: &base,
-            known,
-            wanted: self.wanted,
-            requests: self.requests,
-            before,
-            progress: &|files| bar.set(files),
-        })?;
+        let progress = |files| bar.set(files);
+        let plan = self.plan(known, before, &progress);
+        let (reader, first) = Reader::begin(plan, &session, &base)?;
+        let crawled = crawl(plan, &reader, first);
         let Crawled {
             seen,
             unlisted,

@@ -54,6 +54,9 @@ impl Shared<'_> {
     }
 }
 
+/// Said of servers that hide files.
+const HIDES: &str = "it shows no names that begin with a dot; what was known of them is kept";
+
 /// One mirror being scanned.
 #[derive(Debug)]
 pub struct Run<'a> {
@@ -171,6 +174,7 @@ impl<'a> Run<'a> {
         let (network, known) = (self.shared.network, self.shared.known);
         match protocol {
             Protocol::Rsync => network.list_rsync(&self.mirror.rsync_url, known, bar),
+            Protocol::Ftp => network.list_ftp(&self.mirror.ftp_url, known, bar),
             Protocol::Http => {
                 let url = http_url(self.mirror).unwrap_or_default();
                 let before = self.left_before(url)?;
@@ -211,6 +215,9 @@ impl<'a> Run<'a> {
 
     fn conclude(&self, id: RunId, mut found: Found) -> Result<Option<Done>, MirrorError> {
         let undeliverable = self.check_large(&mut found)?;
+        if found.hides && !self.shared.known.hidden.is_empty() {
+            found.notes.push(HIDES.to_owned());
+        }
         let unlisted = self.unlisted_ids(&found)?;
         let partial = describe(&found.unlisted, &found.notes);
         let left = self.left_now(&found);
@@ -286,6 +293,9 @@ impl<'a> Run<'a> {
             for path in continued {
                 ids -= ids_at(&*writer, path)?;
             }
+        }
+        if found.hides {
+            ids |= &self.shared.known.hidden;
         }
         match &found.unlisted {
             Unlisted::Nothing => {}

@@ -15,10 +15,11 @@ use super::publish::Rules;
 use super::report::{MirrorReport, Report};
 use super::run::{Run, Shared, ids_at};
 use super::wanted::Wanted;
-use crate::config::SiteConfig;
+use crate::config::{ScanConfig, SiteConfig};
 use crate::db::mirror::MirrorRecord;
 use crate::db::{DbError, Writer, catalogue, mirror, open_reader, open_writer};
 use crate::domain::path::FilePath;
+use crate::fetch::FtpClient;
 
 /// Scans the mirrors of one site; lives as long as its program.
 #[derive(Debug)]
@@ -81,7 +82,7 @@ impl Scanner {
         let start = Instant::now();
         let (known, tree_generation, scope) = self.load(options.dir.as_ref())?;
         let wanted = Wanted::new(&self.site.scan, options.dir.as_ref());
-        let http = OnceLock::new();
+        let (http, ftp) = (OnceLock::new(), FtpClient::default());
         let filters = filters(&self.site.scan, options.dir.as_ref());
         let shared = Shared {
             writer: &self.writer,
@@ -103,6 +104,7 @@ impl Scanner {
                 timeout: self.site.scan.timeout,
                 stop,
                 http: &http,
+                ftp: &ftp,
             },
             output,
         };
@@ -110,7 +112,12 @@ impl Scanner {
             0 => self.site.scan.jobs,
             jobs => jobs,
         };
-        let mirrors = scan_all(shared, &choice.scanned, jobs);
+        let plan = Plan {
+            shared,
+            scan: &self.site.scan,
+            dir: options.dir.as_ref(),
+        };
+        let mirrors = scan_all(plan, &choice.scanned, jobs);
         Ok(Report {
             site: self.site.name.clone(),
             dir: options.dir.as_ref().map(FilePath::to_string),
@@ -150,8 +157,37 @@ impl Scanner {
     }
 }
 
+/// How the mirrors of a run are scanned.
+#[derive(Clone, Copy)]
+struct Plan<'a> {
+    shared: Shared<'a>,
+    scan: &'a ScanConfig,
+    dir: Option<&'a FilePath>,
+}
+
+impl Plan<'_> {
+    /// Scans a mirror by the site's rules, or by its own.
+    fn scan(self, mirror: &MirrorRecord) -> MirrorReport {
+        let Some(own) = self.scan.of_mirror(&mirror.identifier) else {
+            return Run::new(self.shared, mirror).scan();
+        };
+        let (filters, wanted) = (filters(&own, self.dir), Wanted::new(&own, self.dir));
+        let network = Network {
+            filters: &filters,
+            wanted: &wanted,
+            ..self.shared.network
+        };
+        let shared = Shared {
+            network,
+            ..self.shared
+        };
+        Run::new(shared, mirror).scan()
+    }
+}
+
 /// Reports in the order in which mirrors came to an end; fewer than mirrors when stopped.
-fn scan_all(shared: Shared<'_>, mirrors: &[MirrorRecord], jobs: usize) -> Vec<MirrorReport> {
+fn scan_all(plan: Plan<'_>, mirrors: &[MirrorRecord], jobs: usize) -> Vec<MirrorReport> {
+    let shared = plan.shared;
     let next = AtomicUsize::new(0);
     let reports = Mutex::new(Vec::with_capacity(mirrors.len()));
     let total = shared.output.total(mirrors.len());
@@ -160,7 +196,7 @@ fn scan_all(shared: Shared<'_>, mirrors: &[MirrorRecord], jobs: usize) -> Vec<Mi
             if shared.network.stop.load(Ordering::Relaxed) {
                 return;
             }
-            let report = Run::new(shared, mirror).scan();
+            let report = plan.scan(mirror);
             if let Some(total) = &total {
                 total.add(1);
             }

@@ -118,6 +118,11 @@ impl<'a> Tally<'a> {
         self.unknown += files;
     }
 
+    /// Counts files that not everybody may read.
+    pub fn see_private(&mut self, files: u64) {
+        self.private += files;
+    }
+
     /// Takes the files of a directory as they were: it has not changed.
     pub fn see_again(&mut self, directory: &DirectoryFacts, before: &Content) {
         for &(first, count) in &directory.runs {

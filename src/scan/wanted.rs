@@ -1,4 +1,5 @@
-//! What of a mirror's tree is listed over HTTP: `scan_top_include`, `scan_exclude`, `--dir`.
+//! What of a mirror's tree is listed over FTP and HTTP: `scan_top_include`, `scan_exclude`,
+//! `--dir`.
 
 use regex::bytes::RegexSet;
 
@@ -74,6 +75,7 @@ mod tests {
             top_include: top_include.iter().map(|name| (*name).to_owned()).collect(),
             exclude: RegexSet::new([r"/\.~tmp~/", r"\.part$"]).expect("patterns"),
             exclude_rsync: Vec::new(),
+            mirror: Default::default(),
         };
         let dir = dir.map(|dir| FilePath::parse(dir.as_bytes()).expect("a path"));
         Wanted::new(&config, dir.as_ref())

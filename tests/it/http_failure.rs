@@ -120,7 +120,11 @@ fn an_endless_page_is_given_up() {
     let (site, _tree) = site_and_tree("");
     let web = OddWeb::start(|_| Reply::Endless("<a href=\"x\">"));
     let id = add(&site, "m", &web.url());
-    fails(&site, id, "the page has more than 67108864 bytes");
+    fails(
+        &site,
+        id,
+        "the listing of one directory has more than 67108864 bytes",
+    );
 }
 
 #[test]

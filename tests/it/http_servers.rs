@@ -15,7 +15,7 @@ use heliostat::db::catalogue;
 const MANY: u32 = 5_000;
 
 /// Files in all, about.
-const ALL: u32 = 20_000;
+pub const ALL: u32 = 20_000;
 
 /// A time that no two files of a minute share.
 fn time(number: u32) -> u64 {
@@ -54,7 +54,7 @@ fn odd_names() -> Vec<Vec<u8>> {
 }
 
 /// The whole tree: odd names, deep and full directories, an empty and a very large file, links.
-fn fill(tree: &Tree) {
+pub fn fill(tree: &Tree) {
     for (number, name) in (0..).zip(odd_names()) {
         tree.write(
             OsStr::from_bytes(&name),
@@ -93,7 +93,7 @@ fn fill(tree: &Tree) {
 }
 
 /// A site with the tree that mirrors have; the indexer walks the same folder.
-fn site_of(tree: &Tree) -> TestSite {
+pub fn site_of(tree: &Tree) -> TestSite {
     let site = TestSite::new();
     std::fs::remove_dir(site.tree()).expect("it is empty");
     symlink(tree.path(), site.tree()).expect("a link");
@@ -102,7 +102,7 @@ fn site_of(tree: &Tree) -> TestSite {
 }
 
 /// Paths of the catalogue that a mirror does not have as current.
-fn lacking(site: &TestSite, id: heliostat::domain::mirror::MirrorId) -> Vec<PathBuf> {
+pub fn lacking(site: &TestSite, id: heliostat::domain::mirror::MirrorId) -> Vec<PathBuf> {
     let content = published(site, id).expect("it was published");
     let mut lacking = Vec::new();
     catalogue::for_each(&reader(site), b"", |path, file| {

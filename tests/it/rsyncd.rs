@@ -10,6 +10,7 @@ use crate::site::{eventually, set_mtime};
 
 /// The daemon; it ends with the test.
 pub struct Rsyncd {
+    host: &'static str,
     folder: tempfile::TempDir,
     port: u16,
     daemon: Child,
@@ -26,8 +27,13 @@ const START_ATTEMPTS: u32 = 5;
 
 impl Rsyncd {
     /// Modules `pub` (its tree), `top` (what `pub` lies in), `auth` (the tree, with a password),
-    /// `full` (no connections) and `deny` (for nobody).
+    /// `full` (no connections), `deny` (for nobody), `write` and `refuse` (no listings).
     pub fn start() -> Rsyncd {
+        Rsyncd::start_on("127.0.0.1")
+    }
+
+    /// The same on another address of loopback.
+    pub fn start_on(host: &'static str) -> Rsyncd {
         let folder = tempfile::tempdir().expect("a temporary folder");
         // A daemon that root starts reads as nobody.
         set_mode(folder.path(), 0o755);
@@ -41,6 +47,8 @@ impl Rsyncd {
             ("pub", String::new()),
             ("full", "max connections = -1".to_owned()),
             ("deny", "hosts deny = *".to_owned()),
+            ("write", "write only = yes".to_owned()),
+            ("refuse", "refuse options = recursive".to_owned()),
             (
                 "auth",
                 format!("auth users = joe\nsecrets file = {}", secrets.display()),
@@ -57,9 +65,10 @@ impl Rsyncd {
         std::fs::write(folder.path().join("rsyncd.conf"), config).expect("the configuration");
         for _ in 0..START_ATTEMPTS {
             let port = free_port();
-            let mut daemon = spawn(folder.path(), port);
-            if answers(&mut daemon, port) {
+            let mut daemon = spawn(folder.path(), host, port);
+            if answers(&mut daemon, host, port) {
                 return Rsyncd {
+                    host,
                     folder,
                     port,
                     daemon,
@@ -76,7 +85,16 @@ impl Rsyncd {
 
     /// URL of a module, or of what lies below it.
     pub fn url(&self, path: &str) -> String {
-        format!("rsync://127.0.0.1:{}/{path}", self.port)
+        let host = match self.host {
+            v6 if v6.contains(':') => format!("[{v6}]"),
+            v4 => v4.to_owned(),
+        };
+        format!("rsync://{host}:{}/{path}", self.port)
+    }
+
+    /// The folder of its configuration.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// The tree that it serves.
@@ -129,9 +147,10 @@ fn free_port() -> u16 {
     listener.local_addr().expect("its address").port()
 }
 
-fn spawn(folder: &Path, port: u16) -> Child {
+fn spawn(folder: &Path, host: &str, port: u16) -> Child {
     Command::new("rsync")
-        .args(["--daemon", "--no-detach", "--address=127.0.0.1"])
+        .args(["--daemon", "--no-detach"])
+        .arg(format!("--address={host}"))
         .arg(format!("--port={port}"))
         .arg(format!("--config={}", folder.join("rsyncd.conf").display()))
         .stdin(Stdio::null())
@@ -141,11 +160,11 @@ fn spawn(folder: &Path, port: u16) -> Child {
         .expect("the program rsync is installed")
 }
 
-fn answers(daemon: &mut Child, port: u16) -> bool {
+fn answers(daemon: &mut Child, host: &str, port: u16) -> bool {
     let mut ended = false;
     eventually("the rsync daemon answers or ends", || {
         ended = daemon.try_wait().expect("it is ours").is_some();
-        ended || TcpStream::connect(("127.0.0.1", port)).is_ok()
+        ended || TcpStream::connect((host, port)).is_ok()
     });
     !ended
 }

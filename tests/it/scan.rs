@@ -200,7 +200,11 @@ fn all_are_those_in_use_and_names_may_be_short() {
             1,
             "several mirrors: off.example, dead.example, ftp.example",
         ),
-        (&["ftp"], 1, "ftp.example: no rsync URL and no base URL"),
+        (
+            &["ftp"],
+            1,
+            "ftp.example: no rsync or FTP URL and no base URL",
+        ),
         (&["cdn"], 1, "cdn: it is a cache or has country '**'"),
         (&["m", "cdn"], 3, "cdn: it is a cache"),
         (&[], 2, "required arguments were not provided"),

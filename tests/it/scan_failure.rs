@@ -44,6 +44,7 @@ fn each_refusal_is_one_clear_line() {
     let denied = "the server refuses us (access denied to deny";
     let unknown = "no such module (Unknown module 'nope')";
     let password = "refuses user or password (auth failed on module auth)";
+    let unlistable = "does not let the module be listed (";
     let directory = "the URL's directory cannot be listed (change_dir";
     all_fail(
         &site,
@@ -51,6 +52,8 @@ fn each_refusal_is_one_clear_line() {
             ("full", url("full"), full),
             ("deny", url("deny"), denied),
             ("nope", url("nope"), unknown),
+            ("write", url("write"), unlistable),
+            ("refuse", url("refuse"), unlistable),
             ("no-password", url("auth"), password),
             ("wrong-password", wrong_user, password),
             ("no-directory", url("pub/no dir"), directory),
@@ -209,6 +212,30 @@ fn a_daemon_that_dies_in_the_middle_changes_nothing() {
             id,
             "the connection broke before the listing was complete",
         );
+    });
+}
+
+#[test]
+fn a_daemon_that_hangs_in_the_middle_changes_nothing() {
+    let (site, daemon) = large_mirror();
+    let id = add_mirror(&site, "m", &daemon.url("pub"), |_| {});
+    site.run_ok("heliostat-scan", &["m"]);
+    let config = std::fs::read_to_string(site.config()).expect("the configuration");
+    let config = format!("{config}[site.test.scan]\ntimeout_s = 1\n");
+    std::fs::write(site.config(), config).expect("the configuration");
+    let proxy = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let proxy_port = proxy.local_addr().expect("its address").port();
+    let url = format!("baseurlRsync=rsync://127.0.0.1:{proxy_port}/pub");
+    site.run_ok("heliostat", &["edit", "m", "--set", &url]);
+    let (done, wait) = std::sync::mpsc::channel::<()>();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            pass_on(&proxy, daemon.port(), move || {
+                wait.recv().expect("the scan ends");
+            });
+        });
+        fails(&site, "m", id, "no answer for 1 s");
+        done.send(()).expect("the proxy waits");
     });
 }
 

@@ -125,6 +125,7 @@ pub fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
 }
 
 /// Standard error and exit code of a run that must fail with one clear line.
+#[track_caller]
 pub fn failure(output: &Output) -> (Option<i32>, String) {
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(!output.status.success(), "it succeeded: {text}");

@@ -7,13 +7,14 @@ const MONTHS: [&[u8; 3]; 12] = [
     b"jan", b"feb", b"mar", b"apr", b"may", b"jun", b"jul", b"aug", b"sep", b"oct", b"nov", b"dec",
 ];
 
-/// Seconds of a day.
-const DAY_S: u32 = 86_400;
+/// Seconds of a day: the step of a date without a time.
+pub(super) const DAY_S: u32 = 86_400;
 
 /// Years that are believed: before there were files, and beyond four digits, nobody is.
 const YEARS: std::ops::RangeInclusive<u32> = 1970..=9999;
 
-type Date = (i64, u32, u32);
+/// Year, month, day.
+pub(super) type Date = (i64, u32, u32);
 
 /// White space, and the byte that all no-break spaces end with.
 pub(super) fn is_space(byte: u8) -> bool {
@@ -138,14 +139,16 @@ fn with_month(word: &[u8]) -> Option<Day> {
     }
 }
 
-fn month(word: &[u8]) -> Option<u32> {
+/// A month by its English name, 1 to 12.
+pub(super) fn month(word: &[u8]) -> Option<u32> {
     let lower = word.get(..3)?.to_ascii_lowercase();
     let is_word = word.iter().all(u8::is_ascii_alphabetic);
     let place = MONTHS.iter().position(|name| name[..] == lower)?;
     is_word.then_some(place as u32 + 1)
 }
 
-fn valid(year: u32, month: u32, day: u32) -> Option<Date> {
+/// The date, if the calendar has it.
+pub(super) fn valid(year: u32, month: u32, day: u32) -> Option<Date> {
     let is_leap = year.is_multiple_of(4) && !year.is_multiple_of(100) || year.is_multiple_of(400);
     let days = match month {
         4 | 6 | 9 | 11 => 30,
@@ -241,7 +244,8 @@ fn time(date: Date, clock: Option<Clock>) -> ListedTime {
     }
 }
 
-fn within(digits: &[u8], range: &std::ops::RangeInclusive<u32>) -> Option<u32> {
+/// At most four digits, and in the range.
+pub(super) fn within(digits: &[u8], range: &std::ops::RangeInclusive<u32>) -> Option<u32> {
     if digits.is_empty() || digits.len() > 4 || !digits.iter().all(u8::is_ascii_digit) {
         return None;
     }

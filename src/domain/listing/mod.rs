@@ -5,8 +5,12 @@
 //! them: what it could not list, and why it failed. [`read_index`] reads the index pages of web
 //! servers: `index_html` is the tokenizer's side, `index_page` knows what tags and text mean,
 //! `index_link` which links are entries, `index_field` and `index_date` sizes and times,
-//! `index_json` the forms in JSON. [`ListedFile`] is what they say of a file.
+//! `index_json` the forms in JSON. [`FtpLine`] is a line of an FTP server, by `ftp_mlsd` or
+//! `ftp_list`. [`ListedFile`] is what they say of a file.
 
+mod ftp;
+mod ftp_list;
+mod ftp_mlsd;
 mod index;
 mod index_date;
 mod index_field;
@@ -19,6 +23,9 @@ pub mod rsync;
 pub mod rsync_message;
 mod unlisted;
 
+pub use ftp::{FtpEntry, FtpLine};
+pub use ftp_list::parse_list;
+pub use ftp_mlsd::{parse_mlsd, time as parse_ftp_time};
 pub use index::{IndexEntry, IndexError, IndexForm, IndexPage, read_index};
 pub use index_link::{Link, PageAddress};
 pub use listed::{ListedFile, ListedSize, ListedTime};

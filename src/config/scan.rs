@@ -1,0 +1,105 @@
+//! How mirrors are scanned, checked: for the site, and for mirrors with rules of their own.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use regex::bytes::RegexSet;
+
+use super::checked::{Problem, check_share};
+use super::raw::{RawMirrorScan, RawScan};
+
+/// Scanning.
+#[derive(Debug, Clone)]
+pub struct ScanConfig {
+    /// Mirrors at a time; at least one.
+    pub jobs: usize,
+    /// 0 … 1.
+    pub vanished_share_max: f64,
+    /// Until a silent mirror is given up.
+    pub timeout: Duration,
+    /// Top-level names; empty: all.
+    pub top_include: Vec<String>,
+    /// Requests at a time to one mirror; at least one.
+    pub requests: usize,
+    /// Paths that are not listed over HTTP and FTP.
+    pub exclude: RegexSet,
+    /// rsync `--exclude` patterns.
+    pub exclude_rsync: Vec<String>,
+    /// What holds for single mirrors beside it, by identifier; its patterns are valid.
+    pub mirror: BTreeMap<String, RawMirrorScan>,
+}
+
+impl ScanConfig {
+    /// What holds for a mirror, if it has rules of its own.
+    pub fn of_mirror(&self, identifier: &str) -> Option<ScanConfig> {
+        let own = self.mirror.get(identifier)?;
+        let mut config = self.clone();
+        if !own.top_include.is_empty() {
+            config.top_include.clone_from(&own.top_include);
+        }
+        config.exclude_rsync.extend_from_slice(&own.exclude_rsync);
+        config.exclude = RegexSet::new(self.exclude.patterns().iter().chain(&own.exclude))
+            .expect("each pattern was compiled before");
+        Some(config)
+    }
+}
+
+pub(super) fn check_scan(raw: &RawScan) -> Result<ScanConfig, Problem> {
+    check_share("scan.vanished_share_max", raw.vanished_share_max)?;
+    if raw.timeout_s == 0 {
+        return Err((
+            "scan.timeout_s".into(),
+            "0 would give every mirror up at once".into(),
+        ));
+    }
+    for (identifier, rules) in &raw.mirror {
+        check_patterns(&format!("scan.mirror.{identifier}.exclude"), &rules.exclude)?;
+    }
+    Ok(ScanConfig {
+        exclude: check_patterns("scan.exclude", &raw.exclude)?,
+        requests: raw.requests.max(1),
+        jobs: raw.jobs.max(1),
+        vanished_share_max: raw.vanished_share_max,
+        timeout: Duration::from_secs(raw.timeout_s),
+        top_include: raw.top_include.clone(),
+        exclude_rsync: raw.exclude_rsync.clone(),
+        mirror: raw.mirror.clone(),
+    })
+}
+
+fn check_patterns(key: &str, patterns: &[String]) -> Result<RegexSet, Problem> {
+    RegexSet::new(patterns).map_err(|error| (key.to_owned(), error.to_string().replace('\n', " ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mirror_may_have_rules_of_its_own() {
+        let mut raw = RawScan {
+            top_include: vec!["pool".into()],
+            exclude_rsync: vec!["/tmp/".into()],
+            ..RawScan::default()
+        };
+        let own = RawMirrorScan {
+            top_include: Vec::new(),
+            exclude: vec!["^/pool/old/".into()],
+            exclude_rsync: vec!["/pool/old/".into()],
+        };
+        raw.mirror.insert("de.uni".into(), own);
+        let config = check_scan(&raw).expect("it is valid");
+        assert!(config.of_mirror("other").is_none());
+        let own = config.of_mirror("de.uni").expect("rules");
+        assert_eq!(own.top_include, ["pool"]);
+        assert_eq!(own.exclude_rsync, ["/tmp/", "/pool/old/"]);
+        assert!(own.exclude.is_match(b"/pool/old/"));
+        assert!(own.exclude.is_match(b"/x/.~tmp~/"));
+        assert!(!config.exclude.is_match(b"/pool/old/"));
+
+        let rules = raw.mirror.get_mut("de.uni").expect("rules");
+        rules.exclude.push("(".into());
+        let (key, _) = check_scan(&raw).expect_err("a bad pattern");
+        assert_eq!(key, "scan.mirror.de.uni.exclude");
+    }
+}

@@ -1,0 +1,465 @@
+//! Lines of LIST, as vsftpd, ProFTPD, Pure-FTPd, IIS and their kin write them.
+//!
+//! Unix style is `ls -l`: `-rw-r--r--   1 ftp   ftp       11 Nov 22 17:04 name`. Between the mode
+//! and the date there may be more or fewer words than those; the size is the last of them. Times
+//! of the last half year have hour and minute and no year, older ones a year and no hour. DOS
+//! style is `11-22-26  05:04PM       11 name`, with `<DIR>` instead of a size. Behind the date, or
+//! the size in DOS style, exactly one space stands before the name, which may begin with others.
+//!
+//! No server says in which zone its times are.
+
+use super::ftp::{FtpEntry, FtpLine, named, size, without_return};
+use super::index_date::{DAY_S, Date, month, valid, within};
+use super::listed::{ListedFile, ListedSize, ListedTime};
+use crate::domain::time::Timestamp;
+
+/// Type and permissions: `-rwxrwxrwx`.
+const MODE_BYTES: usize = 10;
+
+/// Place of "others may read" in the mode.
+const OTHERS_READ: usize = 7;
+
+/// Words between the mode and the date: links, owner, group, size; names of groups may have
+/// several.
+const WORDS_MAX: usize = 12;
+
+/// How far in the future a time without a year may be: zones to the east, clocks that are wrong.
+const FUTURE_S: i64 = DAY_S as i64;
+
+/// Years back until the 29 February of a time without a year was a day.
+const LEAP_YEARS: i64 = 8;
+
+/// Spaces between `<DIR>` and the name in DOS style.
+const DOS_SPACES: usize = 10;
+
+/// Reads one line without its line feed; `now` gives times without a year theirs.
+pub fn parse_list(line: &[u8], now: Timestamp) -> FtpLine<'_> {
+    let line = without_return(line);
+    if line.trim_ascii().is_empty() || is_total(line) {
+        return FtpLine::Nothing;
+    }
+    if let Some((mode, rest)) = split_mode(line) {
+        return unix(mode, rest, now).unwrap_or(FtpLine::Unreadable);
+    }
+    match line.first() {
+        Some(byte) if byte.is_ascii_digit() => dos(line).unwrap_or(FtpLine::Unknown),
+        _ => FtpLine::Unknown,
+    }
+}
+
+/// `total 123`, in whatever language.
+fn is_total(line: &[u8]) -> bool {
+    let mut words = line.split(|&byte| byte == b' ').filter(|w| !w.is_empty());
+    let (word, number, end) = (words.next(), words.next(), words.next());
+    let is_word = |word: &[u8]| word.first().is_some_and(|byte| byte.is_ascii_lowercase());
+    end.is_none()
+        && word.is_some_and(is_word)
+        && number.is_some_and(|number| number.iter().all(u8::is_ascii_digit))
+}
+
+fn split_mode(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (mode, rest) = line.split_at_checked(MODE_BYTES)?;
+    let permissions = |byte: &u8| b"-rwxsStTl".contains(byte);
+    let is_mode = b"-dlbcpsD".contains(&mode[0]) && mode[1..].iter().all(permissions);
+    // Access lists and labels are told by one more character.
+    let rest = match rest.first() {
+        Some(b'+' | b'.' | b'@') => &rest[1..],
+        _ => rest,
+    };
+    (is_mode && rest.first() == Some(&b' ')).then_some((mode, rest))
+}
+
+fn unix<'l>(mode: &[u8], rest: &'l [u8], now: Timestamp) -> Option<FtpLine<'l>> {
+    let (size, time, name) = fields(rest, now)?;
+    Some(match mode[0] {
+        b'd' => named(FtpEntry::Directory, name),
+        b'l' => named(FtpEntry::Link, link_name(name)),
+        b'-' if mode[OTHERS_READ] != b'r' => named(FtpEntry::Private, name),
+        b'-' => {
+            let size = ListedSize::Exact(size?);
+            named(FtpEntry::File(ListedFile { size, time }), name)
+        }
+        _ => named(FtpEntry::Other, name),
+    })
+}
+
+type Fields<'l> = (Option<u64>, Option<ListedTime>, &'l [u8]);
+
+/// Size, time and name behind the mode: the first words that are a date with a number before it.
+fn fields(rest: &[u8], now: Timestamp) -> Option<Fields<'_>> {
+    let mut at = rest;
+    let mut last: &[u8] = b"";
+    for _ in 0..WORDS_MAX {
+        if let Some((time, name)) = date(at, now)
+            && last.first().is_some_and(u8::is_ascii_digit)
+        {
+            return Some((size(last), time, name));
+        }
+        (last, at) = word(at)?;
+    }
+    None
+}
+
+/// The next word, and all behind it.
+fn word(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let start = text.iter().position(|&byte| byte != b' ')?;
+    let text = &text[start..];
+    let end = text.iter().position(|&byte| byte == b' ')?;
+    Some((&text[..end], &text[end..]))
+}
+
+/// A date, and the name that one space separates from it.
+fn date(text: &[u8], now: Timestamp) -> Option<(Option<ListedTime>, &[u8])> {
+    let (one, rest) = word(text)?;
+    let (two, after_two) = word(rest)?;
+    if let Some(date) = iso(one) {
+        let mut rest = after_two;
+        let time = timed(date, clock(two)?);
+        // `ls --full-time` writes a zone.
+        if let Some((zone, after)) = word(rest)
+            && matches!(zone.first(), Some(b'+' | b'-'))
+            && zone.len() == 5
+            && zone[1..].iter().all(u8::is_ascii_digit)
+        {
+            rest = after;
+        }
+        return Some((Some(time), &rest[1..]));
+    }
+    let day = |word| within(word, &(1..=31));
+    let (month, day) = match (month(one), month(two)) {
+        (Some(month), _) => (month, day(two)?),
+        (_, Some(month)) => (month, day(one)?),
+        _ => return None,
+    };
+    let (three, rest) = word(after_two)?;
+    let time = if let Some(year) = within(three, &(1970..=9999)).filter(|_| three.len() == 4) {
+        valid(year, month, day).map(dated)
+    } else {
+        without_year((month, day), clock(three)?, now)
+    };
+    Some((time, &rest[1..]))
+}
+
+fn iso(word: &[u8]) -> Option<Date> {
+    let mut parts = word.split(|&byte| byte == b'-');
+    let (year, month, day) = (parts.next()?, parts.next()?, parts.next()?);
+    if year.len() != 4 || parts.next().is_some() {
+        return None;
+    }
+    let year = within(year, &(1970..=9999))?;
+    valid(year, within(month, &(1..=12))?, within(day, &(1..=31))?)
+}
+
+/// `03:04`, or with seconds, which are not worth more: their zone is unknown, too.
+fn clock(word: &[u8]) -> Option<(u32, u32)> {
+    let mut parts = word.split(|&byte| byte == b':');
+    let (hour, minute) = (parts.next()?, parts.next()?);
+    Some((within(hour, &(0..=23))?, within(minute, &(0..=59))?))
+}
+
+fn timed(date: Date, (hour, minute): (u32, u32)) -> ListedTime {
+    ListedTime {
+        seconds: Timestamp::from_utc(date, (hour, minute, 0)).0,
+        step_s: 60,
+        is_utc: false,
+    }
+}
+
+fn dated(date: Date) -> ListedTime {
+    ListedTime {
+        step_s: DAY_S,
+        ..timed(date, (0, 0))
+    }
+}
+
+/// The last such time that is not in the future.
+fn without_year((month, day): (u32, u32), clock: (u32, u32), now: Timestamp) -> Option<ListedTime> {
+    let (this_year, _, _) = now.date();
+    let years = (this_year - LEAP_YEARS..=this_year + 1).rev();
+    let valid = |year: i64| valid(u32::try_from(year).ok()?, month, day);
+    let mut times = years.filter_map(valid).map(|date| timed(date, clock));
+    times.find(|time| time.seconds <= now.0 + FUTURE_S)
+}
+
+/// The name of a link, without what it leads to.
+fn link_name(name: &[u8]) -> &[u8] {
+    const ARROW: &[u8] = b" -> ";
+    let arrow = name.windows(ARROW.len()).position(|text| text == ARROW);
+    arrow.map_or(name, |arrow| &name[..arrow])
+}
+
+fn dos(line: &[u8]) -> Option<FtpLine<'_>> {
+    let (day, rest) = word(line)?;
+    let (clock, rest) = word(rest)?;
+    let date = iso(day).or_else(|| american(day))?;
+    let time = timed(date, twelve_hours(clock)?);
+    let (field, rest) = word(rest)?;
+    if let Some(size) = size(field) {
+        let file = ListedFile {
+            size: ListedSize::Exact(size),
+            time: Some(time),
+        };
+        return Some(named(FtpEntry::File(file), &rest[1..]));
+    }
+    let spaces = rest.iter().take(DOS_SPACES).take_while(|&&b| b == b' ');
+    let name = &rest[spaces.count()..];
+    match field {
+        b"<DIR>" => Some(named(FtpEntry::Directory, name)),
+        // `<JUNCTION>`, `<SYMLINKD>`, with the target in brackets.
+        _ if field.starts_with(b"<") && field.ends_with(b">") => {
+            let name = name.trim_ascii_start();
+            let target = name.windows(2).position(|text| text == b" [");
+            let name = &name[..target.unwrap_or(name.len())];
+            Some(named(FtpEntry::Link, name))
+        }
+        _ => None,
+    }
+}
+
+/// `01-02-20` or `01-02-2020`: the month first.
+fn american(word: &[u8]) -> Option<Date> {
+    let mut parts = word.split(|&byte| byte == b'-' || byte == b'/');
+    let (month, day, year) = (parts.next()?, parts.next()?, parts.next()?);
+    let year = match year.len() {
+        2 => {
+            let year = within(year, &(0..=99))?;
+            year + if year < 70 { 2000 } else { 1900 }
+        }
+        4 => within(year, &(1970..=9999))?,
+        _ => return None,
+    };
+    valid(year, within(month, &(1..=12))?, within(day, &(1..=31))?)
+}
+
+/// `03:04PM`, or `15:04`.
+fn twelve_hours(word: &[u8]) -> Option<(u32, u32)> {
+    let upper = word.to_ascii_uppercase();
+    let (digits, noon) = if let Some(digits) = upper.strip_suffix(b"AM") {
+        (digits, Some(0))
+    } else if let Some(digits) = upper.strip_suffix(b"PM") {
+        (digits, Some(12))
+    } else {
+        (upper.as_slice(), None)
+    };
+    let (hour, minute) = clock(digits)?;
+    match noon {
+        Some(noon) if (1..=12).contains(&hour) => Some((hour % 12 + noon, minute)),
+        Some(_) => None,
+        None => Some((hour, minute)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// 2020-01-20 12:00:00 UTC.
+    const NOW: Timestamp = Timestamp(1_579_521_600);
+
+    /// 2020-01-02 03:04:00 UTC.
+    const MINUTE: i64 = 1_577_934_240;
+
+    fn file(size: u64, seconds: i64, step_s: u32) -> FtpEntry {
+        FtpEntry::File(ListedFile {
+            size: ListedSize::Exact(size),
+            time: Some(ListedTime {
+                seconds,
+                step_s,
+                is_utc: false,
+            }),
+        })
+    }
+
+    fn check(cases: &[(&str, FtpEntry, &str)]) {
+        for (line, entry, name) in cases {
+            let found = parse_list(line.as_bytes(), NOW);
+            assert_eq!(found, FtpLine::Entry(*entry, name.as_bytes()), "{line}");
+        }
+    }
+
+    #[test]
+    fn unix_style_is_read_to_the_byte() {
+        let minute = file(11, MINUTE, 60);
+        let day = file(11, MINUTE - 3 * 3600 - 240, DAY_S);
+        check(&[
+            (
+                "-rw-r--r--    1 ftp      ftp            11 Jan 02 03:04 a b\r",
+                minute,
+                "a b",
+            ),
+            (
+                "-rw-r--r--   1 ftp      ftp            11 Jan  2 03:04  lead ",
+                minute,
+                " lead ",
+            ),
+            (
+                "-rw-r--r--    1 ftp      ftp            11 Jan 02  2020 x",
+                day,
+                "x",
+            ),
+            (
+                "-rw-r--r--    1 0          0          11 Jan  2  2020 Jan 02 2020 x",
+                day,
+                "Jan 02 2020 x",
+            ),
+            (
+                "-rw-r--r--+ 1 root 11 Jan 2 03:04 no group",
+                minute,
+                "no group",
+            ),
+            (
+                "-rw-r--r--. 1 A\\joe Domain Users 11 Jan 2 03:04 x",
+                minute,
+                "x",
+            ),
+            ("-rwxr-xr-x 1 u g 11 2 Jan 03:04 x", minute, "x"),
+            ("-rw-r--r-- 1 u g 11 2020-01-02 03:04 x", minute, "x"),
+            (
+                "-rw-r--r-- 1 u g 11 2020-01-02 03:04:05.678 +0000 x",
+                minute,
+                "x",
+            ),
+            (
+                "-rw-r--r-- 1 u g 12345678901 Dec 31 23:59 x",
+                file(12_345_678_901, 1_577_836_740, 60),
+                "x",
+            ),
+            ("-rw-r----- 1 u g 11 Jan 2 03:04 p", FtpEntry::Private, "p"),
+            (
+                "drwxr-xr-x 2 u g 4096 Jan 2 03:04 d",
+                FtpEntry::Directory,
+                "d",
+            ),
+            (
+                "lrwxrwxrwx 1 u g 4 Jan 2 03:04 l x -> y -> z",
+                FtpEntry::Link,
+                "l x",
+            ),
+            (
+                "crw-r--r-- 1 u g 1, 3 Jan 2 03:04 null",
+                FtpEntry::Other,
+                "null",
+            ),
+            ("-rw-r--r-- 1 u g 11 Jan 2 03:04 a -> b", minute, "a -> b"),
+        ]);
+    }
+
+    #[test]
+    fn dos_style_is_read_to_the_byte() {
+        let minute = file(11, MINUTE, 60);
+        check(&[
+            ("01-02-20  03:04AM                   11 a b", minute, "a b"),
+            (
+                "01-02-2020  03:04AM                 11  lead",
+                minute,
+                " lead",
+            ),
+            (
+                "01-02-20  03:04PM                   11 x",
+                file(11, MINUTE + 12 * 3600, 60),
+                "x",
+            ),
+            (
+                "01-02-20  12:04AM                   11 x",
+                file(11, MINUTE - 3 * 3600, 60),
+                "x",
+            ),
+            ("2020-01-02  03:04                   11 x", minute, "x"),
+            (
+                "01-29-97  11:32PM       <DIR>           prog",
+                FtpEntry::Directory,
+                " prog",
+            ),
+            (
+                "01-29-97  11:32PM       <DIR> prog",
+                FtpEntry::Directory,
+                "prog",
+            ),
+            (
+                "01-29-97  11:32PM    <SYMLINKD>     l [C:\\x]",
+                FtpEntry::Link,
+                "l",
+            ),
+        ]);
+    }
+
+    #[test]
+    fn a_time_without_a_year_is_the_last_one() {
+        for (now, text, expected) in [
+            ("2020-01-20", "Jan 20 13:00", "2020-01-20T13:00:00Z"),
+            // Far in the east it is tomorrow already.
+            ("2020-01-20", "Jan 21 11:00", "2020-01-21T11:00:00Z"),
+            ("2020-01-20", "Jan 22 00:00", "2019-01-22T00:00:00Z"),
+            ("2019-12-31", "Jan 01 02:00", "2020-01-01T02:00:00Z"),
+            ("2020-01-01", "Dec 31 23:00", "2019-12-31T23:00:00Z"),
+            ("2021-01-10", "Feb 29 03:04", "2020-02-29T03:04:00Z"),
+        ] {
+            let date = iso(now.as_bytes()).expect("a date");
+            let now = Timestamp::from_utc(date, (12, 0, 0));
+            let line = format!("-rw-r--r-- 1 u g 1 {text} x");
+            let FtpLine::Entry(FtpEntry::File(file), _) = parse_list(line.as_bytes(), now) else {
+                panic!("{line}");
+            };
+            let seconds = file.time.expect("a time").seconds;
+            assert_eq!(Timestamp(seconds).to_string(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_entry_is_never_a_file() {
+        for (line, expected) in [
+            ("", FtpLine::Nothing),
+            ("total 123\r", FtpLine::Nothing),
+            ("insgesamt 123", FtpLine::Nothing),
+            ("drwxr-xr-x 2 u g 4096 Jan 2 03:04 .", FtpLine::Here),
+            ("drwxr-xr-x 2 u g 4096 Jan 2 03:04 ..", FtpLine::Here),
+            ("-rw-r--r-- 1 u g 11 Jan 2 03:04 ", FtpLine::Unreadable),
+            ("-rw-r--r-- 1 u g 11 Jan 2 03:04 a/b", FtpLine::Unreadable),
+            ("-rw-r--r-- 1 u g 11 Foo 2 03:04 a", FtpLine::Unreadable),
+            ("-rw-r--r-- 1 u g many Jan 2 03:04 a", FtpLine::Unreadable),
+            ("-rw-r--r-- 1 u g 9x Jan 2 03:04 a", FtpLine::Unreadable),
+            ("-rw-r--r-- ", FtpLine::Unreadable),
+            ("13-45-20  03:04AM   11 x", FtpLine::Unknown),
+            ("01-02-20  03:04AM   <DIR", FtpLine::Unknown),
+            ("01-02-20  13:04AM   11 x", FtpLine::Unknown),
+            ("Volume in drive C is PUB", FtpLine::Unknown),
+            (
+                "+i8388621.48594,m825718503,r,s280,\tdjb.html",
+                FtpLine::Unknown,
+            ),
+        ] {
+            assert_eq!(parse_list(line.as_bytes(), NOW), expected, "{line}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_name_comes_back(name in prop::collection::vec(1..=255_u8, 1..40)) {
+            prop_assume!(!name.contains(&b'/') && !name.ends_with(b"\r"));
+            prop_assume!(name != b"." && name != b"..");
+            for start in [
+                "drwxr-xr-x 2 ftp ftp 4096 Jan 02  2020 ",
+                "01-29-97  11:32PM       <DIR>          ",
+            ] {
+                let line = [start.as_bytes(), &name].concat();
+                let expected = FtpLine::Entry(FtpEntry::Directory, &name);
+                prop_assert_eq!(parse_list(&line, NOW), expected);
+            }
+        }
+
+        #[test]
+        fn any_bytes_are_read(line in prop::collection::vec(any::<u8>(), 0..80)) {
+            parse_list(&line, NOW);
+        }
+
+        #[test]
+        fn anything_behind_a_mode_is_read(
+            rest in "[ 0-9/:a<>\\-JanDec]{0,60}",
+            now in any::<i32>(),
+        ) {
+            parse_list(format!("-rw-r--r-- {rest}").as_bytes(), Timestamp(now.into()));
+            parse_list(format!("0{rest}").as_bytes(), Timestamp(now.into()));
+        }
+    }
+}

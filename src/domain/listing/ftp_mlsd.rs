@@ -1,0 +1,224 @@
+//! Lines of MLSD: `type=file;size=11;modify=20261122170451;UNIX.mode=0644; name` (RFC 3659, 7).
+//!
+//! Facts come in any order and in any case, and a server may leave out each of them. The first
+//! space ends them; all that follows is the name.
+
+use super::ftp::{FtpEntry, FtpLine, named, size, without_return};
+use super::index_date::{valid, within};
+use super::listed::{ListedFile, ListedSize, ListedTime};
+use crate::domain::time::Timestamp;
+
+/// "Others may read" in a mode.
+const OTHERS_READ: u32 = 0o4;
+
+/// What the facts of one entry say.
+#[derive(Default)]
+struct Facts<'l> {
+    kind: Option<&'l [u8]>,
+    size: Option<u64>,
+    modify: Option<ListedTime>,
+    perm: Option<&'l [u8]>,
+    mode: Option<u32>,
+}
+
+/// Reads one line without its line feed.
+pub fn parse_mlsd(line: &[u8]) -> FtpLine<'_> {
+    let line = without_return(line);
+    if line.is_empty() {
+        return FtpLine::Nothing;
+    }
+    let Some(end) = line.iter().position(|&byte| byte == b' ') else {
+        return FtpLine::Unknown;
+    };
+    let (facts, name) = (&line[..end], &line[end + 1..]);
+    if !facts.contains(&b'=') {
+        return FtpLine::Unknown;
+    }
+    let facts = Facts::read(facts);
+    let Some(kind) = facts.kind else {
+        return FtpLine::Unreadable;
+    };
+    let is = |text: &[u8]| kind.eq_ignore_ascii_case(text);
+    if is(b"cdir") || is(b"pdir") {
+        return FtpLine::Here;
+    }
+    let entry = if is(b"dir") {
+        FtpEntry::Directory
+    } else if is(b"file") {
+        facts.file()
+    } else if is_link(kind) {
+        FtpEntry::Link
+    } else {
+        FtpEntry::Other
+    };
+    named(entry, name)
+}
+
+impl<'l> Facts<'l> {
+    fn read(text: &'l [u8]) -> Facts<'l> {
+        let mut facts = Facts::default();
+        for fact in text.split(|&byte| byte == b';') {
+            let Some(equals) = fact.iter().position(|&byte| byte == b'=') else {
+                continue;
+            };
+            let (key, value) = (&fact[..equals], &fact[equals + 1..]);
+            match key.to_ascii_lowercase().as_slice() {
+                b"type" => facts.kind = Some(value),
+                b"size" => facts.size = size(value),
+                b"modify" => facts.modify = time(value),
+                b"perm" => facts.perm = Some(value),
+                b"unix.mode" => facts.mode = octal(value),
+                _ => {}
+            }
+        }
+        facts
+    }
+
+    /// The mode says who may read; `perm` only says whether this login may.
+    fn file(&self) -> FtpEntry {
+        let may_login_read = || {
+            self.perm
+                .is_none_or(|perm| perm.iter().any(|byte| byte.eq_ignore_ascii_case(&b'r')))
+        };
+        let is_public = match self.mode {
+            Some(mode) => mode & OTHERS_READ != 0,
+            None => may_login_read(),
+        };
+        if !is_public {
+            return FtpEntry::Private;
+        }
+        FtpEntry::File(ListedFile {
+            size: self.size.map_or(ListedSize::Unknown, ListedSize::Exact),
+            time: self.modify,
+        })
+    }
+}
+
+/// `OS.unix=slink:target`, `OS.unix=symlink` and the like.
+fn is_link(kind: &[u8]) -> bool {
+    let kind = kind.to_ascii_lowercase();
+    kind == b"link" || kind.starts_with(b"os.unix=slink") || kind.starts_with(b"os.unix=symlink")
+}
+
+/// `20261122170451`, or with a fraction, in UTC (RFC 3659, 2.3); also what MDTM answers.
+pub fn time(text: &[u8]) -> Option<ListedTime> {
+    let end = text.iter().position(|&byte| byte == b'.');
+    let digits = &text[..end.unwrap_or(text.len())];
+    if digits.len() != 14 {
+        return None;
+    }
+    let two = |place: usize, range| within(&digits[place..place + 2], &range);
+    let year = within(&digits[..4], &(1970..=9999))?;
+    let date = valid(year, two(4, 1..=12)?, two(6, 1..=31)?)?;
+    let of_day = (two(8, 0..=23)?, two(10, 0..=59)?, two(12, 0..=60)?);
+    Some(ListedTime {
+        seconds: Timestamp::from_utc(date, of_day).0,
+        step_s: 1,
+        is_utc: true,
+    })
+}
+
+fn octal(digits: &[u8]) -> Option<u32> {
+    // Type, special bits and permissions; more is no mode.
+    if digits.is_empty() || digits.len() > 7 {
+        return None;
+    }
+    digits.iter().try_fold(0, |sum, &byte| {
+        let digit = char::from(byte).to_digit(8)?;
+        Some(sum * 8 + digit)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn file(size: u64, seconds: i64) -> FtpEntry {
+        FtpEntry::File(ListedFile {
+            size: ListedSize::Exact(size),
+            time: Some(ListedTime {
+                seconds,
+                step_s: 1,
+                is_utc: true,
+            }),
+        })
+    }
+
+    #[test]
+    fn facts_of_all_servers_are_read() {
+        let entry = |entry, name: &'static str| FtpLine::Entry(entry, name.as_bytes());
+        let unknown = FtpEntry::File(ListedFile::UNKNOWN);
+        for (line, expected) in [
+            (
+                "type=file;size=11;modify=20200102030405;UNIX.mode=0644; a b\r",
+                entry(file(11, 1_577_934_245), "a b"),
+            ),
+            (
+                "Modify=20200102030405.123;Perm=adfrw;Size=12345678901;Type=file;  lead ",
+                entry(file(12_345_678_901, 1_577_934_245), " lead "),
+            ),
+            ("type=file; x=1;y", entry(unknown, "x=1;y")),
+            (
+                "type=file;size=1;UNIX.mode=0640; p",
+                entry(FtpEntry::Private, "p"),
+            ),
+            (
+                "type=file;size=1;perm=dfw; p",
+                entry(FtpEntry::Private, "p"),
+            ),
+            (
+                "type=dir;sizd=4096;UNIX.mode=0755; d",
+                entry(FtpEntry::Directory, "d"),
+            ),
+            (
+                "type=OS.unix=slink:/x;size=3; l",
+                entry(FtpEntry::Link, "l"),
+            ),
+            (
+                "type=OS.unix=symlink;size=3; l -> m",
+                entry(FtpEntry::Link, "l -> m"),
+            ),
+            ("type=OS.unix=chr-13/29; tty", entry(FtpEntry::Other, "tty")),
+            ("type=cdir;modify=20200102030405; /pub", FtpLine::Here),
+            ("type=pdir; ..", FtpLine::Here),
+            ("type=dir; ..", FtpLine::Here),
+            ("type=file; ", FtpLine::Unreadable),
+            ("type=file; a/b", FtpLine::Unreadable),
+            ("size=1; x", FtpLine::Unreadable),
+            ("type=file;size=1;x", FtpLine::Unknown),
+            ("hello world", FtpLine::Unknown),
+            ("\r", FtpLine::Nothing),
+        ] {
+            assert_eq!(parse_mlsd(line.as_bytes()), expected, "{line}");
+        }
+        for bad in [
+            "20200102",
+            "20201302030405",
+            "20200230030405",
+            "2020010203040x",
+        ] {
+            assert_eq!(time(bad.as_bytes()), None, "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_name_comes_back(name in prop::collection::vec(1..=255_u8, 1..40)) {
+            prop_assume!(!name.contains(&b'/') && !name.ends_with(b"\r"));
+            prop_assume!(name != b"." && name != b"..");
+            let line = [b"type=dir; ".as_slice(), &name].concat();
+            prop_assert_eq!(parse_mlsd(&line), FtpLine::Entry(FtpEntry::Directory, &name));
+        }
+
+        #[test]
+        fn any_bytes_are_read(line in prop::collection::vec(any::<u8>(), 0..80)) {
+            parse_mlsd(&line);
+        }
+
+        #[test]
+        fn any_facts_are_read(facts in "((type|size|modify|perm|UNIX.mode)=[a-z0-9]{0,20};){0,6}") {
+            parse_mlsd(format!("{facts} x").as_bytes());
+        }
+    }
+}
