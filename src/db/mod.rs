@@ -2,7 +2,8 @@
 //!
 //! [`open`] gives connections (one place sets WAL, time-outs, `synchronous`), [`schema`] migrates.
 //! Then one module a notion: [`catalogue`] (files), [`mirror`], [`content`] (who has what),
-//! [`hash`], [`run`] and [`event`] (what happened), [`import`] (from another system). The
+//! [`hash`], [`probe`] (who answers),
+//! [`run`] and [`event`] (what happened), [`import`] (from another system). The
 //! responder reads through [`snapshot`] and [`lookup`].
 //!
 //! # Locking
@@ -20,6 +21,7 @@ pub mod lookup;
 mod matrix;
 pub mod mirror;
 pub mod open;
+pub mod probe;
 pub mod run;
 pub mod schema;
 pub mod snapshot;

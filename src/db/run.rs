@@ -112,6 +112,25 @@ pub fn end(transaction: &Transaction<'_>, run: RunId, end: &RunEnd) -> Result<()
     Ok(())
 }
 
+/// Forgets runs of a kind that ended without a word before a time; returns how many.
+///
+/// # Errors
+/// [`DbError::Sql`].
+pub fn forget_quiet(
+    transaction: &Transaction<'_>,
+    kind: RunKind,
+    before: Timestamp,
+) -> Result<usize, DbError> {
+    transaction
+        .inner
+        .execute(
+            "DELETE FROM run WHERE kind = ?1 AND started_at < ?2 AND outcome = 'ok' \
+             AND error = ''",
+            params![kind.as_str(), before.0],
+        )
+        .doing("forgetting old runs")
+}
+
 /// A run as recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunRecord {
