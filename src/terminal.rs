@@ -131,6 +131,8 @@ pub fn start_log(level: LevelFilter, progress: &Progress) {
     let mut builder = env_logger::Builder::new();
     builder
         .filter_level(level)
+        // It repeats as errors what is reported of each mirror.
+        .filter_module("rustls_platform_verifier", LevelFilter::Off)
         .parse_default_env()
         .format(|out, record| {
             let level = match record.level() {

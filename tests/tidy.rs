@@ -24,7 +24,7 @@ const BIN_LINES_MAX: usize = 40;
 const ARCHITECTURE_LINES_MAX: usize = 250;
 
 /// A foreign crate and the only places that may name it (a directory, or a file name anywhere).
-const CRATES_AT_THE_EDGE: [(&str, &[&str]); 8] = [
+const CRATES_AT_THE_EDGE: [(&str, &[&str]); 11] = [
     ("rusqlite", &["src/db/"]),
     ("maxminddb", &["src/geoip/"]),
     (
@@ -37,10 +37,13 @@ const CRATES_AT_THE_EDGE: [(&str, &[&str]); 8] = [
             "/program.rs",
         ],
     ),
-    ("ureq", &["src/fetch/"]),
+    ("reqwest", &["src/fetch/"]),
+    ("rustls", &["src/fetch/"]),
+    ("tokio", &["src/fetch/"]),
+    ("x509_parser", &["src/fetch/"]),
     ("suppaftp", &["src/fetch/"]),
     ("listenfd", &["src/fcgi/", "src/respond/"]),
-    ("sd_notify", &["src/respond/"]),
+    ("sd_notify", &["src/respond/", "src/probe/"]),
     ("comfy_table", &["src/admin/", "/report.rs"]),
 ];
 

@@ -8,6 +8,7 @@ mod file;
 mod history;
 mod import;
 mod mirror;
+mod status;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -24,6 +25,7 @@ pub use mirror::{
     CommentArgs, DeleteArgs, EditArgs, EnableArgs, ListArgs, NewArgs, OneArgs, RenameArgs,
     ScoreArgs, ShowArgs,
 };
+pub use status::StatusArgs;
 
 /// Heading of the options that `mb` does not have.
 pub const BEYOND_MB: &str = "Options that mb does not have";
@@ -113,6 +115,11 @@ pub enum Command {
     /// Learn which files there are: runs heliostat-index
     #[command(disable_help_flag = true)]
     Index(PassedArgs),
+    /// Learn which mirrors answer: runs heliostat-probe
+    #[command(disable_help_flag = true)]
+    Probe(PassedArgs),
+    /// Show how mirrors are, and why one is out
+    Status(StatusArgs),
     /// Go back to what a mirror had before its last scan
     Rollback(OneArgs),
     /// Show which mirrors have a file

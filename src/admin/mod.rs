@@ -27,6 +27,7 @@ mod program;
 mod session;
 mod sheet;
 mod show;
+mod status;
 mod switch;
 mod value;
 

@@ -11,7 +11,7 @@ use super::abbreviation;
 use super::args::{Arguments, Command, GlobalArgs};
 use super::error::AdminError;
 use super::session::Session;
-use super::{edit, explain, external, file, history, import, list, new, show, switch};
+use super::{edit, explain, external, file, history, import, list, new, show, status, switch};
 use crate::config;
 use crate::exit::{Exit, chain};
 use crate::terminal::{Progress, start_log};
@@ -69,6 +69,7 @@ fn run(arguments: &Arguments, progress: Progress) -> Result<Exit, AdminError> {
     match &arguments.command {
         // The other program reads the configuration itself.
         Command::Scan(passed) => return external::run("heliostat-scan", global, passed),
+        Command::Probe(passed) => return external::run("heliostat-probe", global, passed),
         Command::Index(passed) => return external::run("heliostat-index", global, passed),
         _ => {}
     }
@@ -98,9 +99,10 @@ fn dispatch(session: &mut Session, command: &Command) -> Result<Exit, AdminError
             let site = Arc::clone(&session.site);
             Ok(explain::explain(&site, args, session.console.out())?)
         }
+        Command::Status(args) => status::status(session, args),
         Command::Runs(args) => history::runs(session, args),
         Command::Events(args) => history::events(session, args),
         Command::Import(args) => import::import(session, args),
-        Command::Scan(_) | Command::Index(_) => Ok(Exit::Usage),
+        Command::Scan(_) | Command::Index(_) | Command::Probe(_) => Ok(Exit::Usage),
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::error::ConfigError;
+use super::probe::{ProbeConfig, check_probe};
 use super::raw::{
     RawConfig, RawFcgi, RawIndex, RawMetalink, RawRules, RawScan, RawSelection, RawSite, RawTorrent,
 };
@@ -102,6 +103,8 @@ pub struct SiteConfig {
     pub index: RawIndex,
     /// Scanning.
     pub scan: ScanConfig,
+    /// Probing.
+    pub probe: ProbeConfig,
     /// Rules of the tree as written, for parameters that override them.
     pub raw_rules: RawRules,
     rules: Arc<Rules>,
@@ -261,6 +264,7 @@ impl SiteConfig {
             torrent_version: check_torrent(&raw.torrent)?,
             index: check_index(&raw.index)?,
             scan: check_scan(&raw.scan)?,
+            probe: check_probe(&raw.probe)?,
             raw_rules: raw.rules.clone(),
             rules,
             directories: check_directories(raw)?,

@@ -7,12 +7,14 @@
 mod checked;
 mod error;
 mod load;
+mod probe;
 mod raw;
 mod rule;
 
 pub use checked::{Config, FcgiConfig, LocalDelivery, ScanConfig, SiteConfig};
 pub use error::ConfigError;
 pub use load::{CONFIG_PATH_DEFAULT, CONFIG_VARIABLE, config_path, load};
+pub use probe::{ProbeConfig, RawProbe, is_mail_address};
 pub use raw::{
     RawConfig, RawDirectory, RawFallback, RawFcgi, RawIndex, RawRules, RawScan, RawSelection,
     RawSite,

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::probe::RawProbe;
+
 /// The whole file.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -81,6 +83,8 @@ pub struct RawSite {
     pub index: RawIndex,
     /// How mirrors are scanned.
     pub scan: RawScan,
+    /// How mirrors are probed.
+    pub probe: RawProbe,
     /// Rules for the whole tree.
     pub rules: RawRules,
     /// Rules for subtrees: `[[site.NAME.directory]]`, merged as MirrorBrain merges them.
@@ -105,6 +109,7 @@ impl Default for RawSite {
             torrent: RawTorrent::default(),
             index: RawIndex::default(),
             scan: RawScan::default(),
+            probe: RawProbe::default(),
             rules: RawRules::default(),
             directory: Vec::new(),
         }

@@ -14,10 +14,16 @@
 
 mod error;
 mod lines;
+mod mail;
+pub mod probe;
 mod rsync;
 mod rsync_error;
 mod rsync_url;
+mod tls;
+mod webhook;
 
 pub use error::FetchError;
+pub use mail::Mail;
 pub use rsync::{ENTRIES_MAX, ListOptions, Listed, RUN_TIME_MAX, list_rsync};
 pub use rsync_url::{RsyncUrl, RsyncUrlError};
+pub use webhook::post_json;

@@ -2,6 +2,7 @@
 
 mod admin;
 mod admin_edit;
+mod certificate;
 mod config;
 mod conformance;
 mod conformance_case;
@@ -15,6 +16,12 @@ mod import;
 mod index;
 mod index_failure;
 mod index_kill;
+mod probe;
+mod probe_daemon;
+mod probe_family;
+mod probe_notify;
+mod probe_site;
+mod probe_tls;
 mod responder;
 mod rsyncd;
 mod scan;
@@ -23,3 +30,5 @@ mod scan_kill;
 mod scan_site;
 mod scan_suspicious;
 mod site;
+mod status;
+mod webserver;
