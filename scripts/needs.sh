@@ -67,6 +67,12 @@ need_servers() {
         python3=python3
 }
 
+# Clients that the end-to-end tests drive: a browser, dnf and what makes a repository for it.
+need_clients() {
+    need_files chromium=chromium fonts-dejavu-core=/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf \
+        dnf=dnf createrepo-c=createrepo_c rpm=rpmbuild
+}
+
 # A C compiler for SQLite and xz, which are built with the program.
 need_compiler() {
     need_files gcc=gcc libc6-dev=/usr/include/stdio.h

@@ -95,7 +95,8 @@ CREATE TABLE pending_content (
 ) STRICT;
 
 -- Digests of one file version; an empty digest is NULL. size and mtime are what was hashed.
--- btih_hybrid, btmh: v1 (20 bytes) and v2 (32 bytes) info hash of the hybrid torrent (BEP 52).
+-- btih_hybrid, btmh: v1 (20 bytes) and v2 (32 bytes) info hash of the hybrid torrent (BEP 52);
+-- sha256_root: root of its v2 tree, 32 bytes.
 -- pgp_size, pgp_mtime: the .asc file whose text is in pgp; NULL for an imported signature.
 CREATE TABLE hash (
     file_id INTEGER PRIMARY KEY,
@@ -112,18 +113,18 @@ CREATE TABLE hash (
     zsync_hash_lengths TEXT,
     btih_hybrid BLOB,
     btmh BLOB,
+    sha256_root BLOB,
     pgp_size INTEGER,
     pgp_mtime INTEGER
 ) STRICT;
 
--- The long parts of a hash row, which only some documents need. sha256_root: root of the
--- BitTorrent v2 tree, 32 bytes; sha256_layer: its layer at the size of a piece, 32 bytes a piece,
--- NULL when the file is not longer than a piece.
+-- The long parts of a hash row, which only some documents need. sha256_layer: layer of the
+-- BitTorrent v2 tree at the size of a piece, 32 bytes a piece; NULL when the file is not longer
+-- than a piece.
 CREATE TABLE hash_pieces (
     file_id INTEGER PRIMARY KEY REFERENCES hash (file_id) ON DELETE CASCADE,
     sha1_pieces BLOB,
     zsync_sums BLOB,
-    sha256_root BLOB,
     sha256_layer BLOB
 ) STRICT;
 

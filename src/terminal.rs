@@ -89,6 +89,25 @@ impl Progress {
         Bar { bar }
     }
 
+    /// Adds a bar of bytes, with their speed and the time that is left.
+    pub fn bytes_bar(&self, label: &str, total: u64) -> Bar {
+        if !self.is_shown() {
+            return Bar {
+                bar: ProgressBar::hidden(),
+            };
+        }
+        let template = "{prefix} [{bar:24}] {binary_bytes}/{binary_total_bytes}, \
+                        {binary_bytes_per_sec}, {eta} left {wide_msg}";
+        let style = ProgressStyle::with_template(template)
+            .expect("the template is ours and valid")
+            .progress_chars("=> ");
+        let bar = self.bars.add(ProgressBar::new(total));
+        bar.set_style(style);
+        bar.set_prefix(label.to_owned());
+        bar.enable_steady_tick(TICK);
+        Bar { bar }
+    }
+
     /// Runs `print` while no bar is on the screen.
     pub fn above<T>(&self, print: impl FnOnce() -> T) -> T {
         self.bars.suspend(print)

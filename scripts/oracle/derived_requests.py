@@ -203,7 +203,6 @@ def left_to_apache():
         "/",
         "/sel",
         "/sel/",
-        "/sel/?mirrorlist",
         "/sel/?country=jp",
         "/sel/?C=S;O=D",
         "/links/",
@@ -290,3 +289,34 @@ def vhosts():
         yield over_ipv6
     host = [("Host", b"mb.example.org:443"), *DE]
     yield line("https default port", "/sel/all.bin", host, ALL, "tls")
+
+
+def yum():
+    """The recorded rule: release=(5\\.5|6\\.0) repo=(os|updates) arch=i586 yum/$1/$2/i386."""
+    for release in ("5.5", "6.0"):
+        for repo in ("os", "updates"):
+            file = f"yum/{release}/{repo}/i386/repodata/repomd.xml"
+            query = f"release={release}&repo={repo}&arch=i586"
+            for country in ("DE", "US", "JP"):
+                what = f"{query} from {country}"
+                yield line(what, f"/?{query}", client(country), file, vhost="link")
+            what = f"{query} without coordinates"
+            yield line(what, f"/?{query}", region("DE"), file, vhost="link")
+    file = "yum/5.5/os/i386/repodata/repomd.xml"
+    for what, target in (
+        ("in another order", "/?arch=i586&repo=os&release=5.5"),
+        ("names in capitals", "/?RELEASE=5.5&Repo=os&arch=i586"),
+        ("more arguments", "/?x=1&release=5.5&repo=os&arch=i586&mirrorlist"),
+        ("encoded", "/?release=5%2E5&repo=o%73&arch=i586"),
+        ("on a directory", "/sel/?release=5.5&repo=os&arch=i586"),
+        ("on a file", "/sel/all.bin?release=5.5&repo=os&arch=i586"),
+    ):
+        yield line(what, target, DE, file, vhost="link")
+    for what, target in (
+        ("another release", "/?release=5x5&repo=os&arch=i586"),
+        ("more than the release", "/?release=5.51&repo=os&arch=i586"),
+        ("a repository twice", "/?release=5.5&repo=os&repo=os&arch=i586"),
+        ("an argument is missing", "/?release=5.5&repo=os"),
+        ("other values", "/sel/?release=5.5&repo=os&arch=x86_64"),
+    ):
+        yield line(what, target, DE, "missing", vhost="link")

@@ -4,10 +4,12 @@ import re
 from html import unescape
 from urllib.parse import unquote_to_bytes
 
+import pages
+import seeds
 from targets import target_of
 
 DIGESTS = ("md5", "sha1", "sha256", "btih")
-KINDS = (*DIGESTS, "meta4", "metalink")
+KINDS = (*DIGESTS, "meta4", "metalink", "torrent", "magnet", "zsync", "mirrorlist")
 ATTRIBUTE = re.compile(r'(\w+)="([^"]*)"')
 # What a field is found by, in either version; the first group counts.
 FIELDS = {
@@ -44,6 +46,12 @@ def judge_document(verdict, case, kind, response):
     recorded = dechunked(theirs)
     if kind in DIGESTS:
         verdict.expect("body", response.body, recorded)
+        return
+    if kind == "mirrorlist":
+        pages.judge_page(verdict, case, response.body, recorded)
+        return
+    if kind in seeds.JUDGES:
+        seeds.JUDGES[kind](verdict, case, response.body, recorded)
         return
     if case.request.header("X-Broken-Mirrors"):
         verdict.differences.add("broken-mirrors")

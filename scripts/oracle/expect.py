@@ -96,8 +96,6 @@ class Oracle:
         entry = self.entries[path]
         if row and (int(row["size"]), int(row["mtime"])) == (entry.size, entry.mtime):
             self.describe(expect, row, vhost)
-        if ours and ".torrent" in expect.described:
-            expect.described.remove(".torrent")
         return expect
 
     def describe(self, expect, row, vhost):

@@ -6,6 +6,8 @@ from urllib.parse import quote_from_bytes
 
 import documents
 import law
+import pages
+import seeds
 import wire
 from judge import FIXTURES
 from sample import Request
@@ -15,6 +17,9 @@ MIRROR_COLUMNS = (
     "id identifier baseurl enabled status_baseurl region country asn prefix score lat lng "
     "country_only region_only as_only prefix_only other_countries file_maxsize"
 ).split()
+
+# Answers that are cases of their own; documents are written for themselves.
+WRITTEN = ("redirect", "local", "missing", "yum")
 
 # What the test's client sends anyway.
 USUAL = {
@@ -34,10 +39,10 @@ def write(oracle, cases, distributions, folder=FIXTURES):
     folder.mkdir(parents=True, exist_ok=True)
     draws = [draw_facts(oracle, distribution) for distribution in distributions]
     write_lines(draws, folder / "draws.jsonl")
-    known = [case for case in cases if case.theirs.answer == "document"]
+    known = [case for case in cases if case.ours.answer == "document"]
     known = [case for case in known if documents.kind_of(case) in documents.KINDS]
     write_lines([document_facts(oracle, case) for case in known], folder / "documents.jsonl")
-    cases = [case for case in cases if case.ours.answer in ("redirect", "local", "missing")]
+    cases = [case for case in cases if case.ours.answer in WRITTEN]
     paths = {case.ours.path for case in cases} | {case.theirs.path for case in cases}
     paths |= {case.theirs.path for case in known}
     paths |= {target_of(case.request).path[1:] for case in cases}
@@ -62,7 +67,8 @@ def write_mirrors(oracle, file):
 
 def write_files(oracle, paths, file):
     """Every link, and every file that a case is about; ids of mirrors as ranges."""
-    columns = "kind path size mtime target mirrors hash_size hash_mtime md5 sha1 sha256 btih pgp"
+    columns = "kind path size mtime target mirrors hash_size hash_mtime md5 sha1 sha256 btih pgp "
+    columns += "piece_size pieces zsync_block zsync_lengths zsync_sums"
     with open(file, "w", encoding="ascii") as output:
         print(*columns.split(), sep="\t", file=output)
         for entry in oracle.entries.values():
@@ -78,10 +84,15 @@ def file_facts(oracle, entry):
     facts += [entry.target.decode(), mirrors or ("none" if known else "")]
     row = oracle.dump.hashes.get(entry.path)
     if row is None:
-        return facts + [""] * 7
-    digests = [row[name].decode().removeprefix("\\x") for name in ("md5", "sha1", "sha256", "btih")]
-    numbers = [row["size"].decode(), row["mtime"].decode()]
-    return facts + numbers + digests + ["yes" if row["pgp"] else ""]
+        return facts + [""] * 12
+
+    def text(name):
+        return (row[name] or b"").decode().removeprefix("\\x")
+
+    facts += [text(name) for name in ("size", "mtime", "md5", "sha1", "sha256", "btih")]
+    facts.append("yes" if row["pgp"] else "")
+    names = ("sha1piecesize", "sha1pieces", "zblocksize", "zhashlens", "zsums")
+    return facts + [text(name) for name in names]
 
 
 def ranges(ids):
@@ -109,6 +120,9 @@ def case_facts(oracle, case):
         facts["differs"] = sorted(case.differs)
     if case.ours.answer == "redirect":
         facts |= redirect_facts(case.ours)
+    if case.ours.answer == "yum":
+        facts["path"] = pages.repository(case.ours)
+        facts["groups"] = groups_facts(case.ours.groups, pages.YUM_LINES_MAX)
     return facts
 
 
@@ -117,7 +131,7 @@ def document_facts(oracle, case):
 
     A mirror is its place in the law's order, which several may share, its country and its URL.
     """
-    sent = wire.parameters(case.request, case.vhost, oracle.entries)
+    sent = wire.case_parameters(case, oracle.entries)
     sent = {name: value for name, value in sent.items() if USUAL.get(name) != value}
     facts = {
         "name": case.name,
@@ -126,6 +140,10 @@ def document_facts(oracle, case):
         "type": case.response.header("Content-Type").decode(),
         "disposition": (case.response.header("Content-Disposition") or b"").decode(),
     }
+    if documents.kind_of(case) == "mirrorlist":
+        return facts | {"page": pages.page_facts(case, documents.dechunked(case.response))}
+    if documents.kind_of(case) in seeds.JUDGES:
+        return facts | {"bytes": documents.dechunked(case.response).decode("latin-1")}
     text = documents.dechunked(case.response).decode()
     if not facts["disposition"]:
         return facts | {"line": text}
@@ -154,15 +172,15 @@ def redirect_facts(expect):
     return facts
 
 
-def groups_facts(groups):
-    """[realm, mirrors…] of each group that the first five links may come from."""
+def groups_facts(groups, most=5):
+    """[realm, mirrors…] of each group that the first links may come from."""
     facts = []
     count = 0
     for group in groups:
         ids = sorted(str(one.id or one.base_url) for one in group)
         facts.append([group[0].realm, *(int(id) if id.isdigit() else id for id in ids)])
         count += len(group)
-        if count >= 5:
+        if count >= most:
             break
     return facts
 

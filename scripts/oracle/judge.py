@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
+import pages
+
 FIXTURES = Path(__file__).parents[2] / "tests" / "fixtures" / "conformance"
 STAMP_KEY = b"s3cr3t"
 LINKS = 5
@@ -34,6 +36,10 @@ def judge(expect, response, ours):
     verdict = Verdict()
     if expect.status:
         verdict.expect("status", response.status, expect.status)
+    if expect.answer == "directory" and b'<div id="mirrorbrain-details">' not in response.body:
+        verdict.mismatches.append("no list of mirrors")
+    if expect.answer == "yum":
+        pages.judge_yum(verdict, expect, response)
     if verdict.mismatches or expect.answer != "redirect":
         return verdict
     judge_redirect(verdict, expect, response, ours)

@@ -185,6 +185,8 @@ class Site:
             "HOST": wire.SERVER_NAMES[name].decode(),
             "ADDRESS": f"*:{port}",
         }
+        if name == "link":
+            facts["LISTS"] = '"mirrorlist|release|repo|arch"'
         defined = "".join(f"Define HELIOSTAT_{key} {value}\n" for key, value in facts.items())
         server_name = "    ServerName ${HELIOSTAT_HOST}\n"
         assert server_name in shipped, "the shipped vhost has no ServerName"

@@ -7,6 +7,7 @@
 mod file;
 mod history;
 mod import;
+mod makehashes;
 mod mirror;
 mod status;
 
@@ -21,6 +22,7 @@ use crate::config::CONFIG_VARIABLE;
 pub use file::{FileAction, FileArgs};
 pub use history::{EventsArgs, KindArg, RunsArgs};
 pub use import::{ImportArgs, ImportFrom, MirrorbrainArgs};
+pub use makehashes::MakehashesArgs;
 pub use mirror::{
     CommentArgs, DeleteArgs, EditArgs, EnableArgs, ListArgs, NewArgs, OneArgs, RenameArgs,
     ScoreArgs, ShowArgs,
@@ -120,6 +122,8 @@ pub enum Command {
     Probe(PassedArgs),
     /// Show how mirrors are, and why one is out
     Status(StatusArgs),
+    /// Compute hashes of the files below a directory: runs heliostat-index
+    Makehashes(MakehashesArgs),
     /// Go back to what a mirror had before its last scan
     Rollback(OneArgs),
     /// Show which mirrors have a file

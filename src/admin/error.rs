@@ -7,6 +7,18 @@ use crate::db::DbError;
 use crate::domain::dump::DumpError;
 use crate::exit::Exit;
 
+/// Names in one message; more would hide what it says.
+const NAMES_MAX: usize = 10;
+
+/// The first names, and how many more there are.
+fn listed(names: &[String]) -> String {
+    let first = names[..names.len().min(NAMES_MAX)].join(", ");
+    match names.len().saturating_sub(NAMES_MAX) {
+        0 => first,
+        more => format!("{first} and {more} more"),
+    }
+}
+
 /// Why a command was not done.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -27,7 +39,10 @@ pub enum AdminError {
         wanted: String,
     },
     /// Several mirrors fit.
-    #[error("'{wanted}' fits several mirrors, write one of them: {}", names.join(", "))]
+    #[error(
+        "'{wanted}' fits several mirrors, write one of them: {}",
+        listed(names)
+    )]
     Several {
         /// What was asked for.
         wanted: String,

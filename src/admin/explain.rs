@@ -90,6 +90,8 @@ pub fn explain(
         config: Arc::clone(site),
         snapshot,
         geoip: Arc::new(GeoIp::open(&site.geoip)),
+        // No document is made here, so that none has a time.
+        changed_at: Timestamp(0),
     };
     let mut context = Context::new(site, Box::new(|| SAME_DRAW));
     let parameters = request_parameters(args);
@@ -147,8 +149,16 @@ fn request_parameters(args: &ExplainArgs) -> Vec<(Vec<u8>, Vec<u8>)> {
 /// URL of the file at a choice, without a signature.
 pub(super) fn url(choice: &Choice<'_>, decision: &Decision<'_>) -> String {
     let mut out = Vec::new();
-    if let Some(file) = &decision.file {
-        let path = EncodedPath::new(file.path.as_bytes(), std::iter::once(choice.base_url));
+    let path = match &decision.outcome {
+        Outcome::Document(Document::MirrorList(list)) => {
+            list.directory.as_ref().map(|count| count.path.as_slice())
+        }
+        Outcome::Document(Document::YumList(list)) => Some(list.directory.as_slice()),
+        _ => None,
+    };
+    let file = decision.file.as_ref().map(|file| file.path.as_bytes());
+    if let Some(path) = path.or(file) {
+        let path = EncodedPath::new(path, std::iter::once(choice.base_url));
         choice.base_url.file_url_into(&mut out, &path);
     }
     String::from_utf8_lossy(&out).into_owned()
@@ -180,6 +190,17 @@ pub(super) fn summary(decision: &Decision<'_>) -> String {
             "document: .{} with {} mirrors",
             metalink.kind.as_str(),
             metalink.choices.len()
+        ),
+        Outcome::Document(Document::MirrorList(list)) => {
+            format!("document: .mirrorlist with {} mirrors", list.choices.len())
+        }
+        Outcome::Document(Document::YumList(list)) => {
+            format!("list for yum with {} mirrors", list.choices.len())
+        }
+        Outcome::Document(Document::Seeds(seeds)) => format!(
+            "document: .{} with {} mirrors",
+            seeds.kind.as_str(),
+            seeds.choices.len()
         ),
         Outcome::Local(reason) => format!("served locally: {}", reason.text()),
         Outcome::Missing(reason) => format!("404: {}", missing(*reason)),
@@ -267,6 +288,9 @@ pub(super) fn choices<'d, 's>(decision: &'d Decision<'s>) -> &'d [Choice<'s>] {
     match &decision.outcome {
         Outcome::Redirect(redirect) => &redirect.choices,
         Outcome::Document(Document::Metalink(metalink)) => &metalink.choices,
+        Outcome::Document(Document::MirrorList(list)) => &list.choices,
+        Outcome::Document(Document::YumList(list)) => &list.choices,
+        Outcome::Document(Document::Seeds(seeds)) => &seeds.choices,
         _ => &[],
     }
 }
@@ -276,6 +300,18 @@ pub(super) fn excluded<'d>(decision: &'d Decision<'_>) -> Vec<(MirrorId, &'d str
     match &decision.outcome {
         Outcome::Redirect(redirect) => redirect.excluded.clone(),
         Outcome::Document(Document::Metalink(metalink)) => metalink.excluded.clone(),
+        Outcome::Document(Document::MirrorList(list)) => list
+            .others
+            .iter()
+            .map(|other| {
+                (
+                    other.mirror.id,
+                    other.mirror.identifier.as_str(),
+                    other.reason,
+                )
+            })
+            .collect(),
+        Outcome::Document(Document::Seeds(seeds)) => seeds.excluded.clone(),
         Outcome::Local(LocalReason::NoMirror { excluded, .. }) => excluded
             .iter()
             .map(|(id, name, reason)| (*id, name.as_str(), *reason))

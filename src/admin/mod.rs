@@ -22,6 +22,7 @@ mod import;
 mod json;
 mod list;
 mod locate;
+mod makehashes;
 mod new;
 mod program;
 mod session;

@@ -11,7 +11,8 @@ use super::abbreviation;
 use super::args::{Arguments, Command, GlobalArgs};
 use super::error::AdminError;
 use super::session::Session;
-use super::{edit, explain, external, file, history, import, list, new, show, status, switch};
+use super::{edit, explain, external, file, history, import, list, makehashes, new, show};
+use super::{status, switch};
 use crate::config;
 use crate::exit::{Exit, chain};
 use crate::terminal::{Progress, start_log};
@@ -71,6 +72,7 @@ fn run(arguments: &Arguments, progress: Progress) -> Result<Exit, AdminError> {
         Command::Scan(passed) => return external::run("heliostat-scan", global, passed),
         Command::Probe(passed) => return external::run("heliostat-probe", global, passed),
         Command::Index(passed) => return external::run("heliostat-index", global, passed),
+        Command::Makehashes(args) => return makehashes::run(global, args),
         _ => {}
     }
     let mut session = session(global, progress)?;
@@ -103,6 +105,8 @@ fn dispatch(session: &mut Session, command: &Command) -> Result<Exit, AdminError
         Command::Runs(args) => history::runs(session, args),
         Command::Events(args) => history::events(session, args),
         Command::Import(args) => import::import(session, args),
-        Command::Scan(_) | Command::Index(_) | Command::Probe(_) => Ok(Exit::Usage),
+        Command::Scan(_) | Command::Index(_) | Command::Probe(_) | Command::Makehashes(_) => {
+            Ok(Exit::Usage)
+        }
     }
 }

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::error::ConfigError;
+use super::hashes::{HashesConfig, check_hashes};
 use super::probe::{ProbeConfig, check_probe};
 use super::raw::{
-    RawConfig, RawFcgi, RawIndex, RawMetalink, RawRules, RawScan, RawSelection, RawSite, RawTorrent,
+    RawConfig, RawFcgi, RawIndex, RawMetalink, RawRules, RawScan, RawSelection, RawSite,
+    RawTorrent, RawYum,
 };
 use super::rule::{compile_rules, merge_rules};
 use crate::domain::mime::MimeTypes;
@@ -16,6 +18,7 @@ use crate::domain::render::Publisher;
 use crate::domain::rule::Rules;
 use crate::domain::select::{Distance, Law, Weights};
 use crate::domain::torrent::TorrentVersion;
+use crate::domain::yum::YumRule;
 
 /// The checked configuration.
 #[derive(Debug, Clone)]
@@ -97,10 +100,16 @@ pub struct SiteConfig {
     pub law: Law,
     /// Whom metalinks name as publisher.
     pub publisher: Option<Publisher>,
+    /// Lists for yum and dnf.
+    pub yum: Vec<YumRule>,
+    /// How many mirrors a metalink names at most.
+    pub metalink_mirrors_max: usize,
     /// Which torrents are offered, and so which info hashes are computed.
     pub torrent_version: TorrentVersion,
     /// Indexing.
     pub index: RawIndex,
+    /// Hashing.
+    pub hashes: HashesConfig,
     /// Scanning.
     pub scan: ScanConfig,
     /// Probing.
@@ -199,9 +208,18 @@ fn resolve_paths(folder: &Path, site: &mut RawSite) {
             *path = folder.join(&path);
         }
     }
+    let of_directories = site
+        .directory
+        .iter_mut()
+        .map(|directory| &mut directory.rules);
+    for rules in of_directories.chain([&mut site.rules]) {
+        for path in [&mut rules.mirrorlist_header, &mut rules.mirrorlist_footer] {
+            *path = path.take().map(|path| folder.join(path));
+        }
+    }
 }
 
-type Problem = (String, String);
+pub(super) type Problem = (String, String);
 
 fn check_fcgi(raw: &RawFcgi) -> Result<FcgiConfig, Problem> {
     let listen_mode = u32::from_str_radix(&raw.listen_mode, 8)
@@ -243,6 +261,7 @@ impl SiteConfig {
             ));
         }
         let tree = needed("tree", &raw.tree)?;
+        let torrent_version = check_torrent(&raw.torrent)?;
         let rule = |(key, message): (&str, String)| (format!("rules.{key}"), message);
         let rules = Arc::new(compile_rules(&raw.rules).map_err(rule)?);
         Ok(SiteConfig {
@@ -261,7 +280,13 @@ impl SiteConfig {
             mime_types: read_mime_types(raw),
             law: check_law(&raw.selection)?,
             publisher: check_publisher(&raw.metalink)?,
-            torrent_version: check_torrent(&raw.torrent)?,
+            yum: check_yum(&raw.yum)?,
+            metalink_mirrors_max: match raw.metalink.mirrors_max {
+                0 => usize::MAX,
+                some => some,
+            },
+            torrent_version,
+            hashes: check_hashes(&raw.hashes, torrent_version)?,
             index: check_index(&raw.index)?,
             scan: check_scan(&raw.scan)?,
             probe: check_probe(&raw.probe)?,
@@ -334,6 +359,14 @@ fn check_publisher(raw: &RawMetalink) -> Result<Option<Publisher>, Problem> {
         name: raw.publisher_name.clone(),
         url: raw.publisher_url.clone(),
     }))
+}
+
+fn check_yum(raw: &[RawYum]) -> Result<Vec<YumRule>, Problem> {
+    let check = |(place, rule): (usize, &RawYum)| {
+        YumRule::new(&rule.arguments, &rule.directory, &rule.marker)
+            .map_err(|error| (format!("yum, number {}", place + 1), error.to_string()))
+    };
+    raw.iter().enumerate().map(check).collect()
 }
 
 fn check_torrent(raw: &RawTorrent) -> Result<TorrentVersion, Problem> {

@@ -6,6 +6,7 @@
 
 mod checked;
 mod error;
+mod hashes;
 mod load;
 mod probe;
 mod raw;
@@ -13,6 +14,7 @@ mod rule;
 
 pub use checked::{Config, FcgiConfig, LocalDelivery, ScanConfig, SiteConfig};
 pub use error::ConfigError;
+pub use hashes::{HashesConfig, RawHashes};
 pub use load::{CONFIG_PATH_DEFAULT, CONFIG_VARIABLE, config_path, load};
 pub use probe::{ProbeConfig, RawProbe, is_mail_address};
 pub use raw::{

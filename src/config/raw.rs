@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::hashes::RawHashes;
 use super::probe::RawProbe;
 
 /// The whole file.
@@ -77,10 +78,14 @@ pub struct RawSite {
     pub selection: RawSelection,
     /// What metalinks say beside the file.
     pub metalink: RawMetalink,
+    /// Lists of mirrors for yum and dnf by query: `[[site.NAME.yum]]`, tried in their order.
+    pub yum: Vec<RawYum>,
     /// Which torrents are offered.
     pub torrent: RawTorrent,
     /// How the tree is indexed.
     pub index: RawIndex,
+    /// Which hashes are computed of which files.
+    pub hashes: RawHashes,
     /// How mirrors are scanned.
     pub scan: RawScan,
     /// How mirrors are probed.
@@ -106,8 +111,10 @@ impl Default for RawSite {
             mime_types: BTreeMap::new(),
             selection: RawSelection::default(),
             metalink: RawMetalink::default(),
+            yum: Vec::new(),
             torrent: RawTorrent::default(),
             index: RawIndex::default(),
+            hashes: RawHashes::default(),
             scan: RawScan::default(),
             probe: RawProbe::default(),
             rules: RawRules::default(),
@@ -150,6 +157,8 @@ pub struct RawMetalink {
     pub publisher_name: String,
     /// Where the publisher is found; only with a name.
     pub publisher_url: String,
+    /// How many mirrors a metalink names, the best ones; 0: all.
+    pub mirrors_max: usize,
 }
 
 /// `[site.NAME.torrent]`.
@@ -167,6 +176,19 @@ impl Default for RawTorrent {
             version: "v1".to_owned(),
         }
     }
+}
+
+/// `[[site.NAME.yum]]`: one MirrorBrainYumDir. The words of the directive's line with a `=` are the
+/// arguments, the two without are directory and marker.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawYum {
+    /// `NAME=REGEX`, in the directive's order; the whole value must match.
+    pub arguments: Vec<String>,
+    /// Directory of the repository; `$1` is the value of the first argument.
+    pub directory: String,
+    /// A file below it that shows that a mirror has the repository: `repodata/repomd.xml`.
+    pub marker: String,
 }
 
 /// `[site.NAME.index]`.
@@ -268,6 +290,32 @@ pub struct RawRules {
     /// false.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hashes_suppress_filenames: Option<bool>,
+    /// MirrorBrainMirrorlistStyleSheet: URL of a style sheet in place of the built-in one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mirrorlist_style_sheet: Option<String>,
+    /// MirrorBrainMirrorlistHeader: a file that replaces the head of mirror lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mirrorlist_header: Option<PathBuf>,
+    /// MirrorBrainMirrorlistFooter: a file that replaces the `</body></html>` of mirror lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mirrorlist_footer: Option<PathBuf>,
+    /// MirrorBrainTorrentTrackerURL: the first is a torrent's `announce`; without any there are no
+    /// torrents; adds to the parent's.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub trackers: Vec<String>,
+    /// MirrorBrainDHTNode: `"HOST PORT"` or `"HOST:PORT"`; adds to the parent's.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub dht_nodes: Vec<String>,
+    /// Torrents without a tracker, by web seeds and DHT alone; default false, as MirrorBrain.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trackerless: Option<bool>,
+    /// MirrorBrainMetalinkMagnetLinks: metalinks have a magnet link, too; default false.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metalink_magnet_links: Option<bool>,
+    /// MirrorBrainMetalinkTorrentAddMask: a regular expression on the file's path in the tree;
+    /// metalinks of such a file name the `.torrent` that lies beside it. The deepest wins.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metalink_torrent_add_mask: Option<String>,
 }
 
 /// One MirrorBrainFallback.

@@ -6,7 +6,7 @@ use super::raw::{RawFallback, RawRules};
 use crate::domain::mirror::BaseUrl;
 use crate::domain::pattern::Pattern;
 use crate::domain::place::{CountryCode, RegionCode};
-use crate::domain::rule::{Fallback, NetworkRule, Rules};
+use crate::domain::rule::{DhtNode, Fallback, MirrorlistFrame, NetworkRule, Rules};
 
 /// The rules of a directory below another: lists add up, single values of the deeper one win
 /// (behaviour of MirrorBrain, spec §3).
@@ -38,6 +38,26 @@ pub fn merge_rules(parent: &RawRules, child: &RawRules) -> RawRules {
         hashes_suppress_filenames: child
             .hashes_suppress_filenames
             .or(parent.hashes_suppress_filenames),
+        mirrorlist_style_sheet: child
+            .mirrorlist_style_sheet
+            .clone()
+            .or(parent.mirrorlist_style_sheet.clone()),
+        mirrorlist_header: child
+            .mirrorlist_header
+            .clone()
+            .or(parent.mirrorlist_header.clone()),
+        mirrorlist_footer: child
+            .mirrorlist_footer
+            .clone()
+            .or(parent.mirrorlist_footer.clone()),
+        trackers: add(&parent.trackers, &child.trackers),
+        dht_nodes: add(&parent.dht_nodes, &child.dht_nodes),
+        trackerless: child.trackerless.or(parent.trackerless),
+        metalink_magnet_links: child.metalink_magnet_links.or(parent.metalink_magnet_links),
+        metalink_torrent_add_mask: child
+            .metalink_torrent_add_mask
+            .clone()
+            .or(parent.metalink_torrent_add_mask.clone()),
     }
 }
 
@@ -45,10 +65,6 @@ pub fn merge_rules(parent: &RawRules, child: &RawRules) -> RawRules {
 pub fn compile_rules(raw: &RawRules) -> Result<Rules, (&'static str, String)> {
     let defaults = Rules::default();
     let patterns = |texts: &[String]| texts.iter().map(|text| Pattern::new(text)).collect();
-    let mask = raw
-        .exclude_file_mask
-        .as_deref()
-        .filter(|mask| !mask.is_empty());
     Ok(Rules {
         engine: raw.engine.unwrap_or(defaults.engine),
         min_size_bytes: raw.min_size.unwrap_or(defaults.min_size_bytes),
@@ -67,17 +83,7 @@ pub fn compile_rules(raw: &RawRules) -> Result<Rules, (&'static str, String)> {
                     .map_err(|_| ("exclude_ips", format!("'{text}' is not an IP address")))
             })
             .collect::<Result<_, _>>()?,
-        exclude_file_mask: mask
-            .map(|mask| {
-                Regex::new(mask).map_err(|error| {
-                    let first_line = error.to_string().lines().last().unwrap_or("").to_owned();
-                    (
-                        "exclude_file_mask",
-                        format!("'{mask}' is no regular expression: {first_line}"),
-                    )
-                })
-            })
-            .transpose()?,
+        exclude_file_mask: compile_mask("exclude_file_mask", &raw.exclude_file_mask)?,
         handle_head_locally: raw
             .handle_head_locally
             .unwrap_or(defaults.handle_head_locally),
@@ -94,7 +100,54 @@ pub fn compile_rules(raw: &RawRules) -> Result<Rules, (&'static str, String)> {
         hashes_suppress_filenames: raw
             .hashes_suppress_filenames
             .unwrap_or(defaults.hashes_suppress_filenames),
+        trackers: raw.trackers.clone(),
+        dht_nodes: raw
+            .dht_nodes
+            .iter()
+            .map(|text| {
+                DhtNode::parse(text)
+                    .ok_or_else(|| ("dht_nodes", format!("'{text}' is not HOST:PORT")))
+            })
+            .collect::<Result<_, _>>()?,
+        trackerless: raw.trackerless.unwrap_or(defaults.trackerless),
+        metalink_magnet_links: raw
+            .metalink_magnet_links
+            .unwrap_or(defaults.metalink_magnet_links),
+        metalink_torrent_add_mask: compile_mask(
+            "metalink_torrent_add_mask",
+            &raw.metalink_torrent_add_mask,
+        )?,
+        mirrorlist: compile_frame(raw),
     })
+}
+
+/// An empty value is none, so that a parameter can take one away.
+fn compile_frame(raw: &RawRules) -> MirrorlistFrame {
+    let file = |path: &Option<std::path::PathBuf>| {
+        let path = path.as_ref();
+        path.filter(|path| !path.as_os_str().is_empty()).cloned()
+    };
+    let sheet = raw.mirrorlist_style_sheet.as_ref();
+    MirrorlistFrame {
+        style_sheet: sheet.filter(|url| !url.is_empty()).cloned(),
+        header: file(&raw.mirrorlist_header),
+        footer: file(&raw.mirrorlist_footer),
+    }
+}
+
+fn compile_mask(
+    key: &'static str,
+    mask: &Option<String>,
+) -> Result<Option<Regex>, (&'static str, String)> {
+    let mask = mask.as_deref().filter(|mask| !mask.is_empty());
+    mask.map(|mask| {
+        Regex::new(mask).map_err(|error| {
+            let first_line = error.to_string().lines().last().unwrap_or("").to_owned();
+            let message = format!("'{mask}' is no regular expression: {first_line}");
+            (key, message)
+        })
+    })
+    .transpose()
 }
 
 fn compile_fallback(raw: &RawFallback) -> Result<Fallback, (&'static str, String)> {

@@ -6,6 +6,7 @@ use rusqlite::{CachedStatement, OptionalExtension, Row, params};
 use super::error::{DbError, Doing};
 use super::open::{Queryable, Transaction};
 use crate::domain::file::{CatalogueFile, FileId, FileVersion};
+use crate::domain::path::PATH_BYTES_MAX;
 
 /// One point lookup on the primary key; the statement of every request.
 pub(super) const FIND: &str = "SELECT id, size, mtime FROM file WHERE path = ?1";
@@ -17,6 +18,7 @@ const BELOW: &str = "SELECT id, size, mtime, path FROM file \
 
 const SOME_FROM: &str =
     "SELECT id, size, mtime, path FROM file WHERE path >= ?1 ORDER BY path LIMIT ?2";
+const IDS_BELOW: &str = "SELECT id FROM file WHERE path >= ?1 AND path < ?2 ORDER BY path LIMIT ?3";
 
 fn file(row: &Row<'_>) -> Result<CatalogueFile, rusqlite::Error> {
     let version = match (row.get::<_, Option<i64>>(1)?, row.get::<_, Option<i64>>(2)?) {
@@ -153,6 +155,30 @@ pub fn some_from(
         .doing("reading the catalogue")?;
     rows.collect::<Result<_, _>>()
         .doing("reading the catalogue")
+}
+
+/// The ids of a directory's files and of those below, in the order of path bytes, not more than
+/// `limit`; "" is the tree.
+///
+/// # Errors
+/// [`DbError::Sql`] when the database cannot be read.
+pub fn files_below(
+    database: &impl Queryable,
+    directory: &[u8],
+    limit: usize,
+) -> Result<Vec<FileId>, DbError> {
+    let doing = "reading a directory's files";
+    let (from, to) = match directory {
+        // Beyond every path, which are shorter.
+        [] => (Vec::new(), vec![0xff; PATH_BYTES_MAX + 1]),
+        _ => ([directory, b"/"].concat(), [directory, b"0"].concat()),
+    };
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let mut statement = database.sqlite().prepare_cached(IDS_BELOW).doing(doing)?;
+    let ids = statement
+        .query_map(params![from, to, limit], |row| Ok(FileId(row.get(0)?)))
+        .doing(doing)?;
+    ids.collect::<Result<_, _>>().doing(doing)
 }
 
 /// Changes the catalogue within one transaction.
@@ -307,6 +333,22 @@ mod tests {
     }
 
     #[test]
+    fn a_directorys_files_are_a_range_of_the_primary_key() {
+        let folder = tempfile::tempdir().expect("folder");
+        let writer = open_writer(&folder.path().join("t.sqlite")).expect("open");
+        let plan: String = writer
+            .sqlite()
+            .query_row(
+                &format!("EXPLAIN QUERY PLAN {IDS_BELOW}"),
+                params![&b"a"[..], &b"b"[..], 1],
+                |row| row.get(3),
+            )
+            .expect("plan");
+        let expected = "SEARCH file USING PRIMARY KEY (path>? AND path<?)";
+        assert_eq!(plan, expected);
+    }
+
+    #[test]
     fn versions_get_new_ids_and_subtrees_are_exact() {
         let folder = tempfile::tempdir().expect("folder");
         let mut writer = open_writer(&folder.path().join("t.sqlite")).expect("open");
@@ -336,6 +378,16 @@ mod tests {
         })
         .expect("read");
         assert_eq!(below, [(b"d/a".to_vec(), 71), (b"d/b\xff".to_vec(), 3)]);
+        for (directory, limit, expected) in [
+            (&b"d"[..], 10, vec![71, 3]),
+            (b"d", 1, vec![71]),
+            (b"nothing", 10, vec![]),
+            (b"", 10, vec![1, 71, 3, 4, 70]),
+        ] {
+            let ids = files_below(&writer, directory, limit).expect("read");
+            let ids: Vec<u32> = ids.into_iter().map(|id| id.0).collect();
+            assert_eq!(ids, expected, "{directory:?}");
+        }
         assert_eq!(count(&writer).expect("count"), 5);
         assert_eq!(generation(&writer).expect("generation"), 2);
         let old = find(&writer, b"old").expect("find").expect("there");

@@ -94,6 +94,14 @@ pub enum DbError {
         /// How many there may be.
         most: usize,
     },
+    /// A hash row was replaced while it was read.
+    #[error(
+        "the hashes in {path} changed while they were sent; the next request gets the new ones"
+    )]
+    HashChanged {
+        /// The database.
+        path: PathBuf,
+    },
     /// All file ids are used up.
     #[error("the catalogue has used up all 4,294,967,295 file ids; make a new database")]
     OutOfFileIds,

@@ -6,7 +6,7 @@ use rusqlite::{Connection, MAIN_DB, OptionalExtension, Row, params};
 use super::error::{DbError, Doing};
 use super::open::{Queryable, Transaction};
 use crate::domain::file::{FileId, FileVersion};
-pub use crate::domain::hash::{Digests, HashRecord};
+pub use crate::domain::hash::{Digests, HashRecord, HashSummary, Long};
 
 /// Whether there is any hash row at all.
 ///
@@ -29,8 +29,16 @@ pub fn find(
     id: FileId,
     version: FileVersion,
 ) -> Result<Option<Digests>, DbError> {
-    let mut statement = database
-        .sqlite()
+    find_with(database.sqlite(), id, version)
+}
+
+/// [`find`] on a bare connection.
+pub(super) fn find_with(
+    sqlite: &Connection,
+    id: FileId,
+    version: FileVersion,
+) -> Result<Option<Digests>, DbError> {
+    let mut statement = sqlite
         .prepare_cached(
             "SELECT md5, sha1, sha256, sha512, btih, btih_hybrid, btmh, pgp IS NOT NULL FROM hash \
              WHERE file_id = ?1 AND size = ?2 AND mtime = ?3",
@@ -63,34 +71,143 @@ pub fn find_record(
     id: FileId,
     version: FileVersion,
 ) -> Result<Option<HashRecord>, DbError> {
+    let Some(mut record) = find_short(database, id, version)? else {
+        return Ok(None);
+    };
+    record.sha1_pieces = database
+        .sqlite()
+        .prepare_cached("SELECT sha1_pieces FROM hash_pieces WHERE file_id = ?1")
+        .doing("preparing to read pieces")?
+        .query_row([id.0], |row| row.get(0))
+        .optional()
+        .doing("reading pieces")?
+        .flatten();
+    Ok(Some(record))
+}
+
+/// The row of exactly this version without any of its long parts; see [`find`].
+///
+/// # Errors
+/// [`DbError::Sql`].
+pub fn find_short(
+    database: &impl Queryable,
+    id: FileId,
+    version: FileVersion,
+) -> Result<Option<HashRecord>, DbError> {
     let Some(digests) = find(database, id, version)? else {
         return Ok(None);
     };
     let mut statement = database
         .sqlite()
         .prepare_cached(
-            "SELECT pgp, piece_size, sha1_pieces, zsync_block_size, zsync_hash_lengths, \
-             pgp_size, pgp_mtime, sha256_root \
-             FROM hash LEFT JOIN hash_pieces USING (file_id) WHERE file_id = ?1",
+            "SELECT pgp, piece_size, zsync_block_size, zsync_hash_lengths, pgp_size, pgp_mtime, \
+             sha256_root FROM hash WHERE file_id = ?1",
         )
-        .doing("preparing to read pieces")?;
+        .doing("preparing to read hashes")?;
     statement
         .query_row([id.0], |row| {
             Ok(HashRecord {
                 digests,
                 pgp: row.get(0)?,
                 piece_size: row.get(1)?,
-                sha1_pieces: row.get(2)?,
-                zsync_block_size: row.get(3)?,
-                zsync_hash_lengths: row.get(4)?,
+                zsync_block_size: row.get(2)?,
+                zsync_hash_lengths: row.get(3)?,
+                pgp_version: version_of(row, 4)?,
+                sha256_root: row.get(6)?,
+                sha1_pieces: None,
                 zsync_sums: None,
-                pgp_version: version_of(row, 5)?,
-                sha256_root: row.get(7)?,
                 sha256_layer: None,
             })
         })
         .optional()
-        .doing("reading pieces")
+        .doing("reading hashes")
+}
+
+/// What documents need of the row of exactly this version; see [`find`].
+///
+/// # Errors
+/// [`DbError::Sql`].
+pub fn find_summary(
+    database: &impl Queryable,
+    id: FileId,
+    version: FileVersion,
+) -> Result<Option<HashSummary>, DbError> {
+    // SQLite tells the length of a blob without reading it.
+    let mut statement = database
+        .sqlite()
+        .prepare_cached(
+            "SELECT md5, sha1, sha256, sha512, btih, btih_hybrid, btmh, pgp, piece_size, \
+             zsync_block_size, zsync_hash_lengths, sha256_root, \
+             length(sha1_pieces), length(zsync_sums), length(sha256_layer) \
+             FROM hash LEFT JOIN hash_pieces USING (file_id) \
+             WHERE file_id = ?1 AND size = ?2 AND mtime = ?3",
+        )
+        .doing("preparing to look pieces up")?;
+    statement
+        .query_row(
+            params![id.0, version.size as i64, version.mtime],
+            summary_of,
+        )
+        .optional()
+        .doing("looking pieces up")
+}
+
+fn summary_of(row: &Row<'_>) -> Result<HashSummary, rusqlite::Error> {
+    let length = |column| -> Result<u64, rusqlite::Error> {
+        let length: Option<i64> = row.get(column)?;
+        Ok(length.unwrap_or(0).max(0) as u64)
+    };
+    let pgp: Option<String> = row.get(7)?;
+    Ok(HashSummary {
+        digests: Digests {
+            md5: row.get(0)?,
+            sha1: row.get(1)?,
+            sha256: row.get(2)?,
+            sha512: row.get(3)?,
+            btih: row.get(4)?,
+            btih_hybrid: row.get(5)?,
+            btmh: row.get(6)?,
+            has_pgp: pgp.is_some(),
+        },
+        pgp,
+        piece_size: row.get(8)?,
+        pieces_bytes: length(12)?,
+        zsync_block_size: row.get(9)?,
+        zsync_hash_lengths: row.get(10)?,
+        sums_bytes: length(13)?,
+        sha256_root: row.get(11)?,
+        layer_bytes: length(14)?,
+    })
+}
+
+/// Appends a long part of a row as a whole, for one that is short enough; nothing of what is not
+/// there. For a part of some kilobytes this costs half of what [`read_long`] does.
+///
+/// # Errors
+/// [`DbError::Sql`].
+pub fn read_short(
+    database: &impl Queryable,
+    id: FileId,
+    part: Long,
+    out: &mut Vec<u8>,
+) -> Result<(), DbError> {
+    let sql = match part {
+        Long::Sha1Pieces => "SELECT sha1_pieces FROM hash_pieces WHERE file_id = ?1",
+        Long::ZsyncSums => "SELECT zsync_sums FROM hash_pieces WHERE file_id = ?1",
+        Long::Sha256Layer => "SELECT sha256_layer FROM hash_pieces WHERE file_id = ?1",
+    };
+    database
+        .sqlite()
+        .prepare_cached(sql)
+        .doing("preparing to read pieces")?
+        .query_row([id.0], |row| {
+            let part = row.get_ref(0)?.as_blob_or_null()?;
+            out.extend_from_slice(part.unwrap_or_default());
+            Ok(())
+        })
+        .optional()
+        .doing("reading pieces")?;
+    Ok(())
 }
 
 /// Size and time in two columns, the first of which is `column`.
@@ -119,8 +236,8 @@ pub fn store(
         .prepare_cached(
             "INSERT OR REPLACE INTO hash (file_id, size, mtime, md5, sha1, sha256, sha512, btih, \
              pgp, piece_size, zsync_block_size, zsync_hash_lengths, btih_hybrid, btmh, pgp_size, \
-             pgp_mtime) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+             pgp_mtime, sha256_root) VALUES \
+             (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
         )
         .doing("preparing to store hashes")?;
     statement
@@ -141,29 +258,42 @@ pub fn store(
             digests.btmh,
             hash.pgp_version.map(|version| version.size as i64),
             hash.pgp_version.map(|version| version.mtime),
+            hash.sha256_root,
         ])
         .doing("storing hashes")?;
     store_long(sqlite, id, hash)
 }
 
-/// The parts of a row that grow with the file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Long {
-    /// [`HashRecord::sha1_pieces`].
-    Sha1Pieces,
-    /// [`HashRecord::zsync_sums`].
-    ZsyncSums,
-    /// [`HashRecord::sha256_layer`].
-    Sha256Layer,
+/// Sets the signature of a row that is there; `None` when the file has none any more.
+///
+/// # Errors
+/// [`DbError::Sql`].
+pub fn set_signature(
+    transaction: &Transaction<'_>,
+    id: FileId,
+    text: Option<&str>,
+    read_from: Option<FileVersion>,
+) -> Result<(), DbError> {
+    let mut statement = transaction
+        .inner
+        .prepare_cached(
+            "UPDATE hash SET pgp = ?2, pgp_size = ?3, pgp_mtime = ?4 WHERE file_id = ?1",
+        )
+        .doing("preparing to store a signature")?;
+    let size = read_from.map(|version| version.size as i64);
+    let mtime = read_from.map(|version| version.mtime);
+    statement
+        .execute(params![id.0, text, size, mtime])
+        .doing("storing a signature")?;
+    Ok(())
 }
 
-impl Long {
-    fn column(self) -> &'static str {
-        match self {
-            Long::Sha1Pieces => "sha1_pieces",
-            Long::ZsyncSums => "zsync_sums",
-            Long::Sha256Layer => "sha256_layer",
-        }
+/// The column of a long part.
+pub(super) fn column_of(part: Long) -> &'static str {
+    match part {
+        Long::Sha1Pieces => "sha1_pieces",
+        Long::ZsyncSums => "zsync_sums",
+        Long::Sha256Layer => "sha256_layer",
     }
 }
 
@@ -174,21 +304,19 @@ fn store_long(sqlite: &Connection, id: FileId, hash: &HashRecord) -> Result<(), 
     let parts = [
         ("sha1_pieces", &hash.sha1_pieces),
         ("zsync_sums", &hash.zsync_sums),
-        ("sha256_root", &hash.sha256_root),
         ("sha256_layer", &hash.sha256_layer),
     ];
     // SQLite keeps room without building the row in memory only if nothing but such room and NULL
-    // is at its end, so the short root is room, too.
+    // is at its end.
     let room = parts.map(|(_, part)| part.as_ref().map(|part| ZeroBlob(part.len() as i32)));
-    let [pieces, sums, root, layer] = &room;
+    let [pieces, sums, layer] = &room;
     sqlite
         .prepare_cached(
             "INSERT OR REPLACE INTO hash_pieces \
-             (file_id, sha1_pieces, zsync_sums, sha256_root, sha256_layer) \
-             VALUES (?1, ?2, ?3, ?4, ?5)",
+             (file_id, sha1_pieces, zsync_sums, sha256_layer) VALUES (?1, ?2, ?3, ?4)",
         )
         .doing("preparing to store pieces")?
-        .execute(params![id.0, pieces, sums, root, layer])
+        .execute(params![id.0, pieces, sums, layer])
         .doing("storing pieces")?;
     for (column, part) in parts {
         let Some(part) = part.as_ref().filter(|part| !part.is_empty()) else {
@@ -217,7 +345,7 @@ pub fn long_bytes(
 ) -> Result<Option<u64>, DbError> {
     let sql = format!(
         "SELECT length({}) FROM hash_pieces WHERE file_id = ?1",
-        part.column()
+        column_of(part)
     );
     let length: Option<Option<i64>> = database
         .sqlite()
@@ -245,7 +373,7 @@ pub fn read_long<E: From<DbError>>(
     }
     let blob = database
         .sqlite()
-        .blob_open(MAIN_DB, "hash_pieces", part.column(), id.0.into(), true)
+        .blob_open(MAIN_DB, "hash_pieces", column_of(part), id.0.into(), true)
         .doing("reading pieces")?;
     let mut portion = vec![0; PORTION_BYTES.min(blob.len())];
     let mut place = 0;

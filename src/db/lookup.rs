@@ -6,9 +6,9 @@
 use std::path::{Path, PathBuf};
 
 use super::error::{DbError, Doing};
-use super::hash;
 use super::open::{Queryable, Reader, open_reader};
 use super::snapshot::{FileIdentity, Snapshot};
+use super::{catalogue, hash};
 use crate::domain::file::{FileId, FileVersion};
 
 /// Looks files up in the database that a snapshot was read from.
@@ -48,17 +48,48 @@ impl Lookup {
         self.with(snapshot, |reader| hash::find(reader, id, version))
     }
 
-    /// The whole hash row of a file version, as documents need it.
+    /// The hash row of a file version, as documents need it.
     ///
     /// # Errors
     /// As [`Lookup::digests`].
-    pub fn hash_record(
+    pub fn hash_summary(
         &mut self,
         snapshot: &Snapshot,
         id: FileId,
         version: FileVersion,
-    ) -> Result<Option<hash::HashRecord>, DbError> {
-        self.with(snapshot, |reader| hash::find_record(reader, id, version))
+    ) -> Result<Option<hash::HashSummary>, DbError> {
+        self.with(snapshot, |reader| hash::find_summary(reader, id, version))
+    }
+
+    /// Appends a part, short enough to be held, of the hash row that [`Lookup::hash_summary`] has
+    /// found for the same snapshot.
+    ///
+    /// # Errors
+    /// As [`Lookup::digests`].
+    pub fn short(
+        &mut self,
+        snapshot: &Snapshot,
+        wanted: (FileId, hash::Long),
+        out: &mut Vec<u8>,
+    ) -> Result<(), DbError> {
+        self.with(snapshot, |reader| {
+            hash::read_short(reader, wanted.0, wanted.1, out)
+        })
+    }
+
+    /// The files of a directory and below, in the order of paths, not more than `limit`.
+    ///
+    /// # Errors
+    /// As [`Lookup::digests`].
+    pub fn files_below(
+        &mut self,
+        snapshot: &Snapshot,
+        directory: &[u8],
+        limit: usize,
+    ) -> Result<Vec<FileId>, DbError> {
+        self.with(snapshot, |reader| {
+            catalogue::files_below(reader, directory, limit)
+        })
     }
 
     fn with<T>(

@@ -19,6 +19,9 @@ use crate::domain::select::set::WORD_BITS;
 /// Files a block; blocks are what is added when the catalogue grows.
 const BLOCK_FILES: usize = 1 << 16;
 
+/// Bits of a count of files; ids have no more.
+const COUNT_BITS: usize = 32;
+
 /// Rows of mirrors; a column is a mirror's place in the roster.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Matrix {
@@ -43,6 +46,31 @@ impl Matrix {
         block
             .filter(|_| word < self.words)
             .map_or(0, |b| b[place].load(Ordering::Relaxed))
+    }
+
+    /// How many of the files each mirror has; at least as many numbers as there are mirrors.
+    ///
+    /// Counts 64 mirrors at a time: bit `m` of plane `p` is bit `p` of the count of mirror `m`, so
+    /// that adding a row is an addition with carry, whose carries soon end.
+    pub(super) fn counts(&self, files: &[FileId]) -> Vec<u64> {
+        let mut counts = vec![0; self.words * WORD_BITS];
+        for (word, counts) in counts.chunks_exact_mut(WORD_BITS).enumerate() {
+            let mut planes = [0u64; COUNT_BITS];
+            for file in files {
+                let mut carry = self.word(*file, word);
+                for plane in &mut planes {
+                    if carry == 0 {
+                        break;
+                    }
+                    (*plane, carry) = (*plane ^ carry, *plane & carry);
+                }
+            }
+            for (mirror, count) in counts.iter_mut().enumerate() {
+                let bit = |(place, plane): (usize, &u64)| (plane >> mirror & 1) << place;
+                *count = planes.iter().enumerate().map(bit).sum();
+            }
+        }
+        counts
     }
 
     /// Makes a column equal to what a mirror has.
@@ -90,5 +118,22 @@ mod tests {
         assert_eq!(row(&before, 200_000), [0; 4], "new blocks are not");
         matrix.set_column(129, &RoaringBitmap::new());
         assert_eq!(row(&matrix, 5), [0; 4]);
+    }
+
+    #[test]
+    fn counts_are_those_of_one_bit_after_the_other() {
+        let mut matrix = Matrix::new(130);
+        for mirror in 0..130u32 {
+            let has: RoaringBitmap = (0..300).filter(|file| file % (mirror + 1) == 0).collect();
+            matrix.set_column(mirror as usize, &has);
+        }
+        let files: Vec<FileId> = (0..300).chain([900_000]).map(FileId).collect();
+        let counts = matrix.counts(&files);
+        for (mirror, count) in counts.iter().take(130).enumerate() {
+            let step = mirror as u64 + 1;
+            assert_eq!(*count, 300u64.div_ceil(step), "{mirror}");
+        }
+        assert!(counts[130..].iter().all(|count| *count == 0));
+        assert!(Matrix::new(0).counts(&files).is_empty());
     }
 }

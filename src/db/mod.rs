@@ -2,9 +2,8 @@
 //!
 //! [`open`] gives connections (one place sets WAL, time-outs, `synchronous`), [`schema`] migrates.
 //! Then one module a notion: [`catalogue`] (files), [`mirror`], [`content`] (who has what),
-//! [`hash`], [`probe`] (who answers),
-//! [`run`] and [`event`] (what happened), [`import`] (from another system). The
-//! responder reads through [`snapshot`] and [`lookup`].
+//! [`hash`] and [`hash_state`], [`probe`] (who answers), [`run`] and [`event`] (what happened),
+//! [`import`] (from another system). The responder reads through [`snapshot`] and [`lookup`].
 //!
 //! # Locking
 //! Writers take short IMMEDIATE transactions and wait for each other; readers never wait for a
@@ -15,8 +14,10 @@ pub mod content;
 mod error;
 pub mod event;
 pub mod hash;
+pub mod hash_state;
 pub mod import;
 pub mod known;
+pub mod long;
 pub mod lookup;
 mod matrix;
 pub mod mirror;

@@ -16,11 +16,15 @@ const WRITER_BUSY_TIMEOUT: Duration = Duration::from_secs(60);
 /// somebody else, and a download must go on meanwhile.
 const READER_BUSY_TIMEOUT: Duration = Duration::from_millis(50);
 
-/// Page cache of a reader in KiB: the inner pages of a million paths take 4 MB.
-const READER_CACHE_KIB: i64 = 8 * 1024;
+/// Page cache of a reader in KiB: what requests read are hashes, and the inner pages of a million
+/// of their rows take less than one; each worker of the responder may have as much.
+const READER_CACHE_KIB: i64 = 2 * 1024;
 
 /// Page cache of a writer in KiB; a first index sorts a million rows through it.
 const WRITER_CACHE_KIB: i64 = 64 * 1024;
+
+/// Page cache of a writer whose rows are long and are written once each.
+const STREAM_CACHE_KIB: i64 = 2 * 1024;
 
 /// The WAL file is cut to this size after a checkpoint, so that one large run leaves no large file.
 const JOURNAL_SIZE_LIMIT_BYTES: i64 = 16 * 1024 * 1024;
@@ -189,6 +193,17 @@ impl Writer {
         })?;
         transaction.commit().doing("committing")?;
         Ok(result)
+    }
+
+    /// Prepares for long rows that are written once each: they go to the disk early instead of
+    /// filling a large cache.
+    ///
+    /// # Errors
+    /// [`DbError::Sql`].
+    pub fn expect_long_rows(&self) -> Result<(), DbError> {
+        self.connection
+            .pragma_update(None, "cache_size", -STREAM_CACHE_KIB)
+            .doing("setting the size of the cache")
     }
 
     /// Moves what a large transaction left in the WAL into the database and empties the file; a

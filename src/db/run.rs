@@ -131,6 +131,24 @@ pub fn forget_quiet(
         .doing("forgetting old runs")
 }
 
+/// Adds to how a run ended: the counts to its counts, the outcome if it is worse than ok.
+///
+/// # Errors
+/// [`DbError::Sql`].
+pub fn add_to_end(transaction: &Transaction<'_>, run: RunId, end: &RunEnd) -> Result<(), DbError> {
+    transaction
+        .inner
+        .execute(
+            "UPDATE run SET ended_at = ?2, counts = json_patch(counts, ?4), \
+             outcome = CASE WHEN ?3 = 'ok' AND outcome <> 'running' THEN outcome ELSE ?3 END, \
+             error = CASE WHEN ?5 = '' OR error = '' THEN error || ?5 ELSE error || '; ' || ?5 END \
+             WHERE id = ?1",
+            params![run.0, end.at.0, end.outcome.as_str(), end.counts, end.error],
+        )
+        .doing("recording the end of a run")?;
+    Ok(())
+}
+
 /// A run as recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunRecord {

@@ -73,6 +73,13 @@ impl Snapshot {
             file,
         }
     }
+
+    /// How many of the files each mirror of the roster has.
+    pub fn counts(&self, files: &[FileId]) -> Vec<u64> {
+        let mut counts = self.matrix.counts(files);
+        counts.resize(self.roster.mirrors().len(), 0);
+        counts
+    }
 }
 
 struct FileHoldings<'s> {

@@ -1,6 +1,9 @@
 //! What one worker keeps from request to request.
 
 use std::collections::HashMap;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -155,10 +158,27 @@ fn merge_overrides(raw: &RawRules, overrides: &Overrides<'_>) -> RawRules {
             "hashes_suppress_filenames" => {
                 merged.hashes_suppress_filenames = is_on(text).or(merged.hashes_suppress_filenames);
             }
+            "mirrorlist_style_sheet" => merged.mirrorlist_style_sheet = Some(text.to_owned()),
+            "mirrorlist_header" => merged.mirrorlist_header = Some(file_named(value)),
+            "mirrorlist_footer" => merged.mirrorlist_footer = Some(file_named(value)),
+            "trackers" => merged.trackers = list(),
+            "dht_nodes" => merged.dht_nodes = list(),
+            "trackerless" => merged.trackerless = is_on(text).or(merged.trackerless),
+            "metalink_magnet_links" => {
+                merged.metalink_magnet_links = is_on(text).or(merged.metalink_magnet_links);
+            }
+            "metalink_torrent_add_mask" => {
+                merged.metalink_torrent_add_mask = Some(text.to_owned());
+            }
             _ => {}
         }
     }
     merged
+}
+
+/// A file's name is bytes.
+fn file_named(value: &[u8]) -> PathBuf {
+    PathBuf::from(OsStr::from_bytes(value.trim_ascii()))
 }
 
 /// `eu de http://host/path/`, as in MirrorBrainFallback.

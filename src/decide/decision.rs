@@ -1,15 +1,16 @@
 //! The value that every answer and every explanation renders.
 
 use crate::domain::file::{FileId, FileVersion};
-use crate::domain::hash::{Digests, HashRecord};
+use crate::domain::hash::{Digests, HashSummary};
 use crate::domain::mirror::{BaseUrl, MirrorId};
 use crate::domain::path::FilePath;
-use crate::domain::place::CountryCode;
+use crate::domain::place::{Coordinates, CountryCode};
 use crate::domain::representation::Representation;
-use crate::domain::rule::Exclusion;
+use crate::domain::rule::{Exclusion, Rules};
 use crate::domain::select::{Candidate, Reason};
 
 use super::client::Client;
+use super::list::{MirrorList, YumList};
 
 /// What is answered and why.
 #[derive(Debug, Clone)]
@@ -67,6 +68,8 @@ pub struct Redirect<'s> {
     pub excluded: Vec<(MirrorId, &'s str, Reason)>,
     /// Digests of exactly this version.
     pub digests: Option<Digests>,
+    /// Whether there is a torrent of this version.
+    pub has_torrent: bool,
     /// The key that the URL is signed with.
     pub stamp_key: Option<StampKey<'s>>,
 }
@@ -78,6 +81,12 @@ pub enum Document<'s> {
     Digest(DigestDocument),
     /// A metalink of either version.
     Metalink(Metalink<'s>),
+    /// A list of mirrors, of a file or of a directory.
+    MirrorList(Box<MirrorList<'s>>),
+    /// Base URLs for yum and dnf.
+    YumList(YumList<'s>),
+    /// What names sources of bytes that the client checks: torrent, magnet, zsync.
+    Seeds(Seeds<'s>),
 }
 
 /// `.md5` and the like.
@@ -96,12 +105,35 @@ pub struct DigestDocument {
 pub struct Metalink<'s> {
     /// Which of them.
     pub kind: Representation,
-    /// Every mirror that is named, best first; never empty.
+    /// Every mirror that is named, best first; empty only for `repomd.xml`: our own URL then.
     pub choices: Vec<Choice<'s>>,
     /// Every other mirror with why; only at full depth.
     pub excluded: Vec<(MirrorId, &'s str, Reason)>,
     /// Number and hashes of exactly this version.
-    pub hashes: Option<(FileId, Box<HashRecord>)>,
+    pub hashes: Option<(FileId, Box<HashSummary>)>,
+    /// Whether there is a torrent of this version.
+    pub has_torrent: bool,
+    /// The rules of the directory: trackers, magnet links.
+    pub rules: &'s Rules,
+    /// The key that URLs are signed with.
+    pub stamp_key: Option<StampKey<'s>>,
+}
+
+/// `.torrent`, `.magnet` or `.zsync`.
+#[derive(Debug, Clone)]
+pub struct Seeds<'s> {
+    /// Which of them.
+    pub kind: Representation,
+    /// The mirrors of the first tier that has any; none: our own URL stands for them.
+    pub choices: Vec<Choice<'s>>,
+    /// Every other mirror with why; only at full depth.
+    pub excluded: Vec<(MirrorId, &'s str, Reason)>,
+    /// Number and hashes of exactly this version.
+    pub hashes: (FileId, Box<HashSummary>),
+    /// Whether there is a torrent of this version.
+    pub has_torrent: bool,
+    /// The rules of the directory: trackers, nodes.
+    pub rules: &'s Rules,
     /// The key that URLs are signed with.
     pub stamp_key: Option<StampKey<'s>>,
 }
@@ -112,6 +144,9 @@ impl Document<'_> {
         match self {
             Document::Digest(digest) => digest.kind,
             Document::Metalink(metalink) => metalink.kind,
+            Document::MirrorList(_) => Representation::Mirrorlist,
+            Document::YumList(_) => Representation::Yumlist,
+            Document::Seeds(seeds) => seeds.kind,
         }
     }
 }
@@ -139,6 +174,8 @@ pub struct Choice<'s> {
     pub country: Option<CountryCode>,
     /// Whether it is a fallback.
     pub is_fallback: bool,
+    /// Where it stands.
+    pub coordinates: Option<Coordinates>,
     /// Tier, realm, rank, distance, probability.
     pub candidate: Candidate,
 }

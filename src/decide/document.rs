@@ -6,12 +6,18 @@
 use super::client::Client;
 use super::context::Context;
 use super::decision::{
-    DecidedFile, DigestDocument, Document, LocalReason, Metalink, MissingReason, Outcome,
+    DecidedFile, DigestDocument, Document, LocalReason, Metalink, MissingReason, Outcome, Seeds,
 };
 use super::pipeline::{Depth, Found, Passage};
 use super::select::{Extent, keep_listed};
-use crate::domain::hash::Digests;
+use crate::domain::file::FileId;
+use crate::domain::hash::{Digests, HashSummary};
+use crate::domain::path::FilePath;
+use crate::domain::render::metalink::REPOMD;
+use crate::domain::render::page::Offers;
 use crate::domain::representation::Representation;
+use crate::domain::torrent;
+use crate::tree::Located;
 
 impl<'s> Passage<'_, 's> {
     /// The document of that kind about a file.
@@ -29,11 +35,18 @@ impl<'s> Passage<'_, 's> {
                     Err(_) => Outcome::Missing(MissingReason::NoDocument(kind)),
                 };
             }
+            Representation::Mirrorlist => {
+                let list = self.mirror_list(context, wanted).ok();
+                list.map(|list| Document::MirrorList(Box::new(list)))
+            }
             Representation::Md5
             | Representation::Sha1
             | Representation::Sha256
             | Representation::Sha512
             | Representation::Btih => self.digest(context, wanted.1, kind),
+            Representation::Torrent | Representation::Zsync | Representation::Magnet => {
+                self.seeds(context, wanted, kind).map(Document::Seeds)
+            }
             _ => None,
         };
         document.map_or(
@@ -49,16 +62,20 @@ impl<'s> Passage<'_, 's> {
         kind: Representation,
     ) -> Option<Document<'s>> {
         let digests = self.digests(context, file)?;
+        let digest = match kind {
+            Representation::Btih => digests.info_hash(self.state.config.torrent_version)?,
+            _ => digests.of(kind)?,
+        };
         let is_named = !self.query.has("only_hash") && !self.rules.hashes_suppress_filenames;
         Some(Document::Digest(DigestDocument {
             kind,
-            digest: digests.of(kind)?.to_vec(),
+            digest: digest.to_vec(),
             is_named,
         }))
     }
 
     /// The digests of what is on the disk; none when the catalogue knows another version.
-    fn digests(&self, context: &mut Context, file: &DecidedFile) -> Option<Digests> {
+    pub(super) fn digests(&self, context: &mut Context, file: &DecidedFile) -> Option<Digests> {
         let snapshot = self.state.snapshot.as_deref()?;
         let known = snapshot.find(file.path.as_bytes())?;
         if known.version.is_some_and(|known| known != file.version) {
@@ -76,6 +93,29 @@ impl<'s> Passage<'_, 's> {
         wanted: (&Client, &DecidedFile),
         kind: Representation,
     ) -> Result<Metalink<'s>, LocalReason> {
+        match self.metalink_of_mirrors(context, wanted, kind) {
+            // A repository that was just published is on no mirror yet; dnf would give it up.
+            Err(_) if kind == Representation::Metalink && wanted.1.path.name() == REPOMD => {
+                Ok(Metalink {
+                    kind,
+                    choices: Vec::new(),
+                    excluded: Vec::new(),
+                    hashes: self.summary(context, wanted.1),
+                    has_torrent: false,
+                    rules: self.rules,
+                    stamp_key: None,
+                })
+            }
+            result => result,
+        }
+    }
+
+    fn metalink_of_mirrors(
+        &mut self,
+        context: &mut Context,
+        wanted: (&Client, &DecidedFile),
+        kind: Representation,
+    ) -> Result<Metalink<'s>, LocalReason> {
         let extent = match self.depth {
             Depth::Redirect => Extent::All,
             Depth::Full => Extent::Explained,
@@ -88,9 +128,10 @@ impl<'s> Passage<'_, 's> {
         let hashes = known.and_then(|(snapshot, known)| {
             keep_listed(snapshot, &mut choices, &mut excluded);
             let lookup = &mut context.lookup;
-            let record = lookup.hash_record(snapshot, known.id, wanted.1.version);
-            Some((known.id, Box::new(record.ok()??)))
+            let summary = lookup.hash_summary(snapshot, known.id, wanted.1.version);
+            Some((known.id, Box::new(summary.ok()??)))
         });
+        choices.truncate(self.state.config.metalink_mirrors_max);
         if choices.is_empty() {
             self.decision.no_mirror = true;
             let excluded = excluded
@@ -102,12 +143,142 @@ impl<'s> Passage<'_, 's> {
                 excluded,
             });
         }
+        let summary = hashes.as_ref().map(|(_, summary)| &**summary);
+        let is_made = summary.is_some_and(|hashes| self.has_torrent(wanted.1, hashes));
         Ok(Metalink {
             kind,
             choices,
             excluded,
+            has_torrent: is_made || self.has_torrent_beside(context, &wanted.1.path),
             hashes,
+            rules: self.rules,
             stamp_key: self.stamp_key(),
         })
     }
+
+    /// Torrent, magnet or zsync; none without the hashes that it needs.
+    fn seeds(
+        &mut self,
+        context: &mut Context,
+        wanted: (&Client, &DecidedFile),
+        kind: Representation,
+    ) -> Option<Seeds<'s>> {
+        let file = wanted.1;
+        let hashes = self.summary(context, file)?;
+        let has_torrent = self.has_torrent(file, &hashes.1);
+        let is_there = match kind {
+            Representation::Torrent => has_torrent,
+            Representation::Zsync => has_zsync(file, &hashes.1),
+            _ => hashes.1.digests.info_hash(self.torrent_version()).is_some(),
+        };
+        if !is_there {
+            return None;
+        }
+        let extent = match self.depth {
+            Depth::Redirect => Extent::All,
+            Depth::Full => Extent::Explained,
+        };
+        let found = self.find(context, wanted, extent).ok();
+        let (mut choices, excluded) =
+            found.map_or_else(Default::default, |found| (found.choices, found.excluded));
+        if let Some(first) = choices.first().map(|choice| choice.candidate.tier) {
+            choices.retain(|choice| choice.candidate.tier == first);
+        }
+        if kind == Representation::Torrent {
+            // In the order of their numbers: a torrent that is fetched again is the same.
+            choices.sort_by_key(|choice| choice.candidate.mirror);
+        }
+        Some(Seeds {
+            kind,
+            choices,
+            excluded,
+            hashes,
+            has_torrent,
+            rules: self.rules,
+            stamp_key: self.stamp_key(),
+        })
+    }
+
+    /// Which documents a list of mirrors links to: those that are there.
+    pub(super) fn offers(&self, context: &mut Context, file: &DecidedFile) -> Offers {
+        let Some((_, hashes)) = self.summary(context, file) else {
+            return Offers::default();
+        };
+        let torrent = self.has_torrent(file, &hashes);
+        Offers {
+            torrent,
+            // A magnet link without a torrent to follow is not shown, as MirrorBrain has it.
+            magnet: torrent,
+            zsync: has_zsync(file, &hashes),
+        }
+    }
+
+    /// The hashes of what is on the disk; none when the catalogue knows another version.
+    fn summary(
+        &self,
+        context: &mut Context,
+        file: &DecidedFile,
+    ) -> Option<(FileId, Box<HashSummary>)> {
+        let snapshot = self.state.snapshot.as_deref()?;
+        let known = snapshot.find(file.path.as_bytes())?;
+        if known.version.is_some_and(|known| known != file.version) {
+            return None;
+        }
+        let lookup = &mut context.lookup;
+        let summary = lookup.hash_summary(snapshot, known.id, file.version);
+        Some((known.id, Box::new(summary.ok()??)))
+    }
+
+    fn torrent_version(&self) -> torrent::TorrentVersion {
+        self.state.config.torrent_version
+    }
+
+    /// Whether a torrent can be made: there is all that its info hash is of, in the right length.
+    fn has_torrent(&self, file: &DecidedFile, hashes: &HashSummary) -> bool {
+        let is_hybrid = self.torrent_version() == torrent::TorrentVersion::Hybrid;
+        let size = file.version.size;
+        let piece_size = hashes.piece_size.max(0) as u64;
+        if !self.rules.has_torrents()
+            || !has_info(&hashes.digests, self.torrent_version())
+            || piece_size == 0
+        {
+            return false;
+        }
+        let pieces = size.div_ceil(piece_size);
+        let layer = if size > piece_size { pieces * 32 } else { 0 };
+        let has_v2 = hashes.sha256_root.is_some() && hashes.layer_bytes == layer;
+        pieces > 0
+            && hashes.pieces_bytes == pieces * torrent::PIECE_DIGEST_BYTES
+            && (!is_hybrid || has_v2)
+    }
+
+    /// Whether the admin's own torrent lies beside the file (MirrorBrainMetalinkTorrentAddMask).
+    fn has_torrent_beside(&self, context: &mut Context, path: &FilePath) -> bool {
+        let Some(mask) = &self.rules.metalink_torrent_add_mask else {
+            return false;
+        };
+        let beside = [path.as_bytes(), b".torrent"].concat();
+        mask.is_match(path.as_bytes())
+            && FilePath::parse(&beside).is_ok_and(|beside| {
+                matches!(context.tree.locate(&beside, None), Located::File { .. })
+            })
+    }
+}
+
+/// Whether there are the digests that an info dictionary has, and its hash.
+pub(super) fn has_info(digests: &Digests, version: torrent::TorrentVersion) -> bool {
+    let has = |digest: &Option<Vec<u8>>, bytes| {
+        digest.as_ref().is_some_and(|digest| digest.len() == bytes)
+    };
+    digests.info_hash(version).is_some()
+        && has(&digests.md5, 16)
+        && has(&digests.sha1, 20)
+        && has(&digests.sha256, 32)
+}
+
+/// An empty file has a control file without sums.
+fn has_zsync(file: &DecidedFile, hashes: &HashSummary) -> bool {
+    hashes.zsync_block_size > 0
+        && hashes.zsync_hash_lengths.is_some()
+        && (hashes.sums_bytes > 0 || file.version.size == 0)
 }

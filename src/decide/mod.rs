@@ -10,6 +10,7 @@ mod client;
 mod context;
 mod decision;
 mod document;
+mod list;
 mod pipeline;
 mod select;
 mod site;
@@ -18,7 +19,8 @@ pub use client::Client;
 pub use context::Context;
 pub use decision::{
     Choice, DecidedFile, Decision, DigestDocument, Document, LocalReason, Metalink, MissingReason,
-    Outcome, Redirect, StampKey,
+    Outcome, Redirect, Seeds, StampKey,
 };
+pub use list::{DIRECTORY_FILES_MAX, DirectoryCount, MirrorList, Other, YUM_MIRRORS_MAX, YumList};
 pub use pipeline::{Depth, decide};
 pub use site::SiteState;

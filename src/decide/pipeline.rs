@@ -7,13 +7,14 @@ use super::context::Context;
 use super::decision::{
     Choice, DecidedFile, Decision, LocalReason, MissingReason, Outcome, Redirect, StampKey,
 };
+use super::document::has_info;
 use super::select::{self, Choices, Extent};
 use super::site::SiteState;
 use crate::db::snapshot::Snapshot;
 use crate::domain::file::{CatalogueFile, FileId};
 use crate::domain::hash::Digests;
 use crate::domain::mirror::MirrorId;
-use crate::domain::path::FilePath;
+use crate::domain::path::{FilePath, PathError};
 use crate::domain::representation::Representation;
 use crate::domain::rule::{Candidate, Rules};
 use crate::domain::select::Reason;
@@ -33,7 +34,7 @@ pub enum Depth {
 pub(super) struct Passage<'r, 's> {
     pub(super) state: &'s SiteState,
     pub(super) rules: &'s Rules,
-    request: &'r Request<'r>,
+    pub(super) request: &'r Request<'r>,
     pub(super) query: Query,
     pub(super) depth: Depth,
     pub(super) decision: Decision<'s>,
@@ -67,14 +68,19 @@ pub fn decide<'s>(
         client: None,
         no_mirror: false,
     };
-    let Some(path) = path_below_tree(state, request) else {
+    let Some(below) = path_below_tree(state, request) else {
         return decision;
     };
-    decision.requested = Some(path.clone());
+    let requested = match below {
+        Below::Tree => None,
+        Below::Path(path) => Some(path),
+    };
+    decision.requested.clone_from(&requested);
+    let path = requested.as_ref().map_or(&b""[..], FilePath::as_bytes);
     let rules: &'s Rules = if request.overrides.0.is_empty() {
-        state.config.rules(path.as_bytes())
+        state.config.rules(path)
     } else {
-        rules.insert(context.overridden(&state.config, path.as_bytes(), &request.overrides))
+        rules.insert(context.overridden(&state.config, path, &request.overrides))
     };
     let query = if rules.query {
         Query::parse(request.query_string)
@@ -89,7 +95,7 @@ pub fn decide<'s>(
         depth,
         decision,
     };
-    passage.decision.outcome = passage.run(context, &path);
+    passage.decision.outcome = passage.run(context, requested.as_ref());
     passage.decision
 }
 
@@ -117,37 +123,60 @@ fn no_file<'s>(located: &Located) -> Outcome<'s> {
 }
 
 /// The URL path without the place where the tree hangs.
-fn path_below_tree(state: &SiteState, request: &Request<'_>) -> Option<FilePath> {
-    let url_path = FilePath::parse(&request.url_path()).ok()?;
+fn path_below_tree(state: &SiteState, request: &Request<'_>) -> Option<Below> {
+    let below = |path: Result<FilePath, PathError>| match path {
+        Ok(path) => Some(Below::Path(path)),
+        Err(PathError::Empty) => Some(Below::Tree),
+        Err(_) => None,
+    };
+    let url_path = FilePath::parse(&request.url_path());
     let prefix = &state.config.url_path;
     if prefix.is_empty() {
-        return Some(url_path);
+        return below(url_path);
     }
+    let url_path = url_path.ok()?;
     let rest = url_path
         .is_below(prefix)
         .then(|| &url_path.as_bytes()[prefix.len()..])?;
-    FilePath::parse(rest).ok()
+    below(FilePath::parse(rest))
+}
+
+/// What a URL path names.
+enum Below {
+    /// The tree itself.
+    Tree,
+    /// Something below it.
+    Path(FilePath),
 }
 
 impl<'s> Passage<'_, 's> {
-    fn run(&mut self, context: &mut Context, path: &FilePath) -> Outcome<'s> {
+    fn run(&mut self, context: &mut Context, path: Option<&FilePath>) -> Outcome<'s> {
         let is_head = match self.request.method {
             Method::Get => false,
             Method::Head => true,
             Method::Options => return Outcome::Options,
             Method::Other => return Outcome::MethodNotAllowed,
         };
-        if self.request.names_directory() {
-            return no_file(&context.tree.locate(path, None));
+        if self.rules.engine
+            && let Some(outcome) = self.repository(context)
+        {
+            return outcome;
         }
+        let Some(path) = path.filter(|_| !self.request.names_directory()) else {
+            return self.directory(context, path);
+        };
         if !self.rules.engine {
             return self.local_if_file(context, path, LocalReason::EngineOff);
         }
         let mut asked = self.asked();
         let located = match self.locate(context, path) {
             Located::NoTree => return Outcome::NoTree,
-            Located::Directory => return Outcome::Missing(MissingReason::Directory),
+            Located::Directory => return self.directory(context, Some(path)),
             Located::Missing => match self.document_of(context, path) {
+                Some((Located::Directory, _)) => {
+                    let directory = self.decision.requested.clone();
+                    return self.directory_list(context, directory.as_ref());
+                }
                 Some((located, document)) => {
                     asked = document;
                     located
@@ -179,7 +208,18 @@ impl<'s> Passage<'_, 's> {
         self.answer(context, &file, asked)
     }
 
-    fn answer(
+    /// For a URL that names a directory: the list of its mirrors, or nothing of ours.
+    fn directory(&mut self, context: &mut Context, path: Option<&FilePath>) -> Outcome<'s> {
+        if self.rules.engine && self.asked_by_query() == Representation::Mirrorlist {
+            return self.directory_list(context, path);
+        }
+        match path {
+            Some(path) => no_file(&context.tree.locate(path, None)),
+            None => Outcome::Missing(MissingReason::NotInTree),
+        }
+    }
+
+    pub(super) fn answer(
         &mut self,
         context: &mut Context,
         file: &DecidedFile,
@@ -199,7 +239,7 @@ impl<'s> Passage<'_, 's> {
         }
     }
 
-    fn locate(&self, context: &mut Context, path: &FilePath) -> Located {
+    pub(super) fn locate(&self, context: &mut Context, path: &FilePath) -> Located {
         let snapshot = self.state.snapshot.as_deref();
         let catalogued = snapshot.and_then(|snapshot| snapshot.find(path.as_bytes())?.version);
         context.tree.locate(path, catalogued)
@@ -220,7 +260,7 @@ impl<'s> Passage<'_, 's> {
     }
 
     /// The last known word in MirrorBrain's order of tests (spec §1.1, step 6).
-    fn asked_by_query(&self) -> Representation {
+    pub(super) fn asked_by_query(&self) -> Representation {
         if self.query.is_empty() {
             return Representation::File;
         }
@@ -240,7 +280,9 @@ impl<'s> Passage<'_, 's> {
         let (name, document) = Representation::split_suffix(path.as_bytes())?;
         let name = FilePath::parse(name).ok()?;
         let located = self.locate(context, &name);
-        if !matches!(located, Located::File { .. } | Located::Outside) {
+        let is_file = matches!(located, Located::File { .. } | Located::Outside);
+        let has_list = located == Located::Directory && document == Representation::Mirrorlist;
+        if !is_file && !has_list {
             return None;
         }
         self.decision.want = document;
@@ -285,9 +327,12 @@ impl<'s> Passage<'_, 's> {
         let digests = found
             .known
             .and_then(|(snapshot, known)| digests(context, snapshot, known.id, file));
+        let version = self.state.config.torrent_version;
+        let has_info = |digests: &Digests| has_info(digests, version);
         Outcome::Redirect(Redirect {
             choices: found.choices,
             excluded: found.excluded,
+            has_torrent: self.rules.has_torrents() && digests.as_ref().is_some_and(has_info),
             digests,
             stamp_key: self.stamp_key(),
         })
@@ -367,21 +412,22 @@ impl<'s> Passage<'_, 's> {
         } = select::mirrors(&self.state.config, snapshot, context, client, wanted);
         if choices.is_empty() {
             self.decision.no_mirror = true;
-            let excluded = excluded
-                .into_iter()
-                .map(|(id, name, why)| (id, name.to_owned(), why))
+            let owned = excluded
+                .iter()
+                .map(|(id, name, why)| (*id, (*name).to_owned(), *why))
                 .collect();
             let reason = LocalReason::NoMirror {
                 some_have_it: rows_found,
-                excluded,
+                excluded: owned,
             };
             if rows_found && !self.rules.fallback_when_ineligible {
                 return Err(reason);
             }
             let found = self.fall_back(context, client, reason)?;
             return Ok(Found {
+                choices: found.choices,
+                excluded,
                 known: Some((snapshot, known)),
-                ..found
             });
         }
         Ok(Found {
@@ -399,7 +445,7 @@ impl<'s> Passage<'_, 's> {
     ///
     /// # Errors
     /// There are none: the given reason.
-    fn fall_back(
+    pub(super) fn fall_back(
         &self,
         context: &mut Context,
         client: &Client,

@@ -10,7 +10,9 @@ use crate::domain::health::Family;
 use crate::domain::mirror::MirrorId;
 use crate::domain::rule::Fallback;
 use crate::domain::select::list::unlisted;
-use crate::domain::select::{Access, Candidate, Question, Realm, Reason, Selection, Tier};
+use crate::domain::select::{
+    Access, Candidate, Holdings, Question, Realm, Reason, Selection, Tier,
+};
 
 /// The choices of a selection, and the rest with why.
 pub(super) struct Choices<'s> {
@@ -40,6 +42,19 @@ pub(super) fn mirrors<'s>(
     wanted: (FileId, u64, Extent),
 ) -> Choices<'s> {
     let (file, size, extent) = wanted;
+    let wanted = (&snapshot.holdings(file), size, extent);
+    mirrors_having(config, snapshot, context, client, wanted)
+}
+
+/// The same, of whatever mirrors have.
+pub(super) fn mirrors_having<'s>(
+    config: &SiteConfig,
+    snapshot: &'s Snapshot,
+    context: &mut Context,
+    client: &Client,
+    wanted: (&impl Holdings, u64, Extent),
+) -> Choices<'s> {
+    let (holdings, size, extent) = wanted;
     let access = Access {
         scheme: client.scheme,
         family: client.ip.map(Family::of),
@@ -55,12 +70,11 @@ pub(super) fn mirrors<'s>(
         size,
         want,
     };
-    let holdings = snapshot.holdings(file);
     let site = (&snapshot.roster, &*table);
     let selector = &mut context.selector;
     let selection = match extent {
-        Extent::Best | Extent::All => selector.select(&config.law, site, &question, &holdings),
-        Extent::Explained => selector.explain(&config.law, site, &question, &holdings),
+        Extent::Best | Extent::All => selector.select(&config.law, site, &question, holdings),
+        Extent::Explained => selector.explain(&config.law, site, &question, holdings),
     };
     name_mirrors(snapshot, client, selection)
 }
@@ -75,6 +89,7 @@ fn name_mirrors<'s>(snapshot: &'s Snapshot, client: &Client, selection: Selectio
             score: mirror.score,
             country: candidate.country,
             is_fallback: false,
+            coordinates: mirror.coordinates,
             candidate,
         })
     });
@@ -142,6 +157,7 @@ pub(super) fn fallbacks<'s>(
                 score: 1,
                 country: fallback.country,
                 is_fallback: true,
+                coordinates: None,
                 candidate: Candidate {
                     mirror: index,
                     tier,

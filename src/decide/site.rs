@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::config::SiteConfig;
 use crate::db::snapshot::Snapshot;
+use crate::domain::time::Timestamp;
 use crate::geoip::GeoIp;
 
 /// Configuration, mirrors and GeoIP files of one site.
@@ -15,4 +16,6 @@ pub struct SiteState {
     pub snapshot: Option<Arc<Snapshot>>,
     /// Where clients are.
     pub geoip: Arc<GeoIp>,
+    /// Since when all of this is so: no document has changed since but with its file.
+    pub changed_at: Timestamp,
 }

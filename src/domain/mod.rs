@@ -2,8 +2,8 @@
 //!
 //! Reading order: [`path`] and [`mod@file`] (what is served), [`place`] and [`mirror`] (who and
 //! where), [`health`] (who answers), [`select`] (who gets the client), [`rule`] (what is never
-//! redirected), [`escape`] and [`render`] (how an answer is written), [`listing`] (what mirrors
-//! say they have).
+//! redirected), [`yum`] (which repository a query means), [`escape`] and [`render`] (how an answer
+//! is written), [`listing`] (what mirrors say they have).
 
 pub mod ctime;
 pub mod dump;
@@ -25,3 +25,5 @@ pub mod target;
 pub mod time;
 pub mod torrent;
 pub mod varint;
+pub mod yum;
+pub mod zsync;

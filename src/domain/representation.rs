@@ -27,6 +27,8 @@ pub enum Representation {
     Sha512,
     /// BitTorrent info hash line.
     Btih,
+    /// Base URLs for yum and dnf; asked for by the arguments of a rule alone.
+    Yumlist,
 }
 
 impl Representation {
@@ -74,6 +76,7 @@ impl Representation {
             Representation::Sha256 => "sha256",
             Representation::Sha512 => "sha512",
             Representation::Btih => "btih",
+            Representation::Yumlist => "yumlist",
         }
     }
 

@@ -1,6 +1,7 @@
 //! What is never redirected, and to whom a file is sent when no mirror has it.
 
 use std::net::IpAddr;
+use std::path::PathBuf;
 
 use ipnet::IpNet;
 use regex::bytes::Regex;
@@ -42,6 +43,58 @@ pub struct Rules {
     pub query: bool,
     /// Hash documents give the digest alone, without the file's name.
     pub hashes_suppress_filenames: bool,
+    /// What stands around lists of mirrors.
+    pub mirrorlist: MirrorlistFrame,
+    /// BitTorrent trackers (URLs).
+    pub trackers: Vec<String>,
+    /// Where BitTorrent clients enter the distributed hash table.
+    pub dht_nodes: Vec<DhtNode>,
+    /// Torrents also when there is no tracker.
+    pub trackerless: bool,
+    /// Metalinks have a magnet link, too.
+    pub metalink_magnet_links: bool,
+    /// Files whose torrent lies beside them: on the path below the tree.
+    pub metalink_torrent_add_mask: Option<Regex>,
+}
+
+/// The operator's own parts of mirror lists.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MirrorlistFrame {
+    /// URL of a style sheet.
+    pub style_sheet: Option<String>,
+    /// File that replaces the head.
+    pub header: Option<PathBuf>,
+    /// File that replaces the end.
+    pub footer: Option<PathBuf>,
+}
+
+/// An entry to BitTorrent's distributed hash table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DhtNode {
+    /// Name or address.
+    pub host: String,
+    /// UDP port.
+    pub port: u16,
+}
+
+impl DhtNode {
+    /// `HOST PORT`, as in MirrorBrainDHTNode, or `HOST:PORT`.
+    pub fn parse(text: &str) -> Option<DhtNode> {
+        let (host, port) = text.trim().rsplit_once([' ', '\t', ':'])?;
+        let host = host.trim().trim_start_matches('[').trim_end_matches(']');
+        let port = port.parse().ok().filter(|port| *port != 0)?;
+        (!host.is_empty()).then(|| DhtNode {
+            host: host.to_owned(),
+            port,
+        })
+    }
+}
+
+impl Rules {
+    /// Whether there are torrents at all: MirrorBrain makes none without a tracker.
+    pub fn has_torrents(&self) -> bool {
+        !self.trackers.is_empty() || self.trackerless
+    }
 }
 
 impl Default for Rules {
@@ -60,6 +113,12 @@ impl Default for Rules {
             fallback_when_ineligible: false,
             query: true,
             hashes_suppress_filenames: false,
+            mirrorlist: MirrorlistFrame::default(),
+            trackers: Vec::new(),
+            dht_nodes: Vec::new(),
+            trackerless: false,
+            metalink_magnet_links: false,
+            metalink_torrent_add_mask: None,
         }
     }
 }

@@ -84,6 +84,11 @@ impl<S: Sink> Bencode<S> {
         Bencode { sink }
     }
 
+    /// The sink, to see how far it is.
+    pub fn sink(&self) -> &S {
+        &self.sink
+    }
+
     /// Gives the sink back.
     pub fn finish(self) -> S {
         self.sink

@@ -1,7 +1,8 @@
 //! One connection: a socket, its conversation, and what could not be sent yet.
 //!
 //! The usual request costs one `recv` and one `send`. While an answer is unsent nothing is read:
-//! a web server that does not take its answers cannot make us hold more of them.
+//! a web server that does not take its answers cannot make us hold more of them. A long answer is
+//! made in pieces, one a turn, each when the one before was taken.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -13,7 +14,7 @@ use rustix::net::{RecvFlags, SendFlags, recv, send};
 
 use super::guard::Guarded;
 use super::protocol::{Conversation, Limits, Step};
-use super::{Handler, ServerOptions, Stats};
+use super::{Handler, Rest, ServerOptions, Stats};
 
 /// Bytes taken by one read: the largest record, so that a request is one read.
 const READ_BYTES: usize = 64 * 1024;
@@ -67,10 +68,11 @@ impl<'a, H, F> Desk<'a, H, F> {
 }
 
 /// An accepted connection.
-#[derive(Debug)]
 pub(super) struct Connection {
     socket: OwnedFd,
     conversation: Conversation,
+    /// What is to follow of the answer under way.
+    rest: Option<Box<dyn Rest>>,
     unsent: Vec<u8>,
     unsent_from: usize,
     /// Read, but not handled before the answer is sent.
@@ -88,6 +90,7 @@ impl Connection {
         Connection {
             socket,
             conversation: Conversation::new(limits),
+            rest: None,
             unsent: Vec::new(),
             unsent_from: 0,
             unread: Vec::new(),
@@ -129,6 +132,8 @@ impl Connection {
         let limit = match self.phase {
             Phase::Idle => options.idle_timeout,
             Phase::Reading => options.read_timeout,
+            // A long answer goes as fast as the client takes it, and holds no more than a piece.
+            Phase::Writing if self.conversation.is_owing() => options.rest_timeout,
             Phase::Writing => options.write_timeout,
         };
         self.age(now) >= limit
@@ -160,9 +165,13 @@ impl Connection {
         H: Handler,
         F: Fn(usize) -> H,
     {
-        let sent = match self.send(&self.unsent[self.unsent_from..]) {
-            Ok(sent) => sent,
-            Err(_) => return Turn::Close,
+        let unsent = &self.unsent[self.unsent_from..];
+        let sent = match unsent {
+            [] => 0,
+            unsent => match self.send(unsent) {
+                Ok(sent) => sent,
+                Err(_) => return Turn::Close,
+            },
         };
         if sent > 0 {
             self.since = desk.now;
@@ -191,9 +200,14 @@ impl Connection {
         answer.clear();
         let answered = self.answered;
         let turn = loop {
-            let go_on = self.step(&mut input, &mut answer, desk);
+            let go_on = match self.rest.take() {
+                Some(rest) => self.pull(rest, &mut answer, desk),
+                None => self.step(&mut input, &mut answer, desk),
+            };
             let turn = match self.flush(&mut answer) {
                 Ok(true) if self.closing => Turn::Close,
+                // One piece a turn, so that the worker's other connections have theirs.
+                Ok(true) if self.rest.is_some() => Turn::Write,
                 Ok(true) if go_on => continue,
                 Ok(true) => Turn::Read,
                 Ok(false) => Turn::Write,
@@ -229,11 +243,15 @@ impl Connection {
         match self.conversation.advance(input, answer) {
             Step::Hungry => return false,
             Step::Ready => {
-                desk.handler
-                    .respond(&self.conversation.request(), &mut desk.body);
-                self.conversation.answer(&desk.body, answer);
+                let request = self.conversation.request();
+                self.rest = desk.handler.respond(&request, &mut desk.body);
+                if self.rest.is_some() {
+                    self.conversation.answer_part(&desk.body, answer);
+                } else {
+                    self.conversation.answer(&desk.body, answer);
+                    self.answered += 1;
+                }
                 desk.body.shrink_to(ANSWER_KEPT_BYTES);
-                self.answered += 1;
             }
             Step::Refused(refusal) => {
                 log::debug!("request refused, reason={refusal:?}");
@@ -251,6 +269,38 @@ impl Connection {
                 self.closing = true;
             }
         }
+        !self.closing
+    }
+
+    /// Appends the next piece of a long answer. Whether there may be more to do.
+    fn pull<H, F>(
+        &mut self,
+        mut rest: Box<dyn Rest>,
+        answer: &mut Vec<u8>,
+        desk: &mut Desk<H, F>,
+    ) -> bool
+    where
+        H: Handler,
+        F: Fn(usize) -> H,
+    {
+        match desk.handler.pull(&mut *rest, &mut desk.body) {
+            Ok(true) => {
+                self.conversation.answer_part(&desk.body, answer);
+                self.rest = Some(rest);
+                // What was sent so far was taken, so the web server is not late.
+                self.since = desk.now;
+            }
+            Ok(false) => {
+                self.conversation.answer_end(answer);
+                self.answered += 1;
+            }
+            Err(error) => {
+                log::error!("a long answer is broken off: error=\"{error}\"");
+                self.closing = true;
+            }
+        }
+        desk.body.clear();
+        desk.body.shrink_to(ANSWER_KEPT_BYTES);
         !self.closing
     }
 

@@ -1,11 +1,12 @@
 //! A handler behind `catch_unwind`: a bug in it costs one request.
 
 use std::any::Any;
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::step::INTERNAL_ERROR;
-use super::{Handler, Request, Stats};
+use super::{Handler, Request, Rest, Stats};
 
 /// A worker's handler, made anew after a panic.
 ///
@@ -31,13 +32,34 @@ impl<'a, H: Handler, F: Fn(usize) -> H> Guarded<'a, H, F> {
         guarded
     }
 
-    /// Writes the answer to `request` into `out`; a 500 if the handler panics.
-    pub fn respond(&mut self, request: &Request<'_>, out: &mut Vec<u8>) {
+    /// Writes the answer to `request` into `out`, and returns what follows it; a 500 if the
+    /// handler panics.
+    pub fn respond(&mut self, request: &Request<'_>, out: &mut Vec<u8>) -> Option<Box<dyn Rest>> {
         out.clear();
         self.stats.requests.fetch_add(1, Relaxed);
-        if !self.attempt("respond", |handler| handler.respond(request, out)) {
+        let mut rest = None;
+        let respond = |handler: &mut H| {
+            handler.respond(request, out);
+            rest = handler.rest();
+        };
+        if !self.attempt("respond", respond) {
             out.clear();
             out.extend_from_slice(INTERNAL_ERROR);
+            return None;
+        }
+        rest
+    }
+
+    /// The next bytes of a long answer; whether there were any.
+    pub fn pull(&mut self, rest: &mut dyn Rest, out: &mut Vec<u8>) -> io::Result<bool> {
+        out.clear();
+        // After a panic the rest is dropped by its connection, which is closed.
+        match catch_unwind(AssertUnwindSafe(|| rest.pull(out))) {
+            Ok(result) => result.map(|()| !out.is_empty()),
+            Err(panic) => {
+                self.stats.panics.fetch_add(1, Relaxed);
+                Err(io::Error::other(text(&*panic).to_owned()))
+            }
         }
     }
 

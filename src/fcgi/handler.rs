@@ -33,9 +33,26 @@ pub trait Handler {
     /// then the body. Give a `Content-Length`, or Apache sends the answer in chunks.
     fn respond(&mut self, request: &Request<'_>, out: &mut Vec<u8>);
 
+    /// What follows the answer that `respond` has just written, when that was only its beginning:
+    /// for answers too long to be held for a client that reads slowly.
+    fn rest(&mut self) -> Option<Box<dyn Rest>> {
+        None
+    }
+
     /// Lets go of what the handler holds between requests, such as a read transaction.
     ///
     /// Each worker calls it at least once every [`TICK`](super::TICK), also while it is idle,
     /// unless a `respond` takes longer.
     fn tick(&mut self) {}
+}
+
+/// The rest of a long answer, made as fast as the web server takes it.
+pub trait Rest {
+    /// Appends the next bytes to `out`, which is empty; some 64 KiB are right, since so much is
+    /// held for each connection. None appended: that was all.
+    ///
+    /// # Errors
+    /// The answer cannot be ended. The connection is closed, so that the web server and its client
+    /// notice that something is missing.
+    fn pull(&mut self, out: &mut Vec<u8>) -> std::io::Result<()>;
 }

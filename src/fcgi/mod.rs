@@ -46,7 +46,7 @@ mod step;
 mod worker;
 
 pub use error::FcgiError;
-pub use handler::{Handler, Request};
+pub use handler::{Handler, Request, Rest};
 pub use listen::Listen;
 pub use options::{
     CONNECTIONS_MAX, DRAIN_TIMEOUT, IDLE_TIMEOUT, PARAMS_BYTES_MAX, PARAMS_MAX, READ_TIMEOUT,

@@ -41,6 +41,10 @@ pub const READ_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long the web server may leave an answer unread.
 pub const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How long the web server may leave a piece of a long answer unread: it reads no faster than its
+/// client does, and what Unix sockets hold is half a minute for one at 64 kbit/s.
+pub const REST_TIMEOUT: Duration = Duration::from_secs(120);
+
 /// How long requests that have begun may take at shutdown. Shorter than systemd's patience
 /// (`TimeoutStopSec`), longer than any request.
 pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
@@ -64,6 +68,8 @@ pub struct ServerOptions {
     pub read_timeout: Duration,
     /// How long an answer may stay unread: [`WRITE_TIMEOUT`].
     pub write_timeout: Duration,
+    /// The same for a piece of a long answer: [`REST_TIMEOUT`].
+    pub rest_timeout: Duration,
     /// How long running requests may take at shutdown: [`DRAIN_TIMEOUT`].
     pub drain_timeout: Duration,
 }
@@ -79,6 +85,7 @@ impl Default for ServerOptions {
             idle_timeout: IDLE_TIMEOUT,
             read_timeout: READ_TIMEOUT,
             write_timeout: WRITE_TIMEOUT,
+            rest_timeout: REST_TIMEOUT,
             drain_timeout: DRAIN_TIMEOUT,
         }
     }

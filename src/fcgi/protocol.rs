@@ -138,6 +138,21 @@ impl Conversation {
         }
     }
 
+    /// Appends a part of the answer to the complete request to `out`; [`Self::answer_end`] ends it.
+    pub fn answer_part(&mut self, cgi: &[u8], out: &mut Vec<u8>) {
+        if let Some(open) = self.open.as_ref().filter(|open| open.ready) {
+            record::push_stdout(out, open.id, cgi);
+        }
+    }
+
+    /// Ends an answer of parts and goes on to the next request.
+    pub fn answer_end(&mut self, out: &mut Vec<u8>) {
+        if let Some(open) = self.open.take_if(|open| open.ready) {
+            record::push_end(out, open.id, Ending::Complete);
+            self.close(open.keep);
+        }
+    }
+
     /// Whether nothing has come since the last request ended: closing now loses nothing that
     /// was read.
     pub fn is_idle(&self) -> bool {

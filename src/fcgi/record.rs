@@ -109,12 +109,17 @@ fn push(out: &mut Vec<u8>, kind: u8, id: u16, content: &[u8]) {
 /// END_REQUEST says the same (Apache, mod_fcgid, nginx and lighttpd take it so), and Apache reads
 /// twice for each record and once more for padding.
 pub(super) fn push_answer(out: &mut Vec<u8>, id: u16, cgi: &[u8]) {
+    push_stdout(out, id, cgi);
+    push_end(out, id, Ending::Complete);
+}
+
+/// Appends a part of an answer, in as few records as can be.
+pub(super) fn push_stdout(out: &mut Vec<u8>, id: u16, cgi: &[u8]) {
     let records = cgi.len() / CONTENT_BYTES_MAX + 1;
     out.reserve(cgi.len() + records * HEADER_BYTES + HEADER_BYTES + BODY_BYTES);
     for content in cgi.chunks(CONTENT_BYTES_MAX) {
         push(out, kind::STDOUT, id, content);
     }
-    push_end(out, id, Ending::Complete);
 }
 
 /// Appends END_REQUEST with application status 0.

@@ -1,9 +1,11 @@
 //! Request and response values, without sockets.
 
+mod condition;
 mod query;
 mod request;
 mod response;
 
+pub use condition::{Conditions, Validators, Verdict};
 pub use query::Query;
 pub use request::{Method, Overrides, Request};
 pub use response::Response;

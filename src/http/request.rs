@@ -4,6 +4,7 @@
 
 use std::net::IpAddr;
 
+use super::Conditions;
 use crate::domain::mirror::Scheme;
 
 /// The method, as far as it matters.
@@ -48,6 +49,8 @@ pub struct Request<'a> {
     pub accept: &'a [u8],
     /// `User-Agent`.
     pub user_agent: &'a [u8],
+    /// `If-None-Match` and the like.
+    pub conditions: Conditions<'a>,
     /// Content type by the file's name, where the server tells it (`HELIOSTAT_MIME_TYPE`).
     pub mime_type: &'a [u8],
     /// The site, where the server names it (`HELIOSTAT_SITE`).
@@ -100,7 +103,7 @@ impl<'a> GeoParameters<'a> {
 }
 
 /// Configuration keys that a parameter may override, with MirrorBrain's name.
-const OVERRIDABLE: [(&str, &str); 13] = [
+const OVERRIDABLE: [(&str, &str); 21] = [
     ("engine", "MirrorBrainEngine"),
     ("min_size", "MirrorBrainMinSize"),
     ("exclude_mime_types", "MirrorBrainExcludeMimeType"),
@@ -119,6 +122,17 @@ const OVERRIDABLE: [(&str, &str); 13] = [
     (
         "hashes_suppress_filenames",
         "MirrorBrainHashesSuppressFilenames",
+    ),
+    ("mirrorlist_style_sheet", "MirrorBrainMirrorlistStyleSheet"),
+    ("mirrorlist_header", "MirrorBrainMirrorlistHeader"),
+    ("mirrorlist_footer", "MirrorBrainMirrorlistFooter"),
+    ("trackers", "MirrorBrainTorrentTrackerURL"),
+    ("dht_nodes", "MirrorBrainDHTNode"),
+    ("trackerless", "HELIOSTAT_TRACKERLESS"),
+    ("metalink_magnet_links", "MirrorBrainMetalinkMagnetLinks"),
+    (
+        "metalink_torrent_add_mask",
+        "MirrorBrainMetalinkTorrentAddMask",
     ),
 ];
 
@@ -157,10 +171,22 @@ impl<'a> Request<'a> {
             b"ASN" => self.geo.asn = value,
             b"PFX" => self.geo.prefix = value,
             b"REMOTE_ADDR" => self.geo.remote_addr = value,
+            _ if name.starts_with(b"HTTP_IF_") => self.set_condition(name, value),
             _ if name.starts_with(b"HTTP_") => {}
             _ if name.starts_with(b"GEOIP_") || name == b"MMDB_ADDR" => self.set_geo(name, value),
             _ => self.set_override(name, value),
         }
+    }
+
+    fn set_condition(&mut self, name: &[u8], value: &'a [u8]) {
+        let field = match name {
+            b"HTTP_IF_MATCH" => &mut self.conditions.if_match,
+            b"HTTP_IF_NONE_MATCH" => &mut self.conditions.if_none_match,
+            b"HTTP_IF_MODIFIED_SINCE" => &mut self.conditions.if_modified_since,
+            b"HTTP_IF_UNMODIFIED_SINCE" => &mut self.conditions.if_unmodified_since,
+            _ => return,
+        };
+        *field = value;
     }
 
     fn set_geo(&mut self, name: &[u8], value: &'a [u8]) {
@@ -185,7 +211,10 @@ impl<'a> Request<'a> {
         // CGI's own names are upper case; keys are lower case and directives mixed.
         let may_be_override = name.first().is_some_and(u8::is_ascii_lowercase)
             || name.starts_with(b"MirrorBrain")
-            || matches!(name, b"FormGET" | b"HELIOSTAT_FALLBACK_WHEN_INELIGIBLE");
+            || matches!(
+                name,
+                b"FormGET" | b"HELIOSTAT_FALLBACK_WHEN_INELIGIBLE" | b"HELIOSTAT_TRACKERLESS"
+            );
         if !may_be_override {
             return;
         }

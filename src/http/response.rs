@@ -17,6 +17,17 @@ impl<'a> Response<'a> {
         Response { out }
     }
 
+    /// Begins fields that [`Response::fields`] adds to a response later.
+    pub fn part(out: &'a mut Vec<u8>) -> Response<'a> {
+        Response { out }
+    }
+
+    /// Adds the fields of a [`Response::part`].
+    pub fn fields(&mut self, part: &[u8]) -> &mut Self {
+        self.out.extend_from_slice(part);
+        self
+    }
+
     /// Adds a field; bytes that could end it are dropped.
     pub fn field(&mut self, name: &str, value: &[u8]) -> &mut Self {
         self.out.extend_from_slice(name.as_bytes());
@@ -41,7 +52,7 @@ impl<'a> Response<'a> {
     }
 
     /// Ends the fields with type and length of a body that is not sent (HEAD).
-    pub fn head(&mut self, content_type: &str, length: usize) {
+    pub fn head(&mut self, content_type: &str, length: u64) {
         self.field("Content-Type", content_type.as_bytes());
         self.field("Content-Length", length.to_string().as_bytes());
         self.end();
@@ -49,7 +60,7 @@ impl<'a> Response<'a> {
 
     /// Ends the fields and appends a body with its length and type.
     pub fn body(&mut self, content_type: &str, body: &[u8]) {
-        self.head(content_type, body.len());
+        self.head(content_type, body.len() as u64);
         self.out.extend_from_slice(body);
     }
 }

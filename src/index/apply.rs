@@ -6,7 +6,7 @@ use super::change::{Change, ChangeList};
 use super::run::Step;
 use crate::db::catalogue::CatalogueWriter;
 use crate::db::open::Transaction;
-use crate::db::{DbError, hash};
+use crate::db::{self, DbError};
 
 /// Changes between two looks at the stop flag.
 const CHANGES_A_STOP_CHECK: u64 = 1024;
@@ -35,7 +35,7 @@ pub(super) fn change_all(
     observe: &dyn Fn(Step),
 ) -> Result<(), Abort> {
     let mut catalogue = CatalogueWriter::new(transaction)?;
-    let has_hashes = hash::any(transaction)?;
+    let has_hashes = db::hash::any(transaction)?;
     let total = changes.counts.total();
     let mut done = 0;
     changes.for_each(|path, change| {
@@ -54,7 +54,7 @@ pub(super) fn change_all(
         }
         match change {
             Change::Replace(id, _) | Change::Remove(id) if has_hashes => {
-                hash::remove(transaction, id)?;
+                db::hash::remove(transaction, id)?;
             }
             _ => {}
         }

@@ -11,16 +11,22 @@ Examples:
   heliostat-index --dir releases/1.2     only what a publication touched
   heliostat-index -n -vv                 what would change, path by path
   heliostat-index --force                yes, that many files are really gone
+  heliostat-index --no-hashes            only the catalogue, which takes seconds
+  heliostat-index --hashes-only          only hashes of what the catalogue has; may take hours
 
 Exit codes: 0 all of the tree is indexed; 1 nothing was changed; 2 wrong command line or
-configuration; 3 some directories could not be read, and what is below them stays as it was.";
+configuration; 3 some directories could not be read, and what is below them stays as it was, or
+some files could not be hashed.
 
-/// Brings the catalogue up to date with the file tree.
+The catalogue is brought up to date first, hashes follow; a run that is stopped or killed loses a
+second's work and goes on where it was.";
+
+/// Brings the catalogue up to date with the file tree, then hashes what is new.
 #[derive(Debug, Parser)]
 #[command(
     name = "heliostat-index",
     version,
-    about = "Brings the catalogue up to date with the file tree",
+    about = "Brings the catalogue up to date with the file tree, then hashes what is new",
     after_help = EXAMPLES,
     infer_long_args = true
 )]
@@ -40,6 +46,24 @@ pub struct Args {
     /// Change nothing, say what would change
     #[arg(short = 'n', long)]
     pub dry_run: bool,
+    /// Do not hash
+    #[arg(long, conflicts_with_all = ["hashes_only", "rehash"])]
+    pub no_hashes: bool,
+    /// Hash even if hashes.enabled is false
+    #[arg(long, conflicts_with = "no_hashes")]
+    pub hashes: bool,
+    /// Only hash what the catalogue has and what has no hashes yet
+    #[arg(long)]
+    pub hashes_only: bool,
+    /// Also hash what has hashes
+    #[arg(long)]
+    pub rehash: bool,
+    /// Hash only files whose name matches this regular expression from its beginning
+    #[arg(long, value_name = "REGEX")]
+    pub file_mask: Option<String>,
+    /// Hash no files whose full path matches this regular expression from its beginning
+    #[arg(long, value_name = "REGEX")]
+    pub ignore_mask: Option<String>,
     /// Print the report as one JSON object
     #[arg(long)]
     pub json: bool,

@@ -1,4 +1,4 @@
-//! Errors of an index run; each leaves the catalogue as it was.
+//! Errors of an index run; each leaves the catalogue, and hashes that are stored, as they were.
 
 use std::io;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use crate::db::run::Outcome;
 use crate::exit::Exit;
 use crate::tree::WalkError;
 
-/// Why an index run changed nothing.
+/// Why an index run changed nothing, or why hashing ended early.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum IndexError {
@@ -38,10 +38,12 @@ pub enum IndexError {
         name: String,
     },
     /// Another run is at work.
-    #[error("{database} is being indexed by {holder}; wait until that run has ended")]
+    #[error("{database} is being {activity} by {holder}; wait until that run has ended")]
     Locked {
         /// The mirror database.
         database: PathBuf,
+        /// `indexed` or `hashed`.
+        activity: &'static str,
         /// Who.
         holder: String,
     },
@@ -61,6 +63,25 @@ pub enum IndexError {
         /// What went wrong.
         source: DbError,
     },
+    /// The database does not take hashes.
+    #[error("cannot store hashes in {database}; what was stored before stays")]
+    Hashes {
+        /// The mirror database.
+        database: PathBuf,
+        /// What went wrong.
+        source: DbError,
+    },
+    /// No thread to hash with.
+    #[error("cannot start a thread")]
+    Thread(#[source] io::Error),
+    /// A mask that is no regular expression.
+    #[error("'{mask}' is no regular expression")]
+    Mask {
+        /// As given.
+        mask: String,
+        /// What is wrong with it.
+        source: regex::Error,
+    },
     /// Somebody else kept changing the catalogue.
     #[error("the catalogue was changed by another program {0} times meanwhile; run again")]
     Unsteady(u32),
@@ -70,6 +91,9 @@ pub enum IndexError {
     /// SIGINT or SIGTERM.
     #[error("stopped by a signal; nothing was changed")]
     Stopped,
+    /// SIGINT or SIGTERM while hashing.
+    #[error("stopped by a signal; what was hashed is stored, the next run does the rest")]
+    HashingStopped,
 }
 
 impl From<WalkError> for IndexError {
@@ -85,7 +109,7 @@ impl IndexError {
     /// How it is recorded.
     pub fn outcome(&self) -> Outcome {
         match self {
-            IndexError::Stopped => Outcome::Interrupted,
+            IndexError::Stopped | IndexError::HashingStopped => Outcome::Interrupted,
             _ => Outcome::Failed,
         }
     }
@@ -95,7 +119,8 @@ impl IndexError {
         match self {
             IndexError::Config(_)
             | IndexError::NoSuchDirectory { .. }
-            | IndexError::Excluded { .. } => Exit::Usage,
+            | IndexError::Excluded { .. }
+            | IndexError::Mask { .. } => Exit::Usage,
             _ => Exit::Failed,
         }
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use super::error::IndexError;
-use super::lock::IndexLock;
+use super::lock::{Activity, IndexLock};
 use super::run::Run;
 use crate::config::SiteConfig;
 use crate::db::run::{self, RunId, RunKind};
@@ -128,7 +128,7 @@ impl Indexer {
                 Err(error) => return Err(self.database_error(error)),
             }
         } else {
-            let lock = IndexLock::take(database, now())?;
+            let lock = IndexLock::take(database, Activity::Indexing, now())?;
             let begin = |writer: &mut Writer| {
                 writer
                     .transaction(|transaction| run::begin(transaction, RunKind::Index, None, now()))

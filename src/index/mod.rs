@@ -1,4 +1,4 @@
-//! The file tree into the catalogue.
+//! The file tree into the catalogue, and hashes of its files.
 //!
 //! [`Indexer`] is a site's; each [`Run`] of it walks the tree ([`crate::tree`]), compares it with
 //! the catalogue in one pass over both (`compare`), and makes all changes in one transaction
@@ -6,19 +6,24 @@
 //! What could not be read stays in the catalogue; a tree that looks lost changes nothing until
 //! somebody says that it is right.
 //!
-//! # Locking
-//! One run a database (`lock`). The database is locked for writing only while changes are made;
-//! when something else changed the catalogue since it was compared, the run begins again.
+//! [`Hasher`] computes hashes of what is in the catalogue then (`hash`).
 //!
-//! Not done here on purpose: a file's permissions are not looked at. MirrorBrain catalogues what
-//! mirrors have, whoever may read it at home; and a file that the web server may not open is
-//! hidden by its directory's permissions, which the web server checks before it asks us.
+//! # Locking
+//! One run a database (`lock`), and one that hashes. The database is locked for writing only while
+//! changes are made; when something else changed the catalogue since it was compared, the run
+//! begins again.
+//!
+//! Not done here on purpose: the catalogue does not look at a file's permissions. MirrorBrain
+//! catalogues what mirrors have, whoever may read it at home; and a file that the web server may
+//! not open is hidden by its directory's permissions, which the web server checks before it asks
+//! us.
 
 mod apply;
 mod args;
 mod change;
 mod compare;
 mod error;
+mod hash;
 mod indexer;
 mod lock;
 mod program;
@@ -28,6 +33,10 @@ mod run;
 pub use args::Args;
 pub use change::{Change, ChangeCounts, ChangeList};
 pub use error::IndexError;
+pub use hash::{
+    FAILURES_LISTED_MAX, Failure, HashCounts, HashReport, HashRequest, HashRun, HashStep, Hasher,
+    Lane, PIECES_MAX, Trouble, lanes,
+};
 pub use indexer::{Indexer, Request};
 pub use program::main;
 pub use report::{Counts, Report};

@@ -6,36 +6,41 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use regex::bytes::Regex;
+
 use super::args::Args;
 use super::error::IndexError;
+use super::hash::{HashReport, HashRequest, HashStep, Hasher};
 use super::indexer::{Indexer, Request};
 use super::report::Report;
 use super::run::Step;
-use crate::config;
+use crate::config::{self, SiteConfig};
 use crate::exit::Exit;
 use crate::terminal::{Bar, Progress, chain, log_level, start_log, stop_flag};
 
 /// Unreadable places that get a line of their own; a whole lost disk must not fill cron's mail.
 const UNREADABLE_SHOWN_MAX: usize = 20;
 
+/// What a run came to; either half may be missing.
+#[derive(Default)]
+struct Ended {
+    index: Option<Report>,
+    hash: Option<HashReport>,
+    error: Option<IndexError>,
+}
+
 /// Runs the program.
 pub fn main() -> ExitCode {
     let args = Args::from_command_line();
     let progress = Progress::new(args.quiet || args.verbose > 1);
     start_log(log_level(args.quiet, args.verbose), &progress);
-    let result = stop_flag()
+    let mut result = Ended::default();
+    let ended = stop_flag()
         .map_err(IndexError::Signals)
-        .and_then(|stop| run(&args, &stop, &progress));
-    let exit = match &result {
-        Ok(report) => {
-            complain(report);
-            report.exit()
-        }
-        Err(error) => {
-            log::error!("{}", chain(error));
-            error.exit()
-        }
-    };
+        .and_then(|stop| run(&args, &stop, &progress, &mut result));
+    result.error = ended.err();
+    complain(&result);
+    let exit = result.exit();
     match print(&args, &result) {
         Ok(()) => exit.into(),
         Err(error) => {
@@ -45,7 +50,36 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run(args: &Args, stop: &Arc<AtomicBool>, progress: &Progress) -> Result<Report, IndexError> {
+impl Ended {
+    fn exit(&self) -> Exit {
+        let index = self.index.as_ref().map(Report::exit);
+        if let Some(error) = &self.error {
+            // The catalogue is up to date all the same when only hashing failed.
+            let is_partial = matches!(error, IndexError::Hashes { .. })
+                && index.is_some_and(|exit| exit != Exit::Failed);
+            return if is_partial {
+                Exit::Partial
+            } else {
+                error.exit()
+            };
+        }
+        let is_unhashed = self
+            .hash
+            .as_ref()
+            .is_some_and(|hash| hash.counts.unhashed > 0);
+        match index.unwrap_or(Exit::Ok) {
+            Exit::Ok if is_unhashed => Exit::Partial,
+            exit => exit,
+        }
+    }
+}
+
+fn run(
+    args: &Args,
+    stop: &Arc<AtomicBool>,
+    progress: &Progress,
+    result: &mut Ended,
+) -> Result<(), IndexError> {
     let config = config::load(&config::config_path(args.config.as_deref()))?;
     let site = config.site(args.site.as_deref())?;
     let indexer = Indexer::new(Arc::clone(site));
@@ -53,17 +87,66 @@ fn run(args: &Args, stop: &Arc<AtomicBool>, progress: &Progress) -> Result<Repor
         Some(directory) => indexer.directory(directory)?,
         None => Vec::new(),
     };
-    let run = indexer.start(Request {
-        directory,
-        force: args.force,
+    let hash_request = HashRequest {
+        directory: directory.clone(),
+        rehash: args.rehash,
         dry_run: args.dry_run,
-    })?;
+        file_mask: mask(args.file_mask.as_deref())?,
+        ignore_mask: mask(args.ignore_mask.as_deref())?,
+    };
     let bars = Bars {
         progress,
         label: &site.name,
         current: RefCell::new(None),
     };
-    run.execute(stop, &|step| bars.show(step))
+    if !args.hashes_only {
+        let run = indexer.start(Request {
+            directory,
+            force: args.force,
+            dry_run: args.dry_run,
+        })?;
+        let report = run.execute(stop, &|step| bars.show(step))?;
+        let exit = report.exit();
+        result.index = Some(report);
+        if exit == Exit::Failed {
+            return Ok(());
+        }
+    }
+    let is_asked = args.hashes || args.hashes_only || args.rehash;
+    if is_asked || (site.hashes.is_enabled && !args.no_hashes) {
+        result.hash = hash(site, hash_request, &bars, (stop, result))?;
+    }
+    Ok(())
+}
+
+/// Hashes; another program that does so already will come to the new files, too.
+fn hash(
+    site: &Arc<SiteConfig>,
+    request: HashRequest,
+    bars: &Bars<'_>,
+    (stop, result): (&AtomicBool, &Ended),
+) -> Result<Option<HashReport>, IndexError> {
+    let hasher = Hasher::new(Arc::clone(site));
+    let record = result.index.as_ref().and_then(|report| report.run);
+    match hasher.start(request, record) {
+        Ok(run) => Ok(Some(run.execute(stop, &|step| bars.show_hashing(step))?)),
+        Err(error @ IndexError::Locked { .. }) if result.index.is_some() => {
+            log::info!("hashes are left to the other run: {error}");
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// `re.match` of MirrorBrain: from the beginning, not necessarily to the end.
+fn mask(given: Option<&str>) -> Result<Option<Regex>, IndexError> {
+    let compile = |mask: &str| {
+        Regex::new(&format!("^(?:{mask})")).map_err(|source| IndexError::Mask {
+            mask: mask.to_owned(),
+            source,
+        })
+    };
+    given.map(compile).transpose()
 }
 
 struct Bars<'a> {
@@ -80,12 +163,19 @@ impl Bars<'_> {
             Step::Comparing(files) => ("compare", files, None),
             Step::Writing(done, total) => ("write", done, Some(total)),
         };
+        self.set(what, done, |label| self.progress.bar(label, "files", total));
+    }
+
+    fn show_hashing(&self, HashStep::Reading(done, total): HashStep) {
+        self.set("hash", done, |label| self.progress.bytes_bar(label, total));
+    }
+
+    fn set(&self, what: &'static str, done: u64, new: impl FnOnce(&str) -> Bar) {
         let mut current = self.current.borrow_mut();
         if current.as_ref().is_none_or(|(shown, _)| *shown != what) {
             // The old bar leaves the screen first.
             *current = None;
-            let label = format!("{} {what}", self.label);
-            *current = Some((what, self.progress.bar(&label, "files", total)));
+            *current = Some((what, new(&format!("{} {what}", self.label))));
         }
         if let Some((_, bar)) = current.as_ref() {
             bar.set(done);
@@ -93,38 +183,74 @@ impl Bars<'_> {
     }
 }
 
-fn complain(report: &Report) {
-    for place in report.unreadable.iter().take(UNREADABLE_SHOWN_MAX) {
-        let path = place.path.escape_ascii();
-        log::error!("cannot read path='{path}': {}", place.reason);
+fn complain(result: &Ended) {
+    if let Some(report) = &result.index {
+        let places = report
+            .unreadable
+            .iter()
+            .map(|place| (&place.path, &place.reason));
+        name("read", places, report.counts.unreadable);
+        if report.exit() == Exit::Failed {
+            log::error!("site={}: {}", report.site, report.error);
+        }
     }
-    let unreadable = report.counts.unreadable;
-    if unreadable > UNREADABLE_SHOWN_MAX as u64 {
-        let more = unreadable - UNREADABLE_SHOWN_MAX as u64;
-        log::error!("cannot read {more} more");
+    if let Some(report) = &result.hash {
+        let files = report
+            .failures
+            .iter()
+            .map(|file| (&file.path, &file.reason));
+        name("hash", files, report.counts.unhashed);
     }
-    if report.exit() == Exit::Failed {
-        log::error!("site={}: {}", report.site, report.error);
+    if let Some(error) = &result.error {
+        log::error!("{}", chain(error));
     }
 }
 
-fn print(args: &Args, result: &Result<Report, IndexError>) -> io::Result<()> {
+fn name<'r>(verb: &str, all: impl Iterator<Item = (&'r Vec<u8>, &'r String)>, total: u64) {
+    for (path, reason) in all.take(UNREADABLE_SHOWN_MAX) {
+        log::error!("cannot {verb} path='{}': {reason}", path.escape_ascii());
+    }
+    if total > UNREADABLE_SHOWN_MAX as u64 {
+        log::error!("cannot {verb} {} more", total - UNREADABLE_SHOWN_MAX as u64);
+    }
+}
+
+fn print(args: &Args, result: &Ended) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    match result {
-        Ok(report) if args.json => writeln!(out, "{}", json(report)),
-        Err(error) if args.json => {
-            let failed = serde_json::json!({
-                "outcome": error.outcome().as_str(),
-                "error": chain(error),
-            });
-            writeln!(out, "{failed}")
+    if args.json {
+        writeln!(out, "{}", json(result))?;
+    } else if !args.quiet {
+        if let Some(report) = result
+            .index
+            .as_ref()
+            .filter(|report| report.exit() != Exit::Failed)
+        {
+            writeln!(out, "{report}")?;
         }
-        Ok(report) if !args.quiet && report.exit() != Exit::Failed => writeln!(out, "{report}"),
-        _ => Ok(()),
-    }?;
+        // An index run that had nothing to hash need not say so.
+        let is_told = |report: &&HashReport| !report.is_empty() || result.index.is_none();
+        if let Some(report) = result.hash.as_ref().filter(is_told) {
+            writeln!(out, "{report}")?;
+        }
+    }
     out.flush()
 }
 
-fn json(report: &Report) -> String {
-    serde_json::to_string(report).expect("a report is always JSON")
+fn json(result: &Ended) -> serde_json::Value {
+    let mut json = match &result.index {
+        Some(report) => serde_json::to_value(report).expect("a report is always JSON"),
+        None => serde_json::json!({}),
+    };
+    if let Some(report) = &result.hash {
+        json["hashes"] = report.to_json();
+    }
+    if let Some(error) = &result.error {
+        json["outcome"] = error.outcome().as_str().into();
+        json["error"] = chain(error).into();
+    } else if result.index.is_none()
+        && let Some(report) = &result.hash
+    {
+        json["outcome"] = report.outcome.as_str().into();
+    }
+    json
 }

@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 
 use super::change::ChangeCounts;
 use super::compare::Comparison;
-use crate::db::run::Outcome;
+use crate::db::run::{Outcome, RunId};
 use crate::exit::Exit;
 use crate::tree::{Unreadable, Walked};
 
@@ -57,6 +57,9 @@ pub struct Report {
     pub unreadable: Vec<Unreadable>,
     /// What is wrong, in one line; empty when nothing is.
     pub error: String,
+    /// The run's row; none for a dry run.
+    #[serde(skip)]
+    pub run: Option<RunId>,
 }
 
 impl Counts {
@@ -129,7 +132,7 @@ impl fmt::Display for Report {
 }
 
 /// Bytes that are no UTF-8 are escaped, because JSON has only text.
-fn text(bytes: &[u8]) -> String {
+pub(super) fn text(bytes: &[u8]) -> String {
     match std::str::from_utf8(bytes) {
         Ok(text) => text.to_owned(),
         Err(_) => bytes.escape_ascii().to_string(),

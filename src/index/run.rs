@@ -193,6 +193,10 @@ impl Run<'_> {
             counts,
             unreadable,
             error: String::new(),
+            run: match &self.store {
+                Store::Real { id, .. } => Some(*id),
+                Store::Dry(_) => None,
+            },
         };
         if let Some(first) = report.unreadable.first() {
             report.outcome = Outcome::Partial;

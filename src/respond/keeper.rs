@@ -7,10 +7,12 @@ use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
 
+use super::clock::now;
 use super::state::State;
 use crate::config::{self, Config, SiteConfig};
 use crate::db::snapshot::{Change, Loader, Snapshot};
 use crate::decide::SiteState;
+use crate::domain::time::Timestamp;
 use crate::geoip::GeoIp;
 
 /// What the watch for signals tells.
@@ -35,6 +37,8 @@ struct Site {
     snapshot: Option<Arc<Snapshot>>,
     geoip: Arc<GeoIp>,
     complaint: String,
+    /// When the state that workers read last changed.
+    changed_at: Timestamp,
 }
 
 fn changed_at(path: &Path) -> Option<SystemTime> {
@@ -51,6 +55,7 @@ impl Site {
             snapshot: None,
             geoip: Arc::new(GeoIp::open(&config.geoip)),
             complaint: String::new(),
+            changed_at: now(),
         };
         site.look_at_database();
         site
@@ -63,6 +68,9 @@ impl Site {
             self.geoip = Arc::new(GeoIp::open(&self.config.geoip));
             log::info!("GeoIP files reopened: site={}", self.config.name);
             changed = true;
+        }
+        if changed {
+            self.changed_at = now();
         }
         changed
     }
@@ -103,6 +111,7 @@ impl Site {
             config: Arc::clone(&self.config),
             snapshot: self.snapshot.clone(),
             geoip: Arc::clone(&self.geoip),
+            changed_at: self.changed_at,
         }
     }
 }

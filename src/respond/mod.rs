@@ -10,9 +10,11 @@
 
 mod answer;
 mod args;
+mod clock;
 mod keeper;
 mod run;
 mod state;
+mod stream;
 mod worker;
 
 pub use args::Args;

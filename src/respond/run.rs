@@ -12,6 +12,7 @@ use signal_hook::iterator::Signals;
 use super::args::Args;
 use super::keeper::{Keeper, Order};
 use super::state::State;
+use super::stream::Streams;
 use super::worker::Worker;
 use crate::config::{self, ConfigError, FcgiConfig};
 use crate::exit::Exit;
@@ -78,7 +79,9 @@ pub fn run(args: &Args) -> Result<Exit, RespondError> {
         let keeping = scope.spawn(move || keep(keeper, published, orders, switch));
         let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
         log::info!("ready: listen={} threads={}", fcgi.listen, fcgi.threads);
-        let result = server.run(|_| Worker::new(Arc::clone(&state)), &shutdown);
+        let streams = Streams::default();
+        let worker = |_| Worker::new(Arc::clone(&state), streams.clone());
+        let result = server.run(worker, &shutdown);
         let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
         handle.close();
         let _ = sender.send(Order::Stop);

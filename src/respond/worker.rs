@@ -1,15 +1,15 @@
 //! One worker: from parameters to an answer.
 
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
 
 use super::answer;
+use super::clock::now;
 use super::state::State;
+use super::stream::Streams;
 use crate::config::SiteConfig;
 use crate::decide::{Context, Depth, decide};
-use crate::domain::time::Timestamp;
 use crate::fcgi;
 use crate::http::{Request, Response};
 
@@ -17,13 +17,18 @@ use crate::http::{Request, Response};
 pub(super) struct Worker {
     state: Arc<ArcSwap<State>>,
     contexts: Vec<Option<(Arc<SiteConfig>, Context)>>,
+    streams: Streams,
+    /// What follows of the answer just written.
+    rest: Option<Box<dyn fcgi::Rest>>,
 }
 
 impl Worker {
-    pub(super) fn new(state: Arc<ArcSwap<State>>) -> Worker {
+    pub(super) fn new(state: Arc<ArcSwap<State>>, streams: Streams) -> Worker {
         Worker {
             state,
             contexts: Vec::new(),
+            streams,
+            rest: None,
         }
     }
 }
@@ -69,11 +74,17 @@ impl fcgi::Handler for Worker {
         let context = context(&mut self.contexts, index, &site.config);
         let mut rules = None;
         let decision = decide(site, context, &request, Depth::Redirect, &mut rules);
-        let now = SystemTime::now()
-            .duration_since(SystemTime::UNIX_EPOCH)
-            .unwrap_or_default();
-        let now = Timestamp(now.as_secs() as i64);
-        answer::write(out, &site.config, &request, &decision, now);
+        let mut means = answer::Means {
+            site,
+            lookup: &mut context.lookup,
+            now: now(),
+            streams: &self.streams,
+        };
+        self.rest = answer::write(out, &mut means, &request, &decision);
+    }
+
+    fn rest(&mut self) -> Option<Box<dyn fcgi::Rest>> {
+        self.rest.take()
     }
 
     fn tick(&mut self) {

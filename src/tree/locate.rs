@@ -136,6 +136,15 @@ impl Tree {
         }
     }
 
+    /// The canonical path of a directory below the root, "" for the root itself; `None` when there
+    /// is no such directory, or it lies outside the tree. Links are resolved, at leisure.
+    pub fn directory(&self, path: &[u8]) -> Option<Vec<u8>> {
+        let root = std::fs::canonicalize(&self.root).ok()?;
+        let real = std::fs::canonicalize(self.root.join(OsStr::from_bytes(path))).ok()?;
+        let below = real.strip_prefix(&root).ok()?;
+        real.is_dir().then(|| below.as_os_str().as_bytes().to_vec())
+    }
+
     /// Opens the root again when it names another directory than before; `false`: none.
     fn refresh(&mut self) -> bool {
         let checked_at = Instant::now();
@@ -258,6 +267,29 @@ mod tests {
                 expected,
                 "{requested:?}"
             );
+        }
+    }
+
+    #[test]
+    fn directories_are_canonical_and_of_the_tree() {
+        let folder = tempfile::tempdir().expect("folder");
+        let root = folder.path();
+        std::fs::create_dir_all(root.join("v1/dir/sub")).expect("v1");
+        std::fs::create_dir_all(root.join("outside")).expect("outside");
+        std::fs::write(root.join("v1/file"), b"").expect("file");
+        symlink("v1", root.join("docroot")).expect("docroot");
+        symlink("dir", root.join("v1/alias")).expect("link");
+        symlink("../outside", root.join("v1/out")).expect("link");
+        let tree = Tree::new(&root.join("docroot"));
+        for (path, expected) in [
+            (&b""[..], Some(&b""[..])),
+            (b"dir", Some(b"dir")),
+            (b"alias/sub", Some(b"dir/sub")),
+            (b"file", None),
+            (b"out", None),
+            (b"nothing", None),
+        ] {
+            assert_eq!(tree.directory(path).as_deref(), expected, "{path:?}");
         }
     }
 

@@ -1,10 +1,13 @@
-//! The local file tree: canonical paths and file versions, and the walk over all of them.
+//! The local file tree: canonical paths and file versions, the walk over all of them, and the
+//! reading of one.
 
 mod directory;
 mod locate;
+mod open;
 mod walk;
 mod walked;
 
 pub use locate::{Located, Tree};
+pub use open::{OpenError, OpenFile};
 pub use walk::{Root, UNREADABLE_LISTED_MAX, Walk, WalkError};
 pub use walked::{Found, InOrder, Unreadable, Walked};

@@ -46,9 +46,9 @@ pub const UNREADABLE_LISTED_MAX: usize = 100;
 /// The directory that the tree's name led to when it was opened; a link is followed once, here.
 #[derive(Debug)]
 pub struct Root {
-    directory: OwnedFd,
+    pub(super) directory: OwnedFd,
     /// Whether the kernel refuses links on the way (Linux 5.6; some containers forbid the call).
-    refuses_links: bool,
+    pub(super) refuses_links: bool,
 }
 
 /// How to walk.

@@ -1,13 +1,12 @@
 //! Nobody's download fails because the database does, and nobody has to restart anything.
 
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
+use crate::small_disk::SmallDisk;
 use crate::stage::site::eventually;
 use crate::stage::{ApacheOptions, MTIME, Stage};
 
@@ -209,42 +208,6 @@ fn the_responder_needs_no_right_to_write() {
         .site
         .run_ok("heliostat", &["enable", "germany", "--alive"]);
     stage.until_redirected("/a.iso");
-}
-
-/// A small disk of its own.
-struct SmallDisk(PathBuf);
-
-impl SmallDisk {
-    fn mount(at: PathBuf) -> SmallDisk {
-        fs::create_dir(&at).expect("a folder");
-        let mut mount = Command::new("mount");
-        mount
-            .args(["-t", "tmpfs", "-o", "size=4m,mode=755", "tmpfs"])
-            .arg(&at);
-        let status = mount.status().expect("mount");
-        assert!(
-            status.success(),
-            "a disk to be filled: run this test as root"
-        );
-        SmallDisk(at)
-    }
-
-    /// Fills it to the last byte.
-    fn fill(&self) {
-        let mut ballast = fs::File::create(self.0.join("ballast")).expect("a file");
-        while ballast.write_all(&[1; 4096]).is_ok() {}
-        while ballast.write_all(&[1]).is_ok() {}
-    }
-
-    fn clear(&self) {
-        fs::remove_file(self.0.join("ballast")).expect("the ballast");
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
-    }
 }
 
 #[test]

@@ -3,7 +3,13 @@
 //! `scripts/test` installs what these tests need. Everything runs on the loopback, on free ports,
 //! in temporary folders.
 
+mod bittorrent;
+mod browser;
 mod database;
+mod dnf;
+mod document;
+mod document_limit;
+mod downloader;
 mod freshness;
 mod link;
 mod local;
@@ -11,5 +17,7 @@ mod outage;
 mod redirect;
 mod restart;
 mod servers;
+#[path = "../it/small_disk.rs"]
+mod small_disk;
 mod stage;
 mod unit;

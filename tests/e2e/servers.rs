@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use md5::{Digest, Md5};
 use rustix::process::Signal;
 
 use crate::local::ODD_NAMES;
@@ -82,15 +83,29 @@ fn assert_works(port: u16, plain_port: u16, names: &[&[u8]]) {
         .iter()
         .find(|(name, _)| name.contains("send") || name.contains("accel"));
     assert_eq!(sent, None, "nor is what is told to the server");
+    let digest = Md5::digest(&local.body);
+    let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    let document = Request::get(port, "/dir/a.iso.md5").send();
     assert_eq!(
-        Request::get(port, "/dir/a.iso.md5").send().status,
-        404,
-        "no hash yet"
+        String::from_utf8_lossy(&document.body),
+        format!("{hex}  a.iso\n"),
+        "hashes are made by the index"
     );
     let post = Request::get(port, "/dir/mirrored.iso")
         .argument("-dx=1")
         .send();
     assert!(!post.has("location"), "POST is not redirected");
+}
+
+/// The list of a directory's mirrors is asked for, the directory itself is the server's.
+fn assert_lists(port: u16) {
+    let list = Request::get(port, "/dir/?mirrorlist").send();
+    let text = String::from_utf8_lossy(&list.body).into_owned();
+    assert_eq!(list.status, 200, "{list:?}");
+    assert!(text.contains("<div id=\"mirrorbrain-details\">"), "{text}");
+    let index = Request::get(port, "/dir/?C=N").send();
+    let text = String::from_utf8_lossy(&index.body).into_owned();
+    assert!(!text.contains("mirrorbrain-details"), "{text}");
 }
 
 /// With the responder stopped and killed, files are served; documents are not replaced by files.
@@ -127,6 +142,7 @@ fn nginx_redirects_and_falls_back() {
     let Server {
         port, plain_port, ..
     } = &start_nginx(&stage.site.path("."));
+    assert_lists(*port);
     assert_works(*port, *plain_port, &ODD_NAMES);
     assert_eq!(
         Request::get(*port, "/.heliostat-local/dir/a.iso")
@@ -173,6 +189,7 @@ fn mod_fcgid_starts_its_own_responders() {
         ..ApacheOptions::default()
     });
     let (port, plain_port) = (stage.apache().port, stage.apache().plain_port);
+    assert_lists(port);
     assert_works(port, plain_port, &ODD_NAMES);
     // A program that cannot be started.
     std::fs::write(&command, "#!/bin/sh\nexit 1\n").expect("a script");

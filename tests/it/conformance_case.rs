@@ -14,6 +14,8 @@ use crate::fcgi_client::{Answer, Request, percent_decoded};
 const STAMP_KEY: &str = "s3cr3t";
 /// Mirrors named in Link fields.
 const LINKS_MAX: usize = 5;
+/// Lines of a list for yum.
+const YUM_LINES_MAX: usize = 10;
 
 /// One case. Strings stand for bytes as in Latin-1.
 #[derive(Debug, Deserialize)]
@@ -50,6 +52,7 @@ enum Kind {
     Redirect,
     Local,
     Missing,
+    Yum,
 }
 
 /// A mirror or a fallback that a Link field may name.
@@ -120,7 +123,7 @@ impl Case {
         let mut found = Vec::new();
         let status = match self.answer {
             Kind::Redirect => 302,
-            Kind::Local => 200,
+            Kind::Local | Kind::Yum => 200,
             Kind::Missing => 404,
         };
         expect(&mut found, "status", answer.status, status);
@@ -132,6 +135,8 @@ impl Case {
         expect(&mut found, "X-Sendfile", sendfile, local);
         if self.answer == Kind::Redirect {
             self.judge_redirect(answer, mirrors, &mut found);
+        } else if self.answer == Kind::Yum {
+            self.judge_yum(answer, mirrors, &mut found);
         } else {
             expect(&mut found, "Location", answer.header("Location"), None);
         }
@@ -147,6 +152,29 @@ impl Case {
         let mut path = root.into_os_string().into_encoded_bytes();
         path.extend(latin1(&self.parameters["SCRIPT_NAME"]));
         path
+    }
+
+    /// Up to ten base URLs, each of the first group that is not used up.
+    fn judge_yum(&self, answer: &Answer, mirrors: &[MirrorRecord], found: &mut Vec<String>) {
+        let mut groups: Vec<Vec<Named>> = self
+            .groups
+            .iter()
+            .map(|group| self.named(group, mirrors))
+            .collect();
+        let text = String::from_utf8_lossy(&answer.body);
+        let all: usize = groups.iter().map(Vec::len).sum();
+        expect(found, "lines", text.lines().count(), all.min(YUM_LINES_MAX));
+        for line in text.lines() {
+            let group = groups.iter_mut().find(|group| !group.is_empty());
+            let at = group.as_ref().and_then(|group| {
+                let is_here = |one: &Named| format!("{}{}", one.base_url, self.path) == line;
+                group.iter().position(is_here)
+            });
+            match (group, at) {
+                (Some(group), Some(at)) => drop(group.swap_remove(at)),
+                (group, _) => return found.push(format!("{line}, not of {group:?}")),
+            }
+        }
     }
 
     fn judge_redirect(&self, answer: &Answer, mirrors: &[MirrorRecord], found: &mut Vec<String>) {

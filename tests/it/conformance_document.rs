@@ -1,13 +1,17 @@
 //! Metalinks and hash documents are those of the recorded mod_mirrorbrain: type, name, digests,
-//! and every mirror in its order. Deliberate differences: names and URLs are escaped.
+//! and every mirror in its order. Deliberate differences: names and URLs are escaped. Torrents and
+//! files of zsync are the same bytes; magnet links say the same, and more.
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use sha1::{Digest, Sha1};
 
 use crate::conformance_case::{lines, request};
-use crate::conformance_site::build;
-use crate::fcgi_client::percent_decoded;
+use crate::conformance_page::Page;
+use crate::conformance_site::{Table, build, fixture};
+use crate::document_seed::{Value, hex};
+use crate::fcgi_client::{Request, percent_decoded};
 use crate::responder::Responder;
 
 /// A recorded document.
@@ -22,6 +26,9 @@ struct Document {
     line: Option<String>,
     hashes: Option<Vec<String>>,
     mirrors: Option<Vec<Vec<Mirror>>>,
+    /// The body; characters are bytes.
+    bytes: Option<String>,
+    page: Option<Page>,
 }
 
 /// Place in the law's order, which several may share; country; URL.
@@ -45,7 +52,15 @@ fn every_recorded_document_is_the_same() {
         );
         let disposition = answer.text("Content-Disposition").unwrap_or_default();
         assert_eq!(disposition, document.disposition, "{what}");
+        if let Some(bytes) = document.bytes {
+            compare_bytes(&what, &answer.body, &bytes);
+            continue;
+        }
         let text = String::from_utf8(answer.body).expect("UTF-8");
+        if let Some(page) = document.page {
+            page.compare(&what, &text);
+            continue;
+        }
         if let Some(line) = document.line {
             assert_eq!(text, line, "{what}");
         }
@@ -56,6 +71,40 @@ fn every_recorded_document_is_the_same() {
             compare(&what, &text, mirrors);
         }
     }
+}
+
+#[test]
+fn every_torrent_has_the_info_hash_that_was_recorded() {
+    let site = build();
+    let responder = Responder::start(&site);
+    let mut client = responder.connect();
+    let text = fixture("files.tsv");
+    let mut torrents = 0;
+    for column in Table::parse(&text).rows() {
+        let is_known = !column("btih").is_empty() && !column("pieces").is_empty();
+        let version = |size, mtime| (column(size).to_owned(), column(mtime).to_owned());
+        if !is_known || version("size", "mtime") != version("hash_size", "hash_mtime") {
+            continue;
+        }
+        let path = percent_decoded(column("path").as_bytes());
+        let path = [b"/", path.as_slice(), b".torrent"].concat();
+        let answer = client.send(&Request::get(path).with("HELIOSTAT_SITE", "main"));
+        if answer.header("X-Sendfile").is_some() {
+            // A real file of that name.
+            continue;
+        }
+        assert_eq!(answer.status, 200, "{}", column("path"));
+        let (_, info) = &Value::parse(&answer.body)[&b"info"[..]];
+        assert_eq!(
+            hex(&Sha1::digest(info)),
+            column("btih"),
+            "{}",
+            column("path")
+        );
+        torrents += 1;
+    }
+    println!("{torrents} torrents");
+    assert!(torrents > 20, "{torrents}");
 }
 
 /// The digests of the whole file.
@@ -69,6 +118,37 @@ fn hashes_of(text: &str) -> Vec<String> {
             .to_owned()
     };
     elements.map(value).collect()
+}
+
+/// Torrents and control files but for the program's name; magnet links but for their form.
+fn compare_bytes(what: &str, ours: &[u8], recorded: &str) {
+    let ours: String = ours.iter().copied().map(char::from).collect();
+    if !recorded.starts_with("magnet:") {
+        let own = format!("Heliostat/{}", env!("CARGO_PKG_VERSION"));
+        let own = format!("{}:{own}", own.len());
+        assert_eq!(
+            ours.replace(&own, "18:MirrorBrain/2.19.0"),
+            recorded,
+            "{what}"
+        );
+        return;
+    }
+    let fields = |text: &str, delimiter: &str| -> Vec<Vec<u8>> {
+        let text = text.trim_end().trim_start_matches("magnet:?").to_owned();
+        let fields = text.split(delimiter);
+        let fields = fields.filter(|field| !field.starts_with("ws=") && !field.starts_with("xs="));
+        fields
+            .map(|field| percent_decoded(field.as_bytes()))
+            .collect()
+    };
+    let mut found = fields(&ours, "&");
+    // Our own URL is encoded as a URL, and once more as a part of the link.
+    for field in found.iter_mut().filter(|field| field.starts_with(b"as=")) {
+        *field = percent_decoded(field);
+    }
+    assert_eq!(found, fields(recorded, "&amp;"), "{what}");
+    assert_eq!(ours.matches("&xs=").count(), 1, "{what}: {ours}");
+    assert!(ours.contains("&ws=http"), "{what}: {ours}");
 }
 
 /// Each class has the same mirrors, and those of one place may stand in any order there.

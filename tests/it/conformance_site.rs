@@ -174,6 +174,11 @@ fn hashes<'t>(column: impl Fn(&str) -> &'t str) -> (FileVersion, HashRecord) {
             ..Digests::default()
         },
         pgp: has_pgp.then(|| "-----BEGIN PGP SIGNATURE-----\n".to_owned()),
+        piece_size: number("piece_size"),
+        sha1_pieces: digest(column("pieces")),
+        zsync_block_size: number("zsync_block"),
+        zsync_hash_lengths: Some(column("zsync_lengths").to_owned()).filter(|t| !t.is_empty()),
+        zsync_sums: digest(column("zsync_sums")),
         ..HashRecord::default()
     };
     (version, record)

@@ -192,7 +192,17 @@ impl FcgiClient {
 
     /// Sends a request and reads the whole answer, unless the connection fails.
     pub fn try_send(&mut self, request: &Request) -> std::io::Result<Answer> {
-        self.stream.write_all(&encode(request))?;
+        self.begin(request)?;
+        self.finish()
+    }
+
+    /// Sends a request and reads nothing yet.
+    pub fn begin(&mut self, request: &Request) -> std::io::Result<()> {
+        self.stream.write_all(&encode(request))
+    }
+
+    /// Reads the answer to what was begun.
+    pub fn finish(&mut self) -> std::io::Result<Answer> {
         let mut output = Vec::new();
         let mut errors = Vec::new();
         loop {

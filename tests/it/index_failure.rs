@@ -16,7 +16,7 @@ const NOBODY: u32 = 65534;
 
 /// Gives the site to a user who is bound by permissions, with a program that this user can reach
 /// wherever the build lies.
-fn hand_over(site: &TestSite) {
+pub fn hand_over(site: &TestSite) {
     std::fs::copy(program_path(INDEX), site.path("program")).expect("a copy");
     if geteuid().is_root() {
         let owner = format!("{NOBODY}:{NOBODY}");
@@ -30,7 +30,7 @@ fn hand_over(site: &TestSite) {
 }
 
 /// The program as that user.
-fn as_nobody(site: &TestSite) -> Command {
+pub fn as_nobody(site: &TestSite) -> Command {
     let mut command = Command::new(site.path("program"));
     command.env("HELIOSTAT_CONFIG", site.config()).arg("-q");
     if geteuid().is_root() {
@@ -39,7 +39,7 @@ fn as_nobody(site: &TestSite) -> Command {
     command
 }
 
-fn set_mode(site: &TestSite, name: &str, mode: u32) {
+pub fn set_mode(site: &TestSite, name: &str, mode: u32) {
     let mode = std::fs::Permissions::from_mode(mode);
     std::fs::set_permissions(site.tree().join(name), mode).expect("permissions");
 }
@@ -305,7 +305,7 @@ fn a_signal_stops_a_run_and_nothing_is_changed() {
 }
 
 /// Whether the process has no signal pending any more.
-fn signal_is_delivered(pid: Pid) -> bool {
+pub fn signal_is_delivered(pid: Pid) -> bool {
     let status = std::fs::read_to_string(format!("/proc/{}/status", pid.as_raw_nonzero()));
     status.is_ok_and(|status| status.contains("ShdPnd:\t0000000000000000"))
 }

@@ -31,6 +31,17 @@ impl Responder {
         responder
     }
 
+    /// Bytes of its memory that are its own and in use.
+    pub fn resident_bytes(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()));
+        let status = status.expect("it runs");
+        let line = status.lines().find(|line| line.starts_with("RssAnon:"));
+        let kib = line.and_then(|line| line.split_whitespace().nth(1));
+        kib.and_then(|kib| kib.parse::<u64>().ok())
+            .expect("a number")
+            * 1024
+    }
+
     /// A new connection.
     pub fn connect(&self) -> FcgiClient {
         FcgiClient::connect(&self.socket)

@@ -1,8 +1,9 @@
 //! Makes a large site for `scripts/bench`: tree of sparse files, database, configuration.
 //!
-//! Usage: `big-site FOLDER FILES MIRRORS`. The paths have 92 bytes on average, as in the pool of a
-//! large distribution; mirrors stand in 60 countries and have between 60 % and 100 % of the files,
-//! missing ones in runs and single, so that 78 % of all pairs exist.
+//! Usage: `big-site FOLDER FILES MIRRORS [hashed]`. The paths have 92 bytes on average, as in the
+//! pool of a large distribution; mirrors stand in 60 countries and have between 60 % and 100 % of
+//! the files, missing ones in runs and single, so that 78 % of all pairs exist. With `hashed` every
+//! mirror has every file, and every file its hashes.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -10,9 +11,10 @@ use std::path::Path;
 
 use heliostat::db::catalogue::{self, CatalogueWriter};
 use heliostat::db::content::{self, Content, Learnt};
+use heliostat::db::hash::{self, Digests, HashRecord};
 use heliostat::db::mirror::{self, MirrorRecord};
 use heliostat::db::{DbError, Writer, open_writer};
-use heliostat::domain::file::FileVersion;
+use heliostat::domain::file::{FileId, FileVersion};
 use heliostat::domain::mirror::MirrorId;
 use heliostat::domain::time::Timestamp;
 use roaring::RoaringBitmap;
@@ -124,11 +126,43 @@ fn holdings(files: u64, random: &mut fastrand::Rng) -> RoaringBitmap {
     bitmap
 }
 
-fn fill_mirrors(writer: &mut Writer, files: u64, mirrors: u64) -> Result<u64, DbError> {
+/// Hashes of sixteen pieces; what they are makes no difference to who sends them.
+fn fill_hashes(writer: &mut Writer, files: u64) -> Result<(), DbError> {
+    let record = HashRecord {
+        digests: Digests {
+            md5: Some(vec![1; 16]),
+            sha1: Some(vec![2; 20]),
+            sha256: Some(vec![3; 32]),
+            sha512: Some(vec![4; 64]),
+            btih: Some(vec![5; 20]),
+            ..Digests::default()
+        },
+        piece_size: SIZE as i64 / 16,
+        sha1_pieces: Some(vec![6; 16 * 20]),
+        ..HashRecord::default()
+    };
+    let version = FileVersion {
+        size: SIZE,
+        mtime: MTIME,
+    };
+    writer.transaction(|transaction| {
+        (1..=files).try_for_each(|id| hash::store(transaction, FileId(id as u32), version, &record))
+    })
+}
+
+fn fill_mirrors(
+    writer: &mut Writer,
+    files: u64,
+    mirrors: u64,
+    is_hashed: bool,
+) -> Result<u64, DbError> {
     let mut random = fastrand::Rng::with_seed(42);
     let mut pairs = 0;
     for number in 1..=mirrors {
-        let current = holdings(files, &mut random);
+        let current = match is_hashed {
+            true => RoaringBitmap::from_iter(1..=files as u32),
+            false => holdings(files, &mut random),
+        };
         pairs += current.len();
         let content = Content {
             current,
@@ -149,8 +183,10 @@ fn fill_mirrors(writer: &mut Writer, files: u64, mirrors: u64) -> Result<u64, Db
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().collect();
-    let [_, folder, files, mirrors] = &arguments[..] else {
-        return Err("usage: big-site FOLDER FILES MIRRORS".into());
+    let (folder, files, mirrors, is_hashed) = match &arguments[..] {
+        [_, folder, files, mirrors] => (folder, files, mirrors, false),
+        [_, folder, files, mirrors, hashed] if hashed == "hashed" => (folder, files, mirrors, true),
+        _ => return Err("usage: big-site FOLDER FILES MIRRORS [hashed]".into()),
     };
     let (folder, files, mirrors) = (Path::new(folder), files.parse()?, mirrors.parse()?);
     std::fs::create_dir_all(folder)?;
@@ -160,7 +196,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     std::fs::write(folder.join("heliostat.toml"), config)?;
     let mut writer = open_writer(&folder.join("bench.sqlite"))?;
     fill_catalogue(&mut writer, &paths)?;
-    let pairs = fill_mirrors(&mut writer, files, mirrors)?;
+    let pairs = fill_mirrors(&mut writer, files, mirrors, is_hashed)?;
+    if is_hashed {
+        fill_hashes(&mut writer, files)?;
+    }
     let bytes: usize = paths.iter().map(String::len).sum();
     println!(
         "files={} path_bytes_mean={:.1} mirrors={mirrors} pairs={pairs} share={:.3}",

@@ -3,48 +3,62 @@
 //! Where MirrorBrain left the RFC it is followed: the publisher stands inside `file` and has
 //! attributes, names and URLs are escaped, a country that is not known is left out.
 
+use std::io::Write;
+
+use super::body::{Body, Form};
 use super::digest::hex_into;
 use super::name::{lines_into, text_of};
 use super::sheet::{GENERATOR, Publisher, Sheet, append, location_into};
-use crate::domain::escape::html_into;
+use crate::domain::escape::{decimal_into, html_into};
+use crate::domain::hash::Long;
 
 /// The hash functions by their IANA names.
 const HASH_TYPES: [&str; 4] = ["md5", "sha-1", "sha-256", "sha-512"];
 
 /// The document.
-pub fn meta4(sheet: &Sheet<'_>) -> Vec<u8> {
-    let mut out = Vec::with_capacity(4096);
+pub fn meta4(sheet: &Sheet<'_>) -> Body {
+    let mut body = Body::new();
+    let out = &mut body.text;
     append(
-        &mut out,
+        out,
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
-         <metalink xmlns=\"urn:ietf:params:xml:ns:metalink\">\n",
+         <metalink xmlns=\"urn:ietf:params:xml:ns:metalink\">\n  <generator>",
     );
-    append(&mut out, &format!("  <generator>{GENERATOR}</generator>\n"));
-    append(&mut out, "  <origin dynamic=\"true\">");
-    html_into(&mut out, sheet.origin);
-    append(&mut out, "</origin>\n");
-    append(
-        &mut out,
-        &format!("  <published>{}</published>\n\n", sheet.now),
-    );
-    append(&mut out, "  <file name=\"");
-    html_into(&mut out, text_of(sheet.name).as_bytes());
-    append(&mut out, "\">\n");
-    if let Some(publisher) = sheet.publisher {
-        publisher_into(&mut out, publisher);
-    }
-    append(
-        &mut out,
-        &format!("    <size>{}</size>\n", sheet.version.size),
-    );
-    sheet.comments_into(&mut out);
-    hashes_into(&mut out, sheet);
-    sheet.sources_into(&mut out, |out, place, source| {
-        location_into(out, source);
-        append(out, &format!(" priority=\"{}\"", place + 1));
+    append(out, GENERATOR);
+    append(out, "</generator>\n  <origin dynamic=\"true\">");
+    html_into(out, sheet.origin);
+    append(out, "</origin>\n");
+    body.passing(|out| {
+        let _ = writeln!(out, "  <published>{}</published>\n", sheet.published);
     });
-    append(&mut out, "  </file>\n</metalink>\n");
-    out
+    let out = &mut body.text;
+    append(out, "  <file name=\"");
+    html_into(out, text_of(sheet.name).as_bytes());
+    append(out, "\">\n");
+    if let Some(publisher) = sheet.publisher {
+        publisher_into(out, publisher);
+    }
+    let _ = writeln!(out, "    <size>{}</size>", sheet.version.size);
+    sheet.comments_into(out);
+    hashes_into(&mut body, sheet);
+    torrent_into(&mut body.text, sheet);
+    sheet.sources_into(&mut body, |out, place, source| {
+        location_into(out, source);
+        append(out, " priority=\"");
+        decimal_into(out, place + 1);
+        out.push(b'"');
+    });
+    append(&mut body.text, "  </file>\n</metalink>\n");
+    body
+}
+
+/// The torrent (RFC 5854, section 4.1.2.8) and, where the admin wants it, MirrorBrain's magnet.
+fn torrent_into(out: &mut Vec<u8>, sheet: &Sheet<'_>) {
+    for link in [sheet.torrent, sheet.magnet].into_iter().flatten() {
+        append(out, "\n    <metaurl mediatype=\"torrent\">");
+        html_into(out, link);
+        append(out, "</metaurl>\n");
+    }
 }
 
 fn publisher_into(out: &mut Vec<u8>, publisher: &Publisher) {
@@ -57,7 +71,8 @@ fn publisher_into(out: &mut Vec<u8>, publisher: &Publisher) {
     append(out, "\"/>\n");
 }
 
-fn hashes_into(out: &mut Vec<u8>, sheet: &Sheet<'_>) {
+fn hashes_into(body: &mut Body, sheet: &Sheet<'_>) {
+    let out = &mut body.text;
     if let Some(pgp) = sheet.hashes.and_then(|hashes| hashes.pgp.as_deref()) {
         append(
             out,
@@ -67,20 +82,13 @@ fn hashes_into(out: &mut Vec<u8>, sheet: &Sheet<'_>) {
         append(out, "\n    </signature>\n");
     }
     for (kind, digest) in sheet.digests(HASH_TYPES) {
-        append(out, &format!("    <hash type=\"{kind}\">"));
+        let _ = write!(out, "    <hash type=\"{kind}\">");
         hex_into(out, digest);
         append(out, "</hash>\n");
     }
-    if let Some((size, pieces)) = sheet.pieces() {
-        append(
-            out,
-            &format!("    <pieces length=\"{size}\" type=\"sha-1\">\n"),
-        );
-        for piece in pieces {
-            append(out, "      <hash>");
-            hex_into(out, piece);
-            append(out, "</hash>\n");
-        }
-        append(out, "    </pieces>\n");
+    if let Some((size, stored)) = sheet.pieces() {
+        let _ = writeln!(out, "    <pieces length=\"{size}\" type=\"sha-1\">");
+        body.gap(Long::Sha1Pieces, Form::Meta4, stored);
+        append(&mut body.text, "    </pieces>\n");
     }
 }

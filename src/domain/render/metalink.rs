@@ -1,59 +1,86 @@
 //! `.metalink`: version 3 (<http://www.metalinker.org/>), which older clients read (spec §4.5).
 
+use std::io::Write;
+
+use super::body::{Body, Form};
 use super::digest::hex_into;
 use super::name::{lines_into, text_of};
 use super::sheet::{GENERATOR, Publisher, Sheet, append, location_into};
 use crate::domain::ctime::rfc822;
-use crate::domain::escape::html_into;
+use crate::domain::escape::{decimal_into, html_into};
+use crate::domain::hash::Long;
 
 /// The hash functions as version 3 calls them.
 const HASH_TYPES: [&str; 4] = ["md5", "sha1", "sha256", "sha512"];
+
+/// The file that describes a yum repository. Fedora's MirrorManager has a name space for what
+/// yum and dnf want to know of it beside the metalink: its time of change.
+pub const REPOMD: &[u8] = b"repomd.xml";
 
 /// Preference of the best mirror; each further one has one less, down to 0.
 const PREFERENCE_MAX: usize = 100;
 
 /// The document.
-pub fn metalink(sheet: &Sheet<'_>) -> Vec<u8> {
-    let mut out = Vec::with_capacity(4096);
+pub fn metalink(sheet: &Sheet<'_>) -> Body {
+    let mut body = Body::new();
+    let out = &mut body.text;
     append(
-        &mut out,
+        out,
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
-         <metalink version=\"3.0\" xmlns=\"http://www.metalinker.org/\"\n  origin=\"",
+         <metalink version=\"3.0\" xmlns=\"http://www.metalinker.org/\"\n  ",
     );
-    html_into(&mut out, sheet.origin);
-    let now = rfc822(sheet.now);
-    append(
-        &mut out,
-        &format!(
-            "\"\n  generator=\"{GENERATOR}\"\n  type=\"dynamic\" pubdate=\"{now}\" \
-             refreshdate=\"{now}\">\n\n"
-        ),
-    );
+    let is_repository = sheet.name == REPOMD;
+    if is_repository {
+        let name_space = "xmlns:mm0=\"http://fedorahosted.org/mirrormanager\"\n  ";
+        append(out, name_space);
+    }
+    append(out, "origin=\"");
+    html_into(out, sheet.origin);
+    let _ = write!(out, "\"\n  generator=\"{GENERATOR}\"\n  type=\"dynamic\"");
+    body.passing(|out| {
+        let time = rfc822(sheet.published);
+        let _ = write!(out, " pubdate=\"{time}\" refreshdate=\"{time}\"");
+    });
+    let out = &mut body.text;
+    append(out, ">\n\n");
     if let Some(publisher) = sheet.publisher {
-        publisher_into(&mut out, publisher);
+        publisher_into(out, publisher);
     }
     let name = text_of(sheet.name);
-    append(&mut out, "  <files>\n  <file name=\"");
-    html_into(&mut out, name.as_bytes());
-    append(
-        &mut out,
-        &format!("\">\n    <size>{}</size>\n", sheet.version.size),
-    );
-    sheet.comments_into(&mut out);
-    verification_into(&mut out, sheet, &name);
-    append(&mut out, "    <resources>\n");
-    sheet.sources_into(&mut out, |out, place, source| {
-        let scheme = source.base_url.scheme().as_str();
-        append(out, &format!(" type=\"{scheme}\""));
+    append(out, "  <files>\n  <file name=\"");
+    html_into(out, name.as_bytes());
+    append(out, "\">\n");
+    if is_repository {
+        let mtime = sheet.version.mtime;
+        let _ = writeln!(out, "    <mm0:timestamp>{mtime}</mm0:timestamp>");
+    }
+    let _ = writeln!(out, "    <size>{}</size>", sheet.version.size);
+    sheet.comments_into(out);
+    verification_into(&mut body, sheet, &name);
+    append(&mut body.text, "    <resources>\n");
+    for link in [sheet.torrent, sheet.magnet].into_iter().flatten() {
+        let out = &mut body.text;
+        let _ = write!(
+            out,
+            "    <url type=\"bittorrent\" preference=\"{PREFERENCE_MAX}\">"
+        );
+        html_into(out, link);
+        append(out, "</url>\n");
+    }
+    sheet.sources_into(&mut body, |out, place, source| {
+        append(out, " type=\"");
+        append(out, source.base_url.scheme().as_str());
+        append(out, "\"");
         location_into(out, source);
-        let preference = PREFERENCE_MAX.saturating_sub(place);
-        append(out, &format!(" preference=\"{preference}\""));
+        append(out, " preference=\"");
+        decimal_into(out, PREFERENCE_MAX.saturating_sub(place));
+        append(out, "\"");
     });
     append(
-        &mut out,
+        &mut body.text,
         "    </resources>\n  </file>\n  </files>\n</metalink>\n",
     );
-    out
+    body
 }
 
 fn publisher_into(out: &mut Vec<u8>, publisher: &Publisher) {
@@ -68,8 +95,9 @@ fn publisher_into(out: &mut Vec<u8>, publisher: &Publisher) {
     append(out, "  </publisher>\n\n");
 }
 
-fn verification_into(out: &mut Vec<u8>, sheet: &Sheet<'_>, name: &str) {
+fn verification_into(body: &mut Body, sheet: &Sheet<'_>, name: &str) {
     let Some(hashes) = sheet.hashes else { return };
+    let out = &mut body.text;
     append(out, "      <verification>\n");
     if let Some(pgp) = &hashes.pgp {
         append(out, "        <signature type=\"pgp\" file=\"");
@@ -79,21 +107,14 @@ fn verification_into(out: &mut Vec<u8>, sheet: &Sheet<'_>, name: &str) {
         append(out, "\n        </signature>\n");
     }
     for (kind, digest) in sheet.digests(HASH_TYPES) {
-        append(out, &format!("        <hash type=\"{kind}\">"));
+        let _ = write!(out, "        <hash type=\"{kind}\">");
         hex_into(out, digest);
         append(out, "</hash>\n");
     }
-    if let Some((size, pieces)) = sheet.pieces() {
-        append(
-            out,
-            &format!("        <pieces length=\"{size}\" type=\"sha1\">\n"),
-        );
-        for (place, piece) in pieces.enumerate() {
-            append(out, &format!("          <hash piece=\"{place}\">"));
-            hex_into(out, piece);
-            append(out, "</hash>\n");
-        }
-        append(out, "        </pieces>\n");
+    if let Some((size, stored)) = sheet.pieces() {
+        let _ = writeln!(out, "        <pieces length=\"{size}\" type=\"sha1\">");
+        body.gap(Long::Sha1Pieces, Form::Metalink, stored);
+        append(&mut body.text, "        </pieces>\n");
     }
-    append(out, "      </verification>\n");
+    append(&mut body.text, "      </verification>\n");
 }

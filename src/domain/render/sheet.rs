@@ -1,10 +1,13 @@
 //! What there is to say about a file, and the list of its mirrors.
 
+use std::io::Write;
+
 use ipnet::IpNet;
 
+use super::body::Body;
 use crate::domain::escape::html_into;
 use crate::domain::file::{FileId, FileVersion};
-use crate::domain::hash::HashRecord;
+use crate::domain::hash::HashSummary;
 use crate::domain::mirror::BaseUrl;
 use crate::domain::place::{CountryCode, Place};
 use crate::domain::select::Tier;
@@ -14,12 +17,15 @@ use crate::domain::time::Timestamp;
 /// Our name in documents.
 pub const GENERATOR: &str = concat!("Heliostat/", env!("CARGO_PKG_VERSION"));
 
-/// Pieces that a metalink lists. 65,536 make some 4 MB of XML, which is as much as a responder
-/// should build for one request; a larger file goes without and is checked by its digests.
-pub const PIECES_MAX: usize = 65_536;
+/// Pieces that a metalink lists. 65,536 make some 4 MB of XML, which clients read whole before
+/// they begin; a larger file goes without and is checked by its digests.
+pub const PIECES_MAX: u64 = 65_536;
 
 /// Bytes of a SHA-1 digest.
-const SHA1_BYTES: usize = 20;
+const SHA1_BYTES: u64 = 20;
+
+/// Room for an element with its URL.
+const SOURCE_BYTES: usize = 160;
 
 /// Who publishes the files (MirrorBrainMetalinkPublisher).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +45,8 @@ pub struct Source<'a> {
     pub tier: Tier,
     /// The country that it counts for.
     pub country: Option<CountryCode>,
+    /// What its place in the order comes from, beside drawn numbers: score and distance.
+    pub weight: (u16, Option<u32>),
 }
 
 /// One file, its mirrors and the client that asks.
@@ -51,7 +59,7 @@ pub struct Sheet<'a> {
     /// Number in the catalogue, when hashes are stored under it.
     pub id: Option<FileId>,
     /// Hashes of exactly this version.
-    pub hashes: Option<&'a HashRecord>,
+    pub hashes: Option<&'a HashSummary>,
     /// Best first, and so by tier.
     pub sources: &'a [Source<'a>],
     /// The file below each base URL.
@@ -64,12 +72,16 @@ pub struct Sheet<'a> {
     pub origin: &'a [u8],
     /// Whom to name.
     pub publisher: Option<&'a Publisher>,
-    /// Time of the request.
-    pub now: Timestamp,
+    /// Since when all of this is so.
+    pub published: Timestamp,
+    /// URL of the torrent, encoded.
+    pub torrent: Option<&'a [u8]>,
+    /// Magnet link, where metalinks have one.
+    pub magnet: Option<&'a [u8]>,
 }
 
 /// The tiers in order.
-const TIERS: [Tier; 5] = [
+pub(super) const TIERS: [Tier; 5] = [
     Tier::Prefix,
     Tier::As,
     Tier::Country,
@@ -78,15 +90,16 @@ const TIERS: [Tier; 5] = [
 ];
 
 impl<'a> Sheet<'a> {
-    /// SHA-1 digests of the pieces and their size; none when there are too many for a document.
-    pub(super) fn pieces(&self) -> Option<(i64, impl Iterator<Item = &'a [u8]>)> {
+    /// Size of the pieces, and bytes of their SHA-1 digests; none when there are too many for a
+    /// document.
+    pub(super) fn pieces(&self) -> Option<(i64, u64)> {
         let hashes = self.hashes?;
-        let digests = hashes.sha1_pieces.as_deref()?;
+        let stored = hashes.pieces_bytes;
         let is_usable = hashes.piece_size > 0
-            && !digests.is_empty()
-            && digests.len() % SHA1_BYTES == 0
-            && digests.len() / SHA1_BYTES <= PIECES_MAX;
-        is_usable.then(|| (hashes.piece_size, digests.chunks_exact(SHA1_BYTES)))
+            && stored > 0
+            && stored.is_multiple_of(SHA1_BYTES)
+            && stored / SHA1_BYTES <= PIECES_MAX;
+        is_usable.then_some((hashes.piece_size, stored))
     }
 
     /// The digests that are known, each with its type; `types` names md5, sha-1, sha-256, sha-512.
@@ -106,9 +119,9 @@ impl<'a> Sheet<'a> {
     /// Appends time and number as comments, which MirrorBrain's readers look for.
     pub(super) fn comments_into(&self, out: &mut Vec<u8>) {
         let mtime = self.version.mtime;
-        append(out, &format!("\n    <!-- <mtime>{mtime}</mtime> -->\n\n"));
+        let _ = writeln!(out, "\n    <!-- <mtime>{mtime}</mtime> -->\n");
         if let Some(id) = self.id {
-            append(out, &format!("    <!-- internal id: {} -->\n", id.0));
+            let _ = writeln!(out, "    <!-- internal id: {} -->", id.0);
         }
     }
 
@@ -116,22 +129,27 @@ impl<'a> Sheet<'a> {
     /// at a place, counted from 0; its text, the URL, and the end `</url>` follow here.
     pub(super) fn sources_into(
         &self,
-        out: &mut Vec<u8>,
+        body: &mut Body,
         open: impl Fn(&mut Vec<u8>, usize, &Source<'_>),
     ) {
-        self.count_into(out);
+        self.count_into(&mut body.text);
+        // The longest part by far, so that room is made once.
+        body.text.reserve(self.sources.len() * SOURCE_BYTES);
         let mut url = Vec::with_capacity(256);
         let mut place = 0;
         for tier in TIERS {
-            append(out, &format!("\n    <!-- {}: -->\n", self.heading(tier)));
+            self.heading_into(&mut body.text, tier);
             for source in self.sources.iter().filter(|source| source.tier == tier) {
-                append(out, "    <url");
-                open(out, place, source);
-                append(out, ">");
                 url.clear();
                 self.target.url_into(&mut url, source.base_url);
-                html_into(out, &url);
-                append(out, "</url>\n");
+                body.passing(|out| {
+                    append(out, "    <url");
+                    open(out, place, source);
+                    append(out, ">");
+                    html_into(out, &url);
+                    append(out, "</url>\n");
+                });
+                body.lists(source.fact(&mut url));
                 place += 1;
             }
         }
@@ -140,41 +158,50 @@ impl<'a> Sheet<'a> {
     fn count_into(&self, out: &mut Vec<u8>) {
         let count = |tier| self.sources.iter().filter(|s| s.tier == tier).count();
         let plural = if self.sources.len() == 1 { "" } else { "s" };
-        append(
+        let _ = writeln!(
             out,
-            &format!(
-                "\n    <!-- Found {} mirror{plural}: {} in the same network prefix, {} in the \
-                 same autonomous system,\n         {} handling this country, {} in the same \
-                 region, {} elsewhere -->\n",
-                self.sources.len(),
-                count(Tier::Prefix),
-                count(Tier::As),
-                count(Tier::Country),
-                count(Tier::Region),
-                count(Tier::Elsewhere),
-            ),
+            "\n    <!-- Found {} mirror{plural}: {} in the same network prefix, {} in the same \
+             autonomous system,\n         {} handling this country, {} in the same region, {} \
+             elsewhere -->",
+            self.sources.len(),
+            count(Tier::Prefix),
+            count(Tier::As),
+            count(Tier::Country),
+            count(Tier::Region),
+            count(Tier::Elsewhere),
         );
     }
 
     /// MirrorBrain's words. None of the values can have the `--` that would end a comment.
-    fn heading(&self, tier: Tier) -> String {
+    fn heading_into(&self, out: &mut Vec<u8>, tier: Tier) {
         fn known(value: Option<impl ToString>) -> String {
             value.map_or("unknown".to_owned(), |v| v.to_string().to_uppercase())
         }
-        let network = || self.network.map_or("unknown".to_owned(), |n| n.to_string());
-        match tier {
-            Tier::Prefix => format!("Mirrors in the same network ({})", network()),
-            Tier::As => format!("Mirrors in the same AS ({})", known(self.place.asn)),
-            Tier::Country => {
-                let country = known(self.place.country);
-                format!("Mirrors which handle this country ({country})")
+        let (words, value) = match tier {
+            Tier::Prefix => ("in the same network", known(self.network)),
+            Tier::As => ("in the same AS", known(self.place.asn)),
+            Tier::Country => ("which handle this country", known(self.place.country)),
+            Tier::Region => ("in the same continent", known(self.place.region)),
+            Tier::Elsewhere => {
+                return append(out, "\n    <!-- Mirrors in the rest of the world: -->\n");
             }
-            Tier::Region => {
-                let region = known(self.place.region);
-                format!("Mirrors in the same continent ({region})")
-            }
-            Tier::Elsewhere => "Mirrors in the rest of the world".to_owned(),
+        };
+        let _ = writeln!(out, "\n    <!-- Mirrors {words} ({value}): -->");
+    }
+}
+
+impl Source<'_> {
+    /// Appends to its URL all else that a list says of it but for its place.
+    pub(super) fn fact<'u>(&self, url: &'u mut Vec<u8>) -> &'u [u8] {
+        let (score, distance) = self.weight;
+        url.push(0);
+        url.push(self.tier as u8);
+        url.extend_from_slice(&score.to_le_bytes());
+        url.extend_from_slice(&distance.unwrap_or(u32::MAX).to_le_bytes());
+        if let Some(country) = self.country {
+            url.extend_from_slice(country.as_str().as_bytes());
         }
+        url
     }
 }
 
@@ -186,6 +213,8 @@ pub(super) fn append(out: &mut Vec<u8>, text: &str) {
 /// Appends ` location="cc"` when a country is known.
 pub(super) fn location_into(out: &mut Vec<u8>, source: &Source<'_>) {
     if let Some(country) = source.country {
-        append(out, &format!(" location=\"{country}\""));
+        append(out, " location=\"");
+        append(out, country.as_str());
+        append(out, "\"");
     }
 }

@@ -1,18 +1,23 @@
 //! Golden files of every document, and the edges of lists.
 
+use super::body::Body;
+use super::magnet;
 use super::meta4::meta4;
 use super::metalink::metalink;
 use super::sheet::{PIECES_MAX, Publisher, Sheet, Source};
+use super::{torrent, zsync};
 use crate::domain::file::{FileId, FileVersion};
-use crate::domain::hash::{Digests, HashRecord};
+use crate::domain::hash::{Digests, HashSummary};
 use crate::domain::mirror::{BaseUrl, EncodedPath};
 use crate::domain::place::{Asn, CountryCode, Place, RegionCode};
+use crate::domain::rule::DhtNode;
 use crate::domain::select::Tier;
 use crate::domain::target::Target;
 use crate::domain::time::Timestamp;
+use crate::domain::torrent::{Info, InfoV2};
 
 /// Names that are not plain, with the word that their golden files have.
-const NAMES: [(&str, &[u8]); 6] = [
+pub(super) const NAMES: [(&str, &[u8]); 6] = [
     ("plain", b"plain.bin"),
     ("amp", b"a&b.bin"),
     ("angle", b"<x>.bin"),
@@ -25,8 +30,31 @@ fn base(text: &str) -> BaseUrl {
     BaseUrl::parse(text).expect("a URL of the test")
 }
 
-fn hashes() -> HashRecord {
-    HashRecord {
+/// Two pieces of the file of the tests.
+fn pieces() -> Vec<u8> {
+    [[0x66; 20], [0x77; 20]].concat()
+}
+
+/// The document with its long parts in their gaps.
+fn whole(body: &Body) -> Vec<u8> {
+    let mut whole = Vec::new();
+    let mut from = 0;
+    for gap in &body.gaps {
+        whole.extend_from_slice(&body.text[from..gap.at]);
+        let stored = match gap.stored {
+            40 => pieces(),
+            bytes => vec![b'z'; bytes as usize],
+        };
+        gap.form.write(&mut whole, 0, &stored);
+        from = gap.at;
+    }
+    whole.extend_from_slice(&body.text[from..]);
+    assert_eq!(whole.len() as u64, body.length());
+    whole
+}
+
+pub(super) fn hashes() -> HashSummary {
+    HashSummary {
         digests: Digests {
             md5: Some(vec![0x11; 16]),
             sha1: Some(vec![0x22; 20]),
@@ -40,14 +68,14 @@ fn hashes() -> HashRecord {
             "-----BEGIN PGP SIGNATURE-----\n\nab<c\u{b}\n-----END PGP SIGNATURE-----\n".into(),
         ),
         piece_size: 262_144,
-        sha1_pieces: Some([[0x66; 20], [0x77; 20]].concat()),
-        ..HashRecord::default()
+        pieces_bytes: 40,
+        ..HashSummary::default()
     }
 }
 
 fn with_sheet<T>(
     name: &[u8],
-    hashes: Option<&HashRecord>,
+    hashes: Option<&HashSummary>,
     work: impl FnOnce(&Sheet<'_>) -> T,
 ) -> T {
     let urls = [
@@ -66,6 +94,7 @@ fn with_sheet<T>(
             base_url,
             tier,
             country: CountryCode::parse(country.as_bytes()),
+            weight: (100, None),
         })
         .collect();
     let path = [b"dir/", name].concat();
@@ -96,14 +125,18 @@ fn with_sheet<T>(
         network: "192.0.2.0/24".parse().ok(),
         origin: &origin,
         publisher: Some(&publisher),
-        now: Timestamp(1_795_000_000),
+        published: Timestamp(1_795_000_000),
+        torrent: hashes.map(|_| &b"http://own.example.org/t?a&b.torrent"[..]),
+        magnet: None,
     })
 }
 
 /// Compares with `tests/golden/NAME`; `UPDATE_GOLDEN=1` writes it instead.
-fn golden(name: &str, found: &[u8]) {
+pub(super) fn golden(name: &str, found: &[u8]) {
     let version = concat!("Heliostat/", env!("CARGO_PKG_VERSION"));
-    let found = String::from_utf8(found.to_vec()).expect("UTF-8");
+    // A name may be no UTF-8; its characters then stand for bytes.
+    let found = String::from_utf8(found.to_vec())
+        .unwrap_or_else(|_| found.iter().copied().map(char::from).collect());
     let found = found.replace(version, "Heliostat/VERSION");
     let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/golden")
@@ -115,14 +148,102 @@ fn golden(name: &str, found: &[u8]) {
     assert_eq!(found, expected, "{name}; UPDATE_GOLDEN=1 takes it over");
 }
 
+fn control_file<'a>(name: &'a [u8], urls: &'a [Vec<u8>]) -> zsync::Zsync<'a> {
+    zsync::Zsync {
+        name,
+        version: FileVersion {
+            size: 500_000,
+            mtime: 1_401_807_080,
+        },
+        block_size: 2048,
+        hash_lengths: "2,2,4",
+        sha1: Some(&[0x22; 20]),
+        urls,
+        sums_bytes: 12,
+    }
+}
+
+/// Torrents of both kinds, magnets, a control file of zsync.
+fn seed_documents(name: &[u8], seeds: &[Vec<u8>]) -> Vec<(&'static str, Body)> {
+    let trackers = [
+        "http://t.example.org/announce?k=a&b",
+        "udp://t.example.org:6969",
+    ];
+    let trackers = trackers.map(str::to_owned);
+    let dht_nodes = ["dht.example.org 6881", "[2001:db8::1]:6881"];
+    let dht_nodes = dht_nodes.map(|text| DhtNode::parse(text).expect("a node"));
+    let info = Info {
+        name,
+        size: 500_000,
+        piece_size: 262_144,
+        md5: &[0x11; 16],
+        sha1: &[0x22; 20],
+        sha256: &[0x33; 32],
+        v2: None,
+    };
+    let v1 = torrent::Torrent {
+        info,
+        mtime: 1_401_807_080,
+        trackers: &trackers,
+        dht_nodes: &dht_nodes,
+        seeds,
+    };
+    let v2 = Some(InfoV2 {
+        pieces_root: &[b'r'; 32],
+    });
+    let hybrid = torrent::Torrent {
+        info: Info { v2, ..info },
+        trackers: &[],
+        dht_nodes: &[],
+        ..v1
+    };
+    let mut documents = vec![
+        ("torrent", torrent::torrent(&v1)),
+        ("hybrid.torrent", torrent::torrent(&hybrid)),
+    ];
+    documents.extend(other_seed_documents(name, seeds, &trackers));
+    documents
+}
+
+fn other_seed_documents(
+    name: &[u8],
+    seeds: &[Vec<u8>],
+    trackers: &[String],
+) -> Vec<(&'static str, Body)> {
+    let link = magnet::Magnet {
+        name,
+        size: 500_000,
+        info_hash: &[0x55; 20],
+        info_hash_v2: None,
+        md5: Some(&[0x11; 16]),
+        own: b"http://own.example.org/a%20b",
+        torrent: Some(b"http://own.example.org/a%20b.torrent"),
+        trackers,
+        seeds,
+    };
+    let other_link = magnet::Magnet {
+        info_hash_v2: Some(&[0x77; 32]),
+        md5: None,
+        torrent: None,
+        trackers: &[],
+        ..link
+    };
+    let control = control_file(name, seeds);
+    vec![
+        ("magnet", magnet::magnet(&link)),
+        ("hybrid.magnet", magnet::magnet(&other_link)),
+        ("zsync", zsync::zsync(&control)),
+    ]
+}
+
 #[test]
 fn documents_are_the_golden_files() {
     let mut known = Vec::new();
     for (word, name) in NAMES {
         let hashes = hashes();
         with_sheet(name, Some(&hashes), |sheet| {
-            golden(&format!("{word}.meta4"), &meta4(sheet));
-            golden(&format!("{word}.metalink"), &metalink(sheet));
+            golden(&format!("{word}.meta4"), &whole(&meta4(sheet)));
+            golden(&format!("{word}.metalink"), &whole(&metalink(sheet)));
         });
         known.extend([format!("{word}.meta4"), format!("{word}.metalink")]);
     }
@@ -133,10 +254,21 @@ fn documents_are_the_golden_files() {
             place: Place::default(),
             ..*sheet
         };
-        golden("bare.meta4", &meta4(&bare));
-        golden("bare.metalink", &metalink(&bare));
+        golden("bare.meta4", &whole(&meta4(&bare)));
+        golden("bare.metalink", &whole(&metalink(&bare)));
     });
     known.extend(["bare.meta4".to_owned(), "bare.metalink".to_owned()]);
+    for (word, name) in NAMES {
+        let seeds = [
+            b"http://a.example.org/?a&b=".to_vec(),
+            b"http://b/c%20d".to_vec(),
+        ];
+        for (suffix, body) in seed_documents(name, &seeds) {
+            golden(&format!("{word}.{suffix}"), &whole(&body));
+            known.push(format!("{word}.{suffix}"));
+        }
+    }
+    known.extend(super::list_tests::golden_files());
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
     for entry in std::fs::read_dir(folder).expect("the golden files") {
         let name = entry.expect("an entry").file_name();
@@ -163,10 +295,10 @@ fn pieces_are_left_out_when_they_are_none_too_many_or_cut() {
         (20 * PIECES_MAX, 10, true),
         (20 * (PIECES_MAX + 1), 10, false),
     ] {
-        let record = HashRecord {
+        let record = HashSummary {
             piece_size: size,
-            sha1_pieces: Some(vec![0; bytes]),
-            ..HashRecord::default()
+            pieces_bytes: bytes,
+            ..HashSummary::default()
         };
         with_sheet(b"x", Some(&record), |sheet| {
             assert_eq!(sheet.pieces().is_some(), has_pieces, "{bytes} {size}");
@@ -181,6 +313,7 @@ fn preferences_end_at_0_and_priorities_go_on() {
         base_url: &url,
         tier: Tier::Country,
         country: None,
+        weight: (100, None),
     };
     let sources = vec![source; 150];
     with_sheet(b"x", None, |sheet| {
@@ -188,7 +321,7 @@ fn preferences_end_at_0_and_priorities_go_on() {
             sources: &sources,
             ..*sheet
         };
-        let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+        let text = |body: Body| String::from_utf8(whole(&body)).expect("UTF-8");
         let (new, old) = (text(meta4(&sheet)), text(metalink(&sheet)));
         assert!(new.contains("priority=\"150\"") && !new.contains("priority=\"0\""));
         assert_eq!(old.matches("preference=\"0\"").count(), 50);

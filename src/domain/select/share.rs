@@ -24,6 +24,7 @@ fn mirrorbrain(scores: &[u16]) -> Vec<f64> {
     if scores.is_empty() {
         return shares;
     }
+    let mut others = vec![1.0; scores.len()];
     let width = end / STEPS as f64;
     for point in 0..=STEPS {
         let x = width * point as f64;
@@ -32,14 +33,17 @@ fn mirrorbrain(scores: &[u16]) -> Vec<f64> {
             odd if odd % 2 == 1 => 4.0,
             _ => 2.0,
         };
-        for (i, share) in shares.iter_mut().enumerate() {
-            let others: f64 = widths
-                .iter()
-                .enumerate()
-                .filter(|(j, _)| *j != i)
-                .map(|(_, a)| 1.0 - x / a)
-                .product();
-            *share += weight * others / widths[i];
+        // The product of all the others is that of those before and of those behind, so that a
+        // point costs two passes and not one for each mirror.
+        let mut behind = 1.0;
+        for (slot, width) in others.iter_mut().zip(&widths).rev() {
+            *slot = behind;
+            behind *= 1.0 - x / width;
+        }
+        let mut before = 1.0;
+        for ((share, width), behind) in shares.iter_mut().zip(&widths).zip(&others) {
+            *share += weight * before * behind / width;
+            before *= 1.0 - x / width;
         }
     }
     let sum: f64 = shares.iter().sum();

@@ -1,75 +1,216 @@
-//! A document about a file: its header fields; the bytes are [`crate::domain::render`]'s.
+//! A document about a file: its header fields, conditions on it, and its body.
 
-use super::redirect::{own_url_into, stamp};
-use super::write::{Asked, write_log_fields};
-use crate::decide::{DecidedFile, Document, Metalink};
-use crate::domain::mirror::EncodedPath;
-use crate::domain::render::{Sheet, Source, digest, meta4, metalink, name};
+use super::compose::Draft;
+use super::write::{Asked, Means, page, write_log_fields, write_missing};
+use crate::decide::{DecidedFile, Document, MissingReason};
+use crate::domain::file::FileId;
+use crate::domain::hash::{Digests, HashSummary};
+use crate::domain::render::{Body, digest, name};
 use crate::domain::representation::Representation;
-use crate::domain::target::Target;
-use crate::domain::time::Timestamp;
-use crate::http::{Method, Response};
+use crate::fcgi::Rest;
+use crate::http::{Method, Response, Validators, Verdict};
+use crate::respond::stream::{HELD_BYTES_MAX, Stream};
 
-/// Writes a document; HEAD gets the same fields without the body.
-pub(super) fn write(out: &mut Vec<u8>, asked: Asked<'_>, document: &Document<'_>, now: Timestamp) {
+/// Writes a document; HEAD gets the same fields without the body. Returns what follows of one that
+/// is too long to be held.
+pub(super) fn write(
+    out: &mut Vec<u8>,
+    asked: Asked<'_>,
+    document: &Document<'_>,
+    means: &mut Means<'_>,
+) -> Option<Box<dyn Rest>> {
     let (_, request, decision) = asked;
-    let Some(file) = &decision.file else { return };
-    let kind = document.kind();
-    let mut response = Response::new(out, "200 OK");
-    let body = match document {
-        Document::Digest(line) => {
-            let name = line.is_named.then(|| file.path.name());
-            digest::line(&line.digest, name)
-        }
-        Document::Metalink(content) => {
-            let attachment = name::attachment(file.path.name(), kind.as_str());
-            response.field("Vary", b"Accept");
-            response.field("Content-Disposition", &attachment);
-            render(asked, file, content, now)
-        }
+    let file = decision.file.as_ref()?;
+    let Some(made) = Made::of(asked, file, document, means) else {
+        write_missing(out, decision, MissingReason::NoDocument(document.kind()));
+        return None;
     };
-    write_log_fields(&mut response, decision, kind.as_str());
-    if request.method == Method::Head {
-        response.head(kind.mime_type(), body.len());
-    } else {
-        response.body(kind.mime_type(), &body);
+    let verdict = made
+        .validators
+        .as_ref()
+        .map_or(Verdict::Send, |now| request.conditions.judge(now));
+    if verdict == Verdict::Failed {
+        let response = Response::new(out, "412 Precondition Failed");
+        page(
+            response,
+            "412 Precondition Failed",
+            b"<p>It is not what you asked for any more.</p>\n",
+        );
+        return None;
+    }
+    if verdict == Verdict::Send && request.method != Method::Head {
+        return send(out, asked, made, means);
+    }
+    let status = match verdict {
+        Verdict::NotModified => "304 Not Modified",
+        _ => "200 OK",
+    };
+    let mut response = Response::new(out, status);
+    made.write_fields(&mut response, asked);
+    match verdict {
+        Verdict::NotModified => response.end(),
+        _ => response.head(made.kind.mime_type(), made.body.length()),
+    }
+    None
+}
+
+/// Fields and body, or fields and what follows.
+fn send(
+    out: &mut Vec<u8>,
+    asked: Asked<'_>,
+    mut made: Made<'_>,
+    means: &mut Means<'_>,
+) -> Option<Box<dyn Rest>> {
+    let mut rest = None;
+    if made.body.length() > HELD_BYTES_MAX && !made.body.gaps.is_empty() {
+        rest = made.stream(means);
+        if rest.is_none() {
+            busy(out);
+            return None;
+        }
+    } else if made.fill(means).is_none() {
+        busy(out);
+        return None;
+    }
+    let mut response = Response::new(out, "200 OK");
+    made.write_fields(&mut response, asked);
+    let mime_type = made.kind.mime_type();
+    match rest {
+        Some(rest) => {
+            response.head(mime_type, made.length);
+            Some(Box::new(rest))
+        }
+        None => {
+            response.body(mime_type, &made.body.text);
+            None
+        }
     }
 }
 
-fn render(asked: Asked<'_>, file: &DecidedFile, content: &Metalink<'_>, now: Timestamp) -> Vec<u8> {
-    let (config, _, decision) = asked;
-    let urls = content.choices.iter().map(|choice| choice.base_url);
-    let path = EncodedPath::new(file.path.as_bytes(), urls);
-    let target = Target::new(path, content.stamp_key.map(|key| stamp(key, now)));
-    let sources: Vec<Source<'_>> = content
-        .choices
-        .iter()
-        .map(|choice| Source {
-            base_url: choice.base_url,
-            tier: choice.candidate.tier,
-            country: choice.country,
+/// The database went away, or too many long documents are being sent: worth trying again.
+fn busy(out: &mut Vec<u8>) {
+    let mut response = Response::new(out, "503 Service Unavailable");
+    response.field("Retry-After", b"5");
+    page(
+        response,
+        "503 Service Unavailable",
+        b"<p>Please try again in a moment.</p>\n",
+    );
+}
+
+/// A document with all that its fields say.
+struct Made<'d> {
+    kind: Representation,
+    body: Body,
+    length: u64,
+    /// None while URLs are signed: the same document is another at each request.
+    validators: Option<Validators>,
+    /// Row and file of the long parts.
+    hashes: Option<(FileId, &'d HashSummary)>,
+    file: &'d DecidedFile,
+}
+
+impl<'d> Made<'d> {
+    fn of(
+        asked: Asked<'_>,
+        file: &'d DecidedFile,
+        document: &'d Document<'_>,
+        means: &Means<'_>,
+    ) -> Option<Made<'d>> {
+        let changed_at = means.site.changed_at.0.max(file.version.mtime);
+        let draft = Draft {
+            asked,
+            file,
+            now: means.now,
+            modified_at: crate::domain::time::Timestamp(changed_at.min(means.now.0)),
+        };
+        let (body, hashes, is_signed) = match document {
+            // These have their own way, see `list`.
+            Document::MirrorList(_) | Document::YumList(_) => return None,
+            Document::Digest(line) => {
+                let name = line.is_named.then(|| file.path.name());
+                (Body::of(digest::line(&line.digest, name)), None, false)
+            }
+            Document::Metalink(content) => {
+                let hashes = content.hashes.as_ref();
+                let hashes = hashes.map(|(id, summary)| (*id, &**summary));
+                (draft.metalink(content), hashes, content.stamp_key.is_some())
+            }
+            Document::Seeds(content) => {
+                let hashes = Some((content.hashes.0, &*content.hashes.1));
+                let is_signed = content.stamp_key.is_some();
+                (draft.seeds(content)?, hashes, is_signed)
+            }
+        };
+        let validators = (!is_signed).then(|| Validators {
+            etag: body.etag(),
+            modified_at: draft.modified_at,
+        });
+        Some(Made {
+            kind: document.kind(),
+            length: body.length(),
+            body,
+            validators,
+            hashes,
+            file,
         })
-        .collect();
-    let mut origin = Vec::with_capacity(256);
-    own_url_into(&mut origin, asked, ".");
-    origin.extend_from_slice(content.kind.as_str().as_bytes());
-    let client = decision.client.as_ref();
-    let hashes = content.hashes.as_ref();
-    let sheet = Sheet {
-        name: file.path.name(),
-        version: file.version,
-        id: hashes.map(|(id, _)| *id),
-        hashes: hashes.map(|(_, record)| &**record),
-        sources: &sources,
-        target: &target,
-        place: client.map(|client| client.place).unwrap_or_default(),
-        network: client.and_then(|client| client.network),
-        origin: &origin,
-        publisher: config.publisher.as_ref(),
-        now,
-    };
-    match content.kind {
-        Representation::Meta4 => meta4::meta4(&sheet),
-        _ => metalink::metalink(&sheet),
+    }
+
+    /// The fields that a 304 has, too.
+    fn write_fields(&self, response: &mut Response<'_>, asked: Asked<'_>) {
+        let is_metalink = matches!(self.kind, Representation::Meta4 | Representation::Metalink);
+        if is_metalink {
+            response.field("Vary", b"Accept");
+            let attachment = name::attachment(self.file.path.name(), self.kind.as_str());
+            response.field("Content-Disposition", &attachment);
+        }
+        if let Some(validators) = &self.validators {
+            validators.write(response);
+        }
+        // The validators would let caches keep it for a while without asking.
+        if self.hashes.is_some() || is_metalink {
+            // Its mirrors are those of one client, and their order may be drawn: no part of it
+            // goes with a part of another.
+            response.field("Cache-Control", b"private, no-cache");
+            response.field("Accept-Ranges", b"none");
+        } else {
+            response.field("Cache-Control", b"no-cache");
+        }
+        write_log_fields(response, asked.2, self.kind.as_str());
+    }
+
+    /// Puts the long parts into their gaps; none if they cannot be read.
+    fn fill(&mut self, means: &mut Means<'_>) -> Option<()> {
+        let gaps = std::mem::take(&mut self.body.gaps);
+        if gaps.is_empty() {
+            return Some(());
+        }
+        let (id, _) = self.hashes?;
+        let snapshot = means.site.snapshot.as_deref()?;
+        let mut whole = Vec::with_capacity(usize::try_from(self.length).ok()?);
+        let mut part = Vec::new();
+        let mut from = 0;
+        for gap in gaps {
+            part.clear();
+            let found = means.lookup.short(snapshot, (id, gap.part), &mut part);
+            if found.is_err() || part.len() as u64 != gap.stored {
+                log::warn!("a hash row cannot be read: file={}", self.file.path);
+                return None;
+            }
+            whole.extend_from_slice(&self.body.text[from..gap.at]);
+            gap.form.write(&mut whole, 0, &part);
+            from = gap.at;
+        }
+        whole.extend_from_slice(&self.body.text[from..]);
+        self.body.text = whole;
+        Some(())
+    }
+
+    /// The body as it is to be read while it is sent.
+    fn stream(&mut self, means: &Means<'_>) -> Option<Stream> {
+        let (id, summary) = self.hashes?;
+        let digests: &Digests = &summary.digests;
+        let row = (means.site.config.database.as_path(), id, self.file.version);
+        Stream::open(std::mem::take(&mut self.body), row, digests, means.streams)
     }
 }

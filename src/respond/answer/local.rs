@@ -37,11 +37,26 @@ pub(super) fn write(
         // nginx and lighttpd say so themselves.
         response.field("Accept-Ranges", b"bytes");
     }
-    if decision.is_negotiated {
+    if decision.is_negotiated || can_be_negotiated(reason) {
         response.field("Vary", b"Accept");
     }
     if *reason != LocalReason::EngineOff {
         write_log_fields(&mut response, decision, give);
     }
     response.end();
+}
+
+/// Whether another `Accept` could get a metalink from the same URL, now or once mirrors have the
+/// file; where a rule keeps the file here, none ever does.
+fn can_be_negotiated(reason: &LocalReason) -> bool {
+    match reason {
+        LocalReason::EngineOff
+        | LocalReason::HeadLocally
+        | LocalReason::Excluded(_)
+        | LocalReason::OutsideTree => false,
+        LocalReason::DatabaseUnavailable
+        | LocalReason::NotCatalogued
+        | LocalReason::Changed { .. }
+        | LocalReason::NoMirror { .. } => true,
+    }
 }

@@ -30,7 +30,7 @@ pub(super) fn write(out: &mut Vec<u8>, asked: Asked<'_>, redirect: &Redirect<'_>
         "X-MirrorBrain-Realm",
         best.candidate.realm.as_str().as_bytes(),
     );
-    write_described_by(&mut response, asked, redirect.digests.as_ref());
+    write_described_by(&mut response, asked, redirect);
     for (place, choice) in redirect
         .choices
         .iter()
@@ -72,7 +72,7 @@ pub(super) fn stamp(key: StampKey<'_>, now: Timestamp) -> String {
 }
 
 /// Links to documents about the file under its own URL.
-fn write_described_by(response: &mut Response<'_>, asked: Asked<'_>, digests: Option<&Digests>) {
+fn write_described_by(response: &mut Response<'_>, asked: Asked<'_>, redirect: &Redirect<'_>) {
     let mut document = |suffix: &str, mime_type: &str| {
         response.field_with("Link", |out| {
             out.push(b'<');
@@ -83,8 +83,11 @@ fn write_described_by(response: &mut Response<'_>, asked: Asked<'_>, digests: Op
         });
     };
     document(".meta4", "application/metalink4+xml");
-    if digests.is_some_and(|digests| digests.has_pgp) {
+    if redirect.digests.as_ref().is_some_and(|d| d.has_pgp) {
         document(".asc", "application/pgp-signature");
+    }
+    if redirect.has_torrent {
+        document(".torrent", "application/x-bittorrent");
     }
 }
 

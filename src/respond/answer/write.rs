@@ -1,27 +1,63 @@
 //! Which answer, and what all of them share.
 
-use super::{document, local, redirect};
+use super::{document, list, local, redirect};
 use crate::config::SiteConfig;
-use crate::decide::{Decision, MissingReason, Outcome};
+use crate::db::lookup::Lookup;
+use crate::decide::{Decision, Document, MissingReason, Outcome, SiteState};
 use crate::domain::time::Timestamp;
-use crate::http::{Request, Response};
+use crate::fcgi::Rest;
+use crate::http::{Method, Request, Response};
+use crate::respond::stream::Streams;
 
 const HTML: &str = "text/html; charset=iso-8859-1";
 
-/// Writes the answer to a request.
+/// What answers are written with, beside the decision.
+pub(in crate::respond) struct Means<'m> {
+    /// The site that the decision was made for.
+    pub site: &'m SiteState,
+    /// Long parts of documents are read through it.
+    pub lookup: &'m mut Lookup,
+    /// Time of the request.
+    pub now: Timestamp,
+    /// The long documents under way.
+    pub streams: &'m Streams,
+}
+
+/// Writes the answer to a request; returns what follows of a long one.
 pub(in crate::respond) fn write(
     out: &mut Vec<u8>,
-    config: &SiteConfig,
+    means: &mut Means<'_>,
     request: &Request<'_>,
     decision: &Decision<'_>,
-    now: Timestamp,
-) {
+) -> Option<Box<dyn Rest>> {
+    let rest = write_whole(out, means, request, decision);
+    if request.method == Method::Head {
+        // The same fields, its length among them, without the body.
+        let end = out.windows(4).position(|window| window == b"\r\n\r\n");
+        out.truncate(end.map_or(out.len(), |end| end + 4));
+    }
+    rest
+}
+
+fn write_whole(
+    out: &mut Vec<u8>,
+    means: &mut Means<'_>,
+    request: &Request<'_>,
+    decision: &Decision<'_>,
+) -> Option<Box<dyn Rest>> {
+    let config = &*means.site.config;
     match &decision.outcome {
         Outcome::Redirect(redirect) => {
-            redirect::write(out, (config, request, decision), redirect, now);
+            redirect::write(out, (config, request, decision), redirect, means.now);
+        }
+        Outcome::Document(Document::MirrorList(list)) => {
+            list::write_mirrors(out, (config, request, decision), list, means);
+        }
+        Outcome::Document(Document::YumList(list)) => {
+            list::write_yum(out, (config, request, decision), list);
         }
         Outcome::Document(document) => {
-            document::write(out, (config, request, decision), document, now);
+            return document::write(out, (config, request, decision), document, means);
         }
         Outcome::Local(reason) => local::write(out, config, decision, reason),
         Outcome::Missing(reason) => write_missing(out, decision, *reason),
@@ -41,6 +77,7 @@ pub(in crate::respond) fn write(
         }
         Outcome::NoTree => no_site(&mut Response::new(out, "503 Service Unavailable")),
     }
+    None
 }
 
 /// The vhost and the configuration do not fit together; the web server's fallback serves.
@@ -99,7 +136,7 @@ pub(super) fn write_log_fields(response: &mut Response<'_>, decision: &Decision<
     }
 }
 
-fn write_missing(out: &mut Vec<u8>, decision: &Decision<'_>, reason: MissingReason) {
+pub(super) fn write_missing(out: &mut Vec<u8>, decision: &Decision<'_>, reason: MissingReason) {
     let text: &[u8] = match reason {
         MissingReason::NotInTree | MissingReason::NoFile => b"<p>There is no such file.</p>\n",
         MissingReason::Directory => b"<p>This is a directory.</p>\n",

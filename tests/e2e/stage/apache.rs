@@ -149,21 +149,22 @@ fn configuration(
         shipped = shipped(options.shipped).display(),
         after = options.after,
     );
-    plain_host(&mut text, plain_port, &Path::new(home).join("tree"));
+    plain_host(&mut text, plain_port, &Path::new(home).join("tree"), "");
     for (port, directory) in mirrors {
         let _ = writeln!(text, "Listen 127.0.0.1:{port}");
-        plain_host(&mut text, *port, directory);
+        let log = format!("CustomLog {home}/mirror-{port}.log \"%>s %B %U\"\n");
+        plain_host(&mut text, *port, directory, &log);
     }
     text
 }
 
-/// A host as it is without Heliostat.
-fn plain_host(text: &mut String, port: u16, directory: &Path) {
+/// A host as it is without Heliostat, with `more` directives.
+fn plain_host(text: &mut String, port: u16, directory: &Path, more: &str) {
     let directory = directory.display();
     let _ = writeln!(
         text,
         "<VirtualHost 127.0.0.1:{port}>\nServerName download.example.org\n\
-         DocumentRoot {directory}\n\
+         DocumentRoot {directory}\n{more}\
          <Directory \"{directory}\">\nOptions +Indexes +FollowSymLinks\nAllowOverride None\n\
          Require all granted\n</Directory>\n</VirtualHost>"
     );

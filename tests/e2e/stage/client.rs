@@ -161,8 +161,9 @@ impl Answer {
         self.text("x-mirrorbrain-mirror")
     }
 
-    /// What a comparison of two servers looks at: everything but the time of day and how the
-    /// connection is used, with the boundary of multi-part answers, which is random, made the same.
+    /// What a comparison of two servers looks at: everything but the time of day, how the
+    /// connection is used, and that another `Accept` might get a metalink; with the boundary of
+    /// multi-part answers, which is random, made the same.
     pub fn comparable(&self) -> Answer {
         let mut answer = self.clone();
         answer.took = Duration::ZERO;
@@ -170,6 +171,17 @@ impl Answer {
         answer
             .fields
             .retain(|(name, _)| !passing.contains(&name.as_str()));
+        for (_, value) in answer.fields.iter_mut().filter(|(name, _)| name == "vary") {
+            let text = String::from_utf8_lossy(value).into_owned();
+            let other = text
+                .split(',')
+                .map(str::trim)
+                .filter(|name| *name != "Accept");
+            *value = other.collect::<Vec<_>>().join(",").into_bytes();
+        }
+        answer
+            .fields
+            .retain(|(name, value)| name != "vary" || !value.is_empty());
         answer.fields.sort();
         let boundary = answer
             .text("content-type")

@@ -15,15 +15,18 @@ mod port;
 mod process;
 mod responder;
 mod theatre;
+mod tool;
 
 #[path = "../../it/site.rs"]
 #[allow(dead_code, reason = "the integration tests use the rest of it")]
 pub mod site;
 
 pub use apache::ApacheOptions;
-pub use client::{Request, decode, encode};
+pub use client::{Answer, Request, decode, encode};
 pub use load::load;
 pub use manager::Manager;
 pub use mirror::MirrorFacts;
 pub use other::{Server, start_lighttpd, start_nginx};
+pub use process::Process;
 pub use theatre::{MTIME, Stage};
+pub use tool::tool;

@@ -205,6 +205,34 @@ impl Stage {
         Request::get(self.apache().plain_port, path)
     }
 
+    /// What a mirror was asked for so far: status, bytes of the body, path.
+    pub fn asked_of(&self, name: &str) -> Vec<(u16, u64, String)> {
+        let port = self.mirror_named(name).http_port;
+        let log = self.site.path(&format!("mirror-{port}.log"));
+        let text = std::fs::read_to_string(log).unwrap_or_default();
+        let line = |line: &str| {
+            let mut words = line.splitn(3, ' ');
+            let status = words.next()?.parse().ok()?;
+            Some((
+                status,
+                words.next()?.parse().ok()?,
+                words.next()?.to_owned(),
+            ))
+        };
+        text.lines().filter_map(line).collect()
+    }
+
+    /// Makes a mirror known that has what the named one has, at another address.
+    pub fn twin(&self, of: &str, name: &str, base_url: &str) {
+        let mirror = self.mirror_named(of);
+        let mut arguments = mirror.arguments(self.rsync_port);
+        arguments[1] = name.to_owned();
+        arguments[3] = base_url.to_owned();
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        self.site.run_ok("heliostat", &arguments);
+        self.site.run_ok("heliostat-scan", &["-e", name]);
+    }
+
     /// Apache's access log so far.
     pub fn access_log(&self) -> String {
         let bytes = std::fs::read(self.site.path("access.log")).unwrap_or_default();

@@ -8,6 +8,7 @@ mod limits;
 mod model;
 mod peer;
 mod properties;
+mod rest;
 mod restart;
 mod server;
 #[path = "../../load/supervisor.rs"]

@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use heliostat::fcgi::{
-    FcgiError, Handler, Listen, Report, Request, Server, ServerOptions, Shutdown, Stats,
+    FcgiError, Handler, Listen, Report, Request, Rest, Server, ServerOptions, Shutdown, Stats,
 };
 use tempfile::TempDir;
 
@@ -59,11 +59,41 @@ pub struct Told {
     pub gate: Gate,
     pub made: AtomicUsize,
     pub ticks: AtomicUsize,
+    /// Pieces of long answers that were made.
+    pub pieces: AtomicUsize,
+}
+
+/// Bytes of a piece of a long answer.
+pub const PIECE_BYTES: usize = 65_535;
+
+/// A long answer: pieces, and then what the test wants.
+struct Pieces {
+    told: Arc<Told>,
+    left: usize,
+    end: String,
+}
+
+impl Rest for Pieces {
+    fn pull(&mut self, out: &mut Vec<u8>) -> std::io::Result<()> {
+        assert!(out.is_empty(), "the output comes cleared");
+        if self.left > 0 {
+            self.left -= 1;
+            self.told.pieces.fetch_add(1, SeqCst);
+            out.resize(PIECE_BYTES, b'x');
+            return Ok(());
+        }
+        match &*self.end {
+            "error" => Err(std::io::Error::other("as asked")),
+            "panic" => panic!("as asked"),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// Echoes the parameters; `DO` asks for something else.
 pub struct Scripted {
     told: Arc<Told>,
+    rest: Option<Box<dyn Rest>>,
 }
 
 impl Scripted {
@@ -71,6 +101,7 @@ impl Scripted {
         told.made.fetch_add(1, SeqCst);
         Scripted {
             told: Arc::clone(told),
+            rest: None,
         }
     }
 }
@@ -84,6 +115,17 @@ impl Handler for Scripted {
             Some("panic") => panic!("as asked"),
             Some("nothing") => return,
             Some("wait") => self.told.gate.pass(),
+            Some(wish) if wish.starts_with("pieces ") => {
+                let mut words = wish.split(' ').skip(1);
+                let left = words.next().and_then(|number| number.parse().ok());
+                self.rest = Some(Box::new(Pieces {
+                    told: Arc::clone(&self.told),
+                    left: left.expect("a number of pieces"),
+                    end: words.next().unwrap_or_default().to_owned(),
+                }));
+                out.extend_from_slice(b"Status: 200 OK\r\n\r\n");
+                return;
+            }
             Some(bytes) => {
                 out.resize(bytes.parse().expect("a number of bytes"), b'x');
                 return;
@@ -94,6 +136,10 @@ impl Handler for Scripted {
         for (name, value) in request.params() {
             out.extend_from_slice(&[name, b"=", value, b"\n"].concat());
         }
+    }
+
+    fn rest(&mut self) -> Option<Box<dyn Rest>> {
+        self.rest.take()
     }
 
     fn tick(&mut self) {

@@ -1,0 +1,335 @@
+//! Lists of mirrors: of a file, of a directory, and for yum and dnf.
+
+use super::client::Client;
+use super::context::Context;
+use super::decision::{
+    Choice, DecidedFile, Document, LocalReason, MissingReason, Outcome, StampKey,
+};
+use super::pipeline::{Depth, Passage};
+use super::select::{self, Extent};
+use crate::db::snapshot::Snapshot;
+use crate::domain::file::FileId;
+use crate::domain::hash::Digests;
+use crate::domain::mirror::{Kind, Mirror, MirrorId};
+use crate::domain::path::FilePath;
+use crate::domain::render::page::Offers;
+use crate::domain::representation::Representation;
+use crate::domain::rule::MirrorlistFrame;
+use crate::domain::select::set::WORD_BITS;
+use crate::domain::select::{Holdings, MirrorSet, Reason};
+use crate::domain::yum::YumRule;
+use crate::tree::Located;
+
+/// Files below a directory that its list looks at. A mirror has a directory as a whole or in large
+/// parts, so that so many tell; more would cost a request tens of milliseconds.
+pub const DIRECTORY_FILES_MAX: usize = 20_000;
+
+/// Lines of a list for yum, as many as MirrorBrain sends.
+pub const YUM_MIRRORS_MAX: usize = 10;
+
+/// `.mirrorlist` of a file or directory.
+#[derive(Debug, Clone)]
+pub struct MirrorList<'s> {
+    /// As JSON instead of a page.
+    pub is_json: bool,
+    /// Present when the list is about a directory.
+    pub directory: Option<DirectoryCount>,
+    /// Where this client may be sent, best first; fallbacks when there are no mirrors.
+    pub choices: Vec<Choice<'s>>,
+    /// Every other mirror.
+    pub others: Vec<Other<'s>>,
+    /// Digests of exactly this version.
+    pub digests: Option<Digests>,
+    /// Which further documents there are.
+    pub offers: Offers,
+    /// Why it is not known who has the file.
+    pub reason: Option<LocalReason>,
+    /// The key that URLs are signed with.
+    pub stamp_key: Option<StampKey<'s>>,
+    /// The operator's own parts of the page.
+    pub frame: &'s MirrorlistFrame,
+}
+
+/// What mirrors have of a directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DirectoryCount {
+    /// Canonical path with a slash at the end; empty: the tree itself.
+    pub path: Vec<u8>,
+    /// Files that were looked at.
+    pub files: u64,
+    /// Whether there are more.
+    pub is_cut: bool,
+    /// How many of them each mirror of the roster has.
+    pub counts: Vec<u64>,
+}
+
+/// A mirror that this client is not sent to.
+#[derive(Debug, Clone, Copy)]
+pub struct Other<'s> {
+    /// The mirror.
+    pub mirror: &'s Mirror,
+    /// Its place in the roster.
+    pub place: usize,
+    /// Whether it has the current version, or anything of a directory.
+    pub has_file: bool,
+    /// Why it is out.
+    pub reason: Reason,
+}
+
+/// Base URLs of a repository for yum and dnf.
+#[derive(Debug, Clone)]
+pub struct YumList<'s> {
+    /// Canonical path of the repository, with a slash at the end unless it is the tree itself.
+    pub directory: Vec<u8>,
+    /// The same as the rule names it, links not resolved; our own URL.
+    pub named: Vec<u8>,
+    /// Best first, not more than [`YUM_MIRRORS_MAX`]; none: our own URL.
+    pub choices: Vec<Choice<'s>>,
+}
+
+/// Whether anything of a directory is on a mirror.
+struct AnyOf<'s, H> {
+    has: MirrorSet,
+    /// Of any file; tells which mirrors were never scanned.
+    of_none: &'s H,
+}
+
+impl<H: Holdings> Holdings for AnyOf<'_, H> {
+    fn word(&self, word: usize) -> u64 {
+        self.has.word(word)
+    }
+
+    fn why_not(&self, mirror: usize) -> Reason {
+        match self.of_none.why_not(mirror) {
+            Reason::NeverScanned => Reason::NeverScanned,
+            _ => Reason::FileMissing,
+        }
+    }
+}
+
+fn with_slash(directory: &[u8]) -> Vec<u8> {
+    let mut path = directory.to_vec();
+    if !path.is_empty() {
+        path.push(b'/');
+    }
+    path
+}
+
+/// The mirrors of those reasons; `has` tells which have anything.
+fn others<'s>(
+    snapshot: &'s Snapshot,
+    reasons: impl Iterator<Item = (MirrorId, Reason)>,
+    has: impl Fn(usize) -> bool,
+) -> Vec<Other<'s>> {
+    let mirrors = snapshot.roster.mirrors();
+    let other = |(id, reason)| {
+        let place = mirrors.binary_search_by_key(&id, |mirror| mirror.id).ok()?;
+        let mirror = &mirrors[place];
+        Some(Other {
+            mirror,
+            place,
+            has_file: mirror.kind == Kind::Cache || has(place),
+            reason,
+        })
+    };
+    reasons.filter_map(other).collect()
+}
+
+impl<'s> Passage<'_, 's> {
+    fn wants_json(&self) -> bool {
+        let accept = self.request.accept;
+        let names_json = || accept.windows(16).any(|part| part == b"application/json");
+        self.query.has("json") || (self.query.has("mirrorlist") && names_json())
+    }
+
+    /// The list of a file's mirrors. Its page exists also when nobody has the file.
+    ///
+    /// # Errors
+    /// The database cannot be read, and there is no fallback.
+    pub(super) fn mirror_list(
+        &mut self,
+        context: &mut Context,
+        wanted: (&Client, &DecidedFile),
+    ) -> Result<MirrorList<'s>, LocalReason> {
+        let file = wanted.1;
+        let mut reason = None;
+        let (choices, reasons) = match self.find(context, wanted, Extent::Explained) {
+            Ok(found) => {
+                let reasons = found.excluded.into_iter().map(|(id, _, why)| (id, why));
+                (found.choices, reasons.collect())
+            }
+            Err(error @ LocalReason::DatabaseUnavailable) => return Err(error),
+            Err(LocalReason::NoMirror { excluded, .. }) => {
+                let reasons = excluded.into_iter().map(|(id, _, why)| (id, why));
+                (Vec::new(), reasons.collect::<Vec<_>>())
+            }
+            Err(error) => {
+                reason = Some(error);
+                (Vec::new(), Vec::new())
+            }
+        };
+        let snapshot = self.state.snapshot.as_deref();
+        let known =
+            snapshot.and_then(|snapshot| Some((snapshot, snapshot.find(file.path.as_bytes())?.id)));
+        let others = known.map_or(Vec::new(), |(snapshot, id)| {
+            let holdings = snapshot.holdings(id);
+            let has =
+                |place: usize| holdings.word(place / WORD_BITS) >> (place % WORD_BITS) & 1 == 1;
+            others(snapshot, reasons.into_iter(), has)
+        });
+        Ok(MirrorList {
+            is_json: self.wants_json(),
+            directory: None,
+            choices,
+            others,
+            digests: self.digests(context, file),
+            offers: self.offers(context, file),
+            reason,
+            stamp_key: self.stamp_key(),
+            frame: &self.rules.mirrorlist,
+        })
+    }
+
+    /// The list of mirrors of a directory; `None`: the tree itself.
+    pub(super) fn directory_list(
+        &mut self,
+        context: &mut Context,
+        path: Option<&FilePath>,
+    ) -> Outcome<'s> {
+        let missing = Outcome::Missing(MissingReason::NoDocument(Representation::Mirrorlist));
+        let path = path.map_or(&b""[..], FilePath::as_bytes);
+        let Some(directory) = context.tree.directory(path) else {
+            return Outcome::Missing(MissingReason::NoFile);
+        };
+        let mut client = Client::of(self.request, &self.state.geoip);
+        client.pretend(&self.query);
+        self.decision.client = Some(client);
+        let Some(snapshot) = self.state.snapshot.as_deref() else {
+            return missing;
+        };
+        let limit = DIRECTORY_FILES_MAX + 1;
+        let files = match context.lookup.files_below(snapshot, &directory, limit) {
+            Ok(files) => files,
+            Err(error) => {
+                log::debug!("listing failed: error=\"{error}\"");
+                return missing;
+            }
+        };
+        let list = self.of_files(context, snapshot, (&client, directory, files));
+        Outcome::Document(Document::MirrorList(Box::new(list)))
+    }
+
+    fn of_files(
+        &mut self,
+        context: &mut Context,
+        snapshot: &'s Snapshot,
+        (client, directory, mut files): (&Client, Vec<u8>, Vec<FileId>),
+    ) -> MirrorList<'s> {
+        let is_cut = files.len() > DIRECTORY_FILES_MAX;
+        files.truncate(DIRECTORY_FILES_MAX);
+        let total = files.len() as u64;
+        let mut counts = snapshot.counts(&files);
+        for (count, mirror) in counts.iter_mut().zip(snapshot.roster.mirrors()) {
+            if mirror.kind == Kind::Cache {
+                *count = total;
+            }
+        }
+        let has = counts.iter().enumerate().filter(|(_, count)| **count > 0);
+        let holdings = AnyOf {
+            has: has.map(|(place, _)| place).collect(),
+            of_none: &snapshot.holdings(FileId(u32::MAX)),
+        };
+        let state = self.state;
+        let wanted = (&holdings, 0, Extent::Explained);
+        let mut found = select::mirrors_having(&state.config, snapshot, context, client, wanted);
+        // A mirror that has more is worth more than a nearer one of the same class.
+        let lacks = |choice: &Choice<'_>| total - counts[choice.candidate.mirror].min(total);
+        found
+            .choices
+            .sort_by_key(|choice| (choice.candidate.tier, lacks(choice)));
+        if found.choices.is_empty() {
+            self.decision.no_mirror = true;
+            let fallbacks = self.fall_back(context, client, LocalReason::NotCatalogued);
+            found.choices = fallbacks.map(|found| found.choices).unwrap_or_default();
+        }
+        let reasons = found.excluded.into_iter().map(|(id, _, why)| (id, why));
+        let others = others(snapshot, reasons, |place| holdings.has.contains(place));
+        MirrorList {
+            is_json: self.wants_json(),
+            choices: found.choices,
+            others,
+            directory: Some(DirectoryCount {
+                path: with_slash(&directory),
+                files: total,
+                is_cut,
+                counts,
+            }),
+            digests: None,
+            offers: Offers::default(),
+            reason: None,
+            stamp_key: None,
+            frame: &self.rules.mirrorlist,
+        }
+    }
+
+    /// The answer to a query that means a repository; `None`: it means none.
+    ///
+    /// Rules come before all other words of a query, as in MirrorBrain, with one addition: beside
+    /// `metalink` or `meta4` the answer is that document about the marker, which for `repomd.xml`
+    /// is what dnf's `metalink=` wants.
+    pub(super) fn repository(&mut self, context: &mut Context) -> Option<Outcome<'s>> {
+        let rules: &'s [YumRule] = &self.state.config.yum;
+        if rules.is_empty() || self.query.is_empty() {
+            return None;
+        }
+        let query = &self.query;
+        let value = |name: &str| query.once(name);
+        let (rule, repository) = rules
+            .iter()
+            .find_map(|rule| Some((rule, rule.repository(value)?)))?;
+        let asked = match self.asked_by_query() {
+            asked @ (Representation::Meta4 | Representation::Metalink) => asked,
+            _ => Representation::Yumlist,
+        };
+        let (path, version) = match self.locate(context, &repository.marker) {
+            Located::File { path, version } => (path, version),
+            Located::NoTree => return Some(Outcome::NoTree),
+            _ => return Some(Outcome::Missing(MissingReason::NoDocument(asked))),
+        };
+        let file = DecidedFile { path, version };
+        self.decision.requested = Some(repository.marker);
+        self.decision.file = Some(file.clone());
+        if asked != Representation::Yumlist {
+            return Some(self.answer(context, &file, asked));
+        }
+        let mut client = Client::of(self.request, &self.state.geoip);
+        client.pretend(&self.query);
+        self.decision.client = Some(client);
+        let named = repository.directory;
+        let named = with_slash(named.as_ref().map_or(b"", FilePath::as_bytes));
+        // Mirrors have the real directory; only a marker that is itself a link tells none.
+        let real = file.path.as_bytes().strip_suffix(rule.marker_suffix());
+        let directory = real.map_or(named.clone(), <[u8]>::to_vec);
+        let list = YumList {
+            directory,
+            named,
+            choices: self.yum_choices(context, (&client, &file)),
+        };
+        Some(Outcome::Document(Document::YumList(list)))
+    }
+
+    fn yum_choices(
+        &mut self,
+        context: &mut Context,
+        wanted: (&Client, &DecidedFile),
+    ) -> Vec<Choice<'s>> {
+        let extent = match self.depth {
+            Depth::Redirect => Extent::All,
+            Depth::Full => Extent::Explained,
+        };
+        let found = self.find(context, wanted, extent);
+        let mut choices = found.map(|found| found.choices).unwrap_or_default();
+        choices.truncate(YUM_MIRRORS_MAX);
+        choices
+    }
+}

@@ -1,0 +1,72 @@
+//! `.zsync`: how an old copy becomes the new one by fetching the difference (spec §4.8).
+
+use std::io::Write;
+
+use super::body::{Body, Form};
+use super::digest::hex_into;
+use super::name::text_of;
+use crate::domain::ctime::rfc822;
+use crate::domain::file::FileVersion;
+use crate::domain::hash::Long;
+use crate::domain::time::Timestamp;
+
+/// The version of the format, which clients look at; not of any program.
+const FORMAT: &str = "0.6.1";
+
+/// What a control file says.
+#[derive(Debug, Clone, Copy)]
+pub struct Zsync<'a> {
+    /// Last component of the canonical path.
+    pub name: &'a [u8],
+    /// Size and time.
+    pub version: FileVersion,
+    /// Bytes a block.
+    pub block_size: i64,
+    /// `seq,rsum,checksum`.
+    pub hash_lengths: &'a str,
+    /// 20 bytes.
+    pub sha1: Option<&'a [u8]>,
+    /// URLs of the file, encoded, best first.
+    pub urls: &'a [Vec<u8>],
+    /// Bytes of the block sums.
+    pub sums_bytes: u64,
+}
+
+/// The document: lines, an empty line, the sums.
+pub fn zsync(zsync: &Zsync<'_>) -> Body {
+    let mut body = Body::new();
+    let out = &mut body.text;
+    let _ = write!(out, "zsync: {FORMAT}\nFilename: ");
+    // A line's end in a name must not begin another field.
+    match zsync.name.iter().any(u8::is_ascii_control) {
+        true => out.extend_from_slice(text_of(zsync.name).as_bytes()),
+        false => out.extend_from_slice(zsync.name),
+    }
+    let mtime = rfc822(Timestamp(zsync.version.mtime));
+    let _ = write!(
+        out,
+        "\nMTime: {mtime}\nBlocksize: {}\nLength: {}\nHash-Lengths: {}\n",
+        zsync.block_size, zsync.version.size, zsync.hash_lengths
+    );
+    body.passing(|out| {
+        for url in zsync.urls {
+            out.extend_from_slice(b"URL: ");
+            out.extend_from_slice(url);
+            out.push(b'\n');
+        }
+    });
+    for url in zsync.urls {
+        body.lists(url);
+    }
+    let out = &mut body.text;
+    if let Some(sha1) = zsync.sha1 {
+        out.extend_from_slice(b"SHA-1: ");
+        hex_into(out, sha1);
+        out.push(b'\n');
+    }
+    out.push(b'\n');
+    if zsync.sums_bytes > 0 {
+        body.gap(Long::ZsyncSums, Form::Raw, zsync.sums_bytes);
+    }
+    body
+}

@@ -1,0 +1,234 @@
+//! Lists of mirrors for yum and dnf (MirrorBrainYumDir): which repository a query means.
+//!
+//! Where MirrorBrain falls short it is mended: an expression must match the whole value also when
+//! it is `a|b`, and a `$N` that no argument has is an error of the configuration, not of a request.
+
+use regex::bytes::Regex;
+
+use super::path::FilePath;
+
+/// Arguments of a rule; a yum configuration has a handful of variables.
+const ARGUMENTS_MAX: usize = 32;
+
+/// One rule.
+#[derive(Debug, Clone)]
+pub struct YumRule {
+    arguments: Vec<(String, Regex)>,
+    directory: Vec<Part>,
+    marker: FilePath,
+}
+
+/// A part of a directory's name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Part {
+    Text(Vec<u8>),
+    /// Value of the argument at this place, counted from 0.
+    Value(usize),
+}
+
+/// Why a rule cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum YumError {
+    /// `release`.
+    #[error("the argument '{0}' is not written as NAME=REGEX")]
+    NoName(String),
+    /// A rule without arguments would match every query.
+    #[error("it needs from 1 to {ARGUMENTS_MAX} arguments such as \"release=\\\\d+\"")]
+    Count,
+    /// `release=(`.
+    #[error("'{0}' is no regular expression")]
+    NoExpression(String),
+    /// `$3` of two arguments.
+    #[error("the directory has ${0}, but there is no such argument; they count from $1")]
+    NoSuchArgument(usize),
+    /// Not a path below the tree.
+    #[error("the marker '{0}' is no path of a file below the directory")]
+    Marker(String),
+}
+
+/// A repository that a query means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Repository {
+    /// Its directory; `None`: the tree itself.
+    pub directory: Option<FilePath>,
+    /// The marker in it.
+    pub marker: FilePath,
+}
+
+impl YumRule {
+    /// Checks a rule.
+    ///
+    /// # Errors
+    /// See [`YumError`].
+    pub fn new(arguments: &[String], directory: &str, marker: &str) -> Result<YumRule, YumError> {
+        if arguments.is_empty() || arguments.len() > ARGUMENTS_MAX {
+            return Err(YumError::Count);
+        }
+        let arguments = arguments.iter().map(|text| argument(text));
+        let arguments: Vec<_> = arguments.collect::<Result<_, _>>()?;
+        let directory = parts(directory, arguments.len())?;
+        let marker =
+            FilePath::parse(marker.as_bytes()).map_err(|_| YumError::Marker(marker.to_owned()))?;
+        Ok(YumRule {
+            arguments,
+            directory,
+            marker,
+        })
+    }
+
+    /// The repository that a query means, when all of the rule's arguments are there once and
+    /// match; `value` gives the value of an argument by its name in lower case. A value that leads
+    /// out of the tree means none.
+    pub fn repository<'q>(&self, value: impl Fn(&str) -> Option<&'q [u8]>) -> Option<Repository> {
+        let mut values = Vec::with_capacity(self.arguments.len());
+        for (name, expression) in &self.arguments {
+            let value = value(name)?;
+            if !expression.is_match(value) {
+                return None;
+            }
+            values.push(value);
+        }
+        let mut directory = Vec::new();
+        for part in &self.directory {
+            match part {
+                Part::Text(text) => directory.extend_from_slice(text),
+                Part::Value(place) => directory.extend_from_slice(values[*place]),
+            }
+        }
+        let marker = [&directory[..], b"/", self.marker.as_bytes()].concat();
+        Some(Repository {
+            directory: FilePath::parse(&directory).ok(),
+            marker: FilePath::parse(&marker).ok()?,
+        })
+    }
+
+    /// Bytes of a canonical path of the marker that are not the repository's directory.
+    pub fn marker_suffix(&self) -> &[u8] {
+        self.marker.as_bytes()
+    }
+}
+
+fn argument(text: &str) -> Result<(String, Regex), YumError> {
+    let named = text.split_once('=').filter(|(name, _)| !name.is_empty());
+    let (name, expression) = named.ok_or_else(|| YumError::NoName(text.to_owned()))?;
+    // `a|b` as MirrorBrain anchors it, `^a|b$`, would let anything in that begins with a.
+    let whole = format!("^(?:{expression})$");
+    let compiled = Regex::new(&whole);
+    let compiled = compiled.map_err(|_| YumError::NoExpression(expression.to_owned()))?;
+    Ok((name.to_ascii_lowercase(), compiled))
+}
+
+/// Takes `yum/$1/os` apart.
+fn parts(directory: &str, arguments: usize) -> Result<Vec<Part>, YumError> {
+    let mut pieces = directory.split('$');
+    let first = pieces.next().unwrap_or_default();
+    let mut parts = vec![Part::Text(first.as_bytes().to_vec())];
+    for piece in pieces {
+        let digits = piece.bytes().take_while(u8::is_ascii_digit).count();
+        let (number, rest) = piece.split_at(digits);
+        if number.is_empty() {
+            // A dollar sign of a name.
+            parts.push(Part::Text(format!("${rest}").into_bytes()));
+            continue;
+        }
+        let number = number.parse().unwrap_or(usize::MAX);
+        if number == 0 || number > arguments {
+            return Err(YumError::NoSuchArgument(number));
+        }
+        parts.push(Part::Value(number - 1));
+        parts.push(Part::Text(rest.as_bytes().to_vec()));
+    }
+    Ok(parts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rule(arguments: &[&str], directory: &str) -> Result<YumRule, YumError> {
+        let arguments: Vec<String> = arguments.iter().map(|text| (*text).to_owned()).collect();
+        YumRule::new(&arguments, directory, "repodata/repomd.xml")
+    }
+
+    fn directory(rule: &YumRule, query: &[(&str, &'static str)]) -> Option<String> {
+        let value = |name: &str| {
+            let found = query.iter().find(|(known, _)| *known == name);
+            found.map(|(_, value)| value.as_bytes())
+        };
+        let repository = rule.repository(value)?;
+        Some(
+            repository
+                .directory
+                .map_or(String::new(), |path| path.to_string()),
+        )
+    }
+
+    #[test]
+    fn all_arguments_must_match_whole_and_give_the_directory() {
+        let centos = ["release=(5\\.5|6\\.0)", "Repo=os|updates", "arch=i586"];
+        let rule = rule(&centos, "yum/$1/$2/i386").expect("a rule");
+        for (query, expected) in [
+            (
+                vec![("release", "5.5"), ("repo", "os"), ("arch", "i586")],
+                Some("yum/5.5/os/i386"),
+            ),
+            (
+                vec![
+                    ("arch", "i586"),
+                    ("repo", "updates"),
+                    ("release", "6.0"),
+                    ("x", "y"),
+                ],
+                Some("yum/6.0/updates/i386"),
+            ),
+            (
+                vec![("release", "5.5"), ("repo", "osx"), ("arch", "i586")],
+                None,
+            ),
+            (
+                vec![("release", "5.5"), ("repo", "xupdates"), ("arch", "i586")],
+                None,
+            ),
+            (vec![("release", "5.5"), ("repo", "os")], None),
+            (
+                vec![("release", "5x5"), ("repo", "os"), ("arch", "i586")],
+                None,
+            ),
+            (vec![], None),
+        ] {
+            assert_eq!(directory(&rule, &query).as_deref(), expected, "{query:?}");
+        }
+    }
+
+    #[test]
+    fn a_value_never_leads_out_of_the_tree() {
+        let rule = rule(&["repo=.*"], "$1").expect("a rule");
+        assert_eq!(directory(&rule, &[("repo", "../../etc")]), None);
+        assert_eq!(
+            directory(&rule, &[("repo", "a/../b")]).as_deref(),
+            Some("b")
+        );
+        assert_eq!(directory(&rule, &[("repo", "")]).as_deref(), Some(""));
+    }
+
+    #[test]
+    fn errors_are_those_of_the_configuration() {
+        for (arguments, directory, expected) in [
+            (vec!["release"], "x", YumError::NoName("release".into())),
+            (vec!["=x"], "x", YumError::NoName("=x".into())),
+            (vec![], "x", YumError::Count),
+            (vec!["a=("], "x", YumError::NoExpression("(".into())),
+            (vec!["a=1"], "x/$2", YumError::NoSuchArgument(2)),
+            (vec!["a=1"], "x/$0", YumError::NoSuchArgument(0)),
+        ] {
+            assert_eq!(rule(&arguments, directory).expect_err("an error"), expected);
+        }
+        let dollar = rule(&["a=1"], "cash$/$1$x").expect("a rule");
+        assert_eq!(directory_of(&dollar), "cash$/1$x");
+    }
+
+    fn directory_of(rule: &YumRule) -> String {
+        directory(rule, &[("a", "1")]).expect("it matches")
+    }
+}

@@ -1,0 +1,190 @@
+//! Conditional requests (RFC 9110, section 13): what a client has of a document, against what the
+//! document is now.
+//!
+//! Only for what is generated here; conditions on files are the web server's.
+
+use crate::domain::ctime::{parse_http_date, rfc822};
+use crate::domain::time::Timestamp;
+
+use super::Response;
+
+/// The conditional fields of a request; empty if absent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Conditions<'a> {
+    /// `If-Match`
+    pub if_match: &'a [u8],
+    /// `If-None-Match`
+    pub if_none_match: &'a [u8],
+    /// `If-Modified-Since`
+    pub if_modified_since: &'a [u8],
+    /// `If-Unmodified-Since`
+    pub if_unmodified_since: &'a [u8],
+}
+
+/// What tells one state of a document from another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Validators {
+    /// Entity tag, with its quotes and, if it is weak, `W/`.
+    pub etag: String,
+    /// When the document last changed, as far as is known.
+    pub modified_at: Timestamp,
+}
+
+/// How a request with conditions is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// As one without.
+    Send,
+    /// 304: the client has it.
+    NotModified,
+    /// 412: the client asked for another state.
+    Failed,
+}
+
+impl Conditions<'_> {
+    /// In the order of section 13.2.2, for GET and HEAD. A date that cannot be read is no
+    /// condition.
+    pub fn judge(&self, now: &Validators) -> Verdict {
+        let date = |field: &[u8]| parse_http_date(std::str::from_utf8(field).ok()?);
+        if !self.if_match.is_empty() {
+            if !lists(self.if_match, &now.etag, true) {
+                return Verdict::Failed;
+            }
+        } else if date(self.if_unmodified_since).is_some_and(|since| now.modified_at > since) {
+            return Verdict::Failed;
+        }
+        let is_known = if self.if_none_match.is_empty() {
+            date(self.if_modified_since).is_some_and(|since| now.modified_at <= since)
+        } else {
+            lists(self.if_none_match, &now.etag, false)
+        };
+        if is_known {
+            Verdict::NotModified
+        } else {
+            Verdict::Send
+        }
+    }
+}
+
+impl Validators {
+    /// Writes both as fields.
+    pub fn write(&self, response: &mut Response<'_>) {
+        response.field("ETag", self.etag.as_bytes());
+        response.field("Last-Modified", rfc822(self.modified_at).as_bytes());
+    }
+}
+
+/// Whether a field's list of entity tags has this one. The strong comparison refuses weak tags
+/// (section 8.8.3.2).
+fn lists(field: &[u8], etag: &str, is_strong: bool) -> bool {
+    if field.trim_ascii() == b"*" {
+        return true;
+    }
+    let opaque = etag.trim_start_matches("W/").as_bytes();
+    if is_strong && etag.starts_with("W/") {
+        return false;
+    }
+    let mut rest = field;
+    while let Some(start) = rest.iter().position(|byte| *byte == b'"') {
+        let Some(length) = rest[start + 1..].iter().position(|byte| *byte == b'"') else {
+            return false;
+        };
+        let end = start + 1 + length + 1;
+        let is_weak = rest[..start].ends_with(b"W/");
+        if rest[start..end] == *opaque && !(is_strong && is_weak) {
+            return true;
+        }
+        rest = &rest[end..];
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TIME: &str = "Tue, 03 Jun 2014 14:51:20 GMT";
+    const LATER: &str = "Tue, 03 Jun 2014 14:51:21 GMT";
+    const EARLIER: &str = "Tue, 03 Jun 2014 14:51:19 GMT";
+
+    fn judge(etag: &str, fields: [(&str, &str); 2]) -> Verdict {
+        let mut conditions = Conditions::default();
+        for (name, value) in fields {
+            let value = value.as_bytes();
+            match name {
+                "if-match" => conditions.if_match = value,
+                "if-none-match" => conditions.if_none_match = value,
+                "if-modified-since" => conditions.if_modified_since = value,
+                "if-unmodified-since" => conditions.if_unmodified_since = value,
+                _ => {}
+            }
+        }
+        conditions.judge(&Validators {
+            etag: etag.to_owned(),
+            modified_at: Timestamp(1_401_807_080),
+        })
+    }
+
+    #[test]
+    fn conditions_are_judged_in_their_order() {
+        use Verdict::{Failed, NotModified, Send};
+        let none = ("", "");
+        let table = [
+            ("\"a\"", [none, none], Send),
+            ("\"a\"", [("if-none-match", "\"a\""), none], NotModified),
+            ("\"a\"", [("if-none-match", "W/\"a\""), none], NotModified),
+            ("W/\"a\"", [("if-none-match", "\"a\""), none], NotModified),
+            (
+                "W/\"a\"",
+                [("if-none-match", "\"b\", W/\"a\",\"c\""), none],
+                NotModified,
+            ),
+            ("\"a\"", [("if-none-match", "\"b\""), none], Send),
+            ("\"a\"", [("if-none-match", "a"), none], Send),
+            ("\"a\"", [("if-none-match", "\"a"), none], Send),
+            ("\"a\"", [("if-none-match", "*"), none], NotModified),
+            ("\"a\"", [("if-modified-since", TIME), none], NotModified),
+            ("\"a\"", [("if-modified-since", LATER), none], NotModified),
+            ("\"a\"", [("if-modified-since", EARLIER), none], Send),
+            ("\"a\"", [("if-modified-since", "yesterday"), none], Send),
+            // If-None-Match is looked at alone.
+            (
+                "\"a\"",
+                [("if-none-match", "\"b\""), ("if-modified-since", LATER)],
+                Send,
+            ),
+            (
+                "\"a\"",
+                [("if-none-match", "\"a\""), ("if-modified-since", EARLIER)],
+                NotModified,
+            ),
+            ("\"a\"", [("if-match", "\"a\""), none], Send),
+            ("\"a\"", [("if-match", "\"b\""), none], Failed),
+            ("\"a\"", [("if-match", "*"), none], Send),
+            // The strong comparison.
+            ("\"a\"", [("if-match", "W/\"a\""), none], Failed),
+            ("W/\"a\"", [("if-match", "W/\"a\""), none], Failed),
+            (
+                "\"a\"",
+                [("if-match", "\"a\""), ("if-none-match", "\"a\"")],
+                NotModified,
+            ),
+            (
+                "\"a\"",
+                [("if-match", "\"b\""), ("if-none-match", "\"a\"")],
+                Failed,
+            ),
+            ("\"a\"", [("if-unmodified-since", TIME), none], Send),
+            ("\"a\"", [("if-unmodified-since", EARLIER), none], Failed),
+            ("\"a\"", [("if-unmodified-since", "soon"), none], Send),
+            (
+                "\"a\"",
+                [("if-match", "\"a\""), ("if-unmodified-since", EARLIER)],
+                Send,
+            ),
+        ];
+        for (etag, fields, expected) in table {
+            assert_eq!(judge(etag, fields), expected, "{etag} {fields:?}");
+        }
+    }
+}

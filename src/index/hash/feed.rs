@@ -1,0 +1,162 @@
+//! Gives the pool its files, in the order of paths, a page of the catalogue at a time.
+//!
+//! Nothing is held of the catalogue but a page, and no read transaction stays open while files are
+//! hashed, so that the WAL can be emptied meanwhile.
+
+use std::collections::VecDeque;
+use std::ops::ControlFlow;
+
+use roaring::RoaringBitmap;
+
+use super::job::Job;
+use super::plan::Plan;
+use super::pool::Pool;
+use crate::db::hash_state;
+use crate::db::{DbError, open::Queryable};
+use crate::domain::time::Timestamp;
+
+/// Files of a page.
+const PAGE_FILES: usize = 1000;
+
+/// Files that wait in the pool: enough that no thread waits for a page.
+const WAITING_MAX: usize = 256;
+
+/// A file may be written once more within the second of its time, and then has another content
+/// under the same size and time. So it is hashed when that second and one more are over.
+const SETTLED_AFTER_S: i64 = 2;
+
+/// The files of one pass.
+pub struct Feed<'a> {
+    plan: &'a Plan<'a>,
+    below: Vec<u8>,
+    tried: RoaringBitmap,
+    page: VecDeque<Job>,
+    /// The last path that was looked at.
+    after: Vec<u8>,
+    is_at_end: bool,
+    /// Files that were written a moment ago, or are being written.
+    unsettled: Vec<Job>,
+    is_closed: bool,
+    total_files: u64,
+    total_bytes: u64,
+}
+
+impl<'a> Feed<'a> {
+    /// Counts what there is to do below a directory, but for the files of `tried`.
+    ///
+    /// # Errors
+    /// [`DbError`].
+    pub fn new(
+        plan: &'a Plan<'a>,
+        below: &[u8],
+        database: &impl Queryable,
+        tried: &RoaringBitmap,
+    ) -> Result<Feed<'a>, DbError> {
+        let mut feed = Feed {
+            plan,
+            below: below.to_owned(),
+            tried: tried.clone(),
+            page: VecDeque::new(),
+            after: Vec::new(),
+            is_at_end: false,
+            unsettled: Vec::new(),
+            is_closed: false,
+            total_files: 0,
+            total_bytes: 0,
+        };
+        let (mut files, mut bytes) = (0, 0);
+        hash_state::for_each(database, (b"", below), |path, state| {
+            if let Some(job) = feed.job(path, &state) {
+                files += 1;
+                bytes += job.bytes();
+            }
+            ControlFlow::Continue(())
+        })?;
+        feed.total_files = files;
+        feed.total_bytes = bytes;
+        Ok(feed)
+    }
+
+    fn job(&self, path: &[u8], state: &hash_state::HashState) -> Option<Job> {
+        let job = self.plan.job(path, state)?;
+        (!self.tried.contains(job.id.0)).then_some(job)
+    }
+
+    /// Whether there is nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.total_files == 0
+    }
+
+    /// Bytes to be read.
+    pub fn total_bytes(&self) -> u64 {
+        self.total_bytes
+    }
+
+    /// Gives the pool what it has room for, and closes it behind the last file.
+    ///
+    /// # Errors
+    /// [`DbError`].
+    pub fn fill(
+        &mut self,
+        pool: &Pool<'_>,
+        database: &impl Queryable,
+        now: Timestamp,
+    ) -> Result<(), DbError> {
+        if self.is_closed {
+            return Ok(());
+        }
+        let mut room = WAITING_MAX.saturating_sub(pool.waiting());
+        // Taking a page's files by dozens saves a look at the pool for each result.
+        if room < WAITING_MAX / 2 {
+            return Ok(());
+        }
+        let is_settled = |job: &Job| {
+            let mtime = job.version.mtime;
+            mtime > now.0 || mtime + SETTLED_AFTER_S <= now.0
+        };
+        let settled = self.unsettled.extract_if(.., |job| is_settled(job));
+        settled.for_each(|job| pool.add(job));
+        while room > 0 {
+            if self.page.is_empty() && !self.is_at_end {
+                self.read_page(database)?;
+            }
+            let Some(job) = self.page.pop_front() else {
+                break;
+            };
+            if is_settled(&job) {
+                pool.add(job);
+                room -= 1;
+            } else {
+                self.unsettled.push(job);
+            }
+        }
+        if self.is_at_end && self.page.is_empty() && self.unsettled.is_empty() {
+            self.is_closed = true;
+            pool.close();
+        }
+        Ok(())
+    }
+
+    fn read_page(&mut self, database: &impl Queryable) -> Result<(), DbError> {
+        let mut page = VecDeque::new();
+        let mut after = Vec::new();
+        self.is_at_end = true;
+        let mut is_full = false;
+        hash_state::for_each(database, (&self.after, &self.below), |path, state| {
+            let Some(job) = self.job(path, &state) else {
+                return ControlFlow::Continue(());
+            };
+            page.push_back(job);
+            is_full = page.len() == PAGE_FILES;
+            if is_full {
+                after = path.to_owned();
+                return ControlFlow::Break(());
+            }
+            ControlFlow::Continue(())
+        })?;
+        self.is_at_end = !is_full;
+        self.after = after;
+        self.page = page;
+        Ok(())
+    }
+}

@@ -1,0 +1,329 @@
+//! A site's hasher, and one run of it: plan, feed the pool, store what comes back.
+
+use std::io;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::thread::{Builder, Scope};
+use std::time::{Duration, Instant};
+
+use roaring::RoaringBitmap;
+
+use super::super::error::IndexError;
+use super::super::indexer::now;
+use super::super::lock::{Activity, IndexLock};
+use super::feed::Feed;
+use super::plan::{HashRequest, Plan};
+use super::pool::{Done, Pool};
+use super::report::{FAILURES_LISTED_MAX, Failure, HashCounts, HashReport};
+use super::store::Batch;
+use crate::config::SiteConfig;
+use crate::db::run::{self, Outcome, RunEnd, RunId, RunKind};
+use crate::db::{DbError, Writer, catalogue, hash_state, open_reader, open_writer};
+use crate::terminal::chain;
+use crate::tree::Root;
+
+/// Results that wait for the thread that stores; who has one more waits, too.
+const RESULTS_WAITING_MAX: usize = 64;
+
+/// How often it is looked at the stop flag, the progress and what is due while no result comes.
+const TICK: Duration = Duration::from_millis(100);
+
+/// Name of the threads, for `top -H`.
+const THREAD_NAME: &str = "hash";
+
+/// Hashes the files of one site.
+#[derive(Debug)]
+pub struct Hasher {
+    site: Arc<SiteConfig>,
+}
+
+/// How far a run is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HashStep {
+    /// Bytes read, of how many.
+    Reading(u64, u64),
+}
+
+/// A run that nobody else does at the same time.
+#[derive(Debug)]
+pub struct HashRun<'a> {
+    site: &'a SiteConfig,
+    request: HashRequest,
+    writer: Option<Writer>,
+    /// Where the run is recorded; none when nothing is to be recorded.
+    record: Option<RunId>,
+    _lock: Option<IndexLock>,
+    began: Instant,
+    counts: HashCounts,
+    failures: Vec<Failure>,
+    /// Files that this run has tried; it does not try them twice.
+    tried: RoaringBitmap,
+}
+
+impl Hasher {
+    /// For runs of this site.
+    pub fn new(site: Arc<SiteConfig>) -> Hasher {
+        Hasher { site }
+    }
+
+    /// Begins a run. `record` is the index run that it belongs to; without one it is recorded as a
+    /// run of its own.
+    ///
+    /// # Errors
+    /// [`IndexError::Locked`] when another program hashes; [`IndexError::Lock`],
+    /// [`IndexError::Hashes`].
+    pub fn start(
+        &self,
+        request: HashRequest,
+        record: Option<RunId>,
+    ) -> Result<HashRun<'_>, IndexError> {
+        let site = &*self.site;
+        let mut run = HashRun {
+            site,
+            request,
+            writer: None,
+            record,
+            _lock: None,
+            began: Instant::now(),
+            counts: HashCounts::default(),
+            failures: Vec::new(),
+            tried: RoaringBitmap::new(),
+        };
+        if run.request.dry_run {
+            return Ok(run);
+        }
+        run._lock = Some(IndexLock::take(&site.database, Activity::Hashing, now())?);
+        let opened = open_writer(&site.database).and_then(|mut writer| {
+            writer.expect_long_rows()?;
+            if run.record.is_none() {
+                run.record = Some(writer.transaction(|transaction| {
+                    run::begin(transaction, RunKind::Index, None, now())
+                })?);
+            }
+            Ok(writer)
+        });
+        run.writer = Some(opened.map_err(|error| run.error(error))?);
+        Ok(run)
+    }
+}
+
+impl<'a> HashRun<'a> {
+    fn error(&self, source: DbError) -> IndexError {
+        IndexError::Hashes {
+            database: self.site.database.clone(),
+            source,
+        }
+    }
+
+    /// Does it; `stop` ends it early, `observe` hears how far it is. What was stored stays.
+    ///
+    /// # Errors
+    /// [`IndexError`].
+    pub fn execute(
+        mut self,
+        stop: &AtomicBool,
+        observe: &dyn Fn(HashStep),
+    ) -> Result<HashReport, IndexError> {
+        let result = match self.writer.take() {
+            None => self.look(),
+            Some(mut writer) => {
+                let result = self.passes(&mut writer, stop, observe);
+                self.end(&mut writer, &result);
+                result
+            }
+        };
+        result.map(|()| self.report())
+    }
+
+    fn report(&mut self) -> HashReport {
+        self.counts.hashing_ms = self.began.elapsed().as_millis() as u64;
+        let outcome = match self.counts.unhashed {
+            0 => Outcome::Ok,
+            _ => Outcome::Partial,
+        };
+        HashReport {
+            site: self.site.name.clone(),
+            outcome,
+            dry_run: self.request.dry_run,
+            counts: self.counts,
+            failures: self.failures.clone(),
+        }
+    }
+
+    /// A dry run: only counts; without a database there is nothing to hash yet.
+    fn look(&mut self) -> Result<(), IndexError> {
+        let reader = match open_reader(&self.site.database) {
+            Ok(reader) => reader,
+            Err(DbError::Missing { .. }) => return Ok(()),
+            Err(error) => return Err(self.error(error)),
+        };
+        let mut counts = HashCounts::default();
+        let looked = Plan::new(self.site, &self.request, &reader).and_then(|plan| {
+            let range = (&b""[..], &self.request.directory[..]);
+            hash_state::for_each(&reader, range, |path, state| {
+                if let Some(job) = plan.job(path, &state) {
+                    log::debug!("hash path='{}'", path.escape_ascii());
+                    counts.hashed += u64::from(!job.kinds.is_empty());
+                    counts.hashed_bytes += job.bytes();
+                    counts.signatures += u64::from(job.kinds.is_empty());
+                }
+                ControlFlow::Continue(())
+            })
+        });
+        self.counts = counts;
+        looked.map_err(|error| self.error(error))
+    }
+
+    /// Files that come into the catalogue meanwhile are hashed, too: as long as another index run
+    /// has changed it since the last look, there is one more.
+    fn passes(
+        &mut self,
+        writer: &mut Writer,
+        stop: &AtomicBool,
+        observe: &dyn Fn(HashStep),
+    ) -> Result<(), IndexError> {
+        let site = self.site;
+        let request = self.request.clone();
+        loop {
+            let fail = |error| IndexError::Hashes {
+                database: site.database.clone(),
+                source: error,
+            };
+            let generation = catalogue::generation(writer).map_err(fail)?;
+            let plan = Plan::new(site, &request, writer).map_err(fail)?;
+            let feed = Feed::new(&plan, &request.directory, writer, &self.tried).map_err(fail)?;
+            if !feed.is_empty() {
+                self.pass(writer, feed, stop, observe)?;
+            }
+            if catalogue::generation(writer).map_err(fail)? == generation {
+                return Ok(());
+            }
+        }
+    }
+
+    fn pass(
+        &mut self,
+        writer: &mut Writer,
+        feed: Feed<'_>,
+        stop: &AtomicBool,
+        observe: &dyn Fn(HashStep),
+    ) -> Result<(), IndexError> {
+        let root = Root::open(&self.site.tree)?;
+        let pool = Pool::new(&root);
+        std::thread::scope(|scope| {
+            // Whatever ends this, the threads end, too.
+            let _stop = StopAtEnd(&pool);
+            let results = start_threads(scope, &pool, self.site.hashes.threads)?;
+            self.conduct(writer, (&pool, feed, results), stop, observe)
+        })
+    }
+
+    fn conduct(
+        &mut self,
+        writer: &mut Writer,
+        (pool, mut feed, results): (&Pool<'_>, Feed<'_>, Receiver<Done>),
+        stop: &AtomicBool,
+        observe: &dyn Fn(HashStep),
+    ) -> Result<(), IndexError> {
+        let mut batch = Batch::default();
+        let ended = loop {
+            if stop.load(Ordering::Relaxed) {
+                break Err(IndexError::HashingStopped);
+            }
+            feed.fill(pool, writer, now())
+                .map_err(|error| self.error(error))?;
+            match results.recv_timeout(TICK) {
+                Ok(done) => self.take(done, &mut batch),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break Ok(()),
+            }
+            if batch.is_due() {
+                self.store(writer, &mut batch)?;
+            }
+            observe(HashStep::Reading(pool.bytes(), feed.total_bytes()));
+        };
+        self.store(writer, &mut batch)?;
+        ended
+    }
+
+    fn take(&mut self, done: Done, batch: &mut Batch) {
+        self.tried.insert(done.job.id.0);
+        let trouble = match done.result {
+            Ok(record) => return batch.add(done.job, record),
+            Err(trouble) => trouble,
+        };
+        self.counts.unhashed += 1;
+        if self.failures.len() < FAILURES_LISTED_MAX {
+            self.failures.push(Failure {
+                path: done.job.path,
+                reason: chain(&trouble),
+            });
+        }
+    }
+
+    fn store(&mut self, writer: &mut Writer, batch: &mut Batch) -> Result<(), IndexError> {
+        let stored = batch.store(writer).map_err(|error| self.error(error))?;
+        self.counts.hashed += stored.files;
+        self.counts.hashed_bytes += stored.bytes;
+        self.counts.signatures += stored.signatures;
+        Ok(())
+    }
+
+    /// Records the end: in the index run's row, which already says how indexing ended, or in one
+    /// of its own.
+    fn end(&mut self, writer: &mut Writer, result: &Result<(), IndexError>) {
+        let report = self.report();
+        let Some(id) = self.record else {
+            return;
+        };
+        let (outcome, error) = match result {
+            Ok(()) => (report.outcome, report.error()),
+            Err(error) => (error.outcome(), chain(error)),
+        };
+        let end = RunEnd {
+            at: now(),
+            outcome,
+            counts: serde_json::to_string(&report.counts).expect("numbers are always JSON"),
+            error,
+        };
+        let recorded = writer.transaction(|transaction| run::add_to_end(transaction, id, &end));
+        if let Err(error) = recorded {
+            log::warn!("the end of the run is not recorded: {}", chain(&error));
+        }
+        if let Err(error) = writer.shrink_wal() {
+            log::warn!("the WAL stays large: {}", chain(&error));
+        }
+    }
+}
+
+struct StopAtEnd<'a, 'b>(&'a Pool<'b>);
+
+impl Drop for StopAtEnd<'_, '_> {
+    fn drop(&mut self) {
+        self.0.stop();
+    }
+}
+
+/// Starts the reader and the digesting threads.
+fn start_threads<'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    pool: &'scope Pool<'_>,
+    threads: usize,
+) -> Result<Receiver<Done>, IndexError> {
+    let (sender, results) = sync_channel(RESULTS_WAITING_MAX);
+    let start = |work: &'static str| Builder::new().name(format!("{THREAD_NAME}-{work}"));
+    let failed = |error: io::Error| IndexError::Thread(error);
+    let done = sender.clone();
+    start("read")
+        .spawn_scoped(scope, move || pool.read(&done))
+        .map_err(failed)?;
+    for _ in 0..threads {
+        let done = sender.clone();
+        start("digest")
+            .spawn_scoped(scope, move || pool.digest(&done))
+            .map_err(failed)?;
+    }
+    Ok(results)
+}

@@ -1,0 +1,199 @@
+//! From a decided document to its body: what [`crate::domain::render`] needs, put together.
+
+use super::list::own_base_url_into;
+use super::redirect::{own_url_into, stamp};
+use super::write::Asked;
+use crate::decide::{Choice, DecidedFile, Metalink, Seeds};
+use crate::domain::hash::HashSummary;
+use crate::domain::mirror::{BaseUrl, EncodedPath};
+use crate::domain::render::magnet::{self, Magnet};
+use crate::domain::render::torrent::{self, Torrent};
+use crate::domain::render::zsync::{self, Zsync};
+use crate::domain::render::{Body, Sheet, Source, meta4, metalink};
+use crate::domain::representation::Representation;
+use crate::domain::rule::Rules;
+use crate::domain::select::Tier;
+use crate::domain::target::Target;
+use crate::domain::time::Timestamp;
+use crate::domain::torrent::{Info, InfoV2, TorrentVersion};
+
+/// What bodies are made from.
+pub(super) struct Draft<'d> {
+    pub asked: Asked<'d>,
+    pub file: &'d DecidedFile,
+    /// Time of the request.
+    pub now: Timestamp,
+    /// Since when the document says what it says.
+    pub modified_at: Timestamp,
+}
+
+impl Draft<'_> {
+    /// A metalink of either version.
+    pub fn metalink(&self, content: &Metalink<'_>) -> Body {
+        let (config, _, decision) = self.asked;
+        let own = self.own_base_url(content);
+        let urls = content.choices.iter().map(|choice| choice.base_url);
+        let path = EncodedPath::new(self.file.path.as_bytes(), urls.chain(&own));
+        let target = Target::new(path, content.stamp_key.map(|k| stamp(k, self.now)));
+        let mut sources: Vec<Source<'_>> = content.choices.iter().map(source).collect();
+        sources.extend(own.iter().map(|base_url| Source {
+            base_url,
+            tier: Tier::Elsewhere,
+            country: None,
+            weight: (1, None),
+        }));
+        let origin = self.own_url(content.kind.as_str());
+        let client = decision.client.as_ref();
+        let hashes = content.hashes.as_ref();
+        let torrent = content.has_torrent.then(|| self.own_url("torrent"));
+        let magnet = hashes
+            .filter(|_| content.rules.metalink_magnet_links)
+            .and_then(|(_, hashes)| self.magnet(hashes, content.rules, (torrent.as_deref(), &[])));
+        let magnet = magnet.map(|body| body.text.trim_ascii_end().to_vec());
+        let sheet = Sheet {
+            name: self.file.path.name(),
+            version: self.file.version,
+            id: hashes.map(|(id, _)| *id),
+            hashes: hashes.map(|(_, summary)| &**summary),
+            sources: &sources,
+            target: &target,
+            place: client.map(|client| client.place).unwrap_or_default(),
+            network: client.and_then(|client| client.network),
+            origin: &origin,
+            publisher: config.publisher.as_ref(),
+            published: self.modified_at,
+            torrent: torrent.as_deref(),
+            magnet: magnet.as_deref(),
+        };
+        match content.kind {
+            Representation::Meta4 => meta4::meta4(&sheet),
+            _ => metalink::metalink(&sheet),
+        }
+    }
+
+    /// Torrent, magnet or control file of zsync; none when a hash that it needs is not there.
+    pub fn seeds(&self, content: &Seeds<'_>) -> Option<Body> {
+        let hashes = &*content.hashes.1;
+        match content.kind {
+            Representation::Torrent => self.torrent(content),
+            Representation::Zsync => Some(zsync::zsync(&Zsync {
+                name: self.file.path.name(),
+                version: self.file.version,
+                block_size: hashes.zsync_block_size,
+                hash_lengths: hashes.zsync_hash_lengths.as_deref()?,
+                sha1: hashes.digests.sha1.as_deref(),
+                urls: &self.urls(content, usize::MAX),
+                sums_bytes: hashes.sums_bytes,
+            })),
+            _ => {
+                let torrent = content.has_torrent.then(|| self.own_url("torrent"));
+                let seeds = self.urls(content, self.asked.0.link_mirrors);
+                self.magnet(hashes, content.rules, (torrent.as_deref(), &seeds))
+            }
+        }
+    }
+
+    fn torrent(&self, content: &Seeds<'_>) -> Option<Body> {
+        let hashes = &*content.hashes.1;
+        let digests = &hashes.digests;
+        let is_hybrid = self.asked.0.torrent_version == TorrentVersion::Hybrid;
+        let v2 = match (is_hybrid, hashes.sha256_root.as_deref()) {
+            (false, _) => None,
+            (true, root) => Some(InfoV2 { pieces_root: root? }),
+        };
+        Some(torrent::torrent(&Torrent {
+            info: Info {
+                name: self.file.path.name(),
+                size: self.file.version.size,
+                piece_size: u64::try_from(hashes.piece_size).ok()?,
+                md5: digests.md5.as_deref()?,
+                sha1: digests.sha1.as_deref()?,
+                sha256: digests.sha256.as_deref()?,
+                v2,
+            },
+            mtime: self.file.version.mtime,
+            trackers: &content.rules.trackers,
+            dht_nodes: &content.rules.dht_nodes,
+            seeds: &self.urls(content, usize::MAX),
+        }))
+    }
+
+    /// `links`: URL of the torrent, URLs at mirrors.
+    fn magnet(
+        &self,
+        hashes: &HashSummary,
+        rules: &Rules,
+        links: (Option<&[u8]>, &[Vec<u8>]),
+    ) -> Option<Body> {
+        let version = self.asked.0.torrent_version;
+        let digests = &hashes.digests;
+        let own = self.own_url("");
+        Some(magnet::magnet(&Magnet {
+            name: self.file.path.name(),
+            size: self.file.version.size,
+            info_hash: digests.info_hash(version)?,
+            info_hash_v2: match version {
+                TorrentVersion::V1 => None,
+                TorrentVersion::Hybrid => digests.btmh.as_deref(),
+            },
+            md5: digests.md5.as_deref(),
+            own: &own,
+            torrent: links.0,
+            trackers: &rules.trackers,
+            seeds: links.1,
+        }))
+    }
+
+    /// URLs of the file at the first mirrors, or our own. A signature is valid for some minutes
+    /// and a torrent lives for years, so that there our own URL stands for mirrors that want one.
+    fn urls(&self, content: &Seeds<'_>, most: usize) -> Vec<Vec<u8>> {
+        let signs = content.stamp_key.is_some();
+        if content.choices.is_empty() || signs && content.kind != Representation::Zsync {
+            return vec![self.own_url("")];
+        }
+        let choices = &content.choices[..content.choices.len().min(most)];
+        let target = self.target(choices, content.stamp_key.map(|k| stamp(k, self.now)));
+        let url = |choice: &Choice<'_>| {
+            let mut url = Vec::with_capacity(128);
+            target.url_into(&mut url, choice.base_url);
+            url
+        };
+        choices.iter().map(url).collect()
+    }
+
+    /// Where the file is when no mirror has it: here. A metalink needs a URL.
+    fn own_base_url(&self, content: &Metalink<'_>) -> Option<BaseUrl> {
+        if !content.choices.is_empty() {
+            return None;
+        }
+        let mut url = Vec::with_capacity(128);
+        own_base_url_into(&mut url, self.asked);
+        BaseUrl::parse(std::str::from_utf8(&url).ok()?).ok()
+    }
+
+    fn target(&self, choices: &[Choice<'_>], stamp: Option<String>) -> Target {
+        let urls = choices.iter().map(|choice| choice.base_url);
+        Target::new(EncodedPath::new(self.file.path.as_bytes(), urls), stamp)
+    }
+
+    /// URL of the file as it was asked for, or of a document about it.
+    fn own_url(&self, suffix: &str) -> Vec<u8> {
+        let mut url = Vec::with_capacity(256);
+        own_url_into(
+            &mut url,
+            self.asked,
+            if suffix.is_empty() { "" } else { "." },
+        );
+        url.extend_from_slice(suffix.as_bytes());
+        url
+    }
+}
+
+fn source<'s>(choice: &Choice<'s>) -> Source<'s> {
+    Source {
+        base_url: choice.base_url,
+        tier: choice.candidate.tier,
+        country: choice.country,
+        weight: (choice.score, choice.candidate.distance),
+    }
+}

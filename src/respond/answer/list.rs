@@ -1,0 +1,306 @@
+//! Lists of mirrors: what the renderers need, from a decision; and the operator's own parts.
+
+use std::path::Path;
+
+use super::redirect::{own_url_into, stamp};
+use super::write::{Asked, Means, page as write_error, write_log_fields};
+use crate::decide::{Choice, MirrorList, Other, YumList};
+use crate::domain::escape::url_path_into;
+use crate::domain::mirror::{BaseUrl, EncodedPath, MirrorCountry};
+use crate::domain::render::Body;
+use crate::domain::render::mirrorlist::{Frame, content_security_policy, mirrorlist};
+use crate::domain::render::mirrorlist_json::mirrorlist_json;
+use crate::domain::render::page::{
+    DirectoryFacts, FileFacts, Listed, MirrorPage, PageClient, Subject, Unlisted,
+};
+use crate::domain::representation::Representation;
+use crate::domain::target::Target;
+use crate::domain::time::Timestamp;
+use crate::http::{Response, Validators, Verdict};
+
+/// Bytes of an operator's header or footer; more is no part of a page.
+const FRAME_BYTES_MAX: u64 = 1024 * 1024;
+
+/// Writes a list of mirrors; HEAD gets the same fields without the body.
+pub(super) fn write_mirrors(
+    out: &mut Vec<u8>,
+    asked: Asked<'_>,
+    list: &MirrorList<'_>,
+    means: &Means<'_>,
+) {
+    let (_, request, decision) = asked;
+    let changed_at = decision.file.as_ref().map_or(0, |file| file.version.mtime);
+    let mut fields = Vec::with_capacity(512);
+    let made = mirrors(&mut Response::part(&mut fields), asked, list, means.now);
+    let modified_at = means.site.changed_at.0.max(changed_at).min(means.now.0);
+    // While URLs are signed, the same list is another at each request.
+    let validators = list.stamp_key.is_none().then_some(Validators {
+        etag: made.etag,
+        modified_at: Timestamp(modified_at),
+    });
+    let verdict = validators.as_ref().map(|now| request.conditions.judge(now));
+    let status = match verdict {
+        Some(Verdict::Failed) => {
+            let status = "412 Precondition Failed";
+            let text = b"<p>It is not what you asked for any more.</p>\n";
+            return write_error(Response::new(out, status), status, text);
+        }
+        Some(Verdict::NotModified) => "304 Not Modified",
+        _ => "200 OK",
+    };
+    let mut response = Response::new(out, status);
+    response.fields(&fields);
+    if let Some(validators) = &validators {
+        validators.write(&mut response);
+    }
+    // It is the list of one client, and its order may be drawn.
+    response.field("Cache-Control", b"private, no-cache");
+    response.field("Accept-Ranges", b"none");
+    write_log_fields(&mut response, decision, Representation::Mirrorlist.as_str());
+    match verdict {
+        Some(Verdict::NotModified) => response.end(),
+        _ => response.body(made.mime_type, &made.text),
+    }
+}
+
+/// Writes a list for yum.
+pub(super) fn write_yum(out: &mut Vec<u8>, asked: Asked<'_>, list: &YumList<'_>) {
+    let kind = Representation::Yumlist;
+    let mut response = Response::new(out, "200 OK");
+    response.field("Cache-Control", b"private, no-cache");
+    write_log_fields(&mut response, asked.2, kind.as_str());
+    response.body(kind.mime_type(), &yum(asked, list));
+}
+
+/// A list as it is sent.
+struct Made {
+    mime_type: &'static str,
+    text: Vec<u8>,
+    etag: String,
+}
+
+/// Weak, since it is of what a list says and not of the order of mirrors, which may be drawn.
+fn etag(page: &MirrorPage<'_>, frame: Frame<'_>) -> String {
+    let mut sorted = page.clone();
+    sorted.mirrors.sort_by(|a, b| a.url.cmp(&b.url));
+    let mut facts = mirrorlist_json(&sorted);
+    for part in [
+        frame.header,
+        frame.footer,
+        frame.style_sheet.map(str::as_bytes),
+    ] {
+        facts.extend_from_slice(part.unwrap_or_default());
+        facts.push(0);
+    }
+    format!("W/{}", Body::of(facts).etag())
+}
+
+/// Adds the fields of a list, and makes it.
+fn mirrors(
+    response: &mut Response<'_>,
+    asked: Asked<'_>,
+    list: &MirrorList<'_>,
+    now: Timestamp,
+) -> Made {
+    // Another Accept would have got the other form from the same URL.
+    response.field("Vary", b"Accept");
+    response.field("X-Content-Type-Options", b"nosniff");
+    let mut own_url = Vec::with_capacity(256);
+    own_url_into(&mut own_url, asked, "");
+    if list.directory.is_some() && !own_url.ends_with(b"/") {
+        own_url.push(b'/');
+    }
+    let path = url_path(asked, list.directory.is_some());
+    let note = list.reason.as_ref().map(|reason| reason.text());
+    let (mirrors, others) = both(list, &target(asked, list, now));
+    let page = MirrorPage {
+        subject: subject(asked, list),
+        path: &path,
+        own_url: &own_url,
+        client: client(asked),
+        mirrors,
+        others,
+        note: note.as_deref(),
+    };
+    if list.is_json {
+        return Made {
+            mime_type: "application/json",
+            text: mirrorlist_json(&page),
+            etag: etag(&page, Frame::default()),
+        };
+    }
+    let read = |path: &Option<_>| path.as_deref().and_then(part);
+    let (header, footer) = (read(&list.frame.header), read(&list.frame.footer));
+    let frame = Frame {
+        style_sheet: list.frame.style_sheet.as_deref(),
+        header: header.as_deref(),
+        footer: footer.as_deref(),
+    };
+    if let Some(policy) = content_security_policy(frame) {
+        response.field("Content-Security-Policy", policy.as_bytes());
+    }
+    Made {
+        mime_type: Representation::Mirrorlist.mime_type(),
+        text: mirrorlist(&page, frame),
+        etag: etag(&page, frame),
+    }
+}
+
+fn client(asked: Asked<'_>) -> PageClient {
+    let client = asked.2.client.as_ref();
+    client.map_or(PageClient::default(), |client| PageClient {
+        ip: client.ip,
+        place: client.place,
+        network: client.network,
+    })
+}
+
+/// The mirrors that this client is sent to, and the others.
+fn both<'a>(list: &MirrorList<'a>, target: &Target) -> (Vec<Listed<'a>>, Vec<Unlisted<'a>>) {
+    let count = |place: usize| {
+        let directory = list.directory.as_ref()?;
+        directory.counts.get(place).copied()
+    };
+    let choices = list.choices.iter().map(|choice| {
+        let files = (!choice.is_fallback).then(|| count(choice.candidate.mirror));
+        listed(choice, target, files.flatten())
+    });
+    let others = list.others.iter();
+    let others = others.map(|other| unlisted(other, target, count(other.place)));
+    (choices.collect(), others.collect())
+}
+
+/// The path that was asked for, decoded, as the client sees it.
+fn url_path(asked: Asked<'_>, is_directory: bool) -> Vec<u8> {
+    let (config, _, decision) = asked;
+    let mut path = Vec::with_capacity(128);
+    let requested = decision.requested.as_ref();
+    for part in [
+        &config.url_path[..],
+        requested.map_or(b"", |path| path.as_bytes()),
+    ] {
+        if !part.is_empty() {
+            path.push(b'/');
+            path.extend_from_slice(part);
+        }
+    }
+    if is_directory {
+        path.push(b'/');
+    }
+    path
+}
+
+fn subject<'a>(asked: Asked<'a>, list: &'a MirrorList<'_>) -> Subject<'a> {
+    match (&list.directory, &asked.2.file) {
+        (None, Some(file)) => Subject::File(FileFacts {
+            name: file.path.name(),
+            version: file.version,
+            digests: list.digests.as_ref(),
+            offers: list.offers,
+        }),
+        (directory, _) => Subject::Directory(DirectoryFacts {
+            files: directory.as_ref().map_or(0, |count| count.files),
+            is_cut: directory.as_ref().is_some_and(|count| count.is_cut),
+        }),
+    }
+}
+
+/// The file or directory below each base URL.
+fn target(asked: Asked<'_>, list: &MirrorList<'_>, now: Timestamp) -> Target {
+    let file = asked.2.file.as_ref().map(|file| file.path.as_bytes());
+    let directory = list.directory.as_ref().map(|count| &count.path[..]);
+    let chosen = list.choices.iter().map(|choice| choice.base_url);
+    let others = list
+        .others
+        .iter()
+        .filter_map(|other| other.mirror.base_url.as_ref());
+    let path = EncodedPath::new(directory.or(file).unwrap_or(b""), chosen.chain(others));
+    Target::new(path, list.stamp_key.map(|key| stamp(key, now)))
+}
+
+fn url(target: &Target, base_url: &BaseUrl) -> Vec<u8> {
+    let mut url = Vec::with_capacity(160);
+    target.url_into(&mut url, base_url);
+    url
+}
+
+fn listed<'a>(choice: &Choice<'a>, target: &Target, files: Option<u64>) -> Listed<'a> {
+    let candidate = &choice.candidate;
+    Listed {
+        name: choice.name,
+        url: url(target, choice.base_url),
+        tier: candidate.tier,
+        country: choice.country,
+        score: choice.score,
+        is_fallback: choice.is_fallback,
+        distance: candidate.distance,
+        probability: candidate.probability,
+        at: choice.coordinates,
+        files,
+    }
+}
+
+fn unlisted<'a>(other: &Other<'a>, target: &Target, files: Option<u64>) -> Unlisted<'a> {
+    let mirror = other.mirror;
+    let country = match mirror.country {
+        MirrorCountry::Of(country) => Some(country),
+        MirrorCountry::Unknown | MirrorCountry::Everywhere => None,
+    };
+    let base_url = mirror.base_url.as_ref().filter(|_| other.has_file);
+    Unlisted {
+        name: &mirror.identifier,
+        url: base_url.map(|base_url| url(target, base_url)),
+        country,
+        score: mirror.score,
+        at: mirror.coordinates,
+        has_file: other.has_file,
+        reason: other.reason,
+        files,
+    }
+}
+
+/// An operator's part of the page; a file that cannot be read leaves the built-in part.
+fn part(path: &Path) -> Option<Vec<u8>> {
+    use std::io::Read;
+    let mut content = Vec::new();
+    let read = std::fs::File::open(path)
+        .and_then(|file| file.take(FRAME_BYTES_MAX).read_to_end(&mut content));
+    match read {
+        Ok(_) => Some(content),
+        Err(error) => {
+            log::warn!(
+                "a part of mirror lists cannot be read: path={} error=\"{error}\"",
+                path.display()
+            );
+            None
+        }
+    }
+}
+
+/// A line for each base URL of the repository (spec §4.10).
+fn yum(asked: Asked<'_>, list: &YumList<'_>) -> Vec<u8> {
+    let mut body = Vec::with_capacity(1024);
+    let urls = list.choices.iter().map(|choice| choice.base_url);
+    let path = EncodedPath::new(&list.directory, urls);
+    for choice in &list.choices {
+        choice.base_url.file_url_into(&mut body, &path);
+        body.push(b'\n');
+    }
+    if list.choices.is_empty() {
+        own_base_url_into(&mut body, asked);
+        url_path_into(&mut body, &list.named);
+        body.push(b'\n');
+    }
+    body
+}
+
+/// Appends the URL of our own tree, with a slash at the end.
+pub(super) fn own_base_url_into(out: &mut Vec<u8>, asked: Asked<'_>) {
+    let (config, request, _) = asked;
+    request.own_origin_into(out);
+    out.push(b'/');
+    if !config.url_path.is_empty() {
+        url_path_into(out, &config.url_path);
+        out.push(b'/');
+    }
+}

@@ -1,0 +1,154 @@
+//! A long document on its way: read from the database as fast as the client takes it.
+//!
+//! # Limits
+//! A stream holds a piece of [`PIECE_BYTES`] and a database connection; there are at most
+//! [`STREAMS_MAX`] in a process. What is shorter than [`HELD_BYTES_MAX`] is no stream.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::db::long::{LongKey, LongReader};
+use crate::domain::file::{FileId, FileVersion};
+use crate::domain::hash::Digests;
+use crate::domain::render::Body;
+use crate::domain::render::body::{Form, Gap};
+use crate::fcgi;
+
+/// Documents up to this length are written at once: with all connections in use and none of them
+/// read, that is a quarter of a gigabyte.
+pub(super) const HELD_BYTES_MAX: u64 = 256 * 1024;
+
+/// Bytes of a document that are made at a time: a FastCGI record.
+const PIECE_BYTES: usize = 64 * 1024 - 1;
+
+/// Stored bytes that are read at a time: whole digests of 20 and of 32 bytes, and so few that the
+/// longest form of them (76 bytes for each 20) fits a piece.
+const PORTION_BYTES: usize = 16_000;
+
+/// Streams at once in a process. One takes some 400 KiB, and the file's own mirrors will do for
+/// clients that are told to come again.
+const STREAMS_MAX: usize = 128;
+
+/// How many streams there are.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Streams(Arc<AtomicUsize>);
+
+/// One of the streams; counted while it lives.
+#[derive(Debug)]
+struct Permit(Arc<AtomicUsize>);
+
+impl Streams {
+    fn permit(&self) -> Option<Permit> {
+        let permit = Permit(Arc::clone(&self.0));
+        if self.0.fetch_add(1, Ordering::Relaxed) < STREAMS_MAX {
+            return Some(permit);
+        }
+        log::warn!("no long document more than {STREAMS_MAX} at once, asked to come again");
+        None
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// A document that is being sent.
+pub(super) struct Stream {
+    body: Body,
+    /// Bytes of the text that were given.
+    given: usize,
+    /// The gap that is next, or under way.
+    gap: usize,
+    /// Stored bytes of it that were given.
+    given_of_gap: u64,
+    reader: LongReader,
+    key: LongKey,
+    _permit: Permit,
+}
+
+impl Stream {
+    /// Opens the first long part; none when there are too many streams, or when the database has
+    /// another row by now.
+    pub(super) fn open(
+        body: Body,
+        row: (&Path, FileId, FileVersion),
+        digests: &Digests,
+        streams: &Streams,
+    ) -> Option<Stream> {
+        let permit = streams.permit()?;
+        let first = body.gaps.first()?;
+        let key = LongKey {
+            database: row.0.to_owned(),
+            id: row.1,
+            version: row.2,
+            digests: digests.clone(),
+            part: first.part,
+            bytes: first.stored,
+        };
+        let reader = LongReader::open(key.clone());
+        let reader = reader.map_err(|error| log::warn!("{}", crate::exit::chain(&error)));
+        Some(Stream {
+            body,
+            given: 0,
+            gap: 0,
+            given_of_gap: 0,
+            reader: reader.ok()?,
+            key,
+            _permit: permit,
+        })
+    }
+
+    /// Appends from the gap under way; whether it is done.
+    fn give_of_gap(&mut self, gap: Gap, out: &mut Vec<u8>) -> std::io::Result<()> {
+        if self.key.part != gap.part {
+            self.key = LongKey {
+                part: gap.part,
+                bytes: gap.stored,
+                ..self.key.clone()
+            };
+            self.reader = LongReader::open(self.key.clone()).map_err(std::io::Error::other)?;
+        }
+        let left = gap.stored - self.given_of_gap;
+        let mut portion = [0; PORTION_BYTES];
+        let most = match gap.form {
+            Form::Raw => PORTION_BYTES.min(PIECE_BYTES - out.len()),
+            _ => PORTION_BYTES,
+        };
+        let portion = &mut portion[..most.min(usize::try_from(left).unwrap_or(usize::MAX))];
+        self.reader
+            .read(portion, self.given_of_gap)
+            .map_err(std::io::Error::other)?;
+        gap.form.write(out, self.given_of_gap, portion);
+        self.given_of_gap += portion.len() as u64;
+        if self.given_of_gap == gap.stored {
+            self.gap += 1;
+            self.given_of_gap = 0;
+        }
+        Ok(())
+    }
+}
+
+impl fcgi::Rest for Stream {
+    fn pull(&mut self, out: &mut Vec<u8>) -> std::io::Result<()> {
+        while out.len() < PIECE_BYTES {
+            let gap = self.body.gaps.get(self.gap).copied();
+            let until = gap.map_or(self.body.text.len(), |gap| gap.at);
+            if self.given < until {
+                let to = until.min(self.given + PIECE_BYTES - out.len());
+                out.extend_from_slice(&self.body.text[self.given..to]);
+                self.given = to;
+                continue;
+            }
+            let Some(gap) = gap else { break };
+            if gap.form != Form::Raw && !out.is_empty() {
+                // A portion in one of these forms fills most of a piece.
+                break;
+            }
+            self.give_of_gap(gap, out)?;
+        }
+        Ok(())
+    }
+}

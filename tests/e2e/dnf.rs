@@ -1,0 +1,209 @@
+//! dnf installs a package from mirrors that our list and our metalink name.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use heliostat::db::hash::{self, Digests, HashRecord};
+use heliostat::db::{catalogue, open_writer};
+use sha2::{Digest, Sha256};
+
+use crate::stage::site::set_mtime;
+use crate::stage::{ApacheOptions, MTIME, Stage};
+
+const SPEC: &str = "\
+Name: lighthouse
+Version: 1.0
+Release: 1
+Summary: A package for a test
+License: MIT
+BuildArch: noarch
+%description
+It has one file.
+%install
+mkdir -p %{buildroot}/usr/share/lighthouse
+echo light > %{buildroot}/usr/share/lighthouse/lamp
+%files
+/usr/share/lighthouse/lamp
+";
+
+const RULE: &str = "\
+[[site.test.yum]]
+arguments = [\"release=\\\\d+\", \"repo=os|updates\"]
+directory = \"dist/$1/$2\"
+marker = \"repodata/repomd.xml\"
+";
+
+/// The repository in the tree.
+const REPOSITORY: &str = "dist/5/os";
+const REPOMD: &str = "dist/5/os/repodata/repomd.xml";
+
+fn run(command: &mut Command) {
+    let output = command.output();
+    let output = output.unwrap_or_else(|error| {
+        panic!("{command:?}: {error}; `scripts/test` installs what the tests need")
+    });
+    assert!(
+        output.status.success(),
+        "{command:?}: {}\n{}{}",
+        output.status,
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+/// Builds a package and a repository of it.
+fn build_repository(stage: &Stage) {
+    let folder = stage.site.tree().join(REPOSITORY);
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let spec = stage.site.path("lighthouse.spec");
+    std::fs::write(&spec, SPEC).expect("a specification");
+    run(Command::new("rpmbuild")
+        .arg("-bb")
+        .arg(format!(
+            "--define=_topdir {}",
+            stage.site.path("rpmbuild").display()
+        ))
+        .arg(format!("--define=_rpmdir {}", folder.display()))
+        .arg(format!(
+            "--define=_dbpath {}",
+            stage.site.path("rpmdb").display()
+        ))
+        .arg(&spec));
+    run(Command::new("createrepo_c").arg(&folder));
+    for file in files_below(&folder) {
+        set_mtime(&file, MTIME);
+    }
+}
+
+fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            files.extend(files_below(&path));
+        } else {
+            files.push(path);
+        }
+    }
+    files
+}
+
+fn stage() -> Stage {
+    let mut stage = Stage::new(RULE);
+    build_repository(&stage);
+    stage.mirror("germany", ["de", "eu"]);
+    stage.mirror("france", ["fr", "eu"]);
+    stage.learn();
+    stage.start_with(&ApacheOptions {
+        before: "Define HELIOSTAT_LISTS \"mirrorlist|release|repo\"\n".to_owned(),
+        ..ApacheOptions::default()
+    });
+    stage
+}
+
+/// Stores the hash that the metalink names.
+fn store_hash(stage: &Stage) {
+    let mut writer = open_writer(&stage.site.database()).expect("the database");
+    let file = catalogue::find(&writer, REPOMD.as_bytes()).expect("the catalogue");
+    let file = file.expect("it is indexed");
+    let content = std::fs::read(stage.site.tree().join(REPOMD)).expect("the metadata");
+    let record = HashRecord {
+        digests: Digests {
+            sha256: Some(Sha256::digest(content).to_vec()),
+            ..Digests::default()
+        },
+        ..HashRecord::default()
+    };
+    let version = file.version.expect("it was indexed");
+    writer
+        .transaction(|transaction| hash::store(transaction, file.id, version, &record))
+        .expect("the hash");
+}
+
+/// Installs the package; returns dnf's log of what it downloaded from where.
+fn install(stage: &Stage, name: &str, source: &str) -> String {
+    let home = stage.site.path(name);
+    let root = home.join("root");
+    std::fs::create_dir_all(&root).expect("a folder");
+    let text = format!(
+        "[main]\ngpgcheck=0\ninstall_weak_deps=0\nzchunk=0\ncachedir={home}/cache\n\
+         logdir={home}/log\npersistdir={home}/state\nreposdir=/nonexistent\npluginpath={home}\n\
+         debuglevel=2\nlogfilelevel=9\n\
+         [tiny]\nname=tiny\nenabled=1\n{source}\n",
+        home = home.display()
+    );
+    let config = home.join("dnf.conf");
+    std::fs::write(&config, text).expect("a configuration");
+    let mut command = if rustix::process::geteuid().is_root() {
+        Command::new("timeout")
+    } else {
+        let mut command = Command::new("unshare");
+        command.args(["--map-root-user", "timeout"]);
+        command
+    };
+    run(command
+        .args(["120", "dnf", "-y", "--releasever=5", "-c"])
+        .arg(&config)
+        .arg(format!("--installroot={}", root.display()))
+        .args(["install", "lighthouse"])
+        .env_remove("http_proxy"));
+    let lamp = root.join("usr/share/lighthouse/lamp");
+    let lamp = std::fs::read_to_string(lamp).expect("the package's file");
+    assert_eq!(lamp, "light\n");
+    log_of(&home, &root)
+}
+
+/// dnf puts its logs below the root that it installs in.
+fn log_of(home: &Path, root: &Path) -> String {
+    let places = [
+        home.join("log"),
+        root.join(home.strip_prefix("/").unwrap_or(home))
+            .join("log"),
+    ];
+    let logs = places.iter().map(|place| place.join("dnf.librepo.log"));
+    let text: String = logs
+        .filter_map(|log| std::fs::read_to_string(log).ok())
+        .collect();
+    assert!(!text.is_empty(), "no log in {places:?}");
+    text
+}
+
+#[test]
+fn dnf_installs_from_our_mirror_list_and_our_metalinks() {
+    let stage = stage();
+    let port = stage.apache().port;
+    let own = format!("http://127.0.0.1:{port}");
+    let mirrors: Vec<String> = stage
+        .mirrors
+        .iter()
+        .map(|mirror| format!("http://127.0.0.1:{}/{REPOSITORY}/", mirror.http_port))
+        .collect();
+    let list = stage
+        .get("/?release=5&repo=os")
+        .field("X-Forwarded-For: 192.0.2.7")
+        .send();
+    let expected: String = mirrors.iter().map(|url| format!("{url}\n")).collect();
+    assert_eq!(String::from_utf8_lossy(&list.body), expected, "{list:?}");
+    assert_eq!(list.text("content-type"), "text/plain; charset=UTF-8");
+    assert_eq!(stage.get("/?release=x&repo=os").send().status, 404);
+
+    let metalinks = [
+        format!("metalink={own}/?release=$releasever&repo=os&metalink"),
+        format!("metalink={own}/{REPOMD}.metalink"),
+        format!("metalink={own}/{REPOMD}?metalink"),
+    ];
+    let list = format!("mirrorlist={own}/?release=$releasever&repo=os");
+    let from_mirrors = |name: &str, source: &str| {
+        let log = install(&stage, name, source);
+        let is_from_mirror = |line: &str| {
+            line.contains(".rpm") && mirrors.iter().any(|url| line.contains(url.as_str()))
+        };
+        assert!(log.lines().any(is_from_mirror), "{source}\n{log}");
+    };
+    from_mirrors("by-list", &list);
+    from_mirrors("by-metalink-without-hash", &metalinks[0]);
+    store_hash(&stage);
+    for (number, source) in metalinks.iter().enumerate() {
+        from_mirrors(&format!("by-metalink-{number}"), source);
+    }
+}

@@ -1,0 +1,281 @@
+//! Programs that people download with: aria2, zsync, wget2, curl, coreutils.
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use crate::stage::{MTIME, Stage, tool};
+
+/// Large enough for several pieces at two mirrors.
+const SIZE: usize = 6 * 1024 * 1024;
+const HASHES: &str = "[site.test.hashes]\nzsync = true\n";
+
+/// A file on two mirrors of one country.
+fn stage(more: &str) -> (Stage, Vec<u8>) {
+    let mut stage = Stage::new(&format!("{more}{HASHES}"));
+    let content = stage.file("dir/a b.iso", SIZE);
+    stage.mirror("germany", ["de", "eu"]);
+    stage.mirror("berlin", ["de", "eu"]);
+    stage.play();
+    stage.until_redirected("/dir/a%20b.iso");
+    (stage, content)
+}
+
+fn folder(stage: &Stage) -> PathBuf {
+    let folder = stage.site.path("downloads");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    folder
+}
+
+fn url(stage: &Stage, path: &str) -> String {
+    format!("http://127.0.0.1:{}{path}", stage.apache().port)
+}
+
+/// Downloads with aria2, from as many mirrors as there are.
+fn aria2(stage: &Stage, path: &str) -> (bool, String) {
+    let url = url(stage, path);
+    let arguments = [
+        "--no-conf",
+        "--enable-dht=false",
+        "--enable-dht6=false",
+        "--bt-enable-lpd=false",
+        // All mirrors here are one server to it, which goes by the name of the host.
+        "--max-connection-per-server=4",
+        "--split=4",
+        "--min-split-size=1M",
+        "--max-file-not-found=3",
+        "--allow-overwrite=true",
+        "--file-allocation=none",
+        "--follow-metalink=mem",
+        "--follow-torrent=mem",
+        "--seed-time=0",
+        "--bt-stop-timeout=20",
+        "--max-overall-download-limit=4M",
+        "--header=X-Forwarded-For: 192.0.2.1",
+        &url,
+    ];
+    tool(&folder(stage), "aria2c", &arguments)
+}
+
+/// Bytes of the file that a mirror has sent.
+fn bytes_of(stage: &Stage, mirror: &str) -> u64 {
+    stage
+        .asked_of(mirror)
+        .iter()
+        .map(|(_, bytes, _)| bytes)
+        .sum()
+}
+
+#[test]
+fn aria2_loads_from_two_mirrors_at_once_and_verifies() {
+    let (stage, content) = stage("");
+    for path in [
+        "/dir/a%20b.iso.meta4",
+        "/dir/a%20b.iso?meta4",
+        "/dir/a%20b.iso",
+    ] {
+        let before = ["germany", "berlin"].map(|name| bytes_of(&stage, name));
+        let (ended, said) = aria2(&stage, path);
+        assert!(ended, "{path}: {said}");
+        let file = folder(&stage).join("a b.iso");
+        assert!(std::fs::read(&file).expect("the file") == content, "{path}");
+        std::fs::remove_file(file).expect("our own file");
+        for (name, before) in ["germany", "berlin"].iter().zip(before) {
+            assert!(
+                bytes_of(&stage, name) > before,
+                "{path}: {name} was used: {said}"
+            );
+        }
+    }
+}
+
+#[test]
+fn aria2_finds_a_mirror_with_other_bytes() {
+    let (stage, content) = stage("");
+    // The same size and time, so that no scan can see it.
+    let copy = stage.mirror_named("berlin").folder.join("dir/a b.iso");
+    let mut other = content.clone();
+    other.iter_mut().for_each(|byte| *byte ^= 1);
+    std::fs::write(&copy, other).expect("a file of the mirror");
+    crate::stage::site::set_mtime(&copy, MTIME);
+    let (_, said) = aria2(&stage, "/dir/a%20b.iso.meta4");
+    let file = folder(&stage).join("a b.iso");
+    let found = std::fs::read(file).unwrap_or_default();
+    let control = folder(&stage).join("a b.iso.aria2").exists();
+    assert!(
+        found == content || control,
+        "never taken for the file: {said}"
+    );
+}
+
+/// A server that has a file, sends no more than some of it, and is gone then.
+struct Dying {
+    port: u16,
+    sent: Arc<AtomicU64>,
+    is_over: Arc<AtomicBool>,
+}
+
+impl Dying {
+    fn start(content: Vec<u8>, bytes_max: u64) -> Dying {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        let sent = Arc::new(AtomicU64::new(0));
+        let is_over = Arc::new(AtomicBool::new(false));
+        let (counter, over) = (Arc::clone(&sent), Arc::clone(&is_over));
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                if over.load(Ordering::SeqCst) || counter.load(Ordering::SeqCst) >= bytes_max {
+                    break;
+                }
+                let _ = Dying::serve(stream, &content, &counter, bytes_max);
+            }
+        });
+        Dying {
+            port,
+            sent,
+            is_over,
+        }
+    }
+
+    /// Sends from the start of the range on, until so much was sent in all.
+    fn serve(
+        mut stream: TcpStream,
+        content: &[u8],
+        sent: &AtomicU64,
+        bytes_max: u64,
+    ) -> std::io::Result<()> {
+        let mut request = [0; 4096];
+        let length = stream.read(&mut request)?;
+        let request = String::from_utf8_lossy(&request[..length]).to_ascii_lowercase();
+        let range = request.split("range: bytes=").nth(1);
+        let start = range.and_then(|range| range.split('-').next()?.parse::<usize>().ok());
+        let start = start.unwrap_or(0).min(content.len());
+        write!(
+            stream,
+            "HTTP/1.1 206 Partial Content\r\nContent-Length: {}\r\n\
+             Content-Range: bytes {start}-{}/{}\r\n\r\n",
+            content.len() - start,
+            content.len() - 1,
+            content.len()
+        )?;
+        for chunk in content[start..].chunks(16 * 1024) {
+            if sent.load(Ordering::SeqCst) >= bytes_max {
+                break;
+            }
+            stream.write_all(chunk)?;
+            sent.fetch_add(chunk.len() as u64, Ordering::SeqCst);
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Dying {
+    fn drop(&mut self) {
+        self.is_over.store(true, Ordering::SeqCst);
+        // Wakes the thread that waits for a client.
+        let _ = TcpStream::connect(("127.0.0.1", self.port));
+    }
+}
+
+#[test]
+fn aria2_survives_a_mirror_that_dies_in_the_middle() {
+    let (stage, content) = stage("");
+    let dying = Dying::start(content.clone(), 300_000);
+    stage.twin(
+        "germany",
+        "dying",
+        &format!("http://127.0.0.1:{}/", dying.port),
+    );
+    stage.site.run_ok("heliostat", &["disable", "berlin"]);
+    crate::stage::site::eventually("the metalink names both", || {
+        let text = stage
+            .get("/dir/a%20b.iso.meta4")
+            .from("192.0.2.1")
+            .send()
+            .body;
+        let text = String::from_utf8_lossy(&text).into_owned();
+        text.contains(&format!(":{}/", dying.port)) && text.matches("<url ").count() == 2
+    });
+    let (ended, said) = aria2(&stage, "/dir/a%20b.iso.meta4");
+    assert!(ended, "{said}");
+    let file = folder(&stage).join("a b.iso");
+    assert!(std::fs::read(file).expect("the file") == content);
+    let sent = dying.sent.load(Ordering::SeqCst);
+    assert!(sent >= 300_000, "it had begun: {sent} bytes");
+}
+
+#[test]
+fn zsync_loads_the_difference_only() {
+    let (stage, content) = stage("");
+    let folder = folder(&stage);
+    let mut old = content.clone();
+    // A part changed, a part inserted.
+    old[1_000_000..1_020_000].fill(7);
+    old.splice(3_000_000..3_000_000, [9; 1_234]);
+    std::fs::write(folder.join("old.iso"), old).expect("a file");
+    let url = url(&stage, "/dir/a%20b.iso.zsync");
+    let arguments = ["-i", "old.iso", "-o", "new.iso", &url];
+    let (ended, said) = tool(&folder, "zsync", &arguments);
+    assert!(ended, "{said}");
+    assert!(
+        std::fs::read(folder.join("new.iso")).expect("the file") == content,
+        "{said}"
+    );
+    let loaded = bytes_of(&stage, "germany") + bytes_of(&stage, "berlin");
+    assert!(
+        (20_000..200_000).contains(&loaded),
+        "{loaded} bytes: {said}"
+    );
+}
+
+#[test]
+fn wget2_and_curl_follow_what_a_redirect_says() {
+    let (stage, content) = stage("");
+    let folder = folder(&stage);
+    let url = url(&stage, "/dir/a%20b.iso");
+    let arguments = ["-sSL", "-o", "curl.iso", &url];
+    let (ended, said) = tool(&folder, "curl", &arguments);
+    assert!(ended, "{said}");
+    assert!(std::fs::read(folder.join("curl.iso")).expect("the file") == content);
+    // By the metalink that the Link field names, in chunks from both.
+    let before = stage.access_log().matches(".meta4").count();
+    // It leaves the port out of Host, so that it is given a name, and Apache as a proxy for that.
+    let proxy = format!("--http-proxy=http://127.0.0.1:{}", stage.apache().port);
+    let arguments = [
+        "--no-config",
+        "--chunk-size=1M",
+        "--tries=2",
+        &proxy,
+        "-O",
+        "wget.iso",
+        "http://download.example.org/dir/a%20b.iso",
+    ];
+    let (ended, said) = tool(&folder, "wget2", &arguments);
+    assert!(ended, "{said}");
+    let asked = stage.access_log().matches(".meta4").count();
+    assert!(asked > before, "by the metalink of the Link field: {said}");
+    assert!(said.contains("Checksum OK"), "{said}");
+    let file = std::fs::read(folder.join("a b.iso")).expect("the name that the metalink says");
+    assert!(file == content, "{said}");
+}
+
+#[test]
+fn sums_are_read_by_coreutils() {
+    let (stage, content) = stage("");
+    let folder = folder(&stage);
+    std::fs::write(folder.join("a b.iso"), &content).expect("a file");
+    for (suffix, program) in [
+        ("md5", "md5sum"),
+        ("sha1", "sha1sum"),
+        ("sha256", "sha256sum"),
+        ("sha512", "sha512sum"),
+    ] {
+        let answer = stage.get(format!("/dir/a%20b.iso.{suffix}")).send();
+        assert_eq!(answer.status, 200, "{suffix}");
+        std::fs::write(folder.join("sums"), &answer.body).expect("a file");
+        let (ended, said) = tool(&folder, program, &["-c", "sums"]);
+        assert!(ended && said.contains("OK"), "{program}: {said}");
+    }
+}

@@ -1,0 +1,116 @@
+//! A list of mirrors is that of the recorded mod_mirrorbrain: the same elements with the same ids
+//! and classes in the same order, the same words, every mirror in its place. What is new has ids
+//! of its own.
+
+use std::collections::BTreeMap;
+
+use regex::Regex;
+use serde::Deserialize;
+
+use crate::fcgi_client::percent_decoded;
+
+/// A recorded page.
+#[derive(Debug, Deserialize)]
+pub struct Page {
+    /// Ids and classes.
+    elements: Vec<String>,
+    /// Facts about the file.
+    labels: Vec<(String, String)>,
+    /// The sentence about the client.
+    client: String,
+    groups: Vec<Group>,
+}
+
+/// The mirrors of a class, best first.
+#[derive(Debug, Deserialize)]
+struct Group {
+    heading: String,
+    mirrors: Vec<Mirror>,
+}
+
+/// Place in the law's order, which several may share; country; score; URL.
+type Mirror = (usize, String, String, String);
+
+/// Ids and classes that MirrorBrain's page has not.
+const NEW: [&str; 3] = [
+    "mirrorbrain-map",
+    "mirrorbrain-reason",
+    "mirrorbrain-mirrors-others",
+];
+
+fn regex(text: &str) -> Regex {
+    Regex::new(text).expect("an expression of the test")
+}
+
+/// What a reader sees, with one space between words.
+fn plain(html: &str) -> String {
+    let text = regex("<[^>]*>").replace_all(html, "");
+    let text = [
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        ("&quot;", "\""),
+        ("&#39;", "'"),
+        ("&amp;", "&"),
+    ]
+    .into_iter()
+    .fold(text.into_owned(), |text, (from, to)| text.replace(from, to));
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+impl Page {
+    /// Holds our page against the recorded one.
+    pub fn compare(&self, what: &str, text: &str) {
+        let body = text.split("<body>").nth(1).expect("a body");
+        let elements: Vec<String> = regex("(?:id|class)=\"(mirrorbrain-[a-z-]+)\"")
+            .captures_iter(body)
+            .map(|found| found[1].to_owned())
+            .filter(|name| !NEW.iter().any(|new| name.starts_with(new)))
+            .collect();
+        assert_eq!(elements, self.elements, "{what}");
+        let label = regex("<li><span class=\"mirrorbrain-label\">(.*?):</span> *(.*?)</li>");
+        let labels: Vec<(String, String)> = label
+            .captures_iter(body)
+            .map(|found| (plain(&found[1]), plain(&found[2])))
+            .collect();
+        assert_eq!(labels, self.labels, "{what}");
+        assert!(
+            body.contains(&format!("<p>{}</p>", self.client)),
+            "{what}: not: {}",
+            self.client
+        );
+        let groups: Vec<&str> = body
+            .split("<div class=\"mirrorbrain-mirrors-grp\">")
+            .skip(1)
+            .collect();
+        assert_eq!(groups.len(), self.groups.len(), "{what}");
+        for (ours, recorded) in groups.into_iter().zip(&self.groups) {
+            recorded.compare(what, ours);
+        }
+    }
+}
+
+impl Group {
+    /// The same mirrors; those of one place in any order there.
+    fn compare(&self, what: &str, html: &str) {
+        let heading = format!("<h4>{}</h4>", self.heading);
+        assert!(html.contains(&heading), "{what}: not {heading}: {html}");
+        let known: BTreeMap<Vec<u8>, &Mirror> = self
+            .mirrors
+            .iter()
+            .map(|mirror| (mirror.3.as_bytes().to_vec(), mirror))
+            .collect();
+        let list = html.split("</ul>").next().expect("a list");
+        let item = regex("<li><a href=\"(.*?)\">(.*?)</a> \\((.*?), prio (\\d+)\\)</li>");
+        let mut found = Vec::new();
+        for item in item.captures_iter(list) {
+            assert_eq!(item[1], item[2], "{what}: the link is the text");
+            let url = percent_decoded(plain(&item[1]).as_bytes());
+            let mirror = known.get(&url);
+            let mirror = mirror.unwrap_or_else(|| panic!("{what}: {} is not there", &item[1]));
+            assert_eq!((&item[3], &item[4]), (&*mirror.1, &*mirror.2), "{what}");
+            found.push(mirror.0);
+        }
+        let expected: Vec<usize> = self.mirrors.iter().map(|mirror| mirror.0).collect();
+        assert_eq!(found, expected, "{what}");
+    }
+}
