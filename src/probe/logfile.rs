@@ -92,6 +92,7 @@ mod tests {
             },
             cut_off: Vec::new(),
             is_cut_short: false,
+            is_old_news: false,
             untold: false,
             took: Duration::ZERO,
         };

@@ -15,7 +15,7 @@ use super::report::{Counts, MirrorLine, Report};
 use super::verdict::{Verdict, conclude, cut_off, observe, sort_findings};
 use crate::config::SiteConfig;
 use crate::db::run::{self, Outcome, RunKind};
-use crate::db::{DbError, Writer, open_writer, probe};
+use crate::db::{DbError, Writer, open_reader, open_writer, probe};
 use crate::domain::health::Family;
 use crate::domain::time::Timestamp;
 use crate::fetch::probe::{Finding, ProbeClient, ProbeLimits, Target};
@@ -27,7 +27,7 @@ pub struct Prober {
     site: Arc<SiteConfig>,
     writer: Writer,
     random: fastrand::Rng,
-    _lock: ProbeLock,
+    _lock: Option<ProbeLock>,
 }
 
 /// How a pass is to be made.
@@ -42,11 +42,11 @@ pub struct PassOptions {
 }
 
 impl Prober {
-    /// Opens the site's database, and keeps other probers out.
+    /// Opens the site's database, and keeps other probers out unless nothing is to be written.
     ///
     /// # Errors
     /// [`ProbeError::Db`], [`ProbeError::Running`], [`ProbeError::Lock`].
-    pub fn open(site: &Arc<SiteConfig>) -> Result<Prober, ProbeError> {
+    pub fn open(site: &Arc<SiteConfig>, dry_run: bool) -> Result<Prober, ProbeError> {
         if !site.database.exists() {
             return Err(ProbeError::Db(DbError::Missing {
                 path: site.database.clone(),
@@ -54,7 +54,10 @@ impl Prober {
         }
         Ok(Prober {
             site: Arc::clone(site),
-            _lock: ProbeLock::take(&site.database)?,
+            _lock: match dry_run {
+                true => None,
+                false => Some(ProbeLock::take(&site.database)?),
+            },
             writer: open_writer(&site.database)?,
             random: fastrand::Rng::new(),
         })
@@ -76,7 +79,10 @@ impl Prober {
         stop: &AtomicBool,
     ) -> Result<Report, ProbeError> {
         let start = Instant::now();
-        let planned = plan(&self.writer, &options.names, &mut self.random)?;
+        // The page cache of a writer is larger than a look at the catalogue needs.
+        let reader = open_reader(&self.site.database)?;
+        let planned = plan(&reader, &options.names, &mut self.random)?;
+        drop(reader);
         log::debug!(
             "planned mirrors={} took_ms={}",
             planned.len(),
@@ -153,6 +159,7 @@ impl Prober {
             counts,
             cut_off: Vec::new(),
             is_cut_short: false,
+            is_old_news: false,
             untold: false,
             took: std::time::Duration::ZERO,
         }
@@ -169,6 +176,8 @@ impl Prober {
             .writer
             .transaction(|transaction| run::begin(transaction, RunKind::Probe, None, now))?;
         let remark = report.remark();
+        let before = run::latest(&self.writer, RunKind::Probe, None, 2)?;
+        report.is_old_news = before.get(1).is_some_and(|before| before.error == remark);
         let pass = Pass {
             planned,
             verdicts,

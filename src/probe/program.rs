@@ -79,7 +79,7 @@ fn probe(
     progress: &Progress,
 ) -> Result<Exit, ProbeError> {
     let stop = stop_flag().map_err(ProbeError::Signals)?;
-    let mut prober = Prober::open(site)?;
+    let mut prober = Prober::open(site, args.dry_run)?;
     if args.daemon {
         return Ok(run_daemon(args, &mut prober, &stop));
     }
@@ -120,7 +120,12 @@ fn run_daemon(args: &ProbeArgs, prober: &mut Prober, stop: &AtomicBool) -> Exit 
 /// The log's lines of a pass.
 fn tell(args: &ProbeArgs, report: &Report) {
     let remark = report.remark();
-    if !remark.is_empty() {
+    if remark.is_empty() {
+        log::debug!("the pass is whole");
+    } else if report.is_old_news {
+        // Cron would mail it each minute.
+        log::info!("{remark}");
+    } else {
         log::warn!("{remark}");
     }
     for mirror in &report.mirrors {

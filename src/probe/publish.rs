@@ -16,6 +16,9 @@ const ACTOR: &str = "heliostat-probe";
 /// Passes without a word are remembered so long: a pass a minute is half a million rows a year.
 const QUIET_RUNS_S: i64 = 3 * 86_400;
 
+/// And those with a word so long.
+const RUNS_S: i64 = 90 * 86_400;
+
 /// A pass, to be written.
 #[derive(Debug)]
 pub struct Pass<'a> {
@@ -72,8 +75,9 @@ pub fn publish(writer: &mut Writer, pass: &Pass<'_>) -> Result<Vec<MirrorId>, Db
             error: pass.error.clone(),
         };
         run::end(transaction, pass.run, &end)?;
-        let before = Timestamp(pass.now.0 - QUIET_RUNS_S);
-        run::forget_quiet(transaction, RunKind::Probe, before)?;
+        let before = |age_s| Timestamp(pass.now.0 - age_s);
+        let (quiet, all) = (before(QUIET_RUNS_S), before(RUNS_S));
+        run::forget(transaction, RunKind::Probe, quiet, all)?;
         Ok(moved)
     })
 }

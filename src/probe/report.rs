@@ -60,6 +60,8 @@ pub struct Report {
     pub cut_off: Vec<Family>,
     /// The deadline came, or the program was told to stop.
     pub is_cut_short: bool,
+    /// The pass before had the same to say of itself.
+    pub is_old_news: bool,
     /// Somebody could not be told.
     pub untold: bool,
     /// How long it took.

@@ -168,24 +168,33 @@ pub fn conclude(
     now: Timestamp,
 ) -> Verdict {
     let mirror = &planned.mirror;
-    let mut facts = Vec::new();
-    let mut records = Vec::new();
-    let mut is_checked = false;
-    for observation in seen {
-        let before = observation.before.usable;
-        let Some(record) = record(mirror.id, observation, cut_off, config, now) else {
-            continue;
-        };
-        is_checked |= record.ok.is_some() && record.checked_at == now;
-        facts.push(target_fact(&record, before));
-        records.push(record);
-    }
+    let befores: Vec<bool> = seen.iter().map(|seen| seen.before.usable).collect();
+    let nexts = seen.into_iter().zip(befores).filter_map(|(seen, before)| {
+        Some((record(mirror.id, seen, cut_off, config, now)?, before))
+    });
+    let (known, unknown): (Vec<_>, Vec<_>) = nexts.partition(|(next, _)| next.is_known);
     // Of a mirror of which nothing can be known nothing changes.
-    let alive = if records.is_empty() {
+    let is_usable = |(next, _): &(Next, bool)| next.record.standing.usable;
+    let alive = if known.is_empty() {
         mirror.alive
     } else {
-        records.iter().any(|record| record.standing.usable)
+        known.iter().any(is_usable)
     };
+    let mut facts: Vec<Fact> = Vec::new();
+    let mut records: Vec<ProbeRecord> = Vec::new();
+    for (next, before) in known {
+        facts.push(target_fact(&next.record, before));
+        records.push(next.record);
+    }
+    // What cannot be seen from here is believed to be as the rest, so that neither a mirror counts
+    // as alive by it, nor a family is closed by it.
+    records.extend(unknown.into_iter().map(|(next, _)| ProbeRecord {
+        standing: Standing::new(alive),
+        ..next.record
+    }));
+    records.sort_by_key(|record| (record.scheme, record.family));
+    let is_checked = |record: &ProbeRecord| record.ok.is_some() && record.checked_at == now;
+    let is_checked = records.iter().any(is_checked);
     if alive != mirror.alive || !alive {
         // One piece of news, not one a target.
         facts.clear();
@@ -201,6 +210,13 @@ pub fn conclude(
     }
 }
 
+/// A target's next record.
+struct Next {
+    record: ProbeRecord,
+    /// Whether its standing says something of the mirror: it can be probed from here.
+    is_known: bool,
+}
+
 /// The target's next record; `None` when it was not reached and nothing was known.
 fn record(
     mirror: MirrorId,
@@ -208,7 +224,7 @@ fn record(
     cut_off: &[Family],
     config: &ProbeConfig,
     now: Timestamp,
-) -> Option<ProbeRecord> {
+) -> Option<Next> {
     let Observation {
         scheme,
         family,
@@ -218,9 +234,12 @@ fn record(
         check,
     } = observation;
     let Some(check) = check else {
-        return known.map(|known| ProbeRecord {
-            standing: before,
-            ..known
+        return known.map(|known| Next {
+            is_known: known.ok.is_some(),
+            record: ProbeRecord {
+                standing: before,
+                ..known
+            },
         });
     };
     let is_cut_off = cut_off.contains(&family);
@@ -234,7 +253,7 @@ fn record(
         Err(failure) => (Some(false), failure.to_string()),
     };
     let known_expiry = known.as_ref().and_then(|known| known.expires_at);
-    Some(ProbeRecord {
+    let record = ProbeRecord {
         mirror,
         scheme,
         family,
@@ -246,7 +265,9 @@ fn record(
         expires_at: check.expires_at.or(known_expiry),
         reason,
         evidence: check.evidence,
-    })
+    };
+    let is_known = !check.result.is_err_and(|failure| failure.is_ours());
+    Some(Next { record, is_known })
 }
 
 fn target_name(record: &ProbeRecord) -> String {

@@ -126,6 +126,26 @@ fn a_mirror_is_down_when_all_its_targets_are() {
 }
 
 #[test]
+fn what_cannot_be_seen_from_here_says_nothing() {
+    let no_route = || Some(Err(Failure::NoRoute));
+    let both = |v4| Some(finding(v4, no_route()));
+    let findings = vec![both(silent()), both(silent()), both(Ok(())), both(Ok(()))];
+    assert_eq!(passes(true, findings), ["", "mirror down", "", "mirror up"]);
+    // Nothing at all can be seen: nothing changes.
+    let blind = || Some(finding(Err(Failure::NoRoute), no_route()));
+    assert_eq!(passes(true, vec![blind(), blind(), blind()]), ["", "", ""]);
+    let mut planned = planned(true, Vec::new());
+    let seen = observe(&planned, &[both(Ok(()))], Timestamp(60));
+    planned.known = conclude(&planned, seen, &[], &config(), Timestamp(60)).records;
+    let usable: Vec<bool> = planned
+        .known
+        .iter()
+        .map(|known| known.standing.usable)
+        .collect();
+    assert_eq!(usable, [true, true], "IPv6 clients are not shut out");
+}
+
+#[test]
 fn what_was_not_reached_stays_as_it_was() {
     let fails = || Some(finding(silent(), None));
     let said = passes(true, vec![fails(), None, None, fails()]);
