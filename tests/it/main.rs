@@ -31,6 +31,7 @@ mod probe_family;
 mod probe_notify;
 mod probe_site;
 mod probe_tls;
+mod probefile;
 mod responder;
 mod rsyncd;
 mod scan;
