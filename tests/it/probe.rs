@@ -181,6 +181,33 @@ fn nothing_is_turned_off_when_this_host_is_cut_off() {
 }
 
 #[test]
+fn want_of_descriptors_is_no_fault_of_mirrors() {
+    let site = site(AT_ONCE);
+    let webs: Vec<WebServer> = (0..80).map(|_| server(Manner::Hangs)).collect();
+    for (at, web) in webs.iter().enumerate() {
+        add(&site, &format!("m{at}"), &web.url(""), |_| {});
+        // The first fifty hang and hold what there is; the others would answer.
+        if at >= 50 {
+            web.behave(Manner::Serves);
+        }
+    }
+    let program = crate::site::program_path("heliostat-probe");
+    let output = std::process::Command::new("sh")
+        .args(["-c", "ulimit -n 40; exec \"$0\" --json", program])
+        .env("HELIOSTAT_CONFIG", site.config())
+        .output()
+        .expect("sh is there");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let report: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let unchecked = report["counts"]["unchecked"].as_u64().expect("a number");
+    assert!(unchecked > 0, "{text}");
+    assert!(text.contains("this host cannot check it"), "{text}");
+    for at in 50..80 {
+        assert!(is_alive(&site, &format!("m{at}")), "{text}");
+    }
+}
+
+#[test]
 fn mirrors_without_known_files_and_caches() {
     let site = site(AT_ONCE);
     let web = server(Manner::Serves);

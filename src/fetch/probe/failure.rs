@@ -3,6 +3,19 @@
 use std::error::Error;
 use std::io;
 
+use rustix::io::Errno;
+
+/// Errors of the system that say something of this host alone: no descriptor, no memory, a rule of
+/// its own firewall or sandbox.
+const OURS: [Errno; 6] = [
+    Errno::MFILE,
+    Errno::NFILE,
+    Errno::NOBUFS,
+    Errno::NOMEM,
+    Errno::PERM,
+    Errno::ACCESS,
+];
+
 /// Why a check failed; never with a user, a password or a query of a URL.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -10,6 +23,12 @@ pub enum Failure {
     /// This host has no way into that address family: nothing is known of the mirror.
     #[error("this host has no route over that address family")]
     NoRoute,
+    /// This host has no descriptors or memory left, or may not: nothing is known of the mirror.
+    #[error("this host cannot check it ({said})")]
+    Here {
+        /// What the system says.
+        said: String,
+    },
     /// Not reached before the deadline of the pass: nothing is known of the mirror.
     #[error("not checked: the deadline of the pass came first")]
     NotReached,
@@ -109,7 +128,7 @@ impl Failure {
     pub fn is_ours(&self) -> bool {
         matches!(
             self,
-            Failure::NoRoute | Failure::NotReached | Failure::Scheme { .. }
+            Failure::NoRoute | Failure::NotReached | Failure::Here { .. } | Failure::Scheme { .. }
         )
     }
 
@@ -138,6 +157,10 @@ impl Failure {
     pub(super) fn of_io(error: &io::Error) -> Failure {
         use io::ErrorKind as Kind;
         let said = error.to_string();
+        let is_here = |errno: &Errno| error.raw_os_error() == Some(errno.raw_os_error());
+        if OURS.iter().any(is_here) {
+            return Failure::Here { said };
+        }
         match error.kind() {
             Kind::NetworkUnreachable | Kind::AddrNotAvailable => Failure::NoRoute,
             Kind::Unsupported => Failure::NoRoute,
@@ -230,6 +253,8 @@ mod tests {
 
     #[test]
     fn what_the_system_says_is_sorted() {
+        let full = io::Error::from_raw_os_error(Errno::MFILE.raw_os_error());
+        assert!(Failure::of_io(&full).is_ours());
         let of = |kind| Failure::of_io(&io::Error::from(kind));
         assert_eq!(of(io::ErrorKind::NetworkUnreachable), Failure::NoRoute);
         assert!(of(io::ErrorKind::ConnectionRefused).is_of_the_way());

@@ -29,8 +29,11 @@ impl Resolver {
             return Ok(addresses);
         }
         let found = tokio::net::lookup_host((host, 0)).await;
-        let found = found.map_err(|error| Failure::UnknownHost {
-            said: error.to_string(),
+        let found = found.map_err(|error| match Failure::of_io(&error) {
+            ours @ Failure::Here { .. } => ours,
+            _ => Failure::UnknownHost {
+                said: error.to_string(),
+            },
         })?;
         let mut addresses: Vec<IpAddr> = Vec::new();
         for ip in found.map(|address| address.ip()) {
