@@ -119,8 +119,7 @@ CREATE TABLE hash (
 ) STRICT;
 
 -- The long parts of a hash row, which only some documents need. sha256_layer: layer of the
--- BitTorrent v2 tree at the size of a piece, 32 bytes a piece; NULL when the file is not longer
--- than a piece.
+-- BitTorrent v2 tree at the size of a piece, 32 bytes a piece; NULL when there is one piece.
 CREATE TABLE hash_pieces (
     file_id INTEGER PRIMARY KEY REFERENCES hash (file_id) ON DELETE CASCADE,
     sha1_pieces BLOB,
@@ -202,4 +201,19 @@ CREATE TABLE marker (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     subtree_name TEXT NOT NULL,
     markers TEXT NOT NULL
+) STRICT;
+
+-- What one scan over HTTP leaves for the next, one row a mirror, written with the content that it
+-- belongs to and only when it changed: versions of index pages, so that unchanged directories are
+-- not read again, and directories that an interrupted scan did not come to. `generation` is that
+-- of mirror_content, `source` a hash of the URL; of another content or URL it is worth nothing.
+CREATE TABLE scan_directory (
+    mirror_id INTEGER PRIMARY KEY REFERENCES mirror (id) ON DELETE CASCADE,
+    generation INTEGER NOT NULL,
+    source INTEGER NOT NULL,
+    tree_generation INTEGER NOT NULL,
+    learnt_at INTEGER NOT NULL,
+    shift_min INTEGER NOT NULL,
+    directories BLOB NOT NULL,
+    unfinished BLOB NOT NULL
 ) STRICT;

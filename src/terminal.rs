@@ -145,13 +145,14 @@ impl Drop for Bar {
 
 /// Starts the log on standard error; `RUST_LOG` wins over `level`. A second start does nothing.
 ///
+/// Libraries are heard only when `RUST_LOG` names them: what matters of theirs comes as an error,
+/// and is then said once, by us.
+///
 /// Lines have no time: cron's mail and the journal add theirs.
 pub fn start_log(level: LevelFilter, progress: &Progress) {
     let mut builder = env_logger::Builder::new();
     builder
-        .filter_level(level)
-        // It repeats as errors what is reported of each mirror.
-        .filter_module("rustls_platform_verifier", LevelFilter::Off)
+        .filter_module("heliostat", level)
         .parse_default_env()
         .format(|out, record| {
             let level = match record.level() {

@@ -24,7 +24,7 @@ const BIN_LINES_MAX: usize = 40;
 const ARCHITECTURE_LINES_MAX: usize = 250;
 
 /// A foreign crate and the only places that may name it (a directory, or a file name anywhere).
-const CRATES_AT_THE_EDGE: [(&str, &[&str]); 11] = [
+const CRATES_AT_THE_EDGE: [(&str, &[&str]); 12] = [
     ("rusqlite", &["src/db/"]),
     ("maxminddb", &["src/geoip/"]),
     (
@@ -40,6 +40,7 @@ const CRATES_AT_THE_EDGE: [(&str, &[&str]); 11] = [
     ("reqwest", &["src/fetch/"]),
     ("rustls", &["src/fetch/"]),
     ("tokio", &["src/fetch/"]),
+    ("html5gum", &["src/domain/listing/"]),
     ("x509_parser", &["src/fetch/"]),
     ("suppaftp", &["src/fetch/"]),
     ("listenfd", &["src/fcgi/", "src/respond/"]),

@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use regex::bytes::RegexSet;
+
 use super::error::ConfigError;
 use super::hashes::{HashesConfig, check_hashes};
 use super::probe::{ProbeConfig, check_probe};
@@ -61,7 +63,7 @@ pub struct LocalDelivery {
 }
 
 /// Scanning.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct ScanConfig {
     /// Mirrors at a time; at least one.
     pub jobs: usize,
@@ -71,6 +73,10 @@ pub struct ScanConfig {
     pub timeout: Duration,
     /// Top-level names; empty: all.
     pub top_include: Vec<String>,
+    /// Requests at a time to one mirror; at least one.
+    pub requests: usize,
+    /// Paths that are not listed over HTTP.
+    pub exclude: RegexSet,
     /// rsync `--exclude` patterns.
     pub exclude_rsync: Vec<String>,
 }
@@ -453,7 +459,11 @@ fn check_scan(raw: &RawScan) -> Result<ScanConfig, Problem> {
             "0 would give every mirror up at once".into(),
         ));
     }
+    let exclude = RegexSet::new(&raw.exclude)
+        .map_err(|error| ("scan.exclude".into(), error.to_string().replace('\n', " ")))?;
     Ok(ScanConfig {
+        exclude,
+        requests: raw.requests.max(1),
         jobs: raw.jobs.max(1),
         vanished_share_max: raw.vanished_share_max,
         timeout: Duration::from_secs(raw.timeout_s),

@@ -227,6 +227,11 @@ pub struct RawScan {
     pub timeout_s: u64,
     /// Only these top-level names are scanned; empty: all. (MirrorBrain's scan_top_include.)
     pub top_include: Vec<String>,
+    /// Requests at a time to one mirror that is listed over HTTP.
+    pub requests: usize,
+    /// Regular expressions; directories (`/DIR/`) and files (`/PATH`) that match are not listed
+    /// over HTTP. (MirrorBrain's scan_exclude.)
+    pub exclude: Vec<String>,
     /// Patterns that are given to rsync as `--exclude`. (MirrorBrain's scan_exclude_rsync.)
     pub exclude_rsync: Vec<String>,
 }
@@ -235,9 +240,11 @@ impl Default for RawScan {
     fn default() -> RawScan {
         RawScan {
             jobs: 8,
+            requests: 3,
             vanished_share_max: 0.3,
             timeout_s: 120,
             top_include: Vec::new(),
+            exclude: vec![r"/\.~tmp~/".to_owned()],
             exclude_rsync: vec!["*/.~tmp~/".to_owned(), "/.~tmp~/".to_owned()],
         }
     }

@@ -57,10 +57,23 @@ impl KnownFiles {
     /// # Errors
     /// [`DbError::Sql`].
     pub fn load(database: &impl Queryable, seed: u64) -> Result<KnownFiles, DbError> {
+        KnownFiles::load_with(database, seed, |_, _| {})
+    }
+
+    /// The same; `also` sees every file with its path.
+    ///
+    /// # Errors
+    /// [`DbError::Sql`].
+    pub fn load_with(
+        database: &impl Queryable,
+        seed: u64,
+        mut also: impl FnMut(&[u8], CatalogueFile),
+    ) -> Result<KnownFiles, DbError> {
         let count = catalogue::count(database)?;
         let mut files = Vec::with_capacity(usize::try_from(count).unwrap_or(0));
         catalogue::for_each(database, b"", |path, file| {
             files.push(known(path, file, seed));
+            also(path, file);
         })?;
         Ok(KnownFiles::new(files, seed))
     }

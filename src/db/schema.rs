@@ -10,6 +10,7 @@ use super::error::{DbError, Doing};
 const MIGRATIONS: &[&str] = &[
     include_str!("../../sql/0001_initial.sql"),
     include_str!("../../sql/0002_bittorrent_v2.sql"),
+    include_str!("../../sql/0003_scan_directory.sql"),
     include_str!("../../sql/0004_probe.sql"),
 ];
 

@@ -10,7 +10,7 @@ const SECONDS_A_DAY: i64 = 86_400;
 
 impl Timestamp {
     /// Year, month (1–12), day (1–31) of the proleptic Gregorian calendar.
-    pub(super) fn date(self) -> (i64, u32, u32) {
+    pub fn date(self) -> (i64, u32, u32) {
         // Days are counted in eras of 400 years that begin on 1 March, so that the leap day is
         // the last of its year and no month needs a special case.
         let days = self.0.div_euclid(SECONDS_A_DAY) + 719_468;

@@ -104,7 +104,50 @@ pub enum FetchError {
         /// What went wrong.
         said: String,
     },
+    /// The server's certificate, or what it speaks.
+    #[error("TLS fails ({said}); its operator must repair it")]
+    Tls {
+        /// What TLS says.
+        said: String,
+    },
+    /// The base URL leads elsewhere.
+    #[error("it redirects to {to}, which is not below its base URL")]
+    Redirected {
+        /// Where to.
+        to: String,
+    },
+    /// In a circle, most likely.
+    #[error("more than {redirects_max} redirects in a row")]
+    TooManyRedirects {
+        /// The limit.
+        redirects_max: usize,
+    },
+    /// Larger than any index.
+    #[error("the page has more than {bytes_max} bytes")]
+    TooLarge {
+        /// The limit.
+        bytes_max: u64,
+    },
+    /// An answer, but not the page.
+    #[error("the server answers with status {status}{}", advice(*status))]
+    Status {
+        /// The status.
+        status: u16,
+    },
+    /// A page, but no listing.
+    #[error(transparent)]
+    Index(crate::domain::listing::IndexError),
     /// The program was told to stop.
     #[error("stopped before the listing was complete")]
     Stopped,
+}
+
+fn advice(status: u16) -> &'static str {
+    match status {
+        401 => " (it wants user and password; the URL takes them as http://USER:PASSWORD@HOST/)",
+        403 => " (it does not allow a listing; ask its operator for directory indexes)",
+        404 | 410 => " (there is no such directory; correct the base URL)",
+        429 | 503 => " (it is busy; scan it later)",
+        _ => "",
+    }
 }

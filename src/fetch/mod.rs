@@ -1,8 +1,9 @@
 //! What mirrors say they have, over the network: the edge to their servers.
 //!
 //! One module a protocol. [`list_rsync`] runs the `rsync` program, because its protocol has many
-//! versions and one good implementation; [`RsyncUrl`] is what it is told. Whatever is fetched
-//! comes as a stream of entries: nothing here holds a whole listing.
+//! versions and one good implementation; [`RsyncUrl`] is what it is told. [`HttpClient`] asks web
+//! servers for pages and bytes. Whatever is fetched comes as a stream: nothing here holds a whole
+//! listing.
 //!
 //! # Errors
 //! [`FetchError`]: one variant for each thing that an operator does differently about, with the
@@ -10,9 +11,12 @@
 //!
 //! # Security
 //! A password leaves a URL only for the environment of the `rsync` process: never for a command
-//! line, a log or an error.
+//! line, a log or an error; over HTTP it goes to the host of its URL and to no other.
 
 mod error;
+mod http;
+mod http_error;
+mod http_url;
 mod lines;
 mod mail;
 pub mod probe;
@@ -23,6 +27,11 @@ mod tls;
 mod webhook;
 
 pub use error::FetchError;
+pub use http::{
+    BODY_BYTES_MAX, HttpAnswer, HttpBody, HttpClient, HttpOptions, HttpRequest, HttpSession,
+    MayFollow, REDIRECTS_MAX, RETRIES_MAX, RETRY_AFTER_MAX, Validator,
+};
+pub use http_url::{HttpUrl, HttpUrlError};
 pub use mail::Mail;
 pub use rsync::{ENTRIES_MAX, ListOptions, Listed, RUN_TIME_MAX, list_rsync};
 pub use rsync_url::{RsyncUrl, RsyncUrlError};

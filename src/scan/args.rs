@@ -10,7 +10,7 @@ use crate::exit::Exit;
 /// Mirrors that may be scanned at a time: each is a process, a thread and some buffers.
 const JOBS_MAX: u64 = 256;
 
-/// Learn which mirror has which file, by rsync.
+/// Learn which mirror has which file, by rsync or from the index pages of its web server.
 #[derive(Debug, Clone, Parser)]
 #[command(
     name = "heliostat-scan",
@@ -40,7 +40,7 @@ pub struct ScanArgs {
         visible_alias = "brain-instance"
     )]
     pub site: Option<String>,
-    /// All mirrors that are enabled and alive and have an rsync URL.
+    /// All mirrors that are enabled and alive and have a URL to list.
     #[arg(short, long, conflicts_with = "mirrors")]
     pub all: bool,
     /// Mirrors to scan at a time [default: as configured, scan.jobs].
@@ -50,6 +50,16 @@ pub struct ScanArgs {
     /// Only this directory or file of the tree; all else stays as it was.
     #[arg(short, long, value_name = "DIR")]
     pub dir: Option<OsString>,
+    /// Only this name at the top of the tree, beside those configured (scan.top_include).
+    #[arg(short = 'I', long, value_name = "NAME")]
+    pub include: Vec<String>,
+    /// Regular expression of directories (`/DIR/`) and files that are not listed over HTTP, beside
+    /// those configured (scan.exclude).
+    #[arg(long, value_name = "REGEX")]
+    pub exclude: Vec<String>,
+    /// Pattern for rsync's --exclude, beside those configured (scan.exclude_rsync).
+    #[arg(long, value_name = "PATTERN")]
+    pub exclude_rsync: Vec<String>,
     /// Switch each mirror on after a good scan.
     #[arg(short, long)]
     pub enable: bool,

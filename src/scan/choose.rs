@@ -1,6 +1,7 @@
 //! Which mirrors a command line means: pure.
 
 use super::error::ScanError;
+use super::protocol::Protocol;
 use crate::db::mirror::MirrorRecord;
 use crate::domain::mirror::Kind;
 
@@ -12,7 +13,7 @@ const EVERYWHERE: &str = "**";
 pub struct Choice {
     /// To be scanned, or to be reported as impossible, in order.
     pub scanned: Vec<MirrorRecord>,
-    /// Enabled ones that `--all` passes over because they have no rsync URL.
+    /// Enabled ones that `--all` passes over because they have no URL that can be listed.
     pub without_url: Vec<String>,
 }
 
@@ -23,7 +24,7 @@ pub fn choose_all(mirrors: Vec<MirrorRecord>) -> Choice {
         if !mirror.enabled || !mirror.alive || is_never_scanned(&mirror) {
             continue;
         }
-        if mirror.rsync_url.trim().is_empty() {
+        if Protocol::of(&mirror).is_empty() {
             choice.without_url.push(mirror.identifier);
         } else {
             choice.scanned.push(mirror);
@@ -97,7 +98,7 @@ mod tests {
 
     #[test]
     fn all_are_those_in_use_that_can_be_listed() {
-        let mut mirrors = vec![mirror("a", "rsync://a/m"), mirror("http-only", " ")];
+        let mut mirrors = vec![mirror("a", "rsync://a/m"), mirror("ftp-only", " ")];
         for name in ["off", "dead", "cache", "everywhere"] {
             mirrors.push(mirror(name, "rsync://x/m"));
         }
@@ -107,7 +108,7 @@ mod tests {
         mirrors[5].country = "**".into();
         let choice = choose_all(mirrors);
         assert_eq!(names(&choice), ["a"]);
-        assert_eq!(choice.without_url, ["http-only"]);
+        assert_eq!(choice.without_url, ["ftp-only"]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::db::DbError;
-use crate::fetch::{FetchError, RsyncUrlError};
+use crate::fetch::{FetchError, HttpUrlError, RsyncUrlError};
 
 /// Why no mirror could be scanned.
 #[derive(Debug, thiserror::Error)]
@@ -38,9 +38,21 @@ pub enum ScanError {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum MirrorError {
-    /// Only rsync is scanned.
-    #[error("no rsync URL; set one with heliostat edit")]
-    NoRsyncUrl,
+    /// There is nothing to list.
+    #[error("no rsync URL and no base URL over HTTP; set one with heliostat edit")]
+    NoUrl,
+    /// Every protocol failed.
+    #[error("{failures}")]
+    AllFailed {
+        /// Each with its reason.
+        failures: String,
+    },
+    /// The HTTP client.
+    #[error("{0}")]
+    NoClient(String),
+    /// The base URL cannot be used.
+    #[error("its base URL cannot be used; correct it with heliostat edit")]
+    HttpUrl(#[from] HttpUrlError),
     /// A cache or a mirror for everywhere.
     #[error("it is a cache or has country '**', which are never scanned")]
     NeverScanned,

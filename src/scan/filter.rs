@@ -72,6 +72,8 @@ mod tests {
     fn shown(top_include: &[&str], dir: Option<&[u8]>) -> String {
         let config = ScanConfig {
             jobs: 1,
+            requests: 1,
+            exclude: regex::bytes::RegexSet::empty(),
             vanished_share_max: 0.3,
             timeout: Duration::from_secs(1),
             top_include: top_include.iter().map(|name| (*name).to_owned()).collect(),

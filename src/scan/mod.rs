@@ -1,8 +1,9 @@
 //! `heliostat-scan`: which mirror has which file.
 //!
 //! A long-lived [`Scanner`] loads the catalogue ([`KnownFiles`]), and makes one [`Run`] a mirror,
-//! several at a time; each gives a [`MirrorReport`]. A run takes the mirror's lock, streams its
-//! listing through a [`Tally`], and ends in one short transaction (`publish`) that judges what was
+//! several at a time; each gives a [`MirrorReport`]. A run takes the mirror's lock, lists it by the
+//! first [`Protocol`] that works (over HTTP by a `crawl` of its index pages), streams the listing
+//! through a [`Tally`], and ends in one short transaction (`publish`) that judges what was
 //! seen (`judge`) and publishes it as one bitmap generation, or keeps it aside.
 //!
 //! # Errors
@@ -18,26 +19,42 @@
 
 pub mod args;
 mod choose;
+mod crawl;
+mod crawl_page;
+mod directory;
 mod error;
 mod filter;
 mod judge;
+mod known;
+mod large;
 mod lock;
+mod memory;
 mod output;
 mod program;
+mod protocol;
 mod publish;
 mod report;
 mod run;
 mod scanner;
+mod shift;
 mod tally;
+mod wanted;
 
 pub use crate::db::known::{Cursor, KnownFiles};
 pub use choose::{Choice, choose_all, choose_named};
+pub use crawl::Before;
+pub use directory::{DirectoryFacts, KnownDirectories};
 pub use error::{MirrorError, ScanError};
 pub use judge::{CONFIRM_SHARE_MAX, Limits, Suspicion};
+pub use known::{KnownTree, LARGE_BYTES, LargeFile};
+pub use large::Undeliverable;
+pub use memory::{Memory, Remembered};
 pub use output::{Output, Style};
 pub use program::main;
+pub use protocol::{Found, Left, Network, Protocol};
 pub use publish::{Conclusion, Finding, Rules, conclude};
 pub use report::{Counts, MirrorReport, Report};
 pub use run::Run;
 pub use scanner::{ScanOptions, Scanner};
 pub use tally::{Seen, Tally};
+pub use wanted::Wanted;

@@ -98,7 +98,7 @@ impl Output {
     /// All are done.
     pub(super) fn end(&self, report: &Report) {
         for name in &report.without_url {
-            log::info!("{name}: no rsync URL; it is not scanned");
+            log::info!("{name}: no URL to scan; it is not scanned");
         }
         match self.style {
             Style::Json => self.print(&(report.to_json() + "\n")),
@@ -201,14 +201,19 @@ fn tell(report: &MirrorReport) {
     let counts = &report.counts;
     log::info!(
         "scan mirror={name} outcome={} files={} current={} outdated={} unknown={} private={} \
-         vanished={} took_ms={}",
+         unreadable={} undeliverable={} vanished={} by={} requests={} shift_min={} took_ms={}",
         report.outcome.as_str(),
         counts.files,
         counts.current,
         counts.outdated,
         counts.unknown,
         counts.private,
+        counts.unreadable,
+        counts.undeliverable,
         counts.vanished,
+        report.by,
+        counts.requests,
+        counts.shift_min,
         report.took.as_millis()
     );
 }

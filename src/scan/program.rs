@@ -4,12 +4,14 @@ use std::os::unix::ffi::OsStrExt;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use regex::bytes::RegexSet;
+
 use super::args::ScanArgs;
 use super::choose::{choose_all, choose_named};
 use super::error::ScanError;
 use super::output::{Output, Style};
 use super::scanner::{ScanOptions, Scanner};
-use crate::config::{self, ConfigError, SiteConfig};
+use crate::config::{self, ConfigError, ScanConfig, SiteConfig};
 use crate::domain::path::{FilePath, PathError};
 use crate::exit::Exit;
 use crate::terminal::{Progress, chain, log_level, start_log, stop_flag};
@@ -48,7 +50,9 @@ fn run() -> Exit {
 }
 
 fn site_and_dir(args: &ScanArgs) -> Result<(Arc<SiteConfig>, Option<FilePath>), String> {
-    let site = site(args).map_err(|error| chain(&error))?;
+    let mut site = site(args).map_err(|error| chain(&error))?;
+    narrow(&mut Arc::make_mut(&mut site).scan, args)
+        .map_err(|error| format!("--exclude cannot be used: {error}"))?;
     let dir = dir(args).map_err(|error| format!("--dir cannot be used: {error}"))?;
     Ok((site, dir))
 }
@@ -56,6 +60,16 @@ fn site_and_dir(args: &ScanArgs) -> Result<(Arc<SiteConfig>, Option<FilePath>), 
 fn site(args: &ScanArgs) -> Result<Arc<SiteConfig>, ConfigError> {
     let config = config::load(&config::config_path(args.config.as_deref()))?;
     config.site(args.site.as_deref()).cloned()
+}
+
+/// Adds what the command line says to what the configuration says.
+fn narrow(scan: &mut ScanConfig, args: &ScanArgs) -> Result<(), regex::Error> {
+    scan.top_include.extend_from_slice(&args.include);
+    scan.exclude_rsync.extend_from_slice(&args.exclude_rsync);
+    if !args.exclude.is_empty() {
+        scan.exclude = RegexSet::new(scan.exclude.patterns().iter().chain(&args.exclude))?;
+    }
+    Ok(())
 }
 
 /// The tree itself, however it is written, is no subtree.

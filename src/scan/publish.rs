@@ -10,13 +10,15 @@ use std::time::Duration;
 use roaring::RoaringBitmap;
 
 use super::judge::{Case, Coverage, Limits, Verdict, judge, merge};
+use super::large::Undeliverable;
+use super::protocol::Found;
 use super::report::Counts;
-use super::tally::Seen;
 use crate::db::content::{self, Content, Learnt, PendingContent};
 use crate::db::known::KnownFiles;
 use crate::db::mirror::MirrorRecord;
 use crate::db::open::Transaction;
 use crate::db::run::{self, Outcome, RunEnd, RunId};
+use crate::db::scan_directory::{self, ScanLeft};
 use crate::db::{DbError, Writer, event, mirror};
 use crate::domain::ctime::ctime;
 use crate::domain::mirror::MirrorId;
@@ -25,14 +27,13 @@ use crate::domain::time::Timestamp;
 /// Who the events are by.
 const ACTOR: &str = "heliostat-scan";
 
-/// How contents of this scanner were learnt.
-const LEARNT_BY: &str = "rsync";
-
 /// What all mirrors of a run have in common when they are published.
 #[derive(Debug, Clone, Copy)]
 pub struct Rules<'a> {
     /// The catalogue as it was compared with.
     pub known: &'a KnownFiles,
+    /// Number of the index run that made the catalogue.
+    pub tree_generation: i64,
     /// Ids of `--dir`; `None`: the whole tree.
     pub scope: Option<&'a RoaringBitmap>,
     /// When a listing is suspicious.
@@ -49,7 +50,11 @@ pub struct Finding<'a> {
     /// Its run.
     pub run: RunId,
     /// What was seen.
-    pub seen: &'a Seen,
+    pub found: &'a Found,
+    /// What of it cannot be delivered.
+    pub undeliverable: &'a Undeliverable,
+    /// What a scan over HTTP leaves for the next.
+    pub left: Option<&'a ScanLeft>,
     /// Ids that could not be listed and keep their state.
     pub unlisted: &'a RoaringBitmap,
     /// What the server could not list, one line; empty: it listed all.
@@ -93,23 +98,32 @@ pub fn conclude(
             scope: rules.scope,
             unlisted: finding.unlisted,
         };
-        let merged = merge(previous.as_ref(), &finding.seen.content, coverage);
+        let merged = merge(previous.as_ref(), &finding.found.seen.content, coverage);
         let case = Case {
             previous: previous.as_ref(),
             pending: pending.as_ref().map(|pending| &pending.content),
             merged: &merged,
             catalogue: rules.known.ids(),
-            files: finding.seen.files,
+            files: finding.found.seen.files,
             is_subtree: rules.scope.is_some(),
         };
         let verdict = judge(&case, rules.limits);
-        let counts = count(&case, finding.seen, verdict);
+        let counts = count(&case, finding, verdict);
         let conclusion = match verdict {
             Verdict::Suspicious(suspicion) => {
                 let reason = suspicion.to_string();
                 set_aside(transaction, finding, reason, merged)?
             }
-            _ => publish(transaction, rules, finding, verdict, (record, merged))?,
+            _ => {
+                let news = large_files_news(finding, previous.as_ref());
+                publish(
+                    transaction,
+                    rules,
+                    finding,
+                    (verdict, news),
+                    (record, merged),
+                )?
+            }
         };
         let conclusion = Conclusion {
             counts,
@@ -139,7 +153,9 @@ fn none_if_damaged<T>(error: DbError) -> Result<Option<T>, DbError> {
     }
 }
 
-fn count(case: &Case<'_>, seen: &Seen, verdict: Verdict) -> Counts {
+fn count(case: &Case<'_>, finding: Finding<'_>, verdict: Verdict) -> Counts {
+    let found = finding.found;
+    let seen = &found.seen;
     let before = case.previous.map_or(0, |content| content.current.len());
     let is_aside = matches!(verdict, Verdict::Suspicious(_));
     Counts {
@@ -148,6 +164,10 @@ fn count(case: &Case<'_>, seen: &Seen, verdict: Verdict) -> Counts {
         outdated: seen.content.outdated.len(),
         unknown: seen.unknown,
         private: seen.private,
+        unreadable: found.unreadable,
+        undeliverable: finding.undeliverable.ids.len(),
+        requests: found.requests,
+        shift_min: seen.shift_min,
         vanished: case.vanished().len(),
         before,
         after: if is_aside {
@@ -184,21 +204,24 @@ fn publish(
     transaction: &Transaction<'_>,
     rules: Rules<'_>,
     finding: Finding<'_>,
-    verdict: Verdict,
+    (verdict, news): (Verdict, Option<String>),
     (mut record, content): (MirrorRecord, Content),
 ) -> Result<Conclusion, DbError> {
     let learnt = Learnt {
         at: finding.at,
-        by: LEARNT_BY.to_owned(),
-        unknown_files: finding.seen.unknown,
+        by: finding.found.by.name().to_owned(),
+        unknown_files: finding.found.seen.unknown,
     };
     content::publish(transaction, finding.mirror, &content, &learnt)?;
+    if rules.scope.is_none() && finding.found.crawled.is_some() {
+        scan_directory::store(transaction, finding.mirror, finding.left)?;
+    }
     let remark = match verdict {
         Verdict::Confirmed(suspicion) => format!("{suspicion}; a second scan confirms it"),
         Verdict::Forced(suspicion) => format!("{suspicion}; published by --force"),
         _ => String::new(),
     };
-    let mut notable = Vec::new();
+    let mut notable = Vec::from_iter(news);
     if verdict == Verdict::First {
         notable.push(format!("first scan: {} files", content.current.len()));
     }
@@ -214,7 +237,7 @@ fn publish(
     if rules.scope.is_none() {
         record.last_scan = finding.at.to_string();
         let minutes = finding.took.as_secs_f64().max(0.001) / 60.0;
-        record.scan_fpm = (finding.seen.files as f64 / minutes) as i64;
+        record.scan_fpm = (finding.found.seen.files as f64 / minutes) as i64;
     }
     if enabled || rules.scope.is_none() {
         mirror::update(transaction, &record)?;
@@ -233,6 +256,13 @@ fn publish(
         counts: Counts::default(),
         enabled,
     })
+}
+
+/// That the mirror cannot deliver large files, the first time that it is found.
+fn large_files_news(finding: Finding<'_>, previous: Option<&Content>) -> Option<String> {
+    let Undeliverable { ids, reason } = finding.undeliverable;
+    let had = previous.is_none_or(|previous| !previous.current.is_disjoint(ids));
+    (had && !ids.is_empty()).then(|| format!("large files are not counted: {reason}"))
 }
 
 /// MirrorBrain's note in the comment, word for word.

@@ -20,6 +20,14 @@ pub struct Counts {
     pub unknown: u64,
     /// Files that not everybody may read, so that they do not count.
     pub private: u64,
+    /// Directories that could not be listed.
+    pub unreadable: u64,
+    /// Files that are listed and that the mirror cannot deliver: too large for it.
+    pub undeliverable: u64,
+    /// Requests for pages; 0 where the protocol has none.
+    pub requests: u64,
+    /// Minutes that the mirror's page times are ahead of UTC.
+    pub shift_min: i32,
     /// Files that the mirror had, and the catalogue still has, that are gone.
     pub vanished: u64,
     /// Current files of the mirror before the scan.
@@ -35,6 +43,8 @@ pub struct MirrorReport {
     pub id: i64,
     /// Its name.
     pub identifier: String,
+    /// The protocol by which it was listed; empty when it was not.
+    pub by: &'static str,
     /// How it ended.
     pub outcome: Outcome,
     /// Whether its content is now what was seen.
@@ -67,7 +77,7 @@ pub struct Report {
     pub dir: Option<String>,
     /// In the order in which they ended.
     pub mirrors: Vec<MirrorReport>,
-    /// Passed over: enabled, but without an rsync URL.
+    /// Passed over: enabled, but without a URL that can be listed.
     pub without_url: Vec<String>,
     /// Not begun, because the program was told to stop.
     pub not_begun: u64,
@@ -100,7 +110,7 @@ impl Report {
             dir: self.dir.as_deref(),
             took_s: seconds(self.took),
             mirrors: self.mirrors.iter().map(mirror_json).collect(),
-            without_rsync_url: &self.without_url,
+            without_url: &self.without_url,
             not_begun: self.not_begun,
         };
         serde_json::to_string_pretty(&json).expect("numbers and texts are always JSON")
@@ -113,7 +123,7 @@ struct ReportJson<'a> {
     dir: Option<&'a str>,
     took_s: f64,
     mirrors: Vec<MirrorJson<'a>>,
-    without_rsync_url: &'a [String],
+    without_url: &'a [String],
     not_begun: u64,
 }
 
@@ -121,6 +131,7 @@ struct ReportJson<'a> {
 struct MirrorJson<'a> {
     identifier: &'a str,
     id: i64,
+    by: &'static str,
     outcome: &'static str,
     published: bool,
     enabled: bool,
@@ -136,6 +147,7 @@ fn mirror_json(mirror: &MirrorReport) -> MirrorJson<'_> {
     MirrorJson {
         identifier: &mirror.identifier,
         id: mirror.id,
+        by: mirror.by,
         outcome: mirror.outcome.as_str(),
         published: mirror.published,
         enabled: mirror.enabled,
@@ -160,6 +172,7 @@ mod tests {
         let mirrors = outcomes.iter().map(|&outcome| MirrorReport {
             id: 1,
             identifier: "m".into(),
+            by: "rsync",
             outcome,
             published: true,
             enabled: false,

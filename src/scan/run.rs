@@ -1,29 +1,33 @@
 //! The scan of one mirror, from its lock to its report.
 
-use std::ffi::OsString;
-use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use roaring::RoaringBitmap;
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::choose::is_never_scanned;
+use super::crawl::Before;
 use super::error::MirrorError;
+use super::known::KnownTree;
+use super::large::{self, Undeliverable};
 use super::lock::MirrorLock;
+use super::memory::{Memory, decode_paths, encode_paths};
 use super::output::Output;
+use super::protocol::{Found, Network, Protocol, http_url, is_stop};
 use super::publish::{Conclusion, Finding, Rules, conclude, counts_json};
 use super::report::{Counts, MirrorReport};
-use super::tally::{Seen, Tally};
 use crate::db::mirror::MirrorRecord;
 use crate::db::run::{self, Outcome, RunEnd, RunId, RunKind};
+use crate::db::scan_directory::{self, ScanLeft};
 use crate::db::{DbError, Writer, catalogue, content};
 use crate::domain::listing::Unlisted;
 use crate::domain::time::Timestamp;
-use crate::fetch::{FetchError, ListOptions, Listed, RsyncUrl, list_rsync};
+use crate::fetch::{FetchError, HttpUrl};
 use crate::terminal::{Bar, chain};
 
-/// How often the bar is told of files: more often costs more than looking a file up.
-const FILES_A_TICK: u64 = 4096;
+/// How long an interrupted scan is continued; what it saw is older than what a new one sees.
+const RESUME_AGE_MAX: Duration = Duration::from_secs(6 * 3600);
 
 /// Directories that could not be listed and are named in a report.
 const UNLISTED_NAMED_MAX: usize = 3;
@@ -35,12 +39,10 @@ pub struct Shared<'a> {
     pub writer: &'a Mutex<Writer>,
     /// What is published, and when.
     pub rules: Rules<'a>,
-    /// rsync's rules.
-    pub filters: &'a [OsString],
-    /// How long a silent mirror is waited for.
-    pub timeout: Duration,
-    /// The program was told to stop.
-    pub stop: &'a AtomicBool,
+    /// What mirrors are compared with.
+    pub known: &'a KnownTree,
+    /// How mirrors are asked.
+    pub network: Network<'a>,
     /// Who is told how it goes.
     pub output: &'a Output,
 }
@@ -61,6 +63,7 @@ pub struct Run<'a> {
 }
 
 struct Done {
+    by: Protocol,
     conclusion: Conclusion,
     partial: String,
     notes: Vec<String>,
@@ -111,14 +114,14 @@ impl<'a> Run<'a> {
         if is_never_scanned(self.mirror) {
             return Err(MirrorError::NeverScanned);
         }
-        if self.mirror.rsync_url.trim().is_empty() {
-            return Err(MirrorError::NoRsyncUrl);
+        if Protocol::of(self.mirror).is_empty() {
+            return Err(MirrorError::NoUrl);
         }
         let database = self.shared.writer().path().to_owned();
         let _lock = MirrorLock::take(&database, self.mirror.id)?;
         let id = self.begin()?;
-        let result = self.list(bar).and_then(|(seen, listed)| {
-            let done = self.conclude(id, &seen, listed)?;
+        let result = self.list(bar).and_then(|found| {
+            let done = self.conclude(id, found)?;
             done.ok_or(MirrorError::Deleted)
         });
         if let Err(error) = &result {
@@ -134,51 +137,157 @@ impl<'a> Run<'a> {
             .transaction(|transaction| run::begin(transaction, RunKind::Scan, mirror, now()))
     }
 
-    fn list(&self, bar: &Bar) -> Result<(Seen, Listed), MirrorError> {
-        let url = RsyncUrl::parse(&self.mirror.rsync_url)?;
-        let options = ListOptions {
-            timeout: self.shared.timeout,
-            filters: self.shared.filters,
-            stop: self.shared.stop,
-        };
-        let mut tally = Tally::new(self.shared.rules.known);
-        let listed = list_rsync(&url, options, |entry, path| {
-            tally.see(entry, path);
-            if tally.files().is_multiple_of(FILES_A_TICK) {
-                bar.set(tally.files());
+    /// By the first protocol that finds files; a subtree may well be absent.
+    fn list(&self, bar: &Bar) -> Result<Found, MirrorError> {
+        let mut failures = Vec::new();
+        let mut empty = None;
+        for protocol in Protocol::of(self.mirror) {
+            match self.list_by(protocol, bar) {
+                Ok(mut found) if found.seen.files > 0 || self.shared.rules.scope.is_some() => {
+                    found.notes.extend(failures.iter().map(fallback));
+                    return Ok(found);
+                }
+                Ok(found) => empty = empty.or(Some(found)),
+                Err(error) if is_stop(&error) => return Err(error),
+                Err(error) => failures.push((protocol, error)),
             }
-        })?;
-        Ok((tally.finish(), listed))
+        }
+        if let Some(mut empty) = empty {
+            empty.notes.extend(failures.iter().map(fallback));
+            return Ok(empty);
+        }
+        if failures.len() > 1 {
+            let said = |(by, error): &(Protocol, MirrorError)| {
+                format!("by {}: {}", by.name(), chain(error))
+            };
+            let failures = failures.iter().map(said).collect::<Vec<_>>().join("; ");
+            return Err(MirrorError::AllFailed { failures });
+        }
+        let only = failures.pop().map(|(_, error)| error);
+        Err(only.unwrap_or(MirrorError::NoUrl))
     }
 
-    fn conclude(
-        &self,
-        id: RunId,
-        seen: &Seen,
-        listed: Listed,
-    ) -> Result<Option<Done>, MirrorError> {
-        let unlisted = self.unlisted_ids(&listed.unlisted)?;
-        let partial = describe(&listed.unlisted, &listed.notes);
+    fn list_by(&self, protocol: Protocol, bar: &Bar) -> Result<Found, MirrorError> {
+        let (network, known) = (self.shared.network, self.shared.known);
+        match protocol {
+            Protocol::Rsync => network.list_rsync(&self.mirror.rsync_url, known, bar),
+            Protocol::Http => {
+                let url = http_url(self.mirror).unwrap_or_default();
+                let before = self.left_before(url)?;
+                network.list_http(url, known, &before, bar)
+            }
+        }
+    }
+
+    /// What the mirror had, and what the scan left that found it, if it was of this URL.
+    fn left_before(&self, url: &str) -> Result<Before, DbError> {
+        let writer = self.shared.writer();
+        let content = match content::load(&*writer, self.mirror.id) {
+            Ok(published) => published.map(|published| published.content),
+            // It is learnt anew.
+            Err(DbError::DamagedContent { .. }) => None,
+            Err(error) => return Err(error),
+        };
+        let mut before = Before::default();
+        let Some(content) = content else {
+            return Ok(before);
+        };
+        before.content = content;
+        let left = scan_directory::load(&*writer, self.mirror.id)?;
+        if let Some(left) = left.filter(|left| left.source == source(url)) {
+            let age_s = now().0 - left.learnt_at.0;
+            if (0..scan_directory::MAX_AGE_S).contains(&age_s) {
+                before.memory = Memory::decode(&left.directories);
+            }
+            let is_resumable = self.shared.rules.scope.is_none()
+                && left.tree_generation == self.shared.rules.tree_generation
+                && (0..RESUME_AGE_MAX.as_secs() as i64).contains(&age_s);
+            if is_resumable {
+                before.unfinished = decode_paths(&left.unfinished);
+            }
+        }
+        Ok(before)
+    }
+
+    fn conclude(&self, id: RunId, mut found: Found) -> Result<Option<Done>, MirrorError> {
+        let undeliverable = self.check_large(&mut found)?;
+        let unlisted = self.unlisted_ids(&found)?;
+        let partial = describe(&found.unlisted, &found.notes);
+        let left = self.left_now(&found);
         let finding = Finding {
             mirror: self.mirror.id,
             run: id,
-            seen,
+            found: &found,
+            undeliverable: &undeliverable,
+            left: left.as_ref(),
             unlisted: &unlisted,
             partial: &partial,
             at: now(),
             took: self.start.elapsed(),
         };
         let conclusion = conclude(&mut self.shared.writer(), self.shared.rules, finding)?;
+        let mut notes = found.notes;
+        if !undeliverable.reason.is_empty() {
+            notes.push(undeliverable.reason);
+        }
         Ok(conclusion.map(|conclusion| Done {
+            by: found.by,
             conclusion,
             partial,
-            notes: listed.notes,
+            notes,
         }))
     }
 
-    fn unlisted_ids(&self, unlisted: &Unlisted) -> Result<RoaringBitmap, DbError> {
-        let mut ids = RoaringBitmap::new();
-        match unlisted {
+    /// Takes out what the mirror has and cannot deliver.
+    fn check_large(&self, found: &mut Found) -> Result<Undeliverable, MirrorError> {
+        let known = self.shared.known;
+        let current = &mut found.seen.content.current;
+        let has_large = known.large.iter().any(|file| current.contains(file.id.0));
+        let base = http_url(self.mirror).and_then(|url| HttpUrl::parse(url).ok());
+        let Some(base) = base.filter(|_| has_large) else {
+            return Ok(Undeliverable::default());
+        };
+        let session = self.shared.network.session()?;
+        match large::check(&session, &base, known, current) {
+            Ok(undeliverable) => {
+                *current -= &undeliverable.ids;
+                Ok(undeliverable)
+            }
+            // What was not asked is as it was.
+            Err(FetchError::Stopped) => {
+                found.unchecked = known.large.iter().map(|file| file.id.0).collect();
+                *current -= &found.unchecked;
+                Ok(Undeliverable::default())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn left_now(&self, found: &Found) -> Option<ScanLeft> {
+        let left = found.crawled.as_ref()?;
+        Some(ScanLeft {
+            source: source(http_url(self.mirror).unwrap_or_default()),
+            tree_generation: self.shared.rules.tree_generation,
+            learnt_at: now(),
+            shift_min: found.seen.shift_min,
+            directories: left.memory.encode(),
+            unfinished: encode_paths(&left.unfinished),
+        })
+    }
+
+    fn unlisted_ids(&self, found: &Found) -> Result<RoaringBitmap, DbError> {
+        let mut ids = found.unchecked.clone();
+        if let Some(continued) = found.crawled.as_ref().map(|left| &left.continued)
+            && !continued.is_empty()
+        {
+            // The part before was seen by the scan that was interrupted.
+            ids |= self.shared.rules.known.ids();
+            let writer = self.shared.writer();
+            for path in continued {
+                ids -= ids_at(&*writer, path)?;
+            }
+        }
+        match &found.unlisted {
             Unlisted::Nothing => {}
             Unlisted::Anywhere => ids |= self.shared.rules.known.ids(),
             Unlisted::Below(paths) => {
@@ -213,6 +322,7 @@ impl<'a> Run<'a> {
 
     fn report(&self, done: Done) -> MirrorReport {
         let Done {
+            by,
             conclusion,
             partial,
             mut notes,
@@ -227,6 +337,7 @@ impl<'a> Run<'a> {
         MirrorReport {
             id: self.mirror.id.0,
             identifier: self.mirror.identifier.clone(),
+            by: by.name(),
             outcome: conclusion.outcome,
             published: !is_aside,
             enabled: conclusion.enabled,
@@ -241,6 +352,7 @@ impl<'a> Run<'a> {
         MirrorReport {
             id: self.mirror.id.0,
             identifier: self.mirror.identifier.clone(),
+            by: "",
             outcome: outcome_of(error),
             published: false,
             enabled: false,
@@ -256,7 +368,16 @@ impl<'a> Run<'a> {
     }
 }
 
-/// Ids of the file at a path, or of all below it.
+/// What stands for a URL in the database: the URL itself may hold a password.
+fn source(url: &str) -> i64 {
+    xxh3_64(url.as_bytes()) as i64
+}
+
+fn fallback((by, error): &(Protocol, MirrorError)) -> String {
+    format!("not listed by {}: {}", by.name(), chain(error))
+}
+
+/// Ids of the file at a path, or of all below it; the empty path is the tree.
 pub(super) fn ids_at(
     database: &impl crate::db::open::Queryable,
     path: &[u8],

@@ -1,21 +1,23 @@
 //! The scanner: one database, many mirrors at a time.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
 use super::choose::Choice;
 use super::error::ScanError;
 use super::filter::filters;
 use super::judge::Limits;
+use super::known::KnownTree;
 use super::output::Output;
+use super::protocol::Network;
 use super::publish::Rules;
 use super::report::{MirrorReport, Report};
 use super::run::{Run, Shared, ids_at};
+use super::wanted::Wanted;
 use crate::config::SiteConfig;
-use crate::db::known::KnownFiles;
 use crate::db::mirror::MirrorRecord;
-use crate::db::{DbError, Writer, mirror, open_reader, open_writer};
+use crate::db::{DbError, Writer, catalogue, mirror, open_reader, open_writer};
 use crate::domain::path::FilePath;
 
 /// Scans the mirrors of one site; lives as long as its program.
@@ -77,12 +79,15 @@ impl Scanner {
         stop: &AtomicBool,
     ) -> Result<Report, ScanError> {
         let start = Instant::now();
-        let (known, scope) = self.load(options.dir.as_ref())?;
+        let (known, tree_generation, scope) = self.load(options.dir.as_ref())?;
+        let wanted = Wanted::new(&self.site.scan, options.dir.as_ref());
+        let http = OnceLock::new();
         let filters = filters(&self.site.scan, options.dir.as_ref());
         let shared = Shared {
             writer: &self.writer,
             rules: Rules {
-                known: &known,
+                known: &known.files,
+                tree_generation,
                 scope: scope.as_ref(),
                 limits: Limits {
                     vanished_share_max: self.site.scan.vanished_share_max,
@@ -90,9 +95,15 @@ impl Scanner {
                 },
                 enable: options.enable,
             },
-            filters: &filters,
-            timeout: self.site.scan.timeout,
-            stop,
+            known: &known,
+            network: Network {
+                filters: &filters,
+                wanted: &wanted,
+                requests: self.site.scan.requests,
+                timeout: self.site.scan.timeout,
+                stop,
+                http: &http,
+            },
             output,
         };
         let jobs = match options.jobs {
@@ -113,27 +124,29 @@ impl Scanner {
     fn load(
         &self,
         dir: Option<&FilePath>,
-    ) -> Result<(KnownFiles, Option<roaring::RoaringBitmap>), ScanError> {
+    ) -> Result<(KnownTree, i64, Option<roaring::RoaringBitmap>), ScanError> {
         // A reader's page cache is small: the writer's would double the memory of a scan.
         let reader = open_reader(&self.site.database)?;
         let start = Instant::now();
-        let known = KnownFiles::load(&reader, fastrand::u64(..))?;
+        // Before the files: a later generation is then never taken for the one that was read.
+        let generation = catalogue::generation(&reader)?;
+        let known = KnownTree::load(&reader, fastrand::u64(..))?;
         log::debug!(
             "catalogue loaded files={} took_ms={}",
-            known.ids().len(),
+            known.files.ids().len(),
             start.elapsed().as_millis()
         );
-        if known.ids().is_empty() {
+        if known.files.ids().is_empty() {
             return Err(ScanError::EmptyCatalogue);
         }
         let Some(dir) = dir else {
-            return Ok((known, None));
+            return Ok((known, generation, None));
         };
         let scope = ids_at(&reader, dir.as_bytes())?;
         if scope.is_empty() {
             return Err(ScanError::NothingBelow(dir.to_string()));
         }
-        Ok((known, Some(scope)))
+        Ok((known, generation, Some(scope)))
     }
 }
 
@@ -144,7 +157,7 @@ fn scan_all(shared: Shared<'_>, mirrors: &[MirrorRecord], jobs: usize) -> Vec<Mi
     let total = shared.output.total(mirrors.len());
     let work = || {
         while let Some(mirror) = mirrors.get(next.fetch_add(1, Ordering::Relaxed)) {
-            if shared.stop.load(Ordering::Relaxed) {
+            if shared.network.stop.load(Ordering::Relaxed) {
                 return;
             }
             let report = Run::new(shared, mirror).scan();

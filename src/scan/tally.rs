@@ -2,10 +2,19 @@
 
 use roaring::RoaringBitmap;
 
+use super::directory::DirectoryFacts;
+use super::shift::{Difference, Zone};
 use crate::db::content::Content;
 use crate::db::known::{Cursor, KnownFiles};
-use crate::domain::file::Copy;
+use crate::domain::file::{CatalogueFile, Copy, FileVersion};
 use crate::domain::listing::rsync::Line;
+use crate::domain::listing::{ListedFile, ListedTime};
+
+/// Seconds of a minute: the step of most index pages.
+const MINUTE_S: i64 = 60;
+
+/// How far a day without a time may be off: a zone to either side, and the time of day.
+const DAY_SLACK_S: i64 = 2 * 86_400;
 
 /// Entries of a listing, compared with the catalogue as they come.
 #[derive(Debug)]
@@ -14,6 +23,8 @@ pub struct Tally<'a> {
     cursor: Cursor,
     current: RoaringBitmap,
     outdated: RoaringBitmap,
+    /// Ids of copies of the right size whose time is in a zone that is not known yet.
+    timed: Vec<(u32, Difference)>,
     files: u64,
     unknown: u64,
     private: u64,
@@ -30,6 +41,8 @@ pub struct Seen {
     pub unknown: u64,
     /// Files that not everybody may read; a web server refuses them.
     pub private: u64,
+    /// Minutes that the times of the listing are ahead of UTC.
+    pub shift_min: i32,
 }
 
 impl<'a> Tally<'a> {
@@ -40,13 +53,14 @@ impl<'a> Tally<'a> {
             cursor: Cursor::default(),
             current: RoaringBitmap::new(),
             outdated: RoaringBitmap::new(),
+            timed: Vec::new(),
             files: 0,
             unknown: 0,
             private: 0,
         }
     }
 
-    /// Takes one entry.
+    /// Takes one entry of rsync.
     pub fn see(&mut self, entry: Line, path: &[u8]) {
         let version = match entry {
             Line::File(version) => version,
@@ -61,7 +75,67 @@ impl<'a> Tally<'a> {
             self.unknown += 1;
             return;
         };
-        match file.judge(version) {
+        self.keep(file, file.judge(version));
+    }
+
+    /// Takes a file of the catalogue, as a listing that cannot tell everything shows it.
+    pub fn see_listed(&mut self, file: CatalogueFile, listed: ListedFile) {
+        self.files += 1;
+        let Some(version) = file.version else {
+            // Without a version any copy is trusted.
+            self.keep(file, Copy::Current);
+            return;
+        };
+        match (listed.size.admits(version.size), listed.time) {
+            (false, _) => self.keep(file, Copy::Outdated),
+            (true, None) => self.keep(file, Copy::Current),
+            (true, Some(time)) => self.see_time(file, version, time),
+        }
+    }
+
+    fn see_time(&mut self, file: CatalogueFile, version: FileVersion, time: ListedTime) {
+        let step = i64::from(time.step_s);
+        if time.is_utc || step > MINUTE_S {
+            let slack = if step > MINUTE_S { DAY_SLACK_S } else { 0 };
+            let is_older = time.seconds + slack < version.mtime.div_euclid(step) * step;
+            self.keep(
+                file,
+                if is_older {
+                    Copy::Outdated
+                } else {
+                    Copy::Current
+                },
+            );
+            return;
+        }
+        let difference = Difference::new(time.seconds, version.mtime);
+        self.timed.push((file.id.0, difference));
+    }
+
+    /// Counts files that were listed and that the catalogue does not have.
+    pub fn see_unknown(&mut self, files: u64) {
+        self.files += files;
+        self.unknown += files;
+    }
+
+    /// Takes the files of a directory as they were: it has not changed.
+    pub fn see_again(&mut self, directory: &DirectoryFacts, before: &Content) {
+        for &(first, count) in &directory.runs {
+            let ids = first..first + count;
+            for id in ids {
+                if before.current.contains(id) {
+                    self.files += 1;
+                    self.current.insert(id);
+                } else if before.outdated.contains(id) {
+                    self.files += 1;
+                    self.outdated.insert(id);
+                }
+            }
+        }
+    }
+
+    fn keep(&mut self, file: CatalogueFile, copy: Copy) {
+        match copy {
             Copy::Current => self.current.insert(file.id.0),
             Copy::Outdated => self.outdated.insert(file.id.0),
         };
@@ -74,6 +148,14 @@ impl<'a> Tally<'a> {
 
     /// The sum.
     pub fn finish(mut self) -> Seen {
+        let zone = Zone::of(self.timed.iter().map(|(_, difference)| *difference));
+        for (id, difference) in self.timed {
+            if zone.is_older(difference) {
+                self.outdated.insert(id);
+            } else {
+                self.current.insert(id);
+            }
+        }
         // A listing that names one file twice is believed where it promises less.
         self.current -= &self.outdated;
         Seen {
@@ -84,6 +166,7 @@ impl<'a> Tally<'a> {
             files: self.files,
             unknown: self.unknown,
             private: self.private,
+            shift_min: zone.shift_min,
         }
     }
 }

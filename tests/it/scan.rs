@@ -173,14 +173,16 @@ fn all_are_those_in_use_and_names_may_be_short() {
     let dead = add_mirror(&site, "dead.example", &daemon.url("pub"), |mirror| {
         mirror.alive = false;
     });
-    add_mirror(&site, "http.example", "", |_| {});
+    add_mirror(&site, "ftp.example", "", |mirror| {
+        mirror.base_url = "ftp://127.0.0.1:1/".to_owned();
+    });
     let cdn = add_mirror(&site, "cdn", &daemon.url("pub"), |mirror| {
         mirror.country = "**".to_owned();
     });
     let json = site.run_ok("heliostat-scan", &["--all", "-j", "2", "--json"]);
     let report: serde_json::Value = serde_json::from_str(&json).expect("JSON");
     assert_eq!(report["mirrors"].as_array().expect("a list").len(), 1);
-    assert_eq!(report["without_rsync_url"][0], "http.example");
+    assert_eq!(report["without_url"][0], "ftp.example");
     assert_eq!(current(&site, id), set(&["a"]));
     assert!(published(&site, off).is_none() && published(&site, dead).is_none());
 
@@ -196,9 +198,9 @@ fn all_are_those_in_use_and_names_may_be_short() {
         (
             &["example"],
             1,
-            "several mirrors: off.example, dead.example, http.example",
+            "several mirrors: off.example, dead.example, ftp.example",
         ),
-        (&["http"], 1, "http.example: no rsync URL"),
+        (&["ftp"], 1, "ftp.example: no rsync URL and no base URL"),
         (&["cdn"], 1, "cdn: it is a cache or has country '**'"),
         (&["m", "cdn"], 3, "cdn: it is a cache"),
         (&[], 2, "required arguments were not provided"),

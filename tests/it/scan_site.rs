@@ -29,7 +29,8 @@ pub fn add_mirror(
     change: impl FnOnce(&mut MirrorRecord),
 ) -> MirrorId {
     let mut record = MirrorRecord::new(identifier);
-    record.base_url = format!("http://{identifier}.example/");
+    // A base URL that nobody answers at: what is tried after rsync fails at once.
+    record.base_url = format!("http://127.0.0.1:1/{identifier}/");
     record.rsync_url = rsync_url.to_owned();
     record.enabled = true;
     record.alive = true;

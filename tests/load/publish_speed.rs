@@ -14,7 +14,9 @@ use heliostat::db::{DbError, Writer, open_writer};
 use heliostat::domain::file::FileVersion;
 use heliostat::domain::mirror::MirrorId;
 use heliostat::domain::time::Timestamp;
-use heliostat::scan::{Finding, KnownFiles, Limits, Rules, Seen, conclude};
+use heliostat::scan::{
+    Finding, Found, KnownFiles, Limits, Protocol, Rules, Seen, Undeliverable, conclude,
+};
 use roaring::RoaringBitmap;
 
 type Failure = Box<dyn std::error::Error>;
@@ -58,6 +60,7 @@ fn publish(
 ) -> Result<(Duration, u64), Failure> {
     let rules = Rules {
         known,
+        tree_generation: 1,
         scope: None,
         limits: Limits {
             vanished_share_max: 0.3,
@@ -81,7 +84,9 @@ fn publish(
     let finding = Finding {
         mirror,
         run,
-        seen: &seen,
+        found: &Found::new(Protocol::Rsync, seen),
+        undeliverable: &Undeliverable::default(),
+        left: None,
         unlisted: &RoaringBitmap::new(),
         partial: "",
         at,

@@ -2,10 +2,24 @@
 //!
 //! Parsers are pure and total: whatever bytes a mirror sends, they give a value, never a panic.
 //! [`rsync`] reads the lines of `rsync --list-only`, [`rsync_message`] what rsync says beside
-//! them: what it could not list, and why it failed.
+//! them: what it could not list, and why it failed. [`read_index`] reads the index pages of web
+//! servers: `index_html` is the tokenizer's side, `index_page` knows what tags and text mean,
+//! `index_link` which links are entries, `index_field` and `index_date` sizes and times,
+//! `index_json` the forms in JSON. [`ListedFile`] is what they say of a file.
 
+mod index;
+mod index_date;
+mod index_field;
+mod index_html;
+mod index_json;
+mod index_link;
+mod index_page;
+mod listed;
 pub mod rsync;
 pub mod rsync_message;
 mod unlisted;
 
+pub use index::{IndexEntry, IndexError, IndexForm, IndexPage, read_index};
+pub use index_link::{Link, PageAddress};
+pub use listed::{ListedFile, ListedSize, ListedTime};
 pub use unlisted::{UNLISTED_MAX, Unlisted};

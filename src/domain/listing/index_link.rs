@@ -1,0 +1,232 @@
+//! Links of an index page: which of them name a child of the directory.
+
+use crate::domain::escape::percent_decode;
+use crate::domain::path::PATH_BYTES_MAX;
+
+/// Where an index page lies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PageAddress {
+    /// `host` or `host:port` as in the URL, without user and password.
+    authority: Vec<u8>,
+    /// Decoded, with a slash at both ends.
+    path: Vec<u8>,
+}
+
+/// What a link of an index page leads to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Link {
+    /// A file or directory right below.
+    Child {
+        /// Its name, bytes exact.
+        name: Vec<u8>,
+        /// The link ends with a slash.
+        is_dir: bool,
+    },
+    /// The directory above.
+    Parent,
+    /// The page itself in another order.
+    Sorted,
+    /// Anything else.
+    Elsewhere,
+}
+
+/// Schemes that a link may begin with and that no index means as a name: all others with a colon
+/// are taken for names.
+const OTHER_SCHEMES: [&[u8]; 7] = [
+    b"mailto",
+    b"javascript",
+    b"ftp",
+    b"ftps",
+    b"rsync",
+    b"data",
+    b"magnet",
+];
+
+/// Arguments that index pages sort by: Apache and fancyindex, Apache 1.3, Caddy, others.
+const SORT_ARGUMENTS: [&[u8]; 8] = [b"C=", b"N=", b"M=", b"S=", b"D=", b"sort", b"order=", b"O="];
+
+impl PageAddress {
+    /// Of a URL's authority (without user) and its path as it stands there.
+    pub fn new(authority: &str, path: &str) -> PageAddress {
+        let mut path = percent_decode(path.as_bytes());
+        let end = path.iter().rposition(|&byte| byte == b'/');
+        path.truncate(end.map_or(0, |end| end + 1));
+        if path.is_empty() {
+            path.push(b'/');
+        }
+        PageAddress {
+            authority: authority.to_ascii_lowercase().into_bytes(),
+            path,
+        }
+    }
+
+    /// What `href`, with entities already decoded, leads to.
+    pub fn resolve(&self, href: &[u8]) -> Link {
+        let href = href.trim_ascii();
+        let href = cut(href, b'#').0;
+        let (target, query) = cut(href, b'?');
+        let Some(path) = self.path_of(target) else {
+            return Link::Elsewhere;
+        };
+        let path = percent_decode(path);
+        let rest = match path.first() {
+            Some(b'/') => match path.strip_prefix(self.path.as_slice()) {
+                Some(rest) => rest,
+                None if path == self.parent() => return Link::Parent,
+                None => return Link::Elsewhere,
+            },
+            _ => path.as_slice(),
+        };
+        let rest = strip_here(rest);
+        match (rest, query) {
+            (b"", Some(query)) if is_sorting(query) => Link::Sorted,
+            (b"", _) => Link::Elsewhere,
+            (b".." | b"../", _) => Link::Parent,
+            // A name's own question mark is encoded, so this is an action on the file.
+            (_, Some(_)) => Link::Elsewhere,
+            _ => child(rest),
+        }
+    }
+
+    /// The path in a link; `None` when it leads to another server or is no path.
+    fn path_of<'h>(&self, target: &'h [u8]) -> Option<&'h [u8]> {
+        let colon = target.iter().position(|&byte| byte == b':');
+        let scheme = colon.map_or(&b""[..], |colon| &target[..colon]);
+        let is = |name: &[u8]| scheme.eq_ignore_ascii_case(name);
+        let rest = if is(b"http") || is(b"https") {
+            &target[scheme.len() + 1..]
+        } else if OTHER_SCHEMES.into_iter().any(is) {
+            return None;
+        } else {
+            target
+        };
+        let Some(with_host) = rest.strip_prefix(b"//") else {
+            // "http:" without a host is nothing that an index says.
+            return (rest.len() == target.len()).then_some(rest);
+        };
+        let end = with_host.iter().position(|&byte| byte == b'/');
+        let (authority, path) = with_host.split_at(end.unwrap_or(with_host.len()));
+        authority
+            .eq_ignore_ascii_case(&self.authority)
+            .then_some(path)
+    }
+
+    fn parent(&self) -> &[u8] {
+        let inner = &self.path[..self.path.len() - 1];
+        let end = inner.iter().rposition(|&byte| byte == b'/');
+        &self.path[..end.map_or(0, |end| end + 1)]
+    }
+}
+
+fn child(rest: &[u8]) -> Link {
+    let (name, is_dir) = match rest.strip_suffix(b"/") {
+        Some(name) => (name, true),
+        None => (rest, false),
+    };
+    let is_name = !matches!(name, b"" | b"." | b"..")
+        && name.len() <= PATH_BYTES_MAX
+        && !name.iter().any(|&byte| byte == b'/' || byte == 0);
+    if is_name {
+        let name = name.to_vec();
+        Link::Child { name, is_dir }
+    } else {
+        Link::Elsewhere
+    }
+}
+
+fn strip_here(mut rest: &[u8]) -> &[u8] {
+    while let Some(shorter) = rest.strip_prefix(b"./") {
+        rest = shorter;
+    }
+    rest
+}
+
+fn is_sorting(query: &[u8]) -> bool {
+    SORT_ARGUMENTS
+        .iter()
+        .any(|argument| query.starts_with(argument))
+}
+
+fn cut(text: &[u8], mark: u8) -> (&[u8], Option<&[u8]>) {
+    match text.iter().position(|&byte| byte == mark) {
+        Some(place) => (&text[..place], Some(&text[place + 1..])),
+        None => (text, None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn file(name: &[u8]) -> Link {
+        Link::Child {
+            name: name.to_vec(),
+            is_dir: false,
+        }
+    }
+
+    fn directory(name: &[u8]) -> Link {
+        Link::Child {
+            name: name.to_vec(),
+            is_dir: true,
+        }
+    }
+
+    #[test]
+    fn links_are_told_apart() {
+        let page = PageAddress::new("m.example:81", "/pub/a%20b/index.html");
+        for (href, expected) in [
+            (&b"x.iso"[..], file(b"x.iso")),
+            (b" ./x.iso ", file(b"x.iso")),
+            (b"d/", directory(b"d")),
+            (b"/pub/a%20b/x%23%3f%25", file(b"x#?%")),
+            (b"/pub/a b/x", file(b"x")),
+            (b"https://M.example:81/pub/a%20b/d/", directory(b"d")),
+            (b"//m.example:81/pub/a%20b/x", file(b"x")),
+            (b"http://other.example/pub/a%20b/x", Link::Elsewhere),
+            (b"//other.example/pub/a%20b/x", Link::Elsewhere),
+            (b"../", Link::Parent),
+            (b"..", Link::Parent),
+            (b"/pub/", Link::Parent),
+            (b"/", Link::Elsewhere),
+            (b"/pub/a%20bc", Link::Elsewhere),
+            (b"/pub/a%20b/", Link::Elsewhere),
+            (b"/pub/a%20b/c/d", Link::Elsewhere),
+            (b"../x", Link::Elsewhere),
+            (b"%2e%2e", Link::Parent),
+            (b"a%2fb", Link::Elsewhere),
+            (b"a%00b", Link::Elsewhere),
+            (b"?C=N;O=D", Link::Sorted),
+            (b"?C=M&amp;O=A", Link::Sorted),
+            (b"./?sort=name&order=desc", Link::Sorted),
+            (b"?lang=de", Link::Elsewhere),
+            (b"x.iso?download", Link::Elsewhere),
+            (b"#top", Link::Elsewhere),
+            (b"x#part", file(b"x")),
+            (b"mailto:a@b", Link::Elsewhere),
+            (b"JavaScript:void(0)", Link::Elsewhere),
+            (b"a:b.iso", file(b"a:b.iso")),
+            (b"100%", file(b"100%")),
+            (b"latin\xfc", file(b"latin\xfc")),
+            (b"latin%FC", file(b"latin\xfc")),
+            (b"", Link::Elsewhere),
+            (b"http:", Link::Elsewhere),
+        ] {
+            assert_eq!(page.resolve(href), expected, "{}", href.escape_ascii());
+        }
+        let top = PageAddress::new("h", "");
+        assert_eq!(top.resolve(b"/x"), file(b"x"));
+        assert_eq!(top.resolve(b"/"), Link::Elsewhere);
+    }
+
+    proptest! {
+        #[test]
+        fn a_child_is_one_component(href in prop::collection::vec(prop_oneof![
+            Just(b'/'), Just(b'.'), Just(b'%'), Just(b'2'), Just(b'f'), any::<u8>()], 0..40)) {
+            if let Link::Child { name, .. } = PageAddress::new("h", "/a/").resolve(&href) {
+                prop_assert!(!name.contains(&b'/') && !name.is_empty() && name != b"..");
+            }
+        }
+    }
+}

@@ -1,0 +1,317 @@
+//! What the tags and the text of an index page mean.
+//!
+//! A *line* is a row of a table, an item of a list, a line of preformatted text, or what lies
+//! between two links where nothing else separates them. Its first link to a child is an entry,
+//! the words behind that link (IIS: before it) are its fields.
+
+use super::index::{IndexEntry, IndexError, IndexPage};
+use super::index_field::{CELL_END, EXACT_MARK, Fields, read_fields};
+use super::index_link::{Link, PageAddress};
+
+/// Bytes of a line that are kept beside the link: fields come first, descriptions after them.
+const TEXT_BYTES_MAX: usize = 512;
+
+/// Bytes of titles and link texts that are kept.
+const TITLE_BYTES_MAX: usize = 200;
+
+/// Attributes of a tag that matter.
+#[derive(Debug, Default)]
+pub(super) struct Tag {
+    pub href: Option<Vec<u8>>,
+    /// `type` of an input.
+    pub kind: Option<Vec<u8>>,
+    /// `datetime` of a `time`, `mtime` of nginx's XML.
+    pub time: Option<Vec<u8>>,
+    /// A number beside what is shown, or `size` of nginx's XML.
+    pub size: Option<Vec<u8>>,
+}
+
+/// A page in progress.
+pub(super) struct Page<'a> {
+    address: &'a PageAddress,
+    each: &'a mut dyn FnMut(IndexEntry, &[u8]),
+    line: Line,
+    /// The text of a title, a heading or a link, while one is open.
+    heard: Option<Heard>,
+    title: Vec<u8>,
+    /// `<pre>`, `<table>`, `<ul>` that are open.
+    containers: [u32; 3],
+    signs: Signs,
+    entries: u64,
+    has_fields: bool,
+}
+
+/// What tells an index from another page.
+#[derive(Default)]
+struct Signs {
+    is_titled: bool,
+    has_parent: bool,
+    has_sorting: bool,
+    has_password: bool,
+    /// An entry with a size or a time, in a table, a list or preformatted text.
+    has_row: bool,
+    is_xml: bool,
+    is_closed: bool,
+}
+
+#[derive(Default)]
+struct Line {
+    before: Vec<u8>,
+    after: Vec<u8>,
+    entry: Option<(Vec<u8>, bool)>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum What {
+    Title,
+    Parent,
+    Link,
+    XmlName { is_dir: bool },
+}
+
+struct Heard {
+    what: What,
+    text: Vec<u8>,
+}
+
+impl<'a> Page<'a> {
+    pub fn new(address: &'a PageAddress, each: &'a mut dyn FnMut(IndexEntry, &[u8])) -> Page<'a> {
+        Page {
+            address,
+            each,
+            line: Line::default(),
+            heard: None,
+            title: Vec::new(),
+            containers: [0; 3],
+            signs: Signs::default(),
+            entries: 0,
+            has_fields: false,
+        }
+    }
+
+    pub fn open(&mut self, name: &[u8], tag: &Tag) {
+        if let Some(depth) = self.container(name) {
+            *depth = depth.saturating_add(1);
+        }
+        match name {
+            b"a" => self.link(tag),
+            b"title" | b"h1" => self.listen(What::Title),
+            b"input" => {
+                let is_password = |kind: &Vec<u8>| kind.eq_ignore_ascii_case(b"password");
+                self.signs.has_password |= tag.kind.as_ref().is_some_and(is_password);
+            }
+            b"list" => self.signs.is_xml = true,
+            b"file" | b"directory" if self.signs.is_xml => self.xml_entry(name, tag),
+            b"time" => {
+                if let Some(time) = &tag.time {
+                    self.beside(time);
+                    self.beside(&[CELL_END]);
+                }
+            }
+            b"td" => {
+                self.beside(&[CELL_END]);
+                if let Some(size) = &tag.size {
+                    self.beside(&[EXACT_MARK]);
+                    self.beside(size);
+                    self.beside(b" ");
+                }
+            }
+            _ => {}
+        }
+        if is_break(name) {
+            self.end_line();
+        }
+    }
+
+    pub fn close(&mut self, name: &[u8]) {
+        match name {
+            b"a" | b"title" | b"h1" | b"file" | b"directory" => self.heard(),
+            b"td" => self.beside(&[CELL_END]),
+            b"html" | b"body" | b"list" => self.signs.is_closed = true,
+            _ => {}
+        }
+        if is_break(name) {
+            self.end_line();
+        }
+        if let Some(depth) = self.container(name) {
+            *depth = depth.saturating_sub(1);
+        }
+    }
+
+    pub fn text(&mut self, text: &[u8]) {
+        if let Some(heard) = &mut self.heard {
+            let bytes_max = match heard.what {
+                What::XmlName { .. } => crate::domain::path::PATH_BYTES_MAX + 1,
+                _ => TITLE_BYTES_MAX,
+            };
+            push(&mut heard.text, text, bytes_max);
+            return;
+        }
+        if self.containers[0] == 0 {
+            self.beside(text);
+            return;
+        }
+        let mut lines = text.split(|&byte| byte == b'\n');
+        if let Some(first) = lines.next() {
+            self.beside(first);
+        }
+        for line in lines {
+            self.end_line();
+            self.beside(line);
+        }
+    }
+
+    pub fn finish(mut self) -> Result<IndexPage, IndexError> {
+        self.heard();
+        self.end_line();
+        let signs = &self.signs;
+        if signs.has_password {
+            return Err(IndexError::Login);
+        }
+        let is_index = signs.is_titled
+            || signs.has_parent
+            || signs.has_sorting
+            || signs.has_row
+            || signs.is_xml;
+        if !is_index {
+            let title = String::from_utf8_lossy(&self.title);
+            let printable = |char: char| if char.is_control() { '?' } else { char };
+            return Err(IndexError::NotAnIndex {
+                title: title.trim().chars().map(printable).collect(),
+            });
+        }
+        let is_open = self.containers.iter().any(|depth| *depth > 0) || signs.is_xml;
+        if is_open && !signs.is_closed {
+            return Err(IndexError::Truncated);
+        }
+        Ok(IndexPage {
+            entries: self.entries,
+            has_fields: self.has_fields,
+        })
+    }
+
+    fn container(&mut self, name: &[u8]) -> Option<&mut u32> {
+        match name {
+            b"pre" => Some(&mut self.containers[0]),
+            b"table" => Some(&mut self.containers[1]),
+            b"ul" => Some(&mut self.containers[2]),
+            _ => None,
+        }
+    }
+
+    fn link(&mut self, tag: &Tag) {
+        self.heard();
+        let mut what = What::Link;
+        match tag.href.as_ref().map(|href| self.address.resolve(href)) {
+            Some(Link::Child { name, is_dir }) => {
+                // An icon and a name may link to the same.
+                let is_other = |entry: &(Vec<u8>, bool)| entry.0 != name;
+                if self.line.entry.as_ref().is_some_and(is_other) {
+                    self.end_line();
+                }
+                self.line.entry = Some((name, is_dir));
+            }
+            Some(Link::Parent) => what = What::Parent,
+            Some(Link::Sorted) => self.signs.has_sorting = true,
+            Some(Link::Elsewhere) | None => {}
+        }
+        self.listen(what);
+    }
+
+    fn listen(&mut self, what: What) {
+        self.heard();
+        self.heard = Some(Heard {
+            what,
+            text: Vec::new(),
+        });
+    }
+
+    /// What was listened to is over.
+    fn heard(&mut self) {
+        let Some(Heard { what, text }) = self.heard.take() else {
+            return;
+        };
+        let lower = text.to_ascii_lowercase();
+        match what {
+            What::Title => {
+                let says = |words: &[u8]| contains(&lower, words);
+                self.signs.is_titled |= says(b"index of") || says(b"directory listing");
+                if self.title.is_empty() {
+                    self.title = text;
+                }
+            }
+            What::Parent => {
+                let is_named = contains(&lower, b"parent") || lower.trim_ascii().starts_with(b"..");
+                self.signs.has_parent |= is_named;
+            }
+            What::Link => {}
+            What::XmlName { is_dir } => {
+                let is_name = !matches!(text.as_slice(), b"" | b"." | b"..")
+                    && text.len() <= crate::domain::path::PATH_BYTES_MAX
+                    && !text.iter().any(|&byte| byte == b'/' || byte == 0);
+                self.line.entry = is_name.then_some((text, is_dir));
+                self.end_line();
+            }
+        }
+    }
+
+    fn xml_entry(&mut self, name: &[u8], tag: &Tag) {
+        self.end_line();
+        for value in [&tag.time, &tag.size].into_iter().flatten() {
+            push(&mut self.line.after, value, TEXT_BYTES_MAX);
+            push(&mut self.line.after, &[CELL_END], TEXT_BYTES_MAX);
+        }
+        let is_dir = name == b"directory";
+        self.listen(What::XmlName { is_dir });
+    }
+
+    fn beside(&mut self, text: &[u8]) {
+        let side = match self.line.entry {
+            Some(_) => &mut self.line.after,
+            None => &mut self.line.before,
+        };
+        push(side, text, TEXT_BYTES_MAX);
+    }
+
+    fn end_line(&mut self) {
+        if let Some((name, is_dir)) = self.line.entry.take() {
+            let mut fields = read_fields(&self.line.after);
+            if !fields.is_any {
+                fields = read_fields(&self.line.before);
+            }
+            self.give(&name, is_dir, fields);
+        }
+        self.line.before.clear();
+        self.line.after.clear();
+    }
+
+    fn give(&mut self, name: &[u8], is_dir: bool, fields: Fields) {
+        self.entries += 1;
+        self.has_fields |= fields.is_any;
+        let is_inside = self.containers.iter().any(|depth| *depth > 0);
+        self.signs.has_row |= fields.is_any && is_inside;
+        let entry = if is_dir || fields.is_dir {
+            IndexEntry::Directory
+        } else {
+            IndexEntry::File(fields.file)
+        };
+        (self.each)(entry, name);
+    }
+}
+
+/// Tags that begin or end a line.
+fn is_break(name: &[u8]) -> bool {
+    matches!(
+        name,
+        b"br" | b"tr" | b"li" | b"hr" | b"pre" | b"table" | b"ul" | b"body" | b"tbody"
+    )
+}
+
+fn contains(text: &[u8], words: &[u8]) -> bool {
+    text.windows(words.len()).any(|window| window == words)
+}
+
+fn push(out: &mut Vec<u8>, more: &[u8], bytes_max: usize) {
+    let free = bytes_max.saturating_sub(out.len());
+    out.extend_from_slice(&more[..more.len().min(free)]);
+}

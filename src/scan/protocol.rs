@@ -1,0 +1,243 @@
+//! The protocols by which a mirror can be listed, from the one that tells most to the one that
+//! every mirror has.
+//!
+//! Each protocol is one variant of [`Protocol`] and one function that gives a [`Found`]: what the
+//! mirror has, and which ids are not known to have vanished. When one fails, or finds nothing, the
+//! next is tried (MirrorBrain §6.2, without its dying on an rsync error).
+
+use std::ffi::OsString;
+use std::sync::OnceLock;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use roaring::RoaringBitmap;
+
+use super::error::MirrorError;
+use super::tally::{Seen, Tally};
+use super::wanted::Wanted;
+use crate::db::mirror::MirrorRecord;
+use crate::domain::listing::Unlisted;
+use crate::fetch::{
+    FetchError, HttpClient, HttpOptions, HttpSession, HttpUrl, ListOptions, RsyncUrl, list_rsync,
+};
+use crate::terminal::{Bar, chain};
+
+use super::crawl::{Before, Crawl, Crawled, crawl};
+use super::known::KnownTree;
+
+/// How often the bar is told of files: more often costs more than looking a file up.
+const FILES_A_TICK: u64 = 4096;
+
+/// How long a connection may take; a host that is there answers in less.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// How a mirror is listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protocol {
+    /// Exact sizes and times; links and permissions, too.
+    Rsync,
+    /// Index pages: rounded sizes, minutes in some zone.
+    Http,
+}
+
+impl Protocol {
+    /// The name in reports and in the database.
+    pub fn name(self) -> &'static str {
+        match self {
+            Protocol::Rsync => "rsync",
+            Protocol::Http => "http",
+        }
+    }
+
+    /// Those that a mirror has, in the order in which they are tried.
+    pub fn of(mirror: &MirrorRecord) -> Vec<Protocol> {
+        let mut protocols = Vec::new();
+        if !mirror.rsync_url.trim().is_empty() {
+            protocols.push(Protocol::Rsync);
+        }
+        if http_url(mirror).is_some() {
+            protocols.push(Protocol::Http);
+        }
+        protocols
+    }
+}
+
+/// The base URL over HTTP: the main one, else another.
+pub fn http_url(mirror: &MirrorRecord) -> Option<&str> {
+    let urls = std::iter::once(&mirror.base_url).chain(&mirror.further_base_urls);
+    let is_http = |url: &&str| {
+        let scheme = url.split("://").next().unwrap_or_default();
+        scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https")
+    };
+    urls.map(|url| url.trim()).find(is_http)
+}
+
+/// What the protocols are told.
+#[derive(Debug, Clone, Copy)]
+pub struct Network<'a> {
+    /// rsync's rules.
+    pub filters: &'a [OsString],
+    /// The rules of the others.
+    pub wanted: &'a Wanted,
+    /// Requests at a time to one mirror.
+    pub requests: usize,
+    /// How long a silent mirror is waited for.
+    pub timeout: Duration,
+    /// The program was told to stop.
+    pub stop: &'a AtomicBool,
+    /// Made when the first mirror needs it.
+    pub http: &'a OnceLock<Result<HttpClient, String>>,
+}
+
+/// What a listing found.
+#[derive(Debug)]
+pub struct Found {
+    /// By which protocol.
+    pub by: Protocol,
+    /// What the mirror has.
+    pub seen: Seen,
+    /// What could not be listed.
+    pub unlisted: Unlisted,
+    /// Ids of listed files that keep their state, because it was not found out whether the mirror
+    /// can deliver them.
+    pub unchecked: RoaringBitmap,
+    /// Directories that could not be listed, as far as that is counted.
+    pub unreadable: u64,
+    /// Requests made; 0 where the protocol has none.
+    pub requests: u64,
+    /// What else is to be said.
+    pub notes: Vec<String>,
+    /// What HTTP leaves for the next scan.
+    pub crawled: Option<Left>,
+}
+
+/// See [`crate::db::scan_directory`].
+#[derive(Debug)]
+pub struct Left {
+    /// Pages.
+    pub memory: super::memory::Memory,
+    /// Directories that were not come to.
+    pub unfinished: Vec<Vec<u8>>,
+    /// Directories that an interrupted scan had not come to; nothing else was listed. Empty: all
+    /// was.
+    pub continued: Vec<Vec<u8>>,
+}
+
+impl Found {
+    /// A listing without holes and remarks.
+    pub fn new(by: Protocol, seen: Seen) -> Found {
+        Found {
+            by,
+            seen,
+            unlisted: Unlisted::Nothing,
+            unchecked: RoaringBitmap::new(),
+            unreadable: 0,
+            requests: 0,
+            notes: Vec::new(),
+            crawled: None,
+        }
+    }
+}
+
+impl<'a> Network<'a> {
+    /// The HTTP client with this run's time-outs.
+    ///
+    /// # Errors
+    /// [`MirrorError::NoClient`].
+    pub fn session(&self) -> Result<HttpSession<'a>, MirrorError> {
+        let client = self.http.get_or_init(|| {
+            let timeout = self.timeout.min(CONNECT_TIMEOUT);
+            HttpClient::new(timeout).map_err(|error| chain(&error))
+        });
+        let client = client.as_ref();
+        let client = client.map_err(|error| MirrorError::NoClient(error.clone()))?;
+        Ok(client.session(HttpOptions {
+            timeout: self.timeout,
+            stop: self.stop,
+        }))
+    }
+
+    /// Lists by rsync.
+    ///
+    /// # Errors
+    /// [`MirrorError`].
+    pub fn list_rsync(
+        &self,
+        url: &str,
+        known: &KnownTree,
+        bar: &Bar,
+    ) -> Result<Found, MirrorError> {
+        let url = RsyncUrl::parse(url)?;
+        let options = ListOptions {
+            timeout: self.timeout,
+            filters: self.filters,
+            stop: self.stop,
+        };
+        let mut tally = Tally::new(&known.files);
+        let listed = list_rsync(&url, options, |entry, path| {
+            tally.see(entry, path);
+            if tally.files().is_multiple_of(FILES_A_TICK) {
+                bar.set(tally.files());
+            }
+        })?;
+        Ok(Found {
+            unreadable: match &listed.unlisted {
+                Unlisted::Below(paths) => paths.len() as u64,
+                Unlisted::Nothing | Unlisted::Anywhere => 0,
+            },
+            unlisted: listed.unlisted,
+            notes: listed.notes,
+            ..Found::new(Protocol::Rsync, tally.finish())
+        })
+    }
+
+    /// Lists by index pages; `before` is what the last such scan left.
+    ///
+    /// # Errors
+    /// [`MirrorError`].
+    pub fn list_http(
+        &self,
+        url: &str,
+        known: &KnownTree,
+        before: &Before,
+        bar: &Bar,
+    ) -> Result<Found, MirrorError> {
+        let base = HttpUrl::parse(url)?;
+        let session = self.session()?;
+        let crawled = crawl(Crawl {
+            session: &session,
+            base: &base,
+            known,
+            wanted: self.wanted,
+            requests: self.requests,
+            before,
+            progress: &|files| bar.set(files),
+        })?;
+        let Crawled {
+            seen,
+            unlisted,
+            unreadable,
+            notes,
+            requests,
+            memory,
+            unfinished,
+        } = crawled;
+        Ok(Found {
+            unlisted,
+            unreadable,
+            requests,
+            notes,
+            crawled: Some(Left {
+                memory,
+                unfinished,
+                continued: before.unfinished.clone(),
+            }),
+            ..Found::new(Protocol::Http, seen)
+        })
+    }
+}
+
+/// Whether nothing more is to be tried.
+pub fn is_stop(error: &MirrorError) -> bool {
+    matches!(error, MirrorError::Fetch(FetchError::Stopped))
+}

@@ -1,0 +1,115 @@
+//! What of a mirror's tree is listed over HTTP: `scan_top_include`, `scan_exclude`, `--dir`.
+
+use regex::bytes::RegexSet;
+
+use crate::config::ScanConfig;
+use crate::domain::path::{FilePath, is_below};
+
+/// The rules of a run; for rsync they are in `filter`.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    dir: Option<FilePath>,
+    /// Names at the top; empty: all.
+    top_include: Vec<Vec<u8>>,
+    exclude: RegexSet,
+}
+
+impl Wanted {
+    /// The rules for the whole tree, or for a subtree or a file of it.
+    pub fn new(config: &ScanConfig, dir: Option<&FilePath>) -> Wanted {
+        let names = config.top_include.iter();
+        let name = |name: &String| name.trim_matches('/').as_bytes().to_vec();
+        Wanted {
+            // As in MirrorBrain the top includes are not for a subtree, the excludes are.
+            top_include: match dir {
+                Some(_) => Vec::new(),
+                None => names.map(name).collect(),
+            },
+            dir: dir.cloned(),
+            exclude: config.exclude.clone(),
+        }
+    }
+
+    /// Whether a directory is listed, on the way to what is wanted or in it.
+    pub fn has_directory(&self, path: &[u8]) -> bool {
+        let is_on_the_way = self
+            .dir
+            .as_ref()
+            .is_none_or(|dir| is_below(path, dir.as_bytes()) || is_below(dir.as_bytes(), path));
+        is_on_the_way && self.is_at_top(path) && !self.is_excluded(path, b"/")
+    }
+
+    /// Whether a file counts.
+    pub fn has_file(&self, path: &[u8]) -> bool {
+        let is_in = self
+            .dir
+            .as_ref()
+            .is_none_or(|dir| is_below(path, dir.as_bytes()));
+        is_in && self.is_at_top(path) && !self.is_excluded(path, b"")
+    }
+
+    fn is_at_top(&self, path: &[u8]) -> bool {
+        let end = path.iter().position(|&byte| byte == b'/');
+        let top = &path[..end.unwrap_or(path.len())];
+        self.top_include.is_empty() || self.top_include.iter().any(|name| name == top)
+    }
+
+    /// Patterns see what MirrorBrain's see: a slash in front, and behind a directory.
+    fn is_excluded(&self, path: &[u8], end: &[u8]) -> bool {
+        !self.exclude.is_empty() && self.exclude.is_match(&[b"/", path, end].concat())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    fn wanted(top_include: &[&str], dir: Option<&str>) -> Wanted {
+        let config = ScanConfig {
+            jobs: 1,
+            requests: 1,
+            vanished_share_max: 0.3,
+            timeout: Duration::from_secs(1),
+            top_include: top_include.iter().map(|name| (*name).to_owned()).collect(),
+            exclude: RegexSet::new([r"/\.~tmp~/", r"\.part$"]).expect("patterns"),
+            exclude_rsync: Vec::new(),
+        };
+        let dir = dir.map(|dir| FilePath::parse(dir.as_bytes()).expect("a path"));
+        Wanted::new(&config, dir.as_ref())
+    }
+
+    #[test]
+    fn directories_and_files_are_chosen() {
+        let all = wanted(&[], None);
+        let some = wanted(&["a", "/b/"], None);
+        let below = wanted(&["z"], Some("a/b"));
+        for (rules, directory, expected) in [
+            (&all, "x/y", true),
+            (&all, "x/.~tmp~", false),
+            (&some, "a/x", true),
+            (&some, "b", true),
+            (&some, "c", false),
+            (&below, "", true),
+            (&below, "a", true),
+            (&below, "a/b/c", true),
+            (&below, "a/bc", false),
+        ] {
+            assert_eq!(
+                rules.has_directory(directory.as_bytes()),
+                expected,
+                "{directory}"
+            );
+        }
+        for (rules, file, expected) in [
+            (&all, "x.iso", true),
+            (&all, "x.part", false),
+            (&some, "c.iso", false),
+            (&below, "a/x", false),
+            (&below, "a/b", true),
+            (&below, "a/b/x", true),
+        ] {
+            assert_eq!(rules.has_file(file.as_bytes()), expected, "{file}");
+        }
+    }
+}
