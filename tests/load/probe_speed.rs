@@ -128,6 +128,9 @@ fn probe(program: &Path, config: &Path) -> Result<(f64, u64, String), Failure> {
     let took = start.elapsed().as_secs_f64();
     let text = reader.join().map_err(|_| "the reader panicked")??;
     let value: serde_json::Value = serde_json::from_str(&text)?;
+    if value["counts"].is_null() {
+        return Err(format!("the probe failed: {text}").into());
+    }
     Ok((took, peak_kib, value["counts"].to_string()))
 }
 
