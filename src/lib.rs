@@ -10,7 +10,8 @@
 //! 5. [`decide`]: the one pipeline from a request to a decision, shared by the redirect and by
 //!    `explain`.
 //! 6. [`terminal`] and [`exit`]: progress, log, signals and exit codes of every program.
-//! 7. Use cases, which never import each other: [`respond`], [`index`], [`scan`], [`admin`].
+//! 7. Use cases, which never import each other: [`respond`], [`index`], [`scan`], [`probe`],
+//!    [`admin`].
 //!
 //! Data flows one way: `src/bin` → use case → `decide` → edges → `domain` → std.
 //! `tests/tidy.rs` checks it.
@@ -26,6 +27,7 @@ pub mod fetch;
 pub mod geoip;
 pub mod http;
 pub mod index;
+pub mod probe;
 pub mod respond;
 pub mod scan;
 pub mod terminal;

@@ -41,10 +41,10 @@ const CRATES_AT_THE_EDGE: [(&str, &[&str]); 12] = [
     ("rustls", &["src/fetch/"]),
     ("tokio", &["src/fetch/"]),
     ("html5gum", &["src/domain/listing/"]),
-    ("ureq", &["src/fetch/"]),
+    ("x509_parser", &["src/fetch/"]),
     ("suppaftp", &["src/fetch/"]),
     ("listenfd", &["src/fcgi/", "src/respond/"]),
-    ("sd_notify", &["src/respond/"]),
+    ("sd_notify", &["src/respond/", "src/probe/"]),
     ("comfy_table", &["src/admin/", "/report.rs"]),
 ];
 

@@ -9,6 +9,8 @@ mod history;
 mod import;
 mod makehashes;
 mod mirror;
+mod network;
+mod status;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -26,6 +28,8 @@ pub use mirror::{
     CommentArgs, DeleteArgs, EditArgs, EnableArgs, ListArgs, NewArgs, OneArgs, RenameArgs,
     ScoreArgs, ShowArgs,
 };
+pub use network::{IplookupArgs, ProbefileArgs, UpdateArgs, UrlsArg};
+pub use status::StatusArgs;
 
 /// Heading of the options that `mb` does not have.
 pub const BEYOND_MB: &str = "Options that mb does not have";
@@ -115,6 +119,19 @@ pub enum Command {
     /// Learn which files there are: runs heliostat-index
     #[command(disable_help_flag = true)]
     Index(PassedArgs),
+    /// Learn which mirrors answer: runs heliostat-probe
+    #[command(disable_help_flag = true)]
+    Probe(PassedArgs),
+    /// Look at one mirror now, in detail: runs heliostat-probe -n
+    Test(OneArgs),
+    /// Ask mirrors now whether they have a file
+    Probefile(ProbefileArgs),
+    /// Show the network and the AS of an address
+    Iplookup(IplookupArgs),
+    /// Refresh what the GeoIP files know of mirrors
+    Update(UpdateArgs),
+    /// Show how mirrors are, and why one is out
+    Status(StatusArgs),
     /// Compute hashes of the files below a directory: runs heliostat-index
     Makehashes(MakehashesArgs),
     /// Go back to what a mirror had before its last scan

@@ -115,6 +115,9 @@ pub enum AdminError {
         /// What it is and what to do.
         problem: String,
     },
+    /// Mirrors cannot be asked.
+    #[error(transparent)]
+    Fetch(#[from] crate::fetch::FetchError),
     /// Standard output or standard input.
     #[error("cannot talk to the terminal")]
     Console(#[from] std::io::Error),

@@ -48,11 +48,26 @@ fn text(code: Option<impl ToString>) -> String {
 
 /// The host's first address.
 fn address(host: &str) -> Result<IpAddr, String> {
-    let mut addresses = (host, 0)
+    let first = addresses(host)?.first().copied();
+    first.ok_or_else(|| format!("{host} has no address"))
+}
+
+/// The host's addresses, one at least.
+///
+/// # Errors
+/// Why it has none.
+pub fn addresses(host: &str) -> Result<Vec<IpAddr>, String> {
+    let found = (host, 0)
         .to_socket_addrs()
         .map_err(|error| format!("{host} has no address: {error}"))?;
-    addresses
-        .next()
-        .map(|address| address.ip())
-        .ok_or_else(|| format!("{host} has no address"))
+    let mut addresses: Vec<IpAddr> = Vec::new();
+    for ip in found.map(|address| address.ip()) {
+        if !addresses.contains(&ip) {
+            addresses.push(ip);
+        }
+    }
+    if addresses.is_empty() {
+        return Err(format!("{host} has no address"));
+    }
+    Ok(addresses)
 }

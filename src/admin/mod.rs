@@ -23,11 +23,14 @@ mod json;
 mod list;
 mod locate;
 mod makehashes;
+mod network;
 mod new;
+mod probefile;
 mod program;
 mod session;
 mod sheet;
 mod show;
+mod status;
 mod switch;
 mod value;
 

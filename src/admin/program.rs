@@ -8,11 +8,13 @@ use clap::{CommandFactory, FromArgMatches};
 use log::LevelFilter;
 
 use super::abbreviation;
-use super::args::{Arguments, Command, GlobalArgs};
+use super::args::{Arguments, Command, GlobalArgs, PassedArgs};
 use super::error::AdminError;
 use super::session::Session;
-use super::switch;
-use super::{edit, explain, external, file, history, import, list, makehashes, new, show};
+use super::{
+    edit, explain, external, file, history, import, list, makehashes, network, new, probefile,
+    show, status, switch,
+};
 use crate::config;
 use crate::exit::{Exit, chain};
 use crate::terminal::{Progress, start_log};
@@ -70,6 +72,14 @@ fn run(arguments: &Arguments, progress: Progress) -> Result<Exit, AdminError> {
     match &arguments.command {
         // The other program reads the configuration itself.
         Command::Scan(passed) => return external::run("heliostat-scan", global, passed),
+        Command::Probe(passed) => return external::run("heliostat-probe", global, passed),
+        Command::Test(args) => {
+            let arguments = ["-n".into(), "--".into(), args.identifier.clone().into()];
+            let passed = PassedArgs {
+                arguments: arguments.to_vec(),
+            };
+            return external::run("heliostat-probe", global, &passed);
+        }
         Command::Index(passed) => return external::run("heliostat-index", global, passed),
         Command::Makehashes(args) => return makehashes::run(global, args),
         _ => {}
@@ -100,9 +110,18 @@ fn dispatch(session: &mut Session, command: &Command) -> Result<Exit, AdminError
             let site = Arc::clone(&session.site);
             Ok(explain::explain(&site, args, session.console.out())?)
         }
+        Command::Probefile(args) => probefile::probefile(session, args),
+        Command::Iplookup(args) => network::iplookup(session, args),
+        Command::Update(args) => network::update(session, args),
+        Command::Status(args) => status::status(session, args),
         Command::Runs(args) => history::runs(session, args),
         Command::Events(args) => history::events(session, args),
         Command::Import(args) => import::import(session, args),
-        Command::Scan(_) | Command::Index(_) | Command::Makehashes(_) => Ok(Exit::Usage),
+        // Other programs, which were started before a session was made.
+        Command::Scan(_)
+        | Command::Index(_)
+        | Command::Probe(_)
+        | Command::Test(_)
+        | Command::Makehashes(_) => Ok(Exit::Usage),
     }
 }

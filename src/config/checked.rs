@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::error::ConfigError;
 use super::hashes::{HashesConfig, check_hashes};
+use super::probe::{ProbeConfig, check_probe};
 use super::raw::{
     RawConfig, RawFcgi, RawIndex, RawMetalink, RawRules, RawSelection, RawSite, RawTorrent, RawYum,
 };
@@ -96,6 +97,8 @@ pub struct SiteConfig {
     pub hashes: HashesConfig,
     /// Scanning.
     pub scan: ScanConfig,
+    /// Probing.
+    pub probe: ProbeConfig,
     /// Rules of the tree as written, for parameters that override them.
     pub raw_rules: RawRules,
     rules: Arc<Rules>,
@@ -271,6 +274,7 @@ impl SiteConfig {
             hashes: check_hashes(&raw.hashes, torrent_version)?,
             index: check_index(&raw.index)?,
             scan: check_scan(&raw.scan)?,
+            probe: check_probe(&raw.probe)?,
             raw_rules: raw.rules.clone(),
             rules,
             directories: check_directories(raw)?,

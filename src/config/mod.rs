@@ -8,6 +8,7 @@ mod checked;
 mod error;
 mod hashes;
 mod load;
+mod probe;
 mod raw;
 mod rule;
 mod scan;
@@ -16,6 +17,7 @@ pub use checked::{Config, FcgiConfig, LocalDelivery, SiteConfig};
 pub use error::ConfigError;
 pub use hashes::{HashesConfig, RawHashes};
 pub use load::{CONFIG_PATH_DEFAULT, CONFIG_VARIABLE, config_path, load};
+pub use probe::{ProbeConfig, RawProbe, is_mail_address};
 pub use raw::{
     RawConfig, RawDirectory, RawFallback, RawFcgi, RawIndex, RawMirrorScan, RawRules, RawScan,
     RawSelection, RawSite,

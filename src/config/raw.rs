@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::hashes::RawHashes;
+use super::probe::RawProbe;
 
 /// The whole file.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -87,6 +88,8 @@ pub struct RawSite {
     pub hashes: RawHashes,
     /// How mirrors are scanned.
     pub scan: RawScan,
+    /// How mirrors are probed.
+    pub probe: RawProbe,
     /// Rules for the whole tree.
     pub rules: RawRules,
     /// Rules for subtrees: `[[site.NAME.directory]]`, merged as MirrorBrain merges them.
@@ -113,6 +116,7 @@ impl Default for RawSite {
             index: RawIndex::default(),
             hashes: RawHashes::default(),
             scan: RawScan::default(),
+            probe: RawProbe::default(),
             rules: RawRules::default(),
             directory: Vec::new(),
         }

@@ -1,5 +1,6 @@
 //! The catalogue: path → id, size, mtime.
 
+use roaring::RoaringBitmap;
 use rusqlite::{CachedStatement, OptionalExtension, Row, params};
 
 use super::error::{DbError, Doing};
@@ -15,6 +16,8 @@ const ALL: &str = "SELECT id, size, mtime, path FROM file ORDER BY path";
 const BELOW: &str = "SELECT id, size, mtime, path FROM file \
                      WHERE path >= ?1 AND path < ?2 ORDER BY path";
 
+const SOME_FROM: &str =
+    "SELECT id, size, mtime, path FROM file WHERE path >= ?1 ORDER BY path LIMIT ?2";
 const IDS_BELOW: &str = "SELECT id FROM file WHERE path >= ?1 AND path < ?2 ORDER BY path LIMIT ?3";
 
 fn file(row: &Row<'_>) -> Result<CatalogueFile, rusqlite::Error> {
@@ -100,6 +103,58 @@ pub fn for_each(
         give(path.as_bytes().unwrap_or_default(), found);
     }
     Ok(())
+}
+
+/// Gives each of the files whose ids are wanted, in the order of path bytes.
+///
+/// Ids have no index, so this reads the catalogue until the last wanted one is found.
+///
+/// # Errors
+/// [`DbError::Sql`] when the database cannot be read.
+pub fn for_each_of(
+    database: &impl Queryable,
+    wanted: &RoaringBitmap,
+    mut give: impl FnMut(&[u8], CatalogueFile),
+) -> Result<(), DbError> {
+    let mut left = wanted.len();
+    let mut statement = database
+        .sqlite()
+        .prepare_cached(ALL)
+        .doing("preparing to read the catalogue")?;
+    let mut rows = statement.query([]).doing("reading the catalogue")?;
+    while left > 0 {
+        let Some(row) = rows.next().doing("reading the catalogue")? else {
+            break;
+        };
+        let id: u32 = row.get(0).doing("reading the catalogue")?;
+        if wanted.contains(id) {
+            let found = file(row).doing("reading the catalogue")?;
+            let path = row.get_ref(3).doing("reading the catalogue")?;
+            give(path.as_bytes().unwrap_or_default(), found);
+            left -= 1;
+        }
+    }
+    Ok(())
+}
+
+/// The first files at or after a path, in the order of path bytes.
+///
+/// # Errors
+/// [`DbError::Sql`] when the database cannot be read.
+pub fn some_from(
+    database: &impl Queryable,
+    path: &[u8],
+    limit: u32,
+) -> Result<Vec<(Vec<u8>, CatalogueFile)>, DbError> {
+    let mut statement = database
+        .sqlite()
+        .prepare_cached(SOME_FROM)
+        .doing("preparing to read the catalogue")?;
+    let rows = statement
+        .query_map(params![path, limit], |row| Ok((row.get(3)?, file(row)?)))
+        .doing("reading the catalogue")?;
+    rows.collect::<Result<_, _>>()
+        .doing("reading the catalogue")
 }
 
 /// The ids of a directory's files and of those below, in the order of path bytes, not more than

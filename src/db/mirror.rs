@@ -7,7 +7,9 @@ use rusqlite::{OptionalExtension, Row, params};
 
 use super::error::{DbError, Doing};
 use super::open::{Queryable, Transaction};
-use crate::domain::mirror::{BaseUrl, Kind, Mirror, MirrorCountry, MirrorId, SCORE_DEFAULT};
+use crate::domain::mirror::{
+    BaseUrl, Kind, Mirror, MirrorCountry, MirrorId, SCORE_DEFAULT, without_login,
+};
 use crate::domain::place::{Asn, Coordinates, CountryCode, RegionCode};
 
 /// A mirror as stored: all of MirrorBrain's `server` columns, text as it was written.
@@ -210,7 +212,10 @@ fn url(text: &str, field: &str, problems: &mut Vec<String>) -> Option<BaseUrl> {
         return None;
     }
     BaseUrl::parse(text)
-        .map_err(|error| problems.push(format!("{field} '{text}' cannot be used: {error}")))
+        .map_err(|error| {
+            let shown = without_login(text);
+            problems.push(format!("{field} '{shown}' cannot be used: {error}"));
+        })
         .ok()
 }
 
@@ -367,11 +372,33 @@ fn refuse_duplicate(transaction: &Transaction<'_>, record: &MirrorRecord) -> Res
 /// [`DbError::DuplicateIdentifier`], [`DbError::NoSuchMirror`], [`DbError::Sql`].
 pub fn update(transaction: &Transaction<'_>, record: &MirrorRecord) -> Result<(), DbError> {
     refuse_duplicate(transaction, record)?;
+    forget_probes(transaction, record)?;
     let changed = update_row(transaction, record)?;
     if changed == 0 {
         return Err(DbError::NoSuchMirror(record.identifier.clone()));
     }
     update_lists(transaction, record)
+}
+
+/// What probes found of other URLs, or before somebody switched the mirror, holds no longer.
+fn forget_probes(transaction: &Transaction<'_>, record: &MirrorRecord) -> Result<(), DbError> {
+    let urls = record
+        .further_base_urls
+        .iter()
+        .filter(|url| !url.is_empty());
+    let mut urls: Vec<&str> = urls.map(String::as_str).collect();
+    urls.sort_unstable();
+    transaction
+        .inner
+        .execute(
+            "DELETE FROM probe WHERE mirror_id = ?1 AND NOT EXISTS (SELECT 1 FROM mirror \
+             WHERE id = ?1 AND alive = ?2 AND base_url = ?3 AND ?4 = coalesce( \
+             (SELECT group_concat(url, ' ' ORDER BY url) FROM mirror_base_url \
+             WHERE mirror_id = ?1), ''))",
+            params![record.id.0, record.alive, record.base_url, urls.join(" ")],
+        )
+        .doing("forgetting what probes found")?;
+    Ok(())
 }
 
 fn update_row(transaction: &Transaction<'_>, record: &MirrorRecord) -> Result<usize, DbError> {
@@ -475,6 +502,55 @@ pub fn delete(transaction: &Transaction<'_>, id: MirrorId) -> Result<(), DbError
 mod tests {
     use super::*;
     use crate::db::open_writer;
+
+    #[test]
+    fn probes_of_other_urls_or_of_another_state_are_forgotten() {
+        use crate::db::probe;
+        use crate::domain::health::{Family, Standing};
+        use crate::domain::mirror::Scheme;
+        use crate::domain::time::Timestamp;
+        let folder = tempfile::tempdir().expect("folder");
+        let mut writer = open_writer(&folder.path().join("t.sqlite")).expect("open");
+        let mut record = MirrorRecord::new("m");
+        record.base_url = "http://m/".into();
+        record.further_base_urls = vec!["https://m/".into(), "ftp://m/".into()];
+        record.id = writer.transaction(|t| insert(t, &record)).expect("insert");
+        let found = probe::ProbeRecord {
+            mirror: record.id,
+            scheme: Scheme::Http,
+            family: Family::V4,
+            url: "http://m/".into(),
+            standing: Standing::new(false),
+            ok: Some(false),
+            checked_at: Timestamp(1),
+            latency_ms: None,
+            expires_at: None,
+            reason: String::new(),
+            evidence: String::new(),
+        };
+        type Change = fn(&mut MirrorRecord);
+        let changes: [(Change, usize); 4] = [
+            (|m| m.comment = "x".into(), 1),
+            (|m| m.alive = true, 0),
+            (|m| m.base_url = "http://n/".into(), 0),
+            (|m| m.further_base_urls = Vec::new(), 0),
+        ];
+        for (change, left) in changes {
+            let of_mirror = std::slice::from_ref(&found);
+            writer
+                .transaction(|t| {
+                    probe::replace(t, record.id, of_mirror)?;
+                    change(&mut record);
+                    update(t, &record)
+                })
+                .expect("update");
+            assert_eq!(
+                probe::all(&writer).expect("probes").len(),
+                left,
+                "{record:?}"
+            );
+        }
+    }
 
     #[test]
     fn every_field_survives_being_stored() {

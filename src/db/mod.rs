@@ -2,8 +2,8 @@
 //!
 //! [`open`] gives connections (one place sets WAL, time-outs, `synchronous`), [`schema`] migrates.
 //! Then one module a notion: [`catalogue`] (files), [`mirror`], [`content`] (who has what),
-//! [`hash`] and [`hash_state`], [`run`] and [`event`] (what happened), [`import`] (from another
-//! system). The responder reads through [`snapshot`] and [`lookup`].
+//! [`hash`] and [`hash_state`], [`probe`] (who answers), [`run`] and [`event`] (what happened),
+//! [`import`] (from another system). The responder reads through [`snapshot`] and [`lookup`].
 //!
 //! # Locking
 //! Writers take short IMMEDIATE transactions and wait for each other; readers never wait for a
@@ -22,6 +22,7 @@ pub mod lookup;
 mod matrix;
 pub mod mirror;
 pub mod open;
+pub mod probe;
 pub mod run;
 pub mod scan_directory;
 pub mod schema;

@@ -112,6 +112,27 @@ pub fn end(transaction: &Transaction<'_>, run: RunId, end: &RunEnd) -> Result<()
     Ok(())
 }
 
+/// Forgets runs of a kind that ended without a word before a time, and all of them before an
+/// earlier one; returns how many.
+///
+/// # Errors
+/// [`DbError::Sql`].
+pub fn forget(
+    transaction: &Transaction<'_>,
+    kind: RunKind,
+    quiet_before: Timestamp,
+    all_before: Timestamp,
+) -> Result<usize, DbError> {
+    transaction
+        .inner
+        .execute(
+            "DELETE FROM run WHERE kind = ?1 AND (started_at < ?3 \
+             OR started_at < ?2 AND outcome = 'ok' AND error = '')",
+            params![kind.as_str(), quiet_before.0, all_before.0],
+        )
+        .doing("forgetting old runs")
+}
+
 /// Adds to how a run ended: the counts to its counts, the outcome if it is worse than ok.
 ///
 /// # Errors

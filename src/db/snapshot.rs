@@ -13,7 +13,7 @@ use super::error::{DbError, Doing};
 use super::known::KnownFiles;
 use super::matrix::Matrix;
 use super::open::{Queryable, Reader, open_reader};
-use super::{catalogue, content, hash, mirror};
+use super::{catalogue, content, hash, mirror, probe};
 use crate::domain::file::{CatalogueFile, FileId};
 use crate::domain::mirror::MirrorId;
 use crate::domain::select::{Holdings, Reason, Roster};
@@ -223,8 +223,10 @@ impl OpenDatabase {
             .execute_batch("BEGIN")
             .doing("beginning to read")?;
         let mut mirrors = Vec::new();
+        let mut reaches = probe::reaches(&self.reader)?;
         for record in mirror::all(&self.reader)? {
-            let (mirror, problems) = record.check();
+            let (mut mirror, problems) = record.check();
+            mirror.reach = reaches.remove(&mirror.id).unwrap_or_default();
             for problem in problems {
                 log::debug!("mirror={} {problem}", mirror.identifier);
             }

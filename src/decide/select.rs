@@ -6,6 +6,7 @@ use super::decision::Choice;
 use crate::config::SiteConfig;
 use crate::db::snapshot::Snapshot;
 use crate::domain::file::FileId;
+use crate::domain::health::Family;
 use crate::domain::mirror::MirrorId;
 use crate::domain::rule::Fallback;
 use crate::domain::select::list::unlisted;
@@ -54,10 +55,9 @@ pub(super) fn mirrors_having<'s>(
     wanted: (&impl Holdings, u64, Extent),
 ) -> Choices<'s> {
     let (holdings, size, extent) = wanted;
-    let is_ipv4 = client.ip.is_some_and(|ip| ip.is_ipv4());
     let access = Access {
         scheme: client.scheme,
-        is_ipv4,
+        family: client.ip.map(Family::of),
     };
     let table = context.classes(snapshot, &client.place, access);
     let want = match extent {

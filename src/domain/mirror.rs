@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
+use super::health::Reach;
 use super::place::{Asn, Coordinates, CountryCode, RegionCode};
 
 /// Number of a mirror; kept on import from MirrorBrain, never used again.
@@ -150,6 +151,17 @@ impl BaseUrl {
     }
 }
 
+/// A URL as it may be shown and logged: without user and password.
+pub fn without_login(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return url.to_owned();
+    };
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, after) = rest.split_at(end);
+    let host = authority.rsplit('@').next().unwrap_or(authority);
+    format!("{scheme}://{host}{after}")
+}
+
 /// A file's path, percent-encoded once for all the URLs that it is appended to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EncodedPath {
@@ -273,6 +285,8 @@ pub struct Mirror {
     pub prefixes: Vec<IpNet>,
     /// Answers over IPv6 alone.
     pub ipv6_only: bool,
+    /// What the prober found, one for each scheme that it looked at; none: not probed yet.
+    pub reach: Vec<Reach>,
     /// Preference, 100 as a rule; 0 is never chosen.
     pub score: u16,
     /// Where it stands.
@@ -312,6 +326,7 @@ impl Mirror {
             asns: Vec::new(),
             prefixes: Vec::new(),
             ipv6_only: false,
+            reach: Vec::new(),
             score: SCORE_DEFAULT,
             coordinates: None,
             country_only: false,
@@ -326,6 +341,11 @@ impl Mirror {
     /// Whether one of its prefixes has the address.
     pub fn prefix_of(&self, ip: IpAddr) -> Option<&IpNet> {
         self.prefixes.iter().find(|prefix| prefix.contains(&ip))
+    }
+
+    /// What the prober found of the URL of that scheme.
+    pub fn reach_of(&self, scheme: Scheme) -> Option<&Reach> {
+        self.reach.iter().find(|reach| reach.scheme == scheme)
     }
 
     /// The base URL for a client of that scheme: an https client is never sent to another scheme,

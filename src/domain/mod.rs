@@ -1,15 +1,16 @@
 //! Pure values and rules of the field; no clock, generator, database, file or socket inside.
 //!
 //! Reading order: [`path`] and [`mod@file`] (what is served), [`place`] and [`mirror`] (who and
-//! where), [`select`] (who gets the client), [`rule`] (what is never redirected), [`yum`] (which
-//! repository a query means), [`escape`] and [`render`] (how an answer is written), [`listing`]
-//! (what mirrors say they have).
+//! where), [`health`] (who answers), [`select`] (who gets the client), [`rule`] (what is never
+//! redirected), [`yum`] (which repository a query means), [`escape`] and [`render`] (how an answer
+//! is written), [`listing`] (what mirrors say they have).
 
 pub mod ctime;
 pub mod dump;
 pub mod escape;
 pub mod file;
 pub mod hash;
+pub mod health;
 pub mod listing;
 pub mod mime;
 pub mod mirror;

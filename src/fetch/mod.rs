@@ -23,9 +23,13 @@ mod http;
 mod http_error;
 mod http_url;
 mod lines;
+mod mail;
+pub mod probe;
 mod rsync;
 mod rsync_error;
 mod rsync_url;
+mod tls;
+mod webhook;
 
 pub use error::FetchError;
 pub use ftp::{FtpClient, FtpOptions, FtpSession};
@@ -36,5 +40,7 @@ pub use http::{
     MayFollow, REDIRECTS_MAX, RETRIES_MAX, RETRY_AFTER_MAX, Validator,
 };
 pub use http_url::{HttpUrl, HttpUrlError};
+pub use mail::Mail;
 pub use rsync::{ENTRIES_MAX, ListOptions, Listed, RUN_TIME_MAX, list_rsync};
 pub use rsync_url::{RsyncUrl, RsyncUrlError};
+pub use webhook::post_json;

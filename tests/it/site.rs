@@ -97,6 +97,7 @@ pub fn program_path(program: &str) -> &'static str {
         "heliostat" => env!("CARGO_BIN_EXE_heliostat"),
         "heliostat-fcgi" => env!("CARGO_BIN_EXE_heliostat-fcgi"),
         "heliostat-index" => env!("CARGO_BIN_EXE_heliostat-index"),
+        "heliostat-probe" => env!("CARGO_BIN_EXE_heliostat-probe"),
         "heliostat-scan" => env!("CARGO_BIN_EXE_heliostat-scan"),
         other => panic!("no program {other}"),
     }

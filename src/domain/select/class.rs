@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use super::reason::Reason;
 use super::set::MirrorSet;
+use crate::domain::health::Family;
 use crate::domain::mirror::{Kind, Mirror, MirrorCountry, Scheme};
 use crate::domain::place::{Coordinates, Place};
 
@@ -74,17 +75,27 @@ pub fn classify(mirror: &Mirror, place: &Place) -> Result<Class, Reason> {
 pub struct Access {
     /// The scheme of its request; an https client is never sent to another scheme.
     pub scheme: Scheme,
-    /// It comes over IPv4, so that a mirror that answers over IPv6 alone is out of its reach.
-    pub is_ipv4: bool,
+    /// The family of its address, where that is known. Nothing is known of its other address, if
+    /// it has one: what answers over the other family alone may be out of its reach.
+    pub family: Option<Family>,
 }
 
 impl Access {
     /// Why such a client cannot be sent to a mirror.
     pub fn barrier(self, mirror: &Mirror) -> Option<Reason> {
-        if mirror.base_url_for(self.scheme).is_none() {
+        let Some(url) = mirror.base_url_for(self.scheme) else {
             return Some(Reason::NoHttps);
+        };
+        if mirror.ipv6_only && self.family == Some(Family::V4) {
+            return Some(Reason::Ipv6Only);
         }
-        (mirror.ipv6_only && self.is_ipv4).then_some(Reason::Ipv6Only)
+        let reach = mirror.reach_of(url.scheme())?;
+        match (reach.v4, reach.v6, self.family) {
+            (false, false, _) => Some(Reason::UrlDown),
+            (false, true, Some(Family::V4)) => Some(Reason::Ipv6Only),
+            (true, false, Some(Family::V6)) => Some(Reason::Ipv4Only),
+            _ => None,
+        }
     }
 }
 
@@ -266,6 +277,46 @@ mod tests {
         mirror.region = RegionCode::parse(region.as_bytes());
         change(&mut mirror);
         mirror
+    }
+
+    #[test]
+    fn nobody_is_sent_where_he_cannot_go() {
+        use crate::domain::health::Reach;
+        use crate::domain::mirror::BaseUrl;
+        let url = |text| BaseUrl::parse(text).expect("a URL of the test");
+        let with = |reach: &[(Scheme, bool, bool)]| {
+            mirror("de", "eu", |m| {
+                m.base_url = Some(url("http://m/"));
+                m.further_base_urls = vec![url("https://m/")];
+                let found = reach
+                    .iter()
+                    .map(|&(scheme, v4, v6)| Reach { scheme, v4, v6 });
+                m.reach = found.collect();
+            })
+        };
+        let (http, https) = (Scheme::Http, Scheme::Https);
+        let (v4, v6) = (Some(Family::V4), Some(Family::V6));
+        for (reach, scheme, family, expected) in [
+            (&[][..], http, v4, None),
+            (&[(http, true, true)], https, v6, None),
+            (&[(http, true, false)], http, v4, None),
+            (&[(http, true, false)], http, v6, Some(Reason::Ipv4Only)),
+            (&[(http, true, false)], http, None, None),
+            (&[(http, false, true)], http, v4, Some(Reason::Ipv6Only)),
+            (&[(http, false, true)], http, v6, None),
+            (&[(http, false, true)], https, v4, None),
+            (
+                &[(http, true, true), (https, false, false)],
+                https,
+                v4,
+                Some(Reason::UrlDown),
+            ),
+            (&[(http, true, true), (https, false, false)], http, v4, None),
+            (&[(http, false, false)], http, None, Some(Reason::UrlDown)),
+        ] {
+            let found = Access { scheme, family }.barrier(&with(reach));
+            assert_eq!(found, expected, "{reach:?} {scheme:?} {family:?}");
+        }
     }
 
     #[test]

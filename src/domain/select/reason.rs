@@ -21,6 +21,10 @@ pub enum Reason {
     NoHttps,
     /// The mirror speaks IPv6 alone and the client IPv4.
     Ipv6Only,
+    /// The mirror answers over IPv4 alone and the client speaks IPv6.
+    Ipv4Only,
+    /// The prober found the URL for this client's scheme down; another of its URLs answers.
+    UrlDown,
     /// Only for clients of its prefixes.
     PrefixOnly,
     /// Only for clients of its autonomous systems.
@@ -46,6 +50,8 @@ impl Reason {
             Reason::FileOutdated => "file-outdated",
             Reason::NoHttps => "no-https",
             Reason::Ipv6Only => "ipv6-only",
+            Reason::Ipv4Only => "ipv4-only",
+            Reason::UrlDown => "url-down",
             Reason::PrefixOnly => "prefix-only",
             Reason::AsOnly => "as-only",
             Reason::CountryOnly => "country-only",
@@ -66,6 +72,8 @@ impl Reason {
             Reason::FileOutdated => "the last scan saw another version there",
             Reason::NoHttps => "it has no https URL for this https client",
             Reason::Ipv6Only => "it is reached over IPv6 alone, the client uses IPv4",
+            Reason::Ipv4Only => "it answers over IPv4 alone, the client uses IPv6",
+            Reason::UrlDown => "its URL for this client's scheme is down, another one answers",
             Reason::PrefixOnly => "only for clients of its network prefix",
             Reason::AsOnly => "only for clients of its autonomous system",
             Reason::CountryOnly => "only for clients of its country",

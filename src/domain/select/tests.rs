@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use proptest::prelude::*;
 
 use super::*;
+use crate::domain::health::Family;
 use crate::domain::mirror::{BaseUrl, Mirror, MirrorCountry, MirrorId, Scheme};
 use crate::domain::place::{Asn, Coordinates, CountryCode, Place, RegionCode};
 
@@ -32,8 +33,8 @@ fn all() -> Has {
 }
 
 fn table(roster: &Roster, question: &Question, scheme: Scheme) -> ClassTable {
-    let is_ipv4 = matches!(question.ip, Some(IpAddr::V4(_)));
-    roster.classes(&question.place, Access { scheme, is_ipv4 })
+    let family = question.ip.map(Family::of);
+    roster.classes(&question.place, Access { scheme, family })
 }
 
 fn mirror(id: i64, country: &str, region: &str, score: u16) -> Mirror {

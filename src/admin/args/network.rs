@@ -1,0 +1,79 @@
+//! Options of `probefile`, `iplookup` and `update`.
+
+use std::ffi::OsString;
+
+use clap::{Args, ValueEnum};
+
+/// `probefile`.
+#[derive(Debug, Args)]
+pub struct ProbefileArgs {
+    /// Path below the tree
+    #[arg(value_name = "FILE")]
+    pub path: OsString,
+    /// Which URLs: those that are scanned (FTP too), http and https, or all
+    #[arg(long, value_enum, default_value = "http")]
+    pub urls: UrlsArg,
+    /// Only this mirror
+    #[arg(short = 'm', long, value_name = "MIRROR")]
+    pub mirror: Option<String>,
+    /// Also disabled mirrors
+    #[arg(short = 'a', long = "all-mirrors")]
+    pub all_mirrors: bool,
+}
+
+/// Which URLs are asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum UrlsArg {
+    /// Those of scans
+    Scan,
+    /// Those of clients
+    Http,
+    /// Both
+    All,
+}
+
+/// `iplookup`.
+#[derive(Debug, Args)]
+pub struct IplookupArgs {
+    /// Address or host name
+    #[arg(value_name = "IP-OR-HOST")]
+    pub address: String,
+    /// Print the prefix only
+    #[arg(short, long)]
+    pub prefix: bool,
+    /// Print the AS number only
+    #[arg(short, long, conflicts_with = "prefix")]
+    pub asn: bool,
+}
+
+/// `update`.
+#[derive(Debug, Args)]
+pub struct UpdateArgs {
+    /// Mirrors, by name
+    #[arg(value_name = "MIRROR", required_unless_present = "all_mirrors")]
+    pub identifiers: Vec<String>,
+    /// Refresh everything that follows
+    #[arg(short = 'A', long = "all")]
+    pub all: bool,
+    /// Refresh coordinates
+    #[arg(short, long)]
+    pub coordinates: bool,
+    /// Refresh the AS number
+    #[arg(short, long)]
+    pub asn: bool,
+    /// Refresh the prefix
+    #[arg(short, long)]
+    pub prefix: bool,
+    /// Refresh the country
+    #[arg(long)]
+    pub country: bool,
+    /// Refresh the continent
+    #[arg(long)]
+    pub region: bool,
+    /// All mirrors
+    #[arg(long, conflicts_with = "identifiers")]
+    pub all_mirrors: bool,
+    /// Show what would be changed
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+}

@@ -1,0 +1,207 @@
+//! Many targets at a time.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use reqwest::Client;
+use reqwest::redirect::Policy;
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::{Semaphore, mpsc};
+
+use super::failure::Failure;
+use super::ftp;
+use super::http::HttpCheck;
+use super::resolve::{FamilyResolver, Resolver};
+use super::target::{Check, Finding, ProbeFile, Target};
+use crate::domain::health::Family;
+use crate::domain::mirror::Scheme;
+use crate::fetch::FetchError;
+
+/// Targets in work at a time: each has at most two connections, and many systems give a process
+/// 1,024 descriptors.
+pub const CHECKS_AT_A_TIME_MAX: usize = 400;
+
+/// Threads that wait for the system's resolver.
+const RESOLVER_THREADS_MAX: usize = 64;
+
+/// How often it is looked whether the program was told to stop.
+const STOP_CHECK: Duration = Duration::from_millis(100);
+
+/// Who asks; operators find the page of the project by it.
+const USER_AGENT: &str = concat!("heliostat-probe/", env!("CARGO_PKG_VERSION"));
+
+/// How long checks may take.
+#[derive(Debug, Clone, Copy)]
+pub struct ProbeLimits {
+    /// For one check: connection, redirects and both requests together.
+    pub timeout: Duration,
+    /// For all of them; what is not done then counts as not checked.
+    pub deadline: Duration,
+}
+
+/// Checks targets; made anew for each pass, so that no connection is kept that hides a dead port,
+/// and certificates of the system are read anew.
+#[derive(Debug)]
+pub struct ProbeClient {
+    runtime: Runtime,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    v4: Client,
+    v6: Client,
+    resolver: Resolver,
+    own_hosts: Vec<String>,
+    limits: ProbeLimits,
+    places: Semaphore,
+}
+
+impl ProbeClient {
+    /// A client; `own_hosts` are those of the redirector itself, in lower case.
+    ///
+    /// # Errors
+    /// [`FetchError::Client`].
+    pub fn new(limits: ProbeLimits, own_hosts: &[String]) -> Result<ProbeClient, FetchError> {
+        let resolver = Resolver::default();
+        let tls = crate::fetch::tls::with_system_certificates()?;
+        let client = |family| {
+            let resolver = resolver.clone();
+            Client::builder()
+                .user_agent(USER_AGENT)
+                .redirect(Policy::none())
+                .tls_info(true)
+                .tls_backend_preconfigured(tls.clone())
+                .http1_only()
+                .dns_resolver(Arc::new(FamilyResolver { resolver, family }))
+                .timeout(limits.timeout)
+                .no_proxy()
+                .build()
+                .map_err(|error| FetchError::Client(error.into()))
+        };
+        let shared = Shared {
+            v4: client(Family::V4)?,
+            v6: client(Family::V6)?,
+            resolver: resolver.clone(),
+            own_hosts: own_hosts.to_vec(),
+            limits,
+            places: Semaphore::new(CHECKS_AT_A_TIME_MAX),
+        };
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(1)
+            .max_blocking_threads(RESOLVER_THREADS_MAX)
+            .thread_name("probe")
+            .enable_all()
+            .build()
+            .map_err(|error| FetchError::Client(error.into()))?;
+        Ok(ProbeClient {
+            runtime,
+            shared: Arc::new(shared),
+        })
+    }
+
+    /// Checks all targets and gives each finding with the place of its target as soon as it is
+    /// there; returns before the rest when `stop` becomes true.
+    pub fn run(self, targets: &[Target], stop: &AtomicBool, mut give: impl FnMut(usize, Finding)) {
+        let deadline = Instant::now() + self.shared.limits.deadline;
+        let (sender, mut receiver) = mpsc::unbounded_channel();
+        for (place, target) in targets.iter().cloned().enumerate() {
+            let (shared, sender) = (Arc::clone(&self.shared), sender.clone());
+            self.runtime.spawn(async move {
+                let finding = shared.examine(&target).await;
+                // Nobody listens any more when the deadline is over.
+                let _ = sender.send((place, finding));
+            });
+        }
+        drop(sender);
+        while !stop.load(Ordering::Relaxed) && Instant::now() < deadline {
+            let next = async { tokio::time::timeout(STOP_CHECK, receiver.recv()).await };
+            match self.runtime.block_on(next) {
+                Ok(Some((place, finding))) => give(place, finding),
+                Ok(None) => break,
+                Err(_) => {}
+            }
+        }
+        // The resolver of the system cannot be interrupted; its threads end by themselves.
+        self.runtime.shutdown_background();
+    }
+}
+
+impl Shared {
+    async fn examine(&self, target: &Target) -> Finding {
+        let Ok(_place) = self.places.acquire().await else {
+            return Finding::NoAddress(Failure::NotReached, String::new());
+        };
+        let first = target.files.first();
+        let host = self.resolver.addresses(target.url.host());
+        let addresses = match tokio::time::timeout(self.limits.timeout, host).await {
+            Ok(Ok(addresses)) => addresses,
+            Ok(Err(failure)) => return Finding::NoAddress(failure, target.evidence(first, None)),
+            Err(_) => {
+                let failure = Failure::UnknownHost {
+                    said: "the resolver does not answer".to_owned(),
+                };
+                return Finding::NoAddress(failure, target.evidence(first, None));
+            }
+        };
+        let over = |family| {
+            let of_family = addresses
+                .iter()
+                .filter(move |ip| Family::of(**ip) == family);
+            of_family.copied().collect::<Vec<_>>()
+        };
+        let check = |family| async move {
+            let addresses = over(family);
+            if addresses.is_empty() {
+                return None;
+            }
+            let port = ftp::port_of(target);
+            let addresses = addresses.into_iter().map(|ip| SocketAddr::new(ip, port));
+            Some((
+                family,
+                self.check(target, family, addresses.collect()).await,
+            ))
+        };
+        let (v4, v6) = tokio::join!(check(Family::V4), check(Family::V6));
+        Finding::Checked(v4.into_iter().chain(v6).collect())
+    }
+
+    async fn check(&self, target: &Target, family: Family, addresses: Vec<SocketAddr>) -> Check {
+        let evidence = |file: Option<&ProbeFile>| target.evidence(file, Some(family));
+        let timeout = self.limits.timeout;
+        let silent = Failure::Silent {
+            timeout_s: timeout.as_secs(),
+        };
+        // Whatever ends the check early, this is what is known then.
+        let begun = Check::failed(silent, evidence(target.files.first()));
+        let work: Pin<Box<dyn Future<Output = Check> + Send + '_>> = match target.url.scheme() {
+            Scheme::Http | Scheme::Https => {
+                let client = match family {
+                    Family::V4 => &self.v4,
+                    Family::V6 => &self.v6,
+                };
+                let check = HttpCheck {
+                    client,
+                    target,
+                    own_hosts: &self.own_hosts,
+                    timeout,
+                    check: begun.clone(),
+                };
+                Box::pin(check.run(evidence))
+            }
+            Scheme::Ftp => {
+                let begun = begun.clone();
+                Box::pin(async move { ftp::check(target, &addresses, begun).await })
+            }
+            scheme @ (Scheme::Ftps | Scheme::Rsync) => {
+                let scheme = scheme.as_str();
+                return Check::failed(Failure::Scheme { scheme }, evidence(None));
+            }
+        };
+        tokio::time::timeout(timeout, work).await.unwrap_or(begun)
+    }
+}

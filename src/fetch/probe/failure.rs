@@ -1,0 +1,268 @@
+//! Why a check failed.
+
+use std::error::Error;
+use std::io;
+
+use rustix::io::Errno;
+
+/// Errors of the system that say something of this host alone: no descriptor, no memory, a rule of
+/// its own firewall or sandbox.
+const OURS: [Errno; 6] = [
+    Errno::MFILE,
+    Errno::NFILE,
+    Errno::NOBUFS,
+    Errno::NOMEM,
+    Errno::PERM,
+    Errno::ACCESS,
+];
+
+/// Why a check failed; never with a user, a password or a query of a URL.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Failure {
+    /// This host has no way into that address family: nothing is known of the mirror.
+    #[error("this host has no route over that address family")]
+    NoRoute,
+    /// This host has no descriptors or memory left, or may not: nothing is known of the mirror.
+    #[error("this host cannot check it ({said})")]
+    Here {
+        /// What the system says.
+        said: String,
+    },
+    /// Not reached before the deadline of the pass: nothing is known of the mirror.
+    #[error("not checked: the deadline of the pass came first")]
+    NotReached,
+    /// The resolver.
+    #[error("its host name cannot be resolved ({said})")]
+    UnknownHost {
+        /// What the resolver says.
+        said: String,
+    },
+    /// Refused, reset, unreachable.
+    #[error("no connection ({said})")]
+    Unreachable {
+        /// What the system says.
+        said: String,
+    },
+    /// Nothing in time.
+    #[error("no answer within {timeout_s} s")]
+    Silent {
+        /// The time-out.
+        timeout_s: u64,
+    },
+    /// The certificate, or what it speaks.
+    #[error("TLS fails ({said})")]
+    Tls {
+        /// What TLS says.
+        said: String,
+    },
+    /// The connection broke, or what came is no HTTP or FTP.
+    #[error("the exchange broke ({said})")]
+    Broken {
+        /// What the client says.
+        said: String,
+    },
+    /// A status that is no file.
+    #[error("it answers {status} for {path}")]
+    Status {
+        /// Of HTTP or FTP.
+        status: u16,
+        /// What was asked for.
+        path: String,
+    },
+    /// The base URL of a mirror of which no file is known.
+    #[error("its base URL answers {status}")]
+    Base {
+        /// Of HTTP or FTP.
+        status: u16,
+    },
+    /// Another size.
+    #[error("{path} has {found} bytes there, not {expected}")]
+    WrongSize {
+        /// What was asked for.
+        path: String,
+        /// Of the catalogue.
+        expected: u64,
+        /// Of the mirror.
+        found: u64,
+    },
+    /// A login, error or parking page.
+    #[error("it answers with a page ({bytes}) in place of {path}: a login, error or parking page")]
+    Page {
+        /// What was asked for.
+        path: String,
+        /// `N bytes of text/html`.
+        bytes: String,
+    },
+    /// A loop for clients.
+    #[error("it redirects back here ({to})")]
+    Home {
+        /// Where to.
+        to: String,
+    },
+    /// Browsers refuse that.
+    #[error("it redirects from https to http ({to})")]
+    Downgraded {
+        /// Where to.
+        to: String,
+    },
+    /// Another scheme than http and https, or no URL at all.
+    #[error("it redirects to what is no URL of a web server")]
+    RedirectedAway,
+    /// In a circle, most likely.
+    #[error("it redirects more than {redirects_max} times")]
+    TooManyRedirects {
+        /// The limit.
+        redirects_max: usize,
+    },
+    /// Nothing is known how to probe it.
+    #[error("URLs of the scheme {scheme} are not probed")]
+    Scheme {
+        /// The scheme.
+        scheme: &'static str,
+    },
+}
+
+impl Failure {
+    /// Whether it says something of the checking host only, and nothing of the mirror.
+    pub fn is_ours(&self) -> bool {
+        matches!(
+            self,
+            Failure::NoRoute | Failure::NotReached | Failure::Here { .. } | Failure::Scheme { .. }
+        )
+    }
+
+    /// Whether a checking host that is cut off would see the same of every mirror. A mirror that
+    /// answers, even with a wrong page, shows that the way to it is open.
+    pub fn is_of_the_way(&self) -> bool {
+        matches!(
+            self,
+            Failure::UnknownHost { .. } | Failure::Unreachable { .. } | Failure::Silent { .. }
+        )
+    }
+
+    /// Whether another file may be there, so that the mirror is asked for one more.
+    pub(super) fn is_of_the_file(&self) -> bool {
+        matches!(
+            self,
+            Failure::Status {
+                status: 403 | 404 | 410 | 550,
+                ..
+            } | Failure::WrongSize { .. }
+                | Failure::Page { .. }
+        )
+    }
+
+    /// From an error of the system while connecting or talking.
+    pub(super) fn of_io(error: &io::Error) -> Failure {
+        use io::ErrorKind as Kind;
+        let said = error.to_string();
+        let is_here = |errno: &Errno| error.raw_os_error() == Some(errno.raw_os_error());
+        if OURS.iter().any(is_here) {
+            return Failure::Here { said };
+        }
+        match error.kind() {
+            Kind::NetworkUnreachable | Kind::AddrNotAvailable => Failure::NoRoute,
+            Kind::Unsupported => Failure::NoRoute,
+            Kind::ConnectionRefused | Kind::HostUnreachable | Kind::ConnectionReset => {
+                Failure::Unreachable { said }
+            }
+            _ => Failure::Broken { said },
+        }
+    }
+
+    /// From an error of the HTTP client; `timeout_s` is what it waited at most.
+    pub(super) fn of_client(error: reqwest::Error, timeout_s: u64) -> Failure {
+        let error = error.without_url();
+        if error.is_timeout() {
+            return Failure::Silent { timeout_s };
+        }
+        if let Some(said) = tls_said(&error) {
+            return Failure::Tls { said };
+        }
+        let said = chain(&error).last().map(ToString::to_string);
+        let said = said.unwrap_or_default();
+        if chain(&error).any(|cause| cause.to_string().starts_with("dns error")) {
+            return Failure::UnknownHost { said };
+        }
+        let io_error = chain(&error).find_map(|cause| cause.downcast_ref::<io::Error>());
+        let is_cut = |cause: &(dyn Error + 'static)| {
+            let kind = cause.downcast_ref::<io::Error>().map(io::Error::kind);
+            kind == Some(io::ErrorKind::UnexpectedEof)
+        };
+        if error.is_connect() && chain(&error).any(is_cut) {
+            // Connecting reads nothing but TLS.
+            return Failure::Tls {
+                said: "it breaks the handshake off".to_owned(),
+            };
+        }
+        match io_error.map(Failure::of_io) {
+            Some(failure) if error.is_connect() => match failure {
+                Failure::Broken { said } => Failure::Unreachable { said },
+                other => other,
+            },
+            _ if error.is_connect() => Failure::Unreachable { said },
+            _ => Failure::Broken { said },
+        }
+    }
+}
+
+fn chain<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
+    let mut next = Some(error);
+    std::iter::from_fn(move || {
+        let this = next?;
+        // An I/O error shows what it carries only through `get_ref`.
+        let carried = this
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref)
+            .map(|inner| inner as &(dyn Error + 'static));
+        next = carried.or_else(|| this.source());
+        Some(this)
+    })
+}
+
+/// What TLS says, in words that an operator can act on.
+fn tls_said(error: &(dyn Error + 'static)) -> Option<String> {
+    use rustls::CertificateError as Certificate;
+    let tls = chain(error).find_map(|cause| cause.downcast_ref::<rustls::Error>())?;
+    let words = match tls {
+        rustls::Error::InvalidCertificate(problem) => match problem {
+            Certificate::Expired | Certificate::ExpiredContext { .. } => {
+                "its certificate has expired"
+            }
+            Certificate::NotValidYet | Certificate::NotValidYetContext { .. } => {
+                "its certificate is not valid yet"
+            }
+            Certificate::NotValidForName | Certificate::NotValidForNameContext { .. } => {
+                "its certificate is for another name"
+            }
+            Certificate::UnknownIssuer => {
+                "its certificate's issuer is not known; an intermediate certificate may be missing"
+            }
+            Certificate::Revoked => "its certificate is revoked",
+            _ => return Some(tls.to_string()),
+        },
+        _ => return Some(tls.to_string()),
+    };
+    Some(words.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_system_says_is_sorted() {
+        let full = io::Error::from_raw_os_error(Errno::MFILE.raw_os_error());
+        assert!(Failure::of_io(&full).is_ours());
+        let of = |kind| Failure::of_io(&io::Error::from(kind));
+        assert_eq!(of(io::ErrorKind::NetworkUnreachable), Failure::NoRoute);
+        assert!(of(io::ErrorKind::ConnectionRefused).is_of_the_way());
+        assert!(of(io::ErrorKind::NetworkUnreachable).is_ours());
+        let page = Failure::Page {
+            path: "a".into(),
+            bytes: "7 bytes of text/html".into(),
+        };
+        assert!(page.is_of_the_file() && !page.is_of_the_way() && !page.is_ours());
+    }
+}

@@ -1,0 +1,170 @@
+//! A file over FTP: greeting, login, SIZE.
+//!
+//! Four commands on the control connection; no data connection is opened, so nothing of `suppaftp`
+//! would be used but its reader of replies.
+
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
+
+use super::failure::Failure;
+use super::target::{Check, ProbeFile, Target};
+use crate::domain::escape::percent_decode;
+
+/// Bytes of one reply; greetings with the rules of the house have some thousand.
+pub const FTP_REPLY_BYTES_MAX: u64 = 64 * 1024;
+
+const PORT_DEFAULT: u16 = 21;
+
+/// Checks a target at one of its addresses.
+pub(super) async fn check(target: &Target, addresses: &[SocketAddr], mut check: Check) -> Check {
+    let start = Instant::now();
+    let mut session = match Session::open(addresses).await {
+        Ok(session) => session,
+        Err(failure) => {
+            check.result = Err(failure);
+            return check;
+        }
+    };
+    check.latency = Some(start.elapsed());
+    check.result = session.ask(target, &mut check.notes).await;
+    check
+}
+
+/// The port of an FTP URL.
+pub(super) fn port_of(target: &Target) -> u16 {
+    let url = target.url.as_str();
+    let authority = url.split('/').nth(2).unwrap_or_default();
+    let host_port = authority.rsplit('@').next().unwrap_or_default();
+    let port = host_port
+        .rsplit(':')
+        .next()
+        .and_then(|port| port.parse().ok());
+    port.unwrap_or(PORT_DEFAULT)
+}
+
+struct Session {
+    stream: BufReader<TcpStream>,
+}
+
+impl Session {
+    async fn open(addresses: &[SocketAddr]) -> Result<Session, Failure> {
+        let stream = TcpStream::connect(addresses).await;
+        let stream = stream.map_err(|error| Failure::of_io(&error))?;
+        let mut session = Session {
+            stream: BufReader::new(stream),
+        };
+        let (status, _) = session.reply().await?;
+        match status {
+            220 => Ok(session),
+            status => Err(Failure::Base { status }),
+        }
+    }
+
+    async fn ask(&mut self, target: &Target, notes: &mut Vec<String>) -> Result<(), Failure> {
+        let (user, password, folder) = parts_of(target);
+        let (mut status, _) = self.command(&[b"USER ", &user]).await?;
+        if status == 331 {
+            (status, _) = self.command(&[b"PASS ", &password]).await?;
+        }
+        if !(200..300).contains(&status) {
+            return Err(Failure::Base { status });
+        }
+        self.command(&[b"TYPE I"]).await?;
+        let mut result = Ok(());
+        for file in &target.files {
+            let path = [folder.as_slice(), &file.path].concat();
+            result = self.size(&path, file).await;
+            match &result {
+                Err(failure) if failure.is_of_the_file() => notes.push(failure.to_string()),
+                _ => break,
+            }
+        }
+        if result.is_err() {
+            // The last failure is the result itself.
+            notes.pop();
+        }
+        // A server that does not hear the farewell loses nothing.
+        let _ = self.stream.get_mut().write_all(b"QUIT\r\n").await;
+        result
+    }
+
+    async fn size(&mut self, path: &[u8], file: &ProbeFile) -> Result<(), Failure> {
+        let (status, text) = self.command(&[b"SIZE ", path]).await?;
+        let found: Option<u64> = text.trim().parse().ok();
+        match (status, found, file.size) {
+            (213, Some(found), Some(expected)) if found != expected => Err(Failure::WrongSize {
+                path: file.shown(),
+                expected,
+                found,
+            }),
+            (213, ..) => Ok(()),
+            _ => Err(Failure::Status {
+                status,
+                path: file.shown(),
+            }),
+        }
+    }
+
+    async fn command(&mut self, parts: &[&[u8]]) -> Result<(u16, String), Failure> {
+        let mut line = parts.concat();
+        if line.iter().any(|byte| b"\r\n\0".contains(byte)) {
+            return Err(Failure::Broken {
+                said: "a name with a line break cannot be asked for".to_owned(),
+            });
+        }
+        line.extend_from_slice(b"\r\n");
+        let sent = self.stream.get_mut().write_all(&line).await;
+        sent.map_err(|error| Failure::of_io(&error))?;
+        self.reply().await
+    }
+
+    /// One reply (RFC 959 §4.2): of several lines when a hyphen follows the first code.
+    async fn reply(&mut self) -> Result<(u16, String), Failure> {
+        let broken = |said: &str| Failure::Broken {
+            said: said.to_owned(),
+        };
+        let mut left = (&mut self.stream).take(FTP_REPLY_BYTES_MAX);
+        let mut code = None;
+        loop {
+            let mut line = Vec::new();
+            let read = left.read_until(b'\n', &mut line).await;
+            if read.map_err(|error| Failure::of_io(&error))? == 0 {
+                return Err(broken("the connection ends before the reply"));
+            }
+            let text = String::from_utf8_lossy(&line);
+            let number: Option<u16> = text.get(..3).and_then(|digits| digits.parse().ok());
+            let is_last = text.as_bytes().get(3) != Some(&b'-');
+            match (code, number) {
+                (None, None) => return Err(broken("what answers is no FTP server")),
+                (None, Some(number)) if is_last => {
+                    return Ok((number, text.get(4..).unwrap_or_default().to_owned()));
+                }
+                (None, Some(number)) => code = Some(number),
+                (Some(first), Some(number)) if first == number && is_last => {
+                    return Ok((number, text.get(4..).unwrap_or_default().to_owned()));
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+/// User, password and directory of the URL, decoded; the directory is relative to the login's.
+fn parts_of(target: &Target) -> (Vec<u8>, Vec<u8>, Vec<u8>) {
+    let rest = target
+        .url
+        .as_str()
+        .split_once("://")
+        .map_or("", |(_, rest)| rest);
+    let (authority, folder) = rest.split_once('/').unwrap_or((rest, ""));
+    let login = authority.rsplit_once('@').map(|(login, _)| login);
+    let (user, password) = match login {
+        None => ("anonymous", "heliostat-probe@"),
+        Some(login) => login.split_once(':').unwrap_or((login, "")),
+    };
+    let decode = |text: &str| percent_decode(text.as_bytes());
+    (decode(user), decode(password), decode(folder))
+}

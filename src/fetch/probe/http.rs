@@ -1,0 +1,191 @@
+//! A file over HTTP: HEAD, then its last byte.
+
+use std::time::{Duration, Instant};
+
+use reqwest::header::{self, HeaderMap, HeaderName};
+use reqwest::tls::TlsInfo;
+use reqwest::{Client, Method, Response, Url};
+
+use super::answer::{Head, Judgement, judge_head, judge_range};
+use super::failure::Failure;
+use super::target::{Check, ProbeFile, Target};
+use crate::domain::mirror::without_login;
+use crate::domain::time::Timestamp;
+
+/// Redirects in a row that are followed, as many as most clients follow at least.
+pub const REDIRECTS_MAX: usize = 5;
+
+/// One target over one family, in the making.
+pub(super) struct HttpCheck<'a> {
+    pub client: &'a Client,
+    pub target: &'a Target,
+    /// Hosts that are this redirector.
+    pub own_hosts: &'a [String],
+    /// What the client waits at most, for the messages.
+    pub timeout: Duration,
+    pub check: Check,
+}
+
+impl HttpCheck<'_> {
+    /// Asks for the files one after the other until one is there.
+    pub(super) async fn run(mut self, evidence: impl Fn(Option<&ProbeFile>) -> String) -> Check {
+        let target = self.target;
+        if target.files.is_empty() {
+            self.check.evidence = evidence(None);
+            self.check.result = self.ask_base().await;
+            return self.check;
+        }
+        for file in &target.files {
+            let result = self.ask_file(file).await;
+            let is_last = result.is_ok() || !result.as_ref().is_err_and(Failure::is_of_the_file);
+            if let Err(failure) = &result
+                && !is_last
+            {
+                self.check.notes.push(failure.to_string());
+            }
+            self.check.result = result;
+            self.check.evidence = evidence(Some(file));
+            if is_last {
+                break;
+            }
+        }
+        self.check
+    }
+
+    /// A mirror of which no file is known: anything that a directory may answer will do.
+    async fn ask_base(&mut self) -> Result<(), Failure> {
+        let response = self
+            .send(Method::GET, &self.target.url_of(None), None)
+            .await?;
+        match response.status().as_u16() {
+            // A directory that may not be listed can still have files.
+            200..=299 | 403 => Ok(()),
+            status => Err(Failure::Base { status }),
+        }
+    }
+
+    async fn ask_file(&mut self, file: &ProbeFile) -> Result<(), Failure> {
+        let url = self.target.url_of(Some(file));
+        let response = self.send(Method::HEAD, &url, None).await?;
+        if let Judgement::Wrong(failure) = judge_head(head_of(&response), file) {
+            return Err(failure);
+        }
+        // The last byte is there only when the whole file is.
+        let byte = file.size.map_or(0, |size| size.saturating_sub(1));
+        let response = self.send(Method::GET, &url, Some(byte)).await?;
+        match judge_range(head_of(&response), file) {
+            Judgement::Right => {}
+            Judgement::NoSize => self.note("it does not tell the size".to_owned()),
+            Judgement::Wrong(failure) => return Err(failure),
+        }
+        if response.status().as_u16() == 200 && file.size.is_some_and(|size| size > 1) {
+            self.note("it ignores ranges, so that a broken download begins anew".to_owned());
+        }
+        Ok(())
+    }
+
+    fn note(&mut self, note: String) {
+        if !self.check.notes.contains(&note) {
+            self.check.notes.push(note);
+        }
+    }
+
+    /// Sends a request and follows redirects, which are looked at.
+    async fn send(
+        &mut self,
+        method: Method,
+        url: &str,
+        byte: Option<u64>,
+    ) -> Result<Response, Failure> {
+        let away = |_| Failure::RedirectedAway;
+        let mut at = Url::parse(url).map_err(away)?;
+        for _ in 0..=REDIRECTS_MAX {
+            let response = self.send_once(method.clone(), &at, byte).await?;
+            let status = response.status().as_u16();
+            let location = response.headers().get(header::LOCATION);
+            let (301 | 302 | 303 | 307 | 308, Some(location)) = (status, location) else {
+                return Ok(response);
+            };
+            let location = String::from_utf8_lossy(location.as_bytes());
+            let to = at.join(&location).map_err(away)?;
+            at = self.may_follow(&at, to)?;
+        }
+        Err(Failure::TooManyRedirects {
+            redirects_max: REDIRECTS_MAX,
+        })
+    }
+
+    async fn send_once(
+        &mut self,
+        method: Method,
+        url: &Url,
+        byte: Option<u64>,
+    ) -> Result<Response, Failure> {
+        let mut request = self
+            .client
+            .request(method, url.clone())
+            .header(header::ACCEPT_ENCODING, "identity");
+        if let Some(byte) = byte {
+            request = request.header(header::RANGE, format!("bytes={byte}-{byte}"));
+        }
+        let start = Instant::now();
+        let sent = request.send().await;
+        let response = sent.map_err(|error| Failure::of_client(error, self.timeout.as_secs()))?;
+        if self.check.latency.is_none() {
+            self.check.latency = Some(start.elapsed());
+            self.check.expires_at = expiry_of(&response);
+        }
+        Ok(response)
+    }
+
+    fn may_follow(&mut self, from: &Url, mut to: Url) -> Result<Url, Failure> {
+        if !matches!(to.scheme(), "http" | "https") || !to.has_host() {
+            return Err(Failure::RedirectedAway);
+        }
+        let shown = shown(&to);
+        if from.scheme() == "https" && to.scheme() == "http" {
+            return Err(Failure::Downgraded { to: shown });
+        }
+        let (host, base) = (to.host_str().unwrap_or_default(), self.target.url.host());
+        if self.own_hosts.iter().any(|own| own == host) && host != base {
+            return Err(Failure::Home { to: shown });
+        }
+        if host != from.host_str().unwrap_or_default() {
+            self.note(format!("it redirects to {host}"));
+        } else if to.username().is_empty() && to.scheme() == from.scheme() {
+            // The same server may want the same login; a new host never gets it.
+            let login = (from.username(), from.password());
+            let kept = to.set_username(login.0).and(to.set_password(login.1));
+            debug_assert!(kept.is_ok(), "a URL with a host takes a user");
+        }
+        Ok(to)
+    }
+}
+
+/// A URL for people: no login, no query.
+fn shown(url: &Url) -> String {
+    let text = without_login(url.as_str());
+    let end = text.find(['?', '#']).unwrap_or(text.len());
+    text[..end].to_owned()
+}
+
+fn text(headers: &HeaderMap, name: HeaderName) -> &str {
+    let value = headers.get(name).and_then(|value| value.to_str().ok());
+    value.unwrap_or_default()
+}
+
+fn head_of(response: &Response) -> Head<'_> {
+    let headers = response.headers();
+    Head {
+        status: response.status().as_u16(),
+        length: text(headers, header::CONTENT_LENGTH).parse().ok(),
+        range: text(headers, header::CONTENT_RANGE),
+        content_type: text(headers, header::CONTENT_TYPE),
+    }
+}
+
+fn expiry_of(response: &Response) -> Option<Timestamp> {
+    let info = response.extensions().get::<TlsInfo>()?;
+    let (_, certificate) = x509_parser::parse_x509_certificate(info.peer_certificate()?).ok()?;
+    Some(Timestamp(certificate.validity().not_after.timestamp()))
+}

@@ -1,0 +1,29 @@
+//! Whether a base URL answers, over each address family that its host has.
+//!
+//! A [`ProbeClient`] checks many [`Target`]s at a time on one thread: it resolves the host, then
+//! asks over each family for a file that the mirror is known to have: HEAD, then one byte by a
+//! range request (`http`), or SIZE (`ftp`). What an answer means is a pure function (`answer`).
+//!
+//! # Errors
+//! A check that fails says why in a [`Failure`]: a value of the result, not an error of the call.
+//!
+//! # Limits
+//! [`REDIRECTS_MAX`], [`CHECKS_AT_A_TIME_MAX`], [`FTP_REPLY_BYTES_MAX`], a time-out for each check
+//! and a deadline for all; bodies are never read.
+//!
+//! # Security
+//! No URL in a failure, a note or a command line has a user, a password or a query.
+
+mod answer;
+mod client;
+mod failure;
+mod ftp;
+mod http;
+mod resolve;
+mod target;
+
+pub use client::{CHECKS_AT_A_TIME_MAX, ProbeClient, ProbeLimits};
+pub use failure::Failure;
+pub use ftp::FTP_REPLY_BYTES_MAX;
+pub use http::REDIRECTS_MAX;
+pub use target::{Check, Finding, ProbeFile, Target};

@@ -1,0 +1,74 @@
+//! Names to addresses, of one family where that is asked for.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+
+use super::failure::Failure;
+use crate::domain::health::Family;
+
+/// Addresses of the hosts of one pass: each name is asked for once.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Resolver {
+    known: Arc<Mutex<HashMap<String, Vec<IpAddr>>>>,
+}
+
+impl Resolver {
+    /// All addresses of a host, through the system's resolver; of an address: itself.
+    pub(super) async fn addresses(&self, host: &str) -> Result<Vec<IpAddr>, Failure> {
+        if let Ok(ip) = host.parse() {
+            return Ok(vec![ip]);
+        }
+        let known = {
+            let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            known.get(host).cloned()
+        };
+        if let Some(addresses) = known {
+            return Ok(addresses);
+        }
+        let found = tokio::net::lookup_host((host, 0)).await;
+        let found = found.map_err(|error| match Failure::of_io(&error) {
+            ours @ Failure::Here { .. } => ours,
+            _ => Failure::UnknownHost {
+                said: error.to_string(),
+            },
+        })?;
+        let mut addresses: Vec<IpAddr> = Vec::new();
+        for ip in found.map(|address| address.ip()) {
+            if !addresses.contains(&ip) {
+                addresses.push(ip);
+            }
+        }
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.insert(host.to_owned(), addresses.clone());
+        Ok(addresses)
+    }
+}
+
+/// Gives the HTTP client addresses of one family only.
+#[derive(Debug, Clone)]
+pub(super) struct FamilyResolver {
+    pub resolver: Resolver,
+    pub family: Family,
+}
+
+impl Resolve for FamilyResolver {
+    fn resolve(&self, name: Name) -> Resolving {
+        let this = self.clone();
+        Box::pin(async move {
+            let addresses = this.resolver.addresses(name.as_str()).await?;
+            let of_family: Vec<SocketAddr> = addresses
+                .into_iter()
+                .filter(|ip| Family::of(*ip) == this.family)
+                .map(|ip| SocketAddr::new(ip, 0))
+                .collect();
+            if of_family.is_empty() {
+                let said = format!("it has no {} address", this.family.as_str());
+                return Err(Failure::UnknownHost { said }.into());
+            }
+            Ok(Box::new(of_family.into_iter()) as Addrs)
+        })
+    }
+}

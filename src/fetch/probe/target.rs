@@ -1,0 +1,141 @@
+//! What is checked, and what came of it.
+
+use std::time::Duration;
+
+use super::failure::Failure;
+use crate::domain::escape::url_path_into;
+use crate::domain::health::Family;
+use crate::domain::mirror::{BaseUrl, EncodedPath, Scheme, without_login};
+use crate::domain::time::Timestamp;
+
+/// A base URL to be checked.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// The URL.
+    pub url: BaseUrl,
+    /// Files that should be there, to be asked for one after the other until one is; none: only
+    /// the base URL is asked for.
+    pub files: Vec<ProbeFile>,
+}
+
+/// A file that should be there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProbeFile {
+    /// Its path in the tree.
+    pub path: Vec<u8>,
+    /// Its size, if the catalogue has it.
+    pub size: Option<u64>,
+}
+
+/// What came of a target.
+#[derive(Debug, Clone)]
+pub enum Finding {
+    /// Its host has no address: the same for both families.
+    NoAddress(Failure, String),
+    /// One check for each family that its host has addresses of.
+    Checked(Vec<(Family, Check)>),
+}
+
+/// One target over one family.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Check {
+    /// Whether it answers as it should.
+    pub result: Result<(), Failure>,
+    /// From the connection to the head of the first answer.
+    pub latency: Option<Duration>,
+    /// When its certificate expires.
+    pub expires_at: Option<Timestamp>,
+    /// What was odd although it answers.
+    pub notes: Vec<String>,
+    /// A command line that shows the same.
+    pub evidence: String,
+}
+
+impl Check {
+    pub(super) fn failed(failure: Failure, evidence: String) -> Check {
+        Check {
+            result: Err(failure),
+            latency: None,
+            expires_at: None,
+            notes: Vec::new(),
+            evidence,
+        }
+    }
+}
+
+impl ProbeFile {
+    /// For people: percent-encoded, so that it fits on a line whatever its bytes.
+    pub fn shown(&self) -> String {
+        let mut out = vec![b'/'];
+        url_path_into(&mut out, &self.path);
+        String::from_utf8_lossy(&out).into_owned()
+    }
+}
+
+impl Target {
+    /// URL of a file, or of the base.
+    pub(super) fn url_of(&self, file: Option<&ProbeFile>) -> String {
+        let Some(file) = file else {
+            return self.url.as_str().to_owned();
+        };
+        let encoded = EncodedPath::new(&file.path, std::iter::once(&self.url));
+        let mut out = Vec::new();
+        self.url.file_url_into(&mut out, &encoded);
+        String::from_utf8_lossy(&out).into_owned()
+    }
+
+    /// A `curl` command that asks for the same over the same family.
+    pub(super) fn evidence(&self, file: Option<&ProbeFile>, family: Option<Family>) -> String {
+        let family = match family {
+            Some(Family::V4) => " -4",
+            Some(Family::V6) => " -6",
+            None => "",
+        };
+        let head = match (self.url.scheme(), file) {
+            (Scheme::Http | Scheme::Https, None) => " -L -o /dev/null -D -",
+            (Scheme::Http | Scheme::Https, Some(_)) => " -L -I",
+            _ => " -I",
+        };
+        let url = without_login(&self.url_of(file)).replace('\'', "%27");
+        format!("curl{family} -sS{head} '{url}'")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn evidence_can_be_pasted_and_has_no_password() {
+        let target = |url| Target {
+            url: BaseUrl::parse(url).expect("a URL"),
+            files: Vec::new(),
+        };
+        let file = ProbeFile {
+            path: b"a b/it's.iso".to_vec(),
+            size: Some(1),
+        };
+        for (url, file, family, expected) in [
+            (
+                "http://u:p@h/m",
+                Some(&file),
+                Some(Family::V4),
+                "curl -4 -sS -L -I 'http://h/m/a%20b/it%27s.iso'",
+            ),
+            (
+                "https://h:8443/m/",
+                None,
+                Some(Family::V6),
+                "curl -6 -sS -L -o /dev/null -D - 'https://h:8443/m/'",
+            ),
+            (
+                "ftp://u:p@h/",
+                Some(&file),
+                None,
+                "curl -sS -I 'ftp://h/a%20b/it%27s.iso'",
+            ),
+        ] {
+            assert_eq!(target(url).evidence(file, family), expected);
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! Pass after pass, until told to stop.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use sd_notify::NotifyState;
+
+use super::prober::{PassOptions, Prober};
+use super::report::Report;
+use crate::config::SiteConfig;
+use crate::terminal::{Progress, chain};
+
+/// How often it is looked whether the daemon was told to stop.
+const STOP_CHECK: Duration = Duration::from_millis(100);
+
+/// Runs until `stop`; the configuration is read anew before each pass, `seen` gets each report. A
+/// pass that could not be made is logged, and the next one is made all the same.
+pub fn run(
+    prober: &mut Prober,
+    read_site: impl Fn() -> Result<Arc<SiteConfig>, String>,
+    mut seen: impl FnMut(&Report),
+    stop: &AtomicBool,
+) {
+    let options = PassOptions::default();
+    let mut interval = Duration::ZERO;
+    notify(NotifyState::Ready);
+    while !stop.load(Ordering::Relaxed) {
+        let start = Instant::now();
+        match read_site() {
+            Ok(site) => {
+                interval = site.probe.interval;
+                prober.configure(&site);
+            }
+            Err(error) => log::error!("the configuration before is used: {error}"),
+        }
+        match prober.pass(&options, &Progress::hidden(), stop) {
+            Ok(report) => {
+                let (counts, took) = (&report.counts, report.took.as_secs_f64());
+                let (mirrors, alive) = (counts.mirrors, counts.alive);
+                let status = format!("{alive} of {mirrors} mirrors alive, pass took {took:.1} s");
+                notify(NotifyState::Status(&status));
+                seen(&report);
+            }
+            Err(error) => log::error!("no pass: {}", chain(&error)),
+        }
+        while !stop.load(Ordering::Relaxed) && start.elapsed() < interval {
+            std::thread::sleep(STOP_CHECK);
+        }
+    }
+    notify(NotifyState::Stopping);
+}
+
+/// Without systemd there is nobody to tell.
+fn notify(state: NotifyState<'_>) {
+    if let Err(error) = sd_notify::notify(&[state]) {
+        log::debug!("systemd is not told: {error}");
+    }
+}

@@ -1,0 +1,174 @@
+//! What people are to be told: pure.
+//!
+//! Each fact is told once when it changes. A fact that changes to and fro is told ever more
+//! seldom: after a second change within a day come ten minutes of silence, then twice as long each
+//! time, a day at most. What holds at the end of the silence is told, if it is news by then.
+
+use std::collections::HashMap;
+
+use super::verdict::{Fact, Verdict};
+use crate::db::probe::Told;
+use crate::domain::mirror::MirrorId;
+use crate::domain::time::Timestamp;
+
+/// Silence after the second change within [`CALM_S`].
+const PAUSE_S_MIN: i64 = 600;
+
+/// The longest silence.
+const PAUSE_S_MAX: i64 = 86_400;
+
+/// So long without news ends all silence.
+const CALM_S: i64 = 86_400;
+
+/// One piece of news, and what is recorded once it is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// What is recorded.
+    pub told: Told,
+    /// What is told.
+    pub fact: Fact,
+}
+
+/// What a pass has to say.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Due {
+    /// To be told.
+    pub notices: Vec<Notice>,
+    /// First sights, which are recorded and not told; before what is told of the same fact.
+    pub first: Vec<Told>,
+}
+
+/// Sorts out what is news.
+pub fn due(told: Vec<Told>, verdicts: &[Verdict], now: Timestamp) -> Due {
+    let known: HashMap<(MirrorId, String), Told> = told
+        .into_iter()
+        .map(|told| ((told.mirror, told.about.clone()), told))
+        .collect();
+    let mut due = Due::default();
+    for verdict in verdicts {
+        for fact in &verdict.facts {
+            let old = known.get(&(verdict.mirror, fact.about.clone()));
+            let next = Told {
+                mirror: verdict.mirror,
+                about: fact.about.clone(),
+                state: fact.state.clone(),
+                at: now,
+                pause_s: old.map_or(0, |old| pause_after(old, now)),
+            };
+            let fact = fact.clone();
+            match old {
+                Some(old) if old.state == fact.state => {}
+                Some(old) if now.0 < old.at.0 + old.pause_s => {}
+                Some(_) => due.notices.push(Notice { told: next, fact }),
+                // A certificate that is about to expire is news at the first sight of it.
+                None if fact.changed || fact.state.starts_with("expires") => {
+                    due.first.extend(before(&fact, &next));
+                    due.notices.push(Notice { told: next, fact });
+                }
+                None => due.first.push(Told {
+                    at: Timestamp(0),
+                    ..next
+                }),
+            }
+        }
+    }
+    due
+}
+
+/// What held before a change, so that it stays news until it has been told.
+fn before(fact: &Fact, next: &Told) -> Option<Told> {
+    let state = match (fact.changed, fact.state.as_str()) {
+        (true, "up") => "down",
+        (true, "down") => "up",
+        _ => return None,
+    };
+    Some(Told {
+        state: state.to_owned(),
+        at: Timestamp(0),
+        ..next.clone()
+    })
+}
+
+fn pause_after(old: &Told, now: Timestamp) -> i64 {
+    if now.0 - old.at.0 > CALM_S {
+        return 0;
+    }
+    (old.pause_s * 2).clamp(PAUSE_S_MIN, PAUSE_S_MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verdict(state: &str) -> Verdict {
+        Verdict {
+            mirror: MirrorId(1),
+            records: Vec::new(),
+            alive: state == "up",
+            is_checked: true,
+            facts: vec![Fact {
+                about: "mirror".into(),
+                state: state.into(),
+                is_good: state == "up",
+                changed: false,
+                text: String::new(),
+                evidence: String::new(),
+            }],
+        }
+    }
+
+    /// Minutes and states; which of them are told.
+    fn walk(steps: &[(i64, &str)]) -> Vec<bool> {
+        let mut known: Vec<Told> = Vec::new();
+        let start = 100 * 86_400;
+        let mut said = Vec::new();
+        for (minute, state) in steps {
+            let now = Timestamp(start + minute * 60);
+            let due = due(known.clone(), &[verdict(state)], now);
+            said.push(!due.notices.is_empty());
+            let news = due.notices.into_iter().map(|notice| notice.told);
+            if let Some(told) = due.first.into_iter().chain(news).last() {
+                known = vec![told];
+            }
+        }
+        said
+    }
+
+    #[test]
+    fn each_change_is_told_once() {
+        let steps = [
+            (0, "up"),
+            (1, "up"),
+            (2, "down"),
+            (3, "down"),
+            (60, "down"),
+            (61, "up"),
+        ];
+        assert_eq!(walk(&steps), [false, false, true, false, false, true]);
+    }
+
+    #[test]
+    fn what_goes_to_and_fro_is_told_ever_more_seldom() {
+        let steps = [
+            (0, "up"),
+            (1, "down"),
+            (2, "up"),
+            // Ten minutes of silence.
+            (3, "down"),
+            (11, "down"),
+            (12, "down"),
+            // Twenty.
+            (13, "up"),
+            (31, "up"),
+            (32, "down"),
+            (33, "up"),
+            // A calm day ends the silence.
+            (5000, "down"),
+            (5001, "up"),
+        ];
+        let expected = [
+            false, true, true, false, false, true, false, false, false, true, true, true,
+        ];
+        assert_eq!(walk(&steps), expected);
+    }
+}

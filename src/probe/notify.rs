@@ -1,0 +1,153 @@
+//! Tells people what is news: by mail and by webhook.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+
+use super::notice::Notice;
+use super::plan::Planned;
+use crate::config::{ProbeConfig, is_mail_address};
+use crate::db::mirror::MirrorRecord;
+use crate::domain::mirror::MirrorId;
+use crate::domain::time::Timestamp;
+use crate::fetch::{FetchError, Mail, post_json};
+use crate::terminal::chain;
+
+/// Mirrors that a subject names.
+const SUBJECT_MIRRORS_MAX: usize = 3;
+
+/// Whom a pass tells, and of what site.
+#[derive(Debug)]
+pub struct Teller<'a> {
+    /// Name of the site.
+    pub site: &'a str,
+    /// How people are reached.
+    pub config: &'a ProbeConfig,
+    /// The mirrors.
+    pub planned: &'a [Planned],
+    /// When.
+    pub now: Timestamp,
+}
+
+impl Teller<'_> {
+    /// Tells everybody; returns whether at least one way worked, or none was wanted.
+    pub fn tell(&self, notices: &[Notice]) -> bool {
+        let mut results: Vec<Result<(), FetchError>> = Vec::new();
+        if !self.config.mail_to.is_empty() {
+            results.push(self.mail(self.config.mail_to.clone(), notices));
+        }
+        if !self.config.webhook.is_empty() {
+            results.push(post_json(&self.config.webhook, self.json(notices)));
+        }
+        if self.config.mail_mirror_admins {
+            for (mirror, notices) in by_mirror(notices) {
+                if let Some(address) = self.admin_of(mirror) {
+                    results.push(self.mail(vec![address], &notices));
+                }
+            }
+        }
+        for error in results.iter().filter_map(|result| result.as_ref().err()) {
+            log::warn!("cannot tell what changed: {}", chain(error));
+        }
+        results.is_empty() || results.iter().any(Result::is_ok)
+    }
+
+    fn mirror(&self, id: MirrorId) -> Option<&MirrorRecord> {
+        let planned = self.planned.iter().find(|planned| planned.mirror.id == id);
+        planned.map(|planned| &planned.mirror)
+    }
+
+    fn admin_of(&self, id: MirrorId) -> Option<String> {
+        let address = self.mirror(id)?.admin_email.trim();
+        if address.is_empty() {
+            return None;
+        }
+        if !is_mail_address(address) {
+            log::info!("the admin of a mirror has no plain mail address: mirror={id}");
+            return None;
+        }
+        Some(address.to_owned())
+    }
+
+    fn name(&self, notice: &Notice) -> String {
+        let mirror = self.mirror(notice.told.mirror);
+        mirror.map_or_else(|| notice.told.mirror.to_string(), |m| m.identifier.clone())
+    }
+
+    fn mail(&self, to: Vec<String>, notices: &[Notice]) -> Result<(), FetchError> {
+        let mail = Mail {
+            to,
+            from: self.config.mail_from.clone(),
+            subject: self.subject(notices),
+            text: self.text(notices),
+        };
+        mail.send(&self.config.sendmail)
+    }
+
+    fn subject(&self, notices: &[Notice]) -> String {
+        let mut parts: Vec<String> = Vec::new();
+        for notice in notices {
+            let what = match (notice.told.about.as_str(), notice.fact.is_good) {
+                ("mirror", true) => "is up again".to_owned(),
+                ("mirror", false) => "is down".to_owned(),
+                ("certificate", true) => "has a new certificate".to_owned(),
+                ("certificate", false) => format!("certificate {}", notice.fact.state),
+                (target, true) => format!("{target} is up again"),
+                (target, false) => format!("{target} is down"),
+            };
+            parts.push(format!("{} {what}", self.name(notice)));
+        }
+        let more = parts.len().saturating_sub(SUBJECT_MIRRORS_MAX);
+        parts.truncate(SUBJECT_MIRRORS_MAX);
+        if more > 0 {
+            parts.push(format!("{more} more"));
+        }
+        format!("[heliostat {}] {}", self.site, parts.join(", "))
+    }
+
+    fn text(&self, notices: &[Notice]) -> String {
+        let mut text = String::new();
+        for notice in notices {
+            text += &format!("{}: {}\n", self.name(notice), notice.fact.text);
+            if !notice.fact.evidence.is_empty() {
+                text += &format!("  to see it: {}\n", notice.fact.evidence);
+            }
+            text += "\n";
+        }
+        text + &format!(
+            "Seen by heliostat-probe at {}, site {}. A mirror that is down gets no clients; it is\n\
+             probed on and gets them again once it answers.\n",
+            self.now, self.site
+        )
+    }
+
+    fn json(&self, notices: &[Notice]) -> String {
+        let changes = notices.iter().map(|notice| {
+            json!({
+                "mirror": self.name(notice),
+                "about": notice.told.about,
+                "state": notice.told.state,
+                "is_good": notice.fact.is_good,
+                "reason": notice.fact.text,
+                "evidence": notice.fact.evidence,
+            })
+        });
+        json!({
+            "site": self.site,
+            "at": self.now.to_string(),
+            // What chat servers show.
+            "text": self.subject(notices),
+            "changes": changes.collect::<Vec<_>>(),
+        })
+        .to_string()
+    }
+}
+
+fn by_mirror(notices: &[Notice]) -> BTreeMap<MirrorId, Vec<Notice>> {
+    let mut sorted: BTreeMap<MirrorId, Vec<Notice>> = BTreeMap::new();
+    for notice in notices {
+        let of_mirror = sorted.entry(notice.told.mirror).or_default();
+        of_mirror.push(notice.clone());
+    }
+    sorted
+}

@@ -1,0 +1,120 @@
+//! One pass into the database, in one transaction.
+
+use super::notice::Due;
+use super::plan::Planned;
+use super::report::Counts;
+use super::verdict::{CERTIFICATE, Fact, Verdict};
+use crate::db::probe::{self, Switches};
+use crate::db::run::{self, Outcome, RunEnd, RunId, RunKind};
+use crate::db::{DbError, Writer, event};
+use crate::domain::mirror::MirrorId;
+use crate::domain::time::Timestamp;
+
+/// Who wrote the events.
+const ACTOR: &str = "heliostat-probe";
+
+/// Passes without a word are remembered so long: a pass a minute is half a million rows a year.
+const QUIET_RUNS_S: i64 = 3 * 86_400;
+
+/// And those with a word so long.
+const RUNS_S: i64 = 90 * 86_400;
+
+/// A pass, to be written.
+#[derive(Debug)]
+pub struct Pass<'a> {
+    /// What was planned.
+    pub planned: &'a [Planned],
+    /// What follows, in the same order.
+    pub verdicts: &'a [Verdict],
+    /// Switch on (`enabled`) what is revived.
+    pub enable: bool,
+    /// Its run.
+    pub run: RunId,
+    /// How it went.
+    pub counts: &'a Counts,
+    /// What is to be said of the pass as a whole.
+    pub error: String,
+    /// Whether all of it was made.
+    pub outcome: Outcome,
+    /// When.
+    pub now: Timestamp,
+}
+
+/// Writes a pass; returns the mirrors whose switch somebody else moved meanwhile.
+///
+/// # Errors
+/// [`DbError`]; then nothing is written.
+pub fn publish(writer: &mut Writer, pass: &Pass<'_>) -> Result<Vec<MirrorId>, DbError> {
+    writer.transaction(|transaction| {
+        let mut moved = Vec::new();
+        for (planned, verdict) in pass.planned.iter().zip(pass.verdicts) {
+            let from = Switches {
+                enabled: planned.mirror.enabled,
+                alive: planned.mirror.alive,
+            };
+            let revived = verdict.alive && !from.alive;
+            let to = Switches {
+                enabled: from.enabled || pass.enable && revived,
+                alive: verdict.alive,
+            };
+            // A mirror that was deleted or switched meanwhile begins anew in the next pass.
+            if !probe::switch(transaction, verdict.mirror, from, to)? {
+                moved.push(verdict.mirror);
+                continue;
+            }
+            probe::replace(transaction, verdict.mirror, &verdict.records)?;
+            for fact in verdict.facts.iter().filter(|fact| fact.changed) {
+                let what = in_words(fact, to.enabled != from.enabled);
+                event::record(transaction, pass.now, ACTOR, Some(verdict.mirror), &what)?;
+            }
+        }
+        let end = RunEnd {
+            at: pass.now,
+            outcome: pass.outcome,
+            counts: pass.counts.to_json(),
+            error: pass.error.clone(),
+        };
+        run::end(transaction, pass.run, &end)?;
+        let before = |age_s| Timestamp(pass.now.0 - age_s);
+        let (quiet, all) = (before(QUIET_RUNS_S), before(RUNS_S));
+        run::forget(transaction, RunKind::Probe, quiet, all)?;
+        Ok(moved)
+    })
+}
+
+/// Writes what people know now. A certificate is an event when it is told: no pass changes it.
+///
+/// # Errors
+/// [`DbError`].
+pub fn record_told(
+    writer: &mut Writer,
+    due: &Due,
+    is_told: bool,
+    now: Timestamp,
+) -> Result<(), DbError> {
+    if due.first.is_empty() && due.notices.is_empty() {
+        return Ok(());
+    }
+    writer.transaction(|transaction| {
+        for told in &due.first {
+            probe::tell(transaction, told)?;
+        }
+        for notice in due.notices.iter().filter(|_| is_told) {
+            probe::tell(transaction, &notice.told)?;
+            if !notice.fact.changed && notice.told.about == CERTIFICATE {
+                let what = in_words(&notice.fact, false);
+                event::record(transaction, now, ACTOR, Some(notice.told.mirror), &what)?;
+            }
+        }
+        Ok(())
+    })
+}
+
+/// The line of an event: what, why, and how to see the same.
+fn in_words(fact: &Fact, enabled: bool) -> String {
+    let enabled = if enabled { "; enabled" } else { "" };
+    if fact.evidence.is_empty() {
+        return format!("{}{enabled}", fact.text);
+    }
+    format!("{}{enabled}; to see it: {}", fact.text, fact.evidence)
+}

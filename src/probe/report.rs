@@ -1,0 +1,271 @@
+//! What a pass found, for people and programs.
+
+use std::io::{self, IsTerminal, Write};
+use std::time::Duration;
+
+use comfy_table::Table;
+use comfy_table::presets::NOTHING;
+use serde_json::{Value, json};
+
+use super::plan::Planned;
+use super::verdict::{Fact, Verdict};
+use crate::db::probe::ProbeRecord;
+use crate::domain::health::Family;
+use crate::exit::Exit;
+
+/// Numbers of a pass.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Mirrors that were to be probed.
+    pub mirrors: u64,
+    /// Of them alive.
+    pub alive: u64,
+    /// Of them not alive.
+    pub dead: u64,
+    /// Of them not checked: no URL, no time, no way.
+    pub unchecked: u64,
+    /// Whose state changed.
+    pub changed: u64,
+}
+
+/// One mirror.
+#[derive(Debug, Clone)]
+pub struct MirrorLine {
+    /// Its name.
+    pub identifier: String,
+    /// Its main base URL without credentials.
+    pub url: String,
+    /// Whether it was alive.
+    pub was_alive: bool,
+    /// Whether it is.
+    pub alive: bool,
+    /// Its targets.
+    pub records: Vec<ProbeRecord>,
+    /// What is known of it.
+    pub facts: Vec<Fact>,
+    /// What is wrong with its URLs.
+    pub problems: Vec<String>,
+}
+
+/// One pass.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// Name of the site.
+    pub site: String,
+    /// The mirrors.
+    pub mirrors: Vec<MirrorLine>,
+    /// Its numbers.
+    pub counts: Counts,
+    /// Families over which this host looks cut off.
+    pub cut_off: Vec<Family>,
+    /// The deadline came, or the program was told to stop.
+    pub is_cut_short: bool,
+    /// The pass before had the same to say of itself.
+    pub is_old_news: bool,
+    /// Somebody could not be told.
+    pub untold: bool,
+    /// How long it took.
+    pub took: Duration,
+}
+
+impl Counts {
+    /// As a JSON object.
+    pub fn to_json(self) -> String {
+        self.value().to_string()
+    }
+
+    fn value(self) -> Value {
+        json!({
+            "mirrors": self.mirrors,
+            "alive": self.alive,
+            "dead": self.dead,
+            "unchecked": self.unchecked,
+            "changed": self.changed,
+        })
+    }
+}
+
+impl MirrorLine {
+    /// From what was planned and what follows.
+    pub fn new(planned: &Planned, verdict: &Verdict) -> MirrorLine {
+        MirrorLine {
+            identifier: planned.mirror.identifier.clone(),
+            url: crate::domain::mirror::without_login(&planned.mirror.base_url),
+            was_alive: planned.mirror.alive,
+            alive: verdict.alive,
+            records: verdict.records.clone(),
+            facts: verdict.facts.clone(),
+            problems: planned.problems.clone(),
+        }
+    }
+
+    /// Why it is down: the reasons of its targets.
+    pub fn reason(&self) -> String {
+        let failing = self
+            .records
+            .iter()
+            .filter(|record| record.ok == Some(false));
+        let mut reasons: Vec<&str> = failing.map(|record| record.reason.as_str()).collect();
+        reasons.dedup();
+        reasons.join("; ")
+    }
+}
+
+impl Report {
+    /// How the program ends: cut off from everything is a failure; less than everything is partial.
+    pub fn exit(&self) -> Exit {
+        let counts = &self.counts;
+        if counts.mirrors > 0 && counts.unchecked == counts.mirrors {
+            Exit::Failed
+        } else if self.is_cut_short || self.untold || !self.cut_off.is_empty() {
+            Exit::Partial
+        } else {
+            Exit::Ok
+        }
+    }
+
+    /// What is to be said of the pass as a whole; empty: nothing.
+    pub fn remark(&self) -> String {
+        let mut remarks = Vec::new();
+        for family in &self.cut_off {
+            remarks.push(format!(
+                "nearly all mirrors fail at once over {}: this host looks cut off, so nothing is \
+                 turned off",
+                family.as_str()
+            ));
+        }
+        if self.is_cut_short {
+            remarks.push("not all was checked in time; the rest stays as it was".to_owned());
+        }
+        remarks.join("; ")
+    }
+
+    /// Prints the lines that `mirrorprobe` logs, for what changed; and a summary for who looks.
+    pub fn print(&self, is_named: bool) {
+        let mut out = io::stdout().lock();
+        let result = if is_named {
+            writeln!(out, "{}", self.table().trim_fmt())
+        } else {
+            self.print_changes(&mut out)
+        };
+        if let Err(error) = result {
+            log::debug!("nobody reads what is printed: {error}");
+        }
+    }
+
+    fn print_changes(&self, out: &mut impl Write) -> io::Result<()> {
+        for mirror in &self.mirrors {
+            for line in mirror.changes() {
+                writeln!(out, "{line}")?;
+            }
+        }
+        if io::stdout().is_terminal() {
+            let counts = &self.counts;
+            writeln!(
+                out,
+                "{} mirrors: {} alive, {} down, {} not checked, {} changed, in {:.1} s",
+                counts.mirrors,
+                counts.alive,
+                counts.dead,
+                counts.unchecked,
+                counts.changed,
+                self.took.as_secs_f64()
+            )?;
+        }
+        Ok(())
+    }
+
+    fn table(&self) -> Table {
+        let mut table = Table::new();
+        table.load_style(NOTHING);
+        table.set_header([
+            "mirror",
+            "url",
+            "family",
+            "result",
+            "ms",
+            "counts as",
+            "remark",
+        ]);
+        for mirror in &self.mirrors {
+            for problem in &mirror.problems {
+                table.add_row([&mirror.identifier, "", "", "", "", "", problem]);
+            }
+            for record in &mirror.records {
+                let result = match record.ok {
+                    Some(true) => "ok",
+                    Some(false) => "fails",
+                    None => "unknown",
+                };
+                table.add_row([
+                    mirror.identifier.clone(),
+                    record.url.clone(),
+                    record.family.as_str().to_owned(),
+                    result.to_owned(),
+                    record.latency_ms.map_or(String::new(), |ms| ms.to_string()),
+                    if record.standing.usable { "up" } else { "down" }.to_owned(),
+                    record.reason.clone(),
+                ]);
+            }
+        }
+        table
+    }
+
+    /// Prints as one JSON object that nothing could be probed.
+    pub fn print_failure(error: &str) {
+        println!("{}", json!({ "outcome": "failed", "error": error }));
+    }
+
+    /// Prints one JSON object.
+    pub fn print_json(&self) {
+        let value = json!({
+            "site": self.site,
+            "counts": self.counts.value(),
+            "cut_off": self.cut_off.iter().map(|family| family.as_str()).collect::<Vec<_>>(),
+            "remark": self.remark(),
+            "took_ms": self.took.as_millis() as u64,
+            "mirrors": self.mirrors.iter().map(MirrorLine::value).collect::<Vec<_>>(),
+        });
+        println!("{value}");
+    }
+}
+
+impl MirrorLine {
+    /// `mirrorprobe`'s lines for what changed.
+    pub fn changes(&self) -> Vec<String> {
+        let (name, url) = (&self.identifier, &self.url);
+        if self.was_alive && !self.alive {
+            return vec![format!("FAIL: {name} ({url}): {}", self.reason())];
+        }
+        if self.alive && !self.was_alive {
+            return vec![format!("REVIVED: {name}")];
+        }
+        let changed = self.facts.iter().filter(|fact| fact.changed);
+        changed
+            .map(|fact| format!("{name}: {}", fact.text))
+            .collect()
+    }
+
+    fn value(&self) -> Value {
+        let targets = self.records.iter().map(|record| {
+            json!({
+                "scheme": record.scheme.as_str(),
+                "family": record.family.number(),
+                "url": record.url,
+                "ok": record.ok,
+                "usable": record.standing.usable,
+                "latency_ms": record.latency_ms,
+                "certificate_expires": record.expires_at.map(|at| at.to_string()),
+                "reason": record.reason,
+                "evidence": record.evidence,
+            })
+        });
+        json!({
+            "mirror": self.identifier,
+            "alive": self.alive,
+            "was_alive": self.was_alive,
+            "problems": self.problems,
+            "targets": targets.collect::<Vec<_>>(),
+        })
+    }
+}

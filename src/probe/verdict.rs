@@ -1,0 +1,374 @@
+//! What the findings of a pass mean: pure.
+//!
+//! [`observe`] sorts a mirror's findings into observations, one a target: a URL over a family.
+//! [`cut_off`] looks at all of them for signs that it is this host which is cut off. [`conclude`]
+//! then gives each target its new standing, and the mirror its new state.
+
+use std::collections::HashMap;
+
+use super::plan::Planned;
+use crate::config::ProbeConfig;
+use crate::db::probe::ProbeRecord;
+use crate::domain::health::{Family, Standing, looks_offline};
+use crate::domain::mirror::{MirrorId, Scheme, without_login};
+use crate::domain::time::Timestamp;
+use crate::fetch::probe::{Check, Failure, Finding};
+
+/// Seconds after which what was known of a target says nothing any more: a mirror that was
+/// switched off for a while begins anew.
+const KNOWN_S_MAX: i64 = 3600;
+
+/// What facts about a mirror's certificate are called.
+pub const CERTIFICATE: &str = "certificate";
+
+/// One target of a mirror in this pass.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Observation {
+    /// Scheme of the URL.
+    pub scheme: Scheme,
+    /// Over which family.
+    pub family: Family,
+    /// The URL without credentials.
+    pub url: String,
+    /// What it counted as.
+    pub before: Standing,
+    /// What was recorded of the same URL.
+    pub known: Option<ProbeRecord>,
+    /// What came of it; `None`: it was not reached in this pass.
+    pub check: Option<Check>,
+}
+
+/// Something about a mirror that people want to hear of when it changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fact {
+    /// `mirror`, `certificate`, or a target such as `https IPv6`.
+    pub about: String,
+    /// `up`, `down`, or when the certificate expires.
+    pub state: String,
+    /// Whether it is good news.
+    pub is_good: bool,
+    /// Whether this pass changed it.
+    pub changed: bool,
+    /// One line for people.
+    pub text: String,
+    /// A command line that shows the same.
+    pub evidence: String,
+}
+
+/// What a pass learnt of a mirror.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Verdict {
+    /// The mirror.
+    pub mirror: MirrorId,
+    /// What is to be recorded.
+    pub records: Vec<ProbeRecord>,
+    /// Whether it is alive now.
+    pub alive: bool,
+    /// Whether anything of it was checked.
+    pub is_checked: bool,
+    /// Its facts.
+    pub facts: Vec<Fact>,
+}
+
+/// Sorts the findings of a mirror, in the order of its targets.
+pub fn observe(
+    planned: &Planned,
+    findings: &[Option<Finding>],
+    now: Timestamp,
+) -> Vec<Observation> {
+    let mut seen = Vec::new();
+    for (target, finding) in planned.targets.iter().zip(findings) {
+        let scheme = target.url.scheme();
+        let url = without_login(target.url.as_str());
+        let is_fresh = |known: &&ProbeRecord| {
+            known.scheme == scheme && known.url == url && now.0 - known.checked_at.0 <= KNOWN_S_MAX
+        };
+        let known: Vec<&ProbeRecord> = planned.known.iter().filter(is_fresh).collect();
+        let checks: Vec<(Family, Option<Check>)> = match finding {
+            None => known.iter().map(|record| (record.family, None)).collect(),
+            Some(Finding::Checked(checks)) => checks
+                .iter()
+                .map(|(family, check)| (*family, Some(check.clone())))
+                .collect(),
+            Some(Finding::NoAddress(failure, evidence)) => {
+                let mut families: Vec<Family> = known.iter().map(|known| known.family).collect();
+                if families.is_empty() {
+                    // Nothing says which addresses it had.
+                    families = Family::ALL.to_vec();
+                }
+                let check = unresolved(failure, evidence);
+                let each = families.into_iter();
+                each.map(|family| (family, Some(check.clone()))).collect()
+            }
+        };
+        for (family, check) in checks {
+            let known = known.iter().find(|record| record.family == family);
+            seen.push(Observation {
+                scheme,
+                family,
+                url: url.clone(),
+                before: known.map_or(Standing::new(planned.mirror.alive), |k| k.standing),
+                known: known.map(|known| (*known).clone()),
+                check,
+            });
+        }
+    }
+    believe_the_switch(planned.mirror.alive, &mut seen);
+    seen
+}
+
+fn unresolved(failure: &Failure, evidence: &str) -> Check {
+    Check {
+        result: Err(failure.clone()),
+        latency: None,
+        expires_at: None,
+        notes: Vec::new(),
+        evidence: evidence.to_owned(),
+    }
+}
+
+/// Somebody else may have switched the mirror since: then that is where it starts from.
+fn believe_the_switch(alive: bool, seen: &mut [Observation]) {
+    let was_usable = seen.iter().any(|observation| observation.before.usable);
+    if alive != was_usable {
+        for observation in seen {
+            observation.before = Standing::new(alive);
+        }
+    }
+}
+
+/// The families over which so many mirrors fail at once that it is this host which is cut off.
+pub fn cut_off(seen: &[Vec<Observation>], share: f64) -> Vec<Family> {
+    let is_cut_off = |family: &Family| {
+        let (mut answered_before, mut fail_now) = (0, 0);
+        for mirror in seen {
+            let usable = |o: &&Observation| o.family == *family && o.before.usable;
+            let targets: Vec<&Observation> = mirror.iter().filter(usable).collect();
+            answered_before += usize::from(!targets.is_empty());
+            let fails = |o: &&Observation| {
+                let failure = o
+                    .check
+                    .as_ref()
+                    .and_then(|check| check.result.as_ref().err());
+                failure.is_some_and(Failure::is_of_the_way)
+            };
+            fail_now += usize::from(!targets.is_empty() && targets.iter().all(fails));
+        }
+        looks_offline(answered_before, fail_now, share)
+    };
+    Family::ALL.into_iter().filter(is_cut_off).collect()
+}
+
+/// What follows for a mirror.
+pub fn conclude(
+    planned: &Planned,
+    seen: Vec<Observation>,
+    cut_off: &[Family],
+    config: &ProbeConfig,
+    now: Timestamp,
+) -> Verdict {
+    let mirror = &planned.mirror;
+    let befores: Vec<bool> = seen.iter().map(|seen| seen.before.usable).collect();
+    let nexts = seen.into_iter().zip(befores).filter_map(|(seen, before)| {
+        Some((record(mirror.id, seen, cut_off, config, now)?, before))
+    });
+    let (known, unknown): (Vec<_>, Vec<_>) = nexts.partition(|(next, _)| next.is_known);
+    // Of a mirror of which nothing can be known nothing changes.
+    let is_usable = |(next, _): &(Next, bool)| next.record.standing.usable;
+    let alive = if known.is_empty() {
+        mirror.alive
+    } else {
+        known.iter().any(is_usable)
+    };
+    let mut facts: Vec<Fact> = Vec::new();
+    let mut records: Vec<ProbeRecord> = Vec::new();
+    for (next, before) in known {
+        facts.push(target_fact(&next.record, before));
+        records.push(next.record);
+    }
+    // What cannot be seen from here is believed to be as the rest, so that neither a mirror counts
+    // as alive by it, nor a family is closed by it.
+    records.extend(unknown.into_iter().map(|(next, _)| ProbeRecord {
+        standing: Standing::new(alive),
+        ..next.record
+    }));
+    records.sort_by_key(|record| (record.scheme, record.family));
+    let is_checked = |record: &ProbeRecord| record.ok.is_some() && record.checked_at == now;
+    let is_checked = records.iter().any(is_checked);
+    if alive != mirror.alive || !alive {
+        // One piece of news, not one a target.
+        facts.clear();
+    }
+    facts.push(mirror_fact(mirror.alive, alive, &records));
+    facts.extend(certificate_fact(&records, config, now));
+    Verdict {
+        mirror: mirror.id,
+        records,
+        alive,
+        is_checked,
+        facts,
+    }
+}
+
+/// A target's next record.
+struct Next {
+    record: ProbeRecord,
+    /// Whether its standing says something of the mirror: it can be probed from here.
+    is_known: bool,
+}
+
+/// The target's next record; `None` when it was not reached and nothing was known.
+fn record(
+    mirror: MirrorId,
+    observation: Observation,
+    cut_off: &[Family],
+    config: &ProbeConfig,
+    now: Timestamp,
+) -> Option<Next> {
+    let Observation {
+        scheme,
+        family,
+        url,
+        before,
+        known,
+        check,
+    } = observation;
+    let Some(check) = check else {
+        return known.map(|known| Next {
+            is_known: known.ok.is_some(),
+            record: ProbeRecord {
+                standing: before,
+                ..known
+            },
+        });
+    };
+    let is_cut_off = cut_off.contains(&family);
+    let (ok, reason) = match &check.result {
+        Ok(()) => (Some(true), check.notes.join("; ")),
+        Err(failure) if failure.is_ours() => (None, failure.to_string()),
+        Err(failure) if failure.is_of_the_way() && is_cut_off => (
+            None,
+            format!("not counted, since this host looks cut off: {failure}"),
+        ),
+        Err(failure) => (Some(false), failure.to_string()),
+    };
+    let known_expiry = known.as_ref().and_then(|known| known.expires_at);
+    let record = ProbeRecord {
+        mirror,
+        scheme,
+        family,
+        url,
+        standing: ok.map_or(before, |ok| before.after(ok, &config.hysteresis)),
+        ok,
+        checked_at: now,
+        latency_ms: check.latency.map(|latency| latency.as_millis() as u64),
+        expires_at: check.expires_at.or(known_expiry),
+        reason,
+        evidence: check.evidence,
+    };
+    let is_known = !check.result.is_err_and(|failure| failure.is_ours());
+    Some(Next { record, is_known })
+}
+
+fn target_name(record: &ProbeRecord) -> String {
+    format!("{} {}", record.scheme.as_str(), record.family.as_str())
+}
+
+fn target_fact(record: &ProbeRecord, before: bool) -> Fact {
+    let name = target_name(record);
+    let usable = record.standing.usable;
+    let text = if usable {
+        format!("{name} ({}) answers again", record.url)
+    } else {
+        format!("{name} ({}) is down: {}", record.url, record.reason)
+    };
+    Fact {
+        about: name,
+        state: state(usable),
+        is_good: usable,
+        changed: before != usable,
+        text,
+        evidence: record.evidence.clone(),
+    }
+}
+
+fn mirror_fact(before: bool, alive: bool, records: &[ProbeRecord]) -> Fact {
+    let named = |record: &&ProbeRecord| record.standing.usable == alive;
+    let targets: Vec<String> = records.iter().filter(named).map(target_name).collect();
+    let failing = records.iter().find(|record| record.ok == Some(false));
+    let text = if alive {
+        format!("answers again ({})", targets.join(", "))
+    } else {
+        let why: Vec<String> = records
+            .iter()
+            .filter(|record| record.ok == Some(false))
+            .map(|record| format!("{}: {}", target_name(record), record.reason))
+            .collect();
+        format!("is down: {}", why.join("; "))
+    };
+    let shown = if alive { records.first() } else { failing };
+    Fact {
+        about: "mirror".to_owned(),
+        state: state(alive),
+        is_good: alive,
+        changed: before != alive,
+        text,
+        evidence: shown
+            .map(|record| record.evidence.clone())
+            .unwrap_or_default(),
+    }
+}
+
+fn state(usable: bool) -> String {
+    if usable { "up" } else { "down" }.to_owned()
+}
+
+/// The certificate that expires first, of those that are in use.
+fn certificate_fact(records: &[ProbeRecord], config: &ProbeConfig, now: Timestamp) -> Option<Fact> {
+    let in_use = records.iter().filter(|record| record.standing.usable);
+    let (expires_at, record) = in_use
+        .filter_map(|record| record.expires_at.map(|at| (at, record)))
+        .min_by_key(|(at, _)| *at)?;
+    let left_s = expires_at.0 - now.0;
+    let is_good = left_s > config.certificate_s;
+    let day = expires_at.to_string().chars().take(10).collect::<String>();
+    let days = left_s.max(0) / 86_400;
+    Some(Fact {
+        about: CERTIFICATE.to_owned(),
+        state: if is_good {
+            "fine".to_owned()
+        } else {
+            format!("expires {day}")
+        },
+        is_good,
+        changed: false,
+        text: if is_good {
+            format!("its certificate was renewed and is good until {day}")
+        } else {
+            format!(
+                "its certificate ({}) expires in {days} days, on {day}",
+                record.url
+            )
+        },
+        evidence: format!("curl -sSvI '{}' 2>&1 | grep -i 'expire date'", record.url),
+    })
+}
+
+/// The planned mirrors with their findings, in the order of the targets of all of them.
+pub fn sort_findings(
+    planned: &[Planned],
+    mut findings: HashMap<usize, Finding>,
+) -> Vec<Vec<Option<Finding>>> {
+    let mut place = 0;
+    let mut sorted = Vec::with_capacity(planned.len());
+    for mirror in planned {
+        let places = place..place + mirror.targets.len();
+        place = places.end;
+        sorted.push(places.map(|place| findings.remove(&place)).collect());
+    }
+    sorted
+}
+
+#[cfg(test)]
+#[path = "verdict_tests.rs"]
+mod tests;

@@ -1,0 +1,142 @@
+//! Certificates by `openssl`: an authority of the test's own, and what it signs.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use rustls::ServerConfig;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+
+/// An authority; its files are removed with it.
+pub struct Authority {
+    folder: tempfile::TempDir,
+}
+
+const CONFIG: &str = "\
+[ca]
+default_ca = own
+[own]
+database = index.txt
+serial = serial
+new_certs_dir = .
+default_md = sha256
+policy = any
+unique_subject = no
+copy_extensions = copy
+[any]
+commonName = supplied
+";
+
+impl Authority {
+    /// A new one.
+    pub fn new() -> Authority {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        std::fs::write(folder.path().join("ca.conf"), CONFIG).expect("a file");
+        std::fs::write(folder.path().join("index.txt"), "").expect("a file");
+        std::fs::write(folder.path().join("serial"), "1000\n").expect("a file");
+        let authority = Authority { folder };
+        let name = format!("/CN={}", authority.folder.path().display()).replace("/tmp/", "");
+        authority.openssl(&[
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:prime256v1",
+            "-nodes",
+            "-keyout",
+            "ca.key",
+            "-out",
+            "ca.pem",
+            "-days",
+            "30",
+            "-subj",
+            &name,
+        ]);
+        authority
+    }
+
+    /// Its certificate, for `SSL_CERT_FILE`.
+    pub fn file(&self) -> PathBuf {
+        self.folder.path().join("ca.pem")
+    }
+
+    /// A server for that host (`DNS:name` or `IP:address`), whose certificate expires in so many
+    /// days; negative ones are past.
+    pub fn server(&self, name: &str, days: i64) -> Arc<ServerConfig> {
+        let extension = format!("subjectAltName={name}");
+        self.openssl(&[
+            "req",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:prime256v1",
+            "-nodes",
+            "-keyout",
+            "leaf.key",
+            "-out",
+            "leaf.csr",
+            "-subj",
+            "/CN=leaf",
+            "-addext",
+            &extension,
+        ]);
+        let (start, end) = (stamp(days - 90), stamp(days));
+        self.openssl(&[
+            "ca",
+            "-batch",
+            "-notext",
+            "-config",
+            "ca.conf",
+            "-cert",
+            "ca.pem",
+            "-keyfile",
+            "ca.key",
+            "-startdate",
+            &start,
+            "-enddate",
+            &end,
+            "-in",
+            "leaf.csr",
+            "-out",
+            "leaf.pem",
+        ]);
+        let read = |name: &str| std::fs::read(self.folder.path().join(name)).expect("a file");
+        let chain = CertificateDer::from_pem_slice(&read("leaf.pem")).expect("a certificate");
+        let key = PrivateKeyDer::from_pem_slice(&read("leaf.key")).expect("a key");
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .expect("versions")
+            .with_no_client_auth()
+            .with_single_cert(vec![chain], key)
+            .expect("a key that fits");
+        Arc::new(config)
+    }
+
+    fn openssl(&self, arguments: &[&str]) {
+        run_in(self.folder.path(), arguments);
+    }
+}
+
+fn run_in(folder: &Path, arguments: &[&str]) {
+    let output = Command::new("openssl")
+        .args(arguments)
+        .current_dir(folder)
+        .output()
+        .expect("openssl is installed (scripts/needs.sh)");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "openssl {arguments:?}: {said}");
+}
+
+/// `20260102030405Z`, so many days from now.
+fn stamp(days: i64) -> String {
+    let now = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or(Duration::ZERO);
+    let at = now.as_secs() as i64 + days * 86_400 + 3600;
+    let text = heliostat::domain::time::Timestamp(at).to_string();
+    text.replace(['-', ':', 'T'], "")
+}

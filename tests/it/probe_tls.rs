@@ -1,0 +1,118 @@
+//! Probes over TLS: expiry, names, authorities.
+
+use std::path::Path;
+
+use crate::certificate::Authority;
+use crate::probe_site::{AT_ONCE, add, events, fill, is_alive, pass_trusting, records, site};
+use crate::site::TestSite;
+use crate::webserver::{Manner, WebServer};
+
+#[test]
+fn certificates_are_looked_at() {
+    let site = site(AT_ONCE);
+    let (authority, stranger) = (Authority::new(), Authority::new());
+    let servers = [
+        ("fine", authority.server("IP:127.0.0.1", 60), ""),
+        ("soon", authority.server("IP:127.0.0.1", 10), ""),
+        (
+            "expired",
+            authority.server("IP:127.0.0.1", -2),
+            "its certificate has expired",
+        ),
+        (
+            "name",
+            authority.server("DNS:other.test", 60),
+            "its certificate is for another name",
+        ),
+        (
+            "unknown",
+            stranger.server("IP:127.0.0.1", 60),
+            "issuer is not known",
+        ),
+    ];
+    let mut running = Vec::new();
+    for (name, tls, _) in &servers {
+        let server = WebServer::with_tls("127.0.0.1", Manner::Serves, Some(tls.clone()));
+        fill(&server);
+        add(&site, name, &server.url(""), |_| {});
+        running.push(server);
+    }
+    let plain = WebServer::start("127.0.0.1", Manner::Serves);
+    let no_tls = plain.url("").replace("http:", "https:");
+    add(&site, "plain", &no_tls, |_| {});
+    let trusted = authority.file();
+    let (code, said) = pass_trusting(&site, &[], Some(&trusted));
+    assert_eq!(code, 0, "{said}");
+    for (name, _, reason) in &servers {
+        assert_eq!(is_alive(&site, name), reason.is_empty(), "{name}: {said}");
+        assert!(
+            records(&site, name)[0].reason.contains(reason),
+            "{name}: {said}"
+        );
+    }
+    assert!(
+        records(&site, "plain")[0].reason.starts_with("TLS fails"),
+        "{said}"
+    );
+    expiry_is_told(&site, &trusted);
+}
+
+/// Of a certificate that expires soon: once, and in `status`.
+fn expiry_is_told(site: &TestSite, trusted: &Path) {
+    let expires_at = records(site, "soon")[0].expires_at.expect("a certificate");
+    let days = (expires_at.0 - records(site, "soon")[0].checked_at.0) / 86_400;
+    assert_eq!(days, 10);
+    let status = site.run_ok("heliostat", &["status"]);
+    let line = status
+        .lines()
+        .find(|line| line.contains("soon"))
+        .expect("it is listed");
+    assert!(
+        line.contains("its certificate expires in 10 days"),
+        "{status}"
+    );
+    let down = events(site, "expired");
+    assert!(
+        down[0].contains("TLS fails (its certificate has expired)"),
+        "{down:?}"
+    );
+    // One event of each certificate, not one a minute.
+    pass_trusting(site, &[], Some(trusted));
+    let warned = events(site, "soon");
+    assert_eq!(warned.len(), 1, "{warned:?}");
+    assert!(
+        warned[0].contains("expires in 10 days, on 20"),
+        "{warned:?}"
+    );
+    assert_eq!(events(site, "fine"), Vec::<String>::new());
+}
+
+#[test]
+fn a_redirect_from_https_to_http_is_no_answer() {
+    let site = site(AT_ONCE);
+    let authority = Authority::new();
+    let plain = WebServer::start("127.0.0.1", Manner::Serves);
+    fill(&plain);
+    let to = format!("http://{}{{}}", plain.address());
+    let tls = authority.server("IP:127.0.0.1", 60);
+    let secure = WebServer::with_tls("127.0.0.1", Manner::Redirects(to), Some(tls));
+    let further = secure.url("");
+    add(&site, "m", &plain.url(""), |mirror| {
+        mirror.further_base_urls = vec![further];
+    });
+    let (code, said) = pass_trusting(&site, &[], Some(&authority.file()));
+    assert_eq!(code, 0);
+    assert!(said.contains("m: https IPv4 (https://127.0.0.1"), "{said}");
+    assert!(said.contains("it redirects from https to http"), "{said}");
+    assert!(is_alive(&site, "m"), "over http it answers");
+    // https clients are not sent there, http clients are.
+    let explain = |url: &str| {
+        let explained = site.run_ok(
+            "heliostat",
+            &["explain", url, "--ip", "192.0.2.1", "--json"],
+        );
+        explained.contains("url-down")
+    };
+    assert!(explain("https://download.test/z.zip"));
+    assert!(!explain("http://download.test/z.zip"));
+}
