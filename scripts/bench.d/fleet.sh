@@ -51,7 +51,9 @@ http {
     uwsgi_temp_path $folder; scgi_temp_path $folder; keepalive_requests 1000000;
     server {
 EOF
-        for i in $(seq "$FLEET"); do echo "        listen 127.77.$((i / 200)).$((i % 200 + 1)):18095;"; done
+        for i in $(seq "$FLEET"); do
+            echo "        listen 127.77.$((i / 200)).$((i % 200 + 1)):18095;"
+        done
         echo "        location / { root $folder/tree; autoindex on; autoindex_exact_size on; } } }"
     } >"$folder/nginx.conf"
     printf 'use chroot = no\nmax connections = 0\nlog file = /dev/null\n[tree]\npath = %s\n' \
@@ -83,15 +85,16 @@ fleet_scan() {
     took=$(fleet_run "$release/heliostat-scan" --config "$folder/heliostat.toml" -e -qq "$@")
     read -r seconds cpu peak written status <<<"$took"
     sleep 1.5 # nginx writes its log each second.
-    say "$what   $seconds s, processor $cpu s, peak $peak KiB (limit 204800), written $written KiB," \
-        "requests $(($(wc -l <"$folder/access.log") - before)), exit $status"
+    say "$what   $seconds s, processor $cpu s, peak $peak KiB (limit 204800)," \
+        "written $written KiB, requests $(($(wc -l <"$folder/access.log") - before)), exit $status"
 }
 
 # Latency of paced requests, p99 in microseconds.
 fleet_latency() {
-    "$release/examples/fcgi-load" --socket "$folder/fcgi.sock" --paths "$folder/paths.txt" --pieces \
-        --params-file "$folder/http.params" --status 302 --warm-up 200 --requests "$1" \
-        --connections 1 --rest-us 2000 2>&1 | tee -a "$raw" | awk '$1 == "latency_p99_us" {print $2}'
+    "$release/examples/fcgi-load" --socket "$folder/fcgi.sock" --paths "$folder/paths.txt" \
+        --pieces --params-file "$folder/http.params" --status 302 --warm-up 200 --requests "$1" \
+        --connections 1 --rest-us 2000 2>&1 \
+        | tee -a "$raw" | awk '$1 == "latency_p99_us" {print $2}'
 }
 
 fleet() {
