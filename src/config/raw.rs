@@ -29,7 +29,8 @@ pub struct RawFcgi {
     pub listen: String,
     /// Permissions of the Unix socket, octal.
     pub listen_mode: String,
-    /// Worker threads; 0: one a core.
+    /// Worker threads: the first does all the work while it keeps up, the others stand in while it
+    /// waits for a disk; 0: one a core.
     pub threads: usize,
     /// How often the database, the GeoIP files and the configuration are looked at for changes,
     /// milliseconds.
@@ -41,7 +42,8 @@ impl Default for RawFcgi {
         RawFcgi {
             listen: "/run/heliostat/fcgi.sock".to_owned(),
             listen_mode: "0660".to_owned(),
-            threads: 0,
+            // As many as `fcgi` has by itself, whatever the machine: for waits, not for work.
+            threads: 4,
             poll_ms: 500,
         }
     }
