@@ -136,6 +136,7 @@ impl<'a> Sheet<'a> {
         // The longest part by far, so that room is made once.
         body.text.reserve(self.sources.len() * SOURCE_BYTES);
         let mut url = Vec::with_capacity(256);
+        let mut tail = Tail::default();
         let mut place = 0;
         for tier in TIERS {
             self.heading_into(&mut body.text, tier);
@@ -146,7 +147,7 @@ impl<'a> Sheet<'a> {
                     append(out, "    <url");
                     open(out, place, source);
                     append(out, ">");
-                    html_into(out, &url);
+                    tail.url_into(out, &url, source.base_url.as_str().len());
                     append(out, "</url>\n");
                 });
                 body.lists(source.fact(&mut url));
@@ -202,6 +203,31 @@ impl Source<'_> {
             url.extend_from_slice(country.as_str().as_bytes());
         }
         url
+    }
+}
+
+/// What follows the base URL is the same for nearly all mirrors of a file, and needs to be searched
+/// for marks but once.
+#[derive(Default)]
+struct Tail {
+    /// The last one that needed no escaping.
+    plain: Vec<u8>,
+}
+
+impl Tail {
+    /// Appends a URL whose first bytes are the base URL.
+    fn url_into(&mut self, out: &mut Vec<u8>, url: &[u8], base_bytes: usize) {
+        let (base, tail) = url.split_at(base_bytes.min(url.len()));
+        html_into(out, base);
+        if tail == self.plain {
+            out.extend_from_slice(tail);
+            return;
+        }
+        let before = out.len();
+        html_into(out, tail);
+        if out[before..] == *tail {
+            self.plain = tail.to_vec();
+        }
     }
 }
 
