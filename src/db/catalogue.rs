@@ -8,7 +8,7 @@ use super::open::{Queryable, Transaction};
 use crate::domain::file::{CatalogueFile, FileId, FileVersion};
 use crate::domain::path::PATH_BYTES_MAX;
 
-/// One point lookup on the primary key; the statement of every request.
+/// One point lookup on the primary key; requests look in [`super::known`] instead.
 pub(super) const FIND: &str = "SELECT id, size, mtime FROM file WHERE path = ?1";
 
 const ALL: &str = "SELECT id, size, mtime, path FROM file ORDER BY path";
@@ -320,7 +320,7 @@ mod tests {
     use crate::db::open_writer;
 
     #[test]
-    fn the_lookup_of_a_request_is_one_search_on_the_primary_key() {
+    fn a_lookup_is_one_search_on_the_primary_key() {
         let folder = tempfile::tempdir().expect("folder");
         let writer = open_writer(&folder.path().join("t.sqlite")).expect("open");
         let plan: String = writer

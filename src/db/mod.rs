@@ -3,7 +3,8 @@
 //! [`open`] gives connections (one place sets WAL, time-outs, `synchronous`), [`schema`] migrates.
 //! Then one module a notion: [`catalogue`] (files), [`mirror`], [`content`] (who has what),
 //! [`hash`] and [`hash_state`], [`probe`] (who answers), [`run`] and [`event`] (what happened),
-//! [`import`] (from another system). The responder reads through [`snapshot`] and [`lookup`].
+//! [`import`] (from another system). The responder decides from [`snapshot`] and [`known`], the
+//! catalogue in memory, and reads hashes through [`lookup`].
 //!
 //! # Locking
 //! Writers take short IMMEDIATE transactions and wait for each other; readers never wait for a
