@@ -350,7 +350,10 @@ fn certificate_fact(records: &[ProbeRecord], config: &ProbeConfig, now: Timestam
                 record.url
             )
         },
-        evidence: format!("curl -sSvI '{}' 2>&1 | grep -i 'expire date'", record.url),
+        evidence: format!(
+            "curl -sSvI '{}' 2>&1 | grep -i 'expire date'",
+            record.url.replace('\'', "%27")
+        ),
     })
 }
 
