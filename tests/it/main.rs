@@ -14,6 +14,8 @@ mod document;
 mod document_condition;
 mod document_limit;
 mod document_seed;
+mod fault;
+mod fault_site;
 mod fcgi;
 mod fcgi_client;
 mod ftp_failure;
