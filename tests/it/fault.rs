@@ -9,7 +9,7 @@ use crate::fault_site::{By, FILES, Stage, healthy_listing, healthy_page};
 use crate::ftpd::{Ftpd, Kind as FtpKind, Tls};
 use crate::odd_ftp::{Listing, OddFtp, list};
 use crate::odd_web::{OddWeb, Reply, index, page, status};
-use crate::rsyncd::set_mode;
+use crate::rsyncd::{Rsyncd, set_mode};
 use crate::scan_site::{OLD, last_run, set};
 use crate::site::eventually;
 use crate::webd::{Kind, Tree, Web};
@@ -68,17 +68,14 @@ fn a_certificate_that_has_expired() {
     let authority = Authority::new();
     let tls = authority.server("IP:127.0.0.1", -1);
     let web = WebServer::with_tls("127.0.0.1", Manner::Serves, Some(tls));
-    stage.point(
-        By::Http,
-        &format!("{}pub/", web.url("").trim_end_matches("pub/")),
-    );
+    stage.point(By::Http, &web.url(""));
     stage.keeps_trusting("certificate expired", Some(authority.file()));
     assert!(web.requests().is_empty(), "nothing is sent to it");
     stage.recovers_without(By::Http, "a");
 
     let ftp = Ftpd::start(FtpKind::ProFtpd, Tls::Expired, &stage.tree.path());
     stage.point(By::Ftp, &ftp.url());
-    stage.keeps_trusting("certificate expired", ftp.authority());
+    stage.keeps_trusting("peer certificate: Expired", ftp.authority());
     stage.recovers_without(By::Ftp, "top/l");
 }
 
@@ -244,9 +241,10 @@ fn another_tree_under_the_url() {
     stage.point(By::Ftp, &ftp.url());
     stage.keeps("11 of 11 files vanished");
     stage.recovers_without(By::Ftp, "b");
-    let daemon = stage.rsyncd();
-    stage.point(By::Rsync, &daemon.url("top/pub/dir"));
-    stage.keeps("files vanished");
+    let daemon = Rsyncd::start();
+    daemon.write("debian/x", b"strange", OLD);
+    stage.point(By::Rsync, &daemon.url("pub"));
+    stage.keeps("10 of 10 files vanished");
     stage.recovers_without(By::Rsync, "dir/c");
 }
 
