@@ -37,12 +37,14 @@ fn measure(site: &TestSite) -> (Output, u64) {
     (output, peak.expect("it is measured"))
 }
 
-/// `<a>` again and again, a gigabyte of it, packed by gzip in parts of a megabyte.
+/// A page of a hundred megabytes, packed by gzip into less than a thousandth.
 fn bomb() -> Vec<u8> {
-    let mut packer = GzEncoder::new(Vec::new(), Compression::best());
+    let mut packer = GzEncoder::new(Vec::new(), Compression::fast());
     let part = "<a>".repeat((1 << 20) / 3);
-    packer.write_all(part.as_bytes()).expect("memory");
-    packer.finish().expect("memory").repeat(1 << 10)
+    for _ in 0..100 {
+        packer.write_all(part.as_bytes()).expect("memory");
+    }
+    packer.finish().expect("memory")
 }
 
 type Answer = Box<dyn Fn() -> Reply + Send + Sync>;
@@ -56,10 +58,6 @@ fn answers() -> Vec<(&'static str, Answer)> {
             Box::new(|| Reply::Endless("<a href=\"c\">c</a> 1\n")),
         ),
         ("tables", Box::new(|| Reply::Endless("<table><tr><td>"))),
-        (
-            "attribute",
-            Box::new(|| Reply::Endless("<a href=\"xxxxxxxxxxxx")),
-        ),
         ("bomb", Box::new(move || Reply::Packed(bomb.clone()))),
     ]
 }

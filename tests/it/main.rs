@@ -57,6 +57,7 @@ mod scan_kill;
 mod scan_rsync;
 mod scan_site;
 mod scan_suspicious;
+mod secret;
 mod site;
 mod small_disk;
 mod status;
