@@ -8,7 +8,8 @@ use crate::db::mirror::MirrorRecord;
 use crate::db::open::Queryable;
 use crate::domain::mirror::mask_password;
 
-/// Every field under its name in the database (stars for passwords), how many files it has, and what is wrong with it.
+/// Every field under its name in the database (stars for passwords), how many files it has, and
+/// what is wrong with it.
 ///
 /// # Errors
 /// [`AdminError::Db`].

@@ -27,7 +27,8 @@ const START_ATTEMPTS: u32 = 5;
 
 impl Rsyncd {
     /// Modules `pub` (its tree), `top` (what `pub` lies in), `auth` (the tree, with a password),
-    /// `full` (no connections), `one` (a single connection), `deny` (for nobody), `write` and `refuse` (no listings).
+    /// `full` (no connections), `one` (a single one), `deny` (for nobody), `write` and `refuse`
+    /// (no listings).
     pub fn start() -> Rsyncd {
         Rsyncd::start_on("127.0.0.1")
     }

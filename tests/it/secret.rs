@@ -25,90 +25,88 @@ const SETTINGS: &str = "[site.test.scan]\ntimeout_s = 5\n[site.test.rules]\nmin_
 
 /// Servers of the mirrors; they end with the test.
 struct Servers {
-    _web: Web,
-    _refusing: OddWeb,
-    _redirecting: OddWeb,
-    _echoing: OddFtp,
-    _ftp: Ftpd,
-    _rsync: Rsyncd,
+    web: Web,
+    refusing: OddWeb,
+    redirecting: OddWeb,
+    echoing: OddFtp,
+    ftp: Ftpd,
+    rsync: Rsyncd,
 }
 
-/// Mirrors that are well and ill, each with a password in every URL.
-fn add_mirrors(site: &TestSite, tree: &Tree) -> Servers {
-    let web = Web::start(Kind::Nginx, tree, "UTC", "");
-    let refusing = OddWeb::start(|_| status("401 Unauthorized", ""));
-    let redirecting = OddWeb::start(|asked| match asked.path.as_str() {
-        "/pub/" => page(crate::odd_web::index(&[("dir/", 0), ("a", 1)])),
-        _ => status(
-            "302 Found",
-            "Location: http://joe:s3cr3t@127.0.0.1:1/else/\r\n",
-        ),
-    });
-    // A server that repeats what it was told.
-    let echoing = OddFtp::start(
-        |line, _| {
-            line.starts_with("PASS")
-                .then(|| format!("530 not you: {line}"))
-        },
-        |_, _| Listing::Refused("550 no"),
-    );
-    let ftp = Ftpd::start(FtpKind::ProFtpd, Tls::None, &tree.path());
-    let rsync = Rsyncd::start();
-    for path in FILES {
-        rsync.write(path, path.as_bytes(), crate::scan_site::OLD);
+impl Servers {
+    fn start(tree: &Tree) -> Servers {
+        let rsync = Rsyncd::start();
+        for path in FILES {
+            rsync.write(path, path.as_bytes(), crate::scan_site::OLD);
+        }
+        Servers {
+            web: Web::start(Kind::Nginx, tree, "UTC", ""),
+            refusing: OddWeb::start(|_| status("401 Unauthorized", "")),
+            redirecting: OddWeb::start(|asked| match asked.path.as_str() {
+                "/pub/" => page(crate::odd_web::index(&[("dir/", 0), ("a", 1)])),
+                _ => status(
+                    "302 Found",
+                    "Location: http://joe:s3cr3t@127.0.0.1:1/else/\r\n",
+                ),
+            }),
+            // It repeats what it was told.
+            echoing: OddFtp::start(
+                |line, _| {
+                    line.starts_with("PASS")
+                        .then(|| format!("530 not you: {line}"))
+                },
+                |_, _| Listing::Refused("550 no"),
+            ),
+            ftp: Ftpd::start(FtpKind::ProFtpd, Tls::None, &tree.path()),
+            rsync,
+        }
     }
-    let with = |url: &str, login: &str| url.replace("://", &format!("://{login}"));
-    let good = with(&web.url(), LOGIN);
-    let echo = with(&echoing.url(), LOGIN);
-    let module = |login: &str| with(&rsync.url("auth"), &format!("joe:{login}@"));
-    let closed = "ftp://joe:s3cr3t@127.0.0.1:1/";
+}
+
+fn with(url: &str, login: &str) -> String {
+    url.replace("://", &format!("://{login}"))
+}
+
+/// Mirrors that are well and ill, each with a password in every URL: over HTTP, FTP and rsync.
+fn add_mirrors(site: &TestSite, servers: &Servers) {
+    let good = with(&servers.web.url(), LOGIN);
     let no_tls = good.replace("http:", "https:");
-    for (name, http, ftp_url, rsync_url) in [
-        ("web", good.as_str(), "", String::new()),
-        ("refused", &with(&refusing.url(), LOGIN), "", String::new()),
+    let refused = with(&servers.refusing.url(), LOGIN);
+    let away = with(&servers.redirecting.url(), LOGIN);
+    let echo = with(&servers.echoing.url(), LOGIN);
+    let (ftp, wrong) = (
+        servers.ftp.url_of(LOGIN),
+        servers.ftp.url_of("joe:s3cr3t-not@"),
+    );
+    let module = |login: &str| with(&servers.rsync.url("auth"), &format!("joe:{login}@"));
+    let (rsync, rsync_wrong) = (module(PASSWORD), module("s3cr3t-not"));
+    let closed = "http://joe:s3cr3t@127.0.0.1:1/";
+    let closed_ftp = closed.replace("http:", "ftp:");
+    for (name, urls) in [
+        ("web", [good.as_str(), "", ""]),
+        ("refused", [&refused, "", ""]),
+        ("sent-away", [&away, "", ""]),
+        ("no-tls", [&no_tls, "", ""]),
+        ("ftp", [&good, &ftp, ""]),
+        ("ftp-wrong", [&no_tls, &wrong, ""]),
+        ("ftp-echo", [&no_tls, &echo, ""]),
+        ("rsync", [&good, "", &rsync]),
+        ("rsync-wrong", [&no_tls, "", &rsync_wrong]),
+        ("closed", [closed, &closed_ftp, "joe:s3cr3t@127.0.0.1::pub"]),
         (
-            "sent-away",
-            &with(&redirecting.url(), LOGIN),
-            "",
-            String::new(),
-        ),
-        ("no-tls", &no_tls, "", String::new()),
-        ("ftp", &good, &ftp.url_of(LOGIN), String::new()),
-        (
-            "ftp-wrong",
-            &no_tls,
-            &ftp.url_of("joe:s3cr3t-not@"),
-            String::new(),
-        ),
-        ("ftp-echo", &no_tls, &echo, String::new()),
-        ("rsync", &good, "", module(PASSWORD)),
-        ("rsync-wrong", &no_tls, "", module("s3cr3t-not")),
-        (
-            "closed",
-            "http://joe:s3cr3t@127.0.0.1:1/",
-            closed,
-            "joe:s3cr3t@127.0.0.1::pub".into(),
-        ),
-        (
-            "bad-form",
-            "http://joe:s3cr3t@[::/",
-            "ftp://joe:s3cr3t@/",
-            "joe:s3cr3t@h:/x".into(),
+            "no-form",
+            [
+                "http://joe:s3cr3t@[::/",
+                "ftp://joe:s3cr3t@/",
+                "joe:s3cr3t@h:/x",
+            ],
         ),
     ] {
-        add_mirror(site, name, &rsync_url, |mirror| {
-            mirror.base_url = http.to_owned();
-            mirror.ftp_url = ftp_url.to_owned();
+        add_mirror(site, name, urls[2], |mirror| {
+            mirror.base_url = urls[0].to_owned();
+            mirror.ftp_url = urls[1].to_owned();
             mirror.admin_email = "ops@mirror.test".to_owned();
         });
-    }
-    Servers {
-        _web: web,
-        _refusing: refusing,
-        _redirecting: redirecting,
-        _echoing: echoing,
-        _ftp: ftp,
-        _rsync: rsync,
     }
 }
 
@@ -159,7 +157,8 @@ fn no_password_is_said_answered_sent_or_stored() {
         hook.url("")
     );
     std::fs::write(site.config(), config + &tell).expect("the configuration");
-    let _servers = add_mirrors(&site, &tree);
+    let servers = Servers::start(&tree);
+    add_mirrors(&site, &servers);
 
     run_loud(&site, "heliostat-scan", &["--all", "-vv"]);
     run_loud(&site, "heliostat-scan", &["--all", "--json"]);
@@ -193,7 +192,7 @@ fn no_password_is_said_answered_sent_or_stored() {
         &["runs", "--json"],
         &["events", "--json"],
         &["explain", "/a", "--ip", "192.0.2.1"],
-        &["probefile", "a", "-a"],
+        &["probefile", "a", "-a", "--urls", "all"],
         &["file", "ls", "a"],
     ] {
         run_loud(&site, "heliostat", arguments);
