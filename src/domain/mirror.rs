@@ -170,9 +170,10 @@ pub fn mask_password(url: &str) -> String {
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let (authority, _) = rest.split_at(end);
     // A password with a slash of its own ends behind what looks like the host.
-    let is_cut = authority
-        .split_once(':')
-        .is_some_and(|(_, port)| !port.starts_with(|first: char| first.is_ascii_digit()));
+    let is_module_or_address = authority.contains("::") || authority.starts_with('[');
+    let port = authority.split_once(':').map(|(_, port)| port);
+    let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
+    let is_cut = !is_module_or_address && port.is_some_and(|port| !is_port(port));
     let login_end = authority
         .rfind('@')
         .or_else(|| rest.rfind('@').filter(|_| is_cut));
@@ -398,6 +399,10 @@ mod tests {
             ("joe:a@b@h::m/x", "joe:***@h::m/x"),
             ("h::m/x@y", "h::m/x@y"),
             ("[::1]::m", "[::1]::m"),
+            (
+                "http://[1:2:3:4:5:6:7:8]/x@y",
+                "http://[1:2:3:4:5:6:7:8]/x@y",
+            ),
             ("http://joe:a/b@h/", "http://joe:***@h/"),
             ("joe:a@h", "joe:***@h"),
             ("", ""),

@@ -12,6 +12,7 @@ use super::known::KnownTree;
 use super::output::Output;
 use super::protocol::Network;
 use super::publish::Rules;
+use super::repeat::Repeats;
 use super::report::{MirrorReport, Report};
 use super::run::{Run, Shared, ids_at};
 use super::wanted::Wanted;
@@ -84,8 +85,10 @@ impl Scanner {
         let wanted = Wanted::new(&self.site.scan, options.dir.as_ref());
         let (http, ftp) = (OnceLock::new(), FtpClient::default());
         let filters = filters(&self.site.scan, options.dir.as_ref());
+        let repeats = Repeats::new();
         let shared = Shared {
             writer: &self.writer,
+            repeats: &repeats,
             rules: Rules {
                 known: &known.files,
                 tree_generation,
@@ -118,6 +121,7 @@ impl Scanner {
             dir: options.dir.as_ref(),
         };
         let mirrors = scan_all(plan, &choice.scanned, jobs);
+        repeats.store(&mut self.writer.lock().unwrap_or_else(PoisonError::into_inner));
         Ok(Report {
             site: self.site.name.clone(),
             dir: options.dir.as_ref().map(FilePath::to_string),

@@ -20,7 +20,8 @@ fn site() -> TestSite {
     site
 }
 
-/// Edits with an editor that runs that script on its file, `$1`, and those answers; drafts go into a folder of the site.
+/// Edits with an editor that runs that script on its file, `$1`, and those answers; drafts go into
+/// a folder of the site.
 fn edit(site: &TestSite, script: &str, answers: &str) -> Output {
     let drafts = site.path("drafts");
     std::fs::create_dir_all(&drafts).expect("a folder");
