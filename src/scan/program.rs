@@ -41,6 +41,7 @@ fn run() -> Exit {
         jobs: args.jobs.unwrap_or(0) as usize,
         enable: args.enable,
         force: args.force,
+        skip_running: false,
     };
     let output = Output::new(style, progress);
     scan(&args, &site, &options, &output).unwrap_or_else(|error| {

@@ -34,8 +34,10 @@ pub struct Rules<'a> {
     pub known: &'a KnownFiles,
     /// Number of the index run that made the catalogue.
     pub tree_generation: i64,
-    /// Ids of `--dir`; `None`: the whole tree.
+    /// Ids of the part of the tree that is scanned; `None`: all of it.
     pub scope: Option<&'a RoaringBitmap>,
+    /// Number of directories, if that part is single ones.
+    pub directories: u64,
     /// When a listing is suspicious.
     pub limits: Limits,
     /// Whether a mirror is switched on when its content is published.
@@ -108,7 +110,10 @@ pub fn conclude(
             is_subtree: rules.scope.is_some(),
         };
         let verdict = judge(&case, rules.limits);
-        let counts = count(&case, finding, verdict);
+        let counts = Counts {
+            directories: rules.directories,
+            ..count(&case, finding, verdict)
+        };
         let conclusion = match verdict {
             Verdict::Suspicious(suspicion) => {
                 let reason = suspicion.to_string();
@@ -159,6 +164,7 @@ fn count(case: &Case<'_>, finding: Finding<'_>, verdict: Verdict) -> Counts {
     let before = case.previous.map_or(0, |content| content.current.len());
     let is_aside = matches!(verdict, Verdict::Suspicious(_));
     Counts {
+        directories: 0,
         files: seen.files,
         current: seen.content.current.len(),
         outdated: seen.content.outdated.len(),
