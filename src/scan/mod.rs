@@ -24,6 +24,7 @@ mod crawl;
 mod crawl_ftp;
 mod crawl_page;
 mod directory;
+pub mod due;
 mod error;
 mod filter;
 mod judge;
