@@ -47,6 +47,8 @@ mod probefile;
 mod responder;
 mod rsyncd;
 mod scan;
+mod scan_due;
+mod scan_due_site;
 mod scan_failure;
 mod scan_kill;
 mod scan_rsync;
