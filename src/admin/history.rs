@@ -39,7 +39,15 @@ pub fn runs(session: &mut Session, args: &RunsArgs) -> Result<Exit, AdminError> 
     }
     let mut table = table(&["run", "kind", "mirror", "began", "took", "outcome", "what"]);
     for run in &records {
-        let what = [counts(&run.counts), run.error.clone()];
+        let again = run.repeats.map(|(times, at)| match times {
+            1 => format!("the same again at {at}"),
+            _ => format!("the same {times} times more, last at {at}"),
+        });
+        let what = [
+            counts(&run.counts),
+            run.error.clone(),
+            again.unwrap_or_default(),
+        ];
         let what: Vec<&str> = what
             .iter()
             .map(String::as_str)
@@ -161,5 +169,7 @@ fn run_json(run: &RunRecord, names: &HashMap<MirrorId, String>) -> Value {
         "outcome": run.outcome,
         "counts": serde_json::from_str(&run.counts).unwrap_or(Value::Null),
         "error": run.error,
+        "repeats": run.repeats.map_or(0, |(times, _)| times),
+        "repeated_at": run.repeats.map(|(_, at)| at.to_string()),
     })
 }

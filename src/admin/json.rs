@@ -6,6 +6,7 @@ use super::error::AdminError;
 use crate::db::content::{self, PublishedContent};
 use crate::db::mirror::MirrorRecord;
 use crate::db::open::Queryable;
+use crate::db::run;
 
 /// Every field under its name in the database, how many files it has, and what is wrong with it.
 ///
@@ -33,7 +34,7 @@ pub fn mirror(database: &impl Queryable, record: &MirrorRecord) -> Result<Value,
         "ipv6_only": record.ipv6_only,
         "score": record.score,
         "scan_fpm": record.scan_fpm,
-        "last_scan": record.last_scan,
+        "last_scan": last_scan(database, record)?,
         "comment": record.comment,
         "operator_name": record.operator_name,
         "operator_url": record.operator_url,
@@ -51,6 +52,16 @@ pub fn mirror(database: &impl Queryable, record: &MirrorRecord) -> Result<Value,
         "content": content.as_ref().map(content_json),
         "problems": problems,
     }))
+}
+
+/// When its whole tree was scanned last; as imported until a scan of ours.
+///
+/// # Errors
+/// [`AdminError::Db`].
+pub fn last_scan(database: &impl Queryable, record: &MirrorRecord) -> Result<String, AdminError> {
+    let again = run::last_repeat(database, record.id)?.map(|at| at.to_string());
+    // Both are written with the year first.
+    Ok(record.last_scan.clone().max(again.unwrap_or_default()))
 }
 
 fn content_json(content: &PublishedContent) -> Value {

@@ -22,12 +22,13 @@ pub fn show(session: &mut Session, args: &ShowArgs) -> Result<Exit, AdminError> 
         return Ok(Exit::Ok);
     }
     let published = content::load(&reader, record.id)?;
+    let last_scan = json::last_scan(&reader, &record)?;
     let pending = content::pending(&reader, record.id)?;
     let out = session.console.out();
     writeln!(out, "{}", sheet::field_lines(&record))?;
     let mut line = |label: &str, value: &str| writeln!(out, "{}", sheet::line(label, value));
     line("id", &record.id.to_string())?;
-    line("lastScan", &record.last_scan)?;
+    line("lastScan", &last_scan)?;
     line("scanFpm", &record.scan_fpm.to_string())?;
     if let Some(published) = published {
         let learnt = &published.learnt;

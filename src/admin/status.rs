@@ -132,9 +132,11 @@ fn line(database: &impl Queryable, mirror: &MirrorRecord, site: &Site) -> Result
         reasons: Vec::new(),
     };
     if let Some(published) = published {
+        let again = run::last_repeat(database, mirror.id)?;
         line.current = published.content.current.intersection_len(&site.files);
         line.outdated = published.content.outdated.intersection_len(&site.files);
-        line.learnt = Some((published.learnt.at, published.learnt.by));
+        let at = published.learnt.at.max(again.unwrap_or(Timestamp(0)));
+        line.learnt = Some((at, published.learnt.by));
     }
     if line.state == "disabled" {
         return Ok(line);
@@ -211,10 +213,8 @@ fn scan_reasons(
     if let Some(pending) = content::pending(database, mirror.id)? {
         reasons.push(format!("a suspicious scan waits: {}", pending.reason));
     }
-    let last = run::latest(database, RunKind::Scan, Some(mirror.id), 1)?;
-    let failed = last
-        .iter()
-        .find(|run| run.outcome == Outcome::Failed.as_str());
+    let last = run::latest(database, RunKind::Scan, Some(mirror.id), 1)?.pop();
+    let failed = last.filter(|run| run.outcome == Outcome::Failed.as_str());
     reasons.extend(failed.map(|run| format!("last scan failed: {}", run.error)));
     Ok(reasons)
 }

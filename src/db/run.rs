@@ -1,5 +1,7 @@
 //! Runs: every scan, probe, index and import, with its outcome.
 
+use std::collections::HashMap;
+
 use rusqlite::{Row, params};
 
 use super::error::{DbError, Doing};
@@ -106,6 +108,45 @@ pub fn begin(
     Ok(RunId(transaction.inner.last_insert_rowid()))
 }
 
+/// Records a run that is over.
+///
+/// # Errors
+/// [`DbError::Sql`].
+pub fn record(
+    transaction: &Transaction<'_>,
+    kind: RunKind,
+    mirror: Option<MirrorId>,
+    began: Timestamp,
+    how: &RunEnd,
+) -> Result<RunId, DbError> {
+    let run = begin(transaction, kind, mirror, began)?;
+    end(transaction, run, how)?;
+    Ok(run)
+}
+
+/// Counts runs that found just what an earlier one had found, each with its time.
+///
+/// # Errors
+/// [`DbError::Sql`].
+pub fn repeat(
+    transaction: &Transaction<'_>,
+    repeats: &[(RunId, Timestamp)],
+) -> Result<(), DbError> {
+    for (run, at) in repeats {
+        // The run, or its mirror with it, may have been deleted meanwhile.
+        transaction
+            .inner
+            .execute(
+                "INSERT INTO run_repeat (run_id, times, last_at) \
+                 SELECT id, 1, ?2 FROM run WHERE id = ?1 \
+                 ON CONFLICT (run_id) DO UPDATE SET times = times + 1, last_at = ?2",
+                params![run.0, at.0],
+            )
+            .doing("counting a run that found nothing new")?;
+    }
+    Ok(())
+}
+
 /// Records how a run ended.
 ///
 /// # Errors
@@ -179,9 +220,11 @@ pub struct RunRecord {
     pub counts: String,
     /// What went wrong.
     pub error: String,
+    /// How often runs found the same since, and when the last of them did.
+    pub repeats: Option<(u64, Timestamp)>,
 }
 
-fn record(row: &Row<'_>) -> Result<RunRecord, rusqlite::Error> {
+fn from_row(row: &Row<'_>) -> Result<RunRecord, rusqlite::Error> {
     Ok(RunRecord {
         id: RunId(row.get(0)?),
         kind: row.get(1)?,
@@ -191,10 +234,61 @@ fn record(row: &Row<'_>) -> Result<RunRecord, rusqlite::Error> {
         outcome: row.get(5)?,
         counts: row.get(6)?,
         error: row.get(7)?,
+        repeats: match (row.get::<_, Option<i64>>(8)?, row.get(9)?) {
+            (Some(times), Some(at)) => Some((times.max(0) as u64, Timestamp(at))),
+            _ => None,
+        },
     })
 }
 
-/// The latest runs of a kind, newest first; of one mirror, or of all.
+/// When a scan of a mirror found last just what the one before had found; `None`: never yet.
+///
+/// # Errors
+/// [`DbError::Sql`].
+pub fn last_repeat(
+    database: &impl Queryable,
+    mirror: MirrorId,
+) -> Result<Option<Timestamp>, DbError> {
+    let last: Option<i64> = database
+        .sqlite()
+        .query_row(
+            "SELECT max(last_at) FROM run JOIN run_repeat ON run_repeat.run_id = run.id \
+             WHERE mirror_id = ?1 AND kind = 'scan'",
+            [mirror.0],
+            |row| row.get(0),
+        )
+        .doing("reading when a mirror was scanned last")?;
+    Ok(last.map(Timestamp))
+}
+
+/// When scans of all that a mirror has found last just what one before had found, by mirror; since
+/// a time.
+///
+/// # Errors
+/// [`DbError::Sql`].
+pub fn whole_repeats_since(
+    database: &impl Queryable,
+    since: Timestamp,
+) -> Result<HashMap<MirrorId, Timestamp>, DbError> {
+    let doing = "reading when mirrors were scanned last";
+    let mut statement = database
+        .sqlite()
+        .prepare_cached(
+            "SELECT mirror_id, max(last_at) FROM run_repeat JOIN run ON run.id = run_id \
+             WHERE last_at >= ?1 AND kind = 'scan' AND mirror_id IS NOT NULL \
+             AND CASE WHEN json_valid(counts) \
+             THEN coalesce(json_extract(counts, '$.directories'), 0) END = 0 GROUP BY mirror_id",
+        )
+        .doing(doing)?;
+    let rows = statement
+        .query_map([since.0], |row| {
+            Ok((MirrorId(row.get(0)?), Timestamp(row.get(1)?)))
+        })
+        .doing(doing)?;
+    rows.collect::<Result<_, _>>().doing(doing)
+}
+
+/// The runs of a kind that began last, newest first; of one mirror, or of all.
 ///
 /// # Errors
 /// [`DbError::Sql`].
@@ -204,10 +298,11 @@ pub fn latest(
     mirror: Option<MirrorId>,
     limit: u32,
 ) -> Result<Vec<RunRecord>, DbError> {
-    recent(database, Some(kind), mirror, limit)
+    select(database, Some(kind), mirror, ("run.id", limit))
 }
 
-/// The latest runs, newest first; of one kind or of all, of one mirror or of all.
+/// The latest runs, newest first, those that were repeated by their last time; of one kind or of
+/// all, of one mirror or of all.
 ///
 /// # Errors
 /// [`DbError::Sql`].
@@ -217,13 +312,25 @@ pub fn recent(
     mirror: Option<MirrorId>,
     limit: u32,
 ) -> Result<Vec<RunRecord>, DbError> {
+    let order = "coalesce(run_repeat.last_at, run.started_at) DESC, run.id";
+    select(database, kind, mirror, (order, limit))
+}
+
+fn select(
+    database: &impl Queryable,
+    kind: Option<RunKind>,
+    mirror: Option<MirrorId>,
+    (order, limit): (&str, u32),
+) -> Result<Vec<RunRecord>, DbError> {
     let mut statement = database
         .sqlite()
-        .prepare_cached(
-            "SELECT id, kind, mirror_id, started_at, ended_at, outcome, counts, error FROM run \
+        .prepare_cached(&format!(
+            "SELECT run.id, kind, mirror_id, started_at, ended_at, outcome, counts, error, \
+             run_repeat.times, run_repeat.last_at \
+             FROM run LEFT JOIN run_repeat ON run_repeat.run_id = run.id \
              WHERE (?1 IS NULL OR kind = ?1) AND (?2 IS NULL OR mirror_id = ?2) \
-             ORDER BY id DESC LIMIT ?3",
-        )
+             ORDER BY {order} DESC LIMIT ?3"
+        ))
         .doing("preparing to read runs")?;
     let rows = statement
         .query_map(
@@ -232,7 +339,7 @@ pub fn recent(
                 mirror.map(|mirror| mirror.0),
                 limit
             ],
-            record,
+            from_row,
         )
         .doing("reading runs")?;
     rows.collect::<Result<_, _>>().doing("reading runs")

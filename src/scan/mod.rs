@@ -15,7 +15,7 @@
 //!
 //! # Locking
 //! One scan a mirror (`lock`), over all processes. No transaction is open while the network is
-//! waited for. A process that is killed leaves the content before, and a run without an end.
+//! waited for. A process that is killed leaves the content before, and no run.
 
 mod area;
 pub mod args;
@@ -36,6 +36,7 @@ mod output;
 mod program;
 mod protocol;
 mod publish;
+mod repeat;
 mod report;
 mod run;
 mod scanner;

@@ -12,12 +12,13 @@ use roaring::RoaringBitmap;
 use super::judge::{Case, Coverage, Limits, Verdict, judge, merge};
 use super::large::Undeliverable;
 use super::protocol::Found;
+use super::repeat::repeated;
 use super::report::Counts;
-use crate::db::content::{self, Content, Learnt, PendingContent};
+use crate::db::content::{self, Content, Learnt, PendingContent, PublishedContent};
 use crate::db::known::KnownFiles;
 use crate::db::mirror::MirrorRecord;
 use crate::db::open::Transaction;
-use crate::db::run::{self, Outcome, RunEnd, RunId};
+use crate::db::run::{self, Outcome, RunEnd, RunId, RunKind};
 use crate::db::scan_directory::{self, ScanLeft};
 use crate::db::{DbError, Writer, event, mirror};
 use crate::domain::ctime::ctime;
@@ -49,8 +50,8 @@ pub struct Rules<'a> {
 pub struct Finding<'a> {
     /// The mirror.
     pub mirror: MirrorId,
-    /// Its run.
-    pub run: RunId,
+    /// When its scan began.
+    pub began: Timestamp,
     /// What was seen.
     pub found: &'a Found,
     /// What of it cannot be delivered.
@@ -78,6 +79,8 @@ pub struct Conclusion {
     pub counts: Counts,
     /// Whether the mirror was switched on.
     pub enabled: bool,
+    /// The run that found just the same; this scan is to be counted with it.
+    pub repeats: Option<RunId>,
 }
 
 /// Publishes a finding or keeps it aside; `None` when the mirror is no longer there.
@@ -94,15 +97,16 @@ pub fn conclude(
         let Some(record) = all.into_iter().find(|record| record.id == finding.mirror) else {
             return Ok(None);
         };
-        let previous = previous_content(transaction, finding.mirror)?;
+        let published = content::load(transaction, finding.mirror).or_else(none_if_damaged)?;
+        let previous = published.as_ref().map(|published| &published.content);
         let pending = content::pending(transaction, finding.mirror).or_else(none_if_damaged)?;
         let coverage = Coverage {
             scope: rules.scope,
             unlisted: finding.unlisted,
         };
-        let merged = merge(previous.as_ref(), &finding.found.seen.content, coverage);
+        let merged = merge(previous, &finding.found.seen.content, coverage);
         let case = Case {
-            previous: previous.as_ref(),
+            previous,
             pending: pending.as_ref().map(|pending| &pending.content),
             merged: &merged,
             catalogue: rules.known.ids(),
@@ -114,37 +118,98 @@ pub fn conclude(
             directories: rules.directories,
             ..count(&case, finding, verdict)
         };
+        let before = Before {
+            published: published.as_ref(),
+            record: &record,
+            is_pending: pending.is_some(),
+        };
+        if verdict == Verdict::Ordinary
+            && before.is_again(rules, finding, &merged)
+            && let Some(run) = repeated(transaction, finding, &counts)?
+        {
+            store_left(transaction, rules, finding)?;
+            return Ok(Some(Conclusion {
+                repeats: Some(run),
+                counts,
+                ..Conclusion::of(listed(finding))
+            }));
+        }
         let conclusion = match verdict {
             Verdict::Suspicious(suspicion) => {
                 let reason = suspicion.to_string();
                 set_aside(transaction, finding, reason, merged)?
             }
             _ => {
-                let news = large_files_news(finding, previous.as_ref());
-                publish(
-                    transaction,
-                    rules,
-                    finding,
-                    (verdict, news),
-                    (record, merged),
-                )?
+                let large = large_files_news(finding, previous);
+                let how = (verdict, large);
+                publish(transaction, rules, finding, how, (record, merged))?
             }
         };
         let conclusion = Conclusion {
             counts,
             ..conclusion
         };
-        run::end(transaction, finding.run, &run_end(finding, &conclusion))?;
+        let (mirror, end) = (Some(finding.mirror), run_end(finding, &conclusion));
+        run::record(transaction, RunKind::Scan, mirror, finding.began, &end)?;
         Ok(Some(conclusion))
     })
 }
 
-fn previous_content(
+impl Conclusion {
+    fn of(outcome: Outcome) -> Conclusion {
+        Conclusion {
+            outcome,
+            remark: String::new(),
+            counts: Counts::default(),
+            enabled: false,
+            repeats: None,
+        }
+    }
+}
+
+/// What is stored of a mirror when a scan of it ends.
+#[derive(Clone, Copy)]
+struct Before<'a> {
+    published: Option<&'a PublishedContent>,
+    record: &'a MirrorRecord,
+    is_pending: bool,
+}
+
+impl Before<'_> {
+    /// Whether publishing would change nothing but times.
+    fn is_again(self, rules: Rules<'_>, finding: Finding<'_>, merged: &Content) -> bool {
+        let is_same = self.published.is_some_and(|published| {
+            published.content == *merged && published.learnt.by == finding.found.by.name()
+        });
+        // A subtree may be another one each time.
+        let is_alike = rules.scope.is_none() || rules.directories > 0;
+        is_same && is_alike && !self.is_pending && !to_be_enabled(rules, self.record, merged)
+    }
+}
+
+/// A mirror that has nothing is of no use to anybody.
+fn to_be_enabled(rules: Rules<'_>, record: &MirrorRecord, content: &Content) -> bool {
+    rules.enable && !content.current.is_empty() && !(record.enabled && record.alive)
+}
+
+/// How a finding ended whose content is published.
+pub(super) fn listed(finding: Finding<'_>) -> Outcome {
+    match finding.partial {
+        "" => Outcome::Ok,
+        _ => Outcome::Partial,
+    }
+}
+
+/// What a scan over HTTP leaves for the next.
+fn store_left(
     transaction: &Transaction<'_>,
-    mirror: MirrorId,
-) -> Result<Option<Content>, DbError> {
-    let previous = content::load(transaction, mirror).or_else(none_if_damaged)?;
-    Ok(previous.map(|published| published.content))
+    rules: Rules<'_>,
+    finding: Finding<'_>,
+) -> Result<(), DbError> {
+    if rules.scope.is_none() && finding.found.crawled.is_some() {
+        scan_directory::store(transaction, finding.mirror, finding.left)?;
+    }
+    Ok(())
 }
 
 /// A scan is what repairs a damaged content.
@@ -199,10 +264,8 @@ fn set_aside(
     };
     content::set_pending(transaction, finding.mirror, &pending)?;
     Ok(Conclusion {
-        outcome: Outcome::Suspicious,
         remark: pending.reason,
-        counts: Counts::default(),
-        enabled: false,
+        ..Conclusion::of(Outcome::Suspicious)
     })
 }
 
@@ -219,9 +282,7 @@ fn publish(
         unknown_files: finding.found.seen.unknown,
     };
     content::publish(transaction, finding.mirror, &content, &learnt)?;
-    if rules.scope.is_none() && finding.found.crawled.is_some() {
-        scan_directory::store(transaction, finding.mirror, finding.left)?;
-    }
+    store_left(transaction, rules, finding)?;
     let remark = match verdict {
         Verdict::Confirmed(suspicion) => format!("{suspicion}; a second scan confirms it"),
         Verdict::Forced(suspicion) => format!("{suspicion}; published by --force"),
@@ -234,8 +295,7 @@ fn publish(
     if !remark.is_empty() {
         notable.push(format!("scan published: {remark}"));
     }
-    // A mirror that has nothing is of no use to anybody.
-    let enabled = rules.enable && !content.current.is_empty() && !(record.enabled && record.alive);
+    let enabled = to_be_enabled(rules, &record, &content);
     if enabled {
         notable.push("enabled after a scan".to_owned());
         switch_on(&mut record, finding.at);
@@ -251,16 +311,10 @@ fn publish(
     for what in notable {
         event::record(transaction, finding.at, ACTOR, Some(finding.mirror), &what)?;
     }
-    let is_partial = !finding.partial.is_empty();
     Ok(Conclusion {
-        outcome: if is_partial {
-            Outcome::Partial
-        } else {
-            Outcome::Ok
-        },
         remark,
-        counts: Counts::default(),
         enabled,
+        ..Conclusion::of(listed(finding))
     })
 }
 

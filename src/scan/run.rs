@@ -16,9 +16,10 @@ use super::memory::{Memory, decode_paths, encode_paths};
 use super::output::Output;
 use super::protocol::{Found, Network, Protocol, http_url, is_stop};
 use super::publish::{Conclusion, Finding, Rules, conclude, counts_json};
+use super::repeat::Repeats;
 use super::report::{Counts, MirrorReport};
 use crate::db::mirror::MirrorRecord;
-use crate::db::run::{self, Outcome, RunEnd, RunId, RunKind};
+use crate::db::run::{self, Outcome, RunEnd, RunKind};
 use crate::db::scan_directory::{self, ScanLeft};
 use crate::db::{DbError, Writer, catalogue, content};
 use crate::domain::listing::Unlisted;
@@ -37,6 +38,8 @@ const UNLISTED_NAMED_MAX: usize = 3;
 pub struct Shared<'a> {
     /// The database; held for short transactions only.
     pub writer: &'a Mutex<Writer>,
+    /// Scans that found nothing new.
+    pub repeats: &'a Repeats,
     /// What is published, and when.
     pub rules: Rules<'a>,
     /// What mirrors are compared with.
@@ -65,6 +68,7 @@ pub struct Run<'a> {
     shared: Shared<'a>,
     mirror: &'a MirrorRecord,
     start: Instant,
+    began: Timestamp,
 }
 
 struct Done {
@@ -81,6 +85,7 @@ impl<'a> Run<'a> {
             shared,
             mirror,
             start: Instant::now(),
+            began: now(),
         }
     }
 
@@ -129,22 +134,14 @@ impl<'a> Run<'a> {
         }
         let database = self.shared.writer().path().to_owned();
         let _lock = MirrorLock::take(&database, self.mirror.id)?;
-        let id = self.begin()?;
         let result = self.list(bar).and_then(|found| {
-            let done = self.conclude(id, found)?;
+            let done = self.conclude(found)?;
             done.ok_or(MirrorError::Deleted)
         });
         if let Err(error) = &result {
-            self.record_failure(id, error);
+            self.record_failure(error);
         }
         result
-    }
-
-    fn begin(&self) -> Result<RunId, DbError> {
-        let mirror = Some(self.mirror.id);
-        self.shared
-            .writer()
-            .transaction(|transaction| run::begin(transaction, RunKind::Scan, mirror, now()))
     }
 
     /// By the first protocol that finds files; a subtree may well be absent.
@@ -220,7 +217,7 @@ impl<'a> Run<'a> {
         Ok(before)
     }
 
-    fn conclude(&self, id: RunId, mut found: Found) -> Result<Option<Done>, MirrorError> {
+    fn conclude(&self, mut found: Found) -> Result<Option<Done>, MirrorError> {
         let undeliverable = self.check_large(&mut found)?;
         if found.hides && !self.shared.known.hidden.is_empty() {
             found.notes.push(HIDES.to_owned());
@@ -230,7 +227,7 @@ impl<'a> Run<'a> {
         let left = self.left_now(&found);
         let finding = Finding {
             mirror: self.mirror.id,
-            run: id,
+            began: self.began,
             found: &found,
             undeliverable: &undeliverable,
             left: left.as_ref(),
@@ -239,7 +236,12 @@ impl<'a> Run<'a> {
             at: now(),
             took: self.start.elapsed(),
         };
-        let conclusion = conclude(&mut self.shared.writer(), self.shared.rules, finding)?;
+        let mut writer = self.shared.writer();
+        let conclusion = conclude(&mut writer, self.shared.rules, finding)?;
+        if let Some(run) = conclusion.as_ref().and_then(|done| done.repeats) {
+            self.shared.repeats.add(&mut writer, run, finding.at);
+        }
+        drop(writer);
         let mut notes = found.notes;
         if !undeliverable.reason.is_empty() {
             notes.push(undeliverable.reason);
@@ -317,17 +319,18 @@ impl<'a> Run<'a> {
         Ok(ids)
     }
 
-    fn record_failure(&self, id: RunId, error: &MirrorError) {
+    fn record_failure(&self, error: &MirrorError) {
         let end = RunEnd {
             at: now(),
             outcome: outcome_of(error),
             counts: counts_json(&Counts::default()),
             error: chain(error),
         };
-        let recorded = self
-            .shared
-            .writer()
-            .transaction(|transaction| run::end(transaction, id, &end));
+        // A mirror that is gone has no runs any more.
+        let mirror = Some(self.mirror.id).filter(|_| !matches!(error, MirrorError::Deleted));
+        let recorded = self.shared.writer().transaction(|transaction| {
+            run::record(transaction, RunKind::Scan, mirror, self.began, &end)
+        });
         if let Err(error) = recorded {
             log::error!(
                 "cannot record the end of a scan: mirror={} {}",

@@ -15,6 +15,7 @@ use super::known::KnownTree;
 use super::output::Output;
 use super::protocol::Network;
 use super::publish::Rules;
+use super::repeat::Repeats;
 use super::report::{MirrorReport, Report};
 use super::run::{Run, Shared, ids_at, now};
 use super::wanted::Wanted;
@@ -121,8 +122,10 @@ impl Scanner {
         let wanted = Wanted::new(&self.site.scan, Area::Whole);
         let (http, ftp) = (OnceLock::new(), FtpClient::default());
         let filters = filters(&self.site.scan, &Area::Whole);
+        let repeats = Repeats::new();
         let shared = Shared {
             writer: &self.writer,
+            repeats: &repeats,
             rules: Rules {
                 known: &known.files,
                 tree_generation,
@@ -157,6 +160,7 @@ impl Scanner {
             below: scope.as_ref(),
         };
         let (mirrors, not_begun) = scan_all(plan, tasks, jobs);
+        repeats.store(&mut self.writer.lock().unwrap_or_else(PoisonError::into_inner));
         Ok(Report {
             site: self.site.name.clone(),
             dir: options.dir.as_ref().map(FilePath::to_string),

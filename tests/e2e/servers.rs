@@ -172,15 +172,9 @@ fn lighttpd_redirects() {
 #[test]
 fn mod_fcgid_starts_its_own_responders() {
     let mut stage = stage("");
-    let command = stage.site.path("responder");
     let program = crate::stage::site::program_path("heliostat-fcgi");
-    let script = format!(
-        "#!/bin/sh\nexec {program} --config {}\n",
-        stage.site.config().display()
-    );
-    std::fs::write(&command, script).expect("a script");
-    let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-    std::fs::set_permissions(&command, executable).expect("our own script");
+    let script = format!("exec {program} --config {}", stage.site.config().display());
+    let command = stage.site.script("responder", &script);
     let before = format!("Define HELIOSTAT_COMMAND \"{}\"\n", command.display());
     let shipped = "mod_fcgid.conf";
     stage.start_apache(&ApacheOptions {
@@ -192,7 +186,7 @@ fn mod_fcgid_starts_its_own_responders() {
     assert_lists(port);
     assert_works(port, plain_port, &ODD_NAMES);
     // A program that cannot be started.
-    std::fs::write(&command, "#!/bin/sh\nexit 1\n").expect("a script");
+    let command = stage.site.script("ends", "exit 1");
     stage.start_apache(&ApacheOptions {
         shipped,
         before: format!("Define HELIOSTAT_COMMAND \"{}\"\n", command.display()),

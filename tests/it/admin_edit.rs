@@ -1,7 +1,6 @@
 //! `heliostat edit`: nothing that was written is lost.
 
 use std::io::Write;
-use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Output, Stdio};
 
@@ -21,22 +20,14 @@ fn site() -> TestSite {
     site
 }
 
-/// An editor that runs a shell script on its file, `$1`.
-fn editor(site: &TestSite, script: &str) -> PathBuf {
-    let path = site.path("editor");
-    std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).expect("an editor");
-    let mode = std::fs::Permissions::from_mode(0o755);
-    std::fs::set_permissions(&path, mode).expect("permissions");
-    path
-}
-
-/// Edits with that script and those answers; drafts go into a folder of the site.
+/// Edits with an editor that runs that script on its file, `$1`, and those answers; drafts go into
+/// a folder of the site.
 fn edit(site: &TestSite, script: &str, answers: &str) -> Output {
     let drafts = site.path("drafts");
     std::fs::create_dir_all(&drafts).expect("a folder");
     let mut command = site.command("heliostat");
     command
-        .env("EDITOR", editor(site, script))
+        .env("EDITOR", site.script("editor", script))
         .env_remove("VISUAL")
         .env("TMPDIR", &drafts)
         .args(["edit", "m.ex"])

@@ -9,7 +9,7 @@ use heliostat::db::{DbError, open_writer};
 use rustix::process::{Pid, Signal, geteuid, kill_process};
 
 use crate::index::{INDEX, catalogue, last_run, paths};
-use crate::site::{TestSite, eventually, failure, program_path};
+use crate::site::{TestSite, eventually, failure, install, program_path};
 
 /// User and group "nobody"; the tests may run as root, for whom permissions mean nothing.
 const NOBODY: u32 = 65534;
@@ -17,7 +17,7 @@ const NOBODY: u32 = 65534;
 /// Gives the site to a user who is bound by permissions, with a program that this user can reach
 /// wherever the build lies.
 pub fn hand_over(site: &TestSite) {
-    std::fs::copy(program_path(INDEX), site.path("program")).expect("a copy");
+    install(Path::new(program_path(INDEX)), &site.path("program"));
     if geteuid().is_root() {
         let owner = format!("{NOBODY}:{NOBODY}");
         let chown = Command::new("chown")

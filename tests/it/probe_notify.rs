@@ -1,17 +1,12 @@
 //! People are told of each change once: by mail through a sendmail, by a webhook.
 
-use std::os::unix::fs::PermissionsExt;
-
 use crate::probe_site::{AT_ONCE, add, fill, pass, site};
 use crate::site::TestSite;
 use crate::webserver::{Manner, WebServer};
 
 /// A sendmail that keeps what it gets, a file a mail; or fails.
 fn sendmail(site: &TestSite, script: &str) -> String {
-    let path = site.path("sendmail");
-    std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).expect("a program");
-    let mode = std::fs::Permissions::from_mode(0o755);
-    std::fs::set_permissions(&path, mode).expect("permissions");
+    let path = site.script("sendmail", script);
     std::fs::create_dir_all(site.path("mails")).expect("a folder");
     path.to_string_lossy().into_owned()
 }

@@ -49,6 +49,34 @@ fn current_outdated_missing_and_unknown_files_are_told_apart() {
 }
 
 #[test]
+fn scans_that_find_nothing_new_are_counted_with_the_first() {
+    let (site, daemon, id) = site_with_mirror(&["a", "b", "c"]);
+    daemon.remove("c");
+    site.run_ok("heliostat-scan", &["m"]);
+    let first = last_run(&site, id);
+    for times in 1..=2 {
+        site.run_ok("heliostat-scan", &["m"]);
+        let run = last_run(&site, id);
+        assert_eq!(run.id, first.id);
+        assert_eq!(run.repeats.map(|(times, _)| times), Some(times));
+    }
+    let runs = site.run_ok("heliostat", &["runs", "m"]);
+    assert!(runs.contains("the same 2 times more, last at "), "{runs}");
+    let again = last_run(&site, id).repeats.map(|(_, at)| at.to_string());
+    let shown: serde_json::Value =
+        serde_json::from_str(&site.run_ok("heliostat", &["show", "m", "--json"])).expect("JSON");
+    assert_eq!(shown["last_scan"].as_str(), again.as_deref());
+    // What differs is a run of its own, also when the content is the same.
+    daemon.write("unknown", b"x", OLD);
+    site.run_ok("heliostat-scan", &["m"]);
+    assert!(last_run(&site, id).id.0 > first.id.0);
+    daemon.write("c", b"c", OLD);
+    site.run_ok("heliostat-scan", &["m"]);
+    assert_eq!(current(&site, id), set(&["a", "b", "c"]));
+    assert_eq!(last_run(&site, id).repeats, None);
+}
+
+#[test]
 fn any_name_arrives_to_the_byte() {
     let names: [&[u8]; 18] = [
         b"plain.iso",

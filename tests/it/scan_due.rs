@@ -1,7 +1,9 @@
 //! `heliostat-scan --due`, against real servers: what is asked for, and when.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
+use heliostat::domain::mirror::MirrorId;
 use serde_json::Value;
 
 use crate::ftpd::{Ftpd, Kind as FtpKind, Tls};
@@ -43,26 +45,70 @@ fn asked(log: &std::path::Path) -> Vec<String> {
     text.lines().filter_map(path).collect()
 }
 
+/// Mirrors that are listed over rsync, HTTP and FTP, in this order.
+struct Three {
+    daemon: Rsyncd,
+    /// What the other two serve.
+    tree: Tree,
+    /// What nginx was asked for.
+    log: PathBuf,
+    mirrors: [MirrorId; 3],
+    _servers: (Web, Ftpd),
+}
+
+impl Three {
+    fn start(site: &TestSite) -> Three {
+        let (daemon, tree) = (rsync_mirror(), tree());
+        let log = site.path("nginx.log");
+        let more = format!("access_log {};", log.display());
+        let web = Web::start(Kind::Nginx, &tree, "UTC", &more);
+        let ftp = Ftpd::start(FtpKind::ProFtpd, Tls::None, &tree.path());
+        let mirrors = [
+            add_mirror(site, "rsync", &daemon.url("pub"), |_| {}),
+            add_mirror(site, "http", "", |mirror| mirror.base_url = web.url()),
+            add_mirror(site, "ftp", "", |mirror| {
+                mirror.base_url = String::new();
+                mirror.ftp_url = ftp.url();
+            }),
+        ];
+        Three {
+            daemon,
+            tree,
+            log,
+            mirrors,
+            _servers: (web, ftp),
+        }
+    }
+}
+
+#[test]
+fn a_directory_that_a_mirror_does_not_have_is_no_failure() {
+    let site = site("");
+    let three = Three::start(&site);
+    due(&site);
+    release(&site, &["new/a", "d3/below/b"]);
+    pass(&site, 10 * MINUTE);
+    due(&site);
+    assert_eq!(runs(&site, &three.mirrors), [2, 2, 2]);
+    let expected: BTreeSet<String> = files().into_iter().collect();
+    for mirror in three.mirrors {
+        let run = last_run(&site, mirror);
+        assert_eq!((run.outcome.as_str(), run.error.as_str()), ("ok", ""));
+        assert_eq!(count(&site, mirror, "directories"), 2);
+        assert_eq!(current(&site, mirror), expected, "{mirror}");
+    }
+}
+
 #[test]
 fn only_directories_that_changed_are_asked_for_over_each_protocol() {
     let site = site("");
-    let (daemon, tree) = (rsync_mirror(), tree());
-    let log = site.path("nginx.log");
-    let web = Web::start(
-        Kind::Nginx,
-        &tree,
-        "UTC",
-        &format!("access_log {};", log.display()),
-    );
-    let ftp = Ftpd::start(FtpKind::ProFtpd, Tls::None, &tree.path());
-    let mirrors = [
-        add_mirror(&site, "rsync", &daemon.url("pub"), |_| {}),
-        add_mirror(&site, "http", "", |mirror| mirror.base_url = web.url()),
-        add_mirror(&site, "ftp", "", |mirror| {
-            mirror.base_url = String::new();
-            mirror.ftp_url = ftp.url();
-        }),
-    ];
+    let Three {
+        daemon,
+        tree,
+        log,
+        mirrors,
+        _servers,
+    } = Three::start(&site);
     // None was ever scanned.
     due(&site);
     assert_eq!(runs(&site, &mirrors), [1, 1, 1]);
@@ -107,14 +153,26 @@ fn only_directories_that_changed_are_asked_for_over_each_protocol() {
     // All have it now.
     pass(&site, HOUR);
     assert_eq!(due(&site), "nothing is due\n");
-    // By age all is read.
-    pass(&site, 24 * HOUR);
+}
+
+#[test]
+fn by_age_all_is_read_again() {
+    let site = site("");
+    let daemon = rsync_mirror();
+    let mirror = add_mirror(&site, "m", &daemon.url("pub"), |_| {});
     due(&site);
-    assert_eq!(runs(&site, &mirrors), [3, 3, 3]);
-    expected.remove("d5/a");
-    for mirror in mirrors {
-        assert_eq!(current(&site, mirror), expected, "{mirror}");
-        assert_eq!(count(&site, mirror, "directories"), 0, "{mirror}");
+    // The second time just the same is found, the third time something is gone.
+    for (looks, gone) in [(2, None), (3, Some("d5/a"))] {
+        gone.iter().for_each(|path| daemon.remove(path));
+        pass(&site, 23 * HOUR);
+        assert_eq!(due(&site), "nothing is due\n");
+        pass(&site, HOUR);
+        due(&site);
+        assert_eq!(runs(&site, &[mirror]), [looks]);
+        assert_eq!(count(&site, mirror, "directories"), 0);
+        let mut expected: BTreeSet<String> = files().into_iter().collect();
+        expected.retain(|path| gone != Some(path.as_str()));
+        assert_eq!(current(&site, mirror), expected);
     }
 }
 

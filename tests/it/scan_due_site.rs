@@ -48,6 +48,7 @@ pub fn pass(site: &TestSite, seconds: u64) {
         "UPDATE scan_attempt SET whole_at = whole_at - {seconds}, \
          changed_at = changed_at - {seconds};
          UPDATE run SET started_at = started_at - {seconds};
+         UPDATE run_repeat SET last_at = last_at - {seconds};
          UPDATE run SET counts = json_set(counts, '$.changed_at', \
          json_extract(counts, '$.changed_at') - {seconds}) \
          WHERE json_extract(counts, '$.changed_at') IS NOT NULL;
@@ -66,7 +67,9 @@ pub fn due(site: &TestSite) -> String {
 pub fn runs(site: &TestSite, mirrors: &[MirrorId]) -> Vec<usize> {
     let runs = |id: &MirrorId| {
         let runs = run::latest(&reader(site), RunKind::Scan, Some(*id), 1000);
-        runs.expect("runs").len()
+        let runs = runs.expect("runs").into_iter();
+        runs.map(|run| 1 + run.repeats.map_or(0, |(times, _)| times as usize))
+            .sum()
     };
     mirrors.iter().map(runs).collect()
 }

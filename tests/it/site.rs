@@ -10,7 +10,7 @@ pub struct TestSite {
 }
 
 /// How long [`eventually`] waits; generous, because the machine may be busy.
-const DEADLINE: Duration = Duration::from_secs(30);
+const DEADLINE: Duration = Duration::from_secs(120);
 
 impl TestSite {
     /// An empty tree and a configuration with the defaults.
@@ -49,6 +49,14 @@ impl TestSite {
     /// The configuration file.
     pub fn config(&self) -> PathBuf {
         self.path("heliostat.toml")
+    }
+
+    /// A shell script in the site's folder that can be started as a program.
+    pub fn script(&self, name: &str, script: &str) -> PathBuf {
+        let (text, program) = (self.path(&format!("{name}.text")), self.path(name));
+        std::fs::write(&text, format!("#!/bin/sh\n{script}\n")).expect("a script");
+        install(&text, &program);
+        program
     }
 
     /// Writes a file of the tree with its directories; `mtime` in seconds since 1970.
@@ -101,6 +109,18 @@ pub fn program_path(program: &str) -> &'static str {
         "heliostat-scan" => env!("CARGO_BIN_EXE_heliostat-scan"),
         other => panic!("no program {other}"),
     }
+}
+
+/// Makes a file a program of another name. Another process writes it: while a descriptor of ours
+/// may still be open in a child that another test has just forked, the program is "busy".
+pub fn install(from: &Path, to: &Path) {
+    let mut command = Command::new("install");
+    let status = command.args(["-m", "755"]).args([from, to]).status();
+    assert!(
+        status.expect("install starts").success(),
+        "{}",
+        to.display()
+    );
 }
 
 /// Sets a file's time of change.

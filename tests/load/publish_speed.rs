@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 use heliostat::db::catalogue::CatalogueWriter;
 use heliostat::db::content::Content;
 use heliostat::db::mirror::{self, MirrorRecord};
-use heliostat::db::run::{self, RunKind};
 use heliostat::db::{DbError, Writer, open_writer};
 use heliostat::domain::file::FileVersion;
 use heliostat::domain::mirror::MirrorId;
@@ -78,13 +77,12 @@ fn publish(
         ..Seen::default()
     };
     let at = Timestamp(0);
-    let run = writer.transaction(|t| run::begin(t, RunKind::Scan, Some(mirror), at))?;
     let database = writer.path().to_owned();
     let before = wal_bytes(&database, true)?;
     let start = Instant::now();
     let finding = Finding {
         mirror,
-        run,
+        began: at,
         found: &Found::new(Protocol::Rsync, seen),
         undeliverable: &Undeliverable::default(),
         left: None,

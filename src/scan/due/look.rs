@@ -23,6 +23,10 @@ use crate::scan::choose::why_not_in_all;
 use crate::scan::scanner::Task;
 use crate::scan::wanted::Wanted;
 
+/// Scans that found nothing new for the last time before this are not looked for: an age that is
+/// shown may then be that of the scan before, and the mirror is due in either case.
+const REPEATED_S_MAX: i64 = 2 * 366 * 86_400;
+
 /// What is due at one moment.
 #[derive(Debug)]
 pub struct Look {
@@ -76,6 +80,8 @@ pub fn look(
 ) -> Result<Look, DbError> {
     let config = &site.scan.due;
     let attempts = scan_attempt::all(database)?;
+    let since = now.0.saturating_sub(REPEATED_S_MAX);
+    let repeated = run::whole_repeats_since(database, Timestamp(since))?;
     let unfinished = scan_directory::unfinished(database)?;
     let (mut records, mut states, mut passed_over) = (Vec::new(), Vec::new(), Vec::new());
     for record in mirror::all(database)? {
@@ -84,7 +90,7 @@ pub fn look(
             continue;
         }
         states.push(MirrorState {
-            whole_at: Timestamp::parse(&record.last_scan),
+            whole_at: Timestamp::parse(&record.last_scan).max(repeated.get(&record.id).copied()),
             is_unfinished: unfinished.contains(&record.id),
             attempt: attempts.get(&record.id).copied().unwrap_or_default(),
             hints: hints.get(&record.id).copied().unwrap_or_default(),

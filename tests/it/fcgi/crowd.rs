@@ -43,7 +43,7 @@ fn slow_connections_do_not_slow_down_others() {
     // One in a hundred is left to what else the machine does.
     let late = times[times.len() * 99 / 100];
     assert!(
-        late < Duration::from_millis(50),
+        late < Duration::from_millis(200),
         "{late:?} of {}",
         times.len()
     );

@@ -12,7 +12,7 @@ use heliostat::fcgi::{
 use tempfile::TempDir;
 
 /// Anything that takes longer than this has gone wrong, even on a busy machine.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Polls until `condition` holds.
 pub fn wait_until(what: &str, condition: impl Fn() -> bool) {
