@@ -49,6 +49,7 @@ mod rsyncd;
 mod scan;
 mod scan_due;
 mod scan_due_site;
+mod scan_due_stop;
 mod scan_failure;
 mod scan_kill;
 mod scan_rsync;

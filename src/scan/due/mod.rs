@@ -1,6 +1,6 @@
 //! `--due`: only what is due is read again.
 //!
-//! [`look`] reads as little of the database as tells that nothing is due; `decide` is the law, a
+//! `look` reads as little of the database as tells that nothing is due; `decide` is the law, a
 //! pure function of what was read and of the time; `report` shows it (`--dry-run`); `run` has the
 //! [`Scanner`](super::Scanner) do it.
 //!
