@@ -25,6 +25,7 @@ pub mod mirror;
 pub mod open;
 pub mod probe;
 pub mod run;
+pub mod scan_attempt;
 pub mod scan_directory;
 pub mod schema;
 pub mod snapshot;

@@ -13,6 +13,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../sql/0003_scan_directory.sql"),
     include_str!("../../sql/0004_probe.sql"),
     include_str!("../../sql/0005_run_repeat.sql"),
+    include_str!("../../sql/0006_scan_attempt.sql"),
 ];
 
 /// `application_id` of our files ("Heli"), so that no other SQLite file is taken for one.

@@ -17,12 +17,14 @@
 //! One scan a mirror (`lock`), over all processes. No transaction is open while the network is
 //! waited for. A process that is killed leaves the content before, and no run.
 
+mod area;
 pub mod args;
 mod choose;
 mod crawl;
 mod crawl_ftp;
 mod crawl_page;
 mod directory;
+pub mod due;
 mod error;
 mod filter;
 mod judge;
@@ -43,6 +45,7 @@ mod tally;
 mod wanted;
 
 pub use crate::db::known::{Cursor, KnownFiles};
+pub use area::{Area, Directories};
 pub use choose::{Choice, choose_all, choose_named};
 pub use crawl::Before;
 pub use directory::{DirectoryFacts, KnownDirectories};
@@ -57,6 +60,6 @@ pub use protocol::{Found, Left, Network, Protocol};
 pub use publish::{Conclusion, Finding, Rules, conclude};
 pub use report::{Counts, MirrorReport, Report};
 pub use run::Run;
-pub use scanner::{ScanOptions, Scanner};
+pub use scanner::{ScanOptions, Scanner, Task};
 pub use tally::{Seen, Tally};
 pub use wanted::Wanted;
