@@ -130,7 +130,7 @@ fleet() {
     say "rsync --list-only of one mirror  $(fleet_run rsync -r --list-only \
         rsync://127.0.0.1:18096/tree/) (s, processor s, KiB, KiB, exit)"
     for site in rsync http; do
-        if [ "$site" = rsync ]; then fleet_site rsync "$FLEET"; else fleet_site http "$FLEET_HTTP"; fi
+        fleet_site "$site" "$([ "$site" = rsync ] && echo "$FLEET" || echo "$FLEET_HTTP")"
         # While a responder has the database open, its -shm file is not made anew by each run.
         start "fleet-$site" "$release/heliostat-fcgi" --config "$folder/$site.toml"
         await_file "$folder/$site.sock"
