@@ -22,10 +22,12 @@ pub mod long;
 pub mod lookup;
 mod matrix;
 pub mod mirror;
+pub mod mirror_trace;
 pub mod open;
 pub mod probe;
 pub mod run;
 pub mod scan_directory;
+pub mod scan_request;
 pub mod schema;
 pub mod snapshot;
 

@@ -12,6 +12,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../sql/0002_bittorrent_v2.sql"),
     include_str!("../../sql/0003_scan_directory.sql"),
     include_str!("../../sql/0004_probe.sql"),
+    include_str!("../../sql/0005_mirror_trace.sql"),
     include_str!("../../sql/0005_run_repeat.sql"),
 ];
 
