@@ -64,8 +64,15 @@ impl OddWeb {
         format!("http://127.0.0.1:{}/pub/", self.port)
     }
 
-    /// Paths that were asked for so far.
+    /// Paths that were asked for so far, but for the trace, which every scan asks for.
     pub fn asked(&self) -> Vec<String> {
+        let mut asked = self.all_asked();
+        asked.retain(|path| !path.ends_with("/.heliostat.json"));
+        asked
+    }
+
+    /// Paths that were asked for so far.
+    pub fn all_asked(&self) -> Vec<String> {
         self.asked.lock().expect("no test panics in it").clone()
     }
 
