@@ -18,6 +18,8 @@ const BELOW: &[u8] = b"/ping/";
 /// Longest name of a file on common file systems; no identifier is longer.
 const NAME_BYTES_MAX: usize = 255;
 
+const UNAVAILABLE: &str = "503 Service Unavailable";
+
 /// The scanner, which is of the same user, needs no more.
 const MODE: u32 = 0o644;
 
@@ -36,12 +38,21 @@ pub(super) fn answer(
     let Some(name) = name_in(&path, config) else {
         return false;
     };
+    let status = note(site, config, name);
+    Response::new(out, status)
+        .field("Cache-Control", b"no-store")
+        .end();
+    true
+}
+
+/// Makes the file of a ping; returns the status of the answer.
+fn note(site: &SiteState, config: &PingConfig, name: &str) -> &'static str {
     let Some(snapshot) = &site.snapshot else {
-        return false;
+        return UNAVAILABLE;
     };
     let mut mirrors = snapshot.roster.mirrors().iter();
     if !mirrors.any(|mirror| mirror.identifier == name) {
-        return false;
+        return "404 Not Found";
     }
     // Never through a link, and never into a file that is there.
     let made = OpenOptions::new()
@@ -49,7 +60,7 @@ pub(super) fn answer(
         .create_new(true)
         .mode(MODE)
         .open(config.folder.join(name));
-    let status = match made {
+    match made {
         Ok(_) => "204 No Content",
         Err(error) if error.kind() == ErrorKind::AlreadyExists => "204 No Content",
         Err(error) => {
@@ -58,13 +69,9 @@ pub(super) fn answer(
                 site.config.name,
                 config.folder.display()
             );
-            "503 Service Unavailable"
+            UNAVAILABLE
         }
-    };
-    Response::new(out, status)
-        .field("Cache-Control", b"no-store")
-        .end();
-    true
+    }
 }
 
 /// A name that can be that of a mirror and of a file in the folder.

@@ -58,6 +58,7 @@ fn a_ping_through_the_responder_is_a_file_and_then_a_request() {
         let path = format!("/.heliostat/ping/{path}");
         assert_eq!(ask("GET", &path), 404, "{path}");
     }
+    assert_eq!(ask("POST", "/.heliostat/ping/three"), 404);
     assert_eq!(ask("HEAD", ping), 404);
     assert_eq!(ask("DELETE", ping), 405);
     let names = || {
