@@ -58,16 +58,17 @@ EOF
     } >"$folder/nginx.conf"
     printf 'use chroot = no\nmax connections = 0\nlog file = /dev/null\n[tree]\npath = %s\n' \
         "$folder/tree" >"$folder/rsyncd.conf"
-    start fleet-nginx nice -n 5 nginx -p "$folder" -c "$folder/nginx.conf"
-    start fleet-rsyncd nice -n 5 rsync --daemon --no-detach --address=127.0.0.1 --port=18096 \
+    # They stand for machines elsewhere: they get what processor time nobody else wants.
+    start fleet-nginx chrt --idle 0 nginx -p "$folder" -c "$folder/nginx.conf"
+    start fleet-rsyncd chrt --idle 0 rsync --daemon --no-detach --address=127.0.0.1 --port=18096 \
         --config="$folder/rsyncd.conf"
     await_file "$folder/nginx.pid"
 }
 
-# Runs a command as a service of low weight would run; prints seconds, processor seconds, peak KiB
+# Runs a command as the shipped unit runs scans; prints seconds, processor seconds, peak KiB
 # of the largest of its processes, and KiB written.
 fleet_run() {
-    nice -n 19 python3 -c '
+    chrt --idle 0 python3 -c '
 import os, resource, subprocess, sys, time
 began = time.time()
 status = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL).returncode
@@ -77,21 +78,37 @@ print("%.1f %.1f %d %d %d" % (time.time() - began, used.ru_utime + used.ru_stime
 ' "$@"
 }
 
-# fleet_scan WHAT MIRROR...: says what a scan of the mirrors took.
+# fleet_scan WHAT SITE MIRROR...: says what a scan of the mirrors took; sets $written, in KiB.
 fleet_scan() {
-    local what=$1 took seconds cpu peak written status before
-    shift
+    local what=$1 site=$2 took seconds cpu peak status before
+    shift 2
     before=$(wc -l <"$folder/access.log" 2>/dev/null || echo 0)
-    took=$(fleet_run "$release/heliostat-scan" --config "$folder/heliostat.toml" -e -qq "$@")
+    took=$(fleet_run "$release/heliostat-scan" --config "$folder/$site.toml" -e -qq "$@")
     read -r seconds cpu peak written status <<<"$took"
     sleep 1.5 # nginx writes its log each second.
     say "$what   $seconds s, processor $cpu s, peak $peak KiB (limit 204800)," \
         "written $written KiB, requests $(($(wc -l <"$folder/access.log") - before)), exit $status"
 }
 
+# fleet_site SITE NUMBER: a catalogue of the tree and that many mirrors of it; sets $names.
+fleet_site() {
+    local site=$1 i urls
+    printf '[fcgi]\nlisten = "%s.sock"\n[site.fleet]\ntree = "tree"\ndatabase = "%s.sqlite"\n%s' \
+        "$site" "$site" $'[site.fleet.rules]\nmin_size = 0\n' >"$folder/$site.toml"
+    "$release/heliostat-index" --config "$folder/$site.toml" --no-hashes >>"$raw" 2>&1
+    names=()
+    for i in $(seq "$2"); do
+        urls=(-H "http://127.77.$((i / 200)).$((i % 200 + 1)):18095/")
+        [ "$site" = http ] || urls+=(-R rsync://127.0.0.1:18096/tree/)
+        "$release/heliostat" --config "$folder/$site.toml" new "m$i.example.org" -c de \
+            "${urls[@]}" >/dev/null
+        names+=("m$i.example.org")
+    done
+}
+
 # Latency of paced requests, p99 in microseconds.
 fleet_latency() {
-    "$release/examples/fcgi-load" --socket "$folder/fcgi.sock" --paths "$folder/paths.txt" \
+    "$release/examples/fcgi-load" --socket "$folder/rsync.sock" --paths "$folder/paths.txt" \
         --pieces --params-file "$folder/http.params" --status 302 --warm-up 200 --requests "$1" \
         --connections 1 --rest-us 2000 2>&1 \
         | tee -a "$raw" | awk '$1 == "latency_p99_us" {print $2}'
@@ -99,52 +116,38 @@ fleet_latency() {
 
 fleet() {
     say '' && say "== a fleet of $FLEET mirrors ($FLEET_HTTP of them over HTTP)"
-    local folder=$work/fleet i names=()
+    local folder=$work/fleet names=() written first idle busy scan site
     need_files nginx=nginx wget=wget
     rm -rf "$folder" && mkdir -p "$folder/tree"
     chmod o+x "$folder"
     fleet_tree "$folder/tree"
-    cat >"$folder/heliostat.toml" <<EOF
-[fcgi]
-listen = "fcgi.sock"
-[site.fleet]
-tree = "tree"
-database = "fleet.sqlite"
-[site.fleet.rules]
-min_size = 0
-EOF
     (cd "$folder/tree" && find . -type f -printf '/%P\n') >"$folder/paths.txt"
     grep -vE '^(HTTPS|REQUEST_SCHEME)=' tests/load/apache.params >"$folder/http.params"
     say "files $(wc -l <"$folder/paths.txt"), directories $(find "$folder/tree" -type d | wc -l)"
-    "$release/heliostat-index" --config "$folder/heliostat.toml" --no-hashes >>"$raw" 2>&1
     fleet_servers "$folder"
-    for i in $(seq "$FLEET"); do
-        "$release/heliostat" --config "$folder/heliostat.toml" new "m$i.example.org" -c de \
-            -H "http://127.77.$((i / 200)).$((i % 200 + 1)):18095/" >/dev/null
-        names+=("m$i.example.org")
-    done
     say "wget --spider -r of one mirror   $(fleet_run wget -q --spider -r -np -nd -e robots=off \
         -P "$folder/wget" "http://127.77.0.2:18095/") (s, processor s, KiB, KiB, exit)"
     say "rsync --list-only of one mirror  $(fleet_run rsync -r --list-only \
         rsync://127.0.0.1:18096/tree/) (s, processor s, KiB, KiB, exit)"
-    fleet_scan 'HTTP, first run     ' "${names[@]:0:FLEET_HTTP}"
-    fleet_scan 'HTTP, unchanged     ' "${names[@]:0:FLEET_HTTP}"
-    for i in $(seq "$FLEET"); do
-        "$release/heliostat" --config "$folder/heliostat.toml" edit "m$i.example.org" \
-            --set rsync_url=rsync://127.0.0.1:18096/tree/ >/dev/null
+    for site in rsync http; do
+        if [ "$site" = rsync ]; then fleet_site rsync "$FLEET"; else fleet_site http "$FLEET_HTTP"; fi
+        # While a responder has the database open, its -shm file is not made anew by each run.
+        start "fleet-$site" "$release/heliostat-fcgi" --config "$folder/$site.toml"
+        await_file "$folder/$site.sock"
+        fleet_scan "$site, first run" "$site" "${names[@]}"
+        first=$written
+        fleet_scan "$site, unchanged" "$site" "${names[@]}"
+        say "written by the unchanged run   $(awk -v a="$written" -v b="$first" \
+            'BEGIN {printf "%.2f", 100 * a / b}') % of the first (limit 1)"
+        [ "$site" = rsync ] || continue
+        idle=$(fleet_latency 5000)
+        fleet_scan 'rsync, beside requests' rsync "${names[@]}" &
+        scan=$!
+        sleep 2
+        busy=$(fleet_latency 5000)
+        wait "$scan" || true
+        say "responder p99   idle $idle us, while all mirrors are scanned $busy us," \
+            "ratio $(ratio "$busy" "$idle") (limit 1.5)"
     done
-    fleet_scan 'rsync, first run    ' "${names[@]}"
-    fleet_scan 'rsync, unchanged    ' "${names[@]}"
-    start fleet-fcgi "$release/heliostat-fcgi" --config "$folder/heliostat.toml"
-    await_file "$folder/fcgi.sock"
-    local idle busy
-    idle=$(fleet_latency 3000)
-    fleet_scan 'rsync, beside requests' "${names[@]}" &
-    local scan=$!
-    sleep 2
-    busy=$(fleet_latency 3000)
-    wait "$scan" || true
-    say "responder p99   idle $idle us, while all mirrors are scanned $busy us," \
-        "ratio $(ratio "$busy" "$idle") (limit 1.5)"
     rm -rf "$folder"
 }

@@ -16,7 +16,7 @@ use crate::terminal::chain;
 
 /// How long repeats are kept in memory, at most; a scan that is killed forgets them, which only
 /// makes the last scan look older than it is.
-const KEPT_MAX: Duration = Duration::from_secs(60);
+const KEPT_MAX: Duration = Duration::from_secs(300);
 
 /// Numbers of a run that tell of the way, not of the mirror.
 const OF_THE_WAY: [&str; 2] = ["requests", "before"];
