@@ -4,8 +4,8 @@
 //! several at a time; each gives a [`MirrorReport`]. A run takes the mirror's lock, lists it by the
 //! first [`Protocol`] that works (over FTP and HTTP by a `crawl`), streams the listing
 //! through a [`Tally`], and ends in one short transaction (`publish`) that judges what was
-//! seen (`judge`) and publishes it as one bitmap generation, or keeps it aside. What a mirror says of itself
-//! (`trace`) is asked for before; pings are requests for scans (`request`).
+//! seen (`judge`) and publishes it as one bitmap generation, or keeps it aside. What a mirror
+//! says of itself (`trace`) is asked for before; pings are requests for scans (`request`).
 //!
 //! # Errors
 //! A mirror that fails is reported and changes nothing; the others go on. What a server could not

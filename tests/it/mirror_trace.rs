@@ -182,7 +182,7 @@ fn a_bad_trace_is_one_note_and_hurts_no_scan() {
     ];
     let id = add(&site, "m", "http://127.0.0.1:1/");
     for (reply, expected) in cases {
-        let web = OddWeb::start(move |asked| match asked.path.as_str() {
+        let web = OddWeb::start_with_trace(move |asked| match asked.path.as_str() {
             "/pub/.heliostat.json" => reply(),
             path => healthy(path),
         });
@@ -220,4 +220,24 @@ fn neither_name_is_ever_catalogued() {
     assert_eq!(paths, ["a", "d/.heliostat.json"]);
     let number = std::fs::read_to_string(site.tree().join(".heliostat-generation"));
     assert_eq!(number.expect("the number"), "1\n");
+}
+
+#[test]
+fn a_tree_that_takes_no_generation_is_indexed_all_the_same() {
+    let site = TestSite::with_config("[site.test.index]\nwrite_generation = true\n");
+    site.write("a", b"x", 1_000_000_000);
+    // In the way of the file, whoever runs this.
+    std::fs::create_dir(site.tree().join(".heliostat-generation")).expect("directory");
+    let output = site.run("heliostat-index", &[]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{said}");
+    assert_eq!(
+        said.matches("the generation is not written").count(),
+        1,
+        "{said}"
+    );
+    let count = heliostat::db::catalogue::count(&reader(&site)).expect("the catalogue");
+    assert_eq!(count, 1);
+    let left = std::fs::read_dir(site.tree()).expect("the tree").count();
+    assert_eq!(left, 2, "no half-written file stays");
 }

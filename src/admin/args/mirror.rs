@@ -275,7 +275,7 @@ pub struct OneArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     heliostat ping mirror.example.org\n  \
-    command=\"heliostat ping mirror.example.org\",restrict ssh-ed25519 AAAA…   (authorized_keys)\n\n\
+    restrict,command=\"heliostat ping mirror.example.org\" ssh-ed25519 …  (authorized_keys)\n\n\
     A ping says nothing but the name: it asks for a scan, which finds out what is so.")]
 pub struct PingArgs {
     /// Mirrors, or parts of their names
