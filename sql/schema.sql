@@ -227,6 +227,15 @@ CREATE TABLE scan_directory (
     unfinished BLOB NOT NULL
 ) STRICT;
 
+-- When mirrors were last asked, whatever came of it: written before they are, so that a scan that
+-- fails or is killed is not made again at once. whole_at: for all they have. changed_at: for
+-- directories that changed in the catalogue.
+CREATE TABLE scan_attempt (
+    mirror_id INTEGER PRIMARY KEY REFERENCES mirror (id) ON DELETE CASCADE,
+    whole_at INTEGER,
+    changed_at INTEGER
+) STRICT;
+
 -- What a mirror says of itself in the trace that it leaves after a sync; hints, never facts.
 -- read_at: when it was first read as it is. synced_at: NULL when the time given cannot be.
 -- schemes: words; '': it does not say.

@@ -11,7 +11,7 @@ use crate::db::mirror::{self, MirrorRecord};
 use crate::db::open::Queryable;
 use crate::db::{Reader, catalogue};
 use crate::domain::file::FileId;
-use crate::domain::mirror::{BaseUrl, EncodedPath};
+use crate::domain::mirror::{BaseUrl, EncodedPath, without_login};
 use crate::domain::path::FilePath;
 use crate::exit::Exit;
 
@@ -113,7 +113,7 @@ fn holders(database: &impl Queryable, only: Option<&str>) -> Result<Vec<Holder>,
 fn shown(args: &FileArgs, holder: &Holder, path: &[u8], several: bool) -> String {
     if args.url {
         let mut url = Vec::new();
-        if let Ok(base) = BaseUrl::parse(&holder.mirror.base_url) {
+        if let Ok(base) = BaseUrl::parse(&without_login(&holder.mirror.base_url)) {
             base.file_url_into(&mut url, &EncodedPath::new(path, std::iter::once(&base)));
         }
         return String::from_utf8_lossy(&url).into_owned();

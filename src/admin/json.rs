@@ -9,8 +9,10 @@ use crate::db::mirror::MirrorRecord;
 use crate::db::open::Queryable;
 use crate::db::run;
 use crate::db::{catalogue, mirror_trace};
+use crate::domain::mirror::mask_password;
 
-/// Every field under its name in the database, how many files it has, and what is wrong with it.
+/// Every field under its name in the database (stars for passwords), how many files it has, and
+/// what is wrong with it.
 ///
 /// # Errors
 /// [`AdminError::Db`].
@@ -22,14 +24,16 @@ pub fn mirror(database: &impl Queryable, record: &MirrorRecord) -> Result<Value,
         .as_ref()
         .map(|stored| trace::differences(record, &stored.trace));
     let (_, problems) = record.check();
+    let further = record.further_base_urls.iter();
+    let further: Vec<String> = further.map(|url| mask_password(url)).collect();
     Ok(json!({
         "id": record.id.0,
         "identifier": record.identifier,
         "kind": record.kind.as_str(),
-        "base_url": record.base_url,
-        "further_base_urls": record.further_base_urls,
-        "ftp_url": record.ftp_url,
-        "rsync_url": record.rsync_url,
+        "base_url": mask_password(&record.base_url),
+        "further_base_urls": further,
+        "ftp_url": mask_password(&record.ftp_url),
+        "rsync_url": mask_password(&record.rsync_url),
         "enabled": record.enabled,
         "alive": record.alive,
         "region": record.region,

@@ -11,6 +11,7 @@ use super::session::{Session, fitting_mirrors};
 use crate::db::content;
 use crate::db::mirror::{self, MirrorRecord};
 use crate::db::open::Queryable;
+use crate::domain::mirror::mask_password;
 use crate::exit::Exit;
 
 /// One column: `mb`'s width, whether numbers are aligned, and the cells.
@@ -107,9 +108,9 @@ fn columns(
         }),
         (args.asn, 5, true, |m| m.asn.to_string()),
         (args.prefix, 19, false, |m| m.prefix.clone()),
-        (args.http, 55, false, |m| m.base_url.clone()),
-        (args.ftp, 1, false, |m| m.ftp_url.clone()),
-        (args.rsync, 1, false, |m| m.rsync_url.clone()),
+        (args.http, 55, false, |m| mask_password(&m.base_url)),
+        (args.ftp, 1, false, |m| mask_password(&m.ftp_url)),
+        (args.rsync, 1, false, |m| mask_password(&m.rsync_url)),
         (args.region_only, 1, false, |m| {
             flag("region_only", m.region_only)
         }),

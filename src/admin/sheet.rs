@@ -3,6 +3,7 @@
 use super::error::AdminError;
 use super::field::{FIELDS, Field};
 use crate::db::mirror::MirrorRecord;
+use crate::domain::mirror::mask_password;
 
 /// Stands before and after the comment.
 pub const COMMENT_MARK: &str = "---------- comments ----------";
@@ -28,12 +29,28 @@ pub fn line(label: &str, value: &str) -> String {
     format!("{label:<14} : {value}")
 }
 
-/// The lines of everything but the comment, without a line feed at the end.
+/// The lines of everything but the comment, without a line feed at the end; stars for passwords.
 pub fn field_lines(record: &MirrorRecord) -> String {
+    lines(record, masked)
+}
+
+fn lines(record: &MirrorRecord, shown: impl Fn(&str, &str) -> String) -> String {
     let mut lines = vec![line(IDENTIFIER, &record.identifier)];
     let fields = FIELDS.iter().filter(|field| field.label != COMMENT);
-    lines.extend(fields.map(|field| line(field.label, &field.shown(record))));
+    lines.extend(fields.map(|field| {
+        let value = shown(field.label, &field.shown(record));
+        line(field.label, &value)
+    }));
     lines.join("\n")
+}
+
+/// The value of a field, with stars for the passwords of URLs.
+fn masked(label: &str, value: &str) -> String {
+    if !label.to_ascii_lowercase().contains("baseurl") {
+        return value.to_owned();
+    }
+    let urls: Vec<String> = value.split(' ').map(mask_password).collect();
+    urls.join(" ")
 }
 
 /// The comment between its marks.
@@ -44,7 +61,8 @@ pub fn comment_block(record: &MirrorRecord) -> String {
 
 /// What an editor is given.
 pub fn write(record: &MirrorRecord) -> String {
-    format!("{}\n{}", field_lines(record), comment_block(record))
+    let whole = lines(record, |_, value| value.to_owned());
+    format!("{whole}\n{}", comment_block(record))
 }
 
 /// What was changed in an edited sheet; each new value can be used.
@@ -201,10 +219,8 @@ impl Change {
         if self.key == COMMENT {
             return "changing comments".to_owned();
         }
-        format!(
-            "changing {} from '{}' to '{}'",
-            self.key, self.from, self.to
-        )
+        let (from, to) = (masked(self.key, &self.from), masked(self.key, &self.to));
+        format!("changing {} from '{from}' to '{to}'", self.key)
     }
 }
 

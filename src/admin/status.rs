@@ -18,7 +18,7 @@ use crate::db::probe::{self, ProbeRecord};
 use crate::db::run::{self, Outcome, RunKind};
 use crate::db::{catalogue, content};
 use crate::domain::mirror::{Kind, MirrorId};
-use crate::domain::time::Timestamp;
+use crate::domain::time::{Timestamp, age};
 use crate::exit::Exit;
 
 /// A scan older than this needs attention: scans are made daily at least.
@@ -245,17 +245,6 @@ fn percent(part: u64, whole: u64) -> String {
     share(part, whole).map_or("-".to_owned(), |share| format!("{share:.1} %"))
 }
 
-/// `45 s`, `12 min`, `5 h`, `3 d`.
-pub(super) fn age(now: Timestamp, at: Timestamp) -> String {
-    let seconds = (now.0 - at.0).max(0);
-    match seconds {
-        0..100 => format!("{seconds} s"),
-        100..6_000 => format!("{} min", seconds / 60),
-        6_000..172_800 => format!("{} h", seconds / 3600),
-        _ => format!("{} d", seconds / SECONDS_A_DAY),
-    }
-}
-
 fn print(
     session: &mut Session,
     lines: &[Line],
@@ -342,16 +331,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ages_have_one_unit() {
-        for (seconds, text) in [
-            (-5, "0 s"),
-            (99, "99 s"),
-            (720, "12 min"),
-            (18_000, "5 h"),
-            (260_000, "3 d"),
-        ] {
-            assert_eq!(age(Timestamp(seconds), Timestamp(0)), text);
-        }
+    fn shares_have_one_digit() {
         assert_eq!(percent(1, 3), "33.3 %");
         assert_eq!(percent(0, 0), "-");
     }

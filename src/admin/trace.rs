@@ -4,10 +4,8 @@ use serde_json::{Value, json};
 
 use crate::db::mirror::MirrorRecord;
 use crate::db::mirror_trace::StoredTrace;
-use crate::domain::time::Timestamp;
+use crate::domain::time::{Timestamp, age};
 use crate::domain::trace::Trace;
-
-use super::status::age;
 
 /// A last sync that is older explains missing files: mirrors sync daily at least.
 const SYNC_AGE_S_MAX: i64 = 2 * 86_400;

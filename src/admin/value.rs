@@ -1,7 +1,7 @@
 //! Values that an admin writes, checked one by one.
 
 use crate::db::mirror::{SCORE_MAX, parse_prefix};
-use crate::domain::mirror::{BaseUrl, Kind, Scheme};
+use crate::domain::mirror::{BaseUrl, Kind, Scheme, mask_password};
 use crate::domain::place::{Asn, CountryCode, RegionCode};
 
 /// Longest text of one field in bytes; MirrorBrain's columns held at most 512 characters.
@@ -51,12 +51,13 @@ pub fn base_url(value: &str) -> Result<String, Problem> {
     if value.is_empty() {
         return Ok(String::new());
     }
+    let shown = mask_password(value);
     let url =
-        BaseUrl::parse(value).map_err(|error| format!("'{value}' cannot be used: {error}"))?;
+        BaseUrl::parse(value).map_err(|error| format!("'{shown}' cannot be used: {error}"))?;
     match url.scheme() {
         Scheme::Http | Scheme::Https | Scheme::Ftp => Ok(value.to_owned()),
         other => Err(format!(
-            "'{value}' cannot be used: clients are sent to http://, https:// or ftp://, not to {}",
+            "'{shown}' cannot be used: clients are sent to http://, https:// or ftp://, not to {}",
             other.as_str()
         )),
     }
@@ -86,12 +87,13 @@ fn scan_url(value: &str, schemes: &[Scheme], form: &str) -> Result<String, Probl
     if value.is_empty() {
         return Ok(String::new());
     }
+    let shown = mask_password(value);
     let url = BaseUrl::parse(value)
-        .map_err(|error| format!("'{value}' cannot be used: {error}; write it as {form}"))?;
+        .map_err(|error| format!("'{shown}' cannot be used: {error}; write it as {form}"))?;
     if schemes.contains(&url.scheme()) {
         return Ok(value.to_owned());
     }
-    Err(format!("'{value}' cannot be used: write it as {form}"))
+    Err(format!("'{shown}' cannot be used: write it as {form}"))
 }
 
 /// Further base URLs, separated by spaces.

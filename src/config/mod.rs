@@ -23,4 +23,4 @@ pub use raw::{
     RawSelection, RawSite,
 };
 pub use rule::{compile_rules, merge_rules};
-pub use scan::ScanConfig;
+pub use scan::{DueConfig, ScanConfig};

@@ -245,6 +245,13 @@ pub struct RawScan {
     pub exclude: Vec<String>,
     /// Patterns that are given to rsync as `--exclude`. (MirrorBrain's scan_exclude_rsync.)
     pub exclude_rsync: Vec<String>,
+    /// `--due`: seconds after which the whole of a mirror is scanned again.
+    pub whole_age_s: u64,
+    /// `--due`: seconds for which new versions of files are looked for by themselves.
+    pub changed_age_s: u64,
+    /// `--due`: share of the mirrors that must have a changed directory until the others are no
+    /// longer asked for it by itself.
+    pub changed_share: f64,
     /// Rules for single mirrors, by identifier: `[site.NAME.scan.mirror."IDENTIFIER"]`.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub mirror: BTreeMap<String, RawMirrorScan>,
@@ -269,6 +276,9 @@ impl Default for RawScan {
             requests: 3,
             vanished_share_max: 0.3,
             timeout_s: 120,
+            whole_age_s: 86_400,
+            changed_age_s: 3 * 86_400,
+            changed_share: 0.9,
             top_include: Vec::new(),
             exclude: vec![r"/\.~tmp~/".to_owned()],
             exclude_rsync: vec!["*/.~tmp~/".to_owned(), "/.~tmp~/".to_owned()],

@@ -8,6 +8,10 @@ use regex::bytes::RegexSet;
 use super::checked::{Problem, check_share};
 use super::raw::{RawMirrorScan, RawScan};
 
+/// Ages that make sense: mirrors are not asked for all they have more often than every ten
+/// minutes, and what was not looked at for a year is not known.
+const AGES_S: std::ops::RangeInclusive<u64> = 600..=366 * 86_400;
+
 /// Scanning.
 #[derive(Debug, Clone)]
 pub struct ScanConfig {
@@ -25,8 +29,37 @@ pub struct ScanConfig {
     pub exclude: RegexSet,
     /// rsync `--exclude` patterns.
     pub exclude_rsync: Vec<String>,
+    /// What `--due` goes by.
+    pub due: DueConfig,
     /// What holds for single mirrors beside it, by identifier; its patterns are valid.
     pub mirror: BTreeMap<String, RawMirrorScan>,
+}
+
+/// When a scan is due.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct DueConfig {
+    /// Age of a whole scan at which the next is due.
+    pub whole_age: Duration,
+    /// How long new versions of files are looked for by themselves.
+    pub changed_age: Duration,
+    /// 0 … 1: share of the mirrors that must have a changed directory.
+    pub changed_share: f64,
+}
+
+impl Default for DueConfig {
+    fn default() -> DueConfig {
+        DueConfig::of(&RawScan::default())
+    }
+}
+
+impl DueConfig {
+    fn of(raw: &RawScan) -> DueConfig {
+        DueConfig {
+            whole_age: Duration::from_secs(raw.whole_age_s),
+            changed_age: Duration::from_secs(raw.changed_age_s),
+            changed_share: raw.changed_share,
+        }
+    }
 }
 
 impl ScanConfig {
@@ -52,6 +85,19 @@ pub(super) fn check_scan(raw: &RawScan) -> Result<ScanConfig, Problem> {
             "0 would give every mirror up at once".into(),
         ));
     }
+    check_share("scan.changed_share", raw.changed_share)?;
+    if !AGES_S.contains(&raw.whole_age_s) {
+        let wrong = format!(
+            "it must be from {} to {} seconds",
+            AGES_S.start(),
+            AGES_S.end()
+        );
+        return Err(("scan.whole_age_s".into(), wrong));
+    }
+    if raw.changed_age_s > *AGES_S.end() {
+        let wrong = format!("it must be at most {} seconds", AGES_S.end());
+        return Err(("scan.changed_age_s".into(), wrong));
+    }
     for (identifier, rules) in &raw.mirror {
         check_patterns(&format!("scan.mirror.{identifier}.exclude"), &rules.exclude)?;
     }
@@ -63,6 +109,7 @@ pub(super) fn check_scan(raw: &RawScan) -> Result<ScanConfig, Problem> {
         timeout: Duration::from_secs(raw.timeout_s),
         top_include: raw.top_include.clone(),
         exclude_rsync: raw.exclude_rsync.clone(),
+        due: DueConfig::of(raw),
         mirror: raw.mirror.clone(),
     })
 }

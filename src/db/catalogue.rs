@@ -76,6 +76,21 @@ pub fn generation(database: &impl Queryable) -> Result<i64, DbError> {
         .doing("reading the tree's generation")
 }
 
+/// The id that the next version of a file gets; all that were given are smaller.
+///
+/// # Errors
+/// [`DbError::Sql`] when the database cannot be read.
+pub fn next_id(database: &impl Queryable) -> Result<i64, DbError> {
+    database
+        .sqlite()
+        .query_row(
+            "SELECT value FROM meta WHERE key = 'next_file_id'",
+            [],
+            |row| row.get(0),
+        )
+        .doing("reading the next file id")
+}
+
 /// Gives each file in the order of path bytes; `below` limits it to a directory ("" is the tree).
 ///
 /// # Errors
@@ -203,13 +218,7 @@ impl<'t> CatalogueWriter<'t> {
                 .prepare_cached(sql)
                 .doing("preparing to change the catalogue")
         };
-        let next_id = sqlite
-            .query_row(
-                "SELECT value FROM meta WHERE key = 'next_file_id'",
-                [],
-                |row| row.get(0),
-            )
-            .doing("reading the next file id")?;
+        let next_id = next_id(transaction)?;
         Ok(CatalogueWriter {
             transaction,
             insert: prepare("INSERT INTO file (path, id, size, mtime) VALUES (?1, ?2, ?3, ?4)")?,

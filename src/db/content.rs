@@ -133,6 +133,25 @@ pub fn load(
     }))
 }
 
+/// The current versions that a mirror has; none when it was never scanned.
+///
+/// # Errors
+/// [`DbError::Sql`], [`DbError::DamagedContent`].
+pub fn current(database: &impl Queryable, mirror: MirrorId) -> Result<RoaringBitmap, DbError> {
+    let mut statement = database
+        .sqlite()
+        .prepare_cached("SELECT current FROM mirror_content WHERE mirror_id = ?1")
+        .doing("preparing to read a mirror's content")?;
+    let found: Option<Vec<u8>> = statement
+        .query_row([mirror.0], |row| row.get(0))
+        .optional()
+        .doing("reading a mirror's content")?;
+    found.map_or_else(
+        || Ok(RoaringBitmap::new()),
+        |bytes| bitmap(mirror.0, &bytes),
+    )
+}
+
 /// Publishes what a mirror has as a new generation; the one before is kept for [`rollback`].
 ///
 /// Equal content only renews the time, so that an unchanged scan writes next to nothing.

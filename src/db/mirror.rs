@@ -204,6 +204,8 @@ pub fn parse_prefix(text: &str) -> Option<IpNet> {
         .or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
 }
 
+/// What clients are given: user and password are for scans alone, so that no redirect and no page
+/// has them, and a probe sees what clients see.
 fn url(text: &str, field: &str, problems: &mut Vec<String>) -> Option<BaseUrl> {
     if text.is_empty() {
         if field == "base_url" {
@@ -211,9 +213,9 @@ fn url(text: &str, field: &str, problems: &mut Vec<String>) -> Option<BaseUrl> {
         }
         return None;
     }
-    BaseUrl::parse(text)
+    let shown = without_login(text);
+    BaseUrl::parse(&shown)
         .map_err(|error| {
-            let shown = without_login(text);
             problems.push(format!("{field} '{shown}' cannot be used: {error}"));
         })
         .ok()

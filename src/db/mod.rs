@@ -26,6 +26,7 @@ pub mod mirror_trace;
 pub mod open;
 pub mod probe;
 pub mod run;
+pub mod scan_attempt;
 pub mod scan_directory;
 pub mod scan_request;
 pub mod schema;

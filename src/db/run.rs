@@ -1,11 +1,22 @@
 //! Runs: every scan, probe, index and import, with its outcome.
 
+use std::collections::HashMap;
+
 use rusqlite::{Row, params};
 
 use super::error::{DbError, Doing};
 use super::open::{Queryable, Transaction};
 use crate::domain::mirror::MirrorId;
 use crate::domain::time::Timestamp;
+
+/// Longest time from the start of an index run to its changes; a slow disk with millions of files
+/// takes hours.
+const INDEX_RUN_MAX_S: i64 = 86_400;
+
+const CHANGES: &str = "SELECT started_at, \
+     CASE WHEN json_valid(counts) THEN json_extract(counts, '$.changed_at') END, \
+     CASE WHEN json_valid(counts) THEN json_extract(counts, '$.first_id') END \
+     FROM run WHERE mirror_id IS NULL AND kind = 'index' ORDER BY id DESC";
 
 /// What kind of run it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -250,6 +261,33 @@ pub fn last_repeat(
     Ok(last.map(Timestamp))
 }
 
+/// When scans of all that a mirror has found last just what one before had found, by mirror; since
+/// a time.
+///
+/// # Errors
+/// [`DbError::Sql`].
+pub fn whole_repeats_since(
+    database: &impl Queryable,
+    since: Timestamp,
+) -> Result<HashMap<MirrorId, Timestamp>, DbError> {
+    let doing = "reading when mirrors were scanned last";
+    let mut statement = database
+        .sqlite()
+        .prepare_cached(
+            "SELECT mirror_id, max(last_at) FROM run_repeat JOIN run ON run.id = run_id \
+             WHERE last_at >= ?1 AND kind = 'scan' AND mirror_id IS NOT NULL \
+             AND CASE WHEN json_valid(counts) \
+             THEN coalesce(json_extract(counts, '$.directories'), 0) END = 0 GROUP BY mirror_id",
+        )
+        .doing(doing)?;
+    let rows = statement
+        .query_map([since.0], |row| {
+            Ok((MirrorId(row.get(0)?), Timestamp(row.get(1)?)))
+        })
+        .doing(doing)?;
+    rows.collect::<Result<_, _>>().doing(doing)
+}
+
 /// The runs of a kind that began last, newest first; of one mirror, or of all.
 ///
 /// # Errors
@@ -305,4 +343,97 @@ fn select(
         )
         .doing("reading runs")?;
     rows.collect::<Result<_, _>>().doing("reading runs")
+}
+
+/// A moment at which the catalogue got new versions of files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CatalogueChange {
+    /// When.
+    pub at: Timestamp,
+    /// The first of their ids; all later ids are of this change or of later ones.
+    pub first_id: u32,
+}
+
+/// Changes of the catalogue since a time, oldest first; those by programs that did not record them
+/// are missing.
+///
+/// # Errors
+/// [`DbError::Sql`].
+pub fn changes_since(
+    database: &impl Queryable,
+    since: Timestamp,
+) -> Result<Vec<CatalogueChange>, DbError> {
+    let doing = "reading when the catalogue changed";
+    let mut statement = database.sqlite().prepare_cached(CHANGES).doing(doing)?;
+    let mut rows = statement.query([]).doing(doing)?;
+    let mut changes = Vec::new();
+    // Newest first, so that older runs are not read at all.
+    while let Some(row) = rows.next().doing(doing)? {
+        let started_at: i64 = row.get(0).doing(doing)?;
+        if started_at.saturating_add(INDEX_RUN_MAX_S) < since.0 {
+            break;
+        }
+        let (at, first_id): (Option<i64>, Option<u32>) =
+            (row.get(1).doing(doing)?, row.get(2).doing(doing)?);
+        if let (Some(at), Some(first_id)) = (at.map(Timestamp), first_id)
+            && at >= since
+        {
+            changes.push(CatalogueChange { at, first_id });
+        }
+    }
+    changes.sort_by_key(|change| change.first_id);
+    Ok(changes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::open_writer;
+
+    #[test]
+    fn changes_are_those_that_were_recorded_since() {
+        let folder = tempfile::tempdir().expect("folder");
+        let mut writer = open_writer(&folder.path().join("t.sqlite")).expect("open");
+        let runs = [
+            (100, r#"{"first_id":1,"changed_at":100}"#),
+            (200_000, r#"{"first_id":5,"changed_at":200100}"#),
+            (200_200, r#"{"files":5}"#),
+            (200_300, "no JSON"),
+            (200_400, r#"{"first_id":9,"changed_at":200450,"more":1}"#),
+        ];
+        let found = writer.transaction(|transaction| {
+            for (started_at, counts) in runs {
+                let id = begin(transaction, RunKind::Index, None, Timestamp(started_at))?;
+                let run_end = RunEnd {
+                    at: Timestamp(started_at + 9_999),
+                    outcome: Outcome::Ok,
+                    counts: counts.to_owned(),
+                    error: String::new(),
+                };
+                end(transaction, id, &run_end)?;
+            }
+            changes_since(transaction, Timestamp(200_050))
+        });
+        let expected = [(200_100, 5), (200_450, 9)].map(|(at, first_id)| CatalogueChange {
+            at: Timestamp(at),
+            first_id,
+        });
+        assert_eq!(found.expect("read"), expected);
+    }
+
+    #[test]
+    fn the_latest_index_runs_are_found_without_reading_all_runs() {
+        let folder = tempfile::tempdir().expect("folder");
+        let writer = open_writer(&folder.path().join("t.sqlite")).expect("open");
+        let plan: String = writer
+            .sqlite()
+            .query_row(&format!("EXPLAIN QUERY PLAN {CHANGES}"), [], |row| {
+                row.get(3)
+            })
+            .expect("plan");
+        assert_eq!(
+            plan,
+            "SEARCH run USING INDEX run_by_mirror (mirror_id=? AND kind=?)"
+        );
+    }
 }

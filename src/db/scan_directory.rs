@@ -1,5 +1,7 @@
 //! What one scan over HTTP leaves for the next.
 
+use std::collections::HashSet;
+
 use rusqlite::{OptionalExtension, params};
 
 use super::error::{DbError, Doing};
@@ -51,6 +53,25 @@ pub fn load(database: &impl Queryable, mirror: MirrorId) -> Result<Option<ScanLe
         },
     );
     row.optional().doing("reading what the last scan left")
+}
+
+/// Mirrors whose present content was made by a scan that was stopped.
+///
+/// # Errors
+/// [`DbError::Sql`].
+pub fn unfinished(database: &impl Queryable) -> Result<HashSet<MirrorId>, DbError> {
+    let doing = "reading which scans were stopped";
+    let mut statement = database
+        .sqlite()
+        .prepare_cached(
+            "SELECT mirror_id FROM scan_directory JOIN mirror_content \
+             USING (mirror_id, generation) WHERE length(unfinished) > 0",
+        )
+        .doing(doing)?;
+    let rows = statement
+        .query_map([], |row| Ok(MirrorId(row.get(0)?)))
+        .doing(doing)?;
+    rows.collect::<Result<_, _>>().doing(doing)
 }
 
 /// Stores what a scan left, together with the content that it published before in the same

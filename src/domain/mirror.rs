@@ -162,6 +162,30 @@ pub fn without_login(url: &str) -> String {
     format!("{scheme}://{host}{after}")
 }
 
+/// A URL, or rsync's `HOST::MODULE`, as the admin is shown it: with stars for its password. What
+/// cannot be read as one loses all that may be a password.
+pub fn mask_password(url: &str) -> String {
+    let start = url.find("://").map_or(0, |colon| colon + 3);
+    let (scheme, rest) = url.split_at(start);
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, _) = rest.split_at(end);
+    // A password with a slash of its own ends behind what looks like the host.
+    let is_module_or_address = authority.contains("::") || authority.starts_with('[');
+    let port = authority.split_once(':').map(|(_, port)| port);
+    let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
+    let is_cut = !is_module_or_address && port.is_some_and(|port| !is_port(port));
+    let login_end = authority
+        .rfind('@')
+        .or_else(|| rest.rfind('@').filter(|_| is_cut));
+    let Some((login, host)) = login_end.map(|end| rest.split_at(end)) else {
+        return url.to_owned();
+    };
+    match login.split_once(':') {
+        Some((user, _)) => format!("{scheme}{user}:***{host}"),
+        None => url.to_owned(),
+    }
+}
+
 /// A file's path, percent-encoded once for all the URLs that it is appended to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EncodedPath {
@@ -364,6 +388,28 @@ impl Mirror {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn passwords_are_masked() {
+        for (url, expected) in [
+            ("http://h:80/~a@b/", "http://h:80/~a@b/"),
+            ("http://joe:p@h/x@y", "http://joe:***@h/x@y"),
+            ("ftp://joe@h/", "ftp://joe@h/"),
+            ("rsync://joe:a:b@c@[::1]:9/m", "rsync://joe:***@[::1]:9/m"),
+            ("joe:a@b@h::m/x", "joe:***@h::m/x"),
+            ("h::m/x@y", "h::m/x@y"),
+            ("[::1]::m", "[::1]::m"),
+            (
+                "http://[1:2:3:4:5:6:7:8]/x@y",
+                "http://[1:2:3:4:5:6:7:8]/x@y",
+            ),
+            ("http://joe:a/b@h/", "http://joe:***@h/"),
+            ("joe:a@h", "joe:***@h"),
+            ("", ""),
+        ] {
+            assert_eq!(mask_password(url), expected, "{url}");
+        }
+    }
 
     #[test]
     fn base_urls_are_checked_and_end_in_a_slash() {

@@ -30,6 +30,15 @@ impl Timestamp {
         (year, month as u32, day as u32)
     }
 
+    /// Reads the display form, and no other.
+    pub fn parse(text: &str) -> Option<Timestamp> {
+        let number = |range: std::ops::Range<usize>| text.get(range)?.parse().ok();
+        let date = (text.get(..4)?.parse().ok()?, number(5..7)?, number(8..10)?);
+        let time = (number(11..13)?, number(14..16)?, number(17..19)?);
+        let read = Timestamp::from_utc(date, time);
+        (read.to_string() == text).then_some(read)
+    }
+
     /// Seconds of a UTC date and time of day; the inverse of the display form.
     pub fn from_utc(date: (i64, u32, u32), time: (u32, u32, u32)) -> Timestamp {
         let (year, month, day) = (date.0, i64::from(date.1), i64::from(date.2));
@@ -42,6 +51,17 @@ impl Timestamp {
         let days = era * 146_097 + day_of_era - 719_468;
         let seconds = i64::from(time.0) * 3600 + i64::from(time.1) * 60 + i64::from(time.2);
         Timestamp(days * SECONDS_A_DAY + seconds)
+    }
+}
+
+/// How long ago a time was, in one unit, for people.
+pub fn age(now: Timestamp, at: Timestamp) -> String {
+    let seconds = now.0.saturating_sub(at.0).max(0);
+    match seconds {
+        0..100 => format!("{seconds} s"),
+        100..6_000 => format!("{} min", seconds / 60),
+        6_000..172_800 => format!("{} h", seconds / 3600),
+        _ => format!("{} d", seconds / SECONDS_A_DAY),
     }
 }
 
@@ -71,6 +91,7 @@ mod tests {
             (4_102_444_799, "2099-12-31T23:59:59Z"),
         ] {
             assert_eq!(Timestamp(seconds).to_string(), text);
+            assert_eq!(Timestamp::parse(text), Some(Timestamp(seconds)));
         }
         assert_eq!(
             Timestamp::from_utc((2014, 6, 3), (14, 51, 20)),
@@ -80,5 +101,36 @@ mod tests {
             Timestamp::from_utc((2000, 2, 29), (0, 0, 0)),
             Timestamp(951_782_400)
         );
+    }
+
+    #[test]
+    fn no_other_form_is_read() {
+        for text in [
+            "",
+            "2014-06-03 14:51:20Z",
+            "2014-06-03T14:51:20",
+            "2014-06-03T14:51:20+02:00",
+            "2014-06-03 14:51:20.123456+00",
+            "2014-13-03T14:51:20Z",
+            "2014-02-30T14:51:20Z",
+            "2014-06-03T24:51:20Z",
+            "+014-06-03T14:51:20Z",
+            "2014-06-\u{e9}3T14:51:20",
+        ] {
+            assert_eq!(Timestamp::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn ages_have_one_unit() {
+        for (seconds, text) in [
+            (-5, "0 s"),
+            (99, "99 s"),
+            (720, "12 min"),
+            (18_000, "5 h"),
+            (260_000, "3 d"),
+        ] {
+            assert_eq!(age(Timestamp(seconds), Timestamp(0)), text);
+        }
     }
 }

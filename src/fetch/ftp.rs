@@ -168,7 +168,7 @@ impl<'a> FtpSession<'a> {
         let (user, password) = url.login();
         let mut reply = self.control.ask("USER", user.as_bytes())?;
         if reply.code == 331 {
-            reply = self.control.ask("PASS", password.as_bytes())?;
+            reply = self.control.ask_secretly("PASS", password.as_bytes())?;
         }
         if reply.is_done() {
             return Ok(());

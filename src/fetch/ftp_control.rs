@@ -93,6 +93,25 @@ impl<'a> Control<'a> {
         Ok(reply)
     }
 
+    /// The same with an argument that nobody may see: some servers repeat what they refuse.
+    pub fn ask_secretly(&mut self, command: &str, secret: &[u8]) -> Result<Reply, FetchError> {
+        match self.ask(command, secret) {
+            Ok(mut reply) => {
+                for line in &mut reply.lines {
+                    *line = without(line, secret);
+                }
+                Ok(reply)
+            }
+            Err(FetchError::NotFtp { said }) => {
+                let said = without(said.as_bytes(), secret);
+                Err(FetchError::NotFtp {
+                    said: String::from_utf8_lossy(&said).into_owned(),
+                })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
     fn send(&mut self, command: &str, argument: &[u8], iac: Iac) -> Result<(), FetchError> {
         if argument.iter().any(|byte| b"\r\n\0".contains(byte)) {
             return Err(FetchError::Unspeakable);
@@ -179,6 +198,25 @@ impl<'a> Control<'a> {
     }
 }
 
+/// A text with stars wherever it has the secret.
+fn without(text: &[u8], secret: &[u8]) -> Vec<u8> {
+    let mut clean = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((&first, others)) = rest.split_first() {
+        match rest.strip_prefix(secret) {
+            Some(behind) if !secret.is_empty() => {
+                clean.extend_from_slice(b"***");
+                rest = behind;
+            }
+            _ => {
+                clean.push(first);
+                rest = others;
+            }
+        }
+    }
+    clean
+}
+
 /// Code, whether it is the last line, and the text behind.
 fn split(line: &[u8]) -> Option<(u16, bool, &[u8])> {
     let (digits, rest) = line.split_at_checked(3)?;
@@ -198,6 +236,21 @@ fn split(line: &[u8]) -> Option<(u16, bool, &[u8])> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_secret_is_taken_out() {
+        for (text, secret, expected) in [
+            ("PASS abc is wrong", "abc", "PASS *** is wrong"),
+            ("abcabc ab", "abc", "****** ab"),
+            ("aab", "ab", "a***"),
+            ("nothing", "abc", "nothing"),
+            ("text", "", "text"),
+            ("", "abc", ""),
+        ] {
+            let found = without(text.as_bytes(), secret.as_bytes());
+            assert_eq!(found, expected.as_bytes(), "{text}");
+        }
+    }
 
     #[test]
     fn lines_of_replies_are_told_apart() {

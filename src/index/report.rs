@@ -34,6 +34,13 @@ pub struct Counts {
     pub kept: u64,
     /// Milliseconds.
     pub took_ms: u64,
+    /// The first id that the run gave to a version of a file; none when it gave none, or when the
+    /// catalogue was empty before, so that nothing in it is news.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_id: Option<i64>,
+    /// When it gave them, in seconds since 1970; the end of the run may come days later.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub changed_at: Option<i64>,
 }
 
 /// How a run ended; nothing was changed unless the outcome is ok or partial.

@@ -49,6 +49,8 @@ struct Seen {
     /// The catalogue's generation before it was read.
     generation: i64,
     comparison: Comparison,
+    /// Whether the catalogue had no files.
+    was_empty: bool,
     report: Report,
     /// Why the admin should look first.
     suspicion: Option<String>,
@@ -104,7 +106,7 @@ impl Run<'_> {
             if self.request.dry_run {
                 return Ok(self.finished(seen.report));
             }
-            match self.write(&seen, stop, observe) {
+            match self.write(&mut seen, stop, observe) {
                 Ok(()) => {
                     self.shrink_wal();
                     self.tell_generation();
@@ -212,6 +214,7 @@ impl Run<'_> {
         }
         Ok(Seen {
             generation,
+            was_empty: whole == 0,
             suspicion: self.suspicion(&counts, whole),
             comparison,
             report,
@@ -242,17 +245,24 @@ impl Run<'_> {
     /// Makes all changes and records the end, or does nothing.
     fn write(
         &mut self,
-        seen: &Seen,
+        seen: &mut Seen,
         stop: &AtomicBool,
         observe: &dyn Fn(Step),
     ) -> Result<(), Abort> {
-        let end = self.end(&seen.report);
+        let mut end = self.end(&seen.report);
+        let took_ms = self.took_ms();
         let Store::Real { writer, id, .. } = &mut self.store else {
             return Ok(());
         };
         writer.attempt(|transaction| {
             if catalogue::generation(transaction)? != seen.generation {
                 return Err(Abort::Moved);
+            }
+            let counts = &mut seen.report.counts;
+            if counts.added + counts.changed > 0 && !seen.was_empty {
+                counts.first_id = Some(catalogue::next_id(transaction)?);
+                counts.changed_at = Some(end.at.0);
+                end.counts = Counts { took_ms, ..*counts }.to_json();
             }
             change_all(transaction, &seen.comparison.changes, stop, observe)?;
             if let Some(suspicion) = &seen.suspicion {

@@ -22,6 +22,8 @@ Examples:
   heliostat-scan -e mirror.example.org      scan one mirror and switch it on
   heliostat-scan -d releases/v5 --all       only that subtree, after a release
   heliostat-scan --force mirror.example     publish although much has vanished
+  heliostat-scan --due -qq                  only what is due (cron, every minute)
+  heliostat-scan --due --dry-run            what that would be, and why
 
 A scan that fails, or that looks wrong (nothing listed, too much vanished, another tree), changes
 nothing; what looked wrong is published when the next scan sees the same, or by --force.
@@ -43,6 +45,14 @@ pub struct ScanArgs {
     /// All mirrors that are enabled and alive and have a URL to list.
     #[arg(short, long, conflicts_with = "mirrors")]
     pub all: bool,
+    /// Of all mirrors only what is due: directories that changed in the catalogue soon and often
+    /// until most mirrors have them, the rest by age (scan.whole_age_s).
+    #[arg(long, conflicts_with_all = ["all", "mirrors", "dir", "include", "exclude",
+          "exclude_rsync", "enable", "force"])]
+    pub due: bool,
+    /// With --due: only tell what is due and why, and what is not.
+    #[arg(short = 'n', long, requires = "due", conflicts_with_all = ["all", "mirrors"])]
+    pub dry_run: bool,
     /// Mirrors to scan at a time [default: as configured, scan.jobs].
     #[arg(short, long, value_name = "N",
           value_parser = clap::value_parser!(u64).range(1..=JOBS_MAX))]
@@ -76,7 +86,7 @@ pub struct ScanArgs {
     #[arg(long)]
     pub json: bool,
     /// Names of mirrors, or parts of names that fit one mirror; disabled ones are scanned, too.
-    #[arg(value_name = "MIRROR", required_unless_present = "all")]
+    #[arg(value_name = "MIRROR", required_unless_present_any = ["all", "due"])]
     pub mirrors: Vec<String>,
 }
 
@@ -113,12 +123,20 @@ mod tests {
         assert_eq!(args.site.as_deref(), Some("x"));
         let args = parse("scan -qq -e -f m1 m2").expect("names");
         assert!(args.enable && args.force && args.quiet == 2 && args.mirrors.len() == 2);
+        let args = parse("scan --due -n -qq -j 2 --json").expect("what is due");
+        assert!(args.due && args.dry_run && args.mirrors.is_empty());
         for wrong in [
             "scan",
             "scan -a m1",
             "scan -j 0 -a",
             "scan -j x -a",
             "scan --nope m",
+            "scan --due -a",
+            "scan --due m",
+            "scan --due -d x",
+            "scan --due -e",
+            "scan --due -f",
+            "scan -a --dry-run",
         ] {
             assert!(parse(wrong).is_err(), "{wrong}");
         }

@@ -8,6 +8,9 @@ use crate::domain::mirror::Kind;
 /// The country of mirrors that serve everywhere and have no files of their own.
 const EVERYWHERE: &str = "**";
 
+/// Why an enabled mirror cannot be scanned.
+const NO_URL: &str = "it has no URL that can be listed";
+
 /// The mirrors of a run.
 #[derive(Debug, Default, PartialEq)]
 pub struct Choice {
@@ -21,16 +24,28 @@ pub struct Choice {
 pub fn choose_all(mirrors: Vec<MirrorRecord>) -> Choice {
     let mut choice = Choice::default();
     for mirror in mirrors {
-        if !mirror.enabled || !mirror.alive || is_never_scanned(&mirror) {
-            continue;
-        }
-        if Protocol::of(&mirror).is_empty() {
-            choice.without_url.push(mirror.identifier);
-        } else {
-            choice.scanned.push(mirror);
+        match why_not_in_all(&mirror) {
+            None => choice.scanned.push(mirror),
+            Some(NO_URL) => choice.without_url.push(mirror.identifier),
+            Some(_) => {}
         }
     }
     choice
+}
+
+/// Why a mirror is none of all that are scanned; `None` when it is.
+pub(super) fn why_not_in_all(mirror: &MirrorRecord) -> Option<&'static str> {
+    if !mirror.enabled {
+        Some("it is disabled")
+    } else if !mirror.alive {
+        Some("it does not answer")
+    } else if is_never_scanned(mirror) {
+        Some("it is a cache or has country '**'")
+    } else if Protocol::of(mirror).is_empty() {
+        Some(NO_URL)
+    } else {
+        None
+    }
 }
 
 /// The named ones, whatever their state: by exact name, else by an unambiguous part of it.

@@ -290,7 +290,11 @@ impl<'a> Crawler<'a> {
         }
         state.tally.see_unknown(remembered.unknown);
         for name in &remembered.directories {
-            self.enqueue(state, below(path, name));
+            // The scan that saw the page may have been one of the whole tree.
+            let child = below(path, name);
+            if self.crawl.wanted.has_directory(&child) {
+                self.enqueue(state, child);
+            }
         }
         state.found.memory.keep(key(path), remembered);
     }

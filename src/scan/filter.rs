@@ -3,34 +3,60 @@
 //! rsync takes the first rule that matches. For the whole tree the rules and their order are
 //! MirrorBrain's: `scan_top_include`, then nothing else at the top, then the excludes. For a
 //! subtree rules are used too, not a longer URL: names stay relative to the tree, excludes keep
-//! their meaning, and a mirror that lacks the directory gives an empty listing, not an error.
+//! their meaning, and a mirror that lacks the directory gives an empty listing, not an error. For
+//! single directories all others are left out, so that the server does not look into them.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 
+use super::area::{Area, Directories};
 use crate::config::ScanConfig;
-use crate::domain::path::FilePath;
 
-/// The rules for the whole tree, or for a subtree or a file of it.
-pub fn filters(config: &ScanConfig, dir: Option<&FilePath>) -> Vec<OsString> {
+/// The rules for the whole tree, or for a part of it.
+pub fn filters(config: &ScanConfig, area: &Area) -> Vec<OsString> {
+    match area {
+        Area::Whole => of_the_tree(config),
+        Area::Below(dir) => excludes(config).chain(below(dir.as_bytes())).collect(),
+        Area::Right(directories) => excludes(config).chain(right_in(directories)).collect(),
+    }
+}
+
+fn of_the_tree(config: &ScanConfig) -> Vec<OsString> {
     let mut rules = Vec::new();
-    let Some(dir) = dir else {
-        for name in &config.top_include {
-            rules.push(rule(b"--include=/", name.trim_matches('/').as_bytes(), b""));
-        }
-        if !config.top_include.is_empty() {
-            rules.push("--exclude=/*".into());
-        }
-        rules.extend(excludes(config));
-        return rules;
-    };
+    for name in &config.top_include {
+        rules.push(rule(b"--include=/", name.trim_matches('/').as_bytes(), b""));
+    }
+    if !config.top_include.is_empty() {
+        rules.push("--exclude=/*".into());
+    }
     rules.extend(excludes(config));
-    let path = dir.as_bytes();
+    rules
+}
+
+fn below(path: &[u8]) -> Vec<OsString> {
+    let mut rules = Vec::new();
     for (end, _) in path.iter().enumerate().filter(|(_, byte)| **byte == b'/') {
         rules.push(rule(b"--include=/", &literal(&path[..end]), b"/"));
     }
     rules.push(rule(b"--include=/", &literal(path), b""));
     rules.push(rule(b"--include=/", &escaped(path), b"/**"));
+    rules.push("--exclude=*".into());
+    rules
+}
+
+fn right_in(directories: &Directories) -> Vec<OsString> {
+    let named = directories.on_the_way().union(directories.wanted());
+    let mut rules: Vec<OsString> = named
+        .filter(|path| !path.is_empty())
+        .map(|path| rule(b"--include=/", &literal(path), b"/"))
+        .collect();
+    rules.push("--exclude=*/".into());
+    for path in directories.wanted() {
+        rules.push(match &path[..] {
+            [] => "--include=/*".into(),
+            path => rule(b"--include=/", &escaped(path), b"/*"),
+        });
+    }
     rules.push("--exclude=*".into());
     rules
 }
@@ -67,9 +93,10 @@ fn escaped(path: &[u8]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::path::FilePath;
     use std::time::Duration;
 
-    fn shown(top_include: &[&str], dir: Option<&[u8]>) -> String {
+    fn shown(top_include: &[&str], area: &Area) -> String {
         let config = ScanConfig {
             jobs: 1,
             requests: 1,
@@ -78,10 +105,10 @@ mod tests {
             timeout: Duration::from_secs(1),
             top_include: top_include.iter().map(|name| (*name).to_owned()).collect(),
             exclude_rsync: vec!["/.~tmp~/".to_owned()],
+            due: Default::default(),
             mirror: Default::default(),
         };
-        let dir = dir.map(|dir| FilePath::parse(dir).expect("a path"));
-        let rules = filters(&config, dir.as_ref());
+        let rules = filters(&config, area);
         let rules: Vec<_> = rules.iter().map(|rule| rule.to_string_lossy()).collect();
         rules.join(" ")
     }
@@ -107,7 +134,31 @@ mod tests {
                  --include=/b\\\\s/\\[1]/** --exclude=*",
             ),
         ] {
-            assert_eq!(shown(top_include, dir), expected);
+            let path = |dir| FilePath::parse(dir).expect("a path");
+            let area = dir.map_or(Area::Whole, |dir| Area::Below(path(dir)));
+            assert_eq!(shown(top_include, &area), expected);
+        }
+    }
+
+    #[test]
+    fn of_single_directories_only_the_files_are_listed() {
+        let area = |paths: &[&str]| {
+            let paths = paths.iter().map(|path| path.as_bytes().to_vec());
+            Area::Right(Directories::new(paths))
+        };
+        for (paths, expected) in [
+            (
+                &["x/y", "x/y/z", "b\\s"][..],
+                "--exclude=/.~tmp~/ --include=/b\\s/ --include=/x/ --include=/x/y/ \
+                 --include=/x/y/z/ --exclude=*/ --include=/b\\\\s/* --include=/x/y/* \
+                 --include=/x/y/z/* --exclude=*",
+            ),
+            (
+                &[""],
+                "--exclude=/.~tmp~/ --exclude=*/ --include=/* --exclude=*",
+            ),
+        ] {
+            assert_eq!(shown(&["a"], &area(paths)), expected);
         }
     }
 }

@@ -18,12 +18,14 @@
 //! One scan a mirror (`lock`), over all processes. No transaction is open while the network is
 //! waited for. A process that is killed leaves the content before, and no run.
 
+mod area;
 pub mod args;
 mod choose;
 mod crawl;
 mod crawl_ftp;
 mod crawl_page;
 mod directory;
+pub mod due;
 mod error;
 mod filter;
 mod judge;
@@ -46,6 +48,7 @@ mod trace;
 mod wanted;
 
 pub use crate::db::known::{Cursor, KnownFiles};
+pub use area::{Area, Directories};
 pub use choose::{Choice, choose_all, choose_named};
 pub use crawl::Before;
 pub use directory::{DirectoryFacts, KnownDirectories};
@@ -61,7 +64,7 @@ pub use publish::{Conclusion, Finding, Rules, conclude};
 pub use report::{Counts, MirrorReport, Report};
 pub use request::{RequestError, collect_requests};
 pub use run::Run;
-pub use scanner::{ScanOptions, Scanner};
+pub use scanner::{ScanOptions, Scanner, Task};
 pub use tally::{Seen, Tally};
 pub use trace::TraceRead;
 pub use wanted::Wanted;

@@ -109,6 +109,24 @@ impl Output {
         }
     }
 
+    /// There is nothing to do.
+    pub(super) fn nothing_due(&self, site: &str) {
+        match self.style {
+            Style::Json => self.print(&format!(
+                "{}\n",
+                serde_json::json!({ "site": site, "mirrors": [] })
+            )),
+            Style::Lines | Style::Summary => self.print("nothing is due\n"),
+            Style::Nothing | Style::Totals => {}
+        }
+    }
+
+    /// What was asked for, in one of two forms.
+    pub(super) fn show(&self, text: &str, json: &str) {
+        let is_json = self.style == Style::Json;
+        self.print(if is_json { json } else { text });
+    }
+
     /// No mirror could be scanned at all.
     pub(super) fn fail(&self, error: &str) {
         log::error!("{error}");

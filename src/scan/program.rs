@@ -8,6 +8,7 @@ use regex::bytes::RegexSet;
 
 use super::args::ScanArgs;
 use super::choose::{choose_all, choose_named};
+use super::due;
 use super::error::ScanError;
 use super::output::{Output, Style};
 use super::scanner::{ScanOptions, Scanner};
@@ -41,9 +42,15 @@ fn run() -> Exit {
         jobs: args.jobs.unwrap_or(0) as usize,
         enable: args.enable,
         force: args.force,
+        skip_running: args.due,
     };
     let output = Output::new(style, progress);
-    scan(&args, &site, &options, &output).unwrap_or_else(|error| {
+    let result = if args.due {
+        due::run(&site, args.dry_run, &options, &output)
+    } else {
+        scan(&args, &site, &options, &output)
+    };
+    result.unwrap_or_else(|error| {
         output.fail(&chain(&error));
         Exit::Failed
     })

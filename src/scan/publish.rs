@@ -35,8 +35,10 @@ pub struct Rules<'a> {
     pub known: &'a KnownFiles,
     /// Number of the index run that made the catalogue.
     pub tree_generation: i64,
-    /// Ids of `--dir`; `None`: the whole tree.
+    /// Ids of the part of the tree that is scanned; `None`: all of it.
     pub scope: Option<&'a RoaringBitmap>,
+    /// Number of directories, if that part is single ones.
+    pub directories: u64,
     /// When a listing is suspicious.
     pub limits: Limits,
     /// Whether a mirror is switched on when its content is published.
@@ -112,7 +114,10 @@ pub fn conclude(
             is_subtree: rules.scope.is_some(),
         };
         let verdict = judge(&case, rules.limits);
-        let counts = count(&case, finding, verdict);
+        let counts = Counts {
+            directories: rules.directories,
+            ..count(&case, finding, verdict)
+        };
         let before = Before {
             published: published.as_ref(),
             record: &record,
@@ -176,8 +181,9 @@ impl Before<'_> {
         let is_same = self.published.is_some_and(|published| {
             published.content == *merged && published.learnt.by == finding.found.by.name()
         });
-        let is_whole = rules.scope.is_none();
-        is_same && is_whole && !self.is_pending && !to_be_enabled(rules, self.record, merged)
+        // A subtree may be another one each time.
+        let is_alike = rules.scope.is_none() || rules.directories > 0;
+        is_same && is_alike && !self.is_pending && !to_be_enabled(rules, self.record, merged)
     }
 }
 
@@ -223,6 +229,7 @@ fn count(case: &Case<'_>, finding: Finding<'_>, verdict: Verdict) -> Counts {
     let before = case.previous.map_or(0, |content| content.current.len());
     let is_aside = matches!(verdict, Verdict::Suspicious(_));
     Counts {
+        directories: 0,
         files: seen.files,
         current: seen.content.current.len(),
         outdated: seen.content.outdated.len(),

@@ -10,6 +10,8 @@ use crate::exit::Exit;
 /// Numbers of one mirror's scan; also stored with its run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Counts {
+    /// Directories that alone were asked for; 0: the tree, or a subtree.
+    pub directories: u64,
     /// Files listed.
     pub files: u64,
     /// Of those, the version of the catalogue.

@@ -49,6 +49,8 @@ pub struct Shared<'a> {
     pub network: Network<'a>,
     /// Who is told how it goes.
     pub output: &'a Output,
+    /// Whether a mirror that another process scans is passed over in silence.
+    pub skip_running: bool,
 }
 
 impl Shared<'_> {
@@ -91,8 +93,9 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Scans and publishes, and tells how it went; never fails otherwise.
-    pub fn scan(mut self) -> MirrorReport {
+    /// Scans and publishes, and tells how it went; never fails otherwise. `None` when it was passed
+    /// over because another process scans it.
+    pub fn scan(mut self) -> Option<MirrorReport> {
         let before = self.before();
         let output = self.shared.output;
         let bar = output.begin(self.mirror, before);
@@ -100,10 +103,14 @@ impl<'a> Run<'a> {
         drop(bar);
         let report = match result {
             Ok(done) => self.report(done),
+            Err(MirrorError::Running) if self.shared.skip_running => {
+                log::info!("{}: another scan of it is running", self.mirror.identifier);
+                return None;
+            }
             Err(error) => self.failure(&error, before.0),
         };
         output.finish(&report);
-        report
+        Some(report)
     }
 
     /// Current files, and files listed, at the last scan.

@@ -4,6 +4,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
+use roaring::RoaringBitmap;
+
+use super::area::Area;
 use super::choose::Choice;
 use super::error::ScanError;
 use super::filter::filters;
@@ -19,7 +22,7 @@ use super::run::{Run, Shared, ids_at, now};
 use super::wanted::Wanted;
 use crate::config::{ScanConfig, SiteConfig};
 use crate::db::mirror::MirrorRecord;
-use crate::db::{DbError, Writer, catalogue, mirror, open_reader, open_writer};
+use crate::db::{DbError, Writer, catalogue, mirror, open_reader, open_writer, scan_attempt};
 use crate::domain::path::FilePath;
 use crate::fetch::FtpClient;
 
@@ -28,6 +31,15 @@ use crate::fetch::FtpClient;
 pub struct Scanner {
     site: Arc<SiteConfig>,
     writer: Mutex<Writer>,
+}
+
+/// A mirror, and what of it is scanned.
+#[derive(Debug, Clone)]
+pub struct Task {
+    /// The mirror.
+    pub mirror: MirrorRecord,
+    /// What of it.
+    pub area: Area,
 }
 
 /// How a scan is to be made.
@@ -41,6 +53,8 @@ pub struct ScanOptions {
     pub enable: bool,
     /// Publish what is suspicious, too.
     pub force: bool,
+    /// Pass over mirrors that another process scans, instead of reporting it as a failure.
+    pub skip_running: bool,
 }
 
 impl Scanner {
@@ -94,11 +108,34 @@ impl Scanner {
         output: &Output,
         stop: &AtomicBool,
     ) -> Result<Report, ScanError> {
+        let area = options.dir.clone().map_or(Area::Whole, Area::Below);
+        let tasks = choice.scanned.iter().map(|mirror| Task {
+            mirror: mirror.clone(),
+            area: area.clone(),
+        });
+        let tasks: Vec<Task> = tasks.collect();
+        let mut report = self.scan_tasks(&tasks, options, output, stop)?;
+        report.without_url.clone_from(&choice.without_url);
+        Ok(report)
+    }
+
+    /// The same, with what is scanned of each mirror.
+    ///
+    /// # Errors
+    /// [`ScanError`] when no mirror could be scanned at all.
+    pub fn scan_tasks(
+        &self,
+        tasks: &[Task],
+        options: &ScanOptions,
+        output: &Output,
+        stop: &AtomicBool,
+    ) -> Result<Report, ScanError> {
         let start = Instant::now();
         let (known, tree_generation, scope) = self.load(options.dir.as_ref())?;
-        let wanted = Wanted::new(&self.site.scan, options.dir.as_ref());
+        self.remember(tasks)?;
+        let wanted = Wanted::new(&self.site.scan, Area::Whole);
         let (http, ftp) = (OnceLock::new(), FtpClient::default());
-        let filters = filters(&self.site.scan, options.dir.as_ref());
+        let filters = filters(&self.site.scan, &Area::Whole);
         let repeats = Repeats::new();
         let shared = Shared {
             writer: &self.writer,
@@ -106,7 +143,8 @@ impl Scanner {
             rules: Rules {
                 known: &known.files,
                 tree_generation,
-                scope: scope.as_ref(),
+                scope: None,
+                directories: 0,
                 limits: Limits {
                     vanished_share_max: self.site.scan.vanished_share_max,
                     force: options.force,
@@ -124,6 +162,7 @@ impl Scanner {
                 ftp: &ftp,
             },
             output,
+            skip_running: options.skip_running,
         };
         let jobs = match options.jobs {
             0 => self.site.scan.jobs,
@@ -132,24 +171,39 @@ impl Scanner {
         let plan = Plan {
             shared,
             scan: &self.site.scan,
-            dir: options.dir.as_ref(),
+            below: scope.as_ref(),
         };
-        let mirrors = scan_all(plan, &choice.scanned, jobs);
+        let (mirrors, not_begun) = scan_all(plan, tasks, jobs);
         repeats.store(&mut self.writer.lock().unwrap_or_else(PoisonError::into_inner));
         Ok(Report {
             site: self.site.name.clone(),
             dir: options.dir.as_ref().map(FilePath::to_string),
-            not_begun: (choice.scanned.len() - mirrors.len()) as u64,
+            not_begun: not_begun as u64,
             mirrors,
-            without_url: choice.without_url.clone(),
+            without_url: Vec::new(),
             took: start.elapsed(),
         })
+    }
+
+    /// Scans that are due are not looked for again at once, however these end.
+    fn remember(&self, tasks: &[Task]) -> Result<(), DbError> {
+        let of = |is: fn(&Area) -> bool| {
+            let chosen = tasks.iter().filter(move |task| is(&task.area));
+            chosen.map(|task| task.mirror.id).collect::<Vec<_>>()
+        };
+        let whole = of(|area| matches!(area, Area::Whole));
+        let changed = of(|area| matches!(area, Area::Right(_)));
+        if whole.is_empty() && changed.is_empty() {
+            return Ok(());
+        }
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        writer.transaction(|transaction| scan_attempt::record(transaction, &whole, &changed, now()))
     }
 
     fn load(
         &self,
         dir: Option<&FilePath>,
-    ) -> Result<(KnownTree, i64, Option<roaring::RoaringBitmap>), ScanError> {
+    ) -> Result<(KnownTree, i64, Option<RoaringBitmap>), ScanError> {
         // A reader's page cache is small: the writer's would double the memory of a scan.
         let reader = open_reader(&self.site.database)?;
         let start = Instant::now();
@@ -180,16 +234,33 @@ impl Scanner {
 struct Plan<'a> {
     shared: Shared<'a>,
     scan: &'a ScanConfig,
-    dir: Option<&'a FilePath>,
+    /// Ids of `--dir`.
+    below: Option<&'a RoaringBitmap>,
 }
 
 impl Plan<'_> {
     /// Scans a mirror by the site's rules, or by its own.
-    fn scan(self, mirror: &MirrorRecord) -> MirrorReport {
-        let Some(own) = self.scan.of_mirror(&mirror.identifier) else {
+    fn scan(self, task: &Task) -> Option<MirrorReport> {
+        let Task { mirror, area } = task;
+        let own = self.scan.of_mirror(&mirror.identifier);
+        if own.is_none() && matches!(area, Area::Whole) {
             return Run::new(self.shared, mirror).scan();
+        }
+        let config = own.as_ref().unwrap_or(self.scan);
+        let (filters, wanted) = (filters(config, area), Wanted::new(config, area.clone()));
+        let right = match area {
+            Area::Right(directories) => Some(directories.ids(self.shared.known)),
+            Area::Whole | Area::Below(_) => None,
         };
-        let (filters, wanted) = (filters(&own, self.dir), Wanted::new(&own, self.dir));
+        let rules = Rules {
+            scope: match area {
+                Area::Whole => None,
+                Area::Below(_) => self.below,
+                Area::Right(_) => right.as_ref(),
+            },
+            directories: area.directories(),
+            ..self.shared.rules
+        };
         let network = Network {
             filters: &filters,
             wanted: &wanted,
@@ -197,24 +268,26 @@ impl Plan<'_> {
         };
         let shared = Shared {
             network,
+            rules,
             ..self.shared
         };
         Run::new(shared, mirror).scan()
     }
 }
 
-/// Reports in the order in which mirrors came to an end; fewer than mirrors when stopped.
-fn scan_all(plan: Plan<'_>, mirrors: &[MirrorRecord], jobs: usize) -> Vec<MirrorReport> {
+/// Reports in the order in which mirrors came to an end, and how many were not begun because the
+/// program was told to stop.
+fn scan_all(plan: Plan<'_>, tasks: &[Task], jobs: usize) -> (Vec<MirrorReport>, usize) {
     let shared = plan.shared;
     let next = AtomicUsize::new(0);
-    let reports = Mutex::new(Vec::with_capacity(mirrors.len()));
-    let total = shared.output.total(mirrors.len());
+    let reports = Mutex::new(Vec::with_capacity(tasks.len()));
+    let total = shared.output.total(tasks.len());
     let work = || {
-        while let Some(mirror) = mirrors.get(next.fetch_add(1, Ordering::Relaxed)) {
+        while let Some(task) = tasks.get(next.fetch_add(1, Ordering::Relaxed)) {
             if shared.network.stop.load(Ordering::Relaxed) {
                 return;
             }
-            let report = plan.scan(mirror);
+            let report = plan.scan(task);
             if let Some(total) = &total {
                 total.add(1);
             }
@@ -225,9 +298,11 @@ fn scan_all(plan: Plan<'_>, mirrors: &[MirrorRecord], jobs: usize) -> Vec<Mirror
         }
     };
     std::thread::scope(|scope| {
-        for _ in 0..jobs.min(mirrors.len()) {
+        for _ in 0..jobs.min(tasks.len()) {
             scope.spawn(work);
         }
     });
-    reports.into_inner().unwrap_or_else(PoisonError::into_inner)
+    let reports = reports.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let not_begun = tasks.len() - reports.len();
+    (reports.into_iter().flatten().collect(), not_begun)
 }

@@ -1,55 +1,48 @@
 //! What of a mirror's tree is listed over FTP and HTTP: `scan_top_include`, `scan_exclude`,
-//! `--dir`.
+//! and the part of the tree that is looked at.
 
 use regex::bytes::RegexSet;
 
+use super::area::Area;
 use crate::config::ScanConfig;
-use crate::domain::path::{FilePath, is_below};
 
 /// The rules of a run; for rsync they are in `filter`.
 #[derive(Debug, Clone)]
 pub struct Wanted {
-    dir: Option<FilePath>,
+    area: Area,
     /// Names at the top; empty: all.
     top_include: Vec<Vec<u8>>,
     exclude: RegexSet,
 }
 
 impl Wanted {
-    /// The rules for the whole tree, or for a subtree or a file of it.
-    pub fn new(config: &ScanConfig, dir: Option<&FilePath>) -> Wanted {
+    /// The rules for the whole tree, or for a part of it.
+    pub fn new(config: &ScanConfig, area: Area) -> Wanted {
         let names = config.top_include.iter();
         let name = |name: &String| name.trim_matches('/').as_bytes().to_vec();
         Wanted {
             // As in MirrorBrain the top includes are not for a subtree, the excludes are.
-            top_include: match dir {
-                Some(_) => Vec::new(),
-                None => names.map(name).collect(),
+            top_include: match area {
+                Area::Whole => names.map(name).collect(),
+                Area::Below(_) | Area::Right(_) => Vec::new(),
             },
-            dir: dir.cloned(),
+            area,
             exclude: config.exclude.clone(),
         }
     }
 
     /// Whether a directory is listed, on the way to what is wanted or in it.
     pub fn has_directory(&self, path: &[u8]) -> bool {
-        let is_on_the_way = self
-            .dir
-            .as_ref()
-            .is_none_or(|dir| is_below(path, dir.as_bytes()) || is_below(dir.as_bytes(), path));
-        is_on_the_way && self.is_at_top(path) && !self.is_excluded(path, b"/")
+        self.area.has_directory(path) && self.is_at_top(path) && !self.is_excluded(path, b"/")
     }
 
     /// Whether a file counts.
     pub fn has_file(&self, path: &[u8]) -> bool {
-        let is_in = self
-            .dir
-            .as_ref()
-            .is_none_or(|dir| is_below(path, dir.as_bytes()));
-        is_in && self.is_at_top(path) && !self.is_excluded(path, b"")
+        self.area.has_file(path) && self.is_at_top(path) && !self.is_excluded(path, b"")
     }
 
-    fn is_at_top(&self, path: &[u8]) -> bool {
+    /// Whether a path is in what `top_include` names.
+    pub fn is_at_top(&self, path: &[u8]) -> bool {
         let end = path.iter().position(|&byte| byte == b'/');
         let top = &path[..end.unwrap_or(path.len())];
         self.top_include.is_empty() || self.top_include.iter().any(|name| name == top)
@@ -64,6 +57,7 @@ impl Wanted {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::path::FilePath;
     use std::time::Duration;
 
     fn wanted(top_include: &[&str], dir: Option<&str>) -> Wanted {
@@ -75,10 +69,14 @@ mod tests {
             top_include: top_include.iter().map(|name| (*name).to_owned()).collect(),
             exclude: RegexSet::new([r"/\.~tmp~/", r"\.part$"]).expect("patterns"),
             exclude_rsync: Vec::new(),
+            due: Default::default(),
             mirror: Default::default(),
         };
-        let dir = dir.map(|dir| FilePath::parse(dir.as_bytes()).expect("a path"));
-        Wanted::new(&config, dir.as_ref())
+        let path = |dir: &str| FilePath::parse(dir.as_bytes()).expect("a path");
+        Wanted::new(
+            &config,
+            dir.map_or(Area::Whole, |dir| Area::Below(path(dir))),
+        )
     }
 
     #[test]

@@ -50,6 +50,8 @@ pub enum Tls {
     Explicit,
     /// From the first byte.
     Implicit,
+    /// Wanted of everybody, with a certificate that was good until yesterday.
+    Expired,
 }
 
 /// A running server; it ends with the test.
@@ -74,7 +76,7 @@ impl Ftpd {
         set_mode(home.path(), 0o755);
         std::fs::create_dir(home.path().join("empty")).expect("a folder");
         if tls != Tls::None {
-            certificate(home.path());
+            certificate(home.path(), if tls == Tls::Expired { -1 } else { 2 });
         }
         for _ in 0..START_ATTEMPTS {
             let port = free_port();
@@ -129,7 +131,7 @@ impl Ftpd {
     pub fn url_of(&self, login: &str) -> String {
         let scheme = match self.tls {
             Tls::None => "ftp",
-            Tls::Explicit => "ftpes",
+            Tls::Explicit | Tls::Expired => "ftpes",
             Tls::Implicit => "ftps",
         };
         let host = match self.host {
@@ -185,8 +187,9 @@ fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
-/// An authority, and a certificate of it for loopback in one file with its key.
-fn certificate(home: &Path) {
+/// An authority, and a certificate of it for loopback, good for so many days, in one file with its
+/// key.
+fn certificate(home: &Path, days: i32) {
     std::fs::write(
         home.join("extensions"),
         "subjectAltName=IP:127.0.0.1,IP:::1\n",
@@ -195,11 +198,12 @@ fn certificate(home: &Path) {
     let script = "openssl req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.pem -days 2 \
          -subj /CN=authority && \
          openssl req -newkey rsa:2048 -nodes -keyout key.pem -out request.pem -subj /CN=mirror && \
-         openssl x509 -req -in request.pem -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 \
-         -extfile extensions -out certificate.pem && \
+         openssl x509 -req -in request.pem -CA ca.pem -CAkey ca.key -CAcreateserial \
+         -days $0 -extfile extensions -out certificate.pem && \
          cat key.pem certificate.pem > both.pem && chmod 600 *.pem *.key && chmod 644 ca.pem";
     let status = Command::new("sh")
         .args(["-c", script])
+        .arg(days.to_string())
         .current_dir(home)
         .stdout(Stdio::null())
         .stderr(Stdio::null())

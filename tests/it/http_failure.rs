@@ -116,18 +116,6 @@ fn a_first_page_that_is_no_index_fails_the_scan() {
 }
 
 #[test]
-fn an_endless_page_is_given_up() {
-    let (site, _tree) = site_and_tree("");
-    let web = OddWeb::start(|_| Reply::Endless("<a href=\"x\">"));
-    let id = add(&site, "m", &web.url());
-    fails(
-        &site,
-        id,
-        "the listing of one directory has more than 67108864 bytes",
-    );
-}
-
-#[test]
 fn another_tree_under_the_url_is_not_published() {
     let (site, _tree) = site_and_tree("");
     let web = OddWeb::start(|_| page(index(&[("x", 1), ("y/", 0), ("a", 77)])));

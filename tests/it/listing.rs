@@ -135,8 +135,12 @@ fn what_is_no_index_is_told() {
         let bytes = std::fs::read(&page).expect("a page");
         let (read, _) = read(&page, bytes.as_slice());
         let error = read.expect_err("no index");
-        let is_login = page.to_string_lossy().contains("login");
+        let is_named = |word: &str| page.to_string_lossy().contains(word);
+        let is_login = is_named("login");
         assert_eq!(matches!(error, IndexError::Login), is_login, "{error}");
+        let is_elsewhere = is_named("base-");
+        let found_elsewhere = matches!(error, IndexError::Elsewhere);
+        assert_eq!(found_elsewhere, is_elsewhere, "{error}");
     }
 }
 
@@ -270,7 +274,8 @@ proptest! {
         "y", "</file>", "&amp;", "&#252;", "<td size=3>",
         "<time datetime=\"2020-01-02T03:04:05Z\">",
         "<title>", "Index of", "</title>", "<script>", "</script>",
-        "<!--", "-->", "<a href=\"?C=N\">",
+        "<!--", "-->", "<a href=\"?C=N\">", "<base href=\"/pub/d/\">", "<base href=\"../\">",
+        "<a href=\"pub/x\">", "<base href=\"//h/\">",
     ]), 0..60)) {
         let text = pieces.concat();
         let page = PageAddress::new("m.example", "/pub/");

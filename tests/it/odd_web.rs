@@ -3,7 +3,7 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use crate::site::eventually;
@@ -20,6 +20,8 @@ pub struct Asked {
 pub enum Reply {
     /// A whole answer: status line, fields with their line ends, body.
     Whole(&'static str, String, String),
+    /// A whole page, already packed by gzip.
+    Packed(Vec<u8>),
     /// The head and a part of the body, then nothing until the client goes.
     Hang(String),
     /// The same again and again, until the client goes.
@@ -32,6 +34,7 @@ pub enum Reply {
 pub struct OddWeb {
     port: u16,
     asked: Arc<Mutex<Vec<String>>>,
+    connections: Arc<AtomicU32>,
     ends: Arc<AtomicBool>,
 }
 
@@ -56,6 +59,8 @@ impl OddWeb {
         let ends = Arc::new(AtomicBool::new(false));
         let answer: Arc<Answer> = Arc::new(answer);
         let (log, end) = (Arc::clone(&asked), Arc::clone(&ends));
+        let connections = Arc::new(AtomicU32::new(0));
+        let count = Arc::clone(&connections);
         std::thread::spawn(move || {
             for stream in listener.incoming() {
                 if end.load(Ordering::Relaxed) {
@@ -63,10 +68,16 @@ impl OddWeb {
                 }
                 let (answer, log) = (Arc::clone(&answer), Arc::clone(&log));
                 let stream = stream.expect("a connection");
+                count.fetch_add(1, Ordering::Relaxed);
                 std::thread::spawn(move || serve(stream, &*answer, &log));
             }
         });
-        OddWeb { port, asked, ends }
+        OddWeb {
+            port,
+            asked,
+            connections,
+            ends,
+        }
     }
 
     /// Its base URL.
@@ -84,6 +95,11 @@ impl OddWeb {
     /// Paths that were asked for so far.
     pub fn all_asked(&self) -> Vec<String> {
         self.asked.lock().expect("no test panics in it").clone()
+    }
+
+    /// Connections that were made so far.
+    pub fn connections(&self) -> u32 {
+        self.connections.load(Ordering::Relaxed)
     }
 
     /// Waits until something was asked for.
@@ -115,6 +131,14 @@ fn serve(stream: TcpStream, answer: &Answer, log: &Mutex<Vec<String>>) {
                 let length = body.len();
                 let head = format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\n{fields}\r\n");
                 stream.write_all((head + &body).as_bytes()).is_ok()
+            }
+            Reply::Packed(body) => {
+                let head = format!(
+                    "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Encoding: gzip\r\n\
+                     Content-Length: {}\r\n\r\n",
+                    body.len()
+                );
+                stream.write_all(&[head.as_bytes(), &body].concat()).is_ok()
             }
             Reply::Hang(body) => {
                 let _ = stream.write_all(promise(&body).as_bytes());

@@ -27,7 +27,8 @@ const START_ATTEMPTS: u32 = 5;
 
 impl Rsyncd {
     /// Modules `pub` (its tree), `top` (what `pub` lies in), `auth` (the tree, with a password),
-    /// `full` (no connections), `deny` (for nobody), `write` and `refuse` (no listings).
+    /// `full` (no connections), `one` (a single one), `deny` (for nobody), `write` and `refuse`
+    /// (no listings).
     pub fn start() -> Rsyncd {
         Rsyncd::start_on("127.0.0.1")
     }
@@ -46,6 +47,13 @@ impl Rsyncd {
         let modules = [
             ("pub", String::new()),
             ("full", "max connections = -1".to_owned()),
+            (
+                "one",
+                format!(
+                    "max connections = 1\nlock file = {}/lock",
+                    folder.path().display()
+                ),
+            ),
             ("deny", "hosts deny = *".to_owned()),
             ("write", "write only = yes".to_owned()),
             ("refuse", "refuse options = recursive".to_owned()),

@@ -189,8 +189,8 @@ fn a_daemon_that_dies_in_the_middle_changes_nothing() {
 
     let proxy = TcpListener::bind("127.0.0.1:0").expect("a port");
     let proxy_port = proxy.local_addr().expect("its address").port();
-    let through = format!("rsync://127.0.0.1:{proxy_port}/pub");
-    let id = add_mirror(&site, "dying", &through, |_| {});
+    let through = format!("baseurlRsync=rsync://127.0.0.1:{proxy_port}/pub");
+    site.run_ok("heliostat", &["edit", "m", "--set", &through]);
     let port = daemon.port();
     let (tell, told) = std::sync::mpsc::channel::<()>();
     let (done, wait) = std::sync::mpsc::channel::<()>();
@@ -208,11 +208,12 @@ fn a_daemon_that_dies_in_the_middle_changes_nothing() {
         });
         fails(
             &site,
-            "dying",
+            "m",
             id,
             "the connection broke before the listing was complete",
         );
     });
+    assert_eq!(current(&site, id), before);
 }
 
 #[test]

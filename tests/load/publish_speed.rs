@@ -61,6 +61,7 @@ fn publish(
         known,
         tree_generation: 1,
         scope: None,
+        directories: 0,
         limits: Limits {
             vanished_share_max: 0.3,
             force: false,

@@ -63,6 +63,9 @@ pub enum IndexError {
         /// Its title, printable.
         title: String,
     },
+    /// Its `<base>` makes its links lead out of the directory.
+    #[error("its <base> makes its links lead elsewhere")]
+    Elsewhere,
     /// Its end is missing.
     #[error("it ends before the index is complete")]
     Truncated,

@@ -10,6 +10,8 @@ pub struct PageAddress {
     authority: Vec<u8>,
     /// Decoded, with a slash at both ends.
     path: Vec<u8>,
+    /// The directory that relative links begin at, where that is another one of this server.
+    base: Option<Vec<u8>>,
 }
 
 /// What a link of an index page leads to.
@@ -57,7 +59,22 @@ impl PageAddress {
         PageAddress {
             authority: authority.to_ascii_lowercase().into_bytes(),
             path,
+            base: None,
         }
+    }
+
+    /// The same page after `<base href>`: relative links begin there. `None` when they lead to
+    /// another server.
+    pub(super) fn with_base(&self, href: &[u8]) -> Option<PageAddress> {
+        let href = cut(href.trim_ascii(), b'#').0;
+        let path = percent_decode(self.path_of(cut(href, b'?').0)?);
+        let mut base = self.absolute(&self.path, &path);
+        let end = base.iter().rposition(|&byte| byte == b'/');
+        base.truncate(end.map_or(0, |end| end + 1));
+        Some(PageAddress {
+            base: (base != self.path).then_some(base),
+            ..self.clone()
+        })
     }
 
     /// What `href`, with entities already decoded, leads to.
@@ -68,7 +85,10 @@ impl PageAddress {
         let Some(path) = self.path_of(target) else {
             return Link::Elsewhere;
         };
-        let path = percent_decode(path);
+        let mut path = percent_decode(path);
+        if let Some(base) = &self.base {
+            path = self.absolute(base, &path);
+        }
         let rest = match path.first() {
             Some(b'/') => match path.strip_prefix(self.path.as_slice()) {
                 Some(rest) => rest,
@@ -106,9 +126,32 @@ impl PageAddress {
         };
         let end = with_host.iter().position(|&byte| byte == b'/');
         let (authority, path) = with_host.split_at(end.unwrap_or(with_host.len()));
+        let path = if path.is_empty() { b"/" } else { path };
         authority
             .eq_ignore_ascii_case(&self.authority)
             .then_some(path)
+    }
+
+    /// The path that a link leads to from a directory, without `.` and `..`.
+    fn absolute(&self, from: &[u8], path: &[u8]) -> Vec<u8> {
+        let from = if path.starts_with(b"/") { b"" } else { from };
+        let whole = [from, path].concat();
+        let mut clean = Vec::with_capacity(whole.len());
+        for part in whole.split_inclusive(|&byte| byte == b'/') {
+            match part {
+                b"." | b"./" => {}
+                b".." | b"../" => {
+                    clean.pop();
+                    let end = clean.iter().rposition(|&byte| byte == b'/');
+                    clean.truncate(end.map_or(0, |end| end + 1));
+                }
+                part => clean.extend_from_slice(part),
+            }
+            if clean.is_empty() {
+                clean.push(b'/');
+            }
+        }
+        clean
     }
 
     fn parent(&self) -> &[u8] {
@@ -220,7 +263,61 @@ mod tests {
         assert_eq!(top.resolve(b"/"), Link::Elsewhere);
     }
 
+    #[test]
+    fn relative_links_begin_at_the_base() {
+        let page = PageAddress::new("m.example", "/pub/dir/");
+        for (base, href, expected) in [
+            (&b"/"[..], &b"pub/dir/x"[..], file(b"x")),
+            (b"/", b"pub/dir/d/", directory(b"d")),
+            (b"/", b"./pub//../dir/x", file(b"x")),
+            (b"/", b"x", Link::Elsewhere),
+            (b"/", b"pub/", Link::Parent),
+            (b"/", b"..", Link::Elsewhere),
+            (b"/", b"/pub/dir/x", file(b"x")),
+            (b"/", b"pub/dir/?C=N", Link::Sorted),
+            (b"/pub/", b"dir/x", file(b"x")),
+            (b"/pub/index.html", b"dir/x%2541", file(b"x%41")),
+            (b"/pub/dir/", b"x", file(b"x")),
+            (b"../", b"dir/x", file(b"x")),
+            (b"..", b"dir/x", file(b"x")),
+            (b"../../../../..", b"pub/dir/x", file(b"x")),
+            (b"", b"x", file(b"x")),
+            (b"?a/b", b"x", file(b"x")),
+            (b"sub/", b"x", Link::Elsewhere),
+            (b"sub/", b"../x", file(b"x")),
+            (b"sub/", b"..", Link::Elsewhere),
+            (b"sub/", b"../..", Link::Parent),
+            (b"http://M.example", b"pub/dir/x", file(b"x")),
+            (b"//m.example/pub/dir/y", b"x", file(b"x")),
+            (b"/", b"http://other.example/pub/dir/x", Link::Elsewhere),
+        ] {
+            let based = page.with_base(base).expect("the same server");
+            let (base, shown) = (base.escape_ascii(), href.escape_ascii());
+            assert_eq!(based.resolve(href), expected, "{base} {shown}");
+        }
+        for base in [
+            &b"http://other.example/pub/dir/"[..],
+            b"ftp://m.example/",
+            b"//x/",
+        ] {
+            assert_eq!(page.with_base(base), None, "{}", base.escape_ascii());
+        }
+    }
+
     proptest! {
+        #[test]
+        fn a_base_is_total(base in prop::collection::vec(prop_oneof![
+            Just(b'/'), Just(b'.'), Just(b'a'), any::<u8>()], 0..20),
+            href in prop::collection::vec(prop_oneof![
+            Just(b'/'), Just(b'.'), Just(b'a'), any::<u8>()], 0..40)) {
+            let page = PageAddress::new("h", "/a/");
+            if let Some(based) = page.with_base(&base)
+                && let Link::Child { name, .. } = based.resolve(&href)
+            {
+                prop_assert!(!name.contains(&b'/') && !name.is_empty() && name != b"..");
+            }
+        }
+
         #[test]
         fn a_child_is_one_component(href in prop::collection::vec(prop_oneof![
             Just(b'/'), Just(b'.'), Just(b'%'), Just(b'2'), Just(b'f'), any::<u8>()], 0..40)) {

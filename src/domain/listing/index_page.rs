@@ -29,6 +29,8 @@ pub(super) struct Tag {
 /// A page in progress.
 pub(super) struct Page<'a> {
     address: &'a PageAddress,
+    /// The address with the page's own base for relative links.
+    based: Option<PageAddress>,
     each: &'a mut dyn FnMut(IndexEntry, &[u8]),
     line: Line,
     /// The text of a title, a heading or a link, while one is open.
@@ -52,6 +54,10 @@ struct Signs {
     has_row: bool,
     is_xml: bool,
     is_closed: bool,
+    /// Its base lies on another server.
+    is_foreign: bool,
+    /// A link that would be an entry, but for the base.
+    has_stray: bool,
 }
 
 #[derive(Default)]
@@ -78,6 +84,7 @@ impl<'a> Page<'a> {
     pub fn new(address: &'a PageAddress, each: &'a mut dyn FnMut(IndexEntry, &[u8])) -> Page<'a> {
         Page {
             address,
+            based: None,
             each,
             line: Line::default(),
             heard: None,
@@ -95,6 +102,7 @@ impl<'a> Page<'a> {
         }
         match name {
             b"a" => self.link(tag),
+            b"base" => self.base(tag),
             b"title" | b"h1" => self.listen(What::Title),
             b"input" => {
                 let is_password = |kind: &Vec<u8>| kind.eq_ignore_ascii_case(b"password");
@@ -168,6 +176,9 @@ impl<'a> Page<'a> {
         if signs.has_password {
             return Err(IndexError::Login);
         }
+        if signs.is_foreign || (signs.has_stray && self.entries == 0) {
+            return Err(IndexError::Elsewhere);
+        }
         let is_index = signs.is_titled
             || signs.has_parent
             || signs.has_sorting
@@ -202,7 +213,7 @@ impl<'a> Page<'a> {
     fn link(&mut self, tag: &Tag) {
         self.heard();
         let mut what = What::Link;
-        match tag.href.as_ref().map(|href| self.address.resolve(href)) {
+        match tag.href.as_ref().map(|href| self.resolve(href)) {
             Some(Link::Child { name, is_dir }) => {
                 // An icon and a name may link to the same.
                 let is_other = |entry: &(Vec<u8>, bool)| entry.0 != name;
@@ -216,6 +227,27 @@ impl<'a> Page<'a> {
             Some(Link::Elsewhere) | None => {}
         }
         self.listen(what);
+    }
+
+    fn resolve(&mut self, href: &[u8]) -> Link {
+        let Some(based) = &self.based else {
+            return self.address.resolve(href);
+        };
+        let link = based.resolve(href);
+        let is_stray =
+            link == Link::Elsewhere && matches!(self.address.resolve(href), Link::Child { .. });
+        self.signs.has_stray |= is_stray;
+        link
+    }
+
+    /// The first base of a page holds (HTML, 4.2.3).
+    fn base(&mut self, tag: &Tag) {
+        let Some(href) = tag.href.as_ref().filter(|_| self.based.is_none()) else {
+            return;
+        };
+        let based = self.address.with_base(href);
+        self.signs.is_foreign |= based.is_none();
+        self.based = Some(based.unwrap_or_else(|| self.address.clone()));
     }
 
     fn listen(&mut self, what: What) {

@@ -1,0 +1,96 @@
+//! When mirrors were last asked, whatever came of it.
+
+use std::collections::HashMap;
+
+use rusqlite::params;
+
+use super::error::{DbError, Doing};
+use super::open::{Queryable, Transaction};
+use crate::domain::mirror::MirrorId;
+use crate::domain::time::Timestamp;
+
+/// When a mirror was asked.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ScanAttempt {
+    /// For all it has.
+    pub whole_at: Option<Timestamp>,
+    /// For directories that changed in the catalogue.
+    pub changed_at: Option<Timestamp>,
+}
+
+/// Of all mirrors that were ever asked.
+///
+/// # Errors
+/// [`DbError::Sql`].
+pub fn all(database: &impl Queryable) -> Result<HashMap<MirrorId, ScanAttempt>, DbError> {
+    let doing = "reading when mirrors were scanned";
+    let mut statement = database
+        .sqlite()
+        .prepare_cached("SELECT mirror_id, whole_at, changed_at FROM scan_attempt")
+        .doing(doing)?;
+    let rows = statement
+        .query_map([], |row| {
+            let attempt = ScanAttempt {
+                whole_at: row.get::<_, Option<i64>>(1)?.map(Timestamp),
+                changed_at: row.get::<_, Option<i64>>(2)?.map(Timestamp),
+            };
+            Ok((MirrorId(row.get(0)?), attempt))
+        })
+        .doing(doing)?;
+    rows.collect::<Result<_, _>>().doing(doing)
+}
+
+/// Records that mirrors are asked now: for all they have, or for directories that changed. One
+/// that was deleted meanwhile is passed over.
+///
+/// # Errors
+/// [`DbError::Sql`].
+pub fn record(
+    transaction: &Transaction<'_>,
+    whole: &[MirrorId],
+    changed: &[MirrorId],
+    at: Timestamp,
+) -> Result<(), DbError> {
+    for (mirrors, column) in [(whole, "whole_at"), (changed, "changed_at")] {
+        let sql = format!(
+            "INSERT INTO scan_attempt (mirror_id, {column}) \
+             SELECT id, ?2 FROM mirror WHERE id = ?1 \
+             ON CONFLICT (mirror_id) DO UPDATE SET {column} = excluded.{column}"
+        );
+        let doing = "recording that a mirror is scanned";
+        let mut statement = transaction.inner.prepare_cached(&sql).doing(doing)?;
+        for mirror in mirrors {
+            statement.execute(params![mirror.0, at.0]).doing(doing)?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::mirror::{self, MirrorRecord};
+    use crate::db::open_writer;
+
+    #[test]
+    fn attempts_are_kept_apart_and_leave_with_the_mirror() {
+        let folder = tempfile::tempdir().expect("folder");
+        let mut writer = open_writer(&folder.path().join("t.sqlite")).expect("open");
+        let found = writer.transaction(|transaction| {
+            let one = mirror::insert(transaction, &MirrorRecord::new("one"))?;
+            let two = mirror::insert(transaction, &MirrorRecord::new("two"))?;
+            record(transaction, &[one, two, MirrorId(99)], &[], Timestamp(5))?;
+            record(transaction, &[two], &[one], Timestamp(7))?;
+            let found = all(transaction)?;
+            mirror::delete(transaction, two)?;
+            assert_eq!(all(transaction)?.len(), 1);
+            Ok((found[&one], found[&two], found.len()))
+        });
+        let attempt = |whole: i64, changed: Option<i64>| ScanAttempt {
+            whole_at: Some(Timestamp(whole)),
+            changed_at: changed.map(Timestamp),
+        };
+        let expected = (attempt(5, Some(7)), attempt(7, None), 2);
+        assert_eq!(found.expect("written and read"), expected);
+    }
+}

@@ -1,0 +1,340 @@
+//! What of which mirror is due: pure, the time is an argument.
+//!
+//! - *Whole*: never scanned, or the last scan is older than `scan.whole_age_s`; one that failed is
+//!   made again after an eighth of that.
+//! - *Changed directories* that the mirror lacks, until `scan.changed_share` of the mirrors have
+//!   them: a fresh change is looked for every [`PAUSE_S_MIN`], an old one ever more seldom.
+//! - *Requested*: somebody said that there is something new; what it lacks, else the whole.
+//!
+//! Times that lie ahead (a clock was wrong) are as if there were none.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use roaring::RoaringBitmap;
+
+use super::changed::Changed;
+use crate::config::DueConfig;
+use crate::db::scan_attempt::ScanAttempt;
+use crate::domain::time::Timestamp;
+
+/// Shortest pause between two looks at a mirror: mirrors synchronise every some minutes at best,
+/// and an operator should not see us more often than his own monitoring.
+pub const PAUSE_S_MIN: i64 = 300;
+
+/// The pause is this part of the age that the change has at its end: what a mirror has not got
+/// after a day it rarely gets within the next minutes. Some 25 looks in three days, most of them
+/// in the first hours.
+const PAUSE_PART: i64 = 4;
+
+/// A whole scan that failed is made again after this part of the age at which one is due: three
+/// hours of a day. What failed for minutes is then over, and the mirror is not a day behind.
+const RETRY_PART: i64 = 8;
+
+/// Changed directories of one scan: more rules make a long command line for rsync, and as many
+/// requests over FTP and HTTP as a good part of the tree.
+const DIRECTORIES_MAX: usize = 200;
+
+/// The same as a part of the directories of the catalogue: beyond a quarter, reading what lies
+/// around them costs little more.
+const DIRECTORIES_PART: usize = 4;
+
+/// What others tell about a mirror.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Hints {
+    /// When somebody last asked for a scan.
+    pub requested_at: Option<Timestamp>,
+}
+
+/// What is known of a mirror.
+#[derive(Debug, Clone)]
+pub struct MirrorState {
+    /// When the last scan of all it has ended well.
+    pub whole_at: Option<Timestamp>,
+    /// Whether that scan was stopped before its end.
+    pub is_unfinished: bool,
+    /// When it was last asked.
+    pub attempt: ScanAttempt,
+    /// What others tell.
+    pub hints: Hints,
+    /// Versions that it has.
+    pub current: RoaringBitmap,
+    /// Numbers of changed directories that it is never asked for.
+    pub unwanted: Arc<RoaringBitmap>,
+}
+
+/// What of a mirror is due.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum What {
+    /// Nothing.
+    Nothing,
+    /// Some of the changed directories, by number.
+    Changed(Vec<u32>),
+    /// All it has.
+    Whole,
+}
+
+/// Why it is due, or not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Why {
+    /// It was never scanned.
+    NeverScanned,
+    /// The last scan is this old.
+    Old {
+        /// Seconds.
+        age_s: i64,
+    },
+    /// The last scan was stopped.
+    Unfinished,
+    /// It lacks changed directories.
+    Lacks {
+        /// How many.
+        directories: usize,
+        /// Seconds since the latest of the changes.
+        age_s: i64,
+    },
+    /// It lacks so many that all is looked at.
+    LacksMuch {
+        /// How many.
+        directories: usize,
+    },
+    /// Somebody asked for it.
+    Requested,
+    /// Not yet: a scan of all was tried and has not ended well.
+    Tried,
+    /// Not yet: it was looked at.
+    Looked {
+        /// Changed directories that it lacks.
+        directories: usize,
+    },
+    /// Not yet: somebody asked for it, and it was looked at.
+    RequestedSoon,
+    /// No: what it lacks, most mirrors have.
+    MostHave {
+        /// Changed directories that it lacks.
+        directories: usize,
+    },
+    /// No: it has all.
+    HasAll,
+}
+
+/// What is decided about a mirror.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// What is due.
+    pub what: What,
+    /// Why.
+    pub why: Why,
+    /// When something will be due, as far as is known now; for what is due: now.
+    pub next_at: Timestamp,
+}
+
+/// Decides about all mirrors that can be scanned, in their order.
+pub fn decide(
+    config: &DueConfig,
+    now: Timestamp,
+    changed: &Changed,
+    mirrors: &[MirrorState],
+) -> Vec<Decision> {
+    let lacking: Vec<_> = mirrors
+        .iter()
+        .map(|mirror| {
+            let mut lacking = changed.lacking(&mirror.current);
+            lacking.retain(|number, _| !mirror.unwanted.contains(*number));
+            lacking
+        })
+        .collect();
+    let rare = rare(config.changed_share, changed, mirrors, &lacking);
+    let decide = |(mirror, lacking): (&MirrorState, &BTreeMap<u32, Timestamp>)| {
+        let case = Case {
+            config,
+            now,
+            mirror,
+            directories: changed.directories(),
+        };
+        case.decide(lacking, &rare)
+    };
+    mirrors.iter().zip(&lacking).map(decide).collect()
+}
+
+/// Directories that not most of the mirrors have.
+fn rare(
+    share: f64,
+    changed: &Changed,
+    mirrors: &[MirrorState],
+    lacking: &[BTreeMap<u32, Timestamp>],
+) -> RoaringBitmap {
+    let mut wanting = vec![mirrors.len(); changed.paths().len()];
+    let mut without = vec![0; changed.paths().len()];
+    for (mirror, lacking) in mirrors.iter().zip(lacking) {
+        for number in mirror.unwanted.iter() {
+            wanting[number as usize] -= 1;
+        }
+        for number in lacking.keys() {
+            without[*number as usize] += 1;
+        }
+    }
+    let counts = wanting.into_iter().zip(without);
+    (0..)
+        .zip(counts)
+        .filter(|(_, (wanting, without))| ((wanting - without) as f64) < share * *wanting as f64)
+        .map(|(number, _)| number)
+        .collect()
+}
+
+/// Whether a mirror may be due for anything but its age, if it lacks a change of that time: what
+/// can be said before it is known what it lacks.
+pub(super) fn may_lack(now: Timestamp, mirror: &MirrorState, latest: Timestamp) -> bool {
+    let asked_at = last_look(now, mirror);
+    is_requested(now, mirror, asked_at) || now >= look_again_at(asked_at, latest)
+}
+
+struct Case<'a> {
+    config: &'a DueConfig,
+    now: Timestamp,
+    mirror: &'a MirrorState,
+    directories: usize,
+}
+
+impl Case<'_> {
+    fn decide(&self, lacking: &BTreeMap<u32, Timestamp>, rare: &RoaringBitmap) -> Decision {
+        let (why_whole, whole_at) = self.whole();
+        if self.now >= whole_at {
+            return self.due(What::Whole, why_whole);
+        }
+        let asked_at = last_look(self.now, self.mirror);
+        let is_known = past(self.now, self.mirror.whole_at).is_some();
+        if is_requested(self.now, self.mirror, asked_at) {
+            let again_at = pause_ends_at(asked_at);
+            if self.now < again_at {
+                return not_due(Why::RequestedSoon, again_at.min(whole_at));
+            }
+            let is_part = is_known && !lacking.is_empty() && !self.is_much(lacking.len());
+            let what = match is_part {
+                true => What::Changed(lacking.keys().copied().collect()),
+                false => What::Whole,
+            };
+            return self.due(what, Why::Requested);
+        }
+        if !is_known {
+            return not_due(Why::Tried, whole_at);
+        }
+        self.decide_changed(lacking, rare, asked_at, whole_at)
+    }
+
+    fn decide_changed(
+        &self,
+        lacking: &BTreeMap<u32, Timestamp>,
+        rare: &RoaringBitmap,
+        asked_at: Option<Timestamp>,
+        whole_at: Timestamp,
+    ) -> Decision {
+        let asked = lacking.iter().filter(|(number, _)| rare.contains(**number));
+        let numbers: Vec<u32> = asked.clone().map(|(number, _)| *number).collect();
+        let directories = numbers.len();
+        let Some(latest) = asked.map(|(_, at)| *at).max() else {
+            let directories = lacking.len();
+            let why = match directories {
+                0 if self.is_old() => Why::Tried,
+                0 => Why::HasAll,
+                _ => Why::MostHave { directories },
+            };
+            return not_due(why, whole_at);
+        };
+        let again_at = look_again_at(asked_at, latest);
+        if self.now < again_at {
+            return not_due(Why::Looked { directories }, again_at.min(whole_at));
+        }
+        if self.is_much(directories) {
+            return self.due(What::Whole, Why::LacksMuch { directories });
+        }
+        let age_s = self.now.0.saturating_sub(latest.0);
+        self.due(What::Changed(numbers), Why::Lacks { directories, age_s })
+    }
+
+    /// When all is due, and why then.
+    fn whole(&self) -> (Why, Timestamp) {
+        let whole_age_s = seconds(self.config.whole_age);
+        let retry_s = (whole_age_s / RETRY_PART).max(PAUSE_S_MIN);
+        let tried_at = past(self.now, self.mirror.attempt.whole_at);
+        let retry_at = tried_at.map_or(i64::MIN, |at| at.0.saturating_add(retry_s));
+        let (why, at) = match past(self.now, self.mirror.whole_at) {
+            None => (Why::NeverScanned, i64::MIN),
+            Some(_) if self.mirror.is_unfinished => (Why::Unfinished, i64::MIN),
+            Some(at) => {
+                let age_s = self.now.0.saturating_sub(at.0);
+                (Why::Old { age_s }, at.0.saturating_add(whole_age_s))
+            }
+        };
+        (why, Timestamp(at.max(retry_at)))
+    }
+
+    /// Whether a whole scan would be due had it not been tried.
+    fn is_old(&self) -> bool {
+        let at = past(self.now, self.mirror.whole_at);
+        let is_young =
+            |at: Timestamp| self.now.0.saturating_sub(at.0) < seconds(self.config.whole_age);
+        self.mirror.is_unfinished || !at.is_some_and(is_young)
+    }
+
+    fn is_much(&self, directories: usize) -> bool {
+        directories > DIRECTORIES_MAX || directories * DIRECTORIES_PART > self.directories
+    }
+
+    fn due(&self, what: What, why: Why) -> Decision {
+        Decision {
+            what,
+            why,
+            next_at: self.now,
+        }
+    }
+}
+
+fn not_due(why: Why, next_at: Timestamp) -> Decision {
+    Decision {
+        what: What::Nothing,
+        why,
+        next_at,
+    }
+}
+
+/// When a mirror was last asked for anything.
+pub(super) fn last_look(now: Timestamp, mirror: &MirrorState) -> Option<Timestamp> {
+    let ScanAttempt {
+        whole_at,
+        changed_at,
+    } = mirror.attempt;
+    past(now, whole_at).max(past(now, changed_at))
+}
+
+fn is_requested(now: Timestamp, mirror: &MirrorState, asked_at: Option<Timestamp>) -> bool {
+    let requested_at = past(now, mirror.hints.requested_at);
+    requested_at.is_some_and(|at| asked_at.is_none_or(|asked| at > asked))
+}
+
+fn pause_ends_at(asked_at: Option<Timestamp>) -> Timestamp {
+    Timestamp(asked_at.map_or(i64::MIN, |at| at.0.saturating_add(PAUSE_S_MIN)))
+}
+
+/// The first time at which the pause is a part of the change's age: `t - asked = (t - change) / 4`.
+fn look_again_at(asked_at: Option<Timestamp>, change: Timestamp) -> Timestamp {
+    let Some(asked) = asked_at else {
+        return Timestamp(i64::MIN);
+    };
+    let since = asked.0.saturating_sub(change.0);
+    let pause_s = since.div_euclid(PAUSE_PART - 1).max(PAUSE_S_MIN);
+    Timestamp(asked.0.saturating_add(pause_s))
+}
+
+/// What lies ahead is not known.
+fn past(now: Timestamp, at: Option<Timestamp>) -> Option<Timestamp> {
+    at.filter(|at| *at <= now)
+}
+
+fn seconds(duration: std::time::Duration) -> i64 {
+    i64::try_from(duration.as_secs()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+#[path = "decide_tests.rs"]
+mod tests;

@@ -1,0 +1,220 @@
+//! What the database says about what is due.
+//!
+//! It is asked every minute, so the expensive parts are read only when they may matter: bitmaps
+//! of mirrors whose pause is over while there are new versions, and the catalogue when one of
+//! those bitmaps lacks one.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use roaring::RoaringBitmap;
+
+use super::changed::Changed;
+use super::decide::{Decision, Hints, MirrorState, What, decide, last_look, may_lack};
+use crate::config::{ScanConfig, SiteConfig};
+use crate::db::mirror::MirrorRecord;
+use crate::db::run::CatalogueChange;
+use crate::db::{DbError, Reader, catalogue, content, mirror, run, scan_attempt, scan_directory};
+use crate::domain::mirror::MirrorId;
+use crate::domain::time::Timestamp;
+use crate::scan::area::{Area, Directories};
+use crate::scan::choose::why_not_in_all;
+use crate::scan::scanner::Task;
+use crate::scan::wanted::Wanted;
+
+/// Scans that found nothing new for the last time before this are not looked for: an age that is
+/// shown may then be that of the scan before, and the mirror is due in either case.
+const REPEATED_S_MAX: i64 = 2 * 366 * 86_400;
+
+/// What is due at one moment.
+#[derive(Debug)]
+pub struct Look {
+    /// When.
+    pub now: Timestamp,
+    /// Directories with new versions; empty where no mirror could lack any.
+    pub changed: Changed,
+    /// Mirrors that can be scanned, and what is decided about them.
+    pub decisions: Vec<(MirrorRecord, Decision)>,
+    /// All others, and why they are not.
+    pub passed_over: Vec<(MirrorRecord, &'static str)>,
+    /// Where the scans begin: those asked longest ago first.
+    order: Vec<usize>,
+}
+
+impl Look {
+    /// What is to be scanned. Changed directories come first, which are wanted soon and take
+    /// seconds.
+    pub fn tasks(&self) -> Vec<Task> {
+        let of = |is_whole: bool| {
+            self.order.iter().filter_map(move |&place| {
+                let (mirror, decision) = &self.decisions[place];
+                let area = match &decision.what {
+                    What::Changed(numbers) if !is_whole => Area::Right(self.directories(numbers)),
+                    What::Whole if is_whole => Area::Whole,
+                    _ => return None,
+                };
+                let mirror = mirror.clone();
+                Some(Task { mirror, area })
+            })
+        };
+        of(false).chain(of(true)).collect()
+    }
+
+    fn directories(&self, numbers: &[u32]) -> Directories {
+        let paths = self.changed.paths();
+        Directories::new(numbers.iter().map(|number| paths[*number as usize].clone()))
+    }
+}
+
+/// Looks what is due now. With `is_full` all that explains it is read, too.
+///
+/// # Errors
+/// [`DbError`].
+pub fn look(
+    database: &Reader,
+    site: &SiteConfig,
+    now: Timestamp,
+    hints: &HashMap<MirrorId, Hints>,
+    is_full: bool,
+) -> Result<Look, DbError> {
+    let config = &site.scan.due;
+    let attempts = scan_attempt::all(database)?;
+    let since = now.0.saturating_sub(REPEATED_S_MAX);
+    let repeated = run::whole_repeats_since(database, Timestamp(since))?;
+    let unfinished = scan_directory::unfinished(database)?;
+    let (mut records, mut states, mut passed_over) = (Vec::new(), Vec::new(), Vec::new());
+    for record in mirror::all(database)? {
+        if let Some(why) = why_not_in_all(&record) {
+            passed_over.push((record, why));
+            continue;
+        }
+        states.push(MirrorState {
+            whole_at: Timestamp::parse(&record.last_scan).max(repeated.get(&record.id).copied()),
+            is_unfinished: unfinished.contains(&record.id),
+            attempt: attempts.get(&record.id).copied().unwrap_or_default(),
+            hints: hints.get(&record.id).copied().unwrap_or_default(),
+            current: RoaringBitmap::new(),
+            unwanted: Arc::default(),
+        });
+        records.push(record);
+    }
+    let news = News::read(database, now, config.changed_age.as_secs())?;
+    let mut changed = Changed::default();
+    if let Some(news) = news
+        && (is_full || news.may_be_lacked(database, now, &records, &states)?)
+    {
+        changed = news.changed(database)?;
+        for (record, state) in records.iter().zip(&mut states) {
+            state.current = current(database, record)?;
+        }
+        set_unwanted(&site.scan, &changed, &records, &mut states);
+    }
+    let decisions = decide(config, now, &changed, &states);
+    let mut order: Vec<usize> = (0..records.len()).collect();
+    order.sort_by_key(|&place| (last_look(now, &states[place]), states[place].whole_at));
+    Ok(Look {
+        now,
+        changed,
+        decisions: records.into_iter().zip(decisions).collect(),
+        passed_over,
+        order,
+    })
+}
+
+/// New versions of the last days.
+struct News {
+    changes: Vec<CatalogueChange>,
+    latest: Timestamp,
+    /// Their ids, also of those that were replaced or removed meanwhile.
+    ids: Range<u32>,
+}
+
+impl News {
+    fn read(database: &Reader, now: Timestamp, age_s: u64) -> Result<Option<News>, DbError> {
+        let age_s = i64::try_from(age_s).unwrap_or(i64::MAX);
+        let since = Timestamp(now.0.saturating_sub(age_s));
+        let changes = run::changes_since(database, since)?;
+        let (Some(first), Some(latest)) = (
+            changes.first().map(|change| change.first_id),
+            changes.iter().map(|change| change.at).max(),
+        ) else {
+            return Ok(None);
+        };
+        let next_id = catalogue::next_id(database)?;
+        let end = u32::try_from(next_id).unwrap_or(u32::MAX);
+        Ok(Some(News {
+            changes,
+            latest,
+            ids: first..end,
+        }))
+    }
+
+    fn may_be_lacked(
+        &self,
+        database: &Reader,
+        now: Timestamp,
+        records: &[MirrorRecord],
+        states: &[MirrorState],
+    ) -> Result<bool, DbError> {
+        for (record, state) in records.iter().zip(states) {
+            if !may_lack(now, state, self.latest) {
+                continue;
+            }
+            let current = current(database, record)?;
+            let has = current.range_cardinality(self.ids.clone());
+            if has < self.ids.len() as u64 {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn changed(self, database: &Reader) -> Result<Changed, DbError> {
+        Changed::new(self.changes, |give| {
+            catalogue::for_each(database, b"", |path, file| give(path, file.id))
+        })
+    }
+}
+
+/// What a mirror has; a damaged bitmap is nothing, until a scan repairs it.
+fn current(database: &Reader, record: &MirrorRecord) -> Result<RoaringBitmap, DbError> {
+    match content::current(database, record.id) {
+        Err(DbError::DamagedContent { .. }) => Ok(RoaringBitmap::new()),
+        other => other,
+    }
+}
+
+/// Directories that the configuration leaves out. What `exclude_rsync` leaves out only rsync knows:
+/// it is asked for, and found absent, ever more seldom.
+fn set_unwanted(
+    config: &ScanConfig,
+    changed: &Changed,
+    records: &[MirrorRecord],
+    states: &mut [MirrorState],
+) {
+    let of = |config: &ScanConfig, by_rsync: bool| {
+        let wanted = Wanted::new(config, Area::Whole);
+        let is_unwanted = |path: &[u8]| match by_rsync {
+            // A file at the top is its own name there.
+            true => !path.is_empty() && !wanted.is_at_top(path),
+            false => !path.is_empty() && !wanted.has_directory(path),
+        };
+        let paths = (0..).zip(changed.paths());
+        let unwanted = paths.filter(|(_, path)| is_unwanted(path));
+        Arc::new(
+            unwanted
+                .map(|(number, _)| number)
+                .collect::<RoaringBitmap>(),
+        )
+    };
+    let [by_rsync, by_others] = [true, false].map(|by_rsync| of(config, by_rsync));
+    for (record, state) in records.iter().zip(states) {
+        let has_rsync = !record.rsync_url.trim().is_empty();
+        state.unwanted = match config.of_mirror(&record.identifier) {
+            Some(own) => of(&own, has_rsync),
+            None if has_rsync => Arc::clone(&by_rsync),
+            None => Arc::clone(&by_others),
+        };
+    }
+}

@@ -1,0 +1,139 @@
+//! What is due, for people and programs: `--dry-run`.
+
+use comfy_table::Table;
+use comfy_table::presets::NOTHING;
+use serde_json::{Value, json};
+
+use super::decide::{Decision, What, Why};
+use super::look::Look;
+use crate::db::mirror::MirrorRecord;
+use crate::domain::time::{Timestamp, age};
+
+/// Directories that are named of each mirror.
+const NAMED_MAX: usize = 3;
+
+/// As a table: mirror, what is due, why, and when it is looked at next.
+pub fn text(look: &Look) -> String {
+    let mut table = Table::new();
+    table.load_style(NOTHING);
+    table.set_header(["mirror", "due", "why", "next"]);
+    for (mirror, decision) in &look.decisions {
+        table.add_row([
+            mirror.identifier.clone(),
+            due(decision),
+            why(look, decision),
+            next(look.now, decision),
+        ]);
+    }
+    for (mirror, why) in &look.passed_over {
+        let name = mirror.identifier.as_str();
+        table.add_row([name, "-", *why, "-"]);
+    }
+    let lines = table.lines().map(|line| line.trim_end().to_owned() + "\n");
+    lines.collect()
+}
+
+fn due(decision: &Decision) -> String {
+    match &decision.what {
+        What::Nothing => "-".to_owned(),
+        What::Changed(numbers) if numbers.len() == 1 => "1 directory".to_owned(),
+        What::Changed(numbers) => format!("{} directories", numbers.len()),
+        What::Whole => "all".to_owned(),
+    }
+}
+
+fn why(look: &Look, decision: &Decision) -> String {
+    let mut text = reason(decision.why);
+    if let What::Changed(numbers) = &decision.what {
+        let paths = numbers.iter().take(NAMED_MAX);
+        let names = paths.map(|number| format!("'{}'", name(look, *number)));
+        let mut names: Vec<String> = names.collect();
+        if numbers.len() > NAMED_MAX {
+            names.push(format!("{} more", numbers.len() - NAMED_MAX));
+        }
+        text += &format!(": {}", names.join(", "));
+    }
+    text
+}
+
+/// One reason in words.
+fn reason(why: Why) -> String {
+    let ago = |age_s: i64| age(Timestamp(age_s), Timestamp(0));
+    let count = |directories: usize| match directories {
+        1 => "1 changed directory".to_owned(),
+        _ => format!("{directories} changed directories"),
+    };
+    match why {
+        Why::NeverScanned => "it was never scanned".to_owned(),
+        Why::Old { age_s } => format!("its last scan ended {} ago", ago(age_s)),
+        Why::Unfinished => "its last scan was stopped".to_owned(),
+        Why::Lacks { directories, age_s } => {
+            let (what, ago) = (count(directories), ago(age_s));
+            format!("it lacks {what}, the latest since {ago}")
+        }
+        Why::LacksMuch { directories } => {
+            format!("it lacks {}, too many for single ones", count(directories))
+        }
+        Why::Requested => "somebody asked for it".to_owned(),
+        Why::Tried => "a scan of all it has was tried and did not end well".to_owned(),
+        Why::Looked { directories } => {
+            format!("it lacks {}, and was looked at", count(directories))
+        }
+        Why::RequestedSoon => "somebody asked for it, and it was looked at just now".to_owned(),
+        Why::MostHave { directories } => {
+            format!("it lacks {}, which most mirrors have", count(directories))
+        }
+        Why::HasAll => "it has all that changed".to_owned(),
+    }
+}
+
+fn next(now: Timestamp, decision: &Decision) -> String {
+    if decision.what != What::Nothing {
+        return "now".to_owned();
+    }
+    format!("in {}", age(decision.next_at, now))
+}
+
+fn name(look: &Look, number: u32) -> String {
+    let path = &look.changed.paths()[number as usize];
+    path.escape_ascii().to_string()
+}
+
+/// As one JSON object.
+pub fn json(look: &Look, site: &str) -> String {
+    let mirrors = look.decisions.iter();
+    let mirrors: Vec<Value> = mirrors
+        .map(|(mirror, decision)| mirror_json(look, mirror, decision))
+        .collect();
+    let passed_over = look.passed_over.iter();
+    let passed_over: Vec<Value> = passed_over
+        .map(|(mirror, why)| json!({ "identifier": mirror.identifier, "why": why }))
+        .collect();
+    let json = json!({
+        "site": site,
+        "dry_run": true,
+        "at": look.now.to_string(),
+        "mirrors": mirrors,
+        "passed_over": passed_over,
+    });
+    format!("{json:#}\n")
+}
+
+fn mirror_json(look: &Look, mirror: &MirrorRecord, decision: &Decision) -> Value {
+    let (due, directories) = match &decision.what {
+        What::Nothing => (None, Vec::new()),
+        What::Whole => (Some("all"), Vec::new()),
+        What::Changed(numbers) => {
+            let names = numbers.iter().map(|number| name(look, *number));
+            (Some("directories"), names.collect())
+        }
+    };
+    json!({
+        "identifier": mirror.identifier,
+        "id": mirror.id.0,
+        "due": due,
+        "directories": directories,
+        "why": reason(decision.why),
+        "next_at": decision.next_at.to_string(),
+    })
+}

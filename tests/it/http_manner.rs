@@ -1,0 +1,72 @@
+//! How politely mirrors are asked over HTTP: few connections, compressed pages.
+
+use std::io::Write;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+use crate::http_site::{FILES, add, healthy, site_and_tree};
+use crate::odd_web::{OddWeb, Reply, index, page};
+use crate::scan_site::{OLD, catalogue_tree, current, set};
+use crate::site::TestSite;
+
+/// Directories of a mirror.
+const DIRECTORIES: usize = 60;
+
+/// Connections beyond one a request at a time: a client may open one while another becomes free.
+const SPARE: u32 = 10;
+
+#[test]
+fn pages_are_asked_for_and_understood_compressed() {
+    let (site, _tree) = site_and_tree("");
+    let web = OddWeb::start(|asked| {
+        let wanted = asked
+            .head
+            .lines()
+            .find_map(|line| line.strip_prefix("accept-encoding: "));
+        assert!(
+            wanted.is_some_and(|codings| codings.contains("gzip")),
+            "{}",
+            asked.head
+        );
+        match healthy(&asked.path) {
+            Reply::Whole("200 OK", _, body) => {
+                let mut packer = GzEncoder::new(Vec::new(), Compression::default());
+                packer.write_all(body.as_bytes()).expect("memory");
+                Reply::Packed(packer.finish().expect("memory"))
+            }
+            other => other,
+        }
+    });
+    let id = add(&site, "m", &web.url());
+    site.run_ok("heliostat-scan", &["m"]);
+    assert_eq!(current(&site, id), set(&FILES));
+    assert_eq!(web.asked().len(), 3);
+}
+
+#[test]
+fn connections_are_kept() {
+    for requests in [1, 4] {
+        let site = TestSite::with_config(&format!("[site.test.scan]\nrequests = {requests}"));
+        let names: Vec<String> = (0..DIRECTORIES)
+            .map(|number| format!("d{number}/"))
+            .collect();
+        for name in &names {
+            site.write(format!("{name}x"), b"x", OLD);
+        }
+        catalogue_tree(&site);
+        let root: Vec<(&str, u64)> = names.iter().map(|name| (name.as_str(), 0)).collect();
+        let root = index(&root);
+        let web = OddWeb::start(move |asked| match asked.path.as_str() {
+            "/pub/" => page(root.clone()),
+            _ => page(index(&[("x", 1)])),
+        });
+        let id = add(&site, "m", &web.url());
+        site.run_ok("heliostat-scan", &["m"]);
+        assert_eq!(current(&site, id).len(), DIRECTORIES);
+        assert_eq!(web.asked().len(), DIRECTORIES + 1);
+        let connections = web.connections();
+        eprintln!("{connections} connections for {requests} requests at a time");
+        assert!(connections <= requests + SPARE, "{connections}");
+    }
+}
