@@ -9,7 +9,7 @@ use super::open::{Queryable, Transaction};
 use crate::domain::mirror::MirrorId;
 use crate::domain::time::Timestamp;
 
-/// Notes that a scan was asked for; the first time counts until a scan begins. Nothing when the
+/// Notes that a scan was asked for; the last time counts. Nothing when the
 /// mirror is gone.
 ///
 /// # Errors
@@ -22,7 +22,7 @@ pub fn store(
     transaction
         .inner
         .execute(
-            "INSERT OR IGNORE INTO scan_request (mirror_id, requested_at) \
+            "INSERT OR REPLACE INTO scan_request (mirror_id, requested_at) \
              SELECT id, ?2 FROM mirror WHERE id = ?1",
             params![mirror.0, at.0],
         )
@@ -30,7 +30,7 @@ pub fn store(
     Ok(())
 }
 
-/// Since when a scan is asked for, of each mirror of which one is.
+/// When a scan was asked for, of each mirror of which one is.
 ///
 /// # Errors
 /// [`DbError::Sql`].
@@ -67,7 +67,7 @@ mod tests {
     use crate::db::open_writer;
 
     #[test]
-    fn the_first_request_counts_until_it_is_cleared() {
+    fn the_last_request_counts_until_it_is_cleared() {
         let folder = tempfile::tempdir().expect("folder");
         let mut writer = open_writer(&folder.path().join("t.sqlite")).expect("open");
         let id = writer
@@ -79,7 +79,7 @@ mod tests {
                 Ok::<_, DbError>(id)
             })
             .expect("stored");
-        let expected = HashMap::from([(id, Timestamp(5))]);
+        let expected = HashMap::from([(id, Timestamp(9))]);
         assert_eq!(all(&writer).expect("read"), expected);
         writer.transaction(|t| clear(t, id)).expect("cleared");
         assert!(all(&writer).expect("read").is_empty());
