@@ -24,6 +24,7 @@ pub use file::{FileAction, FileArgs};
 pub use history::{EventsArgs, KindArg, RunsArgs};
 pub use import::{ImportArgs, ImportFrom, MirrorbrainArgs};
 pub use makehashes::MakehashesArgs;
+pub use mirror::PingArgs;
 pub use mirror::{
     CommentArgs, DeleteArgs, EditArgs, EnableArgs, ListArgs, NewArgs, OneArgs, RenameArgs,
     ScoreArgs, ShowArgs,
@@ -124,6 +125,8 @@ pub enum Command {
     Probe(PassedArgs),
     /// Look at one mirror now, in detail: runs heliostat-probe -n
     Test(OneArgs),
+    /// Ask for a scan of mirrors, since they have changed
+    Ping(PingArgs),
     /// Ask mirrors now whether they have a file
     Probefile(ProbefileArgs),
     /// Show the network and the AS of an address

@@ -3,10 +3,12 @@
 use serde_json::{Value, json};
 
 use super::error::AdminError;
+use super::trace;
 use crate::db::content::{self, PublishedContent};
 use crate::db::mirror::MirrorRecord;
 use crate::db::open::Queryable;
 use crate::db::run;
+use crate::db::{catalogue, mirror_trace};
 use crate::domain::mirror::mask_password;
 
 /// Every field under its name in the database (stars for passwords), how many files it has, and
@@ -16,6 +18,11 @@ use crate::domain::mirror::mask_password;
 /// [`AdminError::Db`].
 pub fn mirror(database: &impl Queryable, record: &MirrorRecord) -> Result<Value, AdminError> {
     let content = content::load(database, record.id)?;
+    let trace = mirror_trace::load(database, record.id)?;
+    let generation = catalogue::generation(database)?;
+    let differences = trace
+        .as_ref()
+        .map(|stored| trace::differences(record, &stored.trace));
     let (_, problems) = record.check();
     let further = record.further_base_urls.iter();
     let further: Vec<String> = further.map(|url| mask_password(url)).collect();
@@ -54,6 +61,8 @@ pub fn mirror(database: &impl Queryable, record: &MirrorRecord) -> Result<Value,
         "other_countries": record.other_countries,
         "file_maxsize": record.file_maxsize,
         "content": content.as_ref().map(content_json),
+        "trace": trace::json(trace.as_ref(), generation),
+        "trace_notes": differences.unwrap_or_default(),
         "problems": problems,
     }))
 }

@@ -25,6 +25,7 @@ mod locate;
 mod makehashes;
 mod network;
 mod new;
+mod ping;
 mod probefile;
 mod program;
 mod session;
@@ -32,6 +33,7 @@ mod sheet;
 mod show;
 mod status;
 mod switch;
+mod trace;
 mod value;
 
 pub use error::AdminError;

@@ -12,8 +12,8 @@ use super::args::{Arguments, Command, GlobalArgs, PassedArgs};
 use super::error::AdminError;
 use super::session::Session;
 use super::{
-    edit, explain, external, file, history, import, list, makehashes, network, new, probefile,
-    show, status, switch,
+    edit, explain, external, file, history, import, list, makehashes, network, new, ping,
+    probefile, show, status, switch,
 };
 use crate::config;
 use crate::exit::{Exit, chain};
@@ -114,6 +114,7 @@ fn dispatch(session: &mut Session, command: &Command) -> Result<Exit, AdminError
         Command::Iplookup(args) => network::iplookup(session, args),
         Command::Update(args) => network::update(session, args),
         Command::Status(args) => status::status(session, args),
+        Command::Ping(args) => ping::ping(session, args),
         Command::Runs(args) => history::runs(session, args),
         Command::Events(args) => history::events(session, args),
         Command::Import(args) => import::import(session, args),

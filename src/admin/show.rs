@@ -5,8 +5,8 @@ use std::io::Write;
 use super::args::ShowArgs;
 use super::error::AdminError;
 use super::session::{Session, find_mirror};
-use super::{json, sheet};
-use crate::db::content;
+use super::{json, sheet, trace};
+use crate::db::{catalogue, content, mirror_trace};
 use crate::exit::Exit;
 
 /// Shows all that is known of a mirror.
@@ -24,6 +24,8 @@ pub fn show(session: &mut Session, args: &ShowArgs) -> Result<Exit, AdminError> 
     let published = content::load(&reader, record.id)?;
     let last_scan = json::last_scan(&reader, &record)?;
     let pending = content::pending(&reader, record.id)?;
+    let traced = mirror_trace::load(&reader, record.id)?;
+    let (generation, now) = (catalogue::generation(&reader)?, session.now);
     let out = session.console.out();
     writeln!(out, "{}", sheet::field_lines(&record))?;
     let mut line = |label: &str, value: &str| writeln!(out, "{}", sheet::line(label, value));
@@ -47,6 +49,13 @@ pub fn show(session: &mut Session, args: &ShowArgs) -> Result<Exit, AdminError> 
             "heldBack",
             &format!("scan of {}: {}", pending.seen_at, pending.reason),
         )?;
+    }
+    if let Some(stored) = traced {
+        let said = trace::said(&stored.trace, generation, now);
+        line("trace", if said.is_empty() { "no time" } else { &said })?;
+        for note in trace::differences(&record, &stored.trace) {
+            line("traceNote", &note)?;
+        }
     }
     for problem in record.check().1 {
         line("problem", &problem)?;

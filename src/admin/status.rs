@@ -10,7 +10,9 @@ use serde_json::{Value, json};
 use super::args::StatusArgs;
 use super::error::AdminError;
 use super::session::{Session, fitting_mirrors};
+use super::trace;
 use crate::db::mirror::{self, MirrorRecord};
+use crate::db::mirror_trace::{self, StoredTrace};
 use crate::db::open::Queryable;
 use crate::db::probe::{self, ProbeRecord};
 use crate::db::run::{self, Outcome, RunKind};
@@ -37,6 +39,7 @@ struct Line {
     outdated: u64,
     learnt: Option<(Timestamp, String)>,
     probed_at: Option<Timestamp>,
+    trace: Option<StoredTrace>,
     reasons: Vec<String>,
 }
 
@@ -44,6 +47,8 @@ struct Line {
 struct Site {
     files: RoaringBitmap,
     probes: HashMap<MirrorId, Vec<ProbeRecord>>,
+    traces: HashMap<MirrorId, StoredTrace>,
+    generation: i64,
     certificate_s: i64,
     now: Timestamp,
 }
@@ -61,6 +66,8 @@ pub fn status(session: &mut Session, args: &StatusArgs) -> Result<Exit, AdminErr
     let mut site = Site {
         files: RoaringBitmap::new(),
         probes: HashMap::new(),
+        traces: mirror_trace::all(&reader)?,
+        generation: catalogue::generation(&reader)?,
         certificate_s: session.site.probe.certificate_s,
         now: session.now,
     };
@@ -129,6 +136,7 @@ fn line(database: &impl Queryable, mirror: &MirrorRecord, site: &Site) -> Result
         outdated: 0,
         learnt: None,
         probed_at: probes.iter().map(|record| record.checked_at).max(),
+        trace: site.traces.get(&mirror.id).cloned(),
         reasons: Vec::new(),
     };
     if let Some(published) = published {
@@ -210,6 +218,7 @@ fn scan_reasons(
         }
         Some(_) => {}
     }
+    reasons.extend(lag_reason(line, site));
     if let Some(pending) = content::pending(database, mirror.id)? {
         reasons.push(format!("a suspicious scan waits: {}", pending.reason));
     }
@@ -217,6 +226,15 @@ fn scan_reasons(
     let failed = last.filter(|run| run.outcome == Outcome::Failed.as_str());
     reasons.extend(failed.map(|run| format!("last scan failed: {}", run.error)));
     Ok(reasons)
+}
+
+/// A mirror that has most files may sync as seldom as it likes.
+fn lag_reason(line: &Line, site: &Site) -> Option<String> {
+    let covered = share(line.current, site.files.len())?;
+    let trace = &line.trace.as_ref()?.trace;
+    let is_low = line.learnt.is_some() && covered < trace::COVERAGE_LOW * 100.0;
+    let lag = || trace::lag(trace, site.generation, site.now);
+    is_low.then(lag).flatten()
 }
 
 fn share(part: u64, whole: u64) -> Option<f64> {
@@ -235,7 +253,7 @@ fn print(
 ) -> Result<(), AdminError> {
     let mut table = Table::new();
     let head = [
-        "mirror", "state", "coverage", "outdated", "scanned", "by", "probed", "why",
+        "mirror", "state", "coverage", "outdated", "scanned", "by", "probed", "trace", "why",
     ];
     table.load_style(NOTHING).set_header(head);
     for line in lines {
@@ -255,6 +273,7 @@ fn print(
             scanned,
             by,
             probed,
+            traced(line, site),
             line.reasons.join("; "),
         ]);
     }
@@ -267,6 +286,17 @@ fn print(
     let (mirrors, files) = (lines.len(), site.files.len());
     let summary = format!("{mirrors} mirrors, {attention} need attention; {files} files");
     session.console.line(summary)
+}
+
+/// What it says of itself.
+fn traced(line: &Line, site: &Site) -> String {
+    let said = |stored: &StoredTrace| trace::said(&stored.trace, site.generation, site.now);
+    let said = line
+        .trace
+        .as_ref()
+        .map(said)
+        .filter(|said| !said.is_empty());
+    said.unwrap_or_else(|| "-".to_owned())
 }
 
 fn as_json(lines: &[Line], site: &Site) -> Value {
@@ -284,12 +314,14 @@ fn as_json(lines: &[Line], site: &Site) -> Value {
             "scanned_at": learnt.map(|(at, _)| at.to_string()),
             "scanned_by": learnt.map(|(_, by)| by),
             "probed_at": line.probed_at.map(|at| at.to_string()),
+            "trace": trace::json(line.trace.as_ref(), site.generation),
             "reasons": line.reasons,
         })
     });
     json!({
         "at": site.now.to_string(),
         "files": site.files.len(),
+        "tree_generation": site.generation,
         "mirrors": mirrors.collect::<Vec<_>>(),
     })
 }

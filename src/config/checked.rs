@@ -60,6 +60,26 @@ pub struct LocalDelivery {
     pub is_encoded: bool,
 }
 
+/// How mirrors say that they have synced.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PingConfig {
+    /// Where the files are that stand for pings.
+    pub folder: PathBuf,
+    /// What the path of each ping begins with: `/URL_PATH/.heliostat`.
+    pub prefix: Vec<u8>,
+}
+
+impl PingConfig {
+    fn new(raw: &RawSite) -> Option<PingConfig> {
+        let below = raw.url_path.trim_matches('/');
+        let slash = if below.is_empty() { "" } else { "/" };
+        (!raw.ping.as_os_str().is_empty()).then(|| PingConfig {
+            folder: raw.ping.clone(),
+            prefix: format!("{slash}{below}/.heliostat").into_bytes(),
+        })
+    }
+}
+
 /// One site.
 #[derive(Debug, Clone)]
 pub struct SiteConfig {
@@ -91,6 +111,8 @@ pub struct SiteConfig {
     pub metalink_mirrors_max: usize,
     /// Which torrents are offered, and so which info hashes are computed.
     pub torrent_version: TorrentVersion,
+    /// Pings of mirrors, if they are wanted.
+    pub ping: Option<PingConfig>,
     /// Indexing.
     pub index: RawIndex,
     /// Hashing.
@@ -185,7 +207,7 @@ impl Config {
 }
 
 fn resolve_paths(folder: &Path, site: &mut RawSite) {
-    for path in [&mut site.tree, &mut site.database]
+    for path in [&mut site.tree, &mut site.database, &mut site.ping]
         .into_iter()
         .chain(&mut site.geoip)
     {
@@ -272,6 +294,7 @@ impl SiteConfig {
             },
             torrent_version,
             hashes: check_hashes(&raw.hashes, torrent_version)?,
+            ping: PingConfig::new(raw),
             index: check_index(&raw.index)?,
             scan: check_scan(&raw.scan)?,
             probe: check_probe(&raw.probe)?,

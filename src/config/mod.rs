@@ -13,7 +13,7 @@ mod raw;
 mod rule;
 mod scan;
 
-pub use checked::{Config, FcgiConfig, LocalDelivery, SiteConfig};
+pub use checked::{Config, FcgiConfig, LocalDelivery, PingConfig, SiteConfig};
 pub use error::ConfigError;
 pub use hashes::{HashesConfig, RawHashes};
 pub use load::{CONFIG_PATH_DEFAULT, CONFIG_VARIABLE, config_path, load};

@@ -84,6 +84,10 @@ pub struct RawSite {
     pub yum: Vec<RawYum>,
     /// Which torrents are offered.
     pub torrent: RawTorrent,
+    /// Folder for pings of mirrors after their syncs: with it the responder answers
+    /// `/.heliostat/ping/IDENTIFIER` by a file there, which the next scan takes for a request.
+    /// Empty: there is no such path.
+    pub ping: PathBuf,
     /// How the tree is indexed.
     pub index: RawIndex,
     /// Which hashes are computed of which files.
@@ -115,6 +119,7 @@ impl Default for RawSite {
             metalink: RawMetalink::default(),
             yum: Vec::new(),
             torrent: RawTorrent::default(),
+            ping: PathBuf::new(),
             index: RawIndex::default(),
             hashes: RawHashes::default(),
             scan: RawScan::default(),
@@ -204,6 +209,9 @@ pub struct RawIndex {
     /// Largest share of the catalogue that one run may find vanished; more needs `--force`,
     /// because an unmounted disk looks like an empty tree.
     pub vanished_share_max: f64,
+    /// Write the catalogue's generation into `.heliostat-generation` at the top of the tree after
+    /// each change, so that mirrors can tell which one they copied.
+    pub write_generation: bool,
 }
 
 impl Default for RawIndex {
@@ -212,6 +220,7 @@ impl Default for RawIndex {
             threads: 0,
             exclude: vec![".~tmp~".to_owned()],
             vanished_share_max: 0.5,
+            write_generation: false,
         }
     }
 }

@@ -22,11 +22,13 @@ pub mod long;
 pub mod lookup;
 mod matrix;
 pub mod mirror;
+pub mod mirror_trace;
 pub mod open;
 pub mod probe;
 pub mod run;
 pub mod scan_attempt;
 pub mod scan_directory;
+pub mod scan_request;
 pub mod schema;
 pub mod snapshot;
 

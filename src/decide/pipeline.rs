@@ -18,6 +18,7 @@ use crate::domain::path::{FilePath, PathError};
 use crate::domain::representation::Representation;
 use crate::domain::rule::{Candidate, Rules};
 use crate::domain::select::Reason;
+use crate::domain::trace::is_ours;
 use crate::http::{Method, Query, Request};
 use crate::tree::Located;
 
@@ -155,7 +156,7 @@ impl<'s> Passage<'_, 's> {
             Method::Get => false,
             Method::Head => true,
             Method::Options => return Outcome::Options,
-            Method::Other => return Outcome::MethodNotAllowed,
+            Method::Post | Method::Other => return Outcome::MethodNotAllowed,
         };
         if self.rules.engine
             && let Some(outcome) = self.repository(context)
@@ -353,6 +354,8 @@ impl<'s> Passage<'_, 's> {
             return self.fall_back(context, client, LocalReason::DatabaseUnavailable);
         };
         match snapshot.find(file.path.as_bytes()) {
+            // No mirror has these of us, whatever its own say.
+            None if is_ours(file.path.as_bytes()) => Err(LocalReason::NotCatalogued),
             None => {
                 self.decision.no_mirror = true;
                 self.fall_back(context, client, LocalReason::NotCatalogued)

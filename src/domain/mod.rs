@@ -3,7 +3,7 @@
 //! Reading order: [`path`] and [`mod@file`] (what is served), [`place`] and [`mirror`] (who and
 //! where), [`health`] (who answers), [`select`] (who gets the client), [`rule`] (what is never
 //! redirected), [`yum`] (which repository a query means), [`escape`] and [`render`] (how an answer
-//! is written), [`listing`] (what mirrors say they have).
+//! is written), [`listing`] (what mirrors say they have), [`trace`] (what they say of themselves).
 
 pub mod ctime;
 pub mod dump;
@@ -24,6 +24,7 @@ pub mod select;
 pub mod target;
 pub mod time;
 pub mod torrent;
+pub mod trace;
 pub mod varint;
 pub mod yum;
 pub mod zsync;

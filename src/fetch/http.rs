@@ -92,6 +92,8 @@ pub struct HttpRequest<'a> {
     pub unless: Option<&'a Validator>,
     /// Only the byte at this place.
     pub byte: Option<u64>,
+    /// Not again when the server is busy.
+    pub once: bool,
 }
 
 /// What tells one version of a page from another, as the server gave it.
@@ -262,7 +264,7 @@ impl<'a> HttpSession<'a> {
             let status = response.status();
             let is_busy = status == StatusCode::TOO_MANY_REQUESTS
                 || status == StatusCode::SERVICE_UNAVAILABLE;
-            if !is_busy || attempt == RETRIES_MAX {
+            if !is_busy || request.once || attempt == RETRIES_MAX {
                 return Ok(response);
             }
             self.was_busy.store(true, Ordering::Relaxed);

@@ -17,6 +17,8 @@ pub enum Method {
     Head,
     /// OPTIONS
     Options,
+    /// POST
+    Post,
     /// Any other.
     Other,
 }
@@ -153,6 +155,7 @@ impl<'a> Request<'a> {
                     b"GET" => Method::Get,
                     b"HEAD" => Method::Head,
                     b"OPTIONS" => Method::Options,
+                    b"POST" => Method::Post,
                     _ => Method::Other,
                 }
             }

@@ -23,6 +23,7 @@ mod args;
 mod change;
 mod compare;
 mod error;
+mod generation;
 mod hash;
 mod indexer;
 mod lock;

@@ -6,12 +6,14 @@ use std::time::Instant;
 use super::apply::{Abort, change_all, log_changes};
 use super::compare::{Comparison, compare};
 use super::error::IndexError;
+use super::generation;
 use super::indexer::{Indexer, Request, Store, now};
 use super::report::{Counts, Report};
 use crate::db::catalogue;
 use crate::db::event;
 use crate::db::open::Queryable;
 use crate::db::run::{self, Outcome, RunEnd};
+use crate::domain::trace::GENERATION_NAME;
 use crate::terminal::chain;
 use crate::tree::{Root, Walk, Walked};
 
@@ -107,6 +109,7 @@ impl Run<'_> {
             match self.write(&mut seen, stop, observe) {
                 Ok(()) => {
                     self.shrink_wal();
+                    self.tell_generation();
                     return Ok(self.finished(seen.report));
                 }
                 Err(Abort::Database(error)) => return Err(self.indexer.database_error(error)),
@@ -273,6 +276,28 @@ impl Run<'_> {
             }
             Ok(())
         })
+    }
+
+    /// The catalogue is what counts; a tree that cannot be written is only told.
+    fn tell_generation(&self) {
+        let site = &self.indexer.site;
+        let Store::Real { writer, .. } = &self.store else {
+            return;
+        };
+        if !site.index.write_generation {
+            return;
+        }
+        let written = catalogue::generation(writer)
+            .map_err(|error| chain(&error))
+            .and_then(|number| {
+                generation::write(&site.tree, number).map_err(|error| error.to_string())
+            });
+        if let Err(error) = written {
+            log::warn!(
+                "the generation is not written: file={}/{GENERATION_NAME} error=\"{error}\"",
+                site.tree.display()
+            );
+        }
     }
 
     fn shrink_wal(&self) {

@@ -12,6 +12,7 @@ mod answer;
 mod args;
 mod clock;
 mod keeper;
+mod ping;
 mod run;
 mod state;
 mod stream;

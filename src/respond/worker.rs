@@ -6,6 +6,7 @@ use arc_swap::ArcSwap;
 
 use super::answer;
 use super::clock::now;
+use super::ping;
 use super::state::State;
 use super::stream::Streams;
 use crate::config::SiteConfig;
@@ -71,6 +72,12 @@ impl fcgi::Handler for Worker {
             return answer::no_site(&mut Response::new(out, "503 Service Unavailable"));
         };
         let site = &state.sites[index];
+        if let Some(config) = &site.config.ping
+            && request.script_name.starts_with(&config.prefix)
+            && ping::answer(out, site, config, &request)
+        {
+            return;
+        }
         let context = context(&mut self.contexts, index, &site.config);
         let mut rules = None;
         let decision = decide(site, context, &request, Depth::Redirect, &mut rules);

@@ -9,6 +9,7 @@ use crate::db::known::Cursor;
 use crate::domain::file::CatalogueFile;
 use crate::domain::listing::{IndexEntry, IndexError, IndexForm, ListedFile, read_index};
 use crate::domain::path::PATH_BYTES_MAX;
+use crate::domain::trace::is_ours;
 use crate::fetch::{FetchError, HttpAnswer, HttpRequest, HttpSession, HttpUrl, Validator};
 
 /// Asks Apache for sizes and times where its pages are plain lists, as MirrorBrain does.
@@ -117,6 +118,7 @@ impl<'a> Reader<'a> {
         let request = HttpRequest {
             unless: remembered.map(|remembered| &remembered.validator),
             byte: None,
+            once: false,
         };
         let answer = self.session.get(&url, request, may_follow)?;
         let at = answer.url.clone();
@@ -238,7 +240,8 @@ impl<'a, 'p> Entries<'a, 'p> {
             }
             // A page may list a link to a directory as if it were a file.
             if !known.directories.has(&path) {
-                self.page.unknown += u64::from(self.crawl.wanted.has_file(&path));
+                let counts = self.crawl.wanted.has_file(&path) && !is_ours(&path);
+                self.page.unknown += u64::from(counts);
                 return;
             }
         }

@@ -81,6 +81,7 @@ fn ask(
     let request = HttpRequest {
         unless: None,
         byte: Some(byte),
+        once: false,
     };
     // Clients follow redirects too, wherever they lead.
     let answer = session.get(&base.file(&file.path), request, &|_| true)?;

@@ -4,7 +4,8 @@
 //! several at a time; each gives a [`MirrorReport`]. A run takes the mirror's lock, lists it by the
 //! first [`Protocol`] that works (over FTP and HTTP by a `crawl`), streams the listing
 //! through a [`Tally`], and ends in one short transaction (`publish`) that judges what was
-//! seen (`judge`) and publishes it as one bitmap generation, or keeps it aside.
+//! seen (`judge`) and publishes it as one bitmap generation, or keeps it aside. What a mirror
+//! says of itself (`trace`) is asked for before; pings are requests for scans (`request`).
 //!
 //! # Errors
 //! A mirror that fails is reported and changes nothing; the others go on. What a server could not
@@ -38,10 +39,12 @@ mod protocol;
 mod publish;
 mod repeat;
 mod report;
+mod request;
 mod run;
 mod scanner;
 mod shift;
 mod tally;
+mod trace;
 mod wanted;
 
 pub use crate::db::known::{Cursor, KnownFiles};
@@ -59,7 +62,9 @@ pub use program::main;
 pub use protocol::{Found, Left, Network, Protocol};
 pub use publish::{Conclusion, Finding, Rules, conclude};
 pub use report::{Counts, MirrorReport, Report};
+pub use request::{RequestError, collect_requests};
 pub use run::Run;
 pub use scanner::{ScanOptions, Scanner, Task};
 pub use tally::{Seen, Tally};
+pub use trace::TraceRead;
 pub use wanted::Wanted;

@@ -99,6 +99,7 @@ fn scan(
 ) -> Result<Exit, ScanError> {
     let stop = stop_flag().map_err(ScanError::Signals)?;
     let scanner = Scanner::open(site)?;
+    scanner.collect_requests();
     let mirrors = scanner.mirrors()?;
     let choice = if args.all {
         choose_all(mirrors)

@@ -159,6 +159,14 @@ impl<'a> Network<'a> {
     /// # Errors
     /// [`MirrorError::NoClient`].
     pub fn session(&self) -> Result<HttpSession<'a>, MirrorError> {
+        self.session_within(self.timeout)
+    }
+
+    /// The same with a time-out of its own.
+    ///
+    /// # Errors
+    /// [`MirrorError::NoClient`].
+    pub fn session_within(&self, timeout: Duration) -> Result<HttpSession<'a>, MirrorError> {
         let client = self.http.get_or_init(|| {
             let timeout = self.timeout.min(CONNECT_TIMEOUT);
             HttpClient::new(timeout).map_err(|error| chain(&error))
@@ -166,7 +174,7 @@ impl<'a> Network<'a> {
         let client = client.as_ref();
         let client = client.map_err(|error| MirrorError::NoClient(error.clone()))?;
         Ok(client.session(HttpOptions {
-            timeout: self.timeout,
+            timeout,
             stop: self.stop,
         }))
     }

@@ -18,6 +18,7 @@ use super::protocol::{Found, Network, Protocol, http_url, is_stop};
 use super::publish::{Conclusion, Finding, Rules, conclude, counts_json};
 use super::repeat::Repeats;
 use super::report::{Counts, MirrorReport};
+use super::{request, trace};
 use crate::db::mirror::MirrorRecord;
 use crate::db::run::{self, Outcome, RunEnd, RunKind};
 use crate::db::scan_directory::{self, ScanLeft};
@@ -69,6 +70,8 @@ pub struct Run<'a> {
     mirror: &'a MirrorRecord,
     start: Instant,
     began: Timestamp,
+    /// About the mirror's trace.
+    notes: Vec<String>,
 }
 
 struct Done {
@@ -86,12 +89,13 @@ impl<'a> Run<'a> {
             mirror,
             start: Instant::now(),
             began: now(),
+            notes: Vec::new(),
         }
     }
 
     /// Scans and publishes, and tells how it went; never fails otherwise. `None` when it was passed
     /// over because another process scans it.
-    pub fn scan(self) -> Option<MirrorReport> {
+    pub fn scan(mut self) -> Option<MirrorReport> {
         let before = self.before();
         let output = self.shared.output;
         let bar = output.begin(self.mirror, before);
@@ -125,7 +129,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn try_scan(&self, bar: &Bar) -> Result<Done, MirrorError> {
+    fn try_scan(&mut self, bar: &Bar) -> Result<Done, MirrorError> {
         if is_never_scanned(self.mirror) {
             return Err(MirrorError::NeverScanned);
         }
@@ -134,7 +138,9 @@ impl<'a> Run<'a> {
         }
         let database = self.shared.writer().path().to_owned();
         let _lock = MirrorLock::take(&database, self.mirror.id)?;
-        let result = self.list(bar).and_then(|found| {
+        let heeded = self.heed_mirror().map_err(MirrorError::from);
+        let listed = heeded.and_then(|()| self.list(bar));
+        let result = listed.and_then(|found| {
             let done = self.conclude(found)?;
             done.ok_or(MirrorError::Deleted)
         });
@@ -142,6 +148,22 @@ impl<'a> Run<'a> {
             self.record_failure(error);
         }
         result
+    }
+
+    /// Takes the request for this scan, and what the mirror says of itself.
+    fn heed_mirror(&mut self) -> Result<(), DbError> {
+        let shared = self.shared;
+        if shared.rules.scope.is_none() {
+            request::take(&mut shared.writer(), self.mirror.id)?;
+        }
+        let read = trace::ask(&shared.network, self.mirror, self.began);
+        let mut writer = shared.writer();
+        self.notes.extend(read.note());
+        if let Some(connections) = trace::keep(&mut writer, self.mirror.id, read, self.began)? {
+            let requests = &mut self.shared.network.requests;
+            *requests = (*requests).min(connections as usize).max(1);
+        }
+        Ok(())
     }
 
     /// By the first protocol that finds files; a subtree may well be absent.
@@ -347,6 +369,7 @@ impl<'a> Run<'a> {
             partial,
             mut notes,
         } = done;
+        notes.splice(0..0, self.notes.iter().cloned());
         let is_aside = conclusion.outcome == Outcome::Suspicious;
         let mut error = partial;
         if is_aside {

@@ -17,6 +17,7 @@ use super::protocol::Network;
 use super::publish::Rules;
 use super::repeat::Repeats;
 use super::report::{MirrorReport, Report};
+use super::request::collect_requests;
 use super::run::{Run, Shared, ids_at, now};
 use super::wanted::Wanted;
 use crate::config::{ScanConfig, SiteConfig};
@@ -81,6 +82,19 @@ impl Scanner {
     pub fn mirrors(&self) -> Result<Vec<MirrorRecord>, DbError> {
         let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         mirror::all(&*writer)
+    }
+
+    /// Takes the pings that came since the last time; what goes wrong is logged.
+    pub fn collect_requests(&self) {
+        let Some(ping) = &self.site.ping else {
+            return;
+        };
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        match collect_requests(&ping.folder, &mut writer, now()) {
+            Ok(0) => {}
+            Ok(mirrors) => log::info!("pings collected: mirrors={mirrors}"),
+            Err(error) => log::warn!("{}", crate::exit::chain(&error)),
+        }
     }
 
     /// Scans the chosen mirrors, several at a time; a failing one stops no other.

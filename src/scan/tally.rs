@@ -9,6 +9,7 @@ use crate::db::known::{Cursor, KnownFiles};
 use crate::domain::file::{CatalogueFile, Copy, FileVersion};
 use crate::domain::listing::rsync::Line;
 use crate::domain::listing::{ListedFile, ListedTime};
+use crate::domain::trace::is_ours;
 
 /// Seconds of a minute: the step of most index pages.
 const MINUTE_S: i64 = 60;
@@ -70,11 +71,11 @@ impl<'a> Tally<'a> {
             }
             _ => return,
         };
-        self.files += 1;
         let Some(file) = self.known.find(path, &mut self.cursor) else {
-            self.unknown += 1;
+            self.see_unknown(u64::from(!is_ours(path)));
             return;
         };
+        self.files += 1;
         self.keep(file, file.judge(version));
     }
 

@@ -13,6 +13,7 @@ use super::walked::ListingWriter;
 use crate::domain::file::FileVersion;
 use crate::domain::path::PATH_BYTES_MAX;
 use crate::domain::pattern::Pattern;
+use crate::domain::trace::is_ours;
 
 /// Bytes of names that one system call brings: about a thousand names.
 const READ_BYTES: usize = 64 * 1024;
@@ -87,14 +88,19 @@ impl DirectoryReader {
         filter: Filter<'_>,
         unreadable: &dyn Fn(&[u8], &str),
     ) -> Result<ReadDirectory, Errno> {
-        self.read_names(directory, filter.exclude)?;
+        self.read_names(directory, path_length == 0, filter.exclude)?;
         self.look(directory, filter.stop, unreadable)?;
         self.names_by_kind();
         self.drop_too_long(path_length, unreadable);
         Ok(self.write())
     }
 
-    fn read_names(&mut self, directory: &OwnedFd, exclude: &[Pattern]) -> Result<(), Errno> {
+    fn read_names(
+        &mut self,
+        directory: &OwnedFd,
+        is_top: bool,
+        exclude: &[Pattern],
+    ) -> Result<(), Errno> {
         self.names.clear();
         self.entries.clear();
         let mut stream = RawDir::new(directory, &mut self.buffer);
@@ -107,6 +113,9 @@ impl DirectoryReader {
                 _ => continue,
             };
             if matches!(name, b"." | b"..") || exclude.iter().any(|mask| mask.matches(name)) {
+                continue;
+            }
+            if is_top && is_ours(name) {
                 continue;
             }
             self.entries.push(Entry {

@@ -39,6 +39,8 @@ mod index;
 mod index_failure;
 mod index_kill;
 mod listing;
+mod mirror_ping;
+mod mirror_trace;
 mod mirrorlist;
 mod odd_ftp;
 mod odd_web;

@@ -41,8 +41,18 @@ pub struct OddWeb {
 type Answer = dyn Fn(&Asked) -> Reply + Send + Sync;
 
 impl OddWeb {
-    /// Listens; `answer` is asked for each request.
+    /// Listens; `answer` is asked for each request but that for the mirror's trace: it has none.
     pub fn start(answer: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> OddWeb {
+        OddWeb::start_with_trace(move |asked| {
+            if asked.path.ends_with("/.heliostat.json") {
+                return status("404 Not Found", "");
+            }
+            answer(asked)
+        })
+    }
+
+    /// Listens; `answer` is asked for each request.
+    pub fn start_with_trace(answer: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> OddWeb {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = listener.local_addr().expect("its address").port();
         let asked = Arc::new(Mutex::new(Vec::new()));
@@ -75,8 +85,15 @@ impl OddWeb {
         format!("http://127.0.0.1:{}/pub/", self.port)
     }
 
-    /// Paths that were asked for so far.
+    /// Paths that were asked for so far, but for the trace, which every scan asks for.
     pub fn asked(&self) -> Vec<String> {
+        let mut asked = self.all_asked();
+        asked.retain(|path| !path.ends_with("/.heliostat.json"));
+        asked
+    }
+
+    /// Paths that were asked for so far.
+    pub fn all_asked(&self) -> Vec<String> {
         self.asked.lock().expect("no test panics in it").clone()
     }
 

@@ -271,6 +271,18 @@ pub struct OneArgs {
     pub identifier: String,
 }
 
+/// `ping`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    heliostat ping mirror.example.org\n  \
+    restrict,command=\"heliostat ping mirror.example.org\" ssh-ed25519 …  (authorized_keys)\n\n\
+    A ping says nothing but the name: it asks for a scan, which finds out what is so.")]
+pub struct PingArgs {
+    /// Mirrors, or parts of their names
+    #[arg(value_name = "MIRROR", required = true)]
+    pub identifiers: Vec<String>,
+}
+
 /// `enable`.
 #[derive(Debug, Args)]
 #[command(

@@ -3,10 +3,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::decide::Hints;
 use super::look::look;
 use super::report;
 use crate::config::SiteConfig;
-use crate::db::open_reader;
+use crate::db::{DbError, Reader, open_reader, scan_request};
+use crate::domain::mirror::MirrorId;
 use crate::exit::Exit;
 use crate::scan::error::ScanError;
 use crate::scan::output::Output;
@@ -24,17 +26,19 @@ pub fn run(
     options: &ScanOptions,
     output: &Output,
 ) -> Result<Exit, ScanError> {
-    // Nobody has a way to ask for a scan of a mirror.
-    let hints = HashMap::new();
     if is_dry {
-        let look = look(&open_reader(&site.database)?, site, now(), &hints, true)?;
+        let reader = open_reader(&site.database)?;
+        let look = look(&reader, site, now(), &hints(&reader)?, true)?;
         output.show(&report::text(&look), &report::json(&look, &site.name));
         return Ok(Exit::Ok);
     }
     let stop = stop_flag().map_err(ScanError::Signals)?;
     // First, because it brings the schema up to date.
     let scanner = Scanner::open(site)?;
-    let look = look(&open_reader(&site.database)?, site, now(), &hints, false)?;
+    scanner.collect_requests();
+    let reader = open_reader(&site.database)?;
+    let look = look(&reader, site, now(), &hints(&reader)?, false)?;
+    drop(reader);
     let tasks = look.tasks();
     if tasks.is_empty() {
         output.nothing_due(&site.name);
@@ -43,4 +47,13 @@ pub fn run(
     let report = scanner.scan_tasks(&tasks, options, output, &stop)?;
     output.end(&report);
     Ok(report.exit())
+}
+
+/// Which mirrors somebody asked a scan for.
+fn hints(reader: &Reader) -> Result<HashMap<MirrorId, Hints>, DbError> {
+    let requests = scan_request::all(reader)?.into_iter();
+    let hints = |at| Hints {
+        requested_at: Some(at),
+    };
+    Ok(requests.map(|(id, at)| (id, hints(at))).collect())
 }

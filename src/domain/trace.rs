@@ -1,0 +1,304 @@
+//! The trace that a mirror leaves in its tree after each sync: `/.heliostat.json`.
+//!
+//! ```json
+//! {"time": "2026-11-22T20:00:00Z", "tree_generation": 12, "schemes": ["https", "rsync"],
+//!  "limits": {"connections": 4, "max_file_size": 4294967296}}
+//! ```
+//!
+//! Only `time` must be there; unknown keys are ignored. What it says is a hint that people are
+//! shown: no file is counted as the mirror's by it, and none is taken away.
+//!
+//! # Limits
+//! [`TRACE_BYTES_MAX`]; nesting as deep as serde_json allows (128).
+
+use serde_json::{Map, Value};
+
+use super::time::Timestamp;
+
+/// Name of the trace, at the top of a mirror's tree.
+pub const TRACE_NAME: &str = ".heliostat.json";
+
+/// Name of the file, at the top of our tree, that tells mirrors which generation they copy.
+pub const GENERATION_NAME: &str = ".heliostat-generation";
+
+/// Bytes of a trace; what it can say fits in a few hundred.
+pub const TRACE_BYTES_MAX: u64 = 16 * 1024;
+
+/// Seconds that the clock of a mirror may be ahead of ours.
+const AHEAD_S_MAX: i64 = 600;
+
+/// 2000-01-01: before, there was nothing to mirror, and a clock without a battery is in 1970.
+const EARLIEST: Timestamp = Timestamp(946_684_800);
+
+/// Connections at a time that a limit can mean; more is no limit.
+const CONNECTIONS_MAX: u64 = 1_000_000;
+
+/// Schemes that a trace may name; others are ignored.
+const SCHEMES: [&str; 5] = ["ftp", "ftps", "http", "https", "rsync"];
+
+/// What a mirror says of itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Trace {
+    /// When its last sync ended; `None` when it gave a time that cannot be.
+    pub synced_at: Option<Timestamp>,
+    /// Generation of the tree that it copied.
+    pub tree_generation: Option<i64>,
+    /// Schemes that it serves, sorted, each once; empty: it does not say.
+    pub schemes: Vec<&'static str>,
+    /// Connections at a time that it wants at most; at least one.
+    pub connections: Option<u32>,
+    /// Bytes of the largest file that it takes over.
+    pub max_file_size: Option<u64>,
+}
+
+/// Why a text is no trace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TraceError {
+    /// Longer than [`TRACE_BYTES_MAX`].
+    #[error("it is longer than {TRACE_BYTES_MAX} bytes")]
+    TooLong,
+    /// Something else than a JSON object.
+    #[error("it is no JSON object")]
+    Form,
+    /// `time` is missing or no RFC 3339 time.
+    #[error("its `time` is no time such as 2026-11-22T20:00:00Z")]
+    Time,
+    /// Another key has a value that it cannot have.
+    #[error("its `{0}` is not what it should be")]
+    Key(&'static str),
+}
+
+/// Whether a path relative to the tree is a file of this exchange, or a half-written one: it is
+/// never catalogued, and not counted among what a mirror has beside our files.
+pub fn is_ours(path: &[u8]) -> bool {
+    [TRACE_NAME, GENERATION_NAME].into_iter().any(|name| {
+        let rest = path.strip_prefix(name.as_bytes());
+        rest.is_some_and(|rest| rest.is_empty() || rest[0] == b'.' && !rest.contains(&b'/'))
+    })
+}
+
+impl Trace {
+    /// Reads a trace at the time `now`.
+    ///
+    /// # Errors
+    /// [`TraceError`]; the whole trace is of no use then.
+    pub fn parse(text: &[u8], now: Timestamp) -> Result<Trace, TraceError> {
+        if text.len() as u64 > TRACE_BYTES_MAX {
+            return Err(TraceError::TooLong);
+        }
+        let object: Map<String, Value> =
+            serde_json::from_slice(text).map_err(|_| TraceError::Form)?;
+        let time = object.get("time").and_then(Value::as_str);
+        let time = time.and_then(read_time).ok_or(TraceError::Time)?;
+        let none = Map::new();
+        let limits = match object.get("limits") {
+            None | Some(Value::Null) => &none,
+            Some(limits) => limits.as_object().ok_or(TraceError::Key("limits"))?,
+        };
+        let connections = number(limits, "connections")?;
+        let generation = number(&object, "tree_generation")?;
+        Ok(Trace {
+            synced_at: (EARLIEST.0..=now.0.saturating_add(AHEAD_S_MAX))
+                .contains(&time.0)
+                .then_some(time),
+            tree_generation: generation.and_then(|number| i64::try_from(number).ok()),
+            schemes: schemes(&object)?,
+            connections: connections.map(|number| number.clamp(1, CONNECTIONS_MAX) as u32),
+            max_file_size: number(limits, "max_file_size")?,
+        })
+    }
+
+    /// Schemes as one text, as [`Trace::schemes_of`] reads it.
+    pub fn schemes_text(&self) -> String {
+        self.schemes.join(" ")
+    }
+
+    /// Known schemes of a text of words, sorted, each once.
+    pub fn schemes_of(text: &str) -> Vec<&'static str> {
+        let has = |scheme: &&str| {
+            let mut words = text.split_ascii_whitespace();
+            words.any(|word| word.eq_ignore_ascii_case(scheme))
+        };
+        SCHEMES.into_iter().filter(has).collect()
+    }
+}
+
+fn number(object: &Map<String, Value>, key: &'static str) -> Result<Option<u64>, TraceError> {
+    match object.get(key) {
+        None | Some(Value::Null) => Ok(None),
+        Some(value) => value.as_u64().map(Some).ok_or(TraceError::Key(key)),
+    }
+}
+
+fn schemes(object: &Map<String, Value>) -> Result<Vec<&'static str>, TraceError> {
+    let fail = TraceError::Key("schemes");
+    let words = match object.get("schemes") {
+        None | Some(Value::Null) => return Ok(Vec::new()),
+        Some(value) => value.as_array().ok_or(fail)?,
+    };
+    let words: Option<Vec<&str>> = words.iter().map(Value::as_str).collect();
+    Ok(Trace::schemes_of(&words.ok_or(fail)?.join(" ")))
+}
+
+/// RFC 3339: `2026-11-22T20:00:00Z`, with fractions and offsets.
+fn read_time(text: &str) -> Option<Timestamp> {
+    let bytes = text.as_bytes();
+    let number = |from: usize, to: usize| -> Option<u32> {
+        let digits = bytes.get(from..to)?;
+        let is_number = digits.iter().all(u8::is_ascii_digit);
+        is_number.then(|| {
+            let digit = |sum: u32, digit: &u8| sum * 10 + u32::from(digit - b'0');
+            digits.iter().fold(0, digit)
+        })
+    };
+    let is = |at: usize, wanted: &[u8]| bytes.get(at).is_some_and(|byte| wanted.contains(byte));
+    if !(is(4, b"-") && is(7, b"-") && is(10, b"Tt ") && is(13, b":") && is(16, b":")) {
+        return None;
+    }
+    let date = (i64::from(number(0, 4)?), number(5, 7)?, number(8, 10)?);
+    let time = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
+    if !(1..=12).contains(&date.1) || time.0 > 23 || time.1 > 59 || time.2 > 60 {
+        return None;
+    }
+    let seconds = Timestamp::from_utc(date, time);
+    // A 31st of April is the 1st of May then.
+    if Timestamp::from_utc(date, (0, 0, 0)).date() != date {
+        return None;
+    }
+    let rest = &bytes[19..];
+    let fraction = match rest.strip_prefix(b".") {
+        Some(digits) => {
+            1 + digits
+                .iter()
+                .take_while(|byte| byte.is_ascii_digit())
+                .count()
+        }
+        None => 0,
+    };
+    if fraction == 1 {
+        return None;
+    }
+    let at = 19 + fraction;
+    match &bytes[at..] {
+        b"Z" | b"z" => Some(seconds),
+        [sign @ (b'+' | b'-'), _, _, b':', _, _] => {
+            let (hours, minutes) = (number(at + 1, at + 3)?, number(at + 4, at + 6)?);
+            let offset = i64::from(hours * 3600 + minutes * 60);
+            let offset = if *sign == b'+' { offset } else { -offset };
+            (hours < 24 && minutes < 60).then_some(Timestamp(seconds.0 - offset))
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const NOW: Timestamp = Timestamp(1_795_000_000);
+
+    fn parse(text: &str) -> Result<Trace, TraceError> {
+        Trace::parse(text.as_bytes(), NOW)
+    }
+
+    #[test]
+    fn traces_are_read_and_unknown_keys_ignored() {
+        let whole = r#"{"time": "2026-11-18T19:33:20Z", "tree_generation": 12, "x": [{}],
+            "schemes": ["RSYNC", "https", "gopher", "https"],
+            "limits": {"connections": 0, "max_file_size": 5000000000, "y": 1}}"#;
+        let expected = Trace {
+            synced_at: Some(Timestamp(1_795_030_400)),
+            tree_generation: Some(12),
+            schemes: vec!["https", "rsync"],
+            connections: Some(1),
+            max_file_size: Some(5_000_000_000),
+        };
+        let later = Timestamp(NOW.0 + 86_400);
+        assert_eq!(Trace::parse(whole.as_bytes(), later), Ok(expected));
+        let short = parse(r#"{"time":"2020-01-01T00:00:00.5+01:00","limits":null}"#);
+        let synced_at = Some(Timestamp(1_577_833_200));
+        assert_eq!(
+            short,
+            Ok(Trace {
+                synced_at,
+                ..Trace::default()
+            })
+        );
+    }
+
+    #[test]
+    fn what_is_no_trace_is_told_and_times_that_cannot_be_are_left_out() {
+        let long = format!("{{\"x\":\"{}\"}}", "x".repeat(TRACE_BYTES_MAX as usize));
+        for (text, expected) in [
+            ("", TraceError::Form),
+            ("[]", TraceError::Form),
+            ("<html>", TraceError::Form),
+            ("{}", TraceError::Time),
+            (r#"{"time": 5}"#, TraceError::Time),
+            (r#"{"time": "2026-02-30T00:00:00Z"}"#, TraceError::Time),
+            (r#"{"time": "2026-02-03T00:00:00"}"#, TraceError::Time),
+            (r#"{"time": "2026-02-03T00:00:00.Z"}"#, TraceError::Time),
+            (r#"{"time": "2026-02-03T24:00:00Z"}"#, TraceError::Time),
+            (
+                r#"{"time": "2020-01-01T00:00:00Z", "tree_generation": "12"}"#,
+                TraceError::Key("tree_generation"),
+            ),
+            (
+                r#"{"time": "2020-01-01T00:00:00Z", "limits": {"connections": -1}}"#,
+                TraceError::Key("connections"),
+            ),
+            (
+                r#"{"time": "2020-01-01T00:00:00Z", "schemes": [1]}"#,
+                TraceError::Key("schemes"),
+            ),
+            (&long, TraceError::TooLong),
+        ] {
+            assert_eq!(parse(text), Err(expected), "{text}");
+        }
+        for time in [
+            "1999-12-31T23:59:59Z",
+            "2030-01-01T00:00:00Z",
+            "9999-12-31T00:00:00Z",
+        ] {
+            let trace = parse(&format!(r#"{{"time":"{time}","tree_generation":3}}"#));
+            let trace = trace.expect("a trace");
+            assert_eq!((trace.synced_at, trace.tree_generation), (None, Some(3)));
+        }
+    }
+
+    #[test]
+    fn our_files_are_those_at_the_top_alone() {
+        for (path, expected) in [
+            (&b".heliostat.json"[..], true),
+            (b".heliostat-generation", true),
+            (b".heliostat.json.4711", true),
+            (b".heliostat.jsonx", false),
+            (b".heliostat.json/x", false),
+            (b".heliostat.json.d/x", false),
+            (b"a/.heliostat.json", false),
+        ] {
+            assert_eq!(is_ours(path), expected, "{}", path.escape_ascii());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_a_trace_or_not(text in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = Trace::parse(&text, NOW);
+        }
+
+        #[test]
+        fn any_time_is_a_time_or_not(text in "[0-9TZ:.+ -]{0,32}|\\PC{0,30}") {
+            if let Some(time) = read_time(&text) {
+                prop_assert!(time.0.abs() < 300_000_000_000);
+            }
+        }
+
+        #[test]
+        fn what_is_written_is_read(seconds in EARLIEST.0..NOW.0) {
+            prop_assert_eq!(read_time(&Timestamp(seconds).to_string()), Some(Timestamp(seconds)));
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! Pings of mirrors: files in a folder that the responder makes, as requests for scans.
+//!
+//! # Security
+//! Whoever can reach the responder can make them. They carry nothing but the name of a mirror, so
+//! all that they can bring about is a scan, which finds out what is so. Only empty regular files
+//! are looked at and removed, in case another folder was configured by mistake.
+
+use std::io;
+use std::path::Path;
+
+use crate::db::{DbError, Writer, mirror, scan_request};
+use crate::domain::mirror::MirrorId;
+use crate::domain::time::Timestamp;
+
+/// Files that one look takes; as many mirrors nobody has.
+const FILES_MAX: usize = 10_000;
+
+/// Why pings could not be collected.
+#[derive(Debug, thiserror::Error)]
+pub enum RequestError {
+    /// The folder.
+    #[error("cannot collect pings from {folder}")]
+    Folder {
+        /// It.
+        folder: std::path::PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The database.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+/// Turns the files of a folder into requests for scans and removes them; returns how many mirrors
+/// were named. A folder that is not there has no files.
+///
+/// # Errors
+/// [`RequestError`]; what was not taken is there the next time.
+pub fn collect_requests(
+    folder: &Path,
+    writer: &mut Writer,
+    now: Timestamp,
+) -> Result<usize, RequestError> {
+    let names = names_in(folder).map_err(|source| RequestError::Folder {
+        folder: folder.to_owned(),
+        source,
+    })?;
+    if names.is_empty() {
+        return Ok(0);
+    }
+    let taken = writer.transaction(|transaction| {
+        let mut taken = 0;
+        for mirror in mirror::all(transaction)? {
+            if names.contains(&mirror.identifier) {
+                scan_request::store(transaction, mirror.id, now)?;
+                taken += 1;
+            }
+        }
+        Ok::<_, DbError>(taken)
+    })?;
+    // Only now: a program that is killed here asks once more than it should.
+    for name in names {
+        let path = folder.join(name);
+        if let Err(error) = std::fs::remove_file(&path)
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            log::warn!(
+                "a ping stays and is taken again: path={} {error}",
+                path.display()
+            );
+        }
+    }
+    Ok(taken)
+}
+
+/// Forgets the request for a scan of a mirror, when there is one: its scan begins.
+///
+/// # Errors
+/// [`DbError`].
+pub(super) fn take(writer: &mut Writer, mirror: MirrorId) -> Result<(), DbError> {
+    // A scan that nobody asked for writes nothing here.
+    if !scan_request::all(writer)?.contains_key(&mirror) {
+        return Ok(());
+    }
+    writer.transaction(|transaction| scan_request::clear(transaction, mirror))
+}
+
+fn names_in(folder: &Path) -> io::Result<Vec<String>> {
+    let entries = match std::fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let mut names = Vec::new();
+    for entry in entries.take(FILES_MAX) {
+        let entry = entry?;
+        // Of the entry itself, not of what a link leads to.
+        let is_ping = entry
+            .metadata()
+            .is_ok_and(|found| found.is_file() && found.len() == 0);
+        if let (true, Ok(name)) = (is_ping, entry.file_name().into_string()) {
+            names.push(name);
+        }
+    }
+    Ok(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::mirror::MirrorRecord;
+    use crate::db::open_writer;
+
+    #[test]
+    fn pings_become_requests_and_other_files_stay() {
+        let folder = tempfile::tempdir().expect("folder");
+        let mut writer = open_writer(&folder.path().join("t.sqlite")).expect("open");
+        let id = writer
+            .transaction(|t| mirror::insert(t, &MirrorRecord::new("m.example")))
+            .expect("stored");
+        let pings = folder.path().join("ping");
+        let mut collect = || collect_requests(&pings, &mut writer, Timestamp(5)).expect("pings");
+        assert_eq!(collect(), 0);
+        std::fs::create_dir(&pings).expect("directory");
+        for (name, content) in [("m.example", ""), ("gone", ""), ("precious", "text")] {
+            std::fs::write(pings.join(name), content).expect("file");
+        }
+        assert_eq!(collect(), 1);
+        assert_eq!(collect(), 0);
+        let left: Vec<_> = std::fs::read_dir(&pings).expect("directory").collect();
+        assert_eq!(left.len(), 1);
+        assert!(pings.join("precious").exists());
+        let all = scan_request::all(&writer).expect("read");
+        assert_eq!(all.get(&id), Some(&Timestamp(5)));
+    }
+}
