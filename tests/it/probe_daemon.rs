@@ -39,7 +39,7 @@ fn the_daemon_probes_until_it_is_told_to_stop() {
     assert_eq!(status.code(), Some(0));
 }
 
-/// An FTP server with one file of that size for each login.
+/// An FTP server that lets everybody in, with files of that size; of no size: only who has a login.
 fn ftp_server(size: u64, greeting: &'static str) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let port = listener.local_addr().expect("it is bound").port();
@@ -57,9 +57,9 @@ fn ftp_session(stream: TcpStream, size: u64, greeting: &str) -> std::io::Result<
     for line in BufReader::new(stream).lines() {
         let line = line?;
         let answer = match line.split_once(' ').unwrap_or((&line, "")) {
-            ("USER", "joe") => "331 password\r\n".to_owned(),
+            ("USER", "anonymous") if size > 0 => "331 password\r\n".to_owned(),
             ("USER", _) => "530 who?\r\n".to_owned(),
-            ("PASS", "p@ss") => "230-in\r\n230 ok\r\n".to_owned(),
+            ("PASS", password) if password.contains('@') => "230-in\r\n230 ok\r\n".to_owned(),
             ("TYPE", "I") => "200 ok\r\n".to_owned(),
             ("SIZE", path) if path.starts_with("pub dir/") => format!("213 {size}\r\n"),
             ("QUIT", _) => return Ok(()),
@@ -75,7 +75,9 @@ fn ftp_is_asked_for_the_size() {
     let site = site(AT_ONCE);
     let right = ftp_server(13, "220-Hello\r\n220-230 not yet\r\n220 go on\r\n");
     let wrong = ftp_server(7, "220 go on\r\n");
+    let closed = ftp_server(0, "220 go on\r\n");
     let other = ftp_server(13, "HTTP/1.1 400 Bad Request\r\n\r\n");
+    // For scans; clients get no login, and a probe does as they do.
     let login = |port| format!("ftp://joe:p%40ss@127.0.0.1:{port}/pub%20dir/");
     let only_zip = |site: &crate::site::TestSite, name: &str, url: &str| {
         add(site, name, url, |_| {});
@@ -83,11 +85,7 @@ fn ftp_is_asked_for_the_size() {
     only_zip(&site, "right", &login(right));
     only_zip(&site, "wrong", &login(wrong));
     only_zip(&site, "other", &login(other));
-    only_zip(
-        &site,
-        "anonymous",
-        &format!("ftp://127.0.0.1:{right}/pub%20dir/"),
-    );
+    only_zip(&site, "closed", &login(closed));
     // Every file but z.zip has another size, so that one of them may be asked for first.
     let (_, said) = pass(&site, &["-vv"]);
     assert!(!said.contains("p@ss") && !said.contains("p%40ss"), "{said}");
@@ -100,7 +98,8 @@ fn ftp_is_asked_for_the_size() {
         reason("other").contains("what answers is no FTP server"),
         "{said}"
     );
-    assert_eq!(reason("anonymous"), "its base URL answers 530");
+    assert_eq!(reason("closed"), "its base URL answers 530");
+    assert_eq!(reason("right"), "", "{said}");
     let evidence = records(&site, "right")[0].evidence.clone();
     assert!(
         evidence.starts_with("curl -4 -sS -I 'ftp://127.0.0.1:"),

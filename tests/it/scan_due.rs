@@ -42,7 +42,10 @@ fn tree() -> Tree {
 fn asked(log: &std::path::Path) -> Vec<String> {
     let text = std::fs::read_to_string(log).expect("a log");
     let path = |line: &str| line.split_whitespace().nth(6).map(str::to_owned);
-    text.lines().filter_map(path).collect()
+    let paths = text.lines().filter_map(path);
+    paths
+        .filter(|path| !path.ends_with("/.heliostat.json"))
+        .collect()
 }
 
 /// Mirrors that are listed over rsync, HTTP and FTP, in this order.
