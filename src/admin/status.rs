@@ -15,7 +15,7 @@ use crate::db::mirror::{self, MirrorRecord};
 use crate::db::mirror_trace::{self, StoredTrace};
 use crate::db::open::Queryable;
 use crate::db::probe::{self, ProbeRecord};
-use crate::db::run::{self, Outcome, RunKind};
+use crate::db::run::{self, Outcome};
 use crate::db::{catalogue, content};
 use crate::domain::mirror::{Kind, MirrorId};
 use crate::domain::time::{Timestamp, age};
@@ -222,7 +222,7 @@ fn scan_reasons(
     if let Some(pending) = content::pending(database, mirror.id)? {
         reasons.push(format!("a suspicious scan waits: {}", pending.reason));
     }
-    let last = run::latest(database, RunKind::Scan, Some(mirror.id), 1)?.pop();
+    let last = run::latest_whole(database, mirror.id, false)?;
     let failed = last.filter(|run| run.outcome == Outcome::Failed.as_str());
     reasons.extend(failed.map(|run| format!("last scan failed: {}", run.error)));
     Ok(reasons)

@@ -70,13 +70,22 @@ pub struct PingConfig {
 }
 
 impl PingConfig {
-    fn new(raw: &RawSite) -> Option<PingConfig> {
+    fn check(raw: &RawSite) -> Result<Option<PingConfig>, Problem> {
+        if raw.ping.as_os_str().is_empty() {
+            return Ok(None);
+        }
+        // Files are made and removed there.
+        if raw.ping.starts_with(&raw.tree) || raw.database.parent() == Some(raw.ping.as_path()) {
+            let folder = raw.ping.display();
+            let message = format!("'{folder}' has other files; it must be a folder of its own");
+            return Err(("ping".into(), message));
+        }
         let below = raw.url_path.trim_matches('/');
         let slash = if below.is_empty() { "" } else { "/" };
-        (!raw.ping.as_os_str().is_empty()).then(|| PingConfig {
+        Ok(Some(PingConfig {
             folder: raw.ping.clone(),
             prefix: format!("{slash}{below}/.heliostat").into_bytes(),
-        })
+        }))
     }
 }
 
@@ -294,7 +303,7 @@ impl SiteConfig {
             },
             torrent_version,
             hashes: check_hashes(&raw.hashes, torrent_version)?,
-            ping: PingConfig::new(raw),
+            ping: PingConfig::check(raw)?,
             index: check_index(&raw.index)?,
             scan: check_scan(&raw.scan)?,
             probe: check_probe(&raw.probe)?,

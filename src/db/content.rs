@@ -206,6 +206,38 @@ pub fn publish(
     Ok(())
 }
 
+/// Stores a content to which a scan of single directories has added something. It is of the same
+/// whole scan as before: when and how that was, the one before it, a suspicious one that waits,
+/// and what it left for the next stay as they are.
+///
+/// # Errors
+/// [`DbError::Sql`].
+pub fn add(
+    transaction: &Transaction<'_>,
+    mirror: MirrorId,
+    content: &Content,
+) -> Result<(), DbError> {
+    let doing = "adding to a mirror's content";
+    transaction
+        .inner
+        .execute(
+            "UPDATE scan_directory SET generation = generation + 1 WHERE mirror_id = ?1 AND \
+             generation = (SELECT generation FROM mirror_content WHERE mirror_id = ?1)",
+            [mirror.0],
+        )
+        .doing(doing)?;
+    let (current, outdated) = (bytes(&content.current), bytes(&content.outdated));
+    transaction
+        .inner
+        .execute(
+            "UPDATE mirror_content SET generation = generation + 1, current = ?2, outdated = ?3 \
+             WHERE mirror_id = ?1",
+            params![mirror.0, current, outdated],
+        )
+        .doing(doing)?;
+    Ok(())
+}
+
 /// Changes places of the current and the previous generation; `false` when there is none.
 ///
 /// Ids name versions, so an old generation can never claim a version that came later.

@@ -18,6 +18,10 @@ const CHANGES: &str = "SELECT started_at, \
      CASE WHEN json_valid(counts) THEN json_extract(counts, '$.first_id') END \
      FROM run WHERE mirror_id IS NULL AND kind = 'index' ORDER BY id DESC";
 
+/// That a scan was not of single directories, in SQL.
+const OF_ALL: &str = "CASE WHEN json_valid(counts) \
+    THEN coalesce(json_extract(counts, '$.directories'), 0) END = 0";
+
 /// What kind of run it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RunKind {
@@ -241,7 +245,8 @@ fn from_row(row: &Row<'_>) -> Result<RunRecord, rusqlite::Error> {
     })
 }
 
-/// When a scan of a mirror found last just what the one before had found; `None`: never yet.
+/// When a scan of all that a mirror has found last just what the one before had found; `None`:
+/// never yet.
 ///
 /// # Errors
 /// [`DbError::Sql`].
@@ -252,13 +257,38 @@ pub fn last_repeat(
     let last: Option<i64> = database
         .sqlite()
         .query_row(
-            "SELECT max(last_at) FROM run JOIN run_repeat ON run_repeat.run_id = run.id \
-             WHERE mirror_id = ?1 AND kind = 'scan'",
+            &format!(
+                "SELECT max(last_at) FROM run JOIN run_repeat ON run_repeat.run_id = run.id \
+                 WHERE mirror_id = ?1 AND kind = 'scan' AND {OF_ALL}"
+            ),
             [mirror.0],
             |row| row.get(0),
         )
         .doing("reading when a mirror was scanned last")?;
     Ok(last.map(Timestamp))
+}
+
+/// The last scan of all that a mirror has, or of a subtree of it, but not of single directories;
+/// only one that was published, or any.
+///
+/// # Errors
+/// [`DbError::Sql`].
+pub fn latest_whole(
+    database: &impl Queryable,
+    mirror: MirrorId,
+    is_published: bool,
+) -> Result<Option<RunRecord>, DbError> {
+    let published = match is_published {
+        true => "AND outcome IN ('ok', 'partial')",
+        false => "",
+    };
+    let condition = format!("AND {OF_ALL} {published}");
+    let how = Selection {
+        condition: &condition,
+        order: "run.id",
+        limit: 1,
+    };
+    Ok(select(database, Some(RunKind::Scan), Some(mirror), how)?.pop())
 }
 
 /// When scans of all that a mirror has found last just what one before had found, by mirror; since
@@ -273,12 +303,11 @@ pub fn whole_repeats_since(
     let doing = "reading when mirrors were scanned last";
     let mut statement = database
         .sqlite()
-        .prepare_cached(
+        .prepare_cached(&format!(
             "SELECT mirror_id, max(last_at) FROM run_repeat JOIN run ON run.id = run_id \
              WHERE last_at >= ?1 AND kind = 'scan' AND mirror_id IS NOT NULL \
-             AND CASE WHEN json_valid(counts) \
-             THEN coalesce(json_extract(counts, '$.directories'), 0) END = 0 GROUP BY mirror_id",
-        )
+             AND {OF_ALL} GROUP BY mirror_id"
+        ))
         .doing(doing)?;
     let rows = statement
         .query_map([since.0], |row| {
@@ -298,7 +327,12 @@ pub fn latest(
     mirror: Option<MirrorId>,
     limit: u32,
 ) -> Result<Vec<RunRecord>, DbError> {
-    select(database, Some(kind), mirror, ("run.id", limit))
+    let how = Selection {
+        condition: "",
+        order: "run.id",
+        limit,
+    };
+    select(database, Some(kind), mirror, how)
 }
 
 /// The latest runs, newest first, those that were repeated by their last time; of one kind or of
@@ -312,15 +346,26 @@ pub fn recent(
     mirror: Option<MirrorId>,
     limit: u32,
 ) -> Result<Vec<RunRecord>, DbError> {
-    let order = "coalesce(run_repeat.last_at, run.started_at) DESC, run.id";
-    select(database, kind, mirror, (order, limit))
+    let how = Selection {
+        condition: "",
+        order: "coalesce(run_repeat.last_at, run.started_at) DESC, run.id",
+        limit,
+    };
+    select(database, kind, mirror, how)
+}
+
+/// Which runs, in SQL.
+struct Selection<'a> {
+    condition: &'a str,
+    order: &'a str,
+    limit: u32,
 }
 
 fn select(
     database: &impl Queryable,
     kind: Option<RunKind>,
     mirror: Option<MirrorId>,
-    (order, limit): (&str, u32),
+    how: Selection<'_>,
 ) -> Result<Vec<RunRecord>, DbError> {
     let mut statement = database
         .sqlite()
@@ -328,8 +373,9 @@ fn select(
             "SELECT run.id, kind, mirror_id, started_at, ended_at, outcome, counts, error, \
              run_repeat.times, run_repeat.last_at \
              FROM run LEFT JOIN run_repeat ON run_repeat.run_id = run.id \
-             WHERE (?1 IS NULL OR kind = ?1) AND (?2 IS NULL OR mirror_id = ?2) \
-             ORDER BY {order} DESC LIMIT ?3"
+             WHERE (?1 IS NULL OR kind = ?1) AND (?2 IS NULL OR mirror_id = ?2) {} \
+             ORDER BY {} DESC LIMIT ?3",
+            how.condition, how.order
         ))
         .doing("preparing to read runs")?;
     let rows = statement
@@ -337,7 +383,7 @@ fn select(
             params![
                 kind.map(RunKind::as_str),
                 mirror.map(|mirror| mirror.0),
-                limit
+                how.limit
             ],
             from_row,
         )

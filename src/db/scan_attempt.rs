@@ -40,18 +40,28 @@ pub fn all(database: &impl Queryable) -> Result<HashMap<MirrorId, ScanAttempt>, 
     rows.collect::<Result<_, _>>().doing(doing)
 }
 
-/// Records that mirrors are asked now: for all they have, or for directories that changed. One
-/// that was deleted meanwhile is passed over.
+/// What a mirror is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asked {
+    /// All it has.
+    Whole,
+    /// Directories that changed in the catalogue.
+    Changed,
+}
+
+/// Records when mirrors were asked. One that was deleted meanwhile is passed over.
 ///
 /// # Errors
 /// [`DbError::Sql`].
 pub fn record(
     transaction: &Transaction<'_>,
-    whole: &[MirrorId],
-    changed: &[MirrorId],
-    at: Timestamp,
+    attempts: &[(MirrorId, Asked, Timestamp)],
 ) -> Result<(), DbError> {
-    for (mirrors, column) in [(whole, "whole_at"), (changed, "changed_at")] {
+    for (mirror, asked, at) in attempts {
+        let column = match asked {
+            Asked::Whole => "whole_at",
+            Asked::Changed => "changed_at",
+        };
         let sql = format!(
             "INSERT INTO scan_attempt (mirror_id, {column}) \
              SELECT id, ?2 FROM mirror WHERE id = ?1 \
@@ -59,9 +69,7 @@ pub fn record(
         );
         let doing = "recording that a mirror is scanned";
         let mut statement = transaction.inner.prepare_cached(&sql).doing(doing)?;
-        for mirror in mirrors {
-            statement.execute(params![mirror.0, at.0]).doing(doing)?;
-        }
+        statement.execute(params![mirror.0, at.0]).doing(doing)?;
     }
     Ok(())
 }
@@ -79,8 +87,11 @@ mod tests {
         let found = writer.transaction(|transaction| {
             let one = mirror::insert(transaction, &MirrorRecord::new("one"))?;
             let two = mirror::insert(transaction, &MirrorRecord::new("two"))?;
-            record(transaction, &[one, two, MirrorId(99)], &[], Timestamp(5))?;
-            record(transaction, &[two], &[one], Timestamp(7))?;
+            let whole = |mirror, at| (mirror, Asked::Whole, Timestamp(at));
+            let early = [whole(one, 5), whole(two, 5), whole(MirrorId(99), 5)];
+            record(transaction, &early)?;
+            let late = [whole(two, 7), (one, Asked::Changed, Timestamp(7))];
+            record(transaction, &late)?;
             let found = all(transaction)?;
             mirror::delete(transaction, two)?;
             assert_eq!(all(transaction)?.len(), 1);

@@ -48,14 +48,22 @@ pub fn all(database: &impl Queryable) -> Result<HashMap<MirrorId, Timestamp>, Db
         .doing("reading requests for scans")
 }
 
-/// Forgets the request for a scan: one begins, and will see whatever the mirror has by now.
+/// Forgets the request for a scan, if it is not later than that: one began then, and sees whatever
+/// the mirror had by then.
 ///
 /// # Errors
 /// [`DbError::Sql`].
-pub fn clear(transaction: &Transaction<'_>, mirror: MirrorId) -> Result<(), DbError> {
+pub fn clear(
+    transaction: &Transaction<'_>,
+    mirror: MirrorId,
+    until: Timestamp,
+) -> Result<(), DbError> {
     transaction
         .inner
-        .execute("DELETE FROM scan_request WHERE mirror_id = ?1", [mirror.0])
+        .execute(
+            "DELETE FROM scan_request WHERE mirror_id = ?1 AND requested_at <= ?2",
+            [mirror.0, until.0],
+        )
         .doing("forgetting a request for a scan")?;
     Ok(())
 }
@@ -81,7 +89,9 @@ mod tests {
             .expect("stored");
         let expected = HashMap::from([(id, Timestamp(9))]);
         assert_eq!(all(&writer).expect("read"), expected);
-        writer.transaction(|t| clear(t, id)).expect("cleared");
+        let mut clear = |at| writer.transaction(|t| clear(t, id, Timestamp(at)));
+        clear(8).expect("not yet");
+        clear(9).expect("cleared");
         assert!(all(&writer).expect("read").is_empty());
     }
 }

@@ -26,7 +26,7 @@ use super::crawl_page::{First, Outcome, PageRead};
 use super::directory::{below, key};
 use super::known::KnownTree;
 use super::memory::{Memory, Remembered};
-use super::tally::{Seen, Tally};
+use super::tally::{Seen, Tally, ZoneFrom};
 use super::wanted::Wanted;
 use crate::db::content::Content;
 use crate::domain::listing::Unlisted;
@@ -75,6 +75,8 @@ pub struct Before {
     pub content: Content,
     /// Directories that it did not come to; only they are listed. Empty: all are.
     pub unfinished: Vec<Vec<u8>>,
+    /// What tells the zone of page times.
+    pub zone: ZoneFrom,
 }
 
 /// What a crawl found.
@@ -149,7 +151,7 @@ impl<'a> Crawler<'a> {
             queued: HashSet::new(),
             doubted: HashSet::new(),
             in_work: 0,
-            tally: Tally::new(&crawl.known.files),
+            tally: Tally::new(&crawl.known.files).with_zone(crawl.before.zone),
             found: Crawled {
                 seen: Seen::default(),
                 unlisted: Unlisted::Nothing,

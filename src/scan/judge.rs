@@ -54,6 +54,16 @@ pub fn merge(previous: Option<&Content>, seen: &Content, coverage: Coverage<'_>)
     merged
 }
 
+/// Adds what was seen in single directories to what was known: what is not seen there stays, since
+/// only a listing of all that a mirror has shows whether the listing can be believed.
+pub fn add(previous: Option<&Content>, seen: &Content, scope: &RoaringBitmap) -> Content {
+    let mut added = previous.cloned().unwrap_or_default();
+    added.current |= &seen.current & scope;
+    added.outdated |= &seen.outdated & scope;
+    added.outdated -= &added.current;
+    added
+}
+
 /// Why a content is published, or not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
@@ -182,6 +192,18 @@ mod tests {
             current: ids(current),
             outdated: ids(outdated),
         }
+    }
+
+    #[test]
+    fn single_directories_only_add() {
+        let previous = content(0..50, 50..100);
+        let seen = content(45..60, 60..70);
+        let mut expected = content(0..50, 58..100);
+        expected.current |= ids(50..58);
+        assert_eq!(add(Some(&previous), &seen, &ids(0..58)), expected);
+        let nothing = Content::default();
+        assert_eq!(add(Some(&previous), &nothing, &ids(0..99)), previous);
+        assert_eq!(add(None, &seen, &ids(45..47)), content(45..47, 0..0));
     }
 
     #[test]

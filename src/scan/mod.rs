@@ -65,6 +65,6 @@ pub use report::{Counts, MirrorReport, Report};
 pub use request::{RequestError, collect_requests};
 pub use run::Run;
 pub use scanner::{ScanOptions, Scanner, Task};
-pub use tally::{Seen, Tally};
+pub use tally::{Seen, Tally, ZoneFrom};
 pub use trace::TraceRead;
 pub use wanted::Wanted;

@@ -42,7 +42,7 @@ fn run() -> Exit {
         jobs: args.jobs.unwrap_or(0) as usize,
         enable: args.enable,
         force: args.force,
-        skip_running: args.due,
+        is_due: args.due,
     };
     let output = Output::new(style, progress);
     let result = if args.due {

@@ -13,7 +13,7 @@ use std::time::Duration;
 use roaring::RoaringBitmap;
 
 use super::error::MirrorError;
-use super::tally::{Seen, Tally};
+use super::tally::{Seen, Tally, ZoneFrom};
 use super::wanted::Wanted;
 use crate::db::mirror::MirrorRecord;
 use crate::domain::listing::Unlisted;
@@ -217,7 +217,13 @@ impl<'a> Network<'a> {
     ///
     /// # Errors
     /// [`MirrorError`].
-    pub fn list_ftp(&self, url: &str, known: &KnownTree, bar: &Bar) -> Result<Found, MirrorError> {
+    pub fn list_ftp(
+        &self,
+        url: &str,
+        known: &KnownTree,
+        zone: ZoneFrom,
+        bar: &Bar,
+    ) -> Result<Found, MirrorError> {
         let url = FtpUrl::parse(url)?;
         let options = FtpOptions {
             timeout: self.timeout,
@@ -225,7 +231,10 @@ impl<'a> Network<'a> {
         };
         let progress = |files| bar.set(files);
         // Its listings show what may not be read, so nothing that is not on them is doubted.
-        let before = Before::default();
+        let before = Before {
+            zone,
+            ..Before::default()
+        };
         let plan = self.plan(known, &before, &progress);
         let (reader, first) = FtpReader::begin(plan, self.ftp, &url, options)?;
         let crawled = crawl(plan, &reader, first);

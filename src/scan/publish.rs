@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use roaring::RoaringBitmap;
 
-use super::judge::{Case, Coverage, Limits, Verdict, judge, merge};
+use super::judge::{Case, Coverage, Limits, Verdict, add, judge, merge};
 use super::large::Undeliverable;
 use super::protocol::Found;
 use super::repeat::repeated;
@@ -100,11 +100,7 @@ pub fn conclude(
         let published = content::load(transaction, finding.mirror).or_else(none_if_damaged)?;
         let previous = published.as_ref().map(|published| &published.content);
         let pending = content::pending(transaction, finding.mirror).or_else(none_if_damaged)?;
-        let coverage = Coverage {
-            scope: rules.scope,
-            unlisted: finding.unlisted,
-        };
-        let merged = merge(previous, &finding.found.seen.content, coverage);
+        let merged = content_after(previous, rules, finding);
         let case = Case {
             previous,
             pending: pending.as_ref().map(|pending| &pending.content),
@@ -167,6 +163,19 @@ impl Conclusion {
     }
 }
 
+/// What the mirror has now, as far as it is known.
+fn content_after(previous: Option<&Content>, rules: Rules<'_>, finding: Finding<'_>) -> Content {
+    let seen = &finding.found.seen.content;
+    let coverage = Coverage {
+        scope: rules.scope,
+        unlisted: finding.unlisted,
+    };
+    match rules.scope {
+        Some(scope) if rules.directories > 0 => add(previous, seen, scope),
+        _ => merge(previous, seen, coverage),
+    }
+}
+
 /// What is stored of a mirror when a scan of it ends.
 #[derive(Clone, Copy)]
 struct Before<'a> {
@@ -181,9 +190,12 @@ impl Before<'_> {
         let is_same = self.published.is_some_and(|published| {
             published.content == *merged && published.learnt.by == finding.found.by.name()
         });
-        // A subtree may be another one each time.
-        let is_alike = rules.scope.is_none() || rules.directories > 0;
-        is_same && is_alike && !self.is_pending && !to_be_enabled(rules, self.record, merged)
+        // A subtree may be another one each time; what waits is not touched by single directories.
+        let is_alike = match rules.directories {
+            0 => rules.scope.is_none() && !self.is_pending,
+            _ => true,
+        };
+        is_same && is_alike && !to_be_enabled(rules, self.record, merged)
     }
 }
 
@@ -281,7 +293,11 @@ fn publish(
         by: finding.found.by.name().to_owned(),
         unknown_files: finding.found.seen.unknown,
     };
-    content::publish(transaction, finding.mirror, &content, &learnt)?;
+    if rules.directories > 0 && verdict == Verdict::Ordinary {
+        content::add(transaction, finding.mirror, &content)?;
+    } else {
+        content::publish(transaction, finding.mirror, &content, &learnt)?;
+    }
     store_left(transaction, rules, finding)?;
     let remark = match verdict {
         Verdict::Confirmed(suspicion) => format!("{suspicion}; a second scan confirms it"),

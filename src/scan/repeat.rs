@@ -10,7 +10,9 @@ use super::publish::{Finding, counts_json, listed};
 use super::report::Counts;
 use crate::db::open::Transaction;
 use crate::db::run::{self, RunId, RunKind};
+use crate::db::scan_attempt::{self, Asked};
 use crate::db::{DbError, Writer};
+use crate::domain::mirror::MirrorId;
 use crate::domain::time::Timestamp;
 use crate::terminal::chain;
 
@@ -44,13 +46,17 @@ fn numbers(counts: &str) -> Value {
     numbers
 }
 
-/// Repeats that are still to be stored.
+/// An attempt to scan a mirror.
+pub type Attempt = (MirrorId, Asked, Timestamp);
+
+/// Repeats, and attempts, that are still to be stored.
 #[derive(Debug)]
 pub struct Repeats(Mutex<Kept>);
 
 #[derive(Debug)]
 struct Kept {
-    rows: Vec<(RunId, Timestamp)>,
+    repeats: Vec<(RunId, Timestamp)>,
+    attempts: Vec<Attempt>,
     since: Instant,
 }
 
@@ -58,18 +64,37 @@ impl Repeats {
     /// None yet.
     pub fn new() -> Repeats {
         Repeats(Mutex::new(Kept {
-            rows: Vec::new(),
+            repeats: Vec::new(),
+            attempts: Vec::new(),
             since: Instant::now(),
         }))
     }
 
-    /// Keeps one, and stores all from time to time.
+    /// Keeps a repeat, and stores all from time to time.
     pub fn add(&self, writer: &mut Writer, run: RunId, at: Timestamp) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.rows.push((run, at));
+        kept.repeats.push((run, at));
         if kept.since.elapsed() >= KEPT_MAX {
             kept.store(writer);
         }
+    }
+
+    /// Keeps an attempt; stores it at once if the next program is to know of it.
+    ///
+    /// # Errors
+    /// [`DbError`], only of one that is stored at once.
+    pub fn attempt(
+        &self,
+        writer: &mut Writer,
+        attempt: Attempt,
+        is_urgent: bool,
+    ) -> Result<(), DbError> {
+        if is_urgent {
+            return writer.transaction(|transaction| scan_attempt::record(transaction, &[attempt]));
+        }
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.attempts.push(attempt);
+        Ok(())
     }
 
     /// Stores all; what cannot be stored is logged and tried again with the next.
@@ -82,16 +107,19 @@ impl Repeats {
 impl Kept {
     fn store(&mut self, writer: &mut Writer) {
         self.since = Instant::now();
-        if self.rows.is_empty() {
+        if self.repeats.is_empty() && self.attempts.is_empty() {
             return;
         }
-        let stored = writer.transaction(|transaction| run::repeat(transaction, &self.rows));
+        let stored = writer.transaction(|transaction| {
+            run::repeat(transaction, &self.repeats)?;
+            scan_attempt::record(transaction, &self.attempts)
+        });
         match stored {
-            Ok(()) => self.rows.clear(),
-            Err(error) => log::error!(
-                "cannot record that scans found nothing new: {}",
-                chain(&error)
-            ),
+            Ok(()) => {
+                self.repeats.clear();
+                self.attempts.clear();
+            }
+            Err(error) => log::error!("cannot record when scans were made: {}", chain(&error)),
         }
     }
 }

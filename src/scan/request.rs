@@ -3,7 +3,8 @@
 //! # Security
 //! Whoever can reach the responder can make them. They carry nothing but the name of a mirror, so
 //! all that they can bring about is a scan, which finds out what is so. Only empty regular files
-//! are looked at and removed, in case another folder was configured by mistake.
+//! of the names of mirrors are looked at and removed, in case another folder was configured by
+//! mistake.
 
 use std::io;
 use std::path::Path;
@@ -49,17 +50,17 @@ pub fn collect_requests(
         return Ok(0);
     }
     let taken = writer.transaction(|transaction| {
-        let mut taken = 0;
+        let mut taken = Vec::new();
         for mirror in mirror::all(transaction)? {
             if names.contains(&mirror.identifier) {
                 scan_request::store(transaction, mirror.id, now)?;
-                taken += 1;
+                taken.push(mirror.identifier);
             }
         }
         Ok::<_, DbError>(taken)
     })?;
     // Only now: a program that is killed here asks once more than it should.
-    for name in names {
+    for name in &taken {
         let path = folder.join(name);
         if let Err(error) = std::fs::remove_file(&path)
             && error.kind() != io::ErrorKind::NotFound
@@ -70,19 +71,19 @@ pub fn collect_requests(
             );
         }
     }
-    Ok(taken)
+    Ok(taken.len())
 }
 
-/// Forgets the request for a scan of a mirror, when there is one: its scan begins.
+/// Forgets the request for a scan of a mirror, when there is one: its scan began then.
 ///
 /// # Errors
 /// [`DbError`].
-pub(super) fn take(writer: &mut Writer, mirror: MirrorId) -> Result<(), DbError> {
+pub(super) fn take(writer: &mut Writer, mirror: MirrorId, began: Timestamp) -> Result<(), DbError> {
     // A scan that nobody asked for writes nothing here.
     if !scan_request::all(writer)?.contains_key(&mirror) {
         return Ok(());
     }
-    writer.transaction(|transaction| scan_request::clear(transaction, mirror))
+    writer.transaction(|transaction| scan_request::clear(transaction, mirror, began))
 }
 
 fn names_in(folder: &Path) -> io::Result<Vec<String>> {
@@ -127,8 +128,8 @@ mod tests {
         assert_eq!(collect(), 1);
         assert_eq!(collect(), 0);
         let left: Vec<_> = std::fs::read_dir(&pings).expect("directory").collect();
-        assert_eq!(left.len(), 1);
-        assert!(pings.join("precious").exists());
+        assert_eq!(left.len(), 2);
+        assert!(pings.join("precious").exists() && pings.join("gone").exists());
         let all = scan_request::all(&writer).expect("read");
         assert_eq!(all.get(&id), Some(&Timestamp(5)));
     }

@@ -18,9 +18,11 @@ use super::protocol::{Found, Network, Protocol, http_url, is_stop};
 use super::publish::{Conclusion, Finding, Rules, conclude, counts_json};
 use super::repeat::Repeats;
 use super::report::{Counts, MirrorReport};
+use super::tally::ZoneFrom;
 use super::{request, trace};
 use crate::db::mirror::MirrorRecord;
 use crate::db::run::{self, Outcome, RunEnd, RunKind};
+use crate::db::scan_attempt::Asked;
 use crate::db::scan_directory::{self, ScanLeft};
 use crate::db::{DbError, Writer, catalogue, content};
 use crate::domain::listing::Unlisted;
@@ -50,7 +52,7 @@ pub struct Shared<'a> {
     /// Who is told how it goes.
     pub output: &'a Output,
     /// Whether a mirror that another process scans is passed over in silence.
-    pub skip_running: bool,
+    pub is_due: bool,
 }
 
 impl Shared<'_> {
@@ -103,7 +105,7 @@ impl<'a> Run<'a> {
         drop(bar);
         let report = match result {
             Ok(done) => self.report(done),
-            Err(MirrorError::Running) if self.shared.skip_running => {
+            Err(MirrorError::Running) if self.shared.is_due => {
                 log::info!("{}: another scan of it is running", self.mirror.identifier);
                 return None;
             }
@@ -153,8 +155,13 @@ impl<'a> Run<'a> {
     /// Takes the request for this scan, and what the mirror says of itself.
     fn heed_mirror(&mut self) -> Result<(), DbError> {
         let shared = self.shared;
-        if shared.rules.scope.is_none() {
-            request::take(&mut shared.writer(), self.mirror.id)?;
+        if let Some(asked) = self.asked() {
+            let mut writer = shared.writer();
+            request::take(&mut writer, self.mirror.id, self.began)?;
+            let attempt = (self.mirror.id, asked, self.began);
+            shared
+                .repeats
+                .attempt(&mut writer, attempt, shared.is_due)?;
         }
         let read = trace::ask(&shared.network, self.mirror, self.began);
         let mut writer = shared.writer();
@@ -164,6 +171,15 @@ impl<'a> Run<'a> {
             *requests = (*requests).min(connections as usize).max(1);
         }
         Ok(())
+    }
+
+    /// What this scan counts as an attempt of; a subtree that the admin names is none.
+    fn asked(&self) -> Option<Asked> {
+        match self.shared.rules {
+            Rules { scope: None, .. } => Some(Asked::Whole),
+            Rules { directories: 0, .. } => None,
+            _ => Some(Asked::Changed),
+        }
     }
 
     /// By the first protocol that finds files; a subtree may well be absent.
@@ -200,13 +216,33 @@ impl<'a> Run<'a> {
         let (network, known) = (self.shared.network, self.shared.known);
         match protocol {
             Protocol::Rsync => network.list_rsync(&self.mirror.rsync_url, known, bar),
-            Protocol::Ftp => network.list_ftp(&self.mirror.ftp_url, known, bar),
+            Protocol::Ftp => {
+                let zone = self.zone(protocol)?;
+                network.list_ftp(&self.mirror.ftp_url, known, zone, bar)
+            }
             Protocol::Http => {
                 let url = http_url(self.mirror).unwrap_or_default();
-                let before = self.left_before(url)?;
+                let mut before = self.left_before(url)?;
+                before.zone = self.zone(protocol)?;
                 network.list_http(url, known, &before, bar)
             }
         }
+    }
+
+    /// What tells the zone of the times that it lists.
+    fn zone(&self, protocol: Protocol) -> Result<ZoneFrom, DbError> {
+        if self.shared.rules.directories == 0 {
+            return Ok(ZoneFrom::Listing);
+        }
+        let writer = self.shared.writer();
+        let by =
+            content::load(&*writer, self.mirror.id).map(|last| last.map(|last| last.learnt.by));
+        if !matches!(by, Ok(Some(by)) if by == protocol.name()) {
+            return Ok(ZoneFrom::Nothing);
+        }
+        let last = run::latest_whole(&*writer, self.mirror.id, true)?;
+        let shift_min = last.and_then(|run| shift_of(&run.counts));
+        Ok(shift_min.map_or(ZoneFrom::Nothing, ZoneFrom::Before))
     }
 
     /// What the mirror had, and what the scan left that found it, if it was of this URL.
@@ -409,6 +445,12 @@ impl<'a> Run<'a> {
             notes: Vec::new(),
         }
     }
+}
+
+/// Minutes that a mirror's times are ahead of UTC, from the numbers of a run.
+fn shift_of(counts: &str) -> Option<i32> {
+    let counts: serde_json::Value = serde_json::from_str(counts).ok()?;
+    i32::try_from(counts.get("shift_min")?.as_i64()?).ok()
 }
 
 /// What stands for a URL in the database: the URL itself may hold a password.

@@ -22,7 +22,7 @@ use super::run::{Run, Shared, ids_at, now};
 use super::wanted::Wanted;
 use crate::config::{ScanConfig, SiteConfig};
 use crate::db::mirror::MirrorRecord;
-use crate::db::{DbError, Writer, catalogue, mirror, open_reader, open_writer, scan_attempt};
+use crate::db::{DbError, Writer, catalogue, mirror, open_reader, open_writer};
 use crate::domain::path::FilePath;
 use crate::fetch::FtpClient;
 
@@ -54,7 +54,7 @@ pub struct ScanOptions {
     /// Publish what is suspicious, too.
     pub force: bool,
     /// Pass over mirrors that another process scans, instead of reporting it as a failure.
-    pub skip_running: bool,
+    pub is_due: bool,
 }
 
 impl Scanner {
@@ -132,7 +132,6 @@ impl Scanner {
     ) -> Result<Report, ScanError> {
         let start = Instant::now();
         let (known, tree_generation, scope) = self.load(options.dir.as_ref())?;
-        self.remember(tasks)?;
         let wanted = Wanted::new(&self.site.scan, Area::Whole);
         let (http, ftp) = (OnceLock::new(), FtpClient::default());
         let filters = filters(&self.site.scan, &Area::Whole);
@@ -162,7 +161,7 @@ impl Scanner {
                 ftp: &ftp,
             },
             output,
-            skip_running: options.skip_running,
+            is_due: options.is_due,
         };
         let jobs = match options.jobs {
             0 => self.site.scan.jobs,
@@ -183,21 +182,6 @@ impl Scanner {
             without_url: Vec::new(),
             took: start.elapsed(),
         })
-    }
-
-    /// Scans that are due are not looked for again at once, however these end.
-    fn remember(&self, tasks: &[Task]) -> Result<(), DbError> {
-        let of = |is: fn(&Area) -> bool| {
-            let chosen = tasks.iter().filter(move |task| is(&task.area));
-            chosen.map(|task| task.mirror.id).collect::<Vec<_>>()
-        };
-        let whole = of(|area| matches!(area, Area::Whole));
-        let changed = of(|area| matches!(area, Area::Right(_)));
-        if whole.is_empty() && changed.is_empty() {
-            return Ok(());
-        }
-        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        writer.transaction(|transaction| scan_attempt::record(transaction, &whole, &changed, now()))
     }
 
     fn load(

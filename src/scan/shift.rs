@@ -77,6 +77,17 @@ impl Zone {
         }
     }
 
+    /// A zone that an earlier listing has shown. Which months are winter there is not known.
+    pub fn known(shift_min: i32) -> Zone {
+        match shift_min {
+            0 => Zone::default(),
+            _ => Zone {
+                shift_min,
+                is_winter: winter(std::iter::empty(), shift_min),
+            },
+        }
+    }
+
     /// Whether a copy with that difference is older than the catalogue's file.
     pub fn is_older(&self, difference: Difference) -> bool {
         let late = difference.minutes.saturating_sub(self.shift_min);

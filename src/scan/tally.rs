@@ -29,6 +29,20 @@ pub struct Tally<'a> {
     files: u64,
     unknown: u64,
     private: u64,
+    zone: ZoneFrom,
+}
+
+/// What tells the zone of times.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ZoneFrom {
+    /// What most of the listed times agree on.
+    #[default]
+    Listing,
+    /// The last whole listing, in minutes ahead of UTC: the few files of single directories could
+    /// agree on anything.
+    Before(i32),
+    /// Nothing does: a copy whose time is in an unknown zone is as if it were not listed.
+    Nothing,
 }
 
 /// The sum of a listing.
@@ -58,7 +72,13 @@ impl<'a> Tally<'a> {
             files: 0,
             unknown: 0,
             private: 0,
+            zone: ZoneFrom::default(),
         }
+    }
+
+    /// The same, with the zone of times told.
+    pub fn with_zone(self, zone: ZoneFrom) -> Tally<'a> {
+        Tally { zone, ..self }
     }
 
     /// Takes one entry of rsync.
@@ -154,7 +174,14 @@ impl<'a> Tally<'a> {
 
     /// The sum.
     pub fn finish(mut self) -> Seen {
-        let zone = Zone::of(self.timed.iter().map(|(_, difference)| *difference));
+        let zone = match self.zone {
+            ZoneFrom::Listing => Zone::of(self.timed.iter().map(|(_, difference)| *difference)),
+            ZoneFrom::Before(shift_min) => Zone::known(shift_min),
+            ZoneFrom::Nothing => {
+                self.timed.clear();
+                Zone::default()
+            }
+        };
         for (id, difference) in self.timed {
             if zone.is_older(difference) {
                 self.outdated.insert(id);

@@ -96,14 +96,17 @@ pub(super) fn keep(
     read: TraceRead,
     now: Timestamp,
 ) -> Result<Option<u32>, DbError> {
+    let known = mirror_trace::load(writer, mirror)?.map(|stored| stored.trace);
     let found = match read {
-        TraceRead::Unknown | TraceRead::Bad(_) => return Ok(None),
+        // What it said last holds until it says something else.
+        TraceRead::Unknown | TraceRead::Bad(_) => {
+            return Ok(known.and_then(|trace| trace.connections));
+        }
         TraceRead::Absent => None,
         TraceRead::Found(trace, _) => Some(trace),
     };
     let connections = found.as_ref().and_then(|trace| trace.connections);
-    let known = mirror_trace::load(writer, mirror)?;
-    if known.map(|stored| stored.trace) != found {
+    if known != found {
         let stored = found.map(|trace| StoredTrace {
             read_at: now,
             trace,

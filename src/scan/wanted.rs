@@ -49,6 +49,11 @@ impl Wanted {
     }
 
     /// Patterns see what MirrorBrain's see: a slash in front, and behind a directory.
+    /// Whether only some names at the top are wanted.
+    pub fn chooses_at_top(&self) -> bool {
+        !self.top_include.is_empty()
+    }
+
     fn is_excluded(&self, path: &[u8], end: &[u8]) -> bool {
         !self.exclude.is_empty() && self.exclude.is_match(&[b"/", path, end].concat())
     }

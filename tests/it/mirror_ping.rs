@@ -51,14 +51,19 @@ fn a_ping_through_the_responder_is_a_file_and_then_a_request() {
     let ping = "/.heliostat/ping/one.example";
     assert_eq!(ask("POST", ping), 503, "no folder");
     std::fs::create_dir(site.path("ping")).expect("directory");
-    for method in ["POST", "GET", "GET"] {
-        assert_eq!(ask(method, ping), 204);
+    for _ in 0..3 {
+        assert_eq!(ask("POST", ping), 204);
     }
+    assert_eq!(
+        ask("GET", ping),
+        404,
+        "what any page could make a browser ask"
+    );
     for path in ["three", "", "..", "one", "one.example/x", "../../tree/x"] {
         let path = format!("/.heliostat/ping/{path}");
-        assert_eq!(ask("GET", &path), 404, "{path}");
+        let status = ask("POST", &path);
+        assert!(matches!(status, 404 | 405), "{path}: {status}");
     }
-    assert_eq!(ask("POST", "/.heliostat/ping/three"), 404);
     assert_eq!(ask("HEAD", ping), 404);
     assert_eq!(ask("DELETE", ping), 405);
     let names = || {

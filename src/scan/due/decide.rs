@@ -4,7 +4,8 @@
 //!   made again after an eighth of that.
 //! - *Changed directories* that the mirror lacks, until `scan.changed_share` of the mirrors have
 //!   them: a fresh change is looked for every [`PAUSE_S_MIN`], an old one ever more seldom.
-//! - *Requested*: somebody said that there is something new; what it lacks, else the whole.
+//! - *Requested*: somebody said that there is something new; what it lacks, else the whole, but
+//!   that no sooner than after one that failed.
 //!
 //! Times that lie ahead (a clock was wrong) are as if there were none.
 
@@ -186,7 +187,7 @@ fn rare(
 /// can be said before it is known what it lacks.
 pub(super) fn may_lack(now: Timestamp, mirror: &MirrorState, latest: Timestamp) -> bool {
     let asked_at = last_look(now, mirror);
-    is_requested(now, mirror, asked_at) || now >= look_again_at(asked_at, latest)
+    is_requested(now, mirror) || now >= look_again_at(asked_at, latest)
 }
 
 struct Case<'a> {
@@ -204,17 +205,22 @@ impl Case<'_> {
         }
         let asked_at = last_look(self.now, self.mirror);
         let is_known = past(self.now, self.mirror.whole_at).is_some();
-        if is_requested(self.now, self.mirror, asked_at) {
+        if is_requested(self.now, self.mirror) {
             let again_at = pause_ends_at(asked_at);
             if self.now < again_at {
                 return not_due(Why::RequestedSoon, again_at.min(whole_at));
             }
             let is_part = is_known && !lacking.is_empty() && !self.is_much(lacking.len());
-            let what = match is_part {
-                true => What::Changed(lacking.keys().copied().collect()),
-                false => What::Whole,
-            };
-            return self.due(what, Why::Requested);
+            if is_part {
+                let numbers = lacking.keys().copied().collect();
+                return self.due(What::Changed(numbers), Why::Requested);
+            }
+            // Anybody may be able to ask: all of a mirror is not read at each word of his.
+            let again_at = self.retry_at();
+            if self.now < again_at {
+                return not_due(Why::RequestedSoon, again_at.min(whole_at));
+            }
+            return self.due(What::Whole, Why::Requested);
         }
         if !is_known {
             return not_due(Why::Tried, whole_at);
@@ -255,9 +261,6 @@ impl Case<'_> {
     /// When all is due, and why then.
     fn whole(&self) -> (Why, Timestamp) {
         let whole_age_s = seconds(self.config.whole_age);
-        let retry_s = (whole_age_s / RETRY_PART).max(PAUSE_S_MIN);
-        let tried_at = past(self.now, self.mirror.attempt.whole_at);
-        let retry_at = tried_at.map_or(i64::MIN, |at| at.0.saturating_add(retry_s));
         let (why, at) = match past(self.now, self.mirror.whole_at) {
             None => (Why::NeverScanned, i64::MIN),
             Some(_) if self.mirror.is_unfinished => (Why::Unfinished, i64::MIN),
@@ -266,7 +269,14 @@ impl Case<'_> {
                 (Why::Old { age_s }, at.0.saturating_add(whole_age_s))
             }
         };
-        (why, Timestamp(at.max(retry_at)))
+        (why, Timestamp(at).max(self.retry_at()))
+    }
+
+    /// Until when all is not read again, whatever came of it.
+    fn retry_at(&self) -> Timestamp {
+        let retry_s = (seconds(self.config.whole_age) / RETRY_PART).max(PAUSE_S_MIN);
+        let tried_at = past(self.now, self.mirror.attempt.whole_at);
+        Timestamp(tried_at.map_or(i64::MIN, |at| at.0.saturating_add(retry_s)))
     }
 
     /// Whether a whole scan would be due had it not been tried.
@@ -307,9 +317,9 @@ pub(super) fn last_look(now: Timestamp, mirror: &MirrorState) -> Option<Timestam
     past(now, whole_at).max(past(now, changed_at))
 }
 
-fn is_requested(now: Timestamp, mirror: &MirrorState, asked_at: Option<Timestamp>) -> bool {
-    let requested_at = past(now, mirror.hints.requested_at);
-    requested_at.is_some_and(|at| asked_at.is_none_or(|asked| at > asked))
+/// A request is there until a scan begins that came after it.
+fn is_requested(now: Timestamp, mirror: &MirrorState) -> bool {
+    past(now, mirror.hints.requested_at).is_some()
 }
 
 fn pause_ends_at(asked_at: Option<Timestamp>) -> Timestamp {

@@ -228,10 +228,28 @@ fn who_is_asked_for_is_looked_at_soon() {
             What::Nothing,
             Why::RequestedSoon,
         ),
+        // Asked for before the last look, which another process may have been kept from.
         (
             asked(10, 4 * MINUTE, HOUR),
             What::Nothing,
-            Why::Looked { directories: 1 },
+            Why::RequestedSoon,
+        ),
+        (
+            asked(10, HOUR, 2 * HOUR),
+            What::Changed(vec![0]),
+            Why::Requested,
+        ),
+        // All it has was read two hours ago; once in three is enough for who asks.
+        (
+            MirrorState {
+                attempt: ScanAttempt {
+                    whole_at: ago(2 * HOUR),
+                    changed_at: None,
+                },
+                ..asked(11, HOUR, MINUTE)
+            },
+            What::Nothing,
+            Why::RequestedSoon,
         ),
         (
             asked(10, 4 * MINUTE, -HOUR),

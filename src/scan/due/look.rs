@@ -90,7 +90,14 @@ pub fn look(
             continue;
         }
         states.push(MirrorState {
-            whole_at: Timestamp::parse(&record.last_scan).max(repeated.get(&record.id).copied()),
+            whole_at: [
+                Timestamp::parse(&record.last_scan),
+                repeated.get(&record.id).copied(),
+            ]
+            .into_iter()
+            .flatten()
+            .filter(|at| *at <= now)
+            .max(),
             is_unfinished: unfinished.contains(&record.id),
             attempt: attempts.get(&record.id).copied().unwrap_or_default(),
             hints: hints.get(&record.id).copied().unwrap_or_default(),
@@ -196,9 +203,10 @@ fn set_unwanted(
     let of = |config: &ScanConfig, by_rsync: bool| {
         let wanted = Wanted::new(config, Area::Whole);
         let is_unwanted = |path: &[u8]| match by_rsync {
-            // A file at the top is its own name there.
-            true => !path.is_empty() && !wanted.is_at_top(path),
-            false => !path.is_empty() && !wanted.has_directory(path),
+            // Names that are chosen at the top are those of directories, as good as always.
+            _ if path.is_empty() => wanted.chooses_at_top(),
+            true => !wanted.is_at_top(path),
+            false => !wanted.has_directory(path),
         };
         let paths = (0..).zip(changed.paths());
         let unwanted = paths.filter(|(_, path)| is_unwanted(path));
