@@ -65,16 +65,27 @@ EOF
     await_file "$folder/nginx.pid"
 }
 
-# Runs a command as the shipped unit runs scans; prints seconds, processor seconds, peak KiB
-# of the largest of its processes, and KiB written.
+# Runs a command as the shipped unit runs scans; prints seconds, processor seconds, peak KiB of all
+# its processes together (looked at twice a second), and KiB written.
 fleet_run() {
     chrt --idle 0 python3 -c '
 import os, resource, subprocess, sys, time
-began = time.time()
-status = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL).returncode
+def resident(pid):
+    try:
+        pages = int(open(f"/proc/{pid}/statm").read().split()[1])
+        threads = os.listdir(f"/proc/{pid}/task")
+        children = [open(f"/proc/{pid}/task/{each}/children").read() for each in threads]
+    except (OSError, IndexError):
+        return 0
+    return pages * 4 + sum(resident(child) for child in " ".join(children).split())
+began, peak = time.time(), 0
+process = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL)
+while process.poll() is None:
+    peak = max(peak, resident(process.pid))
+    time.sleep(0.5)
 used = resource.getrusage(resource.RUSAGE_CHILDREN)
 print("%.1f %.1f %d %d %d" % (time.time() - began, used.ru_utime + used.ru_stime,
-                              used.ru_maxrss, used.ru_oublock // 2, status))
+                              max(peak, used.ru_maxrss), used.ru_oublock // 2, process.returncode))
 ' "$@"
 }
 
