@@ -58,17 +58,17 @@ EOF
     } >"$folder/nginx.conf"
     printf 'use chroot = no\nmax connections = 0\nlog file = /dev/null\n[tree]\npath = %s\n' \
         "$folder/tree" >"$folder/rsyncd.conf"
-    # They stand for machines elsewhere: they get what processor time nobody else wants.
-    start fleet-nginx chrt --idle 0 nginx -p "$folder" -c "$folder/nginx.conf"
-    start fleet-rsyncd chrt --idle 0 rsync --daemon --no-detach --address=127.0.0.1 --port=18096 \
-        --config="$folder/rsyncd.conf"
+    # They stand for machines elsewhere: they get what time of one processor nobody else wants.
+    start fleet-nginx taskset -c 0 chrt --idle 0 nginx -p "$folder" -c "$folder/nginx.conf"
+    start fleet-rsyncd taskset -c 0 chrt --idle 0 rsync --daemon --no-detach \
+        --address=127.0.0.1 --port=18096 --config="$folder/rsyncd.conf"
     await_file "$folder/nginx.pid"
 }
 
 # Runs a command as the shipped unit runs scans; prints seconds, processor seconds, peak KiB of all
 # its processes together (looked at twice a second), and KiB written.
 fleet_run() {
-    chrt --idle 0 python3 -c '
+    taskset -c 0 chrt --idle 0 python3 -c '
 import os, resource, subprocess, sys, time
 def resident(pid):
     try:

@@ -13,11 +13,13 @@
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Read};
 use std::os::fd::AsFd;
+use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::error::FetchError;
 use super::lines::{LineRead, Lines};
@@ -87,17 +89,21 @@ pub fn list_rsync(
     options: ListOptions<'_>,
     each: impl FnMut(Line, &[u8]),
 ) -> Result<Listed, FetchError> {
-    let mut child = Program(command(url, options).spawn().map_err(
-        |source| match source.kind() {
-            io::ErrorKind::NotFound => FetchError::NoProgram(source),
-            _ => FetchError::Pipe(source),
-        },
-    )?);
-    let stdout = child.0.stdout.take().expect("it was asked for");
-    let stderr = child.0.stderr.take().expect("it was asked for");
+    let spawned = command(url, options).spawn();
+    let child = spawned.map_err(|source| match source.kind() {
+        io::ErrorKind::NotFound => FetchError::NoProgram(source),
+        _ => FetchError::Pipe(source),
+    })?;
+    let mut program = Program {
+        child,
+        is_over: false,
+    };
+    let stdout = program.child.stdout.take().expect("it was asked for");
+    let stderr = program.child.stderr.take().expect("it was asked for");
     let mut listing = Listing::new(url, each);
     listing.read_all(stdout, stderr, options.stop)?;
-    let status = child.0.wait().map_err(FetchError::Pipe)?;
+    let status = program.child.wait().map_err(FetchError::Pipe)?;
+    program.is_over = true;
     match status.code() {
         Some(0 | VANISHED) => {}
         // Without even the directory itself there was no listing.
@@ -126,19 +132,29 @@ fn command(url: &RsyncUrl, options: ListOptions<'_>) -> Command {
         .args(options.filters)
         .arg("--")
         .arg(OsStr::new(&url.to_string()))
+        .process_group(0)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     command
 }
 
-/// A process that does not outlive its owner.
-struct Program(Child);
+/// rsync, which does not outlive its owner. It is two processes: of one that is killed alone the
+/// other would wait for ever, and so would the mirror's.
+struct Program {
+    child: Child,
+    is_over: bool,
+}
 
 impl Drop for Program {
     fn drop(&mut self) {
-        // Both do nothing to a process that was waited for.
-        if let Err(error) = self.0.kill().and_then(|()| self.0.wait()) {
+        if self.is_over {
+            return;
+        }
+        // It has not been waited for, so that the group is still its own.
+        let killed = kill_process_group(Pid::from_child(&self.child), Signal::KILL);
+        let killed = killed.map_err(io::Error::from);
+        if let Err(error) = killed.and_then(|()| self.child.wait()) {
             log::debug!("cannot end rsync: {error}");
         }
     }

@@ -240,6 +240,40 @@ fn a_daemon_that_hangs_in_the_middle_changes_nothing() {
     });
 }
 
+/// Whether a process has that in its command line.
+fn runs(part: &str) -> bool {
+    let processes = std::fs::read_dir("/proc").expect("the processes").flatten();
+    let mut lines = processes.filter_map(|each| std::fs::read(each.path().join("cmdline")).ok());
+    lines.any(|line| String::from_utf8_lossy(&line).contains(part))
+}
+
+#[test]
+fn a_scan_that_is_stopped_in_the_middle_leaves_no_rsync_behind() {
+    let (site, daemon) = large_mirror();
+    let proxy = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("rsync://{}/pub", proxy.local_addr().expect("its address"));
+    add_mirror(&site, "m", &url, |_| {});
+    let (came, middle) = std::sync::mpsc::channel::<()>();
+    let (done, wait) = std::sync::mpsc::channel::<()>();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            pass_on(&proxy, daemon.port(), move || {
+                came.send(()).expect("the test waits");
+                wait.recv().expect("the scan ends");
+            });
+        });
+        let mut command = site.command("heliostat-scan");
+        let mut scan = command.args(["-qq", "m"]).spawn().expect("it starts");
+        middle.recv().expect("the listing begins");
+        assert!(runs(&url));
+        let pid = rustix::process::Pid::from_child(&scan);
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("it runs");
+        assert_eq!(scan.wait().expect("ours").code(), Some(1));
+        eventually("both processes of rsync are gone", || !runs(&url));
+        done.send(()).expect("the proxy waits");
+    });
+}
+
 /// The first process that a program started.
 fn child_of(program: &Child) -> Option<u32> {
     let children = format!("/proc/{0}/task/{0}/children", program.id());
