@@ -59,13 +59,13 @@ fn a_slow_client_gets_the_whole_document() {
     assert_eq!(fast.status, 200, "{fast:?}");
     assert_eq!(fast.text("content-length"), fast.body.len().to_string());
     assert!(fast.body.len() as u64 > PIECES * 20 && fast.body.ends_with(b"ee"));
-    // Three seconds, three times as long as Apache waits for an answer.
+    // Some six seconds; Apache waits for one. curl takes more at once when it was kept waiting.
     let slow = stage
         .get("/large.img.torrent")
         .argument("--limit-rate")
-        .argument("4M");
+        .argument("2M");
     let slow = slow.send();
-    assert!(slow.took.as_secs_f64() > 2.0, "{:?}", slow.took);
+    assert!(slow.took.as_secs_f64() > 1.2, "{:?}", slow.took);
     assert!(slow.body == fast.body, "{slow:?}");
     let head = stage.get("/large.img.torrent").head().send();
     assert_eq!(head.text("content-length"), fast.text("content-length"));
