@@ -7,8 +7,7 @@ use super::trace;
 use crate::db::content::{self, PublishedContent};
 use crate::db::mirror::MirrorRecord;
 use crate::db::open::Queryable;
-use crate::db::run;
-use crate::db::{catalogue, mirror_trace};
+use crate::db::{catalogue, mirror_trace, run};
 use crate::domain::mirror::mask_password;
 
 /// Every field under its name in the database (stars for passwords), how many files it has, and

@@ -1,6 +1,9 @@
 //! How politely mirrors are asked over HTTP: few connections, compressed pages.
 
 use std::io::Write;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -44,19 +47,53 @@ fn pages_are_asked_for_and_understood_compressed() {
     assert_eq!(web.asked().len(), 3);
 }
 
+/// A catalogue of [`DIRECTORIES`] of a file each; the mirror's page of them.
+fn many_directories(site: &TestSite) -> String {
+    let names: Vec<String> = (0..DIRECTORIES)
+        .map(|number| format!("d{number}/"))
+        .collect();
+    for name in &names {
+        site.write(format!("{name}x"), b"x", OLD);
+    }
+    catalogue_tree(site);
+    let root: Vec<(&str, u64)> = names.iter().map(|name| (name.as_str(), 0)).collect();
+    index(&root)
+}
+
+#[test]
+fn no_more_is_asked_for_at_a_time_than_the_mirror_wants() {
+    let site = TestSite::with_config("[site.test.scan]\nrequests = 4");
+    let root = many_directories(&site);
+    let (now, most) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
+    for (trace, at_a_time) in [("", 2..=4), (r#", "limits": {"connections": 1}"#, 1..=1)] {
+        let (root, now, seen) = (root.clone(), Arc::clone(&now), Arc::clone(&most));
+        most.store(0, Ordering::Relaxed);
+        let web = OddWeb::start_with_trace(move |asked| {
+            seen.fetch_max(now.fetch_add(1, Ordering::Relaxed) + 1, Ordering::Relaxed);
+            // Long enough for another request to come.
+            std::thread::sleep(Duration::from_millis(10));
+            now.fetch_sub(1, Ordering::Relaxed);
+            match asked.path.as_str() {
+                "/pub/.heliostat.json" => {
+                    page(format!(r#"{{"time": "2026-01-01T00:00:00Z"{trace}}}"#))
+                }
+                "/pub/" => page(root.clone()),
+                _ => page(index(&[("x", 1)])),
+            }
+        });
+        let id = add(&site, &format!("m{}", trace.len()), &web.url());
+        site.run_ok("heliostat-scan", &[&format!("m{}", trace.len())]);
+        assert_eq!(current(&site, id).len(), DIRECTORIES);
+        let most = most.load(Ordering::Relaxed);
+        assert!(at_a_time.contains(&most), "{most} for '{trace}'");
+    }
+}
+
 #[test]
 fn connections_are_kept() {
     for requests in [1, 4] {
         let site = TestSite::with_config(&format!("[site.test.scan]\nrequests = {requests}"));
-        let names: Vec<String> = (0..DIRECTORIES)
-            .map(|number| format!("d{number}/"))
-            .collect();
-        for name in &names {
-            site.write(format!("{name}x"), b"x", OLD);
-        }
-        catalogue_tree(&site);
-        let root: Vec<(&str, u64)> = names.iter().map(|name| (name.as_str(), 0)).collect();
-        let root = index(&root);
+        let root = many_directories(&site);
         let web = OddWeb::start(move |asked| match asked.path.as_str() {
             "/pub/" => page(root.clone()),
             _ => page(index(&[("x", 1)])),
