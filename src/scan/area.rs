@@ -15,8 +15,8 @@ pub enum Area {
     Whole,
     /// A subtree or a file.
     Below(FilePath),
-    /// Files right in some directories.
-    Right(Directories),
+    /// Some directories, each without what lies below it.
+    Single(Directories),
 }
 
 /// Directories without what lies below them, and the directories on the way to them.
@@ -50,7 +50,7 @@ impl Directories {
         &self.on_the_way
     }
 
-    /// Ids of the files right in them.
+    /// Ids of the files that lie in them, not below.
     pub fn ids(&self, known: &KnownTree) -> RoaringBitmap {
         let mut ids = RoaringBitmap::new();
         for facts in self
@@ -72,7 +72,7 @@ impl Area {
         match self {
             Area::Whole => true,
             Area::Below(dir) => is_below(path, dir.as_bytes()) || is_below(dir.as_bytes(), path),
-            Area::Right(directories) => {
+            Area::Single(directories) => {
                 directories.wanted.contains(path) || directories.on_the_way.contains(path)
             }
         }
@@ -83,7 +83,7 @@ impl Area {
         match self {
             Area::Whole => true,
             Area::Below(dir) => is_below(path, dir.as_bytes()),
-            Area::Right(directories) => directories.wanted.contains(parent(path)),
+            Area::Single(directories) => directories.wanted.contains(parent(path)),
         }
     }
 
@@ -91,7 +91,7 @@ impl Area {
     pub fn directories(&self) -> u64 {
         match self {
             Area::Whole | Area::Below(_) => 0,
-            Area::Right(directories) => directories.wanted.len() as u64,
+            Area::Single(directories) => directories.wanted.len() as u64,
         }
     }
 }
@@ -109,7 +109,7 @@ mod tests {
     #[test]
     fn directories_are_wanted_without_what_lies_below() {
         let paths = ["a/b", "", "a/b/c/d"].map(|path| path.as_bytes().to_vec());
-        let area = Area::Right(Directories::new(paths));
+        let area = Area::Single(Directories::new(paths));
         assert_eq!(area.directories(), 3);
         for (directory, expected) in [
             ("", true),

@@ -17,7 +17,7 @@ pub fn filters(config: &ScanConfig, area: &Area) -> Vec<OsString> {
     match area {
         Area::Whole => of_the_tree(config),
         Area::Below(dir) => excludes(config).chain(below(dir.as_bytes())).collect(),
-        Area::Right(directories) => excludes(config).chain(right_in(directories)).collect(),
+        Area::Single(directories) => excludes(config).chain(in_single(directories)).collect(),
     }
 }
 
@@ -44,7 +44,7 @@ fn below(path: &[u8]) -> Vec<OsString> {
     rules
 }
 
-fn right_in(directories: &Directories) -> Vec<OsString> {
+fn in_single(directories: &Directories) -> Vec<OsString> {
     let named = directories.on_the_way().union(directories.wanted());
     let mut rules: Vec<OsString> = named
         .filter(|path| !path.is_empty())
@@ -144,7 +144,7 @@ mod tests {
     fn of_single_directories_only_the_files_are_listed() {
         let area = |paths: &[&str]| {
             let paths = paths.iter().map(|path| path.as_bytes().to_vec());
-            Area::Right(Directories::new(paths))
+            Area::Single(Directories::new(paths))
         };
         for (paths, expected) in [
             (

@@ -232,15 +232,15 @@ impl Plan<'_> {
         }
         let config = own.as_ref().unwrap_or(self.scan);
         let (filters, wanted) = (filters(config, area), Wanted::new(config, area.clone()));
-        let right = match area {
-            Area::Right(directories) => Some(directories.ids(self.shared.known)),
+        let single = match area {
+            Area::Single(directories) => Some(directories.ids(self.shared.known)),
             Area::Whole | Area::Below(_) => None,
         };
         let rules = Rules {
             scope: match area {
                 Area::Whole => None,
                 Area::Below(_) => self.below,
-                Area::Right(_) => right.as_ref(),
+                Area::Single(_) => single.as_ref(),
             },
             directories: area.directories(),
             ..self.shared.rules

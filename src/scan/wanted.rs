@@ -24,7 +24,7 @@ impl Wanted {
             // As in MirrorBrain the top includes are not for a subtree, the excludes are.
             top_include: match area {
                 Area::Whole => names.map(name).collect(),
-                Area::Below(_) | Area::Right(_) => Vec::new(),
+                Area::Below(_) | Area::Single(_) => Vec::new(),
             },
             area,
             exclude: config.exclude.clone(),

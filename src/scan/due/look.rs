@@ -50,7 +50,7 @@ impl Look {
             self.order.iter().filter_map(move |&place| {
                 let (mirror, decision) = &self.decisions[place];
                 let area = match &decision.what {
-                    What::Changed(numbers) if !is_whole => Area::Right(self.directories(numbers)),
+                    What::Changed(numbers) if !is_whole => Area::Single(self.directories(numbers)),
                     What::Whole if is_whole => Area::Whole,
                     _ => return None,
                 };
