@@ -66,18 +66,19 @@ EOF
 }
 
 # Runs a command as the shipped unit runs scans; prints seconds, processor seconds, peak KiB of all
-# its processes together (looked at twice a second), and KiB written.
+# its processes together (looked at twice a second; a page that several share counts once), and KiB
+# written.
 fleet_run() {
     taskset -c 0 chrt --idle 0 python3 -c '
 import os, resource, subprocess, sys, time
 def resident(pid):
     try:
-        pages = int(open(f"/proc/{pid}/statm").read().split()[1])
+        shares = [line.split()[1] for line in open(f"/proc/{pid}/smaps_rollup") if "Pss:" in line]
         threads = os.listdir(f"/proc/{pid}/task")
         children = [open(f"/proc/{pid}/task/{each}/children").read() for each in threads]
-    except (OSError, IndexError):
+    except OSError:
         return 0
-    return pages * 4 + sum(resident(child) for child in " ".join(children).split())
+    return sum(map(int, shares[:1])) + sum(resident(child) for child in " ".join(children).split())
 began, peak = time.time(), 0
 process = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL)
 while process.poll() is None:
