@@ -182,6 +182,7 @@ class Site:
             "TREE": self.root / ("treelink" if name == "link" else "tree"),
             "SOCKET": self.root / "fcgi.sock",
             "SHARE": self.root / "share",
+            "LOG": self.root / "access.log",
             "HOST": wire.SERVER_NAMES[name].decode(),
             "ADDRESS": f"*:{port}",
         }

@@ -240,6 +240,7 @@ fn settings_of_a_directory_may_stand_in_apaches_configuration() {
     );
     stage.start_with(&ApacheOptions {
         min_size: 500,
+        before: "Define HELIOSTAT_NO_LOG\n".to_owned(),
         after,
         ..ApacheOptions::default()
     });

@@ -134,6 +134,7 @@ fn configuration(
          Define HELIOSTAT_SHARE {share}\n\
          Define HELIOSTAT_MIN_SIZE {min_size}\n\
          Define HELIOSTAT_ADDRESS 127.0.0.1:{port}\n\
+         Define HELIOSTAT_LOG {home}/access.log\n\
          Define HELIOSTAT_TRUSTED_PROXY 127.0.0.1\n{before}",
         share = share.display().to_string().trim_end_matches('/'),
         min_size = options.min_size,
@@ -144,8 +145,7 @@ fn configuration(
     }
     let _ = writeln!(
         text,
-        "Include {log}\nCustomLog {home}/access.log combined_redirect\nInclude {shipped}\n{after}",
-        log = shipped("log-format.conf").display(),
+        "Include {shipped}\n{after}",
         shipped = shipped(options.shipped).display(),
         after = options.after,
     );
