@@ -8,13 +8,13 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use clap::Args;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::config::SiteConfig;
 use crate::db::snapshot::{Change, Loader};
 use crate::decide::{
     Choice, Client, Context, Decision, Depth, Document, LocalReason, MissingReason, Outcome,
-    SiteState, decide,
+    SiteState, Source, decide,
 };
 use crate::domain::escape::percent_decode;
 use crate::domain::mirror::{EncodedPath, MirrorId};
@@ -105,9 +105,11 @@ pub fn explain(
         .client
         .unwrap_or_else(|| Client::of(&request, &state.geoip));
     if args.json {
-        writeln!(out, "{:#}", as_json(&decision, &client))?;
+        let sources = client.sources(&state.geoip);
+        writeln!(out, "{:#}", as_json(&decision, &client, &sources))?;
     } else {
-        super::explain_text::write(out, &decision, &client)?;
+        let sources = client.sources(&state.geoip);
+        super::explain_text::write(out, &decision, (&client, &sources))?;
     }
     Ok(if has_database { Exit::Ok } else { Exit::Failed })
 }
@@ -223,7 +225,7 @@ fn missing(reason: MissingReason) -> String {
     }
 }
 
-fn as_json(decision: &Decision<'_>, client: &Client) -> Value {
+fn as_json(decision: &Decision<'_>, client: &Client, sources: &[Source<'_>]) -> Value {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let place = &client.place;
     json!({
@@ -244,6 +246,7 @@ fn as_json(decision: &Decision<'_>, client: &Client) -> Value {
             "asn": place.asn.map(|asn| asn.number()),
             "network": client.network.map(|network| network.to_string()),
             "scheme": client.scheme.as_str(),
+            "told_by": sources.iter().map(source_json).collect::<Map<_, _>>(),
         },
         "candidates": choices(decision)
             .iter()
@@ -253,6 +256,19 @@ fn as_json(decision: &Decision<'_>, client: &Client) -> Value {
             "id": id.0, "mirror": name, "reason": reason.code(), "text": reason.text(),
         })).collect::<Vec<_>>(),
     })
+}
+
+/// A fact about the client and who told it.
+fn source_json(source: &Source<'_>) -> (String, Value) {
+    let (fact, by) = match source {
+        Source::Parameter(fact) => (fact, json!({ "parameter": true })),
+        Source::Query(fact) => (fact, json!({ "query": true })),
+        Source::File(told) => (
+            &told.fact,
+            json!({ "file": told.file.to_string_lossy(), "field": told.field }),
+        ),
+    };
+    (fact.as_str().to_owned(), by)
 }
 
 fn candidate_json(choice: &Choice<'_>, decision: &Decision<'_>) -> Value {

@@ -6,14 +6,14 @@ use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
 
 use super::explain::{choices, excluded, summary, url};
-use crate::decide::{Client, Decision};
+use crate::decide::{Client, Decision, Source};
 use crate::domain::time::Timestamp;
 
 /// Writes facts, decision, candidates and the rest.
 pub(super) fn write(
     out: &mut impl Write,
     decision: &Decision<'_>,
-    client: &Client,
+    (client, sources): (&Client, &[Source<'_>]),
 ) -> std::io::Result<()> {
     if let Some(requested) = &decision.requested {
         writeln!(out, "requested  {requested}")?;
@@ -27,12 +27,29 @@ pub(super) fn write(
         )?;
     }
     writeln!(out, "client     {}", client_line(client))?;
+    for source in sources {
+        writeln!(out, "           {}", source_line(source))?;
+    }
     writeln!(out, "decision   {}", summary(decision))?;
     if let Some(best) = choices(decision).first() {
         writeln!(out, "location   {}", url(best, decision))?;
     }
     write_candidates(out, decision)?;
     write_excluded(out, decision)
+}
+
+/// `country by FILE (FIELD)`.
+fn source_line(source: &Source<'_>) -> String {
+    match source {
+        Source::Parameter(fact) => format!("{} by a parameter of the web server", fact.as_str()),
+        Source::Query(fact) => format!("{} by the query", fact.as_str()),
+        Source::File(told) => format!(
+            "{} by {} ({})",
+            told.fact.as_str(),
+            told.file.display(),
+            told.field
+        ),
+    }
 }
 
 fn client_line(client: &Client) -> String {

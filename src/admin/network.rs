@@ -1,59 +1,74 @@
 //! `iplookup`, `update`: what the GeoIP files know of a host.
 
-use std::net::IpAddr;
-
 use super::args::{IplookupArgs, UpdateArgs};
 use super::error::AdminError;
-use super::locate::addresses;
+use super::locate::Survey;
 use super::session::{Session, find_mirror};
 use crate::db::import::in_transaction;
 use crate::db::mirror::{self, MirrorRecord};
 use crate::domain::health::Family;
 use crate::domain::mirror::BaseUrl;
 use crate::exit::Exit;
-use crate::geoip::{GeoIp, Located};
+use crate::geoip::GeoIp;
 
-/// Shows the network and the AS of an address or host: `PREFIX (ASn)`, and its IPv6 address.
+/// Shows the network and the AS of an address or host: `PREFIX (ASn)`, and its IPv6 address; then
+/// a line for each fact about each address, with the file and the field that told it.
 ///
 /// # Errors
 /// [`AdminError::Nothing`] when nothing is known.
 pub fn iplookup(session: &mut Session, args: &IplookupArgs) -> Result<Exit, AdminError> {
-    let addresses = resolve(&args.address)?;
-    let first = first_of(&addresses);
-    let located = first.map(|ip| GeoIp::open(&session.site.geoip).find(ip));
-    let prefix = located.and_then(|located| located.network);
-    let prefix = prefix.map(|network| network.to_string());
-    let asn = located.and_then(|located| located.place.asn);
-    let asn = asn.map(|asn| asn.number().to_string());
-    if prefix.is_none() && asn.is_none() {
+    let geoip = GeoIp::open(&session.site.geoip);
+    let survey = Survey::of(&args.address, &geoip).map_err(AdminError::Nothing)?;
+    let lines = facts(&survey, &geoip);
+    let prefix = survey.network.map(|network| network.to_string());
+    let asn = survey.place.asn.map(|asn| asn.number().to_string());
+    let is_known = match (args.prefix, args.asn) {
+        (true, _) => prefix.is_some(),
+        (_, true) => asn.is_some(),
+        _ => prefix.is_some() || !lines.is_empty(),
+    };
+    if !is_known {
         return Err(AdminError::Nothing(format!(
             "the site's GeoIP files know nothing of {}; `heliostat config` names them",
             args.address
         )));
     }
     let (prefix, asn) = (prefix.unwrap_or_default(), asn.unwrap_or_default());
-    let line = if args.prefix {
-        prefix
-    } else if args.asn {
-        asn
-    } else {
-        let v6 = addresses.iter().find(|ip| Family::of(**ip) == Family::V6);
-        let v6 = v6.filter(|ip| Some(**ip) != first);
-        let v6 = v6.map_or(String::new(), |ip| format!(" {ip}"));
-        format!("{prefix} (AS{asn}){v6}")
-    };
-    session.console.line(line)?;
+    if args.prefix {
+        session.console.line(prefix)?;
+        return Ok(Exit::Ok);
+    }
+    if args.asn {
+        session.console.line(asn)?;
+        return Ok(Exit::Ok);
+    }
+    let mut addresses = survey.addresses.iter().map(|(ip, _)| ip);
+    let first = addresses.next();
+    let v6 = addresses.find(|ip| Family::of(**ip) == Family::V6);
+    let v6 = v6.filter(|ip| Some(*ip) != first);
+    let v6 = v6.map_or(String::new(), |ip| format!(" {ip}"));
+    session.console.line(format!("{prefix} (AS{asn}){v6}"))?;
+    for line in lines {
+        session.console.line(line)?;
+    }
     Ok(Exit::Ok)
 }
 
-/// IPv4 first, as mirrors are looked up.
-fn first_of(addresses: &[IpAddr]) -> Option<IpAddr> {
-    let v4 = addresses.iter().find(|ip| Family::of(**ip) == Family::V4);
-    v4.or(addresses.first()).copied()
-}
-
-fn resolve(host: &str) -> Result<Vec<IpAddr>, AdminError> {
-    addresses(host).map_err(AdminError::Nothing)
+/// `ADDRESS  FACT VALUE  by FILE (FIELD)`.
+fn facts(survey: &Survey, geoip: &GeoIp) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (ip, located) in &survey.addresses {
+        for told in geoip.told(located) {
+            lines.push(format!(
+                "{ip}  {} {}  by {} ({})",
+                told.fact.as_str(),
+                told.fact.value(&located.place),
+                told.file.display(),
+                told.field
+            ));
+        }
+    }
+    lines
 }
 
 /// Refreshes what the GeoIP files know of mirrors; that a host has IPv6 alone always.
@@ -79,44 +94,48 @@ pub fn update(session: &mut Session, args: &UpdateArgs) -> Result<Exit, AdminErr
         bar.add(1);
         // Names are resolved outside of the transaction.
         let host = BaseUrl::parse(&before.base_url).map(|url| url.host().to_owned());
-        let addresses = match host
+        let survey = match host
             .map_err(|error| error.to_string())
-            .and_then(|h| addresses(&h))
+            .and_then(|host| Survey::of(&host, &geoip))
         {
-            Ok(addresses) => addresses,
+            Ok(survey) => survey,
             Err(error) => {
                 log::warn!("{}: {error}", before.identifier);
                 exit = Exit::Partial;
                 continue;
             }
         };
-        let located = first_of(&addresses).map_or_else(Located::default, |ip| geoip.find(ip));
-        let is_v6 = |ip: &IpAddr| Family::of(*ip) == Family::V6;
+        survey.warn_of_differences(&before.identifier, |fact| match fact {
+            "country" => args.all || args.country,
+            "continent" => args.all || args.region,
+            "coordinates" => args.all || args.coordinates,
+            _ => args.all || args.asn,
+        });
         let mut after = before.clone();
-        after.ipv6_only = addresses.iter().all(is_v6);
-        refresh(&mut after, args, &located);
+        after.ipv6_only = survey.is_ipv6_only();
+        refresh(&mut after, args, &survey);
         let changes = differences(&before, &after);
         for (key, from, to) in &changes {
             let line = format!("{}: updating {key} ({from} -> {to})", before.identifier);
             session.console.line(line)?;
         }
         if !args.dry_run && !changes.is_empty() {
-            store(session, &before, args, (&located, after.ipv6_only))?;
+            store(session, &before, args, &survey)?;
         }
     }
     Ok(exit)
 }
 
 /// Takes over what is known; what is not known stays.
-fn refresh(record: &mut MirrorRecord, args: &UpdateArgs, located: &Located) {
-    let place = &located.place;
+fn refresh(record: &mut MirrorRecord, args: &UpdateArgs, survey: &Survey) {
+    let place = &survey.place;
     if let Some(at) = place.coordinates.filter(|_| args.all || args.coordinates) {
         (record.latitude, record.longitude) = (Some(at.latitude), Some(at.longitude));
     }
     if args.all || args.asn {
         record.asn = place.asn.map_or(record.asn, |asn| i64::from(asn.number()));
     }
-    if let Some(network) = located.network.filter(|_| args.all || args.prefix) {
+    if let Some(network) = survey.network.filter(|_| args.all || args.prefix) {
         record.prefix = network.to_string();
     }
     if let Some(country) = place.country.filter(|_| args.all || args.country) {
@@ -153,13 +172,13 @@ fn store(
     session: &Session,
     seen: &MirrorRecord,
     args: &UpdateArgs,
-    (located, ipv6_only): (&Located, bool),
+    survey: &Survey,
 ) -> Result<(), AdminError> {
     in_transaction(&mut session.writer()?, |transaction| {
         let before = mirror::find(transaction, &seen.identifier)?;
         let mut after = before.clone();
-        after.ipv6_only = ipv6_only;
-        refresh(&mut after, args, located);
+        after.ipv6_only = survey.is_ipv6_only();
+        refresh(&mut after, args, survey);
         mirror::update(transaction, &after)?;
         let changes = differences(&before, &after);
         let words: Vec<String> = changes

@@ -33,7 +33,13 @@ pub fn new(session: &mut Session, args: &NewArgs) -> Result<Exit, AdminError> {
     let name = &record.identifier;
     let mut place = Vec::new();
     match located {
-        Ok(Some(ip)) => place.push(format!("{ip} is in")),
+        Ok(Some(survey)) => {
+            let addresses = survey.addresses.iter();
+            let addresses: Vec<String> = addresses.map(|(ip, _)| ip.to_string()).collect();
+            let verb = if addresses.len() == 1 { "is" } else { "are" };
+            place.push(format!("{} {verb} in", addresses.join(", ")));
+            survey.warn_of_differences(name, |_| true);
+        }
         Ok(None) => {}
         Err(problem) => log::warn!("{name}: its place is not looked up: {problem}"),
     }

@@ -6,7 +6,7 @@ use ipnet::IpNet;
 
 use crate::domain::mirror::Scheme;
 use crate::domain::place::{Asn, Coordinates, CountryCode, Place, RegionCode};
-use crate::geoip::GeoIp;
+use crate::geoip::{Fact, GeoIp, Located, Told};
 use crate::http::{Query, Request};
 
 /// The client of a request.
@@ -20,6 +20,28 @@ pub struct Client {
     pub network: Option<IpNet>,
     /// http or https.
     pub scheme: Scheme,
+    /// What the GeoIP files say.
+    located: Located,
+    /// Who else tells each fact, in the order of [`Fact::ALL`].
+    others: [Option<Other>; 4],
+}
+
+/// Who tells a fact in place of a GeoIP file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Other {
+    Parameter,
+    Query,
+}
+
+/// Who told a fact about a client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source<'g> {
+    /// A parameter of the web server.
+    Parameter(Fact),
+    /// The client, who pretends (`?country=`, `?as=`).
+    Query(Fact),
+    /// A GeoIP file.
+    File(Told<'g>),
 }
 
 fn first(values: [&[u8]; 2]) -> &[u8] {
@@ -49,6 +71,12 @@ impl Client {
         let asn = Asn::parse_leading(geo.asn);
         let found = ip.map(|ip| geoip.find(ip)).unwrap_or_default();
         let (place, told_country) = (found.place, country.is_some());
+        let told = [
+            told_country,
+            region.is_some(),
+            coordinates.is_some(),
+            asn.is_some(),
+        ];
         Client {
             ip,
             place: Place {
@@ -66,6 +94,8 @@ impl Client {
                 .and_then(|text| text.parse().ok())
                 .or(found.network),
             scheme: request.scheme(),
+            located: found,
+            others: told.map(|told| told.then_some(Other::Parameter)),
         }
     }
 
@@ -74,9 +104,34 @@ impl Client {
     pub fn pretend(&mut self, query: &Query) {
         if let Some(country) = query.once("country").and_then(CountryCode::parse) {
             self.place.country = Some(country);
+            self.others[0] = Some(Other::Query);
         }
         if let Some(asn) = query.first("as").and_then(Asn::parse_leading) {
             self.place.asn = Some(asn);
+            self.others[3] = Some(Other::Query);
         }
+    }
+
+    /// Who told each fact that is known.
+    pub fn sources<'g>(&self, geoip: &'g GeoIp) -> Vec<Source<'g>> {
+        let place = &self.place;
+        let is_known = [
+            place.country.is_some(),
+            place.region.is_some(),
+            place.coordinates.is_some(),
+            place.asn.is_some(),
+        ];
+        let told = geoip.told(&self.located);
+        let known = Fact::ALL.into_iter().zip(is_known).zip(self.others);
+        let known = known.filter(|((_, is_known), _)| *is_known);
+        let source = |((fact, _), other)| match other {
+            Some(Other::Parameter) => Some(Source::Parameter(fact)),
+            Some(Other::Query) => Some(Source::Query(fact)),
+            None => told
+                .iter()
+                .find(|told| told.fact == fact)
+                .map(|told| Source::File(*told)),
+        };
+        known.filter_map(source).collect()
     }
 }

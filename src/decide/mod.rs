@@ -15,7 +15,7 @@ mod pipeline;
 mod select;
 mod site;
 
-pub use client::Client;
+pub use client::{Client, Source};
 pub use context::Context;
 pub use decision::{
     Choice, DecidedFile, Decision, DigestDocument, Document, LocalReason, Metalink, MissingReason,

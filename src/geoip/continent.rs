@@ -42,6 +42,13 @@ pub fn continent_of(country: CountryCode) -> Option<RegionCode> {
     RegionCode::parse(*code)
 }
 
+/// Whether a code is that of a continent.
+pub(super) fn is_continent(code: RegionCode) -> bool {
+    CONTINENTS
+        .iter()
+        .any(|(known, _)| known.as_slice() == code.as_str().as_bytes())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,12 +1,14 @@
 //! Several GeoIP files asked one after the other.
 
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use ipnet::IpNet;
 
 use super::database::Database;
+use super::error::GeoIpError;
+use super::field::Fact;
 use crate::domain::place::Place;
 
 /// The open files of a site.
@@ -41,17 +43,44 @@ pub struct Located {
     pub place: Place,
     /// The network of the file that knows the AS, or of the first that knows anything.
     pub network: Option<IpNet>,
+    tellers: [Option<Teller>; 4],
+    network_teller: Option<u8>,
+}
+
+/// Which file tells a fact, by its place in the list, and which of its fields.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Teller {
+    file: u8,
+    field: u8,
+}
+
+/// Who told a fact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Told<'g> {
+    /// The fact.
+    pub fact: Fact,
+    /// The file.
+    pub file: &'g Path,
+    /// Its field: `country.iso_code`. A continent may be that of the field's country.
+    pub field: &'static str,
 }
 
 impl GeoIp {
     /// Opens the files; one that cannot be used is logged and left out.
     pub fn open(paths: &[PathBuf]) -> GeoIp {
+        GeoIp::open_unless(paths, &|| false)
+    }
+
+    /// The same for a program that may have to end meanwhile: when `stops` says so, no more files
+    /// are read.
+    pub fn open_unless(paths: &[PathBuf], stops: &dyn Fn() -> bool) -> GeoIp {
         let mut geoip = GeoIp::default();
         for path in paths {
             // The stamp is taken first: a file that is replaced meanwhile is opened again.
             geoip.files.push((path.clone(), stamp(path)));
-            match Database::open(path) {
+            match Database::open(path, stops) {
                 Ok(database) => geoip.databases.push(database),
+                Err(GeoIpError::Stopped) => return geoip,
                 Err(error) => log::error!(
                     "GeoIP file {} cannot be used, clients are located without it; replace it or \
                      take it out of `geoip`: error=\"{error}\"",
@@ -72,21 +101,49 @@ impl GeoIp {
         // An IPv4 client of a dual-stack socket comes as ::ffff:a.b.c.d.
         let ip = ip.to_canonical();
         let mut located = Located::default();
-        for database in &self.databases {
+        for (file, database) in (0..=u8::MAX).zip(&self.databases) {
             let Some((found, network)) = database.find(ip) else {
                 continue;
             };
-            if located.network.is_none() || (located.place.asn.is_none() && found.asn.is_some()) {
-                located.network = network;
-            }
             let place = &mut located.place;
+            let mut told = [false; 4];
+            if located.network_teller.is_none()
+                || (place.asn.is_none() && found.place.asn.is_some())
+            {
+                (located.network, located.network_teller) = (network, Some(file));
+            }
             // Country and continent belong together: files may disagree on a network.
             if place.country.is_none() && place.region.is_none() {
-                (place.country, place.region) = (found.country, found.region);
+                (place.country, place.region) = (found.place.country, found.place.region);
+                (told[0], told[1]) = (place.country.is_some(), place.region.is_some());
             }
-            place.coordinates = place.coordinates.or(found.coordinates);
-            place.asn = place.asn.or(found.asn);
+            if place.coordinates.is_none() {
+                place.coordinates = found.place.coordinates;
+                told[2] = place.coordinates.is_some();
+            }
+            if place.asn.is_none() {
+                place.asn = found.place.asn;
+                told[3] = place.asn.is_some();
+            }
+            for (fact, _) in told.into_iter().enumerate().filter(|(_, told)| *told) {
+                let field = found.fields[fact];
+                located.tellers[fact] = Some(Teller { file, field });
+            }
         }
         located
+    }
+
+    /// Which file and field told each fact.
+    pub fn told(&self, located: &Located) -> Vec<Told<'_>> {
+        let told = Fact::ALL.into_iter().zip(located.tellers);
+        let told = told.filter_map(|(fact, teller)| {
+            let teller = teller?;
+            Some(Told {
+                fact,
+                file: self.databases.get(usize::from(teller.file))?.path(),
+                field: fact.field(teller.field),
+            })
+        });
+        told.collect()
     }
 }

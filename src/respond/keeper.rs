@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::SystemTime;
 
@@ -29,6 +30,8 @@ pub(super) struct Keeper {
     config: Arc<Config>,
     config_changed_at: Option<SystemTime>,
     sites: Vec<Site>,
+    /// Set when the process ends: a large file is not read to its end then.
+    stop: Arc<AtomicBool>,
 }
 
 struct Site {
@@ -47,13 +50,18 @@ fn changed_at(path: &Path) -> Option<SystemTime> {
         .ok()
 }
 
+fn open_geoip(config: &SiteConfig, stop: &AtomicBool) -> Arc<GeoIp> {
+    let stops = || stop.load(Ordering::Relaxed);
+    Arc::new(GeoIp::open_unless(&config.geoip, &stops))
+}
+
 impl Site {
-    fn open(config: &Arc<SiteConfig>) -> Site {
+    fn open(config: &Arc<SiteConfig>, stop: &AtomicBool) -> Site {
         let mut site = Site {
             config: Arc::clone(config),
             loader: Loader::new(&config.database),
             snapshot: None,
-            geoip: Arc::new(GeoIp::open(&config.geoip)),
+            geoip: open_geoip(config, stop),
             complaint: String::new(),
             changed_at: now(),
         };
@@ -62,10 +70,10 @@ impl Site {
     }
 
     /// Returns whether anything changed. An error is logged when it is new, not at every look.
-    fn look(&mut self) -> bool {
+    fn look(&mut self, stop: &AtomicBool) -> bool {
         let mut changed = self.look_at_database();
         if self.geoip.is_outdated() {
-            self.geoip = Arc::new(GeoIp::open(&self.config.geoip));
+            self.geoip = open_geoip(&self.config, stop);
             log::info!("GeoIP files reopened: site={}", self.config.name);
             changed = true;
         }
@@ -117,14 +125,16 @@ impl Site {
 }
 
 impl Keeper {
-    /// Opens everything once.
-    pub(super) fn new(config: Config) -> Keeper {
+    /// Opens everything once; what takes long ends early when `stop` is set.
+    pub(super) fn new(config: Config, stop: Arc<AtomicBool>) -> Keeper {
         let config_changed_at = changed_at(&config.path);
-        let sites = config.sites.iter().map(Site::open).collect();
+        let sites = config.sites.iter();
+        let sites = sites.map(|site| Site::open(site, &stop)).collect();
         Keeper {
             config: Arc::new(config),
             config_changed_at,
             sites,
+            stop,
         }
     }
 
@@ -147,7 +157,7 @@ impl Keeper {
             let reloads = order == Some(Order::Reload);
             let mut changed = self.look_at_config(reloads);
             for site in &mut self.sites {
-                changed |= site.look();
+                changed |= site.look(&self.stop);
             }
             if changed {
                 published.store(Arc::new(self.state()));
@@ -172,7 +182,8 @@ impl Keeper {
                 if config.fcgi != self.config.fcgi {
                     log::warn!("changes of [fcgi] other than poll_ms need a restart");
                 }
-                self.sites = config.sites.iter().map(Site::open).collect();
+                let sites = config.sites.iter();
+                self.sites = sites.map(|site| Site::open(site, &self.stop)).collect();
                 self.config = Arc::new(config);
                 true
             }

@@ -3,6 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use arc_swap::ArcSwap;
@@ -69,14 +70,16 @@ pub fn run(args: &Args) -> Result<Exit, RespondError> {
     let shutdown = Shutdown::new().map_err(setup("the shutdown switch"))?;
     let signals = Signals::new([SIGHUP, SIGTERM, SIGINT]).map_err(setup("signals"))?;
 
-    let keeper = Keeper::new(config);
-    let state = Arc::new(ArcSwap::from_pointee(keeper.state()));
+    let stop = Arc::new(AtomicBool::new(false));
     let (sender, orders) = channel();
     let handle = signals.handle();
     std::thread::scope(|scope| {
-        scope.spawn(|| watch(signals, &sender, &shutdown));
-        let (published, switch) = (&state, &shutdown);
-        let keeping = scope.spawn(move || keep(keeper, published, orders, switch));
+        // First of all: what is opened now may be large, too, and nobody waits for it in vain.
+        scope.spawn(|| watch(signals, &sender, (&shutdown, &stop)));
+        let keeper = Keeper::new(config, Arc::clone(&stop));
+        let state = Arc::new(ArcSwap::from_pointee(keeper.state()));
+        let (published, switch) = (Arc::clone(&state), &shutdown);
+        let keeping = scope.spawn(move || keep(keeper, &published, orders, switch));
         let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
         log::info!("ready: listen={} threads={}", fcgi.listen, fcgi.threads);
         let streams = Streams::default();
@@ -84,6 +87,7 @@ pub fn run(args: &Args) -> Result<Exit, RespondError> {
         let result = server.run(worker, &shutdown);
         let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
         handle.close();
+        stop.store(true, Ordering::Relaxed);
         let _ = sender.send(Order::Stop);
         let report = result?;
         log::info!("ended: unanswered={}", report.unanswered);
@@ -132,12 +136,13 @@ fn bind(fcgi: &FcgiConfig) -> Result<Server, RespondError> {
 }
 
 /// Turns signals into orders; returns when told to end or when the server ended by itself.
-fn watch(mut signals: Signals, sender: &Sender<Order>, shutdown: &Shutdown) {
+fn watch(mut signals: Signals, sender: &Sender<Order>, (shutdown, stop): (&Shutdown, &AtomicBool)) {
     for signal in signals.forever() {
         if signal == SIGHUP {
             let _ = sender.send(Order::Reload);
         } else {
             log::info!("ending after the running requests: signal={signal}");
+            stop.store(true, Ordering::Relaxed);
             shutdown.trigger();
         }
     }

@@ -1,7 +1,7 @@
 //! A running `heliostat-fcgi`, ended with the test that started it.
 
 use std::path::PathBuf;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 
 use crate::fcgi_client::FcgiClient;
 use crate::site::{TestSite, eventually};
@@ -40,6 +40,23 @@ impl Responder {
         kib.and_then(|kib| kib.parse::<u64>().ok())
             .expect("a number")
             * 1024
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        let sent = Command::new("kill").args(["-s", name, &id]).status();
+        assert!(sent.expect("kill starts").success(), "{name}");
+    }
+
+    /// How it ended.
+    pub fn wait(&mut self) -> ExitStatus {
+        let mut status = None;
+        eventually("the responder ends", || {
+            status = self.child.try_wait().expect("its state is known");
+            status.is_some()
+        });
+        status.expect("it ended")
     }
 
     /// A new connection.

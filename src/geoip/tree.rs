@@ -1,0 +1,201 @@
+//! One look at every node of a file's search tree and at every record, once.
+//!
+//! Nodes may be shared: aliases of IPv4 lead to the same subtree. A file of a hundred nodes, each
+//! of which leads to the next one twice, has 2^128 networks, so that it is nodes that are walked.
+
+use std::collections::HashSet;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use maxminddb::Reader;
+
+use super::error::GeoIpError;
+use super::field::Record;
+
+/// Sides of nodes between two questions whether to stop.
+const STOP_SIDES: usize = 4096;
+
+/// The bytes that separate tree and data; no record points there.
+const SEPARATOR_BYTES: usize = 16;
+
+/// What was found in the records.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// Different records.
+    pub records: usize,
+    /// Those that cannot be read to their end.
+    pub damaged: usize,
+    /// What is wrong with the first of them.
+    pub damage: Option<String>,
+}
+
+/// A node on the way from the root.
+struct Step {
+    node: usize,
+    /// Its address, from the highest bit on.
+    bits: u128,
+    /// The sides that were taken: none, left, both.
+    taken: u8,
+}
+
+/// How far the walk is with a node.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mark {
+    Unseen,
+    OnTheWay,
+    Done,
+}
+
+/// The search tree as bytes.
+struct Tree<'b> {
+    bytes: &'b [u8],
+    nodes: usize,
+    record_bits: usize,
+    address_bits: usize,
+}
+
+impl Tree<'_> {
+    /// One side of a node; none behind the end of the file.
+    fn record(&self, node: usize, side: usize) -> Option<usize> {
+        let node_bytes = self.record_bits / 4;
+        let start = node.checked_mul(node_bytes)?;
+        let node = self.bytes.get(start..start.checked_add(node_bytes)?)?;
+        let number = |bytes: &[u8]| {
+            bytes
+                .iter()
+                .fold(0, |sum, byte| sum << 8 | usize::from(*byte))
+        };
+        Some(match (self.record_bits, side) {
+            (28, 0) => usize::from(node[3] >> 4) << 24 | number(&node[..3]),
+            (28, _) => usize::from(node[3] & 15) << 24 | number(&node[4..]),
+            (_, 0) => number(&node[..node_bytes / 2]),
+            _ => number(&node[node_bytes / 2..]),
+        })
+    }
+
+    fn address(&self, bits: u128) -> IpAddr {
+        if self.address_bits == 32 {
+            return Ipv4Addr::from((bits >> 96) as u32).into();
+        }
+        Ipv6Addr::from(bits).into()
+    }
+}
+
+/// Walks over all nodes and reads every record once.
+///
+/// # Errors
+/// [`GeoIpError::Tree`] when the tree is none; [`GeoIpError::Stopped`].
+pub(super) fn verify(
+    bytes: &[u8],
+    reader: &Reader<&[u8]>,
+    stops: &dyn Fn() -> bool,
+) -> Result<Found, GeoIpError> {
+    let metadata = reader.metadata();
+    let tree = Tree {
+        bytes,
+        nodes: metadata.node_count as usize,
+        record_bits: usize::from(metadata.record_size),
+        address_bits: if metadata.ip_version == 4 { 32 } else { 128 },
+    };
+    let mut walk = Walk {
+        marks: vec![Mark::Unseen; tree.nodes],
+        way: Vec::with_capacity(tree.address_bits),
+        tree,
+    };
+    let mut seen = HashSet::new();
+    let mut found = Found::default();
+    let mut sides = 0;
+    if walk.tree.nodes > 0 {
+        walk.enter(0, 0)?;
+    }
+    while let Some((record, bits)) = walk.next()? {
+        sides += 1;
+        if sides % STOP_SIDES == 0 && stops() {
+            return Err(GeoIpError::Stopped);
+        }
+        let nodes = walk.tree.nodes;
+        if record < nodes {
+            walk.enter(record, bits)?;
+        } else if record > nodes && seen.insert(record) {
+            look(reader, walk.tree.address(bits), record - nodes, &mut found)?;
+        }
+    }
+    found.records = seen.len();
+    Ok(found)
+}
+
+/// A walk from the root, the left side of each node first.
+struct Walk<'b> {
+    tree: Tree<'b>,
+    marks: Vec<Mark>,
+    way: Vec<Step>,
+}
+
+impl Walk<'_> {
+    /// The next side of a node, and the address that leads there.
+    fn next(&mut self) -> Result<Option<(usize, u128)>, GeoIpError> {
+        while let Some(step) = self.way.last_mut() {
+            let (node, side) = (step.node, step.taken);
+            if side == 2 {
+                self.marks[node] = Mark::Done;
+                self.way.pop();
+                continue;
+            }
+            step.taken += 1;
+            let bits = step.bits | u128::from(side) << (128 - self.way.len());
+            let record = self.tree.record(node, usize::from(side));
+            let record = record.ok_or(GeoIpError::Tree {
+                wrong: "it ends within its search tree",
+            })?;
+            return Ok(Some((record, bits)));
+        }
+        Ok(None)
+    }
+
+    /// Goes on with a node, unless it was walked over.
+    fn enter(&mut self, node: usize, bits: u128) -> Result<(), GeoIpError> {
+        let wrong = match self.marks[node] {
+            Mark::Done => return Ok(()),
+            Mark::OnTheWay => "its search tree has a loop",
+            Mark::Unseen if self.way.len() >= self.tree.address_bits => {
+                "its search tree is deeper than an address is long"
+            }
+            Mark::Unseen => {
+                self.marks[node] = Mark::OnTheWay;
+                self.way.push(Step {
+                    node,
+                    bits,
+                    taken: 0,
+                });
+                return Ok(());
+            }
+        };
+        Err(GeoIpError::Tree { wrong })
+    }
+}
+
+/// Reads a record at an address that leads to it.
+fn look(
+    reader: &Reader<&[u8]>,
+    ip: IpAddr,
+    offset: usize,
+    found: &mut Found,
+) -> Result<(), GeoIpError> {
+    let beyond = GeoIpError::Tree {
+        wrong: "its search tree leads out of its data",
+    };
+    if offset < SEPARATOR_BYTES {
+        return Err(beyond);
+    }
+    let Ok(result) = reader.lookup(ip) else {
+        return Err(beyond);
+    };
+    let damage = match result.decode::<Record<'_>>() {
+        Ok(record) => record.and_then(|record| record.damage),
+        Err(error) => Some(error.to_string()),
+    };
+    if let Some(damage) = damage {
+        found.damaged += 1;
+        found.damage.get_or_insert(damage);
+    }
+    Ok(())
+}
