@@ -320,13 +320,18 @@ pub struct RawRules {
     /// MirrorBrainRedirectStampKey: redirects are signed with it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub redirect_stamp_key: Option<String>,
-    /// MirrorBrainFallback; adds to the parent's.
+    /// MirrorBrainFallback: hosts that have all of the tree, for files of the catalogue that no
+    /// mirror has; adds to the parent's.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub fallbacks: Vec<RawFallback>,
     /// Fallbacks also when mirrors have the file and none may serve this client; default false,
     /// as MirrorBrain.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fallback_when_ineligible: Option<bool>,
+    /// Fallbacks also for files that the catalogue does not know, and while the database is away,
+    /// as MirrorBrain; nobody knows whether they have them. Default false: the web server serves.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fallback_when_unknown: Option<bool>,
     /// FormGET: whether query arguments mean anything; default true.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub query: Option<bool>,

@@ -34,6 +34,7 @@ pub fn merge_rules(parent: &RawRules, child: &RawRules) -> RawRules {
         fallback_when_ineligible: child
             .fallback_when_ineligible
             .or(parent.fallback_when_ineligible),
+        fallback_when_unknown: child.fallback_when_unknown.or(parent.fallback_when_unknown),
         query: child.query.or(parent.query),
         hashes_suppress_filenames: child
             .hashes_suppress_filenames
@@ -96,6 +97,9 @@ pub fn compile_rules(raw: &RawRules) -> Result<Rules, (&'static str, String)> {
         fallback_when_ineligible: raw
             .fallback_when_ineligible
             .unwrap_or(defaults.fallback_when_ineligible),
+        fallback_when_unknown: raw
+            .fallback_when_unknown
+            .unwrap_or(defaults.fallback_when_unknown),
         query: raw.query.unwrap_or(defaults.query),
         hashes_suppress_filenames: raw
             .hashes_suppress_filenames

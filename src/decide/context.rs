@@ -154,6 +154,9 @@ fn merge_overrides(raw: &RawRules, overrides: &Overrides<'_>) -> RawRules {
             "fallback_when_ineligible" => {
                 merged.fallback_when_ineligible = is_on(text).or(merged.fallback_when_ineligible);
             }
+            "fallback_when_unknown" => {
+                merged.fallback_when_unknown = is_on(text).or(merged.fallback_when_unknown);
+            }
             "query" => merged.query = is_on(text).or(merged.query),
             "hashes_suppress_filenames" => {
                 merged.hashes_suppress_filenames = is_on(text).or(merged.hashes_suppress_filenames);

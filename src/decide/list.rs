@@ -249,7 +249,11 @@ impl<'s> Passage<'_, 's> {
             .sort_by_key(|choice| (choice.candidate.tier, lacks(choice)));
         if found.choices.is_empty() {
             self.decision.no_mirror = true;
-            let fallbacks = self.fall_back(context, client, LocalReason::NotCatalogued);
+            let reason = LocalReason::NotCatalogued;
+            let fallbacks = match total {
+                0 => self.fall_back_blindly(context, client, reason),
+                _ => self.fall_back(context, client, reason),
+            };
             found.choices = fallbacks.map(|found| found.choices).unwrap_or_default();
         }
         let reasons = found.excluded.into_iter().map(|(id, _, why)| (id, why));

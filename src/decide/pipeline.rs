@@ -351,14 +351,14 @@ impl<'s> Passage<'_, 's> {
     ) -> Result<Found<'s>, LocalReason> {
         let (client, file) = wanted;
         let Some(snapshot) = self.state.snapshot.as_deref() else {
-            return self.fall_back(context, client, LocalReason::DatabaseUnavailable);
+            return self.fall_back_blindly(context, client, LocalReason::DatabaseUnavailable);
         };
         match snapshot.find(file.path.as_bytes()) {
             // No mirror has these of us, whatever its own say.
             None if is_ours(file.path.as_bytes()) => Err(LocalReason::NotCatalogued),
             None => {
                 self.decision.no_mirror = true;
-                self.fall_back(context, client, LocalReason::NotCatalogued)
+                self.fall_back_blindly(context, client, LocalReason::NotCatalogued)
             }
             Some(known) => match known.version {
                 Some(catalogued) if catalogued != file.version => {
@@ -442,6 +442,23 @@ impl<'s> Passage<'_, 's> {
 
     pub(super) fn stamp_key(&self) -> Option<StampKey<'s>> {
         self.rules.redirect_stamp_key.as_deref().map(StampKey)
+    }
+
+    /// Fallbacks for what nothing is known of, where the admin wants them: they may not have it,
+    /// and the web server has.
+    ///
+    /// # Errors
+    /// The given reason.
+    pub(super) fn fall_back_blindly(
+        &self,
+        context: &mut Context,
+        client: &Client,
+        reason: LocalReason,
+    ) -> Result<Found<'s>, LocalReason> {
+        match self.rules.fallback_when_unknown {
+            true => self.fall_back(context, client, reason),
+            false => Err(reason),
+        }
     }
 
     /// Fallbacks if there are any for this client.

@@ -39,6 +39,9 @@ pub struct Rules {
     pub fallbacks: Vec<Fallback>,
     /// Fallbacks also when mirrors have the file but none may serve the client.
     pub fallback_when_ineligible: bool,
+    /// Fallbacks also when nothing is known of the file: it is not in the catalogue, or the
+    /// database is away.
+    pub fallback_when_unknown: bool,
     /// Whether query arguments mean anything (FormGET).
     pub query: bool,
     /// Hash documents give the digest alone, without the file's name.
@@ -111,6 +114,7 @@ impl Default for Rules {
             redirect_stamp_key: None,
             fallbacks: Vec::new(),
             fallback_when_ineligible: false,
+            fallback_when_unknown: false,
             query: true,
             hashes_suppress_filenames: false,
             mirrorlist: MirrorlistFrame::default(),

@@ -105,7 +105,7 @@ impl<'a> GeoParameters<'a> {
 }
 
 /// Configuration keys that a parameter may override, with MirrorBrain's name.
-const OVERRIDABLE: [(&str, &str); 21] = [
+const OVERRIDABLE: [(&str, &str); 22] = [
     ("engine", "MirrorBrainEngine"),
     ("min_size", "MirrorBrainMinSize"),
     ("exclude_mime_types", "MirrorBrainExcludeMimeType"),
@@ -120,6 +120,7 @@ const OVERRIDABLE: [(&str, &str); 21] = [
         "fallback_when_ineligible",
         "HELIOSTAT_FALLBACK_WHEN_INELIGIBLE",
     ),
+    ("fallback_when_unknown", "HELIOSTAT_FALLBACK_WHEN_UNKNOWN"),
     ("query", "FormGET"),
     (
         "hashes_suppress_filenames",
@@ -216,7 +217,10 @@ impl<'a> Request<'a> {
             || name.starts_with(b"MirrorBrain")
             || matches!(
                 name,
-                b"FormGET" | b"HELIOSTAT_FALLBACK_WHEN_INELIGIBLE" | b"HELIOSTAT_TRACKERLESS"
+                b"FormGET"
+                    | b"HELIOSTAT_FALLBACK_WHEN_INELIGIBLE"
+                    | b"HELIOSTAT_FALLBACK_WHEN_UNKNOWN"
+                    | b"HELIOSTAT_TRACKERLESS"
             );
         if !may_be_override {
             return;

@@ -104,7 +104,7 @@ impl Site {
                 let complaint = crate::exit::chain(&error);
                 if complaint != self.complaint {
                     log::error!(
-                        "serving locally or by fallback: site={} error=\"{complaint}\"",
+                        "the web server serves the files: site={} error=\"{complaint}\"",
                         self.config.name
                     );
                     self.complaint = complaint;

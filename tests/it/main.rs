@@ -14,6 +14,7 @@ mod document;
 mod document_condition;
 mod document_limit;
 mod document_seed;
+mod fallback;
 mod fault;
 mod fault_change;
 mod fault_site;

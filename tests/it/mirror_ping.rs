@@ -86,7 +86,7 @@ fn a_ping_through_the_responder_is_a_file_and_then_a_request() {
 
 #[test]
 fn without_a_folder_there_are_no_pings_and_our_own_trace_is_served_here() {
-    let fallback = "[site.test.rules]\nmin_size = 0\n\
+    let fallback = "[site.test.rules]\nmin_size = 0\nfallback_when_unknown = true\n\
         fallbacks = [{ region = \"**\", country = \"**\", url = \"http://f/\" }]";
     let (site, _tree) = site_and_tree(fallback);
     site.write(".heliostat.json", b"{}", 1_000_000_000);
