@@ -3,6 +3,10 @@
 //! Each guard collects every place it objects to before it fails, so that one run shows all.
 //! A rule that makes some code worse is changed here, with the reason, not worked around.
 
+#[path = "tidy/graph.rs"]
+mod graph;
+#[path = "tidy/house.rs"]
+mod house;
 #[path = "tidy/layer.rs"]
 mod layer;
 #[path = "tidy/source.rs"]
@@ -510,6 +514,78 @@ fn the_architecture_is_short_enough_to_be_read() {
         lines <= ARCHITECTURE_LINES_MAX,
         "ARCHITECTURE.md: {lines} lines"
     );
+}
+
+#[test]
+fn no_files_import_each_other_in_a_circle() {
+    let circles = graph::Graph::of(&rust_files(&["src"])).circles();
+    hold(
+        "no circle of files",
+        circles.iter().map(|circle| circle.join(" ↔ ")).collect(),
+    );
+}
+
+#[test]
+fn each_type_name_exists_once() {
+    let twice = house::types_defined_twice(&rust_files(&["src"]));
+    hold("one type, one name", twice);
+}
+
+#[test]
+fn rooms_are_small() {
+    let crowded = house::crowded_rooms(&rust_files(&["src"]));
+    hold("a folder is seen at a glance", crowded);
+}
+
+#[test]
+fn clock_lock_and_chain_exist_once() {
+    let copies = house::second_copies(&rust_files(&["src"]));
+    hold("one clock, one lock, one chain of errors", copies);
+}
+
+/// Samples of what each rule about the whole of `src` must object to.
+#[test]
+fn rules_about_the_whole_find_bad_samples() {
+    let file = |name: &str, text: &str| Source::new(name.to_owned(), text.to_owned());
+    let circle = [
+        file("src/lib.rs", "pub mod a;\npub mod b;\n"),
+        file("src/a/mod.rs", "mod one;\npub use one::One;\n"),
+        file("src/a/one.rs", "use crate::b::Two;\npub struct One(Two);\n"),
+        file(
+            "src/b.rs",
+            "use crate::a::{One};\npub struct Two;\nfn f(_: One) {}\n",
+        ),
+    ];
+    let circles = graph::Graph::of(&circle).circles();
+    assert_eq!(circles, [["src/a/one.rs", "src/b.rs"]]);
+    let by_path = [
+        file("src/a.rs", "fn f() { super::b::g() }\n"),
+        file("src/b.rs", "pub fn g() {}\nfn h() { crate::a::f() }\n"),
+    ];
+    assert_eq!(graph::Graph::of(&by_path).circles().len(), 1);
+    let tested = [
+        file("src/a.rs", "use crate::b::g;\n"),
+        file(
+            "src/b.rs",
+            "#[cfg(test)]\nmod tests {\n    use crate::a::f;\n}\n",
+        ),
+    ];
+    assert!(graph::Graph::of(&tested).circles().is_empty());
+
+    let twice = [
+        file("src/a.rs", "pub(super) struct Same;\n"),
+        file("src/b.rs", "enum Same {}\n"),
+    ];
+    assert_eq!(house::types_defined_twice(&twice).len(), 1);
+    let many: Vec<Source> = (0..=house::ROOM_FILES_MAX)
+        .map(|at| file(&format!("src/room/f{at}.rs"), ""))
+        .collect();
+    assert_eq!(house::crowded_rooms(&many).len(), 1);
+    let copies = [
+        file("src/scan/run.rs", "pub(super) fn now() -> u8 { 0 }\n"),
+        file("src/program/clock.rs", "pub fn now() -> u8 { 0 }\n"),
+    ];
+    assert_eq!(house::second_copies(&copies).len(), 1);
 }
 
 /// The guards themselves can fail: each oddity of the language that they step over is a row.

@@ -67,7 +67,7 @@ fn first_word(text: &str) -> String {
 }
 
 /// Splits at the commas outside inner braces.
-fn top_items(group: &str) -> Vec<&str> {
+pub fn top_items(group: &str) -> Vec<&str> {
     let (mut depth, mut from, mut items) = (0, 0, Vec::new());
     for (at, c) in group.char_indices() {
         match c {
