@@ -9,11 +9,12 @@
 //!    files, the listings of mirrors, request and response values, and the FastCGI protocol.
 //! 5. [`decide`]: the one pipeline from a request to a decision, shared by the redirect and by
 //!    `explain`.
-//! 6. [`terminal`] and [`exit`]: progress, log, signals and exit codes of every program.
+//! 6. [`program`]: exit codes, log, progress and signals of every program; [`notify`]: mail and
+//!    webhooks; [`snapshot`]: the responder's view of the database in memory.
 //! 7. Use cases, which never import each other: [`respond`], [`index`], [`scan`], [`probe`],
 //!    [`admin`].
 //!
-//! Data flows one way: `src/bin` → use case → `decide` → edges → `domain` → std.
+//! Data flows one way: `src/bin` → use case → `decide` → `snapshot` → edges → `domain` → std.
 //! `tests/tidy.rs` checks it.
 
 pub mod admin;
@@ -21,14 +22,15 @@ pub mod config;
 pub mod db;
 pub mod decide;
 pub mod domain;
-pub mod exit;
 pub mod fcgi;
 pub mod fetch;
 pub mod geoip;
 pub mod http;
 pub mod index;
+pub mod notify;
 pub mod probe;
+pub mod program;
 pub mod respond;
 pub mod scan;
-pub mod terminal;
+pub mod snapshot;
 pub mod tree;

@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
+use super::import::dump::DumpError;
 use crate::config::ConfigError;
 use crate::db::DbError;
-use crate::domain::dump::DumpError;
-use crate::exit::Exit;
+use crate::program::exit::Exit;
 
 /// Names in one message; more would hide what it says.
 const NAMES_MAX: usize = 10;

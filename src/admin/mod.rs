@@ -7,34 +7,16 @@
 //! # Errors
 //! [`AdminError`]: one line on standard error that says what to do; exit codes as everywhere.
 
-mod abbreviation;
 pub mod args;
 mod console;
-mod edit;
 mod error;
-pub mod explain;
-mod explain_text;
+mod explain;
 mod external;
-mod field;
-mod file;
-mod history;
 mod import;
-mod json;
-mod list;
-mod locate;
-mod makehashes;
-mod network;
-mod new;
-mod ping;
-mod probefile;
+mod mirror;
 mod program;
+mod report;
 mod session;
-mod sheet;
-mod show;
-mod status;
-mod switch;
-mod trace;
-mod value;
 
 pub use error::AdminError;
 pub use program::main;

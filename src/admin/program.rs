@@ -7,17 +7,18 @@ use std::sync::Arc;
 use clap::{CommandFactory, FromArgMatches};
 use log::LevelFilter;
 
-use super::abbreviation;
+use super::args::abbreviation;
 use super::args::{Arguments, Command, GlobalArgs, PassedArgs};
 use super::error::AdminError;
+use super::explain::explain;
+use super::external::{makehashes, run};
+use super::import;
+use super::mirror::{change, edit, file, list, new, ping, probefile, show, update};
+use super::report::{history, status};
 use super::session::Session;
-use super::{
-    edit, explain, external, file, history, import, list, makehashes, network, new, ping,
-    probefile, show, status, switch,
-};
 use crate::config;
-use crate::exit::{Exit, chain};
-use crate::terminal::{Progress, start_log};
+use crate::program::exit::{Exit, chain};
+use crate::program::progress::{Progress, start_log};
 
 /// Runs `heliostat` with the arguments of the process.
 pub fn main() -> ExitCode {
@@ -71,16 +72,16 @@ fn run(arguments: &Arguments, progress: Progress) -> Result<Exit, AdminError> {
     let global = &arguments.global;
     match &arguments.command {
         // The other program reads the configuration itself.
-        Command::Scan(passed) => return external::run("heliostat-scan", global, passed),
-        Command::Probe(passed) => return external::run("heliostat-probe", global, passed),
+        Command::Scan(passed) => return run::run("heliostat-scan", global, passed),
+        Command::Probe(passed) => return run::run("heliostat-probe", global, passed),
         Command::Test(args) => {
             let arguments = ["-n".into(), "--".into(), args.identifier.clone().into()];
             let passed = PassedArgs {
                 arguments: arguments.to_vec(),
             };
-            return external::run("heliostat-probe", global, &passed);
+            return run::run("heliostat-probe", global, &passed);
         }
-        Command::Index(passed) => return external::run("heliostat-index", global, passed),
+        Command::Index(passed) => return run::run("heliostat-index", global, passed),
         Command::Makehashes(args) => return makehashes::run(global, args),
         _ => {}
     }
@@ -96,23 +97,23 @@ fn dispatch(session: &mut Session, command: &Command) -> Result<Exit, AdminError
         Command::List(args) => list::list(session, args),
         Command::Show(args) => show::show(session, args),
         Command::Edit(args) => edit::edit(session, args),
-        Command::Enable(args) => switch::enable(session, args),
-        Command::Disable(args) => switch::disable(session, args),
-        Command::Score(args) => switch::score(session, args),
-        Command::Rename(args) => switch::rename(session, args),
-        Command::Delete(args) => switch::delete(session, args),
-        Command::Commentadd(args) => switch::add_comment(session, args),
-        Command::Rollback(args) => switch::rollback(session, args),
+        Command::Enable(args) => change::enable(session, args),
+        Command::Disable(args) => change::disable(session, args),
+        Command::Score(args) => change::score(session, args),
+        Command::Rename(args) => change::rename(session, args),
+        Command::Delete(args) => change::delete(session, args),
+        Command::Commentadd(args) => change::add_comment(session, args),
+        Command::Rollback(args) => change::rollback(session, args),
         Command::Instances => show::instances(session),
         Command::Config => show::config(session),
         Command::File(args) => file::file(session, args),
         Command::Explain(args) => {
             let site = Arc::clone(&session.site);
-            Ok(explain::explain(&site, args, session.console.out())?)
+            Ok(explain(&site, args, session.console.out())?)
         }
         Command::Probefile(args) => probefile::probefile(session, args),
-        Command::Iplookup(args) => network::iplookup(session, args),
-        Command::Update(args) => network::update(session, args),
+        Command::Iplookup(args) => update::iplookup(session, args),
+        Command::Update(args) => update::update(session, args),
         Command::Status(args) => status::status(session, args),
         Command::Ping(args) => ping::ping(session, args),
         Command::Runs(args) => history::runs(session, args),

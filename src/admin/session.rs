@@ -11,7 +11,7 @@ use crate::db::open::{Queryable, Transaction};
 use crate::db::{DbError, Reader, Writer, event, open_reader, open_writer};
 use crate::domain::mirror::MirrorId;
 use crate::domain::time::Timestamp;
-use crate::terminal::Progress;
+use crate::program::progress::Progress;
 
 /// One call of the program.
 pub struct Session {

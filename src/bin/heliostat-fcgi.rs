@@ -10,7 +10,7 @@ fn main() -> ExitCode {
     match run(&Args::parse()) {
         Ok(exit) => exit.into(),
         Err(error) => {
-            log::error!("{}", heliostat::exit::chain(&error));
+            log::error!("{}", heliostat::program::exit::chain(&error));
             error.exit().into()
         }
     }

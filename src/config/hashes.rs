@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::checked::Problem;
+use super::site::Problem;
+use crate::domain::document::info_dictionary::{TorrentVersion, is_v2_piece_size};
 use crate::domain::hash::HashKinds;
 use crate::domain::pattern::Pattern;
-use crate::domain::torrent::{TorrentVersion, is_v2_piece_size};
 
 /// `[site.NAME.hashes]`; the defaults are those of MirrorBrain's makehashes, and SHA-512.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

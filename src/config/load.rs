@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::checked::Config;
 use super::error::ConfigError;
-use super::raw::RawConfig;
+use super::file::RawConfig;
+use super::site::Config;
 
 /// Where the configuration is when nothing says otherwise.
 pub const CONFIG_PATH_DEFAULT: &str = "/etc/heliostat.toml";

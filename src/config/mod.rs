@@ -4,23 +4,24 @@
 //! in one place; [`Config`] is checked: paths are absolute, expressions compiled, networks parsed.
 //! Precedence: command line, then environment (`HELIOSTAT_CONFIG`), then the file, then defaults.
 
-mod checked;
 mod error;
+mod file;
 mod hashes;
 mod load;
+pub mod mime_type;
 mod probe;
-mod raw;
-mod rule;
+mod rules;
 mod scan;
+mod site;
 
-pub use checked::{Config, FcgiConfig, LocalDelivery, PingConfig, SiteConfig};
 pub use error::ConfigError;
-pub use hashes::{HashesConfig, RawHashes};
-pub use load::{CONFIG_PATH_DEFAULT, CONFIG_VARIABLE, config_path, load};
-pub use probe::{ProbeConfig, RawProbe, is_mail_address};
-pub use raw::{
+pub use file::{
     RawConfig, RawDirectory, RawFallback, RawFcgi, RawIndex, RawMirrorScan, RawRules, RawScan,
     RawSelection, RawSite,
 };
-pub use rule::{compile_rules, merge_rules};
+pub use hashes::{HashesConfig, RawHashes};
+pub use load::{CONFIG_PATH_DEFAULT, CONFIG_VARIABLE, config_path, load};
+pub use probe::{ProbeConfig, RawProbe, is_mail_address};
+pub use rules::{compile_rules, merge_rules};
 pub use scan::{DueConfig, ScanConfig};
+pub use site::{Config, FcgiConfig, LocalDelivery, PingConfig, SiteConfig};

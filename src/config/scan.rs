@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use regex::bytes::RegexSet;
 
-use super::checked::{Problem, check_share};
-use super::raw::{RawMirrorScan, RawScan};
+use super::file::{RawMirrorScan, RawScan};
+use super::site::{Problem, check_share};
 
 /// Ages that make sense: mirrors are not asked for all they have more often than every ten
 /// minutes, and what was not looked at for a year is not known.

@@ -8,7 +8,7 @@ use super::open::{Queryable, Transaction};
 use crate::domain::file::{CatalogueFile, FileId, FileVersion};
 use crate::domain::path::PATH_BYTES_MAX;
 
-/// One point lookup on the primary key; requests look in [`super::known`] instead.
+/// One point lookup on the primary key; requests look in [`crate::snapshot::KnownFiles`] instead.
 pub(super) const FIND: &str = "SELECT id, size, mtime FROM file WHERE path = ?1";
 
 const ALL: &str = "SELECT id, size, mtime, path FROM file ORDER BY path";

@@ -3,8 +3,8 @@
 //! [`open`] gives connections (one place sets WAL, time-outs, `synchronous`), [`schema`] migrates.
 //! Then one module a notion: [`catalogue`] (files), [`mirror`], [`content`] (who has what),
 //! [`hash`] and [`hash_state`], [`probe`] (who answers), [`run`] and [`event`] (what happened),
-//! [`import`] (from another system). The responder decides from [`snapshot`] and [`known`], the
-//! catalogue in memory, and reads hashes through [`lookup`].
+//! [`import`] (from another system). The responder decides from
+//! [`crate::snapshot`], which these functions fill.
 //!
 //! # Locking
 //! Writers take short IMMEDIATE transactions and wait for each other; readers never wait for a
@@ -17,10 +17,7 @@ pub mod event;
 pub mod hash;
 pub mod hash_state;
 pub mod import;
-pub mod known;
-pub mod long;
-pub mod lookup;
-mod matrix;
+pub mod long_value;
 pub mod mirror;
 pub mod mirror_trace;
 pub mod open;
@@ -30,7 +27,6 @@ pub mod scan_attempt;
 pub mod scan_directory;
 pub mod scan_request;
 pub mod schema;
-pub mod snapshot;
 
 pub use error::DbError;
 pub use open::{Reader, Writer, open_reader, open_writer};

@@ -54,6 +54,36 @@ impl Reader {
     pub fn path(&self) -> &Path {
         &self.path
     }
+
+    /// Begins a read transaction: all that is read until its end belongs to one moment.
+    ///
+    /// # Errors
+    /// Returns [`DbError::Sql`] if SQLite refuses.
+    pub fn begin_read(&self) -> Result<(), DbError> {
+        self.connection
+            .execute_batch("BEGIN")
+            .doing("beginning to read")
+    }
+
+    /// Ends the read transaction.
+    ///
+    /// # Errors
+    /// Returns [`DbError::Sql`] if SQLite refuses.
+    pub fn end_read(&self) -> Result<(), DbError> {
+        self.connection
+            .execute_batch("COMMIT")
+            .doing("ending to read")
+    }
+
+    /// A number that changes when another connection has committed.
+    ///
+    /// # Errors
+    /// Returns [`DbError::Sql`] if the database cannot be read.
+    pub fn data_version(&self) -> Result<i64, DbError> {
+        self.connection
+            .pragma_query_value(None, "data_version", |row| row.get(0))
+            .doing("looking for changes")
+    }
 }
 
 impl Writer {

@@ -8,12 +8,12 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::config::{RawFallback, RawRules, SiteConfig, compile_rules, merge_rules};
-use crate::db::lookup::Lookup;
-use crate::db::snapshot::Snapshot;
 use crate::domain::place::{Asn, CountryCode, Place, RegionCode};
 use crate::domain::rule::Rules;
 use crate::domain::select::{Access, ClassTable, Selector};
 use crate::http::Overrides;
+use crate::snapshot::Lookup;
+use crate::snapshot::Snapshot;
 use crate::tree::Tree;
 
 /// Places whose classes are kept: a busy site sees some thousand pairs of country and AS.

@@ -8,15 +8,15 @@ use super::context::Context;
 use super::decision::{
     DecidedFile, DigestDocument, Document, LocalReason, Metalink, MissingReason, Outcome, Seeds,
 };
-use super::pipeline::{Depth, Found, Passage};
+use super::passage::{Depth, Found, Passage};
 use super::select::{Extent, keep_listed};
+use crate::domain::document::info_dictionary;
+use crate::domain::document::metalink::REPOMD;
+use crate::domain::document::mirror_list::Offers;
 use crate::domain::file::FileId;
 use crate::domain::hash::{Digests, HashSummary};
 use crate::domain::path::FilePath;
-use crate::domain::render::metalink::REPOMD;
-use crate::domain::render::page::Offers;
 use crate::domain::representation::Representation;
-use crate::domain::torrent;
 use crate::tree::Located;
 
 impl<'s> Passage<'_, 's> {
@@ -229,13 +229,13 @@ impl<'s> Passage<'_, 's> {
         Some((known.id, Box::new(summary.ok()??)))
     }
 
-    fn torrent_version(&self) -> torrent::TorrentVersion {
+    fn torrent_version(&self) -> info_dictionary::TorrentVersion {
         self.state.config.torrent_version
     }
 
     /// Whether a torrent can be made: there is all that its info hash is of, in the right length.
     fn has_torrent(&self, file: &DecidedFile, hashes: &HashSummary) -> bool {
-        let is_hybrid = self.torrent_version() == torrent::TorrentVersion::Hybrid;
+        let is_hybrid = self.torrent_version() == info_dictionary::TorrentVersion::Hybrid;
         let size = file.version.size;
         let piece_size = hashes.piece_size.max(0) as u64;
         if !self.rules.has_torrents()
@@ -248,7 +248,7 @@ impl<'s> Passage<'_, 's> {
         let layer = if size > piece_size { pieces * 32 } else { 0 };
         let has_v2 = hashes.sha256_root.is_some() && hashes.layer_bytes == layer;
         pieces > 0
-            && hashes.pieces_bytes == pieces * torrent::PIECE_DIGEST_BYTES
+            && hashes.pieces_bytes == pieces * info_dictionary::PIECE_DIGEST_BYTES
             && (!is_hybrid || has_v2)
     }
 
@@ -266,7 +266,7 @@ impl<'s> Passage<'_, 's> {
 }
 
 /// Whether there are the digests that an info dictionary has, and its hash.
-pub(super) fn has_info(digests: &Digests, version: torrent::TorrentVersion) -> bool {
+pub(super) fn has_info(digests: &Digests, version: info_dictionary::TorrentVersion) -> bool {
     let has = |digest: &Option<Vec<u8>>, bytes| {
         digest.as_ref().is_some_and(|digest| digest.len() == bytes)
     };

@@ -5,19 +5,19 @@ use super::context::Context;
 use super::decision::{
     Choice, DecidedFile, Document, LocalReason, MissingReason, Outcome, StampKey,
 };
-use super::pipeline::{Depth, Passage};
+use super::passage::{Depth, Passage};
 use super::select::{self, Extent};
-use crate::db::snapshot::Snapshot;
+use crate::domain::document::mirror_list::Offers;
 use crate::domain::file::FileId;
 use crate::domain::hash::Digests;
 use crate::domain::mirror::{Kind, Mirror, MirrorId};
 use crate::domain::path::FilePath;
-use crate::domain::render::page::Offers;
 use crate::domain::representation::Representation;
 use crate::domain::rule::MirrorlistFrame;
 use crate::domain::select::set::WORD_BITS;
 use crate::domain::select::{Holdings, MirrorSet, Reason};
 use crate::domain::yum::YumRule;
+use crate::snapshot::Snapshot;
 use crate::tree::Located;
 
 /// Files below a directory that its list looks at. A mirror has a directory as a whole or in large

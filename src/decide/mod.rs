@@ -11,7 +11,7 @@ mod context;
 mod decision;
 mod document;
 mod list;
-mod pipeline;
+mod passage;
 mod select;
 mod site;
 
@@ -22,5 +22,5 @@ pub use decision::{
     Outcome, Redirect, Seeds, StampKey,
 };
 pub use list::{DIRECTORY_FILES_MAX, DirectoryCount, MirrorList, Other, YUM_MIRRORS_MAX, YumList};
-pub use pipeline::{Depth, decide};
+pub use passage::{Depth, decide};
 pub use site::SiteState;

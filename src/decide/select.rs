@@ -4,7 +4,6 @@ use super::client::Client;
 use super::context::Context;
 use super::decision::Choice;
 use crate::config::SiteConfig;
-use crate::db::snapshot::Snapshot;
 use crate::domain::file::FileId;
 use crate::domain::health::Family;
 use crate::domain::mirror::MirrorId;
@@ -13,6 +12,7 @@ use crate::domain::select::list::unlisted;
 use crate::domain::select::{
     Access, Candidate, Holdings, Question, Realm, Reason, Selection, Tier,
 };
+use crate::snapshot::Snapshot;
 
 /// The choices of a selection, and the rest with why.
 pub(super) struct Choices<'s> {

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use crate::config::SiteConfig;
-use crate::db::snapshot::Snapshot;
 use crate::domain::time::Timestamp;
 use crate::geoip::GeoIp;
+use crate::snapshot::Snapshot;
 
 /// Configuration, mirrors and GeoIP files of one site.
 #[derive(Debug, Clone)]

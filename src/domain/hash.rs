@@ -1,8 +1,8 @@
 //! Digests of one file version.
 
+use super::document::info_dictionary::TorrentVersion;
 use super::file::FileVersion;
 use super::representation::Representation;
-use super::torrent::TorrentVersion;
 
 /// The short digests of one file version; absent ones are `None`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -2,29 +2,26 @@
 //!
 //! Reading order: [`path`] and [`mod@file`] (what is served), [`place`] and [`mirror`] (who and
 //! where), [`health`] (who answers), [`select`] (who gets the client), [`rule`] (what is never
-//! redirected), [`yum`] (which repository a query means), [`escape`] and [`render`] (how an answer
-//! is written), [`listing`] (what mirrors say they have), [`trace`] (what they say of themselves).
+//! redirected), [`yum`] (which repository a query means), [`escape`] and [`document`] (how an
+//! answer is written), [`listing`] (what mirrors say they have), [`trace`] (what they say of
+//! themselves).
 
 pub mod ctime;
-pub mod dump;
+pub mod document;
 pub mod escape;
 pub mod file;
 pub mod hash;
 pub mod health;
 pub mod listing;
-pub mod mime;
 pub mod mirror;
 pub mod path;
 pub mod pattern;
 pub mod place;
-pub mod render;
 pub mod representation;
 pub mod rule;
 pub mod select;
 pub mod target;
 pub mod time;
-pub mod torrent;
 pub mod trace;
 pub mod varint;
 pub mod yum;
-pub mod zsync;

@@ -1,6 +1,6 @@
 //! What a use case sees of FastCGI: a request's parameters, and where the answer goes.
 
-use super::params::Params;
+use super::wire::params::Params;
 
 /// One complete request. It borrows the connection's buffer; nothing is copied or allocated.
 #[derive(Debug, Clone, Copy)]

@@ -5,7 +5,7 @@
 //! complete one to a [`Handler`]; what the handler wrote leaves in one write.
 //!
 //! Reading order: [`Request`] and [`Handler`] are what a use case sees; `record` and `params`
-//! are the wire format; [`protocol`] is the state of one connection, without any input or
+//! are the wire format; [`wire`] is the state of one connection, without any input or
 //! output, so that it can be fuzzed; `connection`, `worker` and `server` put it on sockets;
 //! `accept` and `peers` share connections out; `handover` keeps them over a restart.
 //!
@@ -26,33 +26,19 @@
 //!
 //! Source of the rules: the FastCGI specification 1.0 (Open Market, 1996).
 
-mod accept;
-mod connection;
 mod error;
-mod guard;
 mod handler;
-mod handover;
-mod listen;
-pub mod options;
-mod params;
-mod peers;
-pub mod protocol;
-mod record;
-mod server;
-mod shutdown;
-mod slots;
-mod stats;
-mod step;
-mod worker;
+mod serve;
+pub mod wire;
 
 pub use error::FcgiError;
 pub use handler::{Handler, Request, Rest};
-pub use listen::Listen;
-pub use options::{
+pub use serve::listen::Listen;
+pub use serve::options::{
     CONNECTIONS_MAX, DRAIN_TIMEOUT, IDLE_TIMEOUT, PARAMS_BYTES_MAX, PARAMS_MAX, READ_TIMEOUT,
     STDIN_BYTES_MAX, ServerOptions, THREADS, TICK, WRITE_TIMEOUT,
 };
-pub use params::Params;
-pub use server::{Report, Server};
-pub use shutdown::Shutdown;
-pub use stats::Stats;
+pub use serve::server::{Report, Server};
+pub use serve::shutdown::Shutdown;
+pub use serve::stats::Stats;
+pub use wire::params::Params;

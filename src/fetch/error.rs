@@ -96,20 +96,6 @@ pub enum FetchError {
     /// The HTTP client cannot be made.
     #[error("cannot set up the HTTP client")]
     Client(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// A mail was not taken.
-    #[error("{program} does not take a mail ({said}); correct probe.sendmail")]
-    Mail {
-        /// The program.
-        program: std::path::PathBuf,
-        /// What went wrong.
-        said: String,
-    },
-    /// News were not taken.
-    #[error("the webhook does not take the news ({said})")]
-    Webhook {
-        /// What went wrong.
-        said: String,
-    },
     /// The server's certificate, or what it speaks.
     #[error("TLS fails ({said}); its operator must repair it")]
     Tls {

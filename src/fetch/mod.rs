@@ -15,32 +15,20 @@
 
 mod error;
 mod ftp;
-mod ftp_control;
-mod ftp_listing;
-mod ftp_url;
-mod ftp_wire;
 mod http;
-mod http_error;
-mod http_url;
-mod lines;
-mod mail;
 pub mod probe;
 mod rsync;
-mod rsync_error;
-mod rsync_url;
 mod tls;
-mod webhook;
 
 pub use error::FetchError;
-pub use ftp::{FtpClient, FtpOptions, FtpSession};
-pub use ftp_listing::{FTP_LISTING_BYTES_MAX, FtpListing};
-pub use ftp_url::{FtpSecurity, FtpUrl, FtpUrlError};
-pub use http::{
+pub use ftp::listing::{FTP_LISTING_BYTES_MAX, FtpListing};
+pub use ftp::session::{FtpClient, FtpOptions, FtpSession};
+pub use ftp::url::{FtpSecurity, FtpUrl, FtpUrlError};
+pub use http::session::{
     BODY_BYTES_MAX, HttpAnswer, HttpBody, HttpClient, HttpOptions, HttpRequest, HttpSession,
     MayFollow, REDIRECTS_MAX, RETRIES_MAX, RETRY_AFTER_MAX, Validator,
 };
-pub use http_url::{HttpUrl, HttpUrlError};
-pub use mail::Mail;
-pub use rsync::{ENTRIES_MAX, ListOptions, Listed, RUN_TIME_MAX, list_rsync};
-pub use rsync_url::{RsyncUrl, RsyncUrlError};
-pub use webhook::post_json;
+pub use http::url::{HttpUrl, HttpUrlError};
+pub use rsync::listing::{ENTRIES_MAX, ListOptions, Listed, RUN_TIME_MAX, list_rsync};
+pub use rsync::url::{RsyncUrl, RsyncUrlError};
+pub use tls::with_system_certificates;

@@ -10,7 +10,7 @@ use rustls::crypto::ring;
 ///
 /// # Errors
 /// [`FetchError::Client`] when there are none, or when they cannot be read.
-pub(super) fn with_system_certificates() -> Result<ClientConfig, FetchError> {
+pub fn with_system_certificates() -> Result<ClientConfig, FetchError> {
     use rustls_platform_verifier::BuilderVerifierExt;
     let failed = |error: rustls::Error| FetchError::Client(error.into());
     Ok(

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use crate::config::ConfigError;
 use crate::db::DbError;
 use crate::db::run::Outcome;
-use crate::exit::Exit;
+use crate::program::exit::Exit;
 use crate::tree::WalkError;
 
 /// Why an index run changed nothing, or why hashing ended early.

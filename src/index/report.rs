@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 use super::change::ChangeCounts;
 use super::compare::Comparison;
 use crate::db::run::{Outcome, RunId};
-use crate::exit::Exit;
+use crate::program::exit::Exit;
 use crate::tree::{Unreadable, Walked};
 
 /// Numbers of a run; also what is stored with it.

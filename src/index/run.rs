@@ -14,7 +14,7 @@ use crate::db::event;
 use crate::db::open::Queryable;
 use crate::db::run::{self, Outcome, RunEnd};
 use crate::domain::trace::GENERATION_NAME;
-use crate::terminal::chain;
+use crate::program::progress::chain;
 use crate::tree::{Root, Walk, Walked};
 
 /// How often a run begins again because the catalogue was changed meanwhile. Only an import does

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Parser;
 
-use crate::exit::Exit;
+use crate::program::exit::Exit;
 
 /// Find out which mirrors answer.
 #[derive(Debug, Clone, Parser)]

@@ -10,8 +10,8 @@ use crate::config::{ProbeConfig, is_mail_address};
 use crate::db::mirror::MirrorRecord;
 use crate::domain::mirror::MirrorId;
 use crate::domain::time::Timestamp;
-use crate::fetch::{FetchError, Mail, post_json};
-use crate::terminal::chain;
+use crate::notify::{Mail, NoticeError, post_json};
+use crate::program::progress::chain;
 
 /// Mirrors that a subject names.
 const SUBJECT_MIRRORS_MAX: usize = 3;
@@ -32,7 +32,7 @@ pub struct Teller<'a> {
 impl Teller<'_> {
     /// Tells everybody; returns whether at least one way worked, or none was wanted.
     pub fn tell(&self, notices: &[Notice]) -> bool {
-        let mut results: Vec<Result<(), FetchError>> = Vec::new();
+        let mut results: Vec<Result<(), NoticeError>> = Vec::new();
         if !self.config.mail_to.is_empty() {
             results.push(self.mail(self.config.mail_to.clone(), notices));
         }
@@ -74,7 +74,7 @@ impl Teller<'_> {
         mirror.map_or_else(|| notice.told.mirror.to_string(), |m| m.identifier.clone())
     }
 
-    fn mail(&self, to: Vec<String>, notices: &[Notice]) -> Result<(), FetchError> {
+    fn mail(&self, to: Vec<String>, notices: &[Notice]) -> Result<(), NoticeError> {
         let mail = Mail {
             to,
             from: self.config.mail_from.clone(),

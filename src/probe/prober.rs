@@ -19,7 +19,7 @@ use crate::db::{DbError, Writer, open_reader, open_writer, probe};
 use crate::domain::health::Family;
 use crate::domain::time::Timestamp;
 use crate::fetch::probe::{Finding, ProbeClient, ProbeLimits, Target};
-use crate::terminal::Progress;
+use crate::program::progress::Progress;
 
 /// Probes the mirrors of one site; lives as long as its program.
 #[derive(Debug)]

@@ -13,8 +13,8 @@ use super::prober::{PassOptions, Prober, now};
 use super::report::Report;
 use super::{daemon, logfile};
 use crate::config::{self, SiteConfig, is_mail_address};
-use crate::exit::Exit;
-use crate::terminal::{Progress, chain, log_level, start_log, stop_flag};
+use crate::program::exit::Exit;
+use crate::program::progress::{Progress, chain, log_level, start_log, stop_flag};
 
 /// Runs the program.
 pub fn main() -> ExitCode {

@@ -11,7 +11,7 @@ use super::plan::Planned;
 use super::verdict::{Fact, Verdict};
 use crate::db::probe::ProbeRecord;
 use crate::domain::health::Family;
-use crate::exit::Exit;
+use crate::program::exit::Exit;
 
 /// Numbers of a pass.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -11,10 +11,10 @@ use arc_swap::ArcSwap;
 use super::clock::now;
 use super::state::State;
 use crate::config::{self, Config, SiteConfig};
-use crate::db::snapshot::{Change, Loader, Snapshot};
 use crate::decide::SiteState;
 use crate::domain::time::Timestamp;
 use crate::geoip::GeoIp;
+use crate::snapshot::{Change, Loader, Snapshot};
 
 /// What the watch for signals tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,7 +101,7 @@ impl Site {
                 true
             }
             Err(error) => {
-                let complaint = crate::exit::chain(&error);
+                let complaint = crate::program::exit::chain(&error);
                 if complaint != self.complaint {
                     log::error!(
                         "the web server serves the files: site={} error=\"{complaint}\"",
@@ -190,7 +190,7 @@ impl Keeper {
             Err(error) => {
                 log::error!(
                     "the configuration stays as it was: error=\"{}\"",
-                    crate::exit::chain(&error)
+                    crate::program::exit::chain(&error)
                 );
                 false
             }

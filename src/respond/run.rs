@@ -16,8 +16,8 @@ use super::state::State;
 use super::stream::Streams;
 use super::worker::Worker;
 use crate::config::{self, ConfigError, FcgiConfig};
-use crate::exit::Exit;
 use crate::fcgi::{FcgiError, Listen, Server, ServerOptions, Shutdown};
+use crate::program::exit::Exit;
 
 /// Why the responder could not run.
 #[derive(Debug, thiserror::Error)]

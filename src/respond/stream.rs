@@ -8,11 +8,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::db::long::{LongKey, LongReader};
+use crate::db::long_value::{LongKey, LongReader};
+use crate::domain::document::Body;
+use crate::domain::document::body::{Form, Gap};
 use crate::domain::file::{FileId, FileVersion};
 use crate::domain::hash::Digests;
-use crate::domain::render::Body;
-use crate::domain::render::body::{Form, Gap};
 use crate::fcgi;
 
 /// Documents up to this length are written at once: with all connections in use and none of them
@@ -89,7 +89,7 @@ impl Stream {
             bytes: first.stored,
         };
         let reader = LongReader::open(key.clone());
-        let reader = reader.map_err(|error| log::warn!("{}", crate::exit::chain(&error)));
+        let reader = reader.map_err(|error| log::warn!("{}", crate::program::exit::chain(&error)));
         Some(Stream {
             body,
             given: 0,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Parser;
 
-use crate::exit::Exit;
+use crate::program::exit::Exit;
 
 /// Mirrors that may be scanned at a time: each is a process, a thread and some buffers.
 const JOBS_MAX: u64 = 256;

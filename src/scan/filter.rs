@@ -9,7 +9,7 @@
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 
-use super::area::{Area, Directories};
+use super::compare::area::{Area, Directories};
 use crate::config::ScanConfig;
 
 /// The rules for the whole tree, or for a part of it.

@@ -12,7 +12,7 @@ use super::run::now;
 use crate::db::mirror::MirrorRecord;
 use crate::db::run::Outcome;
 use crate::domain::ctime::ctime;
-use crate::terminal::{Bar, Progress};
+use crate::program::progress::{Bar, Progress};
 
 /// How much is printed on standard output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

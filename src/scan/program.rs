@@ -14,8 +14,8 @@ use super::output::{Output, Style};
 use super::scanner::{ScanOptions, Scanner};
 use crate::config::{self, ConfigError, ScanConfig, SiteConfig};
 use crate::domain::path::{FilePath, PathError};
-use crate::exit::Exit;
-use crate::terminal::{Progress, chain, log_level, start_log, stop_flag};
+use crate::program::exit::Exit;
+use crate::program::progress::{Progress, chain, log_level, start_log, stop_flag};
 
 /// Runs the program.
 pub fn main() -> ExitCode {

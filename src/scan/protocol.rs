@@ -12,21 +12,21 @@ use std::time::Duration;
 
 use roaring::RoaringBitmap;
 
+use super::compare::tally::{Seen, Tally, ZoneFrom};
+use super::crawl::wanted::Wanted;
 use super::error::MirrorError;
-use super::tally::{Seen, Tally, ZoneFrom};
-use super::wanted::Wanted;
 use crate::db::mirror::MirrorRecord;
 use crate::domain::listing::Unlisted;
 use crate::fetch::{
     FetchError, FtpClient, FtpOptions, FtpUrl, HttpClient, HttpOptions, HttpSession, HttpUrl,
     ListOptions, RsyncUrl, list_rsync,
 };
-use crate::terminal::{Bar, chain};
+use crate::program::progress::{Bar, chain};
 
-use super::crawl::{Before, Crawl, Crawled, crawl};
-use super::crawl_ftp::FtpReader;
-use super::crawl_page::Reader;
-use super::known::KnownTree;
+use super::compare::known::KnownTree;
+use super::crawl::crawler::{Before, Crawl, Crawled, crawl};
+use super::crawl::ftp::FtpReader;
+use super::crawl::page::Reader;
 
 /// How often the bar is told of files: more often costs more than looking a file up.
 const FILES_A_TICK: u64 = 4096;
@@ -128,7 +128,7 @@ pub struct Found {
 #[derive(Debug)]
 pub struct Left {
     /// Pages.
-    pub memory: super::memory::Memory,
+    pub memory: super::crawl::memory::Memory,
     /// Directories that were not come to.
     pub unfinished: Vec<Vec<u8>>,
     /// Directories that an interrupted scan had not come to; nothing else was listed. Empty: all

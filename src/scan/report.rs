@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::db::run::Outcome;
-use crate::exit::Exit;
+use crate::program::exit::Exit;
 
 /// Numbers of one mirror's scan; also stored with its run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]

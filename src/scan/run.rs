@@ -7,18 +7,19 @@ use roaring::RoaringBitmap;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::choose::is_never_scanned;
-use super::crawl::Before;
+use super::compare::known::KnownTree;
+use super::compare::large;
+use super::compare::large::Undeliverable;
+use super::compare::tally::ZoneFrom;
+use super::crawl::crawler::Before;
+use super::crawl::memory::{Memory, decode_paths, encode_paths};
 use super::error::MirrorError;
-use super::known::KnownTree;
-use super::large::{self, Undeliverable};
 use super::lock::MirrorLock;
-use super::memory::{Memory, decode_paths, encode_paths};
 use super::output::Output;
 use super::protocol::{Found, Network, Protocol, http_url, is_stop};
-use super::publish::{Conclusion, Finding, Rules, conclude, counts_json};
-use super::repeat::Repeats;
+use super::publish::conclude::{Conclusion, Finding, Rules, conclude, counts_json};
+use super::publish::repeat::Repeats;
 use super::report::{Counts, MirrorReport};
-use super::tally::ZoneFrom;
 use super::{request, trace};
 use crate::db::mirror::MirrorRecord;
 use crate::db::run::{self, Outcome, RunEnd, RunKind};
@@ -28,7 +29,7 @@ use crate::db::{DbError, Writer, catalogue, content};
 use crate::domain::listing::Unlisted;
 use crate::domain::time::Timestamp;
 use crate::fetch::{FetchError, HttpUrl};
-use crate::terminal::{Bar, chain};
+use crate::program::progress::{Bar, chain};
 
 /// How long an interrupted scan is continued; what it saw is older than what a new one sees.
 const RESUME_AGE_MAX: Duration = Duration::from_secs(6 * 3600);

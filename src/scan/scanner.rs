@@ -6,20 +6,20 @@ use std::time::Instant;
 
 use roaring::RoaringBitmap;
 
-use super::area::Area;
 use super::choose::Choice;
+use super::compare::area::Area;
+use super::compare::known::KnownTree;
+use super::crawl::wanted::Wanted;
 use super::error::ScanError;
 use super::filter::filters;
-use super::judge::Limits;
-use super::known::KnownTree;
 use super::output::Output;
 use super::protocol::Network;
-use super::publish::Rules;
-use super::repeat::Repeats;
+use super::publish::conclude::Rules;
+use super::publish::judge::Limits;
+use super::publish::repeat::Repeats;
 use super::report::{MirrorReport, Report};
 use super::request::collect_requests;
 use super::run::{Run, Shared, ids_at, now};
-use super::wanted::Wanted;
 use crate::config::{ScanConfig, SiteConfig};
 use crate::db::mirror::MirrorRecord;
 use crate::db::{DbError, Writer, catalogue, mirror, open_reader, open_writer};
@@ -93,7 +93,7 @@ impl Scanner {
         match collect_requests(&ping.folder, &mut writer, now()) {
             Ok(0) => {}
             Ok(mirrors) => log::info!("pings collected: mirrors={mirrors}"),
-            Err(error) => log::warn!("{}", crate::exit::chain(&error)),
+            Err(error) => log::warn!("{}", crate::program::exit::chain(&error)),
         }
     }
 

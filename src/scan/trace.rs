@@ -58,7 +58,10 @@ fn read(session: &HttpSession<'_>, base: &HttpUrl, now: Timestamp) -> TraceRead 
             "{TRACE_NAME} leads elsewhere and is not read: {to}"
         )),
         Err(error) => {
-            log::debug!("no trace: url={base} error={}", crate::exit::chain(&error));
+            log::debug!(
+                "no trace: url={base} error={}",
+                crate::program::exit::chain(&error)
+            );
             TraceRead::Unknown
         }
     }

@@ -24,14 +24,17 @@ pub fn may_use(layer: &str, used: &str) -> bool {
         _ if layer == used => true,
         "bin" | "lib" => true,
         _ if USE_CASES.contains(&layer) => {
-            edge || matches!(used, "decide" | "domain" | "exit" | "terminal")
+            edge || matches!(
+                used,
+                "decide" | "domain" | "notify" | "program" | "snapshot"
+            )
         }
-        "decide" => edge || used == "domain",
+        "decide" => edge || matches!(used, "domain" | "snapshot"),
+        "snapshot" => matches!(used, "db" | "domain"),
+        "notify" => matches!(used, "domain" | "fetch"),
         // A request arrives as the protocol's parameters and leaves as its records.
         "fcgi" => matches!(used, "domain" | "http"),
-        // Both say how a program ended.
-        "terminal" => used == "exit",
-        "config" => matches!(used, "domain" | "exit"),
+        "config" => matches!(used, "domain" | "program"),
         _ if EDGES.contains(&layer) => used == "domain",
         _ => false,
     }

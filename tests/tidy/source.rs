@@ -52,7 +52,10 @@ impl Source {
         let inside = ["tests/", "fuzz/", "benches/"]
             .iter()
             .any(|dir| self.name.starts_with(dir));
-        inside || self.name.ends_with("/tests.rs") || self.name.contains("/tests/")
+        inside
+            || self.name.ends_with("/tests.rs")
+            || self.name.ends_with("_tests.rs")
+            || self.name.contains("/tests/")
     }
 
     /// Lines of code with their numbers (from 1), comments and literals blanked.

@@ -3,11 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::dump::{DumpError, Row, Sink, Table, timestamp};
 use crate::admin::error::AdminError;
 use crate::db::hash::{Digests, HashRecord};
 use crate::db::import::{Imported, Importer};
 use crate::db::mirror::{MirrorRecord, SCORE_MAX};
-use crate::domain::dump::{DumpError, Row, Sink, Table, timestamp};
 use crate::domain::file::FileVersion;
 use crate::domain::mirror::MirrorId;
 use crate::domain::time::Timestamp;

@@ -4,6 +4,7 @@
 //! table's row becomes what; [`run`] puts both around one transaction; [`summary`] tells what came
 //! of it.
 
+pub mod dump;
 mod mirrorbrain;
 mod run;
 mod source;

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Instant;
 
+use super::dump::Parser;
 use super::mirrorbrain::{Facts, MirrorBrain, is_taken_over};
 use super::source::{self, Source};
 use super::summary::Summary;
@@ -13,9 +14,8 @@ use crate::db::import::{Imported, Importer, in_transaction, size};
 use crate::db::open::Transaction;
 use crate::db::run::{Outcome, RunEnd, RunId, RunKind, begin, end};
 use crate::db::{DbError, Writer, open_reader, open_writer};
-use crate::domain::dump::Parser;
 use crate::domain::time::Timestamp;
-use crate::exit::{Exit, chain};
+use crate::program::exit::{Exit, chain};
 
 /// Lines between two moves of the progress bar.
 const LINES_A_DRAW: u64 = 1000;

@@ -8,8 +8,8 @@ use flate2::bufread::MultiGzDecoder;
 use xz2::bufread::XzDecoder;
 use xz2::stream::{CONCATENATED, Stream};
 
+use super::dump::{DumpError, LINE_BYTES_MAX};
 use crate::admin::error::AdminError;
-use crate::domain::dump::{DumpError, LINE_BYTES_MAX};
 
 /// Read at a time: large enough that system calls cost nothing beside decompression.
 const BUFFER_BYTES: usize = 256 * 1024;
@@ -172,7 +172,7 @@ mod tests {
                     Ok(())
                 })
             })
-            .map_err(|error| crate::exit::chain(&error))?;
+            .map_err(|error| crate::program::exit::chain(&error))?;
         Ok(lines)
     }
 

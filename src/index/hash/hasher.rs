@@ -21,7 +21,7 @@ use super::store::Batch;
 use crate::config::SiteConfig;
 use crate::db::run::{self, Outcome, RunEnd, RunId, RunKind};
 use crate::db::{DbError, Writer, catalogue, hash_state, open_reader, open_writer};
-use crate::terminal::chain;
+use crate::program::progress::chain;
 use crate::tree::Root;
 
 /// Results that wait for the thread that stores; who has one more waits, too.

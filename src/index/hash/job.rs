@@ -6,9 +6,9 @@ use sha1::{Digest, Sha1};
 use sha2::Sha256;
 
 use super::lane::{Lane, lanes};
+use crate::domain::document::info_dictionary::{Bencode, Info, InfoV2, Sink};
 use crate::domain::file::{FileId, FileVersion};
 use crate::domain::hash::{HashKinds, HashRecord};
-use crate::domain::torrent::{Bencode, Info, InfoV2, Sink};
 use crate::tree::{OpenError, OpenFile, Root};
 
 /// Longest signature that is kept; a detached one in armour is some hundred bytes to 3 KB a key.

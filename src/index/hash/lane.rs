@@ -10,9 +10,9 @@ use sha1::Sha1;
 use sha2::{Sha256, Sha512};
 
 use super::tree::PieceTree;
+use crate::domain::document::info_dictionary::PIECE_DIGEST_BYTES;
+use crate::domain::document::zsync_block::{Rsum, Shape};
 use crate::domain::hash::{HashKinds, HashRecord};
-use crate::domain::torrent::PIECE_DIGEST_BYTES;
-use crate::domain::zsync::{Rsum, Shape};
 
 /// Pieces of one file, so that their digests have a bounded length (10 MB of SHA-1, 17 MB of a v2
 /// layer) whatever the file's: 128 GiB in pieces of 256 KiB. A larger file has larger pieces;

@@ -10,10 +10,10 @@ use super::lane::piece_size_for;
 use crate::config::{HashesConfig, SiteConfig};
 use crate::db::hash_state::{self, HashState};
 use crate::db::{DbError, open::Queryable};
+use crate::domain::document::info_dictionary::is_v2_piece_size;
 use crate::domain::file::FileVersion;
 use crate::domain::hash::HashKinds;
 use crate::domain::path::FilePath;
-use crate::domain::torrent::is_v2_piece_size;
 
 /// What a run is to hash.
 #[derive(Debug, Clone, Default)]

@@ -3,7 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use super::lane::cut;
-use crate::domain::torrent::V2_BLOCK_BYTES;
+use crate::domain::document::info_dictionary::V2_BLOCK_BYTES;
 
 type Hash = [u8; 32];
 

@@ -1,21 +1,24 @@
-//! From a decided document to its body: what [`crate::domain::render`] needs, put together.
+//! From a decided document to its body: what [`crate::domain::document`] needs, put together.
 
+use super::dispatch::Asked;
 use super::list::own_base_url_into;
 use super::redirect::{own_url_into, stamp};
-use super::write::Asked;
 use crate::decide::{Choice, DecidedFile, Metalink, Seeds};
+use crate::domain::document::info_dictionary::{Info, InfoV2, TorrentVersion};
+use crate::domain::document::magnet;
+use crate::domain::document::magnet::Magnet;
+use crate::domain::document::torrent;
+use crate::domain::document::torrent::Torrent;
+use crate::domain::document::zsync;
+use crate::domain::document::zsync::Zsync;
+use crate::domain::document::{Body, Sheet, Source, meta4, metalink};
 use crate::domain::hash::HashSummary;
 use crate::domain::mirror::{BaseUrl, EncodedPath};
-use crate::domain::render::magnet::{self, Magnet};
-use crate::domain::render::torrent::{self, Torrent};
-use crate::domain::render::zsync::{self, Zsync};
-use crate::domain::render::{Body, Sheet, Source, meta4, metalink};
 use crate::domain::representation::Representation;
 use crate::domain::rule::Rules;
 use crate::domain::select::Tier;
 use crate::domain::target::Target;
 use crate::domain::time::Timestamp;
-use crate::domain::torrent::{Info, InfoV2, TorrentVersion};
 
 /// What bodies are made from.
 pub(super) struct Draft<'d> {

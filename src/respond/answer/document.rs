@@ -1,11 +1,11 @@
 //! A document about a file: its header fields, conditions on it, and its body.
 
 use super::compose::Draft;
-use super::write::{Asked, Means, page, write_log_fields, write_missing};
+use super::dispatch::{Asked, Means, page, write_log_fields, write_missing};
 use crate::decide::{DecidedFile, Document, MissingReason};
+use crate::domain::document::{Body, digest, name};
 use crate::domain::file::FileId;
 use crate::domain::hash::{Digests, HashSummary};
-use crate::domain::render::{Body, digest, name};
 use crate::domain::representation::Representation;
 use crate::fcgi::Rest;
 use crate::http::{Method, Response, Validators, Verdict};

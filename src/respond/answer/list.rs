@@ -2,17 +2,17 @@
 
 use std::path::Path;
 
+use super::dispatch::{Asked, Means, page as write_error, write_log_fields};
 use super::redirect::{own_url_into, stamp};
-use super::write::{Asked, Means, page as write_error, write_log_fields};
 use crate::decide::{Choice, MirrorList, Other, YumList};
-use crate::domain::escape::url_path_into;
-use crate::domain::mirror::{BaseUrl, EncodedPath, MirrorCountry};
-use crate::domain::render::Body;
-use crate::domain::render::mirrorlist::{Frame, content_security_policy, mirrorlist};
-use crate::domain::render::mirrorlist_json::mirrorlist_json;
-use crate::domain::render::page::{
+use crate::domain::document::Body;
+use crate::domain::document::mirror_list::{
     DirectoryFacts, FileFacts, Listed, MirrorPage, PageClient, Subject, Unlisted,
 };
+use crate::domain::document::mirror_list_html::{Frame, content_security_policy, mirrorlist};
+use crate::domain::document::mirror_list_json::mirrorlist_json;
+use crate::domain::escape::url_path_into;
+use crate::domain::mirror::{BaseUrl, EncodedPath, MirrorCountry};
 use crate::domain::representation::Representation;
 use crate::domain::target::Target;
 use crate::domain::time::Timestamp;

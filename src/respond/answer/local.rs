@@ -1,6 +1,6 @@
 //! A file that the web server serves itself.
 
-use super::write::{no_site, write_log_fields};
+use super::dispatch::{no_site, write_log_fields};
 use crate::config::SiteConfig;
 use crate::decide::{Decision, LocalReason};
 use crate::domain::escape::url_path_into;

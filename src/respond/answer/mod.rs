@@ -6,10 +6,10 @@
 //!   are rendered from.
 
 mod compose;
+mod dispatch;
 mod document;
 mod list;
 mod local;
 mod redirect;
-mod write;
 
-pub(super) use write::{Means, no_site, write};
+pub(super) use dispatch::{Means, no_site, write};

@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use md5::{Digest, Md5};
 
-use super::write::{Asked, page, write_log_fields};
+use super::dispatch::{Asked, page, write_log_fields};
 use crate::decide::{Redirect, StampKey};
 use crate::domain::escape::{html_into, url_path_into};
 use crate::domain::hash::Digests;

@@ -7,8 +7,8 @@ use roaring::RoaringBitmap;
 use crate::db::run::CatalogueChange;
 use crate::domain::file::FileId;
 use crate::domain::time::Timestamp;
-use crate::scan::area::parent;
-use crate::scan::directory::key;
+use crate::scan::compare::area::parent;
+use crate::scan::compare::directory::key;
 
 /// What is new in the catalogue. Directories are known by their number, in path order.
 #[derive(Debug, Default)]

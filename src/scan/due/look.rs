@@ -18,10 +18,10 @@ use crate::db::run::CatalogueChange;
 use crate::db::{DbError, Reader, catalogue, content, mirror, run, scan_attempt, scan_directory};
 use crate::domain::mirror::MirrorId;
 use crate::domain::time::Timestamp;
-use crate::scan::area::{Area, Directories};
 use crate::scan::choose::why_not_in_all;
+use crate::scan::compare::area::{Area, Directories};
+use crate::scan::crawl::wanted::Wanted;
 use crate::scan::scanner::Task;
-use crate::scan::wanted::Wanted;
 
 /// Scans that found nothing new for the last time before this are not looked for: an age that is
 /// shown may then be that of the scan before, and the mirror is due in either case.

@@ -9,12 +9,12 @@ use super::report;
 use crate::config::SiteConfig;
 use crate::db::{DbError, Reader, open_reader, scan_request};
 use crate::domain::mirror::MirrorId;
-use crate::exit::Exit;
+use crate::program::exit::Exit;
+use crate::program::progress::stop_flag;
 use crate::scan::error::ScanError;
 use crate::scan::output::Output;
 use crate::scan::run::now;
 use crate::scan::scanner::{ScanOptions, Scanner};
-use crate::terminal::stop_flag;
 
 /// Scans what is due, or only shows it.
 ///

@@ -1,6 +1,6 @@
 //! What must hold for any bytes in any pieces: shared by the properties and the fuzz target.
 
-use heliostat::fcgi::protocol::{Conversation, Limits, Step};
+use heliostat::fcgi::wire::protocol::{Conversation, Limits, Step};
 
 /// Small, so that they are reached.
 const LIMITS: Limits = Limits {

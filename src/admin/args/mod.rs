@@ -1,0 +1,29 @@
+//! The command line of `heliostat`, which is also MirrorBrain's `mb`: [`Arguments`] and one type of
+//! options per command.
+
+pub mod abbreviation;
+mod command;
+mod explain;
+mod file;
+mod heading;
+mod history;
+mod import;
+mod makehashes;
+mod mirror;
+mod network;
+mod status;
+
+pub use command::{Arguments, Command, GlobalArgs, PassedArgs};
+pub use explain::ExplainArgs;
+pub use file::{FileAction, FileArgs};
+pub use heading::BEYOND_MB;
+pub use history::{EventsArgs, KindArg, RunsArgs};
+pub use import::{ImportArgs, ImportFrom, MirrorbrainArgs};
+pub use makehashes::MakehashesArgs;
+pub use mirror::PingArgs;
+pub use mirror::{
+    CommentArgs, DeleteArgs, EditArgs, EnableArgs, ListArgs, NewArgs, OneArgs, RenameArgs,
+    ScoreArgs, ShowArgs,
+};
+pub use network::{IplookupArgs, ProbefileArgs, UpdateArgs, UrlsArg};
+pub use status::StatusArgs;

@@ -1,0 +1,297 @@
+//! `heliostat explain`: what is decided for a path and a client, and why.
+//!
+//! It runs the very pipeline of the redirect, at full depth and with a drawn number that is the
+//! same for every mirror, so that a tier without coordinates is listed by score.
+
+use std::io::Write;
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+
+use crate::admin::args::ExplainArgs;
+use crate::config::SiteConfig;
+use crate::decide::{
+    Choice, Client, Context, Decision, Depth, Document, LocalReason, MissingReason, Outcome,
+    SiteState, Source, decide,
+};
+use crate::domain::escape::percent_decode;
+use crate::domain::mirror::{EncodedPath, MirrorId};
+use crate::domain::select::Reason;
+use crate::domain::time::Timestamp;
+use crate::geoip::GeoIp;
+use crate::http::Request;
+use crate::program::exit::{Exit, chain};
+use crate::snapshot::{Change, Loader};
+
+/// Drawn for every mirror alike: the order then is that of the scores.
+const SAME_DRAW: u16 = 16_384;
+
+/// Explains one decision on `out`.
+///
+/// # Errors
+/// When `out` cannot be written.
+pub fn explain(
+    site: &Arc<SiteConfig>,
+    args: &ExplainArgs,
+    out: &mut impl Write,
+) -> std::io::Result<Exit> {
+    let snapshot = match Loader::new(&site.database).poll() {
+        Ok(Change::New(snapshot)) => Some(snapshot),
+        Ok(Change::None) => None,
+        Err(error) => {
+            log::error!("{}", chain(&error));
+            None
+        }
+    };
+    let has_database = snapshot.is_some();
+    let state = SiteState {
+        config: Arc::clone(site),
+        snapshot,
+        geoip: Arc::new(GeoIp::open(&site.geoip)),
+        // No document is made here, so that none has a time.
+        changed_at: Timestamp(0),
+    };
+    let mut context = Context::new(site, Box::new(|| SAME_DRAW));
+    let parameters = request_parameters(args);
+    let pairs = parameters
+        .iter()
+        .map(|(name, value)| (name.as_slice(), value.as_slice()));
+    let request = Request::from_parameters(pairs);
+    let mut rules = None;
+    let decision = decide(&state, &mut context, &request, Depth::Full, &mut rules);
+    let client = decision
+        .client
+        .unwrap_or_else(|| Client::of(&request, &state.geoip));
+    if args.json {
+        let sources = client.sources(&state.geoip);
+        writeln!(out, "{:#}", as_json(&decision, &client, &sources))?;
+    } else {
+        let sources = client.sources(&state.geoip);
+        super::explain_text::write(out, &decision, (&client, &sources))?;
+    }
+    Ok(if has_database { Exit::Ok } else { Exit::Failed })
+}
+
+fn request_parameters(args: &ExplainArgs) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let url = args.path.split_once("://");
+    let (path, mut query) = match url {
+        Some((_, rest)) => {
+            let rest = rest.find('/').map_or("/", |slash| &rest[slash..]);
+            let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
+            (percent_decode(path.as_bytes()), query.to_owned())
+        }
+        None => (args.path.clone().into_bytes(), String::new()),
+    };
+    for (name, value) in [("country", &args.country), ("as", &args.asn)] {
+        if let Some(value) = value {
+            query.push_str(&format!("&{name}={value}"));
+        }
+    }
+    let is_https = args.https || url.is_some_and(|(scheme, _)| scheme == "https");
+    let mut parameters: Vec<(Vec<u8>, Vec<u8>)> = [
+        (
+            "REQUEST_METHOD",
+            args.method.to_ascii_uppercase().as_bytes(),
+        ),
+        ("SCRIPT_NAME", &path),
+        ("QUERY_STRING", query.as_bytes()),
+        ("REMOTE_ADDR", args.ip.to_string().as_bytes()),
+        ("HTTP_USER_AGENT", args.user_agent.as_bytes()),
+        ("HTTPS", if is_https { b"on" } else { b"" }),
+    ]
+    .map(|(name, value)| (name.as_bytes().to_vec(), value.to_vec()))
+    .into();
+    let further = args.parameters.iter();
+    parameters.extend(further.map(|(n, v)| (n.as_bytes().to_vec(), v.as_bytes().to_vec())));
+    parameters
+}
+
+/// URL of the file at a choice, without a signature.
+pub(in crate::admin) fn url(choice: &Choice<'_>, decision: &Decision<'_>) -> String {
+    let mut out = Vec::new();
+    let path = match &decision.outcome {
+        Outcome::Document(Document::MirrorList(list)) => {
+            list.directory.as_ref().map(|count| count.path.as_slice())
+        }
+        Outcome::Document(Document::YumList(list)) => Some(list.directory.as_slice()),
+        _ => None,
+    };
+    let file = decision.file.as_ref().map(|file| file.path.as_bytes());
+    if let Some(path) = path.or(file) {
+        let path = EncodedPath::new(path, std::iter::once(choice.base_url));
+        choice.base_url.file_url_into(&mut out, &path);
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+/// One line on the outcome.
+pub(in crate::admin) fn summary(decision: &Decision<'_>) -> String {
+    match &decision.outcome {
+        Outcome::Redirect(redirect) => match redirect.choices.as_slice() {
+            [] => "redirect to nobody".to_owned(),
+            [best, ..] if redirect.choices.iter().any(|c| is_as_likely(c, best)) => {
+                format!(
+                    "redirect, drawn by score (realm {})",
+                    best.candidate.realm.as_str()
+                )
+            }
+            [best, ..] => {
+                format!(
+                    "redirect to {} (realm {})",
+                    best.name,
+                    best.candidate.realm.as_str()
+                )
+            }
+        },
+        Outcome::Document(Document::Digest(digest)) => {
+            format!("document: .{}", digest.kind.as_str())
+        }
+        Outcome::Document(Document::Metalink(metalink)) => format!(
+            "document: .{} with {} mirrors",
+            metalink.kind.as_str(),
+            metalink.choices.len()
+        ),
+        Outcome::Document(Document::MirrorList(list)) => {
+            format!("document: .mirrorlist with {} mirrors", list.choices.len())
+        }
+        Outcome::Document(Document::YumList(list)) => {
+            format!("list for yum with {} mirrors", list.choices.len())
+        }
+        Outcome::Document(Document::Seeds(seeds)) => format!(
+            "document: .{} with {} mirrors",
+            seeds.kind.as_str(),
+            seeds.choices.len()
+        ),
+        Outcome::Local(reason) => format!("served locally: {}", reason.text()),
+        Outcome::Missing(reason) => format!("404: {}", missing(*reason)),
+        Outcome::Options => "200: the methods GET, HEAD, OPTIONS".to_owned(),
+        Outcome::MethodNotAllowed => "405: only GET and HEAD".to_owned(),
+        Outcome::NoTree => "503: the tree is not there".to_owned(),
+    }
+}
+
+fn is_as_likely(choice: &Choice<'_>, best: &Choice<'_>) -> bool {
+    choice.name != best.name && choice.candidate.probability > 0.0
+}
+
+fn missing(reason: MissingReason) -> String {
+    match reason {
+        MissingReason::NotInTree => "it is not a path below the tree".to_owned(),
+        MissingReason::NoFile => "there is no such file".to_owned(),
+        MissingReason::Directory => "it is a directory, which the web server lists".to_owned(),
+        MissingReason::NoDocument(document) => format!("no .{} of it", document.as_str()),
+    }
+}
+
+fn as_json(decision: &Decision<'_>, client: &Client, sources: &[Source<'_>]) -> Value {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let place = &client.place;
+    json!({
+        "summary": summary(decision),
+        "outcome": outcome_code(&decision.outcome),
+        "requested": decision.requested.as_ref().map(|path| text(path.as_bytes())),
+        "file": decision.file.as_ref().map(|file| json!({
+            "path": text(file.path.as_bytes()),
+            "size": file.version.size,
+            "mtime": Timestamp(file.version.mtime).to_string(),
+        })),
+        "client": {
+            "ip": client.ip,
+            "country": place.country.map(|code| code.to_string()),
+            "continent": place.region.map(|code| code.to_string()),
+            "latitude": place.coordinates.map(|at| at.latitude),
+            "longitude": place.coordinates.map(|at| at.longitude),
+            "asn": place.asn.map(|asn| asn.number()),
+            "network": client.network.map(|network| network.to_string()),
+            "scheme": client.scheme.as_str(),
+            "told_by": sources.iter().map(source_json).collect::<Map<_, _>>(),
+        },
+        "candidates": choices(decision)
+            .iter()
+            .map(|choice| candidate_json(choice, decision))
+            .collect::<Vec<_>>(),
+        "excluded": excluded(decision).iter().map(|(id, name, reason)| json!({
+            "id": id.0, "mirror": name, "reason": reason.code(), "text": reason.text(),
+        })).collect::<Vec<_>>(),
+    })
+}
+
+/// A fact about the client and who told it.
+fn source_json(source: &Source<'_>) -> (String, Value) {
+    let (fact, by) = match source {
+        Source::Parameter(fact) => (fact, json!({ "parameter": true })),
+        Source::Query(fact) => (fact, json!({ "query": true })),
+        Source::File(told) => (
+            &told.fact,
+            json!({ "file": told.file.to_string_lossy(), "field": told.field }),
+        ),
+    };
+    (fact.as_str().to_owned(), by)
+}
+
+fn candidate_json(choice: &Choice<'_>, decision: &Decision<'_>) -> Value {
+    let candidate = &choice.candidate;
+    json!({
+        "mirror": choice.name,
+        "fallback": choice.is_fallback,
+        "url": url(choice, decision),
+        "tier": candidate.tier.as_str(),
+        "realm": candidate.realm.as_str(),
+        "country": choice.country.map(|code| code.to_string()),
+        "score": choice.score,
+        "distance": candidate.distance,
+        "weight": candidate.handicapped,
+        "probability": candidate.probability,
+    })
+}
+
+fn outcome_code(outcome: &Outcome<'_>) -> String {
+    match outcome {
+        Outcome::Redirect(_) => "redirect".to_owned(),
+        Outcome::Document(document) => format!("document:{}", document.kind().as_str()),
+        Outcome::Local(reason) => format!("local:{}", reason.code()),
+        Outcome::Missing(_) => "missing".to_owned(),
+        Outcome::Options => "options".to_owned(),
+        Outcome::MethodNotAllowed => "method-not-allowed".to_owned(),
+        Outcome::NoTree => "no-tree".to_owned(),
+    }
+}
+
+/// The candidates of a redirect, or the mirrors of a list; none else.
+pub(in crate::admin) fn choices<'d, 's>(decision: &'d Decision<'s>) -> &'d [Choice<'s>] {
+    match &decision.outcome {
+        Outcome::Redirect(redirect) => &redirect.choices,
+        Outcome::Document(Document::Metalink(metalink)) => &metalink.choices,
+        Outcome::Document(Document::MirrorList(list)) => &list.choices,
+        Outcome::Document(Document::YumList(list)) => &list.choices,
+        Outcome::Document(Document::Seeds(seeds)) => &seeds.choices,
+        _ => &[],
+    }
+}
+
+/// Every mirror that is no candidate, with why.
+pub(in crate::admin) fn excluded<'d>(
+    decision: &'d Decision<'_>,
+) -> Vec<(MirrorId, &'d str, Reason)> {
+    match &decision.outcome {
+        Outcome::Redirect(redirect) => redirect.excluded.clone(),
+        Outcome::Document(Document::Metalink(metalink)) => metalink.excluded.clone(),
+        Outcome::Document(Document::MirrorList(list)) => list
+            .others
+            .iter()
+            .map(|other| {
+                (
+                    other.mirror.id,
+                    other.mirror.identifier.as_str(),
+                    other.reason,
+                )
+            })
+            .collect(),
+        Outcome::Document(Document::Seeds(seeds)) => seeds.excluded.clone(),
+        Outcome::Local(LocalReason::NoMirror { excluded, .. }) => excluded
+            .iter()
+            .map(|(id, name, reason)| (*id, name.as_str(), *reason))
+            .collect(),
+        _ => Vec::new(),
+    }
+}

@@ -1,0 +1,127 @@
+//! An explanation for people.
+
+use std::io::Write;
+
+use comfy_table::presets::NOTHING;
+use comfy_table::{CellAlignment, Table};
+
+use super::explain::{choices, excluded, summary, url};
+use crate::decide::{Client, Decision, Source};
+use crate::domain::time::Timestamp;
+
+/// Writes facts, decision, candidates and the rest.
+pub(in crate::admin) fn write(
+    out: &mut impl Write,
+    decision: &Decision<'_>,
+    (client, sources): (&Client, &[Source<'_>]),
+) -> std::io::Result<()> {
+    if let Some(requested) = &decision.requested {
+        writeln!(out, "requested  {requested}")?;
+    }
+    if let Some(file) = &decision.file {
+        let changed = Timestamp(file.version.mtime);
+        writeln!(
+            out,
+            "file       {}  {} bytes  {changed}",
+            file.path, file.version.size
+        )?;
+    }
+    writeln!(out, "client     {}", client_line(client))?;
+    for source in sources {
+        writeln!(out, "           {}", source_line(source))?;
+    }
+    writeln!(out, "decision   {}", summary(decision))?;
+    if let Some(best) = choices(decision).first() {
+        writeln!(out, "location   {}", url(best, decision))?;
+    }
+    write_candidates(out, decision)?;
+    write_excluded(out, decision)
+}
+
+/// `country by FILE (FIELD)`.
+fn source_line(source: &Source<'_>) -> String {
+    match source {
+        Source::Parameter(fact) => format!("{} by a parameter of the web server", fact.as_str()),
+        Source::Query(fact) => format!("{} by the query", fact.as_str()),
+        Source::File(told) => format!(
+            "{} by {} ({})",
+            told.fact.as_str(),
+            told.file.display(),
+            told.field
+        ),
+    }
+}
+
+fn client_line(client: &Client) -> String {
+    let place = &client.place;
+    let unknown = || "--".to_owned();
+    let mut words = vec![
+        client.ip.map_or_else(unknown, |ip| ip.to_string()),
+        format!(
+            "{}/{}",
+            place.country.map_or_else(unknown, |code| code.to_string()),
+            place.region.map_or_else(unknown, |code| code.to_string())
+        ),
+    ];
+    words.extend(
+        place
+            .coordinates
+            .map(|at| format!("{},{}", at.latitude, at.longitude)),
+    );
+    words.extend(place.asn.map(|asn| format!("AS{asn}")));
+    words.extend(client.network.map(|network| network.to_string()));
+    words.push(client.scheme.as_str().to_owned());
+    words.join("  ")
+}
+
+fn table(head: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_style(NOTHING).set_header(head.to_vec());
+    table
+}
+
+fn write_candidates(out: &mut impl Write, decision: &Decision<'_>) -> std::io::Result<()> {
+    if choices(decision).is_empty() {
+        return Ok(());
+    }
+    let mut table = table(&[
+        "candidate",
+        "realm",
+        "country",
+        "score",
+        "distance",
+        "weight",
+        "probability",
+    ]);
+    let number = |value: Option<u32>| value.map_or_else(|| "-".to_owned(), |n| n.to_string());
+    for choice in choices(decision) {
+        let candidate = &choice.candidate;
+        table.add_row([
+            choice.name.to_owned(),
+            candidate.realm.as_str().to_owned(),
+            choice
+                .country
+                .map_or_else(|| "--".to_owned(), |code| code.to_string()),
+            choice.score.to_string(),
+            number(candidate.distance),
+            number(candidate.handicapped),
+            format!("{:.2} %", candidate.probability * 100.0),
+        ]);
+    }
+    for column in table.column_iter_mut().skip(3) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    writeln!(out, "\n{}", table.trim_fmt())
+}
+
+fn write_excluded(out: &mut impl Write, decision: &Decision<'_>) -> std::io::Result<()> {
+    let rest = excluded(decision);
+    if rest.is_empty() {
+        return Ok(());
+    }
+    let mut table = table(&["excluded", "reason"]);
+    for (_, name, reason) in rest {
+        table.add_row([name, reason.text()]);
+    }
+    writeln!(out, "\n{}", table.trim_fmt())
+}

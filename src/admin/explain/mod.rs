@@ -1,0 +1,6 @@
+//! `heliostat explain`: shows how a request is decided, from the value that decides it.
+
+mod explain;
+mod explain_text;
+
+pub use explain::explain;

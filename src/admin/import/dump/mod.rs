@@ -1,0 +1,31 @@
+//! A plain `pg_dump`, read line by line: tables, columns, rows.
+//!
+//! [`Parser`] is given one line after the other and gives each row of the tables that its
+//! [`Sink`] wants; nothing but the statement at hand is kept, so a dump may be larger than
+//! memory. Rows come from `COPY … FROM stdin` blocks and from `INSERT` statements alike; what
+//! else a dump holds (functions, indexes, grants) is passed over by its quoting rules.
+//! [`Row`] reads the values of PostgreSQL's text formats.
+//!
+//! # Errors
+//! [`DumpError`] names the line. A dump without its closing comment is [`DumpError::Cut`]:
+//! pg_dump writes that comment last, so its absence is how a cut shows.
+//!
+//! # Limits
+//! [`LINE_BYTES_MAX`], `STATEMENT_BYTES_MAX`.
+//!
+//! # Security
+//! Total: any bytes give rows or an error, never a panic; nothing of a dump is executed.
+
+mod clause;
+mod error;
+mod field;
+mod parser;
+mod row;
+mod statement;
+mod token;
+mod value;
+
+pub use error::DumpError;
+pub use parser::{LINE_BYTES_MAX, Parser, Sink, Table};
+pub use row::Row;
+pub use value::timestamp;

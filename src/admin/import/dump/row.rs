@@ -1,0 +1,129 @@
+//! One row with its columns' names, and its values by name.
+
+use super::error::DumpError;
+use super::field::Fields;
+use super::parser::Table;
+use super::value;
+
+/// Longest part of a value that an error shows.
+const SHOWN_BYTES_MAX: usize = 40;
+
+/// One row of a table.
+#[derive(Debug, Clone, Copy)]
+pub struct Row<'a> {
+    pub(crate) table: &'a Table,
+    pub(crate) fields: &'a Fields,
+    /// The line where it begins.
+    pub line: u64,
+}
+
+impl<'a> Row<'a> {
+    /// The table's name; with its schema unless that is `public`.
+    pub fn table(&self) -> &'a str {
+        &self.table.name
+    }
+
+    /// The bytes of a column; `None` when it is NULL or the table has no such column.
+    pub fn bytes(&self, column: &str) -> Option<&'a [u8]> {
+        let place = self.table.columns.iter().position(|name| name == column)?;
+        self.fields.get(place)
+    }
+
+    /// Text; NULL and a missing column are empty. Text that is no UTF-8 is read as Latin-1, the
+    /// one other encoding such databases were made with.
+    pub fn text(&self, column: &str) -> String {
+        let bytes = self.bytes(column).unwrap_or_default();
+        match std::str::from_utf8(bytes) {
+            Ok(text) => text.to_owned(),
+            Err(_) => bytes.iter().map(|&byte| char::from(byte)).collect(),
+        }
+    }
+
+    fn read<T>(
+        &self,
+        column: &str,
+        expected: &'static str,
+        read: impl FnOnce(&[u8]) -> Option<T>,
+    ) -> Result<Option<T>, DumpError> {
+        let Some(bytes) = self.bytes(column) else {
+            return Ok(None);
+        };
+        match read(bytes) {
+            Some(value) => Ok(Some(value)),
+            None => Err(DumpError::Value {
+                line: self.line,
+                table: self.table.name.clone(),
+                column: column.to_owned(),
+                value: shown(bytes),
+                expected,
+            }),
+        }
+    }
+
+    /// A whole number.
+    ///
+    /// # Errors
+    /// [`DumpError::Value`].
+    pub fn integer(&self, column: &str) -> Result<Option<i64>, DumpError> {
+        self.read(column, "whole number", value::integer)
+    }
+
+    /// A whole number that a row cannot be without.
+    ///
+    /// # Errors
+    /// [`DumpError::Value`], also for NULL; [`DumpError::Syntax`] for a missing column.
+    pub fn needed_integer(&self, column: &str) -> Result<i64, DumpError> {
+        self.integer(column)?.ok_or_else(|| DumpError::Syntax {
+            line: self.line,
+            problem: format!("table {} has no {column} here", self.table.name),
+        })
+    }
+
+    /// A number with a fraction; `NaN` is none.
+    ///
+    /// # Errors
+    /// [`DumpError::Value`].
+    pub fn number(&self, column: &str) -> Result<Option<f64>, DumpError> {
+        match self.bytes(column) {
+            Some(text) if text.eq_ignore_ascii_case(b"nan") => Ok(None),
+            _ => self.read(column, "number", value::number),
+        }
+    }
+
+    /// A boolean; NULL and a missing column are false.
+    ///
+    /// # Errors
+    /// [`DumpError::Value`].
+    pub fn boolean(&self, column: &str) -> Result<bool, DumpError> {
+        Ok(self
+            .read(column, "boolean", value::boolean)?
+            .unwrap_or(false))
+    }
+
+    /// Binary data; `None` also when it is empty, which is how MirrorBrain says "not there".
+    ///
+    /// # Errors
+    /// [`DumpError::Value`].
+    pub fn bytea(&self, column: &str) -> Result<Option<Vec<u8>>, DumpError> {
+        let bytes = self.read(column, "bytea", value::bytea)?;
+        Ok(bytes.filter(|bytes| !bytes.is_empty()))
+    }
+
+    /// Gives each number of an array; NULL is an empty one.
+    ///
+    /// # Errors
+    /// [`DumpError::Value`].
+    pub fn integers(&self, column: &str, give: impl FnMut(i64)) -> Result<(), DumpError> {
+        self.read(column, "array of whole numbers", |text| {
+            value::integers(text, give)
+        })?;
+        Ok(())
+    }
+}
+
+fn shown(bytes: &[u8]) -> String {
+    let cut = bytes.len() > SHOWN_BYTES_MAX;
+    let bytes = &bytes[..bytes.len().min(SHOWN_BYTES_MAX)];
+    let more = if cut { "…" } else { "" };
+    format!("{}{more}", bytes.escape_ascii())
+}

@@ -1,0 +1,237 @@
+//! `edit`: a mirror's sheet in an editor, or single fields by `--set`.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use similar::{ChangeTag, TextDiff};
+
+use super::field::Field;
+use super::sheet;
+use super::sheet::Change;
+use crate::admin::args::EditArgs;
+use crate::admin::error::AdminError;
+use crate::admin::session::{Session, find_mirror};
+use crate::db::import::in_transaction;
+use crate::db::mirror::{self, MirrorRecord};
+use crate::program::exit::Exit;
+
+/// Lines around a change that a diff shows.
+const DIFF_CONTEXT_LINES: usize = 1;
+
+/// Changes a mirror.
+///
+/// # Errors
+/// [`AdminError::Value`] and [`AdminError::Text`] name the field; [`AdminError::Kept`] names the
+/// file that keeps what was edited; [`AdminError::NotFound`], [`AdminError::Several`],
+/// [`AdminError::Db`].
+pub fn edit(session: &mut Session, args: &EditArgs) -> Result<Exit, AdminError> {
+    let record = find_mirror(&session.reader()?, &args.identifier)?;
+    if args.set.is_empty() {
+        return edit_sheet(session, &record);
+    }
+    let mut changes = Vec::new();
+    for pair in &args.set {
+        let (key, value) = pair.split_once('=').ok_or_else(|| AdminError::Value {
+            key: "--set".to_owned(),
+            problem: format!("'{pair}' is no KEY=VALUE"),
+        })?;
+        let field = Field::find(key).ok_or_else(|| sheet::unknown_key(key))?;
+        changes.extend(sheet::change(field, &record, value)?);
+    }
+    store(session, &record, &changes)
+}
+
+/// Makes the changes in one transaction and says each.
+fn store(
+    session: &mut Session,
+    record: &MirrorRecord,
+    changes: &[Change],
+) -> Result<Exit, AdminError> {
+    if changes.is_empty() {
+        session.console.line("nothing changed")?;
+        return Ok(Exit::Ok);
+    }
+    in_transaction(&mut session.writer()?, |transaction| {
+        let mut now = mirror::find(transaction, &record.identifier)?;
+        for change in changes {
+            change.apply(&mut now)?;
+        }
+        mirror::update(transaction, &now)?;
+        let said: Vec<String> = changes.iter().map(Change::describe).collect();
+        session.event(transaction, Some(now.id), &said.join("; "))?;
+        Ok::<(), AdminError>(())
+    })?;
+    for change in changes {
+        session.console.line(change.describe())?;
+    }
+    Ok(Exit::Ok)
+}
+
+fn edit_sheet(session: &mut Session, record: &MirrorRecord) -> Result<Exit, AdminError> {
+    let before = sheet::write(record);
+    let draft = Draft::new(&record.identifier, &before)?;
+    loop {
+        if let Err(error) = run_editor(&draft.path) {
+            return draft.give_up(&before, error);
+        }
+        let after = draft.read()?;
+        let (question, letters, changes) = match sheet::read(&after, record) {
+            Ok(changes) if changes.is_empty() => {
+                draft.remove();
+                return store(session, record, &[]);
+            }
+            Ok(changes) => {
+                write_diff(session, &before, &after)?;
+                let question = "Save changes? [y]es, [n]o, [e]dit again";
+                (question, &['y', 'n', 'e'][..], Some(changes))
+            }
+            Err(error) => {
+                session.console.flush()?;
+                eprintln!("{error}");
+                (
+                    "[e]dit again, or give up and store [n]othing?",
+                    &['n', 'e'][..],
+                    None,
+                )
+            }
+        };
+        match (session.console.ask(question, letters)?, changes) {
+            (Some('e'), _) => {}
+            (Some('y'), Some(changes)) => {
+                let result = store(session, record, &changes);
+                return draft.keep_unless_stored(result);
+            }
+            (Some(_), _) => {
+                draft.remove();
+                return Err(AdminError::Refused("nothing is stored".to_owned()));
+            }
+            (None, _) => {
+                let unanswered = AdminError::Refused("the question was not answered".to_owned());
+                return draft.keep_unless_stored(Err(unanswered));
+            }
+        }
+    }
+}
+
+/// The file that is edited; it stays behind whenever something goes wrong.
+struct Draft {
+    path: PathBuf,
+}
+
+impl Draft {
+    fn new(identifier: &str, text: &str) -> Result<Draft, AdminError> {
+        let folder = std::env::temp_dir();
+        let failed = |source| AdminError::File {
+            doing: "write a draft into",
+            path: folder.clone(),
+            source,
+        };
+        let name: String = identifier
+            .chars()
+            .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
+            .collect();
+        let mut file = tempfile::Builder::new()
+            .prefix(&format!("heliostat-{name}-"))
+            .suffix(".txt")
+            .tempfile_in(&folder)
+            .map_err(failed)?;
+        file.write_all(text.as_bytes()).map_err(failed)?;
+        let (_, path) = file.keep().map_err(|error| failed(error.error))?;
+        Ok(Draft { path })
+    }
+
+    fn read(&self) -> Result<String, AdminError> {
+        let bytes = std::fs::read(&self.path).map_err(|source| AdminError::File {
+            doing: "read what was edited in",
+            path: self.path.clone(),
+            source,
+        })?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    fn remove(&self) {
+        if let Err(error) = std::fs::remove_file(&self.path) {
+            log::warn!("cannot remove {}: {error}", self.path.display());
+        }
+    }
+
+    /// Ends after a failure of the editor; what was written before it is kept.
+    fn give_up(&self, before: &str, error: AdminError) -> Result<Exit, AdminError> {
+        if self.read().is_ok_and(|text| text == before) {
+            self.remove();
+            return Err(error);
+        }
+        self.keep_unless_stored(Err(error))
+    }
+
+    fn keep_unless_stored(&self, result: Result<Exit, AdminError>) -> Result<Exit, AdminError> {
+        match result {
+            Ok(exit) => {
+                self.remove();
+                Ok(exit)
+            }
+            Err(source) => Err(AdminError::Kept {
+                path: self.path.clone(),
+                source: Box::new(source),
+            }),
+        }
+    }
+}
+
+/// Runs the admin's editor; through a shell, since `$EDITOR` may have options.
+fn run_editor(path: &Path) -> Result<(), AdminError> {
+    let chosen = ["VISUAL", "EDITOR"]
+        .into_iter()
+        .filter_map(|name| std::env::var(name).ok())
+        .find(|editor| !editor.trim().is_empty());
+    let editor = chosen.unwrap_or_else(|| "sensible-editor".to_owned());
+    let script = format!("{editor} \"$1\"");
+    let run = |script: &str| {
+        let status = Command::new("/bin/sh")
+            .args(["-c", script, "sh"])
+            .arg(path)
+            .status();
+        status.map_err(|source| AdminError::Program {
+            program: editor.clone(),
+            source,
+        })
+    };
+    /// What a shell says when there is no such command (POSIX, 2.8.2).
+    const NO_COMMAND: i32 = 127;
+    let mut status = run(&script)?;
+    if status.code() == Some(NO_COMMAND) && editor == "sensible-editor" {
+        status = run("vi \"$1\"")?;
+    }
+    if status.success() {
+        return Ok(());
+    }
+    Err(AdminError::Refused(format!(
+        "the editor '{editor}' ended with {status}; set VISUAL or EDITOR to one that runs here"
+    )))
+}
+
+fn write_diff(session: &mut Session, before: &str, after: &str) -> Result<(), AdminError> {
+    const RED: &str = "\x1b[31m";
+    const GREEN: &str = "\x1b[32m";
+    const PLAIN: &str = "\x1b[0m";
+    let colour = session.console.colour;
+    let out = session.console.out();
+    let diff = TextDiff::from_lines(before, after);
+    for group in diff.grouped_ops(DIFF_CONTEXT_LINES) {
+        for change in group.iter().flat_map(|op| diff.iter_changes(op)) {
+            let (sign, paint) = match change.tag() {
+                ChangeTag::Delete => ('-', RED),
+                ChangeTag::Insert => ('+', GREEN),
+                ChangeTag::Equal => (' ', ""),
+            };
+            let line = change.value().trim_end_matches('\n');
+            if colour && !paint.is_empty() {
+                writeln!(out, "{paint}{sign}{line}{PLAIN}")?;
+            } else {
+                writeln!(out, "{sign}{line}")?;
+            }
+        }
+    }
+    Ok(())
+}

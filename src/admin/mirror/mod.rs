@@ -1,0 +1,16 @@
+//! The commands of `heliostat` that show or change one mirror.
+
+pub mod change;
+pub mod edit;
+pub mod field;
+pub mod file;
+pub mod list;
+pub mod locate;
+pub mod mirror_json;
+pub mod new;
+pub mod ping;
+pub mod probefile;
+pub mod sheet;
+pub mod show;
+pub mod update;
+pub mod value;

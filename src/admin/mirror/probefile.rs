@@ -1,0 +1,115 @@
+//! `probefile`: which mirrors really have a file, asked now.
+
+use std::os::unix::ffi::OsStrExt;
+use std::sync::atomic::AtomicBool;
+
+use crate::admin::args::{ProbefileArgs, UrlsArg};
+use crate::admin::error::AdminError;
+use crate::admin::session::{Session, find_mirror};
+use crate::db::catalogue;
+use crate::db::mirror::{self, MirrorRecord};
+use crate::domain::mirror::{BaseUrl, Scheme, without_login};
+use crate::domain::path::FilePath;
+use crate::fetch::probe::{Finding, ProbeClient, ProbeFile, ProbeLimits, Target};
+use crate::program::exit::Exit;
+
+/// Asks mirrors for a file; as `mb` a line a URL, `1` when it is there, and their number.
+///
+/// # Errors
+/// [`AdminError::Value`], [`AdminError::NotFound`], [`AdminError::Db`], [`AdminError::Fetch`].
+pub fn probefile(session: &mut Session, args: &ProbefileArgs) -> Result<Exit, AdminError> {
+    let path = FilePath::parse(args.path.as_bytes()).map_err(|error| AdminError::Value {
+        key: "FILE".to_owned(),
+        problem: error.to_string(),
+    })?;
+    let reader = session.reader()?;
+    let known = catalogue::find(&reader, path.as_bytes())?;
+    if known.is_none() {
+        log::warn!("the catalogue does not have {path}, so that its size is not compared");
+    }
+    let file = ProbeFile {
+        path: path.as_bytes().to_vec(),
+        size: known
+            .and_then(|file| file.version)
+            .map(|version| version.size),
+    };
+    let mirrors = match &args.mirror {
+        Some(wanted) => vec![find_mirror(&reader, wanted)?],
+        None => mirror::all(&reader)?,
+    };
+    let is_asked = |m: &MirrorRecord| m.enabled || args.all_mirrors || args.mirror.is_some();
+    let mut names = Vec::new();
+    let mut targets = Vec::new();
+    for mirror in mirrors.iter().filter(|mirror| is_asked(mirror)) {
+        for url in urls_of(mirror, args.urls) {
+            names.push(mirror.identifier.clone());
+            targets.push(Target {
+                url,
+                files: vec![file.clone()],
+            });
+        }
+    }
+    let mut lines: Vec<(bool, String)> = Vec::new();
+    let limits = ProbeLimits {
+        timeout: session.site.probe.timeout,
+        deadline: session.site.probe.deadline,
+    };
+    let bar = session
+        .progress
+        .bar("probefile", "URLs", Some(targets.len() as u64));
+    let client = ProbeClient::new(limits, &session.site.server_names)?;
+    client.run(&targets, &AtomicBool::new(false), |place, finding| {
+        let url = without_login(targets[place].url.as_str());
+        let (is_there, said) = in_words(&finding);
+        let mark = u8::from(is_there);
+        lines.push((
+            is_there,
+            format!("{mark} {:<30} {url} {said}", names[place]),
+        ));
+        bar.add(1);
+    });
+    drop(bar);
+    lines.sort_by(|a, b| a.1[2..].cmp(&b.1[2..]));
+    let found = lines.iter().filter(|(is_there, _)| *is_there).count();
+    for (_, line) in lines {
+        session.console.line(line)?;
+    }
+    session.console.line(format!("Found: {found}"))?;
+    Ok(Exit::Ok)
+}
+
+fn urls_of(mirror: &MirrorRecord, urls: UrlsArg) -> Vec<BaseUrl> {
+    let (checked, _) = mirror.check();
+    let of_clients = checked
+        .base_url
+        .into_iter()
+        .chain(checked.further_base_urls);
+    let of_scans = BaseUrl::parse(&mirror.ftp_url).ok();
+    let mut wanted: Vec<BaseUrl> = Vec::new();
+    if urls != UrlsArg::Scan {
+        wanted.extend(of_clients);
+    }
+    if urls != UrlsArg::Http {
+        wanted.extend(of_scans);
+    }
+    let is_probed = |url: &BaseUrl| !matches!(url.scheme(), Scheme::Ftps | Scheme::Rsync);
+    wanted.retain(is_probed);
+    wanted
+}
+
+/// Whether it is there over one family at least, and what is said of each.
+fn in_words(finding: &Finding) -> (bool, String) {
+    let checks = match finding {
+        Finding::NoAddress(failure, _) => return (false, failure.to_string()),
+        Finding::Checked(checks) => checks,
+    };
+    let is_there = checks.iter().any(|(_, check)| check.result.is_ok());
+    let words: Vec<String> = checks
+        .iter()
+        .map(|(family, check)| match &check.result {
+            Ok(()) => format!("{}: ok", family.as_str()),
+            Err(failure) => format!("{}: {failure}", family.as_str()),
+        })
+        .collect();
+    (is_there, words.join("; "))
+}

@@ -1,0 +1,93 @@
+//! `show`, `instances`, `config`.
+
+use std::io::Write;
+
+use super::{mirror_json, sheet};
+use crate::admin::args::ShowArgs;
+use crate::admin::error::AdminError;
+use crate::admin::report::trace;
+use crate::admin::session::{Session, find_mirror};
+use crate::db::{catalogue, content, mirror_trace};
+use crate::program::exit::Exit;
+
+/// Shows all that is known of a mirror.
+///
+/// # Errors
+/// [`AdminError::NotFound`], [`AdminError::Several`], [`AdminError::Db`].
+pub fn show(session: &mut Session, args: &ShowArgs) -> Result<Exit, AdminError> {
+    let reader = session.reader()?;
+    let record = find_mirror(&reader, &args.identifier)?;
+    if args.json {
+        let value = mirror_json::mirror(&reader, &record)?;
+        session.console.line(format!("{value:#}"))?;
+        return Ok(Exit::Ok);
+    }
+    let published = content::load(&reader, record.id)?;
+    let last_scan = mirror_json::last_scan(&reader, &record)?;
+    let pending = content::pending(&reader, record.id)?;
+    let traced = mirror_trace::load(&reader, record.id)?;
+    let (generation, now) = (catalogue::generation(&reader)?, session.now);
+    let out = session.console.out();
+    writeln!(out, "{}", sheet::field_lines(&record))?;
+    let mut line = |label: &str, value: &str| writeln!(out, "{}", sheet::line(label, value));
+    line("id", &record.id.to_string())?;
+    line("lastScan", &last_scan)?;
+    line("scanFpm", &record.scan_fpm.to_string())?;
+    if let Some(published) = published {
+        let learnt = &published.learnt;
+        line("files", &published.content.current.len().to_string())?;
+        line(
+            "outdatedFiles",
+            &published.content.outdated.len().to_string(),
+        )?;
+        line("unknownFiles", &learnt.unknown_files.to_string())?;
+        line("learnt", &format!("{} by {}", learnt.at, learnt.by))?;
+    } else {
+        line("files", "never scanned")?;
+    }
+    if let Some(pending) = pending {
+        line(
+            "heldBack",
+            &format!("scan of {}: {}", pending.seen_at, pending.reason),
+        )?;
+    }
+    if let Some(stored) = traced {
+        let said = trace::said(&stored.trace, generation, now);
+        line("trace", if said.is_empty() { "no time" } else { &said })?;
+        for note in trace::differences(&record, &stored.trace) {
+            line("traceNote", &note)?;
+        }
+    }
+    for problem in record.check().1 {
+        line("problem", &problem)?;
+    }
+    write!(out, "{}", sheet::comment_block(&record))?;
+    Ok(Exit::Ok)
+}
+
+/// Names the sites.
+///
+/// # Errors
+/// [`AdminError::Console`].
+pub fn instances(session: &mut Session) -> Result<Exit, AdminError> {
+    let names: Vec<String> = session
+        .config
+        .sites
+        .iter()
+        .map(|s| s.name.clone())
+        .collect();
+    for name in names {
+        session.console.line(name)?;
+    }
+    Ok(Exit::Ok)
+}
+
+/// Prints the configuration with every default.
+///
+/// # Errors
+/// [`AdminError::Console`].
+pub fn config(session: &mut Session) -> Result<Exit, AdminError> {
+    let text = session.config.to_toml();
+    write!(session.console.out(), "{text}")?;
+    Ok(Exit::Ok)
+}

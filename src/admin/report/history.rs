@@ -1,0 +1,175 @@
+//! `runs`, `events`.
+
+use std::collections::HashMap;
+
+use comfy_table::presets::NOTHING;
+use comfy_table::{CellAlignment, Table};
+use serde_json::{Value, json};
+
+use crate::admin::args::{EventsArgs, KindArg, RunsArgs};
+use crate::admin::error::AdminError;
+use crate::admin::session::{Session, find_mirror};
+use crate::db::open::Queryable;
+use crate::db::run::{RunKind, RunRecord};
+use crate::db::{event, mirror, run};
+use crate::domain::mirror::MirrorId;
+use crate::program::exit::Exit;
+
+/// Shows the latest runs.
+///
+/// # Errors
+/// [`AdminError::NotFound`], [`AdminError::Several`], [`AdminError::Db`].
+pub fn runs(session: &mut Session, args: &RunsArgs) -> Result<Exit, AdminError> {
+    let reader = session.reader()?;
+    let mirror = mirror_id(&reader, args.identifier.as_deref())?;
+    let names = names(&reader)?;
+    let kind = args.kind.map(|kind| match kind {
+        KindArg::Index => RunKind::Index,
+        KindArg::Scan => RunKind::Scan,
+        KindArg::Probe => RunKind::Probe,
+        KindArg::Import => RunKind::Import,
+    });
+    let records = run::recent(&reader, kind, mirror, args.limit)?;
+    if args.json {
+        let values = records.iter().map(|run| run_json(run, &names)).collect();
+        session
+            .console
+            .line(format!("{:#}", Value::Array(values)))?;
+        return Ok(Exit::Ok);
+    }
+    let mut table = table(&["run", "kind", "mirror", "began", "took", "outcome", "what"]);
+    for run in &records {
+        let again = run.repeats.map(|(times, at)| match times {
+            1 => format!("the same again at {at}"),
+            _ => format!("the same {times} times more, last at {at}"),
+        });
+        let what = [
+            counts(&run.counts),
+            run.error.clone(),
+            again.unwrap_or_default(),
+        ];
+        let what: Vec<&str> = what
+            .iter()
+            .map(String::as_str)
+            .filter(|t| !t.is_empty())
+            .collect();
+        table.add_row([
+            run.id.0.to_string(),
+            run.kind.clone(),
+            name_of(run.mirror, &names),
+            run.started_at.to_string(),
+            took(run),
+            run.outcome.clone(),
+            what.join("; "),
+        ]);
+    }
+    for number in [0, 4] {
+        if let Some(column) = table.column_mut(number) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    session.console.line(table.trim_fmt())?;
+    Ok(Exit::Ok)
+}
+
+/// Shows the latest changes.
+///
+/// # Errors
+/// [`AdminError::NotFound`], [`AdminError::Several`], [`AdminError::Db`].
+pub fn events(session: &mut Session, args: &EventsArgs) -> Result<Exit, AdminError> {
+    let reader = session.reader()?;
+    let mirror = mirror_id(&reader, args.identifier.as_deref())?;
+    let names = names(&reader)?;
+    let records = event::latest(&reader, mirror, args.limit)?;
+    if args.json {
+        let values = records.iter().map(|event| {
+            json!({
+                "at": event.at.to_string(),
+                "actor": event.actor,
+                "mirror_id": event.mirror.map(|id| id.0),
+                "mirror": event.mirror.and_then(|id| names.get(&id)),
+                "what": event.what,
+            })
+        });
+        let values = Value::Array(values.collect());
+        session.console.line(format!("{values:#}"))?;
+        return Ok(Exit::Ok);
+    }
+    let mut table = table(&["when", "who", "mirror", "what"]);
+    for event in records {
+        table.add_row([
+            event.at.to_string(),
+            event.actor,
+            name_of(event.mirror, &names),
+            event.what,
+        ]);
+    }
+    session.console.line(table.trim_fmt())?;
+    Ok(Exit::Ok)
+}
+
+fn mirror_id(
+    database: &impl Queryable,
+    wanted: Option<&str>,
+) -> Result<Option<MirrorId>, AdminError> {
+    wanted
+        .map(|wanted| find_mirror(database, wanted).map(|mirror| mirror.id))
+        .transpose()
+}
+
+fn names(database: &impl Queryable) -> Result<HashMap<MirrorId, String>, AdminError> {
+    let mirrors = mirror::all(database)?.into_iter();
+    Ok(mirrors
+        .map(|mirror| (mirror.id, mirror.identifier))
+        .collect())
+}
+
+/// The name, or the number of a mirror that is gone.
+fn name_of(mirror: Option<MirrorId>, names: &HashMap<MirrorId, String>) -> String {
+    match mirror {
+        None => "-".to_owned(),
+        Some(id) => names.get(&id).cloned().unwrap_or_else(|| format!("#{id}")),
+    }
+}
+
+fn table(head: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_style(NOTHING).set_header(head.to_vec());
+    table
+}
+
+fn took(run: &RunRecord) -> String {
+    match run.ended_at {
+        Some(end) => format!("{} s", end.0 - run.started_at.0),
+        None => "-".to_owned(),
+    }
+}
+
+/// `{"files":12,"changed":0}` as `12 files`: what is zero says nothing.
+fn counts(text: &str) -> String {
+    let Ok(Value::Object(counts)) = serde_json::from_str(text) else {
+        return String::new();
+    };
+    let counts: Vec<String> = counts
+        .iter()
+        .filter(|(_, count)| count.as_i64() != Some(0))
+        .filter(|(_, count)| count.is_number())
+        .map(|(name, count)| format!("{count} {}", name.replace('_', " ")))
+        .collect();
+    counts.join(", ")
+}
+
+fn run_json(run: &RunRecord, names: &HashMap<MirrorId, String>) -> Value {
+    json!({
+        "id": run.id.0,
+        "kind": run.kind,
+        "mirror": run.mirror.and_then(|id| names.get(&id)),
+        "started_at": run.started_at.to_string(),
+        "ended_at": run.ended_at.map(|end| end.to_string()),
+        "outcome": run.outcome,
+        "counts": serde_json::from_str(&run.counts).unwrap_or(Value::Null),
+        "error": run.error,
+        "repeats": run.repeats.map_or(0, |(times, _)| times),
+        "repeated_at": run.repeats.map(|(_, at)| at.to_string()),
+    })
+}

@@ -1,0 +1,338 @@
+//! `status`: how each mirror is, and why one is out.
+
+use std::collections::HashMap;
+
+use comfy_table::presets::NOTHING;
+use comfy_table::{CellAlignment, Table};
+use roaring::RoaringBitmap;
+use serde_json::{Value, json};
+
+use super::trace;
+use crate::admin::args::StatusArgs;
+use crate::admin::error::AdminError;
+use crate::admin::session::{Session, fitting_mirrors};
+use crate::db::mirror::{self, MirrorRecord};
+use crate::db::mirror_trace::{self, StoredTrace};
+use crate::db::open::Queryable;
+use crate::db::probe::{self, ProbeRecord};
+use crate::db::run::{self, Outcome};
+use crate::db::{catalogue, content};
+use crate::domain::mirror::{Kind, MirrorId};
+use crate::domain::time::{Timestamp, age};
+use crate::program::exit::Exit;
+
+/// A scan older than this needs attention: scans are made daily at least.
+const SCAN_AGE_S_MAX: i64 = 3 * 86_400;
+
+/// A probe older than this needs attention: probes are made each minute.
+const PROBE_AGE_S_MAX: i64 = 3600;
+
+/// Certificates that expire sooner need attention, unless the configuration says otherwise.
+const SECONDS_A_DAY: i64 = 86_400;
+
+/// One mirror.
+struct Line {
+    identifier: String,
+    state: &'static str,
+    needs_attention: bool,
+    current: u64,
+    outdated: u64,
+    learnt: Option<(Timestamp, String)>,
+    probed_at: Option<Timestamp>,
+    trace: Option<StoredTrace>,
+    reasons: Vec<String>,
+}
+
+/// What is asked of every mirror.
+struct Site {
+    files: RoaringBitmap,
+    probes: HashMap<MirrorId, Vec<ProbeRecord>>,
+    traces: HashMap<MirrorId, StoredTrace>,
+    generation: i64,
+    certificate_s: i64,
+    now: Timestamp,
+}
+
+/// Shows how mirrors are.
+///
+/// # Errors
+/// [`AdminError::NotFound`], [`AdminError::Db`].
+pub fn status(session: &mut Session, args: &StatusArgs) -> Result<Exit, AdminError> {
+    let reader = session.reader()?;
+    let mirrors = chosen(&reader, args)?;
+    let bar = session
+        .progress
+        .bar("status", "mirrors", Some(mirrors.len() as u64));
+    let mut site = Site {
+        files: RoaringBitmap::new(),
+        probes: HashMap::new(),
+        traces: mirror_trace::all(&reader)?,
+        generation: catalogue::generation(&reader)?,
+        certificate_s: session.site.probe.certificate_s,
+        now: session.now,
+    };
+    catalogue::for_each(&reader, b"", |_, file| {
+        site.files.insert(file.id.0);
+    })?;
+    for record in probe::all(&reader)? {
+        site.probes.entry(record.mirror).or_default().push(record);
+    }
+    let mut lines = Vec::with_capacity(mirrors.len());
+    for mirror in &mirrors {
+        lines.push(line(&reader, mirror, &site)?);
+        bar.add(1);
+    }
+    drop(bar);
+    // What needs attention comes first, each part in the order of names.
+    lines.sort_by(|a, b| {
+        (!a.needs_attention, &a.identifier).cmp(&(!b.needs_attention, &b.identifier))
+    });
+    let attention = lines.iter().filter(|line| line.needs_attention).count();
+    if args.json {
+        let text = format!("{:#}", as_json(&lines, &site));
+        session.console.line(text)?;
+    } else {
+        print(session, &lines, &site, attention)?;
+    }
+    Ok(if args.check && attention > 0 {
+        Exit::Partial
+    } else {
+        Exit::Ok
+    })
+}
+
+fn chosen(database: &impl Queryable, args: &StatusArgs) -> Result<Vec<MirrorRecord>, AdminError> {
+    if args.identifiers.is_empty() {
+        let mut mirrors = mirror::all(database)?;
+        mirrors.retain(|mirror| mirror.enabled || args.show_disabled);
+        return Ok(mirrors);
+    }
+    let mut chosen: Vec<MirrorRecord> = Vec::new();
+    for wanted in &args.identifiers {
+        let fitting = fitting_mirrors(database, wanted)?;
+        if fitting.is_empty() {
+            return Err(AdminError::NotFound {
+                wanted: wanted.clone(),
+            });
+        }
+        for mirror in fitting {
+            if !chosen.contains(&mirror) {
+                chosen.push(mirror);
+            }
+        }
+    }
+    Ok(chosen)
+}
+
+fn line(database: &impl Queryable, mirror: &MirrorRecord, site: &Site) -> Result<Line, AdminError> {
+    let published = content::load(database, mirror.id)?;
+    let none = Vec::new();
+    let probes = site.probes.get(&mirror.id).unwrap_or(&none);
+    let mut line = Line {
+        identifier: mirror.identifier.clone(),
+        state: state(mirror, probes),
+        needs_attention: false,
+        current: 0,
+        outdated: 0,
+        learnt: None,
+        probed_at: probes.iter().map(|record| record.checked_at).max(),
+        trace: site.traces.get(&mirror.id).cloned(),
+        reasons: Vec::new(),
+    };
+    if let Some(published) = published {
+        let again = run::last_repeat(database, mirror.id)?;
+        line.current = published.content.current.intersection_len(&site.files);
+        line.outdated = published.content.outdated.intersection_len(&site.files);
+        let at = published.learnt.at.max(again.unwrap_or(Timestamp(0)));
+        line.learnt = Some((at, published.learnt.by));
+    }
+    if line.state == "disabled" {
+        return Ok(line);
+    }
+    line.reasons.extend(probe_reasons(probes, site));
+    line.reasons
+        .extend(scan_reasons(database, mirror, &line, site)?);
+    if mirror.score == 0 {
+        line.reasons
+            .push("its score is 0, so it gets no clients".to_owned());
+    }
+    line.reasons.extend(mirror.check().1);
+    line.needs_attention = line.state != "up" || !line.reasons.is_empty();
+    if line.state == "down" && line.reasons.is_empty() {
+        line.reasons
+            .push("no probe has found it answering yet".to_owned());
+    }
+    Ok(line)
+}
+
+fn state(mirror: &MirrorRecord, probes: &[ProbeRecord]) -> &'static str {
+    if !mirror.enabled {
+        "disabled"
+    } else if !mirror.alive {
+        "down"
+    } else if probes.iter().any(|record| !record.standing.usable) {
+        "partly"
+    } else {
+        "up"
+    }
+}
+
+fn probe_reasons(probes: &[ProbeRecord], site: &Site) -> Vec<String> {
+    let mut reasons = Vec::new();
+    for record in probes {
+        let (scheme, family) = (record.scheme.as_str(), record.family.as_str());
+        if record.ok == Some(false) {
+            reasons.push(format!("{scheme} {family}: {}", record.reason));
+        } else if !record.standing.usable {
+            reasons.push(format!(
+                "{scheme} {family}: answers, but not long enough yet"
+            ));
+        }
+    }
+    let soonest = probes.iter().filter_map(|record| record.expires_at).min();
+    if let Some(at) = soonest.filter(|at| at.0 - site.now.0 <= site.certificate_s) {
+        let days = (at.0 - site.now.0).max(0) / SECONDS_A_DAY;
+        reasons.push(format!("its certificate expires in {days} days"));
+    }
+    let last = probes.iter().map(|record| record.checked_at).max();
+    if let Some(at) = last.filter(|at| site.now.0 - at.0 > PROBE_AGE_S_MAX) {
+        reasons.push(format!("not probed since {at}; does heliostat-probe run?"));
+    }
+    reasons
+}
+
+fn scan_reasons(
+    database: &impl Queryable,
+    mirror: &MirrorRecord,
+    line: &Line,
+    site: &Site,
+) -> Result<Vec<String>, AdminError> {
+    let mut reasons = Vec::new();
+    if mirror.kind == Kind::Cache {
+        return Ok(reasons);
+    }
+    match &line.learnt {
+        None => reasons.push("never scanned, so it gets no clients".to_owned()),
+        Some((at, _)) if site.now.0 - at.0 > SCAN_AGE_S_MAX => {
+            reasons.push(format!("last good scan {} ago", age(site.now, *at)));
+        }
+        Some(_) => {}
+    }
+    reasons.extend(lag_reason(line, site));
+    if let Some(pending) = content::pending(database, mirror.id)? {
+        reasons.push(format!("a suspicious scan waits: {}", pending.reason));
+    }
+    let last = run::latest_whole(database, mirror.id, false)?;
+    let failed = last.filter(|run| run.outcome == Outcome::Failed.as_str());
+    reasons.extend(failed.map(|run| format!("last scan failed: {}", run.error)));
+    Ok(reasons)
+}
+
+/// A mirror that has most files may sync as seldom as it likes.
+fn lag_reason(line: &Line, site: &Site) -> Option<String> {
+    let covered = share(line.current, site.files.len())?;
+    let trace = &line.trace.as_ref()?.trace;
+    let is_low = line.learnt.is_some() && covered < trace::COVERAGE_LOW * 100.0;
+    let lag = || trace::lag(trace, site.generation, site.now);
+    is_low.then(lag).flatten()
+}
+
+fn share(part: u64, whole: u64) -> Option<f64> {
+    (whole > 0).then(|| part as f64 * 100.0 / whole as f64)
+}
+
+fn percent(part: u64, whole: u64) -> String {
+    share(part, whole).map_or("-".to_owned(), |share| format!("{share:.1} %"))
+}
+
+fn print(
+    session: &mut Session,
+    lines: &[Line],
+    site: &Site,
+    attention: usize,
+) -> Result<(), AdminError> {
+    let mut table = Table::new();
+    let head = [
+        "mirror", "state", "coverage", "outdated", "scanned", "by", "probed", "trace", "why",
+    ];
+    table.load_style(NOTHING).set_header(head);
+    for line in lines {
+        let (scanned, by) = match &line.learnt {
+            Some((at, by)) => (age(site.now, *at), by.clone()),
+            None => ("-".to_owned(), "-".to_owned()),
+        };
+        let probed = line
+            .probed_at
+            .map_or("-".to_owned(), |at| age(site.now, at));
+        let known = line.current + line.outdated;
+        table.add_row([
+            line.identifier.clone(),
+            line.state.to_owned(),
+            percent(line.current, site.files.len()),
+            percent(line.outdated, known),
+            scanned,
+            by,
+            probed,
+            traced(line, site),
+            line.reasons.join("; "),
+        ]);
+    }
+    for number in 2..=4 {
+        if let Some(column) = table.column_mut(number) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    session.console.line(table.trim_fmt())?;
+    let (mirrors, files) = (lines.len(), site.files.len());
+    let summary = format!("{mirrors} mirrors, {attention} need attention; {files} files");
+    session.console.line(summary)
+}
+
+/// What it says of itself.
+fn traced(line: &Line, site: &Site) -> String {
+    let said = |stored: &StoredTrace| trace::said(&stored.trace, site.generation, site.now);
+    let said = line
+        .trace
+        .as_ref()
+        .map(said)
+        .filter(|said| !said.is_empty());
+    said.unwrap_or_else(|| "-".to_owned())
+}
+
+fn as_json(lines: &[Line], site: &Site) -> Value {
+    let mirrors = lines.iter().map(|line| {
+        let learnt = line.learnt.as_ref();
+        let known = line.current + line.outdated;
+        json!({
+            "mirror": line.identifier,
+            "state": line.state,
+            "needs_attention": line.needs_attention,
+            "current": line.current,
+            "outdated": line.outdated,
+            "coverage": share(line.current, site.files.len()).map(|share| share / 100.0),
+            "outdated_share": share(line.outdated, known).map(|share| share / 100.0),
+            "scanned_at": learnt.map(|(at, _)| at.to_string()),
+            "scanned_by": learnt.map(|(_, by)| by),
+            "probed_at": line.probed_at.map(|at| at.to_string()),
+            "trace": trace::json(line.trace.as_ref(), site.generation),
+            "reasons": line.reasons,
+        })
+    });
+    json!({
+        "at": site.now.to_string(),
+        "files": site.files.len(),
+        "tree_generation": site.generation,
+        "mirrors": mirrors.collect::<Vec<_>>(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_have_one_digit() {
+        assert_eq!(percent(1, 3), "33.3 %");
+        assert_eq!(percent(0, 0), "-");
+    }
+}

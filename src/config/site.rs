@@ -1,0 +1,499 @@
+//! The configuration as programs use it: absolute paths, compiled rules, known names.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::error::ConfigError;
+use super::file::{
+    RawConfig, RawFcgi, RawIndex, RawMetalink, RawRules, RawSelection, RawSite, RawTorrent, RawYum,
+};
+use super::hashes::{HashesConfig, check_hashes};
+use super::mime_type::MimeTypes;
+use super::probe::{ProbeConfig, check_probe};
+use super::rules::{compile_rules, merge_rules};
+use super::scan::{ScanConfig, check_scan};
+use crate::domain::document::Publisher;
+use crate::domain::document::info_dictionary::TorrentVersion;
+use crate::domain::path::is_below;
+use crate::domain::rule::Rules;
+use crate::domain::select::{Distance, Law, Weights};
+use crate::domain::yum::YumRule;
+
+/// The checked configuration.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The file it came from.
+    pub path: PathBuf,
+    /// The file as written, with relative paths resolved; what `heliostat config` prints.
+    pub raw: RawConfig,
+    /// The responder.
+    pub fcgi: FcgiConfig,
+    /// The sites by name.
+    pub sites: Vec<Arc<SiteConfig>>,
+    /// Place of the default site in `sites`.
+    default_site: usize,
+}
+
+/// The responder's settings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FcgiConfig {
+    /// Socket path or ADDRESS:PORT.
+    pub listen: String,
+    /// Permissions of a Unix socket.
+    pub listen_mode: u32,
+    /// Worker threads; at least one.
+    pub threads: usize,
+    /// How often changes are looked for.
+    pub poll: Duration,
+}
+
+/// How the web server is told to serve a file itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LocalDelivery {
+    /// `X-Sendfile`, `X-LIGHTTPD-send-file` or `X-Accel-Redirect`.
+    pub header: String,
+    /// What a file's path is appended to: the tree, or nginx's internal location.
+    pub prefix: Vec<u8>,
+    /// Whether the server decodes the value: nginx and lighttpd do; mod_xsendfile 0.12 takes the
+    /// bytes as they are, and later ones do with `XSendFileUnescape Off`.
+    pub is_encoded: bool,
+}
+
+/// How mirrors say that they have synced.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PingConfig {
+    /// Where the files are that stand for pings.
+    pub folder: PathBuf,
+    /// What the path of each ping begins with: `/URL_PATH/.heliostat`.
+    pub prefix: Vec<u8>,
+}
+
+impl PingConfig {
+    fn check(raw: &RawSite) -> Result<Option<PingConfig>, Problem> {
+        if raw.ping.as_os_str().is_empty() {
+            return Ok(None);
+        }
+        // Files are made and removed there.
+        if raw.ping.starts_with(&raw.tree) || raw.database.parent() == Some(raw.ping.as_path()) {
+            let folder = raw.ping.display();
+            let message = format!("'{folder}' has other files; it must be a folder of its own");
+            return Err(("ping".into(), message));
+        }
+        let below = raw.url_path.trim_matches('/');
+        let slash = if below.is_empty() { "" } else { "/" };
+        Ok(Some(PingConfig {
+            folder: raw.ping.clone(),
+            prefix: format!("{slash}{below}/.heliostat").into_bytes(),
+        }))
+    }
+}
+
+/// One site.
+#[derive(Debug, Clone)]
+pub struct SiteConfig {
+    /// Its name.
+    pub name: String,
+    /// The tree as the web server names it; without a trailing slash.
+    pub tree: PathBuf,
+    /// The mirror database.
+    pub database: PathBuf,
+    /// URL path of the tree, without leading and trailing slash.
+    pub url_path: Vec<u8>,
+    /// Lower-case host names; empty: any.
+    pub server_names: Vec<String>,
+    /// How files are served locally.
+    pub local: LocalDelivery,
+    /// Number of `Link: rel=duplicate` fields.
+    pub link_mirrors: usize,
+    /// GeoIP databases.
+    pub geoip: Vec<PathBuf>,
+    /// Content types by extension; empty when no rule looks at them.
+    pub mime_types: MimeTypes,
+    /// Who gets the client.
+    pub law: Law,
+    /// Whom metalinks name as publisher.
+    pub publisher: Option<Publisher>,
+    /// Lists for yum and dnf.
+    pub yum: Vec<YumRule>,
+    /// How many mirrors a metalink names at most.
+    pub metalink_mirrors_max: usize,
+    /// Which torrents are offered, and so which info hashes are computed.
+    pub torrent_version: TorrentVersion,
+    /// Pings of mirrors, if they are wanted.
+    pub ping: Option<PingConfig>,
+    /// Indexing.
+    pub index: RawIndex,
+    /// Hashing.
+    pub hashes: HashesConfig,
+    /// Scanning.
+    pub scan: ScanConfig,
+    /// Probing.
+    pub probe: ProbeConfig,
+    /// Rules of the tree as written, for parameters that override them.
+    pub raw_rules: RawRules,
+    rules: Arc<Rules>,
+    directories: Vec<Directory>,
+}
+
+#[derive(Debug, Clone)]
+struct Directory {
+    path: Vec<u8>,
+    raw: RawRules,
+    rules: Arc<Rules>,
+}
+
+/// Directory rules a site may have; each is compared with each request's path.
+const DIRECTORIES_MAX: usize = 1000;
+
+impl Config {
+    /// Checks what was read from `path`.
+    ///
+    /// # Errors
+    /// [`ConfigError::Value`] names the first key that cannot be used.
+    pub fn check(path: &Path, mut raw: RawConfig) -> Result<Config, ConfigError> {
+        let fail = |key: String, message: String| ConfigError::Value {
+            path: path.to_owned(),
+            key,
+            message,
+        };
+        if raw.site.is_empty() {
+            return Err(fail("site".into(), "there is none; add [site.NAME]".into()));
+        }
+        // `absolute` refuses the empty parent of a bare file name, but not that of "./NAME".
+        let folder = Path::new(".").join(path.parent().unwrap_or(Path::new("")));
+        let folder = std::path::absolute(&folder).unwrap_or(folder);
+        if raw.fcgi.listen.parse::<std::net::SocketAddr>().is_err() {
+            raw.fcgi.listen = folder.join(&raw.fcgi.listen).to_string_lossy().into_owned();
+        }
+        for site in raw.site.values_mut() {
+            resolve_paths(&folder, site);
+        }
+        let fcgi =
+            check_fcgi(&raw.fcgi).map_err(|(key, text)| fail(format!("fcgi.{key}"), text))?;
+        let mut sites = Vec::new();
+        for (name, site) in &raw.site {
+            let checked = SiteConfig::check(name, site)
+                .map_err(|(key, message)| fail(format!("site.{name}.{key}"), message))?;
+            sites.push(Arc::new(checked));
+        }
+        let default_site = match &raw.default_site {
+            None => 0,
+            Some(name) => sites
+                .iter()
+                .position(|site| site.name == *name)
+                .ok_or_else(|| fail("default_site".into(), format!("there is no [site.{name}]")))?,
+        };
+        Ok(Config {
+            path: path.to_owned(),
+            raw,
+            fcgi,
+            sites,
+            default_site,
+        })
+    }
+
+    /// The site of that name, or the default one.
+    ///
+    /// # Errors
+    /// [`ConfigError::NoSuchSite`].
+    pub fn site(&self, name: Option<&str>) -> Result<&Arc<SiteConfig>, ConfigError> {
+        let Some(name) = name else {
+            return Ok(&self.sites[self.default_site]);
+        };
+        self.sites
+            .iter()
+            .find(|site| site.name == name)
+            .ok_or_else(|| {
+                let known: Vec<&str> = self.sites.iter().map(|site| site.name.as_str()).collect();
+                ConfigError::NoSuchSite {
+                    path: self.path.clone(),
+                    name: name.to_owned(),
+                    known: known.join(", "),
+                }
+            })
+    }
+}
+
+fn resolve_paths(folder: &Path, site: &mut RawSite) {
+    for path in [&mut site.tree, &mut site.database, &mut site.ping]
+        .into_iter()
+        .chain(&mut site.geoip)
+    {
+        if !path.as_os_str().is_empty() {
+            *path = folder.join(&path);
+        }
+    }
+    let of_directories = site
+        .directory
+        .iter_mut()
+        .map(|directory| &mut directory.rules);
+    for rules in of_directories.chain([&mut site.rules]) {
+        for path in [&mut rules.mirrorlist_header, &mut rules.mirrorlist_footer] {
+            *path = path.take().map(|path| folder.join(path));
+        }
+    }
+}
+
+pub(super) type Problem = (String, String);
+
+fn check_fcgi(raw: &RawFcgi) -> Result<FcgiConfig, Problem> {
+    let listen_mode = u32::from_str_radix(&raw.listen_mode, 8)
+        .ok()
+        .filter(|mode| *mode <= 0o777)
+        .ok_or_else(|| {
+            (
+                "listen_mode".into(),
+                format!("'{}' is no octal mode such as 0660", raw.listen_mode),
+            )
+        })?;
+    if raw.poll_ms == 0 {
+        return Err((
+            "poll_ms".into(),
+            "0 would never stop looking; 500 is usual".into(),
+        ));
+    }
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    Ok(FcgiConfig {
+        listen: raw.listen.clone(),
+        listen_mode,
+        threads: if raw.threads == 0 { cores } else { raw.threads },
+        poll: Duration::from_millis(raw.poll_ms),
+    })
+}
+
+impl SiteConfig {
+    fn check(name: &str, raw: &RawSite) -> Result<SiteConfig, Problem> {
+        let needed = |key: &str, path: &Path| {
+            if path.as_os_str().is_empty() {
+                return Err((key.to_owned(), "it is missing".to_owned()));
+            }
+            Ok(path.components().collect::<PathBuf>())
+        };
+        if raw.directory.len() > DIRECTORIES_MAX {
+            return Err((
+                "directory".into(),
+                format!("there are more than {DIRECTORIES_MAX}"),
+            ));
+        }
+        let tree = needed("tree", &raw.tree)?;
+        let torrent_version = check_torrent(&raw.torrent)?;
+        let rule = |(key, message): (&str, String)| (format!("rules.{key}"), message);
+        let rules = Arc::new(compile_rules(&raw.rules).map_err(rule)?);
+        Ok(SiteConfig {
+            name: name.to_owned(),
+            database: needed("database", &raw.database)?,
+            url_path: raw.url_path.trim_matches('/').as_bytes().to_vec(),
+            server_names: raw
+                .server_names
+                .iter()
+                .map(|name| name.to_ascii_lowercase())
+                .collect(),
+            local: check_local(raw, &tree)?,
+            tree,
+            link_mirrors: raw.link_mirrors,
+            geoip: raw.geoip.clone(),
+            mime_types: read_mime_types(raw),
+            law: check_law(&raw.selection)?,
+            publisher: check_publisher(&raw.metalink)?,
+            yum: check_yum(&raw.yum)?,
+            metalink_mirrors_max: match raw.metalink.mirrors_max {
+                0 => usize::MAX,
+                some => some,
+            },
+            torrent_version,
+            hashes: check_hashes(&raw.hashes, torrent_version)?,
+            ping: PingConfig::check(raw)?,
+            index: check_index(&raw.index)?,
+            scan: check_scan(&raw.scan)?,
+            probe: check_probe(&raw.probe)?,
+            raw_rules: raw.rules.clone(),
+            rules,
+            directories: check_directories(raw)?,
+        })
+    }
+
+    /// Place of the deepest configured directory that has the path; `None`: the tree itself.
+    pub fn directory_of(&self, path: &[u8]) -> Option<usize> {
+        // Deeper directories come later.
+        self.directories
+            .iter()
+            .rposition(|directory| is_below(path, &directory.path))
+    }
+
+    /// The rules of the deepest configured directory that has the path.
+    pub fn rules(&self, path: &[u8]) -> &Arc<Rules> {
+        self.directory_of(path)
+            .map_or(&self.rules, |place| &self.directories[place].rules)
+    }
+
+    /// The same as written, merged: what parameters of the web server override.
+    pub fn raw_rules(&self, path: &[u8]) -> &RawRules {
+        self.directory_of(path)
+            .map_or(&self.raw_rules, |place| &self.directories[place].raw)
+    }
+}
+
+fn check_local(raw: &RawSite, tree: &Path) -> Result<LocalDelivery, Problem> {
+    let (is_encoded, is_url) = match raw.local_header.to_ascii_lowercase().as_str() {
+        "x-sendfile" => (false, false),
+        "x-lighttpd-send-file" => (true, false),
+        "x-accel-redirect" => (true, true),
+        _ => {
+            let message = format!(
+                "'{}' is unknown; use X-Sendfile (Apache), X-LIGHTTPD-send-file or \
+                 X-Accel-Redirect (nginx)",
+                raw.local_header
+            );
+            return Err(("local_header".into(), message));
+        }
+    };
+    let prefix = if raw.local_prefix.is_empty() {
+        if is_url {
+            let message = "nginx needs the internal location, e.g. \"/.heliostat-local\"";
+            return Err(("local_prefix".into(), message.into()));
+        }
+        tree.as_os_str().as_encoded_bytes().to_vec()
+    } else {
+        raw.local_prefix.trim_end_matches('/').as_bytes().to_vec()
+    };
+    Ok(LocalDelivery {
+        header: raw.local_header.clone(),
+        prefix,
+        is_encoded,
+    })
+}
+
+fn check_publisher(raw: &RawMetalink) -> Result<Option<Publisher>, Problem> {
+    if raw.publisher_name.is_empty() {
+        if !raw.publisher_url.is_empty() {
+            let message = "it needs metalink.publisher_name beside it";
+            return Err(("metalink.publisher_url".into(), message.into()));
+        }
+        return Ok(None);
+    }
+    Ok(Some(Publisher {
+        name: raw.publisher_name.clone(),
+        url: raw.publisher_url.clone(),
+    }))
+}
+
+fn check_yum(raw: &[RawYum]) -> Result<Vec<YumRule>, Problem> {
+    let check = |(place, rule): (usize, &RawYum)| {
+        YumRule::new(&rule.arguments, &rule.directory, &rule.marker)
+            .map_err(|error| (format!("yum, number {}", place + 1), error.to_string()))
+    };
+    raw.iter().enumerate().map(check).collect()
+}
+
+fn check_torrent(raw: &RawTorrent) -> Result<TorrentVersion, Problem> {
+    match raw.version.as_str() {
+        "v1" => Ok(TorrentVersion::V1),
+        "hybrid" => Ok(TorrentVersion::Hybrid),
+        other => Err((
+            "torrent.version".into(),
+            format!("'{other}' is unknown; use v1 or hybrid"),
+        )),
+    }
+}
+
+/// Types are read only when a rule needs them; a file that is not there knows none.
+fn read_mime_types(raw: &RawSite) -> MimeTypes {
+    let needed = std::iter::once(&raw.rules)
+        .chain(raw.directory.iter().map(|directory| &directory.rules))
+        .any(|rules| !rules.exclude_mime_types.is_empty());
+    let mut types = MimeTypes::default();
+    if needed {
+        match std::fs::read_to_string(&raw.mime_types_file) {
+            Ok(text) => types = MimeTypes::parse(&text),
+            Err(error) => log::warn!(
+                "exclude_mime_types knows only `mime_types`: file={} error=\"{error}\"",
+                raw.mime_types_file.display()
+            ),
+        }
+    }
+    for (extension, mime_type) in &raw.mime_types {
+        types.add(extension, mime_type);
+    }
+    types
+}
+
+fn check_law(raw: &RawSelection) -> Result<Law, Problem> {
+    let unknown = |key: &str, found: &str, known: &str| {
+        Err((
+            format!("selection.{key}"),
+            format!("'{found}' is unknown; use {known}"),
+        ))
+    };
+    let distance = match raw.distance.as_str() {
+        "degrees" => Distance::Degrees,
+        "great-circle" => Distance::GreatCircle,
+        other => return unknown("distance", other, "degrees or great-circle"),
+    };
+    let weights = match raw.weights.as_str() {
+        "mirrorbrain" => Weights::MirrorBrain,
+        "proportional" => Weights::Proportional,
+        other => return unknown("weights", other, "mirrorbrain or proportional"),
+    };
+    if !(0.0..=360.0).contains(&raw.spread_degrees) {
+        let message = format!(
+            "{} is no number of degrees from 0 to 360",
+            raw.spread_degrees
+        );
+        return Err(("selection.spread_degrees".into(), message));
+    }
+    Ok(Law {
+        distance,
+        weights,
+        spread: (raw.spread_degrees * 1000.0) as u32,
+        share_other_countries: raw.share_other_countries,
+    })
+}
+
+pub(super) fn check_share(key: &str, share: f64) -> Result<(), Problem> {
+    if (0.0..=1.0).contains(&share) {
+        return Ok(());
+    }
+    Err((key.to_owned(), format!("{share} is no share from 0 to 1")))
+}
+
+fn check_index(raw: &RawIndex) -> Result<RawIndex, Problem> {
+    check_share("index.vanished_share_max", raw.vanished_share_max)?;
+    Ok(raw.clone())
+}
+
+/// Merges each directory with all that it lies in; the result is sorted with deeper ones later.
+fn check_directories(raw: &RawSite) -> Result<Vec<Directory>, Problem> {
+    let mut written: Vec<(Vec<u8>, &RawRules)> = raw
+        .directory
+        .iter()
+        .map(|directory| {
+            (
+                directory.path.trim_matches('/').as_bytes().to_vec(),
+                &directory.rules,
+            )
+        })
+        .collect();
+    written.sort_by_key(|(path, _)| path.len());
+    let mut merged: Vec<Directory> = Vec::new();
+    for (path, rules) in written {
+        let parent = merged
+            .iter()
+            .rev()
+            .find(|candidate| is_below(&path, &candidate.path))
+            .map_or(&raw.rules, |candidate| &candidate.raw);
+        let raw = merge_rules(parent, rules);
+        let compiled = compile_rules(&raw).map_err(|(key, message)| {
+            (
+                format!("directory '{}': {key}", path.escape_ascii()),
+                message,
+            )
+        })?;
+        merged.push(Directory {
+            path,
+            raw,
+            rules: Arc::new(compiled),
+        });
+    }
+    Ok(merged)
+}

@@ -1,0 +1,485 @@
+//! The checks in their order.
+
+use std::sync::Arc;
+
+use super::client::Client;
+use super::context::Context;
+use super::decision::{
+    Choice, DecidedFile, Decision, LocalReason, MissingReason, Outcome, Redirect, StampKey,
+};
+use super::document::has_info;
+use super::select::{self, Choices, Extent};
+use super::site::SiteState;
+use crate::domain::file::{CatalogueFile, FileId};
+use crate::domain::hash::Digests;
+use crate::domain::mirror::MirrorId;
+use crate::domain::path::{FilePath, PathError};
+use crate::domain::representation::Representation;
+use crate::domain::rule::{Candidate, Rules};
+use crate::domain::select::Reason;
+use crate::domain::trace::is_ours;
+use crate::http::{Method, Query, Request};
+use crate::snapshot::Snapshot;
+use crate::tree::Located;
+
+/// How much is worked out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Depth {
+    /// What a redirect needs: the choice and as many mirrors as are named in Link fields.
+    Redirect,
+    /// Every mirror, with probability or reason.
+    Full,
+}
+
+/// A request on its way through the checks.
+pub(super) struct Passage<'r, 's> {
+    pub(super) state: &'s SiteState,
+    pub(super) rules: &'s Rules,
+    pub(super) request: &'r Request<'r>,
+    pub(super) query: Query,
+    pub(super) depth: Depth,
+    pub(super) decision: Decision<'s>,
+}
+
+/// Mirrors or fallbacks for a file and a client; never none.
+pub(super) struct Found<'s> {
+    pub(super) choices: Vec<Choice<'s>>,
+    pub(super) excluded: Vec<(MirrorId, &'s str, Reason)>,
+    /// The file, where the catalogue knows it.
+    pub(super) known: Option<(&'s Snapshot, CatalogueFile)>,
+}
+
+/// Decides one request.
+///
+/// `rules` is a place that outlives the decision for rules which parameters of the web server
+/// override.
+pub fn decide<'s>(
+    state: &'s SiteState,
+    context: &mut Context,
+    request: &Request<'_>,
+    depth: Depth,
+    rules: &'s mut Option<Arc<Rules>>,
+) -> Decision<'s> {
+    let mut decision = Decision {
+        outcome: Outcome::Missing(MissingReason::NotInTree),
+        want: Representation::File,
+        is_negotiated: false,
+        requested: None,
+        file: None,
+        client: None,
+        no_mirror: false,
+    };
+    let Some(below) = path_below_tree(state, request) else {
+        return decision;
+    };
+    let requested = match below {
+        Below::Tree => None,
+        Below::Path(path) => Some(path),
+    };
+    decision.requested.clone_from(&requested);
+    let path = requested.as_ref().map_or(&b""[..], FilePath::as_bytes);
+    let rules: &'s Rules = if request.overrides.0.is_empty() {
+        state.config.rules(path)
+    } else {
+        rules.insert(context.overridden(&state.config, path, &request.overrides))
+    };
+    let query = if rules.query {
+        Query::parse(request.query_string)
+    } else {
+        Query::default()
+    };
+    let mut passage = Passage {
+        state,
+        rules,
+        request,
+        query,
+        depth,
+        decision,
+    };
+    passage.decision.outcome = passage.run(context, requested.as_ref());
+    passage.decision
+}
+
+/// A database that fails now has answered a moment ago; a redirect needs no digests.
+fn digests(
+    context: &mut Context,
+    snapshot: &Snapshot,
+    id: FileId,
+    file: &DecidedFile,
+) -> Option<Digests> {
+    if !snapshot.has_hashes {
+        return None;
+    }
+    let found = context.lookup.digests(snapshot, id, file.version);
+    found.unwrap_or_default()
+}
+
+/// For a URL that can name a directory alone.
+fn no_file<'s>(located: &Located) -> Outcome<'s> {
+    match located {
+        Located::NoTree => Outcome::NoTree,
+        Located::Directory => Outcome::Missing(MissingReason::Directory),
+        _ => Outcome::Missing(MissingReason::NoFile),
+    }
+}
+
+/// The URL path without the place where the tree hangs.
+fn path_below_tree(state: &SiteState, request: &Request<'_>) -> Option<Below> {
+    let below = |path: Result<FilePath, PathError>| match path {
+        Ok(path) => Some(Below::Path(path)),
+        Err(PathError::Empty) => Some(Below::Tree),
+        Err(_) => None,
+    };
+    let url_path = FilePath::parse(&request.url_path());
+    let prefix = &state.config.url_path;
+    if prefix.is_empty() {
+        return below(url_path);
+    }
+    let url_path = url_path.ok()?;
+    let rest = url_path
+        .is_below(prefix)
+        .then(|| &url_path.as_bytes()[prefix.len()..])?;
+    below(FilePath::parse(rest))
+}
+
+/// What a URL path names.
+enum Below {
+    /// The tree itself.
+    Tree,
+    /// Something below it.
+    Path(FilePath),
+}
+
+impl<'s> Passage<'_, 's> {
+    fn run(&mut self, context: &mut Context, path: Option<&FilePath>) -> Outcome<'s> {
+        let is_head = match self.request.method {
+            Method::Get => false,
+            Method::Head => true,
+            Method::Options => return Outcome::Options,
+            Method::Post | Method::Other => return Outcome::MethodNotAllowed,
+        };
+        if self.rules.engine
+            && let Some(outcome) = self.repository(context)
+        {
+            return outcome;
+        }
+        let Some(path) = path.filter(|_| !self.request.names_directory()) else {
+            return self.directory(context, path);
+        };
+        if !self.rules.engine {
+            return self.local_if_file(context, path, LocalReason::EngineOff);
+        }
+        let mut asked = self.asked();
+        let located = match self.locate(context, path) {
+            Located::NoTree => return Outcome::NoTree,
+            Located::Directory => return self.directory(context, Some(path)),
+            Located::Missing => match self.document_of(context, path) {
+                Some((Located::Directory, _)) => {
+                    let directory = self.decision.requested.clone();
+                    return self.directory_list(context, directory.as_ref());
+                }
+                Some((located, document)) => {
+                    asked = document;
+                    located
+                }
+                None => return Outcome::Missing(MissingReason::NoFile),
+            },
+            located => located,
+        };
+        let is_file = asked == Representation::File || self.decision.is_negotiated;
+        let Located::File {
+            path: real,
+            version,
+        } = located
+        else {
+            return if is_file {
+                Outcome::Local(LocalReason::OutsideTree)
+            } else {
+                Outcome::Missing(MissingReason::NoDocument(asked))
+            };
+        };
+        let file = DecidedFile {
+            path: real,
+            version,
+        };
+        self.decision.file = Some(file.clone());
+        if is_head && is_file && self.rules.handle_head_locally {
+            return Outcome::Local(LocalReason::HeadLocally);
+        }
+        self.answer(context, &file, asked)
+    }
+
+    /// For a URL that names a directory: the list of its mirrors, or nothing of ours.
+    fn directory(&mut self, context: &mut Context, path: Option<&FilePath>) -> Outcome<'s> {
+        if self.rules.engine && self.asked_by_query() == Representation::Mirrorlist {
+            return self.directory_list(context, path);
+        }
+        match path {
+            Some(path) => no_file(&context.tree.locate(path, None)),
+            None => Outcome::Missing(MissingReason::NotInTree),
+        }
+    }
+
+    pub(super) fn answer(
+        &mut self,
+        context: &mut Context,
+        file: &DecidedFile,
+        asked: Representation,
+    ) -> Outcome<'s> {
+        let mut client = Client::of(self.request, &self.state.geoip);
+        let stands_for_file = asked == Representation::File || self.decision.is_negotiated;
+        if stands_for_file && let Some(outcome) = self.excluded(&client, file) {
+            return outcome;
+        }
+        client.pretend(&self.query);
+        self.decision.client = Some(client);
+        if asked == Representation::File {
+            self.redirect(context, &client, file)
+        } else {
+            self.document(context, (&client, file), asked)
+        }
+    }
+
+    pub(super) fn locate(&self, context: &mut Context, path: &FilePath) -> Located {
+        let snapshot = self.state.snapshot.as_deref();
+        let catalogued = snapshot.and_then(|snapshot| snapshot.find(path.as_bytes())?.version);
+        context.tree.locate(path, catalogued)
+    }
+
+    /// By query, else by `Accept` (spec §1.1, steps 6 and 8).
+    fn asked(&mut self) -> Representation {
+        let asked = self.asked_by_query();
+        if asked != Representation::File {
+            return asked;
+        }
+        let Some(negotiated) = Representation::from_accept(self.request.accept) else {
+            return asked;
+        };
+        self.decision.want = negotiated;
+        self.decision.is_negotiated = true;
+        negotiated
+    }
+
+    /// The last known word in MirrorBrain's order of tests (spec §1.1, step 6).
+    pub(super) fn asked_by_query(&self) -> Representation {
+        if self.query.is_empty() {
+            return Representation::File;
+        }
+        let asked = Representation::DOCUMENTS
+            .into_iter()
+            .rev()
+            .find(|r| self.query.has(r.as_str()));
+        asked.unwrap_or(Representation::File)
+    }
+
+    /// A name that does not exist may be an existing one with a document's suffix.
+    fn document_of(
+        &mut self,
+        context: &mut Context,
+        path: &FilePath,
+    ) -> Option<(Located, Representation)> {
+        let (name, document) = Representation::split_suffix(path.as_bytes())?;
+        let name = FilePath::parse(name).ok()?;
+        let located = self.locate(context, &name);
+        let is_file = matches!(located, Located::File { .. } | Located::Outside);
+        let has_list = located == Located::Directory && document == Representation::Mirrorlist;
+        if !is_file && !has_list {
+            return None;
+        }
+        self.decision.want = document;
+        self.decision.is_negotiated = false;
+        self.decision.requested = Some(name);
+        Some((located, document))
+    }
+
+    /// Serves a file without looking at mirrors; what is none is not served.
+    fn local_if_file(
+        &mut self,
+        context: &mut Context,
+        path: &FilePath,
+        reason: LocalReason,
+    ) -> Outcome<'s> {
+        match self.locate(context, path) {
+            Located::File { path, version } => {
+                self.decision.file = Some(DecidedFile { path, version });
+                Outcome::Local(reason)
+            }
+            Located::Outside => Outcome::Local(reason),
+            Located::Directory => Outcome::Missing(MissingReason::Directory),
+            Located::Missing => Outcome::Missing(MissingReason::NoFile),
+            Located::NoTree => Outcome::NoTree,
+        }
+    }
+
+    fn redirect(
+        &mut self,
+        context: &mut Context,
+        client: &Client,
+        file: &DecidedFile,
+    ) -> Outcome<'s> {
+        let extent = match self.depth {
+            Depth::Redirect => Extent::Best,
+            Depth::Full => Extent::Explained,
+        };
+        let found = match self.find(context, (client, file), extent) {
+            Ok(found) => found,
+            Err(reason) => return Outcome::Local(reason),
+        };
+        let digests = found
+            .known
+            .and_then(|(snapshot, known)| digests(context, snapshot, known.id, file));
+        let version = self.state.config.torrent_version;
+        let has_info = |digests: &Digests| has_info(digests, version);
+        Outcome::Redirect(Redirect {
+            choices: found.choices,
+            excluded: found.excluded,
+            has_torrent: self.rules.has_torrents() && digests.as_ref().is_some_and(has_info),
+            digests,
+            stamp_key: self.stamp_key(),
+        })
+    }
+
+    /// Mirrors or fallbacks.
+    ///
+    /// # Errors
+    /// There is nobody to send the client to.
+    pub(super) fn find(
+        &mut self,
+        context: &mut Context,
+        wanted: (&Client, &DecidedFile),
+        extent: Extent,
+    ) -> Result<Found<'s>, LocalReason> {
+        let (client, file) = wanted;
+        let Some(snapshot) = self.state.snapshot.as_deref() else {
+            return self.fall_back_blindly(context, client, LocalReason::DatabaseUnavailable);
+        };
+        match snapshot.find(file.path.as_bytes()) {
+            // No mirror has these of us, whatever its own say.
+            None if is_ours(file.path.as_bytes()) => Err(LocalReason::NotCatalogued),
+            None => {
+                self.decision.no_mirror = true;
+                self.fall_back_blindly(context, client, LocalReason::NotCatalogued)
+            }
+            Some(known) => match known.version {
+                Some(catalogued) if catalogued != file.version => {
+                    Err(LocalReason::Changed { catalogued })
+                }
+                _ => {
+                    let wanted = (known, file.version.size, extent);
+                    self.choose(context, snapshot, client, wanted)
+                }
+            },
+        }
+    }
+
+    fn excluded(&self, client: &Client, file: &DecidedFile) -> Option<Outcome<'s>> {
+        let url_path = self.request.url_path();
+        let mime_type = if self.rules.exclude_mime_types.is_empty() {
+            b""
+        } else if self.request.mime_type.is_empty() {
+            self.state.config.mime_types.of(&url_path).as_bytes()
+        } else {
+            self.request.mime_type
+        };
+        // `?fakefile`, MirrorBrain's aid for tests, skips the test of the size alone.
+        let size = if self.query.has("fakefile") {
+            u64::MAX
+        } else {
+            file.version.size
+        };
+        let candidate = Candidate {
+            size,
+            url_path: &url_path,
+            mime_type,
+            ip: client.ip,
+            user_agent: self.request.user_agent,
+        };
+        self.rules
+            .exclusion(&candidate)
+            .map(|e| Outcome::Local(LocalReason::Excluded(e)))
+    }
+
+    fn choose(
+        &mut self,
+        context: &mut Context,
+        snapshot: &'s Snapshot,
+        client: &Client,
+        wanted: (CatalogueFile, u64, Extent),
+    ) -> Result<Found<'s>, LocalReason> {
+        let (known, size, extent) = wanted;
+        let wanted = (known.id, size, extent);
+        let Choices {
+            choices,
+            rows_found,
+            excluded,
+        } = select::mirrors(&self.state.config, snapshot, context, client, wanted);
+        if choices.is_empty() {
+            self.decision.no_mirror = true;
+            let owned = excluded
+                .iter()
+                .map(|(id, name, why)| (*id, (*name).to_owned(), *why))
+                .collect();
+            let reason = LocalReason::NoMirror {
+                some_have_it: rows_found,
+                excluded: owned,
+            };
+            if rows_found && !self.rules.fallback_when_ineligible {
+                return Err(reason);
+            }
+            let found = self.fall_back(context, client, reason)?;
+            return Ok(Found {
+                choices: found.choices,
+                excluded,
+                known: Some((snapshot, known)),
+            });
+        }
+        Ok(Found {
+            choices,
+            excluded,
+            known: Some((snapshot, known)),
+        })
+    }
+
+    pub(super) fn stamp_key(&self) -> Option<StampKey<'s>> {
+        self.rules.redirect_stamp_key.as_deref().map(StampKey)
+    }
+
+    /// Fallbacks for what nothing is known of, where the admin wants them: they may not have it,
+    /// and the web server has.
+    ///
+    /// # Errors
+    /// The given reason.
+    pub(super) fn fall_back_blindly(
+        &self,
+        context: &mut Context,
+        client: &Client,
+        reason: LocalReason,
+    ) -> Result<Found<'s>, LocalReason> {
+        match self.rules.fallback_when_unknown {
+            true => self.fall_back(context, client, reason),
+            false => Err(reason),
+        }
+    }
+
+    /// Fallbacks if there are any for this client.
+    ///
+    /// # Errors
+    /// There are none: the given reason.
+    pub(super) fn fall_back(
+        &self,
+        context: &mut Context,
+        client: &Client,
+        reason: LocalReason,
+    ) -> Result<Found<'s>, LocalReason> {
+        let draw = || context.draw();
+        let choices = select::fallbacks(&self.rules.fallbacks, client, draw);
+        if choices.is_empty() {
+            return Err(reason);
+        }
+        Ok(Found {
+            choices,
+            excluded: Vec::new(),
+            known: None,
+        })
+    }
+}

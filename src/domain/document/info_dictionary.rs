@@ -1,0 +1,355 @@
+//! Torrents: a writer of bencoding, and the info dictionary that an info hash is of.
+//!
+//! Two programs need the same bytes: the indexer hashes the info dictionary, the responder sends
+//! it. So it is written piece by piece into a [`Sink`], and the digests of the file's pieces, the
+//! only long part, may come from anywhere in any portions: neither holds them twice.
+//!
+//! [`Info`] writes MirrorBrain's dictionary byte for byte (spec §4.7), so that an info hash that
+//! MirrorBrain gave to clients stays valid; with [`InfoV2`] it is a hybrid one that also is a
+//! BitTorrent v2 dictionary (BEP 52), and then has another v1 info hash, too.
+//!
+//! A `.torrent` document is a dictionary around it, its keys in the order of their bytes:
+//!
+//! ```
+//! use super::info_dictionary::{self, Bencode, Info};
+//! # let (md5, sha1, sha256, pieces) = ([0; 16], [0; 20], [0; 32], [0; 20]);
+//! let info = Info {
+//!     name: b"x.iso",
+//!     size: 5,
+//!     piece_size: 262_144,
+//!     md5: &md5,
+//!     sha1: &sha1,
+//!     sha256: &sha256,
+//!     v2: None,
+//! };
+//! let mut out = Bencode::new(Vec::new());
+//! out.dictionary()?;
+//! out.key(b"announce")?.bytes(b"http://tracker.example.org/announce")?;
+//! out.key(b"info")?;
+//! info.write(&mut out, |out| out.part(&pieces))?;
+//! out.end()?;
+//! # assert!(out.finish().starts_with(b"d8:announce35:"));
+//! # Ok::<(), std::convert::Infallible>(())
+//! ```
+
+use std::convert::Infallible;
+
+/// Bytes of a SHA-1 digest of a piece.
+pub const PIECE_DIGEST_BYTES: u64 = 20;
+
+/// Bytes of a block, whose SHA-256 digests are the leaves of a v2 tree; a v2 piece is this, or this
+/// doubled any number of times (BEP 52).
+pub const V2_BLOCK_BYTES: u64 = 16 * 1024;
+
+/// Which torrents a site offers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum TorrentVersion {
+    /// MirrorBrain's, under the info hashes that MirrorBrain gave.
+    #[default]
+    V1,
+    /// One torrent for v1 and v2 clients (BEP 52); its v1 info hash is not MirrorBrain's.
+    Hybrid,
+}
+
+/// Where bencoding goes.
+pub trait Sink {
+    /// Why it takes no more.
+    type Error;
+
+    /// Takes the next bytes.
+    ///
+    /// # Errors
+    /// The sink's own.
+    fn put(&mut self, bytes: &[u8]) -> Result<(), Self::Error>;
+}
+
+impl Sink for Vec<u8> {
+    type Error = Infallible;
+
+    fn put(&mut self, bytes: &[u8]) -> Result<(), Infallible> {
+        self.extend_from_slice(bytes);
+        Ok(())
+    }
+}
+
+/// Writes bencoding; the caller keeps the keys of a dictionary in the order of their bytes.
+#[derive(Debug)]
+pub struct Bencode<S> {
+    sink: S,
+}
+
+impl<S: Sink> Bencode<S> {
+    /// Writes into `sink`.
+    pub fn new(sink: S) -> Bencode<S> {
+        Bencode { sink }
+    }
+
+    /// The sink, to see how far it is.
+    pub fn sink(&self) -> &S {
+        &self.sink
+    }
+
+    /// Gives the sink back.
+    pub fn finish(self) -> S {
+        self.sink
+    }
+
+    /// An integer.
+    ///
+    /// # Errors
+    /// The sink's, as for all that follow.
+    pub fn integer(&mut self, value: i64) -> Result<&mut Self, S::Error> {
+        self.part(format!("i{value}e").as_bytes())?;
+        Ok(self)
+    }
+
+    /// A whole byte string.
+    ///
+    /// # Errors
+    /// The sink's.
+    pub fn bytes(&mut self, bytes: &[u8]) -> Result<&mut Self, S::Error> {
+        self.length(bytes.len() as u64)?.part(bytes)?;
+        Ok(self)
+    }
+
+    /// The key of what is written next.
+    ///
+    /// # Errors
+    /// The sink's.
+    pub fn key(&mut self, key: &[u8]) -> Result<&mut Self, S::Error> {
+        self.bytes(key)
+    }
+
+    /// Begins a byte string of `length` bytes, which follow as [`Bencode::part`]s.
+    ///
+    /// # Errors
+    /// The sink's.
+    pub fn length(&mut self, length: u64) -> Result<&mut Self, S::Error> {
+        self.part(format!("{length}:").as_bytes())?;
+        Ok(self)
+    }
+
+    /// Some of the bytes of the string that [`Bencode::length`] began.
+    ///
+    /// # Errors
+    /// The sink's.
+    pub fn part(&mut self, bytes: &[u8]) -> Result<(), S::Error> {
+        self.sink.put(bytes)
+    }
+
+    /// Begins a dictionary.
+    ///
+    /// # Errors
+    /// The sink's.
+    pub fn dictionary(&mut self) -> Result<&mut Self, S::Error> {
+        self.part(b"d")?;
+        Ok(self)
+    }
+
+    /// Begins a list.
+    ///
+    /// # Errors
+    /// The sink's.
+    pub fn list(&mut self) -> Result<&mut Self, S::Error> {
+        self.part(b"l")?;
+        Ok(self)
+    }
+
+    /// Ends the innermost dictionary or list.
+    ///
+    /// # Errors
+    /// The sink's.
+    pub fn end(&mut self) -> Result<&mut Self, S::Error> {
+        self.part(b"e")?;
+        Ok(self)
+    }
+}
+
+/// The info dictionary of a torrent of one file.
+#[derive(Debug, Clone, Copy)]
+pub struct Info<'a> {
+    /// Last component of the file's path, bytes exact.
+    pub name: &'a [u8],
+    /// Bytes of the file.
+    pub size: u64,
+    /// Bytes of a piece.
+    pub piece_size: u64,
+    /// 16 bytes.
+    pub md5: &'a [u8],
+    /// 20 bytes.
+    pub sha1: &'a [u8],
+    /// 32 bytes.
+    pub sha256: &'a [u8],
+    /// What makes it hybrid.
+    pub v2: Option<InfoV2<'a>>,
+}
+
+/// The v2 part of a hybrid info dictionary.
+#[derive(Debug, Clone, Copy)]
+pub struct InfoV2<'a> {
+    /// Root of the file's tree of SHA-256 digests, 32 bytes.
+    pub pieces_root: &'a [u8],
+}
+
+impl Info<'_> {
+    /// Number of pieces.
+    pub fn pieces(&self) -> u64 {
+        self.size.div_ceil(self.piece_size.max(1))
+    }
+
+    /// Writes the dictionary. `pieces` must give the SHA-1 digests of all pieces, in order, by
+    /// [`Bencode::part`]: [`Info::pieces`] × 20 bytes.
+    ///
+    /// The keys `md5sum`, `sha1` and `sha256` are MirrorBrain's additions to BEP 3.
+    ///
+    /// # Errors
+    /// The sink's.
+    pub fn write<S: Sink>(
+        &self,
+        out: &mut Bencode<S>,
+        pieces: impl FnOnce(&mut Bencode<S>) -> Result<(), S::Error>,
+    ) -> Result<(), S::Error> {
+        out.dictionary()?;
+        if let Some(v2) = &self.v2 {
+            out.key(b"file tree")?.dictionary()?;
+            out.key(self.name)?.dictionary()?;
+            out.key(b"")?.dictionary()?;
+            out.key(b"length")?.integer(self.size as i64)?;
+            out.key(b"pieces root")?.bytes(v2.pieces_root)?;
+            out.end()?.end()?.end()?;
+        }
+        out.key(b"length")?.integer(self.size as i64)?;
+        out.key(b"md5sum")?.bytes(hex(self.md5).as_bytes())?;
+        if self.v2.is_some() {
+            out.key(b"meta version")?.integer(2)?;
+        }
+        out.key(b"name")?.bytes(self.name)?;
+        out.key(b"piece length")?.integer(self.piece_size as i64)?;
+        out.key(b"pieces")?;
+        out.length(self.pieces() * PIECE_DIGEST_BYTES)?;
+        pieces(out)?;
+        out.key(b"sha1")?.bytes(self.sha1)?;
+        out.key(b"sha256")?.bytes(self.sha256)?;
+        out.end()?;
+        Ok(())
+    }
+
+    /// Writes key and value of `piece layers`, which a hybrid torrent has beside `info`, behind it
+    /// in the order of keys. `layer` must give the digests of the layer at the size of a piece,
+    /// [`Info::pieces`] × 32 bytes; a file of one piece has none, and the dictionary is empty.
+    ///
+    /// # Errors
+    /// The sink's.
+    pub fn write_piece_layers<S: Sink>(
+        &self,
+        out: &mut Bencode<S>,
+        layer: impl FnOnce(&mut Bencode<S>) -> Result<(), S::Error>,
+    ) -> Result<(), S::Error> {
+        let Some(v2) = &self.v2 else {
+            return Ok(());
+        };
+        out.key(b"piece layers")?.dictionary()?;
+        if self.size > self.piece_size {
+            out.key(v2.pieces_root)?.length(self.pieces() * 32)?;
+            layer(out)?;
+        }
+        out.end()?;
+        Ok(())
+    }
+}
+
+/// Whether a v2 torrent may have pieces of that size (BEP 52).
+pub fn is_v2_piece_size(piece_size: u64) -> bool {
+    piece_size >= V2_BLOCK_BYTES && piece_size.is_power_of_two()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sha1::{Digest, Sha1};
+
+    fn unhex(text: &str) -> Vec<u8> {
+        (0..text.len() / 2)
+            .map(|at| u8::from_str_radix(&text[2 * at..2 * at + 2], 16).expect("hexadecimal"))
+            .collect()
+    }
+
+    fn written(info: &Info<'_>, pieces: &[u8]) -> Vec<u8> {
+        let mut out = Bencode::new(Vec::new());
+        info.write(&mut out, |out| out.part(pieces))
+            .unwrap_or_else(|never| match never {});
+        out.finish()
+    }
+
+    #[test]
+    fn an_info_hash_of_mirrorbrain_is_reproduced() {
+        // Two rows of MirrorBrain 2.19's table `hash`: one piece, and two.
+        for (name, size, md5, sha1, sha256, pieces, btih) in [
+            (
+                "pkg-000.rpm",
+                8192,
+                "1e2117ac90b7242b24b7a0c7f63036da",
+                "28d6c56199ac7ad432e9934a4cd368c285fba9c8",
+                "cb182b45a534e82aa7d7d967cb8353cdaa00faf2624584ac2d5eb9bb8483a3b0",
+                "28d6c56199ac7ad432e9934a4cd368c285fba9c8",
+                "db7180d81ceca8508fbeb73760c7376812e87a3b",
+            ),
+            (
+                "pkg-004.tar.gz",
+                262_145,
+                "8999497aa252eb140cbeb63e29bd543a",
+                "745af03590278e8d7c900b3c1a99f4b538257b9a",
+                "f78fb17257563c9d2ffe34a985d3383244157880010d5dd0c2ffa4e0c1ad9218",
+                "7b40cd39471a04dfabc449ac38c9129f678702587a81af3e591ac713f81ea1efe93dcf36157d8376",
+                "b403598e536e9d14220743e7d8709ad71e418a83",
+            ),
+        ] {
+            let info = Info {
+                name: name.as_bytes(),
+                size,
+                piece_size: 262_144,
+                md5: &unhex(md5),
+                sha1: &unhex(sha1),
+                sha256: &unhex(sha256),
+                v2: None,
+            };
+            let dictionary = written(&info, &unhex(pieces));
+            assert_eq!(Sha1::digest(dictionary)[..], unhex(btih), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_hybrid_dictionary_has_both_versions_keys_in_order() {
+        let info = Info {
+            name: b"\xffx",
+            size: 3,
+            piece_size: 2,
+            md5: &[0xab; 16],
+            sha1: &[b's'; 20],
+            sha256: &[b't'; 32],
+            v2: Some(InfoV2 {
+                pieces_root: &[b'r'; 32],
+            }),
+        };
+        let (root, pieces) = ("r".repeat(32), "p".repeat(40));
+        let expected = [
+            b"d9:file treed2:\xffxd0:d6:lengthi3e11:pieces root32:".to_vec(),
+            format!("{root}eee6:lengthi3e6:md5sum32:{}", "ab".repeat(16)).into_bytes(),
+            b"12:meta versioni2e4:name2:\xffx12:piece lengthi2e6:pieces40:".to_vec(),
+            format!("{pieces}4:sha120:{}", "s".repeat(20)).into_bytes(),
+            format!("6:sha25632:{}e", "t".repeat(32)).into_bytes(),
+        ]
+        .concat();
+        assert_eq!(written(&info, pieces.as_bytes()), expected);
+
+        let mut out = Bencode::new(Vec::new());
+        info.write_piece_layers(&mut out, |out| out.part(&[b'l'; 64]))
+            .unwrap_or_else(|never| match never {});
+        let layers = format!("12:piece layersd32:{root}64:{}e", "l".repeat(64));
+        assert_eq!(out.finish(), layers.as_bytes());
+    }
+}

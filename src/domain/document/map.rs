@@ -1,0 +1,245 @@
+//! A map of the client and its mirrors as inline SVG, drawn from data of our own.
+//!
+//! Plate carrée: two units a degree, the whole world 720 wide. The window shows the client and the
+//! closest mirrors; places that are not known are not drawn. Nothing is loaded from anywhere, and
+//! the shapes have colours of their own (attributes, which any style sheet overrides), so that the
+//! map is readable under an operator's own page head.
+
+use std::fmt::Write;
+use std::sync::LazyLock;
+
+use super::land::LAND;
+use super::mirror_list::MirrorPage;
+use crate::domain::escape::html_into;
+use crate::domain::place::Coordinates;
+
+/// Units a degree.
+const SCALE: f64 = 2.0;
+/// As many of the best mirrors decide what the window shows, and have a number.
+const CLOSEST: usize = 9;
+/// Degrees of longitude that a window shows at least; the outlines are no finer.
+const WIDTH_MIN_DEGREES: f64 = 80.0;
+/// What a window is wider than high.
+const ASPECT: f64 = 2.0;
+/// Northern and southern edge of the world that is shown; nobody mirrors at the poles.
+const NORTH: f64 = 84.0;
+const SOUTH: f64 = -58.0;
+/// Mirrors that are drawn; more are a blot.
+const MIRRORS_MAX: usize = 300;
+
+/// The outlines as an SVG path, the same in every map.
+static LAND_PATH: LazyLock<String> = LazyLock::new(|| {
+    let mut path = String::with_capacity(8 * 1024);
+    for outline in LAND {
+        for (place, (longitude, latitude)) in outline.iter().enumerate() {
+            let letter = if place == 0 { 'M' } else { ' ' };
+            let x = (f64::from(*longitude) / 10.0 + 180.0) * SCALE;
+            let y = (90.0 - f64::from(*latitude) / 10.0) * SCALE;
+            let _ = write!(path, "{letter}{x} {y}");
+        }
+        path.push('Z');
+    }
+    path
+});
+
+/// A part of the world, in units.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Window {
+    x: f64,
+    y: f64,
+    width: f64,
+    height: f64,
+}
+
+fn x_of(at: Coordinates) -> f64 {
+    (at.longitude.clamp(-180.0, 180.0) + 180.0) * SCALE
+}
+
+fn y_of(at: Coordinates) -> f64 {
+    (90.0 - at.latitude.clamp(-90.0, 90.0)) * SCALE
+}
+
+impl Window {
+    /// The smallest that shows all the places with some room around them.
+    fn around(places: &[Coordinates]) -> Window {
+        let world = Window {
+            x: 0.0,
+            y: (90.0 - NORTH) * SCALE,
+            width: 360.0 * SCALE,
+            height: (NORTH - SOUTH) * SCALE,
+        };
+        let bounds = |of: fn(Coordinates) -> f64| {
+            let all = places.iter().copied().map(of);
+            let low = all.clone().fold(f64::INFINITY, f64::min);
+            (low, all.fold(f64::NEG_INFINITY, f64::max))
+        };
+        if places.is_empty() {
+            return world;
+        }
+        let ((west, east), (north, south)) = (bounds(x_of), bounds(y_of));
+        let wide = ((east - west) * 1.2).max((south - north) * 1.2 * ASPECT);
+        let width = wide.max(WIDTH_MIN_DEGREES * SCALE).min(world.width);
+        let height = (width / ASPECT).min(world.height);
+        let fit = |middle: f64, size: f64, low: f64, all: f64| {
+            (middle - size / 2.0).min(low + all - size).max(low)
+        };
+        Window {
+            x: fit((west + east) / 2.0, width, world.x, world.width),
+            y: fit((north + south) / 2.0, height, world.y, world.height),
+            width,
+            height,
+        }
+    }
+}
+
+/// Appends the map; nothing when neither the client's place nor any mirror's is known.
+pub(crate) fn map_into(out: &mut Vec<u8>, page: &MirrorPage<'_>) {
+    let client = page.client.place.coordinates;
+    let mirrors: Vec<(usize, Coordinates)> = page
+        .mirrors
+        .iter()
+        .enumerate()
+        .filter_map(|(place, mirror)| Some((place, mirror.at?)))
+        .take(MIRRORS_MAX)
+        .collect();
+    if client.is_none() && mirrors.is_empty() {
+        return;
+    }
+    let closest = mirrors.iter().filter(|(place, _)| *place < CLOSEST);
+    let closest: Vec<Coordinates> = client
+        .into_iter()
+        .chain(closest.map(|(_, at)| *at))
+        .collect();
+    let window = Window::around(&closest);
+    open_into(out, window);
+    // The best lie on top.
+    for (place, at) in mirrors.iter().rev() {
+        let title = page.mirrors[*place].name;
+        point_into(out, window, *at, Some(*place), title);
+    }
+    if let Some(at) = client {
+        let title = page
+            .client
+            .ip
+            .map_or("you".to_owned(), |ip| format!("you: {ip}"));
+        point_into(out, window, at, None, &title);
+    }
+    out.extend_from_slice(
+        b"</svg>\n<figcaption>Map showing the closest mirrors</figcaption>\n</figure>\n",
+    );
+}
+
+fn open_into(out: &mut Vec<u8>, window: Window) {
+    let Window {
+        x,
+        y,
+        width,
+        height,
+    } = window;
+    let mut text = format!(
+        "<figure id=\"mirrorbrain-map\">\n<svg viewBox=\"{x:.0} {y:.0} {width:.0} {height:.0}\" \
+         role=\"img\" aria-label=\"Map of you and the closest mirrors\">\n\
+         <rect class=\"mirrorbrain-map-sea\" x=\"{x:.0}\" y=\"{y:.0}\" width=\"{width:.0}\" \
+         height=\"{height:.0}\" fill=\"#dbe9f4\"/>\n\
+         <path class=\"mirrorbrain-map-land\" fill=\"#b9c7a8\" fill-rule=\"evenodd\" d=\""
+    );
+    text.push_str(&LAND_PATH);
+    text.push_str("\"/>\n<path class=\"mirrorbrain-map-grid\" fill=\"none\" stroke=\"#7f93a3\" ");
+    let _ = write!(
+        text,
+        "stroke-opacity=\".45\" stroke-width=\"{:.2}\" d=\"",
+        width / 1500.0
+    );
+    for degrees in (-180..=180).step_by(15) {
+        let _ = write!(text, "M{} 0v360", (degrees + 180) * 2);
+    }
+    for degrees in (-60..=75).step_by(15) {
+        let _ = write!(text, "M0 {}h720", (90 - degrees) * 2);
+    }
+    text.push_str("\"/>\n");
+    out.extend_from_slice(text.as_bytes());
+}
+
+/// A mirror at its place in the list, or the client.
+fn point_into(
+    out: &mut Vec<u8>,
+    window: Window,
+    at: Coordinates,
+    place: Option<usize>,
+    title: &str,
+) {
+    let number = place
+        .filter(|place| *place < CLOSEST)
+        .map(|place| place + 1);
+    let (class, fill, share) = match (place, number) {
+        (None, _) => ("client", "#c2185b", 75.0),
+        (_, Some(_)) => ("mirror", "#0b57a4", 52.0),
+        _ => ("mirror", "#0b57a4", 130.0),
+    };
+    let (x, y, radius) = (x_of(at), y_of(at), window.width / share);
+    let border = radius / 6.0;
+    let mut text = format!(
+        "<g class=\"mirrorbrain-map-{class}\"><circle cx=\"{x:.1}\" cy=\"{y:.1}\" \
+         r=\"{radius:.1}\" fill=\"{fill}\" stroke=\"#fff\" stroke-width=\"{border:.2}\"/>"
+    );
+    if let Some(number) = number {
+        let size = radius * 1.4;
+        let _ = write!(
+            text,
+            "<text x=\"{x:.1}\" y=\"{:.1}\" font-size=\"{size:.1}\" fill=\"#fff\" \
+             text-anchor=\"middle\" font-family=\"sans-serif\">{number}</text>",
+            y + size * 0.36
+        );
+    }
+    text.push_str("<title>");
+    out.extend_from_slice(text.as_bytes());
+    html_into(out, title.as_bytes());
+    out.extend_from_slice(b"</title></g>\n");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(latitude: f64, longitude: f64) -> Coordinates {
+        Coordinates {
+            latitude,
+            longitude,
+        }
+    }
+
+    #[test]
+    fn a_window_shows_its_places_and_never_leaves_the_world() {
+        for places in [
+            vec![at(52.5, 13.4)],
+            vec![at(52.5, 13.4), at(48.1, 11.6)],
+            vec![at(-41.3, 174.8), at(64.1, -21.9)],
+            vec![at(-90.0, 180.0)],
+            vec![at(83.0, -179.9), at(83.0, 179.9)],
+        ] {
+            let window = Window::around(&places);
+            assert!(
+                window.x >= 0.0 && window.x + window.width <= 720.0,
+                "{window:?}"
+            );
+            assert!(
+                window.y >= 0.0 && window.y + window.height <= 360.0,
+                "{window:?}"
+            );
+            for place in places {
+                let x = x_of(place);
+                assert!(x >= window.x && x <= window.x + window.width, "{window:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn outlines_lie_on_the_globe() {
+        for outline in LAND {
+            assert!(outline.len() >= 3);
+            for (longitude, latitude) in *outline {
+                assert!((-1800..=1800).contains(longitude) && (-900..=900).contains(latitude));
+            }
+        }
+    }
+}

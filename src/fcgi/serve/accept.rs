@@ -1,0 +1,151 @@
+//! Accepting connections: sharing them out, and pausing when there is no room.
+
+use std::os::fd::OwnedFd;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use rustix::event::epoll;
+use rustix::io::Errno;
+use rustix::net::{SocketFlags, accept_with};
+
+use super::peers;
+use super::peers::Peer;
+use super::worker::listener_data;
+use crate::fcgi::{ServerOptions, Shutdown, Stats};
+
+/// How long a listener rests after the system had no descriptor left, or while the limit of
+/// connections is reached. Level-triggered, it would wake us in a loop meanwhile.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// How often it is logged that accepting fails, while it does.
+const LOG_EVERY: Duration = Duration::from_secs(60);
+
+/// What all workers share.
+pub(in crate::fcgi) struct Shared<'a> {
+    pub options: &'a ServerOptions,
+    pub stats: &'a Stats,
+    pub listeners: &'a [OwnedFd],
+    pub shutdown: &'a Shutdown,
+    pub peers: Vec<Peer>,
+    /// Idle connections are given to the next process at shutdown.
+    pub hand_over: bool,
+    /// When it was last logged that accepting fails.
+    pub exhausted_logged: Mutex<Option<Instant>>,
+}
+
+impl Shared<'_> {
+    /// Whether the limit of connections is reached.
+    pub fn is_full(&self) -> bool {
+        self.stats.connections.load(Relaxed) >= self.options.connections_max as u64
+    }
+}
+
+/// A worker's side of the listening sockets.
+pub(in crate::fcgi) struct Acceptor<'a> {
+    shared: &'a Shared<'a>,
+    own: usize,
+    /// When to listen again; `None` while the listeners are armed.
+    paused_until: Option<Instant>,
+    armed: bool,
+}
+
+impl<'a> Acceptor<'a> {
+    pub fn new(shared: &'a Shared<'a>, own: usize) -> Acceptor<'a> {
+        Acceptor {
+            shared,
+            own,
+            paused_until: None,
+            armed: false,
+        }
+    }
+
+    /// Waits for connections. Each one wakes a single worker (EPOLLEXCLUSIVE).
+    pub fn arm(&mut self, epoll: &OwnedFd, now: Instant) {
+        self.paused_until = None;
+        self.armed = true;
+        for (number, listener) in self.shared.listeners.iter().enumerate() {
+            let data = epoll::EventData::new_u64(listener_data(number));
+            let flags = epoll::EventFlags::IN | epoll::EventFlags::EXCLUSIVE;
+            if let Err(error) = epoll::add(epoll, listener, data, flags) {
+                self.exhausted(error, now);
+                self.pause(epoll, now);
+                return;
+            }
+        }
+    }
+
+    /// Stops waiting for connections; they stay in the backlog.
+    pub fn disarm(&mut self, epoll: &OwnedFd) {
+        self.paused_until = None;
+        if std::mem::take(&mut self.armed) {
+            for listener in self.shared.listeners {
+                // Fails only for one that could not be added.
+                let _ = epoll::delete(epoll, listener);
+            }
+        }
+    }
+
+    /// Waits again after a pause.
+    pub fn resume(&mut self, epoll: &OwnedFd, now: Instant) {
+        if self.paused_until.is_some_and(|until| now >= until) {
+            self.arm(epoll, now);
+        }
+    }
+
+    /// When `resume` is due.
+    pub fn paused_until(&self) -> Option<Instant> {
+        self.paused_until
+    }
+
+    /// Accepts one connection; gives it back if this worker is to keep it.
+    ///
+    /// One a turn: level-triggered, the listener is reported again while more wait, and those
+    /// that are open are not kept waiting by a burst.
+    pub fn accept(&mut self, epoll: &OwnedFd, listener: usize, now: Instant) -> Option<OwnedFd> {
+        let listener = self.shared.listeners.get(listener).filter(|_| self.armed)?;
+        if self.shared.is_full() {
+            self.pause(epoll, now);
+            return None;
+        }
+        match accept_with(listener, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC) {
+            Ok(socket) => return self.place(socket, now),
+            Err(Errno::AGAIN | Errno::INTR | Errno::CONNABORTED | Errno::PROTO) => {}
+            Err(error) => {
+                self.exhausted(error, now);
+                self.pause(epoll, now);
+            }
+        }
+        None
+    }
+
+    /// Counts a connection and gives it to the worker that is to have it.
+    fn place(&self, socket: OwnedFd, now: Instant) -> Option<OwnedFd> {
+        let Shared { stats, peers, .. } = self.shared;
+        stats.accepted.fetch_add(1, Relaxed);
+        stats.connections.fetch_add(1, Relaxed);
+        let next = peers::next(peers, now);
+        let kept = match next == self.own {
+            true => socket,
+            false => peers[next].give(socket).err()?,
+        };
+        peers[self.own].load.fetch_add(1, Relaxed);
+        Some(kept)
+    }
+
+    fn pause(&mut self, epoll: &OwnedFd, now: Instant) {
+        self.disarm(epoll);
+        self.paused_until = Some(now + PAUSE);
+    }
+
+    /// EMFILE, ENFILE, ENOMEM or whatever else keeps us from accepting.
+    fn exhausted(&self, error: Errno, now: Instant) {
+        self.shared.stats.accept_pauses.fetch_add(1, Relaxed);
+        let logged = self.shared.exhausted_logged.lock();
+        let mut logged = logged.unwrap_or_else(PoisonError::into_inner);
+        if logged.is_none_or(|then| now.saturating_duration_since(then) >= LOG_EVERY) {
+            *logged = Some(now);
+            log::error!("cannot accept connections, trying again until it works: {error}");
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! A handler behind `catch_unwind`: a bug in it costs one request.
+
+use std::any::Any;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::Ordering::Relaxed;
+
+use crate::fcgi::wire::step::INTERNAL_ERROR;
+use crate::fcgi::{Handler, Request, Rest, Stats};
+
+/// A worker's handler, made anew after a panic.
+///
+/// The closure under `catch_unwind` borrows nothing that is used after a panic but the output,
+/// which is cleared, and the handler, which is dropped: hence `AssertUnwindSafe`.
+pub(in crate::fcgi) struct Guarded<'a, H, F> {
+    make: &'a F,
+    worker: usize,
+    /// `None` after a panic, until the next request.
+    handler: Option<H>,
+    stats: &'a Stats,
+}
+
+impl<'a, H: Handler, F: Fn(usize) -> H> Guarded<'a, H, F> {
+    pub fn new(make: &'a F, worker: usize, stats: &'a Stats) -> Guarded<'a, H, F> {
+        let mut guarded = Guarded {
+            make,
+            worker,
+            handler: None,
+            stats,
+        };
+        guarded.attempt("make_handler", |_| ());
+        guarded
+    }
+
+    /// Writes the answer to `request` into `out`, and returns what follows it; a 500 if the
+    /// handler panics.
+    pub fn respond(&mut self, request: &Request<'_>, out: &mut Vec<u8>) -> Option<Box<dyn Rest>> {
+        out.clear();
+        self.stats.requests.fetch_add(1, Relaxed);
+        let mut rest = None;
+        let respond = |handler: &mut H| {
+            handler.respond(request, out);
+            rest = handler.rest();
+        };
+        if !self.attempt("respond", respond) {
+            out.clear();
+            out.extend_from_slice(INTERNAL_ERROR);
+            return None;
+        }
+        rest
+    }
+
+    /// The next bytes of a long answer; whether there were any.
+    pub fn pull(&mut self, rest: &mut dyn Rest, out: &mut Vec<u8>) -> io::Result<bool> {
+        out.clear();
+        // After a panic the rest is dropped by its connection, which is closed.
+        match catch_unwind(AssertUnwindSafe(|| rest.pull(out))) {
+            Ok(result) => result.map(|()| !out.is_empty()),
+            Err(panic) => {
+                self.stats.panics.fetch_add(1, Relaxed);
+                Err(io::Error::other(text(&*panic).to_owned()))
+            }
+        }
+    }
+
+    /// Lets the handler let go of what it holds.
+    pub fn tick(&mut self) {
+        if self.handler.is_some() {
+            self.attempt("tick", Handler::tick);
+        }
+    }
+
+    /// Calls `action` with the handler, which is made if there is none. Whether it went well.
+    fn attempt(&mut self, what: &str, action: impl FnOnce(&mut H)) -> bool {
+        let attempt = || {
+            let handler = self.handler.get_or_insert_with(|| (self.make)(self.worker));
+            action(handler);
+        };
+        let Err(panic) = catch_unwind(AssertUnwindSafe(attempt)) else {
+            return true;
+        };
+        self.stats.panics.fetch_add(1, Relaxed);
+        log::error!(
+            "handler panicked, worker={} in={what} panic={}",
+            self.worker,
+            text(&*panic)
+        );
+        let broken = self.handler.take();
+        if catch_unwind(AssertUnwindSafe(|| drop(broken))).is_err() {
+            log::error!(
+                "handler panicked again while it was dropped, worker={}",
+                self.worker
+            );
+        }
+        false
+    }
+}
+
+/// What a panic said, if it said it in words.
+pub(in crate::fcgi) fn text(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("(no text)")
+}

@@ -1,0 +1,111 @@
+//! A worker's connections, found by the number that epoll gives back.
+
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+use super::connection::Connection;
+use crate::fcgi::Stats;
+
+/// Connections by slot. A slot is used again, with another generation, so that an event of a
+/// connection closed a moment ago never reaches its successor.
+///
+/// It keeps the numbers of open connections, of the worker and of the server: whatever ends
+/// here is no longer counted.
+pub(in crate::fcgi) struct Slots<'a> {
+    slots: Vec<Slot>,
+    free: Vec<u32>,
+    load: &'a AtomicUsize,
+    stats: &'a Stats,
+}
+
+struct Slot {
+    generation: u32,
+    connection: Option<Connection>,
+}
+
+/// Names a connection: slot in the low half, generation in the high half.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::fcgi) struct Key(pub u64);
+
+impl Key {
+    fn new(slot: u32, generation: u32) -> Key {
+        Key(u64::from(generation) << 32 | u64::from(slot))
+    }
+
+    fn slot(self) -> usize {
+        (self.0 & u64::from(u32::MAX)) as usize
+    }
+
+    fn generation(self) -> u32 {
+        (self.0 >> 32) as u32
+    }
+}
+
+impl<'a> Slots<'a> {
+    /// `load` counts the worker's connections, also those still on their way to it.
+    pub fn new(load: &'a AtomicUsize, stats: &'a Stats) -> Slots<'a> {
+        Slots {
+            slots: Vec::new(),
+            free: Vec::new(),
+            load,
+            stats,
+        }
+    }
+
+    /// Keeps a connection that was counted when it was accepted.
+    pub fn insert(&mut self, connection: Connection) -> Key {
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(Slot {
+                generation: 0,
+                connection: None,
+            });
+            u32::try_from(self.slots.len() - 1).expect("descriptors are numbered in 31 bits")
+        });
+        let entry = &mut self.slots[slot as usize];
+        entry.connection = Some(connection);
+        Key::new(slot, entry.generation)
+    }
+
+    pub fn get_mut(&mut self, key: Key) -> Option<&mut Connection> {
+        let slot = self.slots.get_mut(key.slot())?;
+        slot.connection
+            .as_mut()
+            .filter(|_| slot.generation == key.generation())
+    }
+
+    /// Takes the connection out and counts it off. The caller closes or hands over its socket.
+    pub fn remove(&mut self, key: Key) -> Option<Connection> {
+        let slot = self.slots.get_mut(key.slot())?;
+        if slot.generation != key.generation() {
+            return None;
+        }
+        let connection = slot.connection.take()?;
+        slot.generation = slot.generation.wrapping_add(1);
+        self.free.push(key.slot() as u32);
+        self.count_off();
+        Some(connection)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.free.len() == self.slots.len()
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (Key, &Connection)> {
+        self.slots.iter().enumerate().filter_map(|(index, slot)| {
+            let key = Key::new(index as u32, slot.generation);
+            slot.connection.as_ref().map(|connection| (key, connection))
+        })
+    }
+
+    fn count_off(&self) {
+        self.load.fetch_sub(1, Relaxed);
+        self.stats.connections.fetch_sub(1, Relaxed);
+    }
+}
+
+impl Drop for Slots<'_> {
+    fn drop(&mut self) {
+        for _ in 0..self.slots.len() - self.free.len() {
+            self.count_off();
+        }
+    }
+}

@@ -1,0 +1,370 @@
+//! A worker thread: waits for its sockets, gives each its turn, minds the time.
+//!
+//! Readiness is level-triggered on purpose. Edge-triggered loops must read until `EAGAIN` (a
+//! short read hides an end of file that came with it) and must never miss to accept (a
+//! listener that was not emptied is never reported again); here whatever is left undone is
+//! simply reported again.
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::{Duration, Instant};
+
+use rustix::buffer::spare_capacity;
+use rustix::event::{Timespec, epoll};
+use rustix::io::Errno;
+
+use super::accept::{Acceptor, Shared};
+use super::connection::{Connection, Desk, Phase, Turn};
+use super::guard::Guarded;
+use super::options::{DRAIN_GRACE, TICK};
+use super::slots::{Key, Slots};
+use crate::fcgi::wire::protocol::Limits;
+use crate::fcgi::{Handler, ServerOptions};
+
+/// Events taken by one wait. More only delays the tick.
+const EVENTS_MAX: usize = 128;
+
+/// How often a draining worker looks whether it is done.
+const DRAIN_TICK: Duration = Duration::from_millis(10);
+
+/// The low half of what epoll gives back for anything but a connection: no slot has this number.
+const NO_SLOT: u64 = u32::MAX as u64;
+/// Tells the other sources apart, in the high half.
+const SHUTDOWN: u64 = 0xffff_ffff << 32 | NO_SLOT;
+const INBOX: u64 = 0xffff_fffe << 32 | NO_SLOT;
+
+/// What epoll gives back for a listening socket.
+pub(in crate::fcgi) fn listener_data(number: usize) -> u64 {
+    (number as u64) << 32 | NO_SLOT
+}
+
+fn is_listener(event: &epoll::Event) -> bool {
+    let data = event.data.u64();
+    data & NO_SLOT == NO_SLOT && data < INBOX
+}
+
+/// One worker.
+pub(in crate::fcgi) struct Worker<'a, H, F> {
+    shared: &'a Shared<'a>,
+    index: usize,
+    epoll: OwnedFd,
+    acceptor: Acceptor<'a>,
+    slots: Slots<'a>,
+    desk: Desk<'a, H, F>,
+    next_tick: Instant,
+    draining: Option<Drain>,
+    kept: Vec<OwnedFd>,
+}
+
+/// What a worker gives back.
+#[derive(Debug, Default)]
+pub(in crate::fcgi) struct Ended {
+    /// Requests without an answer.
+    pub unanswered: u64,
+    /// Idle connections for the next process.
+    pub kept: Vec<OwnedFd>,
+}
+
+/// A shutdown under way.
+#[derive(Debug, Clone, Copy)]
+struct Drain {
+    since: Instant,
+}
+
+impl<'a, H: Handler, F: Fn(usize) -> H> Worker<'a, H, F> {
+    /// A worker that waits with `epoll`, which watches nothing yet.
+    pub fn new(
+        shared: &'a Shared<'a>,
+        make: &'a F,
+        index: usize,
+        epoll: OwnedFd,
+    ) -> io::Result<Self> {
+        let peer = &shared.peers[index];
+        watch(&epoll, shared.shutdown, SHUTDOWN)?;
+        watch(&epoll, peer.wake(), INBOX)?;
+        let mut acceptor = Acceptor::new(shared, index);
+        acceptor.arm(&epoll, Instant::now());
+        let guarded = Guarded::new(make, index, shared.stats);
+        Ok(Worker {
+            shared,
+            index,
+            acceptor,
+            epoll,
+            slots: Slots::new(&peer.load, shared.stats),
+            desk: Desk::new(guarded, shared.stats),
+            next_tick: Instant::now(),
+            draining: None,
+            kept: Vec::new(),
+        })
+    }
+
+    /// Works until shutdown.
+    pub fn run(mut self) -> io::Result<Ended> {
+        let mut events: Vec<epoll::Event> = Vec::with_capacity(EVENTS_MAX);
+        while !self.is_done() {
+            let timeout = self.timeout();
+            events.clear();
+            self.shared.peers[self.index].wait();
+            match epoll::wait(&self.epoll, spare_capacity(&mut events), Some(&timeout)) {
+                Ok(_) | Err(Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+            self.desk.now = Instant::now();
+            self.shared.peers[self.index].work(self.desk.now);
+            // New connections first: another worker may take them while this one answers.
+            for event in events.iter().filter(|event| is_listener(event)) {
+                self.accept((event.data.u64() >> 32) as usize);
+            }
+            for event in events.iter().filter(|event| !is_listener(event)) {
+                self.dispatch(event)?;
+            }
+            if self.draining.is_none() {
+                self.acceptor.resume(&self.epoll, self.desk.now);
+            }
+            if self.desk.now >= self.next_tick {
+                self.tick();
+            }
+        }
+        let unanswered = self.slots.iter().filter(|(_, c)| c.is_owing()).count() as u64;
+        Ok(Ended {
+            unanswered,
+            kept: self.kept,
+        })
+    }
+
+    fn dispatch(&mut self, event: &epoll::Event) -> io::Result<()> {
+        match event.data.u64() {
+            SHUTDOWN => self.start_draining()?,
+            INBOX => {
+                for socket in self.shared.peers[self.index].take() {
+                    self.adopt(socket);
+                }
+            }
+            key => self.turn(Key(key)),
+        }
+        Ok(())
+    }
+
+    /// Gives a connection its turn.
+    fn turn(&mut self, key: Key) {
+        let Some(connection) = self.slots.get_mut(key) else {
+            return;
+        };
+        let writing = connection.phase() == Phase::Writing;
+        let answered = connection.answered();
+        let draining = self.draining.is_some();
+        let turn = match writing {
+            true => connection.write(&mut self.desk),
+            false => connection.read(&mut self.desk),
+        };
+        match turn {
+            Turn::Read if draining && connection.phase() == Phase::Idle => {
+                let answered = writing || connection.answered() > answered;
+                if writing {
+                    self.rewatch(key, epoll::EventFlags::IN);
+                }
+                self.drain_idle(key, answered);
+            }
+            Turn::Read if !writing => {}
+            Turn::Write if writing => {}
+            Turn::Read => self.rewatch(key, epoll::EventFlags::IN),
+            Turn::Write => self.rewatch(key, epoll::EventFlags::OUT),
+            Turn::Close => self.close(key),
+        }
+    }
+
+    fn rewatch(&mut self, key: Key, interest: epoll::EventFlags) {
+        let Some(connection) = self.slots.get_mut(key) else {
+            return;
+        };
+        let data = epoll::EventData::new_u64(key.0);
+        if let Err(error) = epoll::modify(&self.epoll, connection.socket(), data, interest) {
+            log::error!("cannot wait for a connection, it is closed: {error}");
+            self.close(key);
+        }
+    }
+
+    /// Takes a connection out. Its socket may be open elsewhere too (it may have been
+    /// inherited, or is about to be), so closing it would not be enough for epoll.
+    fn remove(&mut self, key: Key) -> Option<Connection> {
+        let connection = self.slots.remove(key)?;
+        unwatch(&self.epoll, connection.socket());
+        Some(connection)
+    }
+
+    fn close(&mut self, key: Key) {
+        if self.remove(key).is_some_and(|c| c.is_owing()) {
+            self.shared.stats.aborted.fetch_add(1, Relaxed);
+        }
+    }
+
+    fn accept(&mut self, listener: usize) {
+        if self.shared.is_full() {
+            self.close_longest_idle();
+        }
+        if let Some(socket) = self.acceptor.accept(&self.epoll, listener, self.desk.now) {
+            self.adopt(socket);
+        }
+    }
+
+    /// Takes a counted connection in.
+    fn adopt(&mut self, socket: OwnedFd) {
+        let limits = Limits::from(self.shared.options);
+        let key = self
+            .slots
+            .insert(Connection::new(socket, limits, self.desk.now));
+        let Some(connection) = self.slots.get_mut(key) else {
+            return;
+        };
+        if let Err(error) = watch(&self.epoll, connection.socket(), key.0) {
+            log::error!("cannot wait for a new connection, it is closed: {error}");
+            self.close(key);
+        } else if self.draining.is_some() {
+            self.drain_idle(key, false);
+        }
+    }
+
+    /// Makes room for one connection, if one has been idle for a while.
+    fn close_longest_idle(&mut self) {
+        let idle = self.slots.iter().filter(|(_, c)| c.phase() == Phase::Idle);
+        let longest = idle.max_by_key(|(_, connection)| connection.age(self.desk.now));
+        if let Some((key, connection)) = longest
+            && connection.age(self.desk.now) >= super::options::EVICTED_IDLE_MIN
+        {
+            self.close_idle(key);
+        }
+    }
+
+    /// Closes an idle connection, unless a request came at the last moment. Nothing comes
+    /// between that look and the end, to leave as little time as can be for one to be lost.
+    fn close_idle(&mut self, key: Key) {
+        let Some(connection) = self.slots.get_mut(key) else {
+            return;
+        };
+        let answered = connection.answered();
+        unwatch(&self.epoll, connection.socket());
+        let interest = match connection.read(&mut self.desk) {
+            Turn::Read if connection.phase() != Phase::Idle => epoll::EventFlags::IN,
+            Turn::Read if connection.answered() > answered => epoll::EventFlags::IN,
+            Turn::Write => epoll::EventFlags::OUT,
+            Turn::Read | Turn::Close => {
+                drop(self.slots.remove(key));
+                return;
+            }
+        };
+        let data = epoll::EventData::new_u64(key.0);
+        if let Err(error) = epoll::add(&self.epoll, connection.socket(), data, interest) {
+            log::error!("cannot wait for a connection, it is closed: {error}");
+            self.close(key);
+        }
+    }
+
+    /// What is to be done every so often: the handler's tick, time-outs, a paused listener.
+    fn tick(&mut self) {
+        let now = self.desk.now;
+        self.next_tick = now
+            + if self.draining.is_some() {
+                DRAIN_TICK
+            } else {
+                TICK
+            };
+        self.desk.handler.tick();
+        let options: &ServerOptions = self.shared.options;
+        let late = |(key, connection): (Key, &Connection)| {
+            connection
+                .is_late(options, now)
+                .then_some((key, connection.phase()))
+        };
+        let late: Vec<_> = self.slots.iter().filter_map(late).collect();
+        for (key, phase) in late {
+            if phase == Phase::Idle {
+                self.close_idle(key);
+            } else {
+                self.shared.stats.timeouts.fetch_add(1, Relaxed);
+                self.remove(key);
+            }
+        }
+        self.drain_late();
+    }
+
+    fn timeout(&self) -> Timespec {
+        let due = self
+            .acceptor
+            .paused_until()
+            .map_or(self.next_tick, |due| due.min(self.next_tick));
+        let until = due.saturating_duration_since(Instant::now());
+        // Whole milliseconds, rounded up, so that plain epoll_wait will do on any kernel.
+        let millis = until.as_micros().div_ceil(1000) as i64;
+        Timespec {
+            tv_sec: millis / 1000,
+            tv_nsec: millis % 1000 * 1_000_000,
+        }
+    }
+
+    /// Stops accepting; idle connections are handed over or get a last chance.
+    fn start_draining(&mut self) -> io::Result<()> {
+        self.draining = Some(Drain {
+            since: self.desk.now,
+        });
+        epoll::delete(&self.epoll, self.shared.shutdown)?;
+        self.acceptor.disarm(&self.epoll);
+        self.next_tick = self.desk.now;
+        if self.shared.hand_over {
+            let idle = self.slots.iter().filter(|(_, c)| c.phase() == Phase::Idle);
+            for key in idle.map(|(key, _)| key).collect::<Vec<_>>() {
+                self.drain_idle(key, false);
+            }
+        }
+        Ok(())
+    }
+
+    /// An idle connection while draining. Handed over, it loses nothing. Otherwise it is
+    /// closed right behind an answer: the web server finds that end before it sends again.
+    fn drain_idle(&mut self, key: Key, answered: bool) {
+        if self.shared.hand_over {
+            let socket = self.remove(key).map(Connection::into_socket);
+            self.kept.extend(socket);
+        } else if answered {
+            self.close_idle(key);
+        }
+    }
+
+    /// Closes connections that stayed idle for all of the grace.
+    fn drain_late(&mut self) {
+        let Some(drain) = self.draining else {
+            return;
+        };
+        let age = self.desk.now.saturating_duration_since(drain.since);
+        let spent = |c: &Connection| c.phase() == Phase::Idle && c.answered() > 0;
+        if age >= DRAIN_GRACE {
+            let spent = self.slots.iter().filter(|(_, c)| spent(c));
+            for key in spent.map(|(key, _)| key).collect::<Vec<_>>() {
+                self.close_idle(key);
+            }
+        }
+    }
+
+    /// Whether shutdown has come so far that the worker can end.
+    fn is_done(&self) -> bool {
+        let Some(drain) = self.draining else {
+            return false;
+        };
+        let late = self.desk.now.saturating_duration_since(drain.since);
+        let done = self.slots.is_empty() || late >= self.shared.options.drain_timeout;
+        done && self.shared.peers[self.index].close_if_empty()
+    }
+}
+
+/// Adds a source that is to be readable.
+fn watch(epoll: &OwnedFd, source: impl AsFd, data: u64) -> io::Result<()> {
+    let data = epoll::EventData::new_u64(data);
+    Ok(epoll::add(epoll, source, data, epoll::EventFlags::IN)?)
+}
+
+/// Takes a source out again.
+fn unwatch(epoll: &OwnedFd, source: impl AsFd) {
+    if let Err(error) = epoll::delete(epoll, source) {
+        log::debug!("a socket was not waited for: {error}");
+    }
+}

@@ -1,0 +1,425 @@
+//! The state of one connection, without input or output: bytes in, steps and bytes out.
+//!
+//! [`Conversation::advance`] takes bytes in whatever pieces they arrive and stops at each
+//! [`Step`] that its owner must know of. It keeps only the parameters of the request being read:
+//! everything else is handled as it passes or thrown away.
+//!
+//! Rules beyond the specification's letter:
+//! - A request is complete when PARAMS *and* STDIN are closed, so that an answer never
+//!   overtakes a body that the web server is still writing. A request refused for its size is
+//!   answered at once, and what is left of it is read and thrown away.
+//! - Records of a request that is not open are ignored (specification 3.3), up to
+//!   `IGNORED_BYTES_MAX`.
+//! - What no web server sends (other versions, records that only applications send, PARAMS after
+//!   their end) is a [`Violation`]: the connection has lost its frame, nothing after can be
+//!   trusted, so it is closed.
+//!
+//! # Limits
+//! `params` never holds more than `params_bytes_max` bytes, `control` never more than
+//! `CONTROL_BYTES_MAX`. Answers that the conversation makes by itself are at most five times as
+//! long as what asked for them; the owner sends them before it reads on.
+
+use super::params;
+use super::record;
+use super::record::{Ending, HEADER_BYTES, Header, kind};
+use super::step::INTERNAL_ERROR;
+pub use super::step::{Limits, Refusal, Step, Violation};
+use crate::fcgi::handler::Request;
+
+/// Bytes of a record that must be seen whole, BEGIN_REQUEST and GET_VALUES. All variables that
+/// can be asked for take 51 bytes.
+const CONTROL_BYTES_MAX: usize = 512;
+
+/// Bytes of records of no open request, between two requests, headers included. A multiplexing
+/// web server that has not yet read our refusal sends at most a request; more is garbage.
+const IGNORED_BYTES_MAX: u64 = 2 * 1024 * 1024;
+
+/// Capacity for parameters that an idle connection keeps. Apache's take 1 to 4 KiB.
+const PARAMS_KEPT_BYTES: usize = 8 * 1024;
+
+/// The request being read.
+#[derive(Debug)]
+struct Open {
+    id: u16,
+    keep: bool,
+    params_ended: bool,
+    stdin_ended: bool,
+    stdin_bytes: u64,
+    /// Answered already, since it was refused; what is left of it is only read away.
+    refused: bool,
+    /// All of it has come and it waits for its answer.
+    ready: bool,
+}
+
+/// Where the content of the present record goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sink {
+    Params,
+    Stdin,
+    Control,
+    Ignored,
+}
+
+/// One connection's state.
+#[derive(Debug)]
+pub struct Conversation {
+    limits: Limits,
+    header: [u8; HEADER_BYTES],
+    header_have: usize,
+    /// The record whose content is being read; `None` between records.
+    record: Option<(Header, Sink)>,
+    content_left: usize,
+    padding_left: usize,
+    control: Vec<u8>,
+    params: Vec<u8>,
+    open: Option<Open>,
+    ignored_bytes: u64,
+    over: bool,
+}
+
+impl Conversation {
+    /// A connection on which nothing was said yet.
+    pub fn new(limits: Limits) -> Conversation {
+        Conversation {
+            limits,
+            header: [0; HEADER_BYTES],
+            header_have: 0,
+            record: None,
+            content_left: 0,
+            padding_left: 0,
+            control: Vec::new(),
+            params: Vec::new(),
+            open: None,
+            ignored_bytes: 0,
+            over: false,
+        }
+    }
+
+    /// Takes bytes off the front of `input` until there is a step to report; appends to `out`
+    /// what must be sent to the web server.
+    ///
+    /// After [`Step::Ready`] nothing is taken until [`Conversation::answer`]; after
+    /// [`Step::Over`] and [`Step::Broken`] nothing is taken any more.
+    pub fn advance(&mut self, input: &mut &[u8], out: &mut Vec<u8>) -> Step {
+        if self.open.as_ref().is_some_and(|open| open.ready) {
+            return Step::Ready;
+        }
+        loop {
+            if self.over {
+                return Step::Over;
+            }
+            let step = match self.record {
+                None => self.take_header(input),
+                Some((header, sink)) => self.take_content(header, sink, input, out),
+            };
+            match step {
+                None => {}
+                Some(Step::Hungry) => return Step::Hungry,
+                Some(Step::Broken(violation)) => {
+                    self.over = true;
+                    return Step::Broken(violation);
+                }
+                Some(step) => return step,
+            }
+        }
+    }
+
+    /// The complete request after [`Step::Ready`].
+    pub fn request(&self) -> Request<'_> {
+        Request::new(&self.params)
+    }
+
+    /// Appends the answer to the complete request to `out` and goes on to the next.
+    /// An answer of no bytes is a handler's mistake and becomes a 500.
+    pub fn answer(&mut self, cgi: &[u8], out: &mut Vec<u8>) {
+        if let Some(open) = self.open.take_if(|open| open.ready) {
+            let cgi = if cgi.is_empty() { INTERNAL_ERROR } else { cgi };
+            record::push_answer(out, open.id, cgi);
+            self.close(open.keep);
+        }
+    }
+
+    /// Appends a part of the answer to the complete request to `out`; [`Self::answer_end`] ends it.
+    pub fn answer_part(&mut self, cgi: &[u8], out: &mut Vec<u8>) {
+        if let Some(open) = self.open.as_ref().filter(|open| open.ready) {
+            record::push_stdout(out, open.id, cgi);
+        }
+    }
+
+    /// Ends an answer of parts and goes on to the next request.
+    pub fn answer_end(&mut self, out: &mut Vec<u8>) {
+        if let Some(open) = self.open.take_if(|open| open.ready) {
+            record::push_end(out, open.id, Ending::Complete);
+            self.close(open.keep);
+        }
+    }
+
+    /// Whether nothing has come since the last request ended: closing now loses nothing that
+    /// was read.
+    pub fn is_idle(&self) -> bool {
+        self.open.is_none()
+            && self.record.is_none()
+            && self.header_have == 0
+            && self.padding_left == 0
+    }
+
+    /// Whether a request has begun that was not answered.
+    pub fn is_owing(&self) -> bool {
+        self.open.as_ref().is_some_and(|open| !open.refused)
+    }
+
+    /// Bytes kept until more comes: at most the limit of parameters, and half a kilobyte.
+    pub fn held_bytes(&self) -> usize {
+        self.params.len() + self.control.len() + self.header_have
+    }
+
+    /// Forgets the request that has ended.
+    fn close(&mut self, keep: bool) {
+        self.params.clear();
+        self.params.shrink_to(PARAMS_KEPT_BYTES);
+        self.ignored_bytes = 0;
+        self.over = !keep;
+    }
+
+    /// Skips what is left of the last record's padding, then gathers a header.
+    fn take_header(&mut self, input: &mut &[u8]) -> Option<Step> {
+        let skipped = self.padding_left.min(input.len());
+        self.padding_left -= skipped;
+        *input = &input[skipped..];
+
+        let wanted = HEADER_BYTES - self.header_have;
+        let Some((head, rest)) = input.split_at_checked(wanted) else {
+            self.header[self.header_have..][..input.len()].copy_from_slice(input);
+            self.header_have += input.len();
+            *input = &[];
+            return Some(Step::Hungry);
+        };
+        self.header[self.header_have..].copy_from_slice(head);
+        self.header_have = 0;
+        *input = rest;
+
+        let header = Header::parse(self.header);
+        self.content_left = usize::from(header.content_bytes);
+        self.padding_left = usize::from(header.padding_bytes);
+        match self.sink(&header) {
+            Ok(sink) => {
+                self.record = Some((header, sink));
+                None
+            }
+            Err(violation) => Some(Step::Broken(violation)),
+        }
+    }
+
+    /// Where the content of a record goes, or why the record cannot be.
+    fn sink(&mut self, header: &Header) -> Result<Sink, Violation> {
+        if header.version != record::VERSION {
+            return Err(Violation::Version(header.version));
+        }
+        let management = header.id == record::MANAGEMENT;
+        let open = self.open.as_ref().filter(|open| open.id == header.id);
+        self.control.clear();
+        let sink = match (header.kind, open) {
+            (kind::BEGIN_REQUEST | kind::ABORT_REQUEST | kind::PARAMS, _)
+            | (kind::STDIN | kind::DATA, _)
+                if management =>
+            {
+                return Err(Violation::Kind(header.kind));
+            }
+            (kind::BEGIN_REQUEST, Some(open)) if !open.refused => return Err(Violation::Begin),
+            (kind::BEGIN_REQUEST, _) if self.content_left != record::BODY_BYTES => {
+                return Err(Violation::Begin);
+            }
+            (kind::BEGIN_REQUEST, _) => Sink::Control,
+            (kind::PARAMS, Some(open)) if open.params_ended => return Err(Violation::StreamEnded),
+            (kind::STDIN, Some(open)) if open.stdin_ended => return Err(Violation::StreamEnded),
+            (kind::PARAMS, Some(_)) => Sink::Params,
+            (kind::STDIN | kind::DATA, Some(_)) => Sink::Stdin,
+            (kind::ABORT_REQUEST, Some(_)) => Sink::Ignored,
+            (kind::ABORT_REQUEST | kind::PARAMS | kind::STDIN | kind::DATA, None) => Sink::Ignored,
+            (kind::GET_VALUES, _) if management => {
+                if self.content_left > CONTROL_BYTES_MAX {
+                    return Err(Violation::ValuesTooLarge);
+                }
+                Sink::Control
+            }
+            (kind::END_REQUEST..=kind::UNKNOWN_TYPE, _) => {
+                return Err(Violation::Kind(header.kind));
+            }
+            (_, _) if management => Sink::Ignored,
+            (_, _) => return Err(Violation::Kind(header.kind)),
+        };
+        if sink == Sink::Ignored {
+            self.ignored_bytes += (HEADER_BYTES + self.content_left + self.padding_left) as u64;
+            if self.ignored_bytes > IGNORED_BYTES_MAX {
+                return Err(Violation::TooMuchIgnored);
+            }
+        }
+        Ok(sink)
+    }
+
+    /// Takes what has come of the present record's content; acts when it is whole.
+    fn take_content(
+        &mut self,
+        header: Header,
+        sink: Sink,
+        input: &mut &[u8],
+        out: &mut Vec<u8>,
+    ) -> Option<Step> {
+        let (content, rest) = input.split_at(self.content_left.min(input.len()));
+        *input = rest;
+        self.content_left -= content.len();
+        let refusal = match sink {
+            Sink::Params => self.take_params(content),
+            Sink::Stdin => self.take_stdin(content),
+            Sink::Control => {
+                self.control.extend_from_slice(content);
+                None
+            }
+            Sink::Ignored => None,
+        };
+        if self.content_left == 0 {
+            self.record = None;
+        }
+        if let Some(refusal) = refusal {
+            return Some(self.refuse(refusal, out));
+        }
+        if self.content_left > 0 {
+            return Some(Step::Hungry);
+        }
+        self.end_record(header, out)
+    }
+
+    fn take_params(&mut self, content: &[u8]) -> Option<Refusal> {
+        let open = self.open.as_ref()?;
+        if open.refused {
+            return None;
+        }
+        if self.params.len() + content.len() > self.limits.params_bytes_max {
+            return Some(Refusal::ParamsTooLarge);
+        }
+        self.params.extend_from_slice(content);
+        None
+    }
+
+    fn take_stdin(&mut self, content: &[u8]) -> Option<Refusal> {
+        let open = self.open.as_mut()?;
+        open.stdin_bytes += content.len() as u64;
+        let too_large = open.stdin_bytes > self.limits.stdin_bytes_max && !open.refused;
+        too_large.then_some(Refusal::StdinTooLarge)
+    }
+
+    /// Answers the open request with a refusal; the rest of it is read away.
+    fn refuse(&mut self, refusal: Refusal, out: &mut Vec<u8>) -> Step {
+        if let Some(open) = &mut self.open {
+            open.refused = true;
+            record::push_answer(out, open.id, refusal.cgi());
+            self.params.clear();
+        }
+        self.end_refused();
+        Step::Refused(refusal)
+    }
+
+    /// Forgets a refused request once all of it has come.
+    fn end_refused(&mut self) {
+        let ended = |open: &mut Open| open.refused && open.params_ended && open.stdin_ended;
+        if let Some(open) = self.open.take_if(ended) {
+            self.close(open.keep);
+        }
+    }
+
+    /// Acts on a record that has come whole.
+    fn end_record(&mut self, header: Header, out: &mut Vec<u8>) -> Option<Step> {
+        let is_open = self.open.as_ref().is_some_and(|open| open.id == header.id);
+        match header.kind {
+            kind::BEGIN_REQUEST => self.begin(header.id, out),
+            kind::GET_VALUES => self.answer_values(out),
+            kind::ABORT_REQUEST if is_open => return self.abort(out),
+            kind::PARAMS | kind::STDIN if is_open && header.content_bytes == 0 => {
+                return self.end_stream(header.kind, out);
+            }
+            kind::ABORT_REQUEST | kind::PARAMS | kind::STDIN | kind::DATA => {}
+            unknown => record::push_unknown_type(out, unknown),
+        }
+        None
+    }
+
+    fn begin(&mut self, id: u16, out: &mut Vec<u8>) {
+        let Some(&[role1, role0, flags, ..]) = self.control.first_chunk::<3>() else {
+            return;
+        };
+        let keep = flags & record::KEEP_CONNECTION != 0;
+        if self.open.as_ref().is_some_and(|open| !open.refused) {
+            record::push_end(out, id, Ending::CannotMultiplex);
+        } else if u16::from_be_bytes([role1, role0]) != record::ROLE_RESPONDER {
+            record::push_end(out, id, Ending::UnknownRole);
+            self.over = !keep;
+        } else {
+            self.params.clear();
+            self.open = Some(Open {
+                id,
+                keep,
+                params_ended: false,
+                stdin_ended: false,
+                stdin_bytes: 0,
+                refused: false,
+                ready: false,
+            });
+        }
+    }
+
+    fn abort(&mut self, out: &mut Vec<u8>) -> Option<Step> {
+        let open = self.open.take()?;
+        self.close(open.keep);
+        if open.refused {
+            return None;
+        }
+        record::push_end(out, open.id, Ending::Complete);
+        Some(Step::Aborted)
+    }
+
+    /// Notes the end of PARAMS or STDIN; a request of which both have ended is ready.
+    fn end_stream(&mut self, kind: u8, out: &mut Vec<u8>) -> Option<Step> {
+        let open = self.open.as_mut()?;
+        match kind {
+            kind::PARAMS => open.params_ended = true,
+            _ => open.stdin_ended = true,
+        }
+        if open.refused {
+            self.end_refused();
+            return None;
+        }
+        if !(open.params_ended && open.stdin_ended) {
+            return None;
+        }
+        match params::count(&self.params) {
+            Some(count) if count <= self.limits.params_max => {
+                open.ready = true;
+                Some(Step::Ready)
+            }
+            Some(_) => Some(self.refuse(Refusal::ParamsTooLarge, out)),
+            None => Some(self.refuse(Refusal::Malformed, out)),
+        }
+    }
+
+    /// Answers GET_VALUES with those of the asked variables that exist (specification 4.1).
+    fn answer_values(&mut self, out: &mut Vec<u8>) {
+        let connections = self.limits.connections_max.to_string();
+        let known = [
+            ("FCGI_MAX_CONNS", &*connections),
+            ("FCGI_MAX_REQS", &connections),
+            ("FCGI_MPXS_CONNS", "0"),
+        ];
+        let asked =
+            |name: &str| params::Params::new(&self.control).any(|(n, _)| n == name.as_bytes());
+        let values: Vec<_> = known
+            .into_iter()
+            .filter(|(name, _)| asked(name))
+            .map(|(name, value)| (name, value.to_owned()))
+            .collect();
+        record::push_values(out, &values);
+    }
+}
+
+#[cfg(test)]
+#[path = "protocol_tests.rs"]
+mod tests;

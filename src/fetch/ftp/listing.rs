@@ -1,0 +1,167 @@
+//! A listing as it comes over a data connection, and whether it came whole.
+//!
+//! # Limits
+//! [`FTP_LISTING_BYTES_MAX`], [`LISTING_TIME_MAX`], `lines::LINE_BYTES_MAX`.
+
+use std::time::{Duration, Instant, SystemTime};
+
+use super::control::Reply;
+use super::wire::Wire;
+use crate::domain::listing::rsync_message::remark;
+use crate::domain::listing::{FtpEntry, FtpLine, parse_list, parse_mlsd};
+use crate::domain::time::Timestamp;
+use crate::fetch::error::FetchError;
+use crate::fetch::rsync::lines::{LineRead, Lines};
+
+/// Bytes of one directory's listing; one of half a million files has as many.
+pub const FTP_LISTING_BYTES_MAX: u64 = 64 * 1024 * 1024;
+
+/// Longest time for one listing: at this limit it arrives with less than 100 KiB a second.
+const LISTING_TIME_MAX: Duration = Duration::from_secs(900);
+
+/// What a listing was, when it came to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FtpListing {
+    /// Entries that were given.
+    pub entries: u64,
+    /// Whether the listing has the directory itself in it.
+    pub has_here: bool,
+}
+
+/// One listing as it comes.
+pub(in crate::fetch) struct Listing<F> {
+    is_mlsd: bool,
+    now: Timestamp,
+    each: F,
+    listed: FtpListing,
+    /// A line that could not be read, and whether it looked like an entry.
+    odd: Option<(FetchError, bool)>,
+}
+
+impl<F: FnMut(FtpEntry, &[u8])> Listing<F> {
+    pub fn new(is_mlsd: bool, each: F) -> Listing<F> {
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        Listing {
+            is_mlsd,
+            now: Timestamp(since.map_or(0, |since| since.as_secs() as i64)),
+            each,
+            listed: FtpListing {
+                entries: 0,
+                has_here: false,
+            },
+            odd: None,
+        }
+    }
+
+    pub fn read(mut self, data: Wire<'_>) -> Result<FtpListing, FetchError> {
+        let end = Instant::now() + LISTING_TIME_MAX;
+        let mut lines = Lines::new(data);
+        let mut bytes = 0;
+        loop {
+            let count = lines.read(|line| self.line(line)).map_err(inner)?;
+            if count == 0 {
+                break;
+            }
+            bytes += count as u64;
+            if bytes > FTP_LISTING_BYTES_MAX {
+                let bytes_max = FTP_LISTING_BYTES_MAX;
+                return Err(FetchError::TooLarge { bytes_max });
+            }
+            if Instant::now() > end {
+                let timeout_s = LISTING_TIME_MAX.as_secs();
+                return Err(FetchError::Silent { timeout_s });
+            }
+        }
+        match self.odd {
+            // A name with a line end is two lines, of which the second is like none.
+            Some((error, is_entry)) if is_entry || self.listed.entries == 0 => Err(error),
+            _ => Ok(self.listed),
+        }
+    }
+
+    fn line(&mut self, line: LineRead<'_>) {
+        let LineRead::Whole(line) = line else {
+            let said = "a line is too long".to_owned();
+            self.odd = Some((FetchError::UnknownForm { said }, true));
+            return;
+        };
+        let parsed = if self.is_mlsd {
+            parse_mlsd(line)
+        } else {
+            parse_list(line, self.now)
+        };
+        let is_entry = match parsed {
+            FtpLine::Entry(entry, name) => {
+                self.listed.entries += 1;
+                (self.each)(entry, name);
+                return;
+            }
+            FtpLine::Here => {
+                self.listed.has_here = true;
+                return;
+            }
+            FtpLine::Nothing => return,
+            FtpLine::Unreadable => true,
+            FtpLine::Unknown => false,
+        };
+        if self
+            .odd
+            .as_ref()
+            .is_none_or(|(_, before)| is_entry && !before)
+        {
+            let said = remark(line);
+            self.odd = Some((FetchError::UnknownForm { said }, is_entry));
+        }
+    }
+}
+
+/// The [`FetchError`] inside, from where there always is one.
+fn inner(error: std::io::Error) -> FetchError {
+    let said = error.to_string();
+    let inner = error.into_inner().and_then(|inner| inner.downcast().ok());
+    inner.map_or(FetchError::Broken { said }, |inner: Box<FetchError>| *inner)
+}
+
+/// Whether a listing was complete, in the words of whoever sent it.
+pub(in crate::fetch) fn check_end(reply: &Reply) -> Result<(), FetchError> {
+    if !reply.is_done() {
+        return Err(FetchError::Broken { said: reply.said() });
+    }
+    // vsftpd says success when it could not look into a directory, Pure-FTPd when it ended early.
+    if reply.mentions(b"failed to open") {
+        return Err(FetchError::Refused { said: reply.said() });
+    }
+    if let Some(line) = reply.lines.iter().find(|line| {
+        let line = line.to_ascii_lowercase();
+        line.windows(9).any(|text| text == b"truncated")
+    }) {
+        let said = remark(line);
+        return Err(FetchError::Broken { said });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reply(code: u16, text: &str) -> Reply {
+        Reply {
+            code,
+            lines: vec![text.as_bytes().to_vec()],
+        }
+    }
+
+    #[test]
+    fn a_success_that_is_none_is_told() {
+        for (code, text, is_good) in [
+            (226, "Directory send OK.", true),
+            (250, "done", true),
+            (226, "Transfer done (but failed to open directory).", false),
+            (226, "Output truncated to 10000 matches", false),
+            (426, "Connection closed; transfer aborted", false),
+        ] {
+            assert_eq!(check_end(&reply(code, text)).is_ok(), is_good, "{text}");
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! A connection to an FTP server, with TLS or without, that is never waited for without end.
+//!
+//! Sockets give up after [`STOP_CHECK`], so that whoever waits sees whether the program was told
+//! to stop, and how long the server has been silent.
+//!
+//! # Security
+//! The end of a connection with TLS must be said inside it: one that is cut is an error, not an
+//! end.
+
+use std::io::{self, Read, Write};
+use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::net::{AddressFamily, SocketFlags, SocketType, connect, socket_with, sockopt};
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, ClientConnection};
+
+use crate::fetch::error::FetchError;
+
+/// How often somebody who waits looks whether the program was told to stop.
+const STOP_CHECK: Duration = Duration::from_millis(200);
+
+/// How long a connection may take; a host that is there answers in less.
+const CONNECT_TIME_MAX: Duration = Duration::from_secs(20);
+
+/// Addresses of one host that are tried.
+const ADDRESSES_MAX: usize = 8;
+
+/// How long a silent server is waited for.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::fetch) struct Patience<'a> {
+    pub timeout: Duration,
+    pub stop: &'a AtomicBool,
+}
+
+/// The connection.
+pub(in crate::fetch) struct Wire<'a> {
+    socket: TcpStream,
+    tls: Option<Box<ClientConnection>>,
+    patience: Patience<'a>,
+}
+
+/// What a connection is encrypted with.
+#[derive(Clone)]
+pub(in crate::fetch) struct TlsName {
+    pub config: Arc<ClientConfig>,
+    pub name: ServerName<'static>,
+}
+
+impl Patience<'_> {
+    /// Does one step again until the server takes part in it.
+    fn wait<T>(self, mut step: impl FnMut() -> io::Result<T>) -> Result<T, FetchError> {
+        use io::ErrorKind::{Interrupted, TimedOut, WouldBlock};
+        let start = Instant::now();
+        loop {
+            if self.stop.load(Ordering::Relaxed) {
+                return Err(FetchError::Stopped);
+            }
+            match step() {
+                Err(error) if matches!(error.kind(), Interrupted | TimedOut | WouldBlock) => {}
+                other => return other.map_err(explain),
+            }
+            if start.elapsed() >= self.timeout {
+                let timeout_s = self.timeout.as_secs();
+                return Err(FetchError::Silent { timeout_s });
+            }
+        }
+    }
+}
+
+impl<'a> Wire<'a> {
+    /// Connects to a host by the first of its addresses that answers.
+    pub fn to_host(host: (&str, u16), patience: Patience<'a>) -> Result<Wire<'a>, FetchError> {
+        let addresses = host
+            .to_socket_addrs()
+            .map_err(|error| FetchError::UnknownHost {
+                said: error.to_string(),
+            })?;
+        let mut failure = FetchError::UnknownHost {
+            said: "it has no address".to_owned(),
+        };
+        for address in addresses.take(ADDRESSES_MAX) {
+            match Wire::to_address(address, patience) {
+                Ok(wire) => return Ok(wire),
+                Err(FetchError::Stopped) => return Err(FetchError::Stopped),
+                Err(error) => failure = error,
+            }
+        }
+        Err(failure)
+    }
+
+    /// Connects to an address.
+    pub fn to_address(address: SocketAddr, patience: Patience<'a>) -> Result<Wire<'a>, FetchError> {
+        let timeout = patience.timeout.min(CONNECT_TIME_MAX);
+        let begun = begin_to_connect(address).map_err(|error| unreachable(address, &error))?;
+        Patience {
+            timeout,
+            ..patience
+        }
+        .wait(|| {
+            let is_ready = poll(
+                &mut [PollFd::new(&begun, PollFlags::OUT)],
+                Some(&Timespec {
+                    tv_sec: 0,
+                    tv_nsec: STOP_CHECK.subsec_nanos().into(),
+                }),
+            )?;
+            if is_ready == 0 {
+                return Err(io::ErrorKind::WouldBlock.into());
+            }
+            Ok(())
+        })?;
+        let settle = || -> io::Result<()> {
+            sockopt::socket_error(&begun)??;
+            begun.set_nonblocking(false)?;
+            begun.set_nodelay(true)?;
+            begun.set_read_timeout(Some(STOP_CHECK))?;
+            begun.set_write_timeout(Some(STOP_CHECK))
+        };
+        settle().map_err(|error| unreachable(address, &error))?;
+        Ok(Wire {
+            socket: begun,
+            tls: None,
+            patience,
+        })
+    }
+
+    /// The host at the other end.
+    pub fn peer(&self) -> Result<IpAddr, FetchError> {
+        let peer = self.socket.peer_addr().map_err(explain)?;
+        Ok(peer.ip())
+    }
+
+    /// Encrypts all that follows.
+    pub fn encrypt(&mut self, with: &TlsName) -> Result<(), FetchError> {
+        let connection = ClientConnection::new(Arc::clone(&with.config), with.name.clone())
+            .map_err(|error| FetchError::Tls {
+                said: error.to_string(),
+            })?;
+        let tls = self.tls.insert(Box::new(connection));
+        let socket = &mut self.socket;
+        self.patience.wait(|| {
+            while tls.is_handshaking() {
+                tls.complete_io(socket)?;
+            }
+            Ok(())
+        })
+    }
+
+    pub fn is_encrypted(&self) -> bool {
+        self.tls.is_some()
+    }
+
+    /// Reads what is there, at least one byte; 0 bytes are the end.
+    pub fn read_some(&mut self, buffer: &mut [u8]) -> Result<usize, FetchError> {
+        let (socket, tls) = (&mut self.socket, &mut self.tls);
+        self.patience.wait(|| match tls {
+            Some(tls) => rustls::Stream::new(tls.as_mut(), socket).read(buffer),
+            None => socket.read(buffer),
+        })
+    }
+
+    /// Writes everything.
+    pub fn write_whole(&mut self, bytes: &[u8]) -> Result<(), FetchError> {
+        let (socket, tls) = (&mut self.socket, &mut self.tls);
+        let mut written = 0;
+        while written < bytes.len() {
+            let rest = &bytes[written..];
+            written += self.patience.wait(|| match tls {
+                Some(tls) => rustls::Stream::new(tls.as_mut(), socket).write(rest),
+                None => socket.write(rest),
+            })?;
+        }
+        self.patience.wait(|| match tls {
+            Some(tls) => rustls::Stream::new(tls.as_mut(), socket).flush(),
+            None => socket.flush(),
+        })
+    }
+}
+
+impl Read for Wire<'_> {
+    /// The [`FetchError`] is inside the error.
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.read_some(buffer).map_err(io::Error::other)
+    }
+}
+
+impl Drop for Wire<'_> {
+    fn drop(&mut self) {
+        if let Some(tls) = &mut self.tls {
+            tls.send_close_notify();
+            // Whoever does not listen any more need not be told.
+            if let Err(error) = tls.write_tls(&mut self.socket) {
+                log::debug!("ftp end not told: {error}");
+            }
+        }
+    }
+}
+
+fn begin_to_connect(address: SocketAddr) -> io::Result<TcpStream> {
+    let family = match address {
+        SocketAddr::V4(_) => AddressFamily::INET,
+        SocketAddr::V6(_) => AddressFamily::INET6,
+    };
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let socket = socket_with(family, SocketType::STREAM, flags, None)?;
+    match connect(&socket, &address) {
+        Ok(()) | Err(rustix::io::Errno::INPROGRESS) => Ok(TcpStream::from(socket)),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn unreachable(address: SocketAddr, error: &io::Error) -> FetchError {
+    FetchError::Unreachable {
+        said: format!("{address}: {error}"),
+    }
+}
+
+fn explain(error: io::Error) -> FetchError {
+    if error.kind() == io::ErrorKind::UnexpectedEof {
+        let said = "the server cut the connection without the end that TLS has".to_owned();
+        return FetchError::Broken { said };
+    }
+    let said = error.to_string();
+    let inner = error.get_ref();
+    if inner.is_some_and(|inner| inner.is::<rustls::Error>()) {
+        FetchError::Tls { said }
+    } else {
+        FetchError::Broken { said }
+    }
+}

@@ -1,0 +1,419 @@
+//! The HTTP client: one for all mirrors, with kept connections, HTTP/2 where a server offers it,
+//! gzip, and the certificates of the system.
+//!
+//! `reqwest` does the protocol on one thread of its own; whoever asks waits in his own thread, at
+//! most [`STOP_CHECK`] at a time, so that a program that is told to stop does not wait for a silent
+//! mirror. Redirects are followed here, not by the client, because where they lead matters.
+//!
+//! # Errors
+//! [`FetchError`], without URLs: they may hold passwords.
+//!
+//! # Limits
+//! [`REDIRECTS_MAX`], [`RETRIES_MAX`], [`RETRY_AFTER_MAX`], [`BODY_BYTES_MAX`], and the time-outs
+//! of [`HttpOptions`].
+//!
+//! # Security
+//! User and password are sent to the host of the URL that has them and to no other, and never
+//! without TLS once TLS was used.
+
+use std::future::Future;
+use std::io::{self, Read};
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, Once, PoisonError};
+use std::time::{Duration, Instant};
+
+use reqwest::header::{self, HeaderMap, HeaderValue};
+use reqwest::redirect::Policy;
+use reqwest::{Response, StatusCode};
+use tokio::runtime::{Builder, Runtime};
+
+use super::failure::explain;
+use super::url::HttpUrl;
+use crate::fetch::error::FetchError;
+
+/// Redirects in a row that are followed: to TLS, to another host, to the slash at the end.
+pub const REDIRECTS_MAX: usize = 5;
+
+/// Times that a request is made again when the server is busy.
+pub const RETRIES_MAX: u32 = 3;
+
+/// Longest pause that a server may ask for; with longer ones it is scanned another time.
+pub const RETRY_AFTER_MAX: Duration = Duration::from_secs(120);
+
+/// Pause when a busy server does not say how long; twice as long each time.
+const RETRY_PAUSE: Duration = Duration::from_secs(1);
+
+/// Bytes of a body, unpacked; an index page of half a million files has as many.
+pub const BODY_BYTES_MAX: u64 = 64 * 1024 * 1024;
+
+/// Longest time for one body: at this limit a page arrives with less than 100 KiB a second.
+const BODY_TIME_MAX: Duration = Duration::from_secs(900);
+
+/// How often somebody who waits looks whether the program was told to stop.
+const STOP_CHECK: Duration = Duration::from_millis(200);
+
+/// How long an idle connection is kept.
+const IDLE_MAX: Duration = Duration::from_secs(30);
+
+/// Who asks; operators find the page of the project by it.
+const USER_AGENT: &str = concat!("heliostat-scan/", env!("CARGO_PKG_VERSION"));
+
+/// The client of a program.
+#[derive(Debug)]
+pub struct HttpClient {
+    runtime: Runtime,
+    client: reqwest::Client,
+}
+
+/// How a server is asked.
+#[derive(Debug, Clone, Copy)]
+pub struct HttpOptions<'a> {
+    /// For connecting, for the head of an answer, and for each piece of a body.
+    pub timeout: Duration,
+    /// Ends everything when it becomes true.
+    pub stop: &'a AtomicBool,
+}
+
+/// One mirror being asked, by several threads.
+#[derive(Debug)]
+pub struct HttpSession<'a> {
+    client: &'a HttpClient,
+    options: HttpOptions<'a>,
+    /// A busy server wants no request before.
+    pause_until: Mutex<Option<Instant>>,
+    was_busy: AtomicBool,
+}
+
+/// What of a resource is asked for.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct HttpRequest<'a> {
+    /// Only if it is not this version.
+    pub unless: Option<&'a Validator>,
+    /// Only the byte at this place.
+    pub byte: Option<u64>,
+    /// Not again when the server is busy.
+    pub once: bool,
+}
+
+/// What tells one version of a page from another, as the server gave it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Validator {
+    /// `ETag`.
+    Tag(String),
+    /// `Last-Modified`.
+    Date(String),
+}
+
+/// An answer, whatever its status.
+#[derive(Debug)]
+pub struct HttpAnswer<'a> {
+    /// Where it came from at last.
+    pub url: HttpUrl,
+    /// Its status.
+    pub status: u16,
+    /// `Content-Type`, or nothing.
+    pub content_type: String,
+    /// For asking whether it changed.
+    pub validator: Option<Validator>,
+    /// `Content-Range`, or nothing.
+    pub content_range: String,
+    /// `Content-Length`, where there is one.
+    pub length: Option<u64>,
+    /// What it holds.
+    pub body: HttpBody<'a>,
+}
+
+/// A body that is read as it comes.
+#[derive(Debug)]
+pub struct HttpBody<'a> {
+    client: &'a HttpClient,
+    options: HttpOptions<'a>,
+    response: Response,
+    piece: Vec<u8>,
+    place: usize,
+    bytes: u64,
+    deadline: Instant,
+}
+
+/// Where redirects may lead.
+pub type MayFollow<'f> = &'f dyn Fn(&HttpUrl) -> bool;
+
+impl HttpClient {
+    /// A client with the certificates of the system.
+    ///
+    /// # Errors
+    /// [`FetchError::Client`].
+    pub fn new(connect_timeout: Duration) -> Result<HttpClient, FetchError> {
+        static PROVIDER: Once = Once::new();
+        PROVIDER.call_once(|| {
+            // Whoever was first has chosen the same.
+            if rustls::crypto::ring::default_provider()
+                .install_default()
+                .is_err()
+            {
+                log::debug!("TLS has its provider already");
+            }
+        });
+        let mut headers = HeaderMap::new();
+        headers.insert(header::ACCEPT, HeaderValue::from_static("*/*"));
+        let client = reqwest::Client::builder()
+            .user_agent(USER_AGENT)
+            .default_headers(headers)
+            .redirect(Policy::none())
+            .connect_timeout(connect_timeout)
+            .pool_idle_timeout(IDLE_MAX)
+            .no_proxy()
+            .build()
+            .map_err(|error| FetchError::Client(error.into()))?;
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("http")
+            .enable_all()
+            .build()
+            .map_err(|error| FetchError::Client(error.into()))?;
+        Ok(HttpClient { runtime, client })
+    }
+
+    /// Begins with a mirror.
+    pub fn session<'a>(&'a self, options: HttpOptions<'a>) -> HttpSession<'a> {
+        HttpSession {
+            client: self,
+            options,
+            pause_until: Mutex::new(None),
+            was_busy: AtomicBool::new(false),
+        }
+    }
+
+    /// Waits for an answer of the other thread.
+    fn wait<T>(
+        &self,
+        options: HttpOptions<'_>,
+        future: impl Future<Output = T>,
+    ) -> Result<T, FetchError> {
+        let deadline = Instant::now() + options.timeout;
+        self.runtime.block_on(async {
+            let mut future = pin!(future);
+            loop {
+                if options.stop.load(Ordering::Relaxed) {
+                    return Err(FetchError::Stopped);
+                }
+                let left = deadline.saturating_duration_since(Instant::now());
+                if left.is_zero() {
+                    let timeout_s = options.timeout.as_secs();
+                    return Err(FetchError::Silent { timeout_s });
+                }
+                let step = tokio::time::timeout(left.min(STOP_CHECK), future.as_mut());
+                if let Ok(value) = step.await {
+                    return Ok(value);
+                }
+            }
+        })
+    }
+}
+
+impl<'a> HttpSession<'a> {
+    /// Asks for a resource; follows redirects as long as `may_follow` says so of each.
+    ///
+    /// # Errors
+    /// [`FetchError`]; a status is none, but a redirect that may not be followed is.
+    pub fn get(
+        &self,
+        url: &HttpUrl,
+        request: HttpRequest<'_>,
+        may_follow: MayFollow<'_>,
+    ) -> Result<HttpAnswer<'a>, FetchError> {
+        let mut at = url.clone();
+        for _ in 0..=REDIRECTS_MAX {
+            let response = self.get_patiently(&at, request)?;
+            let Some(to) = redirected(&response, &at) else {
+                return Ok(self.answer(at, response));
+            };
+            let to = to?;
+            if !may_follow(&to) {
+                return Err(FetchError::Redirected { to: to.to_string() });
+            }
+            let keeps_login = to.is_same_host(&at) && (to.is_https() || !at.is_https());
+            at = if keeps_login && to.login().is_none() {
+                to.with_login_of(&at)
+            } else {
+                to
+            };
+        }
+        Err(FetchError::TooManyRedirects {
+            redirects_max: REDIRECTS_MAX,
+        })
+    }
+
+    /// Whether the server has said that it is busy. Then it should be asked for one thing at a
+    /// time: lighttpd, for one, refuses to list two directories at once.
+    pub fn was_busy(&self) -> bool {
+        self.was_busy.load(Ordering::Relaxed)
+    }
+
+    /// Asks again when the server is busy, as late as it wants.
+    fn get_patiently(
+        &self,
+        url: &HttpUrl,
+        request: HttpRequest<'_>,
+    ) -> Result<Response, FetchError> {
+        let mut pause = RETRY_PAUSE;
+        for attempt in 0.. {
+            self.rest()?;
+            let response = self.get_once(url, request)?;
+            let status = response.status();
+            let is_busy = status == StatusCode::TOO_MANY_REQUESTS
+                || status == StatusCode::SERVICE_UNAVAILABLE;
+            if !is_busy || request.once || attempt == RETRIES_MAX {
+                return Ok(response);
+            }
+            self.was_busy.store(true, Ordering::Relaxed);
+            let wanted = retry_after(response.headers()).unwrap_or(pause);
+            log::debug!(
+                "http url={url} status={status} pause_s={}",
+                wanted.as_secs()
+            );
+            if wanted > RETRY_AFTER_MAX {
+                return Ok(response);
+            }
+            pause *= 2;
+            let mut until = self.pause_until();
+            *until = (*until).max(Some(Instant::now() + wanted));
+        }
+        unreachable!("the last attempt returns")
+    }
+
+    fn pause_until(&self) -> std::sync::MutexGuard<'_, Option<Instant>> {
+        self.pause_until
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until the server wants to be asked again.
+    fn rest(&self) -> Result<(), FetchError> {
+        loop {
+            if self.options.stop.load(Ordering::Relaxed) {
+                return Err(FetchError::Stopped);
+            }
+            let until = *self.pause_until();
+            let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+            match left {
+                Some(left) if !left.is_zero() => std::thread::sleep(left.min(STOP_CHECK)),
+                _ => return Ok(()),
+            }
+        }
+    }
+
+    fn get_once(&self, url: &HttpUrl, request: HttpRequest<'_>) -> Result<Response, FetchError> {
+        let mut builder = self.client.client.get(url.url().clone());
+        if let Some(login) = url.login() {
+            builder = builder.basic_auth(&login.user, Some(&login.password));
+        }
+        match request.unless {
+            Some(Validator::Tag(tag)) => builder = builder.header(header::IF_NONE_MATCH, tag),
+            Some(Validator::Date(date)) => {
+                builder = builder.header(header::IF_MODIFIED_SINCE, date);
+            }
+            None => {}
+        }
+        if let Some(byte) = request.byte {
+            builder = builder
+                .header(header::RANGE, format!("bytes={byte}-{byte}"))
+                .header(header::ACCEPT_ENCODING, "identity");
+        }
+        let sent = self.client.wait(self.options, builder.send())?;
+        sent.map_err(|error| explain(error, self.options.timeout))
+    }
+
+    fn answer(&self, url: HttpUrl, response: Response) -> HttpAnswer<'a> {
+        let text = |name| text(response.headers(), name);
+        let validator = match (text(header::ETAG), text(header::LAST_MODIFIED)) {
+            (tag, _) if !tag.is_empty() => Some(Validator::Tag(tag)),
+            (_, date) if !date.is_empty() => Some(Validator::Date(date)),
+            _ => None,
+        };
+        HttpAnswer {
+            url,
+            status: response.status().as_u16(),
+            content_type: text(header::CONTENT_TYPE),
+            validator,
+            content_range: text(header::CONTENT_RANGE),
+            length: text(header::CONTENT_LENGTH).parse().ok(),
+            body: HttpBody {
+                client: self.client,
+                options: self.options,
+                response,
+                piece: Vec::new(),
+                place: 0,
+                bytes: 0,
+                deadline: Instant::now() + BODY_TIME_MAX,
+            },
+        }
+    }
+}
+
+fn text(headers: &HeaderMap, name: header::HeaderName) -> String {
+    let value = headers.get(name).and_then(|value| value.to_str().ok());
+    value.unwrap_or_default().to_owned()
+}
+
+/// Where a redirect leads; `None` when the answer is none.
+fn redirected(response: &Response, at: &HttpUrl) -> Option<Result<HttpUrl, FetchError>> {
+    if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
+        return None;
+    }
+    let location = response.headers().get(header::LOCATION)?;
+    let location = String::from_utf8_lossy(location.as_bytes());
+    let to = at.url().join(&location).ok().and_then(HttpUrl::resource);
+    Some(to.ok_or_else(|| FetchError::Redirected {
+        to: "what is no URL of a web server".to_owned(),
+    }))
+}
+
+/// Seconds, or a date, which is compared with the server's own clock.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let value = text(headers, header::RETRY_AFTER);
+    if let Ok(seconds) = value.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let parse = |text: &str| httpdate::parse_http_date(text).ok();
+    let now = parse(&text(headers, header::DATE))?;
+    parse(&value)?.duration_since(now).ok()
+}
+
+impl HttpBody<'_> {
+    fn next_piece(&mut self) -> Result<bool, FetchError> {
+        if Instant::now() > self.deadline {
+            return Err(FetchError::Silent {
+                timeout_s: BODY_TIME_MAX.as_secs(),
+            });
+        }
+        let piece = self.client.wait(self.options, self.response.chunk())?;
+        let Some(piece) = piece.map_err(|error| explain(error, self.options.timeout))? else {
+            return Ok(false);
+        };
+        self.bytes += piece.len() as u64;
+        if self.bytes > BODY_BYTES_MAX {
+            let bytes_max = BODY_BYTES_MAX;
+            return Err(FetchError::TooLarge { bytes_max });
+        }
+        self.piece.clear();
+        self.piece.extend_from_slice(&piece);
+        self.place = 0;
+        Ok(true)
+    }
+}
+
+impl Read for HttpBody<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.place == self.piece.len() {
+            if !self.next_piece().map_err(io::Error::other)? {
+                return Ok(0);
+            }
+        }
+        let count = buffer.len().min(self.piece.len() - self.place);
+        buffer[..count].copy_from_slice(&self.piece[self.place..self.place + count]);
+        self.place += count;
+        Ok(count)
+    }
+}

@@ -1,0 +1,237 @@
+//! Base URLs of mirrors over HTTP.
+
+use std::fmt;
+
+use reqwest::Url;
+
+use crate::domain::escape::{percent_decode, url_path_into};
+use crate::domain::listing::PageAddress;
+
+/// Longest URL in bytes; MirrorBrain's column held 128 characters.
+const URL_BYTES_MAX: usize = 1024;
+
+/// Where a mirror's tree lies: `http[s]://[USER[:PASSWORD]@]HOST[:PORT]/PATH/`.
+///
+/// Displayed without user and password, always with a slash at the end.
+#[derive(Clone, PartialEq, Eq)]
+pub struct HttpUrl {
+    /// Without user and password.
+    url: Url,
+    login: Option<Login>,
+}
+
+/// User and password, decoded.
+#[derive(Clone, PartialEq, Eq)]
+pub(in crate::fetch) struct Login {
+    pub user: String,
+    pub password: String,
+}
+
+/// Why a text is no URL of a tree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum HttpUrlError {
+    /// Another form, or none of a URL.
+    #[error("it is not of the form http://HOST/PATH/ or https://HOST/PATH/")]
+    Form,
+    /// What is listed is a directory, not an answer to a query.
+    #[error("it has a query or a fragment, so that there is no directory to list")]
+    Query,
+    /// Control characters.
+    #[error("it has a control character")]
+    Control,
+    /// Longer than any.
+    #[error("it is longer than {URL_BYTES_MAX} bytes")]
+    TooLong,
+}
+
+impl HttpUrl {
+    /// Reads a base URL.
+    ///
+    /// # Errors
+    /// See [`HttpUrlError`]; none of them repeats the URL, which may hold a password.
+    pub fn parse(text: &str) -> Result<HttpUrl, HttpUrlError> {
+        let text = text.trim();
+        if text.len() > URL_BYTES_MAX {
+            return Err(HttpUrlError::TooLong);
+        }
+        if text.chars().any(char::is_control) {
+            return Err(HttpUrlError::Control);
+        }
+        let url = Url::parse(text).map_err(|_| HttpUrlError::Form)?;
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err(HttpUrlError::Query);
+        }
+        HttpUrl::of(url).ok_or(HttpUrlError::Form)
+    }
+
+    fn of(url: Url) -> Option<HttpUrl> {
+        let mut url = HttpUrl::resource(url)?;
+        url.url.set_query(None);
+        Some(url.with_slash())
+    }
+
+    /// Anything that can be asked for; user and password are taken out of the URL.
+    pub(in crate::fetch) fn resource(mut url: Url) -> Option<HttpUrl> {
+        if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
+            return None;
+        }
+        let decode = |text: &str| {
+            let bytes = percent_decode(text.as_bytes());
+            String::from_utf8_lossy(&bytes).into_owned()
+        };
+        let login = (!url.username().is_empty() || url.password().is_some()).then(|| Login {
+            user: decode(url.username()),
+            password: decode(url.password().unwrap_or_default()),
+        });
+        url.set_username("").ok()?;
+        url.set_password(None).ok()?;
+        url.set_fragment(None);
+        Some(HttpUrl { url, login })
+    }
+
+    fn with_slash(mut self) -> HttpUrl {
+        if !self.url.path().ends_with('/') {
+            let path = format!("{}/", self.url.path());
+            self.url.set_path(&path);
+        }
+        self
+    }
+
+    /// The directory at `path` below this one; the empty path is this one.
+    pub fn directory(&self, path: &[u8]) -> HttpUrl {
+        self.file(path).with_slash()
+    }
+
+    /// The directory that a page lies in.
+    pub fn folder(&self) -> HttpUrl {
+        let mut folder = self.file(b"");
+        let path = folder.url.path();
+        let end = path.rfind('/').map_or(0, |end| end + 1);
+        let path = path[..end].to_owned();
+        folder.url.set_path(&path);
+        folder
+    }
+
+    /// The file at `path` below this directory.
+    pub fn file(&self, path: &[u8]) -> HttpUrl {
+        let mut encoded = self.url.path().as_bytes().to_vec();
+        url_path_into(&mut encoded, path);
+        let mut url = self.url.clone();
+        url.set_path(&String::from_utf8_lossy(&encoded));
+        url.set_query(None);
+        HttpUrl {
+            url,
+            login: self.login.clone(),
+        }
+    }
+
+    /// The same with arguments.
+    #[must_use]
+    pub fn with_query(mut self, query: &str) -> HttpUrl {
+        self.url.set_query(Some(query));
+        self
+    }
+
+    /// Where an index page at this URL lies.
+    pub fn address(&self) -> PageAddress {
+        let host = self.url.host_str().unwrap_or_default();
+        let authority = match self.url.port() {
+            Some(port) => format!("{host}:{port}"),
+            None => host.to_owned(),
+        };
+        PageAddress::new(&authority, self.url.path())
+    }
+
+    /// Whether `other` is on the same host, whatever the scheme, and at or below this directory.
+    pub fn has(&self, other: &HttpUrl) -> bool {
+        let port = |url: &Url| url.port_or_known_default();
+        let is_same_server = port(&self.url) == port(&other.url)
+            || self.url.port().is_none() && other.url.port().is_none();
+        self.is_same_host(other) && is_same_server && other.url.path().starts_with(self.url.path())
+    }
+
+    pub(in crate::fetch) fn is_same_host(&self, other: &HttpUrl) -> bool {
+        self.url.host_str() == other.url.host_str()
+    }
+
+    pub(in crate::fetch) fn is_https(&self) -> bool {
+        self.url.scheme() == "https"
+    }
+
+    pub(in crate::fetch) fn url(&self) -> &Url {
+        &self.url
+    }
+
+    pub(in crate::fetch) fn login(&self) -> Option<&Login> {
+        self.login.as_ref()
+    }
+
+    /// The same place, asked for with the user and password of `other`.
+    pub(in crate::fetch) fn with_login_of(mut self, other: &HttpUrl) -> HttpUrl {
+        self.login.clone_from(&other.login);
+        self
+    }
+}
+
+impl fmt::Display for HttpUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.url, f)
+    }
+}
+
+impl fmt::Debug for HttpUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "HttpUrl({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_are_read_and_passwords_are_never_shown() {
+        for (text, shown, password) in [
+            ("http://h/m", "http://h/m/", None),
+            (" HTTPS://H:8443/a%20b/ ", "https://h:8443/a%20b/", None),
+            ("http://u:p%40ss@h", "http://h/", Some("p@ss")),
+            ("http://[::1]:80/m/", "http://[::1]/m/", None),
+        ] {
+            let url = HttpUrl::parse(text).expect(text);
+            assert_eq!(url.to_string(), shown);
+            let found = url.login().map(|login| login.password.as_str());
+            assert_eq!(found, password);
+            assert!(!format!("{url:?}").contains("p@ss") && !format!("{url:?}").contains("p%40ss"));
+        }
+        for (text, expected) in [
+            ("", HttpUrlError::Form),
+            ("ftp://h/", HttpUrlError::Form),
+            ("http://", HttpUrlError::Form),
+            ("h/m", HttpUrlError::Form),
+            ("http://h/get?f=", HttpUrlError::Query),
+            ("http://h/\nx", HttpUrlError::Control),
+        ] {
+            assert_eq!(HttpUrl::parse(text), Err(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn paths_are_appended_encoded_and_stay_below() {
+        let base = HttpUrl::parse("http://h/a%20b").expect("a URL");
+        let below = base.directory(b"x y/%2e#?\xfc");
+        assert_eq!(below.to_string(), "http://h/a%20b/x%20y/%252e%23%3F%FC/");
+        assert_eq!(base.directory(b"").to_string(), "http://h/a%20b/");
+        assert_eq!(base.file(b"a:b").to_string(), "http://h/a%20b/a:b");
+        assert!(base.has(&below));
+        for (other, expected) in [
+            ("https://h/a%20b/c/", true),
+            ("http://h/a%20bc/", false),
+            ("http://h/", false),
+            ("http://other/a%20b/", false),
+            ("http://h:81/a%20b/", false),
+        ] {
+            let other = HttpUrl::parse(other).expect("a URL");
+            assert_eq!(base.has(&other), expected, "{other}");
+        }
+    }
+}

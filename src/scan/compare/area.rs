@@ -1,0 +1,141 @@
+//! What part of the tree a scan is about: all of it, `--dir`, or directories that changed.
+
+use std::collections::BTreeSet;
+
+use roaring::RoaringBitmap;
+
+use super::known::KnownTree;
+use crate::domain::path::{FilePath, is_below};
+
+/// A part of the tree.
+#[derive(Debug, Clone, Default)]
+pub enum Area {
+    /// All of it.
+    #[default]
+    Whole,
+    /// A subtree or a file.
+    Below(FilePath),
+    /// Some directories, each without what lies below it.
+    Single(Directories),
+}
+
+/// Directories without what lies below them, and the directories on the way to them.
+#[derive(Debug, Clone, Default)]
+pub struct Directories {
+    wanted: BTreeSet<Vec<u8>>,
+    on_the_way: BTreeSet<Vec<u8>>,
+}
+
+impl Directories {
+    /// Some directories; the empty path is the tree itself.
+    pub fn new(paths: impl IntoIterator<Item = Vec<u8>>) -> Directories {
+        let mut directories = Directories::default();
+        for path in paths {
+            let slashes = path.iter().enumerate().filter(|(_, byte)| **byte == b'/');
+            let above = slashes.map(|(end, _)| path[..end].to_vec());
+            directories.on_the_way.extend(above);
+            directories.on_the_way.insert(Vec::new());
+            directories.wanted.insert(path);
+        }
+        directories
+    }
+
+    /// The directories.
+    pub fn wanted(&self) -> &BTreeSet<Vec<u8>> {
+        &self.wanted
+    }
+
+    /// All directories above any of them, the tree itself included.
+    pub fn on_the_way(&self) -> &BTreeSet<Vec<u8>> {
+        &self.on_the_way
+    }
+
+    /// Ids of the files that lie in them, not below.
+    pub fn ids(&self, known: &KnownTree) -> RoaringBitmap {
+        let mut ids = RoaringBitmap::new();
+        for facts in self
+            .wanted
+            .iter()
+            .flat_map(|path| known.directories.facts(path))
+        {
+            for &(first, count) in &facts.runs {
+                ids.insert_range(first..first + count);
+            }
+        }
+        ids
+    }
+}
+
+impl Area {
+    /// Whether a directory lies in it, or on the way to it.
+    pub fn has_directory(&self, path: &[u8]) -> bool {
+        match self {
+            Area::Whole => true,
+            Area::Below(dir) => is_below(path, dir.as_bytes()) || is_below(dir.as_bytes(), path),
+            Area::Single(directories) => {
+                directories.wanted.contains(path) || directories.on_the_way.contains(path)
+            }
+        }
+    }
+
+    /// Whether a file lies in it.
+    pub fn has_file(&self, path: &[u8]) -> bool {
+        match self {
+            Area::Whole => true,
+            Area::Below(dir) => is_below(path, dir.as_bytes()),
+            Area::Single(directories) => directories.wanted.contains(parent(path)),
+        }
+    }
+
+    /// Number of directories that alone are looked at; 0 for a tree or subtree.
+    pub fn directories(&self) -> u64 {
+        match self {
+            Area::Whole | Area::Below(_) => 0,
+            Area::Single(directories) => directories.wanted.len() as u64,
+        }
+    }
+}
+
+/// The directory that a path lies in; empty for the tree itself.
+pub(in crate::scan) fn parent(path: &[u8]) -> &[u8] {
+    let end = path.iter().rposition(|&byte| byte == b'/').unwrap_or(0);
+    &path[..end]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn directories_are_wanted_without_what_lies_below() {
+        let paths = ["a/b", "", "a/b/c/d"].map(|path| path.as_bytes().to_vec());
+        let area = Area::Single(Directories::new(paths));
+        assert_eq!(area.directories(), 3);
+        for (directory, expected) in [
+            ("", true),
+            ("a", true),
+            ("a/b", true),
+            ("a/b/c", true),
+            ("a/b/c/d", true),
+            ("a/b/c/d/e", false),
+            ("a/bc", false),
+            ("x", false),
+        ] {
+            assert_eq!(
+                area.has_directory(directory.as_bytes()),
+                expected,
+                "{directory}"
+            );
+        }
+        for (file, expected) in [
+            ("f", true),
+            ("a/f", false),
+            ("a/b/f", true),
+            ("a/b/c/f", false),
+            ("a/b/c/d/f", true),
+            ("a/b/c/d/e/f", false),
+        ] {
+            assert_eq!(area.has_file(file.as_bytes()), expected, "{file}");
+        }
+    }
+}

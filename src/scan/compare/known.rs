@@ -1,0 +1,69 @@
+//! The catalogue as mirrors are compared with it: its files, its directories, and those of its
+//! files that not every server can deliver, or shows.
+
+use roaring::RoaringBitmap;
+
+use super::directory::KnownDirectories;
+use crate::db::{DbError, open::Queryable};
+use crate::domain::file::FileId;
+use crate::snapshot::KnownFiles;
+
+/// Where old servers end: sizes and ranges in 31 bits.
+pub const LARGE_BYTES: u64 = 1 << 31;
+
+/// A file that not every server can deliver.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LargeFile {
+    /// Its id.
+    pub id: FileId,
+    /// Its path.
+    pub path: Vec<u8>,
+    /// Bytes; more than [`LARGE_BYTES`].
+    pub size: u64,
+}
+
+/// The catalogue as it was when the run began.
+#[derive(Debug)]
+pub struct KnownTree {
+    /// All files.
+    pub files: KnownFiles,
+    /// Directories that have any of them.
+    pub directories: KnownDirectories,
+    /// Those of more than [`LARGE_BYTES`], in path order.
+    pub large: Vec<LargeFile>,
+    /// Ids of those that have a name beginning with a dot in their path: some servers hide them.
+    pub hidden: RoaringBitmap,
+}
+
+impl KnownTree {
+    /// Reads the whole catalogue; `seed` should be a new random number.
+    ///
+    /// # Errors
+    /// [`DbError::Sql`].
+    pub fn load(database: &impl Queryable, seed: u64) -> Result<KnownTree, DbError> {
+        let mut directories = KnownDirectories::default();
+        let mut large = Vec::new();
+        let mut hidden = RoaringBitmap::new();
+        let files = KnownFiles::load_with(database, seed, |path, file| {
+            directories.add(path, file.id);
+            if is_hidden(path) {
+                hidden.insert(file.id.0);
+            }
+            let size = file.version.map_or(0, |version| version.size);
+            if size > LARGE_BYTES {
+                let (id, path) = (file.id, path.to_vec());
+                large.push(LargeFile { id, path, size });
+            }
+        })?;
+        Ok(KnownTree {
+            files,
+            directories,
+            large,
+            hidden,
+        })
+    }
+}
+
+fn is_hidden(path: &[u8]) -> bool {
+    path.starts_with(b".") || path.windows(2).any(|two| two == b"/.")
+}

@@ -1,0 +1,8 @@
+//! Compares a mirror's listing with the catalogue.
+
+pub mod area;
+pub mod directory;
+pub mod known;
+pub mod large;
+pub mod tally;
+pub mod zone;

@@ -1,0 +1,205 @@
+//! What one listing amounts to: ids of current and outdated copies, and counts of the rest.
+
+use roaring::RoaringBitmap;
+
+use super::directory::DirectoryFacts;
+use super::zone::{Difference, Zone};
+use crate::db::content::Content;
+use crate::domain::file::{CatalogueFile, Copy, FileVersion};
+use crate::domain::listing::rsync::Line;
+use crate::domain::listing::{ListedFile, ListedTime};
+use crate::domain::trace::is_ours;
+use crate::snapshot::{Cursor, KnownFiles};
+
+/// Seconds of a minute: the step of most index pages.
+const MINUTE_S: i64 = 60;
+
+/// How far a day without a time may be off: a zone to either side, and the time of day.
+const DAY_SLACK_S: i64 = 2 * 86_400;
+
+/// Entries of a listing, compared with the catalogue as they come.
+#[derive(Debug)]
+pub struct Tally<'a> {
+    known: &'a KnownFiles,
+    cursor: Cursor,
+    current: RoaringBitmap,
+    outdated: RoaringBitmap,
+    /// Ids of copies of the right size whose time is in a zone that is not known yet.
+    timed: Vec<(u32, Difference)>,
+    files: u64,
+    unknown: u64,
+    private: u64,
+    zone: ZoneFrom,
+}
+
+/// What tells the zone of times.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ZoneFrom {
+    /// What most of the listed times agree on.
+    #[default]
+    Listing,
+    /// The last whole listing, in minutes ahead of UTC: the few files of single directories could
+    /// agree on anything.
+    Before(i32),
+    /// Nothing does: a copy whose time is in an unknown zone is as if it were not listed.
+    Nothing,
+}
+
+/// The sum of a listing.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Seen {
+    /// What the mirror has of the catalogue.
+    pub content: Content,
+    /// Files that everybody may read.
+    pub files: u64,
+    /// Those of them that the catalogue does not have.
+    pub unknown: u64,
+    /// Files that not everybody may read; a web server refuses them.
+    pub private: u64,
+    /// Minutes that the times of the listing are ahead of UTC.
+    pub shift_min: i32,
+}
+
+impl<'a> Tally<'a> {
+    /// Nothing seen yet.
+    pub fn new(known: &'a KnownFiles) -> Tally<'a> {
+        Tally {
+            known,
+            cursor: Cursor::default(),
+            current: RoaringBitmap::new(),
+            outdated: RoaringBitmap::new(),
+            timed: Vec::new(),
+            files: 0,
+            unknown: 0,
+            private: 0,
+            zone: ZoneFrom::default(),
+        }
+    }
+
+    /// The same, with the zone of times told.
+    pub fn with_zone(self, zone: ZoneFrom) -> Tally<'a> {
+        Tally { zone, ..self }
+    }
+
+    /// Takes one entry of rsync.
+    pub fn see(&mut self, entry: Line, path: &[u8]) {
+        let version = match entry {
+            Line::File(version) => version,
+            Line::Private => {
+                self.private += 1;
+                return;
+            }
+            _ => return,
+        };
+        let Some(file) = self.known.find(path, &mut self.cursor) else {
+            self.see_unknown(u64::from(!is_ours(path)));
+            return;
+        };
+        self.files += 1;
+        self.keep(file, file.judge(version));
+    }
+
+    /// Takes a file of the catalogue, as a listing that cannot tell everything shows it.
+    pub fn see_listed(&mut self, file: CatalogueFile, listed: ListedFile) {
+        self.files += 1;
+        let Some(version) = file.version else {
+            // Without a version any copy is trusted.
+            self.keep(file, Copy::Current);
+            return;
+        };
+        match (listed.size.admits(version.size), listed.time) {
+            (false, _) => self.keep(file, Copy::Outdated),
+            (true, None) => self.keep(file, Copy::Current),
+            (true, Some(time)) => self.see_time(file, version, time),
+        }
+    }
+
+    fn see_time(&mut self, file: CatalogueFile, version: FileVersion, time: ListedTime) {
+        let step = i64::from(time.step_s);
+        if time.is_utc || step > MINUTE_S {
+            let slack = if step > MINUTE_S { DAY_SLACK_S } else { 0 };
+            let is_older = time.seconds + slack < version.mtime.div_euclid(step) * step;
+            self.keep(
+                file,
+                if is_older {
+                    Copy::Outdated
+                } else {
+                    Copy::Current
+                },
+            );
+            return;
+        }
+        let difference = Difference::new(time.seconds, version.mtime);
+        self.timed.push((file.id.0, difference));
+    }
+
+    /// Counts files that were listed and that the catalogue does not have.
+    pub fn see_unknown(&mut self, files: u64) {
+        self.files += files;
+        self.unknown += files;
+    }
+
+    /// Counts files that not everybody may read.
+    pub fn see_private(&mut self, files: u64) {
+        self.private += files;
+    }
+
+    /// Takes the files of a directory as they were: it has not changed.
+    pub fn see_again(&mut self, directory: &DirectoryFacts, before: &Content) {
+        for &(first, count) in &directory.runs {
+            let ids = first..first + count;
+            for id in ids {
+                if before.current.contains(id) {
+                    self.files += 1;
+                    self.current.insert(id);
+                } else if before.outdated.contains(id) {
+                    self.files += 1;
+                    self.outdated.insert(id);
+                }
+            }
+        }
+    }
+
+    fn keep(&mut self, file: CatalogueFile, copy: Copy) {
+        match copy {
+            Copy::Current => self.current.insert(file.id.0),
+            Copy::Outdated => self.outdated.insert(file.id.0),
+        };
+    }
+
+    /// Files so far.
+    pub fn files(&self) -> u64 {
+        self.files
+    }
+
+    /// The sum.
+    pub fn finish(mut self) -> Seen {
+        let zone = match self.zone {
+            ZoneFrom::Listing => Zone::of(self.timed.iter().map(|(_, difference)| *difference)),
+            ZoneFrom::Before(shift_min) => Zone::known(shift_min),
+            ZoneFrom::Nothing => {
+                self.timed.clear();
+                Zone::default()
+            }
+        };
+        for (id, difference) in self.timed {
+            if zone.is_older(difference) {
+                self.outdated.insert(id);
+            } else {
+                self.current.insert(id);
+            }
+        }
+        // A listing that names one file twice is believed where it promises less.
+        self.current -= &self.outdated;
+        Seen {
+            content: Content {
+                current: self.current,
+                outdated: self.outdated,
+            },
+            files: self.files,
+            unknown: self.unknown,
+            private: self.private,
+            shift_min: zone.shift_min,
+        }
+    }
+}

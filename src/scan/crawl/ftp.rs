@@ -1,0 +1,221 @@
+//! One directory of a mirror over FTP: a login, a listing, and what it says.
+//!
+//! Several logins are made where the server takes them; one that allows only one is asked by one.
+//!
+//! # Errors
+//! What the server says about one directory leaves its login in use. After any other failure the
+//! login is given up, and a directory whose listing broke is listed once more by a new one.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use super::crawler::{Crawl, Directories};
+use super::page::{Entries, First, Found, Outcome, PageRead};
+use crate::domain::listing::{FtpEntry, IndexEntry};
+use crate::domain::path::PATH_BYTES_MAX;
+use crate::fetch::{FetchError, FtpClient, FtpOptions, FtpSession, FtpUrl};
+use crate::scan::compare::directory::below;
+use crate::snapshot::Cursor;
+
+/// Links in one directory that are asked for by themselves.
+const LINKS_MAX: usize = 1000;
+
+/// Lists directories by as many logins as there are threads.
+pub(in crate::scan) struct FtpReader<'a> {
+    crawl: Crawl<'a>,
+    client: &'a FtpClient,
+    url: &'a FtpUrl,
+    options: FtpOptions<'a>,
+    logins: Mutex<Logins<'a>>,
+    freed: Condvar,
+    /// LIST is told to show names that begin with a dot.
+    is_asked_for_hidden: bool,
+    /// Such a name was seen.
+    has_shown_hidden: AtomicBool,
+}
+
+struct Logins<'a> {
+    idle: Vec<FtpSession<'a>>,
+    open: usize,
+    open_max: usize,
+}
+
+impl<'a> FtpReader<'a> {
+    /// Logs in and lists the directory of the URL.
+    pub fn begin(
+        crawl: Crawl<'a>,
+        client: &'a FtpClient,
+        url: &'a FtpUrl,
+        options: FtpOptions<'a>,
+    ) -> Result<(FtpReader<'a>, First), FetchError> {
+        let mut session = client.open(url, options)?;
+        let mut reader = FtpReader {
+            crawl,
+            client,
+            url,
+            options,
+            logins: Mutex::new(Logins {
+                idle: Vec::new(),
+                open: 1,
+                open_max: crawl.requests,
+            }),
+            freed: Condvar::new(),
+            is_asked_for_hidden: false,
+            has_shown_hidden: AtomicBool::new(false),
+        };
+        let mut requests = 1;
+        if !session.has_mlsd() {
+            requests += 1;
+            session.list_hidden(true);
+            // A server that takes the option for a name does not list the directory itself.
+            reader.is_asked_for_hidden = match session.list(b"", |_, _| {}) {
+                Ok(listing) => listing.has_here,
+                Err(FetchError::Refused { .. }) => false,
+                Err(error) => return Err(error),
+            };
+            session.list_hidden(reader.is_asked_for_hidden);
+        }
+        let page = reader
+            .list(&mut session, b"")
+            .map_err(|error| match error {
+                FetchError::Refused { said } => FetchError::NoDirectory { said },
+                other => other,
+            })?;
+        reader.logins().idle.push(session);
+        let first = First {
+            outcome: Outcome::Page(page),
+            requests,
+            note: None,
+        };
+        Ok((reader, first))
+    }
+
+    /// Whether the server may hide names that begin with a dot.
+    pub fn hides(&self) -> bool {
+        !self.is_asked_for_hidden && !self.has_shown_hidden.load(Ordering::Relaxed)
+    }
+
+    fn logins(&self) -> MutexGuard<'_, Logins<'a>> {
+        self.logins.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// An idle login, else a new one, else the next that becomes idle.
+    fn take(&self) -> Result<FtpSession<'a>, FetchError> {
+        let mut logins = self.logins();
+        loop {
+            if let Some(session) = logins.idle.pop() {
+                return Ok(session);
+            }
+            if logins.open < logins.open_max || logins.open == 0 {
+                logins.open += 1;
+                drop(logins);
+                let opened = self.open();
+                logins = self.logins();
+                match opened {
+                    Ok(session) => return Ok(session),
+                    Err(error) => {
+                        logins.open -= 1;
+                        // Whoever waits for one of them sees that there may be none any more.
+                        self.freed.notify_all();
+                        if logins.open == 0 || matches!(error, FetchError::Stopped) {
+                            return Err(error);
+                        }
+                        log::debug!("no further login url={} error={error}", self.url);
+                        logins.open_max = logins.open;
+                        continue;
+                    }
+                }
+            }
+            logins = self
+                .freed
+                .wait(logins)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn open(&self) -> Result<FtpSession<'a>, FetchError> {
+        let mut session = self.client.open(self.url, self.options)?;
+        session.list_hidden(self.is_asked_for_hidden);
+        Ok(session)
+    }
+
+    /// Keeps a login for the next directory, or gives it up.
+    fn put(&self, session: FtpSession<'a>, is_good: bool) {
+        let mut logins = self.logins();
+        if is_good {
+            logins.idle.push(session);
+        } else {
+            logins.open -= 1;
+        }
+        drop(logins);
+        self.freed.notify_all();
+    }
+
+    fn read_once(&self, path: &[u8]) -> Result<PageRead, FetchError> {
+        let mut session = self.take()?;
+        let read = self.list(&mut session, path);
+        let is_good = match &read {
+            Ok(_) => true,
+            Err(error) => matches!(error, FetchError::Refused { .. } | FetchError::Unspeakable),
+        };
+        self.put(session, is_good);
+        read
+    }
+
+    fn list(&self, session: &mut FtpSession<'a>, path: &[u8]) -> Result<PageRead, FetchError> {
+        let known = self.crawl.known;
+        let mut entries = Entries::new(self.crawl, path);
+        let mut links = Vec::new();
+        let mut cursor = Cursor::default();
+        session.list(path, |entry, name| {
+            if name.starts_with(b".") {
+                self.has_shown_hidden.store(true, Ordering::Relaxed);
+            }
+            match entry {
+                FtpEntry::Directory => entries.take(IndexEntry::Directory, name),
+                FtpEntry::File(listed) => entries.take(IndexEntry::File(listed), name),
+                FtpEntry::Private => entries.take_private(),
+                FtpEntry::Other => {}
+                FtpEntry::Link if path.len() + name.len() >= PATH_BYTES_MAX => {}
+                // A web server follows it, so what it leads to counts.
+                FtpEntry::Link => match known.files.find(&below(path, name), &mut cursor) {
+                    Some(file) if links.len() < LINKS_MAX => links.push((file, name.to_vec())),
+                    Some(_) => {}
+                    None => entries.take(IndexEntry::Directory, name),
+                },
+            }
+        })?;
+        let mut page = entries.finish()?;
+        for (file, name) in links {
+            let path = below(path, &name);
+            if self.crawl.wanted.has_file(&path)
+                && let Some(listed) = session.file(&path)?
+            {
+                page.found.push(Found { file, listed });
+            }
+        }
+        Ok(page)
+    }
+}
+
+impl Directories for FtpReader<'_> {
+    fn read(&self, path: &[u8]) -> Result<Outcome, FetchError> {
+        let page = match self.read_once(path) {
+            Err(FetchError::Broken { said }) => {
+                log::debug!("listed again url={} said={said}", self.url);
+                self.read_once(path)?
+            }
+            other => other?,
+        };
+        Ok(Outcome::Page(page))
+    }
+
+    fn is_busy(&self) -> bool {
+        // Logins that it does not take are not made.
+        false
+    }
+
+    fn url(&self) -> String {
+        self.url.to_string()
+    }
+}

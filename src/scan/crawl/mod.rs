@@ -1,0 +1,7 @@
+//! Lists a mirror directory by directory, over HTTP or FTP.
+
+pub mod crawler;
+pub mod ftp;
+pub mod memory;
+pub mod page;
+pub mod wanted;

@@ -1,0 +1,120 @@
+//! What of a mirror's tree is listed over FTP and HTTP: `scan_top_include`, `scan_exclude`,
+//! and the part of the tree that is looked at.
+
+use regex::bytes::RegexSet;
+
+use crate::config::ScanConfig;
+use crate::scan::compare::area::Area;
+
+/// The rules of a run; for rsync they are in `filter`.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    area: Area,
+    /// Names at the top; empty: all.
+    top_include: Vec<Vec<u8>>,
+    exclude: RegexSet,
+}
+
+impl Wanted {
+    /// The rules for the whole tree, or for a part of it.
+    pub fn new(config: &ScanConfig, area: Area) -> Wanted {
+        let names = config.top_include.iter();
+        let name = |name: &String| name.trim_matches('/').as_bytes().to_vec();
+        Wanted {
+            // As in MirrorBrain the top includes are not for a subtree, the excludes are.
+            top_include: match area {
+                Area::Whole => names.map(name).collect(),
+                Area::Below(_) | Area::Single(_) => Vec::new(),
+            },
+            area,
+            exclude: config.exclude.clone(),
+        }
+    }
+
+    /// Whether a directory is listed, on the way to what is wanted or in it.
+    pub fn has_directory(&self, path: &[u8]) -> bool {
+        self.area.has_directory(path) && self.is_at_top(path) && !self.is_excluded(path, b"/")
+    }
+
+    /// Whether a file counts.
+    pub fn has_file(&self, path: &[u8]) -> bool {
+        self.area.has_file(path) && self.is_at_top(path) && !self.is_excluded(path, b"")
+    }
+
+    /// Whether a path is in what `top_include` names.
+    pub fn is_at_top(&self, path: &[u8]) -> bool {
+        let end = path.iter().position(|&byte| byte == b'/');
+        let top = &path[..end.unwrap_or(path.len())];
+        self.top_include.is_empty() || self.top_include.iter().any(|name| name == top)
+    }
+
+    /// Patterns see what MirrorBrain's see: a slash in front, and behind a directory.
+    /// Whether only some names at the top are wanted.
+    pub fn chooses_at_top(&self) -> bool {
+        !self.top_include.is_empty()
+    }
+
+    fn is_excluded(&self, path: &[u8], end: &[u8]) -> bool {
+        !self.exclude.is_empty() && self.exclude.is_match(&[b"/", path, end].concat())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::path::FilePath;
+    use std::time::Duration;
+
+    fn wanted(top_include: &[&str], dir: Option<&str>) -> Wanted {
+        let config = ScanConfig {
+            jobs: 1,
+            requests: 1,
+            vanished_share_max: 0.3,
+            timeout: Duration::from_secs(1),
+            top_include: top_include.iter().map(|name| (*name).to_owned()).collect(),
+            exclude: RegexSet::new([r"/\.~tmp~/", r"\.part$"]).expect("patterns"),
+            exclude_rsync: Vec::new(),
+            due: Default::default(),
+            mirror: Default::default(),
+        };
+        let path = |dir: &str| FilePath::parse(dir.as_bytes()).expect("a path");
+        Wanted::new(
+            &config,
+            dir.map_or(Area::Whole, |dir| Area::Below(path(dir))),
+        )
+    }
+
+    #[test]
+    fn directories_and_files_are_chosen() {
+        let all = wanted(&[], None);
+        let some = wanted(&["a", "/b/"], None);
+        let below = wanted(&["z"], Some("a/b"));
+        for (rules, directory, expected) in [
+            (&all, "x/y", true),
+            (&all, "x/.~tmp~", false),
+            (&some, "a/x", true),
+            (&some, "b", true),
+            (&some, "c", false),
+            (&below, "", true),
+            (&below, "a", true),
+            (&below, "a/b/c", true),
+            (&below, "a/bc", false),
+        ] {
+            assert_eq!(
+                rules.has_directory(directory.as_bytes()),
+                expected,
+                "{directory}"
+            );
+        }
+        for (rules, file, expected) in [
+            (&all, "x.iso", true),
+            (&all, "x.part", false),
+            (&some, "c.iso", false),
+            (&below, "a/x", false),
+            (&below, "a/b", true),
+            (&below, "a/b/x", true),
+        ] {
+            assert_eq!(rules.has_file(file.as_bytes()), expected, "{file}");
+        }
+    }
+}

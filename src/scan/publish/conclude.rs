@@ -1,0 +1,371 @@
+//! From a listing to a mirror's content: one short transaction that reads what was published
+//! before, judges, and publishes or keeps aside.
+//!
+//! # Locking
+//! Everything that the verdict depends on is read inside the IMMEDIATE transaction, so that an
+//! admin's `rollback` or `file add` meanwhile is neither lost nor undone by half.
+
+use std::time::Duration;
+
+use roaring::RoaringBitmap;
+
+use super::judge::{Case, Coverage, Limits, Verdict, add, judge, merge};
+use super::repeat::repeated;
+use crate::db::content::{self, Content, Learnt, PendingContent, PublishedContent};
+use crate::db::mirror::MirrorRecord;
+use crate::db::open::Transaction;
+use crate::db::run::{self, Outcome, RunEnd, RunId, RunKind};
+use crate::db::scan_directory::{self, ScanLeft};
+use crate::db::{DbError, Writer, event, mirror};
+use crate::domain::ctime::ctime;
+use crate::domain::mirror::MirrorId;
+use crate::domain::time::Timestamp;
+use crate::scan::compare::large::Undeliverable;
+use crate::scan::protocol::Found;
+use crate::scan::report::Counts;
+use crate::snapshot::KnownFiles;
+
+/// Who the events are by.
+const ACTOR: &str = "heliostat-scan";
+
+/// What all mirrors of a run have in common when they are published.
+#[derive(Debug, Clone, Copy)]
+pub struct Rules<'a> {
+    /// The catalogue as it was compared with.
+    pub known: &'a KnownFiles,
+    /// Number of the index run that made the catalogue.
+    pub tree_generation: i64,
+    /// Ids of the part of the tree that is scanned; `None`: all of it.
+    pub scope: Option<&'a RoaringBitmap>,
+    /// Number of directories, if that part is single ones.
+    pub directories: u64,
+    /// When a listing is suspicious.
+    pub limits: Limits,
+    /// Whether a mirror is switched on when its content is published.
+    pub enable: bool,
+}
+
+/// A listing that came to its end.
+#[derive(Debug, Clone, Copy)]
+pub struct Finding<'a> {
+    /// The mirror.
+    pub mirror: MirrorId,
+    /// When its scan began.
+    pub began: Timestamp,
+    /// What was seen.
+    pub found: &'a Found,
+    /// What of it cannot be delivered.
+    pub undeliverable: &'a Undeliverable,
+    /// What a scan over HTTP leaves for the next.
+    pub left: Option<&'a ScanLeft>,
+    /// Ids that could not be listed and keep their state.
+    pub unlisted: &'a RoaringBitmap,
+    /// What the server could not list, one line; empty: it listed all.
+    pub partial: &'a str,
+    /// When it ended.
+    pub at: Timestamp,
+    /// How long it took.
+    pub took: Duration,
+}
+
+/// What was done with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Conclusion {
+    /// Ok, partial or suspicious.
+    pub outcome: Outcome,
+    /// Why a suspicious one was kept aside, or published all the same; empty: it was not.
+    pub remark: String,
+    /// The numbers.
+    pub counts: Counts,
+    /// Whether the mirror was switched on.
+    pub enabled: bool,
+    /// The run that found just the same; this scan is to be counted with it.
+    pub repeats: Option<RunId>,
+}
+
+/// Publishes a finding or keeps it aside; `None` when the mirror is no longer there.
+///
+/// # Errors
+/// [`DbError`]; nothing is changed then.
+pub fn conclude(
+    writer: &mut Writer,
+    rules: Rules<'_>,
+    finding: Finding<'_>,
+) -> Result<Option<Conclusion>, DbError> {
+    writer.transaction(|transaction| {
+        let all = mirror::all(transaction)?;
+        let Some(record) = all.into_iter().find(|record| record.id == finding.mirror) else {
+            return Ok(None);
+        };
+        let published = content::load(transaction, finding.mirror).or_else(none_if_damaged)?;
+        let previous = published.as_ref().map(|published| &published.content);
+        let pending = content::pending(transaction, finding.mirror).or_else(none_if_damaged)?;
+        let merged = content_after(previous, rules, finding);
+        let case = Case {
+            previous,
+            pending: pending.as_ref().map(|pending| &pending.content),
+            merged: &merged,
+            catalogue: rules.known.ids(),
+            files: finding.found.seen.files,
+            is_subtree: rules.scope.is_some(),
+        };
+        let verdict = judge(&case, rules.limits);
+        let counts = Counts {
+            directories: rules.directories,
+            ..count(&case, finding, verdict)
+        };
+        let before = Before {
+            published: published.as_ref(),
+            record: &record,
+            is_pending: pending.is_some(),
+        };
+        if verdict == Verdict::Ordinary
+            && before.is_again(rules, finding, &merged)
+            && let Some(run) = repeated(transaction, finding, &counts)?
+        {
+            store_left(transaction, rules, finding)?;
+            return Ok(Some(Conclusion {
+                repeats: Some(run),
+                counts,
+                ..Conclusion::of(listed(finding))
+            }));
+        }
+        let conclusion = match verdict {
+            Verdict::Suspicious(suspicion) => {
+                let reason = suspicion.to_string();
+                set_aside(transaction, finding, reason, merged)?
+            }
+            _ => {
+                let large = large_files_news(finding, previous);
+                let how = (verdict, large);
+                publish(transaction, rules, finding, how, (record, merged))?
+            }
+        };
+        let conclusion = Conclusion {
+            counts,
+            ..conclusion
+        };
+        let (mirror, end) = (Some(finding.mirror), run_end(finding, &conclusion));
+        run::record(transaction, RunKind::Scan, mirror, finding.began, &end)?;
+        Ok(Some(conclusion))
+    })
+}
+
+impl Conclusion {
+    fn of(outcome: Outcome) -> Conclusion {
+        Conclusion {
+            outcome,
+            remark: String::new(),
+            counts: Counts::default(),
+            enabled: false,
+            repeats: None,
+        }
+    }
+}
+
+/// What the mirror has now, as far as it is known.
+fn content_after(previous: Option<&Content>, rules: Rules<'_>, finding: Finding<'_>) -> Content {
+    let seen = &finding.found.seen.content;
+    let coverage = Coverage {
+        scope: rules.scope,
+        unlisted: finding.unlisted,
+    };
+    match rules.scope {
+        Some(scope) if rules.directories > 0 => add(previous, seen, scope),
+        _ => merge(previous, seen, coverage),
+    }
+}
+
+/// What is stored of a mirror when a scan of it ends.
+#[derive(Clone, Copy)]
+struct Before<'a> {
+    published: Option<&'a PublishedContent>,
+    record: &'a MirrorRecord,
+    is_pending: bool,
+}
+
+impl Before<'_> {
+    /// Whether publishing would change nothing but times.
+    fn is_again(self, rules: Rules<'_>, finding: Finding<'_>, merged: &Content) -> bool {
+        let is_same = self.published.is_some_and(|published| {
+            published.content == *merged && published.learnt.by == finding.found.by.name()
+        });
+        // A subtree may be another one each time; what waits is not touched by single directories.
+        let is_alike = match rules.directories {
+            0 => rules.scope.is_none() && !self.is_pending,
+            _ => true,
+        };
+        is_same && is_alike && !to_be_enabled(rules, self.record, merged)
+    }
+}
+
+/// A mirror that has nothing is of no use to anybody.
+fn to_be_enabled(rules: Rules<'_>, record: &MirrorRecord, content: &Content) -> bool {
+    rules.enable && !content.current.is_empty() && !(record.enabled && record.alive)
+}
+
+/// How a finding ended whose content is published.
+pub(in crate::scan) fn listed(finding: Finding<'_>) -> Outcome {
+    match finding.partial {
+        "" => Outcome::Ok,
+        _ => Outcome::Partial,
+    }
+}
+
+/// What a scan over HTTP leaves for the next.
+fn store_left(
+    transaction: &Transaction<'_>,
+    rules: Rules<'_>,
+    finding: Finding<'_>,
+) -> Result<(), DbError> {
+    if rules.scope.is_none() && finding.found.crawled.is_some() {
+        scan_directory::store(transaction, finding.mirror, finding.left)?;
+    }
+    Ok(())
+}
+
+/// A scan is what repairs a damaged content.
+fn none_if_damaged<T>(error: DbError) -> Result<Option<T>, DbError> {
+    match error {
+        DbError::DamagedContent { mirror, .. } => {
+            log::warn!("the content of a mirror is damaged and is learnt anew: mirror={mirror}");
+            Ok(None)
+        }
+        other => Err(other),
+    }
+}
+
+fn count(case: &Case<'_>, finding: Finding<'_>, verdict: Verdict) -> Counts {
+    let found = finding.found;
+    let seen = &found.seen;
+    let before = case.previous.map_or(0, |content| content.current.len());
+    let is_aside = matches!(verdict, Verdict::Suspicious(_));
+    Counts {
+        directories: 0,
+        files: seen.files,
+        current: seen.content.current.len(),
+        outdated: seen.content.outdated.len(),
+        unknown: seen.unknown,
+        private: seen.private,
+        unreadable: found.unreadable,
+        undeliverable: finding.undeliverable.ids.len(),
+        requests: found.requests,
+        shift_min: seen.shift_min,
+        vanished: case.vanished().len(),
+        before,
+        after: if is_aside {
+            before
+        } else {
+            case.merged.current.len()
+        },
+    }
+}
+
+fn set_aside(
+    transaction: &Transaction<'_>,
+    finding: Finding<'_>,
+    reason: String,
+    content: Content,
+) -> Result<Conclusion, DbError> {
+    let what = format!("scan kept aside: {reason}");
+    event::record(transaction, finding.at, ACTOR, Some(finding.mirror), &what)?;
+    let pending = PendingContent {
+        seen_at: finding.at,
+        reason,
+        content,
+    };
+    content::set_pending(transaction, finding.mirror, &pending)?;
+    Ok(Conclusion {
+        remark: pending.reason,
+        ..Conclusion::of(Outcome::Suspicious)
+    })
+}
+
+fn publish(
+    transaction: &Transaction<'_>,
+    rules: Rules<'_>,
+    finding: Finding<'_>,
+    (verdict, news): (Verdict, Option<String>),
+    (mut record, content): (MirrorRecord, Content),
+) -> Result<Conclusion, DbError> {
+    let learnt = Learnt {
+        at: finding.at,
+        by: finding.found.by.name().to_owned(),
+        unknown_files: finding.found.seen.unknown,
+    };
+    if rules.directories > 0 && verdict == Verdict::Ordinary {
+        content::add(transaction, finding.mirror, &content)?;
+    } else {
+        content::publish(transaction, finding.mirror, &content, &learnt)?;
+    }
+    store_left(transaction, rules, finding)?;
+    let remark = match verdict {
+        Verdict::Confirmed(suspicion) => format!("{suspicion}; a second scan confirms it"),
+        Verdict::Forced(suspicion) => format!("{suspicion}; published by --force"),
+        _ => String::new(),
+    };
+    let mut notable = Vec::from_iter(news);
+    if verdict == Verdict::First {
+        notable.push(format!("first scan: {} files", content.current.len()));
+    }
+    if !remark.is_empty() {
+        notable.push(format!("scan published: {remark}"));
+    }
+    let enabled = to_be_enabled(rules, &record, &content);
+    if enabled {
+        notable.push("enabled after a scan".to_owned());
+        switch_on(&mut record, finding.at);
+    }
+    if rules.scope.is_none() {
+        record.last_scan = finding.at.to_string();
+        let minutes = finding.took.as_secs_f64().max(0.001) / 60.0;
+        record.scan_fpm = (finding.found.seen.files as f64 / minutes) as i64;
+    }
+    if enabled || rules.scope.is_none() {
+        mirror::update(transaction, &record)?;
+    }
+    for what in notable {
+        event::record(transaction, finding.at, ACTOR, Some(finding.mirror), &what)?;
+    }
+    Ok(Conclusion {
+        remark,
+        enabled,
+        ..Conclusion::of(listed(finding))
+    })
+}
+
+/// That the mirror cannot deliver large files, the first time that it is found.
+fn large_files_news(finding: Finding<'_>, previous: Option<&Content>) -> Option<String> {
+    let Undeliverable { ids, reason } = finding.undeliverable;
+    let had = previous.is_none_or(|previous| !previous.current.is_disjoint(ids));
+    (had && !ids.is_empty()).then(|| format!("large files are not counted: {reason}"))
+}
+
+/// MirrorBrain's note in the comment, word for word.
+fn switch_on(record: &mut MirrorRecord, at: Timestamp) {
+    record.enabled = true;
+    record.alive = true;
+    if !record.comment.is_empty() {
+        record.comment.push_str("\n\n");
+    }
+    let note = format!("*** scanned and enabled at {}.", ctime(at));
+    record.comment.push_str(&note);
+}
+
+fn run_end(finding: Finding<'_>, conclusion: &Conclusion) -> RunEnd {
+    let error = match conclusion.outcome {
+        Outcome::Suspicious => &conclusion.remark,
+        _ => finding.partial,
+    };
+    RunEnd {
+        at: finding.at,
+        outcome: conclusion.outcome,
+        counts: counts_json(&conclusion.counts),
+        error: error.to_owned(),
+    }
+}
+
+/// The numbers as they are stored with a run.
+pub fn counts_json(counts: &Counts) -> String {
+    serde_json::to_string(counts).expect("numbers are always JSON")
+}

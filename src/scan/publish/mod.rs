@@ -1,0 +1,5 @@
+//! Judges what a scan has found, and publishes it in one transaction.
+
+pub mod conclude;
+pub mod judge;
+pub mod repeat;

@@ -1,0 +1,148 @@
+//! Scans that found just what the last one of the mirror found: they are counted together, so that
+//! scanning mirrors that did not change writes next to nothing.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::conclude::{Finding, counts_json, listed};
+use crate::db::open::Transaction;
+use crate::db::run::{self, RunId, RunKind};
+use crate::db::scan_attempt::{self, Asked};
+use crate::db::{DbError, Writer};
+use crate::domain::mirror::MirrorId;
+use crate::domain::time::Timestamp;
+use crate::program::progress::chain;
+use crate::scan::report::Counts;
+
+/// How long repeats are kept in memory, at most; a scan that is killed forgets them, which only
+/// makes the last scan look older than it is.
+const KEPT_MAX: Duration = Duration::from_secs(300);
+
+/// Numbers of a run that tell of the way, not of the mirror.
+const OF_THE_WAY: [&str; 2] = ["requests", "before"];
+
+/// The last run of the mirror, if it ended with the same numbers in the same way.
+pub(in crate::scan) fn repeated(
+    transaction: &Transaction<'_>,
+    finding: Finding<'_>,
+    counts: &Counts,
+) -> Result<Option<RunId>, DbError> {
+    let last = run::latest(transaction, RunKind::Scan, Some(finding.mirror), 1)?;
+    let same = last.into_iter().find(|run| {
+        run.outcome == listed(finding).as_str()
+            && run.error == finding.partial
+            && numbers(&run.counts) == numbers(&counts_json(counts))
+    });
+    Ok(same.map(|run| run.id))
+}
+
+fn numbers(counts: &str) -> Value {
+    let mut numbers: Value = serde_json::from_str(counts).unwrap_or_default();
+    if let Some(numbers) = numbers.as_object_mut() {
+        numbers.retain(|name, _| !OF_THE_WAY.contains(&name.as_str()));
+    }
+    numbers
+}
+
+/// An attempt to scan a mirror.
+pub type Attempt = (MirrorId, Asked, Timestamp);
+
+/// Repeats, and attempts, that are still to be stored.
+#[derive(Debug)]
+pub struct Repeats(Mutex<Kept>);
+
+#[derive(Debug)]
+struct Kept {
+    repeats: Vec<(RunId, Timestamp)>,
+    attempts: Vec<Attempt>,
+    since: Instant,
+}
+
+impl Repeats {
+    /// None yet.
+    pub fn new() -> Repeats {
+        Repeats(Mutex::new(Kept {
+            repeats: Vec::new(),
+            attempts: Vec::new(),
+            since: Instant::now(),
+        }))
+    }
+
+    /// Keeps a repeat, and stores all from time to time.
+    pub fn add(&self, writer: &mut Writer, run: RunId, at: Timestamp) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.repeats.push((run, at));
+        if kept.since.elapsed() >= KEPT_MAX {
+            kept.store(writer);
+        }
+    }
+
+    /// Keeps an attempt; stores it at once if the next program is to know of it.
+    ///
+    /// # Errors
+    /// [`DbError`], only of one that is stored at once.
+    pub fn attempt(
+        &self,
+        writer: &mut Writer,
+        attempt: Attempt,
+        is_urgent: bool,
+    ) -> Result<(), DbError> {
+        if is_urgent {
+            return writer.transaction(|transaction| scan_attempt::record(transaction, &[attempt]));
+        }
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.attempts.push(attempt);
+        Ok(())
+    }
+
+    /// Stores all; what cannot be stored is logged and tried again with the next.
+    pub fn store(&self, writer: &mut Writer) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.store(writer);
+    }
+}
+
+impl Kept {
+    fn store(&mut self, writer: &mut Writer) {
+        self.since = Instant::now();
+        if self.repeats.is_empty() && self.attempts.is_empty() {
+            return;
+        }
+        let stored = writer.transaction(|transaction| {
+            run::repeat(transaction, &self.repeats)?;
+            scan_attempt::record(transaction, &self.attempts)
+        });
+        match stored {
+            Ok(()) => {
+                self.repeats.clear();
+                self.attempts.clear();
+            }
+            Err(error) => log::error!("cannot record when scans were made: {}", chain(&error)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_way_of_a_scan_is_not_compared() {
+        let one = Counts {
+            files: 3,
+            requests: 7,
+            ..Counts::default()
+        };
+        let two = Counts {
+            requests: 1,
+            before: 3,
+            ..one
+        };
+        let three = Counts { files: 4, ..one };
+        let numbers = |counts| numbers(&counts_json(counts));
+        assert_eq!(numbers(&one), numbers(&two));
+        assert_ne!(numbers(&one), numbers(&three));
+    }
+}

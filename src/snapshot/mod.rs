@@ -1,0 +1,14 @@
+//! The responder's view of the database, in memory: known files, bits per file, mirrors.
+//!
+//! [`Loader`] reads mirrors and bitmaps by functions of `db`, whenever the database has changed,
+//! and gives a [`Snapshot`]. [`KnownFiles`] is the catalogue as a table, which scans use, too.
+//! [`Lookup`] reads what requests need beyond the snapshot: hashes. No SQL stands here.
+
+mod known_files;
+mod lookup;
+mod matrix;
+mod snapshot;
+
+pub use known_files::{Cursor, KnownFiles};
+pub use lookup::Lookup;
+pub use snapshot::{Change, FileIdentity, Loader, Snapshot};
