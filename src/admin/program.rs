@@ -18,7 +18,8 @@ use super::report::{history, status};
 use super::session::Session;
 use crate::config;
 use crate::program::exit::{Exit, chain};
-use crate::program::progress::{Progress, start_log};
+use crate::program::log::start_log;
+use crate::program::progress::Progress;
 
 /// Runs `heliostat` with the arguments of the process.
 pub fn main() -> ExitCode {

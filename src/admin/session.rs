@@ -1,7 +1,7 @@
 //! What every command works with: the site, the time, who asks, and mirrors by name.
 
+use crate::program::clock::now;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use super::console::Console;
 use super::error::AdminError;
@@ -111,13 +111,6 @@ pub fn fitting_mirrors(
     Ok(mirrors)
 }
 
-fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    Timestamp(since.map_or(0, |since| {
-        i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
-    }))
-}
-
 /// Who called: behind sudo the one who called sudo.
 fn actor() -> String {
     ["SUDO_USER", "USER", "LOGNAME"]
@@ -125,44 +118,4 @@ fn actor() -> String {
         .filter_map(|name| std::env::var(name).ok())
         .find(|name| !name.is_empty())
         .unwrap_or_else(|| format!("uid {}", rustix::process::getuid().as_raw()))
-}
-
-/// As C's `ctime` writes a time, in UTC: what MirrorBrain puts into comments.
-pub fn ctime(time: Timestamp) -> String {
-    const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
-    const MONTHS: [&str; 12] = [
-        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-    ];
-    let text = time.to_string();
-    let (date, clock) = text.split_once('T').unwrap_or((&text, ""));
-    let mut date = date.rsplit('-');
-    let day: u8 = date.next().and_then(|day| day.parse().ok()).unwrap_or(0);
-    let month: usize = date
-        .next()
-        .and_then(|month| month.parse().ok())
-        .unwrap_or(1);
-    let year = date.next().unwrap_or_default();
-    // 1970-01-01 was a Thursday.
-    let weekday = DAYS[time.0.div_euclid(86_400).rem_euclid(7) as usize];
-    let month = MONTHS[(month.max(1) - 1) % 12];
-    format!(
-        "{weekday} {month} {day:2} {} {year}",
-        clock.trim_end_matches('Z')
-    )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_in_comments_look_as_in_mirrorbrain() {
-        for (seconds, text) in [
-            (1_241_620_570, "Wed May  6 14:36:10 2009"),
-            (0, "Thu Jan  1 00:00:00 1970"),
-            (951_782_399, "Mon Feb 28 23:59:59 2000"),
-        ] {
-            assert_eq!(ctime(Timestamp(seconds)), text);
-        }
-    }
 }

@@ -6,7 +6,6 @@
 //! answer is written), [`listing`] (what mirrors say they have), [`trace`] (what they say of
 //! themselves).
 
-pub mod ctime;
 pub mod document;
 pub mod escape;
 pub mod file;

@@ -13,6 +13,7 @@
 //! A password leaves a URL only for the environment of the `rsync` process: never for a command
 //! line, a log or an error; over FTP and HTTP it goes to the host of its URL and to no other.
 
+mod cause;
 mod error;
 mod ftp;
 mod http;

@@ -3,8 +3,8 @@
 //!
 //! Only for what is generated here; conditions on files are the web server's.
 
-use crate::domain::ctime::{parse_http_date, rfc822};
 use crate::domain::time::Timestamp;
+use crate::domain::time::{parse_http_date, rfc822};
 
 use super::Response;
 

@@ -1,10 +1,11 @@
 //! A site's indexer, and how a run of it begins.
 
+use crate::program::clock::now;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
 use super::error::IndexError;
 use super::lock::{Activity, IndexLock};
@@ -14,7 +15,6 @@ use crate::db::run::{self, RunId, RunKind};
 use crate::db::{DbError, Reader, Writer, open_reader, open_writer};
 use crate::domain::path::FilePath;
 use crate::domain::pattern::Pattern;
-use crate::domain::time::Timestamp;
 use crate::tree::{Root, WalkError};
 
 /// Indexes one site.
@@ -46,13 +46,6 @@ pub(super) enum Store {
     },
     /// Only to compare with; `None`: there is no database yet.
     Dry(Option<Reader>),
-}
-
-pub(super) fn now() -> Timestamp {
-    let seconds = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs() as i64);
-    Timestamp(seconds)
 }
 
 impl Indexer {

@@ -16,7 +16,10 @@ use super::report::Report;
 use super::run::Step;
 use crate::config::{self, SiteConfig};
 use crate::program::exit::Exit;
-use crate::program::progress::{Bar, Progress, chain, log_level, start_log, stop_flag};
+use crate::program::exit::chain;
+use crate::program::log::{log_level, start_log};
+use crate::program::progress::{Bar, Progress};
+use crate::program::signal::stop_flag;
 
 /// Unreadable places that get a line of their own; a whole lost disk must not fill cron's mail.
 const UNREADABLE_SHOWN_MAX: usize = 20;

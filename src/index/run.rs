@@ -1,5 +1,6 @@
 //! One run: walk, compare, look twice at what seems lost, change all at once.
 
+use crate::program::clock::now;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
@@ -7,14 +8,14 @@ use super::apply::{Abort, change_all, log_changes};
 use super::compare::{Comparison, compare};
 use super::error::IndexError;
 use super::generation;
-use super::indexer::{Indexer, Request, Store, now};
+use super::indexer::{Indexer, Request, Store};
 use super::report::{Counts, Report};
 use crate::db::catalogue;
 use crate::db::event;
 use crate::db::open::Queryable;
 use crate::db::run::{self, Outcome, RunEnd};
 use crate::domain::trace::GENERATION_NAME;
-use crate::program::progress::chain;
+use crate::program::exit::chain;
 use crate::tree::{Root, Walk, Walked};
 
 /// How often a run begins again because the catalogue was changed meanwhile. Only an import does

@@ -9,7 +9,8 @@ use sd_notify::NotifyState;
 use super::prober::{PassOptions, Prober};
 use super::report::Report;
 use crate::config::SiteConfig;
-use crate::program::progress::{Progress, chain};
+use crate::program::exit::chain;
+use crate::program::progress::Progress;
 
 /// How often it is looked whether the daemon was told to stop.
 const STOP_CHECK: Duration = Duration::from_millis(100);

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use super::error::ProbeError;
 use super::report::Report;
-use crate::domain::ctime::ctime;
 use crate::domain::time::Timestamp;
+use crate::domain::time::ctime;
 
 /// Appends what a pass found.
 ///

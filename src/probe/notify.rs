@@ -11,7 +11,7 @@ use crate::db::mirror::MirrorRecord;
 use crate::domain::mirror::MirrorId;
 use crate::domain::time::Timestamp;
 use crate::notify::{Mail, NoticeError, post_json};
-use crate::program::progress::chain;
+use crate::program::exit::chain;
 
 /// Mirrors that a subject names.
 const SUBJECT_MIRRORS_MAX: usize = 3;

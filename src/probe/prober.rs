@@ -1,9 +1,10 @@
 //! The prober: one database, pass after pass.
 
+use crate::program::clock::now;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::{Instant, SystemTime};
+use std::time::Instant;
 
 use super::error::ProbeError;
 use super::lock::ProbeLock;
@@ -220,10 +221,4 @@ impl Prober {
         record_told(&mut self.writer, &due, is_told, now)?;
         Ok(is_told)
     }
-}
-
-/// Seconds since 1970.
-pub(super) fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    Timestamp(since.map_or(0, |since| since.as_secs() as i64))
 }

@@ -1,5 +1,6 @@
 //! `heliostat-probe`: command line in, exit code out.
 
+use crate::program::clock::now;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -9,12 +10,15 @@ use log::LevelFilter;
 
 use super::args::ProbeArgs;
 use super::error::ProbeError;
-use super::prober::{PassOptions, Prober, now};
+use super::prober::{PassOptions, Prober};
 use super::report::Report;
 use super::{daemon, logfile};
 use crate::config::{self, SiteConfig, is_mail_address};
 use crate::program::exit::Exit;
-use crate::program::progress::{Progress, chain, log_level, start_log, stop_flag};
+use crate::program::exit::chain;
+use crate::program::log::{log_level, start_log};
+use crate::program::progress::Progress;
+use crate::program::signal::stop_flag;
 
 /// Runs the program.
 pub fn main() -> ExitCode {

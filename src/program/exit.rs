@@ -1,5 +1,6 @@
 //! How programs end: exit codes, and an error as one line.
 
+use std::error::Error;
 use std::process::ExitCode;
 
 /// How a program ended; scripts and cron jobs depend on the numbers.
@@ -22,22 +23,33 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// An error with its causes on one line: `a: b: c`. Each part says only its own, so nothing comes
-/// twice.
-pub fn chain(error: &dyn std::error::Error) -> String {
+/// An error with its causes on one line: `a: b: c`.
+///
+/// Each part says only its own, so that nothing comes twice; line breaks become spaces.
+pub fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
         text.push_str(": ");
-        text.push_str(&cause.to_string().replace('\n', " "));
+        text.push_str(&cause.to_string());
         source = cause.source();
     }
-    text
+    text.replace('\n', " ")
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Exit;
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("outer")]
+    struct Outer(#[from] std::io::Error);
+
+    #[test]
+    fn causes_are_on_one_line() {
+        let error = Outer(std::io::Error::other("inner\nof two lines"));
+        assert_eq!(chain(&error), "outer: inner of two lines");
+    }
 
     #[test]
     fn codes_are_the_documented_ones() {

@@ -1,4 +1,7 @@
 //! What every program of Heliostat does alike: exit codes, log, progress, signals, clock, locks.
 
+pub mod clock;
 pub mod exit;
+pub mod log;
 pub mod progress;
+pub mod signal;

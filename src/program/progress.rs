@@ -1,20 +1,14 @@
-//! What every program that a person or cron starts does alike: progress, log, errors, signals.
+//! Progress bars for people who wait.
 //!
-//! Progress is drawn on standard error, and only when that is a terminal; cron and systemd see
-//! none of it. Lines of the log go above the bars, so that neither garbles the other.
+//! They are drawn on standard error, and only when that is a terminal; cron and systemd see no
+//! bar. Lines of the log go above the bars, so that neither garbles the other.
 
-use std::error::Error;
-use std::fmt::{self, Write as _};
-use std::io::{self, Write as _};
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::fmt;
 use std::time::Duration;
 
 use indicatif::{
     HumanCount, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle,
 };
-use log::LevelFilter;
-use signal_hook::consts::{SIGINT, SIGTERM};
 
 /// How often a bar is drawn at most; more is not seen and costs a terminal over a slow line.
 const DRAWS_A_SECOND_MAX: u8 = 10;
@@ -143,99 +137,9 @@ impl Drop for Bar {
     }
 }
 
-/// Starts the log on standard error; `RUST_LOG` wins over `level`. A second start does nothing.
-///
-/// Libraries are heard only when `RUST_LOG` names them: what matters of theirs comes as an error,
-/// and is then said once, by us.
-///
-/// Lines have no time: cron's mail and the journal add theirs.
-pub fn start_log(level: LevelFilter, progress: &Progress) {
-    let mut builder = env_logger::Builder::new();
-    builder
-        .filter_module("heliostat", level)
-        .parse_default_env()
-        .format(|out, record| {
-            let level = match record.level() {
-                log::Level::Error => "error",
-                log::Level::Warn => "warning",
-                log::Level::Info => "info",
-                log::Level::Debug | log::Level::Trace => "debug",
-            };
-            writeln!(out, "{level}: {}", record.args())
-        })
-        .target(env_logger::Target::Pipe(Box::new(AboveBars(
-            progress.clone(),
-        ))));
-    if builder.try_init().is_err() {
-        log::debug!("the log was started before");
-    }
-}
-
-/// The level that `-q` and `-v` (any number of them) ask for.
-pub fn log_level(quiet: bool, verbose: u8) -> LevelFilter {
-    match (quiet, verbose) {
-        (true, _) => LevelFilter::Error,
-        (false, 0) => LevelFilter::Warn,
-        (false, 1) => LevelFilter::Info,
-        (false, _) => LevelFilter::Debug,
-    }
-}
-
-struct AboveBars(Progress);
-
-impl io::Write for AboveBars {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.above(|| io::stderr().write(bytes))
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        io::stderr().flush()
-    }
-}
-
-/// An error with all its causes on one line: `a: b: c`.
-pub fn chain(error: &dyn Error) -> String {
-    let mut line = error.to_string();
-    let mut cause = error.source();
-    while let Some(source) = cause {
-        write!(line, ": {source}").expect("writing to memory does not fail");
-        cause = source.source();
-    }
-    line.replace('\n', " ")
-}
-
-/// A flag that SIGINT and SIGTERM set; a second of them ends the program at once, with the exit
-/// code of a failure.
-///
-/// # Errors
-/// When the system refuses a handler.
-pub fn stop_flag() -> io::Result<Arc<AtomicBool>> {
-    let stop = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM] {
-        // Handlers run in the order of registration: the first signal finds the flag unset.
-        signal_hook::flag::register_conditional_shutdown(
-            signal,
-            super::exit::Exit::Failed as i32,
-            Arc::clone(&stop),
-        )?;
-        signal_hook::flag::register(signal, Arc::clone(&stop))?;
-    }
-    Ok(stop)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[derive(Debug, thiserror::Error)]
-    #[error("outer")]
-    struct Outer(#[from] io::Error);
-
-    #[test]
-    fn causes_are_on_one_line() {
-        let error = Outer(io::Error::other("inner\nof two lines"));
-        assert_eq!(chain(&error), "outer: inner of two lines");
-    }
 
     #[test]
     fn bars_without_a_terminal_cost_nothing_and_show_nothing() {
@@ -245,20 +149,5 @@ mod tests {
         bar.add(3);
         bar.note("x");
         bar.set(5);
-    }
-
-    #[test]
-    fn quiet_wins_over_verbose() {
-        let levels = [(true, 2), (false, 0), (false, 1), (false, 9)]
-            .map(|(quiet, verbose)| log_level(quiet, verbose));
-        assert_eq!(
-            levels,
-            [
-                LevelFilter::Error,
-                LevelFilter::Warn,
-                LevelFilter::Info,
-                LevelFilter::Debug
-            ]
-        );
     }
 }

@@ -1,5 +1,6 @@
 //! Looks for changes and publishes a new state; the workers never wait for it.
 
+use crate::program::clock::now;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,7 +9,6 @@ use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
 
-use super::clock::now;
 use super::state::State;
 use crate::config::{self, Config, SiteConfig};
 use crate::decide::SiteState;

@@ -10,7 +10,6 @@
 
 mod answer;
 mod args;
-mod clock;
 mod keeper;
 mod ping;
 mod run;

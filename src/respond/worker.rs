@@ -1,11 +1,11 @@
 //! One worker: from parameters to an answer.
 
+use crate::program::clock::now;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
 use super::answer;
-use super::clock::now;
 use super::ping;
 use super::state::State;
 use super::stream::Streams;

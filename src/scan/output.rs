@@ -4,14 +4,14 @@
 //! word, because scripts read them; times are UTC. On a terminal each mirror gets a bar while it
 //! is scanned and one line when it is done. What went wrong goes to the log on standard error.
 
+use crate::program::clock::now;
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
 use super::report::{MirrorReport, Report};
-use super::run::now;
 use crate::db::mirror::MirrorRecord;
 use crate::db::run::Outcome;
-use crate::domain::ctime::ctime;
+use crate::domain::time::ctime;
 use crate::program::progress::{Bar, Progress};
 
 /// How much is printed on standard output.

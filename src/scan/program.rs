@@ -15,7 +15,10 @@ use super::scanner::{ScanOptions, Scanner};
 use crate::config::{self, ConfigError, ScanConfig, SiteConfig};
 use crate::domain::path::{FilePath, PathError};
 use crate::program::exit::Exit;
-use crate::program::progress::{Progress, chain, log_level, start_log, stop_flag};
+use crate::program::exit::chain;
+use crate::program::log::{log_level, start_log};
+use crate::program::progress::Progress;
+use crate::program::signal::stop_flag;
 
 /// Runs the program.
 pub fn main() -> ExitCode {

@@ -21,7 +21,8 @@ use crate::fetch::{
     FetchError, FtpClient, FtpOptions, FtpUrl, HttpClient, HttpOptions, HttpSession, HttpUrl,
     ListOptions, RsyncUrl, list_rsync,
 };
-use crate::program::progress::{Bar, chain};
+use crate::program::exit::chain;
+use crate::program::progress::Bar;
 
 use super::compare::known::KnownTree;
 use super::crawl::crawler::{Before, Crawl, Crawled, crawl};

@@ -1,7 +1,8 @@
 //! The scan of one mirror, from its lock to its report.
 
+use crate::program::clock::now;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use roaring::RoaringBitmap;
 use xxhash_rust::xxh3::xxh3_64;
@@ -29,7 +30,8 @@ use crate::db::{DbError, Writer, catalogue, content};
 use crate::domain::listing::Unlisted;
 use crate::domain::time::Timestamp;
 use crate::fetch::{FetchError, HttpUrl};
-use crate::program::progress::{Bar, chain};
+use crate::program::exit::chain;
+use crate::program::progress::Bar;
 
 /// How long an interrupted scan is continued; what it saw is older than what a new one sees.
 const RESUME_AGE_MAX: Duration = Duration::from_secs(6 * 3600);
@@ -509,10 +511,4 @@ fn describe(unlisted: &Unlisted, notes: &[String]) -> String {
             )
         }
     }
-}
-
-/// Seconds since 1970.
-pub(super) fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    Timestamp(since.map_or(0, |since| since.as_secs() as i64))
 }

@@ -1,5 +1,6 @@
 //! The scanner: one database, many mirrors at a time.
 
+use crate::program::clock::now;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
@@ -19,7 +20,7 @@ use super::publish::judge::Limits;
 use super::publish::repeat::Repeats;
 use super::report::{MirrorReport, Report};
 use super::request::collect_requests;
-use super::run::{Run, Shared, ids_at, now};
+use super::run::{Run, Shared, ids_at};
 use crate::config::{ScanConfig, SiteConfig};
 use crate::db::mirror::MirrorRecord;
 use crate::db::{DbError, Writer, catalogue, mirror, open_reader, open_writer};

@@ -5,9 +5,10 @@ use super::locate;
 use super::value;
 use crate::admin::args::NewArgs;
 use crate::admin::error::AdminError;
-use crate::admin::session::{Session, ctime};
+use crate::admin::session::Session;
 use crate::db::mirror::{self, MirrorRecord};
 use crate::db::{DbError, Writer};
+use crate::domain::time::ctime;
 use crate::program::exit::Exit;
 
 /// Adds a mirror, disabled; what is not said of its place is looked up.

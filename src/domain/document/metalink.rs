@@ -6,9 +6,9 @@ use super::body::{Body, Form};
 use super::digest::hex_into;
 use super::name::{lines_into, text_of};
 use super::sheet::{GENERATOR, Publisher, Sheet, append, location_into};
-use crate::domain::ctime::rfc822;
 use crate::domain::escape::{decimal_into, html_into};
 use crate::domain::hash::Long;
+use crate::domain::time::rfc822;
 
 /// The hash functions as version 3 calls them.
 const HASH_TYPES: [&str; 4] = ["md5", "sha1", "sha256", "sha512"];

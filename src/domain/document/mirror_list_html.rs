@@ -19,10 +19,10 @@ use super::map::map_into;
 use super::mirror_list::{FileFacts, Listed, MirrorPage, Subject, Unlisted, short_size};
 use super::name::text_of;
 use super::sheet::{TIERS, append};
-use crate::domain::ctime::rfc822;
 use crate::domain::escape::{html_into, url_path_into};
 use crate::domain::select::Tier;
 use crate::domain::time::Timestamp;
+use crate::domain::time::rfc822;
 
 /// Style of the whole page.
 const PAGE_STYLE: &str = include_str!("mirror_list.css");

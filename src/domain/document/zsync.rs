@@ -5,10 +5,10 @@ use std::io::Write;
 use super::body::{Body, Form};
 use super::digest::hex_into;
 use super::name::text_of;
-use crate::domain::ctime::rfc822;
 use crate::domain::file::FileVersion;
 use crate::domain::hash::Long;
 use crate::domain::time::Timestamp;
+use crate::domain::time::rfc822;
 
 /// The version of the format, which clients look at; not of any program.
 const FORMAT: &str = "0.6.1";

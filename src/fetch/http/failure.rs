@@ -4,6 +4,8 @@ use std::error::Error;
 use std::io;
 use std::time::Duration;
 
+use crate::fetch::cause::causes;
+
 use crate::fetch::error::FetchError;
 
 /// What a failure of the client means; the URL is left out of it.
@@ -17,7 +19,7 @@ pub(in crate::fetch) fn explain(error: reqwest::Error, timeout: Duration) -> Fet
     let said = deepest(&error);
     if has_tls(&error) {
         FetchError::Tls { said }
-    } else if chain(&error).any(|cause| cause.to_string().starts_with("dns error")) {
+    } else if causes(&error).any(|cause| cause.to_string().starts_with("dns error")) {
         FetchError::UnknownHost { said }
     } else if error.is_connect() {
         FetchError::Unreachable { said }
@@ -26,24 +28,15 @@ pub(in crate::fetch) fn explain(error: reqwest::Error, timeout: Duration) -> Fet
     }
 }
 
-fn chain<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
-    let mut next = Some(error);
-    std::iter::from_fn(move || {
-        let this = next?;
-        next = this.source();
-        Some(this)
-    })
-}
-
 fn deepest(error: &(dyn Error + 'static)) -> String {
-    chain(error)
+    causes(error)
         .last()
         .map(ToString::to_string)
         .unwrap_or_default()
 }
 
 fn has_tls(error: &(dyn Error + 'static)) -> bool {
-    chain(error).any(is_tls)
+    causes(error).any(is_tls)
 }
 
 /// An error of TLS comes wrapped in errors of input and output, which do not name it as a source.

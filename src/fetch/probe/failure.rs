@@ -3,6 +3,8 @@
 use std::error::Error;
 use std::io;
 
+use crate::fetch::cause::causes;
+
 use rustix::io::Errno;
 
 /// Errors of the system that say something of this host alone: no descriptor, no memory, a rule of
@@ -180,17 +182,17 @@ impl Failure {
         if let Some(said) = tls_said(&error) {
             return Failure::Tls { said };
         }
-        let said = chain(&error).last().map(ToString::to_string);
+        let said = causes(&error).last().map(ToString::to_string);
         let said = said.unwrap_or_default();
-        if chain(&error).any(|cause| cause.to_string().starts_with("dns error")) {
+        if causes(&error).any(|cause| cause.to_string().starts_with("dns error")) {
             return Failure::UnknownHost { said };
         }
-        let io_error = chain(&error).find_map(|cause| cause.downcast_ref::<io::Error>());
+        let io_error = causes(&error).find_map(|cause| cause.downcast_ref::<io::Error>());
         let is_cut = |cause: &(dyn Error + 'static)| {
             let kind = cause.downcast_ref::<io::Error>().map(io::Error::kind);
             kind == Some(io::ErrorKind::UnexpectedEof)
         };
-        if error.is_connect() && chain(&error).any(is_cut) {
+        if error.is_connect() && causes(&error).any(is_cut) {
             // Connecting reads nothing but TLS.
             return Failure::Tls {
                 said: "it breaks the handshake off".to_owned(),
@@ -207,24 +209,10 @@ impl Failure {
     }
 }
 
-fn chain<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
-    let mut next = Some(error);
-    std::iter::from_fn(move || {
-        let this = next?;
-        // An I/O error shows what it carries only through `get_ref`.
-        let carried = this
-            .downcast_ref::<io::Error>()
-            .and_then(io::Error::get_ref)
-            .map(|inner| inner as &(dyn Error + 'static));
-        next = carried.or_else(|| this.source());
-        Some(this)
-    })
-}
-
 /// What TLS says, in words that an operator can act on.
 fn tls_said(error: &(dyn Error + 'static)) -> Option<String> {
     use rustls::CertificateError as Certificate;
-    let tls = chain(error).find_map(|cause| cause.downcast_ref::<rustls::Error>())?;
+    let tls = causes(error).find_map(|cause| cause.downcast_ref::<rustls::Error>())?;
     let words = match tls {
         rustls::Error::InvalidCertificate(problem) => match problem {
             Certificate::Expired | Certificate::ExpiredContext { .. } => {

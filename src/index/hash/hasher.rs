@@ -1,5 +1,6 @@
 //! A site's hasher, and one run of it: plan, feed the pool, store what comes back.
 
+use crate::program::clock::now;
 use std::io;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -11,7 +12,6 @@ use std::time::{Duration, Instant};
 use roaring::RoaringBitmap;
 
 use super::super::error::IndexError;
-use super::super::indexer::now;
 use super::super::lock::{Activity, IndexLock};
 use super::feed::Feed;
 use super::plan::{HashRequest, Plan};
@@ -21,7 +21,7 @@ use super::store::Batch;
 use crate::config::SiteConfig;
 use crate::db::run::{self, Outcome, RunEnd, RunId, RunKind};
 use crate::db::{DbError, Writer, catalogue, hash_state, open_reader, open_writer};
-use crate::program::progress::chain;
+use crate::program::exit::chain;
 use crate::tree::Root;
 
 /// Results that wait for the thread that stores; who has one more waits, too.

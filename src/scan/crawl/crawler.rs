@@ -28,7 +28,7 @@ use super::wanted::Wanted;
 use crate::db::content::Content;
 use crate::domain::listing::Unlisted;
 use crate::fetch::{FetchError, RUN_TIME_MAX};
-use crate::program::progress::chain;
+use crate::program::exit::chain;
 use crate::scan::compare::directory::{below, key};
 use crate::scan::compare::known::KnownTree;
 use crate::scan::compare::tally::{Seen, Tally, ZoneFrom};

@@ -1,5 +1,6 @@
 //! `heliostat-scan --due`: looks, and scans what is due.
 
+use crate::program::clock::now;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -10,10 +11,9 @@ use crate::config::SiteConfig;
 use crate::db::{DbError, Reader, open_reader, scan_request};
 use crate::domain::mirror::MirrorId;
 use crate::program::exit::Exit;
-use crate::program::progress::stop_flag;
+use crate::program::signal::stop_flag;
 use crate::scan::error::ScanError;
 use crate::scan::output::Output;
-use crate::scan::run::now;
 use crate::scan::scanner::{ScanOptions, Scanner};
 
 /// Scans what is due, or only shows it.

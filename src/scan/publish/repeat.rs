@@ -13,7 +13,7 @@ use crate::db::scan_attempt::{self, Asked};
 use crate::db::{DbError, Writer};
 use crate::domain::mirror::MirrorId;
 use crate::domain::time::Timestamp;
-use crate::program::progress::chain;
+use crate::program::exit::chain;
 use crate::scan::report::Counts;
 
 /// How long repeats are kept in memory, at most; a scan that is killed forgets them, which only

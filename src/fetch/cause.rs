@@ -1,0 +1,21 @@
+//! The causes of an error, outermost first.
+
+use std::error::Error;
+use std::io;
+
+/// The error and its causes, and what errors of input and output carry, which `source` leaves out.
+pub(super) fn causes<'e>(
+    error: &'e (dyn Error + 'static),
+) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
+    let mut next = Some(error);
+    std::iter::from_fn(move || {
+        let this = next?;
+        // An I/O error shows what it carries only through `get_ref`.
+        let carried = this
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref)
+            .map(|inner| inner as &(dyn Error + 'static));
+        next = carried.or_else(|| this.source());
+        Some(this)
+    })
+}

@@ -1,0 +1,77 @@
+//! The log of every program: lines on standard error, above the progress bars.
+
+use std::io::{self, Write as _};
+
+use log::LevelFilter;
+
+use super::progress::Progress;
+
+/// Starts the log on standard error; `RUST_LOG` wins over `level`. A second start does nothing.
+///
+/// Libraries are heard only when `RUST_LOG` names them: what matters of theirs comes as an error,
+/// and is then said once, by us.
+///
+/// Lines have no time: cron's mail and the journal add theirs.
+pub fn start_log(level: LevelFilter, progress: &Progress) {
+    let mut builder = env_logger::Builder::new();
+    builder
+        .filter_module("heliostat", level)
+        .parse_default_env()
+        .format(|out, record| {
+            let level = match record.level() {
+                log::Level::Error => "error",
+                log::Level::Warn => "warning",
+                log::Level::Info => "info",
+                log::Level::Debug | log::Level::Trace => "debug",
+            };
+            writeln!(out, "{level}: {}", record.args())
+        })
+        .target(env_logger::Target::Pipe(Box::new(AboveBars(
+            progress.clone(),
+        ))));
+    if builder.try_init().is_err() {
+        log::debug!("the log was started before");
+    }
+}
+
+/// The level that `-q` and `-v` (any number of them) ask for.
+pub fn log_level(quiet: bool, verbose: u8) -> LevelFilter {
+    match (quiet, verbose) {
+        (true, _) => LevelFilter::Error,
+        (false, 0) => LevelFilter::Warn,
+        (false, 1) => LevelFilter::Info,
+        (false, _) => LevelFilter::Debug,
+    }
+}
+
+struct AboveBars(Progress);
+
+impl io::Write for AboveBars {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.above(|| io::stderr().write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quiet_wins_over_verbose() {
+        let levels = [(true, 2), (false, 0), (false, 1), (false, 9)]
+            .map(|(quiet, verbose)| log_level(quiet, verbose));
+        assert_eq!(
+            levels,
+            [
+                LevelFilter::Error,
+                LevelFilter::Warn,
+                LevelFilter::Info,
+                LevelFilter::Debug
+            ]
+        );
+    }
+}

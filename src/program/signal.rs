@@ -1,0 +1,28 @@
+//! Signals that end a program.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use signal_hook::consts::{SIGINT, SIGTERM};
+
+use super::exit::Exit;
+
+/// A flag that SIGINT and SIGTERM set; a second of them ends the program at once, with the exit
+/// code of a failure.
+///
+/// # Errors
+/// When the system refuses a handler.
+pub fn stop_flag() -> io::Result<Arc<AtomicBool>> {
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        // Handlers run in the order of registration: the first signal finds the flag unset.
+        signal_hook::flag::register_conditional_shutdown(
+            signal,
+            Exit::Failed as i32,
+            Arc::clone(&stop),
+        )?;
+        signal_hook::flag::register(signal, Arc::clone(&stop))?;
+    }
+    Ok(stop)
+}
