@@ -145,7 +145,6 @@ fn hold(rule: &str, objections: Vec<String>) {
 /// Circles, names and copies that stand from before these rules; each number only falls.
 const CIRCLES_LEFT: usize = 16;
 const NAMES_TWICE_LEFT: usize = 80;
-const COPIES_LEFT: usize = 0;
 
 /// Holds a rule whose old violations are being mended: there may be no more than `left`.
 fn hold_below(left: usize, rule: &str, objections: Vec<String>) {

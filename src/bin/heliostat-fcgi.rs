@@ -3,10 +3,13 @@
 use std::process::ExitCode;
 
 use clap::Parser;
+use heliostat::program::log::start_log;
+use heliostat::program::progress::Progress;
 use heliostat::respond::{Args, run};
+use log::LevelFilter;
 
 fn main() -> ExitCode {
-    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("info")).init();
+    start_log(LevelFilter::Info, &Progress::hidden());
     match run(&Args::parse()) {
         Ok(exit) => exit.into(),
         Err(error) => {

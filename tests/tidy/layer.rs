@@ -35,6 +35,8 @@ pub fn may_use(layer: &str, used: &str) -> bool {
         // A request arrives as the protocol's parameters and leaves as its records.
         "fcgi" => matches!(used, "domain" | "http"),
         "config" => matches!(used, "domain" | "program"),
+        // The clock gives a time of ours.
+        "program" => used == "domain",
         _ if EDGES.contains(&layer) => used == "domain",
         _ => false,
     }
