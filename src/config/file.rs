@@ -236,6 +236,9 @@ pub struct RawScan {
     pub vanished_share_max: f64,
     /// Seconds without a byte from a mirror until it is given up.
     pub timeout_s: u64,
+    /// Seconds that one mirror may take in all, whatever it sends; what it has not told by then is
+    /// left for the next scan.
+    pub time_max_s: u64,
     /// Only these top-level names are scanned; empty: all. (MirrorBrain's scan_top_include.)
     pub top_include: Vec<String>,
     /// Requests at a time to one mirror that is listed over HTTP, and logins over FTP.
@@ -276,6 +279,7 @@ impl Default for RawScan {
             requests: 3,
             vanished_share_max: 0.3,
             timeout_s: 120,
+            time_max_s: 4 * 3600,
             whole_age_s: 86_400,
             changed_age_s: 3 * 86_400,
             changed_share: 0.9,

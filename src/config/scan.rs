@@ -12,6 +12,10 @@ use super::site::{Problem, check_share};
 /// minutes, and what was not looked at for a year is not known.
 const AGES_S: std::ops::RangeInclusive<u64> = 600..=366 * 86_400;
 
+/// Times of one mirror that make sense: less is over before an answer comes from afar, and scans
+/// are made each day.
+const TIMES_S: std::ops::RangeInclusive<u64> = 10..=7 * 86_400;
+
 /// Scanning.
 #[derive(Debug, Clone)]
 pub struct ScanConfig {
@@ -21,6 +25,8 @@ pub struct ScanConfig {
     pub vanished_share_max: f64,
     /// Until a silent mirror is given up.
     pub timeout: Duration,
+    /// Until one mirror is given up, whatever it sends.
+    pub time_max: Duration,
     /// Top-level names; empty: all.
     pub top_include: Vec<String>,
     /// Requests at a time to one mirror; at least one.
@@ -85,6 +91,14 @@ pub(super) fn check_scan(raw: &RawScan) -> Result<ScanConfig, Problem> {
             "0 would give every mirror up at once".into(),
         ));
     }
+    if !TIMES_S.contains(&raw.time_max_s) {
+        let wrong = format!(
+            "it must be from {} to {} seconds",
+            TIMES_S.start(),
+            TIMES_S.end()
+        );
+        return Err(("scan.time_max_s".into(), wrong));
+    }
     check_share("scan.changed_share", raw.changed_share)?;
     if !AGES_S.contains(&raw.whole_age_s) {
         let wrong = format!(
@@ -107,6 +121,7 @@ pub(super) fn check_scan(raw: &RawScan) -> Result<ScanConfig, Problem> {
         jobs: raw.jobs.max(1),
         vanished_share_max: raw.vanished_share_max,
         timeout: Duration::from_secs(raw.timeout_s),
+        time_max: Duration::from_secs(raw.time_max_s),
         top_include: raw.top_include.clone(),
         exclude_rsync: raw.exclude_rsync.clone(),
         due: DueConfig::of(raw),

@@ -18,6 +18,7 @@ pub mod pattern;
 pub mod place;
 pub mod representation;
 pub mod rule;
+pub mod scope;
 pub mod select;
 pub mod target;
 pub mod time;

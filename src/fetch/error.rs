@@ -88,11 +88,25 @@ pub enum FetchError {
         entries_max: u64,
     },
     /// Longer than any listing takes.
-    #[error("the listing was not complete after {hours_max} hours")]
+    #[error(
+        "the listing was not complete after {seconds_max} s; scan.time_max_s sets how long \
+         one mirror may take"
+    )]
     TooLong {
         /// The limit.
-        hours_max: u64,
+        seconds_max: u64,
     },
+    /// An answer that drips.
+    #[error("its answer comes too slowly to be waited for ({bytes} bytes in {seconds} s)")]
+    Slow {
+        /// What came.
+        bytes: u64,
+        /// In what time.
+        seconds: u64,
+    },
+    /// The system is full.
+    #[error("this system gives no more threads; raise its limit (ulimit -u, TasksMax=)")]
+    NoThread(#[source] std::io::Error),
     /// The HTTP client cannot be made.
     #[error("cannot set up the HTTP client")]
     Client(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -107,6 +121,14 @@ pub enum FetchError {
     Redirected {
         /// Where to.
         to: String,
+    },
+    /// Where a mirror must not lead to.
+    #[error("it redirects to {to}, which is not followed: {why}")]
+    NotFollowed {
+        /// Where to.
+        to: String,
+        /// Why not.
+        why: super::redirect::NotFollowed,
     },
     /// In a circle, most likely.
     #[error("more than {redirects_max} redirects in a row")]

@@ -12,24 +12,31 @@
 //! # Security
 //! A password leaves a URL only for the environment of the `rsync` process: never for a command
 //! line, a log or an error; over FTP and HTTP it goes to the host of its URL and to no other.
+//! Where a mirror may lead to is said in `redirect`; names are resolved in `address` alone.
 
+mod address;
 mod cause;
 mod error;
 mod ftp;
 mod http;
+mod patience;
 pub mod probe;
+mod redirect;
 mod rsync;
 mod tls;
 
+pub use address::Addresses;
 pub use error::FetchError;
 pub use ftp::listing::{FTP_LISTING_BYTES_MAX, FtpListing};
-pub use ftp::session::{FtpClient, FtpOptions, FtpSession};
+pub use ftp::session::{FtpClient, FtpSession};
 pub use ftp::url::{FtpSecurity, FtpUrl, FtpUrlError};
 pub use http::session::{
     BODY_BYTES_MAX, HttpAnswer, HttpBody, HttpClient, HttpOptions, HttpRequest, HttpSession,
     MayFollow, REDIRECTS_MAX, RETRIES_MAX, RETRY_AFTER_MAX, Validator,
 };
 pub use http::url::{HttpUrl, HttpUrlError};
-pub use rsync::listing::{ENTRIES_MAX, ListOptions, Listed, RUN_TIME_MAX, list_rsync};
+pub use patience::Patience;
+pub use redirect::{NotFollowed, OwnPorts};
+pub use rsync::listing::{ENTRIES_MAX, ListOptions, Listed, list_rsync};
 pub use rsync::url::{RsyncUrl, RsyncUrlError};
 pub use tls::with_system_certificates;

@@ -10,6 +10,7 @@ use crate::db::open::Queryable;
 use crate::db::probe::{self, ProbeRecord};
 use crate::db::{DbError, catalogue, content};
 use crate::domain::mirror::{BaseUrl, Kind, MirrorId, Scheme};
+use crate::fetch::OwnPorts;
 use crate::fetch::probe::{ProbeFile, Target};
 
 /// Files that a mirror is asked for at most. One file may have gone since the last scan; a mirror
@@ -60,9 +61,11 @@ pub fn plan(
     let files = draw_files(database, &chosen, random)?;
     let planned = chosen.into_iter().zip(files).map(|(mirror, files)| {
         let (urls, problems) = urls_of(&mirror);
+        let own_ports = OwnPorts::of(urls.iter().map(BaseUrl::as_str));
         let target = |url| Target {
             url,
             files: files.clone(),
+            own_ports,
         };
         Planned {
             known: known.remove(&mirror.id).unwrap_or_default(),

@@ -39,6 +39,7 @@ fn planned(alive: bool, known: Vec<ProbeRecord>) -> Planned {
         targets: vec![Target {
             url: BaseUrl::parse("https://u:p@m/").expect("a URL"),
             files: Vec::new(),
+            own_ports: Default::default(),
         }],
         known,
         problems: Vec::new(),

@@ -103,6 +103,7 @@ mod tests {
             exclude: regex::bytes::RegexSet::empty(),
             vanished_share_max: 0.3,
             timeout: Duration::from_secs(1),
+            time_max: Duration::from_secs(60),
             top_include: top_include.iter().map(|name| (*name).to_owned()).collect(),
             exclude_rsync: vec!["/.~tmp~/".to_owned()],
             due: Default::default(),

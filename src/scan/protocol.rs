@@ -7,7 +7,6 @@
 
 use std::ffi::OsString;
 use std::sync::OnceLock;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use roaring::RoaringBitmap;
@@ -18,8 +17,8 @@ use super::error::MirrorError;
 use crate::db::mirror::MirrorRecord;
 use crate::domain::listing::Unlisted;
 use crate::fetch::{
-    FetchError, FtpClient, FtpOptions, FtpUrl, HttpClient, HttpOptions, HttpSession, HttpUrl,
-    ListOptions, RsyncUrl, list_rsync,
+    Addresses, FetchError, FtpClient, FtpUrl, HttpClient, HttpOptions, HttpSession, HttpUrl,
+    ListOptions, OwnPorts, Patience, RsyncUrl, list_rsync,
 };
 use crate::program::exit::chain;
 use crate::program::progress::Bar;
@@ -91,10 +90,12 @@ pub struct Network<'a> {
     pub wanted: &'a Wanted,
     /// Requests at a time to one mirror.
     pub requests: usize,
-    /// How long a silent mirror is waited for.
-    pub timeout: Duration,
-    /// The program was told to stop.
-    pub stop: &'a AtomicBool,
+    /// How long the mirror is waited for.
+    pub patience: Patience<'a>,
+    /// The ports of its URLs.
+    pub own_ports: OwnPorts,
+    /// What resolves names.
+    pub addresses: &'a Addresses,
     /// Made when the first mirror needs it.
     pub http: &'a OnceLock<Result<HttpClient, String>>,
     /// For FTP.
@@ -160,7 +161,7 @@ impl<'a> Network<'a> {
     /// # Errors
     /// [`MirrorError::NoClient`].
     pub fn session(&self) -> Result<HttpSession<'a>, MirrorError> {
-        self.session_within(self.timeout)
+        self.session_within(self.patience.timeout)
     }
 
     /// The same with a time-out of its own.
@@ -169,14 +170,14 @@ impl<'a> Network<'a> {
     /// [`MirrorError::NoClient`].
     pub fn session_within(&self, timeout: Duration) -> Result<HttpSession<'a>, MirrorError> {
         let client = self.http.get_or_init(|| {
-            let timeout = self.timeout.min(CONNECT_TIMEOUT);
-            HttpClient::new(timeout).map_err(|error| chain(&error))
+            let timeout = self.patience.timeout.min(CONNECT_TIMEOUT);
+            HttpClient::new(timeout, self.addresses).map_err(|error| chain(&error))
         });
         let client = client.as_ref();
         let client = client.map_err(|error| MirrorError::NoClient(error.clone()))?;
         Ok(client.session(HttpOptions {
-            timeout,
-            stop: self.stop,
+            patience: self.patience.within(timeout),
+            own_ports: self.own_ports,
         }))
     }
 
@@ -192,9 +193,9 @@ impl<'a> Network<'a> {
     ) -> Result<Found, MirrorError> {
         let url = RsyncUrl::parse(url)?;
         let options = ListOptions {
-            timeout: self.timeout,
+            patience: self.patience,
+            addresses: self.addresses,
             filters: self.filters,
-            stop: self.stop,
         };
         let mut tally = Tally::new(&known.files);
         let listed = list_rsync(&url, options, |entry, path| {
@@ -226,10 +227,6 @@ impl<'a> Network<'a> {
         bar: &Bar,
     ) -> Result<Found, MirrorError> {
         let url = FtpUrl::parse(url)?;
-        let options = FtpOptions {
-            timeout: self.timeout,
-            stop: self.stop,
-        };
         let progress = |files| bar.set(files);
         // Its listings show what may not be read, so nothing that is not on them is doubted.
         let before = Before {
@@ -237,7 +234,7 @@ impl<'a> Network<'a> {
             ..Before::default()
         };
         let plan = self.plan(known, &before, &progress);
-        let (reader, first) = FtpReader::begin(plan, self.ftp, &url, options)?;
+        let (reader, first) = FtpReader::begin(plan, self.ftp, &url)?;
         let crawled = crawl(plan, &reader, first);
         Ok(Found {
             unlisted: crawled.unlisted,
@@ -264,6 +261,7 @@ impl<'a> Network<'a> {
             requests: self.requests,
             before,
             progress,
+            patience: self.patience,
         }
     }
 
@@ -308,7 +306,9 @@ impl<'a> Network<'a> {
     }
 }
 
-/// Whether nothing more is to be tried.
+/// Whether nothing more is to be tried: the program was told to stop, or the mirror's time is over.
 pub fn is_stop(error: &MirrorError) -> bool {
-    matches!(error, MirrorError::Fetch(FetchError::Stopped))
+    let ends =
+        |error: &FetchError| matches!(error, FetchError::Stopped | FetchError::TooLong { .. });
+    matches!(error, MirrorError::Fetch(error) if ends(error))
 }

@@ -29,7 +29,7 @@ use crate::db::scan_directory::{self, ScanLeft};
 use crate::db::{DbError, Writer, catalogue, content};
 use crate::domain::listing::Unlisted;
 use crate::domain::time::Timestamp;
-use crate::fetch::{FetchError, HttpUrl};
+use crate::fetch::{FetchError, HttpUrl, OwnPorts};
 use crate::program::exit::chain;
 use crate::program::progress::Bar;
 
@@ -88,7 +88,11 @@ struct Done {
 
 impl<'a> Run<'a> {
     /// Prepares to scan.
-    pub fn new(shared: Shared<'a>, mirror: &'a MirrorRecord) -> Run<'a> {
+    pub fn new(mut shared: Shared<'a>, mirror: &'a MirrorRecord) -> Run<'a> {
+        let network = &mut shared.network;
+        network.patience = network.patience.anew();
+        let urls = std::iter::once(&mirror.base_url).chain(&mirror.further_base_urls);
+        network.own_ports = OwnPorts::of(urls.map(String::as_str));
         Run {
             shared,
             mirror,
@@ -331,7 +335,7 @@ impl<'a> Run<'a> {
                 Ok(undeliverable)
             }
             // What was not asked is as it was.
-            Err(FetchError::Stopped) => {
+            Err(FetchError::Stopped | FetchError::TooLong { .. }) => {
                 found.unchecked = known.large.iter().map(|file| file.id.0).collect();
                 *current -= &found.unchecked;
                 Ok(Undeliverable::default())

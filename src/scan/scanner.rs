@@ -25,7 +25,7 @@ use crate::config::{ScanConfig, SiteConfig};
 use crate::db::mirror::MirrorRecord;
 use crate::db::{DbError, Writer, catalogue, mirror, open_reader, open_writer};
 use crate::domain::path::FilePath;
-use crate::fetch::FtpClient;
+use crate::fetch::{Addresses, FtpClient, OwnPorts, Patience};
 
 /// Scans the mirrors of one site; lives as long as its program.
 #[derive(Debug)]
@@ -134,7 +134,8 @@ impl Scanner {
         let start = Instant::now();
         let (known, tree_generation, scope) = self.load(options.dir.as_ref())?;
         let wanted = Wanted::new(&self.site.scan, Area::Whole);
-        let (http, ftp) = (OnceLock::new(), FtpClient::default());
+        let addresses = Addresses::default();
+        let (http, ftp) = (OnceLock::new(), FtpClient::new(&addresses));
         let filters = filters(&self.site.scan, &Area::Whole);
         let repeats = Repeats::new();
         let shared = Shared {
@@ -156,8 +157,9 @@ impl Scanner {
                 filters: &filters,
                 wanted: &wanted,
                 requests: self.site.scan.requests,
-                timeout: self.site.scan.timeout,
-                stop,
+                patience: Patience::new(self.site.scan.timeout, self.site.scan.time_max, stop),
+                own_ports: OwnPorts::default(),
+                addresses: &addresses,
                 http: &http,
                 ftp: &ftp,
             },
@@ -269,7 +271,7 @@ fn scan_all(plan: Plan<'_>, tasks: &[Task], jobs: usize) -> (Vec<MirrorReport>, 
     let total = shared.output.total(tasks.len());
     let work = || {
         while let Some(task) = tasks.get(next.fetch_add(1, Ordering::Relaxed)) {
-            if shared.network.stop.load(Ordering::Relaxed) {
+            if shared.network.patience.stop.load(Ordering::Relaxed) {
                 return;
             }
             let report = plan.scan(task);
@@ -283,9 +285,14 @@ fn scan_all(plan: Plan<'_>, tasks: &[Task], jobs: usize) -> (Vec<MirrorReport>, 
         }
     };
     std::thread::scope(|scope| {
-        for _ in 0..jobs.min(tasks.len()) {
-            scope.spawn(work);
+        // This thread works, too, so that there is always one.
+        for _ in 1..jobs.min(tasks.len()) {
+            if let Err(error) = std::thread::Builder::new().spawn_scoped(scope, work) {
+                log::warn!("fewer mirrors at a time: the system gives no thread: {error}");
+                break;
+            }
         }
+        work();
     });
     let reports = reports.into_inner().unwrap_or_else(PoisonError::into_inner);
     let not_begun = tasks.len() - reports.len();

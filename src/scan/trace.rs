@@ -54,9 +54,9 @@ fn read(session: &HttpSession<'_>, base: &HttpUrl, now: Timestamp) -> TraceRead 
             log::debug!("no trace: url={base} status={status}");
             TraceRead::Unknown
         }
-        Err(FetchError::Redirected { to }) => TraceRead::Bad(format!(
-            "{TRACE_NAME} leads elsewhere and is not read: {to}"
-        )),
+        Err(FetchError::Redirected { to } | FetchError::NotFollowed { to, .. }) => TraceRead::Bad(
+            format!("{TRACE_NAME} leads elsewhere and is not read: {to}"),
+        ),
         Err(error) => {
             log::debug!(
                 "no trace: url={base} error={}",
@@ -81,7 +81,7 @@ impl TraceRead {
 /// Asks a mirror that has a URL over HTTP for its trace.
 pub(super) fn ask(network: &Network<'_>, mirror: &MirrorRecord, now: Timestamp) -> TraceRead {
     let base = http_url(mirror).and_then(|url| HttpUrl::parse(url).ok());
-    let session = network.session_within(network.timeout.min(TIME_MAX));
+    let session = network.session_within(network.patience.timeout.min(TIME_MAX));
     match (base, session) {
         (Some(base), Ok(session)) => read(&session, &base, now),
         // Without a client the listing says why.

@@ -165,12 +165,12 @@ fn a_password_goes_to_its_host_alone_and_is_never_shown() {
     const BASIC: &str = "authorization: basic am9lonmzy3izda==";
     let leaked = Arc::new(AtomicBool::new(false));
     let seen = Arc::clone(&leaked);
-    let elsewhere = OddWeb::start(move |asked| {
+    let elsewhere = OddWeb::start_with_trace(move |asked| {
         seen.fetch_or(asked.head.contains("authorization"), Ordering::Relaxed);
         healthy(&asked.path)
     });
     let to = elsewhere.url().replace("127.0.0.1", "localhost");
-    let web = OddWeb::start(move |asked| match asked.path.as_str() {
+    let web = elsewhere.beside(2, move |asked| match asked.path.as_str() {
         _ if !asked.head.contains(BASIC) => status("401 Unauthorized", ""),
         "/away/" => status("302 Found", &format!("Location: {to}\r\n")),
         path => healthy(path),

@@ -31,6 +31,8 @@ mod hash_failure;
 mod hash_kill;
 mod hostile;
 mod hostile_geoip;
+mod hostile_redirect;
+mod hostile_time;
 mod http_failure;
 mod http_manner;
 mod http_scan;

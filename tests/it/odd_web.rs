@@ -2,7 +2,7 @@
 //! answer made by the test.
 
 use std::io::{BufRead, BufReader, Write};
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -26,13 +26,15 @@ pub enum Reply {
     Hang(String),
     /// The same again and again, until the client goes.
     Endless(&'static str),
+    /// The head and a byte each tenth of a second, until the client goes.
+    Drip,
     /// The head that promises more, a part of the body, then the end of the connection.
     Break(String),
 }
 
 /// The server; it ends with the test.
 pub struct OddWeb {
-    port: u16,
+    address: SocketAddr,
     asked: Arc<Mutex<Vec<String>>>,
     connections: Arc<AtomicU32>,
     ends: Arc<AtomicBool>,
@@ -53,8 +55,27 @@ impl OddWeb {
 
     /// Listens; `answer` is asked for each request.
     pub fn start_with_trace(answer: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> OddWeb {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let port = listener.local_addr().expect("its address").port();
+        OddWeb::start_at(SocketAddr::from(([127, 0, 0, 1], 0)), answer)
+    }
+
+    /// Another on the same port of another address of loopback.
+    pub fn beside(
+        &self,
+        last_byte: u8,
+        answer: impl Fn(&Asked) -> Reply + Send + Sync + 'static,
+    ) -> OddWeb {
+        OddWeb::start_at(
+            SocketAddr::from(([127, 0, 0, last_byte], self.address.port())),
+            answer,
+        )
+    }
+
+    fn start_at(
+        address: SocketAddr,
+        answer: impl Fn(&Asked) -> Reply + Send + Sync + 'static,
+    ) -> OddWeb {
+        let listener = TcpListener::bind(address).expect("a port");
+        let address = listener.local_addr().expect("its address");
         let asked = Arc::new(Mutex::new(Vec::new()));
         let ends = Arc::new(AtomicBool::new(false));
         let answer: Arc<Answer> = Arc::new(answer);
@@ -73,7 +94,7 @@ impl OddWeb {
             }
         });
         OddWeb {
-            port,
+            address,
             asked,
             connections,
             ends,
@@ -82,7 +103,12 @@ impl OddWeb {
 
     /// Its base URL.
     pub fn url(&self) -> String {
-        format!("http://127.0.0.1:{}/pub/", self.port)
+        format!("http://{}/pub/", self.address)
+    }
+
+    /// Where it listens.
+    pub fn port(&self) -> u16 {
+        self.address.port()
     }
 
     /// Paths that were asked for so far, but for the trace, which every scan asks for.
@@ -114,7 +140,7 @@ impl Drop for OddWeb {
     fn drop(&mut self) {
         self.ends.store(true, Ordering::Relaxed);
         // Wakes the thread that accepts.
-        let _ = TcpStream::connect(("127.0.0.1", self.port));
+        let _ = TcpStream::connect(self.address);
     }
 }
 
@@ -151,6 +177,15 @@ fn serve(stream: TcpStream, answer: &Answer, log: &Mutex<Vec<String>>) {
                 let pieces = piece.repeat(64 * 1024 / piece.len());
                 while goes_on {
                     goes_on = stream.write_all(pieces.as_bytes()).is_ok();
+                }
+                false
+            }
+            Reply::Drip => {
+                let head = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n";
+                let mut goes_on = stream.write_all(head.as_bytes()).is_ok();
+                while goes_on {
+                    std::thread::sleep(std::time::Duration::from_millis(100));
+                    goes_on = stream.write_all(b"<").is_ok();
                 }
                 false
             }

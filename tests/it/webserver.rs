@@ -68,7 +68,17 @@ impl WebServer {
     /// The same over TLS.
     pub fn with_tls(ip: &str, manner: Manner, tls: Option<Arc<ServerConfig>>) -> WebServer {
         let ip: std::net::IpAddr = ip.parse().expect("an address");
-        let listener = TcpListener::bind((ip, 0)).expect("a free port");
+        WebServer::at((ip, 0).into(), manner, tls)
+    }
+
+    /// Another on the same port of another address.
+    pub fn beside(&self, ip: &str, manner: Manner) -> WebServer {
+        let ip: std::net::IpAddr = ip.parse().expect("an address");
+        WebServer::at((ip, self.address.port()).into(), manner, None)
+    }
+
+    fn at(address: SocketAddr, manner: Manner, tls: Option<Arc<ServerConfig>>) -> WebServer {
+        let listener = TcpListener::bind(address).expect("a free port");
         let state = Arc::new(State {
             manner: Mutex::new(manner),
             files: Mutex::default(),

@@ -10,6 +10,7 @@ use crate::db::catalogue;
 use crate::db::mirror::{self, MirrorRecord};
 use crate::domain::mirror::{BaseUrl, Scheme, without_login};
 use crate::domain::path::FilePath;
+use crate::fetch::OwnPorts;
 use crate::fetch::probe::{Finding, ProbeClient, ProbeFile, ProbeLimits, Target};
 use crate::program::exit::Exit;
 
@@ -41,11 +42,14 @@ pub fn probefile(session: &mut Session, args: &ProbefileArgs) -> Result<Exit, Ad
     let mut names = Vec::new();
     let mut targets = Vec::new();
     for mirror in mirrors.iter().filter(|mirror| is_asked(mirror)) {
-        for url in urls_of(mirror, args.urls) {
+        let urls = urls_of(mirror, args.urls);
+        let own_ports = OwnPorts::of(urls.iter().map(BaseUrl::as_str));
+        for url in urls {
             names.push(mirror.identifier.clone());
             targets.push(Target {
                 url,
                 files: vec![file.clone()],
+                own_ports,
             });
         }
     }

@@ -1,23 +1,19 @@
 //! The control connection: commands and replies (RFC 959, 4).
 //!
 //! # Limits
-//! [`REPLY_BYTES_MAX`], [`REPLY_TIME_MAX`].
+//! [`REPLY_BYTES_MAX`], and those of `patience`.
 //!
 //! # Security
 //! A command is one line whatever a path holds. What is sent is never logged: it may be a
 //! password.
 
-use std::time::{Duration, Instant};
-
 use super::wire::{TlsName, Wire};
 use crate::domain::listing::rsync_message::remark;
 use crate::fetch::error::FetchError;
+use crate::fetch::patience::Tempo;
 
 /// Bytes of one reply with all of its lines; greetings are long, but not that long.
 const REPLY_BYTES_MAX: usize = 64 * 1024;
-
-/// Longest time for one reply, however slowly it drips.
-const REPLY_TIME_MAX: Duration = Duration::from_secs(900);
 
 /// The byte that Telnet takes for the beginning of a command, unless it is doubled.
 const IAC: u8 = 255;
@@ -132,9 +128,9 @@ impl<'a> Control<'a> {
 
     /// Reads one reply.
     pub fn reply(&mut self) -> Result<Reply, FetchError> {
-        let end = Instant::now() + REPLY_TIME_MAX;
+        let mut tempo = Tempo::new();
         let mut left = REPLY_BYTES_MAX;
-        let first = self.line(&mut left, end)?;
+        let first = self.line(&mut left, &mut tempo)?;
         let Some((code, is_last, text)) = split(&first) else {
             return Err(FetchError::NotFtp {
                 said: remark(&first),
@@ -146,7 +142,7 @@ impl<'a> Control<'a> {
         };
         let mut is_last = is_last;
         while !is_last {
-            let line = self.line(&mut left, end)?;
+            let line = self.line(&mut left, &mut tempo)?;
             match split(&line) {
                 Some((same, last, text)) if same == code => {
                     is_last = last;
@@ -169,7 +165,7 @@ impl<'a> Control<'a> {
         self.wire.encrypt(with)
     }
 
-    fn line(&mut self, left: &mut usize, end: Instant) -> Result<Vec<u8>, FetchError> {
+    fn line(&mut self, left: &mut usize, tempo: &mut Tempo) -> Result<Vec<u8>, FetchError> {
         loop {
             if let Some(length) = self.ahead.iter().position(|&byte| byte == b'\n') {
                 let mut line: Vec<u8> = self.ahead.drain(..=length).collect();
@@ -179,7 +175,7 @@ impl<'a> Control<'a> {
                 }
                 return Ok(line);
             }
-            if *left == 0 || Instant::now() > end {
+            if *left == 0 {
                 return Err(FetchError::NotFtp {
                     said: "its reply has no end".to_owned(),
                 });
@@ -192,6 +188,7 @@ impl<'a> Control<'a> {
                     said: "the server closed the connection".to_owned(),
                 });
             }
+            tempo.count(count, &self.wire.patience())?;
             *left -= count;
             self.ahead.extend_from_slice(&piece[..count]);
         }

@@ -1,9 +1,9 @@
 //! A listing as it comes over a data connection, and whether it came whole.
 //!
 //! # Limits
-//! [`FTP_LISTING_BYTES_MAX`], [`LISTING_TIME_MAX`], `lines::LINE_BYTES_MAX`.
+//! [`FTP_LISTING_BYTES_MAX`], `lines::LINE_BYTES_MAX`, and those of `patience`.
 
-use std::time::{Duration, Instant, SystemTime};
+use std::time::SystemTime;
 
 use super::control::Reply;
 use super::wire::Wire;
@@ -11,13 +11,11 @@ use crate::domain::listing::rsync_message::remark;
 use crate::domain::listing::{FtpEntry, FtpLine, parse_list, parse_mlsd};
 use crate::domain::time::Timestamp;
 use crate::fetch::error::FetchError;
+use crate::fetch::patience::Tempo;
 use crate::fetch::rsync::lines::{LineRead, Lines};
 
 /// Bytes of one directory's listing; one of half a million files has as many.
 pub const FTP_LISTING_BYTES_MAX: u64 = 64 * 1024 * 1024;
-
-/// Longest time for one listing: at this limit it arrives with less than 100 KiB a second.
-const LISTING_TIME_MAX: Duration = Duration::from_secs(900);
 
 /// What a listing was, when it came to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,7 +52,7 @@ impl<F: FnMut(FtpEntry, &[u8])> Listing<F> {
     }
 
     pub fn read(mut self, data: Wire<'_>) -> Result<FtpListing, FetchError> {
-        let end = Instant::now() + LISTING_TIME_MAX;
+        let (mut tempo, patience) = (Tempo::new(), data.patience());
         let mut lines = Lines::new(data);
         let mut bytes = 0;
         loop {
@@ -67,10 +65,7 @@ impl<F: FnMut(FtpEntry, &[u8])> Listing<F> {
                 let bytes_max = FTP_LISTING_BYTES_MAX;
                 return Err(FetchError::TooLarge { bytes_max });
             }
-            if Instant::now() > end {
-                let timeout_s = LISTING_TIME_MAX.as_secs();
-                return Err(FetchError::Silent { timeout_s });
-            }
+            tempo.count(count, &patience)?;
         }
         match self.odd {
             // A name with a line end is two lines, of which the second is like none.

@@ -12,7 +12,7 @@
 //! [`FetchError`]. A listing counts only when the server says afterwards that it was complete.
 //!
 //! # Limits
-//! Those of `ftp_control` and `ftp_listing`, and the time-outs of [`FtpOptions`].
+//! Those of `ftp_control` and `ftp_listing`, and those of [`Patience`].
 //!
 //! # Security
 //! A data connection goes to the host of the control connection, whatever address the server
@@ -20,9 +20,8 @@
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::Instant;
 
 use rustls::ClientConfig;
 use rustls::client::Resumption;
@@ -32,28 +31,22 @@ use rustls_platform_verifier::BuilderVerifierExt;
 use super::control::{Control, Reply};
 use super::listing::{FtpListing, Listing, check_end};
 use super::url::{FtpSecurity, FtpUrl};
-use super::wire::{Patience, TlsName, Wire};
+use super::wire::{TlsName, Wire};
 use crate::domain::listing::{FtpEntry, ListedFile, ListedSize, parse_ftp_time};
+use crate::fetch::address::Addresses;
 use crate::fetch::error::FetchError;
+use crate::fetch::patience::Patience;
 
 /// TLS sessions that one login remembers: servers want that a data connection continues that of
 /// the control connection, and each may give a new ticket.
 const TLS_SESSIONS: usize = 16;
 
 /// What makes connections; one for all mirrors.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct FtpClient {
+    addresses: Addresses,
     /// Made when the first URL wants TLS.
     tls: OnceLock<Result<Arc<ClientConfig>, String>>,
-}
-
-/// How a server is asked.
-#[derive(Debug, Clone, Copy)]
-pub struct FtpOptions<'a> {
-    /// For connecting, for a reply, and for each piece of a listing.
-    pub timeout: Duration,
-    /// Ends everything when it becomes true.
-    pub stop: &'a AtomicBool,
 }
 
 /// One login.
@@ -74,6 +67,14 @@ pub struct FtpSession<'a> {
 }
 
 impl FtpClient {
+    /// A client that resolves names by those.
+    pub fn new(addresses: &Addresses) -> FtpClient {
+        FtpClient {
+            addresses: addresses.clone(),
+            tls: OnceLock::new(),
+        }
+    }
+
     /// Connects, encrypts, logs in, and asks what the server can.
     ///
     /// # Errors
@@ -81,17 +82,13 @@ impl FtpClient {
     pub fn open<'a>(
         &self,
         url: &FtpUrl,
-        options: FtpOptions<'a>,
+        patience: Patience<'a>,
     ) -> Result<FtpSession<'a>, FetchError> {
-        let patience = Patience {
-            timeout: options.timeout,
-            stop: options.stop,
-        };
         let tls = match url.security() {
             FtpSecurity::None => None,
             FtpSecurity::Explicit | FtpSecurity::Implicit => Some(self.tls(url.address().0)?),
         };
-        let wire = Wire::to_host(url.address(), patience)?;
+        let wire = Wire::to_host(url.address(), &self.addresses, patience)?;
         let mut session = FtpSession {
             peer: wire.peer()?,
             control: Control::new(wire),
@@ -136,9 +133,14 @@ impl<'a> FtpSession<'a> {
         if let Some(with) = with.as_ref().filter(|_| security == FtpSecurity::Implicit) {
             self.control.encrypt(with)?;
         }
+        let begun = Instant::now();
         let mut greeting = self.control.reply()?;
         while greeting.code == 120 {
-            // "Ready in a few minutes."
+            // "Ready in a few minutes", for which nobody waits longer than for a silent server.
+            if begun.elapsed() >= self.patience.timeout {
+                let said = greeting.said();
+                return Err(FetchError::Full { said });
+            }
             greeting = self.control.reply()?;
         }
         if !greeting.is_done() {

@@ -8,9 +8,8 @@
 //! end.
 
 use std::io::{self, Read, Write};
-use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
+use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -18,23 +17,12 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType, connect, socket_with, 
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection};
 
+use crate::fetch::address::Addresses;
 use crate::fetch::error::FetchError;
-
-/// How often somebody who waits looks whether the program was told to stop.
-const STOP_CHECK: Duration = Duration::from_millis(200);
+use crate::fetch::patience::{Patience, STOP_CHECK};
 
 /// How long a connection may take; a host that is there answers in less.
 const CONNECT_TIME_MAX: Duration = Duration::from_secs(20);
-
-/// Addresses of one host that are tried.
-const ADDRESSES_MAX: usize = 8;
-
-/// How long a silent server is waited for.
-#[derive(Debug, Clone, Copy)]
-pub(in crate::fetch) struct Patience<'a> {
-    pub timeout: Duration,
-    pub stop: &'a AtomicBool,
-}
 
 /// The connection.
 pub(in crate::fetch) struct Wire<'a> {
@@ -56,16 +44,13 @@ impl Patience<'_> {
         use io::ErrorKind::{Interrupted, TimedOut, WouldBlock};
         let start = Instant::now();
         loop {
-            if self.stop.load(Ordering::Relaxed) {
-                return Err(FetchError::Stopped);
-            }
+            self.check()?;
             match step() {
                 Err(error) if matches!(error.kind(), Interrupted | TimedOut | WouldBlock) => {}
                 other => return other.map_err(explain),
             }
             if start.elapsed() >= self.timeout {
-                let timeout_s = self.timeout.as_secs();
-                return Err(FetchError::Silent { timeout_s });
+                return Err(self.silent());
             }
         }
     }
@@ -73,19 +58,20 @@ impl Patience<'_> {
 
 impl<'a> Wire<'a> {
     /// Connects to a host by the first of its addresses that answers.
-    pub fn to_host(host: (&str, u16), patience: Patience<'a>) -> Result<Wire<'a>, FetchError> {
-        let addresses = host
-            .to_socket_addrs()
-            .map_err(|error| FetchError::UnknownHost {
-                said: error.to_string(),
-            })?;
+    pub fn to_host(
+        (host, port): (&str, u16),
+        addresses: &Addresses,
+        patience: Patience<'a>,
+    ) -> Result<Wire<'a>, FetchError> {
         let mut failure = FetchError::UnknownHost {
             said: "it has no address".to_owned(),
         };
-        for address in addresses.take(ADDRESSES_MAX) {
-            match Wire::to_address(address, patience) {
+        for ip in addresses.of(host, &patience)? {
+            match Wire::to_address((ip, port).into(), patience) {
                 Ok(wire) => return Ok(wire),
-                Err(FetchError::Stopped) => return Err(FetchError::Stopped),
+                Err(error @ (FetchError::Stopped | FetchError::TooLong { .. })) => {
+                    return Err(error);
+                }
                 Err(error) => failure = error,
             }
         }
@@ -94,13 +80,9 @@ impl<'a> Wire<'a> {
 
     /// Connects to an address.
     pub fn to_address(address: SocketAddr, patience: Patience<'a>) -> Result<Wire<'a>, FetchError> {
-        let timeout = patience.timeout.min(CONNECT_TIME_MAX);
+        let connecting = patience.within(patience.timeout.min(CONNECT_TIME_MAX));
         let begun = begin_to_connect(address).map_err(|error| unreachable(address, &error))?;
-        Patience {
-            timeout,
-            ..patience
-        }
-        .wait(|| {
+        connecting.wait(|| {
             let is_ready = poll(
                 &mut [PollFd::new(&begun, PollFlags::OUT)],
                 Some(&Timespec {
@@ -148,6 +130,11 @@ impl<'a> Wire<'a> {
             }
             Ok(())
         })
+    }
+
+    /// How long the other end is waited for.
+    pub fn patience(&self) -> Patience<'a> {
+        self.patience
     }
 
     pub fn is_encrypted(&self) -> bool {

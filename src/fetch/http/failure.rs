@@ -17,6 +17,13 @@ pub(in crate::fetch) fn explain(error: reqwest::Error, timeout: Duration) -> Fet
         };
     }
     let said = deepest(&error);
+    // The resolver is ours.
+    if let Some(FetchError::UnknownHost { said }) =
+        causes(&error).find_map(|cause| cause.downcast_ref())
+    {
+        let said = said.clone();
+        return FetchError::UnknownHost { said };
+    }
     if has_tls(&error) {
         FetchError::Tls { said }
     } else if causes(&error).any(|cause| cause.to_string().starts_with("dns error")) {

@@ -9,28 +9,34 @@
 //! [`FetchError`], without URLs: they may hold passwords.
 //!
 //! # Limits
-//! [`REDIRECTS_MAX`], [`RETRIES_MAX`], [`RETRY_AFTER_MAX`], [`BODY_BYTES_MAX`], and the time-outs
-//! of [`HttpOptions`].
+//! [`REDIRECTS_MAX`], [`RETRIES_MAX`], [`RETRY_AFTER_MAX`], [`BODY_BYTES_MAX`], and those of
+//! [`Patience`].
 //!
 //! # Security
-//! User and password are sent to the host of the URL that has them and to no other, and never
-//! without TLS once TLS was used.
+//! User and password are sent to the origin of the URL that has them and to no other. There is one
+//! client for each [`Scope`] of a mirror; it connects to no address that such a mirror may not lead
+//! to, at every hop.
 
 use std::future::Future;
 use std::io::{self, Read};
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, Once, PoisonError};
+use std::sync::{Arc, Mutex, Once, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use reqwest::header::{self, HeaderMap, HeaderValue};
 use reqwest::redirect::Policy;
 use reqwest::{Response, StatusCode};
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::{Builder, Handle};
+use tokio::sync::oneshot;
 
 use super::failure::explain;
 use super::url::HttpUrl;
+use crate::domain::scope::Scope;
+use crate::fetch::address::{Addresses, ScopedResolver};
 use crate::fetch::error::FetchError;
+use crate::fetch::patience::{Patience, STOP_CHECK, Tempo};
+use crate::fetch::redirect::{self, NotFollowed, OwnPorts};
 
 /// Redirects in a row that are followed: to TLS, to another host, to the slash at the end.
 pub const REDIRECTS_MAX: usize = 5;
@@ -47,12 +53,6 @@ const RETRY_PAUSE: Duration = Duration::from_secs(1);
 /// Bytes of a body, unpacked; an index page of half a million files has as many.
 pub const BODY_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
-/// Longest time for one body: at this limit a page arrives with less than 100 KiB a second.
-const BODY_TIME_MAX: Duration = Duration::from_secs(900);
-
-/// How often somebody who waits looks whether the program was told to stop.
-const STOP_CHECK: Duration = Duration::from_millis(200);
-
 /// How long an idle connection is kept.
 const IDLE_MAX: Duration = Duration::from_secs(30);
 
@@ -62,17 +62,27 @@ const USER_AGENT: &str = concat!("heliostat-scan/", env!("CARGO_PKG_VERSION"));
 /// The client of a program.
 #[derive(Debug)]
 pub struct HttpClient {
-    runtime: Runtime,
-    client: reqwest::Client,
+    engine: Engine,
+    /// In the order of [`Scope::ALL`]; each is made when the first mirror needs it.
+    clients: [OnceLock<reqwest::Client>; Scope::ALL.len()],
+    addresses: Addresses,
+    connect_timeout: Duration,
+}
+
+/// The thread that does the protocol; it ends with its owner.
+#[derive(Debug)]
+struct Engine {
+    handle: Handle,
+    _end: oneshot::Sender<()>,
 }
 
 /// How a server is asked.
 #[derive(Debug, Clone, Copy)]
 pub struct HttpOptions<'a> {
-    /// For connecting, for the head of an answer, and for each piece of a body.
-    pub timeout: Duration,
-    /// Ends everything when it becomes true.
-    pub stop: &'a AtomicBool,
+    /// How long.
+    pub patience: Patience<'a>,
+    /// Ports that its redirects may lead to beside those of the web.
+    pub own_ports: OwnPorts,
 }
 
 /// One mirror being asked, by several threads.
@@ -128,23 +138,43 @@ pub struct HttpAnswer<'a> {
 #[derive(Debug)]
 pub struct HttpBody<'a> {
     client: &'a HttpClient,
-    options: HttpOptions<'a>,
+    patience: Patience<'a>,
     response: Response,
     piece: Vec<u8>,
     place: usize,
     bytes: u64,
-    deadline: Instant,
+    tempo: Tempo,
 }
 
 /// Where redirects may lead.
 pub type MayFollow<'f> = &'f dyn Fn(&HttpUrl) -> bool;
 
+impl Engine {
+    fn start() -> Result<Engine, FetchError> {
+        let runtime = Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| FetchError::Client(error.into()))?;
+        let handle = runtime.handle().clone();
+        let (end, ended) = oneshot::channel::<()>();
+        // The runtime's own way to start a thread panics where the system has none.
+        let thread = std::thread::Builder::new().name("http".to_owned());
+        let work = move || {
+            // Its other half is dropped, never sent to.
+            let _ = runtime.block_on(ended);
+            runtime.shutdown_background();
+        };
+        thread.spawn(work).map_err(FetchError::NoThread)?;
+        Ok(Engine { handle, _end: end })
+    }
+}
+
 impl HttpClient {
     /// A client with the certificates of the system.
     ///
     /// # Errors
-    /// [`FetchError::Client`].
-    pub fn new(connect_timeout: Duration) -> Result<HttpClient, FetchError> {
+    /// Returns [`FetchError::NoThread`] or [`FetchError::Client`] if it cannot be set up.
+    pub fn new(connect_timeout: Duration, addresses: &Addresses) -> Result<HttpClient, FetchError> {
         static PROVIDER: Once = Once::new();
         PROVIDER.call_once(|| {
             // Whoever was first has chosen the same.
@@ -155,24 +185,38 @@ impl HttpClient {
                 log::debug!("TLS has its provider already");
             }
         });
+        let client = HttpClient {
+            engine: Engine::start()?,
+            clients: Default::default(),
+            addresses: addresses.clone(),
+            connect_timeout,
+        };
+        // What cannot be set up is told before the first mirror.
+        client.of(Scope::Public)?;
+        Ok(client)
+    }
+
+    /// The client for what a mirror of that scope leads to.
+    fn of(&self, scope: Scope) -> Result<&reqwest::Client, FetchError> {
+        let place = Scope::ALL.iter().position(|one| *one == scope);
+        let kept = &self.clients[place.unwrap_or_default()];
+        if let Some(client) = kept.get() {
+            return Ok(client);
+        }
         let mut headers = HeaderMap::new();
         headers.insert(header::ACCEPT, HeaderValue::from_static("*/*"));
+        let addresses = self.addresses.clone();
         let client = reqwest::Client::builder()
             .user_agent(USER_AGENT)
             .default_headers(headers)
             .redirect(Policy::none())
-            .connect_timeout(connect_timeout)
+            .connect_timeout(self.connect_timeout)
             .pool_idle_timeout(IDLE_MAX)
+            .dns_resolver(Arc::new(ScopedResolver { addresses, scope }))
             .no_proxy()
             .build()
             .map_err(|error| FetchError::Client(error.into()))?;
-        let runtime = Builder::new_multi_thread()
-            .worker_threads(1)
-            .thread_name("http")
-            .enable_all()
-            .build()
-            .map_err(|error| FetchError::Client(error.into()))?;
-        Ok(HttpClient { runtime, client })
+        Ok(kept.get_or_init(|| client))
     }
 
     /// Begins with a mirror.
@@ -188,20 +232,17 @@ impl HttpClient {
     /// Waits for an answer of the other thread.
     fn wait<T>(
         &self,
-        options: HttpOptions<'_>,
+        patience: Patience<'_>,
         future: impl Future<Output = T>,
     ) -> Result<T, FetchError> {
-        let deadline = Instant::now() + options.timeout;
-        self.runtime.block_on(async {
+        let deadline = Instant::now() + patience.timeout;
+        self.engine.handle.block_on(async {
             let mut future = pin!(future);
             loop {
-                if options.stop.load(Ordering::Relaxed) {
-                    return Err(FetchError::Stopped);
-                }
+                patience.check()?;
                 let left = deadline.saturating_duration_since(Instant::now());
                 if left.is_zero() {
-                    let timeout_s = options.timeout.as_secs();
-                    return Err(FetchError::Silent { timeout_s });
+                    return Err(patience.silent());
                 }
                 let step = tokio::time::timeout(left.min(STOP_CHECK), future.as_mut());
                 if let Ok(value) = step.await {
@@ -213,7 +254,8 @@ impl HttpClient {
 }
 
 impl<'a> HttpSession<'a> {
-    /// Asks for a resource; follows redirects as long as `may_follow` says so of each.
+    /// Asks for a resource; follows redirects as long as `may_follow` says so of each, and as they
+    /// lead nowhere that a mirror must not lead to.
     ///
     /// # Errors
     /// [`FetchError`]; a status is none, but a redirect that may not be followed is.
@@ -223,9 +265,10 @@ impl<'a> HttpSession<'a> {
         request: HttpRequest<'_>,
         may_follow: MayFollow<'_>,
     ) -> Result<HttpAnswer<'a>, FetchError> {
+        let scope = Scope::of_all(&self.addresses(url)?);
         let mut at = url.clone();
         for _ in 0..=REDIRECTS_MAX {
-            let response = self.get_patiently(&at, request)?;
+            let response = self.get_patiently(&at, request, scope)?;
             let Some(to) = redirected(&response, &at) else {
                 return Ok(self.answer(at, response));
             };
@@ -233,16 +276,37 @@ impl<'a> HttpSession<'a> {
             if !may_follow(&to) {
                 return Err(FetchError::Redirected { to: to.to_string() });
             }
-            let keeps_login = to.is_same_host(&at) && (to.is_https() || !at.is_https());
-            at = if keeps_login && to.login().is_none() {
+            self.check_redirect(url, &at, &to, scope)?;
+            at = if redirect::keeps_login(at.url(), to.url()) {
                 to.with_login_of(&at)
             } else {
-                to
+                to.without_login()
             };
         }
         Err(FetchError::TooManyRedirects {
             redirects_max: REDIRECTS_MAX,
         })
+    }
+
+    fn addresses(&self, url: &HttpUrl) -> Result<Vec<std::net::IpAddr>, FetchError> {
+        let host = url.url().host_str().unwrap_or_default();
+        self.client.addresses.of(host, &self.options.patience)
+    }
+
+    fn check_redirect(
+        &self,
+        mirror: &HttpUrl,
+        from: &HttpUrl,
+        to: &HttpUrl,
+        scope: Scope,
+    ) -> Result<(), FetchError> {
+        let own = self.options.own_ports;
+        let refused = |why: NotFollowed| FetchError::NotFollowed {
+            to: to.to_string(),
+            why,
+        };
+        redirect::check_url(mirror.url(), from.url(), to.url(), own).map_err(refused)?;
+        redirect::check_addresses(scope, &self.addresses(to)?).map_err(refused)
     }
 
     /// Whether the server has said that it is busy. Then it should be asked for one thing at a
@@ -256,11 +320,12 @@ impl<'a> HttpSession<'a> {
         &self,
         url: &HttpUrl,
         request: HttpRequest<'_>,
+        scope: Scope,
     ) -> Result<Response, FetchError> {
         let mut pause = RETRY_PAUSE;
         for attempt in 0.. {
             self.rest()?;
-            let response = self.get_once(url, request)?;
+            let response = self.get_once(url, request, scope)?;
             let status = response.status();
             let is_busy = status == StatusCode::TOO_MANY_REQUESTS
                 || status == StatusCode::SERVICE_UNAVAILABLE;
@@ -292,9 +357,7 @@ impl<'a> HttpSession<'a> {
     /// Waits until the server wants to be asked again.
     fn rest(&self) -> Result<(), FetchError> {
         loop {
-            if self.options.stop.load(Ordering::Relaxed) {
-                return Err(FetchError::Stopped);
-            }
+            self.options.patience.check()?;
             let until = *self.pause_until();
             let left = until.map(|until| until.saturating_duration_since(Instant::now()));
             match left {
@@ -304,8 +367,14 @@ impl<'a> HttpSession<'a> {
         }
     }
 
-    fn get_once(&self, url: &HttpUrl, request: HttpRequest<'_>) -> Result<Response, FetchError> {
-        let mut builder = self.client.client.get(url.url().clone());
+    fn get_once(
+        &self,
+        url: &HttpUrl,
+        request: HttpRequest<'_>,
+        scope: Scope,
+    ) -> Result<Response, FetchError> {
+        let patience = self.options.patience;
+        let mut builder = self.client.of(scope)?.get(url.url().clone());
         if let Some(login) = url.login() {
             builder = builder.basic_auth(&login.user, Some(&login.password));
         }
@@ -321,8 +390,8 @@ impl<'a> HttpSession<'a> {
                 .header(header::RANGE, format!("bytes={byte}-{byte}"))
                 .header(header::ACCEPT_ENCODING, "identity");
         }
-        let sent = self.client.wait(self.options, builder.send())?;
-        sent.map_err(|error| explain(error, self.options.timeout))
+        let sent = self.client.wait(patience, builder.send())?;
+        sent.map_err(|error| explain(error, patience.timeout))
     }
 
     fn answer(&self, url: HttpUrl, response: Response) -> HttpAnswer<'a> {
@@ -341,12 +410,12 @@ impl<'a> HttpSession<'a> {
             length: text(header::CONTENT_LENGTH).parse().ok(),
             body: HttpBody {
                 client: self.client,
-                options: self.options,
+                patience: self.options.patience,
                 response,
                 piece: Vec::new(),
                 place: 0,
                 bytes: 0,
-                deadline: Instant::now() + BODY_TIME_MAX,
+                tempo: Tempo::new(),
             },
         }
     }
@@ -383,15 +452,11 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 
 impl HttpBody<'_> {
     fn next_piece(&mut self) -> Result<bool, FetchError> {
-        if Instant::now() > self.deadline {
-            return Err(FetchError::Silent {
-                timeout_s: BODY_TIME_MAX.as_secs(),
-            });
-        }
-        let piece = self.client.wait(self.options, self.response.chunk())?;
-        let Some(piece) = piece.map_err(|error| explain(error, self.options.timeout))? else {
+        let piece = self.client.wait(self.patience, self.response.chunk())?;
+        let Some(piece) = piece.map_err(|error| explain(error, self.patience.timeout))? else {
             return Ok(false);
         };
+        self.tempo.count(piece.len(), &self.patience)?;
         self.bytes += piece.len() as u64;
         if self.bytes > BODY_BYTES_MAX {
             let bytes_max = BODY_BYTES_MAX;

@@ -150,12 +150,8 @@ impl HttpUrl {
         self.is_same_host(other) && is_same_server && other.url.path().starts_with(self.url.path())
     }
 
-    pub(in crate::fetch) fn is_same_host(&self, other: &HttpUrl) -> bool {
+    fn is_same_host(&self, other: &HttpUrl) -> bool {
         self.url.host_str() == other.url.host_str()
-    }
-
-    pub(in crate::fetch) fn is_https(&self) -> bool {
-        self.url.scheme() == "https"
     }
 
     pub(in crate::fetch) fn url(&self) -> &Url {
@@ -164,6 +160,14 @@ impl HttpUrl {
 
     pub(in crate::fetch) fn login(&self) -> Option<&Login> {
         self.login.as_ref()
+    }
+
+    /// The same place, asked for without user and password.
+    pub(in crate::fetch) fn without_login(self) -> HttpUrl {
+        HttpUrl {
+            login: None,
+            ..self
+        }
     }
 
     /// The same place, asked for with the user and password of `other`.

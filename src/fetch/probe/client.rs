@@ -1,7 +1,7 @@
 //! Many targets at a time.
 
 use std::future::Future;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,10 +15,11 @@ use tokio::sync::{Semaphore, mpsc};
 use super::failure::Failure;
 use super::ftp;
 use super::http::HttpCheck;
-use super::resolve::{FamilyResolver, Resolver};
+use super::resolve::{FamilyResolver, Resolver, of_family};
 use super::target::{Check, Finding, ProbeFile, Target};
 use crate::domain::health::Family;
 use crate::domain::mirror::Scheme;
+use crate::domain::scope::Scope;
 use crate::fetch::FetchError;
 
 /// Targets in work at a time: each has at most two connections, and many systems give a process
@@ -53,12 +54,32 @@ pub struct ProbeClient {
 
 #[derive(Debug)]
 struct Shared {
-    v4: Client,
-    v6: Client,
+    clients: Clients,
     resolver: Resolver,
     own_hosts: Vec<String>,
     limits: ProbeLimits,
     places: Semaphore,
+}
+
+/// One for each family and each scope of a mirror.
+#[derive(Debug)]
+struct Clients(Vec<((Family, Scope), Client)>);
+
+impl Clients {
+    fn new(make: impl Fn(Family, Scope) -> Result<Client, FetchError>) -> Result<Self, FetchError> {
+        let mut clients = Vec::new();
+        for family in Family::ALL {
+            for scope in Scope::ALL {
+                clients.push(((family, scope), make(family, scope)?));
+            }
+        }
+        Ok(Clients(clients))
+    }
+
+    fn of(&self, family: Family, scope: Scope) -> &Client {
+        let found = self.0.iter().find(|(of, _)| *of == (family, scope));
+        &found.expect("there is one for each").1
+    }
 }
 
 impl ProbeClient {
@@ -69,7 +90,7 @@ impl ProbeClient {
     pub fn new(limits: ProbeLimits, own_hosts: &[String]) -> Result<ProbeClient, FetchError> {
         let resolver = Resolver::default();
         let tls = crate::fetch::tls::with_system_certificates()?;
-        let client = |family| {
+        let client = |family, scope| {
             let resolver = resolver.clone();
             Client::builder()
                 .user_agent(USER_AGENT)
@@ -77,15 +98,18 @@ impl ProbeClient {
                 .tls_info(true)
                 .tls_backend_preconfigured(tls.clone())
                 .http1_only()
-                .dns_resolver(Arc::new(FamilyResolver { resolver, family }))
+                .dns_resolver(Arc::new(FamilyResolver {
+                    resolver,
+                    family,
+                    scope,
+                }))
                 .timeout(limits.timeout)
                 .no_proxy()
                 .build()
                 .map_err(|error| FetchError::Client(error.into()))
         };
         let shared = Shared {
-            v4: client(Family::V4)?,
-            v6: client(Family::V6)?,
+            clients: Clients::new(client)?,
             resolver: resolver.clone(),
             own_hosts: own_hosts.to_vec(),
             limits,
@@ -148,14 +172,9 @@ impl Shared {
                 return Finding::NoAddress(failure, target.evidence(first, None));
             }
         };
-        let over = |family| {
-            let of_family = addresses
-                .iter()
-                .filter(move |ip| Family::of(**ip) == family);
-            of_family.copied().collect::<Vec<_>>()
-        };
+        let addresses = &addresses;
         let check = |family| async move {
-            let addresses = over(family);
+            let addresses = of_family(addresses, family);
             if addresses.is_empty() {
                 return None;
             }
@@ -180,12 +199,13 @@ impl Shared {
         let begun = Check::failed(silent, evidence(target.files.first()));
         let work: Pin<Box<dyn Future<Output = Check> + Send + '_>> = match target.url.scheme() {
             Scheme::Http | Scheme::Https => {
-                let client = match family {
-                    Family::V4 => &self.v4,
-                    Family::V6 => &self.v6,
-                };
+                let own: Vec<IpAddr> = addresses.iter().map(SocketAddr::ip).collect();
+                let scope = Scope::of_all(&own);
                 let check = HttpCheck {
-                    client,
+                    client: self.clients.of(family, scope),
+                    resolver: &self.resolver,
+                    family,
+                    scope,
                     target,
                     own_hosts: &self.own_hosts,
                     timeout,

@@ -7,6 +7,8 @@ use crate::fetch::cause::causes;
 
 use rustix::io::Errno;
 
+use crate::fetch::NotFollowed;
+
 /// Errors of the system that say something of this host alone: no descriptor, no memory, a rule of
 /// its own firewall or sandbox.
 const OURS: [Errno; 6] = [
@@ -107,6 +109,14 @@ pub enum Failure {
     Downgraded {
         /// Where to.
         to: String,
+    },
+    /// Where a mirror must not lead to.
+    #[error("it redirects to {to}, which is not followed: {why}")]
+    NotFollowed {
+        /// Where to.
+        to: String,
+        /// Why not.
+        why: NotFollowed,
     },
     /// Another scheme than http and https, or no URL at all.
     #[error("it redirects to what is no URL of a web server")]

@@ -8,9 +8,13 @@ use reqwest::{Client, Method, Response, Url};
 
 use super::answer::{Head, Judgement, judge_head, judge_range};
 use super::failure::Failure;
+use super::resolve::{Resolver, of_family};
 use super::target::{Check, ProbeFile, Target};
+use crate::domain::health::Family;
 use crate::domain::mirror::without_login;
+use crate::domain::scope::Scope;
 use crate::domain::time::Timestamp;
+use crate::fetch::redirect;
 
 /// Redirects in a row that are followed, as many as most clients follow at least.
 pub const REDIRECTS_MAX: usize = 5;
@@ -18,6 +22,12 @@ pub const REDIRECTS_MAX: usize = 5;
 /// One target over one family, in the making.
 pub(super) struct HttpCheck<'a> {
     pub client: &'a Client,
+    /// What resolves the hosts of redirects.
+    pub resolver: &'a Resolver,
+    /// Over which it is asked.
+    pub family: Family,
+    /// How far the mirror's own addresses reach.
+    pub scope: Scope,
     pub target: &'a Target,
     /// Hosts that are this redirector.
     pub own_hosts: &'a [String],
@@ -108,7 +118,9 @@ impl HttpCheck<'_> {
             };
             let location = String::from_utf8_lossy(location.as_bytes());
             let to = at.join(&location).map_err(away)?;
-            at = self.may_follow(&at, to)?;
+            let to = self.may_follow(&at, to)?;
+            self.check_addresses(&to).await?;
+            at = to;
         }
         Err(Failure::TooManyRedirects {
             redirects_max: REDIRECTS_MAX,
@@ -150,15 +162,36 @@ impl HttpCheck<'_> {
         if self.own_hosts.iter().any(|own| own == host) && host != base {
             return Err(Failure::Home { to: shown });
         }
+        let mirror = Url::parse(self.target.url.as_str()).map_err(|_| Failure::RedirectedAway)?;
+        let own_ports = self.target.own_ports;
+        redirect::check_url(&mirror, from, &to, own_ports)
+            .map_err(|why| Failure::NotFollowed { to: shown, why })?;
         if host != from.host_str().unwrap_or_default() {
             self.note(format!("it redirects to {host}"));
-        } else if to.username().is_empty() && to.scheme() == from.scheme() {
-            // The same server may want the same login; a new host never gets it.
-            let login = (from.username(), from.password());
-            let kept = to.set_username(login.0).and(to.set_password(login.1));
-            debug_assert!(kept.is_ok(), "a URL with a host takes a user");
         }
+        // The same server may want the same login; nobody else gets it, nor one of the mirror's
+        // choice.
+        let login = match redirect::keeps_login(from, &to) {
+            true => (from.username(), from.password()),
+            false => ("", None),
+        };
+        let kept = to.set_username(login.0).and(to.set_password(login.1));
+        debug_assert!(kept.is_ok(), "a URL with a host takes a user");
         Ok(to)
+    }
+
+    /// Whether the mirror may lead to that host.
+    async fn check_addresses(&self, to: &Url) -> Result<(), Failure> {
+        let host = to.host_str().unwrap_or_default().trim_matches(['[', ']']);
+        let refused = |why| Failure::NotFollowed { to: shown(to), why };
+        let addresses = self.resolver.addresses(host).await?;
+        redirect::check_addresses(self.scope, &addresses).map_err(refused)?;
+        let addresses = of_family(&addresses, self.family);
+        if addresses.is_empty() {
+            let said = format!("it has no {} address", self.family.as_str());
+            return Err(Failure::UnknownHost { said });
+        }
+        redirect::check_addresses(self.scope, &addresses).map_err(refused)
     }
 }
 

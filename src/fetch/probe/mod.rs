@@ -12,7 +12,9 @@
 //! and a deadline for all; bodies are never read.
 //!
 //! # Security
-//! No URL in a failure, a note or a command line has a user, a password or a query.
+//! Redirects lead only where a mirror may lead to (`fetch::redirect`); the address that was looked
+//! at is the one that is connected to. No URL in a failure, a note or a command line has a user, a
+//! password or a query.
 
 mod answer;
 mod client;

@@ -8,6 +8,7 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 use super::failure::Failure;
 use crate::domain::health::Family;
+use crate::domain::scope::Scope;
 
 /// Addresses of the hosts of one pass: each name is asked for once.
 #[derive(Debug, Clone, Default)]
@@ -47,11 +48,22 @@ impl Resolver {
     }
 }
 
-/// Gives the HTTP client addresses of one family only.
+/// The addresses of one family; where some are public, none but those.
+pub(super) fn of_family(addresses: &[IpAddr], family: Family) -> Vec<IpAddr> {
+    let is_of_family = |ip: &&IpAddr| Family::of(**ip) == family;
+    let mut found: Vec<IpAddr> = addresses.iter().filter(is_of_family).copied().collect();
+    if Scope::of_all(&found) == Scope::Public {
+        found.retain(|ip| Scope::of(*ip) == Scope::Public);
+    }
+    found
+}
+
+/// Gives the HTTP client those addresses of one family that a mirror of some scope may lead to.
 #[derive(Debug, Clone)]
 pub(super) struct FamilyResolver {
     pub resolver: Resolver,
     pub family: Family,
+    pub scope: Scope,
 }
 
 impl Resolve for FamilyResolver {
@@ -61,7 +73,7 @@ impl Resolve for FamilyResolver {
             let addresses = this.resolver.addresses(name.as_str()).await?;
             let of_family: Vec<SocketAddr> = addresses
                 .into_iter()
-                .filter(|ip| Family::of(*ip) == this.family)
+                .filter(|ip| Family::of(*ip) == this.family && this.scope.may_reach(*ip))
                 .map(|ip| SocketAddr::new(ip, 0))
                 .collect();
             if of_family.is_empty() {

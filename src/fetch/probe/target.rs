@@ -7,6 +7,7 @@ use crate::domain::escape::url_path_into;
 use crate::domain::health::Family;
 use crate::domain::mirror::{BaseUrl, EncodedPath, Scheme, without_login};
 use crate::domain::time::Timestamp;
+use crate::fetch::OwnPorts;
 
 /// A base URL to be checked.
 #[derive(Debug, Clone)]
@@ -16,6 +17,8 @@ pub struct Target {
     /// Files that should be there, to be asked for one after the other until one is; none: only
     /// the base URL is asked for.
     pub files: Vec<ProbeFile>,
+    /// Ports of all URLs of the mirror, to which its redirects may lead.
+    pub own_ports: OwnPorts,
 }
 
 /// A file that should be there.
@@ -110,6 +113,7 @@ mod tests {
         let target = |url| Target {
             url: BaseUrl::parse(url).expect("a URL"),
             files: Vec::new(),
+            own_ports: OwnPorts::default(),
         };
         let file = ProbeFile {
             path: b"a b/it's.iso".to_vec(),

@@ -8,15 +8,18 @@
 //! [`FetchError`]. A listing of which a known part is missing is no error: see [`Listed`].
 //!
 //! # Limits
-//! [`ENTRIES_MAX`], [`RUN_TIME_MAX`], `lines::LINE_BYTES_MAX`, and rsync's own `--timeout`.
+//! [`ENTRIES_MAX`], `lines::LINE_BYTES_MAX`, [`Patience`], and rsync's own `--timeout`.
+//!
+//! # Security
+//! rsync is told an address, not a name: the address that was looked at is the one that it
+//! connects to. Behind a proxy (`RSYNC_PROXY`) that resolves names, it is told the name.
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Read};
 use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -27,13 +30,12 @@ use super::url::RsyncUrl;
 use crate::domain::listing::Unlisted;
 use crate::domain::listing::rsync::{Line, parse_line};
 use crate::domain::listing::rsync_message::{Message, parse_message, remark};
+use crate::fetch::address::Addresses;
 use crate::fetch::error::FetchError;
+use crate::fetch::patience::Patience;
 
 /// Entries of one listing: ten times the largest known tree; a server can invent names for ever.
 pub const ENTRIES_MAX: u64 = 100_000_000;
-
-/// How long one mirror's listing may take: slower ones would still run when the next scan begins.
-pub const RUN_TIME_MAX: Duration = Duration::from_secs(12 * 3600);
 
 /// Size of the pipe: the most that Linux gives without privileges; some 7,000 lines.
 const PIPE_BYTES: usize = 1024 * 1024;
@@ -58,17 +60,20 @@ const NO_PASSWORD: &str = "none";
 
 /// Variables that rsync keeps from ours. All others are dropped: RSYNC_PASSWORD would go to every
 /// mirror, and RSYNC_RSH, RSYNC_OLD_ARGS, POPT's aliases in HOME would change what is listed.
-const KEPT_VARIABLES: [&str; 2] = ["PATH", "RSYNC_PROXY"];
+const KEPT_VARIABLES: [&str; 2] = ["PATH", PROXY];
+
+/// Where rsync connects to in place of the mirror, by `CONNECT`.
+const PROXY: &str = "RSYNC_PROXY";
 
 /// How a mirror is listed.
 #[derive(Debug, Clone, Copy)]
 pub struct ListOptions<'a> {
-    /// Without a byte for this long the mirror is given up; whole seconds.
-    pub timeout: Duration,
+    /// Without a byte for its time-out, in whole seconds, the mirror is given up.
+    pub patience: Patience<'a>,
+    /// What resolves names.
+    pub addresses: &'a Addresses,
     /// `--include=` and `--exclude=` arguments, in order.
     pub filters: &'a [OsString],
-    /// Ends the listing when it becomes true.
-    pub stop: &'a AtomicBool,
 }
 
 /// What a listing was, when it came to its end.
@@ -87,7 +92,34 @@ pub struct Listed {
 pub fn list_rsync(
     url: &RsyncUrl,
     options: ListOptions<'_>,
-    each: impl FnMut(Line, &[u8]),
+    mut each: impl FnMut(Line, &[u8]),
+) -> Result<Listed, FetchError> {
+    if std::env::var_os(PROXY).is_some_and(|proxy| !proxy.is_empty()) {
+        return list_at(url, options, &mut each);
+    }
+    let addresses = options.addresses.of(url.host(), &options.patience);
+    let addresses = addresses.map_err(|error| match error {
+        // In rsync's words.
+        FetchError::UnknownHost { said } => FetchError::UnknownHost {
+            said: format!("getaddrinfo: {}: {said}", url.host()),
+        },
+        other => other,
+    })?;
+    let mut failure = None;
+    for ip in addresses {
+        match list_at(&url.at(ip), options, &mut each) {
+            // Nothing was given, and the next may answer.
+            Err(error @ FetchError::Unreachable { .. }) => failure = Some(error),
+            other => return other,
+        }
+    }
+    Err(failure.expect("a host has at least one address"))
+}
+
+fn list_at(
+    url: &RsyncUrl,
+    options: ListOptions<'_>,
+    each: &mut impl FnMut(Line, &[u8]),
 ) -> Result<Listed, FetchError> {
     let spawned = command(url, options).spawn();
     let child = spawned.map_err(|source| match source.kind() {
@@ -101,21 +133,21 @@ pub fn list_rsync(
     let stdout = program.child.stdout.take().expect("it was asked for");
     let stderr = program.child.stderr.take().expect("it was asked for");
     let mut listing = Listing::new(url, each);
-    listing.read_all(stdout, stderr, options.stop)?;
+    listing.read_all(stdout, stderr, options.patience)?;
     let status = program.child.wait().map_err(FetchError::Pipe)?;
     program.is_over = true;
     match status.code() {
         Some(0 | VANISHED) => {}
         // Without even the directory itself there was no listing.
         Some(PARTIAL) if listing.entries > 0 => listing.account_for_partial(),
-        _ => return Err(explain(status, &listing.said, options.timeout)),
+        _ => return Err(explain(status, &listing.said, options.patience.timeout)),
     }
     listing.listed.notes.append(&mut listing.said.remarks);
     Ok(listing.listed)
 }
 
 fn command(url: &RsyncUrl, options: ListOptions<'_>) -> Command {
-    let timeout_s = options.timeout.as_secs().max(1);
+    let timeout_s = options.patience.timeout.as_secs().max(1);
     let mut command = Command::new("rsync");
     command.env_clear();
     for name in KEPT_VARIABLES {
@@ -188,22 +220,15 @@ impl<'a, F: FnMut(Line, &[u8])> Listing<'a, F> {
         &mut self,
         stdout: ChildStdout,
         stderr: ChildStderr,
-        stop: &AtomicBool,
+        patience: Patience<'_>,
     ) -> Result<(), FetchError> {
-        let start = Instant::now();
         if let Err(error) = rustix::pipe::fcntl_setpipe_size(&stdout, PIPE_BYTES) {
             log::debug!("the pipe from rsync stays small: {error}");
         }
         let mut out = Some(Lines::new(stdout));
         let mut err = Some(Lines::new(stderr));
         while out.is_some() || err.is_some() {
-            if stop.load(Ordering::Relaxed) {
-                return Err(FetchError::Stopped);
-            }
-            if start.elapsed() > RUN_TIME_MAX {
-                let hours_max = RUN_TIME_MAX.as_secs() / 3600;
-                return Err(FetchError::TooLong { hours_max });
-            }
+            patience.check()?;
             if self.entries > ENTRIES_MAX {
                 let entries_max = ENTRIES_MAX;
                 return Err(FetchError::TooManyEntries { entries_max });

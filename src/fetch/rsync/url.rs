@@ -1,6 +1,7 @@
 //! URLs of rsync daemons.
 
 use std::fmt;
+use std::net::IpAddr;
 
 /// Longest URL in bytes; MirrorBrain's column held 128 characters.
 const URL_BYTES_MAX: usize = 1024;
@@ -73,6 +74,23 @@ impl RsyncUrl {
             module: components.next().ok_or(RsyncUrlError::NoModule)?,
             path: components.collect(),
         })
+    }
+
+    /// The host, without the brackets of an address.
+    pub(in crate::fetch) fn host(&self) -> &str {
+        self.host.trim_matches(['[', ']'])
+    }
+
+    /// The same module at one of its host's addresses.
+    pub(in crate::fetch) fn at(&self, ip: IpAddr) -> RsyncUrl {
+        let host = match ip {
+            IpAddr::V4(ip) => ip.to_string(),
+            IpAddr::V6(ip) => format!("[{ip}]"),
+        };
+        RsyncUrl {
+            host,
+            ..self.clone()
+        }
     }
 
     /// What goes into the environment, never onto a command line.

@@ -47,7 +47,9 @@ pub fn check(
         for file in files.clone().take(FILES_A_LIMIT) {
             let answer = match ask(session, base, file, limit) {
                 Ok(answer) => answer,
-                Err(FetchError::Stopped) => return Err(FetchError::Stopped),
+                Err(error @ (FetchError::Stopped | FetchError::TooLong { .. })) => {
+                    return Err(error);
+                }
                 Err(error) => {
                     log::debug!("large file url={base} error={error}");
                     return Ok(Undeliverable::default());

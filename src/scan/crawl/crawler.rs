@@ -11,7 +11,7 @@
 //! listed is a hole: what lies below it is not known to have vanished.
 //!
 //! # Limits
-//! [`FAILURES_MAX`], [`RUN_TIME_MAX`], those of the pages and of the client.
+//! [`FAILURES_MAX`], [`Patience`], those of the pages and of the client.
 //!
 //! A server that says that it is busy is asked for one directory at a time from then on.
 //!
@@ -20,14 +20,13 @@
 
 use std::collections::HashSet;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
 
 use super::memory::{Memory, Remembered};
 use super::page::{First, Outcome, PageRead};
 use super::wanted::Wanted;
 use crate::db::content::Content;
 use crate::domain::listing::Unlisted;
-use crate::fetch::{FetchError, RUN_TIME_MAX};
+use crate::fetch::{FetchError, Patience};
 use crate::program::exit::chain;
 use crate::scan::compare::directory::{below, key};
 use crate::scan::compare::known::KnownTree;
@@ -52,6 +51,8 @@ pub struct Crawl<'a> {
     pub before: &'a Before,
     /// Told of the files so far.
     pub progress: &'a (dyn Fn(u64) + Sync),
+    /// How long the mirror is waited for.
+    pub patience: Patience<'a>,
 }
 
 /// A server whose directories are listed, by several threads.
@@ -94,7 +95,8 @@ pub struct Crawled {
     pub requests: u64,
     /// For the next crawl.
     pub memory: Memory,
-    /// Directories that were not come to, because the program was told to stop.
+    /// Directories that were not come to: the program was told to stop, or the mirror's time is
+    /// over.
     pub unfinished: Vec<Vec<u8>>,
 }
 
@@ -116,7 +118,6 @@ struct Crawler<'a> {
     server: &'a dyn Directories,
     state: Mutex<State<'a>>,
     changed: Condvar,
-    deadline: Instant,
 }
 
 /// Lists a mirror of which the first directory was listed.
@@ -141,7 +142,11 @@ pub(in crate::scan) fn crawl<'a>(
     }
     std::thread::scope(|scope| {
         for _ in 1..crawl.requests {
-            scope.spawn(|| crawler.work());
+            let spawned = std::thread::Builder::new().spawn_scoped(scope, || crawler.work());
+            if let Err(error) = spawned {
+                log::warn!("fewer requests at a time: the system gives no thread: {error}");
+                break;
+            }
         }
         crawler.work();
     });
@@ -173,7 +178,6 @@ impl<'a> Crawler<'a> {
             server,
             state: Mutex::new(state),
             changed: Condvar::new(),
-            deadline: Instant::now() + RUN_TIME_MAX,
         }
     }
 
@@ -226,7 +230,10 @@ impl<'a> Crawler<'a> {
                 state.failures_in_row = 0;
                 self.take_unchanged(state, &path, remembered);
             }
-            Err(FetchError::Stopped) => {
+            Err(error @ (FetchError::Stopped | FetchError::TooLong { .. })) => {
+                if !matches!(error, FetchError::Stopped) && !state.is_over {
+                    state.found.notes.push(error.to_string());
+                }
                 state.is_over = true;
                 state.found.unfinished.push(path);
             }
@@ -237,11 +244,6 @@ impl<'a> Crawler<'a> {
                 state.failures_in_row = 0;
             }
             Err(error) => self.take_failure(state, path, &error),
-        }
-        if Instant::now() > self.deadline && !state.is_over {
-            state.is_over = true;
-            let note = format!("given up after {} hours", RUN_TIME_MAX.as_secs() / 3600);
-            state.found.notes.push(note);
         }
     }
 
@@ -380,6 +382,7 @@ fn is_of_the_server(error: &FetchError) -> bool {
     match error {
         FetchError::Status { status } => *status >= 500 || *status == 429,
         FetchError::Redirected { .. }
+        | FetchError::NotFollowed { .. }
         | FetchError::TooManyRedirects { .. }
         | FetchError::TooLarge { .. }
         | FetchError::TooManyEntries { .. }

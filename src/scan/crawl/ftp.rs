@@ -13,7 +13,7 @@ use super::crawler::{Crawl, Directories};
 use super::page::{Entries, First, Found, Outcome, PageRead};
 use crate::domain::listing::{FtpEntry, IndexEntry};
 use crate::domain::path::PATH_BYTES_MAX;
-use crate::fetch::{FetchError, FtpClient, FtpOptions, FtpSession, FtpUrl};
+use crate::fetch::{FetchError, FtpClient, FtpSession, FtpUrl};
 use crate::scan::compare::directory::below;
 use crate::snapshot::Cursor;
 
@@ -25,7 +25,6 @@ pub(in crate::scan) struct FtpReader<'a> {
     crawl: Crawl<'a>,
     client: &'a FtpClient,
     url: &'a FtpUrl,
-    options: FtpOptions<'a>,
     logins: Mutex<Logins<'a>>,
     freed: Condvar,
     /// LIST is told to show names that begin with a dot.
@@ -46,14 +45,12 @@ impl<'a> FtpReader<'a> {
         crawl: Crawl<'a>,
         client: &'a FtpClient,
         url: &'a FtpUrl,
-        options: FtpOptions<'a>,
     ) -> Result<(FtpReader<'a>, First), FetchError> {
-        let mut session = client.open(url, options)?;
+        let mut session = client.open(url, crawl.patience)?;
         let mut reader = FtpReader {
             crawl,
             client,
             url,
-            options,
             logins: Mutex::new(Logins {
                 idle: Vec::new(),
                 open: 1,
@@ -117,7 +114,9 @@ impl<'a> FtpReader<'a> {
                         logins.open -= 1;
                         // Whoever waits for one of them sees that there may be none any more.
                         self.freed.notify_all();
-                        if logins.open == 0 || matches!(error, FetchError::Stopped) {
+                        let is_over =
+                            matches!(error, FetchError::Stopped | FetchError::TooLong { .. });
+                        if logins.open == 0 || is_over {
                             return Err(error);
                         }
                         log::debug!("no further login url={} error={error}", self.url);
@@ -134,7 +133,7 @@ impl<'a> FtpReader<'a> {
     }
 
     fn open(&self) -> Result<FtpSession<'a>, FetchError> {
-        let mut session = self.client.open(self.url, self.options)?;
+        let mut session = self.client.open(self.url, self.crawl.patience)?;
         session.list_hidden(self.is_asked_for_hidden);
         Ok(session)
     }

@@ -71,6 +71,7 @@ mod tests {
             requests: 1,
             vanished_share_max: 0.3,
             timeout: Duration::from_secs(1),
+            time_max: Duration::from_secs(60),
             top_include: top_include.iter().map(|name| (*name).to_owned()).collect(),
             exclude: RegexSet::new([r"/\.~tmp~/", r"\.part$"]).expect("patterns"),
             exclude_rsync: Vec::new(),

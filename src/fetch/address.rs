@@ -1,0 +1,149 @@
+//! Host names to addresses, by the system's resolver, each in a thread that nobody waits for
+//! longer than for a server.
+//!
+//! # Security
+//! A host that has public addresses is asked at those alone. What was resolved is kept for
+//! [`KEPT`], so that the address that was looked at is the one that is connected to.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+
+use super::error::FetchError;
+use super::patience::{Patience, STOP_CHECK};
+use crate::domain::scope::Scope;
+
+/// How long an answer of the resolver holds: shorter than the time to live of most names, longer
+/// than the way from a look at an address to the connection.
+const KEPT: Duration = Duration::from_secs(60);
+
+/// Addresses of one host that are tried.
+const ADDRESSES_MAX: usize = 8;
+
+type Known = HashMap<String, (Instant, Vec<IpAddr>)>;
+
+/// Addresses of hosts; clones share what they know.
+#[derive(Debug, Clone, Default)]
+pub struct Addresses {
+    known: Arc<Mutex<Known>>,
+}
+
+/// Gives the HTTP client those addresses of a host that a mirror of some scope may lead to.
+#[derive(Debug, Clone)]
+pub(super) struct ScopedResolver {
+    pub addresses: Addresses,
+    pub scope: Scope,
+}
+
+impl Addresses {
+    /// The addresses of a host, at least one; a host that has public ones has no others.
+    ///
+    /// # Errors
+    /// Returns [`FetchError::UnknownHost`] if it has none, and what ends the waiting.
+    pub fn of(&self, host: &str, patience: &Patience<'_>) -> Result<Vec<IpAddr>, FetchError> {
+        if let Some(known) = self.find(host) {
+            return Ok(known);
+        }
+        let (sender, receiver) = mpsc::channel();
+        self.look_up(host, move |found| {
+            // Nobody listens any more when the waiting is over.
+            let _ = sender.send(found);
+        })?;
+        let begun = Instant::now();
+        loop {
+            match receiver.recv_timeout(STOP_CHECK) {
+                Ok(found) => return found,
+                Err(RecvTimeoutError::Timeout) => patience.check()?,
+                Err(RecvTimeoutError::Disconnected) => return Err(no_answer()),
+            }
+            if begun.elapsed() >= patience.timeout {
+                return Err(no_answer());
+            }
+        }
+    }
+
+    fn find(&self, host: &str) -> Option<Vec<IpAddr>> {
+        let literal = host.trim_matches(['[', ']']);
+        if let Ok(ip) = literal.parse() {
+            return Some(vec![ip]);
+        }
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let (at, addresses) = known.get(host)?;
+        (at.elapsed() < KEPT).then(|| addresses.clone())
+    }
+
+    fn look_up(
+        &self,
+        host: &str,
+        give: impl FnOnce(Result<Vec<IpAddr>, FetchError>) + Send + 'static,
+    ) -> Result<(), FetchError> {
+        let (this, host) = (self.clone(), host.to_owned());
+        let thread = std::thread::Builder::new().name("resolver".to_owned());
+        let begun = thread.spawn(move || {
+            let found = resolve(&host);
+            if let Ok(addresses) = &found {
+                let mut known = this.known.lock().unwrap_or_else(PoisonError::into_inner);
+                known.insert(host, (Instant::now(), addresses.clone()));
+            }
+            give(found);
+        });
+        begun.map(drop).map_err(FetchError::NoThread)
+    }
+}
+
+fn no_answer() -> FetchError {
+    let said = "the resolver does not answer".to_owned();
+    FetchError::UnknownHost { said }
+}
+
+fn resolve(host: &str) -> Result<Vec<IpAddr>, FetchError> {
+    let found = (host, 0).to_socket_addrs();
+    let found = found.map_err(|error| FetchError::UnknownHost {
+        said: error.to_string(),
+    })?;
+    let mut addresses: Vec<IpAddr> = Vec::new();
+    for ip in found.map(|address| address.ip()) {
+        if !addresses.contains(&ip) {
+            addresses.push(ip);
+        }
+    }
+    if Scope::of_all(&addresses) == Scope::Public {
+        addresses.retain(|ip| Scope::of(*ip) == Scope::Public);
+    }
+    addresses.truncate(ADDRESSES_MAX);
+    if addresses.is_empty() {
+        let said = "it has no address".to_owned();
+        return Err(FetchError::UnknownHost { said });
+    }
+    Ok(addresses)
+}
+
+impl Resolve for ScopedResolver {
+    fn resolve(&self, name: Name) -> Resolving {
+        let this = self.clone();
+        Box::pin(async move {
+            let host = name.as_str();
+            let addresses = match this.addresses.find(host) {
+                Some(known) => known,
+                None => {
+                    let (sender, receiver) = tokio::sync::oneshot::channel();
+                    this.addresses.look_up(host, |found| {
+                        let _ = sender.send(found);
+                    })?;
+                    receiver.await.map_err(|_| no_answer())??
+                }
+            };
+            let allowed = addresses.into_iter().filter(|ip| this.scope.may_reach(*ip));
+            let allowed: Vec<SocketAddr> = allowed.map(|ip| SocketAddr::new(ip, 0)).collect();
+            if allowed.is_empty() {
+                let said = "it has no address that the mirror may lead to".to_owned();
+                return Err(FetchError::UnknownHost { said }.into());
+            }
+            Ok(Box::new(allowed.into_iter()) as Addrs)
+        })
+    }
+}

@@ -1,0 +1,166 @@
+//! Where a mirror may send those who scan and probe it: pure.
+//!
+//! A mirror is a stranger: its redirects must not make this host ask what only this host can
+//! reach, on ports of other services, or with a password that is for the mirror alone.
+
+use std::net::IpAddr;
+
+use reqwest::Url;
+
+use crate::domain::scope::Scope;
+
+/// Ports that every mirror may lead to.
+const WEB_PORTS: [u16; 2] = [80, 443];
+
+/// Ports of one mirror that are known; it has a few URLs.
+const OWN_PORTS_MAX: usize = 8;
+
+/// The ports of a mirror's own URLs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct OwnPorts([u16; OWN_PORTS_MAX]);
+
+/// Why a redirect is not followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotFollowed {
+    /// To a scheme that is no web server's.
+    #[error("that is no URL of a web server")]
+    Scheme,
+    /// From https to http.
+    #[error("that leads from https to http")]
+    Downgrade,
+    /// To another service.
+    #[error("its port {0} is neither 80 nor 443 nor one of the mirror's own URLs")]
+    Port(u16),
+    /// To what the mirror itself is not a part of.
+    #[error("its address is {}, and the mirror's is not", .0.as_str())]
+    Address(Scope),
+}
+
+impl OwnPorts {
+    /// The ports of base URLs; what is no URL has none.
+    pub fn of<'u>(urls: impl IntoIterator<Item = &'u str>) -> OwnPorts {
+        let urls = urls
+            .into_iter()
+            .filter_map(|url| Url::parse(url.trim()).ok());
+        let mut own = OwnPorts::default();
+        let ports = urls.filter_map(|url| url.port_or_known_default());
+        for (place, port) in own.0.iter_mut().zip(ports) {
+            *place = port;
+        }
+        own
+    }
+
+    fn have(&self, port: u16) -> bool {
+        port != 0 && self.0.contains(&port)
+    }
+}
+
+/// Whether a redirect may be followed, before its host is resolved; `mirror` is the URL that was
+/// asked for first.
+///
+/// # Errors
+/// Returns the reason if it may not.
+pub(super) fn check_url(
+    mirror: &Url,
+    from: &Url,
+    to: &Url,
+    own: OwnPorts,
+) -> Result<(), NotFollowed> {
+    if !matches!(to.scheme(), "http" | "https") || !to.has_host() {
+        return Err(NotFollowed::Scheme);
+    }
+    if from.scheme() == "https" && to.scheme() == "http" {
+        return Err(NotFollowed::Downgrade);
+    }
+    let port = to.port_or_known_default().unwrap_or_default();
+    let is_own = own.have(port) || mirror.port_or_known_default() == Some(port);
+    // The way to TLS of the very host has the port that its operator chose.
+    let is_upgrade = to.scheme() == "https" && to.host_str() == mirror.host_str();
+    if !(WEB_PORTS.contains(&port) || is_own || is_upgrade) {
+        return Err(NotFollowed::Port(port));
+    }
+    Ok(())
+}
+
+/// Whether a mirror of some scope may lead to a host with these addresses.
+///
+/// # Errors
+/// Returns the reason if it may not.
+pub(super) fn check_addresses(scope: Scope, addresses: &[IpAddr]) -> Result<(), NotFollowed> {
+    if addresses.iter().any(|ip| scope.may_reach(*ip)) {
+        return Ok(());
+    }
+    Err(NotFollowed::Address(Scope::of_all(addresses)))
+}
+
+/// Whether a login for one URL may be sent to another.
+pub(super) fn keeps_login(from: &Url, to: &Url) -> bool {
+    from.origin() == to.origin()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url(text: &str) -> Url {
+        Url::parse(text).expect("a URL")
+    }
+
+    #[test]
+    fn redirects_stay_on_the_web() {
+        let own = OwnPorts::of(["http://m.test:8080/pub/", "https://m.test:8443/", "no URL"]);
+        for (from, to, expected) in [
+            ("http://m.test:8080/", "http://cdn.test/x?token=1", Ok(())),
+            ("http://m.test:8080/", "https://cdn.test/x", Ok(())),
+            ("http://m.test:8080/", "http://cdn.test:8080/x", Ok(())),
+            ("http://m.test:8080/", "https://cdn.test:8443/x", Ok(())),
+            ("http://m.test:8080/", "https://m.test:9443/x", Ok(())),
+            (
+                "http://m.test:8080/",
+                "https://cdn.test:9443/x",
+                Err(NotFollowed::Port(9443)),
+            ),
+            (
+                "http://m.test:8080/",
+                "http://m.test:6379/",
+                Err(NotFollowed::Port(6379)),
+            ),
+            (
+                "https://m.test/",
+                "http://m.test/",
+                Err(NotFollowed::Downgrade),
+            ),
+            (
+                "http://m.test:8080/",
+                "ftp://m.test/",
+                Err(NotFollowed::Scheme),
+            ),
+            (
+                "http://m.test:8080/",
+                "file:///etc/passwd",
+                Err(NotFollowed::Scheme),
+            ),
+            (
+                "http://m.test:8080/",
+                "gopher://m.test:70/",
+                Err(NotFollowed::Scheme),
+            ),
+        ] {
+            let (from, to) = (url(from), url(to));
+            assert_eq!(check_url(&from, &from, &to, own), expected, "{to}");
+        }
+    }
+
+    #[test]
+    fn a_login_stays_with_its_origin() {
+        for (from, to, expected) in [
+            ("http://m.test/a", "http://m.test/b", true),
+            ("http://m.test/", "http://m.test:80/", true),
+            ("http://m.test/", "https://m.test/", false),
+            ("http://m.test/", "http://m.test:8080/", false),
+            ("http://m.test/", "http://other.test/", false),
+        ] {
+            assert_eq!(keeps_login(&url(from), &url(to)), expected, "{to}");
+        }
+    }
+}
