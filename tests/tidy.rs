@@ -52,11 +52,12 @@ const CRATES_AT_THE_EDGE: [(&str, &[&str]); 11] = [
 ];
 
 /// What the repository may hold at its top: a new entry is a decision, not an accident.
-const TOP_LEVEL: [&str; 25] = [
+const TOP_LEVEL: [&str; 26] = [
     ".cargo",
     ".ci",
     ".git",
     ".gitattributes",
+    ".github",
     ".gitignore",
     "ARCHITECTURE.md",
     "CHANGELOG.md",
