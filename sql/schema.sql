@@ -20,6 +20,7 @@ CREATE TABLE file (
 ) WITHOUT ROWID, STRICT;
 
 -- MirrorBrain's `server`, under the field's names. '' means none in text columns.
+-- private: shown and given only to clients of the mirror's own prefixes and autonomous systems.
 CREATE TABLE mirror (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     identifier TEXT NOT NULL UNIQUE,
@@ -50,7 +51,8 @@ CREATE TABLE mirror (
     as_only INTEGER NOT NULL DEFAULT 0 CHECK (as_only IN (0, 1)),
     prefix_only INTEGER NOT NULL DEFAULT 0 CHECK (prefix_only IN (0, 1)),
     other_countries TEXT NOT NULL DEFAULT '',
-    file_maxsize INTEGER NOT NULL DEFAULT 0 CHECK (file_maxsize >= 0)
+    file_maxsize INTEGER NOT NULL DEFAULT 0 CHECK (file_maxsize >= 0),
+    private INTEGER NOT NULL DEFAULT 0 CHECK (private IN (0, 1))
 ) STRICT;
 
 -- Base URLs beside the main one, at most one a scheme.

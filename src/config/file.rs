@@ -143,6 +143,9 @@ pub struct RawSelection {
     pub spread_degrees: f64,
     /// Mirrors with other_countries share with the country's own instead of only standing in.
     pub share_other_countries: bool,
+    /// Mirrors with prefix_only or as_only are private: only clients of their own prefixes and
+    /// autonomous systems are sent there or see them in lists.
+    pub restricted_are_private: bool,
 }
 
 impl Default for RawSelection {
@@ -152,6 +155,7 @@ impl Default for RawSelection {
             weights: "mirrorbrain".to_owned(),
             spread_degrees: 0.0,
             share_other_countries: false,
+            restricted_are_private: false,
         }
     }
 }

@@ -447,6 +447,7 @@ fn check_law(raw: &RawSelection) -> Result<Law, Problem> {
         weights,
         spread: (raw.spread_degrees * 1000.0) as u32,
         share_other_countries: raw.share_other_countries,
+        restricted_are_private: raw.restricted_are_private,
     })
 }
 

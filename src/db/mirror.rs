@@ -84,6 +84,8 @@ pub struct MirrorRecord {
     pub other_countries: String,
     /// Largest file in bytes; 0: any.
     pub file_maxsize: i64,
+    /// Shown and given only to clients of its own prefixes and autonomous systems.
+    pub private: bool,
 }
 
 impl MirrorRecord {
@@ -123,6 +125,7 @@ impl MirrorRecord {
             prefix_only: false,
             other_countries: String::new(),
             file_maxsize: 0,
+            private: false,
         }
     }
 
@@ -162,6 +165,13 @@ impl MirrorRecord {
         mirror.prefix_only = self.prefix_only;
         mirror.other_countries = self.other_countries.to_ascii_lowercase();
         mirror.file_maxsize = self.file_maxsize.max(0) as u64;
+        mirror.private = self.private;
+        if mirror.private && mirror.prefixes.is_empty() && mirror.asns.is_empty() {
+            problems.push(
+                "it is private and has neither prefix nor AS number, so no client is sent to it"
+                    .to_owned(),
+            );
+        }
         (mirror, problems)
     }
 
@@ -224,7 +234,7 @@ fn url(text: &str, field: &str, problems: &mut Vec<String>) -> Option<BaseUrl> {
 const COLUMNS: &str = "id, identifier, kind, base_url, ftp_url, rsync_url, enabled, alive, \
     region, country, asn, prefix, ipv6_only, score, scan_fpm, last_scan, comment, operator_name, \
     operator_url, public_notes, admin, admin_email, latitude, longitude, country_only, \
-    region_only, as_only, prefix_only, other_countries, file_maxsize";
+    region_only, as_only, prefix_only, other_countries, file_maxsize, private";
 
 fn record(row: &Row<'_>) -> Result<MirrorRecord, rusqlite::Error> {
     let kind: String = row.get(2)?;
@@ -266,6 +276,7 @@ fn record(row: &Row<'_>) -> Result<MirrorRecord, rusqlite::Error> {
         prefix_only: row.get(27)?,
         other_countries: row.get(28)?,
         file_maxsize: row.get(29)?,
+        private: row.get(30)?,
     })
 }
 
@@ -413,7 +424,7 @@ fn update_row(transaction: &Transaction<'_>, record: &MirrorRecord) -> Result<us
              comment = ?17, operator_name = ?18, operator_url = ?19, public_notes = ?20, \
              admin = ?21, admin_email = ?22, latitude = ?23, longitude = ?24, \
              country_only = ?25, region_only = ?26, as_only = ?27, prefix_only = ?28, \
-             other_countries = ?29, file_maxsize = ?30 WHERE id = ?1",
+             other_countries = ?29, file_maxsize = ?30, private = ?31 WHERE id = ?1",
             params![
                 record.id.0,
                 record.identifier,
@@ -445,6 +456,7 @@ fn update_row(transaction: &Transaction<'_>, record: &MirrorRecord) -> Result<us
                 record.prefix_only,
                 record.other_countries,
                 record.file_maxsize,
+                record.private,
             ],
         )
         .doing("changing a mirror")
@@ -571,6 +583,7 @@ mod tests {
         full.other_countries = "BE, LU".into();
         full.file_maxsize = 5_000_000_000;
         full.prefix_only = true;
+        full.private = true;
         writer.transaction(|t| insert(t, &full)).expect("insert");
         assert_eq!(all(&writer).expect("all"), [full.clone()]);
         let (mirror, problems) = full.check();

@@ -15,6 +15,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../sql/0005_run_repeat.sql"),
     include_str!("../../sql/0006_scan_attempt.sql"),
     include_str!("../../sql/0007_mirror_trace.sql"),
+    include_str!("../../sql/0008_private.sql"),
 ];
 
 /// `application_id` of our files ("Heli"), so that no other SQLite file is taken for one.

@@ -18,6 +18,8 @@ pub struct Client {
     pub place: Place,
     /// Its network, as a GeoIP file or the web server knows it; for display only.
     pub network: Option<IpNet>,
+    /// The autonomous system of its address, whatever it says.
+    pub own_asn: Option<Asn>,
     /// http or https.
     pub scheme: Scheme,
     /// What the GeoIP files say.
@@ -93,6 +95,7 @@ impl Client {
                 .ok()
                 .and_then(|text| text.parse().ok())
                 .or(found.network),
+            own_asn: asn.or(place.asn),
             scheme: request.scheme(),
             located: found,
             others: told.map(|told| told.then_some(Other::Parameter)),

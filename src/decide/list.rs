@@ -115,15 +115,18 @@ fn with_slash(directory: &[u8]) -> Vec<u8> {
     path
 }
 
-/// The mirrors of those reasons; `has` tells which have anything.
+/// The mirrors of those reasons but for hidden ones; `has` tells which have anything.
 fn others<'s>(
-    snapshot: &'s Snapshot,
+    (snapshot, hidden): (&'s Snapshot, &MirrorSet),
     reasons: impl Iterator<Item = (MirrorId, Reason)>,
     has: impl Fn(usize) -> bool,
 ) -> Vec<Other<'s>> {
     let mirrors = snapshot.roster.mirrors();
     let other = |(id, reason)| {
         let place = mirrors.binary_search_by_key(&id, |mirror| mirror.id).ok()?;
+        if hidden.contains(place) {
+            return None;
+        }
         let mirror = &mirrors[place];
         Some(Other {
             mirror,
@@ -140,6 +143,12 @@ impl<'s> Passage<'_, 's> {
         let accept = self.request.accept;
         let names_json = || accept.windows(16).any(|part| part == b"application/json");
         self.query.has("json") || (self.query.has("mirrorlist") && names_json())
+    }
+
+    /// Mirrors that no list names to this client, not even among those that it is not sent to.
+    fn hidden(&self, snapshot: &Snapshot, client: &Client) -> MirrorSet {
+        let law = &self.state.config.law;
+        snapshot.roster.hidden_from(law, client.ip, client.own_asn)
     }
 
     /// The list of a file's mirrors. Its page exists also when nobody has the file.
@@ -175,7 +184,8 @@ impl<'s> Passage<'_, 's> {
             let holdings = snapshot.holdings(id);
             let has =
                 |place: usize| holdings.word(place / WORD_BITS) >> (place % WORD_BITS) & 1 == 1;
-            others(snapshot, reasons.into_iter(), has)
+            let hidden = self.hidden(snapshot, wanted.0);
+            others((snapshot, &hidden), reasons.into_iter(), has)
         });
         Ok(MirrorList {
             is_json: self.wants_json(),
@@ -257,7 +267,9 @@ impl<'s> Passage<'_, 's> {
             found.choices = fallbacks.map(|found| found.choices).unwrap_or_default();
         }
         let reasons = found.excluded.into_iter().map(|(id, _, why)| (id, why));
-        let others = others(snapshot, reasons, |place| holdings.has.contains(place));
+        let hidden = self.hidden(snapshot, client);
+        let has = |place| holdings.has.contains(place);
+        let others = others((snapshot, &hidden), reasons, has);
         MirrorList {
             is_json: self.wants_json(),
             choices: found.choices,

@@ -67,6 +67,7 @@ pub(super) fn mirrors_having<'s>(
     let question = Question {
         ip: client.ip,
         place: client.place,
+        own_asn: client.own_asn,
         size,
         want,
     };

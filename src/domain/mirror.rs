@@ -327,6 +327,8 @@ pub struct Mirror {
     pub other_countries: String,
     /// Largest file in bytes that it can deliver; 0: any.
     pub file_maxsize: u64,
+    /// Shown and given only to its own clients, see [`Mirror::is_of`].
+    pub private: bool,
 }
 
 /// Score that a new mirror gets.
@@ -359,7 +361,14 @@ impl Mirror {
             prefix_only: false,
             other_countries: String::new(),
             file_maxsize: 0,
+            private: false,
         }
+    }
+
+    /// Whether a client is one of its own: of its prefixes or its autonomous systems.
+    pub fn is_of(&self, ip: Option<IpAddr>, asn: Option<Asn>) -> bool {
+        let is_near = ip.is_some_and(|ip| self.prefix_of(ip).is_some());
+        is_near || asn.is_some_and(|asn| self.asns.contains(&asn))
     }
 
     /// Whether one of its prefixes has the address.

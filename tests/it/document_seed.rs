@@ -34,7 +34,7 @@ fn content() -> Vec<u8> {
 }
 
 /// What an indexer would store; `sha256_root` and layer need not be true for the responder.
-fn record(name: &[u8], content: &[u8]) -> HashRecord {
+pub fn record(name: &[u8], content: &[u8]) -> HashRecord {
     let md5 = Md5::digest(content).to_vec();
     let sha1 = Sha1::digest(content).to_vec();
     let sha256 = Sha256::digest(content).to_vec();

@@ -50,6 +50,7 @@ mod mirrorlist;
 mod mmdb;
 mod odd_ftp;
 mod odd_web;
+mod private;
 mod probe;
 mod probe_daemon;
 mod probe_family;

@@ -138,6 +138,9 @@ pub struct NewBeyondArgs {
     /// It answers over IPv6 alone
     #[arg(long)]
     pub ipv6_only: bool,
+    /// Only clients of its --prefix and --asn are sent there or see it in lists
+    #[arg(long)]
+    pub private: bool,
     /// Latitude in degrees, north positive
     #[arg(
         long,
@@ -231,6 +234,9 @@ pub struct ListArgs {
     /// Show how many files it has
     #[arg(short = 'N', long)]
     pub number_of_files: bool,
+    /// Show whether it is private
+    #[arg(long, help_heading = BEYOND_MB)]
+    pub private: bool,
     /// All there is, machine-readable
     #[arg(long, help_heading = BEYOND_MB)]
     pub json: bool,

@@ -84,7 +84,7 @@ macro_rules! list {
 }
 
 /// Every field that can be edited, without the name and the comment.
-pub static FIELDS: [Field; 28] = [
+pub static FIELDS: [Field; 29] = [
     field!("operatorName", operator_name, value::text),
     field!("operatorUrl", operator_url, value::text),
     field!("baseurl", base_url, value::base_url),
@@ -129,6 +129,7 @@ pub static FIELDS: [Field; 28] = [
             Ok(())
         },
     },
+    flag!("private", private),
     list!("moreBaseurls", further_base_urls, value::further_urls),
     list!("morePrefixes", further_prefixes, value::further_prefixes),
     list!("moreAsns", further_asns, value::further_asns),

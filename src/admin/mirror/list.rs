@@ -98,7 +98,7 @@ fn columns(
     args: &ListArgs,
 ) -> Result<Vec<Column>, AdminError> {
     type Cell = fn(&MirrorRecord) -> String;
-    let plain: [(bool, usize, bool, Cell); 14] = [
+    let plain: [(bool, usize, bool, Cell); 15] = [
         (true, 30, false, |m| m.identifier.clone()),
         (args.prio, 3, true, |m| m.score.to_string()),
         (args.region, 2, false, |m| m.region.clone()),
@@ -121,6 +121,7 @@ fn columns(
         (args.prefix_only, 1, false, |m| {
             flag("prefix_only", m.prefix_only)
         }),
+        (args.private, 1, false, |m| flag("private", m.private)),
     ];
     let mut columns: Vec<Column> = plain
         .into_iter()

@@ -136,6 +136,11 @@ fn fill_beyond(record: &mut MirrorRecord, args: &NewArgs) -> Result<(), AdminErr
     }
     record.kind = checked("--kind", value::kind(&args.kind))?;
     record.ipv6_only = args.ipv6_only;
+    record.private = args.private;
+    if record.private && record.prefix.is_empty() && record.asn == 0 {
+        let problem = "a private mirror needs --prefix or --asn, or no client is sent there";
+        return checked("--private", Err(problem.to_owned()));
+    }
     if let (Some(lat), Some(lng)) = (&args.lat, &args.lng) {
         let place = checked("--lat, --lng", value::coordinates(&format!("{lat},{lng}")))?;
         (record.latitude, record.longitude) = place.unzip();

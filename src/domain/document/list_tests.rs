@@ -46,7 +46,6 @@ fn listed(
         url: format!("https://{name}/get?a=1&f=x").into_bytes(),
         tier,
         country: CountryCode::parse(country.as_bytes()),
-        score: 100,
         is_fallback: false,
         distance: place.map(|_| 1164),
         probability: 1.0 / 3.0,
@@ -58,9 +57,7 @@ fn listed(
 fn unlisted(name: &'static str, reason: Reason, has_file: bool) -> Unlisted<'static> {
     Unlisted {
         name,
-        url: has_file.then(|| format!("http://{name}/f").into_bytes()),
         country: CountryCode::parse(b"us"),
-        score: 50,
         at: None,
         has_file,
         reason,

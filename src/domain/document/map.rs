@@ -1,7 +1,8 @@
-//! A map of the client and its mirrors as inline SVG, drawn from data of our own.
+//! A map of a client's mirrors as inline SVG, drawn from data of our own.
 //!
-//! Plate carrée: two units a degree, the whole world 720 wide. The window shows the client and the
-//! closest mirrors; places that are not known are not drawn. Nothing is loaded from anywhere, and
+//! Plate carrée: two units a degree, the whole world 720 wide. The window shows the closest
+//! mirrors; places that are not known are not drawn, and the client's never: people show such
+//! pages to others. Nothing is loaded from anywhere, and
 //! the shapes have colours of their own (attributes, which any style sheet overrides), so that the
 //! map is readable under an operator's own page head.
 
@@ -92,9 +93,8 @@ impl Window {
     }
 }
 
-/// Appends the map; nothing when neither the client's place nor any mirror's is known.
+/// Appends the map; nothing when no mirror's place is known.
 pub(crate) fn map_into(out: &mut Vec<u8>, page: &MirrorPage<'_>) {
-    let client = page.client.place.coordinates;
     let mirrors: Vec<(usize, Coordinates)> = page
         .mirrors
         .iter()
@@ -102,27 +102,17 @@ pub(crate) fn map_into(out: &mut Vec<u8>, page: &MirrorPage<'_>) {
         .filter_map(|(place, mirror)| Some((place, mirror.at?)))
         .take(MIRRORS_MAX)
         .collect();
-    if client.is_none() && mirrors.is_empty() {
+    if mirrors.is_empty() {
         return;
     }
     let closest = mirrors.iter().filter(|(place, _)| *place < CLOSEST);
-    let closest: Vec<Coordinates> = client
-        .into_iter()
-        .chain(closest.map(|(_, at)| *at))
-        .collect();
+    let closest: Vec<Coordinates> = closest.map(|(_, at)| *at).collect();
     let window = Window::around(&closest);
     open_into(out, window);
     // The best lie on top.
     for (place, at) in mirrors.iter().rev() {
         let title = page.mirrors[*place].name;
-        point_into(out, window, *at, Some(*place), title);
-    }
-    if let Some(at) = client {
-        let title = page
-            .client
-            .ip
-            .map_or("you".to_owned(), |ip| format!("you: {ip}"));
-        point_into(out, window, at, None, &title);
+        point_into(out, window, *at, *place, title);
     }
     out.extend_from_slice(
         b"</svg>\n<figcaption>Map showing the closest mirrors</figcaption>\n</figure>\n",
@@ -138,7 +128,7 @@ fn open_into(out: &mut Vec<u8>, window: Window) {
     } = window;
     let mut text = format!(
         "<figure id=\"mirrorbrain-map\">\n<svg viewBox=\"{x:.0} {y:.0} {width:.0} {height:.0}\" \
-         role=\"img\" aria-label=\"Map of you and the closest mirrors\">\n\
+         role=\"img\" aria-label=\"Map of the closest mirrors\">\n\
          <rect class=\"mirrorbrain-map-sea\" x=\"{x:.0}\" y=\"{y:.0}\" width=\"{width:.0}\" \
          height=\"{height:.0}\" fill=\"#dbe9f4\"/>\n\
          <path class=\"mirrorbrain-map-land\" fill=\"#b9c7a8\" fill-rule=\"evenodd\" d=\""
@@ -160,27 +150,15 @@ fn open_into(out: &mut Vec<u8>, window: Window) {
     out.extend_from_slice(text.as_bytes());
 }
 
-/// A mirror at its place in the list, or the client.
-fn point_into(
-    out: &mut Vec<u8>,
-    window: Window,
-    at: Coordinates,
-    place: Option<usize>,
-    title: &str,
-) {
-    let number = place
-        .filter(|place| *place < CLOSEST)
-        .map(|place| place + 1);
-    let (class, fill, share) = match (place, number) {
-        (None, _) => ("client", "#c2185b", 75.0),
-        (_, Some(_)) => ("mirror", "#0b57a4", 52.0),
-        _ => ("mirror", "#0b57a4", 130.0),
-    };
+/// A mirror at its place in the list.
+fn point_into(out: &mut Vec<u8>, window: Window, at: Coordinates, place: usize, title: &str) {
+    let number = (place < CLOSEST).then_some(place + 1);
+    let share = if number.is_some() { 52.0 } else { 130.0 };
     let (x, y, radius) = (x_of(at), y_of(at), window.width / share);
     let border = radius / 6.0;
     let mut text = format!(
-        "<g class=\"mirrorbrain-map-{class}\"><circle cx=\"{x:.1}\" cy=\"{y:.1}\" \
-         r=\"{radius:.1}\" fill=\"{fill}\" stroke=\"#fff\" stroke-width=\"{border:.2}\"/>"
+        "<g class=\"mirrorbrain-map-mirror\"><circle cx=\"{x:.1}\" cy=\"{y:.1}\" \
+         r=\"{radius:.1}\" fill=\"#0b57a4\" stroke=\"#fff\" stroke-width=\"{border:.2}\"/>"
     );
     if let Some(number) = number {
         let size = radius * 1.4;

@@ -93,8 +93,6 @@ pub struct Listed<'a> {
     pub tier: Tier,
     /// The country that it counts for.
     pub country: Option<CountryCode>,
-    /// Its score.
-    pub score: u16,
     /// Whether it is a fallback.
     pub is_fallback: bool,
     /// Thousandths of a degree from the client.
@@ -107,17 +105,13 @@ pub struct Listed<'a> {
     pub files: Option<u64>,
 }
 
-/// A mirror that this client is not sent to.
+/// A mirror that this client is not sent to. It has no URL: who makes lists of lists would take it.
 #[derive(Debug, Clone)]
 pub struct Unlisted<'a> {
     /// Identifier.
     pub name: &'a str,
-    /// URL of the file or directory there; none when it has no URL or no current version.
-    pub url: Option<Vec<u8>>,
     /// Its country.
     pub country: Option<CountryCode>,
-    /// Its score.
-    pub score: u16,
     /// Where it stands.
     pub at: Option<Coordinates>,
     /// Whether the last scan saw the current version there.

@@ -287,15 +287,13 @@ fn upper(value: Option<impl ToString>) -> String {
     value.map_or("--".to_owned(), |value| value.to_string().to_uppercase())
 }
 
-/// MirrorBrain's sentence on who asks, without what is not known.
+/// MirrorBrain's sentence on who asks, without what is not known, and without coordinates: people
+/// show such pages to others.
 fn client_into(out: &mut Vec<u8>, page: &MirrorPage<'_>) {
     let client = &page.client;
     let mut text = "<p>List of best mirrors".to_owned();
     if let Some(ip) = client.ip {
         let _ = write!(text, " for IP address {ip}");
-    }
-    if let Some(at) = client.place.coordinates {
-        let _ = write!(text, ", located at {:.6},{:.6}", at.latitude, at.longitude);
     }
     if client.place.country.is_some() {
         let _ = write!(text, " in {}", upper(client.place.country));
@@ -369,15 +367,9 @@ fn item_into(out: &mut Vec<u8>, page: &MirrorPage<'_>, mirror: &Listed<'_>) {
     let country = mirror
         .country
         .map_or("--".to_owned(), |code| code.to_string());
-    let worth = if mirror.is_fallback {
-        "fallback".to_owned()
-    } else {
-        format!("prio {}", mirror.score)
-    };
-    append(
-        out,
-        &format!(" ({country}, {worth}{})</li>\n", files(page, mirror.files)),
-    );
+    let fallback = if mirror.is_fallback { ", fallback" } else { "" };
+    let files = files(page, mirror.files);
+    append(out, &format!(" ({country}{fallback}{files})</li>\n"));
 }
 
 /// How much of a directory a mirror has.
@@ -435,20 +427,16 @@ fn others_into(out: &mut Vec<u8>, page: &MirrorPage<'_>) {
     );
     for mirror in others {
         append(out, "  <li>");
-        match &mirror.url {
-            Some(url) => url_into(out, url),
-            None => html_into(out, mirror.name.as_bytes()),
-        }
+        html_into(out, mirror.name.as_bytes());
         let country = mirror
             .country
             .map_or("--".to_owned(), |code| code.to_string());
         append(
             out,
             &format!(
-                " ({country}, prio {}{}): <span class=\"mirrorbrain-reason\">{}</span></li>\n",
-                mirror.score,
+                " ({country}{}): <span class=\"mirrorbrain-reason\">{}</span></li>\n",
                 files(page, mirror.files),
-                mirror.reason.text()
+                mirror.reason.public_text()
             ),
         );
     }

@@ -65,8 +65,6 @@ fn client(client: &PageClient) -> Value {
         "continent": place.region.map(|code| code.to_string()),
         "asn": place.asn.map(|asn| asn.number()),
         "prefix": client.network.map(|network| network.to_string()),
-        "latitude": place.coordinates.map(|at| at.latitude),
-        "longitude": place.coordinates.map(|at| at.longitude),
     })
 }
 
@@ -81,7 +79,6 @@ fn mirror(mirror: &Listed<'_>) -> Value {
         "url": text(&mirror.url),
         "class": mirror.tier.as_str(),
         "country": mirror.country.map(|code| code.to_string()),
-        "score": mirror.score,
         "probability": rounded(mirror.probability),
         "fallback": mirror.is_fallback,
         "distance": mirror.distance,
@@ -93,12 +90,10 @@ fn mirror(mirror: &Listed<'_>) -> Value {
 fn excluded(mirror: &Unlisted<'_>) -> Value {
     let mut value = json!({
         "mirror": mirror.name,
-        "url": mirror.url.as_deref().map(text),
         "country": mirror.country.map(|code| code.to_string()),
-        "score": mirror.score,
         "has_file": mirror.has_file,
         "reason": mirror.reason.code(),
-        "text": mirror.reason.text(),
+        "text": mirror.reason.public_text(),
     });
     place_and_files(&mut value, mirror.at, mirror.files);
     value

@@ -8,7 +8,7 @@ use super::reason::Reason;
 use super::set::{MirrorSet, WORD_BITS, indexes};
 use super::share;
 use crate::domain::mirror::{Mirror, MirrorCountry};
-use crate::domain::place::{CountryCode, Place};
+use crate::domain::place::{Asn, CountryCode, Place};
 
 /// Which class decided, in the order of preference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -70,8 +70,10 @@ pub trait Holdings {
 pub struct Question {
     /// The client's address.
     pub ip: Option<IpAddr>,
-    /// Where the client is.
+    /// Where the client is, or says that it is.
     pub place: Place,
+    /// The autonomous system of its address, whatever it says.
+    pub own_asn: Option<Asn>,
     /// Bytes of the file.
     pub size: u64,
     /// How many candidates are wanted; the first tier that has any is always whole in the draw.
@@ -131,8 +133,10 @@ struct Case<'a> {
     roster: &'a Roster,
     table: &'a ClassTable,
     question: &'a Question,
-    /// Mirrors that have the file, and caches, which have everything.
+    /// Mirrors that have the file, and caches, which have everything; without hidden ones.
     has: Vec<u64>,
+    /// Private mirrors of others.
+    hidden: MirrorSet,
     /// Mirrors whose prefix has the client; they leave their class for the first tier.
     near: MirrorSet,
     /// Mirrors that cannot deliver so large a file; they leave their class for the last tier.
@@ -151,13 +155,18 @@ impl<'a> Case<'a> {
         let too_small = roster.too_small_for(question.size);
         let words = 0..roster.mirrors().len().div_ceil(WORD_BITS);
         let caches = roster.caches();
-        let has = words.map(|word| holdings.word(word) | caches.word(word));
+        let hidden = roster.hidden_from(law, question.ip, question.own_asn);
+        let has = words.map(|word| {
+            let has = holdings.word(word) | caches.word(word);
+            has & !hidden.word(word)
+        });
         Case {
             law,
             roster,
             table,
             question,
             has: has.collect(),
+            hidden,
             near,
             too_small,
         }
@@ -369,7 +378,9 @@ impl<D: FnMut() -> Draw> Selector<D> {
             .iter()
             .filter(|index| !is_candidate(*index))
         {
-            let reason = if case.has(index) {
+            let reason = if case.hidden.contains(index) {
+                Reason::Private
+            } else if case.has(index) {
                 // What is in a class and yet no candidate stood in for a country in vain.
                 case.table
                     .reason(index)

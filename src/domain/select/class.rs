@@ -2,11 +2,12 @@
 
 use std::net::IpAddr;
 
+use super::law::Law;
 use super::reason::Reason;
 use super::set::MirrorSet;
 use crate::domain::health::Family;
 use crate::domain::mirror::{Kind, Mirror, MirrorCountry, Scheme};
-use crate::domain::place::{Coordinates, Place};
+use crate::domain::place::{Asn, Coordinates, Place};
 
 /// Class of a mirror for a place, before the client's address and the file's size are looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -116,6 +117,8 @@ pub struct Roster {
     caches: MirrorSet,
     with_prefix: Vec<usize>,
     with_maxsize: Vec<usize>,
+    /// Mirrors, usable or not, that a law may take for private.
+    with_secret: Vec<usize>,
 }
 
 impl Roster {
@@ -124,6 +127,9 @@ impl Roster {
         mirrors.sort_by_key(|mirror| mirror.id);
         let mut roster = Roster::default();
         for (index, mirror) in mirrors.iter().enumerate() {
+            if mirror.private || mirror.prefix_only || mirror.as_only {
+                roster.with_secret.push(index);
+            }
             if let Some(reason) = unusable(mirror) {
                 roster.unusable.push((index, reason));
                 continue;
@@ -179,6 +185,16 @@ impl Roster {
         };
         let has = |index: &usize| self.mirrors[*index].prefix_of(ip).is_some();
         self.with_prefix.iter().copied().filter(has).collect()
+    }
+
+    /// Private mirrors, usable or not, of which a client hears nothing. `asn` is where the client
+    /// is, not where it says that it is.
+    pub fn hidden_from(&self, law: &Law, ip: Option<IpAddr>, asn: Option<Asn>) -> MirrorSet {
+        let is_hidden = |index: &usize| {
+            let mirror = &self.mirrors[*index];
+            law.is_private(mirror) && !mirror.is_of(ip, asn)
+        };
+        self.with_secret.iter().copied().filter(is_hidden).collect()
     }
 
     /// Usable mirrors that cannot deliver a file of that size.
@@ -256,7 +272,7 @@ impl ClassTable {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::place::{Asn, CountryCode, RegionCode};
+    use crate::domain::place::{CountryCode, RegionCode};
 
     fn place() -> Place {
         Place {

@@ -1,5 +1,6 @@
 //! The numbers that order a class (spec §2.2), and the variants that a site may switch on.
 
+use crate::domain::mirror::Mirror;
 use crate::domain::place::Coordinates;
 
 /// How the distance between client and mirror is measured, in thousandths of a degree.
@@ -34,6 +35,8 @@ pub struct Law {
     pub spread: u32,
     /// Mirrors that serve the client's country beside their own share with those in it.
     pub share_other_countries: bool,
+    /// Mirrors for their own prefixes or autonomous systems alone count as private.
+    pub restricted_are_private: bool,
 }
 
 /// Distance of a mirror or client without coordinates.
@@ -50,6 +53,12 @@ const RANK_RANGE: u32 = 32_767;
 pub type Draw = u16;
 
 impl Law {
+    /// Whether nobody but its own clients may hear of a mirror.
+    pub fn is_private(&self, mirror: &Mirror) -> bool {
+        let is_restricted = mirror.prefix_only || mirror.as_only;
+        mirror.private || (self.restricted_are_private && is_restricted)
+    }
+
     /// Rank of a mirror: lower is better.
     pub fn rank(&self, score: u16, draw: Draw) -> u32 {
         match self.weights {

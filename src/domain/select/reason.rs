@@ -25,6 +25,8 @@ pub enum Reason {
     Ipv4Only,
     /// The prober found the URL for this client's scheme down; another of its URLs answers.
     UrlDown,
+    /// Private, and the client is none of its own.
+    Private,
     /// Only for clients of its prefixes.
     PrefixOnly,
     /// Only for clients of its autonomous systems.
@@ -52,6 +54,7 @@ impl Reason {
             Reason::Ipv6Only => "ipv6-only",
             Reason::Ipv4Only => "ipv4-only",
             Reason::UrlDown => "url-down",
+            Reason::Private => "private",
             Reason::PrefixOnly => "prefix-only",
             Reason::AsOnly => "as-only",
             Reason::CountryOnly => "country-only",
@@ -60,7 +63,15 @@ impl Reason {
         }
     }
 
-    /// For people.
+    /// For everybody: what an admin has set for a mirror is nobody else's business.
+    pub fn public_text(self) -> &'static str {
+        match self {
+            Reason::ScoreZero => "not in use",
+            other => other.text(),
+        }
+    }
+
+    /// For people who run the site.
     pub fn text(self) -> &'static str {
         match self {
             Reason::Disabled => "switched off by the admin",
@@ -74,6 +85,7 @@ impl Reason {
             Reason::Ipv6Only => "it is reached over IPv6 alone, the client uses IPv4",
             Reason::Ipv4Only => "it answers over IPv4 alone, the client uses IPv6",
             Reason::UrlDown => "its URL for this client's scheme is down, another one answers",
+            Reason::Private => "private: only its own clients are sent there or hear of it",
             Reason::PrefixOnly => "only for clients of its network prefix",
             Reason::AsOnly => "only for clients of its autonomous system",
             Reason::CountryOnly => "only for clients of its country",

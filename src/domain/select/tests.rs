@@ -61,6 +61,7 @@ fn question(country: &str, region: &str) -> Question {
             coordinates: None,
             asn: None,
         },
+        own_asn: None,
         size: 1000,
         want: 5,
     }

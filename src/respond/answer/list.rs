@@ -166,7 +166,7 @@ fn both<'a>(list: &MirrorList<'a>, target: &Target) -> (Vec<Listed<'a>>, Vec<Unl
         listed(choice, target, files.flatten())
     });
     let others = list.others.iter();
-    let others = others.map(|other| unlisted(other, target, count(other.place)));
+    let others = others.map(|other| unlisted(other, count(other.place)));
     (choices.collect(), others.collect())
 }
 
@@ -210,11 +210,7 @@ fn target(asked: Asked<'_>, list: &MirrorList<'_>, now: Timestamp) -> Target {
     let file = asked.2.file.as_ref().map(|file| file.path.as_bytes());
     let directory = list.directory.as_ref().map(|count| &count.path[..]);
     let chosen = list.choices.iter().map(|choice| choice.base_url);
-    let others = list
-        .others
-        .iter()
-        .filter_map(|other| other.mirror.base_url.as_ref());
-    let path = EncodedPath::new(directory.or(file).unwrap_or(b""), chosen.chain(others));
+    let path = EncodedPath::new(directory.or(file).unwrap_or(b""), chosen);
     Target::new(path, list.stamp_key.map(|key| stamp(key, now)))
 }
 
@@ -231,7 +227,6 @@ fn listed<'a>(choice: &Choice<'a>, target: &Target, files: Option<u64>) -> Liste
         url: url(target, choice.base_url),
         tier: candidate.tier,
         country: choice.country,
-        score: choice.score,
         is_fallback: choice.is_fallback,
         distance: candidate.distance,
         probability: candidate.probability,
@@ -240,18 +235,15 @@ fn listed<'a>(choice: &Choice<'a>, target: &Target, files: Option<u64>) -> Liste
     }
 }
 
-fn unlisted<'a>(other: &Other<'a>, target: &Target, files: Option<u64>) -> Unlisted<'a> {
+fn unlisted<'a>(other: &Other<'a>, files: Option<u64>) -> Unlisted<'a> {
     let mirror = other.mirror;
     let country = match mirror.country {
         MirrorCountry::Of(country) => Some(country),
         MirrorCountry::Unknown | MirrorCountry::Everywhere => None,
     };
-    let base_url = mirror.base_url.as_ref().filter(|_| other.has_file);
     Unlisted {
         name: &mirror.identifier,
-        url: base_url.map(|base_url| url(target, base_url)),
         country,
-        score: mirror.score,
         at: mirror.coordinates,
         has_file: other.has_file,
         reason: other.reason,
