@@ -1,8 +1,9 @@
 //! Escaping of bytes for each place that they are written to.
 
 /// Bytes that stay as they are in the path of a URL: those that Apache leaves too, so that a
-/// Location reads the same as the rest of the site.
-const PATH_SAFE: [bool; 256] = safe_table(b"$-_.+!*'(),:@&=/~");
+/// Location reads the same as the rest of the site, but for `+`, which object stores read as a
+/// space.
+const PATH_SAFE: [bool; 256] = safe_table(b"$-_.!*'(),:@&=/~");
 
 /// In a query string `+`, `&` and `=` have a meaning of their own.
 const QUERY_SAFE: [bool; 256] = safe_table(b"-_.~/");
@@ -127,8 +128,8 @@ mod tests {
     #[test]
     fn paths_are_percent_encoded_like_apache_does() {
         let mut out = Vec::new();
-        url_path_into(&mut out, b"a b%#?&\"<+[];\xfc~/x=1");
-        assert_eq!(out, b"a%20b%25%23%3F&%22%3C+%5B%5D%3B%FC~/x=1");
+        url_path_into(&mut out, b"a b%#?&\"<+[];\xfc:~@/x=1");
+        assert_eq!(out, b"a%20b%25%23%3F&%22%3C%2B%5B%5D%3B%FC:~@/x=1");
         out.clear();
         url_query_into(&mut out, b"a+b&c");
         assert_eq!(out, b"a%2Bb%26c");
