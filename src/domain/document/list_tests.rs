@@ -178,7 +178,7 @@ fn operators_parts_replace_head_and_end() {
 }
 
 #[test]
-fn the_policy_allows_our_style_and_the_operators_sheet_alone() {
+fn the_policy_allows_our_style_and_what_the_operators_sheet_needs() {
     let policy = |style_sheet| {
         let frame = Frame {
             style_sheet,
@@ -186,24 +186,26 @@ fn the_policy_allows_our_style_and_the_operators_sheet_alone() {
         };
         content_security_policy(frame).expect("a policy")
     };
-    for (sheet, expected) in [
-        (None, "'; base-uri"),
-        (Some("/mb.css"), "' 'self'; base-uri"),
-        (
-            Some("https://s.example.org/mb.css"),
-            "' https://s.example.org; base-uri",
-        ),
-        (Some("//s.example.org/mb.css"), "' s.example.org; base-uri"),
-        (
-            Some("https://s.example.org; script-src */"),
-            "' 'self'; base-uri",
-        ),
-    ] {
+    let policy_is = |sheet, pictures: &str, fonts: &str, styles: &str| {
         let policy = policy(sheet);
-        assert!(policy.contains(expected), "{policy}");
-        assert!(
-            policy.starts_with("default-src 'none'; img-src data:; style-src 'sha256-"),
-            "{policy}"
-        );
+        let (before, rest) = policy.split_once("'sha256-").expect("a hash");
+        let (_, after) = rest.split_once('\'').expect("its end");
+        let expected = format!("default-src 'none'; img-src data:{pictures}; {fonts}style-src ");
+        assert_eq!(before, expected);
+        let expected = format!("{styles}; base-uri 'none'; form-action 'none'");
+        assert_eq!(after, expected);
+    };
+    policy_is(None, "", "", "");
+    for (sheet, sources) in [
+        ("/mb.css", " 'self'"),
+        (
+            "https://s.example.org/mb.css",
+            " 'self' https://s.example.org",
+        ),
+        ("//s.example.org/mb.css", " 'self' s.example.org"),
+        ("https://s.example.org; script-src */", " 'self'"),
+    ] {
+        let fonts = format!("font-src data:{sources}; ");
+        policy_is(Some(sheet), sources, &fonts, sources);
     }
 }

@@ -6,7 +6,8 @@
 //! as [`super::name::text_of`] writes it; links have its exact bytes.
 //!
 //! The page loads nothing from anywhere: its style is inside, and [`content_security_policy`]
-//! forbids all else. A style sheet of the operator replaces ours, which would mix colours.
+//! forbids all else. A style sheet of the operator replaces ours, which would mix colours; what it
+//! refers to at its own place or ours is loaded: sheets, pictures, fonts.
 
 use std::fmt::Write;
 
@@ -80,17 +81,17 @@ pub fn content_security_policy(frame: Frame<'_>) -> Option<String> {
         return None;
     }
     let hash = STANDARD.encode(Sha256::digest(style(frame.style_sheet)));
-    let sheet = match frame.style_sheet {
-        None => String::new(),
-        Some(url) => format!(" {}", source_of(url)),
+    let (sheet, font) = match frame.style_sheet.map(source_of) {
+        None => (String::new(), String::new()),
+        Some(source) => (format!(" {source}"), format!("font-src data: {source}; ")),
     };
     Some(format!(
-        "default-src 'none'; img-src data:; style-src 'sha256-{hash}'{sheet}; base-uri 'none'; \
-         form-action 'none'"
+        "default-src 'none'; img-src data:{sheet}; {font}style-src 'sha256-{hash}'{sheet}; \
+         base-uri 'none'; form-action 'none'"
     ))
 }
 
-/// What a policy calls the place that a style sheet is loaded from.
+/// What a policy calls the places that a style sheet and what it refers to are loaded from.
 fn source_of(url: &str) -> String {
     let origin = url.split_once("://").map(|(scheme, rest)| {
         let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
@@ -105,9 +106,10 @@ fn source_of(url: &str) -> String {
         let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:/[]".contains(&byte);
         origin.bytes().all(fits)
     };
-    origin
-        .filter(is_plain)
-        .unwrap_or_else(|| "'self'".to_owned())
+    match origin.filter(is_plain) {
+        Some(origin) => format!("'self' {origin}"),
+        None => "'self'".to_owned(),
+    }
 }
 
 fn style(sheet: Option<&str>) -> String {
