@@ -69,6 +69,11 @@ pub struct RawSite {
     pub local_prefix: String,
     /// How many mirrors are named in `Link: rel=duplicate` fields.
     pub link_mirrors: usize,
+    /// Bytes that all header fields of a redirect may have. Where a long name would need more,
+    /// `Link` fields are left out, mirrors first; a file whose Location alone is longer is served
+    /// here. A proxy in front must take so many: nginx takes 4096 unless `proxy_buffer_size` says
+    /// more.
+    pub head_bytes_max: usize,
     /// GeoIP databases (.mmdb) in order; for each fact the first that knows it is believed.
     pub geoip: Vec<PathBuf>,
     /// Content types by extension, in the format of `/etc/mime.types`; only exclude_mime_types
@@ -112,6 +117,7 @@ impl Default for RawSite {
             local_header: "X-Sendfile".to_owned(),
             local_prefix: String::new(),
             link_mirrors: 5,
+            head_bytes_max: 3584,
             geoip: Vec::new(),
             mime_types_file: PathBuf::from("/etc/mime.types"),
             mime_types: BTreeMap::new(),
@@ -160,16 +166,58 @@ impl Default for RawSelection {
     }
 }
 
-/// `[site.NAME.metalink]`: MirrorBrainMetalinkPublisher.
+/// `[site.NAME.metalink]`. A directory may say otherwise on all but publisher and number of
+/// mirrors: `metalink.by_accept = "never"` in `[[site.NAME.directory]]`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RawMetalink {
+    /// When a client gets a metalink from a file's own URL, because its `Accept` names the type:
+    /// `always` (MirrorBrain's way), `unless-any` (the file where the client takes `*/*`, too, as
+    /// aria2 does), `never`. Not set: `unless-any`, but `always` for libzypp.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by_accept: Option<String>,
+    /// The same for some clients; the first whose pattern fits the whole `User-Agent` counts:
+    /// `[{ user_agent = "aria2/*", by_accept = "always" }]`.
+    pub by_accept_agents: Vec<RawAcceptRule>,
+    /// `.meta4` and `.metalink` name our own URL where no mirror has the file yet, instead of 404.
+    /// (Where mirrors have an older version, they always do.)
+    pub own_url: bool,
+    /// Metalinks name the torrent that is made of the file. aria2 goes on seeding it then.
+    pub torrent: bool,
     /// Who publishes the files; empty: metalinks name nobody.
     pub publisher_name: String,
     /// Where the publisher is found; only with a name.
     pub publisher_url: String,
     /// How many mirrors a metalink names, the best ones; 0: all.
     pub mirrors_max: usize,
+}
+
+/// One of `by_accept_agents`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawAcceptRule {
+    /// Wildcards, without regard to case.
+    pub user_agent: String,
+    /// `always`, `unless-any` or `never`.
+    pub by_accept: String,
+}
+
+/// `metalink.*` of a directory; the meaning is that of [`RawMetalink`].
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawMetalinkRules {
+    /// Comes before all that is said above it in the tree.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by_accept: Option<String>,
+    /// Come before `by_accept` beside them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub by_accept_agents: Vec<RawAcceptRule>,
+    /// The deepest wins.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub own_url: Option<bool>,
+    /// The deepest wins.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub torrent: Option<bool>,
 }
 
 /// `[site.NAME.torrent]`.
@@ -373,6 +421,17 @@ pub struct RawRules {
     /// metalinks of such a file name the `.torrent` that lies beside it. The deepest wins.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metalink_torrent_add_mask: Option<String>,
+    /// Who gets metalinks, and what they name: the keys of `[site.NAME.metalink]`.
+    #[serde(skip_serializing_if = "is_default")]
+    pub metalink: RawMetalinkRules,
+    /// `Cache-Control` of redirects; default `private, no-cache`; empty: no such field. A cache in
+    /// front may be given `no-cache, stale-if-error=86400`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub redirect_cache_control: Option<String>,
+}
+
+fn is_default(rules: &RawMetalinkRules) -> bool {
+    *rules == RawMetalinkRules::default()
 }
 
 /// One MirrorBrainFallback.

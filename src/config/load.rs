@@ -100,6 +100,46 @@ database = "/b.sqlite"
     }
 
     #[test]
+    fn the_deepest_word_on_metalinks_counts() {
+        let text = "
+            [site.a]
+            tree = '/t'
+            database = '/d'
+            [site.a.metalink]
+            by_accept = 'never'
+            by_accept_agents = [{ user_agent = 'aria2/*', by_accept = 'always' }]
+            own_url = true
+            [[site.a.directory]]
+            path = 'x'
+            metalink.by_accept = 'unless-any'
+            [[site.a.directory]]
+            path = 'x/y'
+            metalink = { by_accept_agents = [{ user_agent = 'dnf*', by_accept = 'never' }] }
+            redirect_cache_control = ''
+        ";
+        let config = check(text).expect("a configuration");
+        let site = config.site(None).expect("a site");
+        let table = [
+            ("f", "aria2/1", "*/*,application/metalink4+xml", true),
+            ("f", "curl/8", "application/metalink4+xml", false),
+            ("x/f", "aria2/1", "*/*,application/metalink4+xml", false),
+            ("x/f", "curl/8", "application/metalink4+xml", true),
+            ("x/y/f", "dnf/4", "application/metalink4+xml", false),
+            ("x/y/f", "curl/8", "application/metalink4+xml", true),
+        ];
+        for (path, agent, accept, expected) in table {
+            let rules = &site.rules(path.as_bytes()).metalink;
+            let found = rules.negotiated(accept.as_bytes(), agent.as_bytes());
+            assert_eq!(found.is_some(), expected, "{path} {agent} {accept}");
+            assert!(rules.own_url && !rules.torrent, "{path}");
+        }
+        assert_eq!(site.rules(b"f").redirect_cache_control, "private, no-cache");
+        assert_eq!(site.rules(b"x/y/f").redirect_cache_control, "");
+        let printed = check(&config.to_toml()).expect("the printed one");
+        assert_eq!(printed.raw, config.raw);
+    }
+
+    #[test]
     fn the_printed_configuration_reads_back_as_the_same() {
         let config = check(FULL).expect("a configuration");
         let printed = check(&config.to_toml()).expect("the printed one");
@@ -132,6 +172,15 @@ database = "/b.sqlite"
             ),
             (&format!("default_site='z'\n{site}"), "no [site.z]"),
             (&format!("{site}[fcgi]\nlisten_mode='rw'"), "no octal mode"),
+            (&format!("{site}head_bytes_max=100"), "from 1024 to 65536"),
+            (
+                &format!("{site}[site.a.metalink]\nby_accept='yes'"),
+                "site.a.metalink.by_accept: 'yes' is unknown; use always, unless-any or never",
+            ),
+            (
+                &format!("{site}[[site.a.directory]]\npath='x'\nmetalink.by_acept='never'"),
+                "unknown field `by_acept`",
+            ),
         ] {
             let error = check(text).expect_err(text).to_string();
             assert!(error.contains(expected), "{text}: {error}");

@@ -16,8 +16,8 @@ mod site;
 
 pub use error::ConfigError;
 pub use file::{
-    RawConfig, RawDirectory, RawFallback, RawFcgi, RawIndex, RawMirrorScan, RawRules, RawScan,
-    RawSelection, RawSite,
+    RawAcceptRule, RawConfig, RawDirectory, RawFallback, RawFcgi, RawIndex, RawMirrorScan,
+    RawRules, RawScan, RawSelection, RawSite,
 };
 pub use hashes::{HashesConfig, RawHashes};
 pub use load::{CONFIG_PATH_DEFAULT, CONFIG_VARIABLE, config_path, load};

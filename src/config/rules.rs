@@ -2,11 +2,14 @@
 
 use regex::bytes::Regex;
 
-use super::file::{RawFallback, RawRules};
+use super::file::{RawAcceptRule, RawFallback, RawMetalink, RawMetalinkRules, RawRules};
+use crate::domain::accept::{AcceptRule, ByAccept, MetalinkRules};
 use crate::domain::mirror::BaseUrl;
 use crate::domain::pattern::Pattern;
 use crate::domain::place::{CountryCode, RegionCode};
-use crate::domain::rule::{DhtNode, Fallback, MirrorlistFrame, NetworkRule, Rules};
+use crate::domain::rule::{
+    DhtNode, Fallback, MirrorlistFrame, NetworkRule, REDIRECT_CACHE_CONTROL, Rules,
+};
 
 /// The rules of a directory below another: lists add up, single values of the deeper one win
 /// (behaviour of MirrorBrain, spec §3).
@@ -59,7 +62,43 @@ pub fn merge_rules(parent: &RawRules, child: &RawRules) -> RawRules {
             .metalink_torrent_add_mask
             .clone()
             .or(parent.metalink_torrent_add_mask.clone()),
+        metalink: merge_metalink(&parent.metalink, &child.metalink),
+        redirect_cache_control: child
+            .redirect_cache_control
+            .clone()
+            .or(parent.redirect_cache_control.clone()),
     }
+}
+
+/// A directory's word on all clients comes before any that is said above it, so that the merged
+/// `by_accept_agents` may have one on `*`.
+fn merge_metalink(parent: &RawMetalinkRules, child: &RawMetalinkRules) -> RawMetalinkRules {
+    let of_all = child.by_accept.as_ref().map(|by_accept| RawAcceptRule {
+        user_agent: "*".to_owned(),
+        by_accept: by_accept.clone(),
+    });
+    let agents = child.by_accept_agents.iter().cloned().chain(of_all);
+    let agents = agents.chain(parent.by_accept_agents.iter().cloned());
+    RawMetalinkRules {
+        by_accept: parent.by_accept.clone(),
+        by_accept_agents: agents.collect(),
+        own_url: child.own_url.or(parent.own_url),
+        torrent: child.torrent.or(parent.torrent),
+    }
+}
+
+/// The rules of the whole tree: `[site.NAME.rules]` below `[site.NAME.metalink]`.
+pub(super) fn tree_rules(rules: &RawRules, metalink: &RawMetalink) -> RawRules {
+    let parent = RawRules {
+        metalink: RawMetalinkRules {
+            by_accept: metalink.by_accept.clone(),
+            by_accept_agents: metalink.by_accept_agents.clone(),
+            own_url: Some(metalink.own_url),
+            torrent: Some(metalink.torrent),
+        },
+        ..RawRules::default()
+    };
+    merge_rules(&parent, rules)
 }
 
 /// Checks and compiles merged rules; an error names the key and what is wrong with its value.
@@ -122,7 +161,44 @@ pub fn compile_rules(raw: &RawRules) -> Result<Rules, (&'static str, String)> {
             &raw.metalink_torrent_add_mask,
         )?,
         mirrorlist: compile_frame(raw),
+        metalink: compile_metalink(&raw.metalink)?,
+        redirect_cache_control: compile_cache_control(&raw.redirect_cache_control)?,
     })
+}
+
+fn compile_metalink(raw: &RawMetalinkRules) -> Result<MetalinkRules, (&'static str, String)> {
+    let parse = |name: &str| {
+        ByAccept::parse(name).ok_or_else(|| {
+            let message = format!("'{name}' is unknown; use always, unless-any or never");
+            ("metalink.by_accept", message)
+        })
+    };
+    let mut rules = Vec::new();
+    for rule in &raw.by_accept_agents {
+        rules.push(AcceptRule {
+            user_agent: (rule.user_agent != "*").then(|| Pattern::new(&rule.user_agent)),
+            by_accept: parse(&rule.by_accept)?,
+        });
+    }
+    if let Some(by_accept) = &raw.by_accept {
+        rules.push(AcceptRule {
+            user_agent: None,
+            by_accept: parse(by_accept)?,
+        });
+    }
+    let mut metalink = MetalinkRules::new(rules);
+    metalink.own_url = raw.own_url.unwrap_or_default();
+    metalink.torrent = raw.torrent.unwrap_or_default();
+    Ok(metalink)
+}
+
+fn compile_cache_control(value: &Option<String>) -> Result<String, (&'static str, String)> {
+    let value = value.as_deref().unwrap_or(REDIRECT_CACHE_CONTROL).trim();
+    if !value.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        let message = format!("'{}' is no value of a header field", value.escape_debug());
+        return Err(("redirect_cache_control", message));
+    }
+    Ok(value.to_owned())
 }
 
 /// An empty value is none, so that a parameter can take one away.
@@ -212,6 +288,12 @@ mod tests {
         let (key, message) = compile_rules(&bad).expect_err("a bad mask");
         assert_eq!(key, "exclude_file_mask");
         assert!(message.contains("'('"), "{message}");
+        let bad = RawRules {
+            redirect_cache_control: Some("no-cache\nX: y".into()),
+            ..RawRules::default()
+        };
+        let (_, message) = compile_rules(&bad).expect_err("two lines");
+        assert_eq!(message, "'no-cache\\nX: y' is no value of a header field");
         let bad = RawRules {
             exclude_ips: vec!["10.1".into()],
             ..RawRules::default()

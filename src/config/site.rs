@@ -1,5 +1,6 @@
 //! The configuration as programs use it: absolute paths, compiled rules, known names.
 
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +12,7 @@ use super::file::{
 use super::hashes::{HashesConfig, check_hashes};
 use super::mime_type::MimeTypes;
 use super::probe::{ProbeConfig, check_probe};
-use super::rules::{compile_rules, merge_rules};
+use super::rules::{compile_rules, merge_rules, tree_rules};
 use super::scan::{ScanConfig, check_scan};
 use crate::domain::document::Publisher;
 use crate::domain::document::info_dictionary::TorrentVersion;
@@ -106,6 +107,8 @@ pub struct SiteConfig {
     pub local: LocalDelivery,
     /// Number of `Link: rel=duplicate` fields.
     pub link_mirrors: usize,
+    /// Bytes of a redirect's header fields at most.
+    pub head_bytes_max: usize,
     /// GeoIP databases.
     pub geoip: Vec<PathBuf>,
     /// Content types by extension; empty when no rule looks at them.
@@ -145,6 +148,9 @@ struct Directory {
 
 /// Directory rules a site may have; each is compared with each request's path.
 const DIRECTORIES_MAX: usize = 1000;
+
+/// `head_bytes_max`: less would hardly hold a Location, more is taken by no server.
+const HEAD_BYTES_RANGE: RangeInclusive<usize> = 1024..=65_536;
 
 impl Config {
     /// Checks what was read from `path`.
@@ -278,8 +284,12 @@ impl SiteConfig {
         }
         let tree = needed("tree", &raw.tree)?;
         let torrent_version = check_torrent(&raw.torrent)?;
-        let rule = |(key, message): (&str, String)| (format!("rules.{key}"), message);
-        let rules = Arc::new(compile_rules(&raw.rules).map_err(rule)?);
+        let rule = |(key, message): (&str, String)| match key.starts_with("metalink.") {
+            true => (key.to_owned(), message),
+            false => (format!("rules.{key}"), message),
+        };
+        let raw_rules = tree_rules(&raw.rules, &raw.metalink);
+        let rules = Arc::new(compile_rules(&raw_rules).map_err(rule)?);
         Ok(SiteConfig {
             name: name.to_owned(),
             database: needed("database", &raw.database)?,
@@ -292,6 +302,7 @@ impl SiteConfig {
             local: check_local(raw, &tree)?,
             tree,
             link_mirrors: raw.link_mirrors,
+            head_bytes_max: check_head_bytes(raw.head_bytes_max)?,
             geoip: raw.geoip.clone(),
             mime_types: read_mime_types(raw),
             law: check_law(&raw.selection)?,
@@ -307,9 +318,9 @@ impl SiteConfig {
             index: check_index(&raw.index)?,
             scan: check_scan(&raw.scan)?,
             probe: check_probe(&raw.probe)?,
-            raw_rules: raw.rules.clone(),
+            directories: check_directories(raw, &raw_rules)?,
+            raw_rules,
             rules,
-            directories: check_directories(raw)?,
         })
     }
 
@@ -332,6 +343,15 @@ impl SiteConfig {
         self.directory_of(path)
             .map_or(&self.raw_rules, |place| &self.directories[place].raw)
     }
+}
+
+fn check_head_bytes(bytes: usize) -> Result<usize, Problem> {
+    if HEAD_BYTES_RANGE.contains(&bytes) {
+        return Ok(bytes);
+    }
+    let (least, most) = (HEAD_BYTES_RANGE.start(), HEAD_BYTES_RANGE.end());
+    let message = format!("{bytes} is no number of bytes from {least} to {most}");
+    Err(("head_bytes_max".into(), message))
 }
 
 fn check_local(raw: &RawSite, tree: &Path) -> Result<LocalDelivery, Problem> {
@@ -464,7 +484,7 @@ fn check_index(raw: &RawIndex) -> Result<RawIndex, Problem> {
 }
 
 /// Merges each directory with all that it lies in; the result is sorted with deeper ones later.
-fn check_directories(raw: &RawSite) -> Result<Vec<Directory>, Problem> {
+fn check_directories(raw: &RawSite, tree: &RawRules) -> Result<Vec<Directory>, Problem> {
     let mut written: Vec<(Vec<u8>, &RawRules)> = raw
         .directory
         .iter()
@@ -482,7 +502,7 @@ fn check_directories(raw: &RawSite) -> Result<Vec<Directory>, Problem> {
             .iter()
             .rev()
             .find(|candidate| is_below(&path, &candidate.path))
-            .map_or(&raw.rules, |candidate| &candidate.raw);
+            .map_or(tree, |candidate| &candidate.raw);
         let raw = merge_rules(parent, rules);
         let compiled = compile_rules(&raw).map_err(|(key, message)| {
             (

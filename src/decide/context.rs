@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use crate::config::{RawFallback, RawRules, SiteConfig, compile_rules, merge_rules};
+use crate::config::{RawAcceptRule, RawFallback, RawRules, SiteConfig, compile_rules, merge_rules};
 use crate::domain::place::{Asn, CountryCode, Place, RegionCode};
 use crate::domain::rule::Rules;
 use crate::domain::select::{Access, ClassTable, Selector};
@@ -173,6 +173,16 @@ fn merge_overrides(raw: &RawRules, overrides: &Overrides<'_>) -> RawRules {
             "metalink_torrent_add_mask" => {
                 merged.metalink_torrent_add_mask = Some(text.to_owned());
             }
+            "metalink.by_accept" => merged.metalink.by_accept_agents.insert(
+                0,
+                RawAcceptRule {
+                    user_agent: "*".to_owned(),
+                    by_accept: text.to_owned(),
+                },
+            ),
+            "metalink.own_url" => merged.metalink.own_url = is_on(text).or(merged.metalink.own_url),
+            "metalink.torrent" => merged.metalink.torrent = is_on(text).or(merged.metalink.torrent),
+            "redirect_cache_control" => merged.redirect_cache_control = Some(text.to_owned()),
             _ => {}
         }
     }

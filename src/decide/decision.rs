@@ -19,8 +19,10 @@ pub struct Decision<'s> {
     pub outcome: Outcome<'s>,
     /// What was asked for, as MirrorBrain logs it: a document asked for by query is `file`.
     pub want: Representation,
-    /// The URL stands for the file, and the answer depended on `Accept`.
+    /// A metalink that stands for the file, since `Accept` names it.
     pub is_negotiated: bool,
+    /// Value of `Vary` where the URL is the file's own; empty: none.
+    pub vary: &'static str,
     /// The requested path below the tree, without a document's suffix; links not resolved.
     pub requested: Option<FilePath>,
     /// The file, when there is one.
@@ -72,6 +74,8 @@ pub struct Redirect<'s> {
     pub has_torrent: bool,
     /// The key that the URL is signed with.
     pub stamp_key: Option<StampKey<'s>>,
+    /// Value of `Cache-Control`; empty: none.
+    pub cache_control: &'s str,
 }
 
 /// A document with everything that its renderer needs.
@@ -105,7 +109,7 @@ pub struct DigestDocument {
 pub struct Metalink<'s> {
     /// Which of them.
     pub kind: Representation,
-    /// Every mirror that is named, best first; empty only for `repomd.xml`: our own URL then.
+    /// Every mirror that is named, best first; none: our own URL stands for them.
     pub choices: Vec<Choice<'s>>,
     /// Every other mirror with why; only at full depth.
     pub excluded: Vec<(MirrorId, &'s str, Reason)>,
@@ -113,6 +117,8 @@ pub struct Metalink<'s> {
     pub hashes: Option<(FileId, Box<HashSummary>)>,
     /// Whether there is a torrent of this version.
     pub has_torrent: bool,
+    /// Whether it is named.
+    pub names_torrent: bool,
     /// The rules of the directory: trackers, magnet links.
     pub rules: &'s Rules,
     /// The key that URLs are signed with.
@@ -191,6 +197,8 @@ pub enum LocalReason {
     Excluded(Exclusion),
     /// Its real place is outside the tree.
     OutsideTree,
+    /// The mirror's URL is longer than the header fields of an answer may be.
+    LocationTooLong,
     /// The database cannot be read.
     DatabaseUnavailable,
     /// The catalogue does not know it.
@@ -230,6 +238,9 @@ impl LocalReason {
             LocalReason::HeadLocally => "HEAD is answered locally here".to_owned(),
             LocalReason::Excluded(exclusion) => exclusion.as_str().to_owned(),
             LocalReason::OutsideTree => "a link leads out of the tree".to_owned(),
+            LocalReason::LocationTooLong => {
+                "its URL at a mirror does not fit into head_bytes_max".to_owned()
+            }
             LocalReason::DatabaseUnavailable => "the database cannot be read".to_owned(),
             LocalReason::NotCatalogued => {
                 "it is not in the catalogue; heliostat-index adds it".to_owned()
@@ -256,6 +267,7 @@ impl LocalReason {
             LocalReason::HeadLocally => "head-locally",
             LocalReason::Excluded(_) => "excluded",
             LocalReason::OutsideTree => "outside-tree",
+            LocalReason::LocationTooLong => "location-too-long",
             LocalReason::DatabaseUnavailable => "database-unavailable",
             LocalReason::NotCatalogued => "not-catalogued",
             LocalReason::Changed { .. } => "changed",

@@ -94,20 +94,60 @@ impl<'s> Passage<'_, 's> {
         kind: Representation,
     ) -> Result<Metalink<'s>, LocalReason> {
         match self.metalink_of_mirrors(context, wanted, kind) {
-            // A repository that was just published is on no mirror yet; dnf would give it up.
-            Err(_) if kind == Representation::Metalink && wanted.1.path.name() == REPOMD => {
+            Err(reason) if self.names_own_url(&reason, wanted.1, kind) => {
+                let hashes = self.summary(context, wanted.1);
+                let (has_torrent, names_torrent) =
+                    self.torrents(context, wanted.1, hashes.as_ref());
                 Ok(Metalink {
                     kind,
                     choices: Vec::new(),
                     excluded: Vec::new(),
-                    hashes: self.summary(context, wanted.1),
-                    has_torrent: false,
+                    hashes,
+                    has_torrent,
+                    names_torrent,
                     rules: self.rules,
                     stamp_key: None,
                 })
             }
             result => result,
         }
+    }
+
+    /// Whether our own URL stands for mirrors. Not where the metalink stands for the file: its
+    /// URL would lead to the same metalink.
+    fn names_own_url(
+        &self,
+        reason: &LocalReason,
+        file: &DecidedFile,
+        kind: Representation,
+    ) -> bool {
+        // A repository that was just published is on no mirror yet; dnf would give it up.
+        let is_repository = kind == Representation::Metalink && file.path.name() == REPOMD;
+        let is_wanted = match reason {
+            // Mirrors will have it, and nobody is to wait for them.
+            LocalReason::Changed { .. } => true,
+            LocalReason::NotCatalogued | LocalReason::NoMirror { .. } => {
+                self.rules.metalink.own_url || is_repository
+            }
+            _ => is_repository,
+        };
+        is_wanted && !self.decision.is_negotiated
+    }
+
+    /// Whether there is a torrent of this version, and whether metalinks name one: the one that is
+    /// made where the admin wants it, and the admin's own (MirrorBrainMetalinkTorrentAddMask).
+    fn torrents(
+        &self,
+        context: &mut Context,
+        file: &DecidedFile,
+        hashes: Option<&(FileId, Box<HashSummary>)>,
+    ) -> (bool, bool) {
+        let is_made = hashes.is_some_and(|(_, hashes)| self.has_torrent(file, hashes));
+        let is_beside = self.has_torrent_beside(context, &file.path);
+        // dnf takes any URL of a repository's metalink for a mirror.
+        let is_named = is_beside || is_made && self.rules.metalink.torrent;
+        let is_repository = file.path.name() == REPOMD;
+        (is_made || is_beside, is_named && !is_repository)
     }
 
     fn metalink_of_mirrors(
@@ -143,13 +183,13 @@ impl<'s> Passage<'_, 's> {
                 excluded,
             });
         }
-        let summary = hashes.as_ref().map(|(_, summary)| &**summary);
-        let is_made = summary.is_some_and(|hashes| self.has_torrent(wanted.1, hashes));
+        let (has_torrent, names_torrent) = self.torrents(context, wanted.1, hashes.as_ref());
         Ok(Metalink {
             kind,
             choices,
             excluded,
-            has_torrent: is_made || self.has_torrent_beside(context, &wanted.1.path),
+            has_torrent,
+            names_torrent,
             hashes,
             rules: self.rules,
             stamp_key: self.stamp_key(),

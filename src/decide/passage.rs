@@ -12,7 +12,7 @@ use super::select::{self, Choices, Extent};
 use super::site::SiteState;
 use crate::domain::file::{CatalogueFile, FileId};
 use crate::domain::hash::Digests;
-use crate::domain::mirror::MirrorId;
+use crate::domain::mirror::{EncodedPath, MirrorId};
 use crate::domain::path::{FilePath, PathError};
 use crate::domain::representation::Representation;
 use crate::domain::rule::{Candidate, Rules};
@@ -30,6 +30,14 @@ pub enum Depth {
     /// Every mirror, with probability or reason.
     Full,
 }
+
+/// Bytes of a redirect's header fields beside `Location`, `Link`, digests and the value of
+/// `Cache-Control`: their names, a mirror's of 64 bytes, an IPv6 network, and all log fields.
+const HEAD_REST_BYTES: usize = 576;
+/// `?time=EPOCH&stamp=MD5HEX`
+const STAMP_BYTES_MAX: usize = 56;
+/// `%XX`
+const ENCODED_BYTES_MAX: usize = 3;
 
 /// A request on its way through the checks.
 pub(super) struct Passage<'r, 's> {
@@ -64,6 +72,7 @@ pub fn decide<'s>(
         outcome: Outcome::Missing(MissingReason::NotInTree),
         want: Representation::File,
         is_negotiated: false,
+        vary: "",
         requested: None,
         file: None,
         client: None,
@@ -252,7 +261,10 @@ impl<'s> Passage<'_, 's> {
         if asked != Representation::File {
             return asked;
         }
-        let Some(negotiated) = Representation::from_accept(self.request.accept) else {
+        let rules = &self.rules.metalink;
+        self.decision.vary = rules.vary(self.request.accept);
+        let agent = self.request.user_agent;
+        let Some(negotiated) = rules.negotiated(self.request.accept, agent) else {
             return asked;
         };
         self.decision.want = negotiated;
@@ -325,6 +337,9 @@ impl<'s> Passage<'_, 's> {
             Ok(found) => found,
             Err(reason) => return Outcome::Local(reason),
         };
+        if self.is_too_long(&found.choices, file) {
+            return Outcome::Local(LocalReason::LocationTooLong);
+        }
         let digests = found
             .known
             .and_then(|(snapshot, known)| digests(context, snapshot, known.id, file));
@@ -336,7 +351,27 @@ impl<'s> Passage<'_, 's> {
             has_torrent: self.rules.has_torrents() && digests.as_ref().is_some_and(has_info),
             digests,
             stamp_key: self.stamp_key(),
+            cache_control: &self.rules.redirect_cache_control,
         })
+    }
+
+    /// Whether the best one's URL leaves no room for the other fields of a redirect: a proxy in
+    /// front would answer 502.
+    fn is_too_long(&self, choices: &[Choice<'_>], file: &DecidedFile) -> bool {
+        let Some(best) = choices.first() else {
+            return false;
+        };
+        let others = HEAD_REST_BYTES + self.rules.redirect_cache_control.len();
+        let room = self.state.config.head_bytes_max.saturating_sub(others);
+        let base_bytes = best.base_url.as_str().len() + STAMP_BYTES_MAX;
+        let path = file.path.as_bytes();
+        // Most names are short enough whatever is in them.
+        base_bytes + ENCODED_BYTES_MAX * path.len() > room && {
+            let encoded = EncodedPath::new(path, std::iter::once(best.base_url));
+            let mut url = Vec::with_capacity(ENCODED_BYTES_MAX * path.len());
+            best.base_url.file_url_into(&mut url, &encoded);
+            url.len() + STAMP_BYTES_MAX > room
+        }
     }
 
     /// Mirrors or fallbacks.

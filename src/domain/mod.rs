@@ -2,10 +2,11 @@
 //!
 //! Reading order: [`path`] and [`mod@file`] (what is served), [`place`] and [`mirror`] (who and
 //! where), [`health`] (who answers), [`select`] (who gets the client), [`rule`] (what is never
-//! redirected), [`yum`] (which repository a query means), [`escape`] and [`document`] (how an
-//! answer is written), [`listing`] (what mirrors say they have), [`trace`] (what they say of
-//! themselves).
+//! redirected), [`accept`] (who gets a metalink for the file), [`yum`] (which repository a query
+//! means), [`escape`] and [`document`] (how an answer is written), [`listing`] (what mirrors say
+//! they have), [`trace`] (what they say of themselves).
 
+pub mod accept;
 pub mod document;
 pub mod escape;
 pub mod file;

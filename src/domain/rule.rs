@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use ipnet::IpNet;
 use regex::bytes::Regex;
 
+use super::accept::MetalinkRules;
 use super::mirror::BaseUrl;
 use super::pattern::Pattern;
 use super::place::{CountryCode, RegionCode};
@@ -13,6 +14,9 @@ use super::place::{CountryCode, RegionCode};
 /// Smallest file that is redirected, MirrorBrain's default: for less, the redirect costs the
 /// client more than the file.
 pub const MIN_SIZE_DEFAULT_BYTES: u64 = 4096;
+
+/// `Cache-Control` of redirects: a redirect is for one client and for one moment.
+pub const REDIRECT_CACHE_CONTROL: &str = "private, no-cache";
 
 /// The rules of one directory, merged from the tree down (MirrorBrain's directives).
 #[derive(Debug, Clone)]
@@ -58,6 +62,10 @@ pub struct Rules {
     pub metalink_magnet_links: bool,
     /// Files whose torrent lies beside them: on the path below the tree.
     pub metalink_torrent_add_mask: Option<Regex>,
+    /// Who gets metalinks, and what they name beside mirrors.
+    pub metalink: MetalinkRules,
+    /// `Cache-Control` of redirects; empty: there is none.
+    pub redirect_cache_control: String,
 }
 
 /// The operator's own parts of mirror lists.
@@ -123,6 +131,8 @@ impl Default for Rules {
             trackerless: false,
             metalink_magnet_links: false,
             metalink_torrent_add_mask: None,
+            metalink: MetalinkRules::default(),
+            redirect_cache_control: REDIRECT_CACHE_CONTROL.to_owned(),
         }
     }
 }

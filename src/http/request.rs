@@ -57,6 +57,9 @@ pub struct Request<'a> {
     pub mime_type: &'a [u8],
     /// The site, where the server names it (`HELIOSTAT_SITE`).
     pub site: &'a [u8],
+    /// How many fields of one name the server sends in lines of their own, because it makes them
+    /// of helper fields (`HELIOSTAT_LINES`); 0: it needs none, or joins them.
+    pub lines: usize,
     /// The client's place, where the server knows it.
     pub geo: GeoParameters<'a>,
     /// Overridden settings.
@@ -105,7 +108,7 @@ impl<'a> GeoParameters<'a> {
 }
 
 /// Configuration keys that a parameter may override, with MirrorBrain's name.
-const OVERRIDABLE: [(&str, &str); 22] = [
+const OVERRIDABLE: [(&str, &str); 26] = [
     ("engine", "MirrorBrainEngine"),
     ("min_size", "MirrorBrainMinSize"),
     ("exclude_mime_types", "MirrorBrainExcludeMimeType"),
@@ -137,6 +140,21 @@ const OVERRIDABLE: [(&str, &str); 22] = [
         "metalink_torrent_add_mask",
         "MirrorBrainMetalinkTorrentAddMask",
     ),
+    ("metalink.by_accept", "HELIOSTAT_METALINK_BY_ACCEPT"),
+    ("metalink.own_url", "HELIOSTAT_METALINK_OWN_URL"),
+    ("metalink.torrent", "HELIOSTAT_METALINK_TORRENT"),
+    ("redirect_cache_control", "HELIOSTAT_REDIRECT_CACHE_CONTROL"),
+];
+
+/// Directives of ours that override settings.
+const OWN_DIRECTIVES: [&[u8]; 7] = [
+    b"HELIOSTAT_FALLBACK_WHEN_INELIGIBLE",
+    b"HELIOSTAT_FALLBACK_WHEN_UNKNOWN",
+    b"HELIOSTAT_TRACKERLESS",
+    b"HELIOSTAT_METALINK_BY_ACCEPT",
+    b"HELIOSTAT_METALINK_OWN_URL",
+    b"HELIOSTAT_METALINK_TORRENT",
+    b"HELIOSTAT_REDIRECT_CACHE_CONTROL",
 ];
 
 impl<'a> Request<'a> {
@@ -172,6 +190,10 @@ impl<'a> Request<'a> {
             b"HTTP_USER_AGENT" => self.user_agent = value,
             b"HELIOSTAT_MIME_TYPE" => self.mime_type = value,
             b"HELIOSTAT_SITE" => self.site = value,
+            b"HELIOSTAT_LINES" => {
+                let text = std::str::from_utf8(value).unwrap_or_default();
+                self.lines = text.trim().parse().unwrap_or_default();
+            }
             b"ASN" => self.geo.asn = value,
             b"PFX" => self.geo.prefix = value,
             b"REMOTE_ADDR" => self.geo.remote_addr = value,
@@ -215,13 +237,8 @@ impl<'a> Request<'a> {
         // CGI's own names are upper case; keys are lower case and directives mixed.
         let may_be_override = name.first().is_some_and(u8::is_ascii_lowercase)
             || name.starts_with(b"MirrorBrain")
-            || matches!(
-                name,
-                b"FormGET"
-                    | b"HELIOSTAT_FALLBACK_WHEN_INELIGIBLE"
-                    | b"HELIOSTAT_FALLBACK_WHEN_UNKNOWN"
-                    | b"HELIOSTAT_TRACKERLESS"
-            );
+            || name == b"FormGET"
+            || name.starts_with(b"HELIOSTAT_") && OWN_DIRECTIVES.contains(&name);
         if !may_be_override {
             return;
         }

@@ -46,6 +46,23 @@ impl<'a> Response<'a> {
         self
     }
 
+    /// The same, unless all that is written would then be longer than `bytes_max`; returns whether
+    /// the field stands there.
+    pub fn field_within(
+        &mut self,
+        bytes_max: usize,
+        name: &str,
+        write: impl FnOnce(&mut Vec<u8>),
+    ) -> bool {
+        let before = self.out.len();
+        self.field_with(name, write);
+        let fits = self.out.len() <= bytes_max;
+        if !fits {
+            self.out.truncate(before);
+        }
+        fits
+    }
+
     /// Ends the fields, without a body.
     pub fn end(&mut self) {
         self.out.extend_from_slice(b"\r\n");

@@ -271,6 +271,33 @@ fn only_what_accept_asked_for_is_subject_to_exclusions() {
 }
 
 #[test]
+fn our_own_url_stands_in_for_mirrors_where_that_is_wanted() {
+    let site = build("own_url = true\n");
+    let responder = Responder::start(&site);
+    let mut client = responder.connect();
+    let unknown = b"unknown.bin";
+    site.write(std::ffi::OsStr::from_bytes(unknown), &[b'y'; SIZE], MTIME);
+    for (name, is_hashed) in [(LONELY, true), (&unknown[..], false)] {
+        for word in ["meta4", "metalink"] {
+            for request in [with_suffix(name, word), get(name).query(word)] {
+                let text = text(&client.send(&request));
+                let name = String::from_utf8_lossy(name);
+                let url = format!(">http://download.example.org/{name}</url>");
+                assert!(text.contains(&url), "{text}");
+                assert_eq!(text.matches("<url ").count(), 1, "{text}");
+                assert_eq!(text.contains("<hash"), is_hashed, "{text}");
+            }
+        }
+        // Its own URL must not lead to the metalink again.
+        let asked = get(name).with("HTTP_ACCEPT", "application/metalink4+xml");
+        let answer = client.send(&asked);
+        assert!(answer.header("X-Sendfile").is_some(), "{answer:?}");
+    }
+    let off = with_suffix(LONELY, "meta4").with("HELIOSTAT_METALINK_OWN_URL", "Off");
+    assert_eq!(client.send(&off).status, 404);
+}
+
+#[test]
 fn fallbacks_stand_in_for_mirrors() {
     let site = build(
         "[site.test.rules]\nfallbacks = [{ region = \"eu\", country = \"de\", \
@@ -311,13 +338,20 @@ fn all_documents(name: &[u8]) -> Vec<Request> {
     requests.flat_map(negotiating).collect()
 }
 
-fn is_list(request: &Request) -> bool {
-    let ends = |name, word: &[u8]| {
-        request
-            .value(name)
-            .is_some_and(|value| value.ends_with(word))
+fn asks_for(request: &Request, word: &str) -> bool {
+    let ends = |name| {
+        let value = request.value(name);
+        value.is_some_and(|value| value.ends_with(word.as_bytes()))
     };
-    ends("SCRIPT_NAME", b".mirrorlist") || ends("QUERY_STRING", b"mirrorlist")
+    ends("SCRIPT_NAME") || ends("QUERY_STRING")
+}
+
+fn is_list(request: &Request) -> bool {
+    asks_for(request, "mirrorlist")
+}
+
+fn is_metalink(request: &Request) -> bool {
+    asks_for(request, "meta4") || asks_for(request, "metalink")
 }
 
 /// Asks in every way.
@@ -326,8 +360,10 @@ fn refused(client: &mut FcgiClient, name: &[u8], status: u16, why: &str) {
         for method in ["GET", "HEAD"] {
             let request = request.clone().with("REQUEST_METHOD", method);
             let answer = client.send(&request);
-            // A list of mirrors says that nobody is known to have the new version.
-            let status = if why == "changed" && is_list(&request) {
+            // A list of mirrors says that nobody is known to have the new version, a metalink names
+            // our own URL.
+            let is_there = is_list(&request) || is_metalink(&request);
+            let status = if why == "changed" && is_there {
                 200
             } else {
                 status
@@ -340,7 +376,7 @@ fn refused(client: &mut FcgiClient, name: &[u8], status: u16, why: &str) {
 
 #[test]
 fn a_document_is_never_the_file_whatever_fails() {
-    let site = build("[site.test.rules]\nhandle_head_locally = true");
+    let site = build("[site.test.rules]\nhandle_head_locally = true\ntrackerless = true");
     let responder = Responder::start(&site);
     let mut client = responder.connect();
     // The file changes: its old hashes are no longer its, and mirrors have another version.
@@ -356,9 +392,22 @@ fn a_document_is_never_the_file_whatever_fails() {
         MTIME + 1,
     );
     eventually("the responder knows the version that was indexed", || {
-        client.send(&with_suffix(plain, "meta4")).status == 404
+        !text(&client.send(&with_suffix(plain, "meta4"))).contains("near.example.org")
     });
     refused(&mut client, plain, 404, "changed");
+    // Mirrors cannot have it yet, and nobody is to wait for them.
+    for word in ["meta4", "metalink"] {
+        let text = text(&client.send(&with_suffix(plain, word)));
+        assert!(
+            text.contains(">http://download.example.org/plain.bin</url>"),
+            "{text}"
+        );
+        assert_eq!(text.matches("<url ").count(), 1, "{text}");
+        assert!(
+            !text.contains("<hash") && !text.contains("torrent"),
+            "{text}"
+        );
+    }
     // A link out of the tree.
     std::fs::write(site.path("outside"), [0; SIZE]).expect("a file");
     std::os::unix::fs::symlink(site.path("outside"), site.tree().join("out.bin")).expect("a link");

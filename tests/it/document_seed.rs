@@ -386,8 +386,28 @@ fn torrents_are_there_when_everything_is() {
 }
 
 #[test]
+fn metalinks_name_a_torrent_only_where_that_is_wanted() {
+    let site = build(TRACKERS);
+    let responder = Responder::start(&site);
+    let mut client = responder.connect();
+    for (switch, is_named) in [("", false), ("On", true), ("Off", false)] {
+        for suffix in ["meta4", "metalink"] {
+            let mut request = request(NAME, suffix);
+            if !switch.is_empty() {
+                request = request.with("HELIOSTAT_METALINK_TORRENT", switch);
+            }
+            let answer = client.send(&request);
+            let text = String::from_utf8(answer.body).expect("UTF-8");
+            assert!(text.contains("<url "), "{text}");
+            assert_eq!(text.contains(".torrent<"), is_named, "{switch}: {text}");
+            assert!(!text.contains("magnet:"), "{text}");
+        }
+    }
+}
+
+#[test]
 fn redirects_and_metalinks_name_the_torrent_that_is_there() {
-    let site = build("[site.test.metalink]\nmirrors_max = 2\n");
+    let site = build("[site.test.metalink]\nmirrors_max = 2\ntorrent = true\n");
     let responder = Responder::start(&site);
     let mut client = responder.connect();
     let own = "http://download.example.org/a&b%20%FC.iso.torrent";

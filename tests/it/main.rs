@@ -58,6 +58,7 @@ mod probe_notify;
 mod probe_site;
 mod probe_tls;
 mod probefile;
+mod redirect_head;
 mod responder;
 mod rsyncd;
 mod scan;

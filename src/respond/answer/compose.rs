@@ -49,6 +49,7 @@ impl Draft<'_> {
         let client = decision.client.as_ref();
         let hashes = content.hashes.as_ref();
         let torrent = content.has_torrent.then(|| self.own_url("torrent"));
+        let named = torrent.as_deref().filter(|_| content.names_torrent);
         let magnet = hashes
             .filter(|_| content.rules.metalink_magnet_links)
             .and_then(|(_, hashes)| self.magnet(hashes, content.rules, (torrent.as_deref(), &[])));
@@ -65,7 +66,7 @@ impl Draft<'_> {
             origin: &origin,
             publisher: config.publisher.as_ref(),
             published: self.modified_at,
-            torrent: torrent.as_deref(),
+            torrent: named,
             magnet: magnet.as_deref(),
         };
         match content.kind {

@@ -11,6 +11,10 @@ use crate::snapshot::Lookup;
 
 const HTML: &str = "text/html; charset=iso-8859-1";
 
+/// `Cache-Control` of what may be another answer a moment later. mod_expires of a web server would
+/// let everybody keep it for a month.
+pub(super) const NOT_KEPT: &[u8] = b"no-cache";
+
 /// What answers are written with, beside the decision.
 pub(in crate::respond) struct Means<'m> {
     /// The site that the decision was made for.
@@ -68,6 +72,7 @@ fn write_whole(
         }
         Outcome::MethodNotAllowed => {
             let mut response = Response::new(out, "405 Method Not Allowed");
+            response.field("Cache-Control", NOT_KEPT);
             response.field("Allow", b"GET, HEAD, OPTIONS");
             page(
                 response,
@@ -82,6 +87,7 @@ fn write_whole(
 
 /// The vhost and the configuration do not fit together; the web server's fallback serves.
 pub(in crate::respond) fn no_site(response: &mut Response<'_>) {
+    response.field("Cache-Control", NOT_KEPT);
     response.field("Retry-After", b"5").body(HTML, b"");
 }
 
@@ -143,6 +149,7 @@ pub(super) fn write_missing(out: &mut Vec<u8>, decision: &Decision<'_>, reason: 
         MissingReason::NoDocument(_) => b"<p>There is no such document about the file.</p>\n",
     };
     let mut response = Response::new(out, "404 Not Found");
+    response.field("Cache-Control", NOT_KEPT);
     if matches!(reason, MissingReason::NoDocument(_)) {
         write_log_fields(&mut response, decision, "none");
     }

@@ -1,7 +1,7 @@
 //! A document about a file: its header fields, conditions on it, and its body.
 
 use super::compose::Draft;
-use super::dispatch::{Asked, Means, page, write_log_fields, write_missing};
+use super::dispatch::{Asked, Means, NOT_KEPT, page, write_log_fields, write_missing};
 use crate::decide::{DecidedFile, Document, MissingReason};
 use crate::domain::document::{Body, digest, name};
 use crate::domain::file::FileId;
@@ -30,7 +30,8 @@ pub(super) fn write(
         .as_ref()
         .map_or(Verdict::Send, |now| request.conditions.judge(now));
     if verdict == Verdict::Failed {
-        let response = Response::new(out, "412 Precondition Failed");
+        let mut response = Response::new(out, "412 Precondition Failed");
+        response.field("Cache-Control", NOT_KEPT);
         page(
             response,
             "412 Precondition Failed",
@@ -90,6 +91,7 @@ fn send(
 /// The database went away, or too many long documents are being sent: worth trying again.
 fn busy(out: &mut Vec<u8>) {
     let mut response = Response::new(out, "503 Service Unavailable");
+    response.field("Cache-Control", NOT_KEPT);
     response.field("Retry-After", b"5");
     page(
         response,
@@ -160,7 +162,11 @@ impl<'d> Made<'d> {
     fn write_fields(&self, response: &mut Response<'_>, asked: Asked<'_>) {
         let is_metalink = matches!(self.kind, Representation::Meta4 | Representation::Metalink);
         if is_metalink {
-            response.field("Vary", b"Accept");
+            let vary = match asked.2.is_negotiated {
+                true => asked.2.vary,
+                false => "Accept",
+            };
+            response.field("Vary", vary.as_bytes());
             let attachment = name::attachment(self.file.path.name(), self.kind.as_str());
             response.field("Content-Disposition", &attachment);
         }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::dispatch::{Asked, Means, page as write_error, write_log_fields};
+use super::dispatch::{Asked, Means, NOT_KEPT, page as write_error, write_log_fields};
 use super::redirect::{own_url_into, stamp};
 use crate::decide::{Choice, MirrorList, Other, YumList};
 use crate::domain::document::Body;
@@ -43,7 +43,9 @@ pub(super) fn write_mirrors(
         Some(Verdict::Failed) => {
             let status = "412 Precondition Failed";
             let text = b"<p>It is not what you asked for any more.</p>\n";
-            return write_error(Response::new(out, status), status, text);
+            let mut response = Response::new(out, status);
+            response.field("Cache-Control", NOT_KEPT);
+            return write_error(response, status, text);
         }
         Some(Verdict::NotModified) => "304 Not Modified",
         _ => "200 OK",

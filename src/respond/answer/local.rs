@@ -37,8 +37,9 @@ pub(super) fn write(
         // nginx and lighttpd say so themselves.
         response.field("Accept-Ranges", b"bytes");
     }
-    if decision.is_negotiated || can_be_negotiated(reason) {
-        response.field("Vary", b"Accept");
+    let can_vary = decision.is_negotiated || can_be_negotiated(reason);
+    if can_vary && !decision.vary.is_empty() {
+        response.field("Vary", decision.vary.as_bytes());
     }
     if *reason != LocalReason::EngineOff {
         write_log_fields(&mut response, decision, give);
@@ -57,6 +58,7 @@ fn can_be_negotiated(reason: &LocalReason) -> bool {
         LocalReason::DatabaseUnavailable
         | LocalReason::NotCatalogued
         | LocalReason::Changed { .. }
+        | LocalReason::LocationTooLong
         | LocalReason::NoMirror { .. } => true,
     }
 }

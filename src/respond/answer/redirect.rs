@@ -6,15 +6,25 @@ use md5::{Digest, Md5};
 
 use super::dispatch::{Asked, page, write_log_fields};
 use crate::decide::{Redirect, StampKey};
-use crate::domain::escape::{html_into, url_path_into};
+use crate::domain::escape::{decimal_into, html_into, url_path_into};
 use crate::domain::hash::Digests;
 use crate::domain::mirror::EncodedPath;
 use crate::domain::target::Target;
 use crate::domain::time::Timestamp;
 use crate::http::Response;
 
+/// `Content-Type`, `Content-Length` of four digits, and the line that ends the fields.
+const CONTENT_FIELDS_BYTES: usize = 69;
+
+/// `Link` and `Digest` as a web server that joins equal names gets them: the vhost makes them lines
+/// of their own again (`HELIOSTAT_LINES`).
+const LINK_NAMES: [&str; 8] = [
+    "Link", "X-Link-2", "X-Link-3", "X-Link-4", "X-Link-5", "X-Link-6", "X-Link-7", "X-Link-8",
+];
+const DIGEST_NAMES: [&str; 3] = ["Digest", "X-Digest-2", "X-Digest-3"];
+
 pub(super) fn write(out: &mut Vec<u8>, asked: Asked<'_>, redirect: &Redirect<'_>, now: Timestamp) {
-    let (config, _, decision) = asked;
+    let (config, request, decision) = asked;
     let (Some(best), Some(file)) = (redirect.choices.first(), &decision.file) else {
         return;
     };
@@ -24,44 +34,92 @@ pub(super) fn write(out: &mut Vec<u8>, asked: Asked<'_>, redirect: &Redirect<'_>
     let mut location = Vec::with_capacity(256);
     target.url_into(&mut location, best.base_url);
 
+    let bytes_max = out.len() + config.head_bytes_max.saturating_sub(CONTENT_FIELDS_BYTES);
     let mut response = Response::new(out, "302 Found");
     response.field("X-MirrorBrain-Mirror", best.name.as_bytes());
-    response.field(
-        "X-MirrorBrain-Realm",
-        best.candidate.realm.as_str().as_bytes(),
-    );
-    write_described_by(&mut response, asked, redirect);
+    let realm = best.candidate.realm.as_str().as_bytes();
+    response.field("X-MirrorBrain-Realm", realm);
+    response.field("Location", &location);
+    // Another Accept may have got a metalink from the same URL.
+    if !decision.vary.is_empty() {
+        response.field("Vary", decision.vary.as_bytes());
+    }
+    write_cache_control(&mut response, redirect.cache_control);
+    write_log_fields(&mut response, decision, "redirect");
+    response.field("X-MB-Realm", realm);
+    response.field("X-MB-Redirected", b"1");
+    let lines = |names| Lines {
+        names,
+        written: 0,
+        lines_max: request.lines,
+        bytes_max,
+        is_full: false,
+    };
+    if let Some(digests) = &redirect.digests {
+        write_digests(&mut response, digests, lines(&DIGEST_NAMES));
+    }
+    let mut links = lines(&LINK_NAMES);
+    write_described_by(&mut response, &mut links, asked, redirect);
     for (place, choice) in redirect
         .choices
         .iter()
         .take(config.link_mirrors)
         .enumerate()
     {
-        response.field_with("Link", |out| {
+        let is_written = links.add(&mut response, |out| {
             out.push(b'<');
             target.url_into(out, choice.base_url);
             out.extend_from_slice(b">; rel=duplicate; pri=");
-            out.extend_from_slice((place + 1).to_string().as_bytes());
+            decimal_into(out, place + 1);
             if let Some(country) = choice.country {
                 out.extend_from_slice(b"; geo=");
                 out.extend_from_slice(country.as_str().as_bytes());
             }
         });
+        if !is_written {
+            break;
+        }
     }
-    if let Some(digests) = &redirect.digests {
-        write_digests(&mut response, digests);
-    }
-    // Another Accept would have got a metalink from the same URL.
-    response.field("Vary", b"Accept");
-    response.field("Location", &location);
-    write_log_fields(&mut response, decision, "redirect");
-    response.field("X-MB-Realm", best.candidate.realm.as_str().as_bytes());
-    response.field("X-MB-Redirected", b"1");
     let mut text = Vec::with_capacity(location.len() + 64);
     text.extend_from_slice(b"<p>The document has moved <a href=\"");
     html_into(&mut text, &location);
     text.extend_from_slice(b"\">here</a>.</p>\n");
     page(response, "302 Found", &text);
+}
+
+/// With `Expires` mod_expires of a web server leaves the answer alone; caches that know
+/// `Cache-Control` do not look at it (RFC 9111, section 5.3).
+fn write_cache_control(response: &mut Response<'_>, value: &str) {
+    if !value.is_empty() {
+        response.field("Cache-Control", value.as_bytes());
+        response.field("Expires", b"0");
+    }
+}
+
+/// Fields of one name, as many as there is room for.
+struct Lines {
+    /// What the first, second… is called.
+    names: &'static [&'static str],
+    written: usize,
+    /// So many have names of their own.
+    lines_max: usize,
+    /// Length that all header fields may have.
+    bytes_max: usize,
+    /// A line had no room: those behind it are worth less.
+    is_full: bool,
+}
+
+impl Lines {
+    /// Adds a line; returns whether there was room.
+    fn add(&mut self, response: &mut Response<'_>, write: impl FnOnce(&mut Vec<u8>)) -> bool {
+        let own = self.names.get(self.written);
+        let own = own.filter(|_| self.written < self.lines_max);
+        let name = own.unwrap_or(&self.names[0]);
+        let is_written = !self.is_full && response.field_within(self.bytes_max, name, write);
+        self.written += usize::from(is_written);
+        self.is_full = !is_written;
+        is_written
+    }
 }
 
 /// `time=EPOCH&stamp=MD5HEX` of "EPOCH KEY"; mirrors check the age themselves (spec §4.1).
@@ -72,9 +130,14 @@ pub(super) fn stamp(key: StampKey<'_>, now: Timestamp) -> String {
 }
 
 /// Links to documents about the file under its own URL.
-fn write_described_by(response: &mut Response<'_>, asked: Asked<'_>, redirect: &Redirect<'_>) {
+fn write_described_by(
+    response: &mut Response<'_>,
+    links: &mut Lines,
+    asked: Asked<'_>,
+    redirect: &Redirect<'_>,
+) {
     let mut document = |suffix: &str, mime_type: &str| {
-        response.field_with("Link", |out| {
+        links.add(response, |out| {
             out.push(b'<');
             own_url_into(out, asked, suffix);
             out.extend_from_slice(b">; rel=describedby; type=\"");
@@ -108,8 +171,9 @@ pub(super) fn own_url_into(out: &mut Vec<u8>, asked: Asked<'_>, suffix: &str) {
     out.extend_from_slice(suffix.as_bytes());
 }
 
-/// `Digest` (RFC 3230, RFC 5843) as MirrorBrain sends it, and its successor (RFC 9530).
-fn write_digests(response: &mut Response<'_>, digests: &Digests) {
+/// `Digest` (RFC 3230, RFC 5843) as MirrorBrain sends it, and its successor, which is one field
+/// (RFC 9530).
+fn write_digests(response: &mut Response<'_>, digests: &Digests, mut lines: Lines) {
     let fields = [
         ("MD5=", &digests.md5),
         ("SHA=", &digests.sha1),
@@ -117,17 +181,33 @@ fn write_digests(response: &mut Response<'_>, digests: &Digests) {
     ];
     for (name, digest) in fields {
         if let Some(digest) = digest {
-            response.field(
-                "Digest",
-                format!("{name}{}", STANDARD.encode(digest)).as_bytes(),
-            );
+            lines.add(response, |out| {
+                out.extend_from_slice(name.as_bytes());
+                base64_into(out, digest);
+            });
         }
     }
-    let fields = [("sha-256", &digests.sha256), ("sha-512", &digests.sha512)];
-    for (name, digest) in fields {
-        if let Some(digest) = digest {
-            let value = format!("{name}=:{}:", STANDARD.encode(digest));
-            response.field("Repr-Digest", value.as_bytes());
-        }
+    let members = [
+        ("sha-256=:", &digests.sha256),
+        ("sha-512=:", &digests.sha512),
+    ];
+    if members.iter().all(|(_, digest)| digest.is_none()) {
+        return;
     }
+    response.field_within(lines.bytes_max, "Repr-Digest", |out| {
+        let mut comma: &[u8] = b"";
+        for (name, digest) in members {
+            if let Some(digest) = digest {
+                out.extend_from_slice(comma);
+                out.extend_from_slice(name.as_bytes());
+                base64_into(out, digest);
+                out.push(b':');
+                comma = b", ";
+            }
+        }
+    });
+}
+
+fn base64_into(out: &mut Vec<u8>, bytes: &[u8]) {
+    out.extend_from_slice(STANDARD.encode(bytes).as_bytes());
 }

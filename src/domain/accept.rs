@@ -1,0 +1,244 @@
+//! Who gets a metalink from a file's own URL, because `Accept` names it.
+
+use super::pattern::Pattern;
+use super::representation::Representation;
+
+/// User agents of libzypp, which asks for metalinks beside `*/*` and wants them.
+pub const LIBZYPP: &str = "*zypp*";
+
+/// When a metalink is sent from a file's own URL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ByAccept {
+    /// `Accept` names it, whatever else it names (MirrorBrain's way).
+    Always,
+    /// `Accept` names it and does not accept any other type: the client can do nothing else with
+    /// the answer.
+    UnlessAny,
+    /// Never; `.meta4` and `?meta4` stay.
+    Never,
+}
+
+impl ByAccept {
+    /// The values by their names.
+    pub const NAMES: [(&str, ByAccept); 3] = [
+        ("always", ByAccept::Always),
+        ("unless-any", ByAccept::UnlessAny),
+        ("never", ByAccept::Never),
+    ];
+
+    /// The value of that name.
+    pub fn parse(name: &str) -> Option<ByAccept> {
+        let known = ByAccept::NAMES.iter().find(|(known, _)| *known == name);
+        known.map(|(_, value)| *value)
+    }
+
+    /// Whether a metalink is sent to a client whose `Accept` names it.
+    fn sends(self, accept: &[u8]) -> bool {
+        match self {
+            ByAccept::Always => true,
+            ByAccept::UnlessAny => !accepts_any(accept),
+            ByAccept::Never => false,
+        }
+    }
+}
+
+/// A word on some user agents, or on all.
+#[derive(Debug, Clone)]
+pub struct AcceptRule {
+    /// On the whole `User-Agent`; `None`: whoever comes.
+    pub user_agent: Option<Pattern>,
+    /// What holds for them.
+    pub by_accept: ByAccept,
+}
+
+/// `metalink.*` of a directory.
+#[derive(Debug, Clone)]
+pub struct MetalinkRules {
+    /// The first that fits the client counts; the last one fits every client.
+    by_accept: Vec<AcceptRule>,
+    /// A metalink that no mirror can be named in names our own URL.
+    pub own_url: bool,
+    /// Metalinks name the torrent that is made of the file.
+    pub torrent: bool,
+}
+
+impl Default for MetalinkRules {
+    fn default() -> MetalinkRules {
+        MetalinkRules::new(Vec::new())
+    }
+}
+
+impl MetalinkRules {
+    /// `rules` come before the default, which is for the clients that they say nothing of.
+    pub fn new(mut rules: Vec<AcceptRule>) -> MetalinkRules {
+        let of_all = rules.iter().position(|rule| rule.user_agent.is_none());
+        match of_all {
+            // Nobody gets to those behind.
+            Some(last) => rules.truncate(last + 1),
+            None => rules.extend([
+                AcceptRule {
+                    user_agent: Some(Pattern::new(LIBZYPP)),
+                    by_accept: ByAccept::Always,
+                },
+                AcceptRule {
+                    user_agent: None,
+                    by_accept: ByAccept::UnlessAny,
+                },
+            ]),
+        }
+        MetalinkRules {
+            by_accept: rules,
+            own_url: false,
+            torrent: false,
+        }
+    }
+
+    /// The metalink that stands for the file at this client.
+    pub fn negotiated(&self, accept: &[u8], user_agent: &[u8]) -> Option<Representation> {
+        let named = Representation::from_accept(accept)?;
+        let fits = |rule: &&AcceptRule| match &rule.user_agent {
+            Some(pattern) => pattern.matches(user_agent),
+            None => true,
+        };
+        let by_accept = self.by_accept.iter().find(fits)?.by_accept;
+        by_accept.sends(accept).then_some(named)
+    }
+
+    /// Value of `Vary` for the file's own URL; empty: every client gets the same kind of answer.
+    /// `User-Agent` is named only where another one would get another answer.
+    pub fn vary(&self, accept: &[u8]) -> &'static str {
+        if let [only] = self.by_accept.as_slice() {
+            return if only.by_accept == ByAccept::Never {
+                ""
+            } else {
+                "Accept"
+            };
+        }
+        if Representation::from_accept(accept).is_none() {
+            return "Accept";
+        }
+        let sent = self.by_accept.iter();
+        let sent = sent.filter(|rule| rule.by_accept.sends(accept)).count();
+        match sent == 0 || sent == self.by_accept.len() {
+            true => "Accept",
+            false => "Accept, User-Agent",
+        }
+    }
+}
+
+/// Whether an `Accept` field takes a file of any type: it has `*/*`, or `*` as old programs of
+/// Java write it, and not with a quality of 0 (RFC 9110, sections 12.4.2 and 12.5.1).
+fn accepts_any(accept: &[u8]) -> bool {
+    accept.split(|byte| *byte == b',').any(|range| {
+        let mut parts = range.split(|byte| *byte == b';').map(<[u8]>::trim_ascii);
+        matches!(parts.next(), Some(b"*/*" | b"*")) && !parts.any(is_zero_quality)
+    })
+}
+
+/// `q=0`, `Q = 0.000`
+fn is_zero_quality(parameter: &[u8]) -> bool {
+    let Some(at) = parameter.iter().position(|byte| *byte == b'=') else {
+        return false;
+    };
+    let (name, value) = (
+        parameter[..at].trim_ascii(),
+        parameter[at + 1..].trim_ascii(),
+    );
+    name.eq_ignore_ascii_case(b"q")
+        && value.starts_with(b"0")
+        && value.iter().all(|byte| matches!(byte, b'0' | b'.'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const META4: &str = "application/metalink4+xml";
+    const ARIA2: &str = "*/*,application/metalink4+xml,application/metalink+xml";
+    const ZYPP: &str = "ZYpp 17.31.20 (curl 8.0.1) openSUSE-Leap-15.5-x86_64";
+
+    fn rule(user_agent: Option<&str>, by_accept: ByAccept) -> AcceptRule {
+        AcceptRule {
+            user_agent: user_agent.map(Pattern::new),
+            by_accept,
+        }
+    }
+
+    #[test]
+    fn a_client_that_takes_anything_gets_the_file() {
+        let rules = MetalinkRules::default();
+        let table = "
+            application/metalink4+xml                          yes
+            application/metalink+xml                           yes
+            application/metalink4+xml;q=0.1,text/html          yes
+            */*,application/metalink4+xml                      -
+            application/metalink4+xml;q=1,*/*;q=0.1            -
+            application/metalink4+xml,*;q=.2                   -
+            application/metalink4+xml,*/*;q=0                  yes
+            application/metalink4+xml,*/*;level=1;q=0.000      yes
+            application/metalink4+xml,*/*;q=0.001              -
+            application/metalink4+xml,application/*            yes
+            */*                                                -
+            text/html                                          -";
+        for row in table.lines().skip(1) {
+            let words: Vec<&str> = row.split_ascii_whitespace().collect();
+            let [accept, expected] = words[..] else {
+                panic!("{row}")
+            };
+            // Blanks stand around everything.
+            for accept in [
+                accept.to_owned(),
+                accept.replace(',', " , ").replace(';', " ; "),
+            ] {
+                let found = rules.negotiated(accept.as_bytes(), b"aria2/1.36.0");
+                assert_eq!(found.is_some(), expected == "yes", "{accept}");
+            }
+        }
+        assert!(
+            rules
+                .negotiated(ARIA2.as_bytes(), ZYPP.as_bytes())
+                .is_some()
+        );
+        assert!(rules.negotiated(b"*/*", ZYPP.as_bytes()).is_none());
+    }
+
+    #[test]
+    fn the_first_word_on_a_client_counts() {
+        use ByAccept::{Always, Never, UnlessAny};
+        let table = [
+            (vec![rule(None, Always)], "aria2/1", true),
+            (vec![rule(None, Never)], ZYPP, false),
+            (vec![rule(None, UnlessAny)], ZYPP, false),
+            (vec![rule(Some("aria2/*"), Always)], "aria2/1", true),
+            (vec![rule(Some("aria2/*"), Always)], "curl/8", false),
+            (vec![rule(Some("aria2/*"), Never)], ZYPP, true),
+            (
+                vec![rule(Some("*zypp*"), Never), rule(None, Always)],
+                ZYPP,
+                false,
+            ),
+            (
+                vec![rule(None, Never), rule(Some("*zypp*"), Always)],
+                ZYPP,
+                false,
+            ),
+        ];
+        for (rules, agent, expected) in table {
+            let what = format!("{agent} {rules:?}");
+            let rules = MetalinkRules::new(rules);
+            let found = rules.negotiated(ARIA2.as_bytes(), agent.as_bytes());
+            assert_eq!(found.is_some(), expected, "{what}");
+        }
+    }
+
+    #[test]
+    fn vary_names_what_the_answer_depends_on() {
+        use ByAccept::{Always, Never};
+        let vary = |rules, accept: &str| MetalinkRules::new(rules).vary(accept.as_bytes());
+        assert_eq!(vary(vec![], "*/*"), "Accept");
+        assert_eq!(vary(vec![], META4), "Accept");
+        assert_eq!(vary(vec![], ARIA2), "Accept, User-Agent");
+        assert_eq!(vary(vec![rule(None, Always)], META4), "Accept");
+        assert_eq!(vary(vec![rule(None, Never)], META4), "");
+    }
+}
