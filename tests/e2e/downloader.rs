@@ -11,6 +11,8 @@ use crate::stage::{MTIME, Stage, tool};
 /// Large enough for several pieces at two mirrors.
 const SIZE: usize = 6 * 1024 * 1024;
 const HASHES: &str = "[site.test.hashes]\nzsync = true\n";
+/// Nobody answers there.
+const TRACKER: &str = "[site.test.rules]\ntrackers = [\"http://127.0.0.1:9/announce\"]\n";
 
 /// A file on two mirrors of one country.
 fn stage(more: &str) -> (Stage, Vec<u8>) {
@@ -33,31 +35,16 @@ fn url(stage: &Stage, path: &str) -> String {
     format!("http://127.0.0.1:{}{path}", stage.apache().port)
 }
 
-/// Downloads with aria2, from as many mirrors as there are.
-fn aria2(stage: &Stage, path: &str) -> (bool, String) {
+/// Downloads with aria2, with options that its users give.
+fn aria2(stage: &Stage, options: &[&str], path: &str) -> (bool, String) {
     let url = url(stage, path);
-    let arguments = [
-        "--no-conf",
-        "--enable-dht=false",
-        "--enable-dht6=false",
-        "--bt-enable-lpd=false",
-        // All mirrors here are one server to it, which goes by the name of the host.
-        "--max-connection-per-server=4",
-        "--split=4",
-        "--min-split-size=1M",
-        "--max-file-not-found=3",
-        "--allow-overwrite=true",
-        "--file-allocation=none",
-        "--follow-metalink=mem",
-        "--follow-torrent=mem",
-        "--seed-time=0",
-        "--bt-stop-timeout=20",
-        "--max-overall-download-limit=4M",
-        "--header=X-Forwarded-For: 192.0.2.1",
-        &url,
-    ];
+    let arguments: Vec<&str> = options.iter().copied().chain([url.as_str()]).collect();
     tool(&folder(stage), "aria2c", &arguments)
 }
+
+/// Several connections for one file, from parts of 1 MiB on. All mirrors here are one server to
+/// aria2, which goes by the name of the host.
+const IN_PARTS: [&str; 3] = ["-x4", "-s4", "-k1M"];
 
 /// Bytes of the file that a mirror has sent.
 fn bytes_of(stage: &Stage, mirror: &str) -> u64 {
@@ -77,7 +64,7 @@ fn aria2_loads_from_two_mirrors_at_once_and_verifies() {
         "/dir/a%20b.iso",
     ] {
         let before = ["germany", "berlin"].map(|name| bytes_of(&stage, name));
-        let (ended, said) = aria2(&stage, path);
+        let (ended, said) = aria2(&stage, &IN_PARTS, path);
         assert!(ended, "{path}: {said}");
         let file = folder(&stage).join("a b.iso");
         assert!(std::fs::read(&file).expect("the file") == content, "{path}");
@@ -91,6 +78,67 @@ fn aria2_loads_from_two_mirrors_at_once_and_verifies() {
     }
 }
 
+/// With a tracker: what names a torrent is followed, and aria2 goes on seeding it.
+#[test]
+fn aria2_ends_with_the_file_however_it_is_asked() {
+    let (stage, content) = stage(TRACKER);
+    let torrent = stage.get("/dir/a%20b.iso.torrent").send();
+    assert_eq!(torrent.status, 200, "there is one: {torrent:?}");
+    let sum = stage.get("/dir/a%20b.iso.sha256?only_hash").send().body;
+    let checksum = format!(
+        "--checksum=sha-256={}",
+        String::from_utf8_lossy(&sum).trim()
+    );
+    let name = "a b.iso";
+    for (options, path, name) in [
+        (&[][..], "/dir/a%20b.iso", name),
+        (&[], "/dir/a%20b.iso.meta4", name),
+        (&[], "/dir/a%20b.iso?meta4", name),
+        (&[], "/dir/a%20b.iso.metalink", name),
+        (&[checksum.as_str()], "/dir/a%20b.iso", name),
+        (&["-o", "other.iso"], "/dir/a%20b.iso", "other.iso"),
+        (&["-x16", "-s16"], "/dir/a%20b.iso", name),
+    ] {
+        let (ended, said) = aria2(&stage, options, path);
+        assert!(ended, "{options:?} {path}: {said}");
+        let file = folder(&stage).join(name);
+        let found = std::fs::read(&file).unwrap_or_else(|error| panic!("{error}: {said}"));
+        assert!(found == content, "{options:?} {path}: {said}");
+        std::fs::remove_dir_all(folder(&stage)).expect("our own folder");
+    }
+}
+
+/// A client that wants metalinks beside anything, as libzypp asks.
+#[test]
+fn libzypp_gets_the_metalink_and_everybody_else_the_file() {
+    let (stage, content) = stage(TRACKER);
+    let accept = "Accept: */*, application/metalink+xml, application/metalink4+xml";
+    let ask = |agent: &str| {
+        let request = stage.get("/dir/a%20b.iso").field(accept);
+        request.argument("-A").argument(agent).send()
+    };
+    let answer = ask("ZYpp 17.31.20 (curl 8.0.1) openSUSE-Leap-15.5-x86_64");
+    let text = String::from_utf8_lossy(&answer.body).into_owned();
+    assert_eq!(
+        answer.text("content-type"),
+        "application/metalink4+xml; charset=UTF-8"
+    );
+    assert!(!text.contains("torrent"), "{text}");
+    let urls: Vec<&str> = text
+        .split("<url ")
+        .skip(1)
+        .filter_map(|element| element.split(['>', '<']).nth(1))
+        .collect();
+    assert_eq!(urls.len(), 2, "{text}");
+    for url in urls {
+        assert!(
+            crate::stage::Request::url(url).send().body == content,
+            "{url}"
+        );
+    }
+    assert_eq!(ask("curl/8.5.0").status, 302);
+}
+
 #[test]
 fn aria2_finds_a_mirror_with_other_bytes() {
     let (stage, content) = stage("");
@@ -100,7 +148,7 @@ fn aria2_finds_a_mirror_with_other_bytes() {
     other.iter_mut().for_each(|byte| *byte ^= 1);
     std::fs::write(&copy, other).expect("a file of the mirror");
     crate::stage::site::set_mtime(&copy, MTIME);
-    let (_, said) = aria2(&stage, "/dir/a%20b.iso.meta4");
+    let (_, said) = aria2(&stage, &IN_PARTS, "/dir/a%20b.iso.meta4");
     let file = folder(&stage).join("a b.iso");
     let found = std::fs::read(file).unwrap_or_default();
     let control = folder(&stage).join("a b.iso.aria2").exists();
@@ -198,7 +246,7 @@ fn aria2_survives_a_mirror_that_dies_in_the_middle() {
         let text = String::from_utf8_lossy(&text).into_owned();
         text.contains(&format!(":{}/", dying.port)) && text.matches("<url ").count() == 2
     });
-    let (ended, said) = aria2(&stage, "/dir/a%20b.iso.meta4");
+    let (ended, said) = aria2(&stage, &IN_PARTS, "/dir/a%20b.iso.meta4");
     assert!(ended, "{said}");
     let file = folder(&stage).join("a b.iso");
     assert!(std::fs::read(file).expect("the file") == content);

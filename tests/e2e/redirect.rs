@@ -116,9 +116,8 @@ fn a_redirect_leads_to_the_file_and_says_what_mirrorbrain_says() {
         answer.body.len().to_string(),
         "not in chunks"
     );
-    // Apache joins the fields of a name to one.
-    let links = answer.text("link");
-    let links: Vec<&str> = links.split(", ").collect();
+    // Each is a line of its own.
+    let links = answer.all("link");
     let described = "/dir/a.iso.meta4>; rel=describedby; type=\"application/metalink4+xml\"";
     assert!(links[0].ends_with(described), "{links:?}");
     assert_eq!(links[1], format!("<{url}>; rel=duplicate; pri=1; geo=de"));

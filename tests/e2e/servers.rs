@@ -7,7 +7,9 @@ use rustix::process::Signal;
 
 use crate::local::ODD_NAMES;
 use crate::stage::site::eventually;
-use crate::stage::{ApacheOptions, Request, Server, Stage, encode, start_lighttpd, start_nginx};
+use crate::stage::{
+    Answer, ApacheOptions, Request, Server, Stage, encode, start_lighttpd, start_nginx,
+};
 
 /// A tree with a file on a mirror, one on none, and odd names on none.
 fn stage(more: &str) -> Stage {
@@ -26,6 +28,26 @@ fn stage(more: &str) -> Stage {
     stage
 }
 
+/// Fields of one name come in a line each, for clients that take a line for a field.
+fn assert_lines(answer: &Answer) {
+    let links = answer.all("link");
+    let kinds = ["rel=describedby", "rel=duplicate; pri=1; geo=de"];
+    assert_eq!(links.len(), kinds.len(), "{links:?}");
+    let is_of = |(link, kind): (&String, &str)| link.contains(kind) && !link.contains(", <");
+    assert!(links.iter().zip(kinds).all(is_of), "{links:?}");
+    let digests = answer.all("digest");
+    let kinds: Vec<&str> = digests
+        .iter()
+        .filter_map(|field| field.split('=').next())
+        .collect();
+    assert_eq!(kinds, ["MD5", "SHA", "SHA-256"], "{digests:?}");
+    let helper = answer
+        .fields
+        .iter()
+        .find(|(name, _)| name.starts_with("x-link"));
+    assert_eq!(helper, None, "helpers are not for clients");
+}
+
 /// Redirects, and local files as the server alone would answer.
 fn assert_works(port: u16, plain_port: u16, names: &[&[u8]]) {
     let answer = Request::get(port, "/dir/mirrored.iso").send();
@@ -35,6 +57,7 @@ fn assert_works(port: u16, plain_port: u16, names: &[&[u8]]) {
         "{answer:?}"
     );
     assert!(answer.text("location").ends_with("/dir/mirrored.iso"));
+    assert_lines(&answer);
     let etag = Request::get(plain_port, "/dir/a.iso").send().text("etag");
     let conditions = [
         String::new(),

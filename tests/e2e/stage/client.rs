@@ -151,6 +151,14 @@ impl Answer {
         field.map_or(&[], |(_, value)| value)
     }
 
+    /// The values of all fields of a name, as text, in their order.
+    pub fn all(&self, name: &str) -> Vec<String> {
+        let fields = self.fields.iter().filter(|(found, _)| found == name);
+        fields
+            .map(|(_, value)| String::from_utf8_lossy(value).into_owned())
+            .collect()
+    }
+
     /// Whether there is such a field.
     pub fn has(&self, name: &str) -> bool {
         self.fields.iter().any(|(found, _)| found == name)
