@@ -146,7 +146,7 @@ fn hold(rule: &str, objections: Vec<String>) {
 }
 
 /// Circles, names and copies that stand from before these rules; each number only falls.
-const CIRCLES_LEFT: usize = 16;
+const CIRCLES_LEFT: usize = 12;
 const NAMES_TWICE_LEFT: usize = 80;
 
 /// Holds a rule whose old violations are being mended: there may be no more than `left`.

@@ -11,8 +11,24 @@ use rustix::net::{SocketFlags, accept_with};
 
 use super::peers;
 use super::peers::Peer;
-use super::worker::listener_data;
 use crate::fcgi::{ServerOptions, Shutdown, Stats};
+
+/// The low half of what epoll gives back for anything but a connection: no slot has this number.
+const NO_SLOT: u64 = u32::MAX as u64;
+/// Tells the other sources apart, in the high half.
+pub(super) const SHUTDOWN: u64 = 0xffff_ffff << 32 | NO_SLOT;
+pub(super) const INBOX: u64 = 0xffff_fffe << 32 | NO_SLOT;
+
+/// What epoll gives back for a listening socket.
+fn listener_data(number: usize) -> u64 {
+    (number as u64) << 32 | NO_SLOT
+}
+
+/// Whether an event is about a listening socket.
+pub(super) fn is_listener(event: &epoll::Event) -> bool {
+    let data = event.data.u64();
+    data & NO_SLOT == NO_SLOT && data < INBOX
+}
 
 /// How long a listener rests after the system had no descriptor left, or while the limit of
 /// connections is reached. Level-triggered, it would wake us in a loop meanwhile.

@@ -14,7 +14,7 @@ use rustix::buffer::spare_capacity;
 use rustix::event::{Timespec, epoll};
 use rustix::io::Errno;
 
-use super::accept::{Acceptor, Shared};
+use super::accept::{Acceptor, INBOX, SHUTDOWN, Shared, is_listener};
 use super::connection::{Connection, Desk, Phase, Turn};
 use super::guard::Guarded;
 use super::options::{DRAIN_GRACE, TICK};
@@ -27,22 +27,6 @@ const EVENTS_MAX: usize = 128;
 
 /// How often a draining worker looks whether it is done.
 const DRAIN_TICK: Duration = Duration::from_millis(10);
-
-/// The low half of what epoll gives back for anything but a connection: no slot has this number.
-const NO_SLOT: u64 = u32::MAX as u64;
-/// Tells the other sources apart, in the high half.
-const SHUTDOWN: u64 = 0xffff_ffff << 32 | NO_SLOT;
-const INBOX: u64 = 0xffff_fffe << 32 | NO_SLOT;
-
-/// What epoll gives back for a listening socket.
-pub(in crate::fcgi) fn listener_data(number: usize) -> u64 {
-    (number as u64) << 32 | NO_SLOT
-}
-
-fn is_listener(event: &epoll::Event) -> bool {
-    let data = event.data.u64();
-    data & NO_SLOT == NO_SLOT && data < INBOX
-}
 
 /// One worker.
 pub(in crate::fcgi) struct Worker<'a, H, F> {

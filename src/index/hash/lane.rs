@@ -9,7 +9,7 @@ use md5::Md5;
 use sha1::Sha1;
 use sha2::{Sha256, Sha512};
 
-use super::tree::PieceTree;
+use super::tree::{PieceTree, cut};
 use crate::domain::document::info_dictionary::PIECE_DIGEST_BYTES;
 use crate::domain::document::zsync_block::{Rsum, Shape};
 use crate::domain::hash::{HashKinds, HashRecord};
@@ -198,21 +198,6 @@ impl Blocks {
             self.end_block();
         }
         self.sums
-    }
-}
-
-/// Cuts bytes where units of `unit` bytes end; `lacks` is what the unit in the making still lacks.
-/// `give` hears each part, and whether it is the last of its unit.
-pub(super) fn cut(mut bytes: &[u8], unit: u64, lacks: &mut u64, mut give: impl FnMut(&[u8], bool)) {
-    while !bytes.is_empty() {
-        let length = usize::try_from(*lacks).map_or(bytes.len(), |lacks| lacks.min(bytes.len()));
-        let (part, rest) = bytes.split_at(length);
-        *lacks -= length as u64;
-        give(part, *lacks == 0);
-        if *lacks == 0 {
-            *lacks = unit;
-        }
-        bytes = rest;
     }
 }
 

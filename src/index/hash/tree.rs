@@ -2,7 +2,6 @@
 
 use sha2::{Digest, Sha256};
 
-use super::lane::cut;
 use crate::domain::document::info_dictionary::V2_BLOCK_BYTES;
 
 type Hash = [u8; 32];
@@ -131,6 +130,21 @@ fn pair(left: &Hash, right: &Hash) -> Hash {
         .chain_update(right)
         .finalize()
         .into()
+}
+
+/// Cuts bytes where units of `unit` bytes end; `lacks` is what the unit in the making still lacks.
+/// `give` hears each part, and whether it is the last of its unit.
+pub(super) fn cut(mut bytes: &[u8], unit: u64, lacks: &mut u64, mut give: impl FnMut(&[u8], bool)) {
+    while !bytes.is_empty() {
+        let length = usize::try_from(*lacks).map_or(bytes.len(), |lacks| lacks.min(bytes.len()));
+        let (part, rest) = bytes.split_at(length);
+        *lacks -= length as u64;
+        give(part, *lacks == 0);
+        if *lacks == 0 {
+            *lacks = unit;
+        }
+        bytes = rest;
+    }
 }
 
 #[cfg(test)]
