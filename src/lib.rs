@@ -10,7 +10,8 @@
 //! 5. [`decide`]: the one pipeline from a request to a decision, shared by the redirect and by
 //!    `explain`.
 //! 6. [`program`]: exit codes, log, progress and signals of every program; [`notify`]: mail and
-//!    webhooks; [`snapshot`]: the responder's view of the database in memory.
+//!    webhooks; [`snapshot`]: the responder's view of the database in memory; [`regular_file`]: how
+//!    what was configured is opened without being waited for.
 //! 7. Use cases, which never import each other: [`respond`], [`index`], [`scan`], [`probe`],
 //!    [`admin`].
 //!
@@ -30,6 +31,7 @@ pub mod index;
 pub mod notify;
 pub mod probe;
 pub mod program;
+pub mod regular_file;
 pub mod respond;
 pub mod scan;
 pub mod snapshot;

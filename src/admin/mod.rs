@@ -16,6 +16,7 @@ mod import;
 mod mirror;
 mod program;
 mod report;
+mod responder;
 mod session;
 
 pub use error::AdminError;

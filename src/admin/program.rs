@@ -8,15 +8,16 @@ use clap::{CommandFactory, FromArgMatches};
 use log::LevelFilter;
 
 use super::args::abbreviation;
-use super::args::{Arguments, Command, GlobalArgs, PassedArgs};
+use super::args::{Arguments, Command, PassedArgs};
 use super::error::AdminError;
 use super::explain::explain;
 use super::external::{makehashes, run};
 use super::import;
 use super::mirror::{change, edit, file, list, new, ping, probefile, show, update};
 use super::report::{history, status};
+use super::responder::{Responder, looked_as};
 use super::session::Session;
-use crate::config;
+use crate::config::{self, LastGood};
 use crate::program::exit::{Exit, chain};
 use crate::program::log::start_log;
 use crate::program::progress::Progress;
@@ -62,11 +63,22 @@ fn parse(arguments: Vec<OsString>) -> Result<Arguments, clap::Error> {
     Arguments::from_arg_matches(&command.try_get_matches_from(arguments)?)
 }
 
-fn session(global: &GlobalArgs, progress: Progress) -> Result<Session, AdminError> {
-    let config = config::load(&config::config_path(global.config.as_deref()))?;
+fn session(arguments: &Arguments, progress: Progress) -> Result<Session, AdminError> {
+    let global = &arguments.global;
+    let path = config::config_path(global.config.as_deref());
+    let (config, problem) = match config::load(&path) {
+        Ok(config) => (config, None),
+        // With a broken file the responder goes on, and `status` says so.
+        Err(error) => match (&arguments.command, LastGood::of_responder().load(&path)) {
+            (Command::Status(_), Some(config)) => (config, Some(chain(&error))),
+            _ => return Err(error.into()),
+        },
+    };
     let site = Arc::clone(config.site(global.site())?);
     log::debug!("site={} database={}", site.name, site.database.display());
-    Ok(Session::new(config, site, progress))
+    let mut session = Session::new(config, site, progress);
+    session.config_problem = problem;
+    Ok(session)
 }
 
 fn run(arguments: &Arguments, progress: Progress) -> Result<Exit, AdminError> {
@@ -86,7 +98,7 @@ fn run(arguments: &Arguments, progress: Progress) -> Result<Exit, AdminError> {
         Command::Makehashes(args) => return makehashes::run(global, args),
         _ => {}
     }
-    let mut session = session(global, progress)?;
+    let mut session = session(arguments, progress)?;
     let exit = dispatch(&mut session, &arguments.command)?;
     session.console.flush()?;
     Ok(exit)
@@ -110,7 +122,9 @@ fn dispatch(session: &mut Session, command: &Command) -> Result<Exit, AdminError
         Command::File(args) => file::file(session, args),
         Command::Explain(args) => {
             let site = Arc::clone(&session.site);
-            Ok(explain(&site, args, session.console.out())?)
+            let responder = Responder::ask(&session.config.fcgi.listen);
+            let looked_as = looked_as(&responder);
+            Ok(explain(&site, args, &looked_as, session.console.out())?)
         }
         Command::Probefile(args) => probefile::probefile(session, args),
         Command::Iplookup(args) => update::iplookup(session, args),

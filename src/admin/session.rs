@@ -17,6 +17,8 @@ use crate::program::progress::Progress;
 pub struct Session {
     /// The whole configuration.
     pub config: Config,
+    /// Why it is the last good one, and not that of the file.
+    pub config_problem: Option<String>,
     /// The site to work on.
     pub site: Arc<SiteConfig>,
     /// Where answers go.
@@ -34,6 +36,7 @@ impl Session {
     pub fn new(config: Config, site: Arc<SiteConfig>, progress: Progress) -> Session {
         Session {
             config,
+            config_problem: None,
             site,
             console: Console::new(),
             progress,

@@ -5,9 +5,13 @@ use std::path::{Path, PathBuf};
 use super::error::ConfigError;
 use super::file::RawConfig;
 use super::site::Config;
+use crate::regular_file;
 
 /// Where the configuration is when nothing says otherwise.
 pub const CONFIG_PATH_DEFAULT: &str = "/etc/heliostat.toml";
+
+/// Bytes of a configuration; a thousand directories take a tenth of it.
+pub(super) const CONFIG_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
 /// Environment variable that names the configuration file.
 pub const CONFIG_VARIABLE: &str = "HELIOSTAT_CONFIG";
@@ -25,14 +29,15 @@ pub fn config_path(command_line: Option<&Path>) -> PathBuf {
 /// # Errors
 /// [`ConfigError`]; one line that names file, key and what to do.
 pub fn load(path: &Path) -> Result<Config, ConfigError> {
-    let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
+    let text = regular_file::read_text(path, CONFIG_BYTES_MAX);
+    let text = text.map_err(|source| ConfigError::Read {
         path: path.to_owned(),
         source,
     })?;
     Config::check(path, parse(path, &text)?)
 }
 
-fn parse(path: &Path, text: &str) -> Result<RawConfig, ConfigError> {
+pub(super) fn parse(path: &Path, text: &str) -> Result<RawConfig, ConfigError> {
     toml::from_str(text).map_err(|error: toml::de::Error| {
         let line = error
             .span()

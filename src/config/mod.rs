@@ -7,6 +7,7 @@
 mod error;
 mod file;
 mod hashes;
+mod last_good;
 mod load;
 pub mod mime_type;
 mod probe;
@@ -20,6 +21,7 @@ pub use file::{
     RawRules, RawScan, RawSelection, RawSite,
 };
 pub use hashes::{HashesConfig, RawHashes};
+pub use last_good::LastGood;
 pub use load::{CONFIG_PATH_DEFAULT, CONFIG_VARIABLE, config_path, load};
 pub use probe::{ProbeConfig, RawProbe, is_mail_address};
 pub use rules::{compile_rules, merge_rules};

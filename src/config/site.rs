@@ -20,6 +20,7 @@ use crate::domain::path::is_below;
 use crate::domain::rule::Rules;
 use crate::domain::select::{Distance, Law, Weights};
 use crate::domain::yum::YumRule;
+use crate::regular_file;
 
 /// The checked configuration.
 #[derive(Debug, Clone)]
@@ -417,6 +418,9 @@ fn check_torrent(raw: &RawTorrent) -> Result<TorrentVersion, Problem> {
     }
 }
 
+/// Bytes of a file of types; Debian's has 70,000.
+const MIME_TYPES_BYTES_MAX: u64 = 4 * 1024 * 1024;
+
 /// Types are read only when a rule needs them; a file that is not there knows none.
 fn read_mime_types(raw: &RawSite) -> MimeTypes {
     let needed = std::iter::once(&raw.rules)
@@ -424,7 +428,7 @@ fn read_mime_types(raw: &RawSite) -> MimeTypes {
         .any(|rules| !rules.exclude_mime_types.is_empty());
     let mut types = MimeTypes::default();
     if needed {
-        match std::fs::read_to_string(&raw.mime_types_file) {
+        match regular_file::read_text(&raw.mime_types_file, MIME_TYPES_BYTES_MAX) {
             Ok(text) => types = MimeTypes::parse(&text),
             Err(error) => log::warn!(
                 "exclude_mime_types knows only `mime_types`: file={} error=\"{error}\"",

@@ -23,6 +23,14 @@ pub enum DbError {
         /// What SQLite says.
         source: rusqlite::Error,
     },
+    /// A FIFO, a device, a folder, which SQLite would wait for.
+    #[error("cannot open database {path}")]
+    Kind {
+        /// The file.
+        path: PathBuf,
+        /// What it is not.
+        source: std::io::Error,
+    },
     /// Some other SQLite file, or none at all.
     #[error("{path} is not a Heliostat database")]
     Foreign {

@@ -7,6 +7,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::error::{DbError, Doing};
 use super::schema;
+use crate::regular_file;
 
 /// How long a writer waits for another; an index run of a million files holds the lock for some
 /// seconds, a busy machine may need many more.
@@ -65,6 +66,14 @@ impl Reader {
             .doing("beginning to read")
     }
 
+    /// Looks again whether this program can read the database: another may have migrated it.
+    ///
+    /// # Errors
+    /// Returns [`DbError::Newer`], [`DbError::Older`], [`DbError::Foreign`] if it cannot.
+    pub fn check_schema(&self) -> Result<(), DbError> {
+        schema::check_for_reading(&self.connection, &self.path)
+    }
+
     /// Ends the read transaction.
     ///
     /// # Errors
@@ -115,14 +124,15 @@ impl Queryable for Writer {
 /// Opens for reading; never creates, never migrates.
 ///
 /// # Errors
-/// [`DbError::Missing`], [`DbError::Open`], [`DbError::Foreign`], [`DbError::Newer`],
-/// [`DbError::Older`].
+/// [`DbError::Missing`], [`DbError::Open`], [`DbError::Kind`], [`DbError::Foreign`],
+/// [`DbError::Newer`], [`DbError::Older`].
 pub fn open_reader(path: &Path) -> Result<Reader, DbError> {
     if !path.exists() {
         return Err(DbError::Missing {
             path: path.to_owned(),
         });
     }
+    check_kinds(path)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(|source| DbError::Open {
         path: path.to_owned(),
@@ -144,11 +154,31 @@ pub fn open_reader(path: &Path) -> Result<Reader, DbError> {
     })
 }
 
+/// SQLite waits for a FIFO that took the place of a file.
+fn check_kinds(path: &Path) -> Result<(), DbError> {
+    for end in ["", "-wal", "-shm"] {
+        let mut beside = path.as_os_str().to_owned();
+        beside.push(end);
+        let beside = PathBuf::from(beside);
+        // What cannot be looked at is for SQLite to name.
+        if let Err(source) = regular_file::check_if_there(&beside)
+            && source.kind() == std::io::ErrorKind::InvalidInput
+        {
+            return Err(DbError::Kind {
+                path: beside,
+                source,
+            });
+        }
+    }
+    Ok(())
+}
+
 /// Opens for writing; creates and migrates as needed.
 ///
 /// # Errors
 /// [`DbError::Open`], [`DbError::Foreign`], [`DbError::Newer`], or an error of the migration.
 pub fn open_writer(path: &Path) -> Result<Writer, DbError> {
+    check_kinds(path)?;
     let mut connection = Connection::open(path).map_err(|source| DbError::Open {
         path: path.to_owned(),
         source,

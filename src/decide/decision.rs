@@ -8,6 +8,7 @@ use crate::domain::place::{Coordinates, CountryCode};
 use crate::domain::representation::Representation;
 use crate::domain::rule::{Exclusion, Rules};
 use crate::domain::select::{Candidate, Reason};
+use crate::tree::TreeProblem;
 
 use super::client::Client;
 use super::list::{MirrorList, YumList};
@@ -31,6 +32,17 @@ pub struct Decision<'s> {
     pub client: Option<Client>,
     /// No mirror can serve this client with this file (`MB_NOMIRROR`).
     pub no_mirror: bool,
+}
+
+impl Decision<'_> {
+    /// What the file system would not tell, if the decision is for want of it.
+    pub fn tree_problem(&self) -> Option<&TreeProblem> {
+        match &self.outcome {
+            Outcome::Local(LocalReason::TreeUnknown(problem))
+            | Outcome::Unavailable(Unavailable::Tree(problem)) => Some(problem),
+            _ => None,
+        }
+    }
 }
 
 /// The file that a decision is about.
@@ -57,8 +69,17 @@ pub enum Outcome<'s> {
     Options,
     /// 405.
     MethodNotAllowed,
-    /// 503: the tree is not there; nothing can be said.
-    NoTree,
+    /// 503: what was asked for may be there, and nothing can be said about it now.
+    Unavailable(Unavailable),
+}
+
+/// Why nothing can be said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unavailable {
+    /// The file system does not tell what is there.
+    Tree(TreeProblem),
+    /// The database cannot be read.
+    Database,
 }
 
 /// A redirect with everything that its header fields name.
@@ -199,6 +220,8 @@ pub enum LocalReason {
     OutsideTree,
     /// The mirror's URL is longer than the header fields of an answer may be.
     LocationTooLong,
+    /// The file system does not tell what it is; the web server, another user, may know.
+    TreeUnknown(TreeProblem),
     /// The database cannot be read.
     DatabaseUnavailable,
     /// The catalogue does not know it.
@@ -230,6 +253,16 @@ pub enum MissingReason {
     NoDocument(Representation),
 }
 
+impl Unavailable {
+    /// For people.
+    pub fn text(&self) -> String {
+        match self {
+            Unavailable::Tree(problem) => problem.text(),
+            Unavailable::Database => "the database cannot be read".to_owned(),
+        }
+    }
+}
+
 impl LocalReason {
     /// For people.
     pub fn text(&self) -> String {
@@ -241,6 +274,7 @@ impl LocalReason {
             LocalReason::LocationTooLong => {
                 "its URL at a mirror does not fit into head_bytes_max".to_owned()
             }
+            LocalReason::TreeUnknown(problem) => problem.text(),
             LocalReason::DatabaseUnavailable => "the database cannot be read".to_owned(),
             LocalReason::NotCatalogued => {
                 "it is not in the catalogue; heliostat-index adds it".to_owned()
@@ -268,6 +302,7 @@ impl LocalReason {
             LocalReason::Excluded(_) => "excluded",
             LocalReason::OutsideTree => "outside-tree",
             LocalReason::LocationTooLong => "location-too-long",
+            LocalReason::TreeUnknown(_) => "tree-unknown",
             LocalReason::DatabaseUnavailable => "database-unavailable",
             LocalReason::NotCatalogued => "not-catalogued",
             LocalReason::Changed { .. } => "changed",

@@ -1,22 +1,27 @@
 //! Documents: what each needs, and when it is not there.
 //!
-//! A document that cannot be made is missing (404). The file is never served in its place, but for
-//! a metalink that was only negotiated by `Accept`: its URL is the file's (spec §1.1, step 24).
+//! A document that cannot be made is missing (404); one whose data cannot be read now is asked for
+//! again later (503), because who saw 404 does not come again. The file is never served in its
+//! place, but for a metalink that was only negotiated by `Accept`: its URL is the file's (spec
+//! §1.1, step 24).
 
 use super::client::Client;
 use super::context::Context;
 use super::decision::{
     DecidedFile, DigestDocument, Document, LocalReason, Metalink, MissingReason, Outcome, Seeds,
+    Unavailable,
 };
 use super::passage::{Depth, Found, Passage};
 use super::select::{Extent, keep_listed};
+use crate::db::DbError;
 use crate::domain::document::info_dictionary;
 use crate::domain::document::metalink::REPOMD;
 use crate::domain::document::mirror_list::Offers;
-use crate::domain::file::FileId;
+use crate::domain::file::{CatalogueFile, FileId};
 use crate::domain::hash::{Digests, HashSummary};
 use crate::domain::path::FilePath;
 use crate::domain::representation::Representation;
+use crate::snapshot::Snapshot;
 use crate::tree::Located;
 
 impl<'s> Passage<'_, 's> {
@@ -32,27 +37,31 @@ impl<'s> Passage<'_, 's> {
                 return match self.metalink(context, wanted, kind) {
                     Ok(metalink) => Outcome::Document(Document::Metalink(metalink)),
                     Err(reason) if self.decision.is_negotiated => Outcome::Local(reason),
+                    Err(LocalReason::DatabaseUnavailable) => {
+                        Outcome::Unavailable(Unavailable::Database)
+                    }
                     Err(_) => Outcome::Missing(MissingReason::NoDocument(kind)),
                 };
             }
-            Representation::Mirrorlist => {
-                let list = self.mirror_list(context, wanted).ok();
-                list.map(|list| Document::MirrorList(Box::new(list)))
-            }
+            Representation::Mirrorlist => self
+                .mirror_list(context, wanted)
+                .map(|list| Some(Document::MirrorList(Box::new(list)))),
             Representation::Md5
             | Representation::Sha1
             | Representation::Sha256
             | Representation::Sha512
             | Representation::Btih => self.digest(context, wanted.1, kind),
-            Representation::Torrent | Representation::Zsync | Representation::Magnet => {
-                self.seeds(context, wanted, kind).map(Document::Seeds)
-            }
-            _ => None,
+            Representation::Torrent | Representation::Zsync | Representation::Magnet => self
+                .seeds(context, wanted, kind)
+                .map(|seeds| seeds.map(Document::Seeds)),
+            _ => Ok(None),
         };
-        document.map_or(
-            Outcome::Missing(MissingReason::NoDocument(kind)),
-            Outcome::Document,
-        )
+        match document {
+            Ok(Some(document)) => Outcome::Document(document),
+            Ok(None) => Outcome::Missing(MissingReason::NoDocument(kind)),
+            Err(LocalReason::DatabaseUnavailable) => Outcome::Unavailable(Unavailable::Database),
+            Err(_) => Outcome::Missing(MissingReason::NoDocument(kind)),
+        }
     }
 
     fn digest(
@@ -60,29 +69,47 @@ impl<'s> Passage<'_, 's> {
         context: &mut Context,
         file: &DecidedFile,
         kind: Representation,
-    ) -> Option<Document<'s>> {
-        let digests = self.digests(context, file)?;
+    ) -> Result<Option<Document<'s>>, LocalReason> {
+        let Some(digests) = self.digests(context, file)? else {
+            return Ok(None);
+        };
         let digest = match kind {
-            Representation::Btih => digests.info_hash(self.state.config.torrent_version)?,
-            _ => digests.of(kind)?,
+            Representation::Btih => digests.info_hash(self.state.config.torrent_version),
+            _ => digests.of(kind),
         };
         let is_named = !self.query.has("only_hash") && !self.rules.hashes_suppress_filenames;
-        Some(Document::Digest(DigestDocument {
-            kind,
-            digest: digest.to_vec(),
-            is_named,
+        Ok(digest.map(|digest| {
+            Document::Digest(DigestDocument {
+                kind,
+                digest: digest.to_vec(),
+                is_named,
+            })
         }))
     }
 
     /// The digests of what is on the disk; none when the catalogue knows another version.
-    pub(super) fn digests(&self, context: &mut Context, file: &DecidedFile) -> Option<Digests> {
-        let snapshot = self.state.snapshot.as_deref()?;
-        let known = snapshot.find(file.path.as_bytes())?;
-        if known.version.is_some_and(|known| known != file.version) {
-            return None;
-        }
-        let found = context.lookup.digests(snapshot, known.id, file.version);
-        found.ok()?
+    ///
+    /// # Errors
+    /// [`LocalReason::DatabaseUnavailable`].
+    pub(super) fn digests(
+        &self,
+        context: &mut Context,
+        file: &DecidedFile,
+    ) -> Result<Option<Digests>, LocalReason> {
+        let Some((snapshot, id)) = self.hashed(file)? else {
+            return Ok(None);
+        };
+        let found = context.lookup.digests(snapshot, id, file.version);
+        found.map_err(|error| unreadable(&error))
+    }
+
+    /// Where hashes of what is on the disk are, if there are any.
+    fn hashed(&self, file: &DecidedFile) -> Result<Option<(&'s Snapshot, FileId)>, LocalReason> {
+        let snapshot = self.state.snapshot.as_deref();
+        let snapshot = snapshot.ok_or(LocalReason::DatabaseUnavailable)?;
+        let known = snapshot.find(file.path.as_bytes());
+        let is_same = |known: &CatalogueFile| known.version.is_none_or(|v| v == file.version);
+        Ok(known.filter(is_same).map(|known| (snapshot, known.id)))
     }
 
     /// # Errors
@@ -95,7 +122,8 @@ impl<'s> Passage<'_, 's> {
     ) -> Result<Metalink<'s>, LocalReason> {
         match self.metalink_of_mirrors(context, wanted, kind) {
             Err(reason) if self.names_own_url(&reason, wanted.1, kind) => {
-                let hashes = self.summary(context, wanted.1);
+                // Our own URL is right without hashes, too, when the database cannot be read.
+                let hashes = self.summary(context, wanted.1).unwrap_or_default();
                 let (has_torrent, names_torrent) =
                     self.torrents(context, wanted.1, hashes.as_ref());
                 Ok(Metalink {
@@ -165,12 +193,14 @@ impl<'s> Passage<'_, 's> {
             mut excluded,
             known,
         } = self.find(context, wanted, extent)?;
-        let hashes = known.and_then(|(snapshot, known)| {
+        let mut hashes = None;
+        if let Some((snapshot, known)) = known {
             keep_listed(snapshot, &mut choices, &mut excluded);
             let lookup = &mut context.lookup;
             let summary = lookup.hash_summary(snapshot, known.id, wanted.1.version);
-            Some((known.id, Box::new(summary.ok()??)))
-        });
+            let summary = summary.map_err(|error| unreadable(&error))?;
+            hashes = summary.map(|summary| (known.id, Box::new(summary)));
+        }
         choices.truncate(self.state.config.metalink_mirrors_max);
         if choices.is_empty() {
             self.decision.no_mirror = true;
@@ -202,9 +232,11 @@ impl<'s> Passage<'_, 's> {
         context: &mut Context,
         wanted: (&Client, &DecidedFile),
         kind: Representation,
-    ) -> Option<Seeds<'s>> {
+    ) -> Result<Option<Seeds<'s>>, LocalReason> {
         let file = wanted.1;
-        let hashes = self.summary(context, file)?;
+        let Some(hashes) = self.summary(context, file)? else {
+            return Ok(None);
+        };
         let has_torrent = self.has_torrent(file, &hashes.1);
         let is_there = match kind {
             Representation::Torrent => has_torrent,
@@ -212,7 +244,7 @@ impl<'s> Passage<'_, 's> {
             _ => hashes.1.digests.info_hash(self.torrent_version()).is_some(),
         };
         if !is_there {
-            return None;
+            return Ok(None);
         }
         let extent = match self.depth {
             Depth::Redirect => Extent::All,
@@ -228,7 +260,7 @@ impl<'s> Passage<'_, 's> {
             // In the order of their numbers: a torrent that is fetched again is the same.
             choices.sort_by_key(|choice| choice.candidate.mirror);
         }
-        Some(Seeds {
+        Ok(Some(Seeds {
             kind,
             choices,
             excluded,
@@ -236,12 +268,13 @@ impl<'s> Passage<'_, 's> {
             has_torrent,
             rules: self.rules,
             stamp_key: self.stamp_key(),
-        })
+        }))
     }
 
     /// Which documents a list of mirrors links to: those that are there.
     pub(super) fn offers(&self, context: &mut Context, file: &DecidedFile) -> Offers {
-        let Some((_, hashes)) = self.summary(context, file) else {
+        // A link that is not shown misleads nobody.
+        let Ok(Some((_, hashes))) = self.summary(context, file) else {
             return Offers::default();
         };
         let torrent = self.has_torrent(file, &hashes);
@@ -254,19 +287,21 @@ impl<'s> Passage<'_, 's> {
     }
 
     /// The hashes of what is on the disk; none when the catalogue knows another version.
+    ///
+    /// # Errors
+    /// [`LocalReason::DatabaseUnavailable`].
     fn summary(
         &self,
         context: &mut Context,
         file: &DecidedFile,
-    ) -> Option<(FileId, Box<HashSummary>)> {
-        let snapshot = self.state.snapshot.as_deref()?;
-        let known = snapshot.find(file.path.as_bytes())?;
-        if known.version.is_some_and(|known| known != file.version) {
-            return None;
-        }
+    ) -> Result<Option<(FileId, Box<HashSummary>)>, LocalReason> {
+        let Some((snapshot, id)) = self.hashed(file)? else {
+            return Ok(None);
+        };
         let lookup = &mut context.lookup;
-        let summary = lookup.hash_summary(snapshot, known.id, file.version);
-        Some((known.id, Box::new(summary.ok()??)))
+        let summary = lookup.hash_summary(snapshot, id, file.version);
+        let summary = summary.map_err(|error| unreadable(&error))?;
+        Ok(summary.map(|summary| (id, Box::new(summary))))
     }
 
     fn torrent_version(&self) -> info_dictionary::TorrentVersion {
@@ -303,6 +338,12 @@ impl<'s> Passage<'_, 's> {
                 matches!(context.tree.locate(&beside, None), Located::File { .. })
             })
     }
+}
+
+/// A database that cannot be read says nothing about what it has.
+fn unreadable(error: &DbError) -> LocalReason {
+    log::debug!("a document is not made: error=\"{error}\"");
+    LocalReason::DatabaseUnavailable
 }
 
 /// Whether there are the digests that an info dictionary has, and its hash.

@@ -3,7 +3,7 @@
 use super::client::Client;
 use super::context::Context;
 use super::decision::{
-    Choice, DecidedFile, Document, LocalReason, MissingReason, Outcome, StampKey,
+    Choice, DecidedFile, Document, LocalReason, MissingReason, Outcome, StampKey, Unavailable,
 };
 use super::passage::{Depth, Passage};
 use super::select::{self, Extent};
@@ -192,7 +192,7 @@ impl<'s> Passage<'_, 's> {
             directory: None,
             choices,
             others,
-            digests: self.digests(context, file),
+            digests: self.digests(context, file)?,
             offers: self.offers(context, file),
             reason,
             stamp_key: self.stamp_key(),
@@ -206,23 +206,25 @@ impl<'s> Passage<'_, 's> {
         context: &mut Context,
         path: Option<&FilePath>,
     ) -> Outcome<'s> {
-        let missing = Outcome::Missing(MissingReason::NoDocument(Representation::Mirrorlist));
+        let unavailable = Outcome::Unavailable(Unavailable::Database);
         let path = path.map_or(&b""[..], FilePath::as_bytes);
-        let Some(directory) = context.tree.directory(path) else {
-            return Outcome::Missing(MissingReason::NoFile);
+        let directory = match context.tree.directory(path) {
+            Ok(Some(directory)) => directory,
+            Ok(None) => return Outcome::Missing(MissingReason::NoFile),
+            Err(problem) => return Outcome::Unavailable(Unavailable::Tree(problem)),
         };
         let mut client = Client::of(self.request, &self.state.geoip);
         client.pretend(&self.query);
         self.decision.client = Some(client);
         let Some(snapshot) = self.state.snapshot.as_deref() else {
-            return missing;
+            return unavailable;
         };
         let limit = DIRECTORY_FILES_MAX + 1;
         let files = match context.lookup.files_below(snapshot, &directory, limit) {
             Ok(files) => files,
             Err(error) => {
                 log::debug!("listing failed: error=\"{error}\"");
-                return missing;
+                return unavailable;
             }
         };
         let list = self.of_files(context, snapshot, (&client, directory, files));
@@ -309,7 +311,9 @@ impl<'s> Passage<'_, 's> {
         };
         let (path, version) = match self.locate(context, &repository.marker) {
             Located::File { path, version } => (path, version),
-            Located::NoTree => return Some(Outcome::NoTree),
+            Located::Unknown(problem) => {
+                return Some(Outcome::Unavailable(Unavailable::Tree(problem)));
+            }
             _ => return Some(Outcome::Missing(MissingReason::NoDocument(asked))),
         };
         let file = DecidedFile { path, version };

@@ -19,7 +19,7 @@ pub use client::{Client, Source};
 pub use context::Context;
 pub use decision::{
     Choice, DecidedFile, Decision, DigestDocument, Document, LocalReason, Metalink, MissingReason,
-    Outcome, Redirect, Seeds, StampKey,
+    Outcome, Redirect, Seeds, StampKey, Unavailable,
 };
 pub use list::{DIRECTORY_FILES_MAX, DirectoryCount, MirrorList, Other, YUM_MIRRORS_MAX, YumList};
 pub use passage::{Depth, decide};

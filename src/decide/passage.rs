@@ -6,6 +6,7 @@ use super::client::Client;
 use super::context::Context;
 use super::decision::{
     Choice, DecidedFile, Decision, LocalReason, MissingReason, Outcome, Redirect, StampKey,
+    Unavailable,
 };
 use super::document::has_info;
 use super::select::{self, Choices, Extent};
@@ -20,7 +21,7 @@ use crate::domain::select::Reason;
 use crate::domain::trace::is_ours;
 use crate::http::{Method, Query, Request};
 use crate::snapshot::Snapshot;
-use crate::tree::Located;
+use crate::tree::{Located, TreeProblem};
 
 /// How much is worked out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,9 +125,9 @@ fn digests(
 }
 
 /// For a URL that can name a directory alone.
-fn no_file<'s>(located: &Located) -> Outcome<'s> {
+fn no_file<'s>(located: Located) -> Outcome<'s> {
     match located {
-        Located::NoTree => Outcome::NoTree,
+        Located::Unknown(problem) => Outcome::Unavailable(Unavailable::Tree(problem)),
         Located::Directory => Outcome::Missing(MissingReason::Directory),
         _ => Outcome::Missing(MissingReason::NoFile),
     }
@@ -180,12 +181,15 @@ impl<'s> Passage<'_, 's> {
         }
         let mut asked = self.asked();
         let located = match self.locate(context, path) {
-            Located::NoTree => return Outcome::NoTree,
+            Located::Unknown(problem) => return self.unknown(path, asked, problem),
             Located::Directory => return self.directory(context, Some(path)),
             Located::Missing => match self.document_of(context, path) {
                 Some((Located::Directory, _)) => {
                     let directory = self.decision.requested.clone();
                     return self.directory_list(context, directory.as_ref());
+                }
+                Some((Located::Unknown(problem), _)) => {
+                    return Outcome::Unavailable(Unavailable::Tree(problem));
                 }
                 Some((located, document)) => {
                     asked = document;
@@ -218,13 +222,24 @@ impl<'s> Passage<'_, 's> {
         self.answer(context, &file, asked)
     }
 
+    /// For a path that the file system tells nothing of. The web server, another user, serves what
+    /// must be the file; what may be a document about one is asked for again later.
+    fn unknown(&self, path: &FilePath, asked: Representation, problem: TreeProblem) -> Outcome<'s> {
+        let is_file = asked == Representation::File || self.decision.is_negotiated;
+        if is_file && Representation::split_suffix(path.as_bytes()).is_none() {
+            Outcome::Local(LocalReason::TreeUnknown(problem))
+        } else {
+            Outcome::Unavailable(Unavailable::Tree(problem))
+        }
+    }
+
     /// For a URL that names a directory: the list of its mirrors, or nothing of ours.
     fn directory(&mut self, context: &mut Context, path: Option<&FilePath>) -> Outcome<'s> {
         if self.rules.engine && self.asked_by_query() == Representation::Mirrorlist {
             return self.directory_list(context, path);
         }
         match path {
-            Some(path) => no_file(&context.tree.locate(path, None)),
+            Some(path) => no_file(context.tree.locate(path, None)),
             None => Outcome::Missing(MissingReason::NotInTree),
         }
     }
@@ -293,7 +308,10 @@ impl<'s> Passage<'_, 's> {
         let (name, document) = Representation::split_suffix(path.as_bytes())?;
         let name = FilePath::parse(name).ok()?;
         let located = self.locate(context, &name);
-        let is_file = matches!(located, Located::File { .. } | Located::Outside);
+        let is_file = matches!(
+            located,
+            Located::File { .. } | Located::Outside | Located::Unknown(_)
+        );
         let has_list = located == Located::Directory && document == Representation::Mirrorlist;
         if !is_file && !has_list {
             return None;
@@ -319,7 +337,7 @@ impl<'s> Passage<'_, 's> {
             Located::Outside => Outcome::Local(reason),
             Located::Directory => Outcome::Missing(MissingReason::Directory),
             Located::Missing => Outcome::Missing(MissingReason::NoFile),
-            Located::NoTree => Outcome::NoTree,
+            Located::Unknown(problem) => Outcome::Local(LocalReason::TreeUnknown(problem)),
         }
     }
 

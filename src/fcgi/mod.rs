@@ -7,7 +7,8 @@
 //! Reading order: [`Request`] and [`Handler`] are what a use case sees; `record` and `params`
 //! are the wire format; [`wire`] is the state of one connection, without any input or
 //! output, so that it can be fuzzed; `connection`, `worker` and `server` put it on sockets;
-//! `accept` and `peers` share connections out; `handover` keeps them over a restart.
+//! `accept` and `peers` share connections out; `handover` keeps them over a restart. `ask` is the
+//! other side, for our own programs.
 //!
 //! # Errors
 //! [`FcgiError`] is for the server as a whole. What goes wrong on a connection closes that
@@ -26,11 +27,13 @@
 //!
 //! Source of the rules: the FastCGI specification 1.0 (Open Market, 1996).
 
+mod ask;
 mod error;
 mod handler;
 mod serve;
 pub mod wire;
 
+pub use ask::ask;
 pub use error::FcgiError;
 pub use handler::{Handler, Request, Rest};
 pub use serve::listen::Listen;

@@ -62,6 +62,8 @@ pub struct Request<'a> {
     pub lines: usize,
     /// The client's place, where the server knows it.
     pub geo: GeoParameters<'a>,
+    /// A program of ours asks how the responder is (`HELIOSTAT_ASK=status`).
+    pub asks_status: bool,
     /// Overridden settings.
     pub overrides: Overrides<'a>,
 }
@@ -194,6 +196,7 @@ impl<'a> Request<'a> {
                 let text = std::str::from_utf8(value).unwrap_or_default();
                 self.lines = text.trim().parse().unwrap_or_default();
             }
+            b"HELIOSTAT_ASK" => self.asks_status = value == b"status",
             b"ASN" => self.geo.asn = value,
             b"PFX" => self.geo.prefix = value,
             b"REMOTE_ADDR" => self.geo.remote_addr = value,

@@ -12,10 +12,14 @@ use clap::Parser;
     infer_long_args = true,
     after_help = "Examples:\n  \
         heliostat-fcgi --config /etc/heliostat.toml\n  \
-        heliostat-fcgi --listen /run/heliostat/fcgi.sock\n\n\
+        heliostat-fcgi --listen /run/heliostat/fcgi.sock\n  \
+        heliostat-fcgi --check\n\n\
         A socket inherited from systemd (LISTEN_FDS) or mod_fcgid (standard input) wins over \
         `listen`.\nSIGHUP reloads configuration, database and GeoIP files; SIGTERM ends after the \
-        running requests."
+        running requests. Where \
+        $STATE_DIRECTORY names a folder, the last good configuration is kept there, and used when \
+        the file cannot be.\n\
+        Exit codes: 0 ended when told to, 1 failed, 2 the configuration cannot be used."
 )]
 pub struct Args {
     /// Configuration file [default: $HELIOSTAT_CONFIG, else /etc/heliostat.toml]
@@ -24,6 +28,9 @@ pub struct Args {
     /// Socket path or ADDRESS:PORT, instead of the configured one
     #[arg(long, value_name = "SOCKET")]
     pub listen: Option<String>,
+    /// Only say whether the configuration can be used: exit code 0, or 2 and why
+    #[arg(long)]
+    pub check: bool,
     /// Worker threads, instead of the configured number
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,

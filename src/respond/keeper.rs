@@ -1,19 +1,24 @@
 //! Looks for changes and publishes a new state; the workers never wait for it.
 
-use crate::program::clock::now;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
 
 use arc_swap::ArcSwap;
 
+use super::complaint::Complaints;
+use super::start::{Start, check_trees, keep};
 use super::state::State;
-use crate::config::{self, Config, SiteConfig};
+use crate::config::{self, Config, LastGood, SiteConfig};
 use crate::decide::SiteState;
 use crate::domain::time::Timestamp;
+use crate::fcgi::Shutdown;
 use crate::geoip::GeoIp;
+use crate::program::clock::now;
+use crate::program::exit::chain;
 use crate::snapshot::{Change, Loader, Snapshot};
 
 /// What the watch for signals tells.
@@ -25,14 +30,45 @@ pub(super) enum Order {
     Stop,
 }
 
+/// What the keeper shares with the rest of the process.
+#[derive(Clone)]
+pub(super) struct Reins {
+    pub complaints: Arc<Complaints>,
+    /// Ends the process.
+    pub shutdown: Shutdown,
+    /// Set when the process ends: a large file is not read to its end then.
+    pub stop: Arc<AtomicBool>,
+}
+
 /// Owner of all that is behind the state.
 pub(super) struct Keeper {
     config: Arc<Config>,
-    config_changed_at: Option<SystemTime>,
+    /// The file as it was read last.
+    config_stamp: Option<Stamp>,
+    /// Why the configuration is not that of the file.
+    config_problem: Option<String>,
+    last_good: Option<LastGood>,
     sites: Vec<Site>,
-    /// Set when the process ends: a large file is not read to its end then.
-    stop: Arc<AtomicBool>,
+    begun_at: Instant,
+    reins: Reins,
 }
+
+/// What tells a changed or replaced file from the one that was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Stamp {
+    changed_at: Option<SystemTime>,
+    size: u64,
+    inode: u64,
+    /// None when the file was replaced, and this service's view of the folder is an old one.
+    links: u64,
+}
+
+/// What Linux calls a file system in memory.
+const TMPFS_MAGIC: i64 = 0x0102_1994;
+
+/// How long a service runs before it ends to get a new view of its configuration: it must not do
+/// so all the time.
+const VIEW_AGE_MIN: Duration = Duration::from_secs(10);
 
 struct Site {
     config: Arc<SiteConfig>,
@@ -44,10 +80,21 @@ struct Site {
     changed_at: Timestamp,
 }
 
-fn changed_at(path: &Path) -> Option<SystemTime> {
-    std::fs::metadata(path)
-        .and_then(|file| file.modified())
-        .ok()
+fn stamp(path: &Path) -> Option<Stamp> {
+    let file = std::fs::metadata(path).ok()?;
+    Some(Stamp {
+        changed_at: file.modified().ok(),
+        size: file.len(),
+        inode: file.ino(),
+        links: file.nlink(),
+    })
+}
+
+/// Whether something in memory stands in place of the folder that the file lies in, as with
+/// `TemporaryFileSystem=`.
+fn is_folder_hidden(path: &Path) -> bool {
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    rustix::fs::statfs(folder).is_ok_and(|stat| stat.f_type == TMPFS_MAGIC)
 }
 
 fn open_geoip(config: &SiteConfig, stop: &AtomicBool) -> Arc<GeoIp> {
@@ -101,7 +148,7 @@ impl Site {
                 true
             }
             Err(error) => {
-                let complaint = crate::program::exit::chain(&error);
+                let complaint = chain(&error);
                 if complaint != self.complaint {
                     log::error!(
                         "the web server serves the files: site={} error=\"{complaint}\"",
@@ -125,16 +172,18 @@ impl Site {
 }
 
 impl Keeper {
-    /// Opens everything once; what takes long ends early when `stop` is set.
-    pub(super) fn new(config: Config, stop: Arc<AtomicBool>) -> Keeper {
-        let config_changed_at = changed_at(&config.path);
-        let sites = config.sites.iter();
-        let sites = sites.map(|site| Site::open(site, &stop)).collect();
+    /// Opens everything once; what takes long ends early when the process is to end.
+    pub(super) fn new(start: Start, reins: Reins) -> Keeper {
+        let sites = start.config.sites.iter();
+        let sites = sites.map(|site| Site::open(site, &reins.stop)).collect();
         Keeper {
-            config: Arc::new(config),
-            config_changed_at,
+            config_stamp: stamp(&start.config.path),
+            config_problem: start.config_problem,
+            last_good: start.last_good,
             sites,
-            stop,
+            config: Arc::new(start.config),
+            begun_at: Instant::now(),
+            reins,
         }
     }
 
@@ -143,6 +192,7 @@ impl Keeper {
         State {
             config: Arc::clone(&self.config),
             sites: self.sites.iter().map(Site::state).collect(),
+            config_problem: self.config_problem.clone(),
         }
     }
 
@@ -157,7 +207,7 @@ impl Keeper {
             let reloads = order == Some(Order::Reload);
             let mut changed = self.look_at_config(reloads);
             for site in &mut self.sites {
-                changed |= site.look(&self.stop);
+                changed |= site.look(&self.reins.stop);
             }
             if changed {
                 published.store(Arc::new(self.state()));
@@ -170,30 +220,62 @@ impl Keeper {
     }
 
     /// Reads the configuration anew when its file changed; a bad one is logged and the running one
-    /// stays.
+    /// stays. Returns whether anything changed.
     fn look_at_config(&mut self, reloads: bool) -> bool {
-        let now = changed_at(&self.config.path);
-        if now == self.config_changed_at && !reloads {
+        let path = &self.config.path;
+        let now = stamp(path);
+        if self.is_view_old(now) {
+            log::info!(
+                "the configuration was replaced, and this service sees the old one; it ends, to be \
+                 started anew: config={}",
+                path.display()
+            );
+            self.reins.shutdown.trigger();
             return false;
         }
-        self.config_changed_at = now;
-        match config::load(&self.config.path) {
+        if now == self.config_stamp && !reloads {
+            return false;
+        }
+        self.config_stamp = now;
+        match config::load(path) {
             Ok(config) => {
                 if config.fcgi != self.config.fcgi {
                     log::warn!("changes of [fcgi] other than poll_ms need a restart");
                 }
+                if self.config_problem.take().is_some() {
+                    log::info!(
+                        "the configuration can be used again: config={}",
+                        path.display()
+                    );
+                }
+                keep(self.last_good.as_ref(), &config);
+                check_trees(&config, &self.reins.complaints);
                 let sites = config.sites.iter();
-                self.sites = sites.map(|site| Site::open(site, &self.stop)).collect();
+                self.sites = sites
+                    .map(|site| Site::open(site, &self.reins.stop))
+                    .collect();
                 self.config = Arc::new(config);
-                true
             }
             Err(error) => {
-                log::error!(
-                    "the configuration stays as it was: error=\"{}\"",
-                    crate::program::exit::chain(&error)
-                );
-                false
+                let problem = chain(&error);
+                log::error!("the configuration stays as it was: error=\"{problem}\"");
+                self.config_problem = Some(problem);
             }
         }
+        true
+    }
+
+    /// Whether the file that the path names is not what everybody else sees: a unit that hides a
+    /// folder but for one file in it goes on seeing a file that was replaced, and does not see one
+    /// that was made anew. Only a service that is started anew by its manager may end for it.
+    fn is_view_old(&self, now: Option<Stamp>) -> bool {
+        let was_linked = self.config_stamp.is_some_and(|stamp| stamp.links > 0);
+        let is_old = match now {
+            Some(stamp) => stamp.links == 0 && was_linked,
+            None => is_folder_hidden(&self.config.path),
+        };
+        is_old
+            && self.begun_at.elapsed() >= VIEW_AGE_MIN
+            && std::env::var_os("NOTIFY_SOCKET").is_some()
     }
 }

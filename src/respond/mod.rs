@@ -3,18 +3,23 @@
 //! [`run()`] binds the socket and starts three things: the workers of [`crate::fcgi`], each with a
 //! handler that decides and writes an answer; a keeper, which looks for changes of database, GeoIP
 //! files and configuration by timer and on SIGHUP, and publishes a new [`State`] for all workers;
-//! and a watch for signals.
+//! and a watch for signals. The keeper may wait for a disk that hangs; nothing waits for the keeper
+//! but the start, and that not for long.
 //!
 //! # Locking
 //! Workers share nothing but the state, which they read through `arc-swap` without waiting.
 
 mod answer;
 mod args;
+mod complaint;
 mod keeper;
 mod ping;
 mod run;
+mod start;
 mod state;
+mod status;
 mod stream;
+mod watchdog;
 mod worker;
 
 pub use args::Args;

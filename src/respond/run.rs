@@ -3,21 +3,31 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use super::args::Args;
-use super::keeper::{Keeper, Order};
+use super::keeper::{Keeper, Order, Reins};
+use super::start::{Start, check_trees};
 use super::state::State;
 use super::stream::Streams;
-use super::worker::Worker;
+use super::watchdog::Watchdog;
+use super::worker::{Common, Worker};
 use crate::config::{self, ConfigError, FcgiConfig};
 use crate::fcgi::{FcgiError, Listen, Server, ServerOptions, Shutdown};
 use crate::program::exit::Exit;
+
+/// How long the start waits until everything is read: a large database takes a second, a disk that
+/// hangs all the time that there is; requests wait meanwhile, and clients with them.
+const START_PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long the end waits for the keeper, which ends at once unless it waits for a disk.
+const KEEPER_PATIENCE: Duration = Duration::from_millis(200);
 
 /// Why the responder could not run.
 #[derive(Debug, thiserror::Error)]
@@ -56,64 +66,124 @@ impl RespondError {
 /// cannot be read is no error: downloads go on without.
 pub fn run(args: &Args) -> Result<Exit, RespondError> {
     let path = config::config_path(args.config.as_deref());
-    let config = config::load(&path)?;
-    let fcgi = FcgiConfig {
-        listen: args
-            .listen
-            .clone()
-            .unwrap_or_else(|| config.fcgi.listen.clone()),
-        threads: args.threads.unwrap_or(config.fcgi.threads).max(1),
-        ..config.fcgi.clone()
-    };
+    if args.check {
+        config::load(&path)?;
+        return Ok(Exit::Ok);
+    }
+    let start = Start::read(&path)?;
+    let fcgi = narrowed(&start.config.fcgi, args);
     let server = bind(&fcgi)?;
     let setup = |what| move |source| RespondError::Setup { what, source };
     let shutdown = Shutdown::new().map_err(setup("the shutdown switch"))?;
     let signals = Signals::new([SIGHUP, SIGTERM, SIGINT]).map_err(setup("signals"))?;
 
-    let stop = Arc::new(AtomicBool::new(false));
     let (sender, orders) = channel();
+    let (begin, begun) = channel();
     let handle = signals.handle();
-    std::thread::scope(|scope| {
-        // First of all: what is opened now may be large, too, and nobody waits for it in vain.
-        scope.spawn(|| watch(signals, &sender, (&shutdown, &stop)));
-        let keeper = Keeper::new(config, Arc::clone(&stop));
-        let state = Arc::new(ArcSwap::from_pointee(keeper.state()));
-        let (published, switch) = (Arc::clone(&state), &shutdown);
-        let keeping = scope.spawn(move || keep(keeper, &published, orders, switch));
-        let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
-        log::info!("ready: listen={} threads={}", fcgi.listen, fcgi.threads);
-        let streams = Streams::default();
-        let worker = |_| Worker::new(Arc::clone(&state), streams.clone());
-        let result = server.run(worker, &shutdown);
-        let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
-        handle.close();
-        stop.store(true, Ordering::Relaxed);
-        let _ = sender.send(Order::Stop);
-        let report = result?;
-        log::info!("ended: unanswered={}", report.unanswered);
-        let kept_to_the_end = keeping.join().unwrap_or(false);
-        Ok(if kept_to_the_end {
-            Exit::Ok
-        } else {
-            Exit::Failed
+    let reins = Reins {
+        complaints: Arc::default(),
+        shutdown: shutdown.clone(),
+        stop: Arc::default(),
+    };
+    {
+        // First of all: what is opened then may be large, and nobody waits for it in vain.
+        let (sender, reins, begin) = (sender.clone(), reins.clone(), begin.clone());
+        spawn("signals", move || watch(signals, &sender, &reins, &begin))
+            .map_err(setup("a thread for signals"))?;
+    }
+    let state = Arc::new(ArcSwap::from_pointee(State::at_start(&start)));
+    let ended = {
+        let (state, reins) = (Arc::clone(&state), reins.clone());
+        spawn("keeper", move || {
+            keep(start, reins, &state, &orders, &begin)
         })
-    })
+        .map_err(setup("a thread for changes"))?
+    };
+    // Whatever comes first: everything is read, a signal to end, or patience is over.
+    if begun.recv_timeout(START_PATIENCE) == Err(RecvTimeoutError::Timeout) {
+        log::error!(
+            "a disk does not answer: database and GeoIP files are not read after {} s; served \
+             locally until they are",
+            START_PATIENCE.as_secs()
+        );
+    }
+    let common = Common {
+        state,
+        streams: Streams::default(),
+        complaints: reins.complaints,
+        watchdog: Arc::new(Watchdog::new()),
+    };
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+    log::info!("ready: listen={} threads={}", fcgi.listen, fcgi.threads);
+    let result = server.run(|_| Worker::new(common.clone()), &shutdown);
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
+    handle.close();
+    reins.stop.store(true, Ordering::Relaxed);
+    let _ = sender.send(Order::Stop);
+    let report = result?;
+    log::info!("ended: unanswered={}", report.unanswered);
+    // A keeper that waits for a disk ends with the process.
+    match ended.recv_timeout(KEEPER_PATIENCE) {
+        Ok(Kept::Failed) => Ok(Exit::Failed),
+        Ok(Kept::ToTheEnd) | Err(_) => Ok(Exit::Ok),
+    }
+}
+
+/// The configuration, with what the command line says instead.
+fn narrowed(fcgi: &FcgiConfig, args: &Args) -> FcgiConfig {
+    let listen = args.listen.as_ref().unwrap_or(&fcgi.listen);
+    FcgiConfig {
+        listen: listen.clone(),
+        threads: args.threads.unwrap_or(fcgi.threads).max(1),
+        ..fcgi.clone()
+    }
+}
+
+/// How the keeper ended.
+enum Kept {
+    ToTheEnd,
+    /// By a bug.
+    Failed,
+}
+
+/// Starts a thread that nobody waits for longer than they like.
+fn spawn<T: Send + 'static>(
+    name: &str,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> std::io::Result<Receiver<T>> {
+    let (sender, receiver) = channel();
+    let thread = std::thread::Builder::new().name(name.to_owned());
+    thread.spawn(move || {
+        // Nobody may be waiting any more.
+        let _ = sender.send(work());
+    })?;
+    Ok(receiver)
 }
 
 /// Keeps the state current. Without its keeper the process would decide from ever older data, so a
-/// bug there ends it, and whoever started it starts it anew; returns whether there was none.
+/// bug there ends it, and whoever started it starts it anew.
 fn keep(
-    keeper: Keeper,
+    start: Start,
+    reins: Reins,
     state: &ArcSwap<State>,
-    orders: Receiver<Order>,
-    shutdown: &Shutdown,
-) -> bool {
-    let kept = catch_unwind(AssertUnwindSafe(|| keeper.keep(state, &orders)));
-    if kept.is_err() {
-        log::error!("ending after a bug in the watch for changes; please report it");
-        shutdown.trigger();
+    orders: &Receiver<Order>,
+    begin: &Sender<()>,
+) -> Kept {
+    let shutdown = reins.shutdown.clone();
+    let kept = catch_unwind(AssertUnwindSafe(|| {
+        check_trees(&start.config, &reins.complaints);
+        let keeper = Keeper::new(start, reins);
+        state.store(Arc::new(keeper.state()));
+        let _ = begin.send(());
+        keeper.keep(state, orders);
+    }));
+    if kept.is_ok() {
+        return Kept::ToTheEnd;
     }
-    kept.is_ok()
+    log::error!("ending after a bug in the watch for changes; please report it");
+    shutdown.trigger();
+    let _ = begin.send(());
+    Kept::Failed
 }
 
 fn bind(fcgi: &FcgiConfig) -> Result<Server, RespondError> {
@@ -136,14 +206,16 @@ fn bind(fcgi: &FcgiConfig) -> Result<Server, RespondError> {
 }
 
 /// Turns signals into orders; returns when told to end or when the server ended by itself.
-fn watch(mut signals: Signals, sender: &Sender<Order>, (shutdown, stop): (&Shutdown, &AtomicBool)) {
+fn watch(mut signals: Signals, sender: &Sender<Order>, reins: &Reins, begin: &Sender<()>) {
     for signal in signals.forever() {
         if signal == SIGHUP {
+            log::info!("looking for changes: signal={signal}");
             let _ = sender.send(Order::Reload);
         } else {
             log::info!("ending after the running requests: signal={signal}");
-            stop.store(true, Ordering::Relaxed);
-            shutdown.trigger();
+            reins.stop.store(true, Ordering::Relaxed);
+            reins.shutdown.trigger();
+            let _ = begin.send(());
         }
     }
 }

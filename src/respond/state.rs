@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::config::Config;
+use super::start::Start;
+use crate::config::{Config, SiteConfig};
 use crate::decide::SiteState;
 use crate::domain::path::{FilePath, is_below};
 use crate::http::Request;
+use crate::program::clock::now;
 
 /// Configuration and sites at one moment.
 #[derive(Debug)]
@@ -14,9 +16,26 @@ pub struct State {
     pub config: Arc<Config>,
     /// The sites, in the order of `config.sites`.
     pub sites: Vec<SiteState>,
+    /// Why the configuration is not that of the file.
+    pub config_problem: Option<String>,
 }
 
 impl State {
+    /// Before anything but the configuration is read: all files are served by the web server.
+    pub(super) fn at_start(start: &Start) -> State {
+        let site = |config: &Arc<SiteConfig>| SiteState {
+            config: Arc::clone(config),
+            snapshot: None,
+            geoip: Arc::default(),
+            changed_at: now(),
+        };
+        State {
+            sites: start.config.sites.iter().map(site).collect(),
+            config: Arc::new(start.config.clone()),
+            config_problem: start.config_problem.clone(),
+        }
+    }
+
     /// The site that a request belongs to: the one that the web server names, else the one whose
     /// host names and URL path fit best, else the default.
     pub fn site_of(&self, request: &Request<'_>) -> Option<usize> {

@@ -5,30 +5,38 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
-use super::answer;
-use super::ping;
+use super::complaint::Complaints;
 use super::state::State;
 use super::stream::Streams;
+use super::watchdog::Watchdog;
+use super::{answer, ping, status};
 use crate::config::SiteConfig;
 use crate::decide::{Context, Depth, decide};
 use crate::fcgi;
 use crate::http::{Request, Response};
 
+/// What all workers share.
+#[derive(Clone)]
+pub(super) struct Common {
+    pub state: Arc<ArcSwap<State>>,
+    pub streams: Streams,
+    pub complaints: Arc<Complaints>,
+    pub watchdog: Arc<Watchdog>,
+}
+
 /// Handler of one worker thread.
 pub(super) struct Worker {
-    state: Arc<ArcSwap<State>>,
+    common: Common,
     contexts: Vec<Option<(Arc<SiteConfig>, Context)>>,
-    streams: Streams,
     /// What follows of the answer just written.
     rest: Option<Box<dyn fcgi::Rest>>,
 }
 
 impl Worker {
-    pub(super) fn new(state: Arc<ArcSwap<State>>, streams: Streams) -> Worker {
+    pub(super) fn new(common: Common) -> Worker {
         Worker {
-            state,
+            common,
             contexts: Vec::new(),
-            streams,
             rest: None,
         }
     }
@@ -60,8 +68,11 @@ fn context<'c>(
 
 impl fcgi::Handler for Worker {
     fn respond(&mut self, request: &fcgi::Request<'_>, out: &mut Vec<u8>) {
-        let state = self.state.load();
+        let state = self.common.state.load();
         let request = Request::from_parameters(request.params());
+        if request.asks_status {
+            return status::answer(out, &state, &self.common.complaints, now());
+        }
         let Some(index) = state.site_of(&request) else {
             log::warn!(
                 "no site for a request, give the vhost `SetEnv HELIOSTAT_SITE NAME`: site=\"{}\" \
@@ -81,11 +92,15 @@ impl fcgi::Handler for Worker {
         let context = context(&mut self.contexts, index, &site.config);
         let mut rules = None;
         let decision = decide(site, context, &request, Depth::Redirect, &mut rules);
+        let now = now();
+        if let Some(problem) = decision.tree_problem() {
+            self.common.complaints.hear(&site.config.name, problem, now);
+        }
         let mut means = answer::Means {
             site,
             lookup: &mut context.lookup,
-            now: now(),
-            streams: &self.streams,
+            now,
+            streams: &self.common.streams,
         };
         self.rest = answer::write(out, &mut means, &request, &decision);
     }
@@ -95,6 +110,7 @@ impl fcgi::Handler for Worker {
     }
 
     fn tick(&mut self) {
+        self.common.watchdog.beat();
         for (_, context) in self.contexts.iter_mut().flatten() {
             context.lookup.rest();
         }

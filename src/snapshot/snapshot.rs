@@ -212,6 +212,8 @@ impl OpenDatabase {
         // One read transaction: mirrors and contents belong to one moment. After an error the
         // connection is closed, and the transaction with it.
         self.reader.begin_read()?;
+        // A newer program may have migrated it since it was opened.
+        self.reader.check_schema()?;
         let mut mirrors = Vec::new();
         let mut reaches = probe::reaches(&self.reader)?;
         for record in mirror::all(&self.reader)? {

@@ -8,20 +8,27 @@
 //!
 //! # Security
 //! A path whose real file lies outside the tree is [`Located::Outside`]: it is never looked up,
-//! never redirected, and no name is cut from it.
+//! never redirected, and no name is cut from it. A file that not everybody may read, and that we
+//! may not read either, is [`Located::Unknown`]: whether a client gets it is the web server's to
+//! say.
+//!
+//! # Errors
+//! Only what the request alone can cause is [`Located::Missing`]: see [`TreeProblem`].
 
 use std::ffi::OsStr;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use rustix::fd::AsFd;
 use rustix::fs::{
-    AtFlags, FileType, Mode, OFlags, ResolveFlags, Stat, fstat, openat, openat2, stat, statat,
+    Access, AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags, Stat, accessat, fstat, openat,
+    openat2, stat, statat,
 };
 use rustix::io::Errno;
 
+use super::problem::{TreeProblem, is_missing};
 use crate::domain::file::FileVersion;
 use crate::domain::path::FilePath;
 
@@ -62,8 +69,8 @@ pub enum Located {
     Outside,
     /// Nothing, or a dangling link, a device, a socket.
     Missing,
-    /// The tree itself is not there.
-    NoTree,
+    /// The file system does not tell.
+    Unknown(TreeProblem),
 }
 
 fn version(stat: &Stat) -> FileVersion {
@@ -89,124 +96,192 @@ impl Tree {
 
     /// Finds a path below the root; `catalogued` is the version that the catalogue has of it.
     pub fn locate(&mut self, path: &FilePath, catalogued: Option<FileVersion>) -> Located {
-        if !self.refresh() {
-            return Located::NoTree;
-        }
-        let Some(root) = &self.open else {
-            return Located::NoTree;
+        self.look(path, catalogued).unwrap_or_else(|problem| {
+            // What is open may be what fails: the next request begins anew.
+            self.open = None;
+            Located::Unknown(problem)
+        })
+    }
+
+    /// The canonical path of a directory below the root, "" for the root itself; `None` when there
+    /// is no such directory, or it lies outside the tree. Links are resolved, at leisure.
+    ///
+    /// # Errors
+    /// The file system does not tell.
+    pub fn directory(&self, path: &[u8]) -> Result<Option<Vec<u8>>, TreeProblem> {
+        let root = self.real_root()?;
+        let requested = self.root.join(OsStr::from_bytes(path));
+        let Some(real) = real_path(&requested)? else {
+            return Ok(None);
+        };
+        let Some(stat) = if_there(stat(&real), &real)? else {
+            return Ok(None);
+        };
+        let is_directory = FileType::from_raw_mode(stat.st_mode) == FileType::Directory;
+        let below = real.strip_prefix(&root).ok().filter(|_| is_directory);
+        Ok(below.map(|below| below.as_os_str().as_bytes().to_vec()))
+    }
+
+    /// Looks whether the root is a directory that can be opened and searched.
+    ///
+    /// # Errors
+    /// It is not.
+    pub fn check(&mut self) -> Result<(), TreeProblem> {
+        self.refresh()?;
+        let Some(OpenRoot { directory, .. }) = &self.open else {
+            return Err(TreeProblem::new(&self.root, Errno::NOENT));
+        };
+        // Search permission is what every look below needs.
+        accessat(directory, ".", Access::EXEC_OK, AtFlags::EACCESS)
+            .map_err(|errno| TreeProblem::new(&self.root, errno))
+    }
+
+    fn look(
+        &mut self,
+        path: &FilePath,
+        catalogued: Option<FileVersion>,
+    ) -> Result<Located, TreeProblem> {
+        self.refresh()?;
+        let root = &self.root;
+        let Some(OpenRoot { directory, .. }) = &self.open else {
+            return Err(TreeProblem::new(root, Errno::NOENT));
         };
         if let Some(catalogued) = catalogued
-            && let Ok(stat) = statat(&root.directory, path.as_bytes(), AtFlags::SYMLINK_NOFOLLOW)
+            && let Ok(stat) = statat(directory, path.as_bytes(), AtFlags::SYMLINK_NOFOLLOW)
             && FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile
             && version(&stat) == catalogued
         {
             // Should a directory above have become a link since, a file of the same name, size
             // and time is behind it, and that is what mirrors have under this path.
-            return Located::File {
-                path: path.clone(),
-                version: catalogued,
-            };
+            return found(root, (directory, path.as_bytes()), path.clone(), &stat);
         }
         let flags = OFlags::PATH | OFlags::CLOEXEC | OFlags::NOFOLLOW;
         let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
-        match openat2(
-            &root.directory,
-            path.as_bytes(),
-            flags,
-            Mode::empty(),
-            resolve,
-        ) {
-            Ok(file) => match fstat(&file) {
-                Ok(stat) => match FileType::from_raw_mode(stat.st_mode) {
-                    FileType::RegularFile => Located::File {
-                        path: path.clone(),
-                        version: version(&stat),
-                    },
-                    FileType::Directory => Located::Directory,
-                    // O_PATH with O_NOFOLLOW opens a link that is the last component.
-                    FileType::Symlink => self.locate_through_links(path),
-                    _ => Located::Missing,
-                },
-                Err(_) => Located::Missing,
-            },
-            Err(Errno::LOOP | Errno::XDEV | Errno::NOSYS | Errno::PERM | Errno::AGAIN) => {
-                self.locate_through_links(path)
-            }
-            Err(_) => Located::Missing,
+        let opened = openat2(directory, path.as_bytes(), flags, Mode::empty(), resolve);
+        // A link is in the way, or the kernel cannot tell; so it may be for a system call that is
+        // forbidden (EPERM), too.
+        if let Err(Errno::LOOP | Errno::XDEV | Errno::NOSYS | Errno::PERM | Errno::AGAIN) = opened {
+            return self.look_through_links(path);
         }
-    }
-
-    /// The canonical path of a directory below the root, "" for the root itself; `None` when there
-    /// is no such directory, or it lies outside the tree. Links are resolved, at leisure.
-    pub fn directory(&self, path: &[u8]) -> Option<Vec<u8>> {
-        let root = std::fs::canonicalize(&self.root).ok()?;
-        let real = std::fs::canonicalize(self.root.join(OsStr::from_bytes(path))).ok()?;
-        let below = real.strip_prefix(&root).ok()?;
-        real.is_dir().then(|| below.as_os_str().as_bytes().to_vec())
-    }
-
-    /// Opens the root again when it names another directory than before; `false`: none.
-    fn refresh(&mut self) -> bool {
-        let checked_at = Instant::now();
-        let is_fresh = |open: &OpenRoot| checked_at - open.checked_at < ROOT_BELIEVED;
-        if self.open.as_ref().is_some_and(is_fresh) {
-            return true;
-        }
-        let Ok(now) = stat(&self.root) else {
-            self.open = None;
-            return false;
+        let named = || root.join(OsStr::from_bytes(path.as_bytes()));
+        let stat = opened.and_then(fstat);
+        let Some(stat) = if_there(stat, &named())? else {
+            return Ok(Located::Missing);
         };
-        let (device, inode) = (now.st_dev, now.st_ino);
-        if let Some(open) = &mut self.open
-            && (open.device, open.inode) == (device, inode)
-        {
-            open.checked_at = checked_at;
-            return true;
+        match FileType::from_raw_mode(stat.st_mode) {
+            FileType::RegularFile => found(root, (directory, path.as_bytes()), path.clone(), &stat),
+            FileType::Directory => Ok(Located::Directory),
+            // O_PATH with O_NOFOLLOW opens a link that is the last component.
+            FileType::Symlink => self.look_through_links(path),
+            _ => Ok(Located::Missing),
         }
-        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        self.open = openat(rustix::fs::CWD, &self.root, flags, Mode::empty())
-            .ok()
-            .map(|directory| OpenRoot {
-                directory,
-                device,
-                inode,
-                checked_at,
-            });
-        self.open.is_some()
+    }
+
+    /// Opens the root again when it names another directory than before.
+    fn refresh(&mut self) -> Result<(), TreeProblem> {
+        let checked_at = Instant::now();
+        let problem = |errno| TreeProblem::new(&self.root, errno);
+        let known = match self.open.take() {
+            Some(open) if checked_at - open.checked_at < ROOT_BELIEVED => open,
+            open => {
+                let now = stat(&self.root).map_err(problem)?;
+                let (device, inode) = (now.st_dev, now.st_ino);
+                match open.filter(|open| (open.device, open.inode) == (device, inode)) {
+                    Some(open) => OpenRoot { checked_at, ..open },
+                    None => OpenRoot {
+                        directory: open_root(&self.root).map_err(problem)?,
+                        device,
+                        inode,
+                        checked_at,
+                    },
+                }
+            }
+        };
+        self.open = Some(known);
+        Ok(())
+    }
+
+    /// The root without links.
+    fn real_root(&self) -> Result<PathBuf, TreeProblem> {
+        let absent = TreeProblem::new(&self.root, Errno::NOENT);
+        real_path(&self.root)?.ok_or(absent)
     }
 
     /// A link is in the way: root and file are resolved whole, and must still be one in the other.
-    fn locate_through_links(&self, path: &FilePath) -> Located {
-        let Ok(root) = std::fs::canonicalize(&self.root) else {
-            return Located::NoTree;
-        };
+    fn look_through_links(&self, path: &FilePath) -> Result<Located, TreeProblem> {
+        let root = self.real_root()?;
         let requested = self.root.join(OsStr::from_bytes(path.as_bytes()));
-        let Ok(real) = std::fs::canonicalize(&requested) else {
-            return Located::Missing;
+        let Some(real) = real_path(&requested)? else {
+            return Ok(Located::Missing);
         };
-        let Ok(metadata) = std::fs::metadata(&real) else {
-            return Located::Missing;
+        let Some(stat) = if_there(stat(&real), &real)? else {
+            return Ok(Located::Missing);
         };
-        if metadata.is_dir() {
-            return Located::Directory;
+        match FileType::from_raw_mode(stat.st_mode) {
+            FileType::Directory => return Ok(Located::Directory),
+            FileType::RegularFile => {}
+            _ => return Ok(Located::Missing),
         }
-        if !metadata.is_file() {
-            return Located::Missing;
-        }
-        let Ok(below) = real.strip_prefix(&root) else {
-            return Located::Outside;
-        };
-        match FilePath::parse(below.as_os_str().as_bytes()) {
-            Ok(path) => Located::File {
-                path,
-                version: FileVersion {
-                    size: metadata.len(),
-                    mtime: metadata.mtime(),
-                },
-            },
-            Err(_) => Located::Outside,
+        let below = real.strip_prefix(&root).ok();
+        let below = below.and_then(|below| FilePath::parse(below.as_os_str().as_bytes()).ok());
+        match below {
+            Some(path) => found(&root, (CWD, real.as_os_str().as_bytes()), path, &stat),
+            None => Ok(Located::Outside),
         }
     }
+}
+
+fn open_root(root: &Path) -> Result<OwnedFd, Errno> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    openat(CWD, root, flags, Mode::empty())
+}
+
+/// `None`: there is nothing of that name.
+fn if_there<T>(result: Result<T, Errno>, path: &Path) -> Result<Option<T>, TreeProblem> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(errno) if is_missing(errno) => Ok(None),
+        Err(errno) => Err(TreeProblem::new(path, errno)),
+    }
+}
+
+/// The path without links; `None`: there is nothing of that name.
+fn real_path(path: &Path) -> Result<Option<PathBuf>, TreeProblem> {
+    let real = std::fs::canonicalize(path);
+    let errno = |error: std::io::Error| Errno::from_io_error(&error).unwrap_or(Errno::IO);
+    if_there(real.map_err(errno), path)
+}
+
+/// A regular file, unless the web server may have to refuse it. `at` is where it is looked at:
+/// a directory, and the path below it.
+fn found(
+    root: &Path,
+    at: (impl AsFd, &[u8]),
+    path: FilePath,
+    stat: &Stat,
+) -> Result<Located, TreeProblem> {
+    if is_refused(at, stat) {
+        let path = root.join(OsStr::from_bytes(path.as_bytes()));
+        return Err(TreeProblem::new(&path, Errno::ACCESS));
+    }
+    Ok(Located::File {
+        path,
+        version: version(stat),
+    })
+}
+
+/// Whether not everybody may read the file, and we may not either; the web server, another user,
+/// knows whether it may.
+fn is_refused(at: (impl AsFd, &[u8]), stat: &Stat) -> bool {
+    let mode = Mode::from_raw_mode(stat.st_mode);
+    if mode.contains(Mode::ROTH) {
+        return false;
+    }
+    if rustix::process::geteuid().is_root() {
+        // Root may read everything and cannot tell for others, but for a group made for it.
+        return !mode.contains(Mode::RGRP) || stat.st_gid == 0;
+    }
+    accessat(at.0, at.1, Access::READ_OK, AtFlags::EACCESS).is_err()
 }
 
 #[cfg(test)]
@@ -289,7 +364,8 @@ mod tests {
             (b"out", None),
             (b"nothing", None),
         ] {
-            assert_eq!(tree.directory(path).as_deref(), expected, "{path:?}");
+            let found = tree.directory(path).expect("it can be looked at");
+            assert_eq!(found.as_deref(), expected, "{path:?}");
         }
     }
 
@@ -314,7 +390,33 @@ mod tests {
         assert_eq!(size(tree.locate(&path(b"f"), None)), 2);
         std::fs::remove_file(root.join("current")).expect("remove");
         std::thread::sleep(ROOT_BELIEVED);
-        assert_eq!(tree.locate(&path(b"f"), None), Located::NoTree);
+        let Located::Unknown(problem) = tree.locate(&path(b"f"), None) else {
+            panic!("a tree that is gone says nothing of its files");
+        };
+        assert!(problem.is_absent() && problem.path() == root.join("current"));
+        tree.check().expect_err("no tree");
+        tree.directory(b"").expect_err("no tree");
+    }
+
+    #[test]
+    fn a_file_that_not_everybody_may_read_is_the_web_servers_to_judge() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().expect("folder");
+        let root = folder.path();
+        std::fs::write(root.join("f"), b"123").expect("file");
+        symlink("f", root.join("link")).expect("link");
+        let mut tree = Tree::new(root);
+        for (mode, is_known) in [(0o644, true), (0o604, true), (0o200, false), (0o644, true)] {
+            let permissions = std::fs::Permissions::from_mode(mode);
+            std::fs::set_permissions(root.join("f"), permissions).expect("mode");
+            for name in [&b"f"[..], b"link"] {
+                let located = tree.locate(&path(name), None);
+                let is_file = matches!(located, Located::File { .. });
+                assert_eq!(is_file, is_known, "{mode:o} {located:?}");
+                let is_unknown = matches!(located, Located::Unknown(_));
+                assert_eq!(is_unknown, !is_known, "{mode:o} {located:?}");
+            }
+        }
     }
 
     #[test]
@@ -325,9 +427,7 @@ mod tests {
         std::fs::write(root.join("dir/f"), b"123").expect("file");
         symlink("dir", root.join("alias")).expect("link");
         symlink("dir/f", root.join("link")).expect("link");
-        let mtime = std::fs::metadata(root.join("dir/f"))
-            .expect("metadata")
-            .mtime();
+        let mtime = stat(root.join("dir/f")).expect("metadata").st_mtime;
         let version = |size| Some(FileVersion { size, mtime });
         let mut tree = Tree::new(root);
         for (requested, catalogued, expected) in [

@@ -4,10 +4,12 @@
 mod directory;
 mod locate;
 mod open;
+mod problem;
 mod walk;
 mod walked;
 
 pub use locate::{Located, Tree};
 pub use open::{OpenError, OpenFile};
+pub use problem::{TreeProblem, user_name};
 pub use walk::{Root, UNREADABLE_LISTED_MAX, Walk, WalkError};
 pub use walked::{Found, InOrder, Unreadable, Walked};

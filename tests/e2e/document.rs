@@ -210,7 +210,7 @@ fn a_document_is_never_the_file_whatever_fails() {
     eventually("the responder knows that", || {
         stage.get("/a.iso").send().status == 200
     });
-    assert_no_file(&stage, &content, &[404], "no database");
+    assert_no_file(&stage, &content, &[503], "no database");
 }
 
 #[test]

@@ -421,7 +421,7 @@ fn a_document_is_never_the_file_whatever_fails() {
     eventually("the responder knows that the database is gone", || {
         client.send(&get(BARE)).header("X-Sendfile").is_some()
     });
-    refused(&mut client, BARE, 404, "no database");
+    refused(&mut client, BARE, 503, "no database");
     std::fs::rename(site.tree(), site.path("away")).expect("the tree moves");
     eventually("the responder knows that the tree is gone", || {
         client.send(&get(BARE)).status == 503

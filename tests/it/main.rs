@@ -2,6 +2,7 @@
 
 mod admin;
 mod admin_edit;
+mod blocked;
 mod certificate;
 mod config;
 mod conformance;
@@ -74,6 +75,7 @@ mod secret;
 mod site;
 mod small_disk;
 mod status;
+mod tree_fault;
 mod webd;
 mod webserver;
 mod yum;

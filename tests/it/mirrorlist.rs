@@ -444,7 +444,7 @@ fn a_mirror_that_has_more_comes_before_a_nearer_one() {
 }
 
 #[test]
-fn without_a_database_a_list_is_missing_and_never_the_file() {
+fn without_a_database_a_list_is_asked_for_again_and_never_the_file() {
     let site = build("");
     std::fs::write(site.database(), "no database").expect("a broken database");
     let responder = Responder::start(&site);
@@ -455,7 +455,7 @@ fn without_a_database_a_list_is_missing_and_never_the_file() {
         get(b"dir/").query("mirrorlist"),
     ] {
         let answer = client.send(&request);
-        assert_eq!(answer.status, 404, "{answer:?}");
+        assert_eq!(answer.status, 503, "{answer:?}");
         assert_eq!(answer.header("X-Sendfile"), None);
     }
 }

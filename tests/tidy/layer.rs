@@ -23,6 +23,8 @@ pub fn may_use(layer: &str, used: &str) -> bool {
     match layer {
         _ if layer == used => true,
         "bin" | "lib" => true,
+        // How a file is opened that may have become something else.
+        _ if used == "regular_file" => layer != "domain",
         _ if USE_CASES.contains(&layer) => {
             edge || matches!(
                 used,

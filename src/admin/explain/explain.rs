@@ -12,7 +12,7 @@ use crate::admin::args::ExplainArgs;
 use crate::config::SiteConfig;
 use crate::decide::{
     Choice, Client, Context, Decision, Depth, Document, LocalReason, MissingReason, Outcome,
-    SiteState, Source, decide,
+    SiteState, Source, Unavailable, decide,
 };
 use crate::domain::escape::percent_decode;
 use crate::domain::mirror::{EncodedPath, MirrorId};
@@ -26,13 +26,14 @@ use crate::snapshot::{Change, Loader};
 /// Drawn for every mirror alike: the order then is that of the scores.
 const SAME_DRAW: u16 = 16_384;
 
-/// Explains one decision on `out`.
+/// Explains one decision on `out`; `looked_as` says as whom the tree is looked at.
 ///
 /// # Errors
 /// When `out` cannot be written.
 pub fn explain(
     site: &Arc<SiteConfig>,
     args: &ExplainArgs,
+    looked_as: &str,
     out: &mut impl Write,
 ) -> std::io::Result<Exit> {
     let snapshot = match Loader::new(&site.database).poll() {
@@ -64,10 +65,12 @@ pub fn explain(
         .unwrap_or_else(|| Client::of(&request, &state.geoip));
     if args.json {
         let sources = client.sources(&state.geoip);
-        writeln!(out, "{:#}", as_json(&decision, &client, &sources))?;
+        let mut explained = as_json(&decision, &client, &sources);
+        explained["looked_as"] = json!(looked_as);
+        writeln!(out, "{explained:#}")?;
     } else {
         let sources = client.sources(&state.geoip);
-        super::explain_text::write(out, &decision, (&client, &sources))?;
+        super::explain_text::write(out, &decision, (&client, &sources), looked_as)?;
     }
     Ok(if has_database { Exit::Ok } else { Exit::Failed })
 }
@@ -166,7 +169,7 @@ pub(in crate::admin) fn summary(decision: &Decision<'_>) -> String {
         Outcome::Missing(reason) => format!("404: {}", missing(*reason)),
         Outcome::Options => "200: the methods GET, HEAD, OPTIONS".to_owned(),
         Outcome::MethodNotAllowed => "405: only GET and HEAD".to_owned(),
-        Outcome::NoTree => "503: the tree is not there".to_owned(),
+        Outcome::Unavailable(reason) => format!("503: {}", reason.text()),
     }
 }
 
@@ -253,7 +256,8 @@ fn outcome_code(outcome: &Outcome<'_>) -> String {
         Outcome::Missing(_) => "missing".to_owned(),
         Outcome::Options => "options".to_owned(),
         Outcome::MethodNotAllowed => "method-not-allowed".to_owned(),
-        Outcome::NoTree => "no-tree".to_owned(),
+        Outcome::Unavailable(Unavailable::Tree(_)) => "unavailable:tree".to_owned(),
+        Outcome::Unavailable(Unavailable::Database) => "unavailable:database".to_owned(),
     }
 }
 

@@ -14,6 +14,7 @@ pub(in crate::admin) fn write(
     out: &mut impl Write,
     decision: &Decision<'_>,
     (client, sources): (&Client, &[Source<'_>]),
+    looked_as: &str,
 ) -> std::io::Result<()> {
     if let Some(requested) = &decision.requested {
         writeln!(out, "requested  {requested}")?;
@@ -26,6 +27,7 @@ pub(in crate::admin) fn write(
             file.path, file.version.size
         )?;
     }
+    writeln!(out, "looked as  {looked_as}")?;
     writeln!(out, "client     {}", client_line(client))?;
     for source in sources {
         writeln!(out, "           {}", source_line(source))?;

@@ -7,7 +7,7 @@ use comfy_table::{CellAlignment, Table};
 use roaring::RoaringBitmap;
 use serde_json::{Value, json};
 
-use super::trace;
+use super::{site_problem, trace};
 use crate::admin::args::StatusArgs;
 use crate::admin::error::AdminError;
 use crate::admin::session::{Session, fitting_mirrors};
@@ -83,18 +83,23 @@ pub fn status(session: &mut Session, args: &StatusArgs) -> Result<Exit, AdminErr
         bar.add(1);
     }
     drop(bar);
+    let problems = site_problem::problems(session, &reader, site.files.len())?;
     // What needs attention comes first, each part in the order of names.
     lines.sort_by(|a, b| {
         (!a.needs_attention, &a.identifier).cmp(&(!b.needs_attention, &b.identifier))
     });
     let attention = lines.iter().filter(|line| line.needs_attention).count();
     if args.json {
-        let text = format!("{:#}", as_json(&lines, &site));
-        session.console.line(text)?;
+        let mut status = as_json(&lines, &site);
+        status["problems"] = json!(problems);
+        session.console.line(format!("{status:#}"))?;
     } else {
+        for problem in &problems {
+            session.console.line(format!("attention: {problem}"))?;
+        }
         print(session, &lines, &site, attention)?;
     }
-    Ok(if args.check && attention > 0 {
+    Ok(if args.check && (attention > 0 || !problems.is_empty()) {
         Exit::Partial
     } else {
         Exit::Ok

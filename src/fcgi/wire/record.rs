@@ -122,6 +122,33 @@ pub(in crate::fcgi) fn push_stdout(out: &mut Vec<u8>, id: u16, cgi: &[u8]) {
     }
 }
 
+/// Appends a request without a body, as a web server sends it. Names and values are short: all fit
+/// one record, and each length fits a byte of seven bits.
+pub(in crate::fcgi) fn push_request(out: &mut Vec<u8>, params: &[(&str, &str)]) {
+    const ID: u16 = 1;
+    let [role1, role0] = ROLE_RESPONDER.to_be_bytes();
+    push(
+        out,
+        kind::BEGIN_REQUEST,
+        ID,
+        &[role1, role0, 0, 0, 0, 0, 0, 0],
+    );
+    push(out, kind::PARAMS, ID, &packed(params));
+    push(out, kind::PARAMS, ID, &[]);
+    push(out, kind::STDIN, ID, &[]);
+}
+
+fn packed<V: AsRef<str>>(pairs: &[(&str, V)]) -> Vec<u8> {
+    let mut packed = Vec::new();
+    for (name, value) in pairs {
+        let value = value.as_ref();
+        packed.extend([name.len() as u8, value.len() as u8]);
+        packed.extend_from_slice(name.as_bytes());
+        packed.extend_from_slice(value.as_bytes());
+    }
+    packed
+}
+
 /// Appends END_REQUEST with application status 0.
 pub(in crate::fcgi) fn push_end(out: &mut Vec<u8>, id: u16, ending: Ending) {
     push(
@@ -144,13 +171,7 @@ pub(in crate::fcgi) fn push_unknown_type(out: &mut Vec<u8>, unknown: u8) {
 
 /// Appends GET_VALUES_RESULT. Names and values are short: all fit one record.
 pub(in crate::fcgi) fn push_values(out: &mut Vec<u8>, values: &[(&str, String)]) {
-    let mut packed = Vec::new();
-    for (name, value) in values {
-        packed.extend([name.len() as u8, value.len() as u8]);
-        packed.extend_from_slice(name.as_bytes());
-        packed.extend_from_slice(value.as_bytes());
-    }
-    push(out, kind::GET_VALUES_RESULT, MANAGEMENT, &packed);
+    push(out, kind::GET_VALUES_RESULT, MANAGEMENT, &packed(values));
 }
 
 #[cfg(test)]

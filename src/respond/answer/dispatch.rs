@@ -80,7 +80,7 @@ fn write_whole(
                 b"<p>Files can be read only.</p>\n",
             );
         }
-        Outcome::NoTree => no_site(&mut Response::new(out, "503 Service Unavailable")),
+        Outcome::Unavailable(_) => write_unavailable(out, decision),
     }
     None
 }
@@ -89,6 +89,15 @@ fn write_whole(
 pub(in crate::respond) fn no_site(response: &mut Response<'_>) {
     response.field("Cache-Control", NOT_KEPT);
     response.field("Retry-After", b"5").body(HTML, b"");
+}
+
+/// Worth asking again: nothing is known to be missing.
+fn write_unavailable(out: &mut Vec<u8>, decision: &Decision<'_>) {
+    let mut response = Response::new(out, "503 Service Unavailable");
+    response.field("Retry-After", b"5");
+    write_log_fields(&mut response, decision, "none");
+    let text = b"<p>Please try again in a moment.</p>\n";
+    page(response, "503 Service Unavailable", text);
 }
 
 pub(super) fn page(mut response: Response<'_>, title: &str, text: &[u8]) {

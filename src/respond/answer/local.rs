@@ -18,12 +18,16 @@ pub(super) fn write(
     };
     let give = match reason {
         LocalReason::DatabaseUnavailable => "file (database_not_reached)",
+        LocalReason::TreeUnknown(_) => "file (tree_not_reached)",
         _ => "file",
     };
     let local = &config.local;
     let file = [local.prefix.as_slice(), b"/", requested.as_bytes()].concat();
-    if !local.is_encoded && file.iter().any(u8::is_ascii_control) {
-        // No header can carry such a name; the web server's fallback serves it.
+    let is_tree_elsewhere =
+        matches!(reason, LocalReason::TreeUnknown(problem) if problem.is_absent());
+    if !local.is_encoded && (is_tree_elsewhere || file.iter().any(u8::is_ascii_control)) {
+        // No header can carry such a name, or the tree is not where we look for it; the web
+        // server's fallback serves it.
         return no_site(&mut Response::new(out, "503 Service Unavailable"));
     }
     // The explicit status keeps Apache from judging the request's conditions before it has the
@@ -55,7 +59,8 @@ fn can_be_negotiated(reason: &LocalReason) -> bool {
         | LocalReason::HeadLocally
         | LocalReason::Excluded(_)
         | LocalReason::OutsideTree => false,
-        LocalReason::DatabaseUnavailable
+        LocalReason::TreeUnknown(_)
+        | LocalReason::DatabaseUnavailable
         | LocalReason::NotCatalogued
         | LocalReason::Changed { .. }
         | LocalReason::LocationTooLong
