@@ -19,6 +19,13 @@ CREATE TABLE file (
     mtime INTEGER
 ) WITHOUT ROWID, STRICT;
 
+-- When file ids were given: one row for each index run that gave any. An id was given at the time
+-- of the last row whose first_id is not greater; ids before the first row were given long ago.
+CREATE TABLE id_epoch (
+    first_id INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL
+) STRICT;
+
 -- MirrorBrain's `server`, under the field's names. '' means none in text columns.
 -- private: shown and given only to clients of the mirror's own prefixes and autonomous systems.
 CREATE TABLE mirror (
@@ -53,6 +60,18 @@ CREATE TABLE mirror (
     other_countries TEXT NOT NULL DEFAULT '',
     file_maxsize INTEGER NOT NULL DEFAULT 0 CHECK (file_maxsize >= 0),
     private INTEGER NOT NULL DEFAULT 0 CHECK (private IN (0, 1))
+) STRICT;
+
+-- What is particular to mirrors of the kind cache; no row: all of it as here by default.
+-- ttl_s: seconds that it keeps anything without asking. fill_networks: prefixes that its own
+-- requests come from; paths (empty: all) and exclude: patterns; all three separated by spaces.
+CREATE TABLE mirror_cache (
+    mirror_id INTEGER PRIMARY KEY REFERENCES mirror (id) ON DELETE CASCADE,
+    ttl_s INTEGER NOT NULL DEFAULT 86400 CHECK (ttl_s >= 0),
+    version_key TEXT NOT NULL DEFAULT 'none' CHECK (version_key IN ('none', 'query', 'path')),
+    fill_networks TEXT NOT NULL DEFAULT '',
+    paths TEXT NOT NULL DEFAULT '',
+    exclude TEXT NOT NULL DEFAULT ''
 ) STRICT;
 
 -- Base URLs beside the main one, at most one a scheme.

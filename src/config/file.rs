@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::hashes::RawHashes;
 use super::probe::RawProbe;
+use crate::domain::cache::MUTABLE_DEFAULT;
 
 /// The whole file.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -101,6 +102,9 @@ pub struct RawSite {
     pub scan: RawScan,
     /// How mirrors are probed.
     pub probe: RawProbe,
+    /// Paths whose content changes while their name stays, which pull-through caches never get;
+    /// `*` and `?` stay within one name, `**` does not.
+    pub mutable: Vec<String>,
     /// Rules for the whole tree.
     pub rules: RawRules,
     /// Rules for subtrees: `[[site.NAME.directory]]`, merged as MirrorBrain merges them.
@@ -130,6 +134,7 @@ impl Default for RawSite {
             hashes: RawHashes::default(),
             scan: RawScan::default(),
             probe: RawProbe::default(),
+            mutable: MUTABLE_DEFAULT.map(str::to_owned).to_vec(),
             rules: RawRules::default(),
             directory: Vec::new(),
         }
@@ -152,6 +157,9 @@ pub struct RawSelection {
     /// Mirrors with prefix_only or as_only are private: only clients of their own prefixes and
     /// autonomous systems are sent there or see them in lists.
     pub restricted_are_private: bool,
+    /// Mirrors that answer over IPv4 and have an IPv6 address that does not answer, on which
+    /// clients with both hang: `last` (behind all other mirrors) or `as-any`.
+    pub dead_ipv6: String,
 }
 
 impl Default for RawSelection {
@@ -162,6 +170,7 @@ impl Default for RawSelection {
             spread_degrees: 0.0,
             share_other_countries: false,
             restricted_are_private: false,
+            dead_ipv6: "last".to_owned(),
         }
     }
 }
@@ -428,6 +437,14 @@ pub struct RawRules {
     /// front may be given `no-cache, stale-if-error=86400`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub redirect_cache_control: Option<String>,
+    /// Whether https clients may be sent to http URLs: `never` (default; browsers and many programs
+    /// refuse that), `if-none` (when no mirror that has the file takes them over https), `always`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub https_to_http: Option<String>,
+    /// Http clients get the http URL of a mirror that has one, and mirrors with https alone come
+    /// last: for programs that cannot follow to https; default false.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prefer_http_for_http: Option<bool>,
 }
 
 fn is_default(rules: &RawMetalinkRules) -> bool {

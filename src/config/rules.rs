@@ -10,6 +10,7 @@ use crate::domain::place::{CountryCode, RegionCode};
 use crate::domain::rule::{
     DhtNode, Fallback, MirrorlistFrame, NetworkRule, REDIRECT_CACHE_CONTROL, Rules,
 };
+use crate::domain::select::HttpsToHttp;
 
 /// The rules of a directory below another: lists add up, single values of the deeper one win
 /// (behaviour of MirrorBrain, spec §3).
@@ -67,6 +68,8 @@ pub fn merge_rules(parent: &RawRules, child: &RawRules) -> RawRules {
             .redirect_cache_control
             .clone()
             .or(parent.redirect_cache_control.clone()),
+        https_to_http: child.https_to_http.clone().or(parent.https_to_http.clone()),
+        prefer_http_for_http: child.prefer_http_for_http.or(parent.prefer_http_for_http),
     }
 }
 
@@ -163,6 +166,18 @@ pub fn compile_rules(raw: &RawRules) -> Result<Rules, (&'static str, String)> {
         mirrorlist: compile_frame(raw),
         metalink: compile_metalink(&raw.metalink)?,
         redirect_cache_control: compile_cache_control(&raw.redirect_cache_control)?,
+        https_to_http: compile_https_to_http(raw.https_to_http.as_deref())?,
+        prefer_http_for_http: raw
+            .prefer_http_for_http
+            .unwrap_or(defaults.prefer_http_for_http),
+    })
+}
+
+fn compile_https_to_http(word: Option<&str>) -> Result<HttpsToHttp, (&'static str, String)> {
+    let word = word.unwrap_or(HttpsToHttp::Never.as_str());
+    HttpsToHttp::from_word(word).ok_or_else(|| {
+        let message = format!("'{word}' is unknown; use never, if-none or always");
+        ("https_to_http", message)
     })
 }
 
@@ -294,6 +309,13 @@ mod tests {
         };
         let (_, message) = compile_rules(&bad).expect_err("two lines");
         assert_eq!(message, "'no-cache\\nX: y' is no value of a header field");
+        let bad = RawRules {
+            https_to_http: Some("sometimes".into()),
+            ..RawRules::default()
+        };
+        let (key, message) = compile_rules(&bad).expect_err("no such word");
+        assert_eq!(key, "https_to_http");
+        assert!(message.contains("never, if-none or always"), "{message}");
         let bad = RawRules {
             exclude_ips: vec!["10.1".into()],
             ..RawRules::default()

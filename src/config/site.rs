@@ -14,6 +14,7 @@ use super::mime_type::MimeTypes;
 use super::probe::{ProbeConfig, check_probe};
 use super::rules::{compile_rules, merge_rules, tree_rules};
 use super::scan::{ScanConfig, check_scan};
+use crate::domain::cache::PathPattern;
 use crate::domain::document::Publisher;
 use crate::domain::document::info_dictionary::TorrentVersion;
 use crate::domain::path::is_below;
@@ -134,6 +135,8 @@ pub struct SiteConfig {
     pub scan: ScanConfig,
     /// Probing.
     pub probe: ProbeConfig,
+    /// Paths that caches never get.
+    pub mutable: Vec<PathPattern>,
     /// Rules of the tree as written, for parameters that override them.
     pub raw_rules: RawRules,
     rules: Arc<Rules>,
@@ -319,6 +322,7 @@ impl SiteConfig {
             index: check_index(&raw.index)?,
             scan: check_scan(&raw.scan)?,
             probe: check_probe(&raw.probe)?,
+            mutable: check_mutable(&raw.mutable)?,
             directories: check_directories(raw, &raw_rules)?,
             raw_rules,
             rules,
@@ -339,6 +343,18 @@ impl SiteConfig {
             .map_or(&self.rules, |place| &self.directories[place].rules)
     }
 
+    /// Whether redirects are signed anywhere.
+    pub fn signs(&self) -> bool {
+        let directories = self.directories.iter().map(|directory| &directory.rules);
+        let mut rules = directories.chain([&self.rules]);
+        rules.any(|rules| rules.redirect_stamp_key.is_some())
+    }
+
+    /// Whether a path's content changes while its name stays.
+    pub fn is_mutable(&self, path: &[u8]) -> bool {
+        self.mutable.iter().any(|pattern| pattern.is_match(path))
+    }
+
     /// The same as written, merged: what parameters of the web server override.
     pub fn raw_rules(&self, path: &[u8]) -> &RawRules {
         self.directory_of(path)
@@ -353,6 +369,18 @@ fn check_head_bytes(bytes: usize) -> Result<usize, Problem> {
     let (least, most) = (HEAD_BYTES_RANGE.start(), HEAD_BYTES_RANGE.end());
     let message = format!("{bytes} is no number of bytes from {least} to {most}");
     Err(("head_bytes_max".into(), message))
+}
+
+/// Each is compared with the path of each file that a cache may get.
+const MUTABLE_MAX: usize = 100;
+
+fn check_mutable(texts: &[String]) -> Result<Vec<PathPattern>, Problem> {
+    let problem = |message| ("mutable".to_owned(), message);
+    if texts.len() > MUTABLE_MAX {
+        return Err(problem(format!("there are more than {MUTABLE_MAX}")));
+    }
+    let read = texts.iter().map(|text| PathPattern::new(text));
+    read.collect::<Result<_, _>>().map_err(problem)
 }
 
 fn check_local(raw: &RawSite, tree: &Path) -> Result<LocalDelivery, Problem> {
@@ -472,6 +500,11 @@ fn check_law(raw: &RawSelection) -> Result<Law, Problem> {
         spread: (raw.spread_degrees * 1000.0) as u32,
         share_other_countries: raw.share_other_countries,
         restricted_are_private: raw.restricted_are_private,
+        dead_ipv6_as_any: match raw.dead_ipv6.as_str() {
+            "last" => false,
+            "as-any" => true,
+            other => return unknown("dead_ipv6", other, "last or as-any"),
+        },
     })
 }
 

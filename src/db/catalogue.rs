@@ -3,10 +3,12 @@
 use roaring::RoaringBitmap;
 use rusqlite::{CachedStatement, OptionalExtension, Row, params};
 
+use super::epoch;
 use super::error::{DbError, Doing};
 use super::open::{Queryable, Transaction};
 use crate::domain::file::{CatalogueFile, FileId, FileVersion};
 use crate::domain::path::PATH_BYTES_MAX;
+use crate::domain::time::Timestamp;
 
 /// One point lookup on the primary key; requests look in [`crate::snapshot::KnownFiles`] instead.
 pub(super) const FIND: &str = "SELECT id, size, mtime FROM file WHERE path = ?1";
@@ -204,6 +206,8 @@ pub struct CatalogueWriter<'t> {
     remove: CachedStatement<'t>,
     next_id: i64,
     changes: u64,
+    /// The first id that was given, and the least that got its version.
+    given: (Option<i64>, Option<i64>),
 }
 
 impl<'t> CatalogueWriter<'t> {
@@ -226,11 +230,13 @@ impl<'t> CatalogueWriter<'t> {
             remove: prepare("DELETE FROM file WHERE path = ?1")?,
             next_id,
             changes: 0,
+            given: (None, None),
         })
     }
 
     fn take_id(&mut self) -> Result<FileId, DbError> {
         let id = u32::try_from(self.next_id).map_err(|_| DbError::OutOfFileIds)?;
+        self.given.0.get_or_insert(self.next_id);
         self.next_id += 1;
         self.changes += 1;
         Ok(FileId(id))
@@ -278,6 +284,8 @@ impl<'t> CatalogueWriter<'t> {
     /// [`DbError::Sql`].
     pub fn adopt(&mut self, path: &[u8], id: FileId, version: FileVersion) -> Result<(), DbError> {
         self.changes += 1;
+        let least = self.given.1.map_or(i64::MAX, |least| least);
+        self.given.1 = Some(least.min(i64::from(id.0)));
         self.set(path, id, version)
     }
 
@@ -296,6 +304,17 @@ impl<'t> CatalogueWriter<'t> {
         self.changes += 1;
         self.remove.execute([path]).doing("removing a file")?;
         Ok(())
+    }
+
+    /// The same as [`CatalogueWriter::finish`]; what was given is remembered with its time.
+    ///
+    /// # Errors
+    /// [`DbError::Sql`].
+    pub fn finish_at(self, at: Timestamp) -> Result<(), DbError> {
+        if self.given != (None, None) {
+            epoch::record(self.transaction, self.given, at)?;
+        }
+        self.finish()
     }
 
     /// Records what ids were given and, if anything changed, a new generation of the tree.

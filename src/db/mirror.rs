@@ -6,6 +6,7 @@ use ipnet::IpNet;
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::error::{DbError, Doing};
+use super::mirror_cache::{self, CacheRecord};
 use super::open::{Queryable, Transaction};
 use crate::domain::mirror::{
     BaseUrl, Kind, Mirror, MirrorCountry, MirrorId, SCORE_DEFAULT, without_login,
@@ -86,6 +87,8 @@ pub struct MirrorRecord {
     pub file_maxsize: i64,
     /// Shown and given only to clients of its own prefixes and autonomous systems.
     pub private: bool,
+    /// What is particular to a cache.
+    pub cache: CacheRecord,
 }
 
 impl MirrorRecord {
@@ -126,6 +129,7 @@ impl MirrorRecord {
             other_countries: String::new(),
             file_maxsize: 0,
             private: false,
+            cache: CacheRecord::default(),
         }
     }
 
@@ -172,7 +176,20 @@ impl MirrorRecord {
                     .to_owned(),
             );
         }
+        if self.kind == Kind::Cache {
+            mirror.cache = self.cache.rules(parse_prefix, &mut problems);
+            let keyed = |url: BaseUrl| url.with_version_key(self.cache.version_key);
+            mirror.base_url = mirror.base_url.map(keyed);
+            let further = mirror.further_base_urls.into_iter();
+            mirror.further_base_urls = further.map(keyed).collect();
+        }
         (mirror, problems)
+    }
+
+    /// Whether the mirror has no list of files: a cache fetches what it is asked for, and a mirror
+    /// with country `**` is believed to have everything.
+    pub fn is_never_scanned(&self) -> bool {
+        self.kind == Kind::Cache || self.country == "**"
     }
 
     fn asns(&self, problems: &mut Vec<String>) -> Vec<Asn> {
@@ -277,6 +294,7 @@ fn record(row: &Row<'_>) -> Result<MirrorRecord, rusqlite::Error> {
         other_countries: row.get(28)?,
         file_maxsize: row.get(29)?,
         private: row.get(30)?,
+        cache: CacheRecord::default(),
     })
 }
 
@@ -322,6 +340,11 @@ pub fn all(database: &impl Queryable) -> Result<Vec<MirrorRecord>, DbError> {
             }
         },
     )?;
+    for (id, cache) in mirror_cache::all(database)? {
+        if let Ok(place) = records.binary_search_by_key(&id, |record| record.id) {
+            records[place].cache = cache;
+        }
+    }
     Ok(records)
 }
 
@@ -483,6 +506,7 @@ fn update_lists(transaction: &Transaction<'_>, record: &MirrorRecord) -> Result<
             )
             .doing("changing a mirror's further URLs")?;
     }
+    mirror_cache::store(transaction, record.id, &record.cache)?;
     let networks = record
         .further_prefixes
         .iter()
@@ -516,6 +540,7 @@ pub fn delete(transaction: &Transaction<'_>, id: MirrorId) -> Result<(), DbError
 mod tests {
     use super::*;
     use crate::db::open_writer;
+    use crate::domain::cache::VersionKey;
 
     #[test]
     fn probes_of_other_urls_or_of_another_state_are_forgotten() {
@@ -584,12 +609,24 @@ mod tests {
         full.file_maxsize = 5_000_000_000;
         full.prefix_only = true;
         full.private = true;
+        full.kind = Kind::Cache;
+        full.cache = CacheRecord {
+            ttl_s: 3600,
+            version_key: VersionKey::Query,
+            fill_networks: "192.0.2.0/24 2001:db8::1".into(),
+            paths: "pool/ iso/*".into(),
+            exclude: "pool/private".into(),
+        };
         writer.transaction(|t| insert(t, &full)).expect("insert");
         assert_eq!(all(&writer).expect("all"), [full.clone()]);
         let (mirror, problems) = full.check();
         assert_eq!(mirror.country, MirrorCountry::Everywhere);
         assert_eq!(mirror.prefixes.len(), 1);
         assert_eq!(problems.len(), 1, "{problems:?}");
+        let rules = &mirror.cache;
+        assert_eq!((rules.ttl_s, rules.version_key), (3600, VersionKey::Query));
+        let counts = (rules.fill_networks.len(), rules.paths.len());
+        assert_eq!((counts, rules.exclude.len()), ((2, 2), 1));
 
         let error = writer
             .transaction(|t| insert(t, &MirrorRecord::new("m1")))

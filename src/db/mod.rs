@@ -2,8 +2,8 @@
 //!
 //! [`open`] gives connections (one place sets WAL, time-outs, `synchronous`), [`schema`] migrates.
 //! Then one module a notion: [`catalogue`] (files), [`mirror`], [`content`] (who has what),
-//! [`hash`] and [`hash_state`], [`probe`] (who answers), [`run`] and [`event`] (what happened),
-//! [`import`] (from another system). The responder decides from
+//! [`hash`] and [`hash_state`], [`epoch`] (how old ids are), [`probe`] (who answers), [`run`] and
+//! [`event`] (what happened), [`import`] (from another system). The responder decides from
 //! [`crate::snapshot`], which these functions fill.
 //!
 //! # Locking
@@ -12,6 +12,7 @@
 
 pub mod catalogue;
 pub mod content;
+pub mod epoch;
 mod error;
 pub mod event;
 pub mod hash;
@@ -19,6 +20,7 @@ pub mod hash_state;
 pub mod import;
 pub mod long_value;
 pub mod mirror;
+pub mod mirror_cache;
 pub mod mirror_trace;
 pub mod open;
 pub mod probe;

@@ -6,7 +6,7 @@ use rusqlite::{Row, params};
 
 use super::error::{DbError, Doing};
 use super::open::{Queryable, Transaction};
-use crate::domain::health::{Family, HISTORY_MAX, History, Reach, Standing};
+use crate::domain::health::{Family, HISTORY_MAX, History, Reach, Standing, Way};
 use crate::domain::mirror::{MirrorId, Scheme};
 use crate::domain::time::Timestamp;
 
@@ -98,15 +98,19 @@ pub fn reaches(database: &impl Queryable) -> Result<HashMap<MirrorId, Vec<Reach>
         let place = known.unwrap_or_else(|| {
             of_mirror.push(Reach {
                 scheme: record.scheme,
-                v4: false,
-                v6: false,
+                v4: Way::Absent,
+                v6: Way::Absent,
             });
             of_mirror.len() - 1
         });
         let reach = &mut of_mirror[place];
+        let way = match record.standing.usable {
+            true => Way::Open,
+            false => Way::Dead,
+        };
         match record.family {
-            Family::V4 => reach.v4 = record.standing.usable,
-            Family::V6 => reach.v6 = record.standing.usable,
+            Family::V4 => reach.v4 = way,
+            Family::V6 => reach.v6 = way,
         }
     }
     Ok(reaches)
@@ -296,8 +300,8 @@ mod tests {
         assert_eq!(
             reaches(&writer).expect("read")[&MirrorId(1)],
             [
-                reach(Scheme::Http, true, false),
-                reach(Scheme::Https, false, true)
+                reach(Scheme::Http, Way::Open, Way::Dead),
+                reach(Scheme::Https, Way::Absent, Way::Open)
             ]
         );
     }

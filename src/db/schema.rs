@@ -16,6 +16,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../sql/0006_scan_attempt.sql"),
     include_str!("../../sql/0007_mirror_trace.sql"),
     include_str!("../../sql/0008_private.sql"),
+    include_str!("../../sql/0009_cache.sql"),
 ];
 
 /// `application_id` of our files ("Heli"), so that no other SQLite file is taken for one.

@@ -11,6 +11,7 @@ use crate::config::{RawAcceptRule, RawFallback, RawRules, SiteConfig, compile_ru
 use crate::domain::place::{Asn, CountryCode, Place, RegionCode};
 use crate::domain::rule::Rules;
 use crate::domain::select::{Access, ClassTable, Selector};
+use crate::domain::time::Timestamp;
 use crate::http::Overrides;
 use crate::snapshot::Lookup;
 use crate::snapshot::Snapshot;
@@ -25,6 +26,9 @@ const OVERRIDES_MAX: usize = 256;
 /// Uniform numbers 0 … 32767.
 pub type DrawFn = Box<dyn FnMut() -> u16>;
 
+/// Tells the time of a request.
+pub type Clock = fn() -> Timestamp;
+
 /// One worker's means for one site: tree, database connection, drawn numbers, and what it has
 /// worked out before.
 pub struct Context {
@@ -32,6 +36,7 @@ pub struct Context {
     pub tree: Tree,
     /// The database connection.
     pub lookup: Lookup,
+    clock: Clock,
     pub(super) selector: Selector<DrawFn>,
     classes: Classes,
     rules: HashMap<(Vec<u8>, Option<usize>), Arc<Rules>>,
@@ -48,14 +53,20 @@ type PlaceKey = (Option<CountryCode>, Option<RegionCode>, Option<Asn>, Access);
 
 impl Context {
     /// Opens nothing yet.
-    pub fn new(config: &SiteConfig, draw: DrawFn) -> Context {
+    pub fn new(config: &SiteConfig, draw: DrawFn, clock: Clock) -> Context {
         Context {
             tree: Tree::new(&config.tree),
             lookup: Lookup::new(&config.database),
+            clock,
             selector: Selector::new(draw),
             classes: Classes::default(),
             rules: HashMap::new(),
         }
+    }
+
+    /// The time of the request.
+    pub(super) fn now(&self) -> Timestamp {
+        (self.clock)()
     }
 
     /// One uniform number, 0 … 32767.
@@ -169,6 +180,10 @@ fn merge_overrides(raw: &RawRules, overrides: &Overrides<'_>) -> RawRules {
             "trackerless" => merged.trackerless = is_on(text).or(merged.trackerless),
             "metalink_magnet_links" => {
                 merged.metalink_magnet_links = is_on(text).or(merged.metalink_magnet_links);
+            }
+            "https_to_http" => merged.https_to_http = Some(text.to_owned()),
+            "prefer_http_for_http" => {
+                merged.prefer_http_for_http = is_on(text).or(merged.prefer_http_for_http);
             }
             "metalink_torrent_add_mask" => {
                 merged.metalink_torrent_add_mask = Some(text.to_owned());

@@ -216,6 +216,8 @@ pub enum LocalReason {
     HeadLocally,
     /// A rule of the admin.
     Excluded(Exclusion),
+    /// A pull-through cache of ours asks.
+    CacheFill,
     /// Its real place is outside the tree.
     OutsideTree,
     /// The mirror's URL is longer than the header fields of an answer may be.
@@ -270,6 +272,7 @@ impl LocalReason {
             LocalReason::EngineOff => "redirects are switched off here".to_owned(),
             LocalReason::HeadLocally => "HEAD is answered locally here".to_owned(),
             LocalReason::Excluded(exclusion) => exclusion.as_str().to_owned(),
+            LocalReason::CacheFill => "a cache of this site fetches it for itself".to_owned(),
             LocalReason::OutsideTree => "a link leads out of the tree".to_owned(),
             LocalReason::LocationTooLong => {
                 "its URL at a mirror does not fit into head_bytes_max".to_owned()
@@ -300,6 +303,7 @@ impl LocalReason {
             LocalReason::EngineOff => "engine-off",
             LocalReason::HeadLocally => "head-locally",
             LocalReason::Excluded(_) => "excluded",
+            LocalReason::CacheFill => "cache-fill",
             LocalReason::OutsideTree => "outside-tree",
             LocalReason::LocationTooLong => "location-too-long",
             LocalReason::TreeUnknown(_) => "tree-unknown",

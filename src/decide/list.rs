@@ -6,7 +6,7 @@ use super::decision::{
     Choice, DecidedFile, Document, LocalReason, MissingReason, Outcome, StampKey, Unavailable,
 };
 use super::passage::{Depth, Passage};
-use super::select::{self, Extent};
+use super::select::{self, Extent, Wanted};
 use crate::domain::document::mirror_list::Offers;
 use crate::domain::file::FileId;
 use crate::domain::hash::Digests;
@@ -252,8 +252,14 @@ impl<'s> Passage<'_, 's> {
             of_none: &snapshot.holdings(FileId(u32::MAX)),
         };
         let state = self.state;
-        let wanted = (&holdings, 0, Extent::Explained);
-        let mut found = select::mirrors_having(&state.config, snapshot, context, client, wanted);
+        let wanted = Wanted {
+            holdings: &holdings,
+            size: 0,
+            cached: None,
+            extent: Extent::Explained,
+            rules: self.rules,
+        };
+        let mut found = select::mirrors(&state.config, snapshot, context, client, &wanted);
         // A mirror that has more is worth more than a nearer one of the same class.
         let lacks = |choice: &Choice<'_>| total - counts[choice.candidate.mirror].min(total);
         found

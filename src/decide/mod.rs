@@ -16,7 +16,7 @@ mod select;
 mod site;
 
 pub use client::{Client, Source};
-pub use context::Context;
+pub use context::{Clock, Context};
 pub use decision::{
     Choice, DecidedFile, Decision, DigestDocument, Document, LocalReason, Metalink, MissingReason,
     Outcome, Redirect, Seeds, StampKey, Unavailable,

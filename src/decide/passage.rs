@@ -9,7 +9,7 @@ use super::decision::{
     Unavailable,
 };
 use super::document::has_info;
-use super::select::{self, Choices, Extent};
+use super::select::{self, Choices, Extent, Wanted};
 use super::site::SiteState;
 use crate::domain::file::{CatalogueFile, FileId};
 use crate::domain::hash::Digests;
@@ -17,7 +17,7 @@ use crate::domain::mirror::{EncodedPath, MirrorId};
 use crate::domain::path::{FilePath, PathError};
 use crate::domain::representation::Representation;
 use crate::domain::rule::{Candidate, Rules};
-use crate::domain::select::Reason;
+use crate::domain::select::{CacheFile, FillSigns, Reason, is_fill};
 use crate::domain::trace::is_ours;
 use crate::http::{Method, Query, Request};
 use crate::snapshot::Snapshot;
@@ -255,6 +255,11 @@ impl<'s> Passage<'_, 's> {
         if stands_for_file && let Some(outcome) = self.excluded(&client, file) {
             return outcome;
         }
+        if stands_for_file && self.is_fill(&client) {
+            self.decision.want = Representation::File;
+            self.decision.is_negotiated = false;
+            return Outcome::Local(LocalReason::CacheFill);
+        }
         client.pretend(&self.query);
         self.decision.client = Some(client);
         if asked == Representation::File {
@@ -418,7 +423,7 @@ impl<'s> Passage<'_, 's> {
                     Err(LocalReason::Changed { catalogued })
                 }
                 _ => {
-                    let wanted = (known, file.version.size, extent);
+                    let wanted = (known, file, extent);
                     self.choose(context, snapshot, client, wanted)
                 }
             },
@@ -457,15 +462,21 @@ impl<'s> Passage<'_, 's> {
         context: &mut Context,
         snapshot: &'s Snapshot,
         client: &Client,
-        wanted: (CatalogueFile, u64, Extent),
+        wanted: (CatalogueFile, &DecidedFile, Extent),
     ) -> Result<Found<'s>, LocalReason> {
-        let (known, size, extent) = wanted;
-        let wanted = (known.id, size, extent);
+        let (known, file, extent) = wanted;
+        let wanted = Wanted {
+            holdings: &snapshot.holdings(known.id),
+            size: file.version.size,
+            cached: self.cached(context, snapshot, (known, file)),
+            extent,
+            rules: self.rules,
+        };
         let Choices {
             choices,
             rows_found,
             excluded,
-        } = select::mirrors(&self.state.config, snapshot, context, client, wanted);
+        } = select::mirrors(&self.state.config, snapshot, context, client, &wanted);
         if choices.is_empty() {
             self.decision.no_mirror = true;
             let owned = excluded
@@ -491,6 +502,41 @@ impl<'s> Passage<'_, 's> {
             excluded,
             known: Some((snapshot, known)),
         })
+    }
+
+    /// What caches are asked about, where there are any.
+    fn cached<'f>(
+        &self,
+        context: &Context,
+        snapshot: &Snapshot,
+        (known, file): (CatalogueFile, &'f DecidedFile),
+    ) -> Option<CacheFile<'f>> {
+        if snapshot.roster.caches().is_empty() {
+            return None;
+        }
+        let path = file.path.as_bytes();
+        // A name that is a link may lead elsewhere tomorrow.
+        let requested = self.decision.requested.as_ref();
+        let is_link = requested.is_some_and(|requested| requested != &file.path);
+        Some(CacheFile {
+            path,
+            is_mutable: is_link || self.state.config.is_mutable(path),
+            is_version_known: known.version.is_some(),
+            seen_at: snapshot.seen_at(known.id),
+            is_signed: self.rules.redirect_stamp_key.is_some(),
+            now: context.now(),
+        })
+    }
+
+    /// Whether a cache of ours asks, which must get the file itself.
+    fn is_fill(&self, client: &Client) -> bool {
+        let signs = FillSigns {
+            ip: client.ip,
+            cdn_loop: self.request.cdn_loop,
+            via: self.request.via,
+        };
+        let snapshot = self.state.snapshot.as_deref();
+        snapshot.is_some_and(|snapshot| is_fill(snapshot.roster.all_caches(), &signs))
     }
 
     pub(super) fn stamp_key(&self) -> Option<StampKey<'s>> {
@@ -525,7 +571,7 @@ impl<'s> Passage<'_, 's> {
         reason: LocalReason,
     ) -> Result<Found<'s>, LocalReason> {
         let draw = || context.draw();
-        let choices = select::fallbacks(&self.rules.fallbacks, client, draw);
+        let choices = select::fallbacks(self.rules, client, draw);
         if choices.is_empty() {
             return Err(reason);
         }

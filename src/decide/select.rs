@@ -4,13 +4,12 @@ use super::client::Client;
 use super::context::Context;
 use super::decision::Choice;
 use crate::config::SiteConfig;
-use crate::domain::file::FileId;
 use crate::domain::health::Family;
-use crate::domain::mirror::MirrorId;
-use crate::domain::rule::Fallback;
+use crate::domain::mirror::{MirrorId, Scheme};
+use crate::domain::rule::{Fallback, Rules};
 use crate::domain::select::list::unlisted;
 use crate::domain::select::{
-    Access, Candidate, Holdings, Question, Realm, Reason, Selection, Tier,
+    Access, CacheFile, Candidate, Holdings, HttpsToHttp, Question, Realm, Reason, Selection, Tier,
 };
 use crate::snapshot::Snapshot;
 
@@ -33,34 +32,41 @@ pub(super) enum Extent {
     Explained,
 }
 
+/// What is wanted of the mirrors, and by which rules.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wanted<'w, H> {
+    /// Who has it.
+    pub holdings: &'w H,
+    /// Bytes of the file.
+    pub size: u64,
+    /// What caches are asked about; `None`: nothing that they could refuse.
+    pub cached: Option<CacheFile<'w>>,
+    pub extent: Extent,
+    pub rules: &'w Rules,
+}
+
+/// How a client reaches mirrors by the rules of a directory.
+pub(super) fn access(config: &SiteConfig, rules: &Rules, client: &Client) -> Access {
+    Access {
+        scheme: client.scheme,
+        family: client.ip.map(Family::of),
+        https_to_http: rules.https_to_http,
+        prefer_http_for_http: rules.prefer_http_for_http,
+        dead_ipv6_last: !config.law.dead_ipv6_as_any,
+    }
+}
+
 /// Chooses among the mirrors of a snapshot.
 pub(super) fn mirrors<'s>(
     config: &SiteConfig,
     snapshot: &'s Snapshot,
     context: &mut Context,
     client: &Client,
-    wanted: (FileId, u64, Extent),
+    wanted: &Wanted<'_, impl Holdings>,
 ) -> Choices<'s> {
-    let (file, size, extent) = wanted;
-    let wanted = (&snapshot.holdings(file), size, extent);
-    mirrors_having(config, snapshot, context, client, wanted)
-}
-
-/// The same, of whatever mirrors have.
-pub(super) fn mirrors_having<'s>(
-    config: &SiteConfig,
-    snapshot: &'s Snapshot,
-    context: &mut Context,
-    client: &Client,
-    wanted: (&impl Holdings, u64, Extent),
-) -> Choices<'s> {
-    let (holdings, size, extent) = wanted;
-    let access = Access {
-        scheme: client.scheme,
-        family: client.ip.map(Family::of),
-    };
+    let access = access(config, wanted.rules, client);
     let table = context.classes(snapshot, &client.place, access);
-    let want = match extent {
+    let want = match wanted.extent {
         Extent::Best => config.link_mirrors,
         Extent::All | Extent::Explained => usize::MAX,
     };
@@ -68,25 +74,26 @@ pub(super) fn mirrors_having<'s>(
         ip: client.ip,
         place: client.place,
         own_asn: client.own_asn,
-        size,
+        size: wanted.size,
         want,
+        cached: wanted.cached,
     };
     let site = (&snapshot.roster, &*table);
-    let selector = &mut context.selector;
-    let selection = match extent {
+    let (selector, holdings) = (&mut context.selector, wanted.holdings);
+    let selection = match wanted.extent {
         Extent::Best | Extent::All => selector.select(&config.law, site, &question, holdings),
         Extent::Explained => selector.explain(&config.law, site, &question, holdings),
     };
-    name_mirrors(snapshot, client, selection)
+    name_mirrors(snapshot, access, selection)
 }
 
-fn name_mirrors<'s>(snapshot: &'s Snapshot, client: &Client, selection: Selection) -> Choices<'s> {
+fn name_mirrors<'s>(snapshot: &'s Snapshot, access: Access, selection: Selection) -> Choices<'s> {
     let mirrors = snapshot.roster.mirrors();
     let choices = selection.candidates.into_iter().filter_map(|candidate| {
         let mirror = mirrors.get(candidate.mirror)?;
         Some(Choice {
             name: &mirror.identifier,
-            base_url: mirror.base_url_for(client.scheme)?,
+            base_url: access.route(mirror).ok()?.url,
             score: mirror.score,
             country: candidate.country,
             is_fallback: false,
@@ -129,17 +136,25 @@ pub(super) fn keep_listed<'s>(
 }
 
 /// Orders the fallbacks: country, region, the rest, each in random order (spec §2.4). An https
-/// client gets https ones only.
+/// client gets https ones only, unless the rules allow http.
 pub(super) fn fallbacks<'s>(
-    fallbacks: &'s [Fallback],
+    rules: &'s Rules,
     client: &Client,
     mut draw: impl FnMut() -> u16,
 ) -> Vec<Choice<'s>> {
-    use crate::domain::mirror::Scheme;
-    let fits = |fallback: &&Fallback| {
-        client.scheme != Scheme::Https || fallback.base_url.scheme() == Scheme::Https
+    let is_https = |fallback: &Fallback| fallback.base_url.scheme() == Scheme::Https;
+    let allows_http = match rules.https_to_http {
+        HttpsToHttp::Never => false,
+        HttpsToHttp::IfNone => !rules.fallbacks.iter().any(is_https),
+        HttpsToHttp::Always => true,
     };
-    let mut choices: Vec<Choice<'s>> = fallbacks
+    let fits = |fallback: &&Fallback| {
+        client.scheme != Scheme::Https
+            || is_https(fallback)
+            || allows_http && fallback.base_url.scheme() == Scheme::Http
+    };
+    let mut choices: Vec<Choice<'s>> = rules
+        .fallbacks
         .iter()
         .filter(fits)
         .enumerate()
@@ -167,6 +182,7 @@ pub(super) fn fallbacks<'s>(
                     distance: None,
                     handicapped: None,
                     country: fallback.country,
+                    later: None,
                     probability: 0.0,
                 },
             }

@@ -55,24 +55,41 @@ impl Family {
     }
 }
 
-/// Whether a mirror's URL of a scheme can be reached over each family, as the prober found.
+/// Whether a URL can be reached over a family.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// Its host has no address of the family.
+    Absent,
+    /// It has, and does not answer there.
+    Dead,
+    /// It answers, or it is not known that it does not.
+    Open,
+}
+
+/// How a mirror's URL of a scheme can be reached over each family, as the prober found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reach {
     /// The URL's scheme.
     pub scheme: Scheme,
     /// Over IPv4.
-    pub v4: bool,
+    pub v4: Way,
     /// Over IPv6.
-    pub v6: bool,
+    pub v6: Way,
 }
 
 impl Reach {
     /// Over that family.
     pub fn over(&self, family: Family) -> bool {
-        match family {
+        let way = match family {
             Family::V4 => self.v4,
             Family::V6 => self.v6,
-        }
+        };
+        way == Way::Open
+    }
+
+    /// Whether clients that have both families may hang: they try IPv6 first.
+    pub fn has_dead_ipv6(&self) -> bool {
+        self.v4 == Way::Open && self.v6 == Way::Dead
     }
 }
 

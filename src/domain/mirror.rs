@@ -5,6 +5,8 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
+use super::cache::{CacheRules, VersionKey, version_hex};
+use super::file::FileVersion;
 use super::health::Reach;
 use super::place::{Asn, Coordinates, CountryCode, RegionCode};
 
@@ -69,6 +71,7 @@ pub struct BaseUrl {
     text: String,
     scheme: Scheme,
     has_query: bool,
+    version_key: VersionKey,
 }
 
 /// Longest base URL in bytes; MirrorBrain's column held 128 characters.
@@ -117,7 +120,15 @@ impl BaseUrl {
             text,
             scheme,
             has_query,
+            version_key: VersionKey::None,
         })
+    }
+
+    /// The same, with URLs that name the version of the file.
+    #[must_use]
+    pub fn with_version_key(mut self, key: VersionKey) -> BaseUrl {
+        self.version_key = key;
+        self
     }
 
     /// The URL.
@@ -135,14 +146,26 @@ impl BaseUrl {
         host_of(&self.text).unwrap_or_default()
     }
 
-    /// Appends the URL of a file.
-    pub fn file_url_into(&self, out: &mut Vec<u8>, path: &EncodedPath) {
+    /// Appends the URL of a file; returns whether it has a query.
+    pub fn file_url_into(&self, out: &mut Vec<u8>, path: &EncodedPath) -> bool {
         out.extend_from_slice(self.text.as_bytes());
+        let version = path.version.as_deref();
+        if let (VersionKey::Path, Some(version)) = (self.version_key, version) {
+            out.extend_from_slice(b".v/");
+            out.extend_from_slice(version.as_bytes());
+            out.push(b'/');
+        }
         out.extend_from_slice(if self.has_query {
             &path.in_query
         } else {
             &path.in_path
         });
+        let (VersionKey::Query, Some(version)) = (self.version_key, version) else {
+            return self.has_query;
+        };
+        out.extend_from_slice(if self.has_query { b"&v=" } else { b"?v=" });
+        out.extend_from_slice(version.as_bytes());
+        true
     }
 
     /// Whether files are named in a query (`http://m/get?f=`).
@@ -191,6 +214,7 @@ pub fn mask_password(url: &str) -> String {
 pub struct EncodedPath {
     in_path: Vec<u8>,
     in_query: Vec<u8>,
+    version: Option<String>,
 }
 
 impl EncodedPath {
@@ -201,7 +225,25 @@ impl EncodedPath {
         if urls.any(BaseUrl::has_query) {
             super::escape::url_query_into(&mut in_query, path);
         }
-        EncodedPath { in_path, in_query }
+        EncodedPath {
+            in_path,
+            in_query,
+            version: None,
+        }
+    }
+
+    /// The path of one version of a file, for base URLs that name it.
+    pub fn of_version<'u>(
+        path: &[u8],
+        version: FileVersion,
+        urls: impl Iterator<Item = &'u BaseUrl> + Clone,
+    ) -> EncodedPath {
+        let is_keyed = |url: &BaseUrl| url.version_key != VersionKey::None;
+        let version = urls.clone().any(is_keyed).then(|| version_hex(version));
+        EncodedPath {
+            version,
+            ..EncodedPath::new(path, urls)
+        }
     }
 }
 
@@ -329,6 +371,8 @@ pub struct Mirror {
     pub file_maxsize: u64,
     /// Shown and given only to its own clients, see [`Mirror::is_of`].
     pub private: bool,
+    /// What is particular to a cache.
+    pub cache: CacheRules,
 }
 
 /// Score that a new mirror gets.
@@ -362,6 +406,7 @@ impl Mirror {
             other_countries: String::new(),
             file_maxsize: 0,
             private: false,
+            cache: CacheRules::default(),
         }
     }
 
@@ -379,6 +424,12 @@ impl Mirror {
     /// What the prober found of the URL of that scheme.
     pub fn reach_of(&self, scheme: Scheme) -> Option<&Reach> {
         self.reach.iter().find(|reach| reach.scheme == scheme)
+    }
+
+    /// The base URL of that scheme, the main one before further ones.
+    pub fn url_of(&self, scheme: Scheme) -> Option<&BaseUrl> {
+        let mut urls = self.base_url.iter().chain(&self.further_base_urls);
+        urls.find(|url| url.scheme() == scheme)
     }
 
     /// The base URL for a client of that scheme: an https client is never sent to another scheme,
@@ -456,6 +507,41 @@ mod tests {
                 .map(|url| (url.as_str(), url.host()))
                 .map_err(Clone::clone);
             assert_eq!(seen, *expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn urls_at_caches_name_the_version() {
+        let version = FileVersion {
+            size: 3_000_000,
+            mtime: 1_700_000_000,
+        };
+        for (base, key, expected, has_query) in [
+            ("http://c/", VersionKey::None, "http://c/a%20b", false),
+            (
+                "http://c/",
+                VersionKey::Query,
+                "http://c/a%20b?v=89aa7d5b54acdb52",
+                true,
+            ),
+            (
+                "http://c/",
+                VersionKey::Path,
+                "http://c/.v/89aa7d5b54acdb52/a%20b",
+                false,
+            ),
+            (
+                "http://c/get?f=/",
+                VersionKey::Query,
+                "http://c/get?f=/a%20b&v=89aa7d5b54acdb52",
+                true,
+            ),
+        ] {
+            let url = BaseUrl::parse(base).expect("a URL").with_version_key(key);
+            let path = EncodedPath::of_version(b"a b", version, std::iter::once(&url));
+            let mut out = Vec::new();
+            assert_eq!(url.file_url_into(&mut out, &path), has_query, "{base}");
+            assert_eq!(String::from_utf8_lossy(&out), expected);
         }
     }
 

@@ -7,6 +7,7 @@
 //! they have), [`trace`] (what they say of themselves).
 
 pub mod accept;
+pub mod cache;
 pub mod document;
 pub mod escape;
 pub mod file;

@@ -10,6 +10,7 @@ use super::accept::MetalinkRules;
 use super::mirror::BaseUrl;
 use super::pattern::Pattern;
 use super::place::{CountryCode, RegionCode};
+use super::select::HttpsToHttp;
 
 /// Smallest file that is redirected, MirrorBrain's default: for less, the redirect costs the
 /// client more than the file.
@@ -66,6 +67,10 @@ pub struct Rules {
     pub metalink: MetalinkRules,
     /// `Cache-Control` of redirects; empty: there is none.
     pub redirect_cache_control: String,
+    /// Whether https clients may be sent to http URLs.
+    pub https_to_http: HttpsToHttp,
+    /// Http clients get http URLs where there are any.
+    pub prefer_http_for_http: bool,
 }
 
 /// The operator's own parts of mirror lists.
@@ -133,6 +138,8 @@ impl Default for Rules {
             metalink_torrent_add_mask: None,
             metalink: MetalinkRules::default(),
             redirect_cache_control: REDIRECT_CACHE_CONTROL.to_owned(),
+            https_to_http: HttpsToHttp::Never,
+            prefer_http_for_http: false,
         }
     }
 }

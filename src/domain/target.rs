@@ -17,9 +17,9 @@ impl Target {
 
     /// Appends the URL at one mirror.
     pub fn url_into(&self, out: &mut Vec<u8>, base_url: &BaseUrl) {
-        base_url.file_url_into(out, &self.path);
+        let has_query = base_url.file_url_into(out, &self.path);
         if let Some(stamp) = &self.stamp {
-            out.push(if base_url.has_query() { b'&' } else { b'?' });
+            out.push(if has_query { b'&' } else { b'?' });
             out.extend_from_slice(stamp.as_bytes());
         }
     }

@@ -51,6 +51,10 @@ pub struct Request<'a> {
     pub accept: &'a [u8],
     /// `User-Agent`.
     pub user_agent: &'a [u8],
+    /// `CDN-Loop` (RFC 8586).
+    pub cdn_loop: &'a [u8],
+    /// `Via`.
+    pub via: &'a [u8],
     /// `If-None-Match` and the like.
     pub conditions: Conditions<'a>,
     /// Content type by the file's name, where the server tells it (`HELIOSTAT_MIME_TYPE`).
@@ -110,7 +114,7 @@ impl<'a> GeoParameters<'a> {
 }
 
 /// Configuration keys that a parameter may override, with MirrorBrain's name.
-const OVERRIDABLE: [(&str, &str); 26] = [
+const OVERRIDABLE: [(&str, &str); 28] = [
     ("engine", "MirrorBrainEngine"),
     ("min_size", "MirrorBrainMinSize"),
     ("exclude_mime_types", "MirrorBrainExcludeMimeType"),
@@ -146,10 +150,12 @@ const OVERRIDABLE: [(&str, &str); 26] = [
     ("metalink.own_url", "HELIOSTAT_METALINK_OWN_URL"),
     ("metalink.torrent", "HELIOSTAT_METALINK_TORRENT"),
     ("redirect_cache_control", "HELIOSTAT_REDIRECT_CACHE_CONTROL"),
+    ("https_to_http", "HELIOSTAT_HTTPS_TO_HTTP"),
+    ("prefer_http_for_http", "HELIOSTAT_PREFER_HTTP_FOR_HTTP"),
 ];
 
 /// Directives of ours that override settings.
-const OWN_DIRECTIVES: [&[u8]; 7] = [
+const OWN_DIRECTIVES: [&[u8]; 9] = [
     b"HELIOSTAT_FALLBACK_WHEN_INELIGIBLE",
     b"HELIOSTAT_FALLBACK_WHEN_UNKNOWN",
     b"HELIOSTAT_TRACKERLESS",
@@ -157,6 +163,8 @@ const OWN_DIRECTIVES: [&[u8]; 7] = [
     b"HELIOSTAT_METALINK_OWN_URL",
     b"HELIOSTAT_METALINK_TORRENT",
     b"HELIOSTAT_REDIRECT_CACHE_CONTROL",
+    b"HELIOSTAT_HTTPS_TO_HTTP",
+    b"HELIOSTAT_PREFER_HTTP_FOR_HTTP",
 ];
 
 impl<'a> Request<'a> {
@@ -188,6 +196,8 @@ impl<'a> Request<'a> {
             b"HTTP_HOST" => self.http_host = value,
             b"SERVER_NAME" => self.server_name = value,
             b"SERVER_PORT" => self.server_port = value,
+            b"HTTP_CDN_LOOP" => self.cdn_loop = value,
+            b"HTTP_VIA" => self.via = value,
             b"HTTP_ACCEPT" => self.accept = value,
             b"HTTP_USER_AGENT" => self.user_agent = value,
             b"HELIOSTAT_MIME_TYPE" => self.mime_type = value,

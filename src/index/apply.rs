@@ -7,6 +7,7 @@ use super::run::Step;
 use crate::db::catalogue::CatalogueWriter;
 use crate::db::open::Transaction;
 use crate::db::{self, DbError};
+use crate::domain::time::Timestamp;
 
 /// Changes between two looks at the stop flag.
 const CHANGES_A_STOP_CHECK: u64 = 1024;
@@ -31,8 +32,8 @@ impl From<DbError> for Abort {
 pub(super) fn change_all(
     transaction: &Transaction<'_>,
     changes: &ChangeList,
-    stop: &AtomicBool,
-    observe: &dyn Fn(Step),
+    at: Timestamp,
+    (stop, observe): (&AtomicBool, &dyn Fn(Step)),
 ) -> Result<(), Abort> {
     let mut catalogue = CatalogueWriter::new(transaction)?;
     let has_hashes = db::hash::any(transaction)?;
@@ -60,7 +61,7 @@ pub(super) fn change_all(
         }
         Ok(())
     })?;
-    Ok(catalogue.finish()?)
+    Ok(catalogue.finish_at(at)?)
 }
 
 /// Names each change, for `-vv`.

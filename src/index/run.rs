@@ -265,7 +265,12 @@ impl Run<'_> {
                 counts.changed_at = Some(end.at.0);
                 end.counts = Counts { took_ms, ..*counts }.to_json();
             }
-            change_all(transaction, &seen.comparison.changes, stop, observe)?;
+            change_all(
+                transaction,
+                &seen.comparison.changes,
+                end.at,
+                (stop, observe),
+            )?;
             if let Some(suspicion) = &seen.suspicion {
                 let what = format!("changed by --force although {suspicion}");
                 event::record(transaction, end.at, ACTOR, None, &what)?;

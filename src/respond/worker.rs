@@ -61,7 +61,7 @@ fn context<'c>(
     let make = || {
         let mut generator = fastrand::Rng::new();
         let draw = Box::new(move || generator.u16(..=0x7fff));
-        (Arc::clone(config), Context::new(config, draw))
+        (Arc::clone(config), Context::new(config, draw, now))
     };
     &mut slot.get_or_insert_with(make).1
 }

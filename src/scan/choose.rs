@@ -3,10 +3,6 @@
 use super::error::ScanError;
 use super::protocol::Protocol;
 use crate::db::mirror::MirrorRecord;
-use crate::domain::mirror::Kind;
-
-/// The country of mirrors that serve everywhere and have no files of their own.
-const EVERYWHERE: &str = "**";
 
 /// Why an enabled mirror cannot be scanned.
 const NO_URL: &str = "it has no URL that can be listed";
@@ -88,12 +84,13 @@ fn find<'m>(mirrors: &'m [MirrorRecord], name: &str) -> Result<&'m MirrorRecord,
 /// Whether the mirror has no list of files: a cache fetches what it is asked for, and a mirror
 /// with country `**` is believed to have everything.
 pub fn is_never_scanned(mirror: &MirrorRecord) -> bool {
-    mirror.kind == Kind::Cache || mirror.country == EVERYWHERE
+    mirror.is_never_scanned()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::mirror::Kind;
 
     fn mirror(identifier: &str, url: &str) -> MirrorRecord {
         let mut mirror = MirrorRecord::new(identifier);

@@ -11,4 +11,4 @@ mod snapshot;
 
 pub use known_files::{Cursor, KnownFiles};
 pub use lookup::Lookup;
-pub use snapshot::{Change, FileIdentity, Loader, Snapshot};
+pub use snapshot::{Change, FileIdentity, Loader, Snapshot, roster};

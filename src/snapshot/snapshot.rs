@@ -12,11 +12,13 @@ use roaring::RoaringBitmap;
 use super::known_files::KnownFiles;
 use super::matrix::Matrix;
 use crate::db::DbError;
-use crate::db::open::{Reader, open_reader};
+use crate::db::epoch::Epochs;
+use crate::db::open::{Queryable, Reader, open_reader};
 use crate::db::{catalogue, content, hash, mirror, probe};
 use crate::domain::file::{CatalogueFile, FileId};
 use crate::domain::mirror::MirrorId;
 use crate::domain::select::{Holdings, Reason, Roster};
+use crate::domain::time::Timestamp;
 
 /// Which file a path names; another number is another database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +58,7 @@ pub struct Snapshot {
     /// Whether the database has hashes at all; without, no request looks for them.
     pub has_hashes: bool,
     files: Arc<KnownFiles>,
+    epochs: Epochs,
     known: Vec<Option<Arc<Known>>>,
     matrix: Matrix,
 }
@@ -64,6 +67,11 @@ impl Snapshot {
     /// Looks a canonical path up in the catalogue.
     pub fn find(&self, path: &[u8]) -> Option<CatalogueFile> {
         self.files.get(path)
+    }
+
+    /// When a file version was first seen; `None`: long ago.
+    pub fn seen_at(&self, file: FileId) -> Option<Timestamp> {
+        self.epochs.seen_at(file)
     }
 
     /// Who has a file version.
@@ -214,19 +222,10 @@ impl OpenDatabase {
         self.reader.begin_read()?;
         // A newer program may have migrated it since it was opened.
         self.reader.check_schema()?;
-        let mut mirrors = Vec::new();
-        let mut reaches = probe::reaches(&self.reader)?;
-        for record in mirror::all(&self.reader)? {
-            let (mut mirror, problems) = record.check();
-            mirror.reach = reaches.remove(&mirror.id).unwrap_or_default();
-            for problem in problems {
-                log::debug!("mirror={} {problem}", mirror.identifier);
-            }
-            mirrors.push(mirror);
-        }
-        let roster = Roster::new(mirrors);
+        let roster = roster(&self.reader)?;
         self.load_contents(&roster)?;
         let files = self.load_files()?;
+        let epochs = Epochs::load(&self.reader)?;
         let has_hashes = hash::any(&self.reader)?;
         self.reader.end_read()?;
         let of_roster = self
@@ -240,6 +239,7 @@ impl OpenDatabase {
             roster,
             has_hashes,
             files,
+            epochs,
             known: of_roster,
             matrix: self.matrix.clone(),
         })
@@ -280,6 +280,24 @@ impl OpenDatabase {
         }
         Ok(())
     }
+}
+
+/// The mirrors of a site, with what probes found of them.
+///
+/// # Errors
+/// [`DbError::Sql`].
+pub fn roster(database: &impl Queryable) -> Result<Roster, DbError> {
+    let mut mirrors = Vec::new();
+    let mut reaches = probe::reaches(database)?;
+    for record in mirror::all(database)? {
+        let (mut mirror, problems) = record.check();
+        mirror.reach = reaches.remove(&mirror.id).unwrap_or_default();
+        for problem in problems {
+            log::debug!("mirror={} {problem}", mirror.identifier);
+        }
+        mirrors.push(mirror);
+    }
+    Ok(Roster::new(mirrors))
 }
 
 /// A damaged bitmap costs that mirror its clients, not the site its mirrors.

@@ -3,6 +3,7 @@
 mod admin;
 mod admin_edit;
 mod blocked;
+mod cache;
 mod certificate;
 mod config;
 mod conformance;
@@ -40,6 +41,7 @@ mod http_scan;
 mod http_servers;
 mod http_site;
 mod http_tls;
+mod https;
 mod import;
 mod index;
 mod index_failure;

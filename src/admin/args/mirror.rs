@@ -8,8 +8,10 @@ use super::BEYOND_MB;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     heliostat new mirror.example.org -H http://mirror.example.org/dist/\n  \
-    heliostat new m2 -H https://m2.example.org/ -R rsync://m2.example.org/dist/ -c de -r eu\n\n\
-    The mirror is added disabled: `heliostat scan -e MIRROR` scans and enables it.")]
+    heliostat new m2 -H https://m2.example.org/ -R rsync://m2.example.org/dist/ -c de -r eu\n  \
+    heliostat new cdn -H https://cdn.example.org/ --kind cache --fill-networks 192.0.2.0/24\n\n\
+    The mirror is added disabled: `heliostat scan -e MIRROR` scans and enables it. A cache is\n\
+    never scanned: `heliostat enable MIRROR`, then `heliostat-probe MIRROR`.")]
 pub struct NewArgs {
     /// Unique name, as a rule the mirror's host name
     #[arg(value_name = "IDENTIFIER")]
@@ -168,6 +170,30 @@ pub struct NewBeyondArgs {
     /// Largest file in bytes that it delivers; 0: any
     #[arg(long, value_name = "BYTES", default_value = "0")]
     pub file_maxsize: String,
+    /// What only caches have
+    #[command(flatten)]
+    pub cache: NewCacheArgs,
+}
+
+/// What `new --kind cache` takes beside.
+#[derive(Debug, Args)]
+#[command(next_help_heading = BEYOND_MB)]
+pub struct NewCacheArgs {
+    /// Seconds that it keeps anything without asking, 404s among it [default: 86400]
+    #[arg(long, value_name = "SECONDS")]
+    pub cache_ttl: Option<String>,
+    /// How URLs name the version, so that no version waits: none, query (?v=HEX), path (/.v/HEX/)
+    #[arg(long, value_name = "KEY")]
+    pub version_key: Option<String>,
+    /// Where its own requests come from (192.0.2.0/24); may be repeated
+    #[arg(long, value_name = "NETWORK")]
+    pub fill_networks: Vec<String>,
+    /// Only these paths (pool/, iso/*); may be repeated
+    #[arg(long, value_name = "PATTERN")]
+    pub cache_paths: Vec<String>,
+    /// None of these paths; may be repeated
+    #[arg(long, value_name = "PATTERN")]
+    pub cache_exclude: Vec<String>,
 }
 
 /// `list`.
@@ -293,7 +319,8 @@ pub struct PingArgs {
 #[derive(Debug, Args)]
 #[command(
     after_help = "A mirror has clients when it is enabled and was found answering. \
-    `heliostat scan -e MIRROR` does both after a scan; --alive skips the check."
+    `heliostat scan -e MIRROR` does both after a scan; a cache is found answering by \
+    `heliostat-probe MIRROR`; --alive skips the check."
 )]
 pub struct EnableArgs {
     /// The mirror, or a part of its name

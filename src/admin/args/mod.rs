@@ -22,8 +22,8 @@ pub use import::{ImportArgs, ImportFrom, MirrorbrainArgs};
 pub use makehashes::MakehashesArgs;
 pub use mirror::PingArgs;
 pub use mirror::{
-    CommentArgs, DeleteArgs, EditArgs, EnableArgs, ListArgs, NewArgs, OneArgs, RenameArgs,
-    ScoreArgs, ShowArgs,
+    CommentArgs, DeleteArgs, EditArgs, EnableArgs, ListArgs, NewArgs, NewCacheArgs, OneArgs,
+    RenameArgs, ScoreArgs, ShowArgs,
 };
 pub use network::{IplookupArgs, ProbefileArgs, UpdateArgs, UrlsArg};
 pub use status::StatusArgs;

@@ -20,6 +20,7 @@ use crate::domain::select::Reason;
 use crate::domain::time::Timestamp;
 use crate::geoip::GeoIp;
 use crate::http::Request;
+use crate::program::clock::now;
 use crate::program::exit::{Exit, chain};
 use crate::snapshot::{Change, Loader};
 
@@ -52,7 +53,7 @@ pub fn explain(
         // No document is made here, so that none has a time.
         changed_at: Timestamp(0),
     };
-    let mut context = Context::new(site, Box::new(|| SAME_DRAW));
+    let mut context = Context::new(site, Box::new(|| SAME_DRAW), now);
     let parameters = request_parameters(args);
     let pairs = parameters
         .iter()
@@ -63,14 +64,23 @@ pub fn explain(
     let client = decision
         .client
         .unwrap_or_else(|| Client::of(&request, &state.geoip));
+    let https = state
+        .snapshot
+        .as_ref()
+        .map(|snapshot| snapshot.roster.https());
     if args.json {
         let sources = client.sources(&state.geoip);
         let mut explained = as_json(&decision, &client, &sources);
         explained["looked_as"] = json!(looked_as);
+        explained["https_mirrors"] = https.map_or(
+            Value::Null,
+            |https| json!({ "with": https.with, "of": https.of }),
+        );
         writeln!(out, "{explained:#}")?;
     } else {
         let sources = client.sources(&state.geoip);
-        super::explain_text::write(out, &decision, (&client, &sources), looked_as)?;
+        let aside = (looked_as, https);
+        super::explain_text::write(out, &decision, (&client, &sources), aside)?;
     }
     Ok(if has_database { Exit::Ok } else { Exit::Failed })
 }
@@ -119,11 +129,13 @@ pub(in crate::admin) fn url(choice: &Choice<'_>, decision: &Decision<'_>) -> Str
         Outcome::Document(Document::YumList(list)) => Some(list.directory.as_slice()),
         _ => None,
     };
-    let file = decision.file.as_ref().map(|file| file.path.as_bytes());
-    if let Some(path) = path.or(file) {
-        let path = EncodedPath::new(path, std::iter::once(choice.base_url));
-        choice.base_url.file_url_into(&mut out, &path);
-    }
+    let urls = std::iter::once(choice.base_url);
+    let path = match (path, &decision.file) {
+        (Some(path), _) => EncodedPath::new(path, urls),
+        (None, Some(file)) => EncodedPath::of_version(file.path.as_bytes(), file.version, urls),
+        (None, None) => return String::new(),
+    };
+    choice.base_url.file_url_into(&mut out, &path);
     String::from_utf8_lossy(&out).into_owned()
 }
 
@@ -245,6 +257,7 @@ fn candidate_json(choice: &Choice<'_>, decision: &Decision<'_>) -> Value {
         "distance": candidate.distance,
         "weight": candidate.handicapped,
         "probability": candidate.probability,
+        "later": candidate.later.map(Reason::code),
     })
 }
 

@@ -7,6 +7,7 @@ use comfy_table::{CellAlignment, Table};
 
 use super::explain::{choices, excluded, summary, url};
 use crate::decide::{Client, Decision, Source};
+use crate::domain::select::HttpsCount;
 use crate::domain::time::Timestamp;
 
 /// Writes facts, decision, candidates and the rest.
@@ -14,7 +15,7 @@ pub(in crate::admin) fn write(
     out: &mut impl Write,
     decision: &Decision<'_>,
     (client, sources): (&Client, &[Source<'_>]),
-    looked_as: &str,
+    (looked_as, https): (&str, Option<HttpsCount>),
 ) -> std::io::Result<()> {
     if let Some(requested) = &decision.requested {
         writeln!(out, "requested  {requested}")?;
@@ -31,6 +32,9 @@ pub(in crate::admin) fn write(
     writeln!(out, "client     {}", client_line(client))?;
     for source in sources {
         writeln!(out, "           {}", source_line(source))?;
+    }
+    if let Some(https) = https {
+        writeln!(out, "https      {}", https.text())?;
     }
     writeln!(out, "decision   {}", summary(decision))?;
     if let Some(best) = choices(decision).first() {
@@ -113,7 +117,13 @@ fn write_candidates(out: &mut impl Write, decision: &Decision<'_>) -> std::io::R
     for column in table.column_iter_mut().skip(3) {
         column.set_cell_alignment(CellAlignment::Right);
     }
-    writeln!(out, "\n{}", table.trim_fmt())
+    writeln!(out, "\n{}", table.trim_fmt())?;
+    for choice in choices(decision) {
+        if let Some(why) = choice.candidate.later {
+            writeln!(out, "{}: {}", choice.name, why.text())?;
+        }
+    }
+    Ok(())
 }
 
 fn write_excluded(out: &mut impl Write, decision: &Decision<'_>) -> std::io::Result<()> {

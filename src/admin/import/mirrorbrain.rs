@@ -10,6 +10,7 @@ use crate::db::import::{Imported, Importer};
 use crate::db::mirror::{MirrorRecord, SCORE_MAX};
 use crate::domain::file::FileVersion;
 use crate::domain::mirror::MirrorId;
+use crate::domain::select::{HttpsCount, Roster};
 use crate::domain::time::Timestamp;
 
 /// The major version whose schema this is.
@@ -364,8 +365,11 @@ impl<'t> MirrorBrain<'t> {
     /// # Errors
     /// [`AdminError::Db`].
     pub fn finish(mut self, at: Timestamp) -> Result<(Imported, Facts), AdminError> {
+        let mut mirrors = Vec::with_capacity(self.mirrors.len());
         for record in std::mem::take(&mut self.mirrors).into_values() {
-            for problem in record.check().1 {
+            let (mirror, problems) = record.check();
+            mirrors.push(mirror);
+            for problem in problems {
                 self.problem(&record.identifier, problem);
             }
             self.importer.mirror(&record)?;
@@ -375,6 +379,7 @@ impl<'t> MirrorBrain<'t> {
             schema: self.schema(),
             unknown_columns: self.unknown_columns.into_iter().collect(),
             problems: self.problems,
+            https: Roster::new(mirrors).https(),
         };
         let imported = self.importer.finish(&Importer::learnt(at))?;
         Ok((imported, facts))
@@ -392,6 +397,8 @@ pub struct Facts {
     pub unknown_columns: Vec<String>,
     /// What is wrong with mirrors.
     pub problems: Vec<MirrorProblem>,
+    /// How many mirrors take https clients.
+    pub https: HttpsCount,
 }
 
 fn hash_record(row: &Row<'_>) -> Result<HashRecord, DumpError> {

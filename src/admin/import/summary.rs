@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::mirrorbrain::Facts;
 use crate::db::import::Imported;
+use crate::domain::select::HttpsCount;
 
 /// What an import brought.
 #[derive(Debug, Clone, PartialEq)]
@@ -68,6 +69,7 @@ impl Summary {
             "counts": self.counts(),
             "oddities": odd.collect::<Vec<_>>(),
             "problems": problems.collect::<Vec<_>>(),
+            "https_mirrors": { "with": self.facts.https.with, "of": self.facts.https.of },
             "unknown_columns": self.facts.unknown_columns,
             "ignored_tables": ignored
                 .map(|(name, rows)| json!({ "table": name, "rows": rows }))
@@ -142,6 +144,14 @@ impl Summary {
                 oddity.as_str()
             ));
         }
+        let https = self.facts.https;
+        if https.with < https.of {
+            let HttpsCount { with, of } = https;
+            lines.push(format!(
+                "https clients can be sent to {with} of {of} mirrors that are up; all others are \
+                 served from here"
+            ));
+        }
         for problem in &self.facts.problems {
             lines.push(format!("mirror {}: {}", problem.mirror, problem.problem));
         }
@@ -176,6 +186,7 @@ impl Summary {
              heliostat -b {site} index      each file's size and time; until then mirrors are \
              trusted as MirrorBrain trusts them\n  \
              heliostat -b {site} scan -a    which mirror has which version\n  \
+             heliostat -b {site} update --https --all-mirrors    which take https clients\n  \
              heliostat -b {site} explain /PATH --ip ADDRESS    who would be sent where, and why"
         )
     }

@@ -7,6 +7,7 @@ use crate::admin::session::{Session, find_mirror};
 use crate::db::import::in_transaction;
 use crate::db::mirror::{self, MirrorRecord};
 use crate::db::{DbError, content};
+use crate::domain::mirror::Kind;
 use crate::program::exit::Exit;
 
 /// Changes one mirror and records it: `change` returns the line for the events, or nothing when
@@ -46,9 +47,13 @@ pub fn enable(session: &mut Session, args: &EnableArgs) -> Result<Exit, AdminErr
     if record.alive {
         session.console.line(format!("{name}: enabled."))?;
     } else {
+        let looks = match record.is_never_scanned() {
+            false => format!("heliostat scan -e {name}"),
+            true => format!("heliostat-probe {name}"),
+        };
         session.console.line(format!(
             "{name}: enabled, but it has no clients before it was found answering: \
-             `heliostat scan -e {name}` looks, `heliostat enable --alive {name}` believes it."
+             `{looks}` looks, `heliostat enable --alive {name}` believes it."
         ))?;
     }
     Ok(Exit::Ok)
@@ -196,9 +201,11 @@ pub fn rollback(session: &mut Session, args: &OneArgs) -> Result<Exit, AdminErro
     match done {
         Some(what) => session.console.line(format!("{name}: {what}."))?,
         None => {
-            return Err(AdminError::Nothing(format!(
-                "{name} cannot go back: nothing is known of an earlier scan"
-            )));
+            let why = match record.kind {
+                Kind::Mirror => "nothing is known of an earlier scan",
+                Kind::Cache => "a cache is never scanned",
+            };
+            return Err(AdminError::Nothing(format!("{name} cannot go back: {why}")));
         }
     }
     Ok(Exit::Ok)

@@ -7,6 +7,7 @@ use std::process::Command;
 use similar::{ChangeTag, TextDiff};
 
 use super::field::Field;
+use super::new::refuse_signed;
 use super::sheet;
 use super::sheet::Change;
 use crate::admin::args::EditArgs;
@@ -57,6 +58,7 @@ fn store(
         for change in changes {
             change.apply(&mut now)?;
         }
+        refuse_signed(&session.site, &now)?;
         mirror::update(transaction, &now)?;
         let said: Vec<String> = changes.iter().map(Change::describe).collect();
         session.event(transaction, Some(now.id), &said.join("; "))?;

@@ -4,6 +4,7 @@
 
 use super::value;
 use crate::db::mirror::MirrorRecord;
+use crate::domain::mirror::Kind;
 
 type Get = fn(&MirrorRecord) -> String;
 type Set = fn(&mut MirrorRecord, &str) -> Result<(), value::Problem>;
@@ -25,6 +26,11 @@ impl Field {
         FIELDS.iter().find(|field| {
             field.label.eq_ignore_ascii_case(key) || field.name.eq_ignore_ascii_case(key)
         })
+    }
+
+    /// Whether it says anything of a mirror of that kind.
+    pub fn is_of(&self, kind: Kind) -> bool {
+        kind == Kind::Cache || !OF_CACHES.contains(&self.name)
     }
 
     /// The value on one line: a line feed is shown as `\n`.
@@ -49,6 +55,20 @@ macro_rules! field {
             get: |record| record.$name.to_string(),
             set: |record, text| {
                 record.$name = $read(text)?;
+                Ok(())
+            },
+        }
+    };
+}
+
+macro_rules! of_cache {
+    ($label:literal, $name:literal, $field:ident, $read:path) => {
+        Field {
+            label: $label,
+            name: $name,
+            get: |record| record.cache.$field.to_string(),
+            set: |record, text| {
+                record.cache.$field = $read(text)?;
                 Ok(())
             },
         }
@@ -83,8 +103,17 @@ macro_rules! list {
     };
 }
 
+/// Fields that only caches have.
+const OF_CACHES: [&str; 5] = [
+    "cache_ttl_s",
+    "version_key",
+    "fill_networks",
+    "cache_paths",
+    "cache_exclude",
+];
+
 /// Every field that can be edited, without the name and the comment.
-pub static FIELDS: [Field; 29] = [
+pub static FIELDS: [Field; 34] = [
     field!("operatorName", operator_name, value::text),
     field!("operatorUrl", operator_url, value::text),
     field!("baseurl", base_url, value::base_url),
@@ -133,6 +162,29 @@ pub static FIELDS: [Field; 29] = [
     list!("moreBaseurls", further_base_urls, value::further_urls),
     list!("morePrefixes", further_prefixes, value::further_prefixes),
     list!("moreAsns", further_asns, value::further_asns),
+    of_cache!("cacheTtl", "cache_ttl_s", ttl_s, value::seconds),
+    Field {
+        label: "versionKey",
+        name: "version_key",
+        get: |record| record.cache.version_key.as_str().to_owned(),
+        set: |record, text| {
+            record.cache.version_key = value::version_key(text)?;
+            Ok(())
+        },
+    },
+    of_cache!(
+        "fillNetworks",
+        "fill_networks",
+        fill_networks,
+        value::networks
+    ),
+    of_cache!("cachePaths", "cache_paths", paths, value::path_patterns),
+    of_cache!(
+        "cacheExclude",
+        "cache_exclude",
+        exclude,
+        value::path_patterns
+    ),
     Field {
         label: "comments",
         name: "comment",

@@ -8,7 +8,7 @@ use crate::db::content::{self, PublishedContent};
 use crate::db::mirror::MirrorRecord;
 use crate::db::open::Queryable;
 use crate::db::{catalogue, mirror_trace, run};
-use crate::domain::mirror::mask_password;
+use crate::domain::mirror::{Kind, mask_password};
 
 /// Every field under its name in the database (stars for passwords), how many files it has, and
 /// what is wrong with it.
@@ -25,7 +25,7 @@ pub fn mirror(database: &impl Queryable, record: &MirrorRecord) -> Result<Value,
     let (_, problems) = record.check();
     let further = record.further_base_urls.iter();
     let further: Vec<String> = further.map(|url| mask_password(url)).collect();
-    Ok(json!({
+    let mut value = json!({
         "id": record.id.0,
         "identifier": record.identifier,
         "kind": record.kind.as_str(),
@@ -64,7 +64,18 @@ pub fn mirror(database: &impl Queryable, record: &MirrorRecord) -> Result<Value,
         "trace": trace::json(trace.as_ref(), generation),
         "trace_notes": differences.unwrap_or_default(),
         "problems": problems,
-    }))
+    });
+    if let (Kind::Cache, Some(fields)) = (record.kind, value.as_object_mut()) {
+        let of_caches = json!({
+            "cache_ttl_s": record.cache.ttl_s,
+            "version_key": record.cache.version_key.as_str(),
+            "fill_networks": record.cache.fill_networks,
+            "cache_paths": record.cache.paths,
+            "cache_exclude": record.cache.exclude,
+        });
+        fields.extend(of_caches.as_object().cloned().unwrap_or_default());
+    }
+    Ok(value)
 }
 
 /// When its whole tree was scanned last; as imported until a scan of ours.

@@ -3,11 +3,14 @@
 use super::change::append_comment;
 use super::locate;
 use super::value;
-use crate::admin::args::NewArgs;
+use crate::admin::args::{NewArgs, NewCacheArgs};
 use crate::admin::error::AdminError;
 use crate::admin::session::Session;
+use crate::config::SiteConfig;
 use crate::db::mirror::{self, MirrorRecord};
 use crate::db::{DbError, Writer};
+use crate::domain::cache::VersionKey;
+use crate::domain::mirror::Kind;
 use crate::domain::time::ctime;
 use crate::program::exit::Exit;
 
@@ -17,6 +20,7 @@ use crate::program::exit::Exit;
 /// [`AdminError::Value`] names the option; [`AdminError::Db`], also when the name is taken.
 pub fn new(session: &mut Session, args: &NewArgs) -> Result<Exit, AdminError> {
     let mut record = record(args)?;
+    refuse_signed(&session.site, &record)?;
     let mut writer = session.writer()?;
     // Known names are refused before anything is resolved.
     refuse_known(&writer, &record.identifier)?;
@@ -55,13 +59,39 @@ pub fn new(session: &mut Session, args: &NewArgs) -> Result<Exit, AdminError> {
         place.push(format!("AS{}", record.asn));
     }
     place.retain(|part| !part.is_empty());
-    let mut line =
-        format!("{name}: added, disabled; `heliostat scan -e {name}` scans and enables.");
+    let next = match (record.kind, record.is_never_scanned()) {
+        (Kind::Cache, _) => {
+            format!("`heliostat enable {name}`, then `heliostat-probe {name}` looks at it.")
+        }
+        (Kind::Mirror, true) => format!(
+            "with country '**' it is never scanned, so it has no files; if it is a cache, \
+             `heliostat edit {name} --set kind=cache` says so."
+        ),
+        (Kind::Mirror, false) => format!("`heliostat scan -e {name}` scans and enables."),
+    };
+    let mut line = format!("{name}: added, disabled; {next}");
     if !place.is_empty() {
         line = format!("{line} ({})", place.join(" "));
     }
     session.console.line(line)?;
     Ok(Exit::Ok)
+}
+
+/// A signature and a version in one query would make each redirect a new object.
+///
+/// # Errors
+/// [`AdminError::Value`].
+pub fn refuse_signed(site: &SiteConfig, record: &MirrorRecord) -> Result<(), AdminError> {
+    let is_cache = record.kind == Kind::Cache;
+    if is_cache && record.cache.version_key == VersionKey::Query && site.signs() {
+        return Err(AdminError::Value {
+            key: "versionKey".to_owned(),
+            problem: "the site signs redirects (redirect_stamp_key), which is a query, too; \
+                      write none or path"
+                .to_owned(),
+        });
+    }
+    Ok(())
 }
 
 fn refuse_known(writer: &Writer, name: &str) -> Result<(), DbError> {
@@ -147,5 +177,27 @@ fn fill_beyond(record: &mut MirrorRecord, args: &NewArgs) -> Result<(), AdminErr
     }
     record.other_countries = checked("--other-countries", value::countries(&args.other_countries))?;
     record.file_maxsize = checked("--file-maxsize", value::bytes(&args.file_maxsize))?;
+    fill_cache(record, &args.cache)
+}
+
+fn fill_cache(record: &mut MirrorRecord, args: &NewCacheArgs) -> Result<(), AdminError> {
+    if let Some(ttl) = &args.cache_ttl {
+        record.cache.ttl_s = checked("--cache-ttl", value::seconds(ttl))?;
+    }
+    if let Some(key) = &args.version_key {
+        record.cache.version_key = checked("--version-key", value::version_key(key))?;
+    }
+    let networks = args.fill_networks.join(" ");
+    record.cache.fill_networks = checked("--fill-networks", value::networks(&networks))?;
+    let (paths, exclude) = (args.cache_paths.join(" "), args.cache_exclude.join(" "));
+    record.cache.paths = checked("--cache-paths", value::path_patterns(&paths))?;
+    record.cache.exclude = checked("--cache-exclude", value::path_patterns(&exclude))?;
+    let is_said = args.cache_ttl.is_some()
+        || args.version_key.is_some()
+        || !(networks.is_empty() && paths.is_empty() && exclude.is_empty());
+    if is_said && record.kind == Kind::Mirror {
+        let problem = "options of caches say nothing of a mirror; add --kind cache";
+        return checked("--kind", Err(problem.to_owned()));
+    }
     Ok(())
 }

@@ -5,18 +5,26 @@ use crate::admin::error::AdminError;
 use crate::admin::session::{Session, find_mirror};
 use crate::db::import::in_transaction;
 use crate::db::scan_request;
+use crate::domain::mirror::Kind;
 use crate::program::exit::Exit;
 
 /// Notes a request for a scan of each mirror: of all of them, or of none.
 ///
 /// # Errors
-/// [`AdminError::NotFound`], [`AdminError::Several`], [`AdminError::Db`].
+/// [`AdminError::Nothing`] for a cache; [`AdminError::NotFound`], [`AdminError::Several`],
+/// [`AdminError::Db`].
 pub fn ping(session: &mut Session, args: &PingArgs) -> Result<Exit, AdminError> {
     let now = session.now;
     let names = in_transaction(&mut session.writer()?, |transaction| {
         let mut names = Vec::new();
         for wanted in &args.identifiers {
             let record = find_mirror(transaction, wanted)?;
+            if record.kind == Kind::Cache {
+                return Err(AdminError::Nothing(format!(
+                    "{} is a cache: it is never scanned, so that there is nothing to ask for",
+                    record.identifier
+                )));
+            }
             scan_request::store(transaction, record.id, now)?;
             names.push(record.identifier);
         }

@@ -36,12 +36,19 @@ pub fn field_lines(record: &MirrorRecord) -> String {
 
 fn lines(record: &MirrorRecord, shown: impl Fn(&str, &str) -> String) -> String {
     let mut lines = vec![line(IDENTIFIER, &record.identifier)];
-    let fields = FIELDS.iter().filter(|field| field.label != COMMENT);
-    lines.extend(fields.map(|field| {
+    lines.extend(fields_of(record).map(|field| {
         let value = shown(field.label, &field.shown(record));
         line(field.label, &value)
     }));
     lines.join("\n")
+}
+
+/// The fields that a sheet has of such a mirror, but for the comment.
+fn fields_of(record: &MirrorRecord) -> impl Iterator<Item = &'static Field> {
+    let kind = record.kind;
+    FIELDS
+        .iter()
+        .filter(move |field| field.label != COMMENT && field.is_of(kind))
 }
 
 /// The value of a field, with stars for the passwords of URLs.
@@ -72,11 +79,7 @@ pub fn write(record: &MirrorRecord) -> String {
 pub fn read(text: &str, record: &MirrorRecord) -> Result<Vec<Change>, AdminError> {
     let (lines, comment) = split(text)?;
     let mut changes = Vec::new();
-    let mut missing: Vec<&str> = FIELDS
-        .iter()
-        .map(|field| field.label)
-        .filter(|label| *label != COMMENT)
-        .collect();
+    let mut missing: Vec<&str> = fields_of(record).map(|field| field.label).collect();
     for (number, text) in lines.iter().enumerate() {
         if text.trim().is_empty() {
             continue;

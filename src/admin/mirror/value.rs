@@ -1,6 +1,7 @@
 //! Values that an admin writes, checked one by one.
 
 use crate::db::mirror::{SCORE_MAX, parse_prefix};
+use crate::domain::cache::{PathPattern, VersionKey};
 use crate::domain::mirror::{BaseUrl, Kind, Scheme, mask_password};
 use crate::domain::place::{Asn, CountryCode, RegionCode};
 
@@ -203,6 +204,37 @@ pub fn bytes(value: &str) -> Result<i64, Problem> {
         .ok_or_else(|| format!("'{value}' is no number of bytes; 0 stands for any"))
 }
 
+/// A number of seconds.
+pub fn seconds(value: &str) -> Result<i64, Problem> {
+    let number: Option<i64> = value.parse().ok();
+    number
+        .filter(|seconds| *seconds >= 0)
+        .ok_or_else(|| format!("'{value}' is no number of seconds, such as 86400"))
+}
+
+/// `none`, `query` or `path`.
+pub fn version_key(value: &str) -> Result<VersionKey, Problem> {
+    VersionKey::from_word(value)
+        .ok_or_else(|| format!("'{value}' is unknown; write none, query or path"))
+}
+
+/// Address prefixes, separated by spaces or commas.
+pub fn networks(value: &str) -> Result<String, Problem> {
+    Ok(further_prefixes(value)?.join(" "))
+}
+
+/// Patterns on paths, separated by spaces.
+pub fn path_patterns(value: &str) -> Result<String, Problem> {
+    let texts: Vec<&str> = value.split_ascii_whitespace().collect();
+    if value.len() > TEXT_BYTES_MAX {
+        return Err(format!("it is longer than {TEXT_BYTES_MAX} bytes"));
+    }
+    for text in &texts {
+        PathPattern::new(text)?;
+    }
+    Ok(texts.join(" "))
+}
+
 /// `mirror` or `cache`.
 pub fn kind(value: &str) -> Result<Kind, Problem> {
     [Kind::Mirror, Kind::Cache]
@@ -364,6 +396,29 @@ mod tests {
                 ("a b", "!no name"),
                 ("", "!"),
             ],
+        );
+    }
+
+    #[test]
+    fn what_caches_have_is_checked() {
+        let seconds = |value: &str| seconds(value).map(|number| number.to_string());
+        check(
+            seconds,
+            &[("3600", "3600"), ("-1", "!seconds"), ("1d", "!seconds")],
+        );
+        let key = |value: &str| version_key(value).map(|key| key.as_str().to_owned());
+        check(key, &[("query", "query"), ("etag", "!none, query or path")]);
+        check(
+            networks,
+            &[
+                ("192.0.2.0/24, 2001:db8::1", "192.0.2.0/24 2001:db8::1"),
+                ("", ""),
+                ("cache.example.org", "!no address prefix"),
+            ],
+        );
+        check(
+            path_patterns,
+            &[(" pool/  iso/* ", "pool/ iso/*"), ("", "")],
         );
     }
 }

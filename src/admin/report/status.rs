@@ -18,8 +18,10 @@ use crate::db::probe::{self, ProbeRecord};
 use crate::db::run::{self, Outcome};
 use crate::db::{catalogue, content};
 use crate::domain::mirror::{Kind, MirrorId};
+use crate::domain::select::HttpsCount;
 use crate::domain::time::{Timestamp, age};
 use crate::program::exit::Exit;
+use crate::snapshot::roster;
 
 /// A scan older than this needs attention: scans are made daily at least.
 const SCAN_AGE_S_MAX: i64 = 3 * 86_400;
@@ -33,6 +35,7 @@ const SECONDS_A_DAY: i64 = 86_400;
 /// One mirror.
 struct Line {
     identifier: String,
+    kind: Kind,
     state: &'static str,
     needs_attention: bool,
     current: u64,
@@ -41,6 +44,8 @@ struct Line {
     probed_at: Option<Timestamp>,
     trace: Option<StoredTrace>,
     reasons: Vec<String>,
+    /// What is worth a word and no action.
+    notes: Vec<String>,
 }
 
 /// What is asked of every mirror.
@@ -51,6 +56,7 @@ struct Site {
     generation: i64,
     certificate_s: i64,
     now: Timestamp,
+    https: HttpsCount,
 }
 
 /// Shows how mirrors are.
@@ -70,6 +76,7 @@ pub fn status(session: &mut Session, args: &StatusArgs) -> Result<Exit, AdminErr
         generation: catalogue::generation(&reader)?,
         certificate_s: session.site.probe.certificate_s,
         now: session.now,
+        https: roster(&reader)?.https(),
     };
     catalogue::for_each(&reader, b"", |_, file| {
         site.files.insert(file.id.0);
@@ -135,6 +142,7 @@ fn line(database: &impl Queryable, mirror: &MirrorRecord, site: &Site) -> Result
     let probes = site.probes.get(&mirror.id).unwrap_or(&none);
     let mut line = Line {
         identifier: mirror.identifier.clone(),
+        kind: mirror.kind,
         state: state(mirror, probes),
         needs_attention: false,
         current: 0,
@@ -143,6 +151,7 @@ fn line(database: &impl Queryable, mirror: &MirrorRecord, site: &Site) -> Result
         probed_at: probes.iter().map(|record| record.checked_at).max(),
         trace: site.traces.get(&mirror.id).cloned(),
         reasons: Vec::new(),
+        notes: Vec::new(),
     };
     if let Some(published) = published {
         let again = run::last_repeat(database, mirror.id)?;
@@ -166,6 +175,13 @@ fn line(database: &impl Queryable, mirror: &MirrorRecord, site: &Site) -> Result
     if line.state == "down" && line.reasons.is_empty() {
         line.reasons
             .push("no probe has found it answering yet".to_owned());
+    }
+    if mirror.kind == Kind::Cache && mirror.cache.fill_networks.is_empty() {
+        let name = &mirror.identifier;
+        line.notes.push(format!(
+            "its own requests are known only if they have CDN-Loop, or Via with its name; \
+             `heliostat edit {name} --set fillNetworks=NETWORK` tells where they come from"
+        ));
     }
     Ok(line)
 }
@@ -270,16 +286,26 @@ fn print(
             .probed_at
             .map_or("-".to_owned(), |at| age(site.now, at));
         let known = line.current + line.outdated;
+        let of_cache = |share: String| match line.kind {
+            Kind::Mirror => share,
+            Kind::Cache => "-".to_owned(),
+        };
+        let why: Vec<&str> = line
+            .reasons
+            .iter()
+            .chain(&line.notes)
+            .map(|s| &**s)
+            .collect();
         table.add_row([
             line.identifier.clone(),
             line.state.to_owned(),
-            percent(line.current, site.files.len()),
-            percent(line.outdated, known),
+            of_cache(percent(line.current, site.files.len())),
+            of_cache(percent(line.outdated, known)),
             scanned,
             by,
             probed,
             traced(line, site),
-            line.reasons.join("; "),
+            why.join("; "),
         ]);
     }
     for number in 2..=4 {
@@ -289,6 +315,7 @@ fn print(
     }
     session.console.line(table.trim_fmt())?;
     let (mirrors, files) = (lines.len(), site.files.len());
+    session.console.line(site.https.text())?;
     let summary = format!("{mirrors} mirrors, {attention} need attention; {files} files");
     session.console.line(summary)
 }
@@ -310,23 +337,28 @@ fn as_json(lines: &[Line], site: &Site) -> Value {
         let known = line.current + line.outdated;
         json!({
             "mirror": line.identifier,
+            "kind": line.kind.as_str(),
             "state": line.state,
             "needs_attention": line.needs_attention,
             "current": line.current,
             "outdated": line.outdated,
-            "coverage": share(line.current, site.files.len()).map(|share| share / 100.0),
+            "coverage": share(line.current, site.files.len())
+                .filter(|_| line.kind == Kind::Mirror)
+                .map(|share| share / 100.0),
             "outdated_share": share(line.outdated, known).map(|share| share / 100.0),
             "scanned_at": learnt.map(|(at, _)| at.to_string()),
             "scanned_by": learnt.map(|(_, by)| by),
             "probed_at": line.probed_at.map(|at| at.to_string()),
             "trace": trace::json(line.trace.as_ref(), site.generation),
             "reasons": line.reasons,
+            "notes": line.notes,
         })
     });
     json!({
         "at": site.now.to_string(),
         "files": site.files.len(),
         "tree_generation": site.generation,
+        "https_mirrors": { "with": site.https.with, "of": site.https.of },
         "mirrors": mirrors.collect::<Vec<_>>(),
     })
 }

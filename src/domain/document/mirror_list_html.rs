@@ -334,6 +334,7 @@ fn heading(page: &MirrorPage<'_>, tier: Tier) -> String {
             format!("in other countries, but same continent ({region})")
         }
         Tier::Elsewhere => "in other parts of the world".to_owned(),
+        Tier::Last => "that come last, since not every client gets through to them".to_owned(),
     }
 }
 

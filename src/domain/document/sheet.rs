@@ -81,12 +81,13 @@ pub struct Sheet<'a> {
 }
 
 /// The tiers in order.
-pub(crate) const TIERS: [Tier; 5] = [
+pub(crate) const TIERS: [Tier; 6] = [
     Tier::Prefix,
     Tier::As,
     Tier::Country,
     Tier::Region,
     Tier::Elsewhere,
+    Tier::Last,
 ];
 
 impl<'a> Sheet<'a> {
@@ -169,7 +170,7 @@ impl<'a> Sheet<'a> {
             count(Tier::As),
             count(Tier::Country),
             count(Tier::Region),
-            count(Tier::Elsewhere),
+            count(Tier::Elsewhere) + count(Tier::Last),
         );
     }
 
@@ -186,6 +187,8 @@ impl<'a> Sheet<'a> {
             Tier::Elsewhere => {
                 return append(out, "\n    <!-- Mirrors in the rest of the world: -->\n");
             }
+            Tier::Last if self.sources.iter().all(|source| source.tier != tier) => return,
+            Tier::Last => return append(out, "\n    <!-- Mirrors that come last: -->\n"),
         };
         let _ = writeln!(out, "\n    <!-- Mirrors {words} ({value}): -->");
     }

@@ -2,7 +2,8 @@
 
 use std::net::IpAddr;
 
-use super::class::{Class, ClassTable, Roster};
+use super::admission::{CacheFile, admit};
+use super::class::{Class, ClassTable, Group, Roster};
 use super::law::{Draw, Law};
 use super::reason::Reason;
 use super::set::{MirrorSet, WORD_BITS, indexes};
@@ -23,6 +24,8 @@ pub enum Tier {
     Region,
     /// The rest of the world, and mirrors whose file_maxsize is too small (as a reserve).
     Elsewhere,
+    /// Behind all others, wherever they are.
+    Last,
 }
 
 impl Tier {
@@ -34,6 +37,7 @@ impl Tier {
             Tier::Country => "country",
             Tier::Region => "region",
             Tier::Elsewhere => "other",
+            Tier::Last => "last",
         }
     }
 }
@@ -51,6 +55,8 @@ impl Realm {
     /// As in `X-MirrorBrain-Realm`.
     pub fn as_str(self) -> &'static str {
         match self {
+            // MirrorBrain has no such word.
+            Realm::Tier(Tier::Last) => Tier::Elsewhere.as_str(),
             Realm::Tier(tier) => tier.as_str(),
             Realm::OtherCountry => "other_country",
         }
@@ -67,7 +73,7 @@ pub trait Holdings {
 
 /// Who asks for what.
 #[derive(Debug, Clone, Copy)]
-pub struct Question {
+pub struct Question<'q> {
     /// The client's address.
     pub ip: Option<IpAddr>,
     /// Where the client is, or says that it is.
@@ -78,6 +84,8 @@ pub struct Question {
     pub size: u64,
     /// How many candidates are wanted; the first tier that has any is always whole in the draw.
     pub want: usize,
+    /// What caches are asked about; `None`: nothing that they could refuse.
+    pub cached: Option<CacheFile<'q>>,
 }
 
 /// A mirror that may get the client.
@@ -97,6 +105,8 @@ pub struct Candidate {
     pub handicapped: Option<u32>,
     /// The country that it counts for: its own, or the client's when it is everywhere.
     pub country: Option<CountryCode>,
+    /// Why it does not come in the first turn.
+    pub later: Option<Reason>,
     /// How likely it is to be chosen; filled by [`Selector::explain`] alone.
     pub probability: f64,
 }
@@ -132,8 +142,9 @@ struct Case<'a> {
     law: &'a Law,
     roster: &'a Roster,
     table: &'a ClassTable,
-    question: &'a Question,
-    /// Mirrors that have the file, and caches, which have everything; without hidden ones.
+    question: &'a Question<'a>,
+    /// Mirrors that have the file, and the caches that may get it, which have everything; without
+    /// hidden ones.
     has: Vec<u64>,
     /// Private mirrors of others.
     hidden: MirrorSet,
@@ -147,14 +158,14 @@ impl<'a> Case<'a> {
     fn new(
         law: &'a Law,
         site: (&'a Roster, &'a ClassTable),
-        question: &'a Question,
+        question: &'a Question<'a>,
         holdings: &impl Holdings,
     ) -> Case<'a> {
         let (roster, table) = site;
         let near = roster.near(question.ip);
         let too_small = roster.too_small_for(question.size);
         let words = 0..roster.mirrors().len().div_ceil(WORD_BITS);
-        let caches = roster.caches();
+        let caches = admitted(roster, question);
         let hidden = roster.hidden_from(law, question.ip, question.own_asn);
         let has = words.map(|word| {
             let has = holdings.word(word) | caches.word(word);
@@ -184,35 +195,36 @@ impl<'a> Case<'a> {
     }
 
     /// Adds the mirrors of a class that have the file and were not moved to another tier.
-    fn add_class(&self, class: Class, members: &mut Vec<usize>) {
-        let class = self.table.members(class);
+    fn add_class(&self, (group, class): (&Group, Class), members: &mut Vec<usize>) {
+        let class = group.members(class);
         let stays = |word| class.word(word) & !self.near.word(word) & !self.too_small.word(word);
         self.add_having(stays, members);
     }
 
     /// The mirrors of a tier that have the file and that the client can be sent to.
-    fn tier(&self, tier: Tier) -> Vec<usize> {
+    fn tier(&self, group: &Group, tier: Tier) -> Vec<usize> {
         let mut members = Vec::new();
-        let reachable = self.table.reachable();
+        let reachable = group.reachable();
         match tier {
             Tier::Prefix => {
                 let near = |word| self.near.word(word) & !self.too_small.word(word);
                 self.add_having(|word| near(word) & reachable.word(word), &mut members);
             }
-            Tier::As => self.add_class(Class::As, &mut members),
+            Tier::As => self.add_class((group, Class::As), &mut members),
             Tier::Country => {
-                self.add_class(Class::Country, &mut members);
+                self.add_class((group, Class::Country), &mut members);
                 // Mirrors that stand in for the country count only when it has none of its own.
                 if members.is_empty() || self.law.share_other_countries {
-                    self.add_class(Class::OtherCountry, &mut members);
+                    self.add_class((group, Class::OtherCountry), &mut members);
                 }
             }
-            Tier::Region => self.add_class(Class::Region, &mut members),
+            Tier::Region => self.add_class((group, Class::Region), &mut members),
             Tier::Elsewhere => {
-                self.add_class(Class::Elsewhere, &mut members);
+                self.add_class((group, Class::Elsewhere), &mut members);
                 let too_small = |word| self.too_small.word(word) & reachable.word(word);
                 self.add_having(too_small, &mut members);
             }
+            Tier::Last => {}
         }
         members
     }
@@ -249,8 +261,20 @@ impl<'a> Case<'a> {
             distance: is_placed.then_some(drawn.distance),
             handicapped: is_placed.then_some(drawn.handicapped),
             country,
+            later: self.table.later(drawn.mirror),
             probability: 0.0,
         }
+    }
+
+    /// Why a mirror does not have the file, or a cache does not get it.
+    fn why_not(&self, index: usize, holdings: &impl Holdings) -> Reason {
+        let cached = self.question.cached.as_ref();
+        let cached = cached.filter(|_| self.roster.caches().contains(index));
+        let refusal = cached.and_then(|file| {
+            let admission = admit(self.mirror(index), file, self.question.size);
+            admission.err()
+        });
+        refusal.unwrap_or_else(|| holdings.why_not(index))
     }
 
     fn has(&self, index: usize) -> bool {
@@ -258,6 +282,18 @@ impl<'a> Case<'a> {
     }
 }
 
+/// The caches that may get the file.
+fn admitted(roster: &Roster, question: &Question<'_>) -> MirrorSet {
+    let caches = roster.caches();
+    let Some(file) = question.cached.as_ref().filter(|_| !caches.is_empty()) else {
+        return caches.clone();
+    };
+    let mirrors = roster.mirrors();
+    let may = |index: &usize| admit(&mirrors[*index], file, question.size).is_ok();
+    caches.iter().filter(may).collect()
+}
+
+/// The tiers of each turn.
 const TIERS: [Tier; 5] = [
     Tier::Prefix,
     Tier::As,
@@ -282,16 +318,24 @@ impl<D: FnMut() -> Draw> Selector<D> {
         &mut self,
         law: &Law,
         site: (&Roster, &ClassTable),
-        question: &Question,
+        question: &Question<'_>,
         holdings: &impl Holdings,
     ) -> Selection {
         let case = Case::new(law, site, question, holdings);
         let want = question.want.max(1);
         let mut candidates = Vec::with_capacity(want.min(case.roster.mirrors().len()));
-        for tier in TIERS {
-            self.add_tier(&case, tier, want, &mut candidates);
-            if candidates.len() >= want {
+        for group in case.table.groups() {
+            if group.turn().is_substitute && !candidates.is_empty() {
                 break;
+            }
+            // Whoever comes behind others has a tier of its own.
+            let is_behind = !candidates.is_empty();
+            for tier in TIERS {
+                if candidates.len() >= want {
+                    break;
+                }
+                let label = if is_behind { Tier::Last } else { tier };
+                self.add_tier(&case, (group, tier, label), want, &mut candidates);
             }
         }
         let rows_found = !candidates.is_empty() || case.rows() > 0;
@@ -305,11 +349,11 @@ impl<D: FnMut() -> Draw> Selector<D> {
     fn add_tier(
         &mut self,
         case: &Case<'_>,
-        tier: Tier,
+        (group, tier, label): (&Group, Tier, Tier),
         want: usize,
         candidates: &mut Vec<Candidate>,
     ) {
-        let mut drawn = self.drawn(case, tier);
+        let mut drawn = self.drawn(case, group, tier);
         let room = want - candidates.len();
         let is_spread = case.law.spread > 0 && case.question.place.coordinates.is_some();
         if drawn.len() > room && !is_spread {
@@ -324,12 +368,12 @@ impl<D: FnMut() -> Draw> Selector<D> {
             drawn[..near].sort_unstable_by_key(|drawn| (drawn.rank, drawn.mirror));
         }
         let best = drawn.iter().take(room);
-        candidates.extend(best.map(|drawn| case.candidate(drawn, tier)));
+        candidates.extend(best.map(|drawn| case.candidate(drawn, label)));
     }
 
     /// The members of a tier with what orders them.
-    fn drawn(&mut self, case: &Case<'_>, tier: Tier) -> Vec<Drawn> {
-        let members = case.tier(tier);
+    fn drawn(&mut self, case: &Case<'_>, group: &Group, tier: Tier) -> Vec<Drawn> {
+        let members = case.tier(group, tier);
         let client = case.question.place.coordinates;
         let size = members.len();
         let drawn = members.into_iter().map(|mirror| {
@@ -360,7 +404,7 @@ impl<D: FnMut() -> Draw> Selector<D> {
         &mut self,
         law: &Law,
         site: (&Roster, &ClassTable),
-        question: &Question,
+        question: &Question<'_>,
         holdings: &impl Holdings,
     ) -> Selection {
         let question = Question {
@@ -386,7 +430,7 @@ impl<D: FnMut() -> Draw> Selector<D> {
                     .reason(index)
                     .unwrap_or(Reason::OtherCountryUnneeded)
             } else {
-                holdings.why_not(index)
+                case.why_not(index, holdings)
             };
             excluded.push((index, reason));
         }

@@ -2,10 +2,10 @@
 
 use std::net::IpAddr;
 
+use super::access::{Access, TURNS, Turn};
 use super::law::Law;
 use super::reason::Reason;
 use super::set::MirrorSet;
-use crate::domain::health::Family;
 use crate::domain::mirror::{Kind, Mirror, MirrorCountry, Scheme};
 use crate::domain::place::{Asn, Coordinates, Place};
 
@@ -71,35 +71,6 @@ pub fn classify(mirror: &Mirror, place: &Place) -> Result<Class, Reason> {
     }
 }
 
-/// How a client reaches mirrors: what bars it from some of them whatever their class.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Access {
-    /// The scheme of its request; an https client is never sent to another scheme.
-    pub scheme: Scheme,
-    /// The family of its address, where that is known. Nothing is known of its other address, if
-    /// it has one: what answers over the other family alone may be out of its reach.
-    pub family: Option<Family>,
-}
-
-impl Access {
-    /// Why such a client cannot be sent to a mirror.
-    pub fn barrier(self, mirror: &Mirror) -> Option<Reason> {
-        let Some(url) = mirror.base_url_for(self.scheme) else {
-            return Some(Reason::NoHttps);
-        };
-        if mirror.ipv6_only && self.family == Some(Family::V4) {
-            return Some(Reason::Ipv6Only);
-        }
-        let reach = mirror.reach_of(url.scheme())?;
-        match (reach.v4, reach.v6, self.family) {
-            (false, false, _) => Some(Reason::UrlDown),
-            (false, true, Some(Family::V4)) => Some(Reason::Ipv6Only),
-            (true, false, Some(Family::V6)) => Some(Reason::Ipv4Only),
-            _ => None,
-        }
-    }
-}
-
 /// What orders a mirror within its class; side by side, because every request reads many.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Standing {
@@ -115,6 +86,7 @@ pub struct Roster {
     usable: MirrorSet,
     unusable: Vec<(usize, Reason)>,
     caches: MirrorSet,
+    all_caches: Vec<usize>,
     with_prefix: Vec<usize>,
     with_maxsize: Vec<usize>,
     /// Mirrors, usable or not, that a law may take for private.
@@ -130,6 +102,9 @@ impl Roster {
             if mirror.private || mirror.prefix_only || mirror.as_only {
                 roster.with_secret.push(index);
             }
+            if mirror.kind == Kind::Cache {
+                roster.all_caches.push(index);
+            }
             if let Some(reason) = unusable(mirror) {
                 roster.unusable.push((index, reason));
                 continue;
@@ -141,7 +116,8 @@ impl Roster {
             if !mirror.prefixes.is_empty() {
                 roster.with_prefix.push(index);
             }
-            if mirror.file_maxsize > 0 {
+            // A cache that gets no such file is out; a mirror is a reserve.
+            if mirror.file_maxsize > 0 && mirror.kind == Kind::Mirror {
                 roster.with_maxsize.push(index);
             }
         }
@@ -174,8 +150,23 @@ impl Roster {
     }
 
     /// Usable pull-through caches: they have everything.
-    pub(super) fn caches(&self) -> &MirrorSet {
+    pub fn caches(&self) -> &MirrorSet {
         &self.caches
+    }
+
+    /// Every pull-through cache, also one that may not be chosen: it may fill all the same.
+    pub fn all_caches(&self) -> impl Iterator<Item = &Mirror> {
+        self.all_caches.iter().map(|index| &self.mirrors[*index])
+    }
+
+    /// How many of the usable mirrors take https clients.
+    pub fn https(&self) -> HttpsCount {
+        let access = Access::of(Scheme::Https, None);
+        let takes = |index: &usize| access.route(&self.mirrors[*index]).is_ok();
+        HttpsCount {
+            with: self.usable.iter().filter(takes).count(),
+            of: self.usable.iter().count(),
+        }
     }
 
     /// Usable mirrors one of whose prefixes has the address.
@@ -213,17 +204,49 @@ impl Roster {
         let mut table = ClassTable::default();
         for index in self.usable.iter() {
             let mirror = &self.mirrors[index];
-            if let Some(barrier) = access.barrier(mirror) {
-                table.barred.push((index, barrier));
-                continue;
-            }
-            table.reachable.insert(index);
+            let route = match access.route(mirror) {
+                Ok(route) => route,
+                Err(barrier) => {
+                    table.barred.push((index, barrier));
+                    continue;
+                }
+            };
+            let later = match route.turn.is_substitute {
+                true => &mut table.substitutes,
+                false => &mut table.last,
+            };
+            later.extend(route.why.map(|why| (index, why)));
+            let group = &mut table.groups[route.turn.place()];
+            group.turn = route.turn;
+            group.reachable.insert(index);
             match classify(mirror, place) {
-                Ok(class) => table.members[class as usize].insert(index),
+                Ok(class) => group.members[class as usize].insert(index),
                 Err(reason) => table.dropped.push((index, reason)),
             }
         }
         table
+    }
+}
+
+/// How many mirrors https clients can be sent to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct HttpsCount {
+    /// Those with an https URL that is not down.
+    pub with: usize,
+    /// All that are usable.
+    pub of: usize,
+}
+
+impl HttpsCount {
+    /// One line for people.
+    pub fn text(self) -> String {
+        let HttpsCount { with, of } = self;
+        let hint = if with < of {
+            "; `heliostat update --https --all-mirrors` looks for more"
+        } else {
+            ""
+        };
+        format!("https clients can be sent to {with} of {of} mirrors{hint}")
     }
 }
 
@@ -241,16 +264,15 @@ fn unusable(mirror: &Mirror) -> Option<Reason> {
     }
 }
 
-/// The usable mirrors of a site in classes, for one place and one way of access.
+/// The usable mirrors of one turn in classes.
 #[derive(Debug, Clone, Default)]
-pub struct ClassTable {
+pub struct Group {
     members: [MirrorSet; CLASSES],
     reachable: MirrorSet,
-    barred: Vec<(usize, Reason)>,
-    dropped: Vec<(usize, Reason)>,
+    turn: Turn,
 }
 
-impl ClassTable {
+impl Group {
     /// The mirrors of a class.
     pub fn members(&self, class: Class) -> &MirrorSet {
         &self.members[class as usize]
@@ -261,12 +283,47 @@ impl ClassTable {
         &self.reachable
     }
 
-    /// Why a mirror that has the file is in no class, or cannot be reached.
-    pub(super) fn reason(&self, index: usize) -> Option<Reason> {
-        let mut all = self.barred.iter().chain(&self.dropped);
-        all.find(|(other, _)| *other == index)
-            .map(|(_, reason)| *reason)
+    /// When they come into question.
+    pub(super) fn turn(&self) -> Turn {
+        self.turn
     }
+}
+
+/// The usable mirrors of a site in classes, for one place and one way of access.
+#[derive(Debug, Clone, Default)]
+pub struct ClassTable {
+    groups: [Group; TURNS],
+    barred: Vec<(usize, Reason)>,
+    dropped: Vec<(usize, Reason)>,
+    substitutes: Vec<(usize, Reason)>,
+    last: Vec<(usize, Reason)>,
+}
+
+impl ClassTable {
+    /// The groups that have any mirror, by turn.
+    pub fn groups(&self) -> impl Iterator<Item = &Group> {
+        let groups = self.groups.iter();
+        groups.filter(|group| !group.reachable.is_empty())
+    }
+
+    /// Why a mirror that has the file is in no class, cannot be reached, or was not needed.
+    pub(super) fn reason(&self, index: usize) -> Option<Reason> {
+        let dropped = self.barred.iter().chain(&self.dropped);
+        reason_of(dropped.chain(&self.substitutes), index)
+    }
+
+    /// Why a mirror does not come in the first turn.
+    pub(super) fn later(&self, index: usize) -> Option<Reason> {
+        reason_of(self.last.iter().chain(&self.substitutes), index)
+    }
+}
+
+fn reason_of<'r>(
+    mut reasons: impl Iterator<Item = &'r (usize, Reason)>,
+    index: usize,
+) -> Option<Reason> {
+    let found = reasons.find(|(other, _)| *other == index);
+    found.map(|(_, reason)| *reason)
 }
 
 #[cfg(test)]
@@ -293,46 +350,6 @@ mod tests {
         mirror.region = RegionCode::parse(region.as_bytes());
         change(&mut mirror);
         mirror
-    }
-
-    #[test]
-    fn nobody_is_sent_where_he_cannot_go() {
-        use crate::domain::health::Reach;
-        use crate::domain::mirror::BaseUrl;
-        let url = |text| BaseUrl::parse(text).expect("a URL of the test");
-        let with = |reach: &[(Scheme, bool, bool)]| {
-            mirror("de", "eu", |m| {
-                m.base_url = Some(url("http://m/"));
-                m.further_base_urls = vec![url("https://m/")];
-                let found = reach
-                    .iter()
-                    .map(|&(scheme, v4, v6)| Reach { scheme, v4, v6 });
-                m.reach = found.collect();
-            })
-        };
-        let (http, https) = (Scheme::Http, Scheme::Https);
-        let (v4, v6) = (Some(Family::V4), Some(Family::V6));
-        for (reach, scheme, family, expected) in [
-            (&[][..], http, v4, None),
-            (&[(http, true, true)], https, v6, None),
-            (&[(http, true, false)], http, v4, None),
-            (&[(http, true, false)], http, v6, Some(Reason::Ipv4Only)),
-            (&[(http, true, false)], http, None, None),
-            (&[(http, false, true)], http, v4, Some(Reason::Ipv6Only)),
-            (&[(http, false, true)], http, v6, None),
-            (&[(http, false, true)], https, v4, None),
-            (
-                &[(http, true, true), (https, false, false)],
-                https,
-                v4,
-                Some(Reason::UrlDown),
-            ),
-            (&[(http, true, true), (https, false, false)], http, v4, None),
-            (&[(http, false, false)], http, None, Some(Reason::UrlDown)),
-        ] {
-            let found = Access { scheme, family }.barrier(&with(reach));
-            assert_eq!(found, expected, "{reach:?} {scheme:?} {family:?}");
-        }
     }
 
     #[test]

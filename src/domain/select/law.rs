@@ -37,6 +37,8 @@ pub struct Law {
     pub share_other_countries: bool,
     /// Mirrors for their own prefixes or autonomous systems alone count as private.
     pub restricted_are_private: bool,
+    /// Mirrors whose IPv6 address does not answer are taken as any, not last.
+    pub dead_ipv6_as_any: bool,
 }
 
 /// Distance of a mirror or client without coordinates.

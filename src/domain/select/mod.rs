@@ -3,6 +3,8 @@
 //! Pure: mirrors, a client, what mirrors have and drawn numbers go in, one [`Selection`] comes out.
 //! The redirect, every document that lists mirrors, and `explain` render that value.
 //!
+//! - [`access`]: which URL of a mirror a client gets, and which mirrors come last.
+//! - [`admission`]: which files may go to pull-through caches.
 //! - [`class`]: which class a mirror is in for a place; the same for every file, so it is kept.
 //! - [`set`]: sets of mirrors as bits.
 //! - [`law`]: rank and distance, the numbers that order a class.
@@ -11,6 +13,8 @@
 //! - [`list`]: who is left out of lists that a client works through by itself.
 //! - [`share`]: how likely each candidate is to be drawn.
 
+pub mod access;
+pub mod admission;
 pub mod choose;
 pub mod class;
 pub mod law;
@@ -19,8 +23,10 @@ pub mod reason;
 pub mod set;
 pub mod share;
 
+pub use access::{Access, HttpsToHttp};
+pub use admission::{CacheFile, FillSigns, is_fill};
 pub use choose::{Candidate, Holdings, Question, Realm, Selection, Selector, Tier};
-pub use class::{Access, Class, ClassTable, Roster};
+pub use class::{Class, ClassTable, HttpsCount, Roster};
 pub use law::{Distance, Law, Weights};
 pub use reason::Reason;
 pub use set::MirrorSet;

@@ -27,6 +27,18 @@ pub enum Reason {
     UrlDown,
     /// Private, and the client is none of its own.
     Private,
+    /// A cache that may still have an older version of the file, or its absence.
+    CacheUnsettled,
+    /// A cache that does not get this path.
+    CachePath,
+    /// A cache that does not get so large a file.
+    CacheSize,
+    /// A cache, and a name whose content changes.
+    Mutable,
+    /// Comes last: it has an IPv6 address that does not answer.
+    DeadIpv6,
+    /// Comes last: http clients cannot be sent to it over http.
+    HttpsAlone,
     /// Only for clients of its prefixes.
     PrefixOnly,
     /// Only for clients of its autonomous systems.
@@ -55,6 +67,12 @@ impl Reason {
             Reason::Ipv4Only => "ipv4-only",
             Reason::UrlDown => "url-down",
             Reason::Private => "private",
+            Reason::CacheUnsettled => "cache-unsettled",
+            Reason::CachePath => "cache-path",
+            Reason::CacheSize => "cache-size",
+            Reason::Mutable => "mutable",
+            Reason::DeadIpv6 => "dead-ipv6",
+            Reason::HttpsAlone => "https-alone",
             Reason::PrefixOnly => "prefix-only",
             Reason::AsOnly => "as-only",
             Reason::CountryOnly => "country-only",
@@ -86,6 +104,15 @@ impl Reason {
             Reason::Ipv4Only => "it answers over IPv4 alone, the client uses IPv6",
             Reason::UrlDown => "its URL for this client's scheme is down, another one answers",
             Reason::Private => "private: only its own clients are sent there or hear of it",
+            Reason::CacheUnsettled => {
+                "a cache that may still have an older version; its cache_ttl_s is not over \
+                 (a version_key needs no wait)"
+            }
+            Reason::CachePath => "a cache that does not get this path",
+            Reason::CacheSize => "a cache that gets no files above its file_maxsize",
+            Reason::Mutable => "a cache, and this name's content changes",
+            Reason::DeadIpv6 => "comes last: its IPv6 address does not answer, and clients hang",
+            Reason::HttpsAlone => "comes last: it has no http URL for this http client",
             Reason::PrefixOnly => "only for clients of its network prefix",
             Reason::AsOnly => "only for clients of its autonomous system",
             Reason::CountryOnly => "only for clients of its country",

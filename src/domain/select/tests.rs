@@ -5,9 +5,10 @@ use std::net::IpAddr;
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::health::Family;
-use crate::domain::mirror::{BaseUrl, Mirror, MirrorCountry, MirrorId, Scheme};
+use crate::domain::health::{Family, Reach, Way};
+use crate::domain::mirror::{BaseUrl, Kind, Mirror, MirrorCountry, MirrorId, Scheme};
 use crate::domain::place::{Asn, Coordinates, CountryCode, Place, RegionCode};
+use crate::domain::time::Timestamp;
 
 /// Who has the file.
 struct Has(Vec<u64>);
@@ -32,9 +33,9 @@ fn all() -> Has {
     Has(vec![u64::MAX])
 }
 
-fn table(roster: &Roster, question: &Question, scheme: Scheme) -> ClassTable {
+fn table(roster: &Roster, question: &Question<'_>, scheme: Scheme) -> ClassTable {
     let family = question.ip.map(Family::of);
-    roster.classes(&question.place, Access { scheme, family })
+    roster.classes(&question.place, Access::of(scheme, family))
 }
 
 fn mirror(id: i64, country: &str, region: &str, score: u16) -> Mirror {
@@ -52,7 +53,7 @@ fn mirror(id: i64, country: &str, region: &str, score: u16) -> Mirror {
     mirror
 }
 
-fn question(country: &str, region: &str) -> Question {
+fn question(country: &str, region: &str) -> Question<'static> {
     Question {
         ip: "192.0.2.1".parse().ok(),
         place: Place {
@@ -64,6 +65,7 @@ fn question(country: &str, region: &str) -> Question {
         own_asn: None,
         size: 1000,
         want: 5,
+        cached: None,
     }
 }
 
@@ -72,7 +74,7 @@ fn generator(seed: u64) -> impl FnMut() -> u16 {
     move || random.u16(..=0x7fff)
 }
 
-fn select(mirrors: Vec<Mirror>, question: &Question, has: &Has) -> Vec<(String, Tier, Realm)> {
+fn select(mirrors: Vec<Mirror>, question: &Question<'_>, has: &Has) -> Vec<(String, Tier, Realm)> {
     let roster = Roster::new(mirrors);
     let table = table(&roster, question, Scheme::Http);
     let mut selector = Selector::new(generator(1));
@@ -219,6 +221,123 @@ fn a_spread_shares_a_place_among_the_mirrors_near_enough() {
         (shares.iter().sum::<f64>() - 1.0).abs() < 1e-9,
         "{shares:?}"
     );
+}
+
+#[test]
+fn dead_ipv6_comes_last_for_everybody_while_another_mirror_is_there() {
+    let half = |id, country, region| {
+        let mut mirror = mirror(id, country, region, 100);
+        mirror.reach = vec![Reach {
+            scheme: Scheme::Http,
+            v4: Way::Open,
+            v6: Way::Dead,
+        }];
+        mirror
+    };
+    let mirrors = vec![
+        half(1, "us", "na"),
+        half(2, "de", "eu"),
+        mirror(3, "jp", "as", 1),
+    ];
+    let question = question("de", "eu");
+    let last = |name: &str| (name.to_owned(), Tier::Last, Realm::Tier(Tier::Last));
+    let far = Realm::Tier(Tier::Elsewhere);
+    let first = ("m3".to_owned(), Tier::Elsewhere, far);
+    let found = select(mirrors.clone(), &question, &all());
+    assert_eq!(found, [first, last("m2"), last("m1")]);
+    assert_eq!(found[1].2.as_str(), "other", "MirrorBrain has no such word");
+    // Alone they are as near as they are.
+    let near = ("m2".to_owned(), Tier::Country, Realm::Tier(Tier::Country));
+    let found = select(mirrors.clone(), &question, &has(&[true, true, false]));
+    assert_eq!((&found[0], found.len()), (&near, 2));
+    let roster = Roster::new(mirrors);
+    let table = table(&roster, &question, Scheme::Http);
+    let mut selector = Selector::new(generator(1));
+    let explained = selector.explain(&Law::default(), (&roster, &table), &question, &all());
+    let later: Vec<_> = explained.candidates.iter().map(|c| c.later).collect();
+    assert_eq!(
+        later,
+        [None, Some(Reason::DeadIpv6), Some(Reason::DeadIpv6)]
+    );
+    assert_eq!(explained.candidates[0].probability, 1.0);
+}
+
+#[test]
+fn http_stands_in_for_https_only_when_nobody_has_https() {
+    let plain = mirror(1, "de", "eu", 100);
+    let mut secure = mirror(2, "us", "na", 100);
+    secure.further_base_urls = BaseUrl::parse("https://m2/").into_iter().collect();
+    let roster = Roster::new(vec![plain, secure]);
+    let question = question("de", "eu");
+    let chosen = |policy, has: &Has| {
+        let access = Access {
+            https_to_http: policy,
+            ..Access::of(Scheme::Https, Some(Family::V4))
+        };
+        let table = roster.classes(&question.place, access);
+        let site = (&roster, &table);
+        let mut selector = Selector::new(generator(1));
+        let found = selector.explain(&Law::default(), site, &question, has);
+        let name = |candidate: &Candidate| roster.mirrors()[candidate.mirror].identifier.clone();
+        let names: Vec<String> = found.candidates.iter().map(name).collect();
+        let reasons: Vec<Reason> = found.excluded.iter().map(|(_, reason)| *reason).collect();
+        (names.join(" "), reasons)
+    };
+    let none = Vec::new();
+    let (first, no_https) = (has(&[true, false]), vec![Reason::NoHttps]);
+    let missing = Reason::FileMissing;
+    for (policy, has, expected) in [
+        (HttpsToHttp::Never, &all(), ("m2", no_https.clone())),
+        (
+            HttpsToHttp::Never,
+            &first,
+            ("", vec![Reason::NoHttps, missing]),
+        ),
+        (HttpsToHttp::IfNone, &all(), ("m2", no_https)),
+        (HttpsToHttp::IfNone, &first, ("m1", vec![missing])),
+        (HttpsToHttp::Always, &all(), ("m1 m2", none)),
+    ] {
+        let (names, reasons) = chosen(policy, has);
+        assert_eq!((names.as_str(), reasons), expected, "{policy:?}");
+    }
+}
+
+#[test]
+fn caches_get_what_they_may_and_say_why_not() {
+    let cache = |id, ttl_s| {
+        let mut mirror = mirror(id, "de", "eu", 100);
+        mirror.kind = Kind::Cache;
+        mirror.cache.ttl_s = ttl_s;
+        mirror
+    };
+    let mut small = cache(3, 0);
+    small.file_maxsize = 999;
+    let mirrors = vec![cache(1, 100), cache(2, 101), small];
+    let mut question = question("de", "eu");
+    question.cached = Some(CacheFile {
+        path: b"a",
+        is_mutable: false,
+        is_version_known: true,
+        seen_at: Some(Timestamp(1000)),
+        is_signed: false,
+        now: Timestamp(1100),
+    });
+    let nobody = has(&[]);
+    let roster = Roster::new(mirrors);
+    let table = table(&roster, &question, Scheme::Http);
+    let mut selector = Selector::new(generator(1));
+    let site = (&roster, &table);
+    let found = selector.explain(&Law::default(), site, &question, &nobody);
+    let chosen: Vec<usize> = found.candidates.iter().map(|c| c.mirror).collect();
+    assert_eq!(chosen, [0]);
+    assert_eq!(
+        found.excluded,
+        [(1, Reason::CacheUnsettled), (2, Reason::CacheSize)]
+    );
+    // Of a directory they have everything.
+    question.cached = None;
+    let found = selector.select(&Law::default(), site, &question, &nobody);
+    assert_eq!(found.candidates.len(), 3);
 }
 
 #[test]

@@ -36,7 +36,8 @@ impl Draft<'_> {
         let (config, _, decision) = self.asked;
         let own = self.own_base_url(content);
         let urls = content.choices.iter().map(|choice| choice.base_url);
-        let path = EncodedPath::new(self.file.path.as_bytes(), urls.chain(&own));
+        let file = self.file;
+        let path = EncodedPath::of_version(file.path.as_bytes(), file.version, urls.chain(&own));
         let target = Target::new(path, content.stamp_key.map(|k| stamp(k, self.now)));
         let mut sources: Vec<Source<'_>> = content.choices.iter().map(source).collect();
         sources.extend(own.iter().map(|base_url| Source {
@@ -177,7 +178,9 @@ impl Draft<'_> {
 
     fn target(&self, choices: &[Choice<'_>], stamp: Option<String>) -> Target {
         let urls = choices.iter().map(|choice| choice.base_url);
-        Target::new(EncodedPath::new(self.file.path.as_bytes(), urls), stamp)
+        let path = self.file.path.as_bytes();
+        let path = EncodedPath::of_version(path, self.file.version, urls);
+        Target::new(path, stamp)
     }
 
     /// URL of the file as it was asked for, or of a document about it.

@@ -209,10 +209,12 @@ fn subject<'a>(asked: Asked<'a>, list: &'a MirrorList<'_>) -> Subject<'a> {
 
 /// The file or directory below each base URL.
 fn target(asked: Asked<'_>, list: &MirrorList<'_>, now: Timestamp) -> Target {
-    let file = asked.2.file.as_ref().map(|file| file.path.as_bytes());
     let directory = list.directory.as_ref().map(|count| &count.path[..]);
     let chosen = list.choices.iter().map(|choice| choice.base_url);
-    let path = EncodedPath::new(directory.or(file).unwrap_or(b""), chosen);
+    let path = match (directory, &asked.2.file) {
+        (None, Some(file)) => EncodedPath::of_version(file.path.as_bytes(), file.version, chosen),
+        (directory, _) => EncodedPath::new(directory.unwrap_or_default(), chosen),
+    };
     Target::new(path, list.stamp_key.map(|key| stamp(key, now)))
 }
 

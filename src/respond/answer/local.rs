@@ -58,6 +58,8 @@ fn can_be_negotiated(reason: &LocalReason) -> bool {
         LocalReason::EngineOff
         | LocalReason::HeadLocally
         | LocalReason::Excluded(_)
+        // What it is given it gives to everybody.
+        | LocalReason::CacheFill
         | LocalReason::OutsideTree => false,
         LocalReason::TreeUnknown(_)
         | LocalReason::DatabaseUnavailable

@@ -29,7 +29,7 @@ pub(super) fn write(out: &mut Vec<u8>, asked: Asked<'_>, redirect: &Redirect<'_>
         return;
     };
     let urls = redirect.choices.iter().map(|choice| choice.base_url);
-    let path = EncodedPath::new(file.path.as_bytes(), urls);
+    let path = EncodedPath::of_version(file.path.as_bytes(), file.version, urls);
     let target = Target::new(path, redirect.stamp_key.map(|key| stamp(key, now)));
     let mut location = Vec::with_capacity(256);
     target.url_into(&mut location, best.base_url);

@@ -1,0 +1,217 @@
+//! Pull-through caches: which paths they get, for how long they keep them, how URLs name versions.
+
+use ipnet::IpNet;
+use regex::bytes::{Regex, RegexBuilder};
+use xxhash_rust::xxh3::Xxh3;
+
+use super::file::FileVersion;
+
+/// Seconds that a cache keeps what it has without asking, unless it is said: a day, which is more
+/// than nginx, Varnish and Apache Traffic Server have by default.
+pub const TTL_DEFAULT_S: i64 = 86_400;
+
+/// Names that keep their path while their content changes: not for caches, whatever their age.
+pub const MUTABLE_DEFAULT: [&str; 6] = [
+    "**/repodata/repomd.xml*",
+    "**/InRelease",
+    "**/Release*",
+    "**/Packages*",
+    "**/*.db",
+    "**/latest*",
+];
+
+/// How a URL at a cache names the version of the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
+pub enum VersionKey {
+    /// Not at all.
+    #[default]
+    None,
+    /// `?v=HEX`.
+    Query,
+    /// `/.v/HEX/` before the path.
+    Path,
+}
+
+impl VersionKey {
+    /// Every one.
+    pub const ALL: [VersionKey; 3] = [VersionKey::None, VersionKey::Query, VersionKey::Path];
+
+    /// As stored and shown.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            VersionKey::None => "none",
+            VersionKey::Query => "query",
+            VersionKey::Path => "path",
+        }
+    }
+
+    /// From its word.
+    pub fn from_word(word: &str) -> Option<VersionKey> {
+        VersionKey::ALL.into_iter().find(|key| key.as_str() == word)
+    }
+}
+
+/// 16 hexadecimal digits that are of one version: XXH3 of size and time, both little-endian.
+pub fn version_hex(version: FileVersion) -> String {
+    let mut hash = Xxh3::new();
+    hash.update(&version.size.to_le_bytes());
+    hash.update(&version.mtime.to_le_bytes());
+    format!("{:016x}", hash.digest())
+}
+
+/// A pattern on paths below the tree: `*` and `?` stay within one name, `**` does not.
+#[derive(Debug, Clone)]
+pub struct PathPattern {
+    text: String,
+    whole: Regex,
+    above: Regex,
+}
+
+impl PartialEq for PathPattern {
+    fn eq(&self, other: &PathPattern) -> bool {
+        self.text == other.text
+    }
+}
+
+impl PathPattern {
+    /// Reads a pattern.
+    ///
+    /// # Errors
+    /// When it is too long to be compiled.
+    pub fn new(text: &str) -> Result<PathPattern, String> {
+        let text = text.trim().trim_start_matches('/');
+        let glob = glob(text.trim_end_matches('/'));
+        let compile = |pattern: String| {
+            let built = RegexBuilder::new(&pattern)
+                .unicode(false)
+                .dot_matches_new_line(true)
+                .build();
+            built.map_err(|error| {
+                let said = error.to_string();
+                let said = said.lines().last().unwrap_or_default();
+                format!("'{text}' is no pattern for paths: {said}")
+            })
+        };
+        Ok(PathPattern {
+            text: text.to_owned(),
+            whole: compile(format!("^{glob}$"))?,
+            above: compile(format!("^{glob}(?:/.*)?$"))?,
+        })
+    }
+
+    /// Whether it is the path's.
+    pub fn is_match(&self, path: &[u8]) -> bool {
+        self.whole.is_match(path)
+    }
+
+    /// Whether it is the path's, or that of a directory above it; an empty one is of the tree.
+    pub fn covers(&self, path: &[u8]) -> bool {
+        self.text.trim_matches('/').is_empty() || self.above.is_match(path)
+    }
+}
+
+/// A regular expression for a pattern.
+fn glob(text: &str) -> String {
+    let mut pattern = String::with_capacity(text.len() * 2);
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let taken = if rest.starts_with("**/") {
+            pattern.push_str("(?:.*/)?");
+            3
+        } else if rest.starts_with("**") {
+            pattern.push_str(".*");
+            2
+        } else {
+            match first {
+                '*' => pattern.push_str("[^/]*"),
+                '?' => pattern.push_str("[^/]"),
+                // Bytes, so that a pattern in UTF-8 means these bytes whatever they are.
+                _ => {
+                    for byte in first.to_string().bytes() {
+                        pattern.push_str(&format!("\\x{byte:02x}"));
+                    }
+                }
+            }
+            first.len_utf8()
+        };
+        rest = &rest[taken..];
+    }
+    pattern
+}
+
+/// What is particular to a mirror that is a cache.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CacheRules {
+    /// Seconds that it keeps anything without asking, 404s among it.
+    pub ttl_s: i64,
+    /// How its URLs name versions.
+    pub version_key: VersionKey,
+    /// Where its own requests come from.
+    pub fill_networks: Vec<IpNet>,
+    /// Only these paths; none: all.
+    pub paths: Vec<PathPattern>,
+    /// None of these.
+    pub exclude: Vec<PathPattern>,
+}
+
+impl Default for CacheRules {
+    fn default() -> CacheRules {
+        CacheRules {
+            ttl_s: TTL_DEFAULT_S,
+            version_key: VersionKey::None,
+            fill_networks: Vec::new(),
+            paths: Vec::new(),
+            exclude: Vec::new(),
+        }
+    }
+}
+
+impl CacheRules {
+    /// Whether it may get a path at all.
+    pub fn has_path(&self, path: &[u8]) -> bool {
+        let covers = |pattern: &PathPattern| pattern.covers(path);
+        (self.paths.is_empty() || self.paths.iter().any(covers)) && !self.exclude.iter().any(covers)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn patterns(texts: &[&str]) -> Vec<PathPattern> {
+        let read = texts.iter().map(|text| PathPattern::new(text));
+        read.collect::<Result<_, _>>().expect("patterns")
+    }
+
+    #[test]
+    fn a_version_has_16_digits() {
+        let version = FileVersion {
+            size: 3_000_000,
+            mtime: 1_700_000_000,
+        };
+        assert_eq!(version_hex(version), "89aa7d5b54acdb52");
+    }
+
+    #[test]
+    fn names_that_change_are_known() {
+        let mutable = patterns(&MUTABLE_DEFAULT);
+        let is_mutable = |path: &[u8]| mutable.iter().any(|pattern| pattern.is_match(path));
+        for (path, expected) in [
+            (&b"repodata/repomd.xml"[..], true),
+            (b"a/b/repodata/repomd.xml.asc", true),
+            (b"InRelease", true),
+            (b"dists/sid/Release.gpg", true),
+            (b"dists/sid/main/Packages.xz", true),
+            (b"core/os/x86_64/core.db", true),
+            (b"iso/latest-live.iso", true),
+            (b"os/Packages/a/foo.rpm", false),
+            (b"Releases/12/x.iso", false),
+            (b"a/repomd.xml", false),
+            (b"pool/x.db.tar", false),
+            (b"a/xlatest", false),
+            (b"\xff\n/InRelease", true),
+        ] {
+            assert_eq!(is_mutable(path), expected, "{}", path.escape_ascii());
+        }
+    }
+}

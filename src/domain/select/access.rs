@@ -1,0 +1,297 @@
+//! How a client reaches mirrors: which URL it gets, what bars it, and which mirrors come last.
+
+use super::reason::Reason;
+use crate::domain::health::Family;
+use crate::domain::mirror::{BaseUrl, Mirror, Scheme};
+
+/// Whether https clients may be sent to http URLs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum HttpsToHttp {
+    /// Never: browsers refuse that, and so do many programs.
+    #[default]
+    Never,
+    /// When no mirror that has the file can take them over https.
+    IfNone,
+    /// As if http were https; a mirror's https URL is taken where it has one.
+    Always,
+}
+
+impl HttpsToHttp {
+    /// Every value.
+    pub const ALL: [HttpsToHttp; 3] =
+        [HttpsToHttp::Never, HttpsToHttp::IfNone, HttpsToHttp::Always];
+
+    /// As in the configuration.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            HttpsToHttp::Never => "never",
+            HttpsToHttp::IfNone => "if-none",
+            HttpsToHttp::Always => "always",
+        }
+    }
+
+    /// From its word.
+    pub fn from_word(word: &str) -> Option<HttpsToHttp> {
+        let mut all = HttpsToHttp::ALL.into_iter();
+        all.find(|value| value.as_str() == word)
+    }
+}
+
+/// What bars a client from some mirrors whatever their class.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Access {
+    /// The scheme of its request.
+    pub scheme: Scheme,
+    /// The family of its address, where that is known. Nothing is known of its other address, if
+    /// it has one: what answers over the other family alone may be out of its reach.
+    pub family: Option<Family>,
+    /// Whether https clients may be sent to http URLs.
+    pub https_to_http: HttpsToHttp,
+    /// Http clients get http URLs where there are any.
+    pub prefer_http_for_http: bool,
+    /// Mirrors whose IPv6 address is dead come last for everybody.
+    pub dead_ipv6_last: bool,
+}
+
+/// When a mirror comes into question; the lesser the sooner.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Turn {
+    /// Only when no mirror without this has the file.
+    pub is_substitute: bool,
+    /// Behind all that have not this.
+    pub is_last: bool,
+}
+
+/// Turns that there are.
+pub(super) const TURNS: usize = 4;
+
+impl Turn {
+    /// Place in the order of turns, less than [`TURNS`].
+    pub(super) fn place(self) -> usize {
+        usize::from(self.is_substitute) * 2 + usize::from(self.is_last)
+    }
+}
+
+/// Where a client is sent at a mirror.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Route<'m> {
+    /// The base URL.
+    pub url: &'m BaseUrl,
+    /// When.
+    pub turn: Turn,
+    /// Why not in the first turn.
+    pub why: Option<Reason>,
+}
+
+impl Access {
+    /// By MirrorBrain's rules: https clients get https, others the main URL.
+    pub fn of(scheme: Scheme, family: Option<Family>) -> Access {
+        Access {
+            scheme,
+            family,
+            https_to_http: HttpsToHttp::Never,
+            prefer_http_for_http: false,
+            dead_ipv6_last: true,
+        }
+    }
+
+    /// Where such a client is sent at a mirror that has a base URL.
+    ///
+    /// # Errors
+    /// Why it cannot be sent there.
+    pub fn route(self, mirror: &Mirror) -> Result<Route<'_>, Reason> {
+        if self.scheme == Scheme::Https {
+            self.https_route(mirror)
+        } else {
+            self.plain_route(mirror)
+        }
+    }
+
+    fn https_route<'m>(&self, mirror: &'m Mirror) -> Result<Route<'m>, Reason> {
+        let https = mirror.url_of(Scheme::Https).ok_or(Reason::NoHttps);
+        let secure = https.and_then(|url| self.over(mirror, url));
+        let barrier = match (secure, self.https_to_http) {
+            (Ok(route), _) => return Ok(route),
+            (Err(barrier), HttpsToHttp::Never) => return Err(barrier),
+            (Err(barrier), _) => barrier,
+        };
+        let http = mirror.url_of(Scheme::Http).ok_or(barrier)?;
+        let mut route = self.over(mirror, http).map_err(|_| barrier)?;
+        if self.https_to_http == HttpsToHttp::IfNone {
+            route.turn.is_substitute = true;
+            route.why = Some(barrier);
+        }
+        Ok(route)
+    }
+
+    fn plain_route<'m>(&self, mirror: &'m Mirror) -> Result<Route<'m>, Reason> {
+        let main = mirror.base_url.as_ref().ok_or(Reason::NoBaseUrl)?;
+        if !self.prefer_http_for_http {
+            return self.over(mirror, main);
+        }
+        if let Some(http) = mirror.url_of(Scheme::Http)
+            && let Ok(route) = self.over(mirror, http)
+        {
+            return Ok(route);
+        }
+        let mut route = self.over(mirror, main)?;
+        if main.scheme() == Scheme::Https {
+            route.turn.is_last = true;
+            route.why = Some(Reason::HttpsAlone);
+        }
+        Ok(route)
+    }
+
+    /// Whether the client gets through to a URL, as the prober found.
+    fn over<'m>(&self, mirror: &'m Mirror, url: &'m BaseUrl) -> Result<Route<'m>, Reason> {
+        if mirror.ipv6_only && self.family == Some(Family::V4) {
+            return Err(Reason::Ipv6Only);
+        }
+        let reach = mirror.reach_of(url.scheme());
+        let mut route = Route {
+            url,
+            turn: Turn::default(),
+            why: None,
+        };
+        let Some(reach) = reach else {
+            return Ok(route);
+        };
+        let (v4, v6) = (reach.over(Family::V4), reach.over(Family::V6));
+        match (v4, v6, self.family) {
+            (false, false, _) => return Err(Reason::UrlDown),
+            (false, true, Some(Family::V4)) => return Err(Reason::Ipv6Only),
+            (true, false, Some(Family::V6)) => return Err(Reason::Ipv4Only),
+            _ => {}
+        }
+        if self.dead_ipv6_last && reach.has_dead_ipv6() {
+            route.turn.is_last = true;
+            route.why = Some(Reason::DeadIpv6);
+        }
+        Ok(route)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::health::{Reach, Way};
+
+    fn mirror(urls: &[&str], reach: &[(Scheme, Way, Way)]) -> Mirror {
+        let mut mirror = Mirror::new("m");
+        let urls = urls.iter().map(|url| BaseUrl::parse(url));
+        let mut urls: Vec<BaseUrl> = urls.collect::<Result<_, _>>().expect("URLs");
+        mirror.base_url = Some(urls.remove(0));
+        mirror.further_base_urls = urls;
+        let reach = reach.iter();
+        let reach = reach.map(|&(scheme, v4, v6)| Reach { scheme, v4, v6 });
+        mirror.reach = reach.collect();
+        mirror
+    }
+
+    fn shown(found: Result<Route<'_>, Reason>) -> String {
+        match found {
+            Err(reason) => format!("!{}", reason.code()),
+            Ok(route) => {
+                let turn = ["", " last", " substitute", " substitute, last"];
+                format!("{}{}", route.url, turn[route.turn.place()])
+            }
+        }
+    }
+
+    #[test]
+    fn nobody_is_sent_where_he_cannot_go() {
+        use Scheme::{Http, Https};
+        let (open, dead, absent) = (Way::Open, Way::Dead, Way::Absent);
+        let (v4, v6) = (Some(Family::V4), Some(Family::V6));
+        let (http, https) = ("http://m/", "https://m/");
+        for (reach, scheme, family, expected) in [
+            (&[][..], Http, v4, http),
+            (&[(Http, open, open)], Https, v6, https),
+            (&[(Http, open, absent)], Http, v4, http),
+            (&[(Http, open, absent)], Http, v6, "!ipv4-only"),
+            (&[(Http, open, absent)], Http, None, http),
+            (&[(Http, open, dead)], Http, v4, "http://m/ last"),
+            (&[(Http, open, dead)], Http, v6, "!ipv4-only"),
+            (&[(Http, open, dead)], Http, None, "http://m/ last"),
+            (&[(Http, open, dead)], Https, v4, https),
+            (&[(Http, dead, open)], Http, v4, "!ipv6-only"),
+            (&[(Http, dead, open)], Http, v6, http),
+            (&[(Http, absent, open)], Http, v4, "!ipv6-only"),
+            (&[(Https, dead, dead)], Https, v4, "!url-down"),
+            (&[(Https, dead, dead)], Http, v4, http),
+            (&[(Http, dead, absent)], Http, None, "!url-down"),
+        ] {
+            let mirror = mirror(&[http, https], reach);
+            let found = Access::of(scheme, family).route(&mirror);
+            assert_eq!(shown(found), expected, "{reach:?} {scheme:?} {family:?}");
+        }
+        let half = mirror(&[http], &[(Http, open, dead)]);
+        let access = Access {
+            dead_ipv6_last: false,
+            ..Access::of(Http, v4)
+        };
+        assert_eq!(shown(access.route(&half)), http, "a setting");
+    }
+
+    #[test]
+    fn https_clients_get_http_only_where_it_is_allowed() {
+        use HttpsToHttp::{Always, IfNone, Never};
+        let down = (Scheme::Https, Way::Dead, Way::Absent);
+        let plain_down = (Scheme::Http, Way::Dead, Way::Absent);
+        let half = (Scheme::Http, Way::Open, Way::Dead);
+        let (http, https, ftp) = ("http://m/", "https://m/", "ftp://m/");
+        for (urls, reach, policy, expected) in [
+            (&[http][..], &[][..], Never, "!no-https"),
+            (&[http], &[], IfNone, "http://m/ substitute"),
+            (&[http], &[], Always, http),
+            (&[http], &[half], IfNone, "http://m/ substitute, last"),
+            (&[http, https], &[], IfNone, https),
+            (&[https, http], &[], Always, https),
+            (&[http, https], &[down], Never, "!url-down"),
+            (&[http, https], &[down], IfNone, "http://m/ substitute"),
+            (&[http, https], &[down], Always, http),
+            (&[http], &[plain_down], Always, "!no-https"),
+            (&[ftp], &[], Always, "!no-https"),
+            (&[ftp, http], &[], Always, http),
+        ] {
+            let access = Access {
+                https_to_http: policy,
+                ..Access::of(Scheme::Https, Some(Family::V4))
+            };
+            let mirror = mirror(urls, reach);
+            let found = shown(access.route(&mirror));
+            assert_eq!(found, expected, "{urls:?} {policy:?}");
+        }
+    }
+
+    #[test]
+    fn http_clients_that_cannot_follow_to_https_get_http_first() {
+        let down = (Scheme::Http, Way::Dead, Way::Absent);
+        let (http, https) = ("http://m/", "https://m/");
+        for (urls, reach, prefers, expected) in [
+            (&[https, http][..], &[][..], false, https),
+            (&[https, http], &[], true, http),
+            (&[https, http], &[down], true, "https://m/ last"),
+            (&[https], &[], true, "https://m/ last"),
+            (&[https], &[], false, https),
+            (&["ftp://m/"], &[], true, "ftp://m/"),
+            (&[http, https], &[down], true, "!url-down"),
+        ] {
+            let access = Access {
+                prefer_http_for_http: prefers,
+                ..Access::of(Scheme::Http, Some(Family::V4))
+            };
+            let mirror = mirror(urls, reach);
+            let found = shown(access.route(&mirror));
+            assert_eq!(found, expected, "{urls:?} {prefers}");
+        }
+    }
+
+    #[test]
+    fn values_are_their_words() {
+        for value in HttpsToHttp::ALL {
+            assert_eq!(HttpsToHttp::from_word(value.as_str()), Some(value));
+        }
+        assert_eq!(HttpsToHttp::from_word("sometimes"), None);
+    }
+}

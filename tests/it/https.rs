@@ -1,0 +1,187 @@
+//! Who is sent to http and who to https.
+
+use heliostat::db::content::{self, Content, Learnt};
+use heliostat::db::open_writer;
+use heliostat::domain::time::Timestamp;
+
+use crate::fcgi_client::{FcgiClient, Request};
+use crate::responder::Responder;
+use crate::scan_site::{OLD, add_mirror, catalogue_tree};
+use crate::site::TestSite;
+
+/// Files 1 and 2; everybody has the first, `plain` alone the second.
+fn site(rules: &str) -> TestSite {
+    let config = format!(
+        "[site.test.rules]\nmin_size = 0\n[[site.test.directory]]\npath = \"in\"\n{rules}\n"
+    );
+    let site = TestSite::with_config(&config);
+    for file in ["in/all.iso", "in/rare.iso", "out/all.iso"] {
+        site.write(file, &[b'x'; 3000], OLD);
+    }
+    catalogue_tree(&site);
+    for (name, url, further, files) in [
+        ("plain", "http://plain.example.org/", "", vec![1, 2, 3]),
+        (
+            "both",
+            "http://both.example.org/",
+            "https://both.example.org/",
+            vec![1, 3],
+        ),
+        (
+            "turned",
+            "https://turned.example.org/",
+            "http://turned.example.org/",
+            vec![1, 3],
+        ),
+        ("secure", "https://secure.example.org/", "", vec![1, 3]),
+    ] {
+        let id = add_mirror(&site, name, "", |record| {
+            record.base_url = url.into();
+            record.further_base_urls = vec![further.to_owned()];
+            record.further_base_urls.retain(|url| !url.is_empty());
+            record.country = "de".into();
+            record.region = "eu".into();
+        });
+        let content = Content {
+            current: files.into_iter().collect(),
+            outdated: Default::default(),
+        };
+        let learnt = Learnt {
+            at: Timestamp(1),
+            by: "rsync".into(),
+            unknown_files: 0,
+        };
+        let mut writer = open_writer(&site.database()).expect("the database");
+        writer
+            .transaction(|t| content::publish(t, id, &content, &learnt))
+            .expect("published");
+    }
+    site
+}
+
+/// The base URLs that a client is given, sorted; `-` when the file is served from here.
+fn given(client: &mut FcgiClient, path: &str, is_https: bool) -> String {
+    let request = Request::get(path)
+        .with("HTTPS", if is_https { "on" } else { "" })
+        .with("GEOIP_COUNTRY_CODE", "DE");
+    urls(client, &request)
+}
+
+fn urls(client: &mut FcgiClient, request: &Request) -> String {
+    let answer = client.send(request);
+    if answer.status == 200 {
+        return "-".to_owned();
+    }
+    let first = answer.text("Location").expect("a redirect");
+    let links = answer
+        .all("Link")
+        .map(|link| String::from_utf8_lossy(link).into_owned());
+    let links = links.filter(|link| link.contains("rel=duplicate"));
+    let mut hosts: Vec<String> = links
+        .filter_map(|link| {
+            let url = link.split_once('<')?.1.split_once('>')?.0.to_owned();
+            let (scheme, rest) = url.split_once("://")?;
+            Some(format!("{scheme}:{}", rest.split('.').next()?))
+        })
+        .collect();
+    let last = hosts.last().cloned().unwrap_or_default();
+    hosts.sort();
+    assert!(first.contains("example.org/"), "{first}");
+    format!("{} | {last}", hosts.join(" "))
+}
+
+fn hosts(line: &str) -> &str {
+    line.split(" |").next().unwrap_or_default()
+}
+
+#[test]
+fn https_clients_get_http_only_where_the_rules_say_so() {
+    let secure = "https:both https:secure https:turned";
+    for (rule, all, rare) in [
+        ("", secure, "-"),
+        ("https_to_http = \"never\"", secure, "-"),
+        ("https_to_http = \"if-none\"", secure, "http:plain"),
+        (
+            "https_to_http = \"always\"",
+            "http:plain https:both https:secure https:turned",
+            "http:plain",
+        ),
+    ] {
+        let site = site(rule);
+        let responder = Responder::start(&site);
+        let mut client = responder.connect();
+        assert_eq!(
+            hosts(&given(&mut client, "/in/all.iso", true)),
+            all,
+            "{rule}"
+        );
+        assert_eq!(
+            hosts(&given(&mut client, "/in/rare.iso", true)),
+            rare,
+            "{rule}"
+        );
+        // Another directory, and http clients, have MirrorBrain's rules.
+        assert_eq!(
+            hosts(&given(&mut client, "/out/all.iso", true)),
+            secure,
+            "{rule}"
+        );
+        let plain = "http:both http:plain https:secure https:turned";
+        assert_eq!(
+            hosts(&given(&mut client, "/in/all.iso", false)),
+            plain,
+            "{rule}"
+        );
+        // The web server may know better, request by request.
+        let told = Request::get("/out/rare.iso")
+            .with("HTTPS", "on")
+            .with("HELIOSTAT_HTTPS_TO_HTTP", "if-none");
+        assert_eq!(client.send(&told).status, 404);
+        let told = Request::get("/in/rare.iso")
+            .with("HTTPS", "on")
+            .with("HELIOSTAT_HTTPS_TO_HTTP", "if-none");
+        assert_eq!(hosts(&urls(&mut client, &told)), "http:plain", "{rule}");
+        let metalink = Request::get("/in/all.iso.meta4").with("HTTPS", "on");
+        let text = String::from_utf8_lossy(&client.send(&metalink).body).into_owned();
+        let has_plain = text.contains("http://plain.example.org/");
+        assert_eq!(has_plain, all.contains("http:plain"), "{rule}: {text}");
+    }
+}
+
+#[test]
+fn http_clients_that_cannot_follow_to_https_get_http_first() {
+    let site = site("prefer_http_for_http = true");
+    let responder = Responder::start(&site);
+    let mut client = responder.connect();
+    for _ in 0..20 {
+        let found = given(&mut client, "/in/all.iso", false);
+        assert_eq!(
+            found,
+            "http:both http:plain http:turned https:secure | https:secure"
+        );
+    }
+    let secure = "https:both https:secure https:turned";
+    assert_eq!(hosts(&given(&mut client, "/in/all.iso", true)), secure);
+    let odd = Request::get("/out/all.iso").with("HELIOSTAT_PREFER_HTTP_FOR_HTTP", "On");
+    assert!(urls(&mut client, &odd).ends_with("| https:secure"));
+}
+
+#[test]
+fn status_and_explain_count_the_mirrors_for_https() {
+    let site = site("");
+    let line = "https clients can be sent to 3 of 4 mirrors; \
+                `heliostat update --https --all-mirrors` looks for more";
+    let status = site.run_ok("heliostat", &["status"]);
+    assert!(status.contains(line), "{status}");
+    let explained = site.run_ok(
+        "heliostat",
+        &["explain", "/in/all.iso", "--ip", "192.0.2.1"],
+    );
+    assert!(explained.contains(line), "{explained}");
+    let json = site.run_ok("heliostat", &["status", "--json"]);
+    let value: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(
+        value["https_mirrors"],
+        serde_json::json!({ "with": 3, "of": 4 })
+    );
+}
