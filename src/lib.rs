@@ -9,9 +9,10 @@
 //!    files, the listings of mirrors, request and response values, and the FastCGI protocol.
 //! 5. [`decide`]: the one pipeline from a request to a decision, shared by the redirect and by
 //!    `explain`.
-//! 6. [`program`]: exit codes, log, progress and signals of every program; [`notify`]: mail and
-//!    webhooks; [`snapshot`]: the responder's view of the database in memory; [`regular_file`]: how
-//!    what was configured is opened without being waited for.
+//! 6. [`program`]: exit codes, log, progress, signals and locks of every program; [`notify`]: mail
+//!    and webhooks; [`snapshot`]: the responder's view of the database in memory; [`regular_file`]:
+//!    how what was configured is opened without being waited for; [`system`]: what the operating
+//!    system is asked beyond the standard library.
 //! 7. Use cases, which never import each other: [`respond`], [`index`], [`scan`], [`probe`],
 //!    [`admin`].
 //!
@@ -35,4 +36,5 @@ pub mod regular_file;
 pub mod respond;
 pub mod scan;
 pub mod snapshot;
+pub mod system;
 pub mod tree;

@@ -6,6 +6,7 @@ use super::import::dump::DumpError;
 use crate::config::ConfigError;
 use crate::db::DbError;
 use crate::program::exit::Exit;
+use crate::program::lock::LockError;
 
 /// Names in one message; more would hide what it says.
 const NAMES_MAX: usize = 10;
@@ -106,6 +107,14 @@ pub enum AdminError {
         program: String,
         /// What the system says.
         source: std::io::Error,
+    },
+    /// Another import is at work.
+    #[error("another import into {} is at work", database.display())]
+    Importing {
+        /// The database.
+        database: PathBuf,
+        /// Who.
+        source: LockError,
     },
     /// A dump of something else, or in another format.
     #[error("{}: {problem}", path.display())]

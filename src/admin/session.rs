@@ -59,12 +59,15 @@ impl Session {
         }
     }
 
-    /// Opens the database for writing, and makes it when there is none.
+    /// Opens the database for writing, and makes it when there is none. What a person changed and
+    /// was told of survives a power cut.
     ///
     /// # Errors
     /// [`AdminError::Db`].
     pub fn writer(&self) -> Result<Writer, AdminError> {
-        Ok(open_writer(&self.site.database)?)
+        let mut writer = open_writer(&self.site.database)?;
+        writer.commit_durably()?;
+        Ok(writer)
     }
 
     /// Records a change.

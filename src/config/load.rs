@@ -1,5 +1,6 @@
 //! Finding, reading and printing the configuration file.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::error::ConfigError;
@@ -34,7 +35,43 @@ pub fn load(path: &Path) -> Result<Config, ConfigError> {
         path: path.to_owned(),
         source,
     })?;
-    Config::check(path, parse(path, &text)?)
+    let config = Config::check(path, parse(path, &text)?)?;
+    warn_of_open_secrets(path, &config.raw);
+    Ok(config)
+}
+
+/// What users outside the group may do with a file.
+const OTHERS: u32 = 0o007;
+
+/// The file may hold secrets; then it is nobody's but the services'.
+fn warn_of_open_secrets(path: &Path, raw: &RawConfig) {
+    let is_open = std::fs::metadata(path).is_ok_and(|file| file.mode() & OTHERS != 0);
+    let secrets = if is_open { secrets(raw) } else { Vec::new() };
+    if !secrets.is_empty() {
+        log::warn!(
+            "{} has secrets ({}) and every user may read it; `chmod 640` it and give it to the \
+             group of the services (`chgrp heliostat`)",
+            path.display(),
+            secrets.join(", ")
+        );
+    }
+}
+
+/// Keys whose values are nobody's business.
+fn secrets(raw: &RawConfig) -> Vec<String> {
+    let mut keys = Vec::new();
+    for (name, site) in &raw.site {
+        let directories = site.directory.iter().map(|directory| &directory.rules);
+        let mut rules = std::iter::once(&site.rules).chain(directories);
+        let has_key = |key: &Option<String>| key.as_ref().is_some_and(|key| !key.is_empty());
+        if rules.any(|rules| has_key(&rules.redirect_stamp_key)) {
+            keys.push(format!("site.{name}.rules.redirect_stamp_key"));
+        }
+        if !site.probe.webhook.is_empty() {
+            keys.push(format!("site.{name}.probe.webhook"));
+        }
+    }
+    keys
 }
 
 pub(super) fn parse(path: &Path, text: &str) -> Result<RawConfig, ConfigError> {

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use rusqlite::ErrorCode;
+
 /// Why the database could not be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -13,10 +15,7 @@ pub enum DbError {
         path: PathBuf,
     },
     /// The file exists but cannot be opened, or its directory cannot be written.
-    #[error(
-        "cannot open database {path}; check that this user may read it, and write it and its \
-         directory unless it is only read"
-    )]
+    #[error("cannot open database {path}{}", opening_remedy(source))]
     Open {
         /// The file.
         path: PathBuf,
@@ -30,6 +29,33 @@ pub enum DbError {
         path: PathBuf,
         /// What it is not.
         source: std::io::Error,
+    },
+    /// Another program is writing, and does not end.
+    #[error("database {path} is locked by {holder}")]
+    Locked {
+        /// The file.
+        path: PathBuf,
+        /// Who, and what to do.
+        holder: String,
+    },
+    /// There is too little room for what is to be stored.
+    #[error(
+        "cannot write database {path}: the disk is full, {bytes} bytes are left; make room on its \
+         disk and run again"
+    )]
+    NoRoom {
+        /// The file.
+        path: PathBuf,
+        /// What is left.
+        bytes: u64,
+    },
+    /// A change could not be stored.
+    #[error("cannot write database {path}, which is as it was{}", remedy(source))]
+    NotWritten {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite says.
+        source: rusqlite::Error,
     },
     /// Some other SQLite file, or none at all.
     #[error("{path} is not a Heliostat database")]
@@ -114,13 +140,34 @@ pub enum DbError {
     #[error("the catalogue has used up all 4,294,967,295 file ids; make a new database")]
     OutOfFileIds,
     /// Anything else.
-    #[error("{doing}")]
+    #[error("{doing}{}", remedy(source))]
     Sql {
         /// What was being done.
         doing: &'static str,
         /// What SQLite says.
         source: rusqlite::Error,
     },
+}
+
+/// What to do, where the admin can do anything.
+fn remedy(source: &rusqlite::Error) -> &'static str {
+    match source.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => "; make room on its disk and run again",
+        Some(ErrorCode::ReadOnly) => "; run as the user who owns it",
+        Some(ErrorCode::SystemIoFailure) => "; look at the disk: the kernel's log says more",
+        Some(ErrorCode::DatabaseCorrupt) => "; it is damaged: put a copy in its place",
+        _ => "",
+    }
+}
+
+fn opening_remedy(source: &rusqlite::Error) -> &'static str {
+    match remedy(source) {
+        "" => {
+            "; check that this user may read it, and write it and its directory unless it is only \
+             read"
+        }
+        remedy => remedy,
+    }
 }
 
 /// Adds what was being done to an error of SQLite.

@@ -130,15 +130,7 @@ pub fn in_transaction<T, E: From<DbError>>(
     writer: &mut Writer,
     work: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
 ) -> Result<T, E> {
-    let transaction = writer
-        .connection
-        .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
-        .doing("beginning an import")?;
-    let result = work(&Transaction {
-        inner: &transaction,
-    })?;
-    transaction.commit().doing("committing an import")?;
-    Ok(result)
+    writer.attempt(work)
 }
 
 /// An import in progress.

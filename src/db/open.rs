@@ -1,17 +1,30 @@
 //! Connections: one place sets what every reader and every writer needs.
+//!
+//! # Security
+//! Mirrors' URLs hold passwords. The file and what SQLite puts beside it are 0640 in a folder of
+//! 0750 whatever the umask, also those of earlier versions; what is deleted is overwritten
+//! (`secure_delete`).
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 use super::error::{DbError, Doing};
 use super::schema;
 use crate::regular_file;
+use crate::system::{
+    create_private, free_bytes, make_private, make_private_folder, process_facts,
+    record_lock_holder,
+};
 
 /// How long a writer waits for another; an index run of a million files holds the lock for some
 /// seconds, a busy machine may need many more.
 const WRITER_BUSY_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// From when on a writer that waits says for whom: longer than any transaction but those of a large
+/// index or import.
+const WAIT_TOLD_AFTER: Duration = Duration::from_secs(2);
 
 /// How long a reader waits: WAL readers wait only for recovery or for an exclusive lock of
 /// somebody else, and a download must go on meanwhile.
@@ -26,6 +39,9 @@ const WRITER_CACHE_KIB: i64 = 64 * 1024;
 
 /// Page cache of a writer whose rows are long and are written once each.
 const STREAM_CACHE_KIB: i64 = 2 * 1024;
+
+/// Less room than this on the disk is none: what a scan or a pass writes may take as much.
+const FREE_BYTES_MIN: u64 = 1024 * 1024;
 
 /// The WAL file is cut to this size after a checkpoint, so that one large run leaves no large file.
 const JOURNAL_SIZE_LIMIT_BYTES: i64 = 16 * 1024 * 1024;
@@ -48,6 +64,8 @@ pub struct Reader {
 pub struct Writer {
     pub(super) connection: Connection,
     pub(super) path: PathBuf,
+    /// Commits wait for the disk.
+    is_durable: bool,
 }
 
 impl Reader {
@@ -127,26 +145,22 @@ impl Queryable for Writer {
 /// [`DbError::Missing`], [`DbError::Open`], [`DbError::Kind`], [`DbError::Foreign`],
 /// [`DbError::Newer`], [`DbError::Older`].
 pub fn open_reader(path: &Path) -> Result<Reader, DbError> {
-    if !path.exists() {
+    // What cannot be looked at is not missing; SQLite says then why it cannot be opened.
+    if matches!(path.try_exists(), Ok(false)) {
         return Err(DbError::Missing {
             path: path.to_owned(),
         });
     }
     check_kinds(path)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags).map_err(|source| DbError::Open {
-        path: path.to_owned(),
-        source,
-    })?;
+    let open = |source| open_error(path, source);
+    let connection = Connection::open_with_flags(path, flags).map_err(open)?;
     let prepare = || {
         connection.busy_timeout(READER_BUSY_TIMEOUT)?;
         connection.pragma_update(None, "query_only", true)?;
         connection.pragma_update(None, "cache_size", -READER_CACHE_KIB)
     };
-    prepare().map_err(|source| DbError::Open {
-        path: path.to_owned(),
-        source,
-    })?;
+    prepare().map_err(open)?;
     schema::check_for_reading(&connection, path)?;
     Ok(Reader {
         connection,
@@ -176,32 +190,145 @@ fn check_kinds(path: &Path) -> Result<(), DbError> {
 /// Opens for writing; creates and migrates as needed.
 ///
 /// # Errors
-/// [`DbError::Open`], [`DbError::Foreign`], [`DbError::Newer`], or an error of the migration.
+/// [`DbError::Open`], [`DbError::Locked`], [`DbError::Foreign`], [`DbError::Newer`], or an error of
+/// the migration.
 pub fn open_writer(path: &Path) -> Result<Writer, DbError> {
     check_kinds(path)?;
-    let mut connection = Connection::open(path).map_err(|source| DbError::Open {
-        path: path.to_owned(),
-        source,
-    })?;
+    // What cannot be made SQLite says better.
+    if let Err(error) = create_private(path) {
+        log::debug!("database not made: path={} {error}", path.display());
+    }
+    let open = |source| open_error(path, source);
+    let connection = Connection::open(path).map_err(open)?;
     let prepare = || {
         connection.busy_timeout(WRITER_BUSY_TIMEOUT)?;
         connection.pragma_update(None, "foreign_keys", true)?;
         // NORMAL in WAL mode survives a killed process whole; a power cut may lose the last
         // transactions, which the next index and scan learn again.
         connection.pragma_update(None, "synchronous", "NORMAL")?;
+        // Passwords that were replaced are not to stay in free pages.
+        connection.pragma_update_and_check(None, "secure_delete", true, |_| Ok(()))?;
         connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
         connection.pragma_update(None, "journal_size_limit", JOURNAL_SIZE_LIMIT_BYTES)
     };
-    prepare().map_err(|source| DbError::Open {
-        path: path.to_owned(),
-        source,
-    })?;
-    schema::migrate(&mut connection, path)?;
+    prepare().map_err(open)?;
+    let is_migrated = schema::migrate(&connection, path)?;
     keep_wal_files(&connection);
-    Ok(Writer {
+    close_to_others(path);
+    let writer = Writer {
         connection,
         path: path.to_owned(),
-    })
+        is_durable: false,
+    };
+    if is_migrated {
+        writer.purge();
+    }
+    Ok(writer)
+}
+
+pub(super) fn open_error(path: &Path, source: rusqlite::Error) -> DbError {
+    let path = path.to_owned();
+    if is_busy(&source) {
+        let holder = holder(&path);
+        return DbError::Locked { path, holder };
+    }
+    DbError::Open { path, source }
+}
+
+/// Where the locks of writing, checkpointing and recovering lie in `DATABASE-shm` (SQLite's
+/// `UNIX_SHM_BASE` and `WAL_WRITE_LOCK`).
+const LOCKS_START: u64 = 120;
+const LOCKS: u64 = 3;
+
+/// Who has a database locked, and what to do, in words.
+fn holder(database: &Path) -> String {
+    let shared = beside(database, "-shm");
+    let Some(pid) = record_lock_holder(&shared, LOCKS_START, LOCKS) else {
+        let unseen = "another program, which cannot be seen from here; `fuser` of psmisc names it";
+        return unseen.to_owned();
+    };
+    match process_facts(pid) {
+        Some(facts) => format!("{facts}; {}", facts.remedy()),
+        None => format!("process {pid}; wait until it has ended, or end it"),
+    }
+}
+
+fn is_busy(error: &rusqlite::Error) -> bool {
+    let code = error.sqlite_error_code();
+    matches!(
+        code,
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)
+    )
+}
+
+/// What lies beside a database; SQLite names it after the file that links lead to.
+pub(super) fn beside(database: &Path, suffix: &str) -> PathBuf {
+    let real = std::fs::canonicalize(database).unwrap_or_else(|_| database.to_owned());
+    let mut name = real.into_os_string();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+/// Takes databases of earlier versions, and of whoever copied one, from users outside the group.
+fn close_to_others(path: &Path) {
+    let [file, wal, shm] = ["", "-wal", "-shm"].map(|suffix| beside(path, suffix));
+    let name = file.file_name().unwrap_or_default().as_encoded_bytes();
+    let is_ours = |entry: &[u8]| {
+        entry.starts_with(name) || entry == b"ping" || {
+            let mut parts = entry.windows(SQLITE_SUFFIX.len());
+            parts.any(|part| part == SQLITE_SUFFIX)
+        }
+    };
+    let folder = file.parent().unwrap_or(Path::new("/"));
+    let closed = make_private(&file).and_then(|is_closed| {
+        make_private(&wal)?;
+        make_private(&shm)?;
+        Ok(make_private_folder(folder, is_ours)? || is_closed)
+    });
+    match closed {
+        Ok(false) => {}
+        Ok(true) => log::warn!(
+            "database {} has passwords of mirrors and could be read by every user; it is now \
+             readable for its group alone: whoever else runs heliostat-fcgi must be in that group",
+            path.display()
+        ),
+        Err(error) => log::warn!(
+            "database {} has passwords of mirrors and may be readable by every user: {error}; \
+             `chmod o=` takes it from them",
+            path.display()
+        ),
+    }
+}
+
+/// In the names of databases of other sites in the same folder.
+const SQLITE_SUFFIX: &[u8] = b".sqlite";
+
+/// Begins a write transaction; who has the lock is said while it is waited for.
+pub(super) fn begin<'c>(
+    connection: &'c Connection,
+    path: &Path,
+) -> Result<rusqlite::Transaction<'c>, DbError> {
+    let doing = "waiting to write";
+    let start = Instant::now();
+    connection.busy_timeout(WAIT_TOLD_AFTER).doing(doing)?;
+    let mut is_told = false;
+    let begun = loop {
+        match rusqlite::Transaction::new_unchecked(connection, TransactionBehavior::Immediate) {
+            Ok(transaction) => break Ok(transaction),
+            Err(error) if is_busy(&error) => {
+                let error = open_error(path, error);
+                if start.elapsed() >= WRITER_BUSY_TIMEOUT {
+                    break Err(error);
+                }
+                if !std::mem::replace(&mut is_told, true) {
+                    log::warn!("waiting: {error}");
+                }
+            }
+            Err(error) => break Err(error).doing(doing),
+        }
+    };
+    connection.busy_timeout(WRITER_BUSY_TIMEOUT).doing(doing)?;
+    begun
 }
 
 /// Leaves `-wal` and `-shm` in place when the last writer closes, so that a responder that may
@@ -244,15 +371,85 @@ impl Writer {
         &mut self,
         work: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
-        let transaction = self
-            .connection
-            .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
-            .doing("beginning a write transaction")?;
+        let transaction = begin(&self.connection, &self.path)?;
         let result = work(&Transaction {
             inner: &transaction,
         })?;
-        transaction.commit().doing("committing")?;
+        let path = &self.path;
+        transaction.commit().map_err(|source| DbError::NotWritten {
+            path: path.clone(),
+            source,
+        })?;
+        if self.is_durable {
+            self.empty_wal();
+        }
         Ok(result)
+    }
+
+    /// Makes each commit wait until the disk has it, so that what was acknowledged survives a power
+    /// cut, and leaves nothing of what was replaced in the WAL.
+    ///
+    /// # Errors
+    /// [`DbError::Sql`].
+    pub fn commit_durably(&mut self) -> Result<(), DbError> {
+        self.connection
+            .pragma_update(None, "synchronous", "FULL")
+            .doing("setting how commits are made")?;
+        self.is_durable = true;
+        self.purge();
+        Ok(())
+    }
+
+    /// Overwrites what versions before `secure_delete` left in free pages, once for each database.
+    fn purge(&self) {
+        let connection = &self.connection;
+        let is_purged = connection.query_row(
+            "SELECT value <> 0 FROM meta WHERE key = 'is_purged'",
+            [],
+            |row| row.get::<_, bool>(0),
+        );
+        // Without the key there is nothing to purge.
+        if is_purged.unwrap_or(true) {
+            return;
+        }
+        log::info!("removing what was deleted from {}", self.path.display());
+        let purged = connection
+            .execute_batch("VACUUM; UPDATE meta SET value = 1 WHERE key = 'is_purged'")
+            .map_err(|source| DbError::NotWritten {
+                path: self.path.clone(),
+                source,
+            });
+        match purged {
+            Ok(()) => self.empty_wal(),
+            Err(error) => log::warn!(
+                "old passwords of mirrors may still lie in free pages of the database; the next \
+                 change by `heliostat` tries again: {}: {}",
+                error,
+                std::error::Error::source(&error).map_or_else(String::new, ToString::to_string)
+            ),
+        }
+    }
+
+    /// Finds out whether changes can be stored, before work begins that would be in vain.
+    ///
+    /// # Errors
+    /// [`DbError::NoRoom`], [`DbError::NotWritten`], [`DbError::Locked`], [`DbError::Sql`].
+    pub fn check_writable(&mut self) -> Result<(), DbError> {
+        // The WAL may have room for one more small change, which would prove nothing.
+        if let Some(bytes) = free_bytes(&self.path).filter(|bytes| *bytes < FREE_BYTES_MIN) {
+            let path = self.path.clone();
+            return Err(DbError::NoRoom { path, bytes });
+        }
+        self.transaction(|transaction| {
+            transaction
+                .inner
+                .execute(
+                    "UPDATE meta SET value = value WHERE key = 'tree_generation'",
+                    [],
+                )
+                .doing("trying to write")?;
+            Ok(())
+        })
     }
 
     /// Prepares for long rows that are written once each: they go to the disk early instead of
@@ -272,15 +469,22 @@ impl Writer {
     /// # Errors
     /// [`DbError::Sql`], a full disk for one; the transaction is committed all the same.
     pub fn shrink_wal(&self) -> Result<(), DbError> {
-        // SQLite names the file after the database that links lead to.
-        let mut wal = std::fs::canonicalize(&self.path)
-            .unwrap_or_else(|_| self.path.clone())
-            .into_os_string();
-        wal.push("-wal");
+        let wal = beside(&self.path, "-wal");
         let size_bytes = std::fs::metadata(wal).map_or(0, |metadata| metadata.len());
         if size_bytes <= SHRINK_ABOVE_BYTES {
             return Ok(());
         }
+        self.checkpoint()
+    }
+
+    /// What cannot be emptied now stays until the next time.
+    fn empty_wal(&self) {
+        if let Err(error) = self.checkpoint() {
+            log::debug!("the WAL is not emptied: {error}");
+        }
+    }
+
+    fn checkpoint(&self) -> Result<(), DbError> {
         let connection = &self.connection;
         let shrink = || {
             connection.busy_timeout(SHRINK_BUSY_TIMEOUT)?;
@@ -291,7 +495,7 @@ impl Writer {
         let busy = shrink();
         let restored = connection.busy_timeout(WRITER_BUSY_TIMEOUT);
         if busy.doing("moving the WAL into the database")? {
-            log::debug!("the WAL is in use and stays large: size_bytes={size_bytes}");
+            log::debug!("the WAL is in use and stays as large as it is");
         }
         restored.doing("setting a time-out")
     }
@@ -306,5 +510,30 @@ pub struct Transaction<'a> {
 impl Queryable for Transaction<'_> {
     fn sqlite(&self) -> &Connection {
         self.inner
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commits_wait_for_the_disk_when_somebody_was_told_of_them() {
+        let folder = tempfile::tempdir().expect("folder");
+        let mut writer = open_writer(&folder.path().join("t.sqlite")).expect("open");
+        let how = |writer: &Writer, pragma: &str| -> i64 {
+            let value = writer
+                .sqlite()
+                .pragma_query_value(None, pragma, |row| row.get(0));
+            value.expect("a value")
+        };
+        // NORMAL is 1, FULL is 2 (SQLite manual, PRAGMA synchronous).
+        assert_eq!(how(&writer, "synchronous"), 1);
+        assert_eq!(how(&writer, "secure_delete"), 1);
+        writer.commit_durably().expect("set");
+        assert_eq!(how(&writer, "synchronous"), 2);
+        writer.check_writable().expect("written");
+        let wal = std::fs::metadata(beside(writer.path(), "-wal")).expect("a WAL");
+        assert_eq!(wal.len(), 0, "what was replaced is not left in it");
     }
 }

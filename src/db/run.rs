@@ -92,7 +92,67 @@ pub struct RunEnd {
     pub error: String,
 }
 
-/// Records that a run begins. A run that was killed stays `running` and without an end.
+/// Whose runs a lock guards.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Guarded {
+    /// Runs of that kind, but not those that only hash.
+    All(RunKind),
+    /// Runs that only hash.
+    Hashing,
+}
+
+/// Counts of a run that only hashes, from its beginning: that tells it from an index run, which
+/// another lock guards.
+const HASHING: &str = r#"{"hashing_ms":0}"#;
+
+/// Marks runs that were killed: who holds their lock knows that none of them is at work.
+///
+/// # Errors
+/// [`DbError::Sql`].
+pub fn mark_killed(
+    transaction: &Transaction<'_>,
+    guarded: Guarded,
+    now: Timestamp,
+) -> Result<(), DbError> {
+    let (kind, is_hashing) = match guarded {
+        Guarded::All(kind) => (kind, false),
+        Guarded::Hashing => (RunKind::Index, true),
+    };
+    transaction
+        .inner
+        .execute(
+            "UPDATE run SET outcome = 'interrupted', error = ?3 \
+             WHERE outcome = 'running' AND kind = ?1 \
+             AND ?2 = coalesce(json_valid(counts) \
+             AND json_extract(counts, '$.hashing_ms') IS NOT NULL, 0)",
+            params![
+                kind.as_str(),
+                is_hashing,
+                format!("it was killed, or the machine went down; noticed at {now}")
+            ],
+        )
+        .doing("marking runs that were killed")?;
+    Ok(())
+}
+
+/// Records that a run begins that only hashes.
+///
+/// # Errors
+/// [`DbError::Sql`].
+pub fn begin_hashing(transaction: &Transaction<'_>, at: Timestamp) -> Result<RunId, DbError> {
+    let run = begin(transaction, RunKind::Index, None, at)?;
+    transaction
+        .inner
+        .execute(
+            "UPDATE run SET counts = ?2 WHERE id = ?1",
+            params![run.0, HASHING],
+        )
+        .doing("recording the start of a run")?;
+    Ok(run)
+}
+
+/// Records that a run begins. A run that was killed stays `running` and without an end until
+/// [`mark_killed`] finds it.
 ///
 /// # Errors
 /// [`DbError::Sql`].
@@ -216,7 +276,7 @@ pub struct RunRecord {
     pub mirror: Option<MirrorId>,
     /// When it began.
     pub started_at: Timestamp,
-    /// When it ended; `None` while it runs, or when it was killed.
+    /// When it ended; `None` while it runs, and when it was killed.
     pub ended_at: Option<Timestamp>,
     /// `ok`, `partial`…
     pub outcome: String,
@@ -335,8 +395,9 @@ pub fn latest(
     select(database, Some(kind), mirror, how)
 }
 
-/// The latest runs, newest first, those that were repeated by their last time; of one kind or of
-/// all, of one mirror or of all.
+/// The latest runs, newest first, those that were repeated by their last time, and those that lie
+/// ahead of `now` (a clock was wrong) by the runs before them; of one kind or of all, of one mirror
+/// or of all.
 ///
 /// # Errors
 /// [`DbError::Sql`].
@@ -344,11 +405,18 @@ pub fn recent(
     database: &impl Queryable,
     kind: Option<RunKind>,
     mirror: Option<MirrorId>,
-    limit: u32,
+    (now, limit): (Timestamp, u32),
 ) -> Result<Vec<RunRecord>, DbError> {
+    let order = format!(
+        "CASE WHEN coalesce(run_repeat.last_at, run.started_at) <= {now} \
+         THEN coalesce(run_repeat.last_at, run.started_at) \
+         ELSE (SELECT max(started_at) FROM run AS earlier \
+         WHERE earlier.id < run.id AND earlier.started_at <= {now}) END DESC, run.id",
+        now = now.0
+    );
     let how = Selection {
         condition: "",
-        order: "coalesce(run_repeat.last_at, run.started_at) DESC, run.id",
+        order: &order,
         limit,
     };
     select(database, kind, mirror, how)
@@ -465,6 +533,41 @@ mod tests {
             first_id,
         });
         assert_eq!(found.expect("read"), expected);
+    }
+
+    #[test]
+    fn runs_that_lie_ahead_do_not_head_the_list_and_killed_ones_are_marked() {
+        let folder = tempfile::tempdir().expect("folder");
+        let mut writer = open_writer(&folder.path().join("t.sqlite")).expect("open");
+        let begun = writer.transaction(|transaction| {
+            begin(transaction, RunKind::Index, None, Timestamp(100))?;
+            begin_hashing(transaction, Timestamp(5_000))?;
+            begin(transaction, RunKind::Probe, None, Timestamp(200))?;
+            mark_killed(transaction, Guarded::All(RunKind::Index), Timestamp(300))?;
+            begin(transaction, RunKind::Index, None, Timestamp(300))
+        });
+        begun.expect("begun");
+        let list = |limit| {
+            let now = Timestamp(1_000);
+            let runs = recent(&writer, None, None, (now, limit)).expect("runs");
+            let runs = runs.into_iter().map(|run| (run.id.0, run.outcome));
+            runs.collect::<Vec<_>>()
+        };
+        let expected = [
+            (4, "running"),
+            (3, "running"),
+            (2, "running"),
+            (1, "interrupted"),
+        ];
+        let expected = expected.map(|(id, outcome)| (id, outcome.to_owned()));
+        assert_eq!(list(9), expected);
+        assert_eq!(list(1), expected[..1]);
+        writer
+            .transaction(|t| mark_killed(t, Guarded::Hashing, Timestamp(400)))
+            .expect("marked");
+        let runs = recent(&writer, None, None, (Timestamp(1_000), 9)).expect("runs");
+        assert_eq!(runs[2].outcome, "interrupted");
+        assert!(runs[2].error.contains("killed"), "{:?}", runs[2]);
     }
 
     #[test]

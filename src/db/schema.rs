@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::Connection;
 
 use super::error::{DbError, Doing};
+use super::open::{begin, open_error};
 
 /// Every migration in order; the number of a file is its place here plus one.
 const MIGRATIONS: &[&str] = &[
@@ -17,6 +18,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../sql/0007_mirror_trace.sql"),
     include_str!("../../sql/0008_private.sql"),
     include_str!("../../sql/0009_cache.sql"),
+    include_str!("../../sql/0010_purge.sql"),
 ];
 
 /// `application_id` of our files ("Heli"), so that no other SQLite file is taken for one.
@@ -31,10 +33,7 @@ fn pragma(connection: &Connection, name: &str) -> Result<i64, rusqlite::Error> {
 
 /// Refuses anything that a reader cannot use as it is.
 pub(super) fn check_for_reading(connection: &Connection, path: &Path) -> Result<(), DbError> {
-    let open = |source| DbError::Open {
-        path: path.to_owned(),
-        source,
-    };
+    let open = |source| open_error(path, source);
     let application = pragma(connection, "application_id").map_err(open)?;
     if application != APPLICATION_ID {
         return Err(DbError::Foreign {
@@ -57,12 +56,10 @@ pub(super) fn check_for_reading(connection: &Connection, path: &Path) -> Result<
     }
 }
 
-/// Brings a new or older file up to [`VERSION`]; does nothing to one that is.
-pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), DbError> {
-    let open = |source| DbError::Open {
-        path: path.to_owned(),
-        source,
-    };
+/// Brings a new or older file up to [`VERSION`] and says whether it was another; does nothing to
+/// one that is.
+pub(super) fn migrate(connection: &Connection, path: &Path) -> Result<bool, DbError> {
+    let open = |source| open_error(path, source);
     let application = pragma(connection, "application_id").map_err(open)?;
     let found = pragma(connection, "user_version").map_err(open)?;
     if found > VERSION {
@@ -73,7 +70,7 @@ pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), Db
         });
     }
     if application == APPLICATION_ID && found == VERSION {
-        return Ok(());
+        return Ok(false);
     }
     let empty: bool = connection
         .query_row("SELECT count(*) = 0 FROM sqlite_schema", [], |row| {
@@ -88,9 +85,7 @@ pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), Db
     connection
         .pragma_update(None, "journal_mode", "WAL")
         .map_err(open)?;
-    let transaction = connection
-        .transaction_with_behavior(TransactionBehavior::Immediate)
-        .map_err(open)?;
+    let transaction = begin(connection, path)?;
     // Another program may have migrated while this one waited for the lock.
     let found = pragma(&transaction, "user_version").map_err(open)?;
     for migration in MIGRATIONS.iter().skip(usize::try_from(found).unwrap_or(0)) {
@@ -98,13 +93,22 @@ pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), Db
             .execute_batch(migration)
             .doing("migrating the database")?;
     }
+    if found == 0 {
+        transaction
+            .execute("UPDATE meta SET value = 1 WHERE key = 'is_purged'", [])
+            .doing("marking the database")?;
+    }
     transaction
         .pragma_update(None, "application_id", APPLICATION_ID)
         .doing("marking the database")?;
     transaction
         .pragma_update(None, "user_version", VERSION)
         .doing("marking the database")?;
-    transaction.commit().doing("committing a migration")
+    transaction.commit().map_err(|source| DbError::NotWritten {
+        path: path.to_owned(),
+        source,
+    })?;
+    Ok(true)
 }
 
 #[cfg(test)]
@@ -128,9 +132,9 @@ mod tests {
 
     #[test]
     fn migrating_twice_is_migrating_once_and_equals_the_schema_file() {
-        let mut migrated = Connection::open_in_memory().expect("open");
-        migrate(&mut migrated, Path::new(":memory:")).expect("first");
-        migrate(&mut migrated, Path::new(":memory:")).expect("second");
+        let migrated = Connection::open_in_memory().expect("open");
+        migrate(&migrated, Path::new(":memory:")).expect("first");
+        migrate(&migrated, Path::new(":memory:")).expect("second");
         let plain = Connection::open_in_memory().expect("open");
         plain
             .execute_batch(include_str!("../../sql/schema.sql"))
@@ -140,17 +144,17 @@ mod tests {
 
     #[test]
     fn newer_and_foreign_files_are_refused() {
-        let mut newer = Connection::open_in_memory().expect("open");
-        migrate(&mut newer, Path::new("n")).expect("migrate");
+        let newer = Connection::open_in_memory().expect("open");
+        migrate(&newer, Path::new("n")).expect("migrate");
         newer
             .pragma_update(None, "user_version", VERSION + 1)
             .expect("pragma");
-        let error = migrate(&mut newer, Path::new("n")).expect_err("newer");
+        let error = migrate(&newer, Path::new("n")).expect_err("newer");
         assert!(error.to_string().contains("update the program"), "{error}");
 
-        let mut foreign = Connection::open_in_memory().expect("open");
+        let foreign = Connection::open_in_memory().expect("open");
         foreign.execute_batch("CREATE TABLE t (a)").expect("table");
-        let error = migrate(&mut foreign, Path::new("f")).expect_err("foreign");
+        let error = migrate(&foreign, Path::new("f")).expect_err("foreign");
         assert!(matches!(error, DbError::Foreign { .. }), "{error}");
     }
 }

@@ -7,6 +7,7 @@ use crate::config::ConfigError;
 use crate::db::DbError;
 use crate::db::run::Outcome;
 use crate::program::exit::Exit;
+use crate::program::lock::{Holder, file_remedy};
 use crate::tree::WalkError;
 
 /// Why an index run changed nothing, or why hashing ended early.
@@ -38,17 +39,17 @@ pub enum IndexError {
         name: String,
     },
     /// Another run is at work.
-    #[error("{database} is being {activity} by {holder}; wait until that run has ended")]
+    #[error("{database} is being {activity} by {holder}")]
     Locked {
         /// The mirror database.
         database: PathBuf,
         /// `indexed` or `hashed`.
         activity: &'static str,
-        /// Who.
-        holder: String,
+        /// Who, and what to do.
+        holder: Holder,
     },
     /// The lock file.
-    #[error("cannot write {path}; run as the user who owns the database")]
+    #[error("cannot write {path}; {}", file_remedy(source))]
     Lock {
         /// The lock file.
         path: PathBuf,

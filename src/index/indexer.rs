@@ -11,7 +11,7 @@ use super::error::IndexError;
 use super::lock::{Activity, IndexLock};
 use super::run::Run;
 use crate::config::SiteConfig;
-use crate::db::run::{self, RunId, RunKind};
+use crate::db::run::{self, Guarded, RunId, RunKind};
 use crate::db::{DbError, Reader, Writer, open_reader, open_writer};
 use crate::domain::path::FilePath;
 use crate::domain::pattern::Pattern;
@@ -123,8 +123,11 @@ impl Indexer {
         } else {
             let lock = IndexLock::take(database, Activity::Indexing, now())?;
             let begin = |writer: &mut Writer| {
-                writer
-                    .transaction(|transaction| run::begin(transaction, RunKind::Index, None, now()))
+                writer.transaction(|transaction| {
+                    let guarded = Guarded::All(RunKind::Index);
+                    run::mark_killed(transaction, guarded, now())?;
+                    run::begin(transaction, RunKind::Index, None, now())
+                })
             };
             let opened = open_writer(database).and_then(|mut writer| {
                 let id = begin(&mut writer)?;

@@ -2,19 +2,13 @@
 //! days, and the catalogue does not wait for it.
 //!
 //! # Locking
-//! `flock` on `DATABASE.index.lock` and `DATABASE.hash.lock`: the kernel releases it when the
-//! program ends, however it ends, so there is no stale lock. The file stays: removing it would let
-//! two programs lock two files of one name.
+//! `DATABASE.index.lock` and `DATABASE.hash.lock`, see [`Lock`].
 
-use std::fs::{File, TryLockError};
-use std::io::{self, Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::error::IndexError;
 use crate::domain::time::Timestamp;
-
-/// What is read of another program's note at most; ours are 60 bytes.
-const NOTE_BYTES_MAX: u64 = 200;
+use crate::program::lock::{Lock, LockError};
 
 /// What only one program does at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,7 +38,7 @@ impl Activity {
 /// Held while a run is at work.
 #[derive(Debug)]
 pub struct IndexLock {
-    _file: File,
+    _lock: Lock,
 }
 
 impl IndexLock {
@@ -59,44 +53,15 @@ impl IndexLock {
     ) -> Result<IndexLock, IndexError> {
         let mut name = database.as_os_str().to_owned();
         name.push(activity.suffix());
-        let path = PathBuf::from(name);
-        let fail = |source| IndexError::Lock {
-            path: path.clone(),
-            source,
-        };
-        let file = File::options()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)
-            .map_err(fail)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(IndexError::Locked {
-                    database: database.to_owned(),
-                    activity: activity.participle(),
-                    holder: holder(&file),
-                });
-            }
-            Err(TryLockError::Error(error)) => return Err(fail(error)),
+        match Lock::take(Path::new(&name), now) {
+            Ok(lock) => Ok(IndexLock { _lock: lock }),
+            Err(LockError::Held(holder)) => Err(IndexError::Locked {
+                database: database.to_owned(),
+                activity: activity.participle(),
+                holder,
+            }),
+            Err(LockError::File { path, source }) => Err(IndexError::Lock { path, source }),
         }
-        note(&file, now).map_err(fail)?;
-        Ok(IndexLock { _file: file })
-    }
-}
-
-fn note(mut file: &File, now: Timestamp) -> io::Result<()> {
-    file.set_len(0)?;
-    writeln!(file, "process {} since {now}", std::process::id())
-}
-
-fn holder(file: &File) -> String {
-    let mut note = Vec::new();
-    match file.take(NOTE_BYTES_MAX).read_to_end(&mut note) {
-        Ok(_) if !note.trim_ascii().is_empty() => note.trim_ascii().escape_ascii().to_string(),
-        _ => "a process that has not said its number".to_owned(),
     }
 }
 

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::db::DbError;
 use crate::fetch::FetchError;
+use crate::program::lock::{Holder, file_remedy};
 
 /// Why no mirror could be probed.
 #[derive(Debug, thiserror::Error)]
@@ -27,13 +28,13 @@ pub enum ProbeError {
         names: String,
     },
     /// Another prober, a daemon perhaps.
-    #[error("another heliostat-probe is at work on this database; {path} is locked")]
+    #[error("another heliostat-probe is at work on this database: {holder}")]
     Running {
-        /// The lock file.
-        path: PathBuf,
+        /// Who probes, and what to do.
+        holder: Holder,
     },
     /// The lock.
-    #[error("cannot lock {path}; this user must be able to write it")]
+    #[error("cannot lock {path}; {}", file_remedy(source))]
     Lock {
         /// The lock file.
         path: PathBuf,

@@ -1,17 +1,18 @@
 //! One prober a database at a time: cron's may meet the daemon.
 //!
 //! # Locking
-//! `flock` on `DATABASE.locks/probe`; the system takes it back when the process ends.
+//! `DATABASE.locks/probe`, see [`Lock`].
 
-use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use super::error::ProbeError;
+use crate::domain::time::Timestamp;
+use crate::program::lock::{Lock, LockError};
 
 /// Held until it is dropped.
 #[derive(Debug)]
 pub struct ProbeLock {
-    _file: File,
+    _lock: Lock,
 }
 
 impl ProbeLock {
@@ -19,26 +20,13 @@ impl ProbeLock {
     ///
     /// # Errors
     /// [`ProbeError::Running`], [`ProbeError::Lock`].
-    pub fn take(database: &Path) -> Result<ProbeLock, ProbeError> {
+    pub fn take(database: &Path, now: Timestamp) -> Result<ProbeLock, ProbeError> {
         let mut folder = database.as_os_str().to_owned();
         folder.push(".locks");
-        let folder = PathBuf::from(folder);
-        let path = folder.join("probe");
-        let cannot = |source| ProbeError::Lock {
-            path: path.clone(),
-            source,
-        };
-        std::fs::create_dir_all(&folder).map_err(cannot)?;
-        let file = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&path)
-            .map_err(cannot)?;
-        match file.try_lock() {
-            Ok(()) => Ok(ProbeLock { _file: file }),
-            Err(TryLockError::WouldBlock) => Err(ProbeError::Running { path }),
-            Err(TryLockError::Error(source)) => Err(cannot(source)),
+        match Lock::take(&PathBuf::from(folder).join("probe"), now) {
+            Ok(lock) => Ok(ProbeLock { _lock: lock }),
+            Err(LockError::Held(holder)) => Err(ProbeError::Running { holder }),
+            Err(LockError::File { path, source }) => Err(ProbeError::Lock { path, source }),
         }
     }
 }
@@ -51,10 +39,10 @@ mod tests {
     fn the_second_prober_is_told() {
         let folder = tempfile::tempdir().expect("folder");
         let database = folder.path().join("t.sqlite");
-        let held = ProbeLock::take(&database).expect("free");
-        let again = ProbeLock::take(&database).expect_err("held");
+        let held = ProbeLock::take(&database, Timestamp(7)).expect("free");
+        let again = ProbeLock::take(&database, Timestamp(8)).expect_err("held");
         assert!(matches!(again, ProbeError::Running { .. }), "{again}");
         drop(held);
-        ProbeLock::take(&database).expect("free again");
+        ProbeLock::take(&database, Timestamp(9)).expect("free again");
     }
 }

@@ -15,18 +15,20 @@ use super::publish::{Pass, publish, record_told};
 use super::report::{Counts, MirrorLine, Report};
 use super::verdict::{Verdict, conclude, cut_off, observe, sort_findings};
 use crate::config::SiteConfig;
-use crate::db::run::{self, Outcome, RunKind};
+use crate::db::run::{self, Guarded, Outcome, RunEnd, RunId, RunKind};
 use crate::db::{DbError, Writer, open_reader, open_writer, probe};
 use crate::domain::health::Family;
 use crate::domain::time::Timestamp;
 use crate::fetch::probe::{Finding, ProbeClient, ProbeLimits, Target};
+use crate::program::exit::chain;
 use crate::program::progress::Progress;
 
 /// Probes the mirrors of one site; lives as long as its program.
 #[derive(Debug)]
 pub struct Prober {
     site: Arc<SiteConfig>,
-    writer: Writer,
+    /// `None`: nothing is to be written.
+    writer: Option<Writer>,
     random: fastrand::Rng,
     _lock: Option<ProbeLock>,
 }
@@ -57,9 +59,13 @@ impl Prober {
             site: Arc::clone(site),
             _lock: match dry_run {
                 true => None,
-                false => Some(ProbeLock::take(&site.database)?),
+                false => Some(ProbeLock::take(&site.database, now())?),
             },
-            writer: open_writer(&site.database)?,
+            writer: match dry_run {
+                // A dry run does not even bring the schema up to date.
+                true => None,
+                false => Some(open_writer(&site.database)?),
+            },
             random: fastrand::Rng::new(),
         })
     }
@@ -80,6 +86,55 @@ impl Prober {
         stop: &AtomicBool,
     ) -> Result<Report, ProbeError> {
         let start = Instant::now();
+        // No mirror is to be asked for what cannot be stored.
+        let run = match options.dry_run {
+            true => None,
+            false => self.begin(options.enable)?,
+        };
+        let result = self.make_pass(options, run, start, (progress, stop));
+        if let (Err(error), Some(run)) = (&result, run) {
+            self.end_failed(run, error);
+        }
+        result
+    }
+
+    fn begin(&mut self, enable: bool) -> Result<Option<RunId>, DbError> {
+        let Some(writer) = &mut self.writer else {
+            return Ok(None);
+        };
+        writer.check_writable()?;
+        if enable {
+            // Somebody asked for it and is told that it is so.
+            writer.commit_durably()?;
+        }
+        let run = writer.transaction(|transaction| {
+            run::mark_killed(transaction, Guarded::All(RunKind::Probe), now())?;
+            run::begin(transaction, RunKind::Probe, None, now())
+        })?;
+        Ok(Some(run))
+    }
+
+    fn end_failed(&mut self, run: RunId, error: &ProbeError) {
+        let end = RunEnd {
+            at: now(),
+            outcome: Outcome::Failed,
+            counts: "{}".to_owned(),
+            error: chain(error),
+        };
+        let writer = self.writer.as_mut();
+        let ended = writer.map(|writer| writer.transaction(|t| run::end(t, run, &end)));
+        if let Some(Err(error)) = ended {
+            log::warn!("the failed pass is not recorded: {}", chain(&error));
+        }
+    }
+
+    fn make_pass(
+        &mut self,
+        options: &PassOptions,
+        run: Option<RunId>,
+        start: Instant,
+        (progress, stop): (&Progress, &AtomicBool),
+    ) -> Result<Report, ProbeError> {
         // The page cache of a writer is larger than a look at the catalogue needs.
         let reader = open_reader(&self.site.database)?;
         let planned = plan(&reader, &options.names, &mut self.random)?;
@@ -96,8 +151,13 @@ impl Prober {
         let (verdicts, cut_off) = self.judge(&planned, findings, now);
         let mut report = self.report(&planned, &verdicts);
         (report.cut_off, report.is_cut_short) = (cut_off, is_cut_short);
-        if !options.dry_run {
-            self.write(&planned, &verdicts, options.enable, (&mut report, now))?;
+        if let Some(run) = run {
+            self.write(
+                &planned,
+                &verdicts,
+                (options.enable, run),
+                (&mut report, now),
+            )?;
         }
         report.took = start.elapsed();
         Ok(report)
@@ -170,14 +230,14 @@ impl Prober {
         &mut self,
         planned: &[Planned],
         verdicts: &[Verdict],
-        enable: bool,
+        (enable, run): (bool, RunId),
         (report, now): (&mut Report, Timestamp),
     ) -> Result<(), ProbeError> {
-        let run = self
-            .writer
-            .transaction(|transaction| run::begin(transaction, RunKind::Probe, None, now))?;
+        let Some(writer) = &mut self.writer else {
+            return Ok(());
+        };
         let remark = report.remark();
-        let before = run::latest(&self.writer, RunKind::Probe, None, 2)?;
+        let before = run::latest(writer, RunKind::Probe, None, 2)?;
         report.is_old_news = before.get(1).is_some_and(|before| before.error == remark);
         let pass = Pass {
             planned,
@@ -193,7 +253,7 @@ impl Prober {
             error: remark,
             now,
         };
-        let moved = publish(&mut self.writer, &pass)?;
+        let moved = publish(writer, &pass)?;
         for mirror in &moved {
             log::info!("a mirror was changed while it was probed; left as it is: mirror={mirror}");
         }
@@ -210,7 +270,10 @@ impl Prober {
         verdicts: &[Verdict],
         now: Timestamp,
     ) -> Result<bool, ProbeError> {
-        let due = due(probe::told(&self.writer)?, verdicts, now);
+        let Some(writer) = &mut self.writer else {
+            return Ok(true);
+        };
+        let due = due(probe::told(writer)?, verdicts, now);
         let teller = Teller {
             site: &self.site.name,
             config: &self.site.probe,
@@ -218,7 +281,7 @@ impl Prober {
             now,
         };
         let is_told = due.notices.is_empty() || teller.tell(&due.notices);
-        record_told(&mut self.writer, &due, is_told, now)?;
+        record_told(writer, &due, is_told, now)?;
         Ok(is_told)
     }
 }

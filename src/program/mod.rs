@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod exit;
+pub mod lock;
 pub mod log;
 pub mod progress;
 pub mod signal;

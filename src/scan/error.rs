@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::db::DbError;
 use crate::fetch::{FetchError, FtpUrlError, HttpUrlError, RsyncUrlError};
+use crate::program::lock::{Holder, file_remedy};
 
 /// Why no mirror could be scanned.
 #[derive(Debug, thiserror::Error)]
@@ -63,10 +64,13 @@ pub enum MirrorError {
     #[error("its rsync URL cannot be used; correct it with heliostat edit")]
     Url(#[from] RsyncUrlError),
     /// Another process.
-    #[error("another scan of this mirror is running")]
-    Running,
+    #[error("another scan of this mirror is running: {holder}")]
+    Running {
+        /// Who scans it, and what to do.
+        holder: Holder,
+    },
     /// The lock.
-    #[error("cannot lock {path}; this user must be able to write it")]
+    #[error("cannot lock {path}; {}", file_remedy(source))]
     Lock {
         /// The lock file.
         path: PathBuf,

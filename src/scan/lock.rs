@@ -1,19 +1,19 @@
 //! One scan a mirror at a time, over all processes.
 //!
 //! # Locking
-//! `flock` on `DATABASE.locks/scan-ID`. The system takes it back when the process ends, however
-//! it ends, so that a lock is never left behind; the empty file is.
+//! `DATABASE.locks/scan-ID`, see [`Lock`].
 
-use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use super::error::MirrorError;
 use crate::domain::mirror::MirrorId;
+use crate::domain::time::Timestamp;
+use crate::program::lock::{Lock, LockError};
 
 /// Held until it is dropped.
 #[derive(Debug)]
 pub struct MirrorLock {
-    _file: File,
+    _lock: Lock,
 }
 
 impl MirrorLock {
@@ -21,24 +21,15 @@ impl MirrorLock {
     ///
     /// # Errors
     /// [`MirrorError::Running`], [`MirrorError::Lock`].
-    pub fn take(database: &Path, mirror: MirrorId) -> Result<MirrorLock, MirrorError> {
-        let path = lock_path(database, mirror);
-        let cannot = |source| MirrorError::Lock {
-            path: path.clone(),
-            source,
-        };
-        let folder = path.parent().unwrap_or(Path::new("."));
-        std::fs::create_dir_all(folder).map_err(cannot)?;
-        let file = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&path)
-            .map_err(cannot)?;
-        match file.try_lock() {
-            Ok(()) => Ok(MirrorLock { _file: file }),
-            Err(TryLockError::WouldBlock) => Err(MirrorError::Running),
-            Err(TryLockError::Error(source)) => Err(cannot(source)),
+    pub fn take(
+        database: &Path,
+        mirror: MirrorId,
+        now: Timestamp,
+    ) -> Result<MirrorLock, MirrorError> {
+        match Lock::take(&lock_path(database, mirror), now) {
+            Ok(lock) => Ok(MirrorLock { _lock: lock }),
+            Err(LockError::Held(holder)) => Err(MirrorError::Running { holder }),
+            Err(LockError::File { path, source }) => Err(MirrorError::Lock { path, source }),
         }
     }
 }
@@ -57,11 +48,12 @@ mod tests {
     fn a_mirror_is_locked_once() {
         let folder = tempfile::tempdir().expect("folder");
         let database = folder.path().join("t.sqlite");
-        let held = MirrorLock::take(&database, MirrorId(1)).expect("free");
-        let again = MirrorLock::take(&database, MirrorId(1)).expect_err("held");
-        assert!(matches!(again, MirrorError::Running), "{again}");
-        MirrorLock::take(&database, MirrorId(2)).expect("another mirror");
+        let take = |mirror| MirrorLock::take(&database, MirrorId(mirror), Timestamp(7));
+        let held = take(1).expect("free");
+        let again = take(1).expect_err("held");
+        assert!(matches!(again, MirrorError::Running { .. }), "{again}");
+        take(2).expect("another mirror");
         drop(held);
-        MirrorLock::take(&database, MirrorId(1)).expect("free again");
+        take(1).expect("free again");
     }
 }

@@ -83,12 +83,14 @@ pub struct Report {
     pub without_url: Vec<String>,
     /// Not begun, because the program was told to stop.
     pub not_begun: u64,
+    /// Whether it is stored when mirrors were asked that had nothing new.
+    pub is_recorded: bool,
     /// How long it took.
     pub took: Duration,
 }
 
 impl Report {
-    /// 0: all were scanned; 1: none; 3: some.
+    /// 0: all were scanned and recorded; 1: none; 3: some.
     pub fn exit(&self) -> Exit {
         let count = |is: fn(Outcome) -> bool| {
             let mirrors = self.mirrors.iter();
@@ -96,7 +98,7 @@ impl Report {
         };
         let good = count(|outcome| outcome == Outcome::Ok);
         let partial = count(|outcome| outcome == Outcome::Partial);
-        if good == self.mirrors.len() && self.not_begun == 0 {
+        if good == self.mirrors.len() && self.not_begun == 0 && self.is_recorded {
             Exit::Ok
         } else if good + partial == 0 {
             Exit::Failed
@@ -189,6 +191,7 @@ mod tests {
             mirrors: mirrors.collect(),
             without_url: Vec::new(),
             not_begun,
+            is_recorded: true,
             took: Duration::ZERO,
         }
     }

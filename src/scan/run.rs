@@ -112,8 +112,8 @@ impl<'a> Run<'a> {
         drop(bar);
         let report = match result {
             Ok(done) => self.report(done),
-            Err(MirrorError::Running) if self.shared.is_due => {
-                log::info!("{}: another scan of it is running", self.mirror.identifier);
+            Err(error @ MirrorError::Running { .. }) if self.shared.is_due => {
+                log::info!("{}: {error}", self.mirror.identifier);
                 return None;
             }
             Err(error) => self.failure(&error, before.0),
@@ -146,7 +146,7 @@ impl<'a> Run<'a> {
             return Err(MirrorError::NoUrl);
         }
         let database = self.shared.writer().path().to_owned();
-        let _lock = MirrorLock::take(&database, self.mirror.id)?;
+        let _lock = MirrorLock::take(&database, self.mirror.id, self.began)?;
         let heeded = self.heed_mirror().map_err(MirrorError::from);
         let listed = heeded.and_then(|()| self.list(bar));
         let result = listed.and_then(|found| {

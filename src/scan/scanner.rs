@@ -132,6 +132,7 @@ impl Scanner {
         stop: &AtomicBool,
     ) -> Result<Report, ScanError> {
         let start = Instant::now();
+        self.prepare_to_store(options.enable)?;
         let (known, tree_generation, scope) = self.load(options.dir.as_ref())?;
         let wanted = Wanted::new(&self.site.scan, Area::Whole);
         let addresses = Addresses::default();
@@ -176,15 +177,28 @@ impl Scanner {
             below: scope.as_ref(),
         };
         let (mirrors, not_begun) = scan_all(plan, tasks, jobs);
-        repeats.store(&mut self.writer.lock().unwrap_or_else(PoisonError::into_inner));
+        let is_recorded =
+            repeats.store(&mut self.writer.lock().unwrap_or_else(PoisonError::into_inner));
         Ok(Report {
             site: self.site.name.clone(),
             dir: options.dir.as_ref().map(FilePath::to_string),
             not_begun: not_begun as u64,
             mirrors,
             without_url: Vec::new(),
+            is_recorded,
             took: start.elapsed(),
         })
+    }
+
+    /// No mirror is to be asked for what cannot be stored.
+    fn prepare_to_store(&self, enable: bool) -> Result<(), DbError> {
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        writer.check_writable()?;
+        if enable {
+            // Somebody asked for it and is told that it is so.
+            writer.commit_durably()?;
+        }
+        Ok(())
     }
 
     fn load(

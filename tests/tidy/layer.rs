@@ -28,18 +28,19 @@ pub fn may_use(layer: &str, used: &str) -> bool {
         _ if USE_CASES.contains(&layer) => {
             edge || matches!(
                 used,
-                "decide" | "domain" | "notify" | "program" | "snapshot"
+                "decide" | "domain" | "notify" | "program" | "snapshot" | "system"
             )
         }
+        // The lowest edge: every other one may stand on it.
+        "system" => used == "domain",
+        "program" => matches!(used, "domain" | "system"),
         "decide" => edge || matches!(used, "domain" | "snapshot"),
-        "snapshot" => matches!(used, "db" | "domain"),
+        "snapshot" => matches!(used, "db" | "domain" | "system"),
         "notify" => matches!(used, "domain" | "fetch"),
         // A request arrives as the protocol's parameters and leaves as its records.
         "fcgi" => matches!(used, "domain" | "http"),
-        "config" => matches!(used, "domain" | "program"),
-        // The clock gives a time of ours.
-        "program" => used == "domain",
-        _ if EDGES.contains(&layer) => used == "domain",
+        "config" => matches!(used, "domain" | "program" | "system"),
+        _ if EDGES.contains(&layer) => matches!(used, "domain" | "system"),
         _ => false,
     }
 }

@@ -12,10 +12,11 @@ use crate::admin::error::AdminError;
 use crate::admin::session::Session;
 use crate::db::import::{Imported, Importer, in_transaction, size};
 use crate::db::open::Transaction;
-use crate::db::run::{Outcome, RunEnd, RunId, RunKind, begin, end};
+use crate::db::run::{Guarded, Outcome, RunEnd, RunId, RunKind, begin, end, mark_killed};
 use crate::db::{DbError, Writer, open_reader, open_writer};
 use crate::domain::time::Timestamp;
 use crate::program::exit::{Exit, chain};
+use crate::program::lock::{Lock, LockError};
 
 /// Lines between two moves of the progress bar.
 const LINES_A_DRAW: u64 = 1000;
@@ -89,7 +90,11 @@ fn recorded(
     source: Source,
 ) -> Result<Summary, AdminError> {
     let mut writer = session.writer()?;
-    let run = writer.transaction(|t| begin(t, RunKind::Import, None, session.now))?;
+    let _lock = only_import(session)?;
+    let run = writer.transaction(|t| {
+        mark_killed(t, Guarded::All(RunKind::Import), session.now)?;
+        begin(t, RunKind::Import, None, session.now)
+    })?;
     let started = Instant::now();
     let result = transfer(&mut writer, session, (args, source), Some(run));
     if let Err(error) = &result {
@@ -105,6 +110,24 @@ fn recorded(
         }
     }
     result
+}
+
+/// One import at a time: a second one would wait for the first and then find the database full.
+fn only_import(session: &Session) -> Result<Lock, AdminError> {
+    let database = &session.site.database;
+    let mut path = database.as_os_str().to_owned();
+    path.push(".import.lock");
+    Lock::take(Path::new(&path), session.now).map_err(|error| match error {
+        LockError::File { path, source } => AdminError::File {
+            doing: "write the lock",
+            path,
+            source,
+        },
+        error => AdminError::Importing {
+            database: database.clone(),
+            source: error,
+        },
+    })
 }
 
 fn later(start: Timestamp, since: Instant) -> Timestamp {

@@ -6,6 +6,7 @@ use crate::admin::error::AdminError;
 use crate::admin::session::{Session, find_mirror};
 use crate::db::import::in_transaction;
 use crate::db::mirror::{self, MirrorRecord};
+use crate::db::open_reader;
 use crate::domain::health::Family;
 use crate::domain::mirror::BaseUrl;
 use crate::geoip::GeoIp;
@@ -76,7 +77,11 @@ fn facts(survey: &Survey, geoip: &GeoIp) -> Vec<String> {
 /// # Errors
 /// [`AdminError::NotFound`], [`AdminError::Several`], [`AdminError::Db`].
 pub fn update(session: &mut Session, args: &UpdateArgs) -> Result<Exit, AdminError> {
-    let reader = session.reader()?;
+    let reader = if args.dry_run {
+        open_reader(&session.site.database)?
+    } else {
+        session.reader()?
+    };
     let mut mirrors = Vec::new();
     if args.all_mirrors {
         mirrors = mirror::all(&reader)?;
@@ -115,12 +120,12 @@ pub fn update(session: &mut Session, args: &UpdateArgs) -> Result<Exit, AdminErr
         after.ipv6_only = survey.is_ipv6_only();
         refresh(&mut after, args, &survey);
         let changes = differences(&before, &after);
+        if !args.dry_run && !changes.is_empty() {
+            store(session, &before, args, &survey)?;
+        }
         for (key, from, to) in &changes {
             let line = format!("{}: updating {key} ({from} -> {to})", before.identifier);
             session.console.line(line)?;
-        }
-        if !args.dry_run && !changes.is_empty() {
-            store(session, &before, args, &survey)?;
         }
     }
     Ok(exit)

@@ -13,7 +13,11 @@ use crate::db::open::Queryable;
 use crate::db::run::{RunKind, RunRecord};
 use crate::db::{event, mirror, run};
 use crate::domain::mirror::MirrorId;
+use crate::domain::time::Timestamp;
 use crate::program::exit::Exit;
+
+/// A run may begin while another program is asked for its time.
+const CLOCK_SLACK_S: i64 = 60;
 
 /// Shows the latest runs.
 ///
@@ -29,9 +33,11 @@ pub fn runs(session: &mut Session, args: &RunsArgs) -> Result<Exit, AdminError> 
         KindArg::Probe => RunKind::Probe,
         KindArg::Import => RunKind::Import,
     });
-    let records = run::recent(&reader, kind, mirror, args.limit)?;
+    let latest = Timestamp(session.now.0.saturating_add(CLOCK_SLACK_S));
+    let records = run::recent(&reader, kind, mirror, (latest, args.limit))?;
     if args.json {
-        let values = records.iter().map(|run| run_json(run, &names)).collect();
+        let values = records.iter();
+        let values = values.map(|run| run_json(run, &names, latest)).collect();
         session
             .console
             .line(format!("{:#}", Value::Array(values)))?;
@@ -57,7 +63,7 @@ pub fn runs(session: &mut Session, args: &RunsArgs) -> Result<Exit, AdminError> 
             run.id.0.to_string(),
             run.kind.clone(),
             name_of(run.mirror, &names),
-            run.started_at.to_string(),
+            began(run, latest),
             took(run),
             run.outcome.clone(),
             what.join("; "),
@@ -138,6 +144,19 @@ fn table(head: &[&str]) -> Table {
     table
 }
 
+/// Whether a run began, or was seen again, after a time: then a clock was wrong.
+fn is_ahead(run: &RunRecord, latest: Timestamp) -> bool {
+    let repeated_at = run.repeats.map(|(_, at)| at);
+    run.started_at > latest || repeated_at.is_some_and(|at| at > latest)
+}
+
+fn began(run: &RunRecord, latest: Timestamp) -> String {
+    match is_ahead(run, latest) {
+        true => format!("{} (in the future)", run.started_at),
+        false => run.started_at.to_string(),
+    }
+}
+
 fn took(run: &RunRecord) -> String {
     match run.ended_at {
         Some(end) => format!("{} s", end.0 - run.started_at.0),
@@ -159,12 +178,13 @@ fn counts(text: &str) -> String {
     counts.join(", ")
 }
 
-fn run_json(run: &RunRecord, names: &HashMap<MirrorId, String>) -> Value {
+fn run_json(run: &RunRecord, names: &HashMap<MirrorId, String>, latest: Timestamp) -> Value {
     json!({
         "id": run.id.0,
         "kind": run.kind,
         "mirror": run.mirror.and_then(|id| names.get(&id)),
         "started_at": run.started_at.to_string(),
+        "in_future": is_ahead(run, latest),
         "ended_at": run.ended_at.map(|end| end.to_string()),
         "outcome": run.outcome,
         "counts": serde_json::from_str(&run.counts).unwrap_or(Value::Null),

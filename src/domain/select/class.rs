@@ -254,7 +254,10 @@ fn unusable(mirror: &Mirror) -> Option<Reason> {
     if !mirror.enabled {
         Some(Reason::Disabled)
     } else if !mirror.alive {
-        Some(Reason::Dead)
+        Some(match mirror.reach.is_empty() {
+            true => Reason::NeverProbed,
+            false => Reason::Dead,
+        })
     } else if mirror.score == 0 {
         Some(Reason::ScoreZero)
     } else if mirror.base_url.is_none() {

@@ -7,6 +7,8 @@ pub enum Reason {
     Disabled,
     /// The prober found it down.
     Dead,
+    /// It counts as down, and no prober has looked at it yet.
+    NeverProbed,
     /// Its score is 0.
     ScoreZero,
     /// It has no usable base URL.
@@ -57,6 +59,7 @@ impl Reason {
         match self {
             Reason::Disabled => "disabled",
             Reason::Dead => "dead",
+            Reason::NeverProbed => "never-probed",
             Reason::ScoreZero => "score-zero",
             Reason::NoBaseUrl => "no-base-url",
             Reason::NeverScanned => "never-scanned",
@@ -94,6 +97,7 @@ impl Reason {
         match self {
             Reason::Disabled => "switched off by the admin",
             Reason::Dead => "found down by the prober",
+            Reason::NeverProbed => "it counts as down and was not probed yet",
             Reason::ScoreZero => "its score is 0",
             Reason::NoBaseUrl => "it has no usable base URL",
             Reason::NeverScanned => "it was never scanned",

@@ -349,7 +349,14 @@ fn every_mirror_that_is_no_candidate_has_its_reason() {
     };
     let mirrors = vec![
         changed(1, |m| m.enabled = false),
-        changed(2, |m| m.alive = false),
+        changed(2, |m| {
+            m.alive = false;
+            m.reach = vec![Reach {
+                scheme: Scheme::Http,
+                v4: Way::Dead,
+                v6: Way::Dead,
+            }];
+        }),
         changed(3, |m| m.score = 0),
         changed(4, |m| m.base_url = None),
         changed(5, |_| ()),
@@ -362,11 +369,12 @@ fn every_mirror_that_is_no_candidate_has_its_reason() {
         changed(10, |m| m.ipv6_only = true),
         changed(11, |m| m.other_countries = "de".to_owned()),
         mirror(12, "de", "eu", 100),
+        changed(13, |m| m.alive = false),
     ];
     let roster = Roster::new(mirrors);
     let question = question("de", "eu");
     let table = table(&roster, &question, Scheme::Http);
-    let mut present = [true; 12];
+    let mut present = [true; 13];
     present[4] = false;
     let has = has(&present);
     let mut selector = Selector::new(generator(1));
@@ -388,6 +396,7 @@ fn every_mirror_that_is_no_candidate_has_its_reason() {
         Reason::RegionOnly,
         Reason::Ipv6Only,
         Reason::OtherCountryUnneeded,
+        Reason::NeverProbed,
     ];
     assert_eq!(reasons, expected);
     assert_eq!(explained.candidates.len(), 1);

@@ -19,7 +19,7 @@ use super::pool::{Done, Pool};
 use super::report::{FAILURES_LISTED_MAX, Failure, HashCounts, HashReport};
 use super::store::Batch;
 use crate::config::SiteConfig;
-use crate::db::run::{self, Outcome, RunEnd, RunId, RunKind};
+use crate::db::run::{self, Guarded, Outcome, RunEnd, RunId};
 use crate::db::{DbError, Writer, catalogue, hash_state, open_reader, open_writer};
 use crate::program::exit::chain;
 use crate::tree::Root;
@@ -97,11 +97,15 @@ impl Hasher {
         run._lock = Some(IndexLock::take(&site.database, Activity::Hashing, now())?);
         let opened = open_writer(&site.database).and_then(|mut writer| {
             writer.expect_long_rows()?;
-            if run.record.is_none() {
-                run.record = Some(writer.transaction(|transaction| {
-                    run::begin(transaction, RunKind::Index, None, now())
-                })?);
-            }
+            let is_part = run.record.is_some();
+            let begun = writer.transaction(|transaction| {
+                run::mark_killed(transaction, Guarded::Hashing, now())?;
+                if is_part {
+                    return Ok(None);
+                }
+                run::begin_hashing(transaction, now()).map(Some)
+            })?;
+            run.record = run.record.or(begun);
             Ok(writer)
         });
         run.writer = Some(opened.map_err(|error| run.error(error))?);

@@ -50,7 +50,8 @@ pub struct Hints {
 /// What is known of a mirror.
 #[derive(Debug, Clone)]
 pub struct MirrorState {
-    /// When the last scan of all it has ended well.
+    /// When the last scan of all it has ended well; a time that lies ahead only for want of
+    /// another one.
     pub whole_at: Option<Timestamp>,
     /// Whether that scan was stopped before its end.
     pub is_unfinished: bool,
@@ -80,6 +81,11 @@ pub enum What {
 pub enum Why {
     /// It was never scanned.
     NeverScanned,
+    /// Its last scan lies ahead: a clock was wrong, and nobody knows how old it is.
+    Ahead {
+        /// The time that it has.
+        at: Timestamp,
+    },
     /// The last scan is this old.
     Old {
         /// Seconds.
@@ -262,7 +268,10 @@ impl Case<'_> {
     fn whole(&self) -> (Why, Timestamp) {
         let whole_age_s = seconds(self.config.whole_age);
         let (why, at) = match past(self.now, self.mirror.whole_at) {
-            None => (Why::NeverScanned, i64::MIN),
+            None => match self.mirror.whole_at {
+                Some(at) => (Why::Ahead { at }, i64::MIN),
+                None => (Why::NeverScanned, i64::MIN),
+            },
             Some(_) if self.mirror.is_unfinished => (Why::Unfinished, i64::MIN),
             Some(at) => {
                 let age_s = self.now.0.saturating_sub(at.0);

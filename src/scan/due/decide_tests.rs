@@ -79,6 +79,8 @@ fn the_whole_is_due_by_age_and_what_failed_later() {
         ..mirror(10, 0, None)
     };
     let old = |age_s| Why::Old { age_s };
+    let at = Timestamp(NOW.0 + HOUR);
+    let ahead = Why::Ahead { at };
     for (number, (mirror, what, why, in_s)) in [
         (never(None), What::Whole, Why::NeverScanned, 0),
         (never(Some(3 * HOUR)), What::Whole, Why::NeverScanned, 0),
@@ -90,7 +92,7 @@ fn the_whole_is_due_by_age_and_what_failed_later() {
         (stopped(4 * HOUR), What::Whole, Why::Unfinished, 0),
         (stopped(HOUR), What::Nothing, Why::Tried, 2 * HOUR - MINUTE),
         // A clock was wrong.
-        (in_the_future, What::Whole, Why::NeverScanned, 0),
+        (in_the_future, What::Whole, ahead, 0),
     ]
     .into_iter()
     .enumerate()

@@ -90,14 +90,13 @@ pub fn look(
             continue;
         }
         states.push(MirrorState {
-            whole_at: [
-                Timestamp::parse(&record.last_scan),
-                repeated.get(&record.id).copied(),
-            ]
-            .into_iter()
-            .flatten()
-            .filter(|at| *at <= now)
-            .max(),
+            whole_at: latest(
+                now,
+                [
+                    Timestamp::parse(&record.last_scan),
+                    repeated.get(&record.id).copied(),
+                ],
+            ),
             is_unfinished: unfinished.contains(&record.id),
             attempt: attempts.get(&record.id).copied().unwrap_or_default(),
             hints: hints.get(&record.id).copied().unwrap_or_default(),
@@ -127,6 +126,13 @@ pub fn look(
         passed_over,
         order,
     })
+}
+
+/// The latest time that does not lie ahead; without one the first that does.
+fn latest(now: Timestamp, times: [Option<Timestamp>; 2]) -> Option<Timestamp> {
+    let times = || times.into_iter().flatten();
+    let past = times().filter(|at| *at <= now).max();
+    past.or_else(|| times().min())
 }
 
 /// New versions of the last days.

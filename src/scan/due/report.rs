@@ -65,6 +65,9 @@ fn reason(why: Why) -> String {
     };
     match why {
         Why::NeverScanned => "it was never scanned".to_owned(),
+        Why::Ahead { at } => {
+            format!("its last scan is of {at}, which lies ahead: a clock was wrong")
+        }
         Why::Old { age_s } => format!("its last scan ended {} ago", ago(age_s)),
         Why::Unfinished => "its last scan was stopped".to_owned(),
         Why::Lacks { directories, age_s } => {

@@ -97,10 +97,12 @@ impl Repeats {
         Ok(())
     }
 
-    /// Stores all; what cannot be stored is logged and tried again with the next.
-    pub fn store(&self, writer: &mut Writer) {
+    /// Stores all, and says whether it could; what cannot be stored is logged and tried again with
+    /// the next.
+    pub fn store(&self, writer: &mut Writer) -> bool {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         kept.store(writer);
+        kept.repeats.is_empty() && kept.attempts.is_empty()
     }
 }
 
