@@ -67,6 +67,23 @@ impl Conditions<'_> {
 }
 
 impl Validators {
+    /// The tag that a 304 has: that of the answer which the client has (section 15.4.5).
+    /// Apache's mod_deflate leaves the tag of a 304 alone, unlike mod_brotli.
+    pub fn as_known(&self, conditions: &Conditions<'_>) -> Validators {
+        let compressed = format!("{}-gzip\"", self.etag.trim_end_matches('"'));
+        let opaque = compressed.trim_start_matches("W/").as_bytes();
+        let field = conditions.if_none_match;
+        let is_known = field.windows(opaque.len()).any(|part| part == opaque);
+        Validators {
+            etag: if is_known {
+                compressed
+            } else {
+                self.etag.clone()
+            },
+            modified_at: self.modified_at,
+        }
+    }
+
     /// Writes both as fields.
     pub fn write(&self, response: &mut Response<'_>) {
         response.field("ETag", self.etag.as_bytes());
@@ -207,6 +224,27 @@ mod tests {
         ];
         for (etag, fields, expected) in table {
             assert_eq!(judge(etag, fields), expected, "{etag} {fields:?}");
+        }
+    }
+
+    #[test]
+    fn a_304_has_the_tag_of_what_the_client_has() {
+        for (etag, field, expected) in [
+            ("\"a\"", "\"a\"", "\"a\""),
+            ("\"a\"", "\"b\", \"a-gzip\"", "\"a-gzip\""),
+            ("W/\"a\"", "W/\"a-gzip\"", "W/\"a-gzip\""),
+            ("W/\"a\"", "W/\"a-br\"", "W/\"a\""),
+            ("\"a\"", "*", "\"a\""),
+        ] {
+            let now = Validators {
+                etag: etag.to_owned(),
+                modified_at: Timestamp(0),
+            };
+            let conditions = Conditions {
+                if_none_match: field.as_bytes(),
+                ..Conditions::default()
+            };
+            assert_eq!(now.as_known(&conditions).etag, expected, "{field}");
         }
     }
 

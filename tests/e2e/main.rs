@@ -13,6 +13,8 @@ mod downloader;
 mod freshness;
 mod link;
 mod local;
+mod long_name;
+mod neighbour;
 mod outage;
 mod redirect;
 mod restart;

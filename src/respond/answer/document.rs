@@ -21,7 +21,7 @@ pub(super) fn write(
 ) -> Option<Box<dyn Rest>> {
     let (_, request, decision) = asked;
     let file = decision.file.as_ref()?;
-    let Some(made) = Made::of(asked, file, document, means) else {
+    let Some(mut made) = Made::of(asked, file, document, means) else {
         write_missing(out, decision, MissingReason::NoDocument(document.kind()));
         return None;
     };
@@ -46,6 +46,10 @@ pub(super) fn write(
         Verdict::NotModified => "304 Not Modified",
         _ => "200 OK",
     };
+    if verdict == Verdict::NotModified {
+        let known = made.validators.take();
+        made.validators = known.map(|now| now.as_known(&request.conditions));
+    }
     let mut response = Response::new(out, status);
     made.write_fields(&mut response, asked);
     match verdict {

@@ -53,7 +53,11 @@ pub(super) fn write_mirrors(
     let mut response = Response::new(out, status);
     response.fields(&fields);
     if let Some(validators) = &validators {
-        validators.write(&mut response);
+        match verdict {
+            Some(Verdict::NotModified) => validators.as_known(&request.conditions),
+            _ => validators.clone(),
+        }
+        .write(&mut response);
     }
     // It is the list of one client, and its order may be drawn.
     response.field("Cache-Control", b"private, no-cache");

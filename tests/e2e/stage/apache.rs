@@ -64,6 +64,17 @@ const MODULES: [&str; 16] = [
 /// Directories that a distribution keeps Apache's modules in.
 const MODULE_DIRECTORIES: [&str; 2] = ["/usr/lib/apache2/modules", "/usr/lib64/httpd/modules"];
 
+/// Loads a module that few of the tests need.
+pub fn load_module(name: &str) -> String {
+    let directories = MODULE_DIRECTORIES.map(Path::new);
+    let modules = directories.iter().find(|directory| directory.is_dir());
+    let modules = modules.expect("Apache is installed; `scripts/test` does it");
+    format!(
+        "LoadModule {name}_module {}/mod_{name}.so\n",
+        modules.display()
+    )
+}
+
 /// The files that are shipped.
 pub fn shipped(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))

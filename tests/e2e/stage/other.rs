@@ -57,25 +57,53 @@ fn user(directive: &str) -> String {
 
 /// Starts nginx.
 pub fn start_nginx(folder: &Path) -> Server {
+    start_nginx_with(folder, "")
+}
+
+/// The same, with further directives in both hosts.
+pub fn start_nginx_with(folder: &Path, more: &str) -> Server {
     let (port, plain_port) = (free_port(), free_port());
-    let listen = [("listen 80;", format!("listen 127.0.0.1:{port};"))];
-    let site = site_file("nginx.conf", folder, &listen);
+    let listen = format!("listen 127.0.0.1:{port};\n{more}");
+    let site = site_file("nginx.conf", folder, &[("listen 80;", listen)]);
+    let home = folder.display();
+    let hosts = format!(
+        "server {{ listen 127.0.0.1:{plain_port}; root {home}/tree; autoindex on; {more} }}\n\
+         include {};\n",
+        site.display()
+    );
+    Server {
+        _process: nginx(folder, "nginx", &hosts, port),
+        port,
+        plain_port,
+        _plain: None,
+    }
+}
+
+/// Starts an nginx that passes everything on to another server, with the buffers that it has when
+/// nothing is said; returns its port.
+pub fn start_nginx_before(folder: &Path, port: u16) -> (Process, u16) {
+    let own_port = free_port();
+    let hosts = format!(
+        "server {{ listen 127.0.0.1:{own_port}; location / {{ \
+         proxy_pass http://127.0.0.1:{port}; }} }}\n"
+    );
+    (nginx(folder, "nginx-front", &hosts, own_port), own_port)
+}
+
+/// An nginx with those hosts.
+fn nginx(folder: &Path, name: &str, hosts: &str, port: u16) -> Process {
     let home = folder.display();
     let mut text = format!(
-        "{user}pid {home}/nginx.pid;\nerror_log {home}/error.log;\ndaemon off;\n\
+        "{user}pid {home}/{name}.pid;\nerror_log {home}/error.log;\ndaemon off;\n\
          worker_processes 1;\nevents {{}}\nhttp {{\ninclude /etc/nginx/mime.types;\n\
          access_log off;\n",
         user = user("user www-data;\n"),
     );
-    for name in ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"] {
-        text.push_str(&format!("{name}_temp_path {home}/temp_{name};\n"));
+    for kind in ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"] {
+        text.push_str(&format!("{kind}_temp_path {home}/temp_{name}_{kind};\n"));
     }
-    text.push_str(&format!(
-        "server {{ listen 127.0.0.1:{plain_port}; root {home}/tree; autoindex on; }}\n\
-         include {};\n}}\n",
-        site.display()
-    ));
-    let conf = folder.join("nginx-main.conf");
+    text.push_str(&format!("{hosts}}}\n"));
+    let conf = folder.join(format!("{name}-main.conf"));
     std::fs::write(&conf, text).expect("a configuration");
     let mut command = Command::new("nginx");
     command
@@ -83,13 +111,7 @@ pub fn start_nginx(folder: &Path) -> Server {
         .arg(folder.join("error.log"))
         .arg("-c")
         .arg(&conf);
-    let process = start("nginx", &mut command, port);
-    Server {
-        _process: process,
-        port,
-        plain_port,
-        _plain: None,
-    }
+    start("nginx", &mut command, port)
 }
 
 /// Starts lighttpd, and a second one without Heliostat.
