@@ -1,11 +1,15 @@
+#!/usr/bin/env python3
 """MirrorBrain's selection law, written a second time from its description.
 
-It shares nothing with the responder, so that agreement of the two means something. It is itself
-held against the recorded answers before anything is derived from it.
+It shares nothing with the responder, so that agreement of the two means something. The tests in
+`tests/it/conformance_*` ask it, over a pipe: rows of mirrors first, as one line of JSON, then a
+question a line (see `main`). It is itself held against the recorded answers.
 """
 
 import ipaddress
+import json
 import math
+import sys
 from dataclasses import dataclass, field
 
 DISTANCE_UNKNOWN = 9_999_999
@@ -69,7 +73,7 @@ class Mirror:
     """A row of `server`."""
 
     def __init__(self, row):
-        text = {name: (value or b"").decode() for name, value in row.items()}
+        text = {name: value or "" for name, value in row.items()}
         self.id = int(text["id"])
         self.identifier = text["identifier"]
         self.base_url = text["baseurl"]
@@ -169,3 +173,60 @@ def shares(scores, steps=2000):
             result[i] += others / width
     total = sum(result)
     return [one / total for one in result]
+
+
+def fallbacks(lines, client):
+    """Fallbacks have score 1 and no distance, so each class is one group."""
+    classes = {}
+    for region, country, url in lines:
+        if country.lower() == (client.country or "").lower():
+            realm = "country"
+        elif region.lower() == (client.continent or "").lower():
+            realm = "region"
+        else:
+            realm = "other"
+        url = url.rstrip("/") + "/"
+        one = {"base_url": url, "name": url.split("/")[2], "realm": realm, "geo": country}
+        classes.setdefault(realm, []).append(one | {"score": 1})
+    return [classes[name] for name in CLASSES if name in classes]
+
+
+def answer(mirrors, query):
+    """Mirrors for a file in groups, best first, and how many rows the database gave."""
+    client = Client(**query["client"])
+    selection = select(mirrors, query["ids"], query["size"], client)
+    if selection.rows == 0:
+        return {"rows": 0, "groups": fallbacks(query["fallbacks"], client)}
+    groups = []
+    for group in selection.groups():
+        groups.append([named(mirrors[one.id], one, client) for one in group])
+    return {"rows": selection.rows, "groups": groups}
+
+
+def named(mirror, candidate, client):
+    realm = candidate.realm
+    if realm == "country" and candidate.country.lower() != (client.country or "--").lower():
+        realm = "other_country"
+    return {
+        "base_url": mirror.base_url,
+        "name": mirror.identifier,
+        "realm": realm,
+        "geo": candidate.country,
+        "score": mirror.score,
+    }
+
+
+def main():
+    """Reads rows of mirrors as one line of JSON and a query a line; writes an answer a line."""
+    rows = json.loads(sys.stdin.readline())
+    mirrors = {int(row["id"]): Mirror(row) for row in rows}
+    for line in sys.stdin:
+        query = json.loads(line)
+        if "shares" in query:
+            print(json.dumps(shares(query["shares"])))
+        else:
+            print(json.dumps(answer(mirrors, query)))
+
+
+if __name__ == "__main__":
+    main()

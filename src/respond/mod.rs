@@ -13,7 +13,6 @@ mod answer;
 mod args;
 mod complaint;
 mod keeper;
-mod permit;
 mod ping;
 mod run;
 mod start;

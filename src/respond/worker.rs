@@ -6,9 +6,8 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 
 use super::complaint::Complaints;
-use super::permit::Streams;
-use super::ping::Pings;
 use super::state::State;
+use super::stream::Streams;
 use super::watchdog::Watchdog;
 use super::{answer, ping, status};
 use crate::config::SiteConfig;
@@ -21,7 +20,6 @@ use crate::http::{Request, Response};
 pub(super) struct Common {
     pub state: Arc<ArcSwap<State>>,
     pub streams: Streams,
-    pub pings: Pings,
     pub complaints: Arc<Complaints>,
     pub watchdog: Arc<Watchdog>,
 }
@@ -87,7 +85,7 @@ impl fcgi::Handler for Worker {
         let site = &state.sites[index];
         if let Some(config) = &site.config.ping
             && request.script_name.starts_with(&config.prefix)
-            && ping::answer(out, (site, config), &request, &self.common.pings)
+            && ping::answer(out, site, config, &request)
         {
             return;
         }

@@ -17,8 +17,18 @@ const LINKS_MAX: usize = 5;
 /// Lines of a list for yum.
 const YUM_LINES_MAX: usize = 10;
 
+/// Where a client is.
+const PLACE: [&str; 6] = [
+    "GEOIP_ADDR",
+    "GEOIP_COUNTRY_CODE",
+    "GEOIP_CONTINENT_CODE",
+    "GEOIP_LATITUDE",
+    "GEOIP_LONGITUDE",
+    "ASN",
+];
+
 /// One case. Strings stand for bytes as in Latin-1.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 pub struct Case {
     /// Number of the recorded case, or `d…` for a derived one.
     pub name: String,
@@ -84,11 +94,6 @@ pub fn lines<T: for<'a> Deserialize<'a>>(name: &str) -> Vec<T> {
     text.lines().map(parse).collect()
 }
 
-/// The deliberate differences: key and reason.
-pub fn differences() -> BTreeMap<String, String> {
-    serde_json::from_str(&fixture("differences.json")).expect("a table")
-}
-
 /// What the web server sends for a case.
 pub fn request(parameters: &BTreeMap<String, String>) -> Request {
     let start = Request::get("/")
@@ -111,6 +116,51 @@ impl Case {
     /// The request.
     pub fn request(&self) -> Request {
         request(&self.parameters)
+    }
+
+    /// A parameter that the web server sends.
+    pub fn parameter(&self, name: &str) -> Option<&str> {
+        self.parameters.get(name).map(String::as_str)
+    }
+
+    /// Sets a parameter.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.parameters.insert(name.to_owned(), value.to_owned());
+    }
+
+    /// The file that mirrors are asked for, percent-encoded.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// Whether a redirect is right.
+    pub fn is_redirect(&self) -> bool {
+        self.answer == Kind::Redirect
+    }
+
+    /// Realm and mirrors, best first.
+    pub fn groups(&self) -> &[Vec<serde_json::Value>] {
+        &self.groups
+    }
+
+    /// The same request of a client that is where another case's is.
+    pub fn for_client_of(&self, other: &Case) -> Case {
+        let mut case = self.clone();
+        for name in PLACE {
+            case.parameters.remove(name);
+            if let Some(value) = other.parameters.get(name) {
+                case.set(name, value);
+            }
+        }
+        case
+    }
+
+    /// Another set of mirrors is right; without one the file is served locally.
+    pub fn expect_groups(&mut self, groups: Vec<Vec<serde_json::Value>>) {
+        if groups.is_empty() {
+            self.answer = Kind::Local;
+        }
+        self.groups = groups;
     }
 
     /// Everything in which the answer is not what it has to be.
@@ -237,7 +287,7 @@ impl Case {
             let mirror = mirror.expect("a mirror of the table");
             let client = self.parameters.get("GEOIP_COUNTRY_CODE");
             let geo = match mirror.country.as_str() {
-                "**" => client.map_or("", String::as_str),
+                "**" => client.map_or("", String::as_str).trim_matches('-'),
                 country => country,
             };
             let slash = if mirror.base_url.ends_with('/') {
@@ -286,6 +336,8 @@ impl Case {
         let text = String::from_utf8_lossy(&url);
         let signed = text
             .split_once("?time=")
+            // A mirror's base URL may have a query already.
+            .or_else(|| text.split_once("&time="))
             .and_then(|(url, rest)| Some((url, rest.split_once("&stamp=")?)));
         let Some((url, (time, stamp))) = signed else {
             found.push(format!("{text} has no stamp"));

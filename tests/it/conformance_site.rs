@@ -190,7 +190,7 @@ fn digest(hex: &str) -> Option<Vec<u8>> {
 }
 
 /// `1-3,7` → 1, 2, 3, 7
-fn ranges(text: &str) -> Vec<i64> {
+pub fn ranges(text: &str) -> Vec<i64> {
     let number = |text: &str| text.parse::<i64>().expect("a number");
     text.split(',')
         .filter(|part| *part != "none")

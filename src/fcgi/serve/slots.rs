@@ -86,11 +86,7 @@ impl<'a> Slots<'a> {
     }
 
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    pub fn len(&self) -> usize {
-        self.slots.len() - self.free.len()
+        self.free.len() == self.slots.len()
     }
 
     pub fn iter(&self) -> impl Iterator<Item = (Key, &Connection)> {
@@ -108,7 +104,7 @@ impl<'a> Slots<'a> {
 
 impl Drop for Slots<'_> {
     fn drop(&mut self) {
-        for _ in 0..self.len() {
+        for _ in 0..self.slots.len() - self.free.len() {
             self.count_off();
         }
     }
