@@ -13,7 +13,7 @@ use crate::domain::rule::{
 use crate::domain::select::HttpsToHttp;
 
 /// The rules of a directory below another: lists add up, single values of the deeper one win
-/// (behaviour of MirrorBrain, spec §3).
+/// (behaviour §3).
 pub fn merge_rules(parent: &RawRules, child: &RawRules) -> RawRules {
     fn add<T: Clone>(parent: &[T], child: &[T]) -> Vec<T> {
         [parent, child].concat()

@@ -103,7 +103,7 @@ impl Client {
     }
 
     /// Applies `?country=` and `?as=`: they change the country and the AS alone, the rest stays
-    /// that of the real client (spec §1.1, steps 7, 15 and 17).
+    /// that of the real client (behaviour §1.1, steps 7, 15 and 17).
     pub fn pretend(&mut self, query: &Query) {
         if let Some(country) = query.once("country").and_then(CountryCode::parse) {
             self.place.country = Some(country);

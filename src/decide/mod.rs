@@ -1,8 +1,9 @@
 //! From a request to a decision, for the redirect and for `explain` alike.
 //!
-//! [`decide`] runs the checks in MirrorBrain's order (spec §1.1), its defects mended. What it needs
-//! of the world comes in a [`SiteState`] (configuration, snapshot, GeoIP) and a [`Context`] (one
-//! worker's tree, database connection, drawn numbers); what comes out is a [`Decision`], a value.
+//! [`decide`] runs the checks in MirrorBrain's order (behaviour §1.1), its defects mended. What it
+//! needs of the world comes in a [`SiteState`] (configuration, snapshot, GeoIP) and a [`Context`]
+//! (one worker's tree, database connection, drawn numbers); what comes out is a [`Decision`], a
+//! value.
 //!
 //! Promise: whatever fails here ends in serving the file locally, never in a wrong redirect.
 

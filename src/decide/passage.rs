@@ -275,7 +275,7 @@ impl<'s> Passage<'_, 's> {
         context.tree.locate(path, catalogued)
     }
 
-    /// By query, else by `Accept` (spec §1.1, steps 6 and 8).
+    /// By query, else by `Accept` (behaviour §1.1, steps 6 and 8).
     fn asked(&mut self) -> Representation {
         let asked = self.asked_by_query();
         if asked != Representation::File {
@@ -292,7 +292,7 @@ impl<'s> Passage<'_, 's> {
         negotiated
     }
 
-    /// The last known word in MirrorBrain's order of tests (spec §1.1, step 6).
+    /// The last known word in MirrorBrain's order of tests (behaviour §1.1, step 6).
     pub(super) fn asked_by_query(&self) -> Representation {
         if self.query.is_empty() {
             return Representation::File;

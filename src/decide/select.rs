@@ -135,7 +135,7 @@ pub(super) fn keep_listed<'s>(
     });
 }
 
-/// Orders the fallbacks: country, region, the rest, each in random order (spec §2.4). An https
+/// Orders the fallbacks: country, region, the rest, each in random order (behaviour §2.4). An https
 /// client gets https ones only, unless the rules allow http.
 pub(super) fn fallbacks<'s>(
     rules: &'s Rules,

@@ -1,4 +1,4 @@
-//! What of a file is asked for: the file itself, or a document about it (spec §1.1–1.3).
+//! What of a file is asked for: the file itself, or a document about it (behaviour §1.1–1.3).
 
 /// What a request wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -228,7 +228,7 @@ impl Exclusion {
 }
 
 impl Rules {
-    /// The first exclusion that applies, in MirrorBrain's order (spec §1.1, step 12).
+    /// The first exclusion that applies, in MirrorBrain's order (behaviour §1.1, step 12).
     pub fn exclusion(&self, candidate: &Candidate<'_>) -> Option<Exclusion> {
         if candidate.size < self.min_size_bytes {
             return Some(Exclusion::TooSmall);

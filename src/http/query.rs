@@ -1,4 +1,4 @@
-//! Query arguments as mod_form reads them (spec §1.2).
+//! Query arguments as mod_form reads them (behaviour §1.2).
 
 use crate::domain::escape::percent_decode;
 

@@ -104,7 +104,7 @@ pub struct GeoParameters<'a> {
 }
 
 impl<'a> GeoParameters<'a> {
-    /// The client's address: GEOIP_ADDR, then MMDB_ADDR, then REMOTE_ADDR (spec §1.1, step 9).
+    /// The client's address: GEOIP_ADDR, then MMDB_ADDR, then REMOTE_ADDR (behaviour §1.1, step 9).
     pub fn ip(&self) -> Option<IpAddr> {
         [self.geoip_addr, self.mmdb_addr, self.remote_addr]
             .into_iter()

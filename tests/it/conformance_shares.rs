@@ -1,5 +1,5 @@
 //! How often each mirror of a class gets the clients: as recorded, as the exact law says, and as
-//! MirrorBrain's documentation tabulates (spec §2.5).
+//! MirrorBrain's documentation tabulates (behaviour §2.5).
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -122,7 +122,7 @@ fn shares_are_the_recorded_ones_and_those_of_the_exact_law() {
     }
 }
 
-/// Scores of a class and MirrorBrain's shares in percent (spec §2.5).
+/// Scores of a class and MirrorBrain's shares in percent (behaviour §2.5).
 const TABLE: [(&[u16], &[f64]); 6] = [
     (&[100, 50, 50], &[58.4, 20.8, 20.8]),
     (&[100, 100, 100], &[33.3, 33.3, 33.3]),

@@ -1,6 +1,6 @@
 //! The command line of `heliostat`, which is also MirrorBrain's `mb`.
 //!
-//! Names, short forms and meanings are `mb`'s (behaviour of MirrorBrain, spec §8); what `mb` does
+//! Names, short forms and meanings are `mb`'s (behaviour §8); what `mb` does
 //! not have stands below the heading [`BEYOND_MB`](super::BEYOND_MB), so that an abbreviation that
 //! was clear in `mb` stays clear (see the module `abbreviation`).
 

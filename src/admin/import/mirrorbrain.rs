@@ -1,4 +1,4 @@
-//! MirrorBrain's tables, row by row: the upstream schema (behaviour of MirrorBrain, spec §5.1) and
+//! MirrorBrain's tables, row by row: the upstream schema (behaviour §5.1) and
 //! the openSUSE fork's (§5.4).
 
 use std::collections::{BTreeMap, BTreeSet};

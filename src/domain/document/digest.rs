@@ -1,4 +1,4 @@
-//! Hash documents: one line that `sha256sum -c` reads (spec §4.3).
+//! Hash documents: one line that `sha256sum -c` reads (behaviour §4.3).
 
 /// Appends bytes as lower-case hexadecimal digits.
 pub fn hex_into(out: &mut Vec<u8>, bytes: &[u8]) {

@@ -4,8 +4,8 @@
 //! it. So it is written piece by piece into a [`Sink`], and the digests of the file's pieces, the
 //! only long part, may come from anywhere in any portions: neither holds them twice.
 //!
-//! [`Info`] writes MirrorBrain's dictionary byte for byte (spec §4.7), so that an info hash that
-//! MirrorBrain gave to clients stays valid; with [`InfoV2`] it is a hybrid one that also is a
+//! [`Info`] writes MirrorBrain's dictionary byte for byte (behaviour §4.7), so that an info hash
+//! that MirrorBrain gave to clients stays valid; with [`InfoV2`] it is a hybrid one that also is a
 //! BitTorrent v2 dictionary (BEP 52), and then has another v1 info hash, too.
 //!
 //! A `.torrent` document is a dictionary around it, its keys in the order of their bytes:

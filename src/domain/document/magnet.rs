@@ -1,4 +1,4 @@
-//! `.magnet`: a magnet link and a line end (spec §4.9).
+//! `.magnet`: a magnet link and a line end (behaviour §4.9).
 //!
 //! MirrorBrain writes `&amp;` and leaves URLs as they are; here it is a URI that clients
 //! understand, with web seeds (`ws`, BEP 19) and where the torrent is (`xs`), which a client needs

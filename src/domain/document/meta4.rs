@@ -1,4 +1,4 @@
-//! `.meta4`: RFC 5854, with MirrorBrain's elements in MirrorBrain's order (spec §4.4).
+//! `.meta4`: RFC 5854, with MirrorBrain's elements in MirrorBrain's order (behaviour §4.4).
 //!
 //! Where MirrorBrain left the RFC it is followed: the publisher stands inside `file` and has
 //! attributes, names and URLs are escaped, a country that is not known is left out.

@@ -1,4 +1,5 @@
-//! `.metalink`: version 3 (<http://www.metalinker.org/>), which older clients read (spec §4.5).
+//! `.metalink`: version 3 (<http://www.metalinker.org/>), which older clients read (behaviour
+//! §4.5).
 
 use std::io::Write;
 

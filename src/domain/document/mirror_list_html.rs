@@ -1,7 +1,7 @@
 //! `.mirrorlist`: the page of a file's or directory's mirrors, for people.
 //!
 //! Operators have style sheets for MirrorBrain's page, so its elements, ids, classes and words are
-//! kept in their order (spec §4.6); what is new has ids of its own: `mirrorbrain-map`,
+//! kept in their order (behaviour §4.6); what is new has ids of its own: `mirrorbrain-map`,
 //! `mirrorbrain-mirrors-others`. Every name and URL is escaped. A name that is no UTF-8 is shown
 //! as [`super::name::text_of`] writes it; links have its exact bytes.
 //!

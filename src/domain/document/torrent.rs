@@ -1,4 +1,4 @@
-//! `.torrent`: MirrorBrain's keys (spec §4.7); for a hybrid torrent also those of BEP 52.
+//! `.torrent`: MirrorBrain's keys (behaviour §4.7); for a hybrid torrent also those of BEP 52.
 
 use std::convert::Infallible;
 

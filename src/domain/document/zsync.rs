@@ -1,4 +1,4 @@
-//! `.zsync`: how an old copy becomes the new one by fetching the difference (spec §4.8).
+//! `.zsync`: how an old copy becomes the new one by fetching the difference (behaviour §4.8).
 
 use std::io::Write;
 

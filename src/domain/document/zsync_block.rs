@@ -1,6 +1,6 @@
 //! zsync: how long blocks and their sums are, and the rolling sum of a block.
 //!
-//! The rule is that of zsyncmake 0.6, which MirrorBrain copied (spec §9), so that the sums are
+//! The rule is that of zsyncmake 0.6, which MirrorBrain copied (behaviour §9), so that the sums are
 //! those that it would have stored. Only a file whose sums would be too long for a client to fetch
 //! and for us to keep gets larger blocks.
 

@@ -1,4 +1,4 @@
-//! Which class a mirror is in for clients of a place (spec §2.3).
+//! Which class a mirror is in for clients of a place (behaviour §2.3).
 
 use std::net::IpAddr;
 

@@ -1,4 +1,4 @@
-//! The numbers that order a class (spec §2.2), and the variants that a site may switch on.
+//! The numbers that order a class (behaviour §2.2), and the variants that a site may switch on.
 
 use crate::domain::mirror::Mirror;
 use crate::domain::place::Coordinates;

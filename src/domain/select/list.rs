@@ -1,5 +1,5 @@
 //! Lists that a client works through by itself, such as metalinks, name fewer mirrors than one
-//! that a redirect may choose (spec §2.6).
+//! that a redirect may choose (behaviour §2.6).
 
 use super::choose::Tier;
 use super::reason::Reason;

@@ -1,4 +1,4 @@
-//! Who gets the client: MirrorBrain's selection law (spec §2), and its switchable variants.
+//! Who gets the client: MirrorBrain's selection law (behaviour §2), and its switchable variants.
 //!
 //! Pure: mirrors, a client, what mirrors have and drawn numbers go in, one [`Selection`] comes out.
 //! The redirect, every document that lists mirrors, and `explain` render that value.

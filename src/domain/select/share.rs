@@ -1,4 +1,4 @@
-//! How likely each candidate is to be drawn (spec §2.5).
+//! How likely each candidate is to be drawn (behaviour §2.5).
 
 use super::law::{Law, Weights, step};
 

@@ -277,7 +277,7 @@ fn part(path: &Path) -> Option<Vec<u8>> {
     }
 }
 
-/// A line for each base URL of the repository (spec §4.10).
+/// A line for each base URL of the repository (behaviour §4.10).
 fn yum(asked: Asked<'_>, list: &YumList<'_>) -> Vec<u8> {
     let mut body = Vec::with_capacity(1024);
     let urls = list.choices.iter().map(|choice| choice.base_url);

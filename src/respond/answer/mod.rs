@@ -1,4 +1,4 @@
-//! A decision as header fields and body (spec §4).
+//! A decision as header fields and body (behaviour §4).
 //!
 //! - [`write()`]: which answer; log fields; pages for errors.
 //! - [`redirect`], [`document`], [`list`], [`local`]: one kind of answer each.

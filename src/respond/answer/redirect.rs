@@ -1,4 +1,4 @@
-//! To a mirror (spec §4.1).
+//! To a mirror (behaviour §4.1).
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -122,7 +122,7 @@ impl Lines {
     }
 }
 
-/// `time=EPOCH&stamp=MD5HEX` of "EPOCH KEY"; mirrors check the age themselves (spec §4.1).
+/// `time=EPOCH&stamp=MD5HEX` of "EPOCH KEY"; mirrors check the age themselves (behaviour §4.1).
 pub(super) fn stamp(key: StampKey<'_>, now: Timestamp) -> String {
     let digest = Md5::digest(format!("{} {}", now.0, key.0).as_bytes());
     let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
