@@ -134,7 +134,8 @@ fleet() {
     chmod o+x "$folder"
     fleet_tree "$folder/tree"
     (cd "$folder/tree" && find . -type f -printf '/%P\n') >"$folder/paths.txt"
-    grep -vE '^(HTTPS|REQUEST_SCHEME)=' tests/load/apache.params >"$folder/http.params"
+    grep -vE '^(HTTPS|REQUEST_SCHEME)=' tests/load/apache.params \
+        | sed "s#=/srv/download#=$folder/tree#" >"$folder/http.params"
     say "files $(wc -l <"$folder/paths.txt"), directories $(find "$folder/tree" -type d | wc -l)"
     fleet_servers "$folder"
     say "wget --spider -r of one mirror   $(fleet_run wget -q --spider -r -np -nd -e robots=off \

@@ -58,7 +58,8 @@ pub struct RawSite {
     pub tree: PathBuf,
     /// The mirror database.
     pub database: PathBuf,
-    /// Where the tree hangs in the URL space.
+    /// URL path of the tree, where the web server does not tell which file a URL is, and where a
+    /// URL of a file is needed that nobody asked for (lists for yum).
     pub url_path: String,
     /// Host names that belong to this site; empty: any.
     pub server_names: Vec<String>,
@@ -90,6 +91,10 @@ pub struct RawSite {
     pub yum: Vec<RawYum>,
     /// Which torrents are offered.
     pub torrent: RawTorrent,
+    /// Folder of the files that the web server's MirrorBrainMirrorlistHeader and
+    /// MirrorBrainMirrorlistFooter may name. Empty: none, since whoever may write an `.htaccess`
+    /// could publish with them what the responder may read.
+    pub mirrorlist_parts: PathBuf,
     /// Folder for pings of mirrors after their syncs: with it the responder answers
     /// `/.heliostat/ping/IDENTIFIER` by a file there, which the next scan takes for a request.
     /// Empty: there is no such path.
@@ -129,6 +134,7 @@ impl Default for RawSite {
             metalink: RawMetalink::default(),
             yum: Vec::new(),
             torrent: RawTorrent::default(),
+            mirrorlist_parts: PathBuf::new(),
             ping: PathBuf::new(),
             index: RawIndex::default(),
             hashes: RawHashes::default(),
@@ -400,6 +406,10 @@ pub struct RawRules {
     /// FormGET: whether query arguments mean anything; default true.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub query: Option<bool>,
+    /// Documents about files (lists of mirrors, metalinks, hashes, torrents…); default true. A
+    /// parameter can only switch them off.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub documents: Option<bool>,
     /// MirrorBrainHashesSuppressFilenames: `.md5` and the like give the digest alone; default
     /// false.
     #[serde(skip_serializing_if = "Option::is_none")]

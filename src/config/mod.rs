@@ -26,4 +26,4 @@ pub use load::{CONFIG_PATH_DEFAULT, CONFIG_VARIABLE, config_path, load};
 pub use probe::{ProbeConfig, RawProbe, is_mail_address};
 pub use rules::{compile_rules, merge_rules};
 pub use scan::{DueConfig, ScanConfig};
-pub use site::{Config, FcgiConfig, LocalDelivery, PingConfig, SiteConfig};
+pub use site::{Config, FcgiConfig, LocalDelivery, LocalKind, PingConfig, SiteConfig};

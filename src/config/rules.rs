@@ -40,6 +40,7 @@ pub fn merge_rules(parent: &RawRules, child: &RawRules) -> RawRules {
             .or(parent.fallback_when_ineligible),
         fallback_when_unknown: child.fallback_when_unknown.or(parent.fallback_when_unknown),
         query: child.query.or(parent.query),
+        documents: child.documents.or(parent.documents),
         hashes_suppress_filenames: child
             .hashes_suppress_filenames
             .or(parent.hashes_suppress_filenames),
@@ -143,6 +144,7 @@ pub fn compile_rules(raw: &RawRules) -> Result<Rules, (&'static str, String)> {
             .fallback_when_unknown
             .unwrap_or(defaults.fallback_when_unknown),
         query: raw.query.unwrap_or(defaults.query),
+        documents: raw.documents.unwrap_or(defaults.documents),
         hashes_suppress_filenames: raw
             .hashes_suppress_filenames
             .unwrap_or(defaults.hashes_suppress_filenames),

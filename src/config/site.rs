@@ -51,11 +51,24 @@ pub struct FcgiConfig {
     pub poll: Duration,
 }
 
+/// The web servers, by how they are told to serve a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LocalKind {
+    /// mod_xsendfile takes the file's name.
+    Apache,
+    /// The file's name, encoded.
+    Lighttpd,
+    /// A URL path of an internal location.
+    Nginx,
+}
+
 /// How the web server is told to serve a file itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LocalDelivery {
     /// `X-Sendfile`, `X-LIGHTTPD-send-file` or `X-Accel-Redirect`.
     pub header: String,
+    /// Which web server.
+    pub kind: LocalKind,
     /// What a file's path is appended to: the tree, or nginx's internal location.
     pub prefix: Vec<u8>,
     /// Whether the server decodes the value: nginx and lighttpd do; mod_xsendfile 0.12 takes the
@@ -105,6 +118,8 @@ pub struct SiteConfig {
     pub url_path: Vec<u8>,
     /// Lower-case host names; empty: any.
     pub server_names: Vec<String>,
+    /// Folder of the files that parameters of the web server may name; empty: none.
+    pub mirrorlist_parts: PathBuf,
     /// How files are served locally.
     pub local: LocalDelivery,
     /// Number of `Link: rel=duplicate` fields.
@@ -226,9 +241,14 @@ impl Config {
 }
 
 fn resolve_paths(folder: &Path, site: &mut RawSite) {
-    for path in [&mut site.tree, &mut site.database, &mut site.ping]
-        .into_iter()
-        .chain(&mut site.geoip)
+    for path in [
+        &mut site.tree,
+        &mut site.database,
+        &mut site.ping,
+        &mut site.mirrorlist_parts,
+    ]
+    .into_iter()
+    .chain(&mut site.geoip)
     {
         if !path.as_os_str().is_empty() {
             *path = folder.join(&path);
@@ -303,6 +323,7 @@ impl SiteConfig {
                 .iter()
                 .map(|name| name.to_ascii_lowercase())
                 .collect(),
+            mirrorlist_parts: raw.mirrorlist_parts.clone(),
             local: check_local(raw, &tree)?,
             tree,
             link_mirrors: raw.link_mirrors,
@@ -384,10 +405,10 @@ fn check_mutable(texts: &[String]) -> Result<Vec<PathPattern>, Problem> {
 }
 
 fn check_local(raw: &RawSite, tree: &Path) -> Result<LocalDelivery, Problem> {
-    let (is_encoded, is_url) = match raw.local_header.to_ascii_lowercase().as_str() {
-        "x-sendfile" => (false, false),
-        "x-lighttpd-send-file" => (true, false),
-        "x-accel-redirect" => (true, true),
+    let kind = match raw.local_header.to_ascii_lowercase().as_str() {
+        "x-sendfile" => LocalKind::Apache,
+        "x-lighttpd-send-file" => LocalKind::Lighttpd,
+        "x-accel-redirect" => LocalKind::Nginx,
         _ => {
             let message = format!(
                 "'{}' is unknown; use X-Sendfile (Apache), X-LIGHTTPD-send-file or \
@@ -398,7 +419,7 @@ fn check_local(raw: &RawSite, tree: &Path) -> Result<LocalDelivery, Problem> {
         }
     };
     let prefix = if raw.local_prefix.is_empty() {
-        if is_url {
+        if kind == LocalKind::Nginx {
             let message = "nginx needs the internal location, e.g. \"/.heliostat-local\"";
             return Err(("local_prefix".into(), message.into()));
         }
@@ -408,8 +429,9 @@ fn check_local(raw: &RawSite, tree: &Path) -> Result<LocalDelivery, Problem> {
     };
     Ok(LocalDelivery {
         header: raw.local_header.clone(),
+        kind,
         prefix,
-        is_encoded,
+        is_encoded: kind != LocalKind::Apache,
     })
 }
 

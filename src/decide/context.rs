@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
+use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -105,7 +105,8 @@ impl Context {
         if let Some(rules) = self.rules.get(&key) {
             return Arc::clone(rules);
         }
-        let rules = compile_rules(&merge_overrides(raw, overrides)).map(Arc::new);
+        let merged = merge_overrides(raw, overrides, &config.mirrorlist_parts);
+        let rules = compile_rules(&merged).map(Arc::new);
         let rules = rules.unwrap_or_else(|(name, message)| {
             log::warn!("a parameter of the web server is ignored: {name}: {message}");
             Arc::clone(config.rules(path))
@@ -138,7 +139,11 @@ fn is_on(text: &str) -> Option<bool> {
 }
 
 /// Single values replace, lists (separated by commas) replace too: the parameter wins.
-fn merge_overrides(raw: &RawRules, overrides: &Overrides<'_>) -> RawRules {
+///
+/// # Security
+/// Parameters may come from an `.htaccess`. Files that they name lie in `parts`, the folder that
+/// the configuration allows; documents that it switched off they do not switch on.
+fn merge_overrides(raw: &RawRules, overrides: &Overrides<'_>, parts: &Path) -> RawRules {
     let mut merged = merge_rules(raw, &RawRules::default());
     for (name, value) in &overrides.0 {
         let text = String::from_utf8_lossy(value);
@@ -173,8 +178,13 @@ fn merge_overrides(raw: &RawRules, overrides: &Overrides<'_>) -> RawRules {
                 merged.hashes_suppress_filenames = is_on(text).or(merged.hashes_suppress_filenames);
             }
             "mirrorlist_style_sheet" => merged.mirrorlist_style_sheet = Some(text.to_owned()),
-            "mirrorlist_header" => merged.mirrorlist_header = Some(file_named(value)),
-            "mirrorlist_footer" => merged.mirrorlist_footer = Some(file_named(value)),
+            "documents" if is_on(text) == Some(false) => merged.documents = Some(false),
+            "mirrorlist_header" => {
+                merged.mirrorlist_header = part(value, parts).or(merged.mirrorlist_header);
+            }
+            "mirrorlist_footer" => {
+                merged.mirrorlist_footer = part(value, parts).or(merged.mirrorlist_footer);
+            }
             "trackers" => merged.trackers = list(),
             "dht_nodes" => merged.dht_nodes = list(),
             "trackerless" => merged.trackerless = is_on(text).or(merged.trackerless),
@@ -204,9 +214,24 @@ fn merge_overrides(raw: &RawRules, overrides: &Overrides<'_>) -> RawRules {
     merged
 }
 
-/// A file's name is bytes.
-fn file_named(value: &[u8]) -> PathBuf {
-    PathBuf::from(OsStr::from_bytes(value.trim_ascii()))
+/// The file of that name in the folder of parts; an empty name takes a part away.
+fn part(value: &[u8], parts: &Path) -> Option<PathBuf> {
+    let value = value.trim_ascii();
+    if value.is_empty() {
+        return Some(PathBuf::new());
+    }
+    let path = parts.join(OsStr::from_bytes(value));
+    let climbs = path.components().any(|part| part == Component::ParentDir);
+    if parts.as_os_str().is_empty() || climbs || !path.starts_with(parts) {
+        log::warn!(
+            "a parameter of the web server names a file outside of mirrorlist_parts, which is \
+             ignored; set mirrorlist_parts in [site.NAME] to its folder, or name the file in \
+             heliostat.toml: file=\"{}\"",
+            value.escape_ascii()
+        );
+        return None;
+    }
+    Some(path)
 }
 
 /// `eu de http://host/path/`, as in MirrorBrainFallback.
@@ -237,11 +262,46 @@ mod tests {
             ("engine", b"perhaps"),
             ("fallbacks", b"eu de http://f/, na us http://g/"),
         ]);
-        let merged = merge_overrides(&raw, &overrides);
+        let merged = merge_overrides(&raw, &overrides, Path::new(""));
         assert_eq!(merged.min_size, Some(0));
         assert_eq!(merged.exclude_ips, ["10.0.0.2", "10.0.0.3"]);
         assert_eq!(merged.handle_head_locally, Some(true));
         assert_eq!(merged.engine, None);
         assert_eq!(merged.fallbacks.len(), 2);
+    }
+
+    #[test]
+    fn parameters_name_files_of_one_folder_alone() {
+        let raw = RawRules {
+            mirrorlist_header: Some("/etc/head".into()),
+            documents: Some(false),
+            ..RawRules::default()
+        };
+        let header = |value: &'static str, parts: &str| {
+            let overrides = Overrides(vec![
+                ("mirrorlist_header", value.as_bytes()),
+                ("documents", b"on"),
+            ]);
+            let merged = merge_overrides(&raw, &overrides, Path::new(parts));
+            assert_eq!(merged.documents, Some(false));
+            merged.mirrorlist_header.expect("a header")
+        };
+        for (value, parts, expected) in [
+            ("/etc/shadow", "", "/etc/head"),
+            ("/etc/shadow", "/srv/parts", "/etc/head"),
+            ("/srv/partsx/a", "/srv/parts", "/etc/head"),
+            ("/srv/parts/../shadow", "/srv/parts", "/etc/head"),
+            ("../shadow", "/srv/parts", "/etc/head"),
+            ("/srv/parts/a.html", "/srv/parts", "/srv/parts/a.html"),
+            ("a.html", "/srv/parts", "/srv/parts/a.html"),
+            ("a.html", "", "/etc/head"),
+            ("", "", ""),
+        ] {
+            assert_eq!(
+                header(value, parts),
+                Path::new(expected),
+                "{value} in {parts}"
+            );
+        }
     }
 }

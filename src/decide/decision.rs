@@ -12,6 +12,8 @@ use crate::tree::TreeProblem;
 
 use super::client::Client;
 use super::list::{MirrorList, YumList};
+use crate::config::SiteConfig;
+use crate::http::Request;
 
 /// What is answered and why.
 #[derive(Debug, Clone)]
@@ -26,6 +28,8 @@ pub struct Decision<'s> {
     pub vary: &'static str,
     /// The requested path below the tree, without a document's suffix; links not resolved.
     pub requested: Option<FilePath>,
+    /// Where the file, or the directory, has its own URL.
+    pub own: OwnUrl,
     /// The file, when there is one.
     pub file: Option<DecidedFile>,
     /// The client; `None` when the decision needed none.
@@ -43,6 +47,38 @@ impl Decision<'_> {
             _ => None,
         }
     }
+
+    /// The decoded path of [`OwnUrl`], without a slash before or after it.
+    pub fn own_path(&self, request: &Request<'_>, config: &SiteConfig) -> Vec<u8> {
+        match &self.own {
+            OwnUrl::Asked { suffix } => {
+                let path = FilePath::parse(&request.url_path());
+                let mut path = path.map_or(Vec::new(), |path| path.as_bytes().to_vec());
+                path.truncate(path.len().saturating_sub(*suffix));
+                path
+            }
+            OwnUrl::OfTree(path) => {
+                let parts = [&config.url_path[..], path.as_bytes()];
+                parts
+                    .into_iter()
+                    .filter(|part| !part.is_empty())
+                    .collect::<Vec<_>>()
+                    .join(&b'/')
+            }
+        }
+    }
+}
+
+/// Path of the URL under which clients of this host find what a decision is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OwnUrl {
+    /// The one that was asked for, less the suffix of a document of so many bytes.
+    Asked {
+        /// Bytes of the suffix, with its dot.
+        suffix: usize,
+    },
+    /// A path below the place where the tree hangs (`url_path`); a query meant it.
+    OfTree(FilePath),
 }
 
 /// The file that a decision is about.
@@ -91,6 +127,8 @@ pub struct Redirect<'s> {
     pub excluded: Vec<(MirrorId, &'s str, Reason)>,
     /// Digests of exactly this version.
     pub digests: Option<Digests>,
+    /// Whether there are documents about it.
+    pub has_documents: bool,
     /// Whether there is a torrent of this version.
     pub has_torrent: bool,
     /// The key that the URL is signed with.
@@ -224,6 +262,11 @@ pub enum LocalReason {
     LocationTooLong,
     /// The file system does not tell what it is; the web server, another user, may know.
     TreeUnknown(TreeProblem),
+    /// Its URL is that of a directory: a page of the web server, whose links are relative.
+    DirectoryIndex,
+    /// The web server has a file there, and we see none: another view of the file system, or it
+    /// has just been removed.
+    Unseen,
     /// The database cannot be read.
     DatabaseUnavailable,
     /// The catalogue does not know it.
@@ -273,11 +316,15 @@ impl LocalReason {
             LocalReason::HeadLocally => "HEAD is answered locally here".to_owned(),
             LocalReason::Excluded(exclusion) => exclusion.as_str().to_owned(),
             LocalReason::CacheFill => "a cache of this site fetches it for itself".to_owned(),
-            LocalReason::OutsideTree => "a link leads out of the tree".to_owned(),
+            LocalReason::OutsideTree => "it lies outside the tree".to_owned(),
             LocalReason::LocationTooLong => {
                 "its URL at a mirror does not fit into head_bytes_max".to_owned()
             }
             LocalReason::TreeUnknown(problem) => problem.text(),
+            LocalReason::DirectoryIndex => "it is the page of a directory".to_owned(),
+            LocalReason::Unseen => {
+                "the web server has it, but it is not seen below the tree".to_owned()
+            }
             LocalReason::DatabaseUnavailable => "the database cannot be read".to_owned(),
             LocalReason::NotCatalogued => {
                 "it is not in the catalogue; heliostat-index adds it".to_owned()
@@ -307,6 +354,8 @@ impl LocalReason {
             LocalReason::OutsideTree => "outside-tree",
             LocalReason::LocationTooLong => "location-too-long",
             LocalReason::TreeUnknown(_) => "tree-unknown",
+            LocalReason::DirectoryIndex => "directory-index",
+            LocalReason::Unseen => "unseen",
             LocalReason::DatabaseUnavailable => "database-unavailable",
             LocalReason::NotCatalogued => "not-catalogued",
             LocalReason::Changed { .. } => "changed",

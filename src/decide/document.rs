@@ -32,6 +32,9 @@ impl<'s> Passage<'_, 's> {
         wanted: (&Client, &DecidedFile),
         kind: Representation,
     ) -> Outcome<'s> {
+        if !self.may_tell_of(&wanted.1.path) {
+            return Outcome::Missing(MissingReason::NoDocument(kind));
+        }
         let document = match kind {
             Representation::Meta4 | Representation::Metalink => {
                 return match self.metalink(context, wanted, kind) {
@@ -62,6 +65,12 @@ impl<'s> Passage<'_, 's> {
             Err(LocalReason::DatabaseUnavailable) => Outcome::Unavailable(Unavailable::Database),
             Err(_) => Outcome::Missing(MissingReason::NoDocument(kind)),
         }
+    }
+
+    /// Whether documents about a file are allowed, by the directory that was asked for and by that
+    /// of the file itself.
+    pub(super) fn may_tell_of(&self, file: &FilePath) -> bool {
+        self.rules.documents && self.state.config.rules(file.as_bytes()).documents
     }
 
     fn digest(

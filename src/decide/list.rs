@@ -3,7 +3,8 @@
 use super::client::Client;
 use super::context::Context;
 use super::decision::{
-    Choice, DecidedFile, Document, LocalReason, MissingReason, Outcome, StampKey, Unavailable,
+    Choice, DecidedFile, Document, LocalReason, MissingReason, Outcome, OwnUrl, StampKey,
+    Unavailable,
 };
 use super::passage::{Depth, Passage};
 use super::select::{self, Extent, Wanted};
@@ -213,6 +214,10 @@ impl<'s> Passage<'_, 's> {
             Ok(None) => return Outcome::Missing(MissingReason::NoFile),
             Err(problem) => return Outcome::Unavailable(Unavailable::Tree(problem)),
         };
+        if !self.rules.documents || !self.state.config.rules(&directory).documents {
+            let list = Representation::Mirrorlist;
+            return Outcome::Missing(MissingReason::NoDocument(list));
+        }
         let mut client = Client::of(self.request, &self.state.geoip);
         client.pretend(&self.query);
         self.decision.client = Some(client);
@@ -322,7 +327,11 @@ impl<'s> Passage<'_, 's> {
             }
             _ => return Some(Outcome::Missing(MissingReason::NoDocument(asked))),
         };
+        if !self.may_tell_of(&path) {
+            return Some(Outcome::Missing(MissingReason::NoDocument(asked)));
+        }
         let file = DecidedFile { path, version };
+        self.decision.own = OwnUrl::OfTree(repository.marker.clone());
         self.decision.requested = Some(repository.marker);
         self.decision.file = Some(file.clone());
         if asked != Representation::Yumlist {

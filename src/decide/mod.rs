@@ -12,6 +12,7 @@ mod context;
 mod decision;
 mod document;
 mod list;
+mod mapping;
 mod passage;
 mod select;
 mod site;
@@ -20,7 +21,7 @@ pub use client::{Client, Source};
 pub use context::{Clock, Context};
 pub use decision::{
     Choice, DecidedFile, Decision, DigestDocument, Document, LocalReason, Metalink, MissingReason,
-    Outcome, Redirect, Seeds, StampKey, Unavailable,
+    Outcome, OwnUrl, Redirect, Seeds, StampKey, Unavailable,
 };
 pub use list::{DIRECTORY_FILES_MAX, DirectoryCount, MirrorList, Other, YUM_MIRRORS_MAX, YumList};
 pub use passage::{Depth, decide};

@@ -5,16 +5,17 @@ use std::sync::Arc;
 use super::client::Client;
 use super::context::Context;
 use super::decision::{
-    Choice, DecidedFile, Decision, LocalReason, MissingReason, Outcome, Redirect, StampKey,
+    Choice, DecidedFile, Decision, LocalReason, MissingReason, Outcome, OwnUrl, Redirect, StampKey,
     Unavailable,
 };
 use super::document::has_info;
+use super::mapping::Mapping;
 use super::select::{self, Choices, Extent, Wanted};
 use super::site::SiteState;
 use crate::domain::file::{CatalogueFile, FileId};
 use crate::domain::hash::Digests;
 use crate::domain::mirror::{EncodedPath, MirrorId};
-use crate::domain::path::{FilePath, PathError};
+use crate::domain::path::FilePath;
 use crate::domain::representation::Representation;
 use crate::domain::rule::{Candidate, Rules};
 use crate::domain::select::{CacheFile, FillSigns, Reason, is_fill};
@@ -75,16 +76,16 @@ pub fn decide<'s>(
         is_negotiated: false,
         vary: "",
         requested: None,
+        own: OwnUrl::Asked { suffix: 0 },
         file: None,
         client: None,
         no_mirror: false,
     };
-    let Some(below) = path_below_tree(state, request) else {
-        return decision;
-    };
-    let requested = match below {
-        Below::Tree => None,
-        Below::Path(path) => Some(path),
+    let mapping = Mapping::of(state, context, request);
+    let requested = match &mapping {
+        Mapping::Tree | Mapping::Outside { .. } | Mapping::Unknown(_) => None,
+        Mapping::Below(path) => Some(path.clone()),
+        Mapping::Nowhere => return decision,
     };
     decision.requested.clone_from(&requested);
     let path = requested.as_ref().map_or(&b""[..], FilePath::as_bytes);
@@ -106,7 +107,11 @@ pub fn decide<'s>(
         depth,
         decision,
     };
-    passage.decision.outcome = passage.run(context, requested.as_ref());
+    passage.decision.outcome = match mapping {
+        Mapping::Outside { exists } => passage.outside(exists),
+        Mapping::Unknown(problem) => passage.unknown_place(problem),
+        _ => passage.run(context, requested.as_ref()),
+    };
     passage.decision
 }
 
@@ -133,49 +138,60 @@ fn no_file<'s>(located: Located) -> Outcome<'s> {
     }
 }
 
-/// The URL path without the place where the tree hangs.
-fn path_below_tree(state: &SiteState, request: &Request<'_>) -> Option<Below> {
-    let below = |path: Result<FilePath, PathError>| match path {
-        Ok(path) => Some(Below::Path(path)),
-        Err(PathError::Empty) => Some(Below::Tree),
-        Err(_) => None,
-    };
-    let url_path = FilePath::parse(&request.url_path());
-    let prefix = &state.config.url_path;
-    if prefix.is_empty() {
-        return below(url_path);
-    }
-    let url_path = url_path.ok()?;
-    let rest = url_path
-        .is_below(prefix)
-        .then(|| &url_path.as_bytes()[prefix.len()..])?;
-    below(FilePath::parse(rest))
-}
-
-/// What a URL path names.
-enum Below {
-    /// The tree itself.
-    Tree,
-    /// Something below it.
-    Path(FilePath),
-}
-
 impl<'s> Passage<'_, 's> {
+    /// What other methods than GET and HEAD are answered.
+    fn other_method(&self) -> Option<Outcome<'s>> {
+        match self.request.method {
+            Method::Get | Method::Head => None,
+            Method::Options => Some(Outcome::Options),
+            Method::Post | Method::Other => Some(Outcome::MethodNotAllowed),
+        }
+    }
+
+    /// For what the web server found outside the tree: the file is its own, and has no documents.
+    fn outside(&mut self, exists: bool) -> Outcome<'s> {
+        if let Some(outcome) = self.other_method() {
+            return outcome;
+        }
+        let by_name = Representation::split_suffix(self.request.file).filter(|_| !exists);
+        match (self.asked_by_query(), by_name) {
+            (Representation::File, None) => Outcome::Local(LocalReason::OutsideTree),
+            (Representation::File, Some((_, document))) | (document, _) => {
+                Outcome::Missing(MissingReason::NoDocument(document))
+            }
+        }
+    }
+
+    /// For a name that the file system does not let us follow to the tree.
+    fn unknown_place(&mut self, problem: TreeProblem) -> Outcome<'s> {
+        let is_document = self.is_document_name() || !self.request.document.is_empty();
+        match (self.other_method(), self.asked_by_query()) {
+            (Some(outcome), _) => outcome,
+            (None, Representation::File) if !is_document => {
+                Outcome::Local(LocalReason::TreeUnknown(problem))
+            }
+            _ => Outcome::Unavailable(Unavailable::Tree(problem)),
+        }
+    }
+
     fn run(&mut self, context: &mut Context, path: Option<&FilePath>) -> Outcome<'s> {
-        let is_head = match self.request.method {
-            Method::Get => false,
-            Method::Head => true,
-            Method::Options => return Outcome::Options,
-            Method::Post | Method::Other => return Outcome::MethodNotAllowed,
-        };
+        if let Some(outcome) = self.other_method() {
+            return outcome;
+        }
         if self.rules.engine
             && let Some(outcome) = self.repository(context)
         {
             return outcome;
         }
-        let Some(path) = path.filter(|_| !self.request.names_directory()) else {
-            return self.directory(context, path);
+        let Some(path) = path else {
+            return self.directory(context, None);
         };
+        if let Some(outcome) = self.directory_index(context, path) {
+            return outcome;
+        }
+        if self.request.names_directory() {
+            return self.directory(context, Some(path));
+        }
         if !self.rules.engine {
             return self.local_if_file(context, path, LocalReason::EngineOff);
         }
@@ -195,7 +211,7 @@ impl<'s> Passage<'_, 's> {
                     asked = document;
                     located
                 }
-                None => return Outcome::Missing(MissingReason::NoFile),
+                None => return self.no_file(asked),
             },
             located => located,
         };
@@ -216,6 +232,7 @@ impl<'s> Passage<'_, 's> {
             version,
         };
         self.decision.file = Some(file.clone());
+        let is_head = self.request.method == Method::Head;
         if is_head && is_file && self.rules.handle_head_locally {
             return Outcome::Local(LocalReason::HeadLocally);
         }
@@ -231,6 +248,34 @@ impl<'s> Passage<'_, 's> {
         } else {
             Outcome::Unavailable(Unavailable::Tree(problem))
         }
+    }
+
+    /// The page of a directory, which the web server found for the directory's URL. It is none to
+    /// redirect: what it links to is beside it.
+    fn directory_index(&mut self, context: &mut Context, path: &FilePath) -> Option<Outcome<'s>> {
+        if !self.request.is_directory_index() || self.asked_by_query() != Representation::File {
+            return None;
+        }
+        let Located::File { path, version } = self.locate(context, path) else {
+            return None;
+        };
+        self.decision.file = Some(DecidedFile { path, version });
+        Some(Outcome::Local(LocalReason::DirectoryIndex))
+    }
+
+    /// For a file that is not there. What the web server says is a file is never missing: it asks
+    /// about names without a file only where a document or a list can be meant.
+    fn no_file(&self, asked: Representation) -> Outcome<'s> {
+        let is_file = asked == Representation::File || self.decision.is_negotiated;
+        let may_be_list = !self.query.is_empty() || !self.request.document.is_empty();
+        if self.request.file.is_empty() || !is_file || may_be_list || self.is_document_name() {
+            return Outcome::Missing(MissingReason::NoFile);
+        }
+        Outcome::Local(LocalReason::Unseen)
+    }
+
+    fn is_document_name(&self) -> bool {
+        Representation::split_suffix(self.request.file).is_some()
     }
 
     /// For a URL that names a directory: the list of its mirrors, or nothing of ours.
@@ -277,8 +322,12 @@ impl<'s> Passage<'_, 's> {
 
     /// By query, else by `Accept` (behaviour §1.1, steps 6 and 8).
     fn asked(&mut self) -> Representation {
+        if let Some(document) = self.asked_by_parameter() {
+            self.decision.want = document;
+            return document;
+        }
         let asked = self.asked_by_query();
-        if asked != Representation::File {
+        if asked != Representation::File || !self.rules.documents {
             return asked;
         }
         let rules = &self.rules.metalink;
@@ -290,6 +339,14 @@ impl<'s> Passage<'_, 's> {
         self.decision.want = negotiated;
         self.decision.is_negotiated = true;
         negotiated
+    }
+
+    /// The document whose suffix the web server took from the URL.
+    fn asked_by_parameter(&self) -> Option<Representation> {
+        let document = self.request.document;
+        Representation::DOCUMENTS
+            .into_iter()
+            .find(|known| known.as_str().as_bytes() == document)
     }
 
     /// The last known word in MirrorBrain's order of tests (behaviour §1.1, step 6).
@@ -311,6 +368,7 @@ impl<'s> Passage<'_, 's> {
         path: &FilePath,
     ) -> Option<(Located, Representation)> {
         let (name, document) = Representation::split_suffix(path.as_bytes())?;
+        let suffix = path.as_bytes().len() - name.len();
         let name = FilePath::parse(name).ok()?;
         let located = self.locate(context, &name);
         let is_file = matches!(
@@ -324,6 +382,7 @@ impl<'s> Passage<'_, 's> {
         self.decision.want = document;
         self.decision.is_negotiated = false;
         self.decision.requested = Some(name);
+        self.decision.own = OwnUrl::Asked { suffix };
         Some((located, document))
     }
 
@@ -371,6 +430,7 @@ impl<'s> Passage<'_, 's> {
         Outcome::Redirect(Redirect {
             choices: found.choices,
             excluded: found.excluded,
+            has_documents: self.rules.documents,
             has_torrent: self.rules.has_torrents() && digests.as_ref().is_some_and(has_info),
             digests,
             stamp_key: self.stamp_key(),
@@ -432,10 +492,12 @@ impl<'s> Passage<'_, 's> {
 
     fn excluded(&self, client: &Client, file: &DecidedFile) -> Option<Outcome<'s>> {
         let url_path = self.request.url_path();
+        let requested = self.decision.requested.as_ref();
+        let name = requested.map_or(&url_path[..], FilePath::as_bytes);
         let mime_type = if self.rules.exclude_mime_types.is_empty() {
             b""
         } else if self.request.mime_type.is_empty() {
-            self.state.config.mime_types.of(&url_path).as_bytes()
+            self.state.config.mime_types.of(name).as_bytes()
         } else {
             self.request.mime_type
         };

@@ -49,6 +49,8 @@ pub struct Rules {
     pub fallback_when_unknown: bool,
     /// Whether query arguments mean anything (FormGET).
     pub query: bool,
+    /// Whether there are documents about files.
+    pub documents: bool,
     /// Hash documents give the digest alone, without the file's name.
     pub hashes_suppress_filenames: bool,
     /// What stands around lists of mirrors.
@@ -129,6 +131,7 @@ impl Default for Rules {
             fallback_when_ineligible: false,
             fallback_when_unknown: false,
             query: true,
+            documents: true,
             hashes_suppress_filenames: false,
             mirrorlist: MirrorlistFrame::default(),
             trackers: Vec::new(),

@@ -37,16 +37,34 @@ pub struct Request<'a> {
     pub script_name: &'a [u8],
     /// What follows the mapped name.
     pub path_info: &'a [u8],
+    /// Path and query as the client wrote them, encoded.
+    pub request_uri: &'a [u8],
     /// Query string, still encoded.
     pub query_string: &'a [u8],
+    /// The file that the web server mapped the URL to, absolute; empty: it does not tell.
+    pub file: &'a [u8],
+    /// The document that is asked for about `file`, where the web server took its suffix from the
+    /// URL (`HELIOSTAT_DOCUMENT`).
+    pub document: &'a [u8],
+    /// Where the web server serves `file` itself when it is told so by `Location`
+    /// (`HELIOSTAT_LOCAL`); empty: where it does so when it gets an error.
+    pub local_url: &'a [u8],
+    /// Root of the web server's documents.
+    pub document_root: &'a [u8],
     /// http or https.
     pub is_https: bool,
+    /// A trusted proxy said so: the server's own port is none of the client's.
+    pub is_forwarded: bool,
     /// Host and port as the client wrote them.
     pub http_host: &'a [u8],
-    /// The server's name.
+    /// The host's names, separated by spaces, the first one preferred (`HELIOSTAT_NAMES`).
+    pub names: &'a [u8],
+    /// The server's name; with Apache's `UseCanonicalName Off` what the client wrote.
     pub server_name: &'a [u8],
     /// The server's port.
     pub server_port: &'a [u8],
+    /// The address that the client connected to.
+    pub server_addr: &'a [u8],
     /// `Accept`.
     pub accept: &'a [u8],
     /// `User-Agent`.
@@ -114,7 +132,7 @@ impl<'a> GeoParameters<'a> {
 }
 
 /// Configuration keys that a parameter may override, with MirrorBrain's name.
-const OVERRIDABLE: [(&str, &str); 28] = [
+const OVERRIDABLE: [(&str, &str); 29] = [
     ("engine", "MirrorBrainEngine"),
     ("min_size", "MirrorBrainMinSize"),
     ("exclude_mime_types", "MirrorBrainExcludeMimeType"),
@@ -131,6 +149,7 @@ const OVERRIDABLE: [(&str, &str); 28] = [
     ),
     ("fallback_when_unknown", "HELIOSTAT_FALLBACK_WHEN_UNKNOWN"),
     ("query", "FormGET"),
+    ("documents", "HELIOSTAT_DOCUMENTS"),
     (
         "hashes_suppress_filenames",
         "MirrorBrainHashesSuppressFilenames",
@@ -154,31 +173,26 @@ const OVERRIDABLE: [(&str, &str); 28] = [
     ("prefer_http_for_http", "HELIOSTAT_PREFER_HTTP_FOR_HTTP"),
 ];
 
-/// Directives of ours that override settings.
-const OWN_DIRECTIVES: [&[u8]; 9] = [
-    b"HELIOSTAT_FALLBACK_WHEN_INELIGIBLE",
-    b"HELIOSTAT_FALLBACK_WHEN_UNKNOWN",
-    b"HELIOSTAT_TRACKERLESS",
-    b"HELIOSTAT_METALINK_BY_ACCEPT",
-    b"HELIOSTAT_METALINK_OWN_URL",
-    b"HELIOSTAT_METALINK_TORRENT",
-    b"HELIOSTAT_REDIRECT_CACHE_CONTROL",
-    b"HELIOSTAT_HTTPS_TO_HTTP",
-    b"HELIOSTAT_PREFER_HTTP_FOR_HTTP",
-];
-
 impl<'a> Request<'a> {
     /// Reads the parameters; of a repeated one the last counts.
     pub fn from_parameters(parameters: impl Iterator<Item = (&'a [u8], &'a [u8])>) -> Request<'a> {
         let mut request = Request::default();
+        let mut mapped = Mapped::default();
         for (name, value) in parameters {
-            request.set(name, value);
+            request.set(&mut mapped, name, value);
+        }
+        request.file = mapped.file();
+        if let Some(is_https) = mapped.is_https {
+            request.is_https = is_https;
+            request.is_forwarded = true;
         }
         request
     }
 
-    fn set(&mut self, name: &'a [u8], value: &'a [u8]) {
+    fn set(&mut self, mapped: &mut Mapped<'a>, name: &'a [u8], value: &'a [u8]) {
         match name {
+            b"SCRIPT_FILENAME" => mapped.script = value,
+            b"HTTP_X_HELIOSTAT_FILE" => mapped.field = value,
             b"REQUEST_METHOD" => {
                 self.method = match value {
                     b"GET" => Method::Get,
@@ -191,6 +205,7 @@ impl<'a> Request<'a> {
             b"SCRIPT_NAME" => self.script_name = value,
             b"PATH_INFO" => self.path_info = value,
             b"QUERY_STRING" => self.query_string = value,
+            b"REQUEST_URI" => self.request_uri = value,
             b"HTTPS" => self.is_https |= value.eq_ignore_ascii_case(b"on") || value == b"1",
             b"REQUEST_SCHEME" => self.is_https |= value == b"https",
             b"HTTP_HOST" => self.http_host = value,
@@ -198,8 +213,24 @@ impl<'a> Request<'a> {
             b"SERVER_PORT" => self.server_port = value,
             b"HTTP_CDN_LOOP" => self.cdn_loop = value,
             b"HTTP_VIA" => self.via = value,
+            b"SERVER_ADDR" => self.server_addr = value,
+            b"DOCUMENT_ROOT" => self.document_root = value,
             b"HTTP_ACCEPT" => self.accept = value,
             b"HTTP_USER_AGENT" => self.user_agent = value,
+            b"ASN" => self.geo.asn = value,
+            b"PFX" => self.geo.prefix = value,
+            b"REMOTE_ADDR" => self.geo.remote_addr = value,
+            _ if name.starts_with(b"HTTP_IF_") => self.set_condition(name, value),
+            _ if name.starts_with(b"HTTP_") => {}
+            _ if name.starts_with(b"HELIOSTAT_") => self.set_own(mapped, name, value),
+            _ if name.starts_with(b"GEOIP_") || name == b"MMDB_ADDR" => self.set_geo(name, value),
+            _ => self.set_override(name, value),
+        }
+    }
+
+    /// Parameters that only a configuration for Heliostat sets.
+    fn set_own(&mut self, mapped: &mut Mapped<'a>, name: &'a [u8], value: &'a [u8]) {
+        match name {
             b"HELIOSTAT_MIME_TYPE" => self.mime_type = value,
             b"HELIOSTAT_SITE" => self.site = value,
             b"HELIOSTAT_LINES" => {
@@ -207,12 +238,16 @@ impl<'a> Request<'a> {
                 self.lines = text.trim().parse().unwrap_or_default();
             }
             b"HELIOSTAT_ASK" => self.asks_status = value == b"status",
-            b"ASN" => self.geo.asn = value,
-            b"PFX" => self.geo.prefix = value,
-            b"REMOTE_ADDR" => self.geo.remote_addr = value,
-            _ if name.starts_with(b"HTTP_IF_") => self.set_condition(name, value),
-            _ if name.starts_with(b"HTTP_") => {}
-            _ if name.starts_with(b"GEOIP_") || name == b"MMDB_ADDR" => self.set_geo(name, value),
+            b"HELIOSTAT_FILE" => mapped.parameter = value,
+            b"HELIOSTAT_ASKED" => mapped.has_field = !value.is_empty(),
+            b"HELIOSTAT_DOCUMENT" => self.document = value,
+            b"HELIOSTAT_LOCAL" => self.local_url = value,
+            b"HELIOSTAT_NAMES" => self.names = value,
+            b"HELIOSTAT_SCHEME" => {
+                mapped.is_https = [(&b"https"[..], true), (b"http", false)]
+                    .into_iter()
+                    .find_map(|(scheme, is)| value.eq_ignore_ascii_case(scheme).then_some(is));
+            }
             _ => self.set_override(name, value),
         }
     }
@@ -251,7 +286,7 @@ impl<'a> Request<'a> {
         let may_be_override = name.first().is_some_and(u8::is_ascii_lowercase)
             || name.starts_with(b"MirrorBrain")
             || name == b"FormGET"
-            || name.starts_with(b"HELIOSTAT_") && OWN_DIRECTIVES.contains(&name);
+            || name.starts_with(b"HELIOSTAT_");
         if !may_be_override {
             return;
         }
@@ -266,6 +301,17 @@ impl<'a> Request<'a> {
     /// Decoded URL path: what was mapped and what follows it.
     pub fn url_path(&self) -> Vec<u8> {
         [self.script_name, self.path_info].concat()
+    }
+
+    /// Whether the client asked for a directory, for which the web server found a file: its page.
+    pub fn is_directory_index(&self) -> bool {
+        let path = self
+            .request_uri
+            .split(|byte| *byte == b'?')
+            .next()
+            .unwrap_or_default();
+        let names_directory = path.ends_with(b"/") || self.names_directory();
+        names_directory && !self.file.is_empty() && !self.file.ends_with(b"/")
     }
 
     /// Whether the path ends in a slash, so that it can name a directory and no file.
@@ -287,53 +333,131 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// Appends `scheme://host[:port]` as the client addressed us, the host in lower case; the port
-    /// only when it is not the scheme's own.
-    pub fn own_origin_into(&self, out: &mut Vec<u8>) {
+    /// Appends `scheme://host[:port]` of this host, the name in lower case; the port only when it
+    /// is not the scheme's own.
+    ///
+    /// The client's own words stand, where they are a name of ours: one of `names` (those of the
+    /// configuration), of those that the web server tells, or the address that it connected to.
+    /// What else a client calls us must not get into what others may be given: the first of our
+    /// names stands for it. A host that nobody has named is as the client wrote it.
+    pub fn own_origin_into(&self, out: &mut Vec<u8>, names: &[String]) {
         out.extend_from_slice(self.scheme().as_str().as_bytes());
         out.extend_from_slice(b"://");
-        let host = if self.http_host.is_empty() {
-            self.server_name
-        } else {
-            self.http_host
+        let (host, port) = match (split_port(self.http_host), self.canonical_name(names)) {
+            ((host, port), None) if !host.is_empty() => (host, port),
+            (_, Some(name)) => (name, self.own_port()),
+            (_, None) => (self.server_name, self.own_port()),
         };
         let is_host = |byte: &&u8| byte.is_ascii_alphanumeric() || b"-._:[]".contains(byte);
         let host = host.iter().take_while(is_host);
         out.extend(host.map(u8::to_ascii_lowercase));
         let default_port: &[u8] = if self.is_https { b"443" } else { b"80" };
-        if self.http_host.is_empty() && !matches!(self.server_port, b"") {
-            if self.server_port != default_port {
-                out.push(b':');
-                out.extend(
-                    self.server_port
-                        .iter()
-                        .take_while(|byte| byte.is_ascii_digit()),
-                );
-            }
-        } else if let Some(bare) = strip_port(out, default_port) {
-            out.truncate(bare);
+        if let Some(port) = port.filter(|port| *port != default_port) {
+            out.push(b':');
+            out.extend(port.iter().take_while(|byte| byte.is_ascii_digit()));
         }
+    }
+
+    fn own_port(&self) -> Option<&'a [u8]> {
+        (!self.server_port.is_empty() && !self.is_forwarded).then_some(self.server_port)
+    }
+
+    /// Our name in place of what the client wrote; `None`: what it wrote stands.
+    fn canonical_name<'n>(&self, names: &'n [String]) -> Option<&'n [u8]>
+    where
+        'a: 'n,
+    {
+        let (host, _) = split_port(self.http_host);
+        let is_written = |name: &[u8]| name.eq_ignore_ascii_case(host);
+        let told = self.names.split(u8::is_ascii_whitespace);
+        // One of the two is what the client wrote, unless the web server is told otherwise.
+        let last = [self.server_name]
+            .into_iter()
+            .filter(|_| names.is_empty() && self.names.is_empty());
+        let mut ours = (names.iter().map(|name| name.as_bytes()))
+            .chain(told)
+            .chain(last)
+            .filter(|name| is_name(name));
+        let first = ours.next()?;
+        let is_ours = is_written(first) || ours.any(is_written) || self.is_address_of_ours(host);
+        (!is_ours).then_some(first)
+    }
+
+    /// Whether the client wrote the address that it connected to.
+    fn is_address_of_ours(&self, host: &[u8]) -> bool {
+        let bare = host
+            .strip_prefix(b"[")
+            .and_then(|host| host.strip_suffix(b"]"));
+        let parse = |text: &[u8]| std::str::from_utf8(text).ok()?.parse::<IpAddr>().ok();
+        let Some(address) = parse(self.server_addr).map(|address| address.to_canonical()) else {
+            return false;
+        };
+        let is_local = host.eq_ignore_ascii_case(b"localhost") && address.is_loopback();
+        is_local || parse(bare.unwrap_or(host)).map(|host| host.to_canonical()) == Some(address)
     }
 }
 
-/// Length without `:PORT` when the text ends so.
-fn strip_port(text: &[u8], port: &[u8]) -> Option<usize> {
-    let rest = text.strip_suffix(port)?.strip_suffix(b":")?;
-    Some(rest.len())
+/// What the web server tells about the file, in the order in which it is believed.
+#[derive(Debug, Clone, Default)]
+struct Mapped<'a> {
+    /// `X-Heliostat-File`: the shipped hosts of Apache set it last, whatever the client sent.
+    field: &'a [u8],
+    /// Whether they say so (`HELIOSTAT_ASKED`): else it may be the client's.
+    has_field: bool,
+    /// `HELIOSTAT_FILE`
+    parameter: &'a [u8],
+    /// `SCRIPT_FILENAME`
+    script: &'a [u8],
+    /// `HELIOSTAT_SCHEME`: what a trusted proxy says.
+    is_https: Option<bool>,
+}
+
+impl<'a> Mapped<'a> {
+    /// The absolute path of the file; empty: it is not told.
+    fn file(&self) -> &'a [u8] {
+        let field = if self.has_field { self.field } else { b"" };
+        [field, self.parameter, self.script]
+            .into_iter()
+            .find(|file| file.starts_with(b"/"))
+            .unwrap_or_default()
+    }
+}
+
+/// Host and port of `host:port`, `[address]:port`, or either without a port.
+fn split_port(text: &[u8]) -> (&[u8], Option<&[u8]>) {
+    let colon = text.iter().rposition(|&byte| byte == b':');
+    match colon {
+        Some(at)
+            if text[at + 1..].iter().all(u8::is_ascii_digit) && !text[..at].ends_with(b":") =>
+        {
+            let port = &text[at + 1..];
+            (&text[..at], (!port.is_empty()).then_some(port))
+        }
+        _ => (text, None),
+    }
+}
+
+/// Whether it can stand in a URL as our host; `_` and `~…` are nginx's for "any".
+fn is_name(name: &[u8]) -> bool {
+    let is_first = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'[';
+    name.first().is_some_and(is_first)
+        && name
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-._:[]".contains(byte))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn origin(parameters: &[(&str, &str)]) -> String {
+    fn origin(parameters: &[(&str, &str)], names: &[String]) -> String {
         let request = Request::from_parameters(
             parameters
                 .iter()
                 .map(|(name, value)| (name.as_bytes(), value.as_bytes())),
         );
         let mut out = Vec::new();
-        request.own_origin_into(&mut out);
+        request.own_origin_into(&mut out, names);
         String::from_utf8(out).expect("ASCII")
     }
 
@@ -366,7 +490,102 @@ mod tests {
             ),
             (vec![("HTTP_HOST", "a\r\nX: y")], "http://a"),
         ] {
-            assert_eq!(origin(&parameters), expected);
+            assert_eq!(origin(&parameters, &[]), expected);
+        }
+    }
+
+    #[test]
+    fn a_name_that_is_none_of_ours_is_not_repeated() {
+        let server = "SERVER_NAME=s.example SERVER_PORT=8080";
+        let configured = ["a.example".to_owned(), "b.example".to_owned()];
+        let told = "HELIOSTAT_NAMES=n.example,m.example";
+        for (more, names, expected) in [
+            ("HTTP_HOST=evil.example", &[][..], "http://s.example:8080"),
+            ("HTTP_HOST=evil.example:99", &[], "http://s.example:8080"),
+            ("HTTP_HOST=S.example:99", &[], "http://s.example:99"),
+            ("HTTP_HOST=s.example", &configured, "http://a.example:8080"),
+            ("HTTP_HOST=b.example", &configured, "http://b.example"),
+            (
+                &format!("HTTP_HOST=m.example:81 {told}"),
+                &[],
+                "http://m.example:81",
+            ),
+            (
+                &format!("HTTP_HOST=s.example {told}"),
+                &[],
+                "http://n.example:8080",
+            ),
+            (told, &configured, "http://a.example:8080"),
+            (
+                "HTTP_HOST=1.2.3.4:81 SERVER_ADDR=1.2.3.4",
+                &configured,
+                "http://1.2.3.4:81",
+            ),
+            (
+                "HTTP_HOST=[1::B] SERVER_ADDR=1:0::b",
+                &configured,
+                "http://[1::b]",
+            ),
+            (
+                "HTTP_HOST=1.2.3.5 SERVER_ADDR=1.2.3.4",
+                &configured,
+                "http://a.example:8080",
+            ),
+            (
+                "HTTP_HOST=localhost SERVER_ADDR=127.0.0.1",
+                &configured,
+                "http://localhost",
+            ),
+            (
+                "HTTP_HOST=evil HELIOSTAT_SCHEME=HTTPS",
+                &configured,
+                "https://a.example",
+            ),
+            ("HTTP_HOST=x SERVER_NAME=_", &[], "http://x"),
+        ] {
+            let text = format!("{server} {more}");
+            let pairs = text.split(' ').filter_map(|pair| pair.split_once('='));
+            let parameters: Vec<_> = pairs.map(|(n, v)| (n, v.replace(',', " "))).collect();
+            let parameters: Vec<_> = parameters.iter().map(|(n, v)| (*n, v.as_str())).collect();
+            assert_eq!(origin(&parameters, names), expected, "{more:?}");
+        }
+    }
+
+    #[test]
+    fn the_file_is_the_web_servers_word_and_never_the_clients() {
+        let file = |pairs: &[(&'static str, &'static str)]| {
+            let pairs = pairs.iter().map(|(n, v)| (n.as_bytes(), v.as_bytes()));
+            String::from_utf8_lossy(Request::from_parameters(pairs).file).into_owned()
+        };
+        let field = ("HTTP_X_HELIOSTAT_FILE", "/field");
+        let (asked, parameter) = (("HELIOSTAT_ASKED", "1"), ("HELIOSTAT_FILE", "/parameter"));
+        let script = ("SCRIPT_FILENAME", "/script");
+        for (pairs, expected) in [
+            (vec![], ""),
+            (vec![field], ""),
+            (vec![script, field], "/script"),
+            (vec![field, script, parameter], "/parameter"),
+            (vec![asked, script, field, parameter], "/field"),
+            (vec![("SCRIPT_FILENAME", "proxy:fcgi://heliostat/a")], ""),
+        ] {
+            assert_eq!(file(&pairs), expected, "{pairs:?}");
+        }
+    }
+
+    #[test]
+    fn a_trusted_proxy_tells_the_scheme() {
+        for (pairs, expected) in [
+            (vec![("HELIOSTAT_SCHEME", "https")], true),
+            (vec![("HTTPS", "on"), ("HELIOSTAT_SCHEME", "http")], false),
+            (vec![("HTTPS", "on"), ("HELIOSTAT_SCHEME", "")], true),
+            (vec![("HTTP_X_FORWARDED_PROTO", "https")], false),
+        ] {
+            let parameters = pairs.iter().map(|(n, v)| (n.as_bytes(), v.as_bytes()));
+            assert_eq!(
+                Request::from_parameters(parameters).is_https,
+                expected,
+                "{pairs:?}"
+            );
         }
     }
 

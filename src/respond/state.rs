@@ -8,6 +8,7 @@ use crate::decide::SiteState;
 use crate::domain::path::{FilePath, is_below};
 use crate::http::Request;
 use crate::program::clock::now;
+use crate::tree::rest_below;
 
 /// Configuration and sites at one moment.
 #[derive(Debug)]
@@ -37,7 +38,7 @@ impl State {
     }
 
     /// The site that a request belongs to: the one that the web server names, else the one whose
-    /// host names and URL path fit best, else the default.
+    /// host names and tree, or URL path, fit best.
     pub fn site_of(&self, request: &Request<'_>) -> Option<usize> {
         if !request.site.is_empty() {
             return self
@@ -55,8 +56,16 @@ impl State {
             let by_name = names
                 .iter()
                 .any(|name| request.server_name.eq_ignore_ascii_case(name.as_bytes()));
-            let matches = (names.is_empty() || by_name) && is_below(path, &site.config.url_path);
-            matches.then_some((by_name, site.config.url_path.len()))
+            let tree = site.config.tree.as_os_str().as_encoded_bytes();
+            let has_file = rest_below(request.file, tree).is_some();
+            let is_its_own = has_file || is_below(path, &site.config.url_path);
+            let depth = if has_file {
+                tree.len()
+            } else {
+                site.config.url_path.len()
+            };
+            let matches = (names.is_empty() || by_name) && is_its_own;
+            matches.then_some((by_name, has_file, depth))
         };
         let ranked = self
             .sites

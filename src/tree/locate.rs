@@ -28,19 +28,21 @@ use rustix::fs::{
 };
 use rustix::io::Errno;
 
+use super::named::OtherName;
 use super::problem::{TreeProblem, is_missing};
 use crate::domain::file::FileVersion;
 use crate::domain::path::FilePath;
 
 /// How long what the root names is believed. A request that is answered so much later than a flip
 /// might as well have come before it; a `stat` for each request took 1.3 of 23 µs.
-const ROOT_BELIEVED: Duration = Duration::from_micros(250);
+pub(super) const ROOT_BELIEVED: Duration = Duration::from_micros(250);
 
 /// One site's tree, as the web server names it; each worker has its own.
 #[derive(Debug)]
 pub struct Tree {
     root: PathBuf,
     open: Option<OpenRoot>,
+    pub(super) other: Option<OtherName>,
 }
 
 /// The directory that the root names, kept open while it names it.
@@ -86,6 +88,7 @@ impl Tree {
         Tree {
             root: root.to_owned(),
             open: None,
+            other: None,
         }
     }
 
@@ -177,8 +180,13 @@ impl Tree {
         }
     }
 
+    /// Device and inode of the directory that the root named when it was looked at last.
+    pub(super) fn root_inode(&self) -> Option<(u64, u64)> {
+        self.open.as_ref().map(|open| (open.device, open.inode))
+    }
+
     /// Opens the root again when it names another directory than before.
-    fn refresh(&mut self) -> Result<(), TreeProblem> {
+    pub(super) fn refresh(&mut self) -> Result<(), TreeProblem> {
         let checked_at = Instant::now();
         let problem = |errno| TreeProblem::new(&self.root, errno);
         let known = match self.open.take() {
@@ -202,7 +210,7 @@ impl Tree {
     }
 
     /// The root without links.
-    fn real_root(&self) -> Result<PathBuf, TreeProblem> {
+    pub(super) fn real_root(&self) -> Result<PathBuf, TreeProblem> {
         let absent = TreeProblem::new(&self.root, Errno::NOENT);
         real_path(&self.root)?.ok_or(absent)
     }
@@ -246,7 +254,7 @@ fn if_there<T>(result: Result<T, Errno>, path: &Path) -> Result<Option<T>, TreeP
 }
 
 /// The path without links; `None`: there is nothing of that name.
-fn real_path(path: &Path) -> Result<Option<PathBuf>, TreeProblem> {
+pub(super) fn real_path(path: &Path) -> Result<Option<PathBuf>, TreeProblem> {
     let real = std::fs::canonicalize(path);
     let errno = |error: std::io::Error| Errno::from_io_error(&error).unwrap_or(Errno::IO);
     if_there(real.map_err(errno), path)

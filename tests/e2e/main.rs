@@ -14,6 +14,7 @@ mod freshness;
 mod link;
 mod local;
 mod long_name;
+mod mapping;
 mod neighbour;
 mod outage;
 mod redirect;

@@ -342,11 +342,14 @@ fn fallbacks_are_listed_when_there_is_nothing_else() {
 #[test]
 fn operators_parts_come_from_the_configuration_and_from_parameters() {
     let site = build(
-        "[site.test.rules]\nmirrorlist_style_sheet = \"/mb.css\"\nmirrorlist_footer = \"foot\"\n\
+        "mirrorlist_parts = \"parts\"\n\
+         [site.test.rules]\nmirrorlist_style_sheet = \"/mb.css\"\nmirrorlist_footer = \"foot\"\n\
          [[site.test.directory]]\npath = \"dir/deep\"\nmirrorlist_footer = \"gone\"\n",
     );
     std::fs::write(site.path("foot"), "<hr>own foot").expect("a footer");
-    std::fs::write(site.path("head"), "<p>own head").expect("a header");
+    std::fs::create_dir(site.path("parts")).expect("a folder");
+    std::fs::write(site.path("parts/head"), "<p>own head").expect("a header");
+    std::fs::write(site.path("secret"), "<p>a secret").expect("a file");
     let responder = Responder::start(&site);
     let mut client = responder.connect();
     let page = text(&client.send(&list(TOP)));
@@ -357,7 +360,21 @@ fn operators_parts_come_from_the_configuration_and_from_parameters() {
     );
     // A file that is not there leaves the built-in part.
     assert!(text(&client.send(&list(DEEP))).ends_with("</html>\n"));
-    let head = site.path("head").into_os_string().into_encoded_bytes();
+    let bytes = |name| site.path(name).into_os_string().into_encoded_bytes();
+    // Whoever may write an .htaccess must not publish what the responder may read.
+    for secret in [
+        bytes("secret"),
+        bytes("parts/../secret"),
+        b"../secret".to_vec(),
+    ] {
+        let request = list(TOP)
+            .with("MirrorBrainMirrorlistHeader", &secret)
+            .with("MirrorBrainMirrorlistFooter", &secret);
+        let page = text(&client.send(&request));
+        assert!(!page.contains("a secret"), "{page}");
+        assert!(page.ends_with("<hr>own foot"), "{page}");
+    }
+    let head = bytes("parts/head");
     let request = list(TOP)
         .with("MirrorBrainMirrorlistHeader", &head)
         .with("MirrorBrainMirrorlistFooter", "")

@@ -186,12 +186,8 @@ impl Draft<'_> {
     /// URL of the file as it was asked for, or of a document about it.
     fn own_url(&self, suffix: &str) -> Vec<u8> {
         let mut url = Vec::with_capacity(256);
-        own_url_into(
-            &mut url,
-            self.asked,
-            if suffix.is_empty() { "" } else { "." },
-        );
-        url.extend_from_slice(suffix.as_bytes());
+        let dot = if suffix.is_empty() { "" } else { "." };
+        own_url_into(&mut url, self.asked, &format!("{dot}{suffix}"));
         url
     }
 }

@@ -63,7 +63,7 @@ fn write_whole(
         Outcome::Document(document) => {
             return document::write(out, (config, request, decision), document, means);
         }
-        Outcome::Local(reason) => local::write(out, config, decision, reason),
+        Outcome::Local(reason) => local::write(out, (config, request, decision), reason),
         Outcome::Missing(reason) => write_missing(out, decision, *reason),
         Outcome::Options => {
             Response::new(out, "200 OK")

@@ -178,17 +178,12 @@ fn both<'a>(list: &MirrorList<'a>, target: &Target) -> (Vec<Listed<'a>>, Vec<Unl
 
 /// The path that was asked for, decoded, as the client sees it.
 fn url_path(asked: Asked<'_>, is_directory: bool) -> Vec<u8> {
-    let (config, _, decision) = asked;
-    let mut path = Vec::with_capacity(128);
-    let requested = decision.requested.as_ref();
-    for part in [
-        &config.url_path[..],
-        requested.map_or(b"", |path| path.as_bytes()),
-    ] {
-        if !part.is_empty() {
-            path.push(b'/');
-            path.extend_from_slice(part);
-        }
+    let (config, request, decision) = asked;
+    let own = decision.own_path(request, config);
+    let mut path = Vec::with_capacity(own.len() + 2);
+    if !own.is_empty() {
+        path.push(b'/');
+        path.extend_from_slice(&own);
     }
     if is_directory {
         path.push(b'/');
@@ -294,13 +289,22 @@ fn yum(asked: Asked<'_>, list: &YumList<'_>) -> Vec<u8> {
     body
 }
 
-/// Appends the URL of our own tree, with a slash at the end.
+/// Appends the URL of our own tree, with a slash at the end: where the URL of the file has its
+/// path below the tree, what stands before it; else the place that is configured.
 pub(super) fn own_base_url_into(out: &mut Vec<u8>, asked: Asked<'_>) {
-    let (config, request, _) = asked;
-    request.own_origin_into(out);
+    let (config, request, decision) = asked;
+    request.own_origin_into(out, &config.server_names);
     out.push(b'/');
-    if !config.url_path.is_empty() {
-        url_path_into(out, &config.url_path);
+    let own = decision.own_path(request, config);
+    let requested = decision.requested.as_ref().map(|path| path.as_bytes());
+    let before = requested.and_then(|path| own.strip_suffix(path));
+    let place = match before.map(|before| before.strip_suffix(b"/").unwrap_or(before)) {
+        Some(place) if place.len() + 1 == own.len() - requested.map_or(0, <[u8]>::len) => place,
+        Some(b"") => b"",
+        _ => &config.url_path,
+    };
+    if !place.is_empty() {
+        url_path_into(out, place);
         out.push(b'/');
     }
 }

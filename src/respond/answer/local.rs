@@ -1,34 +1,30 @@
 //! A file that the web server serves itself.
 
-use super::dispatch::{no_site, write_log_fields};
-use crate::config::SiteConfig;
-use crate::decide::{Decision, LocalReason};
+use std::borrow::Cow;
+
+use super::dispatch::{Asked, no_site, write_log_fields};
+use crate::config::LocalKind;
+use crate::decide::LocalReason;
 use crate::domain::escape::url_path_into;
-use crate::http::Response;
+use crate::domain::path::FilePath;
+use crate::http::{Request, Response};
+use crate::tree::rest_below;
 
 /// The web server serves the file: ranges, conditions and types stay its own.
-pub(super) fn write(
-    out: &mut Vec<u8>,
-    config: &SiteConfig,
-    decision: &Decision<'_>,
-    reason: &LocalReason,
-) {
-    let Some(requested) = &decision.requested else {
-        return;
-    };
+pub(super) fn write(out: &mut Vec<u8>, asked: Asked<'_>, reason: &LocalReason) {
+    let (config, request, decision) = asked;
+    let local = &config.local;
     let give = match reason {
         LocalReason::DatabaseUnavailable => "file (database_not_reached)",
         LocalReason::TreeUnknown(_) => "file (tree_not_reached)",
         _ => "file",
     };
-    let local = &config.local;
-    let file = [local.prefix.as_slice(), b"/", requested.as_bytes()].concat();
-    let is_tree_elsewhere =
-        matches!(reason, LocalReason::TreeUnknown(problem) if problem.is_absent());
-    if !local.is_encoded && (is_tree_elsewhere || file.iter().any(u8::is_ascii_control)) {
-        // No header can carry such a name, or the tree is not where we look for it; the web
-        // server's fallback serves it.
-        return no_site(&mut Response::new(out, "503 Service Unavailable"));
+    let Some(file) = name(asked, reason) else {
+        return leave(out, request);
+    };
+    if !local.is_encoded && file.iter().any(u8::is_ascii_control) {
+        // No header can carry such a name.
+        return leave(out, request);
     }
     // The explicit status keeps Apache from judging the request's conditions before it has the
     // file's ETag.
@@ -51,6 +47,40 @@ pub(super) fn write(
     response.end();
 }
 
+/// The name that the web server is told: its own, where it told one. `None`: it must find the file
+/// without a word of ours, because it may send none but those of the tree when it is told so.
+fn name<'a>(asked: Asked<'a>, reason: &LocalReason) -> Option<Cow<'a, [u8]>> {
+    let (config, request, decision) = asked;
+    let local = &config.local;
+    let requested = decision
+        .requested
+        .as_ref()
+        .filter(|_| *reason != LocalReason::Unseen);
+    let below = |path: &FilePath| [&local.prefix[..], b"/", path.as_bytes()].concat();
+    let is_tree_elsewhere =
+        matches!(reason, LocalReason::TreeUnknown(problem) if problem.is_absent());
+    match (request.file, local.kind) {
+        // Where we look for the tree, there is none.
+        (b"", LocalKind::Apache) if is_tree_elsewhere => None,
+        (b"", _) | (_, LocalKind::Nginx) => requested.map(below).map(Cow::Owned),
+        // mod_xsendfile compares names, and knows the tree by one alone.
+        (file, LocalKind::Apache) => requested
+            .and_then(|_| rest_below(file, config.tree.as_os_str().as_encoded_bytes()))
+            .map(|_| Cow::Borrowed(file)),
+        (file, LocalKind::Lighttpd) => Some(Cow::Borrowed(file)),
+    }
+}
+
+/// Leaves the file to the web server, by the way that it has for times without a responder.
+pub(super) fn leave(out: &mut Vec<u8>, request: &Request<'_>) {
+    if request.local_url.is_empty() {
+        return no_site(&mut Response::new(out, "503 Service Unavailable"));
+    }
+    let mut response = Response::new(out, "200 OK");
+    response.field("Location", request.local_url);
+    response.end();
+}
+
 /// Whether another `Accept` could get a metalink from the same URL, now or once mirrors have the
 /// file; where a rule keeps the file here, none ever does.
 fn can_be_negotiated(reason: &LocalReason) -> bool {
@@ -60,7 +90,9 @@ fn can_be_negotiated(reason: &LocalReason) -> bool {
         | LocalReason::Excluded(_)
         // What it is given it gives to everybody.
         | LocalReason::CacheFill
-        | LocalReason::OutsideTree => false,
+        | LocalReason::OutsideTree
+        | LocalReason::DirectoryIndex
+        | LocalReason::Unseen => false,
         LocalReason::TreeUnknown(_)
         | LocalReason::DatabaseUnavailable
         | LocalReason::NotCatalogued

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use md5::{Digest, Md5};
 
 use super::dispatch::{Asked, page, write_log_fields};
-use crate::decide::{Redirect, StampKey};
+use crate::decide::{Decision, Redirect, StampKey};
 use crate::domain::escape::{decimal_into, html_into, url_path_into};
 use crate::domain::hash::Digests;
 use crate::domain::mirror::EncodedPath;
@@ -59,7 +59,9 @@ pub(super) fn write(out: &mut Vec<u8>, asked: Asked<'_>, redirect: &Redirect<'_>
         write_digests(&mut response, digests, lines(&DIGEST_NAMES));
     }
     let mut links = lines(&LINK_NAMES);
-    write_described_by(&mut response, &mut links, asked, redirect);
+    if redirect.has_documents {
+        write_described_by(&mut response, &mut links, asked, redirect);
+    }
     for (place, choice) in redirect
         .choices
         .iter()
@@ -154,21 +156,33 @@ fn write_described_by(
     }
 }
 
-/// Appends the URL that was asked for, without its query and a document's suffix, and `suffix`.
+/// Appends the file's own URL, or that of a document about it: `suffix` begins with a dot. Where
+/// the web server found the file elsewhere than the URL says, it need not find the name with a
+/// suffix there, and the document is asked for by query.
 pub(super) fn own_url_into(out: &mut Vec<u8>, asked: Asked<'_>, suffix: &str) {
     let (config, request, decision) = asked;
-    let requested = decision.requested.as_ref();
-    request.own_origin_into(out);
-    for part in [
-        &config.url_path[..],
-        requested.map_or(b"", |path| path.as_bytes()),
-    ] {
-        if !part.is_empty() {
-            out.push(b'/');
-            url_path_into(out, part);
-        }
+    request.own_origin_into(out, &config.server_names);
+    let path = decision.own_path(request, config);
+    if !path.is_empty() {
+        out.push(b'/');
+        url_path_into(out, &path);
     }
-    out.extend_from_slice(suffix.as_bytes());
+    match suffix.strip_prefix('.') {
+        Some(word) if is_elsewhere(&path, decision) => {
+            out.push(b'?');
+            out.extend_from_slice(word.as_bytes());
+        }
+        _ => out.extend_from_slice(suffix.as_bytes()),
+    }
+}
+
+/// Whether the URL ends otherwise than the path below the tree.
+fn is_elsewhere(own_path: &[u8], decision: &Decision<'_>) -> bool {
+    let requested = decision.requested.as_ref().map(|path| path.as_bytes());
+    let before = requested.map(|requested| own_path.strip_suffix(requested));
+    before.is_some_and(|before| {
+        !before.is_some_and(|before| before.is_empty() || before.ends_with(b"/"))
+    })
 }
 
 /// `Digest` (RFC 3230, RFC 5843) as MirrorBrain sends it, and its successor, which is one field

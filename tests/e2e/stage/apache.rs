@@ -19,6 +19,10 @@ pub struct ApacheOptions {
     pub before: String,
     /// Directives after it.
     pub after: String,
+    /// Further hosts: first label of the name, directives. `{tree}` and `{home}` are replaced.
+    /// Each stands on both ports, once with Heliostat and once without; `{ask}` is what the
+    /// <Directory> of a tree needs with Heliostat.
+    pub hosts: Vec<(String, String)>,
 }
 
 impl Default for ApacheOptions {
@@ -28,6 +32,7 @@ impl Default for ApacheOptions {
             min_size: 4096,
             before: String::new(),
             after: String::new(),
+            hosts: Vec::new(),
         }
     }
 }
@@ -42,7 +47,7 @@ pub struct Apache {
 }
 
 /// Modules of the shipped files, and what every Apache has.
-const MODULES: [&str; 16] = [
+const MODULES: [&str; 30] = [
     "mpm_event",
     "authz_core",
     "alias",
@@ -59,6 +64,20 @@ const MODULES: [&str; 16] = [
     "asis",
     "remoteip",
     "deflate",
+    "rewrite",
+    "negotiation",
+    "userdir",
+    "vhost_alias",
+    "authn_core",
+    "authn_file",
+    "auth_basic",
+    "authz_user",
+    "authz_host",
+    "authz_owner",
+    "access_compat",
+    "socache_shmcb",
+    "ssl",
+    "http2",
 ];
 
 /// Directories that a distribution keeps Apache's modules in.
@@ -161,12 +180,44 @@ fn configuration(
         after = options.after,
     );
     plain_host(&mut text, plain_port, &Path::new(home).join("tree"), "");
+    further_hosts(&mut text, home, &options.hosts, (port, plain_port));
     for (port, directory) in mirrors {
         let _ = writeln!(text, "Listen 127.0.0.1:{port}");
         let log = format!("CustomLog {home}/mirror-{port}.log \"%>s %B %U\"\n");
         plain_host(&mut text, *port, directory, &log);
     }
     text
+}
+
+/// Hosts of a test, each with Heliostat and without.
+fn further_hosts(
+    text: &mut String,
+    home: &str,
+    hosts: &[(String, String)],
+    (port, plain_port): (u16, u16),
+) {
+    for (name, directives) in hosts {
+        let include = format!("Include {}\n", shipped("heliostat-host.conf").display());
+        let plain = "<Directory {tree}>\nOptions +Indexes +FollowSymLinks\n\
+                     AllowOverride None\nRequire all granted\n</Directory>\n";
+        let ask = ["heliostat-ask.conf", "heliostat-headers.conf"]
+            .map(|name| format!("Include {}\n", shipped(name).display()))
+            .concat();
+        for (port, begin, ask) in [(port, &include[..], &ask[..]), (plain_port, plain, "")] {
+            let root = match directives.contains("DocumentRoot") {
+                true => "",
+                false => "DocumentRoot {tree}\n",
+            };
+            let host = format!(
+                "<VirtualHost 127.0.0.1:{port}>\nServerName {name}.test\n{root}{begin}\
+                 {directives}\n</VirtualHost>\n"
+            );
+            let host = host
+                .replace("{ask}", ask)
+                .replace("{tree}", &format!("{home}/tree"));
+            text.push_str(&host.replace("{home}", home));
+        }
+    }
 }
 
 /// A host as it is without Heliostat, with `more` directives.

@@ -1,0 +1,196 @@
+//! A file that the web server names by its absolute path: which path below the tree that is.
+//!
+//! The web server's root and `tree` are mostly written alike, and then a comparison of bytes
+//! tells. They may be written differently (a link in one of them, a mount of the same directory);
+//! then the directory above the file that is the tree is found by its inode, and remembered as
+//! long as it is the tree. What lies in the tree by another way (a link into the middle of it) is
+//! resolved whole.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::time::Instant;
+
+use rustix::fs::stat;
+
+use super::locate::{ROOT_BELIEVED, Tree, real_path};
+use super::problem::TreeProblem;
+use crate::domain::path::{FilePath, PathError};
+
+/// What the web server's name of a file means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Named {
+    /// A path below the tree, links below it not resolved; `Empty`: the tree itself.
+    Below(Result<FilePath, PathError>),
+    /// Something else.
+    Outside {
+        /// Whether it is there, as far as we may see.
+        exists: bool,
+    },
+    /// Not even its directory is there for us.
+    Unseen,
+    /// The file system does not tell.
+    Unknown(TreeProblem),
+}
+
+/// Another name of the tree.
+#[derive(Debug)]
+pub(super) struct OtherName {
+    name: Vec<u8>,
+    checked_at: Instant,
+}
+
+impl Tree {
+    /// Finds the path below the tree of a file with an absolute name; it need not exist.
+    pub fn named(&mut self, file: &[u8]) -> Named {
+        let climbs = file.windows(4).any(|part| part == b"/../") || file.ends_with(b"/..");
+        if !climbs && let Some(rest) = rest_below(file, self.root().as_os_str().as_bytes()) {
+            return Named::Below(FilePath::parse(rest));
+        }
+        self.named_otherwise(file, climbs)
+            .unwrap_or_else(Named::Unknown)
+    }
+
+    /// `climbs`: what the name means depends on links.
+    fn named_otherwise(&mut self, file: &[u8], climbs: bool) -> Result<Named, TreeProblem> {
+        self.refresh()?;
+        if !climbs && let Some(rest) = self.below_other_name(file) {
+            return Ok(Named::Below(FilePath::parse(rest)));
+        }
+        let root = self.real_root()?;
+        let path = Path::new(OsStr::from_bytes(file));
+        let found = real_path(path)?;
+        let exists = found.is_some();
+        let real = match (found, path.parent(), path.file_name()) {
+            (None, Some(directory), Some(name)) => real_path(directory)?
+                .filter(|real| real.is_dir())
+                .map(|real| real.join(name)),
+            (found, _, _) => found,
+        };
+        let Some(real) = real else {
+            return Ok(Named::Unseen);
+        };
+        Ok(match real.strip_prefix(&root) {
+            Ok(below) => Named::Below(FilePath::parse(below.as_os_str().as_bytes())),
+            Err(_) => Named::Outside { exists },
+        })
+    }
+
+    /// What follows another name of the tree.
+    fn below_other_name<'f>(&mut self, file: &'f [u8]) -> Option<&'f [u8]> {
+        let now = Instant::now();
+        if let Some(other) = &self.other
+            && let Some(rest) = rest_below(file, &other.name)
+        {
+            if now - other.checked_at < ROOT_BELIEVED {
+                return Some(rest);
+            }
+            if self.is_root(&other.name) {
+                let name = other.name.clone();
+                let checked_at = now;
+                self.other = Some(OtherName { name, checked_at });
+                return Some(rest);
+            }
+        }
+        let slashes = file
+            .iter()
+            .enumerate()
+            .rev()
+            .filter(|(_, byte)| **byte == b'/');
+        let mut above = slashes.map(|(at, _)| &file[..at]);
+        let name = above.find(|name| self.is_root(name))?.to_vec();
+        let rest = &file[name.len()..];
+        self.other = Some(OtherName {
+            name,
+            checked_at: now,
+        });
+        Some(rest)
+    }
+
+    /// Whether a name is one of the directory that the root names.
+    fn is_root(&self, name: &[u8]) -> bool {
+        let found = stat(OsStr::from_bytes(name));
+        found.is_ok_and(|found| self.root_inode() == Some((found.st_dev, found.st_ino)))
+    }
+}
+
+/// What follows a directory's name in that of something below it.
+pub fn rest_below<'f>(file: &'f [u8], directory: &[u8]) -> Option<&'f [u8]> {
+    let directory = directory.strip_suffix(b"/").unwrap_or(directory);
+    let rest = file.strip_prefix(directory)?;
+    (rest.is_empty() || rest[0] == b'/').then_some(rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+
+    #[test]
+    fn a_file_is_found_below_the_tree_however_it_is_written() {
+        let folder = tempfile::tempdir().expect("folder");
+        let home = folder.path();
+        std::fs::create_dir_all(home.join("v1/dir")).expect("v1");
+        std::fs::create_dir_all(home.join("v1x")).expect("v1x");
+        std::fs::create_dir_all(home.join("outside")).expect("outside");
+        for file in ["v1/dir/a.iso", "v1x/a.iso", "outside/o"] {
+            std::fs::write(home.join(file), b"12345").expect("file");
+        }
+        symlink("v1", home.join("tree")).expect("link");
+        symlink("v1/dir", home.join("middle")).expect("link");
+        symlink("dir", home.join("v1/alias")).expect("link");
+        symlink("../outside", home.join("v1/out")).expect("link");
+        let below = |path: &[u8]| Named::Below(FilePath::parse(path));
+        let mut tree = Tree::new(&home.join("tree"));
+        for (name, expected) in [
+            ("tree/dir/a.iso", below(b"dir/a.iso")),
+            ("tree/alias/a.iso", below(b"alias/a.iso")),
+            ("tree//dir/./a.iso", below(b"dir/a.iso")),
+            ("tree", below(b"")),
+            ("tree/", below(b"")),
+            ("tree/none.iso.md5", below(b"none.iso.md5")),
+            ("tree/out/o", below(b"out/o")),
+            ("v1/dir/a.iso", below(b"dir/a.iso")),
+            ("v1/alias/a.iso", below(b"alias/a.iso")),
+            ("v1/dir/a.iso.md5", below(b"dir/a.iso.md5")),
+            ("v1/none/none", below(b"none/none")),
+            ("middle/a.iso", below(b"dir/a.iso")),
+            ("middle/a.iso.md5", below(b"dir/a.iso.md5")),
+            ("tree/alias/../dir/a.iso", below(b"dir/a.iso")),
+            ("tree/out/../v1x/a.iso", Named::Outside { exists: true }),
+            ("v1x/a.iso", Named::Outside { exists: true }),
+            ("outside/o", Named::Outside { exists: true }),
+            ("outside/o.md5", Named::Outside { exists: false }),
+            ("nothing/o", Named::Unseen),
+            ("outside/o/x", Named::Unseen),
+        ] {
+            // Twice: another name of the tree is remembered.
+            for _ in 0..2 {
+                let file = home.join(name);
+                assert_eq!(tree.named(file.as_os_str().as_bytes()), expected, "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn another_name_of_the_tree_is_forgotten_when_it_is_none_any_more() {
+        let folder = tempfile::tempdir().expect("folder");
+        let home = folder.path();
+        for release in ["v1", "v2"] {
+            std::fs::create_dir(home.join(release)).expect("release");
+            std::fs::write(home.join(release).join("f"), b"1").expect("file");
+        }
+        symlink("v1", home.join("current")).expect("link");
+        let mut tree = Tree::new(&home.join("v1"));
+        let file = home.join("current/f");
+        let name = file.as_os_str().as_bytes();
+        let expected = Named::Below(FilePath::parse(b"f"));
+        assert_eq!(tree.named(name), expected);
+        symlink("v2", home.join("next")).expect("link");
+        std::fs::rename(home.join("next"), home.join("current")).expect("flip");
+        std::thread::sleep(ROOT_BELIEVED);
+        assert_eq!(tree.named(name), Named::Outside { exists: true });
+        let gone = Tree::new(&home.join("gone")).named(name);
+        assert!(matches!(gone, Named::Unknown(problem) if problem.is_absent()));
+    }
+}
