@@ -83,3 +83,27 @@ fn a_responder_that_is_gone_or_hangs_costs_nobody_a_download() {
         "{log}"
     );
 }
+
+#[test]
+fn with_fallbacks_what_nobody_knows_is_served_here_all_the_same() {
+    let fallback = "fallbacks = [{ region = \"eu\", country = \"de\", \
+                    url = \"http://127.0.0.1:1/\" }]";
+    let mut stage = Stage::alone(&format!("[site.test.rules]\n{fallback}"));
+    stage.file("known.iso", 20_000);
+    stage.index();
+    stage.start();
+    let known = stage.get("/known.iso").send();
+    assert_eq!(
+        known.status, 302,
+        "the catalogue knows it, no mirror has it"
+    );
+    assert_eq!(known.text("location"), "http://127.0.0.1:1/known.iso");
+    // Published a minute ago.
+    let content = stage.file("a.iso", 20_000);
+    assert_served(&stage, &content, "not in the catalogue");
+    std::fs::rename(stage.site.database(), stage.site.path("away")).expect("it is moved");
+    eventually("it is seen that the database is away", || {
+        stage.get("/known.iso").send().status == 200
+    });
+    assert_served(&stage, &content, "no database");
+}

@@ -273,3 +273,77 @@ fn each_fact_names_its_file_and_field() {
     );
     assert!(!said.contains("coordinates by"), "{said}");
 }
+
+/// A host with three addresses, of which the first that a resolver gives knows nothing.
+const HOSTS: &str = "\
+127.0.0.1 localhost
+2001:db8::1 many.test
+192.0.2.1 many.test
+198.51.100.1 many.test
+";
+
+/// Runs a command of ours where these are all the names that there are.
+fn with_hosts(site: &TestSite, arguments: &[&str]) -> (String, String) {
+    std::fs::write(site.path("hosts"), HOSTS).expect("hosts");
+    let script = "mount --bind \"$HOSTS\" /etc/hosts && exec \"$@\"";
+    let output = std::process::Command::new("unshare")
+        .args(["--mount", "--map-root-user", "sh", "-c", script, "sh"])
+        .arg(crate::site::program_path("heliostat"))
+        .args(arguments)
+        .env("HOSTS", site.path("hosts"))
+        .env("HELIOSTAT_CONFIG", site.config())
+        .env("NO_COLOR", "1")
+        .output()
+        .expect("unshare starts");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let (said, complained) = (text(&output.stdout), text(&output.stderr));
+    assert!(output.status.success(), "{said}{complained}");
+    (said, complained)
+}
+
+#[test]
+fn all_addresses_of_a_host_are_looked_up() {
+    let data = [
+        Map(vec![("country_code", Text("DE")), ("asn", Unsigned(64500))]).encode(),
+        Map(vec![("country_code", Text("US"))]).encode(),
+    ];
+    // 198.51.100.1 begins with the bits 11000, 192.0.2.1 with 11000000: only the former's are
+    // followed by 110.
+    let mut nodes = Vec::new();
+    for (depth, bit) in [1, 1, 0, 0, 0, 1, 1, 0].into_iter().enumerate() {
+        let next = if depth == 7 {
+            Side::Data(0)
+        } else {
+            Side::Node(depth as u32 + 1)
+        };
+        let mut sides = [Side::Nowhere; 2];
+        sides[bit] = next;
+        nodes.push(sides);
+    }
+    let v4 = mmdb::file(4, &nodes, &data[0]);
+    // 2001:db8::/32 begins with 001.
+    let v6_nodes = [
+        [Side::Node(1), Side::Nowhere],
+        [Side::Node(2), Side::Nowhere],
+        [Side::Nowhere, Side::Data(0)],
+    ];
+    let v6 = mmdb::file(6, &v6_nodes, &data[1]);
+    let site = site_with(&[&v4, &v6]);
+    let (said, complained) = with_hosts(&site, &["new", "many", "-H", "http://many.test/"]);
+    assert!(
+        said.contains("198.51.100.1, 2001:db8::1 are in eu de AS64500"),
+        "{said}"
+    );
+    let differ = "the addresses of its host differ in country: 198.51.100.1 de, 2001:db8::1 us";
+    assert!(complained.contains(differ), "{complained}");
+    site.run_ok("heliostat", &["edit", "many", "--set", "country=fr"]);
+    let (said, complained) = with_hosts(&site, &["update", "--country", "many"]);
+    assert!(said.contains("many: updating country (fr -> de)"), "{said}");
+    assert!(complained.contains(differ), "{complained}");
+    let (said, _) = with_hosts(&site, &["iplookup", "many.test"]);
+    assert!(
+        said.starts_with("198.0.0.0/8 (AS64500) 2001:db8::1\n"),
+        "{said}"
+    );
+    assert!(said.contains("2001:db8::1  country us  by "), "{said}");
+}

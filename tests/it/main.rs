@@ -47,6 +47,7 @@ mod hash_kill;
 mod hostile;
 mod hostile_geoip;
 mod hostile_redirect;
+mod hostile_socket;
 mod hostile_time;
 mod http_failure;
 mod http_manner;

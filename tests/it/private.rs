@@ -239,7 +239,7 @@ fn who_gets_nobody_stands_without_a_link_and_no_score_is_told() {
             assert!(!said.contains(&link), "{form:?}: {link}: {said}");
         }
         for words in [
-            "found down by the prober",
+            "it counts as down and was not probed yet",
             "switched off by the admin",
             "not in use",
             "only for clients of its country",
