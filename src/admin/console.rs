@@ -3,10 +3,12 @@
 use std::io::{BufRead, BufWriter, IsTerminal, Stdout, Write, stderr, stdin, stdout};
 
 use super::error::AdminError;
+use crate::domain::escape::visible_line;
+use crate::program::console::Visible;
 
 /// The terminal, or what stands in for it.
 pub struct Console {
-    out: BufWriter<Stdout>,
+    out: Visible<BufWriter<Stdout>>,
     /// Colours are wanted: a terminal, and `NO_COLOR` (no-color.org) is not set.
     pub colour: bool,
 }
@@ -16,7 +18,7 @@ impl Console {
     pub fn new() -> Console {
         let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         Console {
-            out: BufWriter::new(stdout()),
+            out: Visible::new(BufWriter::new(stdout())),
             colour: stdout().is_terminal() && !unwanted,
         }
     }
@@ -32,6 +34,23 @@ impl Console {
     /// [`AdminError::Console`].
     pub fn line(&mut self, text: impl AsRef<str>) -> Result<(), AdminError> {
         Ok(writeln!(self.out, "{}", text.as_ref())?)
+    }
+
+    /// Writes a line in a colour.
+    ///
+    /// # Errors
+    /// [`AdminError::Console`].
+    pub fn painted_line(&mut self, paint: &str, text: &str) -> Result<(), AdminError> {
+        const PLAIN: &str = "\x1b[0m";
+        let is_painted = self.colour && !paint.is_empty();
+        if is_painted {
+            self.out.write_raw(paint.as_bytes())?;
+        }
+        self.out.write_all(text.as_bytes())?;
+        if is_painted {
+            self.out.write_raw(PLAIN.as_bytes())?;
+        }
+        Ok(writeln!(self.out)?)
     }
 
     /// Brings everything out.
@@ -55,7 +74,7 @@ impl Console {
         self.flush()?;
         loop {
             let mut error = stderr().lock();
-            write!(error, "{question} ")?;
+            write!(error, "{} ", visible_line(question.as_bytes()))?;
             error.flush()?;
             let mut answer = String::new();
             if stdin().lock().read_line(&mut answer)? == 0 {

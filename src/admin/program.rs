@@ -18,6 +18,7 @@ use super::report::{history, status};
 use super::responder::{Responder, looked_as};
 use super::session::Session;
 use crate::config::{self, LastGood};
+use crate::program::console::complain;
 use crate::program::exit::{Exit, chain};
 use crate::program::log::start_log;
 use crate::program::progress::Progress;
@@ -49,7 +50,7 @@ pub fn main() -> ExitCode {
         Err(error) => {
             let exit = error.exit();
             if exit != Exit::Ok {
-                eprintln!("heliostat: {}", chain(&error));
+                complain(&format!("heliostat: {}", chain(&error)));
             }
             exit
         }

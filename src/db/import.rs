@@ -25,7 +25,7 @@ use crate::domain::time::Timestamp;
 
 /// Mirrors that an import may name: far above any list of mirrors (the largest have some
 /// hundreds), and low enough that damaged data cannot fill the memory with bitmaps.
-pub const MIRRORS_MAX: usize = 65_536;
+pub const MIRRORS_MAX: usize = 16_384;
 
 /// What was not taken over as it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

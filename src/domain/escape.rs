@@ -100,6 +100,39 @@ pub fn header_into(out: &mut Vec<u8>, value: &[u8]) {
     );
 }
 
+/// Appends text for a terminal: characters that control it, or turn the order of others round, as
+/// `\u001b`, bytes that are no text as `\xff`. Line feeds and tabs stay.
+pub fn visible_into(out: &mut Vec<u8>, text: &[u8]) {
+    for chunk in text.utf8_chunks() {
+        for c in chunk.valid().chars() {
+            if is_hidden(c) && !matches!(c, '\n' | '\t') {
+                out.extend_from_slice(format!("\\u{:04x}", u32::from(c)).as_bytes());
+            } else {
+                out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+            }
+        }
+        for byte in chunk.invalid() {
+            out.extend_from_slice(format!("\\x{byte:02x}").as_bytes());
+        }
+    }
+}
+
+/// The same on one line.
+pub fn visible_line(text: &[u8]) -> String {
+    let mut out = Vec::with_capacity(text.len());
+    visible_into(&mut out, text);
+    let line = String::from_utf8_lossy(&out);
+    line.replace('\n', "\\u000a").replace('\t', "\\u0009")
+}
+
+/// Controls (C0, DEL, C1), what ends a line or a paragraph, and what Unicode's bidirectional
+/// algorithm (UAX #9, 2) obeys.
+fn is_hidden(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2066}'..='\u{2069}')
+}
+
 /// Decodes `%XX`; a `%` without two hex digits stays as it is.
 pub fn percent_decode(text: &[u8]) -> Vec<u8> {
     let hex = |byte: Option<&u8>| byte.and_then(|&byte| (byte as char).to_digit(16));
@@ -145,6 +178,31 @@ mod tests {
             decimal_into(&mut out, number);
             assert_eq!(out, number.to_string().as_bytes());
         }
+    }
+
+    #[test]
+    fn a_terminal_shows_what_was_written() {
+        let show = |text: &[u8]| {
+            let mut out = Vec::new();
+            visible_into(&mut out, text);
+            String::from_utf8(out).expect("text")
+        };
+        for (text, expected) in [
+            (&b"a\tb\nc"[..], "a\tb\nc"),
+            (
+                b"\x1b[2J\r\x07\x7f\0",
+                "\\u001b[2J\\u000d\\u0007\\u007f\\u0000",
+            ),
+            ("\u{9b}31m\u{fc}".as_bytes(), "\\u009b31m\u{fc}"),
+            (
+                "\u{202e}exe\u{2066}.\u{61c}".as_bytes(),
+                "\\u202eexe\\u2066.\\u061c",
+            ),
+            (b"\xff\xc3", "\\xff\\xc3"),
+        ] {
+            assert_eq!(show(text), expected, "{}", text.escape_ascii());
+        }
+        assert_eq!(visible_line(b"a\nb\tc"), "a\\u000ab\\u0009c");
     }
 
     #[test]

@@ -97,6 +97,16 @@ pub enum BaseUrlError {
     TooLong,
 }
 
+/// The first character of a URL that would end it, or open something else, in a page, a header or
+/// a shell; nobody is to store one. Those of RFC 3986 that have none of that are left alone.
+pub fn refused_character(url: &str) -> Option<char> {
+    url.chars()
+        .find(|c| c.is_control() || c.is_whitespace() || matches!(c, '<' | '>' | '"' | '\'' | '`'))
+}
+
+/// Characters that no URL has as they are (RFC 3986, 2), and the quotes.
+const ENCODED: &[u8] = b"<>\"'`\\^{|}";
+
 impl BaseUrl {
     /// Checks a URL and appends the slash that MirrorBrain appends.
     ///
@@ -111,7 +121,7 @@ impl BaseUrl {
         }
         let scheme = Scheme::of(text).ok_or(BaseUrlError::NoScheme)?;
         host_of(text)?;
-        let mut text = text.to_owned();
+        let mut text = encoded(text);
         if !text.ends_with('/') {
             text.push('/');
         }
@@ -172,6 +182,18 @@ impl BaseUrl {
     pub fn has_query(&self) -> bool {
         self.has_query
     }
+}
+
+/// What an earlier version stored is harmless wherever it is written.
+fn encoded(url: &str) -> String {
+    let mut out = String::with_capacity(url.len() + 1);
+    for c in url.chars() {
+        match u8::try_from(c) {
+            Ok(byte) if ENCODED.contains(&byte) => out.push_str(&format!("%{byte:02X}")),
+            _ => out.push(c),
+        }
+    }
+    out
 }
 
 /// A URL as it may be shown and logged: without user and password.
@@ -492,6 +514,10 @@ mod tests {
                 Ok(("ftp://u:p@m.example.org/", "m.example.org")),
             ),
             ("http://m/get?a=1&p=/", Ok(("http://m/get?a=1&p=/", "m"))),
+            (
+                "http://m/<i>'\"`^{a|b}\\",
+                Ok(("http://m/%3Ci%3E%27%22%60%5E%7Ba%7Cb%7D%5C/", "m")),
+            ),
             ("m.example.org/pub", Err(BaseUrlError::NoScheme)),
             ("gopher://m/", Err(BaseUrlError::NoScheme)),
             ("http:///pub", Err(BaseUrlError::NoHost)),

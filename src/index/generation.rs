@@ -5,6 +5,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use crate::domain::trace::GENERATION_NAME;
+use crate::regular_file;
+
+/// Of a number and a line feed.
+const NUMBER_BYTES_MAX: u64 = 32;
 
 /// Mirrors fetch it like any other file.
 const MODE: u32 = 0o644;
@@ -16,7 +20,8 @@ const MODE: u32 = 0o644;
 pub(super) fn write(tree: &Path, number: i64) -> io::Result<()> {
     let file = tree.join(GENERATION_NAME);
     let text = format!("{number}\n");
-    if std::fs::read(&file).is_ok_and(|known| known == text.as_bytes()) {
+    // Whoever may write into the tree may have put anything in its place.
+    if regular_file::read(&file, NUMBER_BYTES_MAX).is_ok_and(|known| known == text.as_bytes()) {
         return Ok(());
     }
     // The name of a half-written one is known too, so that no index takes it.

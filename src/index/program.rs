@@ -15,6 +15,7 @@ use super::indexer::{Indexer, Request};
 use super::report::Report;
 use super::run::Step;
 use crate::config::{self, SiteConfig};
+use crate::program::console::locked_output;
 use crate::program::exit::Exit;
 use crate::program::exit::chain;
 use crate::program::log::{log_level, start_log};
@@ -219,7 +220,7 @@ fn name<'r>(verb: &str, all: impl Iterator<Item = (&'r Vec<u8>, &'r String)>, to
 }
 
 fn print(args: &Args, result: &Ended) -> io::Result<()> {
-    let mut out = io::stdout().lock();
+    let mut out = locked_output();
     if args.json {
         writeln!(out, "{}", json(result))?;
     } else if !args.quiet {

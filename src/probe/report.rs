@@ -11,6 +11,7 @@ use super::plan::Planned;
 use super::verdict::{Fact, Verdict};
 use crate::db::probe::ProbeRecord;
 use crate::domain::health::Family;
+use crate::program::console::locked_output;
 use crate::program::exit::Exit;
 
 /// Numbers of a pass.
@@ -142,7 +143,7 @@ impl Report {
 
     /// Prints the lines that `mirrorprobe` logs, for what changed; and a summary for who looks.
     pub fn print(&self, is_named: bool) {
-        let mut out = io::stdout().lock();
+        let mut out = locked_output();
         let result = if is_named {
             writeln!(out, "{}", self.table().trim_fmt())
         } else {
@@ -213,7 +214,7 @@ impl Report {
 
     /// Prints as one JSON object that nothing could be probed.
     pub fn print_failure(error: &str) {
-        println!("{}", json!({ "outcome": "failed", "error": error }));
+        print_line(&json!({ "outcome": "failed", "error": error }).to_string());
     }
 
     /// Prints one JSON object.
@@ -226,7 +227,14 @@ impl Report {
             "took_ms": self.took.as_millis() as u64,
             "mirrors": self.mirrors.iter().map(MirrorLine::value).collect::<Vec<_>>(),
         });
-        println!("{value}");
+        print_line(&value.to_string());
+    }
+}
+
+/// A reader that went away is no reason to stop.
+fn print_line(line: &str) {
+    if let Err(error) = writeln!(locked_output(), "{line}") {
+        log::debug!("nobody reads what is printed: {error}");
     }
 }
 

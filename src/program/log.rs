@@ -5,6 +5,7 @@ use std::io::{self, Write as _};
 use log::LevelFilter;
 
 use super::progress::Progress;
+use crate::domain::escape::visible_line;
 
 /// Starts the log on standard error; `RUST_LOG` wins over `level`. A second start does nothing.
 ///
@@ -24,7 +25,8 @@ pub fn start_log(level: LevelFilter, progress: &Progress) {
                 log::Level::Info => "info",
                 log::Level::Debug | log::Level::Trace => "debug",
             };
-            writeln!(out, "{level}: {}", record.args())
+            let line = record.args().to_string();
+            writeln!(out, "{level}: {}", visible_line(line.as_bytes()))
         })
         .target(env_logger::Target::Pipe(Box::new(AboveBars(
             progress.clone(),

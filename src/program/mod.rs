@@ -1,6 +1,7 @@
 //! What every program of Heliostat does alike: exit codes, log, progress, signals, clock, locks.
 
 pub mod clock;
+pub mod console;
 pub mod exit;
 pub mod lock;
 pub mod log;

@@ -10,6 +10,8 @@ use indicatif::{
     HumanCount, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle,
 };
 
+use crate::domain::escape::visible_line;
+
 /// How often a bar is drawn at most; more is not seen and costs a terminal over a slow line.
 const DRAWS_A_SECOND_MAX: u8 = 10;
 
@@ -78,7 +80,7 @@ impl Progress {
             None => ProgressBar::new_spinner(),
         });
         bar.set_style(style);
-        bar.set_prefix(label.to_owned());
+        bar.set_prefix(visible_line(label.as_bytes()));
         bar.enable_steady_tick(TICK);
         Bar { bar }
     }
@@ -97,7 +99,7 @@ impl Progress {
             .progress_chars("=> ");
         let bar = self.bars.add(ProgressBar::new(total));
         bar.set_style(style);
-        bar.set_prefix(label.to_owned());
+        bar.set_prefix(visible_line(label.as_bytes()));
         bar.enable_steady_tick(TICK);
         Bar { bar }
     }
@@ -127,7 +129,8 @@ impl Bar {
 
     /// Says what is going on, after the numbers.
     pub fn note(&self, message: impl Into<String>) {
-        self.bar.set_message(message.into());
+        self.bar
+            .set_message(visible_line(message.into().as_bytes()));
     }
 }
 

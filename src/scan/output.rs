@@ -5,6 +5,7 @@
 //! is scanned and one line when it is done. What went wrong goes to the log on standard error.
 
 use crate::program::clock::now;
+use crate::program::console::locked_output;
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
@@ -139,7 +140,7 @@ impl Output {
     /// A reader that went away is no reason to stop a scan.
     fn print(&self, text: &str) {
         let printed = self.progress.above(|| {
-            let mut out = io::stdout().lock();
+            let mut out = locked_output();
             out.write_all(text.as_bytes()).and_then(|()| out.flush())
         });
         if let Err(error) = printed {

@@ -5,11 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::dump::{DumpError, Row, Sink, Table, timestamp};
 use crate::admin::error::AdminError;
+use crate::admin::mirror::value;
+use crate::db::DbError;
 use crate::db::hash::{Digests, HashRecord};
-use crate::db::import::{Imported, Importer};
-use crate::db::mirror::{MirrorRecord, SCORE_MAX};
+use crate::db::import::{Imported, Importer, MIRRORS_MAX};
+use crate::db::mirror::{MirrorRecord, SCORE_MAX, parse_prefix};
 use crate::domain::file::FileVersion;
-use crate::domain::mirror::MirrorId;
+use crate::domain::mirror::{MirrorId, mask_password, refused_character};
 use crate::domain::select::{HttpsCount, Roster};
 use crate::domain::time::Timestamp;
 
@@ -68,6 +70,15 @@ const SERVER_COLUMNS: [&str; 30] = [
     "file_maxsize",
 ];
 
+/// Problems that are told one by one; the others are only counted.
+const PROBLEMS_MAX: usize = 1000;
+
+/// Bytes of all texts of all mirrors; those of 300 mirrors with notes of 15 years take 200 KB.
+const MIRROR_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// Networks of one mirror.
+const NETWORKS_MAX: usize = 1000;
+
 /// What is wrong with one mirror.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MirrorProblem {
@@ -83,6 +94,17 @@ pub struct MirrorBrain<'t> {
     /// Mirrors wait until their networks are known, which come in a later table.
     mirrors: BTreeMap<i64, MirrorRecord>,
     names: BTreeSet<String>,
+    /// Mirrors without a number, which PostgreSQL would have given them.
+    unnumbered: Vec<MirrorRecord>,
+    /// Mirrors that are not taken over, and why; then nothing is.
+    refused: Vec<String>,
+    refused_more: u64,
+    /// The schema of the tables; `None` until one of them is seen.
+    schema_name: Option<String>,
+    /// Another one that has mirrors, too.
+    second_schema: Option<String>,
+    mirror_bytes: usize,
+    more_problems: u64,
     array: Vec<i64>,
     /// `2.19.0`, when the dump says so.
     pub version: Option<String>,
@@ -98,16 +120,38 @@ impl Sink for MirrorBrain<'_> {
     type Error = AdminError;
 
     fn table(&mut self, table: &Table) -> Result<bool, AdminError> {
-        if table.name == "server" {
+        let (schema, name) = schema_and_name(&table.name);
+        if !TABLES.contains(&name) {
+            return Ok(false);
+        }
+        let known = self.schema_name.get_or_insert_with(|| schema.to_owned());
+        if known != schema {
+            return Ok(false);
+        }
+        if name == "server" {
             let columns = table.columns.iter().map(String::as_str);
             let unknown = columns.filter(|column| !SERVER_COLUMNS.contains(column));
-            self.unknown_columns.extend(unknown.map(str::to_owned));
+            let room = PROBLEMS_MAX.saturating_sub(self.unknown_columns.len());
+            let unknown = unknown.take(room).map(str::to_owned);
+            self.unknown_columns.extend(unknown);
         }
-        Ok(TABLES.contains(&table.name.as_str()))
+        Ok(true)
+    }
+
+    /// A schema is MirrorBrain's when its mirrors are there; it need not be `public`.
+    fn defined(&mut self, table: &str) {
+        let (schema, name) = schema_and_name(table);
+        if name != "server" {
+            return;
+        }
+        match &self.schema_name {
+            Some(known) if known != schema => self.second_schema = Some(schema.to_owned()),
+            _ => self.schema_name = Some(schema.to_owned()),
+        }
     }
 
     fn row(&mut self, row: &Row<'_>) -> Result<(), AdminError> {
-        match row.table() {
+        match schema_and_name(row.table()).1 {
             "server" => self.server(row),
             "filearr" => self.upstream_file(row),
             "hash" => self.hash(row),
@@ -138,6 +182,13 @@ impl<'t> MirrorBrain<'t> {
             importer,
             mirrors: BTreeMap::new(),
             names: BTreeSet::new(),
+            unnumbered: Vec::new(),
+            refused: Vec::new(),
+            refused_more: 0,
+            schema_name: None,
+            second_schema: None,
+            mirror_bytes: 0,
+            more_problems: 0,
             array: Vec::new(),
             version: None,
             unknown_columns: BTreeSet::new(),
@@ -158,7 +209,19 @@ impl<'t> MirrorBrain<'t> {
 
     /// Why this is no dump of MirrorBrain; `tables` are those it has, with their rows.
     pub fn refusal<'n>(&self, tables: impl Iterator<Item = (&'n str, u64)>) -> Option<String> {
-        let tables: BTreeMap<&str, u64> = tables.collect();
+        if let (Some(one), Some(two)) = (&self.schema_name, &self.second_schema) {
+            return Some(format!(
+                "the schemas {one} and {two} both have a table server; dump the one that is meant: \
+                 `pg_dump -n {one} DATABASE`"
+            ));
+        }
+        let own = self.schema_name.as_deref().unwrap_or(PUBLIC);
+        let tables: BTreeMap<&str, u64> = tables
+            .map(|(name, rows)| match schema_and_name(name) {
+                (schema, local) if schema == own => (local, rows),
+                _ => (name, rows),
+            })
+            .collect();
         if tables.contains_key(INTERMEDIATE) {
             return Some(format!(
                 "it has the openSUSE fork's intermediate schema (table {INTERMEDIATE}), which is \
@@ -176,7 +239,12 @@ impl<'t> MirrorBrain<'t> {
                 "it is no dump of MirrorBrain: there is no table server, but {has}"
             ));
         }
-        if self.mirrors.is_empty() && !self.has_upstream_files && !self.has_fork_files {
+        let has_mirrors = !self.mirrors.is_empty() || !self.unnumbered.is_empty();
+        if !has_mirrors
+            && self.refused.is_empty()
+            && !self.has_upstream_files
+            && !self.has_fork_files
+        {
             return Some(
                 "it has no mirrors and no files; was it made with --schema-only?".to_owned(),
             );
@@ -192,6 +260,10 @@ impl<'t> MirrorBrain<'t> {
     }
 
     fn problem(&mut self, mirror: &str, problem: String) {
+        if self.problems.len() >= PROBLEMS_MAX {
+            self.more_problems += 1;
+            return;
+        }
         self.problems.push(MirrorProblem {
             mirror: mirror.to_owned(),
             problem,
@@ -199,17 +271,20 @@ impl<'t> MirrorBrain<'t> {
     }
 
     fn server(&mut self, row: &Row<'_>) -> Result<(), AdminError> {
-        let id = row.needed_integer("id")?;
+        let id = row.integer("id")?;
         let mut record = MirrorRecord::new(&row.text("identifier"));
-        if id <= 0 {
+        self.limit_mirrors(row)?;
+        if let Some(id) = id.filter(|id| *id <= 0) {
             let problem = format!("mirror '{}' has the id {id}", record.identifier);
             return Err(Self::error(row, problem));
         }
-        if self.mirrors.contains_key(&id) || !self.names.insert(record.identifier.clone()) {
-            let problem = format!("mirror {id} '{}' comes a second time", record.identifier);
+        let is_known = id.is_some_and(|id| self.mirrors.contains_key(&id));
+        if is_known || !self.names.insert(record.identifier.clone()) {
+            let number = id.map_or_else(String::new, |id| format!(" {id}"));
+            let problem = format!("mirror{number} '{}' comes a second time", record.identifier);
             return Err(Self::error(row, problem));
         }
-        record.id = MirrorId(id);
+        record.id = MirrorId(id.unwrap_or(0));
         record.base_url = row.text("baseurl");
         record.ftp_url = row.text("baseurl_ftp");
         record.rsync_url = row.text("baseurl_rsync");
@@ -237,8 +312,8 @@ impl<'t> MirrorBrain<'t> {
         record.asn = row.integer("asn")?.unwrap_or(0);
         record.scan_fpm = row.integer("scan_fpm")?.unwrap_or(0);
         record.last_scan = row.text("last_scan");
-        record.latitude = row.number("lat")?;
-        record.longitude = row.number("lng")?;
+        record.latitude = coordinate(row, "lat")?;
+        record.longitude = coordinate(row, "lng")?;
         record.comment = row.text("comment");
         record.operator_name = row.text("operator_name");
         record.operator_url = row.text("operator_url");
@@ -249,8 +324,43 @@ impl<'t> MirrorBrain<'t> {
         record.score = self.limited(&record.identifier, "score", score, i64::from(SCORE_MAX));
         let size = row.integer("file_maxsize")?.unwrap_or(0);
         record.file_maxsize = self.limited(&record.identifier, "file_maxsize", size, i64::MAX);
-        self.mirrors.insert(id, record);
+        if let Some(problem) = unusable(&record) {
+            self.refuse(row, &record.identifier, &problem);
+        }
+        match id {
+            Some(id) => {
+                self.mirrors.insert(id, record);
+            }
+            None => self.unnumbered.push(record),
+        }
         Ok(())
+    }
+
+    /// A few KB of compressed data can hold any number of rows and any length of text.
+    fn limit_mirrors(&mut self, row: &Row<'_>) -> Result<(), AdminError> {
+        if self.mirrors.len() + self.unnumbered.len() >= MIRRORS_MAX {
+            return Err(DbError::TooManyMirrors { most: MIRRORS_MAX }.into());
+        }
+        let columns = SERVER_COLUMNS.iter();
+        let bytes = columns.map(|column| row.bytes(column).map_or(0, <[u8]>::len));
+        self.mirror_bytes += bytes.sum::<usize>();
+        if self.mirror_bytes > MIRROR_BYTES_MAX {
+            let problem =
+                format!("the texts of table server are longer than {MIRROR_BYTES_MAX} bytes");
+            return Err(Self::error(row, problem));
+        }
+        Ok(())
+    }
+
+    fn refuse(&mut self, row: &Row<'_>, name: &str, problem: &str) {
+        if self.refused.len() < REFUSED_NAMED_MAX {
+            let line = row.line;
+            let name = name.escape_debug();
+            self.refused
+                .push(format!("line {line}: mirror '{name}': {problem}"));
+        } else {
+            self.refused_more += 1;
+        }
     }
 
     /// A number from 0 to `most`; what lies beyond means the same as the limit.
@@ -269,8 +379,16 @@ impl<'t> MirrorBrain<'t> {
         self.has_upstream_files = true;
         self.one_schema(row)?;
         let id = row.needed_integer("id")?;
-        self.array.clear();
-        row.integers("mirrors", |mirror| self.array.push(mirror))?;
+        let array = &mut self.array;
+        array.clear();
+        row.integers("mirrors", |mirror| {
+            if array.len() <= MIRRORS_MAX {
+                array.push(mirror);
+            }
+        })?;
+        if array.len() > MIRRORS_MAX {
+            return Err(DbError::TooManyMirrors { most: MIRRORS_MAX }.into());
+        }
         let path = row.bytes("path").unwrap_or_default();
         Ok(self.importer.file(id, path, &self.array)?)
     }
@@ -332,6 +450,13 @@ impl<'t> MirrorBrain<'t> {
         };
         if record.prefix.is_empty() {
             record.prefix = prefix;
+        } else if record.further_prefixes.len() >= NETWORKS_MAX {
+            let name = record.identifier.clone();
+            self.problem(
+                &name,
+                format!("more than {NETWORKS_MAX} networks: {prefix} is left out"),
+            );
+            return Ok(());
         } else if record.prefix != prefix && !record.further_prefixes.contains(&prefix) {
             record.further_prefixes.push(prefix);
         }
@@ -363,13 +488,30 @@ impl<'t> MirrorBrain<'t> {
     /// Stores the mirrors and puts everything in its place.
     ///
     /// # Errors
-    /// [`AdminError::Db`].
+    /// [`AdminError::Refused`] names mirrors that cannot be taken over; [`AdminError::Db`].
     pub fn finish(mut self, at: Timestamp) -> Result<(Imported, Facts), AdminError> {
+        if !self.refused.is_empty() {
+            let more = match self.refused_more {
+                0 => String::new(),
+                more => format!("; and {more} more"),
+            };
+            return Err(AdminError::Refused(format!(
+                "nothing is imported: {}{more}; correct them in MirrorBrain (`mb edit`, \
+                 `mb rename`) and dump again",
+                self.refused.join("; ")
+            )));
+        }
+        let mut next = self.mirrors.last_key_value().map_or(0, |(id, _)| *id);
+        for mut record in std::mem::take(&mut self.unnumbered) {
+            next += 1;
+            record.id = MirrorId(next);
+            self.mirrors.insert(next, record);
+        }
         let mut mirrors = Vec::with_capacity(self.mirrors.len());
         for record in std::mem::take(&mut self.mirrors).into_values() {
             let (mirror, problems) = record.check();
             mirrors.push(mirror);
-            for problem in problems {
+            for problem in problems.into_iter().chain(notices(&record)) {
                 self.problem(&record.identifier, problem);
             }
             self.importer.mirror(&record)?;
@@ -379,6 +521,7 @@ impl<'t> MirrorBrain<'t> {
             schema: self.schema(),
             unknown_columns: self.unknown_columns.into_iter().collect(),
             problems: self.problems,
+            more_problems: self.more_problems,
             https: Roster::new(mirrors).https(),
         };
         let imported = self.importer.finish(&Importer::learnt(at))?;
@@ -397,8 +540,88 @@ pub struct Facts {
     pub unknown_columns: Vec<String>,
     /// What is wrong with mirrors.
     pub problems: Vec<MirrorProblem>,
+    /// How much more of that there is.
+    pub more_problems: u64,
     /// How many mirrors take https clients.
     pub https: HttpsCount,
+}
+
+const PUBLIC: &str = "public";
+
+/// Mirrors that are named when they cannot be taken over.
+const REFUSED_NAMED_MAX: usize = 10;
+
+/// `mirrors.server` in its parts; a name alone is in `public`.
+fn schema_and_name(table: &str) -> (&str, &str) {
+    table.rsplit_once('.').unwrap_or((PUBLIC, table))
+}
+
+/// `mb export` writes None for a place that is not known.
+fn coordinate(row: &Row<'_>, column: &str) -> Result<Option<f64>, DumpError> {
+    match row.bytes(column) {
+        Some(b"None" | b"") => Ok(None),
+        _ => row.number(column),
+    }
+}
+
+/// Why a mirror is not taken over: what `heliostat new` refuses to name one, and what must not
+/// stand in a page or a header.
+fn unusable(record: &MirrorRecord) -> Option<String> {
+    if let Err(problem) = value::identifier(&record.identifier) {
+        return Some(problem);
+    }
+    let control = |url: &str| url.chars().find(|c| c.is_control());
+    let scanned = [&record.ftp_url, &record.rsync_url].into_iter();
+    let scanned = scanned.filter_map(|url| Some((url, control(url)?)));
+    let shown = std::iter::once(&record.base_url).chain(&record.further_base_urls);
+    let shown = shown.filter_map(|url| Some((url, refused_character(url)?)));
+    shown.chain(scanned).next().map(|(url, bad)| {
+        let shown = mask_password(url).escape_debug().to_string();
+        format!(
+            "'{}' may not stand in the URL '{shown}'",
+            bad.escape_debug()
+        )
+    })
+}
+
+/// What is understood otherwise than it looks, and what follows from that.
+fn notices(record: &MirrorRecord) -> Vec<String> {
+    let mut notices = Vec::new();
+    for prefix in std::iter::once(&record.prefix).chain(&record.further_prefixes) {
+        let has_mask = prefix.contains('/');
+        if !has_mask && !prefix.is_empty() && parse_prefix(prefix).is_some() {
+            notices.push(format!(
+                "prefix '{prefix}' has no mask, so it is this one address; no other client is of \
+                 the mirror's network: write {prefix}/24 or what it is, if a network is meant"
+            ));
+        }
+    }
+    let country = record.country.as_str();
+    if !country.is_empty() && value::country(country).is_err() {
+        notices.push(format!(
+            "country '{}' has not two letters, so it counts as unknown; only continent and \
+             distance bring clients here: `heliostat edit` or `update --country` sets it",
+            country.escape_debug()
+        ));
+    }
+    if !record.region.is_empty() && value::region(&record.region).is_err() {
+        notices.push(format!(
+            "region '{}' is no continent, so it counts as unknown: `heliostat edit` or `update \
+             --region` sets it",
+            record.region.escape_debug()
+        ));
+    }
+    let others = record.other_countries.split([',', ' ', ';']);
+    for code in others.filter(|code| !code.is_empty() && value::country(code).is_err()) {
+        notices.push(format!(
+            "other country '{}' has not two letters, so it brings no clients here",
+            code.escape_debug()
+        ));
+    }
+    if record.base_url.to_ascii_lowercase().starts_with("https://") {
+        notices.push("its base URL is https: clients over http are sent there, too".to_owned());
+    }
+    notices
 }
 
 fn hash_record(row: &Row<'_>) -> Result<HashRecord, DumpError> {
@@ -425,5 +648,5 @@ fn hash_record(row: &Row<'_>) -> Result<HashRecord, DumpError> {
 
 /// Tables that came in the dump and are none of those taken over.
 pub fn is_taken_over(table: &str) -> bool {
-    TABLES.contains(&table)
+    TABLES.contains(&schema_and_name(table).1)
 }

@@ -8,14 +8,15 @@ use flate2::bufread::MultiGzDecoder;
 use xz2::bufread::XzDecoder;
 use xz2::stream::{CONCATENATED, Stream};
 
-use super::dump::{DumpError, LINE_BYTES_MAX};
+use super::dump::{DumpError, LINE_BYTES_MAX, TOO_LONG};
 use crate::admin::error::AdminError;
 
 /// Read at a time: large enough that system calls cost nothing beside decompression.
 const BUFFER_BYTES: usize = 256 * 1024;
 
-/// Memory that unpacking may take: xz -9 needs 65 MiB, its largest dictionary 1.5 GiB.
-const XZ_MEMORY_BYTES_MAX: u64 = 2 * 1024 * 1024 * 1024;
+/// Memory that unpacking may take: xz -9 needs 65 MiB. Its largest dictionary takes 1.5 GiB, which
+/// a file of some KB may ask for.
+const XZ_MEMORY_BYTES_MAX: u64 = 128 * 1024 * 1024;
 
 /// Longest of the signatures below.
 const MAGIC_BYTES: usize = 6;
@@ -126,7 +127,7 @@ impl Source {
             if length > LINE_BYTES_MAX {
                 return Err(AdminError::Dump(DumpError::Syntax {
                     line: number + 1,
-                    problem: format!("it is longer than {LINE_BYTES_MAX} bytes"),
+                    problem: format!("it is longer than {LINE_BYTES_MAX} bytes; {TOO_LONG}"),
                 }));
             }
             match line.strip_suffix(b"\n") {
@@ -143,6 +144,20 @@ impl Source {
                 line,
                 place: "in the middle of the compressed data".to_owned(),
             });
+        }
+        let is_memory = source
+            .get_ref()
+            .and_then(|inner| inner.downcast_ref::<xz2::stream::Error>())
+            .is_some_and(|error| matches!(error, xz2::stream::Error::MemLimit));
+        if is_memory {
+            let problem = format!(
+                "unpacking it takes more than {XZ_MEMORY_BYTES_MAX} bytes of memory; `xz -dc FILE \
+                 | heliostat import mirrorbrain -` unpacks it outside"
+            );
+            return AdminError::NotThisDump {
+                path: self.path.clone(),
+                problem,
+            };
         }
         AdminError::File {
             doing: "read the dump",

@@ -155,6 +155,10 @@ impl Summary {
         for problem in &self.facts.problems {
             lines.push(format!("mirror {}: {}", problem.mirror, problem.problem));
         }
+        if self.facts.more_problems > 0 {
+            let more = grouped(self.facts.more_problems);
+            lines.push(format!("{more} more of this kind"));
+        }
         for column in &self.facts.unknown_columns {
             lines.push(format!("column {column} of table server is not taken over"));
         }

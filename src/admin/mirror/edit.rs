@@ -15,6 +15,7 @@ use crate::admin::error::AdminError;
 use crate::admin::session::{Session, find_mirror};
 use crate::db::import::in_transaction;
 use crate::db::mirror::{self, MirrorRecord};
+use crate::program::console::complain;
 use crate::program::exit::Exit;
 
 /// Lines around a change that a diff shows.
@@ -90,7 +91,7 @@ fn edit_sheet(session: &mut Session, record: &MirrorRecord) -> Result<Exit, Admi
             }
             Err(error) => {
                 session.console.flush()?;
-                eprintln!("{error}");
+                complain(&error.to_string());
                 (
                     "[e]dit again, or give up and store [n]othing?",
                     &['n', 'e'][..],
@@ -216,9 +217,6 @@ fn run_editor(path: &Path) -> Result<(), AdminError> {
 fn write_diff(session: &mut Session, before: &str, after: &str) -> Result<(), AdminError> {
     const RED: &str = "\x1b[31m";
     const GREEN: &str = "\x1b[32m";
-    const PLAIN: &str = "\x1b[0m";
-    let colour = session.console.colour;
-    let out = session.console.out();
     let diff = TextDiff::from_lines(before, after);
     for group in diff.grouped_ops(DIFF_CONTEXT_LINES) {
         for change in group.iter().flat_map(|op| diff.iter_changes(op)) {
@@ -228,11 +226,9 @@ fn write_diff(session: &mut Session, before: &str, after: &str) -> Result<(), Ad
                 ChangeTag::Equal => (' ', ""),
             };
             let line = change.value().trim_end_matches('\n');
-            if colour && !paint.is_empty() {
-                writeln!(out, "{paint}{sign}{line}{PLAIN}")?;
-            } else {
-                writeln!(out, "{sign}{line}")?;
-            }
+            session
+                .console
+                .painted_line(paint, &format!("{sign}{line}"))?;
         }
     }
     Ok(())

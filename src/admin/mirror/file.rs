@@ -10,6 +10,7 @@ use crate::db::content::{self, Content};
 use crate::db::mirror::{self, MirrorRecord};
 use crate::db::open::Queryable;
 use crate::db::{Reader, catalogue};
+use crate::domain::escape::visible_line;
 use crate::domain::file::FileId;
 use crate::domain::mirror::{BaseUrl, EncodedPath, without_login};
 use crate::domain::path::FilePath;
@@ -119,7 +120,7 @@ fn shown(args: &FileArgs, holder: &Holder, path: &[u8], several: bool) -> String
         return String::from_utf8_lossy(&url).into_owned();
     }
     if several {
-        return String::from_utf8_lossy(path).into_owned();
+        return visible_line(path);
     }
     String::new()
 }

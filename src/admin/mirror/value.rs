@@ -2,7 +2,7 @@
 
 use crate::db::mirror::{SCORE_MAX, parse_prefix};
 use crate::domain::cache::{PathPattern, VersionKey};
-use crate::domain::mirror::{BaseUrl, Kind, Scheme, mask_password};
+use crate::domain::mirror::{BaseUrl, Kind, Scheme, mask_password, refused_character};
 use crate::domain::place::{Asn, CountryCode, RegionCode};
 
 /// Longest text of one field in bytes; MirrorBrain's columns held at most 512 characters.
@@ -53,6 +53,12 @@ pub fn base_url(value: &str) -> Result<String, Problem> {
         return Ok(String::new());
     }
     let shown = mask_password(value);
+    if let Some(bad) = refused_character(value) {
+        let (bad, shown) = (bad.escape_debug(), shown.escape_debug());
+        return Err(format!(
+            "'{shown}' cannot be used: '{bad}' may not stand in a URL"
+        ));
+    }
     let url =
         BaseUrl::parse(value).map_err(|error| format!("'{shown}' cannot be used: {error}"))?;
     match url.scheme() {
@@ -294,6 +300,9 @@ mod tests {
                 ("m.example.org/x", "!no scheme"),
                 ("rsync://m/x", "!not to rsync"),
                 ("http://m:0/", "!port"),
+                ("http://m/<i>", "!'<' may not stand"),
+                ("http://m/o'b", "!may not stand"),
+                ("http://m/a b", "!may not stand"),
             ],
         );
         check(

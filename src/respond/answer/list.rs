@@ -17,6 +17,7 @@ use crate::domain::representation::Representation;
 use crate::domain::target::Target;
 use crate::domain::time::Timestamp;
 use crate::http::{Response, Validators, Verdict};
+use crate::regular_file;
 
 /// Bytes of an operator's header or footer; more is no part of a page.
 const FRAME_BYTES_MAX: u64 = 1024 * 1024;
@@ -258,7 +259,7 @@ fn unlisted<'a>(other: &Other<'a>, files: Option<u64>) -> Unlisted<'a> {
 fn part(path: &Path) -> Option<Vec<u8>> {
     use std::io::Read;
     let mut content = Vec::new();
-    let read = std::fs::File::open(path)
+    let read = regular_file::open(path)
         .and_then(|file| file.take(FRAME_BYTES_MAX).read_to_end(&mut content));
     match read {
         Ok(_) => Some(content),

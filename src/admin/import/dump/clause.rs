@@ -1,6 +1,6 @@
 //! Clauses of COPY, CREATE TABLE and INSERT.
 
-use super::field::Fields;
+use super::field::{COLUMNS_MAX, Fields};
 use super::token::{Token, Tokens};
 
 /// `(a, b, c)`, or nothing.
@@ -11,8 +11,8 @@ pub(crate) fn name_list(tokens: &mut Tokens<'_>) -> Vec<String> {
     }
     while tokens.take_symbol(b'(') || tokens.take_symbol(b',') {
         match tokens.take_name() {
-            Some(name) => names.push(name),
-            None => break,
+            Some(name) if names.len() < COLUMNS_MAX => names.push(name),
+            _ => break,
         }
     }
     tokens.take_symbol(b')');
@@ -50,6 +50,7 @@ pub(crate) fn defined_columns(tokens: &mut Tokens<'_>) -> Vec<String> {
                 at_start = true;
                 continue;
             }
+            Token::Name(_) | Token::Word(_) if columns.len() >= COLUMNS_MAX => {}
             Token::Name(name) if at_start => {
                 columns.push(String::from_utf8_lossy(&name).into_owned());
             }
@@ -72,12 +73,21 @@ pub(crate) fn values(tokens: &mut Tokens<'_>, fields: &mut Fields) -> bool {
         return false;
     }
     loop {
+        if fields.len() >= COLUMNS_MAX {
+            return false;
+        }
         let negative = tokens.take_symbol(b'-');
         match tokens.next() {
             Some(Token::Literal(text)) if !negative => fields.push(Some(&text)),
             Some(Token::Number(text)) if negative => fields.push(Some(&[b"-", text].concat())),
             Some(Token::Number(text)) => fields.push(Some(text)),
             Some(token) if token.is_word("NULL") || token.is_word("DEFAULT") => fields.push(None),
+            Some(token) if token.is_word("ARRAY") => match array(tokens) {
+                Some(text) => fields.push(Some(&text)),
+                None => return false,
+            },
+            // What the database would have filled in.
+            Some(token) if is_of_now(&token, tokens) => fields.push(None),
             Some(Token::Word(word)) if word.eq_ignore_ascii_case(b"true") => {
                 fields.push(Some(b"t"))
             }
@@ -86,11 +96,8 @@ pub(crate) fn values(tokens: &mut Tokens<'_>, fields: &mut Fields) -> bool {
             }
             _ => return false,
         }
-        // A cast such as ::bytea adds nothing.
-        while tokens.take_symbol(b':') {
-            if !tokens.take_symbol(b':') || tokens.take_name().is_none() {
-                return false;
-            }
+        if !cast(tokens) {
+            return false;
         }
         if tokens.take_symbol(b')') {
             return true;
@@ -99,4 +106,67 @@ pub(crate) fn values(tokens: &mut Tokens<'_>, fields: &mut Fields) -> bool {
             return false;
         }
     }
+}
+
+/// A cast such as `::bytea`, `::smallint[]` or `::character varying(64)` adds nothing; `false` when
+/// it is broken off.
+fn cast(tokens: &mut Tokens<'_>) -> bool {
+    while tokens.take_symbol(b':') {
+        if !tokens.take_symbol(b':') || tokens.take_name().is_none() {
+            return false;
+        }
+        while matches!(tokens.peek(), Some(Token::Word(_))) {
+            tokens.next();
+        }
+        for (open, close) in [(b'(', b')'), (b'[', b']')] {
+            if tokens.take_symbol(open) {
+                while !tokens.take_symbol(close) {
+                    if tokens.next().is_none() {
+                        return false;
+                    }
+                }
+            }
+        }
+    }
+    true
+}
+
+/// `now()`, `CURRENT_TIMESTAMP`, `nextval('…')`.
+fn is_of_now(token: &Token<'_>, tokens: &mut Tokens<'_>) -> bool {
+    if token.is_word("CURRENT_TIMESTAMP") {
+        return true;
+    }
+    if !token.is_word("now") && !token.is_word("nextval") || !tokens.take_symbol(b'(') {
+        return false;
+    }
+    if !tokens.take_symbol(b')') {
+        return matches!(tokens.next(), Some(Token::Literal(_)))
+            && cast(tokens)
+            && tokens.take_symbol(b')');
+    }
+    true
+}
+
+/// `[1, 2]` behind `ARRAY`, as PostgreSQL's text `{1,2}`.
+fn array(tokens: &mut Tokens<'_>) -> Option<Vec<u8>> {
+    let mut text = b"{".to_vec();
+    if !tokens.take_symbol(b'[') {
+        return None;
+    }
+    while !tokens.take_symbol(b']') {
+        if text.len() > 1 {
+            if !tokens.take_symbol(b',') {
+                return None;
+            }
+            text.push(b',');
+        }
+        match tokens.next()? {
+            Token::Number(number) => text.extend_from_slice(number),
+            Token::Literal(literal) => text.extend_from_slice(&literal),
+            token if token.is_word("NULL") => text.extend_from_slice(b"NULL"),
+            _ => return None,
+        }
+    }
+    text.push(b'}');
+    Some(text)
 }

@@ -1,5 +1,8 @@
 //! The fields of one row, decoded from PostgreSQL's COPY text format.
 
+/// Columns that a table may have, as in PostgreSQL.
+pub(super) const COLUMNS_MAX: usize = 1600;
+
 /// Decoded fields in the order of the columns; the buffers are used again for each row.
 #[derive(Debug, Default)]
 pub(crate) struct Fields {
@@ -36,6 +39,9 @@ impl Fields {
     /// (PostgreSQL manual, COPY, "Text Format").
     pub(crate) fn decode_copy_line(&mut self, line: &[u8]) -> Result<(), &'static str> {
         self.clear();
+        if line.iter().filter(|byte| **byte == b'\t').count() >= COLUMNS_MAX {
+            return Err("the row has more fields than a table can have");
+        }
         if !line.contains(&b'\\') {
             for field in line.split(|&byte| byte == b'\t') {
                 self.push(Some(field));

@@ -7,8 +7,8 @@
 //! [`Row`] reads the values of PostgreSQL's text formats.
 //!
 //! # Errors
-//! [`DumpError`] names the line. A dump without its closing comment is [`DumpError::Cut`]:
-//! pg_dump writes that comment last, so its absence is how a cut shows.
+//! [`DumpError`] names the line. A dump that has pg_dump's first comment and not its last one is
+//! [`DumpError::Cut`]: so a cut shows. What people and other programs write has neither.
 //!
 //! # Limits
 //! [`LINE_BYTES_MAX`], `STATEMENT_BYTES_MAX`.
@@ -28,4 +28,5 @@ mod value;
 pub use error::DumpError;
 pub use parser::{LINE_BYTES_MAX, Parser, Sink, Table};
 pub use row::Row;
+pub use statement::TOO_LONG;
 pub use value::timestamp;

@@ -12,7 +12,19 @@ use super::token::{Token, Tokens};
 /// Longest line in bytes: a COPY row is one line, and an INSERT may be.
 pub const LINE_BYTES_MAX: usize = STATEMENT_BYTES_MAX;
 
-/// pg_dump's last comment; what lacks it was cut.
+/// pg_dump's first comment, and that of pg_dumpall; what begins so ends in [`TRAILER`].
+const HEADERS: [&[u8]; 2] = [
+    b"-- PostgreSQL database dump",
+    b"-- PostgreSQL database cluster dump",
+];
+
+/// Tables that a dump may name; MirrorBrain's has a dozen.
+const TABLES_MAX: usize = 10_000;
+
+/// Of text files of Windows.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// pg_dump's last comment; what has its first one and lacks this was cut.
 const TRAILER: &[u8] = b"-- PostgreSQL database dump complete";
 
 /// A table whose rows come.
@@ -34,6 +46,9 @@ pub trait Sink {
     /// # Errors
     /// Ends the reading.
     fn table(&mut self, table: &Table) -> Result<bool, Self::Error>;
+
+    /// A table of this name is defined, of which rows may follow.
+    fn defined(&mut self, _name: &str) {}
 
     /// One row of a table that is wanted.
     ///
@@ -73,6 +88,10 @@ pub struct Parser {
     schema: String,
     tables: BTreeMap<String, TableFacts>,
     complete: bool,
+    /// pg_dump's first comment was there.
+    has_header: bool,
+    /// A statement was there.
+    has_begun: bool,
 }
 
 impl Default for Parser {
@@ -86,6 +105,8 @@ impl Default for Parser {
             schema: PUBLIC.to_owned(),
             tables: BTreeMap::new(),
             complete: false,
+            has_header: false,
+            has_begun: false,
         }
     }
 }
@@ -112,6 +133,10 @@ impl Parser {
         if self.in_copy {
             return self.copy_line(line, sink);
         }
+        let line = match self.line {
+            1 => line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line),
+            _ => line,
+        };
         if !self.scanner.is_inside() {
             // psql's own commands (\restrict, \connect) end with their line.
             if line.starts_with(b"\\") {
@@ -121,15 +146,17 @@ impl Parser {
                 self.complete = true;
                 return Ok(());
             }
+            self.has_header |= HEADERS.contains(&line.trim_ascii_end());
         }
-        let with_end = [line, b"\n"].concat();
-        let mut rest = with_end.as_slice();
-        while let Some((statement, after)) = self.scanner.feed(self.line, rest)? {
-            self.statement(&statement, sink)?;
-            if self.in_copy {
-                break;
+        for part in [line, b"\n"] {
+            let mut rest = part;
+            while let Some((statement, after)) = self.scanner.feed(self.line, rest)? {
+                self.statement(&statement, sink)?;
+                if self.in_copy {
+                    return Ok(());
+                }
+                rest = after;
             }
-            rest = after;
         }
         Ok(())
     }
@@ -157,7 +184,7 @@ impl Parser {
                 format!("in the middle of the rows of table {}", current.table.name)
             }
             _ if self.scanner.is_inside() => "in the middle of a statement".to_owned(),
-            _ if !self.complete => {
+            _ if !self.complete && (self.has_header || !self.has_begun) => {
                 "without pg_dump's closing line 'PostgreSQL database dump complete'".to_owned()
             }
             _ => return Ok(()),
@@ -222,11 +249,17 @@ impl Parser {
     fn statement<S: Sink>(&mut self, statement: &Statement, sink: &mut S) -> Result<(), S::Error> {
         // Another database's dump may follow (pg_dumpall); it must be whole as well.
         self.complete = false;
+        self.has_begun = true;
         let mut tokens = Tokens::new(&statement.text, self.scanner.standard_strings);
         match tokens.next() {
             Some(token) if token.is_word("COPY") => self.copy(statement, tokens, sink),
             Some(token) if token.is_word("INSERT") => self.insert(statement, tokens, sink),
-            Some(token) if token.is_word("CREATE") => Ok(self.create(statement, tokens)?),
+            Some(token) if token.is_word("CREATE") => {
+                if let Some(table) = self.create(statement, tokens)? {
+                    sink.defined(&table);
+                }
+                Ok(())
+            }
             Some(token) if token.is_word("SET") => {
                 self.set(tokens);
                 Ok(())
@@ -273,25 +306,33 @@ impl Parser {
         })
     }
 
-    fn facts(&mut self, table: &str) -> &mut TableFacts {
-        self.tables.entry(table.to_owned()).or_default()
+    fn facts(&mut self, line: u64, table: &str) -> Result<&mut TableFacts, DumpError> {
+        if self.tables.len() >= TABLES_MAX && !self.tables.contains_key(table) {
+            let problem = format!("it names more than {TABLES_MAX} tables; it looks damaged");
+            return Err(self.syntax(line, problem));
+        }
+        Ok(self.tables.entry(table.to_owned()).or_default())
     }
 
     /// `CREATE TABLE name (column type, …, CONSTRAINT …)`.
-    fn create(&mut self, statement: &Statement, mut tokens: Tokens<'_>) -> Result<(), DumpError> {
+    fn create(
+        &mut self,
+        statement: &Statement,
+        mut tokens: Tokens<'_>,
+    ) -> Result<Option<String>, DumpError> {
         tokens.take_word("UNLOGGED");
         if !tokens.take_word("TABLE") {
-            return Ok(());
+            return Ok(None);
         }
         if tokens.take_word("IF") {
             tokens.take_word("NOT");
             tokens.take_word("EXISTS");
         }
         let Some(name) = self.table_name(&mut tokens) else {
-            return Ok(());
+            return Ok(None);
         };
         let columns = defined_columns(&mut tokens);
-        let facts = self.facts(&name);
+        let facts = self.facts(statement.first_line, &name)?;
         if facts.defined {
             return Err(DumpError::Twice {
                 line: statement.first_line,
@@ -300,14 +341,14 @@ impl Parser {
         }
         facts.defined = true;
         facts.columns = columns;
-        Ok(())
+        Ok(Some(name))
     }
 
     /// Makes a table the current one; asks the sink when it was not.
     fn begin<S: Sink>(&mut self, table: Table, sink: &mut S) -> Result<(), S::Error> {
         let same = self.current.as_ref().is_some_and(|now| now.table == table);
         if !same {
-            self.facts(&table.name);
+            self.facts(self.line, &table.name)?;
             let wanted = sink.table(&table)?;
             self.current = Some(Current { table, wanted });
         }
@@ -356,7 +397,7 @@ impl Parser {
         if !tokens.take_word("FROM") || !tokens.take_word("stdin") || tokens.next().is_some() {
             return Err(unusual(self).into());
         }
-        let facts = self.facts(&name);
+        let facts = self.facts(line, &name)?;
         if std::mem::replace(&mut facts.copied, true) {
             return Err(DumpError::Twice { line, table: name }.into());
         }
@@ -390,7 +431,7 @@ impl Parser {
                 Some(current) => (current.table.name.clone(), current.wanted),
                 None => return Ok(()),
             };
-            self.facts(&name).rows += 1;
+            self.facts(line, &name)?.rows += 1;
             self.fields.clear();
             let read = values(&mut tokens, &mut self.fields);
             if !wanted {
@@ -464,6 +505,8 @@ mod tests {
         }
         (parser.finish(), notes, parser)
     }
+
+    const HEADER: &str = "--\n-- PostgreSQL database dump\n--\n";
 
     const END: &str = "\n--\n-- PostgreSQL database dump complete\n--\n";
 
@@ -548,6 +591,32 @@ mod tests {
     }
 
     #[test]
+    fn what_people_write_needs_no_closing_line() {
+        for (text, expected) in [
+            (
+                "INSERT INTO t (a, b) VALUES (ARRAY[1, 2]::smallint[], now())",
+                "t a={1,2} b:",
+            ),
+            (
+                "INSERT INTO t (a, b) VALUES ($q$it's $5;$q$, $$x$$::character varying(64))",
+                "t a=it\\'s $5; b=x",
+            ),
+            (
+                "\u{feff}INSERT INTO t (a, b) VALUES (nextval('s'::regclass), CURRENT_TIMESTAMP)",
+                "t a: b:",
+            ),
+            ("BEGIN; COPY t (a) FROM stdin;\n1\n\\.\nCOMMIT", "t a=1"),
+        ] {
+            let (end, notes, _) = read(format!("{text};\n").as_bytes());
+            assert_eq!(
+                (end, notes.rows.join("|").as_str()),
+                (Ok(()), expected),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
     fn columns_that_are_not_named_are_those_of_the_table() {
         let create = "CREATE TABLE public.t (\n    id integer NOT NULL,\n    \"odd,n\" \
                       numeric(6,3) DEFAULT '(,',\n    CONSTRAINT c CHECK ((id > 0)),\n \
@@ -587,12 +656,12 @@ mod tests {
                 format!("{copy}1\t2\n\\.\nINSERT INTO t (a) VALUES ('"),
                 "middle of a statement",
             ),
-            (format!("{copy}1\t2\n\\.\n"), "closing line"),
+            (format!("{HEADER}{copy}1\t2\n\\.\n"), "closing line"),
             (
                 format!("{copy}\\.\n{copy}\\.\n{END}"),
                 "table t comes a second time",
             ),
-            (format!("{END}{copy}\\.\n"), "closing line"),
+            (format!("{HEADER}{END}{copy}\\.\n"), "closing line"),
             (
                 format!("{copy}1\t2\\\n"),
                 "line 2: the row ends in the middle of an escape",
@@ -614,7 +683,7 @@ mod tests {
                 "has no VALUES",
             ),
             (
-                format!("INSERT INTO t (a) VALUES (now());\n{END}"),
+                format!("INSERT INTO t (a) VALUES (random());\n{END}"),
                 "a value is not as pg_dump",
             ),
             (

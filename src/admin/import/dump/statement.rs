@@ -2,9 +2,14 @@
 
 use super::error::DumpError;
 
-/// Longest statement in bytes; an INSERT of pg_dump holds one row, and PostgreSQL's longest field
-/// has a gigabyte, which no digest or signature comes near.
-pub const STATEMENT_BYTES_MAX: usize = 512 * 1024 * 1024;
+/// Longest statement in bytes; an INSERT of pg_dump holds one row, and the longest are hashes: the
+/// pieces of a file of 200 GB. A few KB of compressed data can unpack to any length, of which some
+/// copies are in memory at once.
+pub const STATEMENT_BYTES_MAX: usize = 32 * 1024 * 1024;
+
+/// What to do about a line or a statement that is too long.
+pub const TOO_LONG: &str = "if these are hashes, `pg_dump -T hash` leaves them out, and \
+    `heliostat-index` makes them anew";
 
 /// What surrounds the byte at hand.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,7 +100,9 @@ impl Scanner {
         if self.kept.len() + bytes.len() > STATEMENT_BYTES_MAX {
             return Err(DumpError::Syntax {
                 line: self.first_line,
-                problem: format!("a statement is longer than {STATEMENT_BYTES_MAX} bytes"),
+                problem: format!(
+                    "a statement is longer than {STATEMENT_BYTES_MAX} bytes; {TOO_LONG}"
+                ),
             });
         }
         self.kept.extend_from_slice(bytes);
@@ -165,7 +172,7 @@ fn is_escape_prefix(before: &[u8]) -> bool {
 }
 
 /// `$$` or `$tag$` at the beginning of `rest`, unless it continues a word.
-fn dollar_tag<'a>(before: &[u8], rest: &'a [u8]) -> Option<&'a [u8]> {
+pub(super) fn dollar_tag<'a>(before: &[u8], rest: &'a [u8]) -> Option<&'a [u8]> {
     if before.last().is_some_and(|&byte| is_word(byte)) {
         return None;
     }

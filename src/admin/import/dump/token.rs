@@ -1,5 +1,7 @@
 //! Words, literals, numbers and symbols of one statement.
 
+use super::statement::dollar_tag;
+
 /// One element of a statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Token<'a> {
@@ -54,10 +56,10 @@ impl<'a> Tokens<'a> {
 
     /// Takes the next token if it is that symbol.
     pub(crate) fn take_symbol(&mut self, symbol: u8) -> bool {
-        let mut ahead = self.clone();
-        let is = ahead.next() == Some(Token::Symbol(symbol));
+        let rest = self.rest.trim_ascii_start();
+        let is = rest.first() == Some(&symbol);
         if is {
-            *self = ahead;
+            self.rest = &rest[1..];
         }
         is
     }
@@ -168,6 +170,15 @@ impl<'a> Iterator for Tokens<'a> {
             [b'e' | b'E', b'\'', ..] => {
                 self.take(2);
                 Some(Token::Literal(self.quoted(b'\'', true)))
+            }
+            [b'$', ..] if dollar_tag(&[], self.rest).is_some() => {
+                let tag = dollar_tag(&[], self.rest).unwrap_or_default();
+                self.take(tag.len());
+                let mut ends = self.rest.windows(tag.len());
+                let length = ends.position(|end| end == tag).unwrap_or(self.rest.len());
+                let text = self.take(length).to_vec();
+                self.take(tag.len());
+                Some(Token::Literal(text))
             }
             [b'"', ..] => {
                 self.take(1);

@@ -1,0 +1,276 @@
+//! `heliostat import mirrorbrain` of what pg_dump did not write: files made by hand and by
+//! `mb export`, other schemas; what is refused, noted, and too much.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+use crate::site::{TestSite, failure, program_path};
+
+const COLUMNS: &str = "identifier, baseurl, baseurl_ftp, baseurl_rsync, enabled, status_baseurl, \
+    region, country, asn, prefix, score, comment, lat, lng";
+
+fn server(name: &str, url: &str) -> String {
+    format!(
+        "INSERT INTO server ({COLUMNS}) VALUES ('{name}', '{url}', '', '', 't', 't', 'eu', 'de', \
+         '0', '', '100', '', NULL, NULL);\n"
+    )
+}
+
+fn write(site: &TestSite, text: &str) -> PathBuf {
+    let path = site.path("mirrors.sql");
+    std::fs::write(&path, text).expect("a file");
+    path
+}
+
+fn import(site: &TestSite, text: &str) -> Output {
+    let path = write(site, text);
+    let path = path.to_str().expect("text");
+    site.run("heliostat", &["import", "mirrorbrain", path, "--json"])
+}
+
+#[track_caller]
+fn imported(site: &TestSite, text: &str) -> Value {
+    let output = import(site, text);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{text}: {said}");
+    serde_json::from_slice(&output.stdout).expect("a summary")
+}
+
+#[track_caller]
+fn mirrors(site: &TestSite) -> Vec<Value> {
+    let list = site.run_ok("heliostat", &["list", "-a", "--json"]);
+    serde_json::from_str(&list).expect("JSON")
+}
+
+#[test]
+fn a_file_of_inserts_needs_no_closing_line_and_no_numbers() {
+    let site = TestSite::new();
+    let text = format!(
+        "\u{feff}-- our mirrors\nBEGIN;\n{}{}\
+         INSERT INTO public.server (id, identifier, baseurl, enabled, status_baseurl, last_scan)\n\
+         VALUES (7, 'c.example.org', 'http://c.example.org/', true, false, now());\n\
+         INSERT INTO filearr (id, path, mirrors) VALUES\n\
+         (1, 'a.iso', ARRAY[7, 8]::smallint[]), (2, 'b.iso', '{{8}}'::smallint[]);\nCOMMIT",
+        server("a.example.org", "http://a.example.org/"),
+        server("b.example.org", "http://b.example.org/"),
+    );
+    let summary = imported(&site, &(text.clone() + ";"));
+    assert_eq!(summary["counts"]["mirrors"], 3);
+    assert_eq!(summary["counts"]["pairs"], 3);
+    let ids = mirrors(&site);
+    let mut ids: Vec<_> = ids
+        .iter()
+        .map(|m| (m["id"].clone(), m["identifier"].clone()))
+        .collect();
+    ids.sort_by_key(|(id, _)| id.as_i64());
+    let expected = [(7, "c"), (8, "a"), (9, "b")];
+    let expected = expected.map(|(id, name)| (id.into(), format!("{name}.example.org").into()));
+    assert_eq!(ids, expected, "numbers that are given stay");
+
+    // Broken off in the middle of a statement it is cut all the same.
+    let site = TestSite::new();
+    let (code, said) = failure(&import(&site, &text));
+    assert!(code == Some(1) && said.contains("is cut"), "{said}");
+    let (_, said) = failure(&import(&site, "-- nothing\n"));
+    assert!(
+        said.contains("is cut") || said.contains("no table"),
+        "{said}"
+    );
+}
+
+#[test]
+fn what_mb_exports_is_read_with_its_quotes() {
+    let site = TestSite::new();
+    let comment = "Added - by O'Hara; $5\n'quotes' \\ and; -- such";
+    let text = format!(
+        "\n--\n-- generated on Wed May  6 14:36:10 2009\n--\n--\n-- m.example.org\n--\n\
+         INSERT INTO server (\n  identifier, baseurl, baseurl_ftp, baseurl_rsync, enabled, \
+         status_baseurl,\n  region, country, asn, prefix,\n  score, comment, operator_name,\n  \
+         lat, lng, country_only, other_countries, file_maxsize, scan_fpm)\nVALUES (\n  \
+         'm.example.org', 'http://m.example.org/', '', '', 'True', 'False',\n  'eu', 'de', '680', \
+         '192.0.2.0/24',\n  '100', $QUOTE${comment}$QUOTE$, $QUOTE$Us$QUOTE$,\n  'None', '13.4', \
+         'False', 'at,ch', '0', '12');\n"
+    );
+    imported(&site, &text);
+    let found = &mirrors(&site)[0];
+    assert_eq!(found["comment"], comment);
+    assert_eq!(found["enabled"], true);
+    assert_eq!(found["alive"], false);
+    assert_eq!(found["asn"], 680);
+    assert_eq!(found["latitude"], Value::Null);
+    assert_eq!(found["operator_name"], "Us");
+}
+
+#[test]
+fn another_schema_than_public_is_found_and_two_are_refused() {
+    let dump = |schema: &str| {
+        format!(
+            "CREATE TABLE {schema}.server (id integer, identifier text);\n\
+             CREATE TABLE other.files (id integer);\n\
+             COPY other.files (id) FROM stdin;\n1\n\\.\n\
+             COPY {schema}.filearr (id, path, mirrors) FROM stdin;\n1\ta.iso\t{{3}}\n\\.\n\
+             COPY {schema}.server (id, identifier, baseurl) FROM stdin;\n\
+             3\tm.example.org\thttp://m.example.org/\n\\.\n"
+        )
+    };
+    let site = TestSite::new();
+    let summary = imported(&site, &dump("mirrors"));
+    assert_eq!(summary["counts"]["mirrors"], 1);
+    assert_eq!(summary["counts"]["pairs"], 1);
+    assert_eq!(summary["schema"], "the upstream schema");
+
+    let site = TestSite::new();
+    let searched = "SET search_path = mirrors, pg_catalog;\n".to_owned();
+    imported(&site, &(searched + &server("m", "http://m.example.org/")));
+    let site = TestSite::new();
+    let (code, said) = failure(&import(
+        &site,
+        &(dump("a") + &dump("b").replace("other", "more")),
+    ));
+    assert!(code == Some(1) && said.contains("pg_dump -n"), "{said}");
+}
+
+#[test]
+fn names_and_urls_that_could_harm_are_refused_all_at_once() {
+    let site = TestSite::new();
+    let text = [
+        server("good.example.org", "http://good.example.org/"),
+        server("a b", "http://m/"),
+        server("-rf", "http://m/"),
+        server("esc\x1b[31m", "http://m/"),
+        server("angle", "http://m/<script>"),
+        server("quote", "http://m/\"x"),
+        server("apostrophe", "http://m/o''b"),
+        server("space", "http://m/a b/"),
+        server("control", "http://m/\x07"),
+    ];
+    let (code, said) = failure(&import(&site, &text.concat()));
+    assert_eq!(code, Some(1));
+    for part in [
+        "nothing is imported",
+        "line 2: mirror 'a b'",
+        "mirror '-rf'",
+        r"mirror 'esc\u{1b}[31m'",
+        "mirror 'angle': '<' may not stand in the URL",
+        "mirror 'quote'",
+        "mirror 'apostrophe'",
+        "mirror 'space'",
+        "mirror 'control'",
+        "`mb edit`",
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    assert!(
+        !said.contains('\x1b') && said.lines().count() == 1,
+        "{said}"
+    );
+    assert!(mirrors(&site).is_empty());
+}
+
+#[test]
+fn what_is_understood_otherwise_than_it_looks_is_noted() {
+    let site = TestSite::new();
+    let insert = |values: &str| {
+        format!(
+            "INSERT INTO server (identifier, baseurl, region, country, prefix, other_countries) \
+             VALUES ({values});\n"
+        )
+    };
+    let text = [
+        insert("'one', 'http://one/', 'eu', 'de', '192.0.2.200', ''"),
+        insert("'two', 'https://two/', 'eu', 'd', '', 'at,c'"),
+        insert("'three', 'http://three/', 'e', '**', '192.0.2.0/24', ''"),
+    ];
+    let path = write(&site, &text.concat());
+    let path = path.to_str().expect("text");
+    let said = site.run_ok("heliostat", &["import", "mirrorbrain", path]);
+    for part in [
+        "mirror one: prefix '192.0.2.200' has no mask, so it is this one address",
+        "mirror two: country 'd' has not two letters, so it counts as unknown",
+        "mirror two: other country 'c'",
+        "mirror two: its base URL is https",
+        "mirror three: region 'e' is no continent",
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    assert!(
+        !said.contains("'**'") && !said.contains("192.0.2.0/24"),
+        "{said}"
+    );
+}
+
+/// Compressed, as small as it gets.
+fn packed(parts: &[(&[u8], usize)]) -> Vec<u8> {
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    for (part, times) in parts {
+        let block = part.repeat(10_000);
+        for _ in 0..times / 10_000 {
+            gzip.write_all(&block).expect("gzip");
+        }
+        gzip.write_all(&part.repeat(times % 10_000)).expect("gzip");
+    }
+    gzip.finish().expect("gzip")
+}
+
+#[test]
+fn a_small_file_that_unpacks_to_much_takes_little_memory() {
+    const MIB: usize = 1024 * 1024;
+    let files: &[u8] = b"COPY filearr (id, path, mirrors) FROM stdin;\n1\ta\t{";
+    let servers: &[u8] = b"COPY server (id, identifier, comment) FROM stdin;\n";
+    let hashes: &[u8] = b"COPY hash (file_id, size, mtime, md5) FROM stdin;\n1\t1\t1\t\\\\x";
+    for (parts, expected) in [
+        (&[(&b"0"[..], 64 * MIB)][..], "longer than"),
+        (&[(hashes, 1), (b"0", 64 * MIB)], "pg_dump -T hash"),
+        (
+            &[
+                (b"INSERT INTO server (id) VALUES ('", 1),
+                (b"x\n", 48 * MIB),
+            ],
+            "longer than",
+        ),
+        (
+            &[(files, 1), (b"1,", 12 * MIB), (b"1}\n", 1)],
+            "more than 16384 mirrors",
+        ),
+        (&[(files, 1), (b"\t", 30 * MIB), (b"\n", 1)], "more fields"),
+        (
+            &[
+                (b"INSERT INTO server (", 1),
+                (b"a,", 12 * MIB),
+                (b"b) VALUES (1);", 1),
+            ],
+            "line 1",
+        ),
+        (
+            &[
+                (servers, 1),
+                (b"7\tm\tx\n", 1),
+                (b"8\tn\t", 1),
+                (b"x", 64 * MIB),
+            ],
+            "longer than",
+        ),
+    ] {
+        let site = TestSite::new();
+        let path = site.path("dump.gz");
+        let bytes = packed(parts);
+        assert!(bytes.len() < MIB, "{expected}: it is small");
+        std::fs::write(&path, bytes).expect("a file");
+        let program = program_path("heliostat");
+        // KiB of addresses; a program that takes more ends by a signal.
+        let script = format!(
+            "ulimit -v 300000; exec '{program}' import mirrorbrain '{}'",
+            path.display()
+        );
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", &script])
+            .env("HELIOSTAT_CONFIG", site.config());
+        let (code, said) = failure(&command.output().expect("sh starts"));
+        assert_eq!(code, Some(1), "{expected}: {said}");
+        assert!(said.contains(expected), "{expected}: {said}");
+    }
+}
