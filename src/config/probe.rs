@@ -8,6 +8,10 @@ use serde::{Deserialize, Serialize};
 use crate::domain::health::{HISTORY_MAX, Hysteresis};
 use crate::domain::mirror::{BaseUrl, Scheme};
 
+/// Three probes of 8 s at most, each 8 s after the one before, end within half a minute: so long a
+/// mirror that fell silent keeps its clients.
+const RETRY_DEFAULT_S: u64 = 8;
+
 /// `[site.NAME.probe]` as written.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -18,6 +22,9 @@ pub struct RawProbe {
     pub deadline_s: u64,
     /// Seconds from one pass of the daemon to the next.
     pub interval_s: u64,
+    /// Seconds from the beginning of a probe that failed to the next one of the same mirror, until
+    /// it is off or answers; 0: it waits for the next pass.
+    pub retry_s: u64,
     /// So many failures …
     pub down_after: u32,
     /// … among so many results in a row turn a URL off.
@@ -47,6 +54,7 @@ impl Default for RawProbe {
             timeout_s: 10,
             deadline_s: 50,
             interval_s: 60,
+            retry_s: RETRY_DEFAULT_S,
             down_after: 3,
             window: 5,
             up_after: 2,
@@ -70,6 +78,8 @@ pub struct ProbeConfig {
     pub deadline: Duration,
     /// From pass to pass.
     pub interval: Duration,
+    /// From a failure to the next probe of the same mirror; zero: the next pass.
+    pub retry: Duration,
     /// When a URL is turned off and on.
     pub hysteresis: Hysteresis,
     /// 0 … 1.
@@ -140,6 +150,7 @@ pub(super) fn check_probe(raw: &RawProbe) -> Result<ProbeConfig, (String, String
         timeout: Duration::from_secs(raw.timeout_s),
         deadline: Duration::from_secs(raw.deadline_s),
         interval: Duration::from_secs(raw.interval_s),
+        retry: Duration::from_secs(raw.retry_s),
         hysteresis: Hysteresis {
             down_after: raw.down_after,
             window: raw.window,

@@ -1,4 +1,4 @@
-//! What probes found, and what people were told of it.
+//! What probes found, also of the probing host, and what people were told of it.
 
 use std::collections::HashMap;
 
@@ -252,6 +252,70 @@ pub fn tell(transaction: &Transaction<'_>, told: &Told) -> Result<(), DbError> {
     Ok(())
 }
 
+/// The last outage of a family.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outage {
+    /// Over which the host looked cut off.
+    pub family: Family,
+    /// Since when.
+    pub since: Timestamp,
+    /// When it was over; `None`: it goes on.
+    pub until: Option<Timestamp>,
+    /// What it looked like.
+    pub reason: String,
+    /// Whether people know how it is now.
+    pub told: bool,
+    /// When they last heard of it.
+    pub told_at: Option<Timestamp>,
+}
+
+/// The last outage of each family.
+///
+/// # Errors
+/// [`DbError::Sql`].
+pub fn outages(database: &impl Queryable) -> Result<Vec<Outage>, DbError> {
+    let doing = "reading outages";
+    let sql = "SELECT family, since, until, reason, told, told_at FROM outage ORDER BY family";
+    let mut statement = database.sqlite().prepare_cached(sql).doing(doing)?;
+    let rows = statement
+        .query_map([], |row| {
+            let family = Family::from_number(row.get(0)?);
+            Ok(Outage {
+                family: family.unwrap_or(Family::V4),
+                since: Timestamp(row.get(1)?),
+                until: row.get::<_, Option<i64>>(2)?.map(Timestamp),
+                reason: row.get(3)?,
+                told: row.get(4)?,
+                told_at: row.get::<_, Option<i64>>(5)?.map(Timestamp),
+            })
+        })
+        .doing(doing)?;
+    rows.collect::<Result<_, _>>().doing(doing)
+}
+
+/// Stores an outage in the place of the last one of its family.
+///
+/// # Errors
+/// [`DbError::Sql`].
+pub fn store_outage(transaction: &Transaction<'_>, outage: &Outage) -> Result<(), DbError> {
+    transaction
+        .inner
+        .execute(
+            "INSERT OR REPLACE INTO outage (family, since, until, reason, told, told_at) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            params![
+                outage.family.number(),
+                outage.since.0,
+                outage.until.map(|at| at.0),
+                outage.reason,
+                outage.told,
+                outage.told_at.map(|at| at.0),
+            ],
+        )
+        .doing("recording an outage")?;
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -321,5 +385,28 @@ mod tests {
         };
         assert!(!turn(switches(true, false), switches(true, true)));
         assert!(turn(switches(false, false), switches(false, true)));
+    }
+
+    #[test]
+    fn the_last_outage_of_a_family_is_kept() {
+        let folder = tempfile::tempdir().expect("folder");
+        let mut writer = open_writer(&folder.path().join("t.sqlite")).expect("open");
+        let mut outage = Outage {
+            family: Family::V6,
+            since: Timestamp(100),
+            until: None,
+            reason: "silence".into(),
+            told: false,
+            told_at: None,
+        };
+        writer
+            .transaction(|t| store_outage(t, &outage))
+            .expect("stored");
+        (outage.until, outage.told) = (Some(Timestamp(200)), true);
+        outage.told_at = Some(Timestamp(201));
+        writer
+            .transaction(|t| store_outage(t, &outage))
+            .expect("stored");
+        assert_eq!(outages(&writer).expect("read"), [outage]);
     }
 }

@@ -19,6 +19,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../sql/0008_private.sql"),
     include_str!("../../sql/0009_cache.sql"),
     include_str!("../../sql/0010_purge.sql"),
+    include_str!("../../sql/0011_outage.sql"),
 ];
 
 /// `application_id` of our files ("Heli"), so that no other SQLite file is taken for one.

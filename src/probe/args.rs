@@ -58,6 +58,10 @@ pub struct ProbeArgs {
     /// Go on, one pass each probe.interval_s, until SIGTERM.
     #[arg(long, conflicts_with_all = ["mirrors", "json"])]
     pub daemon: bool,
+    /// Probe what fails and still gets clients again, each probe.retry_s, until it is off or
+    /// answers; --daemon always does.
+    #[arg(long, conflicts_with = "mirrors")]
+    pub retry: bool,
     /// Print nothing but errors.
     #[arg(short, long)]
     pub quiet: bool,

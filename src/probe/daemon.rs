@@ -23,7 +23,10 @@ pub fn run(
     mut seen: impl FnMut(&Report),
     stop: &AtomicBool,
 ) {
-    let options = PassOptions::default();
+    let options = PassOptions {
+        retry: true,
+        ..PassOptions::default()
+    };
     let mut interval = Duration::ZERO;
     notify(NotifyState::Ready);
     while !stop.load(Ordering::Relaxed) {

@@ -25,6 +25,7 @@ mod lock;
 mod logfile;
 mod notice;
 mod notify;
+mod outage;
 mod plan;
 mod prober;
 mod program;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use super::notice::Notice;
+use super::outage::HostNews;
 use super::plan::Planned;
 use crate::config::{ProbeConfig, is_mail_address};
 use crate::db::mirror::MirrorRecord;
@@ -52,6 +53,40 @@ impl Teller<'_> {
         results.is_empty() || results.iter().any(Result::is_ok)
     }
 
+    /// Tells everybody but admins of mirrors of this host itself.
+    pub fn tell_of_host(&self, news: &HostNews) -> bool {
+        let words = if news.is_good { "is over" } else { "looks so" };
+        let subject = format!("[heliostat {}] {}: {words}", self.site, news.about);
+        let mut results: Vec<Result<(), NoticeError>> = Vec::new();
+        if !self.config.mail_to.is_empty() {
+            let text = format!(
+                "{}\n\nSeen by heliostat-probe at {}, site {}.\n",
+                news.text, self.now, self.site
+            );
+            results.push(self.send(self.config.mail_to.clone(), (subject.clone(), text)));
+        }
+        if !self.config.webhook.is_empty() {
+            let body = json!({
+                "site": self.site,
+                "at": self.now.to_string(),
+                "text": subject,
+                "changes": [{
+                    "mirror": null,
+                    "about": news.about,
+                    "state": news.state,
+                    "is_good": news.is_good,
+                    "reason": news.text,
+                    "evidence": "",
+                }],
+            });
+            results.push(post_json(&self.config.webhook, body.to_string()));
+        }
+        for error in results.iter().filter_map(|result| result.as_ref().err()) {
+            log::warn!("cannot tell that this host is cut off: {}", chain(error));
+        }
+        results.is_empty() || results.iter().any(Result::is_ok)
+    }
+
     fn mirror(&self, id: MirrorId) -> Option<&MirrorRecord> {
         let planned = self.planned.iter().find(|planned| planned.mirror.id == id);
         planned.map(|planned| &planned.mirror)
@@ -75,11 +110,15 @@ impl Teller<'_> {
     }
 
     fn mail(&self, to: Vec<String>, notices: &[Notice]) -> Result<(), NoticeError> {
+        self.send(to, (self.subject(notices), self.text(notices)))
+    }
+
+    fn send(&self, to: Vec<String>, (subject, text): (String, String)) -> Result<(), NoticeError> {
         let mail = Mail {
             to,
             from: self.config.mail_from.clone(),
-            subject: self.subject(notices),
-            text: self.text(notices),
+            subject,
+            text,
         };
         mail.send(&self.config.sendmail)
     }

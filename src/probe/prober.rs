@@ -3,21 +3,23 @@
 use crate::program::clock::now;
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-use std::time::Instant;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use super::error::ProbeError;
 use super::lock::ProbeLock;
 use super::notice::due;
 use super::notify::Teller;
+use super::outage::{self, ongoing};
 use super::plan::{Planned, plan};
 use super::publish::{Pass, publish, record_told};
 use super::report::{Counts, MirrorLine, Report};
 use super::verdict::{Verdict, conclude, cut_off, observe, sort_findings};
 use crate::config::SiteConfig;
+use crate::db::probe::{self, Outage};
 use crate::db::run::{self, Guarded, Outcome, RunEnd, RunId, RunKind};
-use crate::db::{DbError, Writer, open_reader, open_writer, probe};
-use crate::domain::health::Family;
+use crate::db::{DbError, Writer, open_reader, open_writer};
+use crate::domain::health::{Family, HISTORY_MAX};
 use crate::domain::time::Timestamp;
 use crate::fetch::probe::{Finding, ProbeClient, ProbeLimits, Target};
 use crate::program::exit::chain;
@@ -42,6 +44,39 @@ pub struct PassOptions {
     pub dry_run: bool,
     /// Switch on what is revived.
     pub enable: bool,
+    /// Probe again soon what fails and still gets clients.
+    pub retry: bool,
+}
+
+/// What was seen of some mirrors at a time.
+struct Round {
+    planned: Vec<Planned>,
+    verdicts: Vec<Verdict>,
+    /// The last ones that were recorded.
+    outages: Vec<Outage>,
+    report: Report,
+    /// Names of those that failed and still get clients.
+    doubtful: Vec<String>,
+    /// Of all mirrors that are enabled.
+    is_whole: bool,
+    now: Timestamp,
+}
+
+/// What failed at once is not probed again at once: a server that starts anew needs a moment.
+const RETRY_PAUSE_MIN: Duration = Duration::from_secs(1);
+
+/// How often it is looked whether the program was told to stop.
+const STOP_CHECK: Duration = Duration::from_millis(100);
+
+/// Returns false when it was told to stop before.
+fn wait_until(then: Instant, stop: &AtomicBool) -> bool {
+    while Instant::now() < then {
+        if stop.load(Ordering::Relaxed) {
+            return false;
+        }
+        std::thread::sleep(STOP_CHECK.min(then.saturating_duration_since(Instant::now())));
+    }
+    !stop.load(Ordering::Relaxed)
 }
 
 impl Prober {
@@ -135,45 +170,112 @@ impl Prober {
         start: Instant,
         (progress, stop): (&Progress, &AtomicBool),
     ) -> Result<Report, ProbeError> {
+        let config = &self.site.probe;
+        let limits = ProbeLimits {
+            timeout: config.timeout,
+            deadline: config.deadline,
+        };
+        let mut round = self.round(options, limits, (progress, stop))?;
+        if let Some(run) = run {
+            self.write(&mut round, options.enable, Some(run))?;
+        }
+        let (mut report, doubtful) = (round.report, round.doubtful);
+        if let (Some(run), true) = (run, options.retry) {
+            self.retry(doubtful, (&mut report, run), (start, stop))?;
+        }
+        report.took = start.elapsed();
+        Ok(report)
+    }
+
+    /// Probes again what has just failed and still gets clients, until it is off or answers.
+    fn retry(
+        &mut self,
+        mut doubtful: Vec<String>,
+        (report, run): (&mut Report, RunId),
+        (start, stop): (Instant, &AtomicBool),
+    ) -> Result<(), ProbeError> {
+        let retry = self.site.probe.retry;
+        let deadline = start + self.site.probe.deadline;
+        let mut began = start;
+        let mut rounds = 0;
+        while !retry.is_zero() && !doubtful.is_empty() && rounds < HISTORY_MAX {
+            let next = (began + retry).max(Instant::now() + RETRY_PAUSE_MIN);
+            if next + retry > deadline || !wait_until(next, stop) {
+                break;
+            }
+            began = Instant::now();
+            let options = PassOptions {
+                names: std::mem::take(&mut doubtful),
+                ..PassOptions::default()
+            };
+            let limits = ProbeLimits {
+                timeout: self.site.probe.timeout.min(retry),
+                deadline: deadline.saturating_duration_since(began),
+            };
+            let mut round = self.round(&options, limits, (&Progress::hidden(), stop))?;
+            self.write(&mut round, false, None)?;
+            report.take_in(round.report);
+            doubtful = round.doubtful;
+            rounds += 1;
+        }
+        if let (Some(writer), true) = (&mut self.writer, rounds > 0) {
+            let end = RunEnd {
+                at: now(),
+                outcome: Outcome::Ok,
+                counts: report.counts.to_json(),
+                error: String::new(),
+            };
+            writer.transaction(|transaction| run::add_to_end(transaction, run, &end))?;
+        }
+        Ok(())
+    }
+
+    /// Plans, asks and judges; writes nothing.
+    fn round(
+        &mut self,
+        options: &PassOptions,
+        limits: ProbeLimits,
+        (progress, stop): (&Progress, &AtomicBool),
+    ) -> Result<Round, ProbeError> {
+        let start = Instant::now();
         // The page cache of a writer is larger than a look at the catalogue needs.
         let reader = open_reader(&self.site.database)?;
         let planned = plan(&reader, &options.names, &mut self.random)?;
+        let outages = probe::outages(&reader)?;
         drop(reader);
         log::debug!(
             "planned mirrors={} took_ms={}",
             planned.len(),
             start.elapsed().as_millis()
         );
-        let findings = self.ask(&planned, progress, stop)?;
+        let findings = self.ask(&planned, limits, (progress, stop))?;
         let targets: usize = planned.iter().map(|planned| planned.targets.len()).sum();
         let is_cut_short = findings.len() < targets;
         let now = now();
-        let (verdicts, cut_off) = self.judge(&planned, findings, now);
+        let is_whole = options.names.is_empty();
+        let (verdicts, cut_off) = self.judge(&planned, findings, (&outages, is_whole, now));
         let mut report = self.report(&planned, &verdicts);
         (report.cut_off, report.is_cut_short) = (cut_off, is_cut_short);
-        if let Some(run) = run {
-            self.write(
-                &planned,
-                &verdicts,
-                (options.enable, run),
-                (&mut report, now),
-            )?;
-        }
-        report.took = start.elapsed();
-        Ok(report)
+        let doubtful = verdicts.iter().zip(&planned);
+        let doubtful = doubtful.filter(|(verdict, _)| verdict.is_in_doubt(now));
+        let doubtful = doubtful.map(|(_, planned)| planned.mirror.identifier.clone());
+        Ok(Round {
+            doubtful: doubtful.collect(),
+            is_whole,
+            planned,
+            verdicts,
+            outages,
+            report,
+            now,
+        })
     }
 
     fn ask(
         &self,
         planned: &[Planned],
-        progress: &Progress,
-        stop: &AtomicBool,
+        limits: ProbeLimits,
+        (progress, stop): (&Progress, &AtomicBool),
     ) -> Result<HashMap<usize, Finding>, ProbeError> {
-        let config = &self.site.probe;
-        let limits = ProbeLimits {
-            timeout: config.timeout,
-            deadline: config.deadline,
-        };
         let targets: Vec<Target> = planned.iter().flat_map(|p| p.targets.clone()).collect();
         let bar = progress.bar("probe", "URLs", Some(targets.len() as u64));
         let client = ProbeClient::new(limits, &self.site.server_names)?;
@@ -189,7 +291,7 @@ impl Prober {
         &self,
         planned: &[Planned],
         findings: HashMap<usize, Finding>,
-        now: Timestamp,
+        (outages, is_whole, now): (&[Outage], bool, Timestamp),
     ) -> (Vec<Verdict>, Vec<Family>) {
         let config = &self.site.probe;
         let findings = sort_findings(planned, findings);
@@ -197,7 +299,12 @@ impl Prober {
         let seen: Vec<_> = each
             .map(|(planned, found)| observe(planned, found, now))
             .collect();
-        let cut_off = cut_off(&seen, config.offline_share);
+        let ongoing = ongoing(outages, now);
+        let cut_off = match is_whole {
+            true => cut_off(&seen, config.offline_share, &ongoing),
+            // A few that were named say nothing of all.
+            false => ongoing,
+        };
         let each = planned.iter().zip(seen);
         let verdicts = each.map(|(planned, seen)| conclude(planned, seen, &cut_off, config, now));
         (verdicts.collect(), cut_off)
@@ -226,41 +333,81 @@ impl Prober {
         }
     }
 
+    /// Writes a round, with the end of its run if it has one of its own, and tells people.
     fn write(
         &mut self,
-        planned: &[Planned],
-        verdicts: &[Verdict],
-        (enable, run): (bool, RunId),
-        (report, now): (&mut Report, Timestamp),
+        round: &mut Round,
+        enable: bool,
+        run: Option<RunId>,
     ) -> Result<(), ProbeError> {
         let Some(writer) = &mut self.writer else {
             return Ok(());
         };
-        let remark = report.remark();
-        let before = run::latest(writer, RunKind::Probe, None, 2)?;
-        report.is_old_news = before.get(1).is_some_and(|before| before.error == remark);
+        let now = round.now;
+        let mut remark = String::new();
+        if run.is_some() {
+            remark = round.report.remark();
+            let before = run::latest(writer, RunKind::Probe, None, 2)?;
+            round.report.is_old_news = before.get(1).is_some_and(|before| before.error == remark);
+        }
+        let outages = match round.is_whole {
+            true => outage::changed(&round.outages, &round.report.cut_off, now),
+            false => Vec::new(),
+        };
         let pass = Pass {
-            planned,
-            verdicts,
+            planned: &round.planned,
+            verdicts: &round.verdicts,
             enable,
             run,
-            counts: &report.counts,
-            outcome: if remark.is_empty() {
-                Outcome::Ok
-            } else {
-                Outcome::Partial
+            counts: &round.report.counts,
+            outcome: match remark.is_empty() {
+                true => Outcome::Ok,
+                false => Outcome::Partial,
             },
             error: remark,
+            outages: &outages,
             now,
         };
         let moved = publish(writer, &pass)?;
         for mirror in &moved {
             log::info!("a mirror was changed while it was probed; left as it is: mirror={mirror}");
         }
-        let mut counted = verdicts.to_vec();
+        let mut counted = round.verdicts.clone();
         counted.retain(|verdict| !moved.contains(&verdict.mirror));
-        report.untold = !self.tell(planned, &counted, now)?;
+        let is_told = self.tell(&round.planned, &counted, now)?;
+        let is_outage_told = self.tell_outages(&round.planned, now)?;
+        round.report.untold = !is_told || !is_outage_told;
         Ok(())
+    }
+
+    /// Returns whether everybody knows who is to know that this host is cut off, or is no more.
+    fn tell_outages(&mut self, planned: &[Planned], now: Timestamp) -> Result<bool, ProbeError> {
+        let mut is_told = true;
+        let Some(writer) = &mut self.writer else {
+            return Ok(is_told);
+        };
+        let teller = Teller {
+            site: &self.site.name,
+            config: &self.site.probe,
+            planned,
+            now,
+        };
+        for outage in probe::outages(writer)? {
+            let Some(news) = outage::news(&outage, now) else {
+                continue;
+            };
+            if !teller.tell_of_host(&news) {
+                is_told = false;
+                continue;
+            }
+            let told = Outage {
+                told: true,
+                told_at: Some(now),
+                ..outage
+            };
+            writer.transaction(|transaction| probe::store_outage(transaction, &told))?;
+        }
+        Ok(is_told)
     }
 
     /// Returns whether everybody was told who is to be told.

@@ -91,6 +91,7 @@ fn probe(
         names: args.mirrors.clone(),
         dry_run: args.dry_run,
         enable: args.enable_revived,
+        retry: args.retry,
     };
     let report = prober.pass(&options, progress, &stop)?;
     tell(args, &report);

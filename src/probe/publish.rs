@@ -4,7 +4,7 @@ use super::notice::Due;
 use super::plan::Planned;
 use super::report::Counts;
 use super::verdict::{CERTIFICATE, Fact, Verdict};
-use crate::db::probe::{self, Switches};
+use crate::db::probe::{self, Outage, Switches};
 use crate::db::run::{self, Outcome, RunEnd, RunId, RunKind};
 use crate::db::{DbError, Writer, event};
 use crate::domain::mirror::MirrorId;
@@ -28,14 +28,16 @@ pub struct Pass<'a> {
     pub verdicts: &'a [Verdict],
     /// Switch on (`enabled`) what is revived.
     pub enable: bool,
-    /// Its run.
-    pub run: RunId,
+    /// Its run; `None`: that of a round before.
+    pub run: Option<RunId>,
     /// How it went.
     pub counts: &'a Counts,
     /// What is to be said of the pass as a whole.
     pub error: String,
     /// Whether all of it was made.
     pub outcome: Outcome,
+    /// Outages of this host that began or ended.
+    pub outages: &'a [Outage],
     /// When.
     pub now: Timestamp,
 }
@@ -68,13 +70,28 @@ pub fn publish(writer: &mut Writer, pass: &Pass<'_>) -> Result<Vec<MirrorId>, Db
                 event::record(transaction, pass.now, ACTOR, Some(verdict.mirror), &what)?;
             }
         }
+        for outage in pass.outages {
+            probe::store_outage(transaction, outage)?;
+            let what = match outage.until {
+                None => outage.reason.clone(),
+                Some(_) => format!(
+                    "mirrors answer again over {}: this host was cut off since {}",
+                    outage.family.as_str(),
+                    outage.since
+                ),
+            };
+            event::record(transaction, pass.now, ACTOR, None, &what)?;
+        }
+        let Some(run) = pass.run else {
+            return Ok(moved);
+        };
         let end = RunEnd {
             at: pass.now,
             outcome: pass.outcome,
             counts: pass.counts.to_json(),
             error: pass.error.clone(),
         };
-        run::end(transaction, pass.run, &end)?;
+        run::end(transaction, run, &end)?;
         let before = |age_s| Timestamp(pass.now.0 - age_s);
         let (quiet, all) = (before(QUIET_RUNS_S), before(RUNS_S));
         run::forget(transaction, RunKind::Probe, quiet, all)?;

@@ -7,6 +7,7 @@ use comfy_table::Table;
 use comfy_table::presets::NOTHING;
 use serde_json::{Value, json};
 
+use super::outage::looks;
 use super::plan::Planned;
 use super::verdict::{Fact, Verdict};
 use crate::db::probe::ProbeRecord;
@@ -113,6 +114,34 @@ impl MirrorLine {
 }
 
 impl Report {
+    /// Adds what a later round found of some of the mirrors.
+    pub fn take_in(&mut self, later: Report) {
+        for mut line in later.mirrors {
+            let place = self
+                .mirrors
+                .iter()
+                .position(|known| known.identifier == line.identifier);
+            let Some(known) = place.map(|place| &mut self.mirrors[place]) else {
+                continue;
+            };
+            let is_changed = |line: &MirrorLine| line.facts.iter().any(|fact| fact.changed);
+            let counts = &mut self.counts;
+            counts.alive += u64::from(line.alive);
+            counts.alive -= u64::from(known.alive);
+            counts.dead = counts.mirrors - counts.alive;
+            counts.changed += u64::from(is_changed(&line) && !is_changed(known));
+            // What changed in an earlier round is news of this pass, too.
+            let earlier = known.facts.drain(..).filter(|fact| fact.changed);
+            let earlier: Vec<Fact> = earlier
+                .filter(|fact| line.facts.iter().all(|later| later.about != fact.about))
+                .collect();
+            line.facts.extend(earlier);
+            line.was_alive = known.was_alive;
+            *known = line;
+        }
+        self.untold |= later.untold;
+    }
+
     /// How the program ends: cut off from everything is a failure; less than everything is partial.
     pub fn exit(&self) -> Exit {
         let counts = &self.counts;
@@ -129,11 +158,7 @@ impl Report {
     pub fn remark(&self) -> String {
         let mut remarks = Vec::new();
         for family in &self.cut_off {
-            remarks.push(format!(
-                "nearly all mirrors fail at once over {}: this host looks cut off, so nothing is \
-                 turned off",
-                family.as_str()
-            ));
+            remarks.push(looks(*family));
         }
         if self.is_cut_short {
             remarks.push("not all was checked in time; the rest stays as it was".to_owned());

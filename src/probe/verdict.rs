@@ -38,6 +38,19 @@ pub struct Observation {
     pub check: Option<Check>,
 }
 
+impl Observation {
+    /// Whether this host has, or had, a way into the family at all.
+    fn is_reachable(&self) -> bool {
+        let failure = self
+            .check
+            .as_ref()
+            .and_then(|check| check.result.as_ref().err());
+        let has_answered =
+            |known: &ProbeRecord| known.ok == Some(true) || known.standing.history.results > 0;
+        failure != Some(&Failure::NoRoute) || self.known.as_ref().is_some_and(has_answered)
+    }
+}
+
 /// Something about a mirror that people want to hear of when it changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fact {
@@ -68,6 +81,16 @@ pub struct Verdict {
     pub is_checked: bool,
     /// Its facts.
     pub facts: Vec<Fact>,
+}
+
+impl Verdict {
+    /// Whether something failed that still gets clients: the next result may turn it off.
+    pub fn is_in_doubt(&self, now: Timestamp) -> bool {
+        let is_in_doubt = |record: &ProbeRecord| {
+            record.ok == Some(false) && record.standing.usable && record.checked_at == now
+        };
+        self.records.iter().any(is_in_doubt)
+    }
 }
 
 /// Sorts the findings of a mirror, in the order of its targets.
@@ -137,12 +160,16 @@ fn believe_the_switch(alive: bool, seen: &mut [Observation]) {
     }
 }
 
-/// The families over which so many mirrors fail at once that it is this host which is cut off.
-pub fn cut_off(seen: &[Vec<Observation>], share: f64) -> Vec<Family> {
+/// The families over which so many mirrors fail at once that it is this host which is cut off;
+/// `ongoing` are those over which it was until now. A family that this host never had is none.
+pub fn cut_off(seen: &[Vec<Observation>], share: f64, ongoing: &[Family]) -> Vec<Family> {
     let is_cut_off = |family: &Family| {
+        let was_cut_off = ongoing.contains(family);
         let (mut answered_before, mut fail_now) = (0, 0);
         for mirror in seen {
-            let usable = |o: &&Observation| o.family == *family && o.before.usable;
+            let usable = |o: &&Observation| {
+                o.family == *family && o.before.usable && (was_cut_off || o.is_reachable())
+            };
             let targets: Vec<&Observation> = mirror.iter().filter(usable).collect();
             answered_before += usize::from(!targets.is_empty());
             let fails = |o: &&Observation| {
@@ -245,11 +272,11 @@ fn record(
     let is_cut_off = cut_off.contains(&family);
     let (ok, reason) = match &check.result {
         Ok(()) => (Some(true), check.notes.join("; ")),
-        Err(failure) if failure.is_ours() => (None, failure.to_string()),
         Err(failure) if failure.is_of_the_way() && is_cut_off => (
             None,
             format!("not counted, since this host looks cut off: {failure}"),
         ),
+        Err(failure) if failure.is_ours() => (None, failure.to_string()),
         Err(failure) => (Some(false), failure.to_string()),
     };
     let known_expiry = known.as_ref().and_then(|known| known.expires_at);
@@ -266,7 +293,8 @@ fn record(
         reason,
         evidence: check.evidence,
     };
-    let is_known = !check.result.is_err_and(|failure| failure.is_ours());
+    // What cannot be seen for the time being is as it was.
+    let is_known = !check.result.is_err_and(|failure| failure.is_ours()) || is_cut_off;
     Some(Next { record, is_known })
 }
 

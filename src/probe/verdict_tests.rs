@@ -15,6 +15,7 @@ fn config() -> ProbeConfig {
         timeout: Duration::from_secs(1),
         deadline: Duration::from_secs(1),
         interval: Duration::from_secs(1),
+        retry: Duration::ZERO,
         hysteresis: Hysteresis {
             down_after: 2,
             window: 3,
@@ -194,15 +195,32 @@ fn nothing_changes_when_this_host_is_cut_off() {
         let one = |(at, planned)| observe(planned, &[Some(finding(result(at), None))], now);
         mirrors.iter().enumerate().map(one).collect()
     };
-    assert_eq!(cut_off(&observe_all(&|_| silent()), 0.8), [Family::V4]);
+    assert_eq!(cut_off(&observe_all(&|_| silent()), 0.8, &[]), [Family::V4]);
     let one_answers = |at| if at == 0 { Ok(()) } else { silent() };
-    assert_eq!(cut_off(&observe_all(&one_answers), 0.8), []);
+    assert_eq!(cut_off(&observe_all(&one_answers), 0.8, &[]), []);
     // An answer, even a wrong one, came over the way.
     let one_errs = |at| match at {
         0 => Err(Failure::Base { status: 500 }),
         _ => silent(),
     };
-    assert_eq!(cut_off(&observe_all(&one_errs), 0.8), []);
+    assert_eq!(cut_off(&observe_all(&one_errs), 0.8, &[]), []);
+    // A refusal is an answer, and so is that there is no such name.
+    let said = || "x".to_owned();
+    for (failure, expected) in [
+        (Failure::Unreachable { said: said() }, &[][..]),
+        (Failure::UnknownHost { said: said() }, &[]),
+        (Failure::Here { said: said() }, &[]),
+        (Failure::NoWay { said: said() }, &[Family::V4]),
+        (Failure::ResolverSilent { said: said() }, &[Family::V4]),
+        // A family that this host never had, and one that it has lost.
+        (Failure::NoRoute, &[]),
+    ] {
+        let all = |_| Err(failure.clone());
+        assert_eq!(cut_off(&observe_all(&all), 0.8, &[]), expected, "{failure}");
+    }
+    let no_route = |_| Err(Failure::NoRoute);
+    let seen = observe_all(&no_route);
+    assert_eq!(cut_off(&seen, 0.8, &[Family::V4]), [Family::V4]);
     let seen = observe_all(&|_| silent()).remove(0);
     let mut law = config();
     law.hysteresis.down_after = 1;

@@ -164,25 +164,54 @@ fn the_curl_line_shows_what_the_probe_saw() {
 }
 
 #[test]
-fn nothing_is_turned_off_when_this_host_is_cut_off() {
+fn refusals_count_also_when_everybody_refuses() {
     let site = site(AT_ONCE);
-    let closed: Vec<String> = (0..4).map(|_| server(Manner::Serves).url("")).collect();
+    // Nobody listens there any more.
+    let closed: Vec<String> = (0..3).map(|_| server(Manner::Serves).url("")).collect();
     for (at, url) in closed.iter().enumerate() {
         add(&site, &format!("m{at}"), url, |_| {});
     }
     let (code, said) = pass(&site, &[]);
+    assert_eq!((code, said.matches("FAIL: ").count()), (0, 3), "{said}");
+    let output = site.run("heliostat", &["status", "--check"]);
+    let status = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(3), "{status}");
+    assert!(status.contains("3 mirrors, 3 need attention"), "{status}");
+}
+
+#[test]
+fn nothing_is_turned_off_when_this_host_is_cut_off() {
+    let site = site(AT_ONCE);
+    let silent: Vec<WebServer> = (0..4).map(|_| server(Manner::Hangs)).collect();
+    for (at, server) in silent.iter().enumerate() {
+        add(&site, &format!("m{at}"), &server.url(""), |_| {});
+    }
+    let (code, said) = pass(&site, &[]);
     assert_eq!(code, 1, "{said}");
-    assert!(
-        said.contains("this host looks cut off, so nothing is turned off"),
-        "{said}"
-    );
+    let looks = "this host looks cut off, so nothing is turned off";
+    assert!(said.contains(looks), "{said}");
     assert!((0..4).all(|at| is_alive(&site, &format!("m{at}"))));
-    // One that answers shows that the way is open.
-    let web = server(Manner::Serves);
-    add(&site, "up", &web.url(""), |_| {});
+    let output = site.run("heliostat", &["status", "--check"]);
+    let status = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(3), "{status}");
+    assert!(status.contains(looks), "{status}");
+    let json = site.run_ok("heliostat", &["status", "--json"]);
+    let value: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(value["cut_off"][0]["family"], 4, "{json}");
+    // One that refuses shows that the way is open.
+    let closed = server(Manner::Serves).url("");
+    add(&site, "closed", &closed, |_| {});
     let (code, said) = pass(&site, &[]);
     assert_eq!(code, 0, "{said}");
-    assert_eq!(said.matches("FAIL: ").count(), 4, "{said}");
+    assert_eq!(said.matches("FAIL: ").count(), 5, "{said}");
+    let status = site.run_ok("heliostat", &["status"]);
+    assert!(!status.contains(looks), "{status}");
+    let events = site.run_ok("heliostat", &["events"]);
+    assert!(events.contains(looks), "{events}");
+    assert!(
+        events.contains("mirrors answer again over IPv4"),
+        "{events}"
+    );
 }
 
 #[test]

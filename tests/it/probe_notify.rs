@@ -114,6 +114,50 @@ fn each_change_is_told_once_to_everybody() {
 }
 
 #[test]
+fn people_hear_that_this_host_is_cut_off_and_that_it_is_over() {
+    let hook = WebServer::start("127.0.0.1", Manner::Serves);
+    let site = site(AT_ONCE);
+    let program = sendmail(&site, &keeping(&site));
+    configure_all(&site, &program, &hook.url(""));
+    let webs: Vec<WebServer> = (0..3)
+        .map(|_| WebServer::start("127.0.0.1", Manner::Hangs))
+        .collect();
+    for (at, web) in webs.iter().enumerate() {
+        fill(web);
+        add(&site, &format!("m{at}"), &web.url(""), |m| {
+            m.admin_email = "ops@mirror.test".into()
+        });
+    }
+    pass(&site, &[]);
+    pass(&site, &[]);
+    let told = mails(&site);
+    assert_eq!(told.len(), 1, "once, and no admin of a mirror: {told:?}");
+    assert!(
+        told[0].contains("Subject: [heliostat test] cut off IPv4: looks so\n"),
+        "{told:?}"
+    );
+    assert!(
+        told[0].contains("this host looks cut off, so nothing is turned off"),
+        "{told:?}"
+    );
+    webs.iter().for_each(|web| web.behave(Manner::Serves));
+    pass(&site, &[]);
+    pass(&site, &[]);
+    let told = mails(&site);
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(
+        told[1].contains("Subject: [heliostat test] cut off IPv4: is over\n"),
+        "{told:?}"
+    );
+    let posts = hook.requests();
+    assert_eq!(posts.len(), 2);
+    let news: serde_json::Value = serde_json::from_str(&posts[0].body).expect("JSON");
+    assert_eq!(news["changes"][0]["about"], "cut off IPv4");
+    assert_eq!(news["changes"][0]["mirror"], serde_json::Value::Null);
+    assert_eq!(news["changes"][0]["state"], "down");
+}
+
+#[test]
 fn who_could_not_be_told_is_told_later() {
     let site = site(AT_ONCE);
     let program = sendmail(&site, "exit 75");

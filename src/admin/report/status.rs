@@ -14,7 +14,7 @@ use crate::admin::session::{Session, fitting_mirrors};
 use crate::db::mirror::{self, MirrorRecord};
 use crate::db::mirror_trace::{self, StoredTrace};
 use crate::db::open::Queryable;
-use crate::db::probe::{self, ProbeRecord};
+use crate::db::probe::{self, Outage, ProbeRecord};
 use crate::db::run::{self, Outcome};
 use crate::db::{catalogue, content};
 use crate::domain::mirror::{Kind, MirrorId};
@@ -57,6 +57,8 @@ struct Site {
     certificate_s: i64,
     now: Timestamp,
     https: HttpsCount,
+    /// How this host looks cut off now.
+    cut_off: Vec<Outage>,
 }
 
 /// Shows how mirrors are.
@@ -77,6 +79,7 @@ pub fn status(session: &mut Session, args: &StatusArgs) -> Result<Exit, AdminErr
         certificate_s: session.site.probe.certificate_s,
         now: session.now,
         https: roster(&reader)?.https(),
+        cut_off: outages_now(&reader)?,
     };
     catalogue::for_each(&reader, b"", |_, file| {
         site.files.insert(file.id.0);
@@ -90,7 +93,9 @@ pub fn status(session: &mut Session, args: &StatusArgs) -> Result<Exit, AdminErr
         bar.add(1);
     }
     drop(bar);
-    let problems = site_problem::problems(session, &reader, site.files.len())?;
+    let mut problems = site_problem::problems(session, &reader, site.files.len())?;
+    let said = |outage: &Outage| format!("{} (since {})", outage.reason, outage.since);
+    problems.extend(site.cut_off.iter().map(said));
     // What needs attention comes first, each part in the order of names.
     lines.sort_by(|a, b| {
         (!a.needs_attention, &a.identifier).cmp(&(!b.needs_attention, &b.identifier))
@@ -111,6 +116,12 @@ pub fn status(session: &mut Session, args: &StatusArgs) -> Result<Exit, AdminErr
     } else {
         Exit::Ok
     })
+}
+
+fn outages_now(database: &impl Queryable) -> Result<Vec<Outage>, AdminError> {
+    let mut outages = probe::outages(database)?;
+    outages.retain(|outage| outage.until.is_none());
+    Ok(outages)
 }
 
 fn chosen(database: &impl Queryable, args: &StatusArgs) -> Result<Vec<MirrorRecord>, AdminError> {
@@ -358,6 +369,11 @@ fn as_json(lines: &[Line], site: &Site) -> Value {
         "at": site.now.to_string(),
         "files": site.files.len(),
         "tree_generation": site.generation,
+        "cut_off": site.cut_off.iter().map(|outage| json!({
+            "family": outage.family.number(),
+            "since": outage.since.to_string(),
+            "reason": outage.reason,
+        })).collect::<Vec<_>>(),
         "https_mirrors": { "with": site.https.with, "of": site.https.of },
         "mirrors": mirrors.collect::<Vec<_>>(),
     })

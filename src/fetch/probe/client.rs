@@ -166,8 +166,8 @@ impl Shared {
             Ok(Ok(addresses)) => addresses,
             Ok(Err(failure)) => return Finding::NoAddress(failure, target.evidence(first, None)),
             Err(_) => {
-                let failure = Failure::UnknownHost {
-                    said: "the resolver does not answer".to_owned(),
+                let failure = Failure::ResolverSilent {
+                    said: format!("nothing within {} s", self.limits.timeout.as_secs()),
                 };
                 return Finding::NoAddress(failure, target.evidence(first, None));
             }

@@ -42,7 +42,19 @@ pub enum Failure {
         /// What the resolver says.
         said: String,
     },
-    /// Refused, reset, unreachable.
+    /// The resolver says nothing, or that it cannot ask: nothing of the name.
+    #[error("the resolver does not answer for its host name ({said})")]
+    ResolverSilent {
+        /// What the system says.
+        said: String,
+    },
+    /// A router on the way, or this host, says that there is no way to it.
+    #[error("there is no way to it ({said})")]
+    NoWay {
+        /// What the system says.
+        said: String,
+    },
+    /// Refused or reset: the way to it is open.
     #[error("no connection ({said})")]
     Unreachable {
         /// What the system says.
@@ -144,13 +156,39 @@ impl Failure {
         )
     }
 
-    /// Whether a checking host that is cut off would see the same of every mirror. A mirror that
-    /// answers, even with a wrong page, shows that the way to it is open.
+    /// Whether a checking host that is cut off would see the same of every mirror: silence, no
+    /// route, a resolver that does not answer. Whatever answers shows that the way to it is open,
+    /// also by a refusal, and so does a name that the resolver knows not to be there.
     pub fn is_of_the_way(&self) -> bool {
         matches!(
             self,
-            Failure::UnknownHost { .. } | Failure::Unreachable { .. } | Failure::Silent { .. }
+            Failure::Silent { .. }
+                | Failure::NoRoute
+                | Failure::NoWay { .. }
+                | Failure::ResolverSilent { .. }
         )
+    }
+
+    /// From what the system's resolver says. Only that a name is not there is known to be the
+    /// name's fault; all else may be the resolver's.
+    pub(super) fn of_resolver(error: &io::Error) -> Failure {
+        /// `EAI_NONAME` and `EAI_NODATA` in the words of glibc and musl: no code of theirs gets
+        /// through the standard library.
+        const NOT_THERE: [&str; 4] = [
+            "Name or service not known",
+            "No address associated with hostname",
+            "Name does not resolve",
+            "Name has no usable address",
+        ];
+        if let ours @ Failure::Here { .. } = Failure::of_io(error) {
+            return ours;
+        }
+        let said = error.to_string();
+        if NOT_THERE.iter().any(|words| said.contains(words)) {
+            Failure::UnknownHost { said }
+        } else {
+            Failure::ResolverSilent { said }
+        }
     }
 
     /// Whether another file may be there, so that the mirror is asked for one more.
@@ -176,9 +214,10 @@ impl Failure {
         match error.kind() {
             Kind::NetworkUnreachable | Kind::AddrNotAvailable => Failure::NoRoute,
             Kind::Unsupported => Failure::NoRoute,
-            Kind::ConnectionRefused | Kind::HostUnreachable | Kind::ConnectionReset => {
-                Failure::Unreachable { said }
-            }
+            Kind::HostUnreachable | Kind::NetworkDown => Failure::NoWay { said },
+            // The kernel's own patience with a connection.
+            Kind::TimedOut => Failure::NoWay { said },
+            Kind::ConnectionRefused | Kind::ConnectionReset => Failure::Unreachable { said },
             _ => Failure::Broken { said },
         }
     }
@@ -194,6 +233,9 @@ impl Failure {
         }
         let said = causes(&error).last().map(ToString::to_string);
         let said = said.unwrap_or_default();
+        if let Some(failure) = causes(&error).find_map(|cause| cause.downcast_ref::<Failure>()) {
+            return failure.clone();
+        }
         if causes(&error).any(|cause| cause.to_string().starts_with("dns error")) {
             return Failure::UnknownHost { said };
         }
@@ -255,8 +297,24 @@ mod tests {
         assert!(Failure::of_io(&full).is_ours());
         let of = |kind| Failure::of_io(&io::Error::from(kind));
         assert_eq!(of(io::ErrorKind::NetworkUnreachable), Failure::NoRoute);
-        assert!(of(io::ErrorKind::ConnectionRefused).is_of_the_way());
-        assert!(of(io::ErrorKind::NetworkUnreachable).is_ours());
+        assert!(!of(io::ErrorKind::ConnectionRefused).is_of_the_way());
+        assert!(!of(io::ErrorKind::ConnectionReset).is_of_the_way());
+        assert!(of(io::ErrorKind::HostUnreachable).is_of_the_way());
+        assert!(of(io::ErrorKind::TimedOut).is_of_the_way());
+        let no_route = of(io::ErrorKind::NetworkUnreachable);
+        assert!(no_route.is_ours() && no_route.is_of_the_way());
+        for (said, is_of_the_way) in [
+            ("Name or service not known", false),
+            ("No address associated with hostname", false),
+            ("Temporary failure in name resolution", true),
+            ("Non-recoverable failure in name resolution", true),
+            ("System error", true),
+        ] {
+            let said = format!("failed to lookup address information: {said}");
+            let found = Failure::of_resolver(&io::Error::other(said.clone()));
+            assert_eq!(found.is_of_the_way(), is_of_the_way, "{said}");
+            assert!(!found.is_ours(), "{said}");
+        }
         let page = Failure::Page {
             path: "a".into(),
             bytes: "7 bytes of text/html".into(),

@@ -30,12 +30,7 @@ impl Resolver {
             return Ok(addresses);
         }
         let found = tokio::net::lookup_host((host, 0)).await;
-        let found = found.map_err(|error| match Failure::of_io(&error) {
-            ours @ Failure::Here { .. } => ours,
-            _ => Failure::UnknownHost {
-                said: error.to_string(),
-            },
-        })?;
+        let found = found.map_err(|error| Failure::of_resolver(&error))?;
         let mut addresses: Vec<IpAddr> = Vec::new();
         for ip in found.map(|address| address.ip()) {
             if !addresses.contains(&ip) {
