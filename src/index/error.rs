@@ -122,6 +122,8 @@ impl IndexError {
             | IndexError::NoSuchDirectory { .. }
             | IndexError::Excluded { .. }
             | IndexError::Mask { .. } => Exit::Usage,
+            // The other run does it.
+            IndexError::Locked { .. } => Exit::Partial,
             _ => Exit::Failed,
         }
     }

@@ -44,7 +44,11 @@ fn run() -> Exit {
         if args.json {
             Report::print_failure(&chain(&error));
         }
-        Exit::Failed
+        match error {
+            // The other one does it.
+            ProbeError::Running { .. } => Exit::Partial,
+            _ => Exit::Failed,
+        }
     })
 }
 

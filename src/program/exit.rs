@@ -13,7 +13,8 @@ pub enum Exit {
     Failed = 1,
     /// The command line or the configuration is wrong; nothing was tried.
     Usage = 2,
-    /// Some of it was done: a mirror failed, a directory could not be read.
+    /// Some of it was done: a mirror failed, a directory could not be read; or another run of the
+    /// program is at it.
     Partial = 3,
 }
 

@@ -50,6 +50,8 @@ pub(super) struct Keeper {
     last_good: Option<LastGood>,
     sites: Vec<Site>,
     begun_at: Instant,
+    /// Whether the file was ever seen with its name in the folder.
+    was_linked: bool,
     reins: Reins,
 }
 
@@ -176,13 +178,15 @@ impl Keeper {
     pub(super) fn new(start: Start, reins: Reins) -> Keeper {
         let sites = start.config.sites.iter();
         let sites = sites.map(|site| Site::open(site, &reins.stop)).collect();
+        let config_stamp = stamp(&start.config.path);
         Keeper {
-            config_stamp: stamp(&start.config.path),
+            config_stamp,
             config_problem: start.config_problem,
             last_good: start.last_good,
             sites,
             config: Arc::new(start.config),
             begun_at: Instant::now(),
+            was_linked: config_stamp.is_some_and(|stamp| stamp.links > 0),
             reins,
         }
     }
@@ -224,7 +228,11 @@ impl Keeper {
     fn look_at_config(&mut self, reloads: bool) -> bool {
         let path = &self.config.path;
         let now = stamp(path);
+        self.was_linked |= now.is_some_and(|stamp| stamp.links > 0);
         if self.is_view_old(now) {
+            if self.begun_at.elapsed() < VIEW_AGE_MIN {
+                return false;
+            }
             log::info!(
                 "the configuration was replaced, and this service sees the old one; it ends, to be \
                  started anew: config={}",
@@ -269,13 +277,10 @@ impl Keeper {
     /// folder but for one file in it goes on seeing a file that was replaced, and does not see one
     /// that was made anew. Only a service that is started anew by its manager may end for it.
     fn is_view_old(&self, now: Option<Stamp>) -> bool {
-        let was_linked = self.config_stamp.is_some_and(|stamp| stamp.links > 0);
         let is_old = match now {
-            Some(stamp) => stamp.links == 0 && was_linked,
+            Some(stamp) => stamp.links == 0 && self.was_linked,
             None => is_folder_hidden(&self.config.path),
         };
-        is_old
-            && self.begun_at.elapsed() >= VIEW_AGE_MIN
-            && std::env::var_os("NOTIFY_SOCKET").is_some()
+        is_old && std::env::var_os("NOTIFY_SOCKET").is_some()
     }
 }

@@ -46,6 +46,7 @@ fn run() -> Exit {
         enable: args.enable,
         force: args.force,
         is_due: args.due,
+        leaves_running: args.due || args.all,
     };
     let output = Output::new(style, progress);
     let result = if args.due {

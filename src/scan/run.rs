@@ -54,8 +54,10 @@ pub struct Shared<'a> {
     pub network: Network<'a>,
     /// Who is told how it goes.
     pub output: &'a Output,
-    /// Whether a mirror that another process scans is passed over in silence.
+    /// Only what is due is scanned.
     pub is_due: bool,
+    /// A mirror that another process scans is left to it, and is no failure.
+    pub leaves_running: bool,
 }
 
 impl Shared<'_> {
@@ -112,7 +114,7 @@ impl<'a> Run<'a> {
         drop(bar);
         let report = match result {
             Ok(done) => self.report(done),
-            Err(error @ MirrorError::Running { .. }) if self.shared.is_due => {
+            Err(error @ MirrorError::Running { .. }) if self.shared.leaves_running => {
                 log::info!("{}: {error}", self.mirror.identifier);
                 return None;
             }

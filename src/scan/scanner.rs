@@ -54,8 +54,10 @@ pub struct ScanOptions {
     pub enable: bool,
     /// Publish what is suspicious, too.
     pub force: bool,
-    /// Pass over mirrors that another process scans, instead of reporting it as a failure.
+    /// Only what is due is scanned.
     pub is_due: bool,
+    /// A mirror that another process scans is left to it, and is no failure.
+    pub leaves_running: bool,
 }
 
 impl Scanner {
@@ -166,6 +168,7 @@ impl Scanner {
             },
             output,
             is_due: options.is_due,
+            leaves_running: options.leaves_running,
         };
         let jobs = match options.jobs {
             0 => self.site.scan.jobs,

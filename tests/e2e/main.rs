@@ -24,3 +24,4 @@ mod servers;
 mod small_disk;
 mod stage;
 mod unit;
+mod unknown;

@@ -104,9 +104,52 @@ fn units_are_valid_and_sandboxed() {
     }
 }
 
+/// The text of a unit.
+fn unit(name: &str) -> String {
+    fs::read_to_string(units().join(name)).expect("a unit")
+}
+
+#[test]
+fn services_are_bounded_and_no_number_of_starts_ends_them() {
+    for name in unit_names() {
+        let text = unit(&name);
+        let has = |line: &str| assert!(text.contains(line), "{name} lacks {line}");
+        if name.ends_with(".service") {
+            for line in ["MemoryMax=", "TasksMax=", "UMask=0027\n"] {
+                has(line);
+            }
+            match text.contains("Type=oneshot") {
+                // RuntimeMaxSec= means nothing to them.
+                true => has("TimeoutStartSec="),
+                false => has("StartLimitIntervalSec=0\n"),
+            }
+            match name.as_str() {
+                "heliostat-fcgi.service" | "heliostat-probe.service" => has("Restart=always"),
+                _ => has("SuccessExitStatus=3"),
+            }
+        }
+        if name.contains("scan") && name.ends_with(".service") || name.contains("probe") {
+            let is_timer = name.ends_with(".timer");
+            assert_eq!(text.contains("#IPAddressDeny="), !is_timer, "{name}");
+        }
+    }
+    let responder = unit("heliostat-fcgi.service");
+    for line in [
+        "WatchdogSec=5\n",
+        "RestartSec=1s\n",
+        "StateDirectory=heliostat-fcgi\nStateDirectoryMode=0700\n",
+        "--check\nExecReload=/bin/kill -HUP $MAINPID\n",
+        "TemporaryFileSystem=/etc:ro\n",
+        "ProtectHome=tmpfs\n",
+    ] {
+        assert!(responder.contains(line), "{line}");
+    }
+    assert!(unit("heliostat-fcgi.socket").contains("TriggerLimitIntervalSec=0\n"));
+}
+
 /// The calls that a unit lets its program make, by systemd's own list of groups.
 fn allowed_calls(unit: &str) -> BTreeSet<String> {
-    let text = fs::read_to_string(units().join(unit)).expect("the unit");
+    let text = self::unit(unit);
     let mut allowed = BTreeSet::new();
     for line in text
         .lines()
