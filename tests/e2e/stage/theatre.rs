@@ -179,9 +179,24 @@ impl Stage {
         self.responder = Some(responder::start(&self.site, wrapper));
     }
 
+    /// Lets Apache's group read the database: its user runs the responder then.
+    fn open_database_to_apache(&self) {
+        let database = self.site.database().display().to_string();
+        if !rustix::process::geteuid().is_root() || !self.site.database().exists() {
+            return;
+        }
+        let files = ["", "-wal", "-shm"].map(|end| format!("{database}{end}"));
+        let there = files.iter().filter(|file| Path::new(file).exists());
+        let status = Command::new("chgrp").arg("www-data").args(there).status();
+        assert!(status.expect("chgrp").success(), "{database}");
+    }
+
     /// Starts Apache, in place of the one that runs.
     pub fn start_apache(&mut self, options: &ApacheOptions) {
         self.apache = None;
+        if options.shipped.contains("fcgid") {
+            self.open_database_to_apache();
+        }
         let mirrors: Vec<(u16, PathBuf)> = self
             .mirrors
             .iter()
