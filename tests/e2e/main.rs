@@ -19,9 +19,11 @@ mod neighbour;
 mod outage;
 mod redirect;
 mod restart;
+mod security;
 mod servers;
 #[path = "../it/small_disk.rs"]
 mod small_disk;
 mod stage;
 mod unit;
 mod unknown;
+mod vhost;

@@ -21,12 +21,13 @@ mod tool;
 #[allow(dead_code, reason = "the integration tests use the rest of it")]
 pub mod site;
 
-pub use apache::{ApacheOptions, load_module};
+pub use apache::{ApacheOptions, load_module, shipped};
 pub use client::{Answer, Request, decode, encode};
 pub use load::load;
 pub use manager::Manager;
 pub use mirror::MirrorFacts;
 pub use other::{Server, start_lighttpd, start_nginx, start_nginx_before, start_nginx_with};
+pub use port::free_port;
 pub use process::Process;
 pub use theatre::{MTIME, Stage};
 pub use tool::tool;
