@@ -70,7 +70,8 @@ impl fcgi::Handler for Worker {
     fn respond(&mut self, request: &fcgi::Request<'_>, out: &mut Vec<u8>) {
         let state = self.common.state.load();
         let request = Request::from_parameters(request.params());
-        if request.asks_status {
+        // A web server names what it asks about, so that no directory's settings get here.
+        if request.asks_status && request.script_name.is_empty() && request.file.is_empty() {
             return status::answer(out, &state, &self.common.complaints, now());
         }
         let Some(index) = state.site_of(&request) else {
