@@ -169,6 +169,45 @@ fn requests(net_log: &Path) -> Vec<String> {
     urls
 }
 
+/// What a style sheet of an operator may refer to.
+const SHEET: &str = "@import url(more.css);\n\
+    @font-face { font-family: own; src: url(own.woff2); }\n\
+    body { font-family: own; background-image: url(\"picture.png\"); }\n";
+
+#[test]
+fn a_browser_loads_what_an_operators_style_sheet_refers_to() {
+    let mut stage = Stage::new("[site.test.rules]\nmirrorlist_style_sheet = \"/style/own.css\"\n");
+    stage.file("dist/a.iso", 10_000);
+    for (name, content) in [
+        ("own.css", SHEET.as_bytes()),
+        ("more.css", b"h2 { color: red; }"),
+        ("own.woff2", b"no font"),
+        ("picture.png", b"no picture"),
+    ] {
+        let mtime = crate::stage::MTIME;
+        stage.site.write(format!("style/{name}"), content, mtime);
+    }
+    stage.mirror("berlin", ["de", "eu"]);
+    stage.play();
+    let url = format!("http://127.0.0.1:{}", stage.apache().port);
+    let picture = picture("mirrorlist-own-style.png");
+    let visit = visit(
+        &stage,
+        &format!("{url}/dist/a.iso.mirrorlist"),
+        WIDTHS[1],
+        &picture,
+    );
+    for name in ["own.css", "more.css", "own.woff2", "picture.png"] {
+        let wanted = format!("{url}/style/{name}");
+        assert!(visit.requests.contains(&wanted), "{name}: {}", visit.log);
+    }
+    assert!(
+        !visit.log.contains("Content Security Policy"),
+        "{}",
+        visit.log
+    );
+}
+
 #[test]
 fn a_browser_shows_the_list_without_errors_or_other_hosts() {
     let stage = stage();

@@ -5,9 +5,11 @@ use std::process::Command;
 
 use heliostat::db::hash::{self, Digests, HashRecord};
 use heliostat::db::{catalogue, open_writer};
+use md5::Md5;
+use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
-use crate::stage::site::set_mtime;
+use crate::stage::site::{eventually, set_mtime};
 use crate::stage::{ApacheOptions, MTIME, Stage};
 
 const SPEC: &str = "\
@@ -31,6 +33,8 @@ const RULE: &str = "\
 arguments = [\"release=\\\\d+\", \"repo=os|updates\"]
 directory = \"dist/$1/$2\"
 marker = \"repodata/repomd.xml\"
+[site.test.rules]
+trackers = [\"http://127.0.0.1:9/announce\"]
 ";
 
 /// The repository in the tree.
@@ -101,17 +105,23 @@ fn stage() -> Stage {
     stage
 }
 
-/// Stores the hash that the metalink names.
+/// Stores the hash that the metalink names, and all that a torrent has.
 fn store_hash(stage: &Stage) {
     let mut writer = open_writer(&stage.site.database()).expect("the database");
     let file = catalogue::find(&writer, REPOMD.as_bytes()).expect("the catalogue");
     let file = file.expect("it is indexed");
     let content = std::fs::read(stage.site.tree().join(REPOMD)).expect("the metadata");
+    let sha1 = Sha1::digest(&content).to_vec();
     let record = HashRecord {
         digests: Digests {
-            sha256: Some(Sha256::digest(content).to_vec()),
+            md5: Some(Md5::digest(&content).to_vec()),
+            sha1: Some(sha1.clone()),
+            sha256: Some(Sha256::digest(&content).to_vec()),
+            btih: Some(vec![7; 20]),
             ..Digests::default()
         },
+        piece_size: 262_144,
+        sha1_pieces: Some(sha1),
         ..HashRecord::default()
     };
     let version = file.version.expect("it was indexed");
@@ -203,6 +213,14 @@ fn dnf_installs_from_our_mirror_list_and_our_metalinks() {
     from_mirrors("by-list", &list);
     from_mirrors("by-metalink-without-hash", &metalinks[0]);
     store_hash(&stage);
+    // dnf would take it for a mirror.
+    let torrent = format!("/{REPOMD}.torrent");
+    eventually("there is a torrent", || {
+        stage.get(&torrent).send().status == 200
+    });
+    let text = stage.get(format!("/{REPOMD}.metalink")).send().body;
+    let text = String::from_utf8_lossy(&text).into_owned();
+    assert!(!text.contains("torrent"), "{text}");
     for (number, source) in metalinks.iter().enumerate() {
         from_mirrors(&format!("by-metalink-{number}"), source);
     }

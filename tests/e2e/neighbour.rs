@@ -104,3 +104,122 @@ fn what_is_known_is_not_sent_again_behind_compression() {
         }
     }
 }
+
+/// Documents of every kind.
+const WORDS: [&str; 11] = [
+    "meta4",
+    "metalink",
+    "mirrorlist",
+    "torrent",
+    "zsync",
+    "magnet",
+    "md5",
+    "sha1",
+    "sha256",
+    "sha512",
+    "btih",
+];
+
+/// Names with an encoding, and settings that bring each document about.
+fn encoded_stage() -> Stage {
+    let mut stage = Stage::new(
+        "[site.test.hashes]\nzsync = true\n\
+         [site.test.rules]\ntrackers = [\"http://127.0.0.1:9/announce\"]\n",
+    );
+    for name in ["a.tar.gz", "a.GZ", "a.gz.iso", "a.tgz", "a.br", "a.iso.xz"] {
+        stage.file(format!("dir/{name}"), 20_000);
+    }
+    stage.mirror("germany", ["de", "eu"]);
+    stage.file("dir/here.tar.gz", 20_000);
+    stage.file("dir/here.iso", 20_000);
+    stage.learn();
+    stage
+}
+
+/// What an admin has for the tree, in the host with Heliostat and in the one without.
+fn encodings(stage: &Stage) -> String {
+    format!(
+        "<Directory {}>\nAddEncoding x-gzip .gz .tgz\nAddEncoding br .br\nAddEncoding x-xz .xz\n\
+         </Directory>\n",
+        stage.site.tree().display()
+    )
+}
+
+fn assert_plain(answer: &Answer, what: &str) {
+    assert!(!answer.has("content-encoding"), "{what}: {answer:?}");
+}
+
+#[test]
+fn our_answers_are_not_encoded_by_a_name() {
+    let mut stage = encoded_stage();
+    let after = encodings(&stage);
+    for shipped in ["mod_proxy_fcgi.conf", "mod_fcgid.conf"] {
+        let program = crate::stage::site::program_path("heliostat-fcgi");
+        let script = format!("exec {program} --config {}", stage.site.config().display());
+        let command = stage.site.script("responder", &script);
+        stage.start_responder();
+        stage.start_apache(&ApacheOptions {
+            shipped,
+            before: format!("Define HELIOSTAT_COMMAND \"{}\"\n", command.display()),
+            after: after.clone(),
+            ..ApacheOptions::default()
+        });
+        stage.until_redirected("/dir/a.tar.gz");
+        for name in ["a.tar.gz", "a.GZ", "a.gz.iso", "a.tgz", "a.br", "a.iso.xz"] {
+            let path = format!("/dir/{name}");
+            // Stands in the way of what a client takes apart: curl --compressed fails.
+            let get = |path: &str| stage.get(path).argument("--compressed").send();
+            let redirect = get(&path);
+            assert_eq!(redirect.status, 302, "{shipped} {path}: {redirect:?}");
+            assert!(!redirect.body.is_empty(), "{path}: {redirect:?}");
+            assert_plain(&redirect, &path);
+            for word in WORDS {
+                for path in [format!("{path}.{word}"), format!("{path}?{word}")] {
+                    let document = get(&path);
+                    assert_eq!(document.status, 200, "{shipped} {path}: {document:?}");
+                    assert!(!document.body.is_empty(), "{path}: {document:?}");
+                    assert_plain(&document, &path);
+                    let known = stage.get(&path);
+                    let known = known.field(format!("If-None-Match: {}", document.text("etag")));
+                    assert_plain(&known.send(), &path);
+                }
+            }
+            assert_plain(&stage.get(format!("{path}?zsync&x")).head().send(), &path);
+        }
+        let missing = stage.get("/dir/here.tar.gz?btih&metalink").send();
+        assert_plain(&missing, "a document of a file on no mirror");
+        assert_files_are_apaches(&stage);
+    }
+}
+
+/// The file itself keeps its encoding, ranges and conditions.
+fn assert_files_are_apaches(stage: &Stage) {
+    let etag = stage.plain("/dir/here.tar.gz").send().text("etag");
+    for field in [
+        "X: y".to_owned(),
+        "Range: bytes=5-9".to_owned(),
+        "Range: bytes=0-1,5-9".to_owned(),
+        "Range: bytes=99999-".to_owned(),
+        format!("If-None-Match: {etag}"),
+        format!("If-Match: {etag}"),
+        "If-Match: \"other\"".to_owned(),
+    ] {
+        for path in ["/dir/here.tar.gz", "/dir/here.iso", "/dir/here.tar.gz?x=1"] {
+            let ask = |request: Request| {
+                let request = request.field("Host: download.example.org").field(&field);
+                (
+                    request.send().comparable(),
+                    request.head().send().comparable(),
+                )
+            };
+            let (ours, plain) = (ask(stage.get(path)), ask(stage.plain(path)));
+            assert_eq!(ours, plain, "{path} {field}");
+            let is_encoded = plain.0.text("content-encoding") == "x-gzip";
+            let has_body = [200, 206].contains(&plain.0.status);
+            assert!(
+                !has_body || is_encoded == path.contains(".gz"),
+                "{path}: {plain:?}"
+            );
+        }
+    }
+}
