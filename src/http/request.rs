@@ -49,6 +49,9 @@ pub struct Request<'a> {
     /// Where the web server serves `file` itself when it is told so by `Location`
     /// (`HELIOSTAT_LOCAL`); empty: where it does so when it gets an error.
     pub local_url: &'a [u8],
+    /// The web server serves files by the way that it has for times without us, whatever it could
+    /// be told else (`HELIOSTAT_LEAVE`): the request's settings are made for our answers.
+    pub leaves_file: bool,
     /// Root of the web server's documents.
     pub document_root: &'a [u8],
     /// http or https.
@@ -242,6 +245,7 @@ impl<'a> Request<'a> {
             b"HELIOSTAT_ASKED" => mapped.has_field = !value.is_empty(),
             b"HELIOSTAT_DOCUMENT" => self.document = value,
             b"HELIOSTAT_LOCAL" => self.local_url = value,
+            b"HELIOSTAT_LEAVE" => self.leaves_file = !value.is_empty(),
             b"HELIOSTAT_NAMES" => self.names = value,
             b"HELIOSTAT_SCHEME" => {
                 mapped.is_https = [(&b"https"[..], true), (b"http", false)]

@@ -189,7 +189,18 @@ fn our_answers_are_not_encoded_by_a_name() {
         let missing = stage.get("/dir/here.tar.gz?btih&metalink").send();
         assert_plain(&missing, "a document of a file on no mirror");
         assert_files_are_apaches(&stage);
+        let line = || {
+            let log = stage.access_log();
+            let line = log
+                .lines()
+                .rev()
+                .find(|line| line.contains("/dir/here.tar.gz "));
+            line.unwrap_or_default().to_owned()
+        };
+        assert!(line().contains("want:file give:file"), "{}", line());
     }
+    let errors = std::fs::read_to_string(stage.site.path("error.log")).expect("a log");
+    assert!(!errors.contains("here.tar.gz"), "{errors}");
 }
 
 /// The file itself keeps its encoding, ranges and conditions.

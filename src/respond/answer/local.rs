@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::dispatch::{Asked, no_site, write_log_fields};
 use crate::config::LocalKind;
-use crate::decide::LocalReason;
+use crate::decide::{Decision, LocalReason};
 use crate::domain::escape::url_path_into;
 use crate::domain::path::FilePath;
 use crate::http::{Request, Response};
@@ -26,6 +26,11 @@ pub(super) fn write(out: &mut Vec<u8>, asked: Asked<'_>, reason: &LocalReason) {
         // No header can carry such a name.
         return leave(out, request);
     }
+    if request.leaves_file {
+        let mut response = left(out, request);
+        write_common(&mut response, decision, reason, give);
+        return response.end();
+    }
     // The explicit status keeps Apache from judging the request's conditions before it has the
     // file's ETag.
     let mut response = Response::new(out, "200 OK");
@@ -37,14 +42,24 @@ pub(super) fn write(out: &mut Vec<u8>, asked: Asked<'_>, reason: &LocalReason) {
         // nginx and lighttpd say so themselves.
         response.field("Accept-Ranges", b"bytes");
     }
+    write_common(&mut response, decision, reason, give);
+    response.end();
+}
+
+/// The fields of every file that the web server serves.
+fn write_common(
+    response: &mut Response<'_>,
+    decision: &Decision<'_>,
+    reason: &LocalReason,
+    give: &str,
+) {
     let can_vary = decision.is_negotiated || can_be_negotiated(reason);
     if can_vary && !decision.vary.is_empty() {
         response.field("Vary", decision.vary.as_bytes());
     }
     if *reason != LocalReason::EngineOff {
-        write_log_fields(&mut response, decision, give);
+        write_log_fields(response, decision, give);
     }
-    response.end();
 }
 
 /// The name that the web server is told: its own, where it told one. `None`: it must find the file
@@ -76,9 +91,17 @@ pub(super) fn leave(out: &mut Vec<u8>, request: &Request<'_>) {
     if request.local_url.is_empty() {
         return no_site(&mut Response::new(out, "503 Service Unavailable"));
     }
+    left(out, request).end();
+}
+
+/// Begins the answer that leaves a file to the web server.
+fn left<'o>(out: &'o mut Vec<u8>, request: &Request<'_>) -> Response<'o> {
+    if request.local_url.is_empty() {
+        return Response::new(out, "503 Service Unavailable");
+    }
     let mut response = Response::new(out, "200 OK");
     response.field("Location", request.local_url);
-    response.end();
+    response
 }
 
 /// Whether another `Accept` could get a metalink from the same URL, now or once mirrors have the
