@@ -153,12 +153,14 @@ impl<'s> Passage<'_, 's> {
         if let Some(outcome) = self.other_method() {
             return outcome;
         }
-        let by_name = Representation::split_suffix(self.request.file).filter(|_| !exists);
-        match (self.asked_by_query(), by_name) {
-            (Representation::File, None) => Outcome::Local(LocalReason::OutsideTree),
-            (Representation::File, Some((_, document))) | (document, _) => {
-                Outcome::Missing(MissingReason::NoDocument(document))
-            }
+        let by_suffix = Representation::split_suffix(self.request.file).filter(|_| !exists);
+        let by_query = Some(self.asked_by_query()).filter(|asked| *asked != Representation::File);
+        let by_name = self
+            .asked_by_parameter()
+            .or(by_suffix.map(|(_, document)| document));
+        match by_query.or(by_name) {
+            None => Outcome::Local(LocalReason::OutsideTree),
+            Some(document) => Outcome::Missing(MissingReason::NoDocument(document)),
         }
     }
 

@@ -6,7 +6,7 @@ use std::os::unix::fs::symlink;
 use md5::{Digest, Md5};
 use rustix::process::Signal;
 
-use crate::stage::{Answer, ApacheOptions, Request, Stage};
+use crate::stage::{Answer, ApacheOptions, Request, Stage, start_nginx_with};
 
 /// One URL of a host, and the file of the tree that it must be redirected to while all is well;
 /// `None`: whatever Apache alone answers.
@@ -304,7 +304,12 @@ const HOSTS: &[Host] = &[
 
 /// The tree that all hosts show, with what lies beside it.
 fn stage() -> Stage {
-    let mut stage = Stage::new("");
+    stage_with("")
+}
+
+/// The same; `more` is appended to the configuration.
+fn stage_with(more: &str) -> Stage {
+    let mut stage = Stage::new(more);
     for path in [
         "war/2.361/x.iso",
         "other/2.361/x.iso",
@@ -529,4 +534,84 @@ fn mod_fcgid_finds_the_same_files() {
     let before = format!("Define HELIOSTAT_COMMAND \"{}\"\n", command.display());
     stage.start_apache(&options("mod_fcgid.conf", &before));
     each(|host, url| is_delivered(&stage, host, url, false));
+}
+
+/// Locations of nginx as operators have them; `{asks}` is what the shipped file says to copy.
+const LOCATIONS: &str = "\
+location /al/ { alias {tree}/war/; {asks} }
+location /shadow/ { alias {tree}/other/; {asks} }
+location /out/ { alias {home}/outside/; {asks} }
+location /plain/ { alias {tree}/war/; }
+location /now/ { rewrite ^/now/(.*)$ /war/2.361/$1 last; }
+rewrite ^/current/(.*)$ /war/2.361/$1 last;
+rewrite ^/latest\\.iso$ /war/2.361/x.iso last;
+";
+
+#[test]
+fn nginx_finds_the_same_files() {
+    let mut stage =
+        stage_with("local_header = \"X-Accel-Redirect\"\nlocal_prefix = \"/.heliostat-local\"\n");
+    stage.start_apache(&ApacheOptions::default());
+    stage.start_responder();
+    let server = start_nginx_with(&stage.site.path("."), LOCATIONS);
+    let base = stage.mirror_named("germany").http_port;
+    let urls: &[Url] = &[
+        ("/war/2.361/x.iso", X),
+        ("/war/2.361/new.iso", None),
+        ("/al/2.361/x.iso", X),
+        ("/al/2.361/new.iso", None),
+        ("/al/2.361/none.iso", None),
+        ("/shadow/2.361/x.iso", Some("other/2.361/x.iso")),
+        ("/out/o.iso", None),
+        ("/out/none.iso", None),
+        ("/plain/2.361/x.iso", None),
+        ("/now/x.iso", X),
+        ("/now/new.iso", None),
+        ("/current/x.iso", X),
+        ("/current/new.iso", None),
+        ("/latest.iso", X),
+        ("/links/x.iso", X),
+        ("/links/out.iso", None),
+    ];
+    let check = |state: &str, must_redirect: bool| {
+        for (url, path) in urls {
+            let plain = Request::get(server.plain_port, url).send();
+            let ours = Request::get(server.port, url).send();
+            if let Some(path) = path.filter(|_| must_redirect) {
+                let expected = format!("http://127.0.0.1:{base}/{path}");
+                assert_eq!(ours.text("location"), expected, "{state} {url}: {ours:?}");
+                let delivered = Request::url(&expected).send();
+                assert!(same(&delivered, &plain).is_ok(), "{url}: {delivered:?}");
+            } else {
+                same(&ours, &plain).unwrap_or_else(|error| panic!("{state} {url}: {error}"));
+            }
+        }
+    };
+    check("up", true);
+    for (url, path) in urls.iter().filter_map(|(url, path)| Some((url, (*path)?))) {
+        let content = std::fs::read(stage.site.tree().join(path)).expect("a file of the tree");
+        let digest = Md5::digest(&content);
+        let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        for document in [".md5", "?md5"] {
+            let answer = Request::get(server.port, format!("{url}{document}")).send();
+            let is_its = answer.body.starts_with(digest.as_bytes());
+            assert!(is_its, "{url}{document}: {answer:?}");
+        }
+    }
+    // A location without Heliostat has the files alone, and never one in place of a document.
+    for url in [
+        "/plain/2.361/x.iso.md5",
+        "/out/o.iso.md5",
+        "/al/2.361/none.iso.md5",
+    ] {
+        assert_eq!(Request::get(server.port, url).send().status, 404, "{url}");
+    }
+    stage
+        .responder
+        .as_ref()
+        .expect("it runs")
+        .signal(Signal::STOP);
+    check("stopped", false);
+    stage.responder.as_mut().expect("it runs").end(Signal::KILL);
+    check("killed", false);
 }

@@ -4,7 +4,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 
 use rustix::process::Signal;
 
-use crate::stage::{ApacheOptions, Request, Stage};
+use crate::stage::{ApacheOptions, Request, Stage, start_nginx_with};
 
 /// Suffixes of all documents.
 const DOCUMENTS: [&str; 11] = [
@@ -425,4 +425,89 @@ fn no_documents_of_a_private_directory(stage: &Stage) {
         };
         assert_eq!(status, expected, "{url}");
     }
+}
+
+/// Rules of nginx; each location that serves files has what the shipped one has.
+const LOCATIONS: &str = "\
+location ~ ^/a/.*\\.(iso|txt)$ { deny all; }
+location = /b/secret.iso { deny all; }
+location = /b/secret.txt { return 403; }
+location ^~ /c/ { deny all; {asks} }
+location ^~ /d/ { allow 192.0.2.0/24; deny all; {asks} }
+location ^~ /e/ { auth_basic x; auth_basic_user_file {home}/users; {asks} }
+location ^~ /f/ { if ($uri ~ secret) { return 403; } {asks} }
+location ^~ /g/ { if ($http_user_agent ~ curl) { return 403; } {asks} }
+location ^~ /h/ { valid_referers ours; if ($invalid_referer) { return 403; } {asks} }
+location ~ ^/i/secret { auth_basic x; auth_basic_user_file {home}/users; }
+location ~ ^/j/.*\\.(iso|txt)$ { internal; }
+location ~* ^/k/.*\\.(ISO|TXT)$ { return 404; }
+location ^~ /l/ { satisfy all; allow 127.0.0.1; auth_basic x; auth_basic_user_file {home}/users;
+    {asks} }
+location ^~ /al/ { alias {tree}/m/; location ~ secret { deny all; } {asks} }
+location ~ ^/n/.*\\.(iso|txt)$ { expires 1d; }
+if ($uri ~ \"^/o/secret\\.(iso|txt)$\") { return 403; }
+location ^~ /p/ { deny 127.0.0.1; {asks} }
+";
+
+#[test]
+fn what_nginx_forbids_has_no_documents() {
+    let settings = "local_header = \"X-Accel-Redirect\"\nlocal_prefix = \"/.heliostat-local\"\n";
+    let mut stage = Stage::new(settings);
+    let folders = "abcdefghijklmnop".chars().map(String::from);
+    for folder in folders.clone().chain(["open".to_owned()]) {
+        stage.file(format!("{folder}/secret.iso"), 10_000);
+        stage.file(format!("{folder}/secret.txt"), 100);
+    }
+    let users = "admin:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=\n";
+    std::fs::write(stage.site.path("users"), users).expect("a file");
+    stage.mirror("germany", ["de", "eu"]);
+    stage.learn();
+    stage.start_responder();
+    let server = start_nginx_with(&stage.site.path(""), LOCATIONS);
+    let files = folders
+        .map(|folder| folder.replace('m', "al"))
+        .flat_map(|folder| ["iso", "txt"].map(|name| format!("/{folder}/secret.{name}")));
+    let asked: Vec<(String, String)> = files
+        // Its files are nginx's own, and forbidden to nobody.
+        .flat_map(|file| {
+            urls(&file)
+                .into_iter()
+                .filter(move |url| *url != file || !is_free(&file))
+        })
+        .map(|url| ("nginx".to_owned(), url))
+        .filter(|(_, url)| !(is_free(url) && url.contains('?')))
+        .collect();
+    let leaked = leaks(server.port, &asked);
+    assert!(
+        leaked.is_empty(),
+        "of {}:\n{}",
+        asked.len(),
+        leaked.join("\n")
+    );
+    let files: Vec<_> = asked
+        .iter()
+        .filter(|(_, url)| url.ends_with("/secret.iso"))
+        .collect();
+    assert!(files.len() > 14, "{files:?}");
+    for url in [
+        "/open/secret.iso.md5",
+        "/open/secret.txt.md5",
+        "/open/secret.iso.mirrorlist",
+    ] {
+        assert_eq!(Request::get(server.port, url).send().status, 200, "{url}");
+    }
+    let login = "Authorization: Basic YWRtaW46c2VjcmV0";
+    for url in [
+        "/e/secret.iso.md5",
+        "/l/secret.txt.md5",
+        "/e/secret.txt?md5",
+    ] {
+        let answer = Request::get(server.port, url).field(login).send();
+        assert_eq!(answer.status, 200, "{url}: {answer:?}");
+    }
+}
+
+/// Whether the location has no rule, only no Heliostat.
+fn is_free(url: &str) -> bool {
+    url.starts_with("/n/")
 }

@@ -60,10 +60,29 @@ pub fn start_nginx(folder: &Path) -> Server {
     start_nginx_with(folder, "")
 }
 
-/// The same, with further directives in both hosts.
+/// What the shipped file says that each location of the tree has.
+fn asks() -> String {
+    let text = std::fs::read_to_string(shipped("nginx.conf")).expect("a shipped file");
+    let part = text.split("# (1)").nth(1).expect("what is marked");
+    let (_, lines) = part
+        .split_once("alike.\n")
+        .expect("the comment that explains it");
+    lines.to_owned()
+}
+
+/// The same, with further directives in both hosts. `{tree}` and `{home}` are replaced; `{asks}` is
+/// what a location with Heliostat has.
 pub fn start_nginx_with(folder: &Path, more: &str) -> Server {
     let (port, plain_port) = (free_port(), free_port());
-    let listen = format!("listen 127.0.0.1:{port};\n{more}");
+    let home = folder.display().to_string();
+    let more = more
+        .replace("{tree}", &format!("{home}/tree"))
+        .replace("{home}", &home);
+    let listen = format!(
+        "listen 127.0.0.1:{port};\n{}",
+        more.replace("{asks}", &asks())
+    );
+    let more = more.replace("{asks}", "");
     let site = site_file("nginx.conf", folder, &[("listen 80;", listen)]);
     let home = folder.display();
     let hosts = format!(
