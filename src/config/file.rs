@@ -205,6 +205,11 @@ pub struct RawMetalink {
     pub publisher_url: String,
     /// How many mirrors a metalink names, the best ones; 0: all.
     pub mirrors_max: usize,
+    /// For tests of clients: file with `<url>` elements of broken mirrors, which come first in a
+    /// `.metalink` whose request has the field `X-Broken-Mirrors` (`only`: they come alone).
+    /// (MirrorBrain's MetalinkBrokenTestMirrors.)
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub broken_test_mirrors: Option<PathBuf>,
 }
 
 /// One of `by_accept_agents`.

@@ -132,6 +132,8 @@ pub struct SiteConfig {
     pub mime_types: MimeTypes,
     /// Who gets the client.
     pub law: Law,
+    /// Broken mirrors for tests of clients.
+    pub broken_test_mirrors: Option<PathBuf>,
     /// Whom metalinks name as publisher.
     pub publisher: Option<Publisher>,
     /// Lists for yum and dnf.
@@ -254,6 +256,8 @@ fn resolve_paths(folder: &Path, site: &mut RawSite) {
             *path = folder.join(&path);
         }
     }
+    let snippet = &mut site.metalink.broken_test_mirrors;
+    *snippet = snippet.take().map(|path| folder.join(path));
     let of_directories = site
         .directory
         .iter_mut()
@@ -331,6 +335,7 @@ impl SiteConfig {
             geoip: raw.geoip.clone(),
             mime_types: read_mime_types(raw),
             law: check_law(&raw.selection)?,
+            broken_test_mirrors: raw.metalink.broken_test_mirrors.clone(),
             publisher: check_publisher(&raw.metalink)?,
             yum: check_yum(&raw.yum)?,
             metalink_mirrors_max: match raw.metalink.mirrors_max {

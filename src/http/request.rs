@@ -70,6 +70,8 @@ pub struct Request<'a> {
     pub server_addr: &'a [u8],
     /// `Accept`.
     pub accept: &'a [u8],
+    /// `X-Broken-Mirrors`, by which tests of clients ask for mirrors that do not work.
+    pub broken_mirrors: &'a [u8],
     /// `User-Agent`.
     pub user_agent: &'a [u8],
     /// `CDN-Loop` (RFC 8586).
@@ -219,6 +221,7 @@ impl<'a> Request<'a> {
             b"SERVER_ADDR" => self.server_addr = value,
             b"DOCUMENT_ROOT" => self.document_root = value,
             b"HTTP_ACCEPT" => self.accept = value,
+            b"HTTP_X_BROKEN_MIRRORS" => self.broken_mirrors = value,
             b"HTTP_USER_AGENT" => self.user_agent = value,
             b"ASN" => self.geo.asn = value,
             b"PFX" => self.geo.prefix = value,

@@ -68,6 +68,15 @@ impl OpenFile {
         }
     }
 
+    /// Bytes that are zeros without being on the disk. Where the file system compresses, this is
+    /// more than the holes.
+    pub fn hole_bytes(&self) -> u64 {
+        /// Unit of `st_blocks`, whatever the file system's is.
+        const BLOCK_BYTES: u64 = 512;
+        let stored = u64::try_from(self.begin.st_blocks).unwrap_or(0) * BLOCK_BYTES;
+        self.version().size.saturating_sub(stored)
+    }
+
     /// Tells the system that it will be read from beginning to end.
     pub fn expect_sequential_reading(&self) {
         // It is a hint; a file system that does not take it reads a little slower.

@@ -3,6 +3,7 @@
 mod admin;
 mod admin_edit;
 mod blocked;
+mod broken_mirrors;
 mod cache;
 mod certificate;
 mod config;
@@ -43,6 +44,7 @@ mod geoip;
 mod hash;
 mod hash_content;
 mod hash_failure;
+mod hash_fair;
 mod hash_kill;
 mod hostile;
 mod hostile_geoip;

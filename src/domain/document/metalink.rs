@@ -21,8 +21,25 @@ pub const REPOMD: &[u8] = b"repomd.xml";
 /// Preference of the best mirror; each further one has one less, down to 0.
 const PREFERENCE_MAX: usize = 100;
 
+/// The preference of the best mirror behind broken ones.
+const PREFERENCE_BEHIND_BROKEN: usize = 84;
+
+/// Mirrors that do not work, for tests of clients.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BrokenMirrors {
+    /// `<url>` elements, as the operator wrote them.
+    pub elements: Vec<u8>,
+    /// No others follow.
+    pub is_all: bool,
+}
+
 /// The document.
 pub fn metalink(sheet: &Sheet<'_>) -> Body {
+    metalink_behind(sheet, None)
+}
+
+/// The document, with broken mirrors before the others.
+pub fn metalink_behind(sheet: &Sheet<'_>, broken: Option<&BrokenMirrors>) -> Body {
     let mut body = Body::new();
     let out = &mut body.text;
     append(
@@ -59,6 +76,18 @@ pub fn metalink(sheet: &Sheet<'_>) -> Body {
     sheet.comments_into(out);
     verification_into(&mut body, sheet, &name);
     append(&mut body.text, "    <resources>\n");
+    if let Some(broken) = broken {
+        body.text.extend_from_slice(&broken.elements);
+        body.text.push(b'\n');
+        if broken.is_all {
+            append(&mut body.text, END);
+            return body;
+        }
+    }
+    let best = match broken {
+        Some(_) => PREFERENCE_BEHIND_BROKEN,
+        None => PREFERENCE_MAX,
+    };
     for link in [sheet.torrent, sheet.magnet].into_iter().flatten() {
         let out = &mut body.text;
         let _ = write!(
@@ -74,15 +103,14 @@ pub fn metalink(sheet: &Sheet<'_>) -> Body {
         append(out, "\"");
         location_into(out, source);
         append(out, " preference=\"");
-        decimal_into(out, PREFERENCE_MAX.saturating_sub(place));
+        decimal_into(out, best.saturating_sub(place));
         append(out, "\"");
     });
-    append(
-        &mut body.text,
-        "    </resources>\n  </file>\n  </files>\n</metalink>\n",
-    );
+    append(&mut body.text, END);
     body
 }
+
+const END: &str = "    </resources>\n  </file>\n  </files>\n</metalink>\n";
 
 fn publisher_into(out: &mut Vec<u8>, publisher: &Publisher) {
     append(out, "  <publisher>\n    <name>");

@@ -36,7 +36,6 @@ pub struct Feed<'a> {
     is_at_end: bool,
     /// Files that were written a moment ago, or are being written.
     unsettled: Vec<Job>,
-    is_closed: bool,
     total_files: u64,
     total_bytes: u64,
 }
@@ -60,7 +59,6 @@ impl<'a> Feed<'a> {
             after: Vec::new(),
             is_at_end: false,
             unsettled: Vec::new(),
-            is_closed: false,
             total_files: 0,
             total_bytes: 0,
         };
@@ -92,7 +90,17 @@ impl<'a> Feed<'a> {
         self.total_bytes
     }
 
-    /// Gives the pool what it has room for, and closes it behind the last file.
+    /// Whether the pool has got all.
+    pub fn is_done(&self) -> bool {
+        self.is_at_end && self.page.is_empty() && self.unsettled.is_empty()
+    }
+
+    /// Files that need not be given any more.
+    pub fn tried(&self) -> &RoaringBitmap {
+        &self.tried
+    }
+
+    /// Gives the pool what it has room for.
     ///
     /// # Errors
     /// [`DbError`].
@@ -102,7 +110,7 @@ impl<'a> Feed<'a> {
         database: &impl Queryable,
         now: Timestamp,
     ) -> Result<(), DbError> {
-        if self.is_closed {
+        if self.is_done() {
             return Ok(());
         }
         let mut room = WAITING_MAX.saturating_sub(pool.waiting());
@@ -115,7 +123,10 @@ impl<'a> Feed<'a> {
             mtime > now.0 || mtime + SETTLED_AFTER_S <= now.0
         };
         let settled = self.unsettled.extract_if(.., |job| is_settled(job));
-        settled.for_each(|job| pool.add(job));
+        for job in settled {
+            self.tried.insert(job.id.0);
+            pool.add(job);
+        }
         while room > 0 {
             if self.page.is_empty() && !self.is_at_end {
                 self.read_page(database)?;
@@ -124,15 +135,12 @@ impl<'a> Feed<'a> {
                 break;
             };
             if is_settled(&job) {
+                self.tried.insert(job.id.0);
                 pool.add(job);
                 room -= 1;
             } else {
                 self.unsettled.push(job);
             }
-        }
-        if self.is_at_end && self.page.is_empty() && self.unsettled.is_empty() {
-            self.is_closed = true;
-            pool.close();
         }
         Ok(())
     }

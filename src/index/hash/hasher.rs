@@ -30,6 +30,9 @@ const RESULTS_WAITING_MAX: usize = 64;
 /// How often it is looked at the stop flag, the progress and what is due while no result comes.
 const TICK: Duration = Duration::from_millis(100);
 
+/// How often the catalogue is looked at for new files while very long ones are read.
+const NEWS_INTERVAL: Duration = Duration::from_secs(5);
+
 /// Name of the threads, for `top -H`.
 const THREAD_NAME: &str = "hash";
 
@@ -58,7 +61,7 @@ pub struct HashRun<'a> {
     began: Instant,
     counts: HashCounts,
     failures: Vec<Failure>,
-    /// Files that this run has tried; it does not try them twice.
+    /// Files that this run has tried, or is at; it does not try them twice.
     tried: RoaringBitmap,
 }
 
@@ -195,11 +198,11 @@ impl<'a> HashRun<'a> {
                 database: site.database.clone(),
                 source: error,
             };
-            let generation = catalogue::generation(writer).map_err(fail)?;
+            let mut generation = catalogue::generation(writer).map_err(fail)?;
             let plan = Plan::new(site, &request, writer).map_err(fail)?;
             let feed = Feed::new(&plan, &request.directory, writer, &self.tried).map_err(fail)?;
             if !feed.is_empty() {
-                self.pass(writer, feed, stop, observe)?;
+                generation = self.pass(writer, (feed, generation), stop, observe)?;
             }
             if catalogue::generation(writer).map_err(fail)? == generation {
                 return Ok(());
@@ -207,47 +210,77 @@ impl<'a> HashRun<'a> {
         }
     }
 
+    /// Hashes what the feed has and, while a very long file keeps the threads at work, what comes
+    /// into the catalogue meanwhile. Returns the generation that it has seen last.
     fn pass(
         &mut self,
         writer: &mut Writer,
-        feed: Feed<'_>,
+        (feed, generation): (Feed<'_>, i64),
         stop: &AtomicBool,
         observe: &dyn Fn(HashStep),
-    ) -> Result<(), IndexError> {
+    ) -> Result<i64, IndexError> {
+        let (site, request) = (self.site, self.request.clone());
+        let fail = |error| IndexError::Hashes {
+            database: site.database.clone(),
+            source: error,
+        };
         let root = Root::open(&self.site.tree)?;
         let pool = Pool::new(&root);
         std::thread::scope(|scope| {
             // Whatever ends this, the threads end, too.
             let _stop = StopAtEnd(&pool);
             let results = start_threads(scope, &pool, self.site.hashes.threads)?;
-            self.conduct(writer, (&pool, feed, results), stop, observe)
+            let threads = (&pool, &results);
+            let mut seen = generation;
+            let mut news = self.conduct(writer, threads, (feed, seen), (stop, observe))?;
+            while let Some(generation) = news {
+                seen = generation;
+                let plan = Plan::new(site, &request, writer).map_err(fail)?;
+                let tried = self.tried.clone();
+                let feed = Feed::new(&plan, &request.directory, writer, &tried).map_err(fail)?;
+                news = self.conduct(writer, threads, (feed, seen), (stop, observe))?;
+            }
+            Ok(seen)
         })
     }
 
+    /// Feeds the pool and stores what comes back, until all is done; or until the catalogue has
+    /// another generation than `seen` while the pool is still at work, which is returned.
     fn conduct(
         &mut self,
         writer: &mut Writer,
-        (pool, mut feed, results): (&Pool<'_>, Feed<'_>, Receiver<Done>),
-        stop: &AtomicBool,
-        observe: &dyn Fn(HashStep),
-    ) -> Result<(), IndexError> {
+        (pool, results): (&Pool<'_>, &Receiver<Done>),
+        (mut feed, seen): (Feed<'_>, i64),
+        (stop, observe): (&AtomicBool, &dyn Fn(HashStep)),
+    ) -> Result<Option<i64>, IndexError> {
         let mut batch = Batch::default();
+        let mut looked = Instant::now();
         let ended = loop {
             if stop.load(Ordering::Relaxed) {
                 break Err(IndexError::HashingStopped);
             }
             feed.fill(pool, writer, now())
                 .map_err(|error| self.error(error))?;
+            if feed.is_done() && pool.is_idle() {
+                pool.close();
+            } else if feed.is_done() && looked.elapsed() >= NEWS_INTERVAL {
+                looked = Instant::now();
+                let now = catalogue::generation(writer).map_err(|error| self.error(error))?;
+                if now != seen {
+                    break Ok(Some(now));
+                }
+            }
             match results.recv_timeout(TICK) {
                 Ok(done) => self.take(done, &mut batch),
                 Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => break Ok(()),
+                Err(RecvTimeoutError::Disconnected) => break Ok(None),
             }
             if batch.is_due() {
                 self.store(writer, &mut batch)?;
             }
             observe(HashStep::Reading(pool.bytes(), feed.total_bytes()));
         };
+        self.tried |= feed.tried();
         self.store(writer, &mut batch)?;
         ended
     }

@@ -14,6 +14,10 @@ use crate::tree::{OpenError, OpenFile, Root};
 /// Longest signature that is kept; a detached one in armour is some hundred bytes to 3 KB a key.
 pub const SIGNATURE_BYTES_MAX: u64 = 64 * 1024;
 
+/// Holes of a file that is hashed all the same, such as an image of a disk; more of them would keep
+/// a processor for more than an hour.
+const HOLE_BYTES_MAX: u64 = 1 << 40;
+
 /// What is to be done for one file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Job {
@@ -52,6 +56,15 @@ pub enum Trouble {
     /// It is not the version that the catalogue has.
     #[error("it changed since it was indexed; the next run hashes the new version")]
     OtherVersion,
+    /// Nearly all of it is holes.
+    #[error(
+        "it is sparse: {holes} bytes of it are not on the disk, and hashing them would take hours; \
+         add its name to hashes.exclude, or delete it"
+    )]
+    Holes {
+        /// Bytes of its holes.
+        holes: u64,
+    },
     /// It was written, or removed, while it was read.
     #[error("it changed while it was read; the next run tries again")]
     Changed,
@@ -86,6 +99,10 @@ impl Job {
         let open = root.open_file(&self.path)?;
         if open.version() != self.version {
             return Err(Trouble::OtherVersion);
+        }
+        let holes = open.hole_bytes();
+        if holes > HOLE_BYTES_MAX {
+            return Err(Trouble::Holes { holes });
         }
         Ok(open)
     }

@@ -5,9 +5,13 @@
 //! is farthest behind first. So one large file keeps as many cores busy as it has lanes, and many
 //! files as many as there are.
 //!
+//! No file holds up the others: the reader leaves a file after [`SLICE_BYTES`] for the next one
+//! that waits and comes back to it later, and small files have their turns among the chunks.
+//!
 //! # Limits
 //! Chunks live in [`CHUNKS`] buffers that are used over and over; the reader waits for one to
 //! become free. The next file is read while the last chunks of the one before are digested.
+//! [`BEGUN_MAX`] files are left in the middle at a time; they keep what their lanes have.
 //!
 //! # Locking
 //! One mutex over the state, held for moments only; nobody reads or digests under it. A thread
@@ -34,6 +38,44 @@ pub const CHUNKS: usize = 24;
 /// Larger files are read by the reader in chunks.
 const SMALL_BYTES_MAX: u64 = CHUNK_BYTES as u64;
 
+/// Bytes of a file that are read before others have their turn: some seconds of work.
+const SLICE_BYTES: u64 = 1024 * 1024 * 1024;
+
+/// Files that are left in the middle; each may have 50 MB of pieces, layers and sums.
+const BEGUN_MAX: usize = 8;
+
+/// Of so many turns of a thread small files have one at least.
+const TURNS_PER_SMALL: u64 = 4;
+
+/// A file that is read in chunks, and how far it is.
+struct Large {
+    job: Job,
+    begun: Option<Begun>,
+}
+
+struct Begun {
+    open: OpenFile,
+    /// Of its flow.
+    number: u64,
+    read: u64,
+}
+
+impl Large {
+    /// Whether it comes to its end in one turn.
+    fn is_short(&self) -> bool {
+        self.begun.is_none() && self.job.version.size <= SLICE_BYTES
+    }
+}
+
+/// How a turn of the reader ended.
+enum Turn {
+    Whole,
+    /// Others have theirs.
+    Paused(Large),
+    /// With the number of its flow, once there is one.
+    Failed(Job, Option<u64>, Trouble),
+}
+
 /// A file's end.
 pub struct Done {
     /// What was to be done.
@@ -56,7 +98,8 @@ pub struct Pool<'a> {
 #[derive(Default)]
 struct State {
     small: VecDeque<Job>,
-    large: VecDeque<Job>,
+    large: VecDeque<Large>,
+    turn: u64,
     flows: Vec<Flow>,
     free: Vec<Vec<u8>>,
     buffers: usize,
@@ -106,12 +149,19 @@ impl<'a> Pool<'a> {
     pub fn add(&self, job: Job) {
         let mut state = self.state();
         if job.version.size > SMALL_BYTES_MAX && !job.kinds.is_empty() {
-            state.large.push_back(job);
+            state.large.push_back(Large { job, begun: None });
             self.read.notify_one();
         } else {
             state.small.push_back(job);
             self.work.notify_one();
         }
+    }
+
+    /// Whether nothing waits and nothing is read.
+    pub fn is_idle(&self) -> bool {
+        let state = self.state();
+        let is_empty = state.small.is_empty() && state.large.is_empty();
+        is_empty && state.flows.is_empty() && !state.is_reading
     }
 
     /// Says that no more files will come.
@@ -150,6 +200,12 @@ impl<'a> Pool<'a> {
         loop {
             if state.is_stopped {
                 return Found::End;
+            }
+            state.turn += 1;
+            if state.turn.is_multiple_of(TURNS_PER_SMALL)
+                && let Some(job) = state.small.pop_front()
+            {
+                return Found::Whole(job);
             }
             if let Some(task) = state.flows.iter_mut().find_map(Flow::take) {
                 return Found::Part(task);
@@ -218,14 +274,21 @@ impl<'a> Pool<'a> {
     /// The work of the reading thread.
     pub fn read(&self, done: &SyncSender<Done>) {
         let _alarm = Alarm(self);
-        while let Some(job) = self.next_large() {
-            let (number, result) = self.read_one(&job);
+        while let Some(large) = self.next_large() {
+            let turn = self.read_turn(large);
             let mut state = self.state();
             state.is_reading = false;
-            let Err(trouble) = result else {
-                drop(state);
-                self.work.notify_all();
-                continue;
+            let (job, number, trouble) = match turn {
+                Turn::Failed(job, number, trouble) => (job, number, trouble),
+                Turn::Paused(large) => {
+                    state.large.push_back(large);
+                    continue;
+                }
+                Turn::Whole => {
+                    drop(state);
+                    self.work.notify_all();
+                    continue;
+                }
             };
             if let Some(place) = state
                 .flows
@@ -245,15 +308,19 @@ impl<'a> Pool<'a> {
         }
     }
 
-    fn next_large(&self) -> Option<Job> {
+    fn next_large(&self) -> Option<Large> {
         let mut state = self.state();
         loop {
             if state.is_stopped {
                 return None;
             }
-            if let Some(job) = state.large.pop_front() {
+            let begun = state.large.iter().filter(|large| large.begun.is_some());
+            let has_room = begun.count() < BEGUN_MAX;
+            let may = |large: &Large| has_room || large.begun.is_some() || large.is_short();
+            let place = state.large.iter().position(may);
+            if let Some(large) = place.and_then(|place| state.large.remove(place)) {
                 state.is_reading = true;
-                return Some(job);
+                return Some(large);
             }
             if state.is_closed {
                 return None;
@@ -265,37 +332,57 @@ impl<'a> Pool<'a> {
         }
     }
 
-    /// Reads a file chunk by chunk; the number is that of its flow, once there is one.
-    fn read_one(&self, job: &Job) -> (Option<u64>, Result<(), Trouble>) {
-        let mut open = match job.open(self.root) {
-            Ok(open) => open,
-            Err(trouble) => return (None, Err(trouble)),
+    fn read_turn(&self, large: Large) -> Turn {
+        let Large { job, begun } = large;
+        let mut begun = match begun {
+            Some(begun) => begun,
+            None => match self.begin(&job) {
+                Ok(begun) => begun,
+                Err(trouble) => return Turn::Failed(job, None, trouble),
+            },
         };
-        open.expect_sequential_reading();
-        let number = {
-            let mut state = self.state();
-            state.next_flow += 1;
-            let number = state.next_flow;
-            state.flows.push(Flow::new(number, job.clone()));
-            number
-        };
-        (Some(number), self.read_chunks(job, &mut open, number))
+        match self.read_chunks(&job, &mut begun) {
+            Ok(()) if begun.read < job.version.size => Turn::Paused(Large {
+                job,
+                begun: Some(begun),
+            }),
+            Ok(()) => Turn::Whole,
+            Err(trouble) => Turn::Failed(job, Some(begun.number), trouble),
+        }
     }
 
-    /// Each chunk is shared out only after the file was found unchanged, so that a flow that comes
-    /// to its end is one to be believed, and one that changes ends soon.
-    fn read_chunks(&self, job: &Job, open: &mut OpenFile, number: u64) -> Result<(), Trouble> {
+    fn begin(&self, job: &Job) -> Result<Begun, Trouble> {
+        let open = job.open(self.root)?;
+        open.expect_sequential_reading();
+        let mut state = self.state();
+        state.next_flow += 1;
+        let number = state.next_flow;
+        state.flows.push(Flow::new(number, job.clone()));
+        Ok(Begun {
+            open,
+            number,
+            read: 0,
+        })
+    }
+
+    /// Reads until the file ends, or others wait for their turn. Each chunk is shared out only
+    /// after the file was found unchanged, so that a flow that comes to its end is one to be
+    /// believed, and one that changes ends soon.
+    fn read_chunks(&self, job: &Job, begun: &mut Begun) -> Result<(), Trouble> {
         let size = job.version.size;
-        let mut read = 0;
-        while read < size {
+        let turn_end = begun.read.saturating_add(SLICE_BYTES);
+        while begun.read < size {
+            if begun.read >= turn_end && !self.state().large.is_empty() {
+                return Ok(());
+            }
             let Some(mut buffer) = self.free_buffer() else {
                 return Err(Trouble::Changed);
             };
-            let length = (size - read).min(CHUNK_BYTES as u64) as usize;
+            let length = (size - begun.read).min(CHUNK_BYTES as u64) as usize;
             let mut check = || {
-                fill(open, &mut buffer, length)?;
-                read += buffer.len() as u64;
-                if buffer.len() < length || !open.is_same()? {
+                fill(&mut begun.open, &mut buffer, length)?;
+                begun.read += buffer.len() as u64;
+                if buffer.len() < length || !begun.open.is_same()? {
                     return Err(Trouble::Changed);
                 }
                 Ok(())
@@ -307,8 +394,9 @@ impl<'a> Pool<'a> {
                 return Err(trouble);
             }
             self.bytes.fetch_add(buffer.len() as u64, Ordering::Relaxed);
+            let number = begun.number;
             if let Some(flow) = state.flows.iter_mut().find(|flow| flow.number == number) {
-                flow.push(buffer, read == size);
+                flow.push(buffer, begun.read == size);
             }
             drop(state);
             self.work.notify_all();

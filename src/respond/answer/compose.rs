@@ -7,6 +7,7 @@ use crate::decide::{Choice, DecidedFile, Metalink, Seeds};
 use crate::domain::document::info_dictionary::{Info, InfoV2, TorrentVersion};
 use crate::domain::document::magnet;
 use crate::domain::document::magnet::Magnet;
+use crate::domain::document::metalink::BrokenMirrors;
 use crate::domain::document::torrent;
 use crate::domain::document::torrent::Torrent;
 use crate::domain::document::zsync;
@@ -19,6 +20,10 @@ use crate::domain::rule::Rules;
 use crate::domain::select::Tier;
 use crate::domain::target::Target;
 use crate::domain::time::Timestamp;
+use crate::regular_file;
+
+/// Bytes of the elements of broken mirrors; a dozen take two KB.
+const BROKEN_BYTES_MAX: u64 = 256 * 1024;
 
 /// What bodies are made from.
 pub(super) struct Draft<'d> {
@@ -72,7 +77,30 @@ impl Draft<'_> {
         };
         match content.kind {
             Representation::Meta4 => meta4::meta4(&sheet),
-            _ => metalink::metalink(&sheet),
+            _ => metalink::metalink_behind(&sheet, self.broken_mirrors().as_ref()),
+        }
+    }
+
+    /// Broken mirrors, where the configuration has them and the client asks for them; a file that
+    /// cannot be read is as if there were none.
+    pub fn broken_mirrors(&self) -> Option<BrokenMirrors> {
+        let (config, request, _) = self.asked;
+        let path = config.broken_test_mirrors.as_deref()?;
+        if request.broken_mirrors.is_empty() {
+            return None;
+        }
+        match regular_file::read(path, BROKEN_BYTES_MAX) {
+            Ok(elements) => Some(BrokenMirrors {
+                elements,
+                is_all: request.broken_mirrors == b"only",
+            }),
+            Err(error) => {
+                log::warn!(
+                    "metalink.broken_test_mirrors cannot be read: path={} error=\"{error}\"",
+                    path.display()
+                );
+                None
+            }
         }
     }
 

@@ -114,6 +114,8 @@ struct Made<'d> {
     /// Row and file of the long parts.
     hashes: Option<(FileId, &'d HashSummary)>,
     file: &'d DecidedFile,
+    /// It has mirrors that do not work, for a test.
+    is_broken: bool,
 }
 
 impl<'d> Made<'d> {
@@ -148,7 +150,9 @@ impl<'d> Made<'d> {
                 (draft.seeds(content)?, hashes, is_signed)
             }
         };
-        let validators = (!is_signed).then(|| Validators {
+        let is_broken =
+            document.kind() == Representation::Metalink && draft.broken_mirrors().is_some();
+        let validators = (!is_signed && !is_broken).then(|| Validators {
             etag: body.etag(),
             modified_at: draft.modified_at,
         });
@@ -159,6 +163,7 @@ impl<'d> Made<'d> {
             validators,
             hashes,
             file,
+            is_broken,
         })
     }
 
@@ -170,12 +175,22 @@ impl<'d> Made<'d> {
                 true => asked.2.vary,
                 false => "Accept",
             };
-            response.field("Vary", vary.as_bytes());
+            if !self.is_broken {
+                response.field("Vary", vary.as_bytes());
+            }
             let attachment = name::attachment(self.file.path.name(), self.kind.as_str());
             response.field("Content-Disposition", &attachment);
         }
         if let Some(validators) = &self.validators {
             validators.write(response);
+        }
+        if self.is_broken {
+            response.field("X-Broken-Mirrors", b"true");
+            response.field("Vary", b"Accept, X-Broken-Mirrors");
+            response.field("Cache-Control", b"no-store,max-age=0");
+            response.field("Accept-Ranges", b"none");
+            write_log_fields(response, asked.2, self.kind.as_str());
+            return;
         }
         // The validators would let caches keep it for a while without asking.
         if self.hashes.is_some() || is_metalink {
