@@ -13,6 +13,7 @@ mod answer;
 mod args;
 mod complaint;
 mod keeper;
+mod permit;
 mod ping;
 mod run;
 mod start;

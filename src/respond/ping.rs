@@ -1,16 +1,24 @@
 //! `/.heliostat/ping/IDENTIFIER`: a mirror says that it has synced.
 //!
 //! A ping is a file in a folder, made because the database is only read here. It says nothing but
-//! the name, and a second one before the next scan changes nothing, so that whoever makes them up
-//! gains no more than a scan.
+//! the name, and a second one before the next scan changes nothing.
+//!
+//! # Security
+//! Anybody may make pings up. Of one mirror so many count a day that it can say when it synced,
+//! and no more; and the answer is the same whether there is such a mirror or not, so that nobody
+//! learns their names, those of private ones among them.
 
+use std::collections::HashMap;
 use std::fs::OpenOptions;
 use std::io::ErrorKind;
 use std::os::unix::fs::OpenOptionsExt;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::config::PingConfig;
 use crate::decide::SiteState;
+use crate::domain::time::Timestamp;
 use crate::http::{Method, Request, Response};
+use crate::program::clock::now;
 
 /// What follows the prefix of the configuration.
 const BELOW: &[u8] = b"/ping/";
@@ -18,18 +26,80 @@ const BELOW: &[u8] = b"/ping/";
 /// Longest name of a file on common file systems; no identifier is longer.
 const NAME_BYTES_MAX: usize = 255;
 
+const TAKEN: &str = "204 No Content";
 const UNAVAILABLE: &str = "503 Service Unavailable";
 
 /// The scanner, which is of the same user, needs no more.
 const MODE: u32 = 0o644;
 
+/// Pings of one mirror that lead to a scan within [`PERIOD_S`]: mirrors sync each hour at most,
+/// some in two steps.
+const PINGS_PER_DAY: u32 = 48;
+
+/// Seconds of a day.
+const PERIOD_S: i64 = 86_400;
+
+/// Seconds between two lines on pings that go to no mirror.
+const LOG_EVERY_S: i64 = 60;
+
+/// Pings that counted, by site and mirror; there are no more than mirrors.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Pings(Arc<Mutex<Spent>>);
+
+#[derive(Debug, Default)]
+struct Spent {
+    by_mirror: HashMap<(String, String), Count>,
+    logged_at: Option<Timestamp>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Count {
+    since: Timestamp,
+    pings: u32,
+}
+
+impl Pings {
+    /// Whether one more ping of a mirror counts.
+    fn spend(&self, site: &str, mirror: &str, now: Timestamp) -> bool {
+        let mut spent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (site.to_owned(), mirror.to_owned());
+        let fresh = Count {
+            since: now,
+            pings: 0,
+        };
+        let count = spent.by_mirror.entry(key).or_insert(fresh);
+        // A clock that was set back begins anew, too.
+        if !(0..PERIOD_S).contains(&(now.0 - count.since.0)) {
+            *count = fresh;
+        }
+        count.pings = count.pings.saturating_add(1);
+        if count.pings == PINGS_PER_DAY + 1 {
+            log::warn!(
+                "more pings than {PINGS_PER_DAY} a day, the rest of them change nothing: \
+                 site={site} mirror={mirror}"
+            );
+        }
+        count.pings <= PINGS_PER_DAY
+    }
+
+    /// Says that there is no mirror of that name, since the answer does not.
+    fn nobody(&self, site: &str, name: &str, now: Timestamp) {
+        let mut spent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_due = |then: Timestamp| !(0..LOG_EVERY_S).contains(&(now.0 - then.0));
+        if spent.logged_at.is_none_or(is_due) {
+            spent.logged_at = Some(now);
+            log::info!("a ping of no mirror, its name may be misspelt: site={site} name={name}");
+        }
+    }
+}
+
 /// Answers a ping of a mirror; returns false when the request is none, so that it is answered as
 /// if there were no pings.
 pub(super) fn answer(
     out: &mut Vec<u8>,
-    site: &SiteState,
-    config: &PingConfig,
+    (site, config): (&SiteState, &PingConfig),
     request: &Request<'_>,
+    pings: &Pings,
 ) -> bool {
     // A GET is what anybody's page can make anybody's browser do.
     if request.method != Method::Post {
@@ -39,40 +109,51 @@ pub(super) fn answer(
     let Some(name) = name_in(&path, config) else {
         return false;
     };
-    let status = note(site, config, name);
+    let status = note((site, config), name, pings);
     Response::new(out, status)
         .field("Cache-Control", b"no-store")
         .end();
     true
 }
 
-/// Makes the file of a ping; returns the status of the answer.
-fn note(site: &SiteState, config: &PingConfig, name: &str) -> &'static str {
+/// Makes the file of a ping; returns the status of the answer, which depends on us and not on the
+/// name.
+fn note((site, config): (&SiteState, &PingConfig), name: &str, pings: &Pings) -> &'static str {
+    let site_name = &site.config.name;
+    let complain = |error: &dyn std::fmt::Display| {
+        let folder = config.folder.display();
+        log::warn!("a ping is not noted: site={site_name} folder={folder} error=\"{error}\"");
+    };
     let Some(snapshot) = &site.snapshot else {
         return UNAVAILABLE;
     };
+    let needed = rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK;
+    if let Err(error) = rustix::fs::access(&config.folder, needed) {
+        complain(&std::io::Error::from(error));
+        return UNAVAILABLE;
+    }
     let mut mirrors = snapshot.roster.mirrors().iter();
     if !mirrors.any(|mirror| mirror.identifier == name) {
-        return "404 Not Found";
+        pings.nobody(site_name, name, now());
+        return TAKEN;
+    }
+    let file = config.folder.join(name);
+    let is_noted = std::fs::symlink_metadata(&file).is_ok();
+    if is_noted || !pings.spend(site_name, name, now()) {
+        return TAKEN;
     }
     // Never through a link, and never into a file that is there.
     let made = OpenOptions::new()
         .write(true)
         .create_new(true)
         .mode(MODE)
-        .open(config.folder.join(name));
-    match made {
-        Ok(_) => "204 No Content",
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => "204 No Content",
-        Err(error) => {
-            log::warn!(
-                "a ping is not noted: site={} folder={} error=\"{error}\"",
-                site.config.name,
-                config.folder.display()
-            );
-            UNAVAILABLE
-        }
+        .open(file);
+    if let Err(error) = made
+        && error.kind() != ErrorKind::AlreadyExists
+    {
+        complain(&error);
     }
+    TAKEN
 }
 
 /// A name that can be that of a mirror and of a file in the folder.
@@ -90,6 +171,20 @@ fn name_in<'p>(path: &'p [u8], config: &PingConfig) -> Option<&'p str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_mirror_has_so_many_pings_a_day() {
+        let pings = Pings::default();
+        let at = |second: i64| Timestamp(1_700_000_000 + second);
+        for _ in 0..PINGS_PER_DAY {
+            assert!(pings.spend("site", "m", at(0)));
+        }
+        assert!(!pings.spend("site", "m", at(PERIOD_S - 1)));
+        assert!(pings.spend("site", "n", at(0)), "each has its own");
+        assert!(pings.spend("other", "m", at(0)));
+        assert!(pings.spend("site", "m", at(PERIOD_S)), "the next day");
+        assert!(pings.spend("site", "n", at(-5)), "the clock was set back");
+    }
 
     #[test]
     fn names_are_those_of_mirrors_alone() {

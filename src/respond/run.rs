@@ -13,9 +13,10 @@ use signal_hook::iterator::Signals;
 
 use super::args::Args;
 use super::keeper::{Keeper, Order, Reins};
+use super::permit::Streams;
+use super::ping::Pings;
 use super::start::{Start, check_trees};
 use super::state::State;
-use super::stream::Streams;
 use super::watchdog::Watchdog;
 use super::worker::{Common, Worker};
 use crate::config::{self, ConfigError, FcgiConfig};
@@ -110,6 +111,7 @@ pub fn run(args: &Args) -> Result<Exit, RespondError> {
     let common = Common {
         state,
         streams: Streams::default(),
+        pings: Pings::default(),
         complaints: reins.complaints,
         watchdog: Arc::new(Watchdog::new()),
     };

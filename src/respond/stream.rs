@@ -1,13 +1,12 @@
 //! A long document on its way: read from the database as fast as the client takes it.
 //!
 //! # Limits
-//! A stream holds a piece of [`PIECE_BYTES`] and a database connection; there are at most
-//! [`STREAMS_MAX`] in a process. What is shorter than [`HELD_BYTES_MAX`] is no stream.
+//! A stream holds a piece of [`PIECE_BYTES`] and a database connection; [`super::permit`] says how
+//! many there may be. What is shorter than [`HELD_BYTES_MAX`] is no stream.
 
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
+use super::permit::Permit;
 use crate::db::long_value::{LongKey, LongReader};
 use crate::domain::document::Body;
 use crate::domain::document::body::{Form, Gap};
@@ -26,35 +25,6 @@ const PIECE_BYTES: usize = 64 * 1024 - 1;
 /// longest form of them (76 bytes for each 20) fits a piece.
 const PORTION_BYTES: usize = 16_000;
 
-/// Streams at once in a process. One takes some 400 KiB, and the file's own mirrors will do for
-/// clients that are told to come again.
-const STREAMS_MAX: usize = 128;
-
-/// How many streams there are.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Streams(Arc<AtomicUsize>);
-
-/// One of the streams; counted while it lives.
-#[derive(Debug)]
-struct Permit(Arc<AtomicUsize>);
-
-impl Streams {
-    fn permit(&self) -> Option<Permit> {
-        let permit = Permit(Arc::clone(&self.0));
-        if self.0.fetch_add(1, Ordering::Relaxed) < STREAMS_MAX {
-            return Some(permit);
-        }
-        log::warn!("no long document more than {STREAMS_MAX} at once, asked to come again");
-        None
-    }
-}
-
-impl Drop for Permit {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
 /// A document that is being sent.
 pub(super) struct Stream {
     body: Body,
@@ -70,15 +40,13 @@ pub(super) struct Stream {
 }
 
 impl Stream {
-    /// Opens the first long part; none when there are too many streams, or when the database has
-    /// another row by now.
+    /// Opens the first long part; none when the database has another row by now.
     pub(super) fn open(
         body: Body,
         row: (&Path, FileId, FileVersion),
         digests: &Digests,
-        streams: &Streams,
+        permit: Permit,
     ) -> Option<Stream> {
-        let permit = streams.permit()?;
         let first = body.gaps.first()?;
         let key = LongKey {
             database: row.0.to_owned(),

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 
 use super::complaint::Complaints;
+use super::permit::Streams;
+use super::ping::Pings;
 use super::state::State;
-use super::stream::Streams;
 use super::watchdog::Watchdog;
 use super::{answer, ping, status};
 use crate::config::SiteConfig;
@@ -20,6 +21,7 @@ use crate::http::{Request, Response};
 pub(super) struct Common {
     pub state: Arc<ArcSwap<State>>,
     pub streams: Streams,
+    pub pings: Pings,
     pub complaints: Arc<Complaints>,
     pub watchdog: Arc<Watchdog>,
 }
@@ -86,7 +88,7 @@ impl fcgi::Handler for Worker {
         let site = &state.sites[index];
         if let Some(config) = &site.config.ping
             && request.script_name.starts_with(&config.prefix)
-            && ping::answer(out, site, config, &request)
+            && ping::answer(out, (site, config), &request, &self.common.pings)
         {
             return;
         }

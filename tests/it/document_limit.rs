@@ -110,6 +110,7 @@ fn a_reader_that_does_not_read_costs_a_piece_of_the_document() {
             let mut reader = responder.connect();
             let which = number % documents.len();
             let request = Request::get(format!("/{}", documents[which]));
+            let request = request.with("REMOTE_ADDR", format!("192.0.2.{number}"));
             reader.begin(&request).expect("it is sent");
             (which, reader)
         })
@@ -132,6 +133,36 @@ fn a_reader_that_does_not_read_costs_a_piece_of_the_document() {
     }
     let growth = responder.resident_bytes().saturating_sub(before);
     assert!(growth < GROWTH_MAX_BYTES, "{growth} bytes afterwards");
+}
+
+#[test]
+fn a_client_that_does_not_read_leaves_documents_to_others() {
+    let site = build();
+    let responder = Responder::start(&site);
+    let ask = |ip: &str| Request::get("/large.img.torrent").with("REMOTE_ADDR", ip);
+    let of_one_line = |number: u32| format!("2001:db8::{number:x}");
+    // More than its share, so that others than these have no part of it.
+    let readers: Vec<FcgiClient> = (0..24)
+        .map(|number| {
+            let mut reader = responder.connect();
+            reader
+                .begin(&ask(&of_one_line(number)))
+                .expect("it is sent");
+            reader
+        })
+        .collect();
+    let mut client = responder.connect();
+    crate::site::eventually("the client has its share", || {
+        let answer = client.send(&ask(&of_one_line(99)));
+        answer.status == 503 && answer.text("Retry-After").is_some()
+    });
+    assert_eq!(client.send(&ask("2001:db8:0:1::1")).status, 200, "another");
+    let short = Request::get("/large.img.sha256").with("REMOTE_ADDR", of_one_line(1));
+    assert_eq!(client.send(&short).status, 200, "short ones are no matter");
+    drop(readers);
+    crate::site::eventually("its share is free again", || {
+        client.send(&ask(&of_one_line(99))).status == 200
+    });
 }
 
 #[test]

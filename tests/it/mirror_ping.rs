@@ -59,7 +59,15 @@ fn a_ping_through_the_responder_is_a_file_and_then_a_request() {
         404,
         "what any page could make a browser ask"
     );
-    for path in ["three", "", "..", "one", "one.example/x", "../../tree/x"] {
+    for path in ["three", "one", "one.example.org"] {
+        let path = format!("/.heliostat/ping/{path}");
+        assert_eq!(
+            ask("POST", &path),
+            204,
+            "{path}: nobody learns who is a mirror"
+        );
+    }
+    for path in ["", "..", "one.example/x", "../../tree/x"] {
         let path = format!("/.heliostat/ping/{path}");
         let status = ask("POST", &path);
         assert!(matches!(status, 404 | 405), "{path}: {status}");
@@ -106,4 +114,23 @@ fn without_a_folder_there_are_no_pings_and_our_own_trace_is_served_here() {
     let answer = client.send(&Request::get("/.heliostat.json"));
     let file = answer.text("X-Sendfile").expect("served here");
     assert!(file.ends_with("/.heliostat.json"), "{file}");
+}
+
+#[test]
+fn pings_of_a_mirror_lead_to_so_many_scans_a_day() {
+    let (site, _tree) = site_and_tree("ping = \"ping\"");
+    std::fs::create_dir(site.path("ping")).expect("directory");
+    add(&site, "one", "http://127.0.0.1:1/");
+    add(&site, "two", "http://127.0.0.1:1/");
+    let responder = Responder::start(&site);
+    let mut client = responder.connect();
+    let mut pinged = |name: &str| {
+        let asked = Request::new("POST", format!("/.heliostat/ping/{name}"));
+        assert_eq!(client.send(&asked).status, 204);
+        // A scan takes the file.
+        std::fs::remove_file(site.path(&format!("ping/{name}"))).is_ok()
+    };
+    let counted = (0..100).filter(|_| pinged("one")).count();
+    assert_eq!(counted, 48);
+    assert!(pinged("two"), "another mirror has its own");
 }

@@ -9,6 +9,7 @@ use rustix::event::epoll;
 use rustix::io::Errno;
 use rustix::net::{SocketFlags, accept_with};
 
+use super::origin::Origin;
 use super::peers;
 use super::peers::Peer;
 use crate::fcgi::{ServerOptions, Shutdown, Stats};
@@ -48,9 +49,33 @@ pub(in crate::fcgi) struct Shared<'a> {
     pub hand_over: bool,
     /// When it was last logged that accepting fails.
     pub exhausted_logged: Mutex<Option<Instant>>,
+    /// When it was last logged that half requests give way.
+    pub crowded_logged: Mutex<Option<Instant>>,
+}
+
+/// Whether something is to be logged now: the first time, and again after [`LOG_EVERY`].
+fn is_to_be_logged(last: &Mutex<Option<Instant>>, now: Instant) -> bool {
+    let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
+    let is_due = last.is_none_or(|then| now.saturating_duration_since(then) >= LOG_EVERY);
+    if is_due {
+        *last = Some(now);
+    }
+    is_due
 }
 
 impl Shared<'_> {
+    /// A half request of that origin gave way.
+    pub fn crowded(&self, origin: Origin, now: Instant) {
+        self.stats.timeouts.fetch_add(1, Relaxed);
+        if is_to_be_logged(&self.crowded_logged, now) {
+            log::warn!(
+                "requests that do not come to their end take the places of others, the oldest \
+                 give way; find out who sends them: connections_max={} {origin}",
+                self.options.connections_max
+            );
+        }
+    }
+
     /// Whether the limit of connections is reached.
     pub fn is_full(&self) -> bool {
         self.stats.connections.load(Relaxed) >= self.options.connections_max as u64
@@ -157,10 +182,7 @@ impl<'a> Acceptor<'a> {
     /// EMFILE, ENFILE, ENOMEM or whatever else keeps us from accepting.
     fn exhausted(&self, error: Errno, now: Instant) {
         self.shared.stats.accept_pauses.fetch_add(1, Relaxed);
-        let logged = self.shared.exhausted_logged.lock();
-        let mut logged = logged.unwrap_or_else(PoisonError::into_inner);
-        if logged.is_none_or(|then| now.saturating_duration_since(then) >= LOG_EVERY) {
-            *logged = Some(now);
+        if is_to_be_logged(&self.shared.exhausted_logged, now) {
             log::error!("cannot accept connections, trying again until it works: {error}");
         }
     }

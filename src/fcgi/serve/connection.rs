@@ -4,6 +4,7 @@
 //! a web server that does not take its answers cannot make us hold more of them. A long answer is
 //! made in pieces, one a turn, each when the one before was taken.
 
+use std::cell::OnceCell;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::atomic::Ordering::Relaxed;
@@ -13,6 +14,7 @@ use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags, recv, send};
 
 use super::guard::Guarded;
+use super::origin::Origin;
 use crate::fcgi::wire::protocol::{Conversation, Limits, Step};
 use crate::fcgi::{Handler, Rest, ServerOptions, Stats};
 
@@ -70,6 +72,8 @@ impl<'a, H, F> Desk<'a, H, F> {
 /// An accepted connection.
 pub(in crate::fcgi) struct Connection {
     socket: OwnedFd,
+    /// Asked for when places are few.
+    origin: OnceCell<Origin>,
     conversation: Conversation,
     /// What is to follow of the answer under way.
     rest: Option<Box<dyn Rest>>,
@@ -89,6 +93,7 @@ impl Connection {
     pub fn new(socket: OwnedFd, limits: Limits, now: Instant) -> Connection {
         Connection {
             socket,
+            origin: OnceCell::new(),
             conversation: Conversation::new(limits),
             rest: None,
             unsent: Vec::new(),
@@ -103,6 +108,19 @@ impl Connection {
 
     pub fn socket(&self) -> &OwnedFd {
         &self.socket
+    }
+
+    pub fn origin(&self) -> Origin {
+        *self.origin.get_or_init(|| Origin::of(&self.socket))
+    }
+
+    /// Whether it has taken a place and not brought its request.
+    pub fn is_awaited(&self) -> bool {
+        match self.phase {
+            Phase::Idle => self.answered == 0,
+            Phase::Reading => true,
+            Phase::Writing => false,
+        }
     }
 
     pub fn into_socket(self) -> OwnedFd {

@@ -6,6 +6,7 @@ pub mod guard;
 pub mod handover;
 pub mod listen;
 pub mod options;
+pub mod origin;
 pub mod peers;
 pub mod server;
 pub mod shutdown;

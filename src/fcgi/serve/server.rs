@@ -90,6 +90,7 @@ impl Server {
             })?,
             hand_over: self.sockets.managed && handover::is_possible(),
             exhausted_logged: Mutex::default(),
+            crowded_logged: Mutex::default(),
         };
         self.share_out_inherited(&shared);
         let ended = run_workers(&shared, &make_handler, epolls)?;

@@ -86,7 +86,11 @@ impl<'a> Slots<'a> {
     }
 
     pub fn is_empty(&self) -> bool {
-        self.free.len() == self.slots.len()
+        self.len() == 0
+    }
+
+    pub fn len(&self) -> usize {
+        self.slots.len() - self.free.len()
     }
 
     pub fn iter(&self) -> impl Iterator<Item = (Key, &Connection)> {
@@ -104,7 +108,7 @@ impl<'a> Slots<'a> {
 
 impl Drop for Slots<'_> {
     fn drop(&mut self) {
-        for _ in 0..self.slots.len() - self.free.len() {
+        for _ in 0..self.len() {
             self.count_off();
         }
     }

@@ -5,6 +5,7 @@
 //! listener that was not emptied is never reported again); here whatever is left undone is
 //! simply reported again.
 
+use std::collections::HashMap;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::Ordering::Relaxed;
@@ -17,7 +18,8 @@ use rustix::io::Errno;
 use super::accept::{Acceptor, INBOX, SHUTDOWN, Shared, is_listener};
 use super::connection::{Connection, Desk, Phase, Turn};
 use super::guard::Guarded;
-use super::options::{DRAIN_GRACE, TICK};
+use super::options::{DRAIN_GRACE, EVICTED_AWAITED_MIN, EVICTED_IDLE_MIN, READING_PART, TICK};
+use super::origin::Origin;
 use super::slots::{Key, Slots};
 use crate::fcgi::wire::protocol::Limits;
 use crate::fcgi::{Handler, ServerOptions};
@@ -184,7 +186,7 @@ impl<'a, H: Handler, F: Fn(usize) -> H> Worker<'a, H, F> {
     }
 
     fn accept(&mut self, listener: usize) {
-        if self.shared.is_full() {
+        if self.shared.is_full() && !self.close_longest_awaited() {
             self.close_longest_idle();
         }
         if let Some(socket) = self.acceptor.accept(&self.epoll, listener, self.desk.now) {
@@ -206,16 +208,72 @@ impl<'a, H: Handler, F: Fn(usize) -> H> Worker<'a, H, F> {
             self.close(key);
         } else if self.draining.is_some() {
             self.drain_idle(key, false);
+        } else if self.slots.len() > self.reading_max() {
+            self.keep_share(key);
         }
+    }
+
+    /// Half requests that one origin may have here: its share, divided among all workers.
+    fn reading_max(&self) -> usize {
+        let options = self.shared.options;
+        (options.connections_max / READING_PART / options.threads.max(1)).max(1)
+    }
+
+    /// Closes the oldest half request of whoever opened a connection, if it has more than its
+    /// share of them: one origin never takes all places.
+    fn keep_share(&mut self, new: Key) {
+        let Some(origin) = self.slots.get_mut(new).map(|new| new.origin()) else {
+            return;
+        };
+        let now = self.desk.now;
+        let of_origin = |c: &Connection| c.phase() == Phase::Reading && c.origin() == origin;
+        let reading = self.slots.iter().filter(|(_, c)| of_origin(c));
+        let reading: Vec<_> = reading.map(|(key, c)| (c.age(now), key)).collect();
+        let oldest = reading.iter().max_by_key(|(age, _)| *age);
+        if let Some((_, key)) = oldest.filter(|_| reading.len() >= self.reading_max()) {
+            self.shared.crowded(origin, now);
+            self.remove(*key);
+        }
+    }
+
+    /// Makes room for one connection by closing the one that has waited longest to bring its
+    /// request, of whoever has most of such, unless it has only begun; whether there was one.
+    fn close_longest_awaited(&mut self) -> bool {
+        let now = self.desk.now;
+        let is_late = |c: &Connection| c.is_awaited() && c.age(now) >= EVICTED_AWAITED_MIN;
+        let late = self.slots.iter().filter(|(_, c)| is_late(c));
+        let late: Vec<_> = late.map(|(key, c)| (c.age(now), key, c.origin())).collect();
+        let mut by_origin: HashMap<Origin, usize> = HashMap::new();
+        for (_, _, origin) in &late {
+            *by_origin.entry(*origin).or_default() += 1;
+        }
+        let most = by_origin.into_iter().max_by_key(|(_, count)| *count);
+        let Some((origin, _)) = most else {
+            return false;
+        };
+        let of_origin = late.iter().filter(|(_, _, other)| *other == origin);
+        let Some((_, key, _)) = of_origin.max_by_key(|(age, ..)| *age) else {
+            return false;
+        };
+        match self.slots.get_mut(*key).map(|c| c.phase()) {
+            Some(Phase::Idle) => self.close_idle(*key),
+            _ => {
+                self.shared.crowded(origin, now);
+                self.remove(*key);
+            }
+        }
+        true
     }
 
     /// Makes room for one connection, if one has been idle for a while.
     fn close_longest_idle(&mut self) {
         let idle = self.slots.iter().filter(|(_, c)| c.phase() == Phase::Idle);
         let longest = idle.max_by_key(|(_, connection)| connection.age(self.desk.now));
-        if let Some((key, connection)) = longest
-            && connection.age(self.desk.now) >= super::options::EVICTED_IDLE_MIN
-        {
+        let is_spent = |connection: &Connection| connection.age(self.desk.now) >= EVICTED_IDLE_MIN;
+        let key = longest
+            .filter(|(_, connection)| is_spent(connection))
+            .map(|(key, _)| key);
+        if let Some(key) = key {
             self.close_idle(key);
         }
     }
@@ -255,10 +313,12 @@ impl<'a, H: Handler, F: Fn(usize) -> H> Worker<'a, H, F> {
             };
         self.desk.handler.tick();
         let options: &ServerOptions = self.shared.options;
+        // The listener may have woken a worker that has nothing to give up.
+        let is_full = self.shared.is_full();
+        let gives_way = |c: &Connection| c.is_awaited() && c.age(now) >= EVICTED_AWAITED_MIN;
         let late = |(key, connection): (Key, &Connection)| {
-            connection
-                .is_late(options, now)
-                .then_some((key, connection.phase()))
+            let is_late = connection.is_late(options, now) || is_full && gives_way(connection);
+            is_late.then_some((key, connection.phase()))
         };
         let late: Vec<_> = self.slots.iter().filter_map(late).collect();
         for (key, phase) in late {

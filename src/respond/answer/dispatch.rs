@@ -6,7 +6,7 @@ use crate::decide::{Decision, Document, MissingReason, Outcome, SiteState};
 use crate::domain::time::Timestamp;
 use crate::fcgi::Rest;
 use crate::http::{Method, Request, Response};
-use crate::respond::stream::Streams;
+use crate::respond::permit::Streams;
 use crate::snapshot::Lookup;
 
 const HTML: &str = "text/html; charset=iso-8859-1";

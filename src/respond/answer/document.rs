@@ -68,7 +68,7 @@ fn send(
 ) -> Option<Box<dyn Rest>> {
     let mut rest = None;
     if made.body.length() > HELD_BYTES_MAX && !made.body.gaps.is_empty() {
-        rest = made.stream(means);
+        rest = made.stream(asked, means);
         if rest.is_none() {
             busy(out);
             return None;
@@ -232,10 +232,12 @@ impl<'d> Made<'d> {
     }
 
     /// The body as it is to be read while it is sent.
-    fn stream(&mut self, means: &Means<'_>) -> Option<Stream> {
+    fn stream(&mut self, asked: Asked<'_>, means: &Means<'_>) -> Option<Stream> {
+        let client = asked.2.client.as_ref();
+        let permit = means.streams.permit(client.and_then(|client| client.ip))?;
         let (id, summary) = self.hashes?;
         let digests: &Digests = &summary.digests;
         let row = (means.site.config.database.as_path(), id, self.file.version);
-        Stream::open(std::mem::take(&mut self.body), row, digests, means.streams)
+        Stream::open(std::mem::take(&mut self.body), row, digests, permit)
     }
 }

@@ -143,23 +143,78 @@ fn beyond_the_limit_connections_wait_for_a_place() {
         ..Default::default()
     });
     let mut open: Vec<Peer> = (0..4).map(|_| Peer::connect(&server.socket)).collect();
-    // Half a request each: none is idle, so none gives way.
-    let whole = request(1, true, &[("A", b"1")]);
+    // Answers that nobody takes: none of them is idle or waits for its request.
     for peer in &mut open {
-        peer.send(&whole[..20]);
+        peer.request(&[("DO", b"5000000")]);
     }
     wait_until("all places are taken", || {
-        server.stats.connections.load(Relaxed) == 4
+        server.stats.requests.load(Relaxed) == 4
     });
     let mut waiting = Peer::connect(&server.socket);
-    waiting.send(&whole);
+    waiting.send(&request(1, true, &[("A", b"1")]));
     let mut first = open.remove(0);
-    first.send(&whole[20..]);
     assert!(first.answer().is_some());
     assert_eq!(server.stats.accepted.load(Relaxed), 4);
     drop(first);
     assert!(waiting.answer().is_some());
     assert_eq!(server.stats.accepted.load(Relaxed), 5);
+}
+
+#[test]
+fn half_requests_never_take_all_places() {
+    let server = TestServer::start(ServerOptions {
+        connections_max: 32,
+        ..Default::default()
+    });
+    let whole = request(1, true, &[("A", b"1")]);
+    let mut kept = Peer::connect(&server.socket);
+    assert!(kept.ask(&[("A", b"1")]).text().ends_with("A=1\n"));
+    // Five times as many as there are places; some bring nothing at all.
+    let mut attackers: Vec<Peer> = Vec::new();
+    for number in 0..160 {
+        let mut peer = Peer::connect(&server.socket);
+        if number % 4 > 0 {
+            peer.send(&whole[..20 + number % 10]);
+        }
+        attackers.push(peer);
+        let start = Instant::now();
+        let mut honest = Peer::connect(&server.socket);
+        assert!(honest.ask(&[("A", b"1")]).text().ends_with("A=1\n"));
+        assert!(start.elapsed() < SHORT * 4, "{:?}", start.elapsed());
+    }
+    assert!(server.stats.timeouts.load(Relaxed) > 0);
+    assert!(kept.ask(&[("A", b"1")]).text().ends_with("A=1\n"));
+}
+
+#[test]
+fn one_address_leaves_places_to_another() {
+    let address = free_address();
+    let options = ServerOptions {
+        connections_max: 16,
+        threads: 1,
+        ..Default::default()
+    };
+    let server = Server::bind(&Listen::Tcp(address), options).expect("free now");
+    let shutdown = heliostat::fcgi::Shutdown::new().expect("a descriptor");
+    let told = std::sync::Arc::default();
+    let stats = server.stats();
+    std::thread::scope(|scope| {
+        scope.spawn(|| server.run(|_| super::server::Scripted::new(&told), &shutdown));
+        let whole = request(1, false, &[("A", b"1")]);
+        let mut attackers = Vec::new();
+        for _ in 0..64 {
+            let mut stream = std::net::TcpStream::connect(address).expect("it listens");
+            std::io::Write::write_all(&mut stream, &whole[..20]).expect("it reads");
+            attackers.push(stream);
+        }
+        let mut honest = std::net::TcpStream::connect(address).expect("it listens");
+        std::io::Write::write_all(&mut honest, &whole).expect("it reads");
+        let mut answer = Vec::new();
+        std::io::Read::read_to_end(&mut honest, &mut answer).expect("it answers and closes");
+        shutdown.trigger();
+        assert!(!answer.is_empty());
+    });
+    assert!(stats.timeouts.load(Relaxed) > 0);
 }
 
 #[test]
@@ -207,6 +262,13 @@ fn sockets_are_taken_over_from_the_dead_only() {
     assert!(error.to_string().contains("no/s"), "{error}");
     let nothing = Server::bind(&Listen::Inherited, ServerOptions::default());
     assert!(matches!(nothing, Err(FcgiError::NothingInherited)));
+}
+
+/// A port of the loopback interface that nobody has at the moment.
+fn free_address() -> std::net::SocketAddr {
+    let any = "127.0.0.1:0".parse().expect("an address");
+    let taken = std::net::TcpListener::bind::<std::net::SocketAddr>(any).expect("a free port");
+    taken.local_addr().expect("bound")
 }
 
 #[test]
