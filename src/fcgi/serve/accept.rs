@@ -11,7 +11,7 @@ use rustix::net::{SocketFlags, accept_with};
 
 use super::origin::Origin;
 use super::peers;
-use super::peers::Peer;
+use super::peers::{Given, Peer};
 use crate::fcgi::{ServerOptions, Shutdown, Stats};
 
 /// The low half of what epoll gives back for anything but a connection: no slot has this number.
@@ -74,6 +74,11 @@ impl Shared<'_> {
                 self.options.connections_max
             );
         }
+    }
+
+    /// Whether three quarters of the places are taken: slow requests are no matter before.
+    pub fn is_crowded(&self) -> bool {
+        self.stats.connections.load(Relaxed) * 4 >= self.options.connections_max as u64 * 3
     }
 
     /// Whether the limit of connections is reached.
@@ -143,7 +148,7 @@ impl<'a> Acceptor<'a> {
     ///
     /// One a turn: level-triggered, the listener is reported again while more wait, and those
     /// that are open are not kept waiting by a burst.
-    pub fn accept(&mut self, epoll: &OwnedFd, listener: usize, now: Instant) -> Option<OwnedFd> {
+    pub fn accept(&mut self, epoll: &OwnedFd, listener: usize, now: Instant) -> Option<Given> {
         let listener = self.shared.listeners.get(listener).filter(|_| self.armed)?;
         if self.shared.is_full() {
             self.pause(epoll, now);
@@ -161,14 +166,15 @@ impl<'a> Acceptor<'a> {
     }
 
     /// Counts a connection and gives it to the worker that is to have it.
-    fn place(&self, socket: OwnedFd, now: Instant) -> Option<OwnedFd> {
+    fn place(&self, socket: OwnedFd, now: Instant) -> Option<Given> {
         let Shared { stats, peers, .. } = self.shared;
         stats.accepted.fetch_add(1, Relaxed);
         stats.connections.fetch_add(1, Relaxed);
         let next = peers::next(peers, now);
+        let given = Given::New(socket);
         let kept = match next == self.own {
-            true => socket,
-            false => peers[next].give(socket).err()?,
+            true => given,
+            false => peers[next].give(given).err()?,
         };
         peers[self.own].load.fetch_add(1, Relaxed);
         Some(kept)

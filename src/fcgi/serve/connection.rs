@@ -15,6 +15,7 @@ use rustix::net::{RecvFlags, SendFlags, recv, send};
 
 use super::guard::Guarded;
 use super::origin::Origin;
+use super::peers::Given;
 use crate::fcgi::wire::protocol::{Conversation, Limits, Step};
 use crate::fcgi::{Handler, Rest, ServerOptions, Stats};
 
@@ -72,6 +73,8 @@ impl<'a, H, F> Desk<'a, H, F> {
 /// An accepted connection.
 pub(in crate::fcgi) struct Connection {
     socket: OwnedFd,
+    /// The process before has answered over it.
+    is_inherited: bool,
     /// Asked for when places are few.
     origin: OnceCell<Origin>,
     conversation: Conversation,
@@ -90,9 +93,14 @@ pub(in crate::fcgi) struct Connection {
 }
 
 impl Connection {
-    pub fn new(socket: OwnedFd, limits: Limits, now: Instant) -> Connection {
+    pub fn new(given: Given, limits: Limits, now: Instant) -> Connection {
+        let (socket, is_inherited) = match given {
+            Given::New(socket) => (socket, false),
+            Given::Inherited(socket) => (socket, true),
+        };
         Connection {
             socket,
+            is_inherited,
             origin: OnceCell::new(),
             conversation: Conversation::new(limits),
             rest: None,
@@ -117,7 +125,7 @@ impl Connection {
     /// Whether it has taken a place and not brought its request.
     pub fn is_awaited(&self) -> bool {
         match self.phase {
-            Phase::Idle => self.answered == 0,
+            Phase::Idle => self.answered == 0 && !self.is_inherited,
             Phase::Reading => true,
             Phase::Writing => false,
         }

@@ -101,9 +101,10 @@ pub(in crate::fcgi) const DRAIN_GRACE: Duration = Duration::from_millis(250);
 /// new one. A web server sends all of it at once.
 pub(in crate::fcgi) const EVICTED_AWAITED_MIN: Duration = Duration::from_millis(500);
 
-/// Half requests of one origin may take one part in so many of all connections: of the web server
-/// there are a handful, and who sends more must not take the places of others.
-pub(in crate::fcgi) const READING_PART: usize = 2;
+/// Connections of one origin that have not brought a whole request may take one part in so many of
+/// all: of the web server there are a handful, and who opens more must not take the places of
+/// others.
+pub(in crate::fcgi) const AWAITED_PART: usize = 2;
 
 /// At the limit of connections, one that has been idle this long gives way to a new one.
 pub(in crate::fcgi) const EVICTED_IDLE_MIN: Duration = Duration::from_secs(1);

@@ -33,9 +33,18 @@ pub(in crate::fcgi) struct Peer {
     wake: OwnedFd,
 }
 
+/// A connection on its way to a worker.
+#[derive(Debug)]
+pub(in crate::fcgi) enum Given {
+    /// Just accepted.
+    New(OwnedFd),
+    /// Of the process before.
+    Inherited(OwnedFd),
+}
+
 #[derive(Debug, Default)]
 struct Inbox {
-    sockets: Vec<OwnedFd>,
+    sockets: Vec<Given>,
     /// The worker has ended and will not look again.
     closed: bool,
 }
@@ -77,12 +86,12 @@ impl Peer {
     }
 
     /// Gives the worker a connection; it comes back if the worker has ended.
-    pub fn give(&self, socket: OwnedFd) -> Result<(), OwnedFd> {
+    pub fn give(&self, given: Given) -> Result<(), Given> {
         let mut inbox = self.inbox();
         if inbox.closed {
-            return Err(socket);
+            return Err(given);
         }
-        inbox.sockets.push(socket);
+        inbox.sockets.push(given);
         drop(inbox);
         self.load.fetch_add(1, Relaxed);
         // Fails only when the counter is full, and then the worker is about to look anyway.
@@ -91,7 +100,7 @@ impl Peer {
     }
 
     /// Takes what others gave.
-    pub fn take(&self) -> Vec<OwnedFd> {
+    pub fn take(&self) -> Vec<Given> {
         let mut count = [0; 8];
         // Nothing to read means that nobody woke us, which is no error.
         let _ = rustix::io::read(&self.wake, &mut count);
@@ -144,7 +153,8 @@ mod tests {
     #[test]
     fn a_worker_that_ended_gives_connections_back() {
         let peer = Peer::new().expect("eventfd");
-        let socket = || eventfd(0, EventfdFlags::CLOEXEC).expect("any descriptor will do");
+        let event = || eventfd(0, EventfdFlags::CLOEXEC).expect("any descriptor will do");
+        let socket = || Given::New(event());
         assert!(peer.give(socket()).is_ok());
         assert!(!peer.close_if_empty(), "something is in the inbox");
         assert_eq!(peer.take().len(), 1);

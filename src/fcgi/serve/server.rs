@@ -13,7 +13,7 @@ use rustix::event::epoll;
 use super::accept::Shared;
 use super::listen::Sockets;
 use super::peers;
-use super::peers::Peer;
+use super::peers::{Given, Peer};
 use super::worker::{Ended, Worker};
 use super::{guard, handover};
 use crate::fcgi::{FcgiError, Handler, Listen, ServerOptions, Shutdown, Stats};
@@ -124,7 +124,7 @@ impl Server {
             self.stats.connections.fetch_add(1, Relaxed);
             let worker = peers::next(&shared.peers, std::time::Instant::now());
             // No worker has ended yet, so none refuses it.
-            let _ = shared.peers[worker].give(connection);
+            let _ = shared.peers[worker].give(Given::Inherited(connection));
         }
     }
 }

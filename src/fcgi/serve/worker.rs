@@ -18,8 +18,9 @@ use rustix::io::Errno;
 use super::accept::{Acceptor, INBOX, SHUTDOWN, Shared, is_listener};
 use super::connection::{Connection, Desk, Phase, Turn};
 use super::guard::Guarded;
-use super::options::{DRAIN_GRACE, EVICTED_AWAITED_MIN, EVICTED_IDLE_MIN, READING_PART, TICK};
+use super::options::{AWAITED_PART, DRAIN_GRACE, EVICTED_AWAITED_MIN, EVICTED_IDLE_MIN, TICK};
 use super::origin::Origin;
+use super::peers::Given;
 use super::slots::{Key, Slots};
 use crate::fcgi::wire::protocol::Limits;
 use crate::fcgi::{Handler, ServerOptions};
@@ -123,8 +124,8 @@ impl<'a, H: Handler, F: Fn(usize) -> H> Worker<'a, H, F> {
         match event.data.u64() {
             SHUTDOWN => self.start_draining()?,
             INBOX => {
-                for socket in self.shared.peers[self.index].take() {
-                    self.adopt(socket);
+                for given in self.shared.peers[self.index].take() {
+                    self.adopt(given);
                 }
             }
             key => self.turn(Key(key)),
@@ -189,17 +190,16 @@ impl<'a, H: Handler, F: Fn(usize) -> H> Worker<'a, H, F> {
         if self.shared.is_full() && !self.close_longest_awaited() {
             self.close_longest_idle();
         }
-        if let Some(socket) = self.acceptor.accept(&self.epoll, listener, self.desk.now) {
-            self.adopt(socket);
+        if let Some(given) = self.acceptor.accept(&self.epoll, listener, self.desk.now) {
+            self.adopt(given);
         }
     }
 
     /// Takes a counted connection in.
-    fn adopt(&mut self, socket: OwnedFd) {
+    fn adopt(&mut self, given: Given) {
         let limits = Limits::from(self.shared.options);
-        let key = self
-            .slots
-            .insert(Connection::new(socket, limits, self.desk.now));
+        let connection = Connection::new(given, limits, self.desk.now);
+        let key = self.slots.insert(connection);
         let Some(connection) = self.slots.get_mut(key) else {
             return;
         };
@@ -208,32 +208,45 @@ impl<'a, H: Handler, F: Fn(usize) -> H> Worker<'a, H, F> {
             self.close(key);
         } else if self.draining.is_some() {
             self.drain_idle(key, false);
-        } else if self.slots.len() > self.reading_max() {
+        } else if self.shared.is_crowded() {
             self.keep_share(key);
         }
     }
 
-    /// Half requests that one origin may have here: its share, divided among all workers.
-    fn reading_max(&self) -> usize {
+    /// Connections without a whole request that one origin may have here: its share, divided among
+    /// all workers.
+    fn awaited_max(&self) -> usize {
         let options = self.shared.options;
-        (options.connections_max / READING_PART / options.threads.max(1)).max(1)
+        (options.connections_max / AWAITED_PART / options.threads.max(1)).max(1)
     }
 
-    /// Closes the oldest half request of whoever opened a connection, if it has more than its
-    /// share of them: one origin never takes all places.
+    /// Closes the connection that has brought no request for longest, of whoever opened a new one,
+    /// if it has more than its share of such: one origin never takes all places. What a web server
+    /// sends is read long before it is the oldest.
     fn keep_share(&mut self, new: Key) {
         let Some(origin) = self.slots.get_mut(new).map(|new| new.origin()) else {
             return;
         };
         let now = self.desk.now;
-        let of_origin = |c: &Connection| c.phase() == Phase::Reading && c.origin() == origin;
-        let reading = self.slots.iter().filter(|(_, c)| of_origin(c));
-        let reading: Vec<_> = reading.map(|(key, c)| (c.age(now), key)).collect();
-        let oldest = reading.iter().max_by_key(|(age, _)| *age);
-        if let Some((_, key)) = oldest.filter(|_| reading.len() >= self.reading_max()) {
-            self.shared.crowded(origin, now);
-            self.remove(*key);
+        let is_other =
+            |key: Key, c: &Connection| key != new && c.is_awaited() && c.origin() == origin;
+        let awaited = self.slots.iter().filter(|(key, c)| is_other(*key, c));
+        let awaited: Vec<_> = awaited.map(|(key, c)| (c.age(now), key)).collect();
+        let oldest = awaited.iter().max_by_key(|(age, _)| *age);
+        if let Some((_, key)) = oldest.filter(|_| awaited.len() >= self.awaited_max()) {
+            self.close_awaited(*key, origin);
         }
+    }
+
+    /// Closes a connection that has not brought its request, unless it came at the last moment.
+    fn close_awaited(&mut self, key: Key, origin: Origin) {
+        match self.slots.get_mut(key).map(|connection| connection.phase()) {
+            Some(Phase::Idle) => self.close_idle(key),
+            _ => {
+                self.remove(key);
+            }
+        }
+        self.shared.crowded(origin, self.desk.now);
     }
 
     /// Makes room for one connection by closing the one that has waited longest to bring its
@@ -255,13 +268,7 @@ impl<'a, H: Handler, F: Fn(usize) -> H> Worker<'a, H, F> {
         let Some((_, key, _)) = of_origin.max_by_key(|(age, ..)| *age) else {
             return false;
         };
-        match self.slots.get_mut(*key).map(|c| c.phase()) {
-            Some(Phase::Idle) => self.close_idle(*key),
-            _ => {
-                self.shared.crowded(origin, now);
-                self.remove(*key);
-            }
-        }
+        self.close_awaited(*key, origin);
         true
     }
 

@@ -142,14 +142,16 @@ fn beyond_the_limit_connections_wait_for_a_place() {
         connections_max: 4,
         ..Default::default()
     });
-    let mut open: Vec<Peer> = (0..4).map(|_| Peer::connect(&server.socket)).collect();
     // Answers that nobody takes: none of them is idle or waits for its request.
-    for peer in &mut open {
+    let mut open = Vec::new();
+    for number in 1..=4 {
+        let mut peer = Peer::connect(&server.socket);
         peer.request(&[("DO", b"5000000")]);
+        open.push(peer);
+        wait_until("a place is taken", || {
+            server.stats.requests.load(Relaxed) == number
+        });
     }
-    wait_until("all places are taken", || {
-        server.stats.requests.load(Relaxed) == 4
-    });
     let mut waiting = Peer::connect(&server.socket);
     waiting.send(&request(1, true, &[("A", b"1")]));
     let mut first = open.remove(0);
@@ -225,8 +227,14 @@ fn at_the_limit_the_longest_idle_gives_way() {
         ..Default::default()
     };
     let server = TestServer::start(options);
-    let mut open: Vec<Peer> = (0..3).map(|_| Peer::connect(&server.socket)).collect();
-    for index in [1, 0, 2] {
+    let mut open = Vec::new();
+    for _ in 0..3 {
+        let mut peer = Peer::connect(&server.socket);
+        assert!(peer.ask(&[("A", b"1")]).text().ends_with("A=1\n"));
+        open.push(peer);
+    }
+    // The second is used least lately.
+    for index in [0, 2] {
         assert!(open[index].ask(&[("A", b"1")]).text().ends_with("A=1\n"));
     }
     let mut new = Peer::connect(&server.socket);
