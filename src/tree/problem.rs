@@ -69,7 +69,9 @@ impl TreeProblem {
                 "look after the network file system, and mount it anew".to_owned()
             }
             errno if is_missing(errno) => {
-                "mount its disk, or correct `tree` in the configuration".to_owned()
+                "mount its disk, correct `tree` in the configuration, or show it to the service \
+                 (BindReadOnlyPaths= of its unit)"
+                    .to_owned()
             }
             _ => "look after the disk; the kernel's log says more".to_owned(),
         }

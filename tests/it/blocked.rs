@@ -354,6 +354,25 @@ fn a_typo_ends_no_responder_and_is_said() {
 }
 
 #[test]
+fn a_responder_that_hangs_or_is_gone_is_said() {
+    let site = site("");
+    let mut running = Running::start(&site);
+    status(&site, 0);
+    running.signal(Signal::STOP);
+    let said = status(&site, 3);
+    assert!(said.contains("the responder does not answer on "), "{said}");
+    running.signal(Signal::CONT);
+    eventually("it answers again", || {
+        let output = site.run("heliostat", &["status", "--check"]);
+        output.status.success()
+    });
+    running.signal(Signal::KILL);
+    running.child.wait().expect("our own child");
+    let said = status(&site, 3);
+    assert!(said.contains("no responder listens on "), "{said}");
+}
+
+#[test]
 fn explain_says_as_whom_it_looked() {
     let site = site("");
     let explain = || site.run_ok("heliostat", &["explain", "/a.iso", "--ip", "192.0.2.1"]);
