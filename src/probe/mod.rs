@@ -13,7 +13,8 @@
 //! at once it is this host that is cut off: nothing is turned off, and it is said.
 //!
 //! # Limits
-//! Those of `[site.NAME.probe]` and of [`crate::fetch::probe`]; [`FILES_TRIED_MAX`].
+//! Those of `[site.NAME.probe]` and of [`crate::fetch::probe`];
+//! [`crate::snapshot::FILES_TRIED_MAX`].
 //!
 //! # Locking
 //! One prober a database (`lock`). No transaction is open while the network is waited for.
@@ -34,7 +35,6 @@ mod report;
 mod verdict;
 
 pub use error::ProbeError;
-pub use plan::FILES_TRIED_MAX;
 pub use prober::{PassOptions, Prober};
 pub use program::main;
 pub use report::{MirrorLine, Report};

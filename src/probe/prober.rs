@@ -24,6 +24,7 @@ use crate::domain::time::Timestamp;
 use crate::fetch::probe::{Finding, ProbeClient, ProbeLimits, Target};
 use crate::program::exit::chain;
 use crate::program::progress::Progress;
+use crate::snapshot::CacheLaw;
 
 /// Probes the mirrors of one site; lives as long as its program.
 #[derive(Debug)]
@@ -240,7 +241,11 @@ impl Prober {
         let start = Instant::now();
         // The page cache of a writer is larger than a look at the catalogue needs.
         let reader = open_reader(&self.site.database)?;
-        let planned = plan(&reader, &options.names, &mut self.random)?;
+        let law = CacheLaw {
+            is_mutable: &|path| self.site.is_mutable(path),
+            now: now(),
+        };
+        let planned = plan(&reader, &options.names, &law, &mut self.random)?;
         let outages = probe::outages(&reader)?;
         drop(reader);
         log::debug!(

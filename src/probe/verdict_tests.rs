@@ -41,6 +41,7 @@ fn planned(alive: bool, known: Vec<ProbeRecord>) -> Planned {
             url: BaseUrl::parse("https://u:p@m/").expect("a URL"),
             files: Vec::new(),
             own_ports: Default::default(),
+            is_cache: false,
         }],
         known,
         problems: Vec::new(),

@@ -2,13 +2,16 @@
 //!
 //! [`Loader`] reads mirrors and bitmaps by functions of `db`, whenever the database has changed,
 //! and gives a [`Snapshot`]. [`KnownFiles`] is the catalogue as a table, which scans use, too.
+//! [`sample()`] draws files that mirrors are asked for.
 //! [`Lookup`] reads what requests need beyond the snapshot: hashes. No SQL stands here.
 
 mod known_files;
 mod lookup;
 mod matrix;
+mod sample;
 mod snapshot;
 
 pub use known_files::{Cursor, KnownFiles};
 pub use lookup::Lookup;
+pub use sample::{CACHE_FILE_BYTES_MAX, CacheLaw, FILES_TRIED_MAX, Sample, sample};
 pub use snapshot::{Change, FileIdentity, Loader, Snapshot, roster};

@@ -7,6 +7,7 @@ use crate::fcgi_client::{Answer, FcgiClient, Request};
 use crate::responder::Responder;
 use crate::scan_site::{OLD, add_mirror, catalogue_tree};
 use crate::site::{TestSite, eventually};
+use crate::webd::free_port;
 
 const ISO: &str = "pool/big.iso";
 const REPOMD: &str = "os/repodata/repomd.xml";
@@ -332,4 +333,121 @@ fn a_version_in_the_query_and_a_signature_do_not_go_together() {
     assert!(new("path").status.success());
     let edit = ["edit", "path", "--set", "versionKey=query"];
     assert_eq!(site.run("heliostat", &edit).status.code(), Some(2));
+}
+
+/// nginx as origin and as a cache before it; they end with the test.
+struct Nginx {
+    child: std::process::Child,
+    log: std::path::PathBuf,
+    port: u16,
+}
+
+impl Nginx {
+    fn start(site: &TestSite) -> Nginx {
+        let home = site.path("nginx");
+        std::fs::create_dir_all(home.join("store")).expect("a folder");
+        let (origin, port) = (free_port(), free_port());
+        let (log, at) = (home.join("origin.log"), home.display().to_string());
+        let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
+        let temporary = temporary.map(|name| format!("{name}_temp_path {at}/{name};\n"));
+        let text = format!(
+            "error_log {at}/error.log;\npid {at}/pid;\ndaemon off;\nmaster_process off;\n\
+             events {{}}\nhttp {{\n{}proxy_cache_path {at}/store keys_zone=z:1m;\n\
+             log_format o '$request_method $uri $status $body_bytes_sent';\n\
+             server {{ listen 127.0.0.1:{origin}; root {}; access_log {} o; }}\n\
+             server {{ listen 127.0.0.1:{port}; access_log off; proxy_cache z;\n\
+             proxy_cache_valid 200 404 1h; add_header X-Cache $upstream_cache_status;\n\
+             location / {{ proxy_pass http://127.0.0.1:{origin}; }} }}\n}}\n",
+            temporary.concat(),
+            site.tree().display(),
+            log.display(),
+        );
+        std::fs::write(home.join("nginx.conf"), text).expect("a file");
+        let child = std::process::Command::new("nginx")
+            .arg("-p")
+            .arg(&home)
+            .arg("-c")
+            .arg(home.join("nginx.conf"))
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .expect("nginx is installed by scripts/test");
+        eventually("nginx listens", || {
+            std::net::TcpStream::connect(("127.0.0.1", port)).is_ok()
+        });
+        Nginx { child, log, port }
+    }
+
+    /// What the origin was asked for: method, path, status, bytes; each once.
+    fn asked(&self) -> std::collections::BTreeSet<String> {
+        let text = std::fs::read_to_string(&self.log).unwrap_or_default();
+        text.lines().map(str::to_owned).collect()
+    }
+}
+
+impl Drop for Nginx {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn probes_make_a_cache_fetch_small_settled_files_and_look_at_every_byte() {
+    let site = site("[site.test.probe]\ndown_after = 1\nup_after = 1\nwindow = 1\n");
+    site.write("iso/large.iso", &vec![b'x'; 3 * 1024 * 1024], OLD);
+    site.write("small.zip", &[b's'; 10_000], OLD);
+    catalogue_tree(&site);
+    site.run_ok("heliostat-index", &["--hashes", "--quiet"]);
+    let nginx = Nginx::start(&site);
+    add_cache(&site, "c1", |record| {
+        record.base_url = format!("http://127.0.0.1:{}/", nginx.port);
+        record.cache.paths = "small.zip iso".into();
+        record.alive = false;
+    });
+    let probe = || site.run("heliostat-probe", &["--json"]);
+    let alive = || crate::scan_site::mirror_record(&site, "c1").alive;
+    // All is new: there is no file that tells anything.
+    probe();
+    assert!(alive());
+    let expected: Vec<String> = vec!["GET /.heliostat-generation 404 153".into()];
+    assert_eq!(nginx.asked().into_iter().collect::<Vec<_>>(), expected);
+    age_index(&site, 100_000);
+    for _ in 0..10 {
+        probe();
+    }
+    assert!(alive());
+    let mut expected = expected;
+    expected.push("GET /small.zip 200 10000".into());
+    let asked: Vec<String> = nginx.asked().into_iter().collect();
+    assert_eq!(
+        asked, expected,
+        "never a large one, never in part, never HEAD"
+    );
+    // A large file by name is not asked for either.
+    let output = site.run("heliostat", &["probefile", "iso/large.iso"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        said.contains("c1 is not asked: a cache would fetch the whole"),
+        "{said}"
+    );
+    let there = site.run_ok("heliostat", &["probefile", "small.zip"]);
+    assert!(there.contains("Found: 1"), "{there}");
+    assert_eq!(nginx.asked().into_iter().collect::<Vec<_>>(), expected);
+    // The same size, other bytes, and the cache goes on with the old ones for longer than it says.
+    site.write("small.zip", &[b't'; 10_000], OLD + 5);
+    catalogue_tree(&site);
+    site.run_ok("heliostat-index", &["--hashes", "--quiet"]);
+    age_index(&site, 100_000);
+    let output = probe();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(
+        said.contains("other bytes of /small.zip (SHA-256)"),
+        "{said}"
+    );
+    assert!(!alive());
+    // With the version in the URL it is another object.
+    site.run_ok("heliostat", &["edit", "c1", "--set", "versionKey=query"]);
+    probe();
+    assert!(alive(), "{:?}", nginx.asked());
 }

@@ -4,10 +4,13 @@ use heliostat::db::content::{self, Content, Learnt};
 use heliostat::db::open_writer;
 use heliostat::domain::time::Timestamp;
 
+use crate::certificate::Authority;
 use crate::fcgi_client::{FcgiClient, Request};
+use crate::probe_site;
 use crate::responder::Responder;
-use crate::scan_site::{OLD, add_mirror, catalogue_tree};
+use crate::scan_site::{OLD, add_mirror, catalogue_tree, mirror_record};
 use crate::site::TestSite;
+use crate::webserver::{Manner, WebServer};
 
 /// Files 1 and 2; everybody has the first, `plain` alone the second.
 fn site(rules: &str) -> TestSite {
@@ -184,4 +187,144 @@ fn status_and_explain_count_the_mirrors_for_https() {
         value["https_mirrors"],
         serde_json::json!({ "with": 3, "of": 4 })
     );
+}
+
+/// One port for a server without TLS and one with: the first byte tells which is meant.
+fn both_at_one_port(plain: &WebServer, secure: &WebServer) -> String {
+    use std::io::Read;
+    use std::net::{TcpListener, TcpStream};
+    const TLS_HANDSHAKE: u8 = 0x16;
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = listener.local_addr().expect("it is bound").port();
+    let (plain, secure) = (plain.address(), secure.address());
+    let pipe = move |client: TcpStream| -> std::io::Result<()> {
+        let mut first = [0];
+        client.peek(&mut first)?;
+        let server = TcpStream::connect(if first[0] == TLS_HANDSHAKE {
+            secure
+        } else {
+            plain
+        })?;
+        let (mut from, mut to) = (client.try_clone()?, server.try_clone()?);
+        std::thread::spawn(move || {
+            let copied = std::io::copy(&mut from, &mut to);
+            to.shutdown(std::net::Shutdown::Write).and(copied.map(drop))
+        });
+        std::io::copy(&mut server.take(u64::MAX), &mut &client)?;
+        client.shutdown(std::net::Shutdown::Write)
+    };
+    std::thread::spawn(move || {
+        for client in listener.incoming().flatten() {
+            std::thread::spawn(move || pipe(client));
+        }
+    });
+    format!("http://127.0.0.1:{port}/pub/")
+}
+
+/// Mirrors whose https is of all kinds, at one port with their http.
+struct Stage {
+    site: TestSite,
+    authority: Authority,
+    /// The http URL of the one that works.
+    url: String,
+    _servers: Vec<WebServer>,
+}
+
+impl Stage {
+    fn new() -> Stage {
+        let site = probe_site::site(probe_site::AT_ONCE);
+        let (authority, stranger) = (Authority::new(), Authority::new());
+        let plain = WebServer::start("127.0.0.1", Manner::Serves);
+        probe_site::fill(&plain);
+        let secure = |authority: &Authority, manner: Manner, is_filled: bool| {
+            let tls = authority.server("IP:127.0.0.1", 60);
+            let server = WebServer::with_tls("127.0.0.1", manner, Some(tls));
+            if is_filled {
+                probe_site::fill(&server);
+            }
+            server
+        };
+        let good = secure(&authority, Manner::Serves, true);
+        let url = both_at_one_port(&plain, &good);
+        probe_site::add(&site, "good", &url, |_| {});
+        probe_site::add(&site, "further", "ftp://127.0.0.1/pub/", |record| {
+            record.further_base_urls = vec![url.clone()];
+        });
+        let away = Manner::Redirects("http://127.0.0.1{}".into());
+        let mut servers = vec![good];
+        for (name, server) in [
+            ("strange", secure(&stranger, Manner::Serves, true)),
+            ("empty", secure(&authority, Manner::Serves, false)),
+            ("back", secure(&authority, away, true)),
+        ] {
+            probe_site::add(&site, name, &both_at_one_port(&plain, &server), |_| {});
+            servers.push(server);
+        }
+        probe_site::add(&site, "plain", &plain.url(""), |_| {});
+        servers.push(plain);
+        probe_site::add(&site, "has", "http://127.0.0.1:1/", |record| {
+            record.further_base_urls = vec!["https://127.0.0.1:1/".into()];
+        });
+        site.run_ok("heliostat", &["new", "new", "-H", &url]);
+        Stage {
+            site,
+            authority,
+            url,
+            _servers: servers,
+        }
+    }
+
+    fn update(&self, more: &[&str]) -> String {
+        let mut command = self.site.command("heliostat");
+        command.args(["update", "--https"]).args(more);
+        command.env("SSL_CERT_FILE", self.authority.file());
+        let output = command.output().expect("it starts");
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(0), "{said}{errors}");
+        said
+    }
+}
+
+#[test]
+fn update_finds_mirrors_that_take_https_clients() {
+    let stage = Stage::new();
+    let site = &stage.site;
+    let further = |name: &str| mirror_record(site, name).further_base_urls;
+    let https = stage.url.replace("http:", "https:");
+    let said = stage.update(&["--dry-run"]);
+    let works = format!("good: {https} works, and");
+    assert!(
+        said.contains(&format!("{works} would be added\n")),
+        "{said}"
+    );
+    assert!(further("good").is_empty(), "nothing is stored");
+    let said = stage.update(&[]);
+    assert!(said.contains(&format!("{works} is added\n")), "{said}");
+    assert!(said.contains("new: it is not known what it has"), "{said}");
+    let summary = "3 of 8 mirrors have an https URL: 1 had one, 2 were added\n";
+    assert!(said.ends_with(summary), "{said}");
+    assert_eq!(further("good"), [https.clone()]);
+    assert_eq!(further("further"), [stage.url.clone(), https.clone()]);
+    for name in ["strange", "empty", "back", "plain", "new"] {
+        assert!(further(name).is_empty(), "{name}: {said}");
+        assert!(said.contains(&format!("{name}: ")), "{name}: {said}");
+    }
+    let events = site.run_ok("heliostat", &["events"]);
+    let event = format!("https clients are sent to {https}");
+    assert!(events.contains(&event), "{events}");
+    let explained = [
+        "explain",
+        "/z.zip",
+        "--ip",
+        "192.0.2.1",
+        "--https",
+        "--json",
+    ];
+    let value: serde_json::Value =
+        serde_json::from_str(&site.run_ok("heliostat", &explained)).expect("JSON");
+    assert_eq!(value["https_mirrors"]["with"], 3, "{value}");
+    let said = stage.update(&["good", "plain"]);
+    let summary = "1 of 2 mirrors have an https URL: 1 had one, 0 were added\n";
+    assert!(said.ends_with(summary), "{said}");
 }

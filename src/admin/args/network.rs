@@ -4,6 +4,8 @@ use std::ffi::OsString;
 
 use clap::{Args, ValueEnum};
 
+use super::heading::BEYOND_MB;
+
 /// `probefile`.
 #[derive(Debug, Args)]
 pub struct ProbefileArgs {
@@ -50,7 +52,7 @@ pub struct IplookupArgs {
 #[derive(Debug, Args)]
 pub struct UpdateArgs {
     /// Mirrors, by name
-    #[arg(value_name = "MIRROR", required_unless_present = "all_mirrors")]
+    #[arg(value_name = "MIRROR", required_unless_present_any = ["all_mirrors", "https"])]
     pub identifiers: Vec<String>,
     /// Refresh everything that follows
     #[arg(short = 'A', long = "all")]
@@ -70,10 +72,21 @@ pub struct UpdateArgs {
     /// Refresh the continent
     #[arg(long)]
     pub region: bool,
+    /// Try https for mirrors that have http URLs only, with files that they are known to have, and
+    /// store what works
+    #[arg(long, help_heading = BEYOND_MB)]
+    pub https: bool,
     /// All mirrors
     #[arg(long, conflicts_with = "identifiers")]
     pub all_mirrors: bool,
     /// Show what would be changed
     #[arg(short = 'n', long)]
     pub dry_run: bool,
+}
+
+impl UpdateArgs {
+    /// Whether anything is asked for that the GeoIP files know.
+    pub fn wants_places(&self) -> bool {
+        self.all || self.coordinates || self.asn || self.prefix || self.country || self.region
+    }
 }

@@ -4,6 +4,7 @@ pub mod change;
 pub mod edit;
 pub mod field;
 pub mod file;
+pub mod https;
 pub mod list;
 pub mod locate;
 pub mod mirror_json;

@@ -8,11 +8,12 @@ use crate::admin::error::AdminError;
 use crate::admin::session::{Session, find_mirror};
 use crate::db::catalogue;
 use crate::db::mirror::{self, MirrorRecord};
-use crate::domain::mirror::{BaseUrl, Scheme, without_login};
+use crate::domain::mirror::{BaseUrl, Kind, Scheme, without_login};
 use crate::domain::path::FilePath;
 use crate::fetch::OwnPorts;
 use crate::fetch::probe::{Finding, ProbeClient, ProbeFile, ProbeLimits, Target};
 use crate::program::exit::Exit;
+use crate::snapshot::CACHE_FILE_BYTES_MAX;
 
 /// Asks mirrors for a file; as `mb` a line a URL, `1` when it is there, and their number.
 ///
@@ -28,12 +29,9 @@ pub fn probefile(session: &mut Session, args: &ProbefileArgs) -> Result<Exit, Ad
     if known.is_none() {
         log::warn!("the catalogue does not have {path}, so that its size is not compared");
     }
-    let file = ProbeFile {
-        path: path.as_bytes().to_vec(),
-        size: known
-            .and_then(|file| file.version)
-            .map(|version| version.size),
-    };
+    let version = known.and_then(|file| file.version);
+    let file = ProbeFile::new(path.as_bytes().to_vec(), version, None);
+    let is_small = file.size.is_some_and(|size| size <= CACHE_FILE_BYTES_MAX);
     let mirrors = match &args.mirror {
         Some(wanted) => vec![find_mirror(&reader, wanted)?],
         None => mirror::all(&reader)?,
@@ -42,6 +40,15 @@ pub fn probefile(session: &mut Session, args: &ProbefileArgs) -> Result<Exit, Ad
     let mut names = Vec::new();
     let mut targets = Vec::new();
     for mirror in mirrors.iter().filter(|mirror| is_asked(mirror)) {
+        let is_cache = mirror.kind == Kind::Cache;
+        if is_cache && !is_small {
+            log::warn!(
+                "{} is not asked: a cache would fetch the whole file, which is larger than \
+                 {CACHE_FILE_BYTES_MAX} bytes, or of unknown size",
+                mirror.identifier
+            );
+            continue;
+        }
         let urls = urls_of(mirror, args.urls);
         let own_ports = OwnPorts::of(urls.iter().map(BaseUrl::as_str));
         for url in urls {
@@ -50,6 +57,7 @@ pub fn probefile(session: &mut Session, args: &ProbefileArgs) -> Result<Exit, Ad
                 url,
                 files: vec![file.clone()],
                 own_ports,
+                is_cache,
             });
         }
     }

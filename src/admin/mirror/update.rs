@@ -1,5 +1,6 @@
 //! `iplookup`, `update`: what the GeoIP files know of a host.
 
+use super::https::find_https;
 use super::locate::Survey;
 use crate::admin::args::{IplookupArgs, UpdateArgs};
 use crate::admin::error::AdminError;
@@ -83,13 +84,19 @@ pub fn update(session: &mut Session, args: &UpdateArgs) -> Result<Exit, AdminErr
         session.reader()?
     };
     let mut mirrors = Vec::new();
-    if args.all_mirrors {
+    if args.all_mirrors || args.identifiers.is_empty() {
         mirrors = mirror::all(&reader)?;
     }
     for wanted in &args.identifiers {
         mirrors.push(find_mirror(&reader, wanted)?);
     }
     drop(reader);
+    if args.https {
+        let found = find_https(session, args, mirrors.clone())?;
+        if !args.wants_places() || found != Exit::Ok {
+            return Ok(found);
+        }
+    }
     let geoip = GeoIp::open(&session.site.geoip);
     let bar = session
         .progress

@@ -24,7 +24,7 @@ pub mod set;
 pub mod share;
 
 pub use access::{Access, HttpsToHttp};
-pub use admission::{CacheFile, FillSigns, is_fill};
+pub use admission::{CacheFile, FillSigns, admit, is_fill};
 pub use choose::{Candidate, Holdings, Question, Realm, Selection, Selector, Tier};
 pub use class::{Class, ClassTable, HttpsCount, Roster};
 pub use law::{Distance, Law, Weights};

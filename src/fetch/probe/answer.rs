@@ -114,6 +114,7 @@ mod tests {
         let file = ProbeFile {
             path: b"a b.iso".to_vec(),
             size: Some(10),
+            ..ProbeFile::default()
         };
         let page = "it answers with a page (7 bytes of text/html) in place of /a%20b.iso: \
                     a login, error or parking page";
@@ -142,6 +143,7 @@ mod tests {
         let mut file = ProbeFile {
             path: b"a.iso".to_vec(),
             size: Some(10),
+            ..ProbeFile::default()
         };
         for (answer, expected) in [
             (head(206, Some(1), "bytes 9-9/10", ""), "right"),

@@ -102,6 +102,12 @@ pub enum Failure {
         /// Of the mirror.
         found: u64,
     },
+    /// A pull-through cache that hands out other bytes.
+    #[error("it hands out other bytes of {path} (SHA-256): an older version, or damaged ones")]
+    WrongContent {
+        /// What was asked for.
+        path: String,
+    },
     /// A login, error or parking page.
     #[error("it answers with a page ({bytes}) in place of {path}: a login, error or parking page")]
     Page {
@@ -192,7 +198,7 @@ impl Failure {
     }
 
     /// Whether another file may be there, so that the mirror is asked for one more.
-    pub(super) fn is_of_the_file(&self) -> bool {
+    pub fn is_of_the_file(&self) -> bool {
         matches!(
             self,
             Failure::Status {

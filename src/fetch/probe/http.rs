@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use reqwest::header::{self, HeaderMap, HeaderName};
 use reqwest::tls::TlsInfo;
 use reqwest::{Client, Method, Response, Url};
+use sha2::{Digest, Sha256};
 
 use super::answer::{Head, Judgement, judge_head, judge_range};
 use super::failure::Failure;
@@ -40,6 +41,9 @@ impl HttpCheck<'_> {
     /// Asks for the files one after the other until one is there.
     pub(super) async fn run(mut self, evidence: impl Fn(Option<&ProbeFile>) -> String) -> Check {
         let target = self.target;
+        if target.is_cache {
+            return self.run_cache(evidence).await;
+        }
         if target.files.is_empty() {
             self.check.evidence = evidence(None);
             self.check.result = self.ask_base().await;
@@ -60,6 +64,96 @@ impl HttpCheck<'_> {
             }
         }
         self.check
+    }
+
+    /// Asks a pull-through cache for whole files, small ones, until it has one. One that hands out
+    /// other bytes is not asked for the next: of these files it can have no older version.
+    async fn run_cache(mut self, evidence: impl Fn(Option<&ProbeFile>) -> String) -> Check {
+        let target = self.target;
+        if target.files.is_empty() {
+            self.check.evidence = evidence(None);
+            self.check.result = self.ask_generation().await;
+            return self.check;
+        }
+        for file in &target.files {
+            let result = self.get_whole(file).await;
+            self.check.evidence = evidence(Some(file));
+            let is_gone = matches!(
+                result,
+                Err(Failure::Status {
+                    status: 403 | 404 | 410,
+                    ..
+                })
+            );
+            self.check.result = result;
+            if !is_gone {
+                break;
+            }
+        }
+        self.check
+    }
+
+    /// No file is small enough and old enough: a cache that answers for a name that may be there
+    /// is taken to work.
+    async fn ask_generation(&mut self) -> Result<(), Failure> {
+        let url = self.target.url_of(None);
+        let response = self.send(Method::GET, &url, None).await?;
+        match response.status().as_u16() {
+            200..=299 | 403 | 404 => Ok(()),
+            status => Err(Failure::Base { status }),
+        }
+    }
+
+    async fn get_whole(&mut self, file: &ProbeFile) -> Result<(), Failure> {
+        let url = self.target.url_of(Some(file));
+        let mut response = self.send(Method::GET, &url, None).await?;
+        let head = head_of(&response);
+        if head.status != 200 {
+            return Err(Failure::Status {
+                status: head.status,
+                path: file.shown(),
+            });
+        }
+        if let Judgement::Wrong(failure) = judge_head(head, file) {
+            return Err(failure);
+        }
+        self.note_cache(response.headers().clone());
+        let expected = file.size.unwrap_or(0);
+        let (mut found, mut hash) = (0, Sha256::new());
+        let timeout_s = self.timeout.as_secs();
+        let broken = |error| Failure::of_client(error, timeout_s);
+        // One byte too many is enough to know.
+        while found <= expected
+            && let Some(chunk) = response.chunk().await.map_err(broken)?
+        {
+            found += chunk.len() as u64;
+            hash.update(&chunk);
+        }
+        if found != expected {
+            return Err(Failure::WrongSize {
+                path: file.shown(),
+                expected,
+                found,
+            });
+        }
+        match &file.sha256 {
+            Some(sha256) if hash.finalize().as_slice() != sha256.as_slice() => {
+                Err(Failure::WrongContent { path: file.shown() })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// What it says of what it kept (RFC 9111 §5.1, RFC 9211).
+    fn note_cache(&mut self, headers: HeaderMap) {
+        /// Longer values say no more.
+        const CHARS_MAX: usize = 80;
+        for name in ["age", "cache-status", "x-cache"] {
+            let value = headers.get(name).and_then(|value| value.to_str().ok());
+            if let Some(value) = value.filter(|value| value.chars().count() <= CHARS_MAX) {
+                self.note(format!("{name}: {value}"));
+            }
+        }
     }
 
     /// A mirror of which no file is known: anything that a directory may answer will do.

@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use super::failure::Failure;
 use crate::domain::escape::url_path_into;
+use crate::domain::file::FileVersion;
 use crate::domain::health::Family;
 use crate::domain::mirror::{BaseUrl, EncodedPath, Scheme, without_login};
 use crate::domain::time::Timestamp;
+use crate::domain::trace::GENERATION_NAME;
 use crate::fetch::OwnPorts;
 
 /// A base URL to be checked.
@@ -19,15 +21,22 @@ pub struct Target {
     pub files: Vec<ProbeFile>,
     /// Ports of all URLs of the mirror, to which its redirects may lead.
     pub own_ports: OwnPorts,
+    /// It is a pull-through cache: files are got as a whole, because HEAD and a range make it fetch
+    /// all of the file, too; and their content is compared.
+    pub is_cache: bool,
 }
 
 /// A file that should be there.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ProbeFile {
     /// Its path in the tree.
     pub path: Vec<u8>,
     /// Its size, if the catalogue has it.
     pub size: Option<u64>,
+    /// Its time, for URLs that name the version.
+    pub mtime: Option<i64>,
+    /// Its digest; compared only where the whole of it is got.
+    pub sha256: Option<Vec<u8>>,
 }
 
 /// What came of a target.
@@ -67,6 +76,16 @@ impl Check {
 }
 
 impl ProbeFile {
+    /// A file of the catalogue.
+    pub fn new(path: Vec<u8>, version: Option<FileVersion>, sha256: Option<Vec<u8>>) -> ProbeFile {
+        ProbeFile {
+            path,
+            size: version.map(|version| version.size),
+            mtime: version.map(|version| version.mtime),
+            sha256,
+        }
+    }
+
     /// For people: percent-encoded, so that it fits on a line whatever its bytes.
     pub fn shown(&self) -> String {
         let mut out = vec![b'/'];
@@ -79,9 +98,19 @@ impl Target {
     /// URL of a file, or of the base.
     pub(super) fn url_of(&self, file: Option<&ProbeFile>) -> String {
         let Some(file) = file else {
-            return self.url.as_str().to_owned();
+            let base = self.url.as_str();
+            return match self.is_cache {
+                true => format!("{base}{GENERATION_NAME}"),
+                false => base.to_owned(),
+            };
         };
-        let encoded = EncodedPath::new(&file.path, std::iter::once(&self.url));
+        let urls = std::iter::once(&self.url);
+        let encoded = match (file.size, file.mtime) {
+            (Some(size), Some(mtime)) => {
+                EncodedPath::of_version(&file.path, FileVersion { size, mtime }, urls)
+            }
+            _ => EncodedPath::new(&file.path, urls),
+        };
         let mut out = Vec::new();
         self.url.file_url_into(&mut out, &encoded);
         String::from_utf8_lossy(&out).into_owned()
@@ -95,6 +124,7 @@ impl Target {
             None => "",
         };
         let head = match (self.url.scheme(), file) {
+            (Scheme::Http | Scheme::Https, _) if self.is_cache => " -L -o /dev/null -D -",
             (Scheme::Http | Scheme::Https, None) => " -L -o /dev/null -D -",
             (Scheme::Http | Scheme::Https, Some(_)) => " -L -I",
             _ => " -I",
@@ -114,10 +144,12 @@ mod tests {
             url: BaseUrl::parse(url).expect("a URL"),
             files: Vec::new(),
             own_ports: OwnPorts::default(),
+            is_cache: false,
         };
         let file = ProbeFile {
             path: b"a b/it's.iso".to_vec(),
             size: Some(1),
+            ..ProbeFile::default()
         };
         for (url, file, family, expected) in [
             (
