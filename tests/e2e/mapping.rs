@@ -6,7 +6,7 @@ use std::os::unix::fs::symlink;
 use md5::{Digest, Md5};
 use rustix::process::Signal;
 
-use crate::stage::{Answer, ApacheOptions, Request, Stage, start_nginx_with};
+use crate::stage::{Answer, ApacheOptions, Request, Stage, start_lighttpd_with, start_nginx_with};
 
 /// One URL of a host, and the file of the tree that it must be redirected to while all is well;
 /// `None`: whatever Apache alone answers.
@@ -614,4 +614,69 @@ fn nginx_finds_the_same_files() {
     check("stopped", false);
     stage.responder.as_mut().expect("it runs").end(Signal::KILL);
     check("killed", false);
+}
+
+#[test]
+fn lighttpd_finds_the_same_files() {
+    let mut stage = stage_with("local_header = \"X-LIGHTTPD-send-file\"\n");
+    stage.start_apache(&ApacheOptions::default());
+    stage.start_responder();
+    let more = "server.modules += ( \"mod_alias\", \"mod_rewrite\" )\n\
+        alias.url = ( \"/al/\" => \"{tree}/war/\", \"/shadow/\" => \"{tree}/other/\", \
+        \"/out/\" => \"{home}/outside/\" )\n\
+        url.rewrite-once = ( \"^/current/(.*)$\" => \"/war/2.361/$1\" )\n";
+    let server = start_lighttpd_with(&stage.site.path(""), more);
+    let base = stage.mirror_named("germany").http_port;
+    let urls: &[Url] = &[
+        ("/war/2.361/x.iso", X),
+        ("/war/2.361/new.iso", None),
+        ("/al/2.361/x.iso", X),
+        ("/al/2.361/new.iso", None),
+        ("/al/2.361/none.iso", None),
+        ("/shadow/2.361/x.iso", Some("other/2.361/x.iso")),
+        ("/out/o.iso", None),
+        ("/out/none.iso", None),
+        ("/current/x.iso", X),
+        ("/current/new.iso", None),
+        ("/links/x.iso", X),
+        ("/links/out.iso", None),
+    ];
+    for (url, path) in urls {
+        let plain = Request::get(server.plain_port, url).send();
+        let ours = Request::get(server.port, url).send();
+        let Some(path) = path else {
+            same(&ours, &plain).unwrap_or_else(|error| panic!("{url}: {error}"));
+            continue;
+        };
+        let expected = format!("http://127.0.0.1:{base}/{path}");
+        assert_eq!(ours.text("location"), expected, "{url}: {ours:?}");
+        let delivered = Request::url(&expected).send();
+        assert!(same(&delivered, &plain).is_ok(), "{url}: {delivered:?}");
+        let content = std::fs::read(stage.site.tree().join(path)).expect("a file of the tree");
+        let digest = Md5::digest(&content);
+        let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let answer = Request::get(server.port, format!("{url}?md5")).send();
+        assert!(
+            answer.body.starts_with(digest.as_bytes()),
+            "{url}?md5: {answer:?}"
+        );
+        // Of what url.rewrite-once made, lighttpd rewrites nothing more.
+        if !url.starts_with("/current/") {
+            let answer = Request::get(server.port, format!("{url}.md5")).send();
+            assert!(
+                answer.body.starts_with(digest.as_bytes()),
+                "{url}.md5: {answer:?}"
+            );
+        }
+    }
+    assert_eq!(
+        Request::get(server.port, "/out/o.iso.md5").send().status,
+        404
+    );
+    assert_eq!(
+        Request::get(server.port, "/war/2.361/none.iso.md5")
+            .send()
+            .status,
+        404
+    );
 }

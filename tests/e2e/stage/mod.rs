@@ -26,7 +26,9 @@ pub use client::{Answer, Request, decode, encode};
 pub use load::load;
 pub use manager::Manager;
 pub use mirror::MirrorFacts;
-pub use other::{Server, start_lighttpd, start_nginx, start_nginx_before, start_nginx_with};
+pub use other::{
+    Server, start_lighttpd, start_lighttpd_with, start_nginx, start_nginx_before, start_nginx_with,
+};
 pub use port::free_port;
 pub use process::Process;
 pub use theatre::{MTIME, Stage};

@@ -135,8 +135,17 @@ fn nginx(folder: &Path, name: &str, hosts: &str, port: u16) -> Process {
 
 /// Starts lighttpd, and a second one without Heliostat.
 pub fn start_lighttpd(folder: &Path) -> Server {
+    start_lighttpd_with(folder, "")
+}
+
+/// The same, with further directives for both. `{tree}` and `{home}` are replaced.
+pub fn start_lighttpd_with(folder: &Path, more: &str) -> Server {
     let site = site_file("lighttpd.conf", folder, &[]);
     let include = format!("include \"{}\"\n", site.display());
+    let home = folder.display().to_string();
+    let more = more
+        .replace("{tree}", &format!("{home}/tree"))
+        .replace("{home}", &home);
     let run = |name: &str, include: &str| {
         let port = free_port();
         let home = folder.display();
@@ -145,7 +154,7 @@ pub fn start_lighttpd(folder: &Path) -> Server {
              server.document-root = \"{home}/tree\"\nserver.bind = \"127.0.0.1\"\n\
              server.port = {port}\n{user}server.errorlog = \"{home}/error.log\"\n\
              mimetype.assign = ( \".iso\" => \"application/x-iso9660-image\" )\n\
-             dir-listing.activate = \"enable\"\n{include}\
+             dir-listing.activate = \"enable\"\n{more}{include}\
              server.modules += ( \"mod_dirlisting\", \"mod_staticfile\" )\n",
             user = user("server.username = \"www-data\"\n"),
         );
