@@ -4,14 +4,13 @@
 
 use crate::conformance_case::cases;
 use crate::conformance_difference::differences;
-use crate::conformance_site::{build, mirrors};
+use crate::conformance_site::{build, mirrors, start};
 use crate::fcgi_client::Request;
-use crate::responder::Responder;
 
 #[test]
 fn every_case_is_answered_as_mirrorbrain_did() {
     let site = build();
-    let responder = Responder::start(&site);
+    let responder = start(&site);
     let mut client = responder.connect();
     let mirrors = mirrors();
     let tree = site.tree();
@@ -29,7 +28,7 @@ fn every_case_is_answered_as_mirrorbrain_did() {
 #[test]
 fn a_redirect_to_a_fallback_has_the_digests_too() {
     let site = build();
-    let responder = Responder::start(&site);
+    let responder = start(&site);
     let request = Request::get("/hashmix/nomirror-hashed.bin")
         .with("HELIOSTAT_SITE", "main")
         .with("MirrorBrainFallback", "eu de http://fallback.example.org/");

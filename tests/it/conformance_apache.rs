@@ -163,6 +163,21 @@ impl Host {
         host
     }
 
+    /// Waits until the responder has read its database: until then documents are 503.
+    pub fn wait_for_documents(&mut self, recordings: &[Recording]) {
+        let is_document = |one: &&Recording| {
+            let answer = one.answer.as_ref();
+            let mime = answer.and_then(|answer| answer.header("Content-Type"));
+            mime.is_some_and(|mime| mime.contains("metalink4+xml"))
+        };
+        let document = recordings.iter().find(is_document);
+        let document = document.expect("a recorded metalink").clone();
+        eventually("the database is read", || {
+            self.assert_running();
+            self.send(&document).status != 503
+        });
+    }
+
     fn assert_running(&mut self) {
         for child in &mut self.children {
             let ended = child.try_wait().expect("its state is known");

@@ -9,10 +9,9 @@ use sha1::{Digest, Sha1};
 
 use crate::conformance_case::{lines, request};
 use crate::conformance_page::Page;
-use crate::conformance_site::{Table, build, fixture};
+use crate::conformance_site::{Table, build, fixture, start};
 use crate::document_seed::{Value, hex};
 use crate::fcgi_client::{Request, percent_decoded};
-use crate::responder::Responder;
 
 /// A recorded document.
 #[derive(Debug, Deserialize)]
@@ -37,7 +36,7 @@ type Mirror = (usize, String, String);
 #[test]
 fn every_recorded_document_is_the_same() {
     let site = build();
-    let responder = Responder::start(&site);
+    let responder = start(&site);
     let mut client = responder.connect();
     let documents: Vec<Document> = lines("documents.jsonl");
     assert!(!documents.is_empty(), "no documents");
@@ -76,7 +75,7 @@ fn every_recorded_document_is_the_same() {
 #[test]
 fn every_torrent_has_the_info_hash_that_was_recorded() {
     let site = build();
-    let responder = Responder::start(&site);
+    let responder = start(&site);
     let mut client = responder.connect();
     let text = fixture("files.tsv");
     let mut torrents = 0;

@@ -27,6 +27,8 @@ const UNJUDGED: [(&str, &str); 7] = [
     ),
 ];
 
+/// What a link shows of the machine that was recorded is not in the sample.
+const FOREIGN: &str = "a file of the machine that was recorded is not in the sample";
 /// Where MirrorBrain's answer and ours are of two kinds, each is judged alone.
 pub const LONE: &str = "MirrorBrain has another kind of answer, so that one has nothing to be like";
 /// Header fields that are judged.
@@ -63,6 +65,15 @@ pub struct Verdict {
     pub differences: BTreeSet<&'static str>,
     /// What was not judged.
     pub unjudged: BTreeSet<&'static str>,
+}
+
+impl Case {
+    /// The difference by which other mirrors are ours than MirrorBrain's, if they are.
+    pub fn other_mirrors(&self) -> Option<&'static str> {
+        let is_tls = self.asked.site == "tls";
+        let key = if is_tls { "https" } else { "as-0" };
+        (self.asked.ours != self.asked.theirs).then_some(key)
+    }
 }
 
 /// What an answer is.
@@ -159,7 +170,7 @@ pub fn judge(case: &Case, ours: &Message) -> Verdict {
     let own = Kind::of(ours, is_head);
     let Some(theirs) = &case.recording.answer else {
         verdict.differs("crash");
-        judge_missing(&mut verdict, ours);
+        judge_after_crash(&mut verdict, case, (own, ours));
         return verdict;
     };
     judge_lone_headers(&mut verdict, "recorded", theirs);
@@ -170,12 +181,26 @@ pub fn judge(case: &Case, ours: &Message) -> Verdict {
         verdict.unjudged.insert(LONE);
         return verdict;
     }
+    if case.asked.is_suffixed_directory {
+        // MirrorBrain takes the directory for a file that nobody has.
+        verdict.differs("directory");
+        verdict.unjudged.insert(LONE);
+        judge_recorded_page(&mut verdict, &theirs.body);
+        verdict.expect("a list of mirrors", own, Kind::Page);
+        judge_headers(&mut verdict, own, ours, &empty(200, ours));
+        return verdict;
+    }
     if own != right {
         judge_other_kind(&mut verdict, case, (own, ours), (right, theirs));
         return verdict;
     }
     verdict.expect("status", ours.status, theirs.status);
-    judge_headers(&mut verdict, own, ours, theirs);
+    let (ours, theirs) = (&bounded(ours), &bounded(theirs));
+    if own == Kind::WebServer && case.asked.is_foreign {
+        judge_lone_headers(&mut verdict, "our", ours);
+    } else {
+        judge_headers(&mut verdict, own, ours, theirs);
+    }
     if own == Kind::Redirect {
         judge_redirect(&mut verdict, case, ours, Some(theirs));
         return verdict;
@@ -228,6 +253,22 @@ fn judge_other_kind(
             verdict.unjudged.insert(LONE);
             judge_headers(verdict, own, ours, &empty(200, ours));
         }
+        (Kind::WebServer, Kind::Missing) if is_unmatched => {
+            // Small files and directories are the web server's, whatever the query.
+            verdict.differs("yum");
+            judge_recorded_404(verdict, theirs);
+            verdict.unjudged.insert(LONE);
+            verdict.expect("status", ours.status, 200);
+            judge_lone_headers(verdict, "our", ours);
+        }
+        (Kind::Missing | Kind::Text | Kind::Metalink | Kind::Page, Kind::WebServer)
+            if is_suffix_with_accept(case) =>
+        {
+            verdict.differs("negotiated");
+            verdict.unjudged.insert(LONE);
+            verdict.expect("the recorded file", theirs.header("ETag").is_some(), true);
+            judge_alone(verdict, (own, ours));
+        }
         (Kind::WebServer, Kind::Redirect) if asked.ours.groups.is_empty() => {
             verdict.differs("https");
             verdict.expect("site", asked.site, "tls");
@@ -258,6 +299,41 @@ fn judge_other_kind(
     }
 }
 
+/// What is right where MirrorBrain's process died.
+fn judge_after_crash(verdict: &mut Verdict, case: &Case, (own, ours): (Kind, &Message)) {
+    if own == Kind::Redirect {
+        judge_headers(verdict, own, ours, &empty(302, ours));
+        judge_redirect(verdict, case, ours, None);
+        return;
+    }
+    let is_there = case.asked.real.is_some() || case.asked.is_outside;
+    // What the suffix asks for is no document.
+    let is_there = is_there && !case.asked.path.ends_with(".yumlist");
+    verdict.expect("something there", own != Kind::Missing, is_there);
+    if own != Kind::Missing {
+        verdict.unjudged.insert(LONE);
+    }
+    judge_alone(verdict, (own, ours));
+}
+
+/// An answer that has nothing to be like.
+fn judge_alone(verdict: &mut Verdict, (own, ours): (Kind, &Message)) {
+    match own {
+        Kind::Missing => judge_missing(verdict, ours),
+        Kind::WebServer => {
+            verdict.expect("status", ours.status, 200);
+            judge_lone_headers(verdict, "our", ours);
+        }
+        _ => judge_headers(verdict, own, ours, &empty(200, ours)),
+    }
+}
+
+/// A document by its suffix, of a client that would also take a metalink of it.
+fn is_suffix_with_accept(case: &Case) -> bool {
+    let accept = case.recording.header("Accept").unwrap_or_default();
+    accept.contains("metalink") && case.asked.file != case.asked.path
+}
+
 /// A recorded answer that says no more than its type.
 fn empty(status: u16, like: &Message) -> Message {
     let mime = like.header("Content-Type").unwrap_or_default().to_owned();
@@ -272,6 +348,22 @@ fn empty(status: u16, like: &Message) -> Message {
         headers,
         body: String::new(),
     }
+}
+
+/// The same with one boundary between ranges, which is random.
+fn bounded(message: &Message) -> Message {
+    let mime = message.header("Content-Type").unwrap_or_default();
+    let Some((_, boundary)) = mime.split_once("boundary=") else {
+        return message.clone();
+    };
+    let mut bounded = message.clone();
+    bounded.body = message.body.replace(boundary, "BOUNDARY");
+    for (name, value) in &mut bounded.headers {
+        if name.eq_ignore_ascii_case("content-type") {
+            *value = value.replace(boundary, "BOUNDARY");
+        }
+    }
+    bounded
 }
 
 fn fields(message: &Message) -> BTreeMap<String, Vec<String>> {
@@ -424,6 +516,10 @@ pub fn is_error_page(body: &str) -> bool {
 
 /// What the web server sends must be the same to the byte.
 fn judge_file(verdict: &mut Verdict, case: &Case, ours: &Message, theirs: &Message) {
+    if case.asked.is_foreign {
+        verdict.unjudged.insert(FOREIGN);
+        return;
+    }
     let boundary = theirs
         .header("Content-Type")
         .and_then(|mime| mime.split_once("boundary="));

@@ -125,6 +125,31 @@ impl Drop for Law {
 }
 
 impl Ranking {
+    /// The country of each URL's mirror, in lower case; empty when none is known.
+    pub fn countries(&self, path: &str) -> BTreeMap<String, String> {
+        let known = self.groups.iter().flatten();
+        let country = |geo: &str| geo.to_ascii_lowercase().replace("--", "");
+        known
+            .map(|one| (format!("{}{path}", one.base_url), country(&one.geo)))
+            .collect()
+    }
+
+    /// How many mirrors are of each class, the nearest first.
+    pub fn classes(&self) -> [usize; 5] {
+        let mut classes = [0; 5];
+        for one in self.groups.iter().flatten() {
+            let at = match one.realm.as_str() {
+                "prefix" => 0,
+                "AS" => 1,
+                "country" | "other_country" => 2,
+                "region" => 3,
+                _ => 4,
+            };
+            classes[at] += 1;
+        }
+        classes
+    }
+
     /// The place of each URL in the order: the group that it is of.
     pub fn places(&self, path: &str) -> BTreeMap<String, usize> {
         let groups = self.groups.iter().enumerate();

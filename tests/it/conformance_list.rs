@@ -21,6 +21,11 @@ pub fn judge_page(verdict: &mut Verdict, case: &Case, ours: &str, theirs: &str) 
     let ours = new_elements(verdict, &ours);
     let mut own = lines(verdict, case, &ours, true);
     let mut right = lines(verdict, case, theirs, false);
+    if let Some(key) = case.other_mirrors() {
+        verdict.differs(key);
+        other_mirrors(verdict, case, &mut own, true);
+        other_mirrors(verdict, case, &mut right, false);
+    }
     fallbacks(verdict, case, &mut own, &mut right);
     verdict.expect_lines("page", &own, &right);
 }
@@ -106,6 +111,7 @@ fn lines(verdict: &mut Verdict, case: &Case, text: &str, is_ours: bool) -> Vec<S
     let path = case.asked.real.as_deref().unwrap_or_default();
     let places = ranking.places(path);
     let known = ranking.groups.iter().flatten();
+    let geos = ranking.countries(path);
     let scores: BTreeMap<String, String> = known
         .map(|one| {
             (
@@ -135,6 +141,12 @@ fn lines(verdict: &mut Verdict, case: &Case, text: &str, is_ours: bool) -> Vec<S
                 None => verdict.fail(format!("{whose}page: {url} is no mirror of it")),
             }
             let country = found[3].to_ascii_lowercase();
+            let geo = geos.get(&url).map_or("", String::as_str);
+            verdict.expect(
+                &format!("{whose}country of {url}"),
+                country.replace("--", ""),
+                geo.to_owned(),
+            );
             let worth = found.get(4).map_or("", |worth| worth.as_str());
             if is_ours {
                 verdict.expect(
@@ -179,19 +191,8 @@ fn other(verdict: &mut Verdict, case: &Case, line: &str, is_ours: bool) -> Optio
         if map.is_match(line) {
             return None;
         }
-        let name = expression(r"^(<p>List of best mirrors.*) in ([^()]*) \(([A-Za-z0-9]{2}|--)\)");
-        if let Some(found) = name.captures(line) {
-            verdict.differs("country-name");
-            // The recorded server was told the name so.
-            if let Some(told) = case.recording.header("X-Test-Country") {
-                verdict.expect(
-                    "recorded country's name",
-                    &found[2],
-                    &format!("Country-{told}"),
-                );
-            }
-            let sentence = name.replace(line, "$1 in $3").into_owned();
-            return Some(without_coordinates(verdict, case, &sentence));
+        if line.starts_with("<p>List of best mirrors") {
+            return Some(recorded_sentence(verdict, case, line));
         }
         return Some(line.to_owned());
     }
@@ -202,20 +203,104 @@ fn other(verdict: &mut Verdict, case: &Case, line: &str, is_ours: bool) -> Optio
     Some(unescaped(&plain))
 }
 
-/// Where a client is stands on MirrorBrain's page alone.
-fn without_coordinates(verdict: &mut Verdict, case: &Case, sentence: &str) -> String {
-    let told = |name: &str| {
-        let degrees: Option<f32> = case.recording.header(name)?.parse().ok();
-        degrees.filter(|degrees| *degrees != 0.0)
+/// MirrorBrain's sentence about the client in our words: without its coordinates and its country's
+/// name, and with the address of the connection where the web server told none.
+fn recorded_sentence(verdict: &mut Verdict, case: &Case, line: &str) -> String {
+    let form = expression(
+        "^<p>List of best mirrors for IP address (\\S+?)\
+         (?:, located at ([-0-9.]+),([-0-9.]+))?(?: in ([^()]*) \\((\\w\\w|--)\\))?\
+         (, network \\S+?)?( \\(autonomous system \\d+\\))?\\.</p>$",
+    );
+    let Some(found) = form.captures(line) else {
+        verdict.fail(format!("recorded sentence: {line}"));
+        return line.to_owned();
     };
-    let place = told("X-Test-Lat").zip(told("X-Test-Lng"));
-    let Some((latitude, longitude)) = place else {
-        return sentence.to_owned();
+    let text = |at: usize| found.get(at).map_or("", |group| group.as_str());
+    let mut address = text(1).to_owned();
+    if address.parse::<std::net::IpAddr>().is_err() {
+        verdict.differs("client-address");
+        address = if case.recording.v6 {
+            "::1"
+        } else {
+            "127.0.0.1"
+        }
+        .to_owned();
+    }
+    let told = |name: &str| case.recording.header(name);
+    let degrees = |name: &str| told(name).and_then(|text| text.parse::<f32>().ok());
+    if let Some((latitude, longitude)) = degrees("X-Test-Lat").zip(degrees("X-Test-Lng")) {
+        let place = format!("{latitude:.6},{longitude:.6}");
+        verdict.expect("recorded place", format!("{},{}", text(2), text(3)), place);
+    }
+    if !text(2).is_empty() {
+        verdict.differs("no-coordinates");
+    }
+    let mut sentence = format!("<p>List of best mirrors for IP address {address}");
+    if !text(4).is_empty() {
+        verdict.differs("country-name");
+    }
+    // The recorded server was told the name so.
+    if let Some(country) = told("X-Test-Country") {
+        verdict.expect(
+            "recorded country's name",
+            text(4),
+            &format!("Country-{country}"),
+        );
+    }
+    if !matches!(text(5), "" | "--") {
+        sentence.push_str(&format!(" in {}", text(5)));
+    }
+    sentence.push_str(text(6));
+    sentence.push_str(text(7));
+    sentence.push_str(".</p>");
+    sentence
+}
+
+/// A page without its groups of mirrors, and how many those were.
+fn without_groups(verdict: &mut Verdict, case: &Case, lines: &[String]) -> (usize, String) {
+    let group = expression(
+        "(?m)^<div class=\"mirrorbrain-mirrors-grp\">\n<h4>Found \\d+ mirrors? \
+         (?:directly nearby \\(within the same network prefix: [^()]*\\)|\
+         very close \\(within the same autonomous system \\(AS\\d+\\)|\
+         which handle this country \\((\\w\\w|--)\\)|\
+         in other countries, but same continent \\((\\w\\w|--)\\)|\
+         in other parts of the world)</h4>\n<ul>\n((?:mirror .*\n)+)</ul>\n</div>\n",
+    );
+    let text = lines.join("\n") + "\n";
+    let mut named = 0;
+    for found in group.captures_iter(&text) {
+        for (at, name) in [(1, "X-Test-Country"), (2, "X-Test-Continent")] {
+            let told = case
+                .recording
+                .header(name)
+                .filter(|_| case.asked.query.is_empty());
+            if let Some((code, told)) = found.get(at).zip(told) {
+                verdict.expect("place", code.as_str(), told.as_str());
+            }
+        }
+        named += found[3].lines().count();
+    }
+    (named, group.replace_all(&text, "").into_owned())
+}
+
+/// Takes the groups of mirrors away, which must be those of the ranking.
+fn other_mirrors(verdict: &mut Verdict, case: &Case, lines: &mut Vec<String>, is_ours: bool) {
+    let ranking = if is_ours {
+        &case.asked.ours
+    } else {
+        &case.asked.theirs
     };
-    verdict.differs("no-coordinates");
-    let words = format!(", located at {latitude:.6},{longitude:.6}");
-    verdict.expect("recorded place", sentence.matches(&words).count(), 1);
-    sentence.replacen(&words, "", 1)
+    let none = expression("(?m)^<div id=\"mirrorbrain-mirrors-none\">\n(?:.*\n)*?</div>\n");
+    let (named, text) = without_groups(verdict, case, lines);
+    let all: usize = ranking.groups.iter().map(Vec::len).sum();
+    let whose = if is_ours { "" } else { "recorded " };
+    verdict.expect(&format!("{whose}mirrors"), named, all);
+    let text = if all == 0 {
+        none.replace(&text, "").into_owned()
+    } else {
+        text
+    };
+    *lines = text.lines().map(str::to_owned).collect();
 }
 
 /// MirrorBrain's page says of a file that only fallbacks have that nobody has it.
@@ -235,31 +320,8 @@ fn fallbacks(verdict: &mut Verdict, case: &Case, own: &mut Vec<String>, right: &
     };
     verdict.differs("fallback-page");
     right.drain(start..start + none.len());
-    let group = expression(
-        "(?m)^<div class=\"mirrorbrain-mirrors-grp\">\n\
-         <h4>Found \\d mirrors? (?:which handle this country \\((\\w\\w)\\)|\
-         in other countries, but same continent \\((\\w\\w)\\)|in other parts of the world)</h4>\n\
-         <ul>\n((?:mirror .*\n)+)</ul>\n</div>\n",
-    );
-    let text = own.join("\n") + "\n";
-    let mut named = 0;
-    for found in group.captures_iter(&text) {
-        for (at, name) in [(1, "X-Test-Country"), (2, "X-Test-Continent")] {
-            if let Some(code) = found.get(at) {
-                verdict.expect(
-                    "place",
-                    Some(code.as_str().to_owned()),
-                    case.recording.header(name),
-                );
-            }
-        }
-        named += found[3].lines().count();
-    }
+    let (named, text) = without_groups(verdict, case, own);
     let all: usize = case.asked.ours.groups.iter().map(Vec::len).sum();
     verdict.expect("fallbacks", named, all);
-    *own = group
-        .replace_all(&text, "")
-        .lines()
-        .map(str::to_owned)
-        .collect();
+    *own = text.lines().map(str::to_owned).collect();
 }

@@ -14,6 +14,7 @@ use crate::fcgi_client::percent_decoded;
 #[derive(Debug)]
 struct Source {
     number: String,
+    country: String,
     line: String,
     url: String,
 }
@@ -65,7 +66,8 @@ fn lines(verdict: &mut Verdict, case: &Case, text: &str, is_ours: bool) -> Vec<S
     };
     let mut result = Vec::new();
     let mut sources: Vec<Source> = Vec::new();
-    let mut numbers = Vec::new();
+    let (mut numbers, mut named) = (Vec::new(), Vec::new());
+    let path = case.asked.real.as_deref().unwrap_or_default();
     let mut last = 0;
     for line in text.lines().map(spaced).filter(|line| !line.is_empty()) {
         match source(verdict, case, &line, is_ours) {
@@ -74,11 +76,26 @@ fn lines(verdict: &mut Verdict, case: &Case, text: &str, is_ours: bool) -> Vec<S
                 flush(verdict, (case, ranking), &mut sources, &mut last, whose);
                 for source in sources.drain(..) {
                     numbers.push(source.number);
+                    named.push(source.url);
                     result.push(source.line);
                 }
                 result.extend(other(verdict, case, &line, is_ours));
             }
         }
+    }
+    let found = result
+        .iter()
+        .filter(|line| line.starts_with("<!-- Found "))
+        .count();
+    verdict.expect(&format!("{whose}counts"), found, 1);
+    if let Some(key) = case.other_mirrors() {
+        // Each has the mirrors of its own ranking; the rest must be the same.
+        verdict.differs(key);
+        named.sort();
+        let all: Vec<String> = ranking.places(path).into_keys().collect();
+        verdict.expect(&format!("{whose}mirrors"), named, all);
+        result.retain(|line| !line.starts_with("<url ") && !line.starts_with("<!-- Found "));
+        return result;
     }
     result.push(format!("numbers: {numbers:?}"));
     result
@@ -101,8 +118,14 @@ fn flush(
     whose: &str,
 ) {
     let path = case.asked.real.as_deref().unwrap_or_default();
-    let places = ranking.places(path);
+    let (places, countries) = (ranking.places(path), ranking.countries(path));
     for source in sources.iter() {
+        let country = countries.get(&source.url).map_or("", String::as_str);
+        verdict.expect(
+            &format!("{whose}country of {}", source.url),
+            source.country.as_str(),
+            country,
+        );
         match places.get(&source.url) {
             Some(place) if place >= last => *last = *place,
             Some(_) => verdict.fail(format!("{whose}metalink: {} comes too late", source.url)),
@@ -139,6 +162,7 @@ fn source(verdict: &mut Verdict, case: &Case, line: &str, is_ours: bool) -> Opti
     let country = country(verdict, text(2), is_ours);
     Some(Source {
         line: format!("<url {scheme} {country} {}>{url}", text(3)),
+        country,
         number,
         url,
     })
@@ -267,6 +291,13 @@ fn counted(verdict: &mut Verdict, case: &Case, text: &str, is_ours: bool) -> Str
         return text.to_owned();
     };
     let number = |at: usize| found[at].parse::<usize>().unwrap_or(usize::MAX);
+    let ranking = if is_ours {
+        &case.asked.ours
+    } else {
+        &case.asked.theirs
+    };
+    let counts: Vec<usize> = (2..=6).map(number).collect();
+    verdict.expect("classes of the comment", counts, ranking.classes().to_vec());
     let sum = (2..=6).map(number).fold(0, usize::saturating_add);
     if is_ours {
         verdict.expect("found mirrors", number(1), sum);

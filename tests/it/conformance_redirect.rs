@@ -40,7 +40,8 @@ pub fn judge_redirect(
     judge_body(verdict, case, theirs, false);
     verdict.expect("described by", own.described, right.described);
     verdict.expect("Digest", own.digests, right.digests);
-    if case.asked.ours == case.asked.theirs {
+    let other = case.other_mirrors();
+    if other.is_none() {
         let geo = |links: &[(String, String)]| {
             let mut links = links.to_vec();
             links.sort();
@@ -52,14 +53,8 @@ pub fn judge_redirect(
             verdict.expect("Link", geo(&own.duplicates), geo(&right.duplicates));
         }
         verdict.expect("links", own.duplicates.len(), right.duplicates.len());
-    } else {
-        let key = if case.asked.site == "tls" {
-            "https"
-        } else {
-            "as-0"
-        };
-        verdict.differs(key);
     }
+    verdict.differences.extend(other);
 }
 
 fn read(verdict: &mut Verdict, case: &Case, message: &Message, is_ours: bool) -> Redirect {

@@ -56,7 +56,8 @@ fn answered(oracle: &Path) -> (Vec<(Case, Message)>, Sample, Host) {
     let mut sample = Sample::build(oracle, &recordings);
     let dump = file_of(oracle, "mirrorbrain-dump.sql");
     import(&sample, &dump, is_set("HELIOSTAT_INDEXED"));
-    let host = Host::start(&sample);
+    let mut host = Host::start(&sample);
+    host.wait_for_documents(&recordings);
     let cases = recordings
         .into_iter()
         .map(|recording| {

@@ -68,8 +68,12 @@ pub struct Asked {
     pub real: Option<String>,
     /// Whether the path leads to a file outside of the tree.
     pub is_outside: bool,
+    /// Whether it is not even of the sample, but of the machine that was recorded.
+    pub is_foreign: bool,
     /// Whether the path is a directory of the tree.
     pub is_directory: bool,
+    /// Whether it is one with a document's suffix.
+    pub is_suffixed_directory: bool,
     /// The key by which URLs are signed.
     pub stamp_key: Option<String>,
     /// The directory of a list for yum.
@@ -191,6 +195,11 @@ impl Sample {
         let Ok(file) = self.on_disk(&path_of(&target)).canonicalize() else {
             return;
         };
+        let root = self.site.path("").canonicalize().expect("the folder");
+        if !file.starts_with(&root) {
+            // A link to a file of this machine.
+            return;
+        }
         let known = file.metadata().expect("a file");
         let content = bytes(&answer.body);
         if known.is_file() && known.len() == content.len() as u64 {
@@ -229,6 +238,7 @@ impl Sample {
             .as_ref()
             .and_then(|file| file.strip_prefix(&tree).ok());
         let mut real = below.map(|path| latin1(path.as_os_str().as_bytes()));
+        let root = self.site.path("").canonicalize().expect("the folder");
         let repository = self.repository(site, &query);
         if let Some((directory, marker)) = &repository {
             real = Some(format!("{directory}/{marker}"));
@@ -239,7 +249,9 @@ impl Sample {
             query,
             origin: origin(recording, &target, name),
             is_outside: found.is_some() && below.is_none(),
+            is_foreign: found.as_ref().is_some_and(|file| !file.starts_with(&root)),
             is_directory: self.on_disk(&path).is_dir(),
+            is_suffixed_directory: named != path && self.on_disk(&named).is_dir(),
             stamp_key: None,
             repository: repository.map(|(directory, _)| directory),
             has_yum: !self.config.site[site].yum.is_empty(),

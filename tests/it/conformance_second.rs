@@ -8,9 +8,8 @@ use serde_json::Value;
 use crate::conformance_case::{Case, cases};
 use crate::conformance_law::{Law, Place, Question, Ranking};
 use crate::conformance_sample::query_of;
-use crate::conformance_site::{Table, build, fixture, mirrors, ranges};
+use crate::conformance_site::{Table, build, fixture, mirrors, ranges, start};
 use crate::fcgi_client::percent_decoded;
-use crate::responder::Responder;
 
 /// Clients that are drawn.
 const CLIENTS: usize = 3_000;
@@ -176,7 +175,7 @@ fn sorted(groups: &[Vec<Value>]) -> Vec<Vec<Value>> {
 #[test]
 fn clients_all_over_the_world_are_sent_where_the_law_says() {
     let recorded = build();
-    let responder = Responder::start(&recorded);
+    let responder = start(&recorded);
     let mut client = responder.connect();
     let mut known = Known::read();
     let mirrors = mirrors();

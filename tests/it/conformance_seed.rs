@@ -187,6 +187,12 @@ pub fn judge_zsync(verdict: &mut Verdict, case: &Case, ours: &str, theirs: &str)
             lines.push("URL".to_owned());
             urls.push(url);
         }
+        if let Some(key) = case.other_mirrors() {
+            // Each has the mirrors of its own ranking.
+            verdict.differs(key);
+            lines.retain(|line| line != "URL");
+            urls.clear();
+        }
         urls.sort();
         lines.append(&mut urls);
         sides.push(lines);

@@ -13,7 +13,7 @@ use heliostat::domain::file::FileVersion;
 use heliostat::domain::time::Timestamp;
 
 use crate::conformance_case::{lines, request};
-use crate::conformance_site::{build, mirrors};
+use crate::conformance_site::{build, mirrors, start};
 use crate::fcgi_client::Request;
 use crate::responder::Responder;
 use crate::site::TestSite;
@@ -90,7 +90,7 @@ fn sigmas_between(a: (usize, usize), b: (usize, usize)) -> f64 {
 #[test]
 fn shares_are_the_recorded_ones_and_those_of_the_exact_law() {
     let site = build();
-    let responder = Responder::start(&site);
+    let responder = start(&site);
     let names: HashMap<i64, String> = mirrors()
         .into_iter()
         .map(|mirror| (mirror.id.0, mirror.identifier))

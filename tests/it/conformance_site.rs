@@ -12,8 +12,9 @@ use heliostat::domain::file::FileVersion;
 use heliostat::domain::mirror::MirrorId;
 use heliostat::domain::time::Timestamp;
 
-use crate::fcgi_client::percent_decoded;
-use crate::site::{TestSite, set_mtime};
+use crate::fcgi_client::{Request, percent_decoded};
+use crate::responder::Responder;
+use crate::site::{TestSite, eventually, set_mtime};
 
 /// Time of the import; any will do.
 const IMPORTED_AT: Timestamp = Timestamp(1_700_000_000);
@@ -101,6 +102,16 @@ pub fn build() -> TestSite {
         .transaction(|transaction| import(transaction, &table))
         .expect("the import");
     site
+}
+
+/// The responder of the recorded site, when it has read its database.
+pub fn start(site: &TestSite) -> Responder {
+    let responder = Responder::start(site);
+    let request = Request::get("/sel/all.bin").with("HELIOSTAT_SITE", "main");
+    eventually("the database is read", || {
+        responder.connect().send(&request).status == 302
+    });
+    responder
 }
 
 /// The folder that the recorded configuration calls @ROOT@.
