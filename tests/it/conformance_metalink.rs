@@ -85,7 +85,7 @@ fn lines(verdict: &mut Verdict, case: &Case, text: &str, is_ours: bool) -> Vec<S
     }
     let found = result
         .iter()
-        .filter(|line| line.starts_with("<!-- Found "))
+        .filter(|line| expression(r"^<!-- Found (\d+ ){5}-->$").is_match(line))
         .count();
     verdict.expect(&format!("{whose}counts"), found, 1);
     if let Some(key) = case.other_mirrors() {
