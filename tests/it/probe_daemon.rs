@@ -26,7 +26,7 @@ fn the_daemon_probes_until_it_is_told_to_stop() {
     web.behave(Manner::Status(500));
     eventually("it is turned off", || !is_alive(&site, "m"));
     let (code, said) = pass(&site, &[]);
-    assert_eq!(code, 1);
+    assert_eq!(code, 3);
     assert!(
         said.contains("another heliostat-probe is at work"),
         "{said}"
