@@ -171,7 +171,7 @@ database = "/b.sqlite"
         ];
         for (path, agent, accept, expected) in table {
             let rules = &site.rules(path.as_bytes()).metalink;
-            let found = rules.negotiated(accept.as_bytes(), agent.as_bytes());
+            let (found, _) = rules.negotiated(accept.as_bytes(), agent.as_bytes());
             assert_eq!(found.is_some(), expected, "{path} {agent} {accept}");
             assert!(rules.own_url && !rules.torrent, "{path}");
         }

@@ -333,9 +333,10 @@ impl<'s> Passage<'_, 's> {
             return asked;
         }
         let rules = &self.rules.metalink;
-        self.decision.vary = rules.vary(self.request.accept);
         let agent = self.request.user_agent;
-        let Some(negotiated) = rules.negotiated(self.request.accept, agent) else {
+        let (negotiated, vary) = rules.negotiated(self.request.accept, agent);
+        self.decision.vary = vary;
+        let Some(negotiated) = negotiated else {
             return asked;
         };
         self.decision.want = negotiated;

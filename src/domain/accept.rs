@@ -36,7 +36,10 @@ impl ByAccept {
     fn sends(self, accept: &[u8]) -> bool {
         match self {
             ByAccept::Always => true,
-            ByAccept::UnlessAny => !accepts_any(accept),
+            ByAccept::UnlessAny => {
+                !accepts(accept, |range| matches!(range, b"*/*" | b"*"))
+                    && accepts(accept, |range| Representation::from_accept(range).is_some())
+            }
             ByAccept::Never => false,
         }
     }
@@ -93,45 +96,44 @@ impl MetalinkRules {
         }
     }
 
-    /// The metalink that stands for the file at this client.
-    pub fn negotiated(&self, accept: &[u8], user_agent: &[u8]) -> Option<Representation> {
-        let named = Representation::from_accept(accept)?;
+    /// The metalink that stands for the file at this client, and the value of `Vary` for the file's
+    /// own URL; empty: every client gets the same kind of answer. `User-Agent` is named only where
+    /// another one would get another answer.
+    pub fn negotiated(
+        &self,
+        accept: &[u8],
+        user_agent: &[u8],
+    ) -> (Option<Representation>, &'static str) {
+        if let [only] = self.by_accept.as_slice()
+            && only.by_accept == ByAccept::Never
+        {
+            return (None, "");
+        }
+        // Nearly all clients end here.
+        let Some(named) = Representation::from_accept(accept) else {
+            return (None, "Accept");
+        };
         let fits = |rule: &&AcceptRule| match &rule.user_agent {
             Some(pattern) => pattern.matches(user_agent),
             None => true,
         };
-        let by_accept = self.by_accept.iter().find(fits)?.by_accept;
-        by_accept.sends(accept).then_some(named)
-    }
-
-    /// Value of `Vary` for the file's own URL; empty: every client gets the same kind of answer.
-    /// `User-Agent` is named only where another one would get another answer.
-    pub fn vary(&self, accept: &[u8]) -> &'static str {
-        if let [only] = self.by_accept.as_slice() {
-            return if only.by_accept == ByAccept::Never {
-                ""
-            } else {
-                "Accept"
-            };
-        }
-        if Representation::from_accept(accept).is_none() {
-            return "Accept";
-        }
-        let sent = self.by_accept.iter();
-        let sent = sent.filter(|rule| rule.by_accept.sends(accept)).count();
-        match sent == 0 || sent == self.by_accept.len() {
+        let rule = self.by_accept.iter().find(fits);
+        let is_sent = rule.is_some_and(|rule| rule.by_accept.sends(accept));
+        let is_same = |rule: &AcceptRule| rule.by_accept.sends(accept) == is_sent;
+        let vary = match self.by_accept.iter().all(is_same) {
             true => "Accept",
             false => "Accept, User-Agent",
-        }
+        };
+        (is_sent.then_some(named), vary)
     }
 }
 
-/// Whether an `Accept` field takes a file of any type: it has `*/*`, or `*` as old programs of
-/// Java write it, and not with a quality of 0 (RFC 9110, sections 12.4.2 and 12.5.1).
-fn accepts_any(accept: &[u8]) -> bool {
+/// Whether an `Accept` field takes one of those types: it has the type, and not with a quality of 0
+/// (RFC 9110, sections 12.4.2 and 12.5.1). Old programs of Java write `*` for `*/*`.
+fn accepts(accept: &[u8], is_meant: impl Fn(&[u8]) -> bool) -> bool {
     accept.split(|byte| *byte == b',').any(|range| {
         let mut parts = range.split(|byte| *byte == b';').map(<[u8]>::trim_ascii);
-        matches!(parts.next(), Some(b"*/*" | b"*")) && !parts.any(is_zero_quality)
+        parts.next().is_some_and(&is_meant) && !parts.any(is_zero_quality)
     })
 }
 
@@ -178,6 +180,8 @@ mod tests {
             application/metalink4+xml,*/*;level=1;q=0.000      yes
             application/metalink4+xml,*/*;q=0.001              -
             application/metalink4+xml,application/*            yes
+            application/metalink4+xml;q=0,text/html            -
+            application/metalink4+xml;q=0,application/metalink+xml yes
             */*                                                -
             text/html                                          -";
         for row in table.lines().skip(1) {
@@ -190,16 +194,17 @@ mod tests {
                 accept.to_owned(),
                 accept.replace(',', " , ").replace(';', " ; "),
             ] {
-                let found = rules.negotiated(accept.as_bytes(), b"aria2/1.36.0");
+                let (found, _) = rules.negotiated(accept.as_bytes(), b"aria2/1.36.0");
                 assert_eq!(found.is_some(), expected == "yes", "{accept}");
             }
         }
         assert!(
             rules
                 .negotiated(ARIA2.as_bytes(), ZYPP.as_bytes())
+                .0
                 .is_some()
         );
-        assert!(rules.negotiated(b"*/*", ZYPP.as_bytes()).is_none());
+        assert!(rules.negotiated(b"*/*", ZYPP.as_bytes()).0.is_none());
     }
 
     #[test]
@@ -226,7 +231,7 @@ mod tests {
         for (rules, agent, expected) in table {
             let what = format!("{agent} {rules:?}");
             let rules = MetalinkRules::new(rules);
-            let found = rules.negotiated(ARIA2.as_bytes(), agent.as_bytes());
+            let (found, _) = rules.negotiated(ARIA2.as_bytes(), agent.as_bytes());
             assert_eq!(found.is_some(), expected, "{what}");
         }
     }
@@ -234,7 +239,10 @@ mod tests {
     #[test]
     fn vary_names_what_the_answer_depends_on() {
         use ByAccept::{Always, Never};
-        let vary = |rules, accept: &str| MetalinkRules::new(rules).vary(accept.as_bytes());
+        let vary = |rules, accept: &str| {
+            let rules = MetalinkRules::new(rules);
+            rules.negotiated(accept.as_bytes(), b"aria2/1.36.0").1
+        };
         assert_eq!(vary(vec![], "*/*"), "Accept");
         assert_eq!(vary(vec![], META4), "Accept");
         assert_eq!(vary(vec![], ARIA2), "Accept, User-Agent");

@@ -1,6 +1,6 @@
 //! What other modules of a vhost do to our answers: they stay what they are.
 
-use crate::stage::{Answer, ApacheOptions, Request, Stage, load_module, start_nginx_with};
+use crate::stage::{Answer, ApacheOptions, Request, Stage, load_module, start_nginx_with, tool};
 
 /// A file on a mirror, one on none.
 fn stage(more: &str) -> Stage {
@@ -173,6 +173,16 @@ fn our_answers_are_not_encoded_by_a_name() {
             assert_eq!(redirect.status, 302, "{shipped} {path}: {redirect:?}");
             assert!(!redirect.body.is_empty(), "{path}: {redirect:?}");
             assert_plain(&redirect, &path);
+            let folder = stage.site.path("");
+            let url = format!("http://127.0.0.1:{}{path}", stage.apache().port);
+            let arguments = ["-sSL", "--compressed", "-o", "got", &url];
+            let (ended, said) = tool(&folder, "curl", &arguments);
+            assert!(ended, "{path}: {said}");
+            let file = std::fs::read(stage.site.tree().join(&path[1..])).expect("the file");
+            assert!(
+                std::fs::read(folder.join("got")).expect("it") == file,
+                "{path}"
+            );
             for word in WORDS {
                 for path in [format!("{path}.{word}"), format!("{path}?{word}")] {
                     let document = get(&path);
