@@ -23,9 +23,9 @@ use crate::config::{self, ConfigError, FcgiConfig};
 use crate::fcgi::{FcgiError, Listen, Server, ServerOptions, Shutdown};
 use crate::program::exit::Exit;
 
-/// How long the start waits until everything is read: a large database takes a second, a disk that
-/// hangs all the time that there is; requests wait meanwhile, and clients with them.
-const START_PATIENCE: Duration = Duration::from_secs(5);
+/// How long the start waits until everything is read: ten million files take some 14 s, a disk that
+/// hangs takes all the time that there is; requests wait meanwhile, and the web server serves them.
+const START_PATIENCE: Duration = Duration::from_secs(20);
 
 /// How long the end waits for the keeper, which ends at once unless it waits for a disk.
 const KEEPER_PATIENCE: Duration = Duration::from_millis(200);
@@ -103,8 +103,8 @@ pub fn run(args: &Args) -> Result<Exit, RespondError> {
     // Whatever comes first: everything is read, a signal to end, or patience is over.
     if begun.recv_timeout(START_PATIENCE) == Err(RecvTimeoutError::Timeout) {
         log::error!(
-            "a disk does not answer: database and GeoIP files are not read after {} s; served \
-             locally until they are",
+            "database and GeoIP files are not read after {} s, so files are served locally until \
+             they are; a large database takes time, a disk that hangs needs repair",
             START_PATIENCE.as_secs()
         );
     }

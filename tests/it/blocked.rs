@@ -180,7 +180,9 @@ fn a_disk_that_does_not_answer_keeps_nobody() {
     let hanging = Hanging::of(&site.database());
     let mut running = Running::start(&site);
     assert!(
-        running.log().contains("a disk does not answer"),
+        running
+            .log()
+            .contains("database and GeoIP files are not read after"),
         "{}",
         running.log()
     );
