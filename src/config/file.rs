@@ -342,6 +342,8 @@ pub struct RawMirrorScan {
     pub exclude: Vec<String>,
     /// Beside the site's.
     pub exclude_rsync: Vec<String>,
+    /// rsync follows links on the mirror (`--copy-links`).
+    pub copy_links: bool,
 }
 
 impl Default for RawScan {

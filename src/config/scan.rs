@@ -35,6 +35,8 @@ pub struct ScanConfig {
     pub exclude: RegexSet,
     /// rsync `--exclude` patterns.
     pub exclude_rsync: Vec<String>,
+    /// Whether rsync follows links on the mirror.
+    pub copies_links: bool,
     /// What `--due` goes by.
     pub due: DueConfig,
     /// What holds for single mirrors beside it, by identifier; its patterns are valid.
@@ -77,6 +79,7 @@ impl ScanConfig {
             config.top_include.clone_from(&own.top_include);
         }
         config.exclude_rsync.extend_from_slice(&own.exclude_rsync);
+        config.copies_links = own.copy_links;
         config.exclude = RegexSet::new(self.exclude.patterns().iter().chain(&own.exclude))
             .expect("each pattern was compiled before");
         Some(config)
@@ -124,6 +127,7 @@ pub(super) fn check_scan(raw: &RawScan) -> Result<ScanConfig, Problem> {
         time_max: Duration::from_secs(raw.time_max_s),
         top_include: raw.top_include.clone(),
         exclude_rsync: raw.exclude_rsync.clone(),
+        copies_links: false,
         due: DueConfig::of(raw),
         mirror: raw.mirror.clone(),
     })
@@ -148,6 +152,7 @@ mod tests {
             top_include: Vec::new(),
             exclude: vec!["^/pool/old/".into()],
             exclude_rsync: vec!["/pool/old/".into()],
+            copy_links: true,
         };
         raw.mirror.insert("de.uni".into(), own);
         let config = check_scan(&raw).expect("it is valid");

@@ -174,6 +174,41 @@ pub fn some_from(
         .doing("reading the catalogue")
 }
 
+/// The files right in a directory, in the order of path bytes, not more than `limit`; "" is the
+/// tree. What lies below its directories is passed over, however much it is.
+///
+/// # Errors
+/// [`DbError::Sql`] when the database cannot be read.
+pub fn files_in(
+    database: &impl Queryable,
+    directory: &[u8],
+    limit: usize,
+) -> Result<Vec<(Vec<u8>, CatalogueFile)>, DbError> {
+    let mut prefix = directory.to_vec();
+    if !prefix.is_empty() {
+        prefix.push(b'/');
+    }
+    let mut files = Vec::new();
+    let mut from = prefix.clone();
+    while files.len() < limit {
+        let Some((path, file)) = some_from(database, &from, 1)?.pop() else {
+            break;
+        };
+        let Some(name) = path.strip_prefix(prefix.as_slice()) else {
+            break;
+        };
+        if let Some(end) = name.iter().position(|&byte| byte == b'/') {
+            // '0' is the byte after '/': the first path behind all below that directory.
+            from = [&path[..prefix.len() + end], b"0"].concat();
+            continue;
+        }
+        // The next path at all.
+        from = [path.as_slice(), b"\0"].concat();
+        files.push((path, file));
+    }
+    Ok(files)
+}
+
 /// The ids of a directory's files and of those below, in the order of path bytes, not more than
 /// `limit`; "" is the tree.
 ///

@@ -49,6 +49,15 @@ pub enum FetchError {
         /// The server's words.
         said: String,
     },
+    /// Success without even the directory itself.
+    #[error(
+        "the server lists nothing, not even the module itself ({said}); correct the rsync URL, or \
+         ask its operator"
+    )]
+    NothingListed {
+        /// The server's words.
+        said: String,
+    },
     /// The name does not resolve.
     #[error("cannot find the host ({said})")]
     UnknownHost {
@@ -169,6 +178,12 @@ pub enum FetchError {
     /// An answer, but not the one that was asked for.
     #[error("the server answers '{said}'")]
     Refused {
+        /// The server's words.
+        said: String,
+    },
+    /// The same, because it is not there.
+    #[error("the server says that it is not there ('{said}')")]
+    Absent {
         /// The server's words.
         said: String,
     },

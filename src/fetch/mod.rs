@@ -27,7 +27,7 @@ mod tls;
 
 pub use address::Addresses;
 pub use error::FetchError;
-pub use ftp::listing::{FTP_LISTING_BYTES_MAX, FtpListing};
+pub use ftp::listing::{FTP_LISTING_BYTES_MAX, FtpListing, UNREADABLE_MAX};
 pub use ftp::session::{FtpClient, FtpSession};
 pub use ftp::url::{FtpSecurity, FtpUrl, FtpUrlError};
 pub use http::session::{

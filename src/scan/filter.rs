@@ -106,6 +106,7 @@ mod tests {
             time_max: Duration::from_secs(60),
             top_include: top_include.iter().map(|name| (*name).to_owned()).collect(),
             exclude_rsync: vec!["/.~tmp~/".to_owned()],
+            copies_links: false,
             due: Default::default(),
             mirror: Default::default(),
         };

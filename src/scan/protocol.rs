@@ -15,21 +15,27 @@ use super::compare::tally::{Seen, Tally, ZoneFrom};
 use super::crawl::wanted::Wanted;
 use super::error::MirrorError;
 use crate::db::mirror::MirrorRecord;
-use crate::domain::listing::Unlisted;
+use crate::domain::listing::rsync::Line;
+use crate::domain::listing::{FilePresence, Unlisted};
 use crate::fetch::{
     Addresses, FetchError, FtpClient, FtpUrl, HttpClient, HttpOptions, HttpSession, HttpUrl,
     ListOptions, OwnPorts, Patience, RsyncUrl, list_rsync,
 };
 use crate::program::exit::chain;
 use crate::program::progress::Bar;
+use crate::snapshot::Cursor;
 
 use super::compare::known::KnownTree;
-use super::crawl::crawler::{Before, Crawl, Crawled, crawl};
+use super::compare::names::{NamedFiles, Names};
+use super::crawl::crawler::{Before, Crawl, Crawled, Directories as _, crawl};
 use super::crawl::ftp::FtpReader;
 use super::crawl::page::Reader;
 
 /// How often the bar is told of files: more often costs more than looking a file up.
 const FILES_A_TICK: u64 = 4096;
+
+/// Links in place of files that are asked for one by one.
+const LINKS_MAX: usize = 1000;
 
 /// How long a connection may take; a host that is there answers in less.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
@@ -100,6 +106,10 @@ pub struct Network<'a> {
     pub http: &'a OnceLock<Result<HttpClient, String>>,
     /// For FTP.
     pub ftp: &'a FtpClient,
+    /// Paths of single files.
+    pub names: Names<'a>,
+    /// Whether rsync is told to follow links.
+    pub copies_links: bool,
 }
 
 /// What a listing found.
@@ -114,6 +124,10 @@ pub struct Found {
     /// Ids of listed files that keep their state, because it was not found out whether the mirror
     /// can deliver them.
     pub unchecked: RoaringBitmap,
+    /// Number of files that keep their state because nothing tells whether they are there.
+    pub unclear: u64,
+    /// Links of the mirror that rsync does not follow.
+    pub links: Links,
     /// Directories that could not be listed, as far as that is counted.
     pub unreadable: u64,
     /// Whether names that begin with a dot are not shown.
@@ -124,6 +138,15 @@ pub struct Found {
     pub notes: Vec<String>,
     /// What HTTP leaves for the next scan.
     pub crawled: Option<Left>,
+}
+
+/// Links on a mirror where the catalogue has directories and files.
+#[derive(Debug, Default)]
+pub struct Links {
+    /// In place of directories.
+    pub directories: Vec<Vec<u8>>,
+    /// In place of files.
+    pub files: NamedFiles,
 }
 
 /// See [`crate::db::scan_directory`].
@@ -146,6 +169,8 @@ impl Found {
             seen,
             unlisted: Unlisted::Nothing,
             unchecked: RoaringBitmap::new(),
+            unclear: 0,
+            links: Links::default(),
             unreadable: 0,
             hides: false,
             requests: 0,
@@ -196,9 +221,14 @@ impl<'a> Network<'a> {
             patience: self.patience,
             addresses: self.addresses,
             filters: self.filters,
+            copies_links: self.copies_links,
         };
         let mut tally = Tally::new(&known.files);
+        let (mut links, mut unasked) = (Links::default(), RoaringBitmap::new());
         let listed = list_rsync(&url, options, |entry, path| {
+            if entry == Line::Link {
+                self.take_link(known, path, &mut links, &mut unasked);
+            }
             tally.see(entry, path);
             if tally.files().is_multiple_of(FILES_A_TICK) {
                 bar.set(tally.files());
@@ -211,8 +241,78 @@ impl<'a> Network<'a> {
             },
             unlisted: listed.unlisted,
             notes: listed.notes,
+            unclear: unasked.len(),
+            unchecked: unasked,
+            links,
             ..Found::new(Protocol::Rsync, tally.finish())
         })
+    }
+
+    fn take_link(
+        &self,
+        known: &KnownTree,
+        path: &[u8],
+        links: &mut Links,
+        unasked: &mut RoaringBitmap,
+    ) {
+        if known.directories.has(path) {
+            if self.wanted.has_directory(path) {
+                links.directories.push(path.to_vec());
+            }
+        } else if let Some(file) = known.files.find(path, &mut Cursor::default())
+            && self.wanted.has_file(path)
+        {
+            if links.files.len() < LINKS_MAX {
+                links.files.push((path.to_vec(), file));
+            } else {
+                unasked.insert(file.id.0);
+            }
+        }
+    }
+
+    /// Adds by HTTP what lies behind links that rsync does not follow.
+    ///
+    /// # Errors
+    /// Returns [`MirrorError`] if the mirror cannot be asked at all, or no more.
+    pub fn follow_links(
+        &self,
+        url: &str,
+        known: &KnownTree,
+        before: &Before,
+        found: &mut Found,
+    ) -> Result<(), MirrorError> {
+        let base = HttpUrl::parse(url)?;
+        let session = self.session()?;
+        let progress = |_| {};
+        let plan = Crawl {
+            starts: &found.links.directories,
+            ..self.plan(known, before, &progress)
+        };
+        let (reader, first) = Reader::begin(plan, &session, &base)?;
+        let mut files = Tally::new(&known.files);
+        for (path, file) in &found.links.files {
+            match reader.file(path)? {
+                FilePresence::Here(listed) => files.see_listed(*file, listed),
+                FilePresence::Gone => {}
+                FilePresence::Unclear => {
+                    found.unclear += 1;
+                    found.unchecked.insert(file.id.0);
+                }
+            }
+        }
+        found.seen.add(files.finish());
+        if found.links.directories.is_empty() {
+            return Ok(());
+        }
+        let crawled = crawl(plan, &reader, first)?;
+        found.requests += crawled.requests;
+        found.unreadable += crawled.unreadable;
+        found.unclear += crawled.unclear.len();
+        found.unchecked |= crawled.unclear;
+        found.notes.extend(crawled.notes);
+        found.unlisted.join(crawled.unlisted);
+        found.seen.add(crawled.seen);
+        Ok(())
     }
 
     /// Lists by FTP.
@@ -235,9 +335,11 @@ impl<'a> Network<'a> {
         };
         let plan = self.plan(known, &before, &progress);
         let (reader, first) = FtpReader::begin(plan, self.ftp, &url)?;
-        let crawled = crawl(plan, &reader, first);
+        let crawled = crawl(plan, &reader, first)?;
         Ok(Found {
             unlisted: crawled.unlisted,
+            unclear: crawled.unclear.len(),
+            unchecked: crawled.unclear,
             unreadable: crawled.unreadable,
             requests: crawled.requests,
             notes: crawled.notes,
@@ -262,6 +364,8 @@ impl<'a> Network<'a> {
             before,
             progress,
             patience: self.patience,
+            names: self.names,
+            starts: &[],
         }
     }
 
@@ -281,18 +385,20 @@ impl<'a> Network<'a> {
         let progress = |files| bar.set(files);
         let plan = self.plan(known, before, &progress);
         let (reader, first) = Reader::begin(plan, &session, &base)?;
-        let crawled = crawl(plan, &reader, first);
         let Crawled {
             seen,
             unlisted,
+            unclear,
             unreadable,
             notes,
             requests,
             memory,
             unfinished,
-        } = crawled;
+        } = crawl(plan, &reader, first)?;
         Ok(Found {
             unlisted,
+            unclear: unclear.len(),
+            unchecked: unclear,
             unreadable,
             requests,
             notes,

@@ -67,6 +67,10 @@ impl Shared<'_> {
     }
 }
 
+/// What to do about links.
+const LINKS_REMEDY: &str =
+    "copy_links in [site.NAME.scan.mirror.\"IDENTIFIER\"] has rsync follow them";
+
 /// Said of servers that hide files.
 const HIDES: &str = "it shows no names that begin with a dot; what was known of them is kept";
 
@@ -224,7 +228,11 @@ impl<'a> Run<'a> {
     fn list_by(&self, protocol: Protocol, bar: &Bar) -> Result<Found, MirrorError> {
         let (network, known) = (self.shared.network, self.shared.known);
         match protocol {
-            Protocol::Rsync => network.list_rsync(&self.mirror.rsync_url, known, bar),
+            Protocol::Rsync => {
+                let mut found = network.list_rsync(&self.mirror.rsync_url, known, bar)?;
+                self.follow_links(&mut found)?;
+                Ok(found)
+            }
             Protocol::Ftp => {
                 let zone = self.zone(protocol)?;
                 network.list_ftp(&self.mirror.ftp_url, known, zone, bar)
@@ -236,6 +244,50 @@ impl<'a> Run<'a> {
                 network.list_http(url, known, &before, bar)
             }
         }
+    }
+
+    /// What lies behind links on the mirror is listed by HTTP, where there are any.
+    fn follow_links(&self, found: &mut Found) -> Result<(), MirrorError> {
+        let (directories, files) = (&found.links.directories, &found.links.files);
+        let shown = directories.iter().chain(files.iter().map(|(path, _)| path));
+        let shown: Vec<String> = shown
+            .take(UNLISTED_NAMED_MAX)
+            .map(|path| format!("'{}'", path.escape_ascii()))
+            .collect();
+        let count = directories.len() + files.len();
+        if count == 0 {
+            return Ok(());
+        }
+        let more = match count - shown.len() {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let links = format!(
+            "links on the mirror, which rsync does not follow: {}{more}",
+            shown.join(", ")
+        );
+        let Some(url) = http_url(self.mirror) else {
+            found.notes.push(format!("{links}; {LINKS_REMEDY}"));
+            keep_links(found);
+            return Ok(());
+        };
+        let before = Before {
+            content: self.left_before(url)?.content,
+            ..Before::default()
+        };
+        let (network, known) = (self.shared.network, self.shared.known);
+        match network.follow_links(url, known, &before, found) {
+            Ok(()) => found.notes.push(format!("{links}; listed by http")),
+            Err(error) if is_stop(&error) => return Err(error),
+            Err(error) => {
+                let why = chain(&error);
+                found.notes.push(format!(
+                    "{links}; not listed by http: {why}; {LINKS_REMEDY}"
+                ));
+                keep_links(found);
+            }
+        }
+        Ok(())
     }
 
     /// What tells the zone of the times that it lists.
@@ -290,7 +342,7 @@ impl<'a> Run<'a> {
             found.notes.push(HIDES.to_owned());
         }
         let unlisted = self.unlisted_ids(&found)?;
-        let partial = describe(&found.unlisted, &found.notes);
+        let partial = describe(&found);
         let left = self.left_now(&found);
         let finding = Finding {
             mirror: self.mirror.id,
@@ -456,6 +508,17 @@ impl<'a> Run<'a> {
     }
 }
 
+/// What is behind links that nobody followed is as it was.
+fn keep_links(found: &mut Found) {
+    for path in &found.links.directories {
+        found.unlisted.add(path.clone());
+    }
+    for (_, file) in &found.links.files {
+        found.unclear += 1;
+        found.unchecked.insert(file.id.0);
+    }
+}
+
 /// Minutes that a mirror's times are ahead of UTC, from the numbers of a run.
 fn shift_of(counts: &str) -> Option<i32> {
     let counts: serde_json::Value = serde_json::from_str(counts).ok()?;
@@ -493,8 +556,16 @@ fn outcome_of(error: &MirrorError) -> Outcome {
     }
 }
 
-fn describe(unlisted: &Unlisted, notes: &[String]) -> String {
-    match unlisted {
+fn describe(found: &Found) -> String {
+    let notes = &found.notes;
+    match &found.unlisted {
+        Unlisted::Nothing if found.unclear > 0 => {
+            let said = notes.last().map_or("it does not say", String::as_str);
+            format!(
+                "{} files may be there or not ({said}); what was known of them is kept",
+                found.unclear
+            )
+        }
         Unlisted::Nothing => String::new(),
         Unlisted::Anywhere => {
             let said = notes

@@ -10,6 +10,7 @@ use roaring::RoaringBitmap;
 use super::choose::Choice;
 use super::compare::area::Area;
 use super::compare::known::KnownTree;
+use super::compare::names::Names;
 use super::crawl::wanted::Wanted;
 use super::error::ScanError;
 use super::filter::filters;
@@ -165,6 +166,8 @@ impl Scanner {
                 addresses: &addresses,
                 http: &http,
                 ftp: &ftp,
+                names: Names::new(&self.writer),
+                copies_links: false,
             },
             output,
             is_due: options.is_due,
@@ -268,6 +271,7 @@ impl Plan<'_> {
         let network = Network {
             filters: &filters,
             wanted: &wanted,
+            copies_links: config.copies_links,
             ..self.shared.network
         };
         let shared = Shared {

@@ -26,6 +26,13 @@ pub fn add(site: &TestSite, name: &str, url: &str) -> MirrorId {
     add_mirror(site, name, "", |mirror| mirror.base_url = url.to_owned())
 }
 
+/// A file whose content is its path.
+pub fn file(path: &str) -> Reply {
+    let fields = "Content-Type: application/octet-stream\r\n\
+                  Last-Modified: Sun, 09 Sep 2001 01:46:40 GMT\r\n";
+    Reply::Whole("200 OK", fields.to_owned(), path.to_owned())
+}
+
 /// From now on mirror `m` is asked there.
 pub fn set_url(site: &TestSite, url: &str) {
     site.run_ok(
@@ -34,8 +41,12 @@ pub fn set_url(site: &TestSite, url: &str) {
     );
 }
 
-/// A healthy answer for each directory of the site.
+/// A healthy answer for each directory of the site, and for each of its files.
 pub fn healthy(path: &str) -> Reply {
+    let below = path.strip_prefix("/pub/").unwrap_or_default();
+    if FILES.contains(&below) {
+        return file(below);
+    }
     match path {
         "/pub/" => page(index(&[("dir/", 0), ("other/", 0), ("a", 1), ("b", 1)])),
         "/pub/dir/" => page(index(&[("c", 5), ("d", 5)])),

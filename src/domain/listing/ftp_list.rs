@@ -6,10 +6,14 @@
 //! style is `11-22-26  05:04PM       11 name`, with `<DIR>` instead of a size. Behind the date, or
 //! the size in DOS style, exactly one space stands before the name, which may begin with others.
 //!
+//! A date that cannot be read (in another language, in another order) leaves the time unknown; a line
+//! that begins like one of these and is none of them is unreadable, never nothing.
+//!
 //! No server says in which zone its times are.
 
 use super::ftp::{FtpEntry, FtpLine, named, size, without_return};
 use super::index_date::{DAY_S, Date, month, valid, within};
+use super::index_field::{grouped_number, rounded_size};
 use super::listed::{ListedFile, ListedSize, ListedTime};
 use crate::domain::time::Timestamp;
 
@@ -42,9 +46,42 @@ pub fn parse_list(line: &[u8], now: Timestamp) -> FtpLine<'_> {
         return unix(mode, rest, now).unwrap_or(FtpLine::Unreadable);
     }
     match line.first() {
-        Some(byte) if byte.is_ascii_digit() => dos(line).unwrap_or(FtpLine::Unknown),
+        Some(byte) if byte.is_ascii_digit() => match dos(line) {
+            Some(entry) => entry,
+            None if begins_like_date(line) => FtpLine::Unreadable,
+            None => FtpLine::Unknown,
+        },
+        _ if begins_like_mode(line) => FtpLine::Unreadable,
         _ => FtpLine::Unknown,
     }
+}
+
+/// `drwx…`, also with letters in it that no mode has.
+fn begins_like_mode(line: &[u8]) -> bool {
+    let like = |place: usize, letters: &[u8]| {
+        line.get(place)
+            .is_some_and(|letter| letters.contains(letter))
+    };
+    let mut words = line.split(|&byte| byte == b' ');
+    let is_rule = words
+        .next()
+        .is_some_and(|word| word.iter().all(|&byte| byte == b'-'));
+    !is_rule && like(0, b"-dlbcpsD?") && like(1, b"r-?") && like(2, b"w-?") && like(3, b"xsS-tTlL?")
+}
+
+/// `26-03-25`, `2025/03/26`, `26.03.2025`.
+fn begins_like_date(line: &[u8]) -> bool {
+    let first = line.split(|&byte| byte == b' ').next().unwrap_or_default();
+    is_like_date(first)
+}
+
+fn is_like_date(word: &[u8]) -> bool {
+    let is_number =
+        |part: &[u8]| (1..=4).contains(&part.len()) && part.iter().all(u8::is_ascii_digit);
+    [b'-', b'/', b'.'].iter().any(|&mark| {
+        let mut parts = word.split(|&byte| byte == mark);
+        parts.clone().count() == 3 && parts.all(is_number)
+    })
 }
 
 /// `total 123`, in whatever language.
@@ -66,7 +103,9 @@ fn split_mode(line: &[u8]) -> Option<(&[u8], &[u8])> {
         Some(b'+' | b'.' | b'@') => &rest[1..],
         _ => rest,
     };
-    (is_mode && rest.first() == Some(&b' ')).then_some((mode, rest))
+    // A number of links that fills its column leaves no space.
+    let is_apart = |byte: &u8| *byte == b' ' || byte.is_ascii_digit();
+    (is_mode && rest.first().is_some_and(is_apart)).then_some((mode, rest))
 }
 
 fn unix<'l>(mode: &[u8], rest: &'l [u8], now: Timestamp) -> Option<FtpLine<'l>> {
@@ -76,28 +115,67 @@ fn unix<'l>(mode: &[u8], rest: &'l [u8], now: Timestamp) -> Option<FtpLine<'l>> 
         b'l' => named(FtpEntry::Link, link_name(name)),
         b'-' if mode[OTHERS_READ] != b'r' => named(FtpEntry::Private, name),
         b'-' => {
-            let size = ListedSize::Exact(size?);
+            let size = size?;
             named(FtpEntry::File(ListedFile { size, time }), name)
         }
         _ => named(FtpEntry::Other, name),
     })
 }
 
-type Fields<'l> = (Option<u64>, Option<ListedTime>, &'l [u8]);
+type Fields<'l> = (Option<ListedSize>, Option<ListedTime>, &'l [u8]);
 
 /// Size, time and name behind the mode: the first words that are a date with a number before it.
 fn fields(rest: &[u8], now: Timestamp) -> Option<Fields<'_>> {
+    let undated = || before_date(rest, |text| odd_date(text).map(|name| (None, name)));
+    before_date(rest, |text| date(text, now)).or_else(undated)
+}
+
+/// What stands before and behind the first words that are a date.
+fn before_date<'l>(
+    rest: &'l [u8],
+    date: impl Fn(&'l [u8]) -> Option<(Option<ListedTime>, &'l [u8])>,
+) -> Option<Fields<'l>> {
     let mut at = rest;
     let mut last: &[u8] = b"";
     for _ in 0..WORDS_MAX {
-        if let Some((time, name)) = date(at, now)
-            && last.first().is_some_and(u8::is_ascii_digit)
+        if last.first().is_some_and(u8::is_ascii_digit)
+            && let Some((time, name)) = date(at)
         {
-            return Some((size(last), time, name));
+            return Some((size_of(last), time, name));
         }
         (last, at) = word(at)?;
     }
     None
+}
+
+/// Bytes, with thousands apart or without; or rounded, as `ls -h` writes them.
+fn size_of(word: &[u8]) -> Option<ListedSize> {
+    let exact = size(word).or_else(|| grouped_number(word));
+    exact.map(ListedSize::Exact).or_else(|| rounded_size(word))
+}
+
+/// The name behind words that stand where a date does: three with a day and a time or a year, or a
+/// date in figures and a time.
+fn odd_date(text: &[u8]) -> Option<&[u8]> {
+    let (one, rest) = word(text)?;
+    let (two, after_two) = word(rest)?;
+    if is_like_date(one) && is_like_clock(two) {
+        return Some(&after_two[1..]);
+    }
+    let (three, rest) = word(after_two)?;
+    let is_year = three.len() == 4 && three.iter().all(u8::is_ascii_digit);
+    let day = |word: &[u8]| {
+        let end = word.iter().position(|byte| !byte.is_ascii_digit());
+        within(&word[..end.unwrap_or(word.len())], &(1..=31)).is_some()
+    };
+    let is_date = (is_year || is_like_clock(three)) && (day(one) || day(two));
+    is_date.then_some(&rest[1..])
+}
+
+/// `03:04`, `3:04:05`, `03:04PM`, whatever the numbers.
+fn is_like_clock(word: &[u8]) -> bool {
+    let is_part = |byte: &u8| byte.is_ascii_digit() || b":AaPpMm".contains(byte);
+    word.first().is_some_and(u8::is_ascii_digit) && word.contains(&b':') && word.iter().all(is_part)
 }
 
 /// The next word, and all behind it.
@@ -191,14 +269,15 @@ fn link_name(name: &[u8]) -> &[u8] {
 fn dos(line: &[u8]) -> Option<FtpLine<'_>> {
     let (day, rest) = word(line)?;
     let (clock, rest) = word(rest)?;
-    let date = iso(day).or_else(|| american(day))?;
-    let time = timed(date, twelve_hours(clock)?);
+    if !is_like_date(day) || !is_like_clock(clock) {
+        return None;
+    }
+    let date = iso(day).or_else(|| american(day));
+    let time = date.and_then(|date| Some(timed(date, twelve_hours(clock)?)));
     let (field, rest) = word(rest)?;
-    if let Some(size) = size(field) {
-        let file = ListedFile {
-            size: ListedSize::Exact(size),
-            time: Some(time),
-        };
+    if field.first().is_some_and(u8::is_ascii_digit) {
+        let size = size_of(field)?;
+        let file = ListedFile { size, time };
         return Some(named(FtpEntry::File(file), &rest[1..]));
     }
     let spaces = rest.iter().take(DOS_SPACES).take_while(|&&b| b == b' ');
@@ -385,6 +464,51 @@ mod tests {
     }
 
     #[test]
+    fn a_date_that_cannot_be_read_leaves_the_time_unknown() {
+        let file = |size| FtpEntry::File(ListedFile { size, time: None });
+        let exact = |size| file(ListedSize::Exact(size));
+        check(&[
+            ("-rw-r--r-- 1 u g 11 Foo 2 03:04 a", exact(11), "a"),
+            ("-rw-r--r-- 1 u g 11 26 Mrz 2025 a b", exact(11), "a b"),
+            ("-rw-r--r-- 1 u g 11 M\u{e4}r 26 13:41  a", exact(11), " a"),
+            ("-rw-r--r-- 1 u g 11 26. M\u{e4}r 13:41 a", exact(11), "a"),
+            ("-rw-r--r-- 1 u g 11 3\u{6708} 26 13:41 a", exact(11), "a"),
+            ("-rw-r--r-- 1 u g 11 26.03.2025 13:41 a", exact(11), "a"),
+            ("-rw-r--r-- 1 u g 11 Feb 30 2025 a", exact(11), "a"),
+            (
+                "drwxr-xr-x 2 u g 4096 26 juil. 2025 d",
+                FtpEntry::Directory,
+                "d",
+            ),
+            ("26-03-25  01:41PM  5,000 a.iso", exact(5000), "a.iso"),
+            ("01-02-20  13:04AM   11 x", exact(11), "x"),
+        ]);
+    }
+
+    #[test]
+    fn full_columns_and_thousands_are_read() {
+        let day = |size| file(size, 1_742_947_200, DAY_S);
+        let minute = file(5000, 1_742_996_460, 60);
+        check(&[
+            (
+                "-rw-r--r--+1464 u g 5000 Mar 26  2025 a.iso",
+                day(5000),
+                "a.iso",
+            ),
+            ("-rw-r--r--1464 u g 5000 Mar 26  2025 a", day(5000), "a"),
+            ("-rw-r--r-- 1 u g 5,000 Mar 26  2025 a", day(5000), "a"),
+            ("03-26-25  01:41PM  5,000 a.iso", minute, "a.iso"),
+            ("03-26-25  01:41PM  5.000 a.iso", minute, "a.iso"),
+            ("03-26-25  01:41PM  5'000 a.iso", minute, "a.iso"),
+        ]);
+        let found = parse_list(b"-rw-r--r-- 1 u g 4.9K Mar 26  2025 a", NOW);
+        let FtpLine::Entry(FtpEntry::File(file), b"a") = found else {
+            panic!("{found:?}");
+        };
+        assert!(file.size.admits(5000) && !file.size.admits(6000));
+    }
+
+    #[test]
     fn a_time_without_a_year_is_the_last_one() {
         for (now, text, expected) in [
             ("2020-01-20", "Jan 20 13:00", "2020-01-20T13:00:00Z"),
@@ -416,13 +540,20 @@ mod tests {
             ("drwxr-xr-x 2 u g 4096 Jan 2 03:04 ..", FtpLine::Here),
             ("-rw-r--r-- 1 u g 11 Jan 2 03:04 ", FtpLine::Unreadable),
             ("-rw-r--r-- 1 u g 11 Jan 2 03:04 a/b", FtpLine::Unreadable),
-            ("-rw-r--r-- 1 u g 11 Foo 2 03:04 a", FtpLine::Unreadable),
+            ("-rw-r--r-- 1 u g 11 Foo Bar a", FtpLine::Unreadable),
+            ("?--------- ? ? ? ? ? a", FtpLine::Unreadable),
+            ("-rw-r--r-* 1 u g 11 Jan 2 03:04 a", FtpLine::Unreadable),
+            ("-rw-r", FtpLine::Unreadable),
+            ("----- pub -----", FtpLine::Unknown),
+            ("-------------", FtpLine::Unknown),
             ("-rw-r--r-- 1 u g many Jan 2 03:04 a", FtpLine::Unreadable),
             ("-rw-r--r-- 1 u g 9x Jan 2 03:04 a", FtpLine::Unreadable),
             ("-rw-r--r-- ", FtpLine::Unreadable),
-            ("13-45-20  03:04AM   11 x", FtpLine::Unknown),
-            ("01-02-20  03:04AM   <DIR", FtpLine::Unknown),
-            ("01-02-20  13:04AM   11 x", FtpLine::Unknown),
+            ("01-02-20  03:04AM   <DIR", FtpLine::Unreadable),
+            ("01-02-20  03:04AM   many x", FtpLine::Unreadable),
+            ("01-02-20  at noon   11 x", FtpLine::Unreadable),
+            ("2020.01.02", FtpLine::Unreadable),
+            ("3 files", FtpLine::Unknown),
             ("Volume in drive C is PUB", FtpLine::Unknown),
             (
                 "+i8388621.48594,m825718503,r,s280,\tdjb.html",

@@ -99,6 +99,27 @@ fn keep_size(fields: &mut Fields, size: ListedSize, exact: Option<u64>) {
     };
 }
 
+/// A whole number with thousands apart by `,` `.` or `'`: `5,000`.
+pub(super) fn grouped_number(word: &[u8]) -> Option<u64> {
+    let mut groups = word.split(|byte| b",.'".contains(byte));
+    let first = groups.next()?;
+    let are_groups = (1..=3).contains(&first.len()) && groups.clone().all(is_thousand);
+    let digits: Vec<u8> = word
+        .iter()
+        .copied()
+        .filter(|byte| !b",.'".contains(byte))
+        .collect();
+    (are_groups && groups.next().is_some()).then(|| number(&digits))?
+}
+
+/// A size with a unit: `4.9K`.
+pub(super) fn rounded_size(word: &[u8]) -> Option<ListedSize> {
+    match size(&[word])? {
+        (rounded @ ListedSize::Between(..), _) => Some(rounded),
+        _ => None,
+    }
+}
+
 fn is_directory_mark(word: &[u8]) -> bool {
     [&b"<dir>"[..], b"[dir]", b"directory", b"folder"]
         .iter()

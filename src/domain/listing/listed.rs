@@ -31,6 +31,17 @@ pub struct ListedFile {
     pub time: Option<ListedTime>,
 }
 
+/// What a server says of one file that is asked for by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FilePresence {
+    /// It is there.
+    Here(ListedFile),
+    /// It is not.
+    Gone,
+    /// Its answer tells neither.
+    Unclear,
+}
+
 impl ListedSize {
     /// Whether a file of so many bytes would be listed like this.
     pub fn admits(self, size: u64) -> bool {

@@ -28,5 +28,5 @@ pub use ftp_list::parse_list;
 pub use ftp_mlsd::{parse_mlsd, time as parse_ftp_time};
 pub use index::{IndexEntry, IndexError, IndexForm, IndexPage, read_index};
 pub use index_link::{Link, PageAddress};
-pub use listed::{ListedFile, ListedSize, ListedTime};
+pub use listed::{FilePresence, ListedFile, ListedSize, ListedTime};
 pub use unlisted::{UNLISTED_MAX, Unlisted};

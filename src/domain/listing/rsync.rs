@@ -22,7 +22,9 @@ pub enum Line {
     Private,
     /// A directory; `.` is the URL itself.
     Directory,
-    /// A symlink, device, socket or pipe: not a file here, as in MirrorBrain.
+    /// A symlink: what it leads to is not listed.
+    Link,
+    /// A device, socket or pipe: not a file here, as in MirrorBrain.
     Other,
     /// It looks like an entry, but its size or time cannot be read: the listing has a hole.
     Unreadable,
@@ -53,6 +55,7 @@ pub fn parse_line(line: &[u8], name: &mut Vec<u8>) -> Line {
         b'-' if mode[OTHERS_READ] == b'r' => Line::File(version),
         b'-' => Line::Private,
         b'd' => Line::Directory,
+        b'l' => Line::Link,
         _ => Line::Other,
     }
 }
@@ -203,7 +206,7 @@ mod tests {
             ),
             (
                 b"lrwxrwxrwx           4 2026/11/22 17:04:51 dirlink",
-                Line::Other,
+                Line::Link,
                 b"dirlink",
             ),
             (

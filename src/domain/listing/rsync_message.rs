@@ -15,6 +15,8 @@ pub enum Message {
     Unlisted(Vec<u8>),
     /// A file went away while the listing was made: it is not there, so nothing is missing.
     Vanished,
+    /// A symlink that leads nowhere, where links are followed: there is no file.
+    Dangling,
     /// The line that every failure ends with; it says less than those before it.
     Summary(String),
     /// Anything else.
@@ -29,6 +31,9 @@ const UNLISTED: [&[u8]; 4] = [
     b"link_stat \"",
 ];
 
+/// What the sending side says of a link without an end.
+const DANGLING: &[u8] = b"symlink has no referent: ";
+
 /// Reads one line without its line feed.
 pub fn parse_message(line: &[u8]) -> Message {
     if let Some(said) = line.strip_prefix(b"@ERROR: ") {
@@ -41,6 +46,9 @@ pub fn parse_message(line: &[u8]) -> Message {
     }
     if line.starts_with(b"file has vanished: ") || line.starts_with(b"directory has vanished: ") {
         return Message::Vanished;
+    }
+    if without_role(line.strip_prefix(b"rsync: ").unwrap_or(line)).starts_with(DANGLING) {
+        return Message::Dangling;
     }
     if let Some(path) = unlisted(line) {
         return Message::Unlisted(path);
@@ -119,6 +127,7 @@ mod tests {
                 remark("change_dir \"nodir\" (in m) failed: No such file (2)"),
             ),
             (b"file has vanished: \"x\" (in m)", Message::Vanished),
+            (b"symlink has no referent: \"/x\" (in m)", Message::Dangling),
             (
                 b"[Receiver] io timeout after 4 seconds -- exiting",
                 remark("io timeout after 4 seconds -- exiting"),

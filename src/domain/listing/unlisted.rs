@@ -29,6 +29,17 @@ impl Unlisted {
     }
 }
 
+impl Unlisted {
+    /// Adds what another listing left out.
+    pub fn join(&mut self, other: Unlisted) {
+        match other {
+            Unlisted::Nothing => {}
+            Unlisted::Below(paths) => paths.into_iter().for_each(|path| self.add(path)),
+            Unlisted::Anywhere => *self = Unlisted::Anywhere,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

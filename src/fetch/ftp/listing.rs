@@ -18,13 +18,21 @@ use crate::fetch::rsync::lines::{LineRead, Lines};
 pub const FTP_LISTING_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
 /// What a listing was, when it came to its end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FtpListing {
     /// Entries that were given.
     pub entries: u64,
     /// Whether the listing has the directory itself in it.
     pub has_here: bool,
+    /// Lines that look like entries and cannot be read, at most [`UNREADABLE_MAX`] of them.
+    pub unreadable: Vec<Vec<u8>>,
 }
+
+/// Unreadable lines that are kept of one listing: with more, its form is another one.
+pub const UNREADABLE_MAX: usize = 100;
+
+/// Bytes that are kept of an unreadable line: names are at its end.
+const UNREADABLE_BYTES_MAX: usize = 1024;
 
 /// One listing as it comes.
 pub(in crate::fetch) struct Listing<F> {
@@ -32,8 +40,8 @@ pub(in crate::fetch) struct Listing<F> {
     now: Timestamp,
     each: F,
     listed: FtpListing,
-    /// A line that could not be read, and whether it looked like an entry.
-    odd: Option<(FetchError, bool)>,
+    /// The first line that could not be read.
+    odd: Option<FetchError>,
 }
 
 impl<F: FnMut(FtpEntry, &[u8])> Listing<F> {
@@ -43,10 +51,7 @@ impl<F: FnMut(FtpEntry, &[u8])> Listing<F> {
             is_mlsd,
             now: Timestamp(since.map_or(0, |since| since.as_secs() as i64)),
             each,
-            listed: FtpListing {
-                entries: 0,
-                has_here: false,
-            },
+            listed: FtpListing::default(),
             odd: None,
         }
     }
@@ -68,8 +73,12 @@ impl<F: FnMut(FtpEntry, &[u8])> Listing<F> {
             tempo.count(count, &patience)?;
         }
         match self.odd {
-            // A name with a line end is two lines, of which the second is like none.
-            Some((error, is_entry)) if is_entry || self.listed.entries == 0 => Err(error),
+            // One bad line among good ones is no other form; nothing but bad ones is.
+            Some(error) if self.listed.entries == 0 => Err(error),
+            _ if self.listed.unreadable.len() > UNREADABLE_MAX => {
+                let said = "too many of its lines cannot be read".to_owned();
+                Err(FetchError::UnknownForm { said })
+            }
             _ => Ok(self.listed),
         }
     }
@@ -77,7 +86,8 @@ impl<F: FnMut(FtpEntry, &[u8])> Listing<F> {
     fn line(&mut self, line: LineRead<'_>) {
         let LineRead::Whole(line) = line else {
             let said = "a line is too long".to_owned();
-            self.odd = Some((FetchError::UnknownForm { said }, true));
+            self.odd = Some(FetchError::UnknownForm { said });
+            self.listed.unreadable.push(Vec::new());
             return;
         };
         let parsed = if self.is_mlsd {
@@ -85,7 +95,7 @@ impl<F: FnMut(FtpEntry, &[u8])> Listing<F> {
         } else {
             parse_list(line, self.now)
         };
-        let is_entry = match parsed {
+        match parsed {
             FtpLine::Entry(entry, name) => {
                 self.listed.entries += 1;
                 (self.each)(entry, name);
@@ -96,17 +106,16 @@ impl<F: FnMut(FtpEntry, &[u8])> Listing<F> {
                 return;
             }
             FtpLine::Nothing => return,
-            FtpLine::Unreadable => true,
-            FtpLine::Unknown => false,
-        };
-        if self
-            .odd
-            .as_ref()
-            .is_none_or(|(_, before)| is_entry && !before)
-        {
-            let said = remark(line);
-            self.odd = Some((FetchError::UnknownForm { said }, is_entry));
+            FtpLine::Unreadable if self.listed.unreadable.len() <= UNREADABLE_MAX => {
+                let start = line.len().saturating_sub(UNREADABLE_BYTES_MAX);
+                let end = line[start..].trim_ascii_end();
+                self.listed.unreadable.push(end.to_vec());
+            }
+            // A name with a line end is two lines, of which the second is like none.
+            FtpLine::Unreadable | FtpLine::Unknown => {}
         }
+        let said = remark(line);
+        self.odd.get_or_insert(FetchError::UnknownForm { said });
     }
 }
 

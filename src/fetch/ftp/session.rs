@@ -32,7 +32,7 @@ use super::control::{Control, Reply};
 use super::listing::{FtpListing, Listing, check_end};
 use super::url::{FtpSecurity, FtpUrl};
 use super::wire::{TlsName, Wire};
-use crate::domain::listing::{FtpEntry, ListedFile, ListedSize, parse_ftp_time};
+use crate::domain::listing::{FilePresence, FtpEntry, ListedFile, ListedSize, parse_ftp_time};
 use crate::fetch::address::Addresses;
 use crate::fetch::error::FetchError;
 use crate::fetch::patience::Patience;
@@ -289,11 +289,11 @@ impl<'a> FtpSession<'a> {
         Wire::to_address(SocketAddr::new(self.peer, port), self.patience)
     }
 
-    /// Size and time of a file below the URL, also behind a link; `None` when it is no file.
+    /// Size and time of a file below the URL, also behind a link.
     ///
     /// # Errors
     /// [`FetchError`] when there is no answer.
-    pub fn file(&mut self, path: &[u8]) -> Result<Option<ListedFile>, FetchError> {
+    pub fn file(&mut self, path: &[u8]) -> Result<FilePresence, FetchError> {
         let file = self.url.directory(&self.home, path);
         let reply = self.control.ask("SIZE", &file)?;
         let text = reply.lines.first().map_or(&b""[..], Vec::as_slice);
@@ -301,11 +301,15 @@ impl<'a> FtpSession<'a> {
             .ok()
             .and_then(|text| text.trim().parse().ok());
         let Some(size) = size.filter(|_| reply.code == 213) else {
-            return Ok(None);
+            return Ok(match refused(&reply) {
+                FetchError::Absent { .. } => FilePresence::Gone,
+                error @ (FetchError::Full { .. } | FetchError::Broken { .. }) => return Err(error),
+                _ => FilePresence::Unclear,
+            });
         };
         let reply = self.control.ask("MDTM", &file)?;
         let text = reply.lines.first().map_or(&b""[..], Vec::as_slice);
-        Ok(Some(ListedFile {
+        Ok(FilePresence::Here(ListedFile {
             size: ListedSize::Exact(size),
             time: parse_ftp_time(text.trim_ascii()).filter(|_| reply.code == 213),
         }))
@@ -318,11 +322,21 @@ impl fmt::Debug for FtpSession<'_> {
     }
 }
 
+/// What servers say of a name that is not there; 550 alone may also mean that it is not for us.
+const ABSENT: [&[u8]; 5] = [
+    b"no such file",
+    b"no such dir",
+    b"not found",
+    b"cannot find",
+    b"not exist",
+];
+
 fn refused(reply: &Reply) -> FetchError {
     let said = reply.said();
     match reply.code {
         421 => FetchError::Full { said },
         425 | 426 | 451 => FetchError::Broken { said },
+        550 if ABSENT.iter().any(|words| reply.mentions(words)) => FetchError::Absent { said },
         _ => FetchError::Refused { said },
     }
 }

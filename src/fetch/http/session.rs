@@ -126,6 +126,8 @@ pub struct HttpAnswer<'a> {
     pub content_type: String,
     /// For asking whether it changed.
     pub validator: Option<Validator>,
+    /// `Last-Modified`, in seconds since 1970.
+    pub modified_s: Option<i64>,
     /// `Content-Range`, or nothing.
     pub content_range: String,
     /// `Content-Length`, where there is one.
@@ -406,6 +408,7 @@ impl<'a> HttpSession<'a> {
             status: response.status().as_u16(),
             content_type: text(header::CONTENT_TYPE),
             validator,
+            modified_s: seconds_of(&text(header::LAST_MODIFIED)),
             content_range: text(header::CONTENT_RANGE),
             length: text(header::CONTENT_LENGTH).parse().ok(),
             body: HttpBody {
@@ -424,6 +427,14 @@ impl<'a> HttpSession<'a> {
 fn text(headers: &HeaderMap, name: header::HeaderName) -> String {
     let value = headers.get(name).and_then(|value| value.to_str().ok());
     value.unwrap_or_default().to_owned()
+}
+
+fn seconds_of(date: &str) -> Option<i64> {
+    let time = httpdate::parse_http_date(date).ok()?;
+    let since = time
+        .duration_since(std::time::SystemTime::UNIX_EPOCH)
+        .ok()?;
+    i64::try_from(since.as_secs()).ok()
 }
 
 /// Where a redirect leads; `None` when the answer is none.

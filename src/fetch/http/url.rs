@@ -112,6 +112,27 @@ impl HttpUrl {
         folder
     }
 
+    /// The directory that `path` lies in when this URL is what asking for it below `base` led to;
+    /// `None` when it has another end.
+    pub fn above(&self, base: &HttpUrl, path: &[u8]) -> Option<HttpUrl> {
+        let folder = self.folder();
+        let asked = base.directory(path);
+        let end = asked.url.path().strip_prefix(base.url.path())?;
+        let tree = percent_decode(folder.url.path().as_bytes());
+        let tree = tree.strip_suffix(percent_decode(end.as_bytes()).as_slice())?;
+        if !tree.ends_with(b"/") {
+            return None;
+        }
+        if end.is_empty() {
+            return Some(folder);
+        }
+        let mut encoded = Vec::new();
+        url_path_into(&mut encoded, tree);
+        let mut above = folder;
+        above.url.set_path(&String::from_utf8_lossy(&encoded));
+        Some(above)
+    }
+
     /// The file at `path` below this directory.
     pub fn file(&self, path: &[u8]) -> HttpUrl {
         let mut encoded = self.url.path().as_bytes().to_vec();
@@ -216,6 +237,28 @@ mod tests {
             ("http://h/\nx", HttpUrlError::Control),
         ] {
             assert_eq!(HttpUrl::parse(text), Err(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn where_a_directory_was_led_to_tells_where_the_tree_lies() {
+        let base = HttpUrl::parse("http://h/pub").expect("a URL");
+        for (path, led_to, expected) in [
+            (&b""[..], "https://cdn/x/", Some("https://cdn/x/")),
+            (b"", "http://h/pub/index.html", Some("http://h/pub/")),
+            (b"a b", "http://h/pub/a%20b/", Some("http://h/pub/")),
+            (b"a b/c", "http://cdn/x/a%20b/c/", Some("http://cdn/x/")),
+            (b"a", "http://cdn/a/", Some("http://cdn/")),
+            (b"a", "http://cdn/login/", None),
+            (b"a", "http://cdn/xa/", None),
+        ] {
+            let url = Url::parse(led_to).ok().and_then(HttpUrl::resource);
+            let above = url.expect("a URL").above(&base, path);
+            assert_eq!(
+                above.map(|url| url.to_string()).as_deref(),
+                expected,
+                "{led_to}"
+            );
         }
     }
 

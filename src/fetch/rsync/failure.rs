@@ -33,7 +33,7 @@ impl Said {
             Message::Summary(text) => self.summary = Some(text),
             Message::Remark(text) if text.is_empty() || self.remarks.len() >= REMARKS_MAX => {}
             Message::Remark(text) => self.remarks.push(text),
-            Message::Unlisted(_) | Message::Vanished => {}
+            Message::Unlisted(_) | Message::Vanished | Message::Dangling => {}
         }
     }
 
@@ -83,6 +83,17 @@ fn is_unlistable(words: &str) -> bool {
     words.contains("module is write only")
         || words.contains("is configured to refuse")
         || words.contains("-xfer exec returned failure")
+}
+
+/// What an exit means that looks well although nothing was listed, not even the module itself.
+pub(super) fn explain_nothing(said: String) -> FetchError {
+    match refused(&said) {
+        FetchError::Failed { .. } if said.is_empty() => FetchError::NothingListed {
+            said: "it says nothing".to_owned(),
+        },
+        FetchError::Failed { said, .. } => FetchError::NothingListed { said },
+        known => known,
+    }
 }
 
 /// Beginnings of rsyncd's refusals, lower case.

@@ -18,13 +18,13 @@ use std::ffi::{OsStr, OsString};
 use std::io::{self, Read};
 use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
-use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use super::failure::{PARTIAL, Said, VANISHED, explain};
+use super::failure::{PARTIAL, Said, VANISHED, explain, explain_nothing};
 use super::lines::{LineRead, Lines};
 use super::url::RsyncUrl;
 use crate::domain::listing::Unlisted;
@@ -55,6 +55,9 @@ const STOP_CHECK: Timespec = Timespec {
 /// Lines of the listing that are no entries and are kept for the report.
 const NOTES_MAX: usize = 5;
 
+/// Lines of a greeting that are looked at; the last of them are told.
+const WORDS_MAX: usize = 1000;
+
 /// What rsync asks for on the terminal when the variable is empty or missing, so it never is.
 const NO_PASSWORD: &str = "none";
 
@@ -74,6 +77,8 @@ pub struct ListOptions<'a> {
     pub addresses: &'a Addresses,
     /// `--include=` and `--exclude=` arguments, in order.
     pub filters: &'a [OsString],
+    /// Whether links count as what they lead to.
+    pub copies_links: bool,
 }
 
 /// What a listing was, when it came to its end.
@@ -121,22 +126,13 @@ fn list_at(
     options: ListOptions<'_>,
     each: &mut impl FnMut(Line, &[u8]),
 ) -> Result<Listed, FetchError> {
-    let spawned = command(url, options).spawn();
-    let child = spawned.map_err(|source| match source.kind() {
-        io::ErrorKind::NotFound => FetchError::NoProgram(source),
-        _ => FetchError::Pipe(source),
-    })?;
-    let mut program = Program {
-        child,
-        is_over: false,
-    };
-    let stdout = program.child.stdout.take().expect("it was asked for");
-    let stderr = program.child.stderr.take().expect("it was asked for");
     let mut listing = Listing::new(url, each);
-    listing.read_all(stdout, stderr, options.patience)?;
-    let status = program.child.wait().map_err(FetchError::Pipe)?;
-    program.is_over = true;
+    let status = listing.run(command(url, options), options.patience)?;
     match status.code() {
+        Some(0 | VANISHED) if listing.entries == 0 => {
+            // Its words came in place of the greeting, which is not asked for.
+            return Err(explain_nothing(greeting(url, options)?));
+        }
         Some(0 | VANISHED) => {}
         // Without even the directory itself there was no listing.
         Some(PARTIAL) if listing.entries > 0 => listing.account_for_partial(),
@@ -146,9 +142,36 @@ fn list_at(
     Ok(listing.listed)
 }
 
-fn command(url: &RsyncUrl, options: ListOptions<'_>) -> Command {
-    let timeout_s = options.patience.timeout.as_secs().max(1);
+/// What a server says to everybody, one line: the last of its words come last.
+fn greeting(url: &RsyncUrl, options: ListOptions<'_>) -> Result<String, FetchError> {
     let mut command = Command::new("rsync");
+    prepare(&mut command, url, options);
+    command.arg("--list-only").arg("--").arg(url.to_string());
+    let mut each = |_: Line, _: &[u8]| {};
+    let mut listing = Listing::new(url, &mut each);
+    listing.keeps_words = true;
+    listing.run(command, options.patience)?;
+    let words = listing.listed.notes;
+    let last = words.len().saturating_sub(NOTES_MAX);
+    Ok(words[last..].join(" / "))
+}
+
+fn command(url: &RsyncUrl, options: ListOptions<'_>) -> Command {
+    let mut command = Command::new("rsync");
+    prepare(&mut command, url, options);
+    command
+        .args(["--list-only", "--recursive", "--no-motd", "--8-bit-output"])
+        .arg("--no-human-readable")
+        .args(options.copies_links.then_some("--copy-links"))
+        .args(options.filters)
+        .arg("--")
+        .arg(OsStr::new(&url.to_string()));
+    command
+}
+
+/// What every call of rsync has in common.
+fn prepare(command: &mut Command, url: &RsyncUrl, options: ListOptions<'_>) {
+    let timeout_s = options.patience.timeout.as_secs().max(1);
     command.env_clear();
     for name in KEPT_VARIABLES {
         command.envs(std::env::var_os(name).map(|value| (name, value)));
@@ -157,18 +180,12 @@ fn command(url: &RsyncUrl, options: ListOptions<'_>) -> Command {
         .env("LC_ALL", "C")
         .env("TZ", "UTC")
         .env("RSYNC_PASSWORD", url.password().unwrap_or(NO_PASSWORD))
-        .args(["--list-only", "--recursive", "--no-motd", "--8-bit-output"])
-        .arg("--no-human-readable")
         .arg(format!("--timeout={timeout_s}"))
         .arg(format!("--contimeout={timeout_s}"))
-        .args(options.filters)
-        .arg("--")
-        .arg(OsStr::new(&url.to_string()))
         .process_group(0)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
-    command
 }
 
 /// rsync, which does not outlive its owner. It is two processes: of one that is killed alone the
@@ -198,6 +215,10 @@ struct Listing<'a, F> {
     name: Vec<u8>,
     entries: u64,
     said: Said,
+    /// Every line is the server's word, none an entry.
+    keeps_words: bool,
+    /// Links that lead nowhere.
+    dangling: u64,
     /// Something could not be listed and only its place is known.
     holes: Unlisted,
     listed: Listed,
@@ -211,9 +232,33 @@ impl<'a, F: FnMut(Line, &[u8])> Listing<'a, F> {
             name: Vec::new(),
             entries: 0,
             said: Said::default(),
+            keeps_words: false,
+            dangling: 0,
             holes: Unlisted::Nothing,
             listed: Listed::default(),
         }
+    }
+
+    /// Runs rsync to its end.
+    fn run(
+        &mut self,
+        mut command: Command,
+        patience: Patience<'_>,
+    ) -> Result<ExitStatus, FetchError> {
+        let child = command.spawn().map_err(|source| match source.kind() {
+            io::ErrorKind::NotFound => FetchError::NoProgram(source),
+            _ => FetchError::Pipe(source),
+        })?;
+        let mut program = Program {
+            child,
+            is_over: false,
+        };
+        let stdout = program.child.stdout.take().expect("it was asked for");
+        let stderr = program.child.stderr.take().expect("it was asked for");
+        self.read_all(stdout, stderr, patience)?;
+        let status = program.child.wait().map_err(FetchError::Pipe)?;
+        program.is_over = true;
+        Ok(status)
     }
 
     fn read_all(
@@ -250,6 +295,12 @@ impl<'a, F: FnMut(Line, &[u8])> Listing<'a, F> {
             self.listed.unlisted = Unlisted::Anywhere;
             return;
         };
+        if self.keeps_words {
+            if self.listed.notes.len() < WORDS_MAX && !line.trim_ascii().is_empty() {
+                self.listed.notes.push(remark(line));
+            }
+            return;
+        }
         match parse_line(line, &mut self.name) {
             Line::Message => {
                 if self.listed.notes.len() < NOTES_MAX && !line.is_empty() {
@@ -277,6 +328,7 @@ impl<'a, F: FnMut(Line, &[u8])> Listing<'a, F> {
                 None => self.holes = Unlisted::Anywhere,
             }
         }
+        self.dangling += u64::from(message == Message::Dangling);
         self.said.keep(message);
     }
 
@@ -285,6 +337,9 @@ impl<'a, F: FnMut(Line, &[u8])> Listing<'a, F> {
     fn account_for_partial(&mut self) {
         let named_all = self.said.remarks.is_empty() && self.said.refusal.is_none();
         let holes = std::mem::take(&mut self.holes);
+        if named_all && holes == Unlisted::Nothing && self.dangling > 0 {
+            return;
+        }
         let known = named_all && holes != Unlisted::Nothing;
         if known && self.listed.unlisted == Unlisted::Nothing {
             self.listed.unlisted = holes;

@@ -67,6 +67,15 @@ impl Directories {
 }
 
 impl Area {
+    /// The directory that a listing begins at.
+    pub fn start(&self, known: &KnownTree) -> Vec<u8> {
+        match self {
+            Area::Whole | Area::Single(_) => Vec::new(),
+            Area::Below(dir) if known.directories.has(dir.as_bytes()) => dir.as_bytes().to_vec(),
+            Area::Below(file) => parent(file.as_bytes()).to_vec(),
+        }
+    }
+
     /// Whether a directory lies in it, or on the way to it.
     pub fn has_directory(&self, path: &[u8]) -> bool {
         match self {

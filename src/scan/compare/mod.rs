@@ -4,5 +4,6 @@ pub mod area;
 pub mod directory;
 pub mod known;
 pub mod large;
+pub mod names;
 pub mod tally;
 pub mod zone;

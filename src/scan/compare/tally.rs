@@ -60,6 +60,19 @@ pub struct Seen {
     pub shift_min: i32,
 }
 
+impl Seen {
+    /// Adds what another listing of the same mirror found.
+    pub fn add(&mut self, other: Seen) {
+        self.content.current |= other.content.current;
+        self.content.outdated |= other.content.outdated;
+        // What is named twice is believed where it promises less.
+        self.content.current -= &self.content.outdated;
+        self.files += other.files;
+        self.unknown += other.unknown;
+        self.private += other.private;
+    }
+}
+
 impl<'a> Tally<'a> {
     /// Nothing seen yet.
     pub fn new(known: &'a KnownFiles) -> Tally<'a> {

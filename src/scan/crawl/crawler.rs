@@ -3,15 +3,20 @@
 //!
 //! Only directories of which the catalogue has files are asked for, each once: so a crawl ends
 //! whatever links a mirror has, it never leaves the base URL, and a mirror of much more than our
-//! tree costs no more than one of our tree. The page at the base URL comes first: it says whether
-//! there is an index at all, and where the base URL really leads.
+//! tree costs no more than one of our tree. The page that the crawl begins at comes first: it says
+//! where the base URL really leads.
+//!
+//! A directory that cannot be listed hides nothing of what lies below: the catalogue knows its
+//! directories, which are asked for, and the few files right in it are asked for one by one. One
+//! that is linked and answers that it is not there is believed when a file in it is gone, too.
 //!
 //! # Errors
-//! Without the first directory there is no crawl. Any other directory that cannot be
-//! listed is a hole: what lies below it is not known to have vanished.
+//! Where nothing at all can be listed or found, the failure of the first directory is that of the
+//! crawl. What cannot be found out is a hole: it is not known to have vanished.
 //!
 //! # Limits
-//! [`FAILURES_MAX`], [`Patience`], those of the pages and of the client.
+//! [`FAILURES_MAX`], [`UNLISTABLE_FIRST_MAX`], [`UNLISTABLE_MAX`], [`FILES_IN_DIRECTORY_MAX`],
+//! [`FILES_MAX`], [`Patience`], those of the pages and of the client.
 //!
 //! A server that says that it is busy is asked for one directory at a time from then on.
 //!
@@ -21,19 +26,43 @@
 use std::collections::HashSet;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
+use roaring::RoaringBitmap;
+
 use super::memory::{Memory, Remembered};
-use super::page::{First, Outcome, PageRead};
+use super::page::{First, Found, Outcome, PageRead};
 use super::wanted::Wanted;
 use crate::db::content::Content;
-use crate::domain::listing::Unlisted;
+use crate::domain::file::CatalogueFile;
+use crate::domain::listing::{FilePresence, Unlisted};
 use crate::fetch::{FetchError, Patience};
 use crate::program::exit::chain;
 use crate::scan::compare::directory::{below, key};
 use crate::scan::compare::known::KnownTree;
+use crate::scan::compare::names::{NamedFiles, Names};
 use crate::scan::compare::tally::{Seen, Tally, ZoneFrom};
 
 /// Directories in a row that no answer came for until a mirror is given up.
 const FAILURES_MAX: u32 = 3;
+
+/// Directories that cannot be listed before any can, until a mirror is given up: it has no index.
+const UNLISTABLE_FIRST_MAX: u32 = 20;
+
+/// Directories that cannot be listed below which others are asked for; beyond, the mirror has
+/// another fault.
+const UNLISTABLE_MAX: u32 = 1000;
+
+/// Files that are asked for one by one in a directory that cannot be listed; fuller ones stay as
+/// they were.
+const FILES_IN_DIRECTORY_MAX: usize = 50;
+
+/// The same of all directories of a mirror.
+const FILES_MAX: u64 = 1000;
+
+/// Files that are asked for to see whether their directory is gone.
+const WITNESSES_MAX: usize = 2;
+
+/// Names that are read to find such files among those that the mirror had.
+const WITNESSES_READ_MAX: u32 = 200;
 
 /// Failures that are described; the rest is counted.
 const NOTES_MAX: usize = 5;
@@ -53,12 +82,30 @@ pub struct Crawl<'a> {
     pub progress: &'a (dyn Fn(u64) + Sync),
     /// How long the mirror is waited for.
     pub patience: Patience<'a>,
+    /// What tells paths of the catalogue.
+    pub names: Names<'a>,
+    /// Directories to begin at, and to keep to with what lies below; empty: where the part of the
+    /// tree begins.
+    pub starts: &'a [Vec<u8>],
+}
+
+impl Crawl<'_> {
+    /// The first directory.
+    pub fn start(&self) -> Vec<u8> {
+        match self.starts.first() {
+            Some(start) => start.clone(),
+            None => self.wanted.start(self.known),
+        }
+    }
 }
 
 /// A server whose directories are listed, by several threads.
 pub(in crate::scan) trait Directories: Sync {
     /// Lists the directory at a path below the mirror's URL.
     fn read(&self, path: &[u8]) -> Result<Outcome, FetchError>;
+
+    /// Asks for the file at a path.
+    fn file(&self, path: &[u8]) -> Result<FilePresence, FetchError>;
 
     /// Whether the server has said that it is busy.
     fn is_busy(&self) -> bool;
@@ -87,6 +134,8 @@ pub struct Crawled {
     pub seen: Seen,
     /// What could not be listed.
     pub unlisted: Unlisted,
+    /// Ids of files of which it is not known whether they are there, or in which version.
+    pub unclear: RoaringBitmap,
     /// Directories that could not be listed.
     pub unreadable: u64,
     /// Why not, and what else there is to say.
@@ -100,8 +149,28 @@ pub struct Crawled {
     pub unfinished: Vec<Vec<u8>>,
 }
 
+/// What a worker does next.
+enum Work {
+    /// Lists a directory.
+    Directory(Vec<u8>),
+    /// Asks for the files right in a directory that cannot be listed.
+    Files(Vec<u8>),
+    /// Asks for files in a directory that answers that it is not there.
+    Witnesses(Vec<u8>, FetchError),
+}
+
+/// What came of files that were asked for one by one.
+#[derive(Default)]
+struct Asked {
+    found: Vec<Found>,
+    gone: u64,
+    unclear: Vec<u32>,
+    /// Ends the crawl.
+    end: Option<FetchError>,
+}
+
 struct State<'a> {
-    queue: Vec<Vec<u8>>,
+    queue: Vec<Work>,
     queued: HashSet<u64>,
     /// Those of them that are on no page any more.
     doubted: HashSet<u64>,
@@ -109,31 +178,51 @@ struct State<'a> {
     tally: Tally<'a>,
     found: Crawled,
     failures_in_row: u32,
+    /// Directories that were listed, and that could not be.
+    listed: u64,
+    unlistable: u32,
+    /// Files that were asked for one by one, and those of them that are there.
+    files_asked: u64,
+    files_found: u64,
+    /// Whether the first directory is gone, and a file in it.
+    is_start_gone: bool,
+    /// Why the first directory could not be listed.
+    first_error: Option<FetchError>,
     /// No more requests.
     is_over: bool,
 }
 
 struct Crawler<'a> {
     crawl: Crawl<'a>,
+    /// Where it begins.
+    start: Vec<u8>,
     server: &'a dyn Directories,
     state: Mutex<State<'a>>,
     changed: Condvar,
 }
 
-/// Lists a mirror of which the first directory was listed.
+/// Lists a mirror, of which the first directory was asked for.
+///
+/// # Errors
+/// Returns the failure of the first directory if nothing could be listed or found.
 pub(in crate::scan) fn crawl<'a>(
     crawl: Crawl<'a>,
     server: &'a dyn Directories,
     first: First,
-) -> Crawled {
-    let crawler = Crawler::new(crawl, server);
+) -> Result<Crawled, FetchError> {
+    let crawler = Crawler::new(crawl, server, first.path.clone());
     {
         let mut state = crawler.state();
         state.found.requests = first.requests;
         state.found.notes.extend(first.note);
         if crawl.before.unfinished.is_empty() {
-            crawler.take(&mut state, Vec::new(), Ok(first.outcome));
+            state.queued.insert(key(&first.path));
+            crawler.take(&mut state, first.path, first.outcome);
+            for path in crawl.starts.iter().skip(1) {
+                crawler.enqueue(&mut state, path.clone());
+            }
         } else {
+            first.outcome?;
             state.found.memory = crawl.before.memory.clone();
             for path in &crawl.before.unfinished {
                 crawler.enqueue(&mut state, path.clone());
@@ -154,7 +243,7 @@ pub(in crate::scan) fn crawl<'a>(
 }
 
 impl<'a> Crawler<'a> {
-    fn new(crawl: Crawl<'a>, server: &'a dyn Directories) -> Crawler<'a> {
+    fn new(crawl: Crawl<'a>, server: &'a dyn Directories, start: Vec<u8>) -> Crawler<'a> {
         let state = State {
             queue: Vec::new(),
             queued: HashSet::new(),
@@ -164,6 +253,7 @@ impl<'a> Crawler<'a> {
             found: Crawled {
                 seen: Seen::default(),
                 unlisted: Unlisted::Nothing,
+                unclear: RoaringBitmap::new(),
                 unreadable: 0,
                 notes: Vec::new(),
                 requests: 0,
@@ -171,10 +261,17 @@ impl<'a> Crawler<'a> {
                 unfinished: Vec::new(),
             },
             failures_in_row: 0,
+            listed: 0,
+            unlistable: 0,
+            files_asked: 0,
+            files_found: 0,
+            is_start_gone: false,
+            first_error: None,
             is_over: false,
         };
         Crawler {
             crawl,
+            start,
             server,
             state: Mutex::new(state),
             changed: Condvar::new(),
@@ -187,27 +284,45 @@ impl<'a> Crawler<'a> {
 
     fn work(&self) {
         let _guard = PanicGuard(self);
-        while let Some(path) = self.next() {
-            let read = self.server.read(&path);
-            let mut state = self.state();
-            state.in_work -= 1;
-            state.found.requests += 1;
-            self.take(&mut state, path, read);
-            (self.crawl.progress)(state.tally.files());
+        while let Some(work) = self.next() {
+            match work {
+                Work::Directory(path) => {
+                    let read = self.server.read(&path);
+                    let mut state = self.done();
+                    state.found.requests += 1;
+                    self.take(&mut state, path, read);
+                }
+                Work::Files(path) => {
+                    let asked = self.ask_files(&path);
+                    self.take_files(&mut self.done(), path, asked);
+                }
+                Work::Witnesses(path, error) => {
+                    let asked = self.ask_witnesses(&path);
+                    self.take_witnesses(&mut self.done(), path, error, asked);
+                }
+            }
+            (self.crawl.progress)(self.state().tally.files());
             self.changed.notify_all();
         }
     }
 
-    fn next(&self) -> Option<Vec<u8>> {
+    /// The state when a piece of work is done.
+    fn done(&self) -> MutexGuard<'_, State<'a>> {
+        let mut state = self.state();
+        state.in_work -= 1;
+        state
+    }
+
+    fn next(&self) -> Option<Work> {
         let mut state = self.state();
         loop {
             if state.is_over {
                 return None;
             }
             let must_wait = state.in_work > 0 && self.server.is_busy();
-            if let Some(path) = state.queue.pop_if(|_| !must_wait) {
+            if let Some(work) = state.queue.pop_if(|_| !must_wait) {
                 state.in_work += 1;
-                return Some(path);
+                return Some(work);
             }
             if state.in_work == 0 {
                 return None;
@@ -224,26 +339,138 @@ impl<'a> Crawler<'a> {
         match read {
             Ok(Outcome::Page(page)) => {
                 state.failures_in_row = 0;
+                state.listed += 1;
                 self.take_page(state, &path, page);
             }
             Ok(Outcome::Unchanged(remembered)) => {
                 state.failures_in_row = 0;
+                state.listed += 1;
                 self.take_unchanged(state, &path, remembered);
             }
             Err(error @ (FetchError::Stopped | FetchError::TooLong { .. })) => {
-                if !matches!(error, FetchError::Stopped) && !state.is_over {
-                    state.found.notes.push(error.to_string());
-                }
-                state.is_over = true;
-                state.found.unfinished.push(path);
+                end(state, path, &error);
             }
-            Err(FetchError::Status { status: 404 | 410 })
-                if state.doubted.contains(&key(&path)) =>
-            {
+            Err(error) if is_absence(&error) && state.doubted.contains(&key(&path)) => {
                 // It is gone, as the page above it said.
                 state.failures_in_row = 0;
             }
-            Err(error) => self.take_failure(state, path, &error),
+            Err(error) if is_absence(&error) && !path.is_empty() => {
+                state.failures_in_row = 0;
+                state.queue.push(Work::Witnesses(path, error));
+            }
+            Err(error) => self.take_failure(state, path, error),
+        }
+    }
+
+    /// Files of a directory that cannot be listed, as far as the limits go.
+    fn ask_files(&self, directory: &[u8]) -> Asked {
+        let names = self.crawl.names;
+        let files = names.right_in(directory, FILES_IN_DIRECTORY_MAX + 1);
+        let mut asked = Asked::default();
+        let known = self.crawl.known.directories.facts(directory);
+        for &(first, count) in known.map_or(&[][..], |facts| &facts.runs) {
+            asked.unclear.extend(first..first + count);
+        }
+        let is_too_many = files.len() > FILES_IN_DIRECTORY_MAX || !self.may_ask(files.len());
+        if !is_too_many {
+            self.ask_each(&files, &mut asked);
+        }
+        asked
+    }
+
+    /// Files in or below a directory that the mirror had, else any.
+    fn ask_witnesses(&self, directory: &[u8]) -> Asked {
+        let mut files = self.crawl.names.below(directory, WITNESSES_READ_MAX);
+        let before = &self.crawl.before.content;
+        let had = |(_, file): &(Vec<u8>, CatalogueFile)| {
+            before.current.contains(file.id.0) || before.outdated.contains(file.id.0)
+        };
+        files.sort_by_key(|file| !had(file));
+        files.truncate(WITNESSES_MAX);
+        let mut asked = Asked::default();
+        self.ask_each(&files, &mut asked);
+        asked
+    }
+
+    fn may_ask(&self, files: usize) -> bool {
+        let mut state = self.state();
+        let more = state.files_asked + files as u64;
+        if more > FILES_MAX {
+            return false;
+        }
+        state.files_asked = more;
+        true
+    }
+
+    fn ask_each(&self, files: &NamedFiles, asked: &mut Asked) {
+        for (path, file) in files {
+            let id = file.id.0;
+            if !self.crawl.wanted.has_file(path) {
+                continue;
+            }
+            match self.server.file(path) {
+                Ok(FilePresence::Here(listed)) => {
+                    asked.unclear.retain(|unclear| *unclear != id);
+                    asked.found.push(Found {
+                        file: *file,
+                        listed,
+                    });
+                }
+                Ok(FilePresence::Gone) => {
+                    asked.unclear.retain(|unclear| *unclear != id);
+                    asked.gone += 1;
+                }
+                Ok(FilePresence::Unclear) => {}
+                Err(error @ (FetchError::Stopped | FetchError::TooLong { .. })) => {
+                    asked.end = Some(error);
+                    return;
+                }
+                Err(error) => {
+                    log::debug!("file not asked for: {}", chain(&error));
+                    if is_of_the_server(&error) {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    fn take_files(&self, state: &mut State<'a>, path: Vec<u8>, asked: Asked) {
+        state.found.requests += asked.found.len() as u64 + asked.gone;
+        state.files_found += asked.found.len() as u64;
+        for found in asked.found {
+            state.tally.see_listed(found.file, found.listed);
+        }
+        state.found.unclear.extend(asked.unclear);
+        if let Some(error) = asked.end {
+            end(state, path, &error);
+        }
+    }
+
+    fn take_witnesses(
+        &self,
+        state: &mut State<'a>,
+        path: Vec<u8>,
+        error: FetchError,
+        asked: Asked,
+    ) {
+        state.found.requests += asked.found.len() as u64 + asked.gone;
+        if let Some(error) = asked.end {
+            end(state, path, &error);
+        } else if !asked.found.is_empty() {
+            self.take_failure(state, path, error);
+        } else if asked.gone > 0 {
+            state.unlistable += 1;
+            state.is_start_gone |= path == self.start;
+            log::debug!(
+                "gone url={} path={} and a file in it",
+                self.server.url(),
+                path.escape_ascii()
+            );
+            self.give_up_without_index(state);
+        } else {
+            self.note(state, &path, &error);
+            state.found.unlisted.add(path);
         }
     }
 
@@ -255,6 +482,10 @@ impl<'a> Crawler<'a> {
         state.tally.see_private(page.private);
         for name in &page.directories {
             self.enqueue(state, below(path, name));
+        }
+        state.found.unclear.extend(page.unclear);
+        if let Some(line) = page.hole {
+            self.take_hole(state, path, &line);
         }
         self.doubt(state, path);
         if let (Some(validator), Some(facts)) =
@@ -307,7 +538,26 @@ impl<'a> Crawler<'a> {
         state.found.memory.keep(key(path), remembered);
     }
 
-    fn take_failure(&self, state: &mut State<'a>, path: Vec<u8>, error: &FetchError) {
+    /// A line that cannot be read may be about anything right in its directory.
+    fn take_hole(&self, state: &mut State<'a>, path: &[u8], line: &str) {
+        let facts = self.crawl.known.directories.facts(path);
+        let Some(facts) = facts else {
+            return;
+        };
+        for &(first, count) in &facts.runs {
+            state.found.unclear.insert_range(first..first + count);
+        }
+        for name in &facts.directories {
+            let child = below(path, name);
+            if self.crawl.wanted.has_directory(&child) {
+                self.enqueue(state, child);
+            }
+        }
+        let said = line.to_owned();
+        self.note(state, path, &FetchError::UnknownForm { said });
+    }
+
+    fn note(&self, state: &mut State<'a>, path: &[u8], error: &FetchError) {
         state.found.unreadable += 1;
         log::debug!(
             "not listed url={} path={} error={}",
@@ -319,33 +569,82 @@ impl<'a> Crawler<'a> {
             let note = format!("'{}': {}", path.escape_ascii(), chain(error));
             state.found.notes.push(note);
         }
-        state.found.unlisted.add(path);
-        if !is_of_the_server(error) {
-            state.failures_in_row = 0;
+    }
+
+    fn take_failure(&self, state: &mut State<'a>, path: Vec<u8>, error: FetchError) {
+        self.note(state, &path, &error);
+        if is_of_the_server(&error) {
+            state.found.unlisted.add(path);
+            state.failures_in_row += 1;
+            if state.failures_in_row >= FAILURES_MAX && !state.is_over {
+                state.is_over = true;
+                let note = format!("given up after {FAILURES_MAX} failures in a row");
+                state.found.notes.push(note);
+            }
             return;
         }
-        state.failures_in_row += 1;
-        if state.failures_in_row >= FAILURES_MAX && !state.is_over {
+        state.failures_in_row = 0;
+        state.unlistable += 1;
+        if state.unlistable > UNLISTABLE_MAX {
+            state.found.unlisted.add(path);
+            return;
+        }
+        if let Some(facts) = self.crawl.known.directories.facts(&path) {
+            for name in &facts.directories {
+                let child = below(&path, name);
+                if self.crawl.wanted.has_directory(&child) {
+                    self.enqueue(state, child);
+                }
+            }
+            if !facts.runs.is_empty() {
+                state.queue.push(Work::Files(path.clone()));
+            }
+        }
+        if path == self.start {
+            state.first_error = Some(error);
+        }
+        self.give_up_without_index(state);
+    }
+
+    fn give_up_without_index(&self, state: &mut State<'a>) {
+        let is_hopeless = state.listed == 0 && state.files_found == 0;
+        if is_hopeless && state.unlistable >= UNLISTABLE_FIRST_MAX {
             state.is_over = true;
-            let note = format!("given up after {FAILURES_MAX} failures in a row");
-            state.found.notes.push(note);
         }
     }
 
     fn enqueue(&self, state: &mut State<'a>, path: Vec<u8>) {
         if state.queued.insert(key(&path)) {
-            state.queue.push(path);
+            state.queue.push(Work::Directory(path));
         }
     }
 
-    fn finish(self) -> Crawled {
+    fn finish(self) -> Result<Crawled, FetchError> {
         let mut state = self
             .state
             .into_inner()
             .unwrap_or_else(PoisonError::into_inner);
         let is_stopped = !state.found.unfinished.is_empty();
+        let is_nothing = state.listed == 0 && state.files_found == 0 && !is_stopped;
+        if is_nothing
+            && !(state.is_start_gone && !self.start.is_empty())
+            && let Some(error) = state.first_error
+        {
+            return Err(error);
+        }
         let left = state.queue.len() + state.found.unfinished.len();
-        for path in state.queue {
+        for work in state.queue {
+            let path = match work {
+                Work::Directory(path) | Work::Witnesses(path, _) => path,
+                // The files alone; what lies below is asked for by itself.
+                Work::Files(path) => {
+                    let facts = self.crawl.known.directories.facts(&path);
+                    for &(first, count) in facts.map_or(&[][..], |facts| &facts.runs) {
+                        state.found.unclear.insert_range(first..first + count);
+                    }
+                    continue;
+                }
+            };
             if is_stopped {
                 state.found.unfinished.push(path);
             } else {
@@ -361,8 +660,25 @@ impl<'a> Crawler<'a> {
             }
         }
         state.found.seen = state.tally.finish();
-        state.found
+        Ok(state.found)
     }
+}
+
+/// No more is asked for: the program was told to stop, or the mirror's time is over.
+fn end(state: &mut State<'_>, path: Vec<u8>, error: &FetchError) {
+    if !matches!(error, FetchError::Stopped) && !state.is_over {
+        state.found.notes.push(error.to_string());
+    }
+    state.is_over = true;
+    state.found.unfinished.push(path);
+}
+
+/// Whether a server says that a directory is not there.
+fn is_absence(error: &FetchError) -> bool {
+    matches!(
+        error,
+        FetchError::Status { status: 404 | 410 } | FetchError::Absent { .. }
+    )
 }
 
 /// A worker that panics leaves its directory in work; the others must not wait for it.
@@ -378,7 +694,7 @@ impl Drop for PanicGuard<'_, '_> {
 }
 
 /// Whether the server as a whole fails, not one directory of it.
-fn is_of_the_server(error: &FetchError) -> bool {
+pub(in crate::scan) fn is_of_the_server(error: &FetchError) -> bool {
     match error {
         FetchError::Status { status } => *status >= 500 || *status == 429,
         FetchError::Redirected { .. }
@@ -387,6 +703,8 @@ fn is_of_the_server(error: &FetchError) -> bool {
         | FetchError::TooLarge { .. }
         | FetchError::TooManyEntries { .. }
         | FetchError::Refused { .. }
+        | FetchError::Absent { .. }
+        | FetchError::NoDirectory { .. }
         | FetchError::UnknownForm { .. }
         | FetchError::Unspeakable
         | FetchError::Index(_) => false,

@@ -9,9 +9,10 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-use super::crawler::{Crawl, Directories};
+use super::crawler::{Crawl, Directories, is_of_the_server};
 use super::page::{Entries, First, Found, Outcome, PageRead};
-use crate::domain::listing::{FtpEntry, IndexEntry};
+use crate::domain::listing::rsync_message::remark;
+use crate::domain::listing::{FilePresence, FtpEntry, IndexEntry};
 use crate::domain::path::PATH_BYTES_MAX;
 use crate::fetch::{FetchError, FtpClient, FtpSession, FtpUrl};
 use crate::scan::compare::directory::below;
@@ -60,27 +61,34 @@ impl<'a> FtpReader<'a> {
             is_asked_for_hidden: false,
             has_shown_hidden: AtomicBool::new(false),
         };
+        let path = crawl.start();
         let mut requests = 1;
         if !session.has_mlsd() {
             requests += 1;
             session.list_hidden(true);
             // A server that takes the option for a name does not list the directory itself.
-            reader.is_asked_for_hidden = match session.list(b"", |_, _| {}) {
+            reader.is_asked_for_hidden = match session.list(&path, |_, _| {}) {
                 Ok(listing) => listing.has_here,
-                Err(FetchError::Refused { .. }) => false,
+                Err(error) if !is_of_the_server(&error) => false,
                 Err(error) => return Err(error),
             };
             session.list_hidden(reader.is_asked_for_hidden);
         }
-        let page = reader
-            .list(&mut session, b"")
-            .map_err(|error| match error {
-                FetchError::Refused { said } => FetchError::NoDirectory { said },
-                other => other,
-            })?;
+        let outcome = match reader.list(&mut session, &path) {
+            Ok(page) => Ok(Outcome::Page(page)),
+            Err(error) if is_of_the_server(&error) => return Err(error),
+            Err(FetchError::Refused { said }) if path.is_empty() => {
+                Err(FetchError::NoDirectory { said })
+            }
+            Err(FetchError::Absent { said }) if path.is_empty() => {
+                Err(FetchError::NoDirectory { said })
+            }
+            Err(error) => Err(error),
+        };
         reader.logins().idle.push(session);
         let first = First {
-            outcome: Outcome::Page(page),
+            path,
+            outcome,
             requests,
             note: None,
         };
@@ -155,10 +163,18 @@ impl<'a> FtpReader<'a> {
         let read = self.list(&mut session, path);
         let is_good = match &read {
             Ok(_) => true,
-            Err(error) => matches!(error, FetchError::Refused { .. } | FetchError::Unspeakable),
+            Err(error) => leaves_login(error),
         };
         self.put(session, is_good);
         read
+    }
+
+    fn file_once(&self, path: &[u8]) -> Result<FilePresence, FetchError> {
+        let mut session = self.take()?;
+        let asked = session.file(path);
+        let is_good = asked.as_ref().map_or_else(leaves_login, |_| true);
+        self.put(session, is_good);
+        asked
     }
 
     fn list(&self, session: &mut FtpSession<'a>, path: &[u8]) -> Result<PageRead, FetchError> {
@@ -166,7 +182,8 @@ impl<'a> FtpReader<'a> {
         let mut entries = Entries::new(self.crawl, path);
         let mut links = Vec::new();
         let mut cursor = Cursor::default();
-        session.list(path, |entry, name| {
+        let mut unclear = Vec::new();
+        let listing = session.list(path, |entry, name| {
             if name.starts_with(b".") {
                 self.has_shown_hidden.store(true, Ordering::Relaxed);
             }
@@ -179,22 +196,71 @@ impl<'a> FtpReader<'a> {
                 // A web server follows it, so what it leads to counts.
                 FtpEntry::Link => match known.files.find(&below(path, name), &mut cursor) {
                     Some(file) if links.len() < LINKS_MAX => links.push((file, name.to_vec())),
-                    Some(_) => {}
+                    // What is not asked for is as it was.
+                    Some(file) => unclear.push(file.id.0),
                     None => entries.take(IndexEntry::Directory, name),
                 },
             }
         })?;
+        let mut hole = None;
+        for line in &listing.unreadable {
+            if !self.names_ours(path, line, &mut unclear, &mut entries) {
+                hole = Some(remark(line));
+            }
+        }
         let mut page = entries.finish()?;
         for (file, name) in links {
             let path = below(path, &name);
-            if self.crawl.wanted.has_file(&path)
-                && let Some(listed) = session.file(&path)?
-            {
-                page.found.push(Found { file, listed });
+            if !self.crawl.wanted.has_file(&path) {
+                continue;
+            }
+            match session.file(&path)? {
+                FilePresence::Here(listed) => page.found.push(Found { file, listed }),
+                FilePresence::Gone => {}
+                FilePresence::Unclear => unclear.push(file.id.0),
             }
         }
+        page.unclear = unclear;
+        page.hole = hole;
         Ok(page)
     }
+
+    /// Whether a line that cannot be read ends with a name of the catalogue: then it is about that.
+    fn names_ours(
+        &self,
+        path: &[u8],
+        line: &[u8],
+        unclear: &mut Vec<u32>,
+        entries: &mut Entries<'_, '_>,
+    ) -> bool {
+        let known = self.crawl.known;
+        let spaces = line.iter().enumerate().filter(|(_, byte)| **byte == b' ');
+        for (space, _) in spaces {
+            let name = &line[space + 1..];
+            let is_name = !name.is_empty() && !name.contains(&b'/');
+            if !is_name || path.len() + name.len() >= PATH_BYTES_MAX {
+                continue;
+            }
+            let child = below(path, name);
+            if let Some(file) = known.files.find(&child, &mut Cursor::default()) {
+                unclear.push(file.id.0);
+                return true;
+            }
+            if known.directories.has(&child) {
+                entries.take(IndexEntry::Directory, name);
+                return true;
+            }
+        }
+        false
+    }
+}
+
+/// Whether a failure says something about one name, so that the login can be used for the next.
+fn leaves_login(error: &FetchError) -> bool {
+    matches!(
+        error,
+        FetchError::Refused { .. } | FetchError::Absent { .. } | FetchError::Unspeakable
+    )
 }
 
 impl Directories for FtpReader<'_> {
@@ -207,6 +273,13 @@ impl Directories for FtpReader<'_> {
             other => other?,
         };
         Ok(Outcome::Page(page))
+    }
+
+    fn file(&self, path: &[u8]) -> Result<FilePresence, FetchError> {
+        match self.file_once(path) {
+            Err(FetchError::Broken { .. }) => self.file_once(path),
+            other => other,
+        }
     }
 
     fn is_busy(&self) -> bool {

@@ -1,11 +1,14 @@
 //! One directory of a mirror over HTTP: a request, and what its page says.
 
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::crawler::{Crawl, Directories};
+use super::crawler::{Crawl, Directories, is_of_the_server};
 use super::memory::Remembered;
 use crate::domain::file::CatalogueFile;
-use crate::domain::listing::{IndexEntry, IndexError, IndexForm, ListedFile, read_index};
+use crate::domain::listing::{
+    FilePresence, IndexEntry, IndexError, IndexForm, ListedFile, ListedSize, ListedTime, read_index,
+};
 use crate::domain::path::PATH_BYTES_MAX;
 use crate::domain::trace::is_ours;
 use crate::fetch::{FetchError, HttpAnswer, HttpRequest, HttpSession, HttpUrl, Validator};
@@ -14,6 +17,9 @@ use crate::snapshot::Cursor;
 
 /// Asks Apache for sizes and times where its pages are plain lists, as MirrorBrain does.
 const FANCY: &str = "F=1";
+
+/// Ends of names of files that are pages themselves.
+const HTML_ENDS: [&[u8]; 5] = [b".html", b".htm", b".xhtml", b".shtml", b".php"];
 
 /// Entries beside those of the catalogue's directory that may name its files once more.
 const FOUND_SLACK: usize = 64;
@@ -36,6 +42,10 @@ pub(in crate::scan) struct PageRead {
     /// Names of directories that are worth a request.
     pub directories: Vec<Vec<u8>>,
     pub validator: Option<Validator>,
+    /// Ids of files that are there, in which version is not known.
+    pub unclear: Vec<u32>,
+    /// A line that cannot be read and names nothing of ours: any file may be missing.
+    pub hole: Option<String>,
     has_fields: bool,
     entries: u64,
 }
@@ -49,23 +59,29 @@ pub(in crate::scan) enum Outcome {
 
 /// The first page.
 pub(in crate::scan) struct First {
-    pub outcome: Outcome,
+    /// Its directory.
+    pub path: Vec<u8>,
+    /// A failure is one of this directory, not of the server.
+    pub outcome: Result<Outcome, FetchError>,
     pub requests: u64,
     /// Where the base URL leads, if elsewhere.
     pub note: Option<String>,
 }
 
-/// Reads directories below a base URL that is known to have an index.
+/// Reads directories below a base URL.
 pub(in crate::scan) struct Reader<'a> {
     crawl: Crawl<'a>,
     session: &'a HttpSession<'a>,
     /// Where the tree really lies.
     base: HttpUrl,
-    query: Option<&'static str>,
+    /// Whether Apache is asked for sizes and times.
+    is_fancy: AtomicBool,
+    /// Whether that was found out.
+    is_tried: AtomicBool,
 }
 
 impl<'a> Reader<'a> {
-    /// Reads the page at the base URL, wherever that redirects to.
+    /// Reads the page that the crawl begins at, wherever the base URL redirects to.
     pub fn begin(
         crawl: Crawl<'a>,
         session: &'a HttpSession<'a>,
@@ -75,33 +91,57 @@ impl<'a> Reader<'a> {
             crawl,
             session,
             base: base.clone(),
-            query: None,
+            is_fancy: AtomicBool::new(false),
+            is_tried: AtomicBool::new(false),
         };
-        let mut requests = 1;
-        let (mut outcome, url) = reader.ask(b"", None, &|_| true)?;
-        let note =
-            (!base.has(&url) || !url.has(base)).then(|| format!("the base URL redirects to {url}"));
-        reader.base = url.folder();
-        if let Outcome::Page(page) = &outcome
-            && page.entries > 0
-            && !page.has_fields
-        {
-            requests += 1;
-            let base = reader.base.clone();
-            let fancy = reader.ask(b"", Some(FANCY), &|to| base.has(to));
-            if let Ok((Outcome::Page(fancy), _)) = fancy
-                && fancy.has_fields
-            {
-                reader.query = Some(FANCY);
-                outcome = Outcome::Page(fancy);
+        let path = crawl.start();
+        let mut first = First {
+            outcome: Err(FetchError::Stopped),
+            requests: 1,
+            note: None,
+            path,
+        };
+        let (outcome, url) = match reader.ask(&first.path, None, &|_| true) {
+            Ok(found) => found,
+            Err(error) if is_of_the_server(&error) => return Err(error),
+            Err(error) => {
+                first.outcome = Err(error);
+                return Ok((reader, first));
             }
-        }
-        let first = First {
-            outcome,
-            requests,
-            note,
         };
+        let Some(tree) = url.above(base, &first.path) else {
+            let to = url.to_string();
+            first.outcome = Err(FetchError::Redirected { to });
+            return Ok((reader, first));
+        };
+        if !base.has(&tree) || !tree.has(base) {
+            first.note = Some(format!("the base URL redirects to {tree}"));
+        }
+        reader.base = tree;
+        let (outcome, requests) = reader.with_fields(&first.path, outcome);
+        first.requests += requests;
+        first.outcome = Ok(outcome);
         Ok((reader, first))
+    }
+
+    /// A page with sizes and times in place of one without, and requests that were made for it.
+    fn with_fields(&self, path: &[u8], outcome: Outcome) -> (Outcome, u64) {
+        let is_plain = match &outcome {
+            Outcome::Page(page) => page.entries > 0 && !page.has_fields,
+            Outcome::Unchanged(_) => false,
+        };
+        let has_page = matches!(&outcome, Outcome::Page(page) if page.entries > 0);
+        if !has_page || self.is_tried.swap(true, Ordering::Relaxed) || !is_plain {
+            return (outcome, 0);
+        }
+        let fancy = self.ask(path, Some(FANCY), &|to| self.base.has(to));
+        if let Ok((Outcome::Page(fancy), _)) = fancy
+            && fancy.has_fields
+        {
+            self.is_fancy.store(true, Ordering::Relaxed);
+            return (Outcome::Page(fancy), 1);
+        }
+        (outcome, 1)
     }
 
     fn ask(
@@ -154,8 +194,43 @@ impl<'a> Reader<'a> {
 
 impl Directories for Reader<'_> {
     fn read(&self, path: &[u8]) -> Result<Outcome, FetchError> {
-        let (outcome, _) = self.ask(path, self.query, &|to| self.base.has(to))?;
-        Ok(outcome)
+        let query = self.is_fancy.load(Ordering::Relaxed).then_some(FANCY);
+        let (outcome, _) = self.ask(path, query, &|to| self.base.has(to))?;
+        Ok(self.with_fields(path, outcome).0)
+    }
+
+    fn file(&self, path: &[u8]) -> Result<FilePresence, FetchError> {
+        let request = HttpRequest {
+            byte: Some(0),
+            ..HttpRequest::default()
+        };
+        // Clients follow redirects too, wherever they lead.
+        let answer = self
+            .session
+            .get(&self.base.file(path), request, &|_| true)?;
+        let total = answer.content_range.rsplit('/').next().unwrap_or_default();
+        let size = match answer.status {
+            200 => answer.length,
+            206 | 416 => total.trim().parse().ok(),
+            404 | 410 => return Ok(FilePresence::Gone),
+            _ => return Ok(FilePresence::Unclear),
+        };
+        // A page in place of a file is a login or an error, whatever its status.
+        let is_page = answer.content_type.trim_start().starts_with("text/html");
+        if is_page
+            && !HTML_ENDS
+                .iter()
+                .any(|end| path.to_ascii_lowercase().ends_with(end))
+        {
+            return Ok(FilePresence::Unclear);
+        }
+        let time = answer.modified_s.map(|seconds| ListedTime {
+            seconds,
+            step_s: 1,
+            is_utc: true,
+        });
+        let size = size.map_or(ListedSize::Unknown, ListedSize::Exact);
+        Ok(FilePresence::Here(ListedFile { size, time }))
     }
 
     fn is_busy(&self) -> bool {

@@ -5,6 +5,7 @@ use regex::bytes::RegexSet;
 
 use crate::config::ScanConfig;
 use crate::scan::compare::area::Area;
+use crate::scan::compare::known::KnownTree;
 
 /// The rules of a run; for rsync they are in `filter`.
 #[derive(Debug, Clone)]
@@ -29,6 +30,11 @@ impl Wanted {
             area,
             exclude: config.exclude.clone(),
         }
+    }
+
+    /// The directory that a listing begins at.
+    pub fn start(&self, known: &KnownTree) -> Vec<u8> {
+        self.area.start(known)
     }
 
     /// Whether a directory is listed, on the way to what is wanted or in it.
@@ -75,6 +81,7 @@ mod tests {
             top_include: top_include.iter().map(|name| (*name).to_owned()).collect(),
             exclude: RegexSet::new([r"/\.~tmp~/", r"\.part$"]).expect("patterns"),
             exclude_rsync: Vec::new(),
+            copies_links: false,
             due: Default::default(),
             mirror: Default::default(),
         };
