@@ -306,6 +306,9 @@ pub struct RawScan {
     /// Largest share of a mirror's files that one scan may find vanished; more is published only
     /// when a second scan sees the same, or by `--force`.
     pub vanished_share_max: f64,
+    /// Share of the catalogue's files (of those that its include and exclude rules allow) that a
+    /// mirror should have; with less it needs attention.
+    pub coverage_min: f64,
     /// Seconds without a byte from a mirror until it is given up.
     pub timeout_s: u64,
     /// Seconds that one mirror may take in all, whatever it sends; what it has not told by then is
@@ -344,6 +347,9 @@ pub struct RawMirrorScan {
     pub exclude_rsync: Vec<String>,
     /// rsync follows links on the mirror (`--copy-links`).
     pub copy_links: bool,
+    /// Instead of the site's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub coverage_min: Option<f64>,
 }
 
 impl Default for RawScan {
@@ -352,6 +358,7 @@ impl Default for RawScan {
             jobs: 8,
             requests: 3,
             vanished_share_max: 0.3,
+            coverage_min: 0.5,
             timeout_s: 120,
             time_max_s: 4 * 3600,
             whole_age_s: 86_400,

@@ -4,6 +4,7 @@
 //! in one place; [`Config`] is checked: paths are absolute, expressions compiled, networks parsed.
 //! Precedence: command line, then environment (`HELIOSTAT_CONFIG`), then the file, then defaults.
 
+mod coverage;
 mod error;
 mod file;
 mod hashes;
@@ -15,6 +16,7 @@ mod rules;
 mod scan;
 mod site;
 
+pub use coverage::AllowedFiles;
 pub use error::ConfigError;
 pub use file::{
     RawAcceptRule, RawConfig, RawDirectory, RawFallback, RawFcgi, RawIndex, RawMirrorScan,

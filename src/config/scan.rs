@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use regex::bytes::RegexSet;
 
+use super::coverage::{AllowedFiles, rsync_patterns};
 use super::file::{RawMirrorScan, RawScan};
 use super::site::{Problem, check_share};
 
@@ -23,6 +24,8 @@ pub struct ScanConfig {
     pub jobs: usize,
     /// 0 … 1.
     pub vanished_share_max: f64,
+    /// 0 … 1: share of the allowed files that a mirror should have.
+    pub coverage_min: f64,
     /// Until a silent mirror is given up.
     pub timeout: Duration,
     /// Until one mirror is given up, whatever it sends.
@@ -80,14 +83,25 @@ impl ScanConfig {
         }
         config.exclude_rsync.extend_from_slice(&own.exclude_rsync);
         config.copies_links = own.copy_links;
+        config.coverage_min = own.coverage_min.unwrap_or(config.coverage_min);
         config.exclude = RegexSet::new(self.exclude.patterns().iter().chain(&own.exclude))
             .expect("each pattern was compiled before");
         Some(config)
+    }
+
+    /// Which files are looked for; rsync has rules of its own.
+    pub fn allowed_files(&self, by_rsync: bool) -> AllowedFiles {
+        let exclude = match by_rsync {
+            true => rsync_patterns(&self.exclude_rsync),
+            false => self.exclude.clone(),
+        };
+        AllowedFiles::new(&self.top_include, exclude)
     }
 }
 
 pub(super) fn check_scan(raw: &RawScan) -> Result<ScanConfig, Problem> {
     check_share("scan.vanished_share_max", raw.vanished_share_max)?;
+    check_share("scan.coverage_min", raw.coverage_min)?;
     if raw.timeout_s == 0 {
         return Err((
             "scan.timeout_s".into(),
@@ -116,13 +130,18 @@ pub(super) fn check_scan(raw: &RawScan) -> Result<ScanConfig, Problem> {
         return Err(("scan.changed_age_s".into(), wrong));
     }
     for (identifier, rules) in &raw.mirror {
-        check_patterns(&format!("scan.mirror.{identifier}.exclude"), &rules.exclude)?;
+        let key = |name: &str| format!("scan.mirror.{identifier}.{name}");
+        check_patterns(&key("exclude"), &rules.exclude)?;
+        if let Some(share) = rules.coverage_min {
+            check_share(&key("coverage_min"), share)?;
+        }
     }
     Ok(ScanConfig {
         exclude: check_patterns("scan.exclude", &raw.exclude)?,
         requests: raw.requests.max(1),
         jobs: raw.jobs.max(1),
         vanished_share_max: raw.vanished_share_max,
+        coverage_min: raw.coverage_min,
         timeout: Duration::from_secs(raw.timeout_s),
         time_max: Duration::from_secs(raw.time_max_s),
         top_include: raw.top_include.clone(),
@@ -153,6 +172,7 @@ mod tests {
             exclude: vec!["^/pool/old/".into()],
             exclude_rsync: vec!["/pool/old/".into()],
             copy_links: true,
+            coverage_min: Some(0.1),
         };
         raw.mirror.insert("de.uni".into(), own);
         let config = check_scan(&raw).expect("it is valid");

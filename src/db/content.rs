@@ -1,5 +1,7 @@
 //! Which mirror has which file version: one row of bitmaps a mirror.
 
+use std::collections::HashMap;
+
 use roaring::RoaringBitmap;
 use rusqlite::{OptionalExtension, Row, params};
 
@@ -288,6 +290,24 @@ pub fn set_pending(
         )
         .doing("keeping a suspicious scan aside")?;
     Ok(())
+}
+
+/// When each content was seen that waits for a second scan.
+///
+/// # Errors
+/// [`DbError::Sql`].
+pub fn pending_since(database: &impl Queryable) -> Result<HashMap<MirrorId, Timestamp>, DbError> {
+    let doing = "reading which scans wait for a second";
+    let mut statement = database
+        .sqlite()
+        .prepare_cached("SELECT mirror_id, seen_at FROM pending_content")
+        .doing(doing)?;
+    let rows = statement
+        .query_map([], |row| {
+            Ok((MirrorId(row.get(0)?), Timestamp(row.get(1)?)))
+        })
+        .doing(doing)?;
+    rows.collect::<Result<_, _>>().doing(doing)
 }
 
 /// The suspicious scan that was kept aside, if any.

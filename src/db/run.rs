@@ -422,6 +422,52 @@ pub fn recent(
     select(database, kind, mirror, how)
 }
 
+/// How many files a mirror had after scans of all it has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PastCoverage {
+    /// Current files.
+    pub files: u64,
+    /// Files that it might have had; 0: not recorded.
+    pub allowed: u64,
+}
+
+/// What a mirror had after its scans since a time, also those that found nothing new.
+///
+/// # Errors
+/// [`DbError::Sql`].
+pub fn coverage_since(
+    database: &impl Queryable,
+    mirror: MirrorId,
+    since: Timestamp,
+    now: Timestamp,
+) -> Result<Vec<PastCoverage>, DbError> {
+    let doing = "reading what a mirror had";
+    let mut statement = database
+        .sqlite()
+        .prepare_cached(&format!(
+            "SELECT json_extract(counts, '$.after'), \
+             coalesce(json_extract(counts, '$.allowed'), 0) \
+             FROM run LEFT JOIN run_repeat ON run_repeat.run_id = run.id \
+             WHERE mirror_id = ?1 AND kind = 'scan' AND outcome IN ('ok', 'partial') \
+             AND coalesce(run_repeat.last_at, run.started_at) >= ?2 AND run.started_at <= ?3 \
+             AND {OF_ALL}"
+        ))
+        .doing(doing)?;
+    let count = |row: &Row<'_>, place: usize| -> Result<u64, rusqlite::Error> {
+        let count: Option<i64> = row.get(place)?;
+        Ok(count.unwrap_or(0).max(0) as u64)
+    };
+    let rows = statement
+        .query_map(params![mirror.0, since.0, now.0], |row| {
+            Ok(PastCoverage {
+                files: count(row, 0)?,
+                allowed: count(row, 1)?,
+            })
+        })
+        .doing(doing)?;
+    rows.collect::<Result<_, _>>().doing(doing)
+}
+
 /// Which runs, in SQL.
 struct Selection<'a> {
     condition: &'a str,

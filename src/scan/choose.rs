@@ -1,8 +1,11 @@
 //! Which mirrors a command line means: pure.
 
+use std::collections::HashSet;
+
 use super::error::ScanError;
 use super::protocol::Protocol;
 use crate::db::mirror::MirrorRecord;
+use crate::domain::mirror::MirrorId;
 
 /// Why an enabled mirror cannot be scanned.
 const NO_URL: &str = "it has no URL that can be listed";
@@ -16,11 +19,12 @@ pub struct Choice {
     pub without_url: Vec<String>,
 }
 
-/// All that are enabled and alive, except caches and those for everywhere.
-pub fn choose_all(mirrors: Vec<MirrorRecord>) -> Choice {
+/// All that are enabled and alive, except caches and those for everywhere. One that `waits` for a
+/// second look at a suspicious scan is looked at although probes find that what it lost is gone.
+pub fn choose_all(mirrors: Vec<MirrorRecord>, waits: &HashSet<MirrorId>) -> Choice {
     let mut choice = Choice::default();
     for mirror in mirrors {
-        match why_not_in_all(&mirror) {
+        match why_not_in_all(&mirror, waits.contains(&mirror.id)) {
             None => choice.scanned.push(mirror),
             Some(NO_URL) => choice.without_url.push(mirror.identifier),
             Some(_) => {}
@@ -30,10 +34,10 @@ pub fn choose_all(mirrors: Vec<MirrorRecord>) -> Choice {
 }
 
 /// Why a mirror is none of all that are scanned; `None` when it is.
-pub(super) fn why_not_in_all(mirror: &MirrorRecord) -> Option<&'static str> {
+pub(super) fn why_not_in_all(mirror: &MirrorRecord, waits: bool) -> Option<&'static str> {
     if !mirror.enabled {
         Some("it is disabled")
-    } else if !mirror.alive {
+    } else if !mirror.alive && !waits {
         Some("it does not answer")
     } else if is_never_scanned(mirror) {
         Some("it is a cache or has country '**'")
@@ -118,7 +122,7 @@ mod tests {
         mirrors[3].alive = false;
         mirrors[4].kind = Kind::Cache;
         mirrors[5].country = "**".into();
-        let choice = choose_all(mirrors);
+        let choice = choose_all(mirrors, &HashSet::new());
         assert_eq!(names(&choice), ["a"]);
         assert_eq!(choice.without_url, ["ftp-only"]);
     }

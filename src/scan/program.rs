@@ -106,7 +106,7 @@ fn scan(
     scanner.collect_requests();
     let mirrors = scanner.mirrors()?;
     let choice = if args.all {
-        choose_all(mirrors)
+        choose_all(mirrors, &scanner.waiting()?)
     } else {
         choose_named(&mirrors, &args.mirrors)?
     };

@@ -124,8 +124,8 @@ pub struct Found {
     /// Ids of listed files that keep their state, because it was not found out whether the mirror
     /// can deliver them.
     pub unchecked: RoaringBitmap,
-    /// Number of files that keep their state because nothing tells whether they are there.
-    pub unclear: u64,
+    /// Directories with files that keep their state because nothing tells whether they are there.
+    pub unclear_in: Vec<Vec<u8>>,
     /// Links of the mirror that rsync does not follow.
     pub links: Links,
     /// Directories that could not be listed, as far as that is counted.
@@ -169,7 +169,7 @@ impl Found {
             seen,
             unlisted: Unlisted::Nothing,
             unchecked: RoaringBitmap::new(),
-            unclear: 0,
+            unclear_in: Vec::new(),
             links: Links::default(),
             unreadable: 0,
             hides: false,
@@ -241,7 +241,10 @@ impl<'a> Network<'a> {
             },
             unlisted: listed.unlisted,
             notes: listed.notes,
-            unclear: unasked.len(),
+            unclear_in: match unasked.is_empty() {
+                true => Vec::new(),
+                false => vec![Vec::new()],
+            },
             unchecked: unasked,
             links,
             ..Found::new(Protocol::Rsync, tally.finish())
@@ -295,7 +298,7 @@ impl<'a> Network<'a> {
                 FilePresence::Here(listed) => files.see_listed(*file, listed),
                 FilePresence::Gone => {}
                 FilePresence::Unclear => {
-                    found.unclear += 1;
+                    found.unclear_in.push(path.clone());
                     found.unchecked.insert(file.id.0);
                 }
             }
@@ -307,7 +310,7 @@ impl<'a> Network<'a> {
         let crawled = crawl(plan, &reader, first)?;
         found.requests += crawled.requests;
         found.unreadable += crawled.unreadable;
-        found.unclear += crawled.unclear.len();
+        found.unclear_in.extend(crawled.unclear_in);
         found.unchecked |= crawled.unclear;
         found.notes.extend(crawled.notes);
         found.unlisted.join(crawled.unlisted);
@@ -338,7 +341,7 @@ impl<'a> Network<'a> {
         let crawled = crawl(plan, &reader, first)?;
         Ok(Found {
             unlisted: crawled.unlisted,
-            unclear: crawled.unclear.len(),
+            unclear_in: crawled.unclear_in,
             unchecked: crawled.unclear,
             unreadable: crawled.unreadable,
             requests: crawled.requests,
@@ -389,6 +392,7 @@ impl<'a> Network<'a> {
             seen,
             unlisted,
             unclear,
+            unclear_in,
             unreadable,
             notes,
             requests,
@@ -397,7 +401,7 @@ impl<'a> Network<'a> {
         } = crawl(plan, &reader, first)?;
         Ok(Found {
             unlisted,
-            unclear: unclear.len(),
+            unclear_in,
             unchecked: unclear,
             unreadable,
             requests,

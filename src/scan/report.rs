@@ -32,6 +32,8 @@ pub struct Counts {
     pub shift_min: i32,
     /// Files that the mirror had, and the catalogue still has, that are gone.
     pub vanished: u64,
+    /// Files of the catalogue that its include and exclude rules allow; 0: not counted.
+    pub allowed: u64,
     /// Current files of the mirror before the scan.
     pub before: u64,
     /// Current files of the mirror after it.

@@ -513,8 +513,8 @@ fn keep_links(found: &mut Found) {
     for path in &found.links.directories {
         found.unlisted.add(path.clone());
     }
-    for (_, file) in &found.links.files {
-        found.unclear += 1;
+    for (path, file) in &found.links.files {
+        found.unclear_in.push(path.clone());
         found.unchecked.insert(file.id.0);
     }
 }
@@ -557,35 +557,30 @@ fn outcome_of(error: &MirrorError) -> Outcome {
 }
 
 fn describe(found: &Found) -> String {
-    let notes = &found.notes;
-    match &found.unlisted {
-        Unlisted::Nothing if found.unclear > 0 => {
-            let said = notes.last().map_or("it does not say", String::as_str);
-            format!(
-                "{} files may be there or not ({said}); what was known of them is kept",
-                found.unclear
-            )
-        }
-        Unlisted::Nothing => String::new(),
+    let paths = match &found.unlisted {
         Unlisted::Anywhere => {
-            let said = notes
-                .first()
-                .map_or("it does not say which", String::as_str);
-            format!("the server could not list everything ({said}); what it left out is kept")
+            let said = found.notes.first();
+            let said = said.map_or("it does not say which", String::as_str);
+            return format!(
+                "the server could not list everything ({said}); what it left out is kept"
+            );
         }
-        Unlisted::Below(paths) => {
-            let mut names: Vec<String> = paths
-                .iter()
-                .take(UNLISTED_NAMED_MAX)
-                .map(|path| format!("'{}'", path.escape_ascii()))
-                .collect();
-            if paths.len() > UNLISTED_NAMED_MAX {
-                names.push(format!("{} more", paths.len() - UNLISTED_NAMED_MAX));
-            }
-            format!(
-                "the server could not list {}; what was known there is kept",
-                names.join(", ")
-            )
-        }
+        Unlisted::Nothing => &[][..],
+        Unlisted::Below(paths) => paths,
+    };
+    let paths: Vec<&Vec<u8>> = paths.iter().chain(&found.unclear_in).collect();
+    if paths.is_empty() {
+        return String::new();
     }
+    let named = paths.iter().take(UNLISTED_NAMED_MAX);
+    let mut names: Vec<String> = named
+        .map(|path| format!("'{}'", path.escape_ascii()))
+        .collect();
+    if paths.len() > UNLISTED_NAMED_MAX {
+        names.push(format!("{} more", paths.len() - UNLISTED_NAMED_MAX));
+    }
+    format!(
+        "the server could not list {}; what was known there is kept",
+        names.join(", ")
+    )
 }

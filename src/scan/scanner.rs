@@ -1,6 +1,7 @@
 //! The scanner: one database, many mirrors at a time.
 
 use crate::program::clock::now;
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
@@ -24,7 +25,8 @@ use super::request::collect_requests;
 use super::run::{Run, Shared, ids_at};
 use crate::config::{ScanConfig, SiteConfig};
 use crate::db::mirror::MirrorRecord;
-use crate::db::{DbError, Writer, catalogue, mirror, open_reader, open_writer};
+use crate::db::{DbError, Writer, catalogue, content, mirror, open_reader, open_writer};
+use crate::domain::mirror::MirrorId;
 use crate::domain::path::FilePath;
 use crate::fetch::{Addresses, FtpClient, OwnPorts, Patience};
 
@@ -86,6 +88,15 @@ impl Scanner {
     pub fn mirrors(&self) -> Result<Vec<MirrorRecord>, DbError> {
         let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         mirror::all(&*writer)
+    }
+
+    /// Mirrors of which a suspicious scan waits for a second.
+    ///
+    /// # Errors
+    /// [`DbError`].
+    pub fn waiting(&self) -> Result<HashSet<MirrorId>, DbError> {
+        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(content::pending_since(&*writer)?.into_keys().collect())
     }
 
     /// Takes the pings that came since the last time; what goes wrong is logged.
@@ -155,6 +166,8 @@ impl Scanner {
                     force: options.force,
                 },
                 enable: options.enable,
+                allowed: 0,
+                coverage_min: self.site.scan.coverage_min,
             },
             known: &known,
             network: Network {
@@ -216,7 +229,7 @@ impl Scanner {
         let start = Instant::now();
         // Before the files: a later generation is then never taken for the one that was read.
         let generation = catalogue::generation(&reader)?;
-        let known = KnownTree::load(&reader, fastrand::u64(..))?;
+        let known = KnownTree::load(&reader, &self.site.scan, fastrand::u64(..))?;
         log::debug!(
             "catalogue loaded files={} took_ms={}",
             known.files.ids().len(),
@@ -246,12 +259,28 @@ struct Plan<'a> {
 }
 
 impl Plan<'_> {
+    /// How many files the mirror may have by its rules.
+    fn allowed(self, mirror: &MirrorRecord, own: Option<&ScanConfig>) -> u64 {
+        let by_rsync = !mirror.rsync_url.trim().is_empty();
+        match own {
+            None => self.shared.known.allowed[usize::from(by_rsync)],
+            Some(config) => self
+                .shared
+                .network
+                .names
+                .count(&config.allowed_files(by_rsync)),
+        }
+    }
+
     /// Scans a mirror by the site's rules, or by its own.
     fn scan(self, task: &Task) -> Option<MirrorReport> {
         let Task { mirror, area } = task;
         let own = self.scan.of_mirror(&mirror.identifier);
+        let allowed = self.allowed(mirror, own.as_ref());
         if own.is_none() && matches!(area, Area::Whole) {
-            return Run::new(self.shared, mirror).scan();
+            let mut shared = self.shared;
+            shared.rules.allowed = allowed;
+            return Run::new(shared, mirror).scan();
         }
         let config = own.as_ref().unwrap_or(self.scan);
         let (filters, wanted) = (filters(config, area), Wanted::new(config, area.clone()));
@@ -266,6 +295,8 @@ impl Plan<'_> {
                 Area::Single(_) => single.as_ref(),
             },
             directories: area.directories(),
+            allowed,
+            coverage_min: config.coverage_min,
             ..self.shared.rules
         };
         let network = Network {

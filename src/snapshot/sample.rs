@@ -208,11 +208,21 @@ fn draw(ids: &RoaringBitmap, random: &mut fastrand::Rng) -> Vec<u32> {
     drawn
 }
 
-/// What a mirror has by its last scan; nothing when that cannot be read.
+/// What a mirror has by its last scan; nothing when that cannot be read. Where a suspicious scan
+/// waits for a second one: what that one did not see any more, which tells whether it was right.
 fn current(database: &impl Queryable, mirror: &MirrorRecord) -> Result<RoaringBitmap, DbError> {
-    match content::load(database, mirror.id) {
-        Ok(published) => Ok(published.map_or_else(RoaringBitmap::new, |p| p.content.current)),
-        Err(DbError::DamagedContent { .. }) => Ok(RoaringBitmap::new()),
-        Err(error) => Err(error),
+    let published = content::load(database, mirror.id).or_else(none_if_damaged)?;
+    let current = published.map_or_else(RoaringBitmap::new, |p| p.content.current);
+    let Some(pending) = content::pending(database, mirror.id).or_else(none_if_damaged)? else {
+        return Ok(current);
+    };
+    let lost = (&current - &pending.content.current) - &pending.content.outdated;
+    Ok(if lost.is_empty() { current } else { lost })
+}
+
+fn none_if_damaged<T>(error: DbError) -> Result<Option<T>, DbError> {
+    match error {
+        DbError::DamagedContent { .. } => Ok(None),
+        error => Err(error),
     }
 }

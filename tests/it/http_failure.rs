@@ -129,12 +129,7 @@ fn a_directory_that_cannot_be_listed_keeps_what_was_known_there() {
     let (site, tree) = site_and_tree("[site.test.scan]\ntimeout_s = 2");
     let id = known_mirror(&site, &tree, "http://127.0.0.1:1/");
     type Made = fn() -> Reply;
-    let cases: [(Made, &str); 7] = [
-        (|| status("403 Forbidden", ""), "status 403"),
-        (
-            || page("<title>Login</title><input type=password>".into()),
-            "a login page",
-        ),
+    let cases: [(Made, &str); 4] = [
         (
             || page("<pre><a href=\"c\">c</a>  1\n".into()),
             "ends before the index",
@@ -143,10 +138,6 @@ fn a_directory_that_cannot_be_listed_keeps_what_was_known_there() {
         (
             || Reply::Break("<pre><a href=c>c</a> 1\n".into()),
             "the connection broke",
-        ),
-        (
-            || status("302 Found", "Location: http://127.0.0.1:1/else/\r\n"),
-            "redirects to http://127.0.0.1:1/else/, which is not below",
         ),
         (|| status("503 Busy", "Retry-After: 9999\r\n"), "it is busy"),
     ];
@@ -159,6 +150,37 @@ fn a_directory_that_cannot_be_listed_keeps_what_was_known_there() {
         is_partial(&site, id, expected);
         let (_, error) = failure(&site.run("heliostat-scan", &["m"]));
         assert!(error.contains("could not list 'dir'"), "{error}");
+    }
+}
+
+#[test]
+fn files_of_a_directory_that_cannot_be_listed_are_asked_for_one_by_one() {
+    let (site, tree) = site_and_tree("");
+    let id = known_mirror(&site, &tree, "http://127.0.0.1:1/");
+    type Made = fn() -> Reply;
+    let cases: [(Made, &str); 3] = [
+        (|| status("403 Forbidden", ""), "status 403"),
+        (
+            || page("<title>Login</title><input type=password>".into()),
+            "a login page",
+        ),
+        (
+            || status("302 Found", "Location: http://127.0.0.1:1/else/\r\n"),
+            "redirects to http://127.0.0.1:1/else/, which is not below",
+        ),
+    ];
+    for (reply, expected) in cases {
+        let web = OddWeb::start(move |asked| match asked.path.as_str() {
+            "/pub/dir/" => reply(),
+            path => healthy(path),
+        });
+        set_url(&site, &web.url());
+        let output = site.run("heliostat-scan", &["m", "-v"]);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{said}");
+        assert!(said.contains(expected), "{said}");
+        assert_eq!(current(&site, id), set(&FILES));
+        assert!(web.asked().iter().any(|path| path == "/pub/dir/c"));
     }
 }
 

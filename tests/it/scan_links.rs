@@ -123,7 +123,7 @@ fn an_rsync_server_that_lists_nothing_and_ends_well_has_failed() {
         let url = front(words);
         site.run_ok(
             "heliostat",
-            &["edit", "m", "--set", &format!("rsyncurl={url}")],
+            &["edit", "m", "--set", &format!("baseurlrsync={url}")],
         );
         for _ in 0..3 {
             let (code, error) = failure(&site.run("heliostat-scan", &["m"]));

@@ -97,11 +97,7 @@ fn a_full_unlistable_directory_stays_as_it_was() {
     set_url(&site, &web.url());
     let (code, error) = failure(&site.run("heliostat-scan", &["m"]));
     assert_eq!(code, Some(3), "{error}");
-    assert!(error.contains("60 files may be there or not"), "{error}");
-    assert!(
-        error.contains("'dir': the server answers with status 403"),
-        "{error}"
-    );
+    assert!(error.contains("the server could not list 'dir'"), "{error}");
     assert_eq!(current(&site, id), before);
     assert_eq!(web.asked(), ["/pub/", "/pub/dir/"]);
 }
@@ -109,7 +105,7 @@ fn a_full_unlistable_directory_stays_as_it_was() {
 #[test]
 fn a_mirror_without_any_index_fails_with_its_first_words() {
     let (site, _tree) = site_and_tree("");
-    for number in 0..40 {
+    for number in 0..80 {
         site.write(format!("d{number}/x"), b"x", OLD);
     }
     catalogue_tree(&site);
@@ -120,7 +116,7 @@ fn a_mirror_without_any_index_fails_with_its_first_words() {
     assert!(error.contains("it does not allow a listing"), "{error}");
     assert_eq!(last_run(&site, id).outcome, "failed");
     assert!(published(&site, id).is_none());
-    assert!(web.asked().len() < 40, "{}", web.asked().len());
+    assert!(web.asked().len() < 60, "{}", web.asked().len());
 }
 
 #[test]

@@ -35,7 +35,7 @@ fn add(site: &TestSite, ftp: &OddFtp) -> MirrorId {
 fn set_ftp(site: &TestSite, ftp: &OddFtp) {
     site.run_ok(
         "heliostat",
-        &["edit", "m", "--set", &format!("ftpurl={}", ftp.url())],
+        &["edit", "m", "--set", &format!("baseurlftp={}", ftp.url())],
     );
 }
 

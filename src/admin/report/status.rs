@@ -11,6 +11,7 @@ use super::{site_problem, trace};
 use crate::admin::args::StatusArgs;
 use crate::admin::error::AdminError;
 use crate::admin::session::{Session, fitting_mirrors};
+use crate::config::{AllowedFiles, ScanConfig};
 use crate::db::mirror::{self, MirrorRecord};
 use crate::db::mirror_trace::{self, StoredTrace};
 use crate::db::open::Queryable;
@@ -29,6 +30,9 @@ const SCAN_AGE_S_MAX: i64 = 3 * 86_400;
 /// A probe older than this needs attention: probes are made each minute.
 const PROBE_AGE_S_MAX: i64 = 3600;
 
+/// Days whose scans the coverage of a mirror is compared with.
+const PAST_DAYS: i64 = 30;
+
 /// Certificates that expire sooner need attention, unless the configuration says otherwise.
 const SECONDS_A_DAY: i64 = 86_400;
 
@@ -40,6 +44,11 @@ struct Line {
     needs_attention: bool,
     current: u64,
     outdated: u64,
+    /// Files that its include and exclude rules allow, and how many of them it has.
+    allowed: u64,
+    allowed_current: u64,
+    /// Least and most coverage of the last days, 0 … 1, and files at most.
+    past: Option<Past>,
     learnt: Option<(Timestamp, String)>,
     probed_at: Option<Timestamp>,
     trace: Option<StoredTrace>,
@@ -48,9 +57,27 @@ struct Line {
     notes: Vec<String>,
 }
 
+/// What scans of the last [`PAST_DAYS`] found.
+#[derive(Clone, Copy)]
+struct Past {
+    least: f64,
+    most: f64,
+    files_max: u64,
+    runs: usize,
+}
+
+/// Which files rules allow: the site's over HTTP and FTP, over rsync, and those of single mirrors.
+struct AllowedIds {
+    rules: AllowedFiles,
+    ids: RoaringBitmap,
+}
+
 /// What is asked of every mirror.
-struct Site {
+struct Site<'a> {
+    config: &'a ScanConfig,
     files: RoaringBitmap,
+    of_site: [AllowedIds; 2],
+    of_mirrors: HashMap<String, [AllowedIds; 2]>,
     probes: HashMap<MirrorId, Vec<ProbeRecord>>,
     traces: HashMap<MirrorId, StoredTrace>,
     generation: i64,
@@ -71,8 +98,16 @@ pub fn status(session: &mut Session, args: &StatusArgs) -> Result<Exit, AdminErr
     let bar = session
         .progress
         .bar("status", "mirrors", Some(mirrors.len() as u64));
+    let config = session.site.scan.clone();
+    let of_mirrors = mirrors.iter().filter_map(|mirror| {
+        let own = config.of_mirror(&mirror.identifier)?;
+        Some((mirror.identifier.clone(), AllowedIds::of(&own)))
+    });
     let mut site = Site {
+        config: &config,
         files: RoaringBitmap::new(),
+        of_site: AllowedIds::of(&config),
+        of_mirrors: of_mirrors.collect(),
         probes: HashMap::new(),
         traces: mirror_trace::all(&reader)?,
         generation: catalogue::generation(&reader)?,
@@ -81,8 +116,14 @@ pub fn status(session: &mut Session, args: &StatusArgs) -> Result<Exit, AdminErr
         https: roster(&reader)?.https(),
         cut_off: outages_now(&reader)?,
     };
-    catalogue::for_each(&reader, b"", |_, file| {
+    catalogue::for_each(&reader, b"", |path, file| {
         site.files.insert(file.id.0);
+        let others = site.of_mirrors.values_mut().flatten();
+        for allowed in site.of_site.iter_mut().chain(others) {
+            if allowed.rules.has(path) {
+                allowed.ids.insert(file.id.0);
+            }
+        }
     })?;
     for record in probe::all(&reader)? {
         site.probes.entry(record.mirror).or_default().push(record);
@@ -147,7 +188,7 @@ fn chosen(database: &impl Queryable, args: &StatusArgs) -> Result<Vec<MirrorReco
     Ok(chosen)
 }
 
-fn line(database: &impl Queryable, mirror: &MirrorRecord, site: &Site) -> Result<Line, AdminError> {
+fn line(database: &impl Queryable, mirror: &MirrorRecord, site: &Site<'_>) -> Result<Line, AdminError> {
     let published = content::load(database, mirror.id)?;
     let none = Vec::new();
     let probes = site.probes.get(&mirror.id).unwrap_or(&none);
@@ -158,6 +199,9 @@ fn line(database: &impl Queryable, mirror: &MirrorRecord, site: &Site) -> Result
         needs_attention: false,
         current: 0,
         outdated: 0,
+        allowed: 0,
+        allowed_current: 0,
+        past: None,
         learnt: None,
         probed_at: probes.iter().map(|record| record.checked_at).max(),
         trace: site.traces.get(&mirror.id).cloned(),
@@ -168,6 +212,10 @@ fn line(database: &impl Queryable, mirror: &MirrorRecord, site: &Site) -> Result
         let again = run::last_repeat(database, mirror.id)?;
         line.current = published.content.current.intersection_len(&site.files);
         line.outdated = published.content.outdated.intersection_len(&site.files);
+        let allowed = site.allowed(mirror);
+        line.allowed = allowed.len();
+        line.allowed_current = published.content.current.intersection_len(allowed);
+        line.past = past(database, mirror, line.allowed, site)?;
         let at = published.learnt.at.max(again.unwrap_or(Timestamp(0)));
         line.learnt = Some((at, published.learnt.by));
     }
@@ -209,7 +257,7 @@ fn state(mirror: &MirrorRecord, probes: &[ProbeRecord]) -> &'static str {
     }
 }
 
-fn probe_reasons(probes: &[ProbeRecord], site: &Site) -> Vec<String> {
+fn probe_reasons(probes: &[ProbeRecord], site: &Site<'_>) -> Vec<String> {
     let mut reasons = Vec::new();
     for record in probes {
         let (scheme, family) = (record.scheme.as_str(), record.family.as_str());
@@ -237,7 +285,7 @@ fn scan_reasons(
     database: &impl Queryable,
     mirror: &MirrorRecord,
     line: &Line,
-    site: &Site,
+    site: &Site<'_>,
 ) -> Result<Vec<String>, AdminError> {
     let mut reasons = Vec::new();
     if mirror.kind == Kind::Cache {
@@ -250,6 +298,7 @@ fn scan_reasons(
         }
         Some(_) => {}
     }
+    reasons.extend(coverage_reason(mirror, line, site));
     reasons.extend(lag_reason(line, site));
     if let Some(pending) = content::pending(database, mirror.id)? {
         reasons.push(format!("a suspicious scan waits: {}", pending.reason));
@@ -260,8 +309,84 @@ fn scan_reasons(
     Ok(reasons)
 }
 
+/// What a mirror lacks, whoever confirmed that.
+fn coverage_reason(mirror: &MirrorRecord, line: &Line, site: &Site<'_>) -> Option<String> {
+    line.learnt.as_ref()?;
+    if line.current == 0 {
+        return Some("it has no current file, so it gets no clients".to_owned());
+    }
+    let most = line.past.map_or(0, |past| past.files_max);
+    if line.current * 2 < most {
+        return Some(format!(
+            "it lost most of its files: {} now, {most} within {PAST_DAYS} days",
+            line.current
+        ));
+    }
+    let own = site.config.of_mirror(&mirror.identifier);
+    let coverage_min = own.map_or(site.config.coverage_min, |own| own.coverage_min);
+    let covered = share(line.allowed_current, line.allowed)?;
+    (covered < coverage_min * 100.0).then(|| {
+        format!(
+            "it covers {covered:.1} % of the {} files that it may have, less than {} % \
+             (coverage_min)",
+            line.allowed,
+            coverage_min * 100.0
+        )
+    })
+}
+
+/// What scans found in the last days.
+fn past(
+    database: &impl Queryable,
+    mirror: &MirrorRecord,
+    allowed: u64,
+    site: &Site<'_>,
+) -> Result<Option<Past>, AdminError> {
+    let since = Timestamp(site.now.0 - PAST_DAYS * SECONDS_A_DAY);
+    let runs = run::coverage_since(database, mirror.id, since, site.now)?;
+    let mut past: Option<Past> = None;
+    for run in &runs {
+        let of = if run.allowed > 0 { run.allowed } else { allowed };
+        let Some(covered) = share(run.files.min(of), of) else {
+            continue;
+        };
+        let (least, most) = past.map_or((covered, covered), |past| (past.least, past.most));
+        past = Some(Past {
+            least: least.min(covered),
+            most: most.max(covered),
+            files_max: past.map_or(0, |past| past.files_max).max(run.files),
+            runs: runs.len(),
+        });
+    }
+    Ok(past)
+}
+
+impl AllowedIds {
+    fn of(config: &ScanConfig) -> [AllowedIds; 2] {
+        [false, true].map(|by_rsync| AllowedIds {
+            rules: config.allowed_files(by_rsync),
+            ids: RoaringBitmap::new(),
+        })
+    }
+}
+
+impl Site<'_> {
+    /// Ids of the files that a mirror may have.
+    fn allowed(&self, mirror: &MirrorRecord) -> &RoaringBitmap {
+        let own = self.of_mirrors.get(&mirror.identifier);
+        let by_rsync = usize::from(!mirror.rsync_url.trim().is_empty());
+        &own.unwrap_or(&self.of_site)[by_rsync].ids
+    }
+}
+
+impl Past {
+    fn shown(self) -> String {
+        format!("{:.1} to {:.1} %", self.least, self.most)
+    }
+}
+
 /// A mirror that has most files may sync as seldom as it likes.
-fn lag_reason(line: &Line, site: &Site) -> Option<String> {
+fn lag_reason(line: &Line, site: &Site<'_>) -> Option<String> {
     let covered = share(line.current, site.files.len())?;
     let trace = &line.trace.as_ref()?.trace;
     let is_low = line.learnt.is_some() && covered < trace::COVERAGE_LOW * 100.0;
@@ -280,13 +405,15 @@ fn percent(part: u64, whole: u64) -> String {
 fn print(
     session: &mut Session,
     lines: &[Line],
-    site: &Site,
+    site: &Site<'_>,
     attention: usize,
 ) -> Result<(), AdminError> {
     let mut table = Table::new();
-    let head = [
-        "mirror", "state", "coverage", "outdated", "scanned", "by", "probed", "trace", "why",
-    ];
+    let has_past = lines.iter().any(|line| line.past.is_some());
+    let mut head = vec!["mirror", "state", "coverage", "outdated"];
+    head.extend(["scanned", "by", "probed", "trace"]);
+    head.extend(has_past.then_some("30 days"));
+    head.push("why");
     table.load_style(NOTHING).set_header(head);
     for line in lines {
         let (scanned, by) = match &line.learnt {
@@ -307,7 +434,7 @@ fn print(
             .chain(&line.notes)
             .map(|s| &**s)
             .collect();
-        table.add_row([
+        let mut row = vec![
             line.identifier.clone(),
             line.state.to_owned(),
             of_cache(percent(line.current, site.files.len())),
@@ -316,8 +443,11 @@ fn print(
             by,
             probed,
             traced(line, site),
-            why.join("; "),
-        ]);
+        ];
+        let past = || line.past.map_or("-".to_owned(), Past::shown);
+        row.extend(has_past.then(past));
+        row.push(why.join("; "));
+        table.add_row(row);
     }
     for number in 2..=4 {
         if let Some(column) = table.column_mut(number) {
@@ -332,7 +462,7 @@ fn print(
 }
 
 /// What it says of itself.
-fn traced(line: &Line, site: &Site) -> String {
+fn traced(line: &Line, site: &Site<'_>) -> String {
     let said = |stored: &StoredTrace| trace::said(&stored.trace, site.generation, site.now);
     let said = line
         .trace
@@ -342,7 +472,7 @@ fn traced(line: &Line, site: &Site) -> String {
     said.unwrap_or_else(|| "-".to_owned())
 }
 
-fn as_json(lines: &[Line], site: &Site) -> Value {
+fn as_json(lines: &[Line], site: &Site<'_>) -> Value {
     let mirrors = lines.iter().map(|line| {
         let learnt = line.learnt.as_ref();
         let known = line.current + line.outdated;
@@ -356,6 +486,15 @@ fn as_json(lines: &[Line], site: &Site) -> Value {
             "coverage": share(line.current, site.files.len())
                 .filter(|_| line.kind == Kind::Mirror)
                 .map(|share| share / 100.0),
+            "allowed": line.allowed,
+            "coverage_of_allowed": share(line.allowed_current, line.allowed)
+                .map(|share| share / 100.0),
+            "coverage_30_days": line.past.map(|past| json!({
+                "least": past.least / 100.0,
+                "most": past.most / 100.0,
+                "files_max": past.files_max,
+                "runs": past.runs,
+            })),
             "outdated_share": share(line.outdated, known).map(|share| share / 100.0),
             "scanned_at": learnt.map(|(at, _)| at.to_string()),
             "scanned_by": learnt.map(|(_, by)| by),

@@ -4,6 +4,7 @@
 use roaring::RoaringBitmap;
 
 use super::directory::KnownDirectories;
+use crate::config::ScanConfig;
 use crate::db::{DbError, open::Queryable};
 use crate::domain::file::FileId;
 use crate::snapshot::KnownFiles;
@@ -33,6 +34,8 @@ pub struct KnownTree {
     pub large: Vec<LargeFile>,
     /// Ids of those that have a name beginning with a dot in their path: some servers hide them.
     pub hidden: RoaringBitmap,
+    /// How many files the site's rules allow: over HTTP and FTP, and over rsync.
+    pub allowed: [u64; 2],
 }
 
 impl KnownTree {
@@ -40,12 +43,21 @@ impl KnownTree {
     ///
     /// # Errors
     /// [`DbError::Sql`].
-    pub fn load(database: &impl Queryable, seed: u64) -> Result<KnownTree, DbError> {
+    pub fn load(
+        database: &impl Queryable,
+        rules: &ScanConfig,
+        seed: u64,
+    ) -> Result<KnownTree, DbError> {
+        let rules = [false, true].map(|by_rsync| rules.allowed_files(by_rsync));
+        let mut allowed = [0; 2];
         let mut directories = KnownDirectories::default();
         let mut large = Vec::new();
         let mut hidden = RoaringBitmap::new();
         let files = KnownFiles::load_with(database, seed, |path, file| {
             directories.add(path, file.id);
+            for (count, rules) in allowed.iter_mut().zip(&rules) {
+                *count += u64::from(rules.has(path));
+            }
             if is_hidden(path) {
                 hidden.insert(file.id.0);
             }
@@ -60,6 +72,7 @@ impl KnownTree {
             directories,
             large,
             hidden,
+            allowed,
         })
     }
 }

@@ -2,7 +2,8 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use crate::db::{Writer, catalogue};
+use crate::config::AllowedFiles;
+use crate::db::{Writer, catalogue, open_reader};
 use crate::domain::file::CatalogueFile;
 use crate::program::exit::chain;
 
@@ -28,6 +29,19 @@ impl<'a> Names<'a> {
             log::debug!("names cannot be read: {}", chain(&error));
             Vec::new()
         })
+    }
+
+    /// How many files some rules allow; 0 where the database cannot be read.
+    pub fn count(self, rules: &AllowedFiles) -> u64 {
+        let path = {
+            let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+            writer.path().to_owned()
+        };
+        let mut count = 0;
+        let counted = open_reader(&path).and_then(|reader| {
+            catalogue::for_each(&reader, b"", |path, _| count += u64::from(rules.has(path)))
+        });
+        counted.map_or(0, |()| count)
     }
 
     /// The first files in or below a directory.

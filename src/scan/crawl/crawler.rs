@@ -33,7 +33,7 @@ use super::page::{First, Found, Outcome, PageRead};
 use super::wanted::Wanted;
 use crate::db::content::Content;
 use crate::domain::file::CatalogueFile;
-use crate::domain::listing::{FilePresence, Unlisted};
+use crate::domain::listing::{FilePresence, IndexError, UNLISTED_MAX, Unlisted};
 use crate::fetch::{FetchError, Patience};
 use crate::program::exit::chain;
 use crate::scan::compare::directory::{below, key};
@@ -136,6 +136,8 @@ pub struct Crawled {
     pub unlisted: Unlisted,
     /// Ids of files of which it is not known whether they are there, or in which version.
     pub unclear: RoaringBitmap,
+    /// The directories that they lie in, as far as a report names them.
+    pub unclear_in: Vec<Vec<u8>>,
     /// Directories that could not be listed.
     pub unreadable: u64,
     /// Why not, and what else there is to say.
@@ -254,6 +256,7 @@ impl<'a> Crawler<'a> {
                 seen: Seen::default(),
                 unlisted: Unlisted::Nothing,
                 unclear: RoaringBitmap::new(),
+                unclear_in: Vec::new(),
                 unreadable: 0,
                 notes: Vec::new(),
                 requests: 0,
@@ -441,10 +444,20 @@ impl<'a> Crawler<'a> {
         for found in asked.found {
             state.tally.see_listed(found.file, found.listed);
         }
-        state.found.unclear.extend(asked.unclear);
+        self.take_unclear(state, &path, asked.unclear);
         if let Some(error) = asked.end {
             end(state, path, &error);
         }
+    }
+
+    fn take_unclear(&self, state: &mut State<'a>, path: &[u8], ids: Vec<u32>) {
+        if ids.is_empty() {
+            return;
+        }
+        if state.found.unclear_in.len() < UNLISTED_MAX {
+            state.found.unclear_in.push(path.to_vec());
+        }
+        state.found.unclear.extend(ids);
     }
 
     fn take_witnesses(
@@ -483,7 +496,7 @@ impl<'a> Crawler<'a> {
         for name in &page.directories {
             self.enqueue(state, below(path, name));
         }
-        state.found.unclear.extend(page.unclear);
+        self.take_unclear(state, path, page.unclear);
         if let Some(line) = page.hole {
             self.take_hole(state, path, &line);
         }
@@ -544,9 +557,11 @@ impl<'a> Crawler<'a> {
         let Some(facts) = facts else {
             return;
         };
-        for &(first, count) in &facts.runs {
-            state.found.unclear.insert_range(first..first + count);
-        }
+        let ids = facts
+            .runs
+            .iter()
+            .flat_map(|&(first, count)| first..first + count);
+        self.take_unclear(state, path, ids.collect());
         for name in &facts.directories {
             let child = below(path, name);
             if self.crawl.wanted.has_directory(&child) {
@@ -573,6 +588,11 @@ impl<'a> Crawler<'a> {
 
     fn take_failure(&self, state: &mut State<'a>, path: Vec<u8>, error: FetchError) {
         self.note(state, &path, &error);
+        if is_cut(&error) {
+            state.failures_in_row = 0;
+            state.found.unlisted.add(path);
+            return;
+        }
         if is_of_the_server(&error) {
             state.found.unlisted.add(path);
             state.failures_in_row += 1;
@@ -642,6 +662,7 @@ impl<'a> Crawler<'a> {
                     for &(first, count) in facts.map_or(&[][..], |facts| &facts.runs) {
                         state.found.unclear.insert_range(first..first + count);
                     }
+                    state.found.unclear_in.push(path);
                     continue;
                 }
             };
@@ -691,6 +712,17 @@ impl Drop for PanicGuard<'_, '_> {
             self.0.changed.notify_all();
         }
     }
+}
+
+/// Whether there is a listing of the directory, which has no end: it is there, and what it has may
+/// come another time.
+pub(in crate::scan) fn is_cut(error: &FetchError) -> bool {
+    matches!(
+        error,
+        FetchError::Index(IndexError::Truncated | IndexError::Read(_))
+            | FetchError::TooLarge { .. }
+            | FetchError::TooManyEntries { .. }
+    )
 }
 
 /// Whether the server as a whole fails, not one directory of it.

@@ -9,7 +9,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-use super::crawler::{Crawl, Directories, is_of_the_server};
+use super::crawler::{Crawl, Directories};
 use super::page::{Entries, First, Found, Outcome, PageRead};
 use crate::domain::listing::rsync_message::remark;
 use crate::domain::listing::{FilePresence, FtpEntry, IndexEntry};
@@ -69,14 +69,14 @@ impl<'a> FtpReader<'a> {
             // A server that takes the option for a name does not list the directory itself.
             reader.is_asked_for_hidden = match session.list(&path, |_, _| {}) {
                 Ok(listing) => listing.has_here,
-                Err(error) if !is_of_the_server(&error) => false,
+                Err(error) if leaves_login(&error) => false,
                 Err(error) => return Err(error),
             };
             session.list_hidden(reader.is_asked_for_hidden);
         }
         let outcome = match reader.list(&mut session, &path) {
             Ok(page) => Ok(Outcome::Page(page)),
-            Err(error) if is_of_the_server(&error) => return Err(error),
+            Err(error) if !leaves_login(&error) => return Err(error),
             Err(FetchError::Refused { said }) if path.is_empty() => {
                 Err(FetchError::NoDirectory { said })
             }

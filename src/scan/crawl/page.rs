@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::crawler::{Crawl, Directories, is_of_the_server};
+use super::crawler::{Crawl, Directories, is_cut, is_of_the_server};
 use super::memory::Remembered;
 use crate::domain::file::CatalogueFile;
 use crate::domain::listing::{
@@ -103,7 +103,7 @@ impl<'a> Reader<'a> {
         };
         let (outcome, url) = match reader.ask(&first.path, None, &|_| true) {
             Ok(found) => found,
-            Err(error) if is_of_the_server(&error) => return Err(error),
+            Err(error) if is_of_the_server(&error) || is_cut(&error) => return Err(error),
             Err(error) => {
                 first.outcome = Err(error);
                 return Ok((reader, first));

@@ -76,6 +76,7 @@ mod tests {
             jobs: 1,
             requests: 1,
             vanished_share_max: 0.3,
+            coverage_min: 0.5,
             timeout: Duration::from_secs(1),
             time_max: Duration::from_secs(60),
             top_include: top_include.iter().map(|name| (*name).to_owned()).collect(),

@@ -4,10 +4,12 @@
 //!   made again after an eighth of that.
 //! - *Changed directories* that the mirror lacks, until `scan.changed_share` of the mirrors have
 //!   them: a fresh change is looked for every [`PAUSE_S_MIN`], an old one ever more seldom.
+//! - *Suspicious*: what a suspicious scan saw waits for a second one, which is made
+//!   [`CONFIRM_S_MIN`] later.
 //! - *Requested*: somebody said that there is something new; what it lacks, else the whole, but
 //!   that no sooner than after one that failed.
 //!
-//! Times that lie ahead (a clock was wrong) are as if there were none.
+//! Times that lie ahead (a clock was wrong) are as if there were none, and are told.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,6 +24,10 @@ use crate::domain::time::Timestamp;
 /// Shortest pause between two looks at a mirror: mirrors synchronise every some minutes at best,
 /// and an operator should not see us more often than his own monitoring.
 pub const PAUSE_S_MIN: i64 = 300;
+
+/// Pause until the second look at a mirror that seems to have lost its files: its sync may be over
+/// then, and clients are not sent for what is gone for more than some minutes.
+pub const CONFIRM_S_MIN: i64 = 180;
 
 /// The pause is this part of the age that the change has at its end: what a mirror has not got
 /// after a day it rarely gets within the next minutes. Some 25 looks in three days, most of them
@@ -53,6 +59,8 @@ pub struct MirrorState {
     /// When the last scan of all it has ended well; a time that lies ahead only for want of
     /// another one.
     pub whole_at: Option<Timestamp>,
+    /// When a suspicious scan saw what waits for a second one.
+    pub suspicious_at: Option<Timestamp>,
     /// Whether that scan was stopped before its end.
     pub is_unfinished: bool,
     /// When it was last asked.
@@ -86,6 +94,8 @@ pub enum Why {
         /// The time that it has.
         at: Timestamp,
     },
+    /// A suspicious scan waits for a second one.
+    Suspicious,
     /// The last scan is this old.
     Old {
         /// Seconds.
@@ -267,6 +277,9 @@ impl Case<'_> {
     /// When all is due, and why then.
     fn whole(&self) -> (Why, Timestamp) {
         let whole_age_s = seconds(self.config.whole_age);
+        if let Some(at) = self.confirm_at() {
+            return (Why::Suspicious, at);
+        }
         let (why, at) = match past(self.now, self.mirror.whole_at) {
             None => match self.mirror.whole_at {
                 Some(at) => (Why::Ahead { at }, i64::MIN),
@@ -279,6 +292,14 @@ impl Case<'_> {
             }
         };
         (why, Timestamp(at).max(self.retry_at()))
+    }
+
+    /// When what is suspicious is looked at again.
+    fn confirm_at(&self) -> Option<Timestamp> {
+        let seen_at = past(self.now, self.mirror.suspicious_at)?;
+        let tried_at = past(self.now, self.mirror.attempt.whole_at).unwrap_or(seen_at);
+        let from = seen_at.max(tried_at);
+        Some(Timestamp(from.0.saturating_add(CONFIRM_S_MIN)))
     }
 
     /// Until when all is not read again, whatever came of it.

@@ -16,6 +16,7 @@ fn ago(seconds: i64) -> Option<Timestamp> {
 fn mirror(has_up_to: u32, whole: i64, changed: Option<i64>) -> MirrorState {
     MirrorState {
         whole_at: ago(whole),
+        suspicious_at: None,
         is_unfinished: false,
         attempt: ScanAttempt {
             whole_at: ago(whole + MINUTE),

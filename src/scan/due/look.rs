@@ -83,9 +83,11 @@ pub fn look(
     let since = now.0.saturating_sub(REPEATED_S_MAX);
     let repeated = run::whole_repeats_since(database, Timestamp(since))?;
     let unfinished = scan_directory::unfinished(database)?;
+    let pending = content::pending_since(database)?;
     let (mut records, mut states, mut passed_over) = (Vec::new(), Vec::new(), Vec::new());
     for record in mirror::all(database)? {
-        if let Some(why) = why_not_in_all(&record) {
+        let suspicious_at = pending.get(&record.id).copied();
+        if let Some(why) = why_not_in_all(&record, suspicious_at.is_some()) {
             passed_over.push((record, why));
             continue;
         }
@@ -97,6 +99,7 @@ pub fn look(
                     repeated.get(&record.id).copied(),
                 ],
             ),
+            suspicious_at,
             is_unfinished: unfinished.contains(&record.id),
             attempt: attempts.get(&record.id).copied().unwrap_or_default(),
             hints: hints.get(&record.id).copied().unwrap_or_default(),

@@ -68,6 +68,7 @@ fn reason(why: Why) -> String {
         Why::Ahead { at } => {
             format!("its last scan is of {at}, which lies ahead: a clock was wrong")
         }
+        Why::Suspicious => "a suspicious scan waits for a second one".to_owned(),
         Why::Old { age_s } => format!("its last scan ended {} ago", ago(age_s)),
         Why::Unfinished => "its last scan was stopped".to_owned(),
         Why::Lacks { directories, age_s } => {

@@ -43,6 +43,10 @@ pub struct Rules<'a> {
     pub limits: Limits,
     /// Whether a mirror is switched on when its content is published.
     pub enable: bool,
+    /// Files that the mirror may have; 0: not counted.
+    pub allowed: u64,
+    /// Share of them that it should have.
+    pub coverage_min: f64,
 }
 
 /// A listing that came to its end.
@@ -112,6 +116,7 @@ pub fn conclude(
         let verdict = judge(&case, rules.limits);
         let counts = Counts {
             directories: rules.directories,
+            allowed: rules.allowed,
             ..count(&case, finding, verdict)
         };
         let before = Before {
@@ -137,7 +142,8 @@ pub fn conclude(
             }
             _ => {
                 let large = large_files_news(finding, previous);
-                let how = (verdict, large);
+                let little = little_left_news(rules, previous, &merged);
+                let how = (verdict, large.into_iter().chain(little).collect());
                 publish(transaction, rules, finding, how, (record, merged))?
             }
         };
@@ -251,6 +257,7 @@ fn count(case: &Case<'_>, finding: Finding<'_>, verdict: Verdict) -> Counts {
         undeliverable: finding.undeliverable.ids.len(),
         requests: found.requests,
         shift_min: seen.shift_min,
+        allowed: 0,
         vanished: case.vanished().len(),
         before,
         after: if is_aside {
@@ -285,7 +292,7 @@ fn publish(
     transaction: &Transaction<'_>,
     rules: Rules<'_>,
     finding: Finding<'_>,
-    (verdict, news): (Verdict, Option<String>),
+    (verdict, mut notable): (Verdict, Vec<String>),
     (mut record, content): (MirrorRecord, Content),
 ) -> Result<Conclusion, DbError> {
     let learnt = Learnt {
@@ -304,7 +311,6 @@ fn publish(
         Verdict::Forced(suspicion) => format!("{suspicion}; published by --force"),
         _ => String::new(),
     };
-    let mut notable = Vec::from_iter(news);
     if verdict == Verdict::First {
         notable.push(format!("first scan: {} files", content.current.len()));
     }
@@ -339,6 +345,32 @@ fn large_files_news(finding: Finding<'_>, previous: Option<&Content>) -> Option<
     let Undeliverable { ids, reason } = finding.undeliverable;
     let had = previous.is_none_or(|previous| !previous.current.is_disjoint(ids));
     (had && !ids.is_empty()).then(|| format!("large files are not counted: {reason}"))
+}
+
+/// That a mirror has next to nothing any more, whoever confirmed it; nothing where that is no news.
+fn little_left_news(
+    rules: Rules<'_>,
+    previous: Option<&Content>,
+    merged: &Content,
+) -> Option<String> {
+    let count = |content: &Content| content.current.intersection_len(rules.known.ids());
+    let (before, after) = (previous.map_or(0, count), count(merged));
+    let is_low = |files: u64| (files as f64) < rules.allowed as f64 * rules.coverage_min;
+    let was_low = previous.is_some_and(|_| is_low(before));
+    if after == 0 && before > 0 {
+        Some(format!("it has no current file any more ({before} before)"))
+    } else if after * 2 < before {
+        Some(format!(
+            "it lost most of its files: {after} of {before} are left"
+        ))
+    } else if is_low(after) && !was_low {
+        let (allowed, share) = (rules.allowed, rules.coverage_min * 100.0);
+        Some(format!(
+            "it has {after} of the {allowed} files that it may have, less than {share} % (coverage_min)"
+        ))
+    } else {
+        None
+    }
 }
 
 /// MirrorBrain's note in the comment, word for word.

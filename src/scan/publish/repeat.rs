@@ -21,7 +21,7 @@ use crate::scan::report::Counts;
 const KEPT_MAX: Duration = Duration::from_secs(300);
 
 /// Numbers of a run that tell of the way, not of the mirror.
-const OF_THE_WAY: [&str; 2] = ["requests", "before"];
+const OF_THE_WAY: [&str; 3] = ["requests", "before", "allowed"];
 
 /// The last run of the mirror, if it ended with the same numbers in the same way.
 pub(in crate::scan) fn repeated(
