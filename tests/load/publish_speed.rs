@@ -67,6 +67,8 @@ fn publish(
             force: false,
         },
         enable: false,
+        allowed: 0,
+        coverage_min: 0.5,
     };
     let seen = Seen {
         content: Content {

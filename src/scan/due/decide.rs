@@ -297,8 +297,7 @@ impl Case<'_> {
     /// When what is suspicious is looked at again.
     fn confirm_at(&self) -> Option<Timestamp> {
         let seen_at = past(self.now, self.mirror.suspicious_at)?;
-        let tried_at = past(self.now, self.mirror.attempt.whole_at).unwrap_or(seen_at);
-        let from = seen_at.max(tried_at);
+        let from = past(self.now, self.mirror.attempt.whole_at).unwrap_or(seen_at);
         Some(Timestamp(from.0.saturating_add(CONFIRM_S_MIN)))
     }
 
