@@ -188,7 +188,11 @@ fn chosen(database: &impl Queryable, args: &StatusArgs) -> Result<Vec<MirrorReco
     Ok(chosen)
 }
 
-fn line(database: &impl Queryable, mirror: &MirrorRecord, site: &Site<'_>) -> Result<Line, AdminError> {
+fn line(
+    database: &impl Queryable,
+    mirror: &MirrorRecord,
+    site: &Site<'_>,
+) -> Result<Line, AdminError> {
     let published = content::load(database, mirror.id)?;
     let none = Vec::new();
     let probes = site.probes.get(&mirror.id).unwrap_or(&none);
@@ -346,7 +350,11 @@ fn past(
     let runs = run::coverage_since(database, mirror.id, since, site.now)?;
     let mut past: Option<Past> = None;
     for run in &runs {
-        let of = if run.allowed > 0 { run.allowed } else { allowed };
+        let of = if run.allowed > 0 {
+            run.allowed
+        } else {
+            allowed
+        };
         let Some(covered) = share(run.files.min(of), of) else {
             continue;
         };
