@@ -647,7 +647,7 @@ impl<'a> Crawler<'a> {
         let is_stopped = !state.found.unfinished.is_empty();
         let is_nothing = state.listed == 0 && state.files_found == 0 && !is_stopped;
         if is_nothing
-            && !(state.is_start_gone && !self.start.is_empty())
+            && (self.start.is_empty() || !state.is_start_gone)
             && let Some(error) = state.first_error
         {
             return Err(error);
