@@ -6,8 +6,8 @@
 //! style is `11-22-26  05:04PM       11 name`, with `<DIR>` instead of a size. Behind the date, or
 //! the size in DOS style, exactly one space stands before the name, which may begin with others.
 //!
-//! A date that cannot be read (in another language, in another order) leaves the time unknown; a line
-//! that begins like one of these and is none of them is unreadable, never nothing.
+//! A date that cannot be read (in another language, in another order) leaves the time unknown; a
+//! line that begins like one of these and is none of them is unreadable, never nothing.
 //!
 //! No server says in which zone its times are.
 

@@ -366,7 +366,8 @@ fn little_left_news(
     } else if is_low(after) && !was_low {
         let (allowed, share) = (rules.allowed, rules.coverage_min * 100.0);
         Some(format!(
-            "it has {after} of the {allowed} files that it may have, less than {share} % (coverage_min)"
+            "it has {after} of the {allowed} files that it may have, less than {share} % \
+             (coverage_min)"
         ))
     } else {
         None
