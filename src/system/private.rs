@@ -31,9 +31,15 @@ const STICKY: u32 = 0o1000;
 pub fn create_private(path: &Path) -> io::Result<bool> {
     let folder = folder_of(path);
     if !folder.exists() {
-        fs::DirBuilder::new().mode(FOLDER_MODE).create(folder)?;
-        fs::set_permissions(folder, Permissions::from_mode(FOLDER_MODE))?;
-        hand_to_owner_of(folder_of(folder), folder)?;
+        match fs::DirBuilder::new().mode(FOLDER_MODE).create(folder) {
+            Ok(()) => {
+                fs::set_permissions(folder, Permissions::from_mode(FOLDER_MODE))?;
+                hand_to_owner_of(folder_of(folder), folder)?;
+            }
+            // Another thread or process made it meanwhile.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
     }
     let made = File::options()
         .write(true)
