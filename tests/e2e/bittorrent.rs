@@ -4,6 +4,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use rustix::process::Signal;
+
 use crate::stage::site::eventually;
 use crate::stage::{Process, Stage, tool};
 
@@ -59,23 +61,20 @@ fn aria2_downloads_by_the_torrent() {
             assert!(said.contains(&format!("Info Hash: {btih}")), "{said}");
         }
         let url = format!("http://127.0.0.1:{}{PATH}.torrent", stage.apache().port);
-        let arguments = [
-            "--no-conf",
-            "--enable-dht=false",
-            "--enable-dht6=false",
-            "--bt-enable-lpd=false",
-            "--follow-torrent=mem",
-            "--seed-time=0",
-            "--bt-stop-timeout=30",
-            "--file-allocation=none",
-            &url,
-        ];
-        let (ended, said) = tool(&folder, "aria2c", &arguments);
-        assert!(ended, "{said}");
-        assert!(
-            std::fs::read(folder.join(NAME)).expect("the file") == content,
-            "{said}"
-        );
+        // As a user calls it, but for what looks for other hosts. Like every client it goes on
+        // seeding when it has the file.
+        let mut command = Command::new("aria2c");
+        command
+            .args(["--enable-dht=false", "--enable-dht6=false"])
+            .arg(&url)
+            .current_dir(&folder)
+            .env("HOME", &folder);
+        let mut client = Process::start("aria2c", &mut command);
+        eventually("aria2c has the file", || {
+            std::fs::read(folder.join(NAME)).is_ok_and(|have| have == content)
+        });
+        assert!(client.is_running(), "it seeds");
+        client.end(Signal::INT);
     }
 }
 
