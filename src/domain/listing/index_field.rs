@@ -153,6 +153,11 @@ fn size(words: &[&[u8]]) -> Option<(ListedSize, usize)> {
         unit = own_word;
         taken += 1;
     }
+    // `4,883 KB` may be thousands or a fraction.
+    let parts = written.split(|&byte| byte == b',').collect::<Vec<_>>();
+    if unit.most > 1 && matches!(parts[..], [_, last] if last.len() == 3) {
+        return Some((ListedSize::Unknown, taken));
+    }
     Some((value.times(unit), taken))
 }
 
@@ -282,6 +287,7 @@ mod tests {
             ("1.2K", Between(11 * K / 10, 13 * K / 10)),
             ("1,2K", Between(11 * K / 10, 13 * K / 10)),
             ("12M", Between(11 * K * K, 13 * K * K)),
+            ("4,883 KB", Unknown),
             ("1.2 KiB", Between(11 * K / 10, 13 * K / 10)),
             ("5 kB", Between(4000, 6 * K)),
             ("5k", Between(4000, 6 * K)),
