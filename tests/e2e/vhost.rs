@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::process::Command;
 
+use rustix::process::Signal;
+
 use crate::stage::site::eventually;
 use crate::stage::{ApacheOptions, Request, Stage, load_module, shipped};
 
@@ -233,5 +235,169 @@ fn https_and_http2_share_the_rules_of_http() {
             (200, &content),
             "{version}: {local:?}"
         );
+    }
+}
+
+/// Hosts of operators, each with rules of its own around those that are shipped.
+const OWN_HOSTS: [(&str, &str); 4] = [
+    (
+        "scripts",
+        "<Directory {tree}>\nOptions +ExecCGI +Includes\nAddHandler cgi-script .cgi\n\
+         AddHandler send-as-is .asis\n\
+         AddType text/html .shtml\nAddOutputFilter INCLUDES .shtml\n\
+         DirectoryIndex run.cgi\n</Directory>\nScriptAlias /bin/ {tree}/cgi/bin/",
+    ),
+    (
+        "files",
+        "<FilesMatch \"\\.php$\">\nSetHandler cgi-script\n</FilesMatch>\n\
+         <Directory {tree}>\nOptions +ExecCGI\n</Directory>",
+    ),
+    ("open", "<Location \"/\">\nRequire all granted\n</Location>"),
+    ("spelling", "CheckSpelling On"),
+];
+
+/// A stage whose tree has what Apache runs or takes apart.
+fn stage_of_operators(before: &str) -> Stage {
+    use std::os::unix::fs::PermissionsExt;
+
+    let mut stage = Stage::new("");
+    let script = "#!/bin/sh\necho \"Content-Type: text/plain\"\necho\necho ran \"$QUERY_STRING\"\n\
+                  exit\n# a password\n";
+    let parts = "Status: 200\nContent-Type: text/plain\nX-Part: yes\n\ntext\n";
+    for (path, content, size) in [
+        ("cgi/run.cgi", script, 9000),
+        ("cgi/little.cgi", script, 0),
+        ("cgi/run.php", script, 9000),
+        ("cgi/little.php", script, 0),
+        ("cgi/bin/tool", script, 9000),
+        ("cgi/head.asis", parts, 9000),
+        ("odd/100%.iso", "odd", 9000),
+        ("odd/%00.iso", "odd", 9000),
+        ("odd/a%2Fb.iso", "odd", 9000),
+        ("odd/%zz", "odd", 9000),
+        ("cgi/page.shtml", "<!--#echo var=\"SCRIPT_NAME\" -->", 9000),
+        ("closed/x.iso", "closed", 9000),
+        ("cgi/x.iso", "open", 9000),
+    ] {
+        let file = stage.site.tree().join(path);
+        std::fs::create_dir_all(file.parent().expect("a folder")).expect("a folder");
+        let content = format!("{content}{}\n", "#".repeat(size));
+        std::fs::write(&file, content).expect("a file");
+        std::fs::set_permissions(&file, PermissionsExt::from_mode(0o755)).expect("permissions");
+    }
+    std::fs::write(
+        stage.site.tree().join("closed/.htaccess"),
+        "Require all denied\n",
+    )
+    .expect("a file");
+    stage.mirror("germany", ["de", "eu"]);
+    stage.learn();
+    let modules: String = ["cgid", "include", "speling"].map(load_module).concat();
+    let hosts = OWN_HOSTS.map(|(name, lines)| (name.to_owned(), lines.to_owned()));
+    stage.start_with(&ApacheOptions {
+        before: format!("{modules}{before}"),
+        hosts: hosts.to_vec(),
+        ..ApacheOptions::default()
+    });
+    stage
+}
+
+#[test]
+fn what_apache_runs_is_neither_redirected_nor_sent() {
+    let stage = stage_of_operators("");
+    let apache = stage.apache();
+    for (host, path) in [
+        ("scripts", "/cgi/run.cgi"),
+        ("scripts", "/cgi/run.cgi?a=b"),
+        ("scripts", "/cgi/little.cgi?a=b"),
+        ("scripts", "/cgi/"),
+        ("scripts", "/cgi/?a=b"),
+        ("scripts", "/bin/tool"),
+        ("scripts", "/bin/tool?a=b"),
+        ("scripts", "/cgi/head.asis"),
+        ("scripts", "/cgi/page.shtml"),
+        ("scripts", "/cgi/page.shtml?a=b"),
+        ("files", "/cgi/run.php"),
+        ("files", "/cgi/run.php?a=b"),
+        ("files", "/cgi/little.php?a=b"),
+    ] {
+        let ask = |port| {
+            let field = format!("Host: {host}.test");
+            Request::get(port, path).field(field).send()
+        };
+        let (plain, ours) = (ask(apache.plain_port), ask(apache.port));
+        assert_eq!(ours.status, plain.status, "{host} {path}: {ours:?}");
+        assert_eq!(ours.body, plain.body, "{host} {path}");
+        let body = String::from_utf8_lossy(&ours.body);
+        assert!(!body.contains("a password"), "{host} {path}: {body}");
+    }
+    // Nothing tells of the source.
+    for path in ["/cgi/run.cgi.md5", "/cgi/run.cgi.zsync", "/bin/tool.md5"] {
+        let answer = stage.get(path).field("Host: scripts.test").send();
+        assert!(answer.status >= 400, "{path}: {answer:?}");
+    }
+}
+
+#[test]
+fn rules_of_the_operator_around_ours_stay_as_they_are() {
+    let before = "<Directory \"${HELIOSTAT_TREE}/closed\">\nAllowOverride All\n</Directory>\n";
+    let stage = stage_of_operators(before);
+    let ask = |host: &str, path: &str| {
+        let secret = stage.site.config().display().to_string();
+        stage
+            .get(path)
+            .field(format!("Host: {host}.test"))
+            .field(format!("X-Heliostat-File: {secret}"))
+            .send()
+    };
+    // `Require all granted` for everything opens none of the files beside the tree.
+    for path in [
+        "/.heliostat/local",
+        "/.heliostat/local/",
+        "/.heliostat/down",
+        "/.heliostat/none",
+    ] {
+        for host in ["open", "spelling"] {
+            let answer = ask(host, path);
+            assert!(answer.status >= 400, "{host} {path}: {answer:?}");
+        }
+    }
+    // A document is no misspelled name of its file.
+    let answer = ask("spelling", "/cgi/x.iso.md5");
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let answer = ask("spelling", "/cgi/X.iso");
+    assert_eq!(answer.status, 301, "{answer:?}");
+    // What .htaccess forbids, stays so.
+    for path in ["/closed/x.iso", "/closed/x.iso.md5", "/closed/x.iso?md5"] {
+        let answer = ask("spelling", path);
+        assert_eq!(answer.status, 403, "{path}: {answer:?}");
+    }
+}
+
+#[test]
+fn names_with_a_percent_sign_that_is_no_code_have_documents() {
+    let mut stage = stage_of_operators("");
+    for path in ["100%25.iso", "%2500.iso", "a%252Fb.iso", "%25zz"] {
+        let answer = stage.get(format!("/odd/{path}.md5")).send();
+        assert_eq!(answer.status, 200, "{path}: {answer:?}");
+    }
+    // Nor does such a query cost anybody the file.
+    stage.responder.as_mut().expect("it runs").end(Signal::KILL);
+    let answer = stage.get("/cgi/x.iso?x=%00").send();
+    assert_eq!(answer.status, 200, "{answer:?}");
+    for query in ["md5&x=%00", "x=%00&%6dd5", "%6dd5=%00"] {
+        let answer = stage.get(format!("/cgi/x.iso?{query}")).send();
+        assert_eq!(answer.status, 503, "{query}: {answer:?}");
+    }
+}
+
+#[test]
+fn the_file_for_own_hosts_grants_nothing() {
+    let text = std::fs::read_to_string(shipped("heliostat-host.conf")).expect("it is shipped");
+    let tree = text.split("<Directory \"${HELIOSTAT_TREE}\">").nth(1);
+    let tree = tree.and_then(|rest| rest.split("</Directory>").next());
+    let tree = tree.expect("the directory of the tree");
+    for word in ["Require", "AllowOverride", "Options"] {
+        assert!(!tree.contains(word), "{word}: {tree}");
     }
 }

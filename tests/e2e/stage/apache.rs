@@ -197,9 +197,10 @@ fn further_hosts(
     (port, plain_port): (u16, u16),
 ) {
     for (name, directives) in hosts {
-        let include = format!("Include {}\n", shipped("heliostat-host.conf").display());
+        let include = shipped("heliostat-host.conf");
         let plain = "<Directory {tree}>\nOptions +Indexes +FollowSymLinks\n\
                      AllowOverride None\nRequire all granted\n</Directory>\n";
+        let include = format!("{plain}Include {}\n", include.display());
         let ask = ["heliostat-ask.conf", "heliostat-headers.conf"]
             .map(|name| format!("Include {}\n", shipped(name).display()))
             .concat();
