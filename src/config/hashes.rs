@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::site::Problem;
+use super::problem::ConfigProblem;
 use crate::domain::document::info_dictionary::{TorrentVersion, is_v2_piece_size};
 use crate::domain::hash::HashKinds;
 use crate::domain::pattern::Pattern;
@@ -87,7 +87,7 @@ const THREADS_MAX: usize = 256;
 pub(super) fn check_hashes(
     raw: &RawHashes,
     torrent: TorrentVersion,
-) -> Result<HashesConfig, Problem> {
+) -> Result<HashesConfig, ConfigProblem> {
     let fail = |key: &str, message: String| Err((format!("hashes.{key}"), message));
     let mut kinds = HashKinds {
         pieces: raw.pieces,

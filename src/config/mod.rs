@@ -12,6 +12,7 @@ mod last_good;
 mod load;
 pub mod mime_type;
 mod probe;
+mod problem;
 mod rules;
 mod scan;
 mod site;

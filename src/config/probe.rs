@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::health::{HISTORY_MAX, Hysteresis};
-use crate::domain::mirror::{BaseUrl, Scheme};
+use crate::domain::url::{BaseUrl, Scheme};
 
 /// Three probes of 8 s at most, each 8 s after the one before, end within half a minute: so long a
 /// mirror that fell silent keeps its clients.

@@ -4,13 +4,13 @@ use regex::bytes::Regex;
 
 use super::file::{RawAcceptRule, RawFallback, RawMetalink, RawMetalinkRules, RawRules};
 use crate::domain::accept::{AcceptRule, ByAccept, MetalinkRules};
-use crate::domain::mirror::BaseUrl;
 use crate::domain::pattern::Pattern;
 use crate::domain::place::{CountryCode, RegionCode};
 use crate::domain::rule::{
     DhtNode, Fallback, MirrorlistFrame, NetworkRule, REDIRECT_CACHE_CONTROL, Rules,
 };
 use crate::domain::select::HttpsToHttp;
+use crate::domain::url::BaseUrl;
 
 /// The rules of a directory below another: lists add up, single values of the deeper one win
 /// (behaviour §3).

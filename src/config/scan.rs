@@ -7,7 +7,7 @@ use regex::bytes::RegexSet;
 
 use super::coverage::{AllowedFiles, rsync_patterns};
 use super::file::{RawMirrorScan, RawScan};
-use super::site::{Problem, check_share};
+use super::problem::{ConfigProblem, check_share};
 
 /// Ages that make sense: mirrors are not asked for all they have more often than every ten
 /// minutes, and what was not looked at for a year is not known.
@@ -99,7 +99,7 @@ impl ScanConfig {
     }
 }
 
-pub(super) fn check_scan(raw: &RawScan) -> Result<ScanConfig, Problem> {
+pub(super) fn check_scan(raw: &RawScan) -> Result<ScanConfig, ConfigProblem> {
     check_share("scan.vanished_share_max", raw.vanished_share_max)?;
     check_share("scan.coverage_min", raw.coverage_min)?;
     if raw.timeout_s == 0 {
@@ -152,7 +152,7 @@ pub(super) fn check_scan(raw: &RawScan) -> Result<ScanConfig, Problem> {
     })
 }
 
-fn check_patterns(key: &str, patterns: &[String]) -> Result<RegexSet, Problem> {
+fn check_patterns(key: &str, patterns: &[String]) -> Result<RegexSet, ConfigProblem> {
     RegexSet::new(patterns).map_err(|error| (key.to_owned(), error.to_string().replace('\n', " ")))
 }
 

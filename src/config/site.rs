@@ -1,5 +1,6 @@
 //! The configuration as programs use it: absolute paths, compiled rules, known names.
 
+use super::problem::{ConfigProblem, check_share};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -86,7 +87,7 @@ pub struct PingConfig {
 }
 
 impl PingConfig {
-    fn check(raw: &RawSite) -> Result<Option<PingConfig>, Problem> {
+    fn check(raw: &RawSite) -> Result<Option<PingConfig>, ConfigProblem> {
         if raw.ping.as_os_str().is_empty() {
             return Ok(None);
         }
@@ -269,9 +270,7 @@ fn resolve_paths(folder: &Path, site: &mut RawSite) {
     }
 }
 
-pub(super) type Problem = (String, String);
-
-fn check_fcgi(raw: &RawFcgi) -> Result<FcgiConfig, Problem> {
+fn check_fcgi(raw: &RawFcgi) -> Result<FcgiConfig, ConfigProblem> {
     let listen_mode = u32::from_str_radix(&raw.listen_mode, 8)
         .ok()
         .filter(|mode| *mode <= 0o777)
@@ -297,7 +296,7 @@ fn check_fcgi(raw: &RawFcgi) -> Result<FcgiConfig, Problem> {
 }
 
 impl SiteConfig {
-    fn check(name: &str, raw: &RawSite) -> Result<SiteConfig, Problem> {
+    fn check(name: &str, raw: &RawSite) -> Result<SiteConfig, ConfigProblem> {
         let needed = |key: &str, path: &Path| {
             if path.as_os_str().is_empty() {
                 return Err((key.to_owned(), "it is missing".to_owned()));
@@ -388,7 +387,7 @@ impl SiteConfig {
     }
 }
 
-fn check_head_bytes(bytes: usize) -> Result<usize, Problem> {
+fn check_head_bytes(bytes: usize) -> Result<usize, ConfigProblem> {
     if HEAD_BYTES_RANGE.contains(&bytes) {
         return Ok(bytes);
     }
@@ -400,7 +399,7 @@ fn check_head_bytes(bytes: usize) -> Result<usize, Problem> {
 /// Each is compared with the path of each file that a cache may get.
 const MUTABLE_MAX: usize = 100;
 
-fn check_mutable(texts: &[String]) -> Result<Vec<PathPattern>, Problem> {
+fn check_mutable(texts: &[String]) -> Result<Vec<PathPattern>, ConfigProblem> {
     let problem = |message| ("mutable".to_owned(), message);
     if texts.len() > MUTABLE_MAX {
         return Err(problem(format!("there are more than {MUTABLE_MAX}")));
@@ -409,7 +408,7 @@ fn check_mutable(texts: &[String]) -> Result<Vec<PathPattern>, Problem> {
     read.collect::<Result<_, _>>().map_err(problem)
 }
 
-fn check_local(raw: &RawSite, tree: &Path) -> Result<LocalDelivery, Problem> {
+fn check_local(raw: &RawSite, tree: &Path) -> Result<LocalDelivery, ConfigProblem> {
     let kind = match raw.local_header.to_ascii_lowercase().as_str() {
         "x-sendfile" => LocalKind::Apache,
         "x-lighttpd-send-file" => LocalKind::Lighttpd,
@@ -440,7 +439,7 @@ fn check_local(raw: &RawSite, tree: &Path) -> Result<LocalDelivery, Problem> {
     })
 }
 
-fn check_publisher(raw: &RawMetalink) -> Result<Option<Publisher>, Problem> {
+fn check_publisher(raw: &RawMetalink) -> Result<Option<Publisher>, ConfigProblem> {
     if raw.publisher_name.is_empty() {
         if !raw.publisher_url.is_empty() {
             let message = "it needs metalink.publisher_name beside it";
@@ -454,7 +453,7 @@ fn check_publisher(raw: &RawMetalink) -> Result<Option<Publisher>, Problem> {
     }))
 }
 
-fn check_yum(raw: &[RawYum]) -> Result<Vec<YumRule>, Problem> {
+fn check_yum(raw: &[RawYum]) -> Result<Vec<YumRule>, ConfigProblem> {
     let check = |(place, rule): (usize, &RawYum)| {
         YumRule::new(&rule.arguments, &rule.directory, &rule.marker)
             .map_err(|error| (format!("yum, number {}", place + 1), error.to_string()))
@@ -462,7 +461,7 @@ fn check_yum(raw: &[RawYum]) -> Result<Vec<YumRule>, Problem> {
     raw.iter().enumerate().map(check).collect()
 }
 
-fn check_torrent(raw: &RawTorrent) -> Result<TorrentVersion, Problem> {
+fn check_torrent(raw: &RawTorrent) -> Result<TorrentVersion, ConfigProblem> {
     match raw.version.as_str() {
         "v1" => Ok(TorrentVersion::V1),
         "hybrid" => Ok(TorrentVersion::Hybrid),
@@ -497,7 +496,7 @@ fn read_mime_types(raw: &RawSite) -> MimeTypes {
     types
 }
 
-fn check_law(raw: &RawSelection) -> Result<Law, Problem> {
+fn check_law(raw: &RawSelection) -> Result<Law, ConfigProblem> {
     let unknown = |key: &str, found: &str, known: &str| {
         Err((
             format!("selection.{key}"),
@@ -535,20 +534,13 @@ fn check_law(raw: &RawSelection) -> Result<Law, Problem> {
     })
 }
 
-pub(super) fn check_share(key: &str, share: f64) -> Result<(), Problem> {
-    if (0.0..=1.0).contains(&share) {
-        return Ok(());
-    }
-    Err((key.to_owned(), format!("{share} is no share from 0 to 1")))
-}
-
-fn check_index(raw: &RawIndex) -> Result<RawIndex, Problem> {
+fn check_index(raw: &RawIndex) -> Result<RawIndex, ConfigProblem> {
     check_share("index.vanished_share_max", raw.vanished_share_max)?;
     Ok(raw.clone())
 }
 
 /// Merges each directory with all that it lies in; the result is sorted with deeper ones later.
-fn check_directories(raw: &RawSite, tree: &RawRules) -> Result<Vec<Directory>, Problem> {
+fn check_directories(raw: &RawSite, tree: &RawRules) -> Result<Vec<Directory>, ConfigProblem> {
     let mut written: Vec<(Vec<u8>, &RawRules)> = raw
         .directory
         .iter()

@@ -8,10 +8,9 @@ use rusqlite::{OptionalExtension, Row, params};
 use super::error::{DbError, Doing};
 use super::mirror_cache::{self, CacheRecord};
 use super::open::{Queryable, Transaction};
-use crate::domain::mirror::{
-    BaseUrl, Kind, Mirror, MirrorCountry, MirrorId, SCORE_DEFAULT, without_login,
-};
+use crate::domain::mirror::{Mirror, MirrorCountry, MirrorId, MirrorKind, SCORE_DEFAULT};
 use crate::domain::place::{Asn, Coordinates, CountryCode, RegionCode};
+use crate::domain::url::{BaseUrl, without_login};
 
 /// A mirror as stored: all of MirrorBrain's `server` columns, text as it was written.
 ///
@@ -24,7 +23,7 @@ pub struct MirrorRecord {
     /// Its unique name.
     pub identifier: String,
     /// Copy or cache.
-    pub kind: Kind,
+    pub kind: MirrorKind,
     /// Where clients are sent.
     pub base_url: String,
     /// Where it is scanned by FTP.
@@ -97,7 +96,7 @@ impl MirrorRecord {
         MirrorRecord {
             id: MirrorId(0),
             identifier: identifier.to_owned(),
-            kind: Kind::Mirror,
+            kind: MirrorKind::Mirror,
             base_url: String::new(),
             ftp_url: String::new(),
             rsync_url: String::new(),
@@ -176,7 +175,7 @@ impl MirrorRecord {
                     .to_owned(),
             );
         }
-        if self.kind == Kind::Cache {
+        if self.kind == MirrorKind::Cache {
             mirror.cache = self.cache.rules(parse_prefix, &mut problems);
             let keyed = |url: BaseUrl| url.with_version_key(self.cache.version_key);
             mirror.base_url = mirror.base_url.map(keyed);
@@ -189,7 +188,7 @@ impl MirrorRecord {
     /// Whether the mirror has no list of files: a cache fetches what it is asked for, and a mirror
     /// with country `**` is believed to have everything.
     pub fn is_never_scanned(&self) -> bool {
-        self.kind == Kind::Cache || self.country == "**"
+        self.kind == MirrorKind::Cache || self.country == "**"
     }
 
     fn asns(&self, problems: &mut Vec<String>) -> Vec<Asn> {
@@ -258,10 +257,10 @@ fn record(row: &Row<'_>) -> Result<MirrorRecord, rusqlite::Error> {
     Ok(MirrorRecord {
         id: MirrorId(row.get(0)?),
         identifier: row.get(1)?,
-        kind: if kind == Kind::Cache.as_str() {
-            Kind::Cache
+        kind: if kind == MirrorKind::Cache.as_str() {
+            MirrorKind::Cache
         } else {
-            Kind::Mirror
+            MirrorKind::Mirror
         },
         base_url: row.get(3)?,
         ftp_url: row.get(4)?,
@@ -545,9 +544,9 @@ mod tests {
     #[test]
     fn probes_of_other_urls_or_of_another_state_are_forgotten() {
         use crate::db::probe;
-        use crate::domain::health::{Family, Standing};
-        use crate::domain::mirror::Scheme;
+        use crate::domain::health::{Family, TargetStanding};
         use crate::domain::time::Timestamp;
+        use crate::domain::url::Scheme;
         let folder = tempfile::tempdir().expect("folder");
         let mut writer = open_writer(&folder.path().join("t.sqlite")).expect("open");
         let mut record = MirrorRecord::new("m");
@@ -559,7 +558,7 @@ mod tests {
             scheme: Scheme::Http,
             family: Family::V4,
             url: "http://m/".into(),
-            standing: Standing::new(false),
+            standing: TargetStanding::new(false),
             ok: Some(false),
             checked_at: Timestamp(1),
             latency_ms: None,
@@ -609,7 +608,7 @@ mod tests {
         full.file_maxsize = 5_000_000_000;
         full.prefix_only = true;
         full.private = true;
-        full.kind = Kind::Cache;
+        full.kind = MirrorKind::Cache;
         full.cache = CacheRecord {
             ttl_s: 3600,
             version_key: VersionKey::Query,

@@ -18,6 +18,7 @@ pub mod event;
 pub mod hash;
 pub mod hash_state;
 pub mod import;
+pub mod lock_wait;
 pub mod long_value;
 pub mod mirror;
 pub mod mirror_cache;
@@ -25,9 +26,7 @@ pub mod mirror_trace;
 pub mod open;
 pub mod probe;
 pub mod run;
-pub mod scan_attempt;
-pub mod scan_directory;
-pub mod scan_request;
+pub mod scan;
 pub mod schema;
 
 pub use error::DbError;

@@ -5,26 +5,16 @@
 //! 0750 whatever the umask, also those of earlier versions; what is deleted is overwritten
 //! (`secure_delete`).
 
+use super::lock_wait::{WRITER_BUSY_TIMEOUT, begin, beside, open_error};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags};
 
 use super::error::{DbError, Doing};
 use super::schema;
 use crate::regular_file;
-use crate::system::{
-    create_private, free_bytes, make_private, make_private_folder, process_facts,
-    record_lock_holder,
-};
-
-/// How long a writer waits for another; an index run of a million files holds the lock for some
-/// seconds, a busy machine may need many more.
-const WRITER_BUSY_TIMEOUT: Duration = Duration::from_secs(60);
-
-/// From when on a writer that waits says for whom: longer than any transaction but those of a large
-/// index or import.
-const WAIT_TOLD_AFTER: Duration = Duration::from_secs(2);
+use crate::system::{create_private, free_bytes, make_private, make_private_folder};
 
 /// How long a reader waits: WAL readers wait only for recovery or for an exclusive lock of
 /// somebody else, and a download must go on meanwhile.
@@ -226,49 +216,6 @@ pub fn open_writer(path: &Path) -> Result<Writer, DbError> {
     Ok(writer)
 }
 
-pub(super) fn open_error(path: &Path, source: rusqlite::Error) -> DbError {
-    let path = path.to_owned();
-    if is_busy(&source) {
-        let holder = holder(&path);
-        return DbError::Locked { path, holder };
-    }
-    DbError::Open { path, source }
-}
-
-/// Where the locks of writing, checkpointing and recovering lie in `DATABASE-shm` (SQLite's
-/// `UNIX_SHM_BASE` and `WAL_WRITE_LOCK`).
-const LOCKS_START: u64 = 120;
-const LOCKS: u64 = 3;
-
-/// Who has a database locked, and what to do, in words.
-fn holder(database: &Path) -> String {
-    let shared = beside(database, "-shm");
-    let Some(pid) = record_lock_holder(&shared, LOCKS_START, LOCKS) else {
-        let unseen = "another program, which cannot be seen from here; `fuser` of psmisc names it";
-        return unseen.to_owned();
-    };
-    match process_facts(pid) {
-        Some(facts) => format!("{facts}; {}", facts.remedy()),
-        None => format!("process {pid}; wait until it has ended, or end it"),
-    }
-}
-
-fn is_busy(error: &rusqlite::Error) -> bool {
-    let code = error.sqlite_error_code();
-    matches!(
-        code,
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)
-    )
-}
-
-/// What lies beside a database; SQLite names it after the file that links lead to.
-pub(super) fn beside(database: &Path, suffix: &str) -> PathBuf {
-    let real = std::fs::canonicalize(database).unwrap_or_else(|_| database.to_owned());
-    let mut name = real.into_os_string();
-    name.push(suffix);
-    PathBuf::from(name)
-}
-
 /// Takes databases of earlier versions, and of whoever copied one, from users outside the group.
 fn close_to_others(path: &Path) {
     let [file, wal, shm] = ["", "-wal", "-shm"].map(|suffix| beside(path, suffix));
@@ -283,9 +230,7 @@ fn close_to_others(path: &Path) {
     let closed = make_private(&file).and_then(|is_closed| {
         make_private(&wal)?;
         make_private(&shm)?;
-        // A file that others could not read had no secret for them, whatever its folder was.
-        make_private_folder(folder, is_ours)?;
-        Ok(is_closed)
+        Ok(make_private_folder(folder, is_ours)? || is_closed)
     });
     match closed {
         Ok(false) => {}
@@ -304,34 +249,6 @@ fn close_to_others(path: &Path) {
 
 /// In the names of databases of other sites in the same folder.
 const SQLITE_SUFFIX: &[u8] = b".sqlite";
-
-/// Begins a write transaction; who has the lock is said while it is waited for.
-pub(super) fn begin<'c>(
-    connection: &'c Connection,
-    path: &Path,
-) -> Result<rusqlite::Transaction<'c>, DbError> {
-    let doing = "waiting to write";
-    let start = Instant::now();
-    connection.busy_timeout(WAIT_TOLD_AFTER).doing(doing)?;
-    let mut is_told = false;
-    let begun = loop {
-        match rusqlite::Transaction::new_unchecked(connection, TransactionBehavior::Immediate) {
-            Ok(transaction) => break Ok(transaction),
-            Err(error) if is_busy(&error) => {
-                let error = open_error(path, error);
-                if start.elapsed() >= WRITER_BUSY_TIMEOUT {
-                    break Err(error);
-                }
-                if !std::mem::replace(&mut is_told, true) {
-                    log::warn!("waiting: {error}");
-                }
-            }
-            Err(error) => break Err(error).doing(doing),
-        }
-    };
-    connection.busy_timeout(WRITER_BUSY_TIMEOUT).doing(doing)?;
-    begun
-}
 
 /// Leaves `-wal` and `-shm` in place when the last writer closes, so that a responder that may
 /// only read can open the database at any time.

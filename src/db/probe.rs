@@ -6,9 +6,10 @@ use rusqlite::{Row, params};
 
 use super::error::{DbError, Doing};
 use super::open::{Queryable, Transaction};
-use crate::domain::health::{Family, HISTORY_MAX, History, Reach, Standing, Way};
-use crate::domain::mirror::{MirrorId, Scheme};
+use crate::domain::health::{Family, HISTORY_MAX, History, Reach, TargetStanding, Way};
+use crate::domain::mirror::MirrorId;
 use crate::domain::time::Timestamp;
+use crate::domain::url::Scheme;
 
 /// What is known of one base URL over one address family.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +23,7 @@ pub struct ProbeRecord {
     /// The base URL without credentials.
     pub url: String,
     /// What it counts as, and the results since that changed.
-    pub standing: Standing,
+    pub standing: TargetStanding,
     /// The last result; `None` when it could not be checked from here.
     pub ok: Option<bool>,
     /// When.
@@ -56,7 +57,7 @@ fn record(row: &Row<'_>) -> Result<Option<ProbeRecord>, rusqlite::Error> {
         scheme,
         family,
         url: row.get(3)?,
-        standing: Standing {
+        standing: TargetStanding {
             usable: row.get(4)?,
             history: History {
                 failures: row.get(5)?,
@@ -193,7 +194,7 @@ pub fn switch(
 
 /// What people were told last about one thing of a mirror.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Told {
+pub struct LastNotice {
     /// The mirror.
     pub mirror: MirrorId,
     /// `mirror`, `certificate`, or a target such as `https IPv6`.
@@ -210,14 +211,14 @@ pub struct Told {
 ///
 /// # Errors
 /// [`DbError::Sql`].
-pub fn told(database: &impl Queryable) -> Result<Vec<Told>, DbError> {
+pub fn told(database: &impl Queryable) -> Result<Vec<LastNotice>, DbError> {
     let mut statement = database
         .sqlite()
         .prepare_cached("SELECT mirror_id, about, told, told_at, pause_s FROM notification")
         .doing("preparing to read notifications")?;
     let rows = statement
         .query_map([], |row| {
-            Ok(Told {
+            Ok(LastNotice {
                 mirror: MirrorId(row.get(0)?),
                 about: row.get(1)?,
                 state: row.get(2)?,
@@ -234,7 +235,7 @@ pub fn told(database: &impl Queryable) -> Result<Vec<Told>, DbError> {
 ///
 /// # Errors
 /// [`DbError::Sql`].
-pub fn tell(transaction: &Transaction<'_>, told: &Told) -> Result<(), DbError> {
+pub fn tell(transaction: &Transaction<'_>, told: &LastNotice) -> Result<(), DbError> {
     transaction
         .inner
         .execute(
@@ -328,7 +329,7 @@ mod tests {
             scheme,
             family,
             url: "http://m/".into(),
-            standing: Standing::new(usable),
+            standing: TargetStanding::new(usable),
             ok: Some(usable),
             checked_at: Timestamp(100),
             latency_ms: Some(12),

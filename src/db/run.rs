@@ -49,7 +49,7 @@ impl RunKind {
 
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
+pub enum RunOutcome {
     /// All of it was done.
     Ok,
     /// Some of it was done; the error says what was not.
@@ -62,15 +62,15 @@ pub enum Outcome {
     Interrupted,
 }
 
-impl Outcome {
+impl RunOutcome {
     /// As stored and shown.
     pub fn as_str(self) -> &'static str {
         match self {
-            Outcome::Ok => "ok",
-            Outcome::Partial => "partial",
-            Outcome::Failed => "failed",
-            Outcome::Suspicious => "suspicious",
-            Outcome::Interrupted => "interrupted",
+            RunOutcome::Ok => "ok",
+            RunOutcome::Partial => "partial",
+            RunOutcome::Failed => "failed",
+            RunOutcome::Suspicious => "suspicious",
+            RunOutcome::Interrupted => "interrupted",
         }
     }
 }
@@ -85,7 +85,7 @@ pub struct RunEnd {
     /// When.
     pub at: Timestamp,
     /// How.
-    pub outcome: Outcome,
+    pub outcome: RunOutcome,
     /// A JSON object of numbers.
     pub counts: String,
     /// What went wrong; empty when nothing did.
@@ -94,7 +94,7 @@ pub struct RunEnd {
 
 /// Whose runs a lock guards.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Guarded {
+pub enum GuardedRuns {
     /// Runs of that kind, but not those that only hash.
     All(RunKind),
     /// Runs that only hash.
@@ -111,12 +111,12 @@ const HASHING: &str = r#"{"hashing_ms":0}"#;
 /// [`DbError::Sql`].
 pub fn mark_killed(
     transaction: &Transaction<'_>,
-    guarded: Guarded,
+    guarded: GuardedRuns,
     now: Timestamp,
 ) -> Result<(), DbError> {
     let (kind, is_hashing) = match guarded {
-        Guarded::All(kind) => (kind, false),
-        Guarded::Hashing => (RunKind::Index, true),
+        GuardedRuns::All(kind) => (kind, false),
+        GuardedRuns::Hashing => (RunKind::Index, true),
     };
     transaction
         .inner
@@ -343,7 +343,7 @@ pub fn latest_whole(
         false => "",
     };
     let condition = format!("AND {OF_ALL} {published}");
-    let how = Selection {
+    let how = RunSelection {
         condition: &condition,
         order: "run.id",
         limit: 1,
@@ -387,7 +387,7 @@ pub fn latest(
     mirror: Option<MirrorId>,
     limit: u32,
 ) -> Result<Vec<RunRecord>, DbError> {
-    let how = Selection {
+    let how = RunSelection {
         condition: "",
         order: "run.id",
         limit,
@@ -414,7 +414,7 @@ pub fn recent(
          WHERE earlier.id < run.id AND earlier.started_at <= {now}) END DESC, run.id",
         now = now.0
     );
-    let how = Selection {
+    let how = RunSelection {
         condition: "",
         order: &order,
         limit,
@@ -469,7 +469,7 @@ pub fn coverage_since(
 }
 
 /// Which runs, in SQL.
-struct Selection<'a> {
+struct RunSelection<'a> {
     condition: &'a str,
     order: &'a str,
     limit: u32,
@@ -479,7 +479,7 @@ fn select(
     database: &impl Queryable,
     kind: Option<RunKind>,
     mirror: Option<MirrorId>,
-    how: Selection<'_>,
+    how: RunSelection<'_>,
 ) -> Result<Vec<RunRecord>, DbError> {
     let mut statement = database
         .sqlite()
@@ -566,7 +566,7 @@ mod tests {
                 let id = begin(transaction, RunKind::Index, None, Timestamp(started_at))?;
                 let run_end = RunEnd {
                     at: Timestamp(started_at + 9_999),
-                    outcome: Outcome::Ok,
+                    outcome: RunOutcome::Ok,
                     counts: counts.to_owned(),
                     error: String::new(),
                 };
@@ -589,7 +589,11 @@ mod tests {
             begin(transaction, RunKind::Index, None, Timestamp(100))?;
             begin_hashing(transaction, Timestamp(5_000))?;
             begin(transaction, RunKind::Probe, None, Timestamp(200))?;
-            mark_killed(transaction, Guarded::All(RunKind::Index), Timestamp(300))?;
+            mark_killed(
+                transaction,
+                GuardedRuns::All(RunKind::Index),
+                Timestamp(300),
+            )?;
             begin(transaction, RunKind::Index, None, Timestamp(300))
         });
         begun.expect("begun");
@@ -609,7 +613,7 @@ mod tests {
         assert_eq!(list(9), expected);
         assert_eq!(list(1), expected[..1]);
         writer
-            .transaction(|t| mark_killed(t, Guarded::Hashing, Timestamp(400)))
+            .transaction(|t| mark_killed(t, GuardedRuns::Hashing, Timestamp(400)))
             .expect("marked");
         let runs = recent(&writer, None, None, (Timestamp(1_000), 9)).expect("runs");
         assert_eq!(runs[2].outcome, "interrupted");

@@ -5,7 +5,7 @@ use std::path::Path;
 use rusqlite::Connection;
 
 use super::error::{DbError, Doing};
-use super::open::{begin, open_error};
+use super::lock_wait::{begin, open_error};
 
 /// Every migration in order; the number of a file is its place here plus one.
 const MIGRATIONS: &[&str] = &[

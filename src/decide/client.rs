@@ -4,9 +4,9 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use crate::domain::mirror::Scheme;
 use crate::domain::place::{Asn, Coordinates, CountryCode, Place, RegionCode};
-use crate::geoip::{Fact, GeoIp, Located, Told};
+use crate::domain::url::Scheme;
+use crate::geoip::{AddressPlace, FactOrigin, GeoIp, PlaceFact};
 use crate::http::{Query, Request};
 
 /// The client of a request.
@@ -23,27 +23,27 @@ pub struct Client {
     /// http or https.
     pub scheme: Scheme,
     /// What the GeoIP files say.
-    located: Located,
-    /// Who else tells each fact, in the order of [`Fact::ALL`].
-    others: [Option<Other>; 4],
+    located: AddressPlace,
+    /// Who else tells each fact, in the order of [`PlaceFact::ALL`].
+    others: [Option<OtherSource>; 4],
 }
 
 /// Who tells a fact in place of a GeoIP file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Other {
+enum OtherSource {
     Parameter,
     Query,
 }
 
 /// Who told a fact about a client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Source<'g> {
+pub enum FactSource<'g> {
     /// A parameter of the web server.
-    Parameter(Fact),
+    Parameter(PlaceFact),
     /// The client, who pretends (`?country=`, `?as=`).
-    Query(Fact),
+    Query(PlaceFact),
     /// A GeoIP file.
-    File(Told<'g>),
+    File(FactOrigin<'g>),
 }
 
 fn first(values: [&[u8]; 2]) -> &[u8] {
@@ -98,7 +98,7 @@ impl Client {
             own_asn: asn.or(place.asn),
             scheme: request.scheme(),
             located: found,
-            others: told.map(|told| told.then_some(Other::Parameter)),
+            others: told.map(|told| told.then_some(OtherSource::Parameter)),
         }
     }
 
@@ -107,16 +107,16 @@ impl Client {
     pub fn pretend(&mut self, query: &Query) {
         if let Some(country) = query.once("country").and_then(CountryCode::parse) {
             self.place.country = Some(country);
-            self.others[0] = Some(Other::Query);
+            self.others[0] = Some(OtherSource::Query);
         }
         if let Some(asn) = query.first("as").and_then(Asn::parse_leading) {
             self.place.asn = Some(asn);
-            self.others[3] = Some(Other::Query);
+            self.others[3] = Some(OtherSource::Query);
         }
     }
 
     /// Who told each fact that is known.
-    pub fn sources<'g>(&self, geoip: &'g GeoIp) -> Vec<Source<'g>> {
+    pub fn sources<'g>(&self, geoip: &'g GeoIp) -> Vec<FactSource<'g>> {
         let place = &self.place;
         let is_known = [
             place.country.is_some(),
@@ -125,15 +125,15 @@ impl Client {
             place.asn.is_some(),
         ];
         let told = geoip.told(&self.located);
-        let known = Fact::ALL.into_iter().zip(is_known).zip(self.others);
+        let known = PlaceFact::ALL.into_iter().zip(is_known).zip(self.others);
         let known = known.filter(|((_, is_known), _)| *is_known);
         let source = |((fact, _), other)| match other {
-            Some(Other::Parameter) => Some(Source::Parameter(fact)),
-            Some(Other::Query) => Some(Source::Query(fact)),
+            Some(OtherSource::Parameter) => Some(FactSource::Parameter(fact)),
+            Some(OtherSource::Query) => Some(FactSource::Query(fact)),
             None => told
                 .iter()
                 .find(|told| told.fact == fact)
-                .map(|told| Source::File(*told)),
+                .map(|told| FactSource::File(*told)),
         };
         known.filter_map(source).collect()
     }

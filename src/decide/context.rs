@@ -27,16 +27,16 @@ const OVERRIDES_MAX: usize = 256;
 pub type DrawFn = Box<dyn FnMut() -> u16>;
 
 /// Tells the time of a request.
-pub type Clock = fn() -> Timestamp;
+pub type RequestClock = fn() -> Timestamp;
 
 /// One worker's means for one site: tree, database connection, drawn numbers, and what it has
 /// worked out before.
-pub struct Context {
+pub struct WorkerContext {
     /// The file tree.
     pub tree: Tree,
     /// The database connection.
     pub lookup: Lookup,
-    clock: Clock,
+    clock: RequestClock,
     pub(super) selector: Selector<DrawFn>,
     classes: Classes,
     rules: HashMap<(Vec<u8>, Option<usize>), Arc<Rules>>,
@@ -51,10 +51,10 @@ struct Classes {
 
 type PlaceKey = (Option<CountryCode>, Option<RegionCode>, Option<Asn>, Access);
 
-impl Context {
+impl WorkerContext {
     /// Opens nothing yet.
-    pub fn new(config: &SiteConfig, draw: DrawFn, clock: Clock) -> Context {
-        Context {
+    pub fn new(config: &SiteConfig, draw: DrawFn, clock: RequestClock) -> WorkerContext {
+        WorkerContext {
             tree: Tree::new(&config.tree),
             lookup: Lookup::new(&config.database),
             clock,

@@ -1,17 +1,20 @@
 //! The value that every answer and every explanation renders.
 
+use crate::domain::document::mirror_list::Offers;
 use crate::domain::file::{FileId, FileVersion};
 use crate::domain::hash::{Digests, HashSummary};
-use crate::domain::mirror::{BaseUrl, MirrorId};
+use crate::domain::mirror::Mirror;
+use crate::domain::mirror::MirrorId;
 use crate::domain::path::FilePath;
 use crate::domain::place::{Coordinates, CountryCode};
 use crate::domain::representation::Representation;
+use crate::domain::rule::MirrorlistFrame;
 use crate::domain::rule::{Exclusion, Rules};
 use crate::domain::select::{Candidate, Reason};
+use crate::domain::url::BaseUrl;
 use crate::tree::TreeProblem;
 
 use super::client::Client;
-use super::list::{MirrorList, YumList};
 use crate::config::SiteConfig;
 use crate::http::Request;
 
@@ -362,4 +365,64 @@ impl LocalReason {
             LocalReason::NoMirror { .. } => "no-mirror",
         }
     }
+}
+
+/// `.mirrorlist` of a file or directory.
+#[derive(Debug, Clone)]
+pub struct MirrorList<'s> {
+    /// As JSON instead of a page.
+    pub is_json: bool,
+    /// Present when the list is about a directory.
+    pub directory: Option<DirectoryCount>,
+    /// Where this client may be sent, best first; fallbacks when there are no mirrors.
+    pub choices: Vec<Choice<'s>>,
+    /// Every other mirror.
+    pub others: Vec<OtherMirror<'s>>,
+    /// Digests of exactly this version.
+    pub digests: Option<Digests>,
+    /// Which further documents there are.
+    pub offers: Offers,
+    /// Why it is not known who has the file.
+    pub reason: Option<LocalReason>,
+    /// The key that URLs are signed with.
+    pub stamp_key: Option<StampKey<'s>>,
+    /// The operator's own parts of the page.
+    pub frame: &'s MirrorlistFrame,
+}
+
+/// What mirrors have of a directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DirectoryCount {
+    /// Canonical path with a slash at the end; empty: the tree itself.
+    pub path: Vec<u8>,
+    /// Files that were looked at.
+    pub files: u64,
+    /// Whether there are more.
+    pub is_cut: bool,
+    /// How many of them each mirror of the roster has.
+    pub counts: Vec<u64>,
+}
+
+/// A mirror that this client is not sent to.
+#[derive(Debug, Clone, Copy)]
+pub struct OtherMirror<'s> {
+    /// The mirror.
+    pub mirror: &'s Mirror,
+    /// Its place in the roster.
+    pub place: usize,
+    /// Whether it has the current version, or anything of a directory.
+    pub has_file: bool,
+    /// Why it is out.
+    pub reason: Reason,
+}
+
+/// Base URLs of a repository for yum and dnf.
+#[derive(Debug, Clone)]
+pub struct YumList<'s> {
+    /// Canonical path of the repository, with a slash at the end unless it is the tree itself.
+    pub directory: Vec<u8>,
+    /// The same as the rule names it, links not resolved; our own URL.
+    pub named: Vec<u8>,
+    /// Best first, at most `YUM_MIRRORS_MAX` of them; an empty list means our own URL.
+    pub choices: Vec<Choice<'s>>,
 }

@@ -6,12 +6,13 @@
 //! §1.1, step 24).
 
 use super::client::Client;
-use super::context::Context;
+use super::context::WorkerContext;
 use super::decision::{
     DecidedFile, DigestDocument, Document, LocalReason, Metalink, MissingReason, Outcome, Seeds,
     Unavailable,
 };
-use super::passage::{Depth, Found, Passage};
+use super::passage::has_info;
+use super::passage::{Depth, EligibleMirrors, RequestPass};
 use super::select::{Extent, keep_listed};
 use crate::db::DbError;
 use crate::domain::document::info_dictionary;
@@ -24,11 +25,11 @@ use crate::domain::representation::Representation;
 use crate::snapshot::Snapshot;
 use crate::tree::Located;
 
-impl<'s> Passage<'_, 's> {
+impl<'s> RequestPass<'_, 's> {
     /// The document of that kind about a file.
     pub(super) fn document(
         &mut self,
-        context: &mut Context,
+        context: &mut WorkerContext,
         wanted: (&Client, &DecidedFile),
         kind: Representation,
     ) -> Outcome<'s> {
@@ -75,7 +76,7 @@ impl<'s> Passage<'_, 's> {
 
     fn digest(
         &self,
-        context: &mut Context,
+        context: &mut WorkerContext,
         file: &DecidedFile,
         kind: Representation,
     ) -> Result<Option<Document<'s>>, LocalReason> {
@@ -102,7 +103,7 @@ impl<'s> Passage<'_, 's> {
     /// [`LocalReason::DatabaseUnavailable`].
     pub(super) fn digests(
         &self,
-        context: &mut Context,
+        context: &mut WorkerContext,
         file: &DecidedFile,
     ) -> Result<Option<Digests>, LocalReason> {
         let Some((snapshot, id)) = self.hashed(file)? else {
@@ -125,7 +126,7 @@ impl<'s> Passage<'_, 's> {
     /// Nobody to download from; a metalink without a URL is of no use (RFC 5854, section 4.1.2).
     fn metalink(
         &mut self,
-        context: &mut Context,
+        context: &mut WorkerContext,
         wanted: (&Client, &DecidedFile),
         kind: Representation,
     ) -> Result<Metalink<'s>, LocalReason> {
@@ -175,7 +176,7 @@ impl<'s> Passage<'_, 's> {
     /// made where the admin wants it, and the admin's own (MirrorBrainMetalinkTorrentAddMask).
     fn torrents(
         &self,
-        context: &mut Context,
+        context: &mut WorkerContext,
         file: &DecidedFile,
         hashes: Option<&(FileId, Box<HashSummary>)>,
     ) -> (bool, bool) {
@@ -189,7 +190,7 @@ impl<'s> Passage<'_, 's> {
 
     fn metalink_of_mirrors(
         &mut self,
-        context: &mut Context,
+        context: &mut WorkerContext,
         wanted: (&Client, &DecidedFile),
         kind: Representation,
     ) -> Result<Metalink<'s>, LocalReason> {
@@ -197,7 +198,7 @@ impl<'s> Passage<'_, 's> {
             Depth::Redirect => Extent::All,
             Depth::Full => Extent::Explained,
         };
-        let Found {
+        let EligibleMirrors {
             mut choices,
             mut excluded,
             known,
@@ -238,7 +239,7 @@ impl<'s> Passage<'_, 's> {
     /// Torrent, magnet or zsync; none without the hashes that it needs.
     fn seeds(
         &mut self,
-        context: &mut Context,
+        context: &mut WorkerContext,
         wanted: (&Client, &DecidedFile),
         kind: Representation,
     ) -> Result<Option<Seeds<'s>>, LocalReason> {
@@ -281,7 +282,7 @@ impl<'s> Passage<'_, 's> {
     }
 
     /// Which documents a list of mirrors links to: those that are there.
-    pub(super) fn offers(&self, context: &mut Context, file: &DecidedFile) -> Offers {
+    pub(super) fn offers(&self, context: &mut WorkerContext, file: &DecidedFile) -> Offers {
         // A link that is not shown misleads nobody.
         let Ok(Some((_, hashes))) = self.summary(context, file) else {
             return Offers::default();
@@ -301,7 +302,7 @@ impl<'s> Passage<'_, 's> {
     /// [`LocalReason::DatabaseUnavailable`].
     fn summary(
         &self,
-        context: &mut Context,
+        context: &mut WorkerContext,
         file: &DecidedFile,
     ) -> Result<Option<(FileId, Box<HashSummary>)>, LocalReason> {
         let Some((snapshot, id)) = self.hashed(file)? else {
@@ -337,7 +338,7 @@ impl<'s> Passage<'_, 's> {
     }
 
     /// Whether the admin's own torrent lies beside the file (MirrorBrainMetalinkTorrentAddMask).
-    fn has_torrent_beside(&self, context: &mut Context, path: &FilePath) -> bool {
+    fn has_torrent_beside(&self, context: &mut WorkerContext, path: &FilePath) -> bool {
         let Some(mask) = &self.rules.metalink_torrent_add_mask else {
             return false;
         };
@@ -353,17 +354,6 @@ impl<'s> Passage<'_, 's> {
 fn unreadable(error: &DbError) -> LocalReason {
     log::debug!("a document is not made: error=\"{error}\"");
     LocalReason::DatabaseUnavailable
-}
-
-/// Whether there are the digests that an info dictionary has, and its hash.
-pub(super) fn has_info(digests: &Digests, version: info_dictionary::TorrentVersion) -> bool {
-    let has = |digest: &Option<Vec<u8>>, bytes| {
-        digest.as_ref().is_some_and(|digest| digest.len() == bytes)
-    };
-    digests.info_hash(version).is_some()
-        && has(&digests.md5, 16)
-        && has(&digests.sha1, 20)
-        && has(&digests.sha256, 32)
 }
 
 /// An empty file has a control file without sums.

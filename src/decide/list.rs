@@ -1,20 +1,18 @@
 //! Lists of mirrors: of a file, of a directory, and for yum and dnf.
 
 use super::client::Client;
-use super::context::Context;
+use super::context::WorkerContext;
 use super::decision::{
-    Choice, DecidedFile, Document, LocalReason, MissingReason, Outcome, OwnUrl, StampKey,
-    Unavailable,
+    Choice, DecidedFile, Document, LocalReason, MissingReason, Outcome, OwnUrl, Unavailable,
 };
-use super::passage::{Depth, Passage};
-use super::select::{self, Extent, Wanted};
+use super::decision::{DirectoryCount, MirrorList, OtherMirror, YumList};
+use super::passage::{Depth, RequestPass};
+use super::select::{self, Extent, MirrorQuestion};
 use crate::domain::document::mirror_list::Offers;
 use crate::domain::file::FileId;
-use crate::domain::hash::Digests;
-use crate::domain::mirror::{Kind, Mirror, MirrorId};
+use crate::domain::mirror::{MirrorId, MirrorKind};
 use crate::domain::path::FilePath;
 use crate::domain::representation::Representation;
-use crate::domain::rule::MirrorlistFrame;
 use crate::domain::select::set::WORD_BITS;
 use crate::domain::select::{Holdings, MirrorSet, Reason};
 use crate::domain::yum::YumRule;
@@ -27,66 +25,6 @@ pub const DIRECTORY_FILES_MAX: usize = 20_000;
 
 /// Lines of a list for yum, as many as MirrorBrain sends.
 pub const YUM_MIRRORS_MAX: usize = 10;
-
-/// `.mirrorlist` of a file or directory.
-#[derive(Debug, Clone)]
-pub struct MirrorList<'s> {
-    /// As JSON instead of a page.
-    pub is_json: bool,
-    /// Present when the list is about a directory.
-    pub directory: Option<DirectoryCount>,
-    /// Where this client may be sent, best first; fallbacks when there are no mirrors.
-    pub choices: Vec<Choice<'s>>,
-    /// Every other mirror.
-    pub others: Vec<Other<'s>>,
-    /// Digests of exactly this version.
-    pub digests: Option<Digests>,
-    /// Which further documents there are.
-    pub offers: Offers,
-    /// Why it is not known who has the file.
-    pub reason: Option<LocalReason>,
-    /// The key that URLs are signed with.
-    pub stamp_key: Option<StampKey<'s>>,
-    /// The operator's own parts of the page.
-    pub frame: &'s MirrorlistFrame,
-}
-
-/// What mirrors have of a directory.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DirectoryCount {
-    /// Canonical path with a slash at the end; empty: the tree itself.
-    pub path: Vec<u8>,
-    /// Files that were looked at.
-    pub files: u64,
-    /// Whether there are more.
-    pub is_cut: bool,
-    /// How many of them each mirror of the roster has.
-    pub counts: Vec<u64>,
-}
-
-/// A mirror that this client is not sent to.
-#[derive(Debug, Clone, Copy)]
-pub struct Other<'s> {
-    /// The mirror.
-    pub mirror: &'s Mirror,
-    /// Its place in the roster.
-    pub place: usize,
-    /// Whether it has the current version, or anything of a directory.
-    pub has_file: bool,
-    /// Why it is out.
-    pub reason: Reason,
-}
-
-/// Base URLs of a repository for yum and dnf.
-#[derive(Debug, Clone)]
-pub struct YumList<'s> {
-    /// Canonical path of the repository, with a slash at the end unless it is the tree itself.
-    pub directory: Vec<u8>,
-    /// The same as the rule names it, links not resolved; our own URL.
-    pub named: Vec<u8>,
-    /// Best first, not more than [`YUM_MIRRORS_MAX`]; none: our own URL.
-    pub choices: Vec<Choice<'s>>,
-}
 
 /// Whether anything of a directory is on a mirror.
 struct AnyOf<'s, H> {
@@ -117,11 +55,11 @@ fn with_slash(directory: &[u8]) -> Vec<u8> {
 }
 
 /// The mirrors of those reasons but for hidden ones; `has` tells which have anything.
-fn others<'s>(
+pub(super) fn others<'s>(
     (snapshot, hidden): (&'s Snapshot, &MirrorSet),
     reasons: impl Iterator<Item = (MirrorId, Reason)>,
     has: impl Fn(usize) -> bool,
-) -> Vec<Other<'s>> {
+) -> Vec<OtherMirror<'s>> {
     let mirrors = snapshot.roster.mirrors();
     let other = |(id, reason)| {
         let place = mirrors.binary_search_by_key(&id, |mirror| mirror.id).ok()?;
@@ -129,17 +67,17 @@ fn others<'s>(
             return None;
         }
         let mirror = &mirrors[place];
-        Some(Other {
+        Some(OtherMirror {
             mirror,
             place,
-            has_file: mirror.kind == Kind::Cache || has(place),
+            has_file: mirror.kind == MirrorKind::Cache || has(place),
             reason,
         })
     };
     reasons.filter_map(other).collect()
 }
 
-impl<'s> Passage<'_, 's> {
+impl<'s> RequestPass<'_, 's> {
     fn wants_json(&self) -> bool {
         let accept = self.request.accept;
         let names_json = || accept.windows(16).any(|part| part == b"application/json");
@@ -158,7 +96,7 @@ impl<'s> Passage<'_, 's> {
     /// The database cannot be read, and there is no fallback.
     pub(super) fn mirror_list(
         &mut self,
-        context: &mut Context,
+        context: &mut WorkerContext,
         wanted: (&Client, &DecidedFile),
     ) -> Result<MirrorList<'s>, LocalReason> {
         let file = wanted.1;
@@ -204,7 +142,7 @@ impl<'s> Passage<'_, 's> {
     /// The list of mirrors of a directory; `None`: the tree itself.
     pub(super) fn directory_list(
         &mut self,
-        context: &mut Context,
+        context: &mut WorkerContext,
         path: Option<&FilePath>,
     ) -> Outcome<'s> {
         let unavailable = Outcome::Unavailable(Unavailable::Database);
@@ -238,7 +176,7 @@ impl<'s> Passage<'_, 's> {
 
     fn of_files(
         &mut self,
-        context: &mut Context,
+        context: &mut WorkerContext,
         snapshot: &'s Snapshot,
         (client, directory, mut files): (&Client, Vec<u8>, Vec<FileId>),
     ) -> MirrorList<'s> {
@@ -247,7 +185,7 @@ impl<'s> Passage<'_, 's> {
         let total = files.len() as u64;
         let mut counts = snapshot.counts(&files);
         for (count, mirror) in counts.iter_mut().zip(snapshot.roster.mirrors()) {
-            if mirror.kind == Kind::Cache {
+            if mirror.kind == MirrorKind::Cache {
                 *count = total;
             }
         }
@@ -257,7 +195,7 @@ impl<'s> Passage<'_, 's> {
             of_none: &snapshot.holdings(FileId(u32::MAX)),
         };
         let state = self.state;
-        let wanted = Wanted {
+        let wanted = MirrorQuestion {
             holdings: &holdings,
             size: 0,
             cached: None,
@@ -306,7 +244,7 @@ impl<'s> Passage<'_, 's> {
     /// Rules come before all other words of a query, as in MirrorBrain, with one addition: beside
     /// `metalink` or `meta4` the answer is that document about the marker, which for `repomd.xml`
     /// is what dnf's `metalink=` wants.
-    pub(super) fn repository(&mut self, context: &mut Context) -> Option<Outcome<'s>> {
+    pub(super) fn repository(&mut self, context: &mut WorkerContext) -> Option<Outcome<'s>> {
         let rules: &'s [YumRule] = &self.state.config.yum;
         if rules.is_empty() || self.query.is_empty() {
             return None;
@@ -355,7 +293,7 @@ impl<'s> Passage<'_, 's> {
 
     fn yum_choices(
         &mut self,
-        context: &mut Context,
+        context: &mut WorkerContext,
         wanted: (&Client, &DecidedFile),
     ) -> Vec<Choice<'s>> {
         let extent = match self.depth {

@@ -4,7 +4,7 @@
 //! file that it found is the file of the request. Only where it tells no file, the URL is read as
 //! a path below the place where the tree hangs (`url_path`).
 
-use super::context::Context;
+use super::context::WorkerContext;
 use super::site::SiteState;
 use crate::domain::path::{FilePath, PathError};
 use crate::http::Request;
@@ -30,7 +30,11 @@ pub(super) enum Mapping {
 
 impl Mapping {
     /// Maps a request.
-    pub(super) fn of(state: &SiteState, context: &mut Context, request: &Request<'_>) -> Mapping {
+    pub(super) fn of(
+        state: &SiteState,
+        context: &mut WorkerContext,
+        request: &Request<'_>,
+    ) -> Mapping {
         if request.file.is_empty() {
             return by_url(state, request);
         }

@@ -1,25 +1,27 @@
 //! The checks in their order.
 
+use crate::domain::document::info_dictionary;
 use std::sync::Arc;
 
 use super::client::Client;
-use super::context::Context;
+use super::context::WorkerContext;
 use super::decision::{
     Choice, DecidedFile, Decision, LocalReason, MissingReason, Outcome, OwnUrl, Redirect, StampKey,
     Unavailable,
 };
-use super::document::has_info;
 use super::mapping::Mapping;
-use super::select::{self, Choices, Extent, Wanted};
+use super::select;
+use super::select::{Choices, Extent, MirrorQuestion};
 use super::site::SiteState;
 use crate::domain::file::{CatalogueFile, FileId};
 use crate::domain::hash::Digests;
-use crate::domain::mirror::{EncodedPath, MirrorId};
+use crate::domain::mirror::MirrorId;
 use crate::domain::path::FilePath;
 use crate::domain::representation::Representation;
-use crate::domain::rule::{Candidate, Rules};
+use crate::domain::rule::{ExclusionSubject, Rules};
 use crate::domain::select::{CacheFile, FillSigns, Reason, is_fill};
 use crate::domain::trace::is_ours;
+use crate::domain::url::EncodedPath;
 use crate::http::{Method, Query, Request};
 use crate::snapshot::Snapshot;
 use crate::tree::{Located, TreeProblem};
@@ -42,7 +44,7 @@ const STAMP_BYTES_MAX: usize = 56;
 const ENCODED_BYTES_MAX: usize = 3;
 
 /// A request on its way through the checks.
-pub(super) struct Passage<'r, 's> {
+pub(super) struct RequestPass<'r, 's> {
     pub(super) state: &'s SiteState,
     pub(super) rules: &'s Rules,
     pub(super) request: &'r Request<'r>,
@@ -52,7 +54,7 @@ pub(super) struct Passage<'r, 's> {
 }
 
 /// Mirrors or fallbacks for a file and a client; never none.
-pub(super) struct Found<'s> {
+pub(super) struct EligibleMirrors<'s> {
     pub(super) choices: Vec<Choice<'s>>,
     pub(super) excluded: Vec<(MirrorId, &'s str, Reason)>,
     /// The file, where the catalogue knows it.
@@ -65,7 +67,7 @@ pub(super) struct Found<'s> {
 /// override.
 pub fn decide<'s>(
     state: &'s SiteState,
-    context: &mut Context,
+    context: &mut WorkerContext,
     request: &Request<'_>,
     depth: Depth,
     rules: &'s mut Option<Arc<Rules>>,
@@ -99,7 +101,7 @@ pub fn decide<'s>(
     } else {
         Query::default()
     };
-    let mut passage = Passage {
+    let mut passage = RequestPass {
         state,
         rules,
         request,
@@ -117,7 +119,7 @@ pub fn decide<'s>(
 
 /// A database that fails now has answered a moment ago; a redirect needs no digests.
 fn digests(
-    context: &mut Context,
+    context: &mut WorkerContext,
     snapshot: &Snapshot,
     id: FileId,
     file: &DecidedFile,
@@ -138,7 +140,7 @@ fn no_file<'s>(located: Located) -> Outcome<'s> {
     }
 }
 
-impl<'s> Passage<'_, 's> {
+impl<'s> RequestPass<'_, 's> {
     /// What other methods than GET and HEAD are answered.
     fn other_method(&self) -> Option<Outcome<'s>> {
         match self.request.method {
@@ -176,7 +178,7 @@ impl<'s> Passage<'_, 's> {
         }
     }
 
-    fn run(&mut self, context: &mut Context, path: Option<&FilePath>) -> Outcome<'s> {
+    fn run(&mut self, context: &mut WorkerContext, path: Option<&FilePath>) -> Outcome<'s> {
         if let Some(outcome) = self.other_method() {
             return outcome;
         }
@@ -254,7 +256,11 @@ impl<'s> Passage<'_, 's> {
 
     /// The page of a directory, which the web server found for the directory's URL. It is none to
     /// redirect: what it links to is beside it.
-    fn directory_index(&mut self, context: &mut Context, path: &FilePath) -> Option<Outcome<'s>> {
+    fn directory_index(
+        &mut self,
+        context: &mut WorkerContext,
+        path: &FilePath,
+    ) -> Option<Outcome<'s>> {
         if !self.request.is_directory_index() || self.asked_by_query() != Representation::File {
             return None;
         }
@@ -281,7 +287,7 @@ impl<'s> Passage<'_, 's> {
     }
 
     /// For a URL that names a directory: the list of its mirrors, or nothing of ours.
-    fn directory(&mut self, context: &mut Context, path: Option<&FilePath>) -> Outcome<'s> {
+    fn directory(&mut self, context: &mut WorkerContext, path: Option<&FilePath>) -> Outcome<'s> {
         if self.rules.engine && self.asked_by_query() == Representation::Mirrorlist {
             return self.directory_list(context, path);
         }
@@ -293,7 +299,7 @@ impl<'s> Passage<'_, 's> {
 
     pub(super) fn answer(
         &mut self,
-        context: &mut Context,
+        context: &mut WorkerContext,
         file: &DecidedFile,
         asked: Representation,
     ) -> Outcome<'s> {
@@ -316,7 +322,7 @@ impl<'s> Passage<'_, 's> {
         }
     }
 
-    pub(super) fn locate(&self, context: &mut Context, path: &FilePath) -> Located {
+    pub(super) fn locate(&self, context: &mut WorkerContext, path: &FilePath) -> Located {
         let snapshot = self.state.snapshot.as_deref();
         let catalogued = snapshot.and_then(|snapshot| snapshot.find(path.as_bytes())?.version);
         context.tree.locate(path, catalogued)
@@ -367,7 +373,7 @@ impl<'s> Passage<'_, 's> {
     /// A name that does not exist may be an existing one with a document's suffix.
     fn document_of(
         &mut self,
-        context: &mut Context,
+        context: &mut WorkerContext,
         path: &FilePath,
     ) -> Option<(Located, Representation)> {
         let (name, document) = Representation::split_suffix(path.as_bytes())?;
@@ -392,7 +398,7 @@ impl<'s> Passage<'_, 's> {
     /// Serves a file without looking at mirrors; what is none is not served.
     fn local_if_file(
         &mut self,
-        context: &mut Context,
+        context: &mut WorkerContext,
         path: &FilePath,
         reason: LocalReason,
     ) -> Outcome<'s> {
@@ -410,7 +416,7 @@ impl<'s> Passage<'_, 's> {
 
     fn redirect(
         &mut self,
-        context: &mut Context,
+        context: &mut WorkerContext,
         client: &Client,
         file: &DecidedFile,
     ) -> Outcome<'s> {
@@ -466,10 +472,10 @@ impl<'s> Passage<'_, 's> {
     /// There is nobody to send the client to.
     pub(super) fn find(
         &mut self,
-        context: &mut Context,
+        context: &mut WorkerContext,
         wanted: (&Client, &DecidedFile),
         extent: Extent,
-    ) -> Result<Found<'s>, LocalReason> {
+    ) -> Result<EligibleMirrors<'s>, LocalReason> {
         let (client, file) = wanted;
         let Some(snapshot) = self.state.snapshot.as_deref() else {
             return self.fall_back_blindly(context, client, LocalReason::DatabaseUnavailable);
@@ -510,7 +516,7 @@ impl<'s> Passage<'_, 's> {
         } else {
             file.version.size
         };
-        let candidate = Candidate {
+        let candidate = ExclusionSubject {
             size,
             url_path: &url_path,
             mime_type,
@@ -524,13 +530,13 @@ impl<'s> Passage<'_, 's> {
 
     fn choose(
         &mut self,
-        context: &mut Context,
+        context: &mut WorkerContext,
         snapshot: &'s Snapshot,
         client: &Client,
         wanted: (CatalogueFile, &DecidedFile, Extent),
-    ) -> Result<Found<'s>, LocalReason> {
+    ) -> Result<EligibleMirrors<'s>, LocalReason> {
         let (known, file, extent) = wanted;
-        let wanted = Wanted {
+        let wanted = MirrorQuestion {
             holdings: &snapshot.holdings(known.id),
             size: file.version.size,
             cached: self.cached(context, snapshot, (known, file)),
@@ -556,13 +562,13 @@ impl<'s> Passage<'_, 's> {
                 return Err(reason);
             }
             let found = self.fall_back(context, client, reason)?;
-            return Ok(Found {
+            return Ok(EligibleMirrors {
                 choices: found.choices,
                 excluded,
                 known: Some((snapshot, known)),
             });
         }
-        Ok(Found {
+        Ok(EligibleMirrors {
             choices,
             excluded,
             known: Some((snapshot, known)),
@@ -572,7 +578,7 @@ impl<'s> Passage<'_, 's> {
     /// What caches are asked about, where there are any.
     fn cached<'f>(
         &self,
-        context: &Context,
+        context: &WorkerContext,
         snapshot: &Snapshot,
         (known, file): (CatalogueFile, &'f DecidedFile),
     ) -> Option<CacheFile<'f>> {
@@ -615,10 +621,10 @@ impl<'s> Passage<'_, 's> {
     /// The given reason.
     pub(super) fn fall_back_blindly(
         &self,
-        context: &mut Context,
+        context: &mut WorkerContext,
         client: &Client,
         reason: LocalReason,
-    ) -> Result<Found<'s>, LocalReason> {
+    ) -> Result<EligibleMirrors<'s>, LocalReason> {
         match self.rules.fallback_when_unknown {
             true => self.fall_back(context, client, reason),
             false => Err(reason),
@@ -631,19 +637,30 @@ impl<'s> Passage<'_, 's> {
     /// There are none: the given reason.
     pub(super) fn fall_back(
         &self,
-        context: &mut Context,
+        context: &mut WorkerContext,
         client: &Client,
         reason: LocalReason,
-    ) -> Result<Found<'s>, LocalReason> {
+    ) -> Result<EligibleMirrors<'s>, LocalReason> {
         let draw = || context.draw();
         let choices = select::fallbacks(self.rules, client, draw);
         if choices.is_empty() {
             return Err(reason);
         }
-        Ok(Found {
+        Ok(EligibleMirrors {
             choices,
             excluded: Vec::new(),
             known: None,
         })
     }
+}
+
+/// Whether there are the digests that an info dictionary has, and its hash.
+pub(super) fn has_info(digests: &Digests, version: info_dictionary::TorrentVersion) -> bool {
+    let has = |digest: &Option<Vec<u8>>, bytes| {
+        digest.as_ref().is_some_and(|digest| digest.len() == bytes)
+    };
+    digests.info_hash(version).is_some()
+        && has(&digests.md5, 16)
+        && has(&digests.sha1, 20)
+        && has(&digests.sha256, 32)
 }

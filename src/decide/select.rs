@@ -1,16 +1,17 @@
 //! From candidates of the selection law to named choices, mirrors and fallbacks alike.
 
 use super::client::Client;
-use super::context::Context;
+use super::context::WorkerContext;
 use super::decision::Choice;
 use crate::config::SiteConfig;
 use crate::domain::health::Family;
-use crate::domain::mirror::{MirrorId, Scheme};
+use crate::domain::mirror::MirrorId;
 use crate::domain::rule::{Fallback, Rules};
 use crate::domain::select::list::unlisted;
 use crate::domain::select::{
     Access, CacheFile, Candidate, Holdings, HttpsToHttp, Question, Realm, Reason, Selection, Tier,
 };
+use crate::domain::url::Scheme;
 use crate::snapshot::Snapshot;
 
 /// The choices of a selection, and the rest with why.
@@ -34,7 +35,7 @@ pub(super) enum Extent {
 
 /// What is wanted of the mirrors, and by which rules.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Wanted<'w, H> {
+pub(super) struct MirrorQuestion<'w, H> {
     /// Who has it.
     pub holdings: &'w H,
     /// Bytes of the file.
@@ -60,9 +61,9 @@ pub(super) fn access(config: &SiteConfig, rules: &Rules, client: &Client) -> Acc
 pub(super) fn mirrors<'s>(
     config: &SiteConfig,
     snapshot: &'s Snapshot,
-    context: &mut Context,
+    context: &mut WorkerContext,
     client: &Client,
-    wanted: &Wanted<'_, impl Holdings>,
+    wanted: &MirrorQuestion<'_, impl Holdings>,
 ) -> Choices<'s> {
     let access = access(config, wanted.rules, client);
     let table = context.classes(snapshot, &client.place, access);

@@ -27,7 +27,7 @@ pub struct CatalogueFile {
 
 /// What a mirror's copy is worth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Copy {
+pub enum CopyState {
     /// The version that the catalogue has.
     Current,
     /// Another size, or an older time.
@@ -39,12 +39,12 @@ impl CatalogueFile {
     ///
     /// A later time with the same size is current: a mirror that does not keep times has them.
     /// An entry without a version trusts any copy, as MirrorBrain does.
-    pub fn judge(&self, seen: FileVersion) -> Copy {
+    pub fn judge(&self, seen: FileVersion) -> CopyState {
         match self.version {
             Some(version) if seen.size != version.size || seen.mtime < version.mtime => {
-                Copy::Outdated
+                CopyState::Outdated
             }
-            _ => Copy::Current,
+            _ => CopyState::Current,
         }
     }
 }
@@ -62,12 +62,12 @@ mod tests {
         let version = |size, mtime| FileVersion { size, mtime };
         let known = Some(version(10, 1000));
         for (catalogue, seen, expected) in [
-            (known, version(10, 1000), Copy::Current),
-            (known, version(10, 1001), Copy::Current),
-            (known, version(10, 999), Copy::Outdated),
-            (known, version(11, 1000), Copy::Outdated),
-            (known, version(0, 5000), Copy::Outdated),
-            (None, version(0, 0), Copy::Current),
+            (known, version(10, 1000), CopyState::Current),
+            (known, version(10, 1001), CopyState::Current),
+            (known, version(10, 999), CopyState::Outdated),
+            (known, version(11, 1000), CopyState::Outdated),
+            (known, version(0, 5000), CopyState::Outdated),
+            (None, version(0, 0), CopyState::Current),
         ] {
             assert_eq!(
                 file(catalogue).judge(seen),

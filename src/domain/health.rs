@@ -1,12 +1,12 @@
 //! Whether a mirror answers: address families, hysteresis over results, and what selection needs.
 //!
 //! One *target* is one base URL over one address family. Each probe gives a target a result; the
-//! target's [`Standing`] follows with hysteresis, so that one lost packet changes nothing. A mirror
-//! is alive while one of its targets is usable.
+//! target's [`TargetStanding`] follows with hysteresis, so that one lost packet changes nothing. A
+//! mirror is alive while one of its targets is usable.
 
 use std::net::IpAddr;
 
-use super::mirror::Scheme;
+use super::url::Scheme;
 
 /// Address family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -118,17 +118,17 @@ pub struct Hysteresis {
 
 /// What a target counts as, and what it has shown since.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Standing {
+pub struct TargetStanding {
     /// Whether clients are sent there.
     pub usable: bool,
     /// Results since `usable` last changed.
     pub history: History,
 }
 
-impl Standing {
+impl TargetStanding {
     /// With no results yet.
-    pub fn new(usable: bool) -> Standing {
-        Standing {
+    pub fn new(usable: bool) -> TargetStanding {
+        TargetStanding {
             usable,
             history: History::default(),
         }
@@ -137,7 +137,7 @@ impl Standing {
     /// The standing after one more result. A change begins a new history, so that the failures
     /// that turned a target off do not turn it off again once it is back.
     #[must_use]
-    pub fn after(self, ok: bool, law: &Hysteresis) -> Standing {
+    pub fn after(self, ok: bool, law: &Hysteresis) -> TargetStanding {
         let history = self.history.with(ok);
         let flips = if self.usable {
             history.failures_among(law.window) >= law.down_after
@@ -145,9 +145,9 @@ impl Standing {
             history.successes_in_a_row() >= law.up_after
         };
         if flips {
-            return Standing::new(!self.usable);
+            return TargetStanding::new(!self.usable);
         }
-        Standing { history, ..self }
+        TargetStanding { history, ..self }
     }
 }
 
@@ -191,7 +191,7 @@ mod tests {
 
     /// Usable or not after each result; `.` is a success, `x` a failure.
     fn walk(start: bool, results: &str) -> String {
-        let mut standing = Standing::new(start);
+        let mut standing = TargetStanding::new(start);
         let step = |result: char| {
             standing = standing.after(result == '.', &LAW);
             if standing.usable { '1' } else { '0' }
@@ -225,7 +225,7 @@ mod tests {
             window: 1,
             up_after: 1,
         };
-        let down = Standing::new(true).after(false, &law);
+        let down = TargetStanding::new(true).after(false, &law);
         assert!(!down.usable);
         assert!(down.after(true, &law).usable);
     }

@@ -7,10 +7,10 @@ use ipnet::IpNet;
 use regex::bytes::Regex;
 
 use super::accept::MetalinkRules;
-use super::mirror::BaseUrl;
 use super::pattern::Pattern;
 use super::place::{CountryCode, RegionCode};
 use super::select::HttpsToHttp;
+use super::url::BaseUrl;
 
 /// Smallest file that is redirected, MirrorBrain's default: for less, the redirect costs the
 /// client more than the file.
@@ -186,7 +186,7 @@ impl NetworkRule {
 
 /// What the exclusions look at.
 #[derive(Debug, Clone, Copy)]
-pub struct Candidate<'a> {
+pub struct ExclusionSubject<'a> {
     /// Bytes of the file.
     pub size: u64,
     /// The decoded URL path, without a document's suffix.
@@ -232,7 +232,7 @@ impl Exclusion {
 
 impl Rules {
     /// The first exclusion that applies, in MirrorBrain's order (behaviour §1.1, step 12).
-    pub fn exclusion(&self, candidate: &Candidate<'_>) -> Option<Exclusion> {
+    pub fn exclusion(&self, candidate: &ExclusionSubject<'_>) -> Option<Exclusion> {
         if candidate.size < self.min_size_bytes {
             return Some(Exclusion::TooSmall);
         }
@@ -307,7 +307,7 @@ mod tests {
             };
             let (mime, agent) = (mime.trim_matches('-'), agent.trim_matches('-'));
             let size: u64 = size.parse().expect("a size");
-            let candidate = Candidate {
+            let candidate = ExclusionSubject {
                 size,
                 url_path: path.as_bytes(),
                 mime_type: mime.as_bytes(),

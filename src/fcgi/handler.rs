@@ -4,14 +4,14 @@ use super::wire::params::Params;
 
 /// One complete request. It borrows the connection's buffer; nothing is copied or allocated.
 #[derive(Debug, Clone, Copy)]
-pub struct Request<'a> {
+pub struct FcgiRequest<'a> {
     params: &'a [u8],
 }
 
-impl<'a> Request<'a> {
+impl<'a> FcgiRequest<'a> {
     /// `params` are packed pairs of which none is cut off.
-    pub(super) fn new(params: &'a [u8]) -> Request<'a> {
-        Request { params }
+    pub(super) fn new(params: &'a [u8]) -> FcgiRequest<'a> {
+        FcgiRequest { params }
     }
 
     /// The parameters as the web server sent them: names and values are raw bytes, in order, and
@@ -31,7 +31,7 @@ pub trait Handler {
     ///
     /// The answer is a CGI response: header fields such as `Status: 302 Found\r\n`, an empty line,
     /// then the body. Give a `Content-Length`, or Apache sends the answer in chunks.
-    fn respond(&mut self, request: &Request<'_>, out: &mut Vec<u8>);
+    fn respond(&mut self, request: &FcgiRequest<'_>, out: &mut Vec<u8>);
 
     /// What follows the answer that `respond` has just written, when that was only its beginning:
     /// for answers too long to be held for a client that reads slowly.

@@ -4,7 +4,7 @@
 //! [`Server`] accepts connections, reads requests under limits and time-outs, and gives each
 //! complete one to a [`Handler`]; what the handler wrote leaves in one write.
 //!
-//! Reading order: [`Request`] and [`Handler`] are what a use case sees; `record` and `params`
+//! Reading order: [`FcgiRequest`] and [`Handler`] are what a use case sees; `record` and `params`
 //! are the wire format; [`wire`] is the state of one connection, without any input or
 //! output, so that it can be fuzzed; `connection`, `worker` and `server` put it on sockets;
 //! `accept` and `peers` share connections out; `handover` keeps them over a restart. `ask` is the
@@ -35,13 +35,13 @@ pub mod wire;
 
 pub use ask::ask;
 pub use error::FcgiError;
-pub use handler::{Handler, Request, Rest};
+pub use handler::{FcgiRequest, Handler, Rest};
 pub use serve::listen::Listen;
 pub use serve::options::{
     CONNECTIONS_MAX, DRAIN_TIMEOUT, IDLE_TIMEOUT, PARAMS_BYTES_MAX, PARAMS_MAX, READ_TIMEOUT,
     STDIN_BYTES_MAX, ServerOptions, THREADS, TICK, WRITE_TIMEOUT,
 };
-pub use serve::server::{Report, Server};
+pub use serve::server::{Server, ServerReport};
 pub use serve::shutdown::Shutdown;
 pub use serve::stats::Stats;
 pub use wire::params::Params;

@@ -24,12 +24,12 @@ const KEPT: Duration = Duration::from_secs(60);
 /// Addresses of one host that are tried.
 const ADDRESSES_MAX: usize = 8;
 
-type Known = HashMap<String, (Instant, Vec<IpAddr>)>;
+type KnownAddresses = HashMap<String, (Instant, Vec<IpAddr>)>;
 
 /// Addresses of hosts; clones share what they know.
 #[derive(Debug, Clone, Default)]
 pub struct Addresses {
-    known: Arc<Mutex<Known>>,
+    known: Arc<Mutex<KnownAddresses>>,
 }
 
 /// Gives the HTTP client those addresses of a host that a mirror of some scope may lead to.

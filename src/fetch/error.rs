@@ -139,15 +139,6 @@ pub enum FetchError {
         /// Why not.
         why: super::redirect::NotFollowed,
     },
-    /// Another server, which does not answer as one.
-    #[error("it redirects to {to}, which cannot be asked")]
-    Led {
-        /// Where to.
-        to: String,
-        /// Why not.
-        #[source]
-        cause: Box<FetchError>,
-    },
     /// In a circle, most likely.
     #[error("more than {redirects_max} redirects in a row")]
     TooManyRedirects {
@@ -168,7 +159,7 @@ pub enum FetchError {
     },
     /// A page, but no listing.
     #[error(transparent)]
-    Index(crate::domain::listing::IndexError),
+    Index(crate::domain::listing::PageError),
     /// Not with this login.
     #[error(
         "the server refuses the login ({said}); the FTP URL takes user and password as \

@@ -37,6 +37,6 @@ pub use http::session::{
 pub use http::url::{HttpUrl, HttpUrlError};
 pub use patience::Patience;
 pub use redirect::{NotFollowed, OwnPorts};
-pub use rsync::listing::{ENTRIES_MAX, ListOptions, Listed, list_rsync};
+pub use rsync::listing::{ENTRIES_MAX, ListOptions, RsyncListingEnd, list_rsync};
 pub use rsync::url::{RsyncUrl, RsyncUrlError};
 pub use tls::with_system_certificates;

@@ -10,7 +10,7 @@ use ipnet::IpNet;
 use maxminddb::Reader;
 
 use super::error::GeoIpError;
-use super::field::{Facts, Record};
+use super::field::{Record, RecordFacts};
 use super::{file, tree};
 
 /// Files up to this size are read through once when they are opened, so that a corrupt one is
@@ -27,7 +27,7 @@ pub(super) struct Database {
     path: PathBuf,
     reader: Reader<Vec<u8>>,
     /// By the record's offset in the file.
-    facts: RwLock<HashMap<usize, Facts>>,
+    facts: RwLock<HashMap<usize, RecordFacts>>,
     complained: AtomicBool,
 }
 
@@ -69,7 +69,7 @@ impl Database {
     }
 
     /// What the file knows of an address, with the network that the record is for.
-    pub(super) fn find(&self, ip: IpAddr) -> Option<(Facts, Option<IpNet>)> {
+    pub(super) fn find(&self, ip: IpAddr) -> Option<(RecordFacts, Option<IpNet>)> {
         if ip.is_ipv6() && self.reader.metadata().ip_version == 4 {
             return None;
         }
@@ -102,12 +102,12 @@ impl Database {
         }
     }
 
-    fn kept(&self, offset: usize) -> Option<Facts> {
+    fn kept(&self, offset: usize) -> Option<RecordFacts> {
         let facts = self.facts.read().unwrap_or_else(PoisonError::into_inner);
         facts.get(&offset).copied()
     }
 
-    fn keep(&self, offset: usize, found: Facts) -> Facts {
+    fn keep(&self, offset: usize, found: RecordFacts) -> RecordFacts {
         let mut facts = self.facts.write().unwrap_or_else(PoisonError::into_inner);
         if facts.len() >= FACTS_MAX {
             facts.clear();

@@ -82,7 +82,7 @@ const FIELDS_MAX: usize = 64;
 
 /// A fact about an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fact {
+pub enum PlaceFact {
     /// Country.
     Country,
     /// Continent.
@@ -93,30 +93,35 @@ pub enum Fact {
     As,
 }
 
-impl Fact {
+impl PlaceFact {
     /// Every fact.
-    pub const ALL: [Fact; 4] = [Fact::Country, Fact::Continent, Fact::Coordinates, Fact::As];
+    pub const ALL: [PlaceFact; 4] = [
+        PlaceFact::Country,
+        PlaceFact::Continent,
+        PlaceFact::Coordinates,
+        PlaceFact::As,
+    ];
 
     /// Stable word for scripts.
     pub fn as_str(self) -> &'static str {
         match self {
-            Fact::Country => "country",
-            Fact::Continent => "continent",
-            Fact::Coordinates => "coordinates",
-            Fact::As => "asn",
+            PlaceFact::Country => "country",
+            PlaceFact::Continent => "continent",
+            PlaceFact::Coordinates => "coordinates",
+            PlaceFact::As => "asn",
         }
     }
 
     /// What a place says of it; empty when it is not known.
     pub fn value(self, place: &Place) -> String {
         let value = match self {
-            Fact::Country => place.country.map(|code| code.to_string()),
-            Fact::Continent => place.region.map(|code| code.to_string()),
-            Fact::Coordinates => {
+            PlaceFact::Country => place.country.map(|code| code.to_string()),
+            PlaceFact::Continent => place.region.map(|code| code.to_string()),
+            PlaceFact::Coordinates => {
                 let at = place.coordinates;
                 at.map(|at| format!("{},{}", at.latitude, at.longitude))
             }
-            Fact::As => place.asn.map(|asn| asn.to_string()),
+            PlaceFact::As => place.asn.map(|asn| asn.to_string()),
         };
         value.unwrap_or_default()
     }
@@ -125,13 +130,13 @@ impl Fact {
     pub(super) fn field(self, place: u8) -> &'static str {
         let place = usize::from(place);
         let name = match self {
-            Fact::Country => COUNTRY.get(place),
+            PlaceFact::Country => COUNTRY.get(place),
             // Continents of countries come behind the fields.
-            Fact::Continent => REGION
+            PlaceFact::Continent => REGION
                 .get(place)
                 .or_else(|| COUNTRY.get(place.saturating_sub(REGION.len()))),
-            Fact::Coordinates => COORDINATES.get(place).map(|(latitude, _)| latitude),
-            Fact::As => ASN.get(place),
+            PlaceFact::Coordinates => COORDINATES.get(place).map(|(latitude, _)| latitude),
+            PlaceFact::As => ASN.get(place),
         };
         name.copied().unwrap_or_default()
     }
@@ -139,12 +144,12 @@ impl Fact {
 
 /// What one record tells, and for each fact the place of the field that told it.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub(super) struct Facts {
+pub(super) struct RecordFacts {
     pub place: Place,
     pub fields: [u8; 4],
 }
 
-impl Facts {
+impl RecordFacts {
     /// Whether there is anything.
     pub fn has_any(&self) -> bool {
         self.place != Place::default()
@@ -212,7 +217,7 @@ fn coordinates(latitude: Option<f64>, longitude: Option<f64>) -> Option<Coordina
 
 impl<'a> Record<'a> {
     /// What the record tells; every fact by itself.
-    pub fn facts(&self) -> Facts {
+    pub fn facts(&self) -> RecordFacts {
         let country = self.first(&COUNTRY, Scalar::country);
         let region = self.first(&REGION, Scalar::region).or_else(|| {
             let (country, place) = country?;
@@ -223,7 +228,7 @@ impl<'a> Record<'a> {
         });
         let asn = self.first(&ASN, Scalar::asn);
         let place_of = |place: Option<u8>| place.unwrap_or_default();
-        Facts {
+        RecordFacts {
             place: Place {
                 country: country.map(|(code, _)| code),
                 region: region.map(|(code, _)| code),
@@ -298,7 +303,7 @@ fn is_candidate(outer: &[u8]) -> bool {
 impl<'de> Deserialize<'de> for Record<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Record<'de>, D::Error> {
         let mut record = Record::default();
-        let level = Level {
+        let level = RecordLevel {
             record: &mut record,
             path: Path::Record,
         };
@@ -318,12 +323,12 @@ enum Path<'de> {
 }
 
 /// Reads a value at a place of a record: scalars are kept, maps are entered once.
-struct Level<'r, 'de> {
+struct RecordLevel<'r, 'de> {
     record: &'r mut Record<'de>,
     path: Path<'de>,
 }
 
-impl<'de> Level<'_, 'de> {
+impl<'de> RecordLevel<'_, 'de> {
     fn keep(self, value: Scalar<'de>) {
         let name = match self.path {
             Path::Record => None,
@@ -346,11 +351,11 @@ impl<'de> Level<'_, 'de> {
 
     /// Reads one field of a map; whether there may be more.
     fn field<A: MapAccess<'de>>(&mut self, map: &mut A) -> Result<bool, A::Error> {
-        let Some(key) = map.next_key_seed(Key)? else {
+        let Some(key) = map.next_key_seed(FieldName)? else {
             return Ok(false);
         };
         match self.below(key) {
-            Some(path) => map.next_value_seed(Level {
+            Some(path) => map.next_value_seed(RecordLevel {
                 record: self.record,
                 path,
             })?,
@@ -362,7 +367,7 @@ impl<'de> Level<'_, 'de> {
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Level<'_, 'de> {
+impl<'de> DeserializeSeed<'de> for RecordLevel<'_, 'de> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -371,7 +376,7 @@ impl<'de> DeserializeSeed<'de> for Level<'_, 'de> {
     }
 }
 
-impl<'de> Visitor<'de> for Level<'_, 'de> {
+impl<'de> Visitor<'de> for RecordLevel<'_, 'de> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -450,9 +455,9 @@ impl<'de> Visitor<'de> for Level<'_, 'de> {
 }
 
 /// The name of a field, whatever its bytes.
-struct Key;
+struct FieldName;
 
-impl<'de> DeserializeSeed<'de> for Key {
+impl<'de> DeserializeSeed<'de> for FieldName {
     type Value = &'de [u8];
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<&'de [u8], D::Error> {
@@ -460,7 +465,7 @@ impl<'de> DeserializeSeed<'de> for Key {
     }
 }
 
-impl<'de> Visitor<'de> for Key {
+impl<'de> Visitor<'de> for FieldName {
     type Value = &'de [u8];
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -492,7 +497,7 @@ mod tests {
         let facts = record.facts();
         let place = facts.place;
         let mut words = Vec::new();
-        for (fact, field) in Fact::ALL.into_iter().zip(facts.fields) {
+        for (fact, field) in PlaceFact::ALL.into_iter().zip(facts.fields) {
             let value = fact.value(&place);
             if !value.is_empty() {
                 words.push(format!("{value}={}", fact.field(field)));

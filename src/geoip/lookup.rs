@@ -8,28 +8,28 @@ use ipnet::IpNet;
 
 use super::database::Database;
 use super::error::GeoIpError;
-use super::field::Fact;
+use super::field::PlaceFact;
 use crate::domain::place::Place;
 
 /// The open files of a site.
 #[derive(Debug, Default)]
 pub struct GeoIp {
     databases: Vec<Database>,
-    files: Vec<(PathBuf, Option<Stamp>)>,
+    files: Vec<(PathBuf, Option<GeoFileStamp>)>,
 }
 
 /// What tells a replaced file from the one that is open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Stamp {
+struct GeoFileStamp {
     modified: Option<SystemTime>,
     size: u64,
     inode: u64,
 }
 
-fn stamp(path: &std::path::Path) -> Option<Stamp> {
+fn stamp(path: &std::path::Path) -> Option<GeoFileStamp> {
     use std::os::unix::fs::MetadataExt;
     let file = std::fs::metadata(path).ok()?;
-    Some(Stamp {
+    Some(GeoFileStamp {
         modified: file.modified().ok(),
         size: file.len(),
         inode: file.ino(),
@@ -38,27 +38,27 @@ fn stamp(path: &std::path::Path) -> Option<Stamp> {
 
 /// Where an address is.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Located {
+pub struct AddressPlace {
     /// Country, continent, coordinates, AS, as far as any file knows.
     pub place: Place,
     /// The network of the file that knows the AS, or of the first that knows anything.
     pub network: Option<IpNet>,
-    tellers: [Option<Teller>; 4],
+    tellers: [Option<TellingFile>; 4],
     network_teller: Option<u8>,
 }
 
 /// Which file tells a fact, by its place in the list, and which of its fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Teller {
+struct TellingFile {
     file: u8,
     field: u8,
 }
 
 /// Who told a fact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Told<'g> {
+pub struct FactOrigin<'g> {
     /// The fact.
-    pub fact: Fact,
+    pub fact: PlaceFact,
     /// The file.
     pub file: &'g Path,
     /// Its field: `country.iso_code`. A continent may be that of the field's country.
@@ -97,10 +97,10 @@ impl GeoIp {
     }
 
     /// Where an address is; for each fact the first file that knows it is believed.
-    pub fn find(&self, ip: IpAddr) -> Located {
+    pub fn find(&self, ip: IpAddr) -> AddressPlace {
         // An IPv4 client of a dual-stack socket comes as ::ffff:a.b.c.d.
         let ip = ip.to_canonical();
-        let mut located = Located::default();
+        let mut located = AddressPlace::default();
         for (file, database) in (0..=u8::MAX).zip(&self.databases) {
             let Some((found, network)) = database.find(ip) else {
                 continue;
@@ -127,18 +127,18 @@ impl GeoIp {
             }
             for (fact, _) in told.into_iter().enumerate().filter(|(_, told)| *told) {
                 let field = found.fields[fact];
-                located.tellers[fact] = Some(Teller { file, field });
+                located.tellers[fact] = Some(TellingFile { file, field });
             }
         }
         located
     }
 
     /// Which file and field told each fact.
-    pub fn told(&self, located: &Located) -> Vec<Told<'_>> {
-        let told = Fact::ALL.into_iter().zip(located.tellers);
+    pub fn told(&self, located: &AddressPlace) -> Vec<FactOrigin<'_>> {
+        let told = PlaceFact::ALL.into_iter().zip(located.tellers);
         let told = told.filter_map(|(fact, teller)| {
             let teller = teller?;
-            Some(Told {
+            Some(FactOrigin {
                 fact,
                 file: self.databases.get(usize::from(teller.file))?.path(),
                 field: fact.field(teller.field),

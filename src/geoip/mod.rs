@@ -24,5 +24,5 @@ mod lookup;
 mod tree;
 
 pub use continent::continent_of;
-pub use field::Fact;
-pub use lookup::{GeoIp, Located, Told};
+pub use field::PlaceFact;
+pub use lookup::{AddressPlace, FactOrigin, GeoIp};

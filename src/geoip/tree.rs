@@ -19,7 +19,7 @@ const SEPARATOR_BYTES: usize = 16;
 
 /// What was found in the records.
 #[derive(Debug, Default)]
-pub(super) struct Found {
+pub(super) struct WalkResult {
     /// Different records.
     pub records: usize,
     /// Those that cannot be read to their end.
@@ -29,7 +29,7 @@ pub(super) struct Found {
 }
 
 /// A node on the way from the root.
-struct Step {
+struct TreeStep {
     node: usize,
     /// Its address, from the highest bit on.
     bits: u128,
@@ -46,14 +46,14 @@ enum Mark {
 }
 
 /// The search tree as bytes.
-struct Tree<'b> {
+struct SearchTree<'b> {
     bytes: &'b [u8],
     nodes: usize,
     record_bits: usize,
     address_bits: usize,
 }
 
-impl Tree<'_> {
+impl SearchTree<'_> {
     /// One side of a node; none behind the end of the file.
     fn record(&self, node: usize, side: usize) -> Option<usize> {
         let node_bytes = self.record_bits / 4;
@@ -88,21 +88,21 @@ pub(super) fn verify(
     bytes: &[u8],
     reader: &Reader<&[u8]>,
     stops: &dyn Fn() -> bool,
-) -> Result<Found, GeoIpError> {
+) -> Result<WalkResult, GeoIpError> {
     let metadata = reader.metadata();
-    let tree = Tree {
+    let tree = SearchTree {
         bytes,
         nodes: metadata.node_count as usize,
         record_bits: usize::from(metadata.record_size),
         address_bits: if metadata.ip_version == 4 { 32 } else { 128 },
     };
-    let mut walk = Walk {
+    let mut walk = TreeWalk {
         marks: vec![Mark::Unseen; tree.nodes],
         way: Vec::with_capacity(tree.address_bits),
         tree,
     };
     let mut seen = HashSet::new();
-    let mut found = Found::default();
+    let mut found = WalkResult::default();
     let mut sides = 0;
     if walk.tree.nodes > 0 {
         walk.enter(0, 0)?;
@@ -124,13 +124,13 @@ pub(super) fn verify(
 }
 
 /// A walk from the root, the left side of each node first.
-struct Walk<'b> {
-    tree: Tree<'b>,
+struct TreeWalk<'b> {
+    tree: SearchTree<'b>,
     marks: Vec<Mark>,
-    way: Vec<Step>,
+    way: Vec<TreeStep>,
 }
 
-impl Walk<'_> {
+impl TreeWalk<'_> {
     /// The next side of a node, and the address that leads there.
     fn next(&mut self) -> Result<Option<(usize, u128)>, GeoIpError> {
         while let Some(step) = self.way.last_mut() {
@@ -161,7 +161,7 @@ impl Walk<'_> {
             }
             Mark::Unseen => {
                 self.marks[node] = Mark::OnTheWay;
-                self.way.push(Step {
+                self.way.push(TreeStep {
                     node,
                     bits,
                     taken: 0,
@@ -178,7 +178,7 @@ fn look(
     reader: &Reader<&[u8]>,
     ip: IpAddr,
     offset: usize,
-    found: &mut Found,
+    found: &mut WalkResult,
 ) -> Result<(), GeoIpError> {
     let beyond = GeoIpError::Tree {
         wrong: "its search tree leads out of its data",

@@ -32,7 +32,7 @@ pub struct Validators {
 
 /// How a request with conditions is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub enum ConditionVerdict {
     /// As one without.
     Send,
     /// 304: the client has it.
@@ -44,14 +44,14 @@ pub enum Verdict {
 impl Conditions<'_> {
     /// In the order of section 13.2.2, for GET and HEAD. A date that cannot be read is no
     /// condition.
-    pub fn judge(&self, now: &Validators) -> Verdict {
+    pub fn judge(&self, now: &Validators) -> ConditionVerdict {
         let date = |field: &[u8]| parse_http_date(std::str::from_utf8(field).ok()?);
         if !self.if_match.is_empty() {
             if !lists(self.if_match, &now.etag, true) {
-                return Verdict::Failed;
+                return ConditionVerdict::Failed;
             }
         } else if date(self.if_unmodified_since).is_some_and(|since| now.modified_at > since) {
-            return Verdict::Failed;
+            return ConditionVerdict::Failed;
         }
         let is_known = if self.if_none_match.is_empty() {
             date(self.if_modified_since).is_some_and(|since| now.modified_at <= since)
@@ -59,9 +59,9 @@ impl Conditions<'_> {
             lists(self.if_none_match, &now.etag, false)
         };
         if is_known {
-            Verdict::NotModified
+            ConditionVerdict::NotModified
         } else {
-            Verdict::Send
+            ConditionVerdict::Send
         }
     }
 }
@@ -146,7 +146,7 @@ mod tests {
     const LATER: &str = "Tue, 03 Jun 2014 14:51:21 GMT";
     const EARLIER: &str = "Tue, 03 Jun 2014 14:51:19 GMT";
 
-    fn judge(etag: &str, fields: [(&str, &str); 2]) -> Verdict {
+    fn judge(etag: &str, fields: [(&str, &str); 2]) -> ConditionVerdict {
         let mut conditions = Conditions::default();
         for (name, value) in fields {
             let value = value.as_bytes();
@@ -166,7 +166,7 @@ mod tests {
 
     #[test]
     fn conditions_are_judged_in_their_order() {
-        use Verdict::{Failed, NotModified, Send};
+        use ConditionVerdict::{Failed, NotModified, Send};
         let none = ("", "");
         let table = [
             ("\"a\"", [none, none], Send),
@@ -250,7 +250,7 @@ mod tests {
 
     #[test]
     fn a_tag_that_the_web_server_changed_is_still_ours() {
-        use Verdict::{Failed, NotModified, Send};
+        use ConditionVerdict::{Failed, NotModified, Send};
         let none = ("", "");
         let table = [
             (

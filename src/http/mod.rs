@@ -5,7 +5,7 @@ mod query;
 mod request;
 mod response;
 
-pub use condition::{Conditions, Validators, Verdict};
+pub use condition::{ConditionVerdict, Conditions, Validators};
 pub use query::Query;
 pub use request::{Method, Overrides, Request};
 pub use response::Response;

@@ -5,7 +5,7 @@
 use std::net::IpAddr;
 
 use super::Conditions;
-use crate::domain::mirror::Scheme;
+use crate::domain::url::Scheme;
 
 /// The method, as far as it matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

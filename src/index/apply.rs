@@ -2,8 +2,8 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::change::{Change, ChangeList};
-use super::run::Step;
+use super::change::{ChangeList, IndexChange};
+use super::step::IndexStep;
 use crate::db::catalogue::CatalogueWriter;
 use crate::db::open::Transaction;
 use crate::db::{self, DbError};
@@ -33,7 +33,7 @@ pub(super) fn change_all(
     transaction: &Transaction<'_>,
     changes: &ChangeList,
     at: Timestamp,
-    (stop, observe): (&AtomicBool, &dyn Fn(Step)),
+    (stop, observe): (&AtomicBool, &dyn Fn(IndexStep)),
 ) -> Result<(), Abort> {
     let mut catalogue = CatalogueWriter::new(transaction)?;
     let has_hashes = db::hash::any(transaction)?;
@@ -44,17 +44,17 @@ pub(super) fn change_all(
             if stop.load(Ordering::Relaxed) {
                 return Err(Abort::Stopped);
             }
-            observe(Step::Writing(done, total));
+            observe(IndexStep::Writing(done, total));
         }
         done += 1;
         match change {
-            Change::Add(version) => drop(catalogue.insert(path, version)?),
-            Change::Replace(_, version) => drop(catalogue.replace(path, version)?),
-            Change::Adopt(id, version) => catalogue.adopt(path, id, version)?,
-            Change::Remove(_) => catalogue.remove(path)?,
+            IndexChange::Add(version) => drop(catalogue.insert(path, version)?),
+            IndexChange::Replace(_, version) => drop(catalogue.replace(path, version)?),
+            IndexChange::Adopt(id, version) => catalogue.adopt(path, id, version)?,
+            IndexChange::Remove(_) => catalogue.remove(path)?,
         }
         match change {
-            Change::Replace(id, _) | Change::Remove(id) if has_hashes => {
+            IndexChange::Replace(id, _) | IndexChange::Remove(id) if has_hashes => {
                 db::hash::remove(transaction, id)?;
             }
             _ => {}
@@ -71,10 +71,10 @@ pub(super) fn log_changes(changes: &ChangeList) {
     }
     let written = changes.for_each(|path, change| {
         let what = match change {
-            Change::Add(_) => "add",
-            Change::Replace(..) => "change",
-            Change::Adopt(..) => "adopt",
-            Change::Remove(_) => "remove",
+            IndexChange::Add(_) => "add",
+            IndexChange::Replace(..) => "change",
+            IndexChange::Adopt(..) => "adopt",
+            IndexChange::Remove(_) => "remove",
         };
         log::debug!("{what} path={}", path.escape_ascii());
         Ok::<(), std::convert::Infallible>(())

@@ -30,7 +30,7 @@ second's work and goes on where it was.";
     after_help = EXAMPLES,
     infer_long_args = true
 )]
-pub struct Args {
+pub struct IndexArgs {
     /// Configuration file [default: /etc/heliostat.toml]
     #[arg(long, value_name = "FILE", env = crate::config::CONFIG_VARIABLE)]
     pub config: Option<PathBuf>,
@@ -75,9 +75,9 @@ pub struct Args {
     pub verbose: u8,
 }
 
-impl Args {
+impl IndexArgs {
     /// Reads the command line; a wrong one ends the program with what is wrong, and code 2.
-    pub fn from_command_line() -> Args {
-        Args::parse()
+    pub fn from_command_line() -> IndexArgs {
+        IndexArgs::parse()
     }
 }

@@ -13,7 +13,7 @@ const REMOVE: u8 = 3;
 
 /// One change of one path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Change {
+pub enum IndexChange {
     /// A path that the catalogue does not have.
     Add(FileVersion),
     /// Another version of a file; the one before loses its id.
@@ -37,13 +37,13 @@ pub struct ChangeList {
 /// Number of changes by kind.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ChangeCounts {
-    /// [`Change::Add`].
+    /// [`IndexChange::Add`].
     pub added: u64,
-    /// [`Change::Replace`].
+    /// [`IndexChange::Replace`].
     pub changed: u64,
-    /// [`Change::Adopt`].
+    /// [`IndexChange::Adopt`].
     pub adopted: u64,
-    /// [`Change::Remove`].
+    /// [`IndexChange::Remove`].
     pub removed: u64,
 }
 
@@ -56,15 +56,15 @@ impl ChangeCounts {
 
 impl ChangeList {
     /// Appends the change of a path; paths come in order.
-    pub fn push(&mut self, path: &[u8], change: Change) {
+    pub fn push(&mut self, path: &[u8], change: IndexChange) {
         let shared = std::iter::zip(&self.last, path)
             .take_while(|(a, b)| a == b)
             .count();
         let (tag, count) = match change {
-            Change::Add(_) => (ADD, &mut self.counts.added),
-            Change::Replace(..) => (REPLACE, &mut self.counts.changed),
-            Change::Adopt(..) => (ADOPT, &mut self.counts.adopted),
-            Change::Remove(_) => (REMOVE, &mut self.counts.removed),
+            IndexChange::Add(_) => (ADD, &mut self.counts.added),
+            IndexChange::Replace(..) => (REPLACE, &mut self.counts.changed),
+            IndexChange::Adopt(..) => (ADOPT, &mut self.counts.adopted),
+            IndexChange::Remove(_) => (REMOVE, &mut self.counts.removed),
         };
         *count += 1;
         let out = &mut self.bytes;
@@ -73,12 +73,12 @@ impl ChangeList {
         varint::put(out, (path.len() - shared) as u64);
         out.extend_from_slice(&path[shared..]);
         match change {
-            Change::Add(version) => put_version(out, version),
-            Change::Replace(id, version) | Change::Adopt(id, version) => {
+            IndexChange::Add(version) => put_version(out, version),
+            IndexChange::Replace(id, version) | IndexChange::Adopt(id, version) => {
                 varint::put(out, id.0.into());
                 put_version(out, version);
             }
-            Change::Remove(id) => varint::put(out, id.0.into()),
+            IndexChange::Remove(id) => varint::put(out, id.0.into()),
         }
         self.last.truncate(shared);
         self.last.extend_from_slice(&path[shared..]);
@@ -90,7 +90,7 @@ impl ChangeList {
     /// Those of `give`.
     pub fn for_each<E>(
         &self,
-        mut give: impl FnMut(&[u8], Change) -> Result<(), E>,
+        mut give: impl FnMut(&[u8], IndexChange) -> Result<(), E>,
     ) -> Result<(), E> {
         let mut path = Vec::new();
         let mut rest = &self.bytes[..];
@@ -102,10 +102,10 @@ impl ChangeList {
             path.extend_from_slice(suffix);
             rest = after;
             let change = match tag {
-                ADD => Change::Add(version(&mut rest)),
-                REPLACE => Change::Replace(id(&mut rest), version(&mut rest)),
-                ADOPT => Change::Adopt(id(&mut rest), version(&mut rest)),
-                _ => Change::Remove(id(&mut rest)),
+                ADD => IndexChange::Add(version(&mut rest)),
+                REPLACE => IndexChange::Replace(id(&mut rest), version(&mut rest)),
+                ADOPT => IndexChange::Adopt(id(&mut rest), version(&mut rest)),
+                _ => IndexChange::Remove(id(&mut rest)),
             };
             give(&path, change)?;
         }
@@ -140,15 +140,15 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn any_change() -> impl Strategy<Value = Change> {
+    fn any_change() -> impl Strategy<Value = IndexChange> {
         let version =
             || (any::<u64>(), any::<i64>()).prop_map(|(size, mtime)| FileVersion { size, mtime });
         let id = || any::<u32>().prop_map(FileId);
         prop_oneof![
-            version().prop_map(Change::Add),
-            (id(), version()).prop_map(|(id, version)| Change::Replace(id, version)),
-            (id(), version()).prop_map(|(id, version)| Change::Adopt(id, version)),
-            id().prop_map(Change::Remove),
+            version().prop_map(IndexChange::Add),
+            (id(), version()).prop_map(|(id, version)| IndexChange::Replace(id, version)),
+            (id(), version()).prop_map(|(id, version)| IndexChange::Adopt(id, version)),
+            id().prop_map(IndexChange::Remove),
         ]
     }
 

@@ -2,10 +2,10 @@
 
 use std::cmp::Ordering;
 
-use super::change::{Change, ChangeList};
+use super::change::{ChangeList, IndexChange};
 use crate::db::{DbError, catalogue, open::Queryable};
 use crate::domain::file::CatalogueFile;
-use crate::tree::{Found, InOrder, Walked};
+use crate::tree::{InOrder, PathEntry, Walked};
 
 /// What differs.
 #[derive(Debug, Default)]
@@ -68,28 +68,36 @@ impl Merge {
         if unreadable.is_some_and(|directory| path.starts_with(directory)) {
             self.comparison.kept += 1;
         } else {
-            self.comparison.changes.push(path, Change::Remove(file.id));
+            self.comparison
+                .changes
+                .push(path, IndexChange::Remove(file.id));
         }
     }
 
-    fn same_path(&mut self, path: &[u8], file: CatalogueFile, found: Found) {
+    fn same_path(&mut self, path: &[u8], file: CatalogueFile, found: PathEntry) {
         let changes = &mut self.comparison.changes;
         match (found, file.version) {
-            (Found::File(seen), Some(known)) if seen == known => {}
-            (Found::File(seen), Some(_)) => changes.push(path, Change::Replace(file.id, seen)),
-            (Found::File(seen), None) => changes.push(path, Change::Adopt(file.id, seen)),
-            (Found::Unreadable | Found::UnreadableBelow, _) => self.comparison.kept += 1,
+            (PathEntry::File(seen), Some(known)) if seen == known => {}
+            (PathEntry::File(seen), Some(_)) => {
+                changes.push(path, IndexChange::Replace(file.id, seen))
+            }
+            (PathEntry::File(seen), None) => changes.push(path, IndexChange::Adopt(file.id, seen)),
+            (PathEntry::Unreadable | PathEntry::UnreadableBelow, _) => self.comparison.kept += 1,
         }
     }
 
     /// Leaves a place of the tree behind that the catalogue does not have.
     fn pass(&mut self) {
         match self.tree.current() {
-            Some((path, Found::File(version))) => {
-                self.comparison.changes.push(path, Change::Add(version));
+            Some((path, PathEntry::File(version))) => {
+                self.comparison
+                    .changes
+                    .push(path, IndexChange::Add(version));
             }
-            Some((path, Found::UnreadableBelow)) => self.unreadable_below = Some(path.to_owned()),
-            Some((_, Found::Unreadable)) | None => {}
+            Some((path, PathEntry::UnreadableBelow)) => {
+                self.unreadable_below = Some(path.to_owned())
+            }
+            Some((_, PathEntry::Unreadable)) | None => {}
         }
         self.tree.advance();
     }

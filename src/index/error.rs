@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use crate::config::ConfigError;
 use crate::db::DbError;
-use crate::db::run::Outcome;
+use crate::db::run::RunOutcome;
 use crate::program::exit::Exit;
-use crate::program::lock::{Holder, file_remedy};
+use crate::program::lock::{LockHolder, file_remedy};
 use crate::tree::WalkError;
 
 /// Why an index run changed nothing, or why hashing ended early.
@@ -46,7 +46,7 @@ pub enum IndexError {
         /// `indexed` or `hashed`.
         activity: &'static str,
         /// Who, and what to do.
-        holder: Holder,
+        holder: LockHolder,
     },
     /// The lock file.
     #[error("cannot write {path}; {}", file_remedy(source))]
@@ -108,10 +108,10 @@ impl From<WalkError> for IndexError {
 
 impl IndexError {
     /// How it is recorded.
-    pub fn outcome(&self) -> Outcome {
+    pub fn outcome(&self) -> RunOutcome {
         match self {
-            IndexError::Stopped | IndexError::HashingStopped => Outcome::Interrupted,
-            _ => Outcome::Failed,
+            IndexError::Stopped | IndexError::HashingStopped => RunOutcome::Interrupted,
+            _ => RunOutcome::Failed,
         }
     }
 

@@ -1,10 +1,10 @@
 //! The file tree into the catalogue, and hashes of its files.
 //!
-//! [`Indexer`] is a site's; each [`Run`] of it walks the tree ([`crate::tree`]), compares it with
-//! the catalogue in one pass over both (`compare`), and makes all changes in one transaction
-//! (`apply`), so that a run that ends early, however it ends, leaves the catalogue as it was.
-//! What could not be read stays in the catalogue; a tree that looks lost changes nothing until
-//! somebody says that it is right.
+//! [`Indexer`] is a site's; each [`IndexRun`] of it walks the tree ([`crate::tree`]), compares it
+//! with the catalogue in one pass over both (`compare`), and makes all changes in one transaction
+//! (`apply`), so that a run that ends early, however it ends, leaves the catalogue as it was. What
+//! could not be read stays in the catalogue; a tree that looks lost changes nothing until somebody
+//! says that it is right.
 //!
 //! [`Hasher`] computes hashes of what is in the catalogue then (`hash`).
 //!
@@ -25,20 +25,21 @@ mod compare;
 mod error;
 mod generation;
 mod hash;
-mod indexer;
 mod lock;
 mod program;
 mod report;
 mod run;
+mod step;
 
-pub use args::Args;
-pub use change::{Change, ChangeCounts, ChangeList};
+pub use args::IndexArgs;
+pub use change::{ChangeCounts, ChangeList, IndexChange};
 pub use error::IndexError;
 pub use hash::{
-    FAILURES_LISTED_MAX, Failure, HashCounts, HashReport, HashRequest, HashRun, HashStep, Hasher,
-    Lane, PIECES_MAX, Trouble, lanes,
+    FAILURES_LISTED_MAX, HashCounts, HashFailure, HashReport, HashRequest, HashRun, HashStep,
+    Hasher, Lane, PIECES_MAX, Trouble, lanes,
 };
-pub use indexer::{Indexer, Request};
 pub use program::main;
-pub use report::{Counts, Report};
-pub use run::{Run, Step};
+pub use report::{IndexCounts, IndexReport};
+pub use run::IndexRun;
+pub use run::{IndexRequest, Indexer};
+pub use step::IndexStep;

@@ -8,12 +8,12 @@ use std::sync::atomic::AtomicBool;
 
 use regex::bytes::Regex;
 
-use super::args::Args;
+use super::args::IndexArgs;
 use super::error::IndexError;
 use super::hash::{HashReport, HashRequest, HashStep, Hasher};
-use super::indexer::{Indexer, Request};
-use super::report::Report;
-use super::run::Step;
+use super::report::IndexReport;
+use super::run::{IndexRequest, Indexer};
+use super::step::IndexStep;
 use crate::config::{self, SiteConfig};
 use crate::program::console::locked_output;
 use crate::program::exit::Exit;
@@ -27,18 +27,18 @@ const UNREADABLE_SHOWN_MAX: usize = 20;
 
 /// What a run came to; either half may be missing.
 #[derive(Default)]
-struct Ended {
-    index: Option<Report>,
+struct ProgramEnd {
+    index: Option<IndexReport>,
     hash: Option<HashReport>,
     error: Option<IndexError>,
 }
 
 /// Runs the program.
 pub fn main() -> ExitCode {
-    let args = Args::from_command_line();
+    let args = IndexArgs::from_command_line();
     let progress = Progress::new(args.quiet || args.verbose > 1);
     start_log(log_level(args.quiet, args.verbose), &progress);
-    let mut result = Ended::default();
+    let mut result = ProgramEnd::default();
     let ended = stop_flag()
         .map_err(IndexError::Signals)
         .and_then(|stop| run(&args, &stop, &progress, &mut result));
@@ -54,9 +54,9 @@ pub fn main() -> ExitCode {
     }
 }
 
-impl Ended {
+impl ProgramEnd {
     fn exit(&self) -> Exit {
-        let index = self.index.as_ref().map(Report::exit);
+        let index = self.index.as_ref().map(IndexReport::exit);
         if let Some(error) = &self.error {
             // The catalogue is up to date all the same when only hashing failed.
             let is_partial = matches!(error, IndexError::Hashes { .. })
@@ -79,10 +79,10 @@ impl Ended {
 }
 
 fn run(
-    args: &Args,
+    args: &IndexArgs,
     stop: &Arc<AtomicBool>,
     progress: &Progress,
-    result: &mut Ended,
+    result: &mut ProgramEnd,
 ) -> Result<(), IndexError> {
     let config = config::load(&config::config_path(args.config.as_deref()))?;
     let site = config.site(args.site.as_deref())?;
@@ -104,7 +104,7 @@ fn run(
         current: RefCell::new(None),
     };
     if !args.hashes_only {
-        let run = indexer.start(Request {
+        let run = indexer.start(IndexRequest {
             directory,
             force: args.force,
             dry_run: args.dry_run,
@@ -128,7 +128,7 @@ fn hash(
     site: &Arc<SiteConfig>,
     request: HashRequest,
     bars: &Bars<'_>,
-    (stop, result): (&AtomicBool, &Ended),
+    (stop, result): (&AtomicBool, &ProgramEnd),
 ) -> Result<Option<HashReport>, IndexError> {
     let hasher = Hasher::new(Arc::clone(site));
     let record = result.index.as_ref().and_then(|report| report.run);
@@ -161,11 +161,11 @@ struct Bars<'a> {
 }
 
 impl Bars<'_> {
-    fn show(&self, step: Step) {
+    fn show(&self, step: IndexStep) {
         let (what, done, total) = match step {
-            Step::Walking(files) => ("walk", files, None),
-            Step::Comparing(files) => ("compare", files, None),
-            Step::Writing(done, total) => ("write", done, Some(total)),
+            IndexStep::Walking(files) => ("walk", files, None),
+            IndexStep::Comparing(files) => ("compare", files, None),
+            IndexStep::Writing(done, total) => ("write", done, Some(total)),
         };
         self.set(what, done, |label| self.progress.bar(label, "files", total));
     }
@@ -187,7 +187,7 @@ impl Bars<'_> {
     }
 }
 
-fn complain(result: &Ended) {
+fn complain(result: &ProgramEnd) {
     if let Some(report) = &result.index {
         let places = report
             .unreadable
@@ -219,7 +219,7 @@ fn name<'r>(verb: &str, all: impl Iterator<Item = (&'r Vec<u8>, &'r String)>, to
     }
 }
 
-fn print(args: &Args, result: &Ended) -> io::Result<()> {
+fn print(args: &IndexArgs, result: &ProgramEnd) -> io::Result<()> {
     let mut out = locked_output();
     if args.json {
         writeln!(out, "{}", json(result))?;
@@ -240,7 +240,7 @@ fn print(args: &Args, result: &Ended) -> io::Result<()> {
     out.flush()
 }
 
-fn json(result: &Ended) -> serde_json::Value {
+fn json(result: &ProgramEnd) -> serde_json::Value {
     let mut json = match &result.index {
         Some(report) => serde_json::to_value(report).expect("a report is always JSON"),
         None => serde_json::json!({}),

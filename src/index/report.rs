@@ -7,13 +7,13 @@ use serde::{Serialize, Serializer};
 
 use super::change::ChangeCounts;
 use super::compare::Comparison;
-use crate::db::run::{Outcome, RunId};
+use crate::db::run::{RunId, RunOutcome};
 use crate::program::exit::Exit;
 use crate::tree::{Unreadable, Walked};
 
 /// Numbers of a run; also what is stored with it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Counts {
+pub struct IndexCounts {
     /// Regular files in the tree.
     pub files: u64,
     /// Their sizes together.
@@ -45,7 +45,7 @@ pub struct Counts {
 
 /// How a run ended; nothing was changed unless the outcome is ok or partial.
 #[derive(Debug, Clone, Serialize)]
-pub struct Report {
+pub struct IndexReport {
     /// The site.
     pub site: String,
     /// The subtree; empty for the whole tree.
@@ -53,12 +53,12 @@ pub struct Report {
     pub directory: Vec<u8>,
     /// How it ended.
     #[serde(serialize_with = "as_word")]
-    pub outcome: Outcome,
+    pub outcome: RunOutcome,
     /// Whether it only looked.
     pub dry_run: bool,
     /// Numbers.
     #[serde(flatten)]
-    pub counts: Counts,
+    pub counts: IndexCounts,
     /// What could not be read: at most [`crate::tree::UNREADABLE_LISTED_MAX`] places.
     #[serde(rename = "unreadable_places", serialize_with = "as_places")]
     pub unreadable: Vec<Unreadable>,
@@ -69,14 +69,14 @@ pub struct Report {
     pub run: Option<RunId>,
 }
 
-impl Counts {
-    pub(super) fn new(walked: &Walked) -> Counts {
-        Counts {
+impl IndexCounts {
+    pub(super) fn new(walked: &Walked) -> IndexCounts {
+        IndexCounts {
             files: walked.files,
             bytes: walked.bytes,
             directories: walked.directories() as u64,
             unreadable: walked.unreadable_total,
-            ..Counts::default()
+            ..IndexCounts::default()
         }
     }
 
@@ -98,19 +98,19 @@ impl Counts {
     }
 }
 
-impl Report {
+impl IndexReport {
     /// How the program ends.
     pub fn exit(&self) -> Exit {
         match self.outcome {
-            Outcome::Ok => Exit::Ok,
-            Outcome::Partial => Exit::Partial,
-            Outcome::Failed | Outcome::Suspicious | Outcome::Interrupted => Exit::Failed,
+            RunOutcome::Ok => Exit::Ok,
+            RunOutcome::Partial => Exit::Partial,
+            RunOutcome::Failed | RunOutcome::Suspicious | RunOutcome::Interrupted => Exit::Failed,
         }
     }
 }
 
 /// The line that a run leaves in a log.
-impl fmt::Display for Report {
+impl fmt::Display for IndexReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let counts = &self.counts;
         let verb = if self.dry_run {
@@ -150,7 +150,7 @@ fn as_text<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error
     serializer.serialize_str(&text(bytes))
 }
 
-fn as_word<S: Serializer>(outcome: &Outcome, serializer: S) -> Result<S::Ok, S::Error> {
+fn as_word<S: Serializer>(outcome: &RunOutcome, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(outcome.as_str())
 }
 

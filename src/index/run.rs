@@ -1,6 +1,18 @@
 //! One run: walk, compare, look twice at what seems lost, change all at once.
 
+use super::lock::{Activity, IndexLock};
+use super::step::IndexStep;
+use crate::config::SiteConfig;
+use crate::db::run::{GuardedRuns, RunId, RunKind};
+use crate::db::{DbError, Reader, Writer, open_reader, open_writer};
+use crate::domain::path::FilePath;
+use crate::domain::pattern::Pattern;
 use crate::program::clock::now;
+use crate::tree::WalkError;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
@@ -8,15 +20,15 @@ use super::apply::{Abort, change_all, log_changes};
 use super::compare::{Comparison, compare};
 use super::error::IndexError;
 use super::generation;
-use super::indexer::{Indexer, Request, Store};
-use super::report::{Counts, Report};
+use super::report::{IndexCounts, IndexReport};
 use crate::db::catalogue;
 use crate::db::event;
 use crate::db::open::Queryable;
-use crate::db::run::{self, Outcome, RunEnd};
+use crate::db::run;
+use crate::db::run::{RunEnd, RunOutcome};
 use crate::domain::trace::GENERATION_NAME;
 use crate::program::exit::chain;
-use crate::tree::{Root, Walk, Walked};
+use crate::tree::{Root, WalkOptions, Walked};
 
 /// How often a run begins again because the catalogue was changed meanwhile. Only an import does
 /// that; more than a few would mean that something is badly wrong.
@@ -25,39 +37,28 @@ const ATTEMPTS_MAX: u32 = 3;
 /// Who is named as the author of events.
 const ACTOR: &str = "heliostat-index";
 
-/// How far a run is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Step {
-    /// Files found so far.
-    Walking(u64),
-    /// Comparing that many files with the catalogue.
-    Comparing(u64),
-    /// Changes made, of how many.
-    Writing(u64, u64),
-}
-
 /// A run that has begun; see [`Indexer::start`].
 #[derive(Debug)]
-pub struct Run<'a> {
+pub struct IndexRun<'a> {
     pub(super) indexer: &'a Indexer,
-    pub(super) request: Request,
+    pub(super) request: IndexRequest,
     pub(super) store: Store,
     pub(super) began: Instant,
 }
 
 /// What one attempt saw.
-struct Seen {
+struct IndexObservations {
     /// The catalogue's generation before it was read.
     generation: i64,
     comparison: Comparison,
     /// Whether the catalogue had no files.
     was_empty: bool,
-    report: Report,
+    report: IndexReport,
     /// Why the admin should look first.
     suspicion: Option<String>,
 }
 
-impl Run<'_> {
+impl IndexRun<'_> {
     /// Does it; `stop` ends it without a change, `observe` hears how far it is.
     ///
     /// # Errors
@@ -65,8 +66,8 @@ impl Run<'_> {
     pub fn execute(
         mut self,
         stop: &AtomicBool,
-        observe: &dyn Fn(Step),
-    ) -> Result<Report, IndexError> {
+        observe: &dyn Fn(IndexStep),
+    ) -> Result<IndexReport, IndexError> {
         let result = self.attempts(stop, observe);
         let end = match &result {
             Err(error) => RunEnd {
@@ -75,7 +76,7 @@ impl Run<'_> {
                 counts: "{}".to_owned(),
                 error: chain(error),
             },
-            Ok(report) if report.outcome == Outcome::Suspicious => self.end(report),
+            Ok(report) if report.outcome == RunOutcome::Suspicious => self.end(report),
             // The end was recorded with the changes.
             Ok(_) => return result,
         };
@@ -91,13 +92,13 @@ impl Run<'_> {
     fn attempts(
         &mut self,
         stop: &AtomicBool,
-        observe: &dyn Fn(Step),
-    ) -> Result<Report, IndexError> {
+        observe: &dyn Fn(IndexStep),
+    ) -> Result<IndexReport, IndexError> {
         for _ in 0..ATTEMPTS_MAX {
             let mut seen = self.look(stop, observe)?;
             log_changes(&seen.comparison.changes);
             if let Some(suspicion) = seen.suspicion.take_if(|_| !self.request.force) {
-                seen.report.outcome = Outcome::Suspicious;
+                seen.report.outcome = RunOutcome::Suspicious;
                 seen.report.error = format!(
                     "{suspicion}; nothing was changed; is the disk mounted? if it is right so, \
                      run again with --force"
@@ -121,7 +122,7 @@ impl Run<'_> {
         Err(IndexError::Unsteady(ATTEMPTS_MAX))
     }
 
-    fn finished(&self, mut report: Report) -> Report {
+    fn finished(&self, mut report: IndexReport) -> IndexReport {
         report.counts.took_ms = self.took_ms();
         report
     }
@@ -130,7 +131,7 @@ impl Run<'_> {
         u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
-    fn end(&self, report: &Report) -> RunEnd {
+    fn end(&self, report: &IndexReport) -> RunEnd {
         let mut counts = report.counts;
         counts.took_ms = self.took_ms();
         RunEnd {
@@ -141,7 +142,11 @@ impl Run<'_> {
         }
     }
 
-    fn look(&self, stop: &AtomicBool, observe: &dyn Fn(Step)) -> Result<Seen, IndexError> {
+    fn look(
+        &self,
+        stop: &AtomicBool,
+        observe: &dyn Fn(IndexStep),
+    ) -> Result<IndexObservations, IndexError> {
         let site = &self.indexer.site;
         let generation = match &self.store {
             Store::Real { writer, .. } => self.generation(writer)?,
@@ -149,14 +154,14 @@ impl Run<'_> {
             Store::Dry(None) => 0,
         };
         let root = Root::open(&site.tree)?;
-        let walk = Walk {
+        let walk = WalkOptions {
             threads: site.index.threads,
             exclude: &self.indexer.exclude,
             stop,
         };
-        let progress = |files| observe(Step::Walking(files));
+        let progress = |files| observe(IndexStep::Walking(files));
         let walked = root.walk(&self.request.directory, walk, &progress)?;
-        observe(Step::Comparing(walked.files));
+        observe(IndexStep::Comparing(walked.files));
         match &self.store {
             Store::Real { writer, .. } => self.compare(Some(writer), &root, walked, generation),
             Store::Dry(reader) => self.compare(reader.as_ref(), &root, walked, generation),
@@ -173,11 +178,11 @@ impl Run<'_> {
         root: &Root,
         mut walked: Walked,
         generation: i64,
-    ) -> Result<Seen, IndexError> {
+    ) -> Result<IndexObservations, IndexError> {
         let site = &self.indexer.site;
         let below = &self.request.directory;
         let fail = |error| self.indexer.database_error(error);
-        let mut counts = Counts::new(&walked);
+        let mut counts = IndexCounts::new(&walked);
         let unreadable = std::mem::take(&mut walked.unreadable);
         let comparison = compare(database, below, walked).map_err(fail)?;
         counts.add_comparison(&comparison);
@@ -191,10 +196,10 @@ impl Run<'_> {
                 tree: site.tree.clone(),
             });
         }
-        let mut report = Report {
+        let mut report = IndexReport {
             site: site.name.clone(),
             directory: below.clone(),
-            outcome: Outcome::Ok,
+            outcome: RunOutcome::Ok,
             dry_run: self.request.dry_run,
             counts,
             unreadable,
@@ -205,7 +210,7 @@ impl Run<'_> {
             },
         };
         if let Some(first) = report.unreadable.first() {
-            report.outcome = Outcome::Partial;
+            report.outcome = RunOutcome::Partial;
             report.error = format!(
                 "{} places could not be read, among them '{}': {}",
                 counts.unreadable,
@@ -213,7 +218,7 @@ impl Run<'_> {
                 first.reason
             );
         }
-        Ok(Seen {
+        Ok(IndexObservations {
             generation,
             was_empty: whole == 0,
             suspicion: self.suspicion(&counts, whole),
@@ -223,7 +228,7 @@ impl Run<'_> {
     }
 
     /// An unmounted disk looks like an empty tree, and half a publication like half of one.
-    fn suspicion(&self, counts: &Counts, catalogue: u64) -> Option<String> {
+    fn suspicion(&self, counts: &IndexCounts, catalogue: u64) -> Option<String> {
         let site = &self.indexer.site;
         let tree = site.tree.display();
         let whole_tree = self.request.directory.is_empty();
@@ -246,9 +251,9 @@ impl Run<'_> {
     /// Makes all changes and records the end, or does nothing.
     fn write(
         &mut self,
-        seen: &mut Seen,
+        seen: &mut IndexObservations,
         stop: &AtomicBool,
-        observe: &dyn Fn(Step),
+        observe: &dyn Fn(IndexStep),
     ) -> Result<(), Abort> {
         let mut end = self.end(&seen.report);
         let took_ms = self.took_ms();
@@ -263,7 +268,7 @@ impl Run<'_> {
             if counts.added + counts.changed > 0 && !seen.was_empty {
                 counts.first_id = Some(catalogue::next_id(transaction)?);
                 counts.changed_at = Some(end.at.0);
-                end.counts = Counts { took_ms, ..*counts }.to_json();
+                end.counts = IndexCounts { took_ms, ..*counts }.to_json();
             }
             change_all(
                 transaction,
@@ -311,6 +316,145 @@ impl Run<'_> {
             && let Err(error) = writer.shrink_wal()
         {
             log::warn!("the WAL stays large: {}", chain(&error));
+        }
+    }
+}
+
+/// Indexes one site.
+#[derive(Debug)]
+pub struct Indexer {
+    pub(super) site: Arc<SiteConfig>,
+    pub(super) exclude: Vec<Pattern>,
+}
+
+/// What a run is to do.
+#[derive(Debug, Clone, Default)]
+pub struct IndexRequest {
+    /// The subtree, relative to the tree, "" for all.
+    pub directory: Vec<u8>,
+    /// Whether it may remove any number of files.
+    pub force: bool,
+    /// Whether it only looks.
+    pub dry_run: bool,
+}
+
+/// What a run compares with and writes to.
+#[derive(Debug)]
+pub(super) enum Store {
+    /// The run's row is there, nobody else indexes.
+    Real {
+        writer: Writer,
+        id: RunId,
+        _lock: IndexLock,
+    },
+    /// Only to compare with; `None`: there is no database yet.
+    Dry(Option<Reader>),
+}
+
+impl Indexer {
+    /// For runs of this site.
+    pub fn new(site: Arc<SiteConfig>) -> Indexer {
+        let exclude = site.index.exclude.iter();
+        Indexer {
+            exclude: exclude.map(|mask| Pattern::new(mask)).collect(),
+            site,
+        }
+    }
+
+    /// Finds a directory's canonical path relative to the tree; it may be given relative to the
+    /// tree or absolute, and need not exist any more.
+    ///
+    /// # Errors
+    /// [`IndexError::NoSuchDirectory`] when it is a file, or outside the tree;
+    /// [`IndexError::Excluded`]; [`IndexError::Walk`] when the tree is not there.
+    pub fn directory(&self, given: &Path) -> Result<Vec<u8>, IndexError> {
+        let tree = &self.site.tree;
+        let missing = || IndexError::NoSuchDirectory {
+            directory: given.display().to_string(),
+            tree: tree.clone(),
+        };
+        let unreadable = |path: &Path| {
+            let path = path.to_owned();
+            |source| IndexError::Walk(WalkError::Root { path, source })
+        };
+        let root = tree.canonicalize().map_err(unreadable(tree))?;
+        let below = match tree.join(given).canonicalize() {
+            Ok(real) if real.is_dir() => {
+                let below = real.strip_prefix(&root).map_err(|_| missing())?;
+                below.as_os_str().as_bytes().to_vec()
+            }
+            Ok(_) => return Err(missing()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let below = given.strip_prefix(tree).unwrap_or(given);
+                let path = FilePath::parse(below.as_os_str().as_bytes()).map_err(|_| missing())?;
+                path.as_bytes().to_vec()
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotADirectory => return Err(missing()),
+            Err(error) => return Err(unreadable(&tree.join(given))(error)),
+        };
+        let masks = || std::iter::zip(&self.exclude, &self.site.index.exclude);
+        let excluded = below
+            .split(|&byte| byte == b'/')
+            .find_map(|component| masks().find(|(mask, _)| mask.matches(component)));
+        if let Some((_, name)) = excluded {
+            return Err(IndexError::Excluded {
+                directory: given.display().to_string(),
+                name: name.clone(),
+            });
+        }
+        Ok(below)
+    }
+
+    /// Begins a run: locks, opens the database and records the beginning.
+    ///
+    /// # Errors
+    /// [`IndexError::Locked`], [`IndexError::Lock`], [`IndexError::Database`]; and
+    /// [`IndexError::Walk`] when there is neither a tree nor a database.
+    pub fn start(&self, request: IndexRequest) -> Result<IndexRun<'_>, IndexError> {
+        let began = Instant::now();
+        let database = &self.site.database;
+        if !database.exists() {
+            // A mistyped tree must not leave an empty database behind.
+            Root::open(&self.site.tree)?;
+        }
+        let store = if request.dry_run {
+            match open_reader(database) {
+                Ok(reader) => Store::Dry(Some(reader)),
+                Err(DbError::Missing { .. }) => Store::Dry(None),
+                Err(error) => return Err(self.database_error(error)),
+            }
+        } else {
+            let lock = IndexLock::take(database, Activity::Indexing, now())?;
+            let begin = |writer: &mut Writer| {
+                writer.transaction(|transaction| {
+                    let guarded = GuardedRuns::All(RunKind::Index);
+                    run::mark_killed(transaction, guarded, now())?;
+                    run::begin(transaction, RunKind::Index, None, now())
+                })
+            };
+            let opened = open_writer(database).and_then(|mut writer| {
+                let id = begin(&mut writer)?;
+                Ok((writer, id))
+            });
+            let (writer, id) = opened.map_err(|error| self.database_error(error))?;
+            Store::Real {
+                writer,
+                id,
+                _lock: lock,
+            }
+        };
+        Ok(IndexRun {
+            indexer: self,
+            request,
+            store,
+            began,
+        })
+    }
+
+    pub(super) fn database_error(&self, source: DbError) -> IndexError {
+        IndexError::Database {
+            database: self.site.database.clone(),
+            source,
         }
     }
 }

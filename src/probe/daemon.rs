@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use sd_notify::NotifyState;
 
 use super::prober::{PassOptions, Prober};
-use super::report::Report;
+use super::report::ProbeReport;
 use crate::config::SiteConfig;
 use crate::program::exit::chain;
 use crate::program::progress::Progress;
@@ -20,7 +20,7 @@ const STOP_CHECK: Duration = Duration::from_millis(100);
 pub fn run(
     prober: &mut Prober,
     read_site: impl Fn() -> Result<Arc<SiteConfig>, String>,
-    mut seen: impl FnMut(&Report),
+    mut seen: impl FnMut(&ProbeReport),
     stop: &AtomicBool,
 ) {
     let options = PassOptions {

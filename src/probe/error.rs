@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::db::DbError;
 use crate::fetch::FetchError;
-use crate::program::lock::{Holder, file_remedy};
+use crate::program::lock::{LockHolder, file_remedy};
 
 /// Why no mirror could be probed.
 #[derive(Debug, thiserror::Error)]
@@ -31,7 +31,7 @@ pub enum ProbeError {
     #[error("another heliostat-probe is at work on this database: {holder}")]
     Running {
         /// Who probes, and what to do.
-        holder: Holder,
+        holder: LockHolder,
     },
     /// The lock.
     #[error("cannot lock {path}; {}", file_remedy(source))]

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::error::ProbeError;
-use super::report::Report;
+use super::report::ProbeReport;
 use crate::domain::time::Timestamp;
 use crate::domain::time::ctime;
 
@@ -15,7 +15,7 @@ use crate::domain::time::ctime;
 /// [`ProbeError::LogFile`].
 pub fn append(
     path: &Path,
-    report: &Report,
+    report: &ProbeReport,
     is_verbose: bool,
     now: Timestamp,
 ) -> Result<(), ProbeError> {
@@ -33,7 +33,7 @@ pub fn append(
         .map_err(failed)
 }
 
-fn lines(report: &Report, is_verbose: bool, now: Timestamp) -> String {
+fn lines(report: &ProbeReport, is_verbose: bool, now: Timestamp) -> String {
     let mut text = String::new();
     let time = ctime(now);
     // Weekday before it, year after it.
@@ -65,7 +65,7 @@ fn lines(report: &Report, is_verbose: bool, now: Timestamp) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::probe::report::Counts;
+    use crate::probe::report::ProbeCounts;
     use std::time::Duration;
 
     #[test]
@@ -79,16 +79,16 @@ mod tests {
             facts: Vec::new(),
             problems: Vec::new(),
         };
-        let report = Report {
+        let report = ProbeReport {
             site: "main".into(),
             mirrors: vec![
                 mirror("a", false, true),
                 mirror("b", true, false),
                 mirror("c", true, true),
             ],
-            counts: Counts {
+            counts: ProbeCounts {
                 mirrors: 3,
-                ..Counts::default()
+                ..ProbeCounts::default()
             },
             cut_off: Vec::new(),
             is_cut_short: false,

@@ -37,4 +37,4 @@ mod verdict;
 pub use error::ProbeError;
 pub use prober::{PassOptions, Prober};
 pub use program::main;
-pub use report::{MirrorLine, Report};
+pub use report::{MirrorLine, ProbeReport};

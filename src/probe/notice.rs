@@ -6,8 +6,8 @@
 
 use std::collections::HashMap;
 
-use super::verdict::{Fact, Verdict};
-use crate::db::probe::Told;
+use super::verdict::{Newsworthy, ProbeVerdict};
+use crate::db::probe::LastNotice;
 use crate::domain::mirror::MirrorId;
 use crate::domain::time::Timestamp;
 
@@ -24,9 +24,9 @@ const CALM_S: i64 = 86_400;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
     /// What is recorded.
-    pub told: Told,
+    pub told: LastNotice,
     /// What is told.
-    pub fact: Fact,
+    pub fact: Newsworthy,
 }
 
 /// What a pass has to say.
@@ -35,12 +35,12 @@ pub struct Due {
     /// To be told.
     pub notices: Vec<Notice>,
     /// First sights, which are recorded and not told; before what is told of the same fact.
-    pub first: Vec<Told>,
+    pub first: Vec<LastNotice>,
 }
 
 /// Sorts out what is news.
-pub fn due(told: Vec<Told>, verdicts: &[Verdict], now: Timestamp) -> Due {
-    let known: HashMap<(MirrorId, String), Told> = told
+pub fn due(told: Vec<LastNotice>, verdicts: &[ProbeVerdict], now: Timestamp) -> Due {
+    let known: HashMap<(MirrorId, String), LastNotice> = told
         .into_iter()
         .map(|told| ((told.mirror, told.about.clone()), told))
         .collect();
@@ -48,7 +48,7 @@ pub fn due(told: Vec<Told>, verdicts: &[Verdict], now: Timestamp) -> Due {
     for verdict in verdicts {
         for fact in &verdict.facts {
             let old = known.get(&(verdict.mirror, fact.about.clone()));
-            let next = Told {
+            let next = LastNotice {
                 mirror: verdict.mirror,
                 about: fact.about.clone(),
                 state: fact.state.clone(),
@@ -65,7 +65,7 @@ pub fn due(told: Vec<Told>, verdicts: &[Verdict], now: Timestamp) -> Due {
                     due.first.extend(before(&fact, &next));
                     due.notices.push(Notice { told: next, fact });
                 }
-                None => due.first.push(Told {
+                None => due.first.push(LastNotice {
                     at: Timestamp(0),
                     ..next
                 }),
@@ -76,20 +76,20 @@ pub fn due(told: Vec<Told>, verdicts: &[Verdict], now: Timestamp) -> Due {
 }
 
 /// What held before a change, so that it stays news until it has been told.
-fn before(fact: &Fact, next: &Told) -> Option<Told> {
+fn before(fact: &Newsworthy, next: &LastNotice) -> Option<LastNotice> {
     let state = match (fact.changed, fact.state.as_str()) {
         (true, "up") => "down",
         (true, "down") => "up",
         _ => return None,
     };
-    Some(Told {
+    Some(LastNotice {
         state: state.to_owned(),
         at: Timestamp(0),
         ..next.clone()
     })
 }
 
-fn pause_after(old: &Told, now: Timestamp) -> i64 {
+fn pause_after(old: &LastNotice, now: Timestamp) -> i64 {
     if now.0 - old.at.0 > CALM_S {
         return 0;
     }
@@ -100,13 +100,13 @@ fn pause_after(old: &Told, now: Timestamp) -> i64 {
 mod tests {
     use super::*;
 
-    fn verdict(state: &str) -> Verdict {
-        Verdict {
+    fn verdict(state: &str) -> ProbeVerdict {
+        ProbeVerdict {
             mirror: MirrorId(1),
             records: Vec::new(),
             alive: state == "up",
             is_checked: true,
-            facts: vec![Fact {
+            facts: vec![Newsworthy {
                 about: "mirror".into(),
                 state: state.into(),
                 is_good: state == "up",
@@ -119,7 +119,7 @@ mod tests {
 
     /// Minutes and states; which of them are told.
     fn walk(steps: &[(i64, &str)]) -> Vec<bool> {
-        let mut known: Vec<Told> = Vec::new();
+        let mut known: Vec<LastNotice> = Vec::new();
         let start = 100 * 86_400;
         let mut said = Vec::new();
         for (minute, state) in steps {

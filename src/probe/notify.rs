@@ -19,7 +19,7 @@ const SUBJECT_MIRRORS_MAX: usize = 3;
 
 /// Whom a pass tells, and of what site.
 #[derive(Debug)]
-pub struct Teller<'a> {
+pub struct Recipients<'a> {
     /// Name of the site.
     pub site: &'a str,
     /// How people are reached.
@@ -30,7 +30,7 @@ pub struct Teller<'a> {
     pub now: Timestamp,
 }
 
-impl Teller<'_> {
+impl Recipients<'_> {
     /// Tells everybody; returns whether at least one way worked, or none was wanted.
     pub fn tell(&self, notices: &[Notice]) -> bool {
         let mut results: Vec<Result<(), NoticeError>> = Vec::new();

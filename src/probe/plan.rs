@@ -6,9 +6,10 @@ use super::error::ProbeError;
 use crate::db::mirror::{self, MirrorRecord};
 use crate::db::open::Queryable;
 use crate::db::probe::{self, ProbeRecord};
-use crate::domain::mirror::{BaseUrl, Kind, MirrorId, Scheme};
+use crate::domain::mirror::{MirrorId, MirrorKind};
+use crate::domain::url::{BaseUrl, Scheme};
 use crate::fetch::OwnPorts;
-use crate::fetch::probe::{ProbeFile, Target};
+use crate::fetch::probe::{ProbeFile, ProbeTarget};
 use crate::snapshot::{CacheLaw, Sample, sample};
 
 /// Base URLs of a mirror that are probed at most: one a scheme.
@@ -20,7 +21,7 @@ pub struct Planned {
     /// The mirror.
     pub mirror: MirrorRecord,
     /// One for each of its base URLs.
-    pub targets: Vec<Target>,
+    pub targets: Vec<ProbeTarget>,
     /// What was known of it.
     pub known: Vec<ProbeRecord>,
     /// What is wrong with its URLs.
@@ -53,11 +54,11 @@ pub fn plan(
         let own_ports = OwnPorts::of(urls.iter().map(BaseUrl::as_str));
         let file = |sample: Sample| ProbeFile::new(sample.path, sample.version, sample.sha256);
         let files: Vec<ProbeFile> = files.into_iter().map(file).collect();
-        let target = |url| Target {
+        let target = |url| ProbeTarget {
             url,
             files: files.clone(),
             own_ports,
-            is_cache: mirror.kind == Kind::Cache,
+            is_cache: mirror.kind == MirrorKind::Cache,
         };
         Planned {
             known: known.remove(&mirror.id).unwrap_or_default(),
@@ -138,7 +139,7 @@ mod tests {
             (record.enabled, record.kind) = (enabled, kind);
             let stored = writer.transaction(|t| {
                 let id = mirror::insert(t, &record)?;
-                if kind == Kind::Mirror {
+                if kind == MirrorKind::Mirror {
                     let mut files = catalogue::CatalogueWriter::new(t)?;
                     let size = if name == "empty" { 0 } else { 5 };
                     let file = files.insert(name.as_bytes(), FileVersion { size, mtime: 1 })?;
@@ -163,10 +164,10 @@ mod tests {
             });
             stored.expect("stored");
         };
-        record("m", true, Kind::Mirror);
-        record("off", false, Kind::Mirror);
-        record("empty", true, Kind::Mirror);
-        record("cache", true, Kind::Cache);
+        record("m", true, MirrorKind::Mirror);
+        record("off", false, MirrorKind::Mirror);
+        record("empty", true, MirrorKind::Mirror);
+        record("cache", true, MirrorKind::Cache);
         let mut random = fastrand::Rng::with_seed(7);
         let planned = plan(&writer, &[], &LAW, &mut random).expect("a plan");
         let shown: Vec<String> = planned

@@ -9,19 +9,19 @@ use std::time::{Duration, Instant};
 use super::error::ProbeError;
 use super::lock::ProbeLock;
 use super::notice::due;
-use super::notify::Teller;
+use super::notify::Recipients;
 use super::outage::{self, ongoing};
 use super::plan::{Planned, plan};
 use super::publish::{Pass, publish, record_told};
-use super::report::{Counts, MirrorLine, Report};
-use super::verdict::{Verdict, conclude, cut_off, observe, sort_findings};
+use super::report::{MirrorLine, ProbeCounts, ProbeReport};
+use super::verdict::{ProbeVerdict, conclude, cut_off, observe, sort_findings};
 use crate::config::SiteConfig;
 use crate::db::probe::{self, Outage};
-use crate::db::run::{self, Guarded, Outcome, RunEnd, RunId, RunKind};
+use crate::db::run::{self, GuardedRuns, RunEnd, RunId, RunKind, RunOutcome};
 use crate::db::{DbError, Writer, open_reader, open_writer};
 use crate::domain::health::{Family, HISTORY_MAX};
 use crate::domain::time::Timestamp;
-use crate::fetch::probe::{Finding, ProbeClient, ProbeLimits, Target};
+use crate::fetch::probe::{ProbeClient, ProbeFinding, ProbeLimits, ProbeTarget};
 use crate::program::exit::chain;
 use crate::program::progress::Progress;
 use crate::snapshot::CacheLaw;
@@ -52,10 +52,10 @@ pub struct PassOptions {
 /// What was seen of some mirrors at a time.
 struct Round {
     planned: Vec<Planned>,
-    verdicts: Vec<Verdict>,
+    verdicts: Vec<ProbeVerdict>,
     /// The last ones that were recorded.
     outages: Vec<Outage>,
-    report: Report,
+    report: ProbeReport,
     /// Names of those that failed and still get clients.
     doubtful: Vec<String>,
     /// Of all mirrors that are enabled.
@@ -120,7 +120,7 @@ impl Prober {
         options: &PassOptions,
         progress: &Progress,
         stop: &AtomicBool,
-    ) -> Result<Report, ProbeError> {
+    ) -> Result<ProbeReport, ProbeError> {
         let start = Instant::now();
         // No mirror is to be asked for what cannot be stored.
         let run = match options.dry_run {
@@ -144,7 +144,7 @@ impl Prober {
             writer.commit_durably()?;
         }
         let run = writer.transaction(|transaction| {
-            run::mark_killed(transaction, Guarded::All(RunKind::Probe), now())?;
+            run::mark_killed(transaction, GuardedRuns::All(RunKind::Probe), now())?;
             run::begin(transaction, RunKind::Probe, None, now())
         })?;
         Ok(Some(run))
@@ -153,7 +153,7 @@ impl Prober {
     fn end_failed(&mut self, run: RunId, error: &ProbeError) {
         let end = RunEnd {
             at: now(),
-            outcome: Outcome::Failed,
+            outcome: RunOutcome::Failed,
             counts: "{}".to_owned(),
             error: chain(error),
         };
@@ -170,7 +170,7 @@ impl Prober {
         run: Option<RunId>,
         start: Instant,
         (progress, stop): (&Progress, &AtomicBool),
-    ) -> Result<Report, ProbeError> {
+    ) -> Result<ProbeReport, ProbeError> {
         let config = &self.site.probe;
         let limits = ProbeLimits {
             timeout: config.timeout,
@@ -192,7 +192,7 @@ impl Prober {
     fn retry(
         &mut self,
         mut doubtful: Vec<String>,
-        (report, run): (&mut Report, RunId),
+        (report, run): (&mut ProbeReport, RunId),
         (start, stop): (Instant, &AtomicBool),
     ) -> Result<(), ProbeError> {
         let retry = self.site.probe.retry;
@@ -222,7 +222,7 @@ impl Prober {
         if let (Some(writer), true) = (&mut self.writer, rounds > 0) {
             let end = RunEnd {
                 at: now(),
-                outcome: Outcome::Ok,
+                outcome: RunOutcome::Ok,
                 counts: report.counts.to_json(),
                 error: String::new(),
             };
@@ -280,8 +280,8 @@ impl Prober {
         planned: &[Planned],
         limits: ProbeLimits,
         (progress, stop): (&Progress, &AtomicBool),
-    ) -> Result<HashMap<usize, Finding>, ProbeError> {
-        let targets: Vec<Target> = planned.iter().flat_map(|p| p.targets.clone()).collect();
+    ) -> Result<HashMap<usize, ProbeFinding>, ProbeError> {
+        let targets: Vec<ProbeTarget> = planned.iter().flat_map(|p| p.targets.clone()).collect();
         let bar = progress.bar("probe", "URLs", Some(targets.len() as u64));
         let client = ProbeClient::new(limits, &self.site.server_names)?;
         let mut findings = HashMap::with_capacity(targets.len());
@@ -295,9 +295,9 @@ impl Prober {
     fn judge(
         &self,
         planned: &[Planned],
-        findings: HashMap<usize, Finding>,
+        findings: HashMap<usize, ProbeFinding>,
         (outages, is_whole, now): (&[Outage], bool, Timestamp),
-    ) -> (Vec<Verdict>, Vec<Family>) {
+    ) -> (Vec<ProbeVerdict>, Vec<Family>) {
         let config = &self.site.probe;
         let findings = sort_findings(planned, findings);
         let each = planned.iter().zip(&findings);
@@ -315,8 +315,8 @@ impl Prober {
         (verdicts.collect(), cut_off)
     }
 
-    fn report(&self, planned: &[Planned], verdicts: &[Verdict]) -> Report {
-        let mut counts = Counts::default();
+    fn report(&self, planned: &[Planned], verdicts: &[ProbeVerdict]) -> ProbeReport {
+        let mut counts = ProbeCounts::default();
         let mut mirrors = Vec::with_capacity(planned.len());
         for (planned, verdict) in planned.iter().zip(verdicts) {
             counts.mirrors += 1;
@@ -326,7 +326,7 @@ impl Prober {
             counts.changed += u64::from(verdict.facts.iter().any(|fact| fact.changed));
             mirrors.push(MirrorLine::new(planned, verdict));
         }
-        Report {
+        ProbeReport {
             site: self.site.name.clone(),
             mirrors,
             counts,
@@ -366,8 +366,8 @@ impl Prober {
             run,
             counts: &round.report.counts,
             outcome: match remark.is_empty() {
-                true => Outcome::Ok,
-                false => Outcome::Partial,
+                true => RunOutcome::Ok,
+                false => RunOutcome::Partial,
             },
             error: remark,
             outages: &outages,
@@ -391,7 +391,7 @@ impl Prober {
         let Some(writer) = &mut self.writer else {
             return Ok(is_told);
         };
-        let teller = Teller {
+        let teller = Recipients {
             site: &self.site.name,
             config: &self.site.probe,
             planned,
@@ -419,14 +419,14 @@ impl Prober {
     fn tell(
         &mut self,
         planned: &[Planned],
-        verdicts: &[Verdict],
+        verdicts: &[ProbeVerdict],
         now: Timestamp,
     ) -> Result<bool, ProbeError> {
         let Some(writer) = &mut self.writer else {
             return Ok(true);
         };
         let due = due(probe::told(writer)?, verdicts, now);
-        let teller = Teller {
+        let teller = Recipients {
             site: &self.site.name,
             config: &self.site.probe,
             planned,

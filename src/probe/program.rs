@@ -11,7 +11,7 @@ use log::LevelFilter;
 use super::args::ProbeArgs;
 use super::error::ProbeError;
 use super::prober::{PassOptions, Prober};
-use super::report::Report;
+use super::report::ProbeReport;
 use super::{daemon, logfile};
 use crate::config::{self, SiteConfig, is_mail_address};
 use crate::program::exit::Exit;
@@ -42,7 +42,7 @@ fn run() -> Exit {
     probe(&args, &site, &progress).unwrap_or_else(|error| {
         log::error!("{}", chain(&error));
         if args.json {
-            Report::print_failure(&chain(&error));
+            ProbeReport::print_failure(&chain(&error));
         }
         match error {
             // The other one does it.
@@ -111,7 +111,7 @@ fn probe(
 }
 
 fn run_daemon(args: &ProbeArgs, prober: &mut Prober, stop: &AtomicBool) -> Exit {
-    let seen = |report: &Report| {
+    let seen = |report: &ProbeReport| {
         tell(args, report);
         if !args.quiet {
             report.print(false);
@@ -127,7 +127,7 @@ fn run_daemon(args: &ProbeArgs, prober: &mut Prober, stop: &AtomicBool) -> Exit 
 }
 
 /// The log's lines of a pass.
-fn tell(args: &ProbeArgs, report: &Report) {
+fn tell(args: &ProbeArgs, report: &ProbeReport) {
     let remark = report.remark();
     if remark.is_empty() {
         log::debug!("the pass is whole");

@@ -2,10 +2,10 @@
 
 use super::notice::Due;
 use super::plan::Planned;
-use super::report::Counts;
-use super::verdict::{CERTIFICATE, Fact, Verdict};
+use super::report::ProbeCounts;
+use super::verdict::{CERTIFICATE, Newsworthy, ProbeVerdict};
 use crate::db::probe::{self, Outage, Switches};
-use crate::db::run::{self, Outcome, RunEnd, RunId, RunKind};
+use crate::db::run::{self, RunEnd, RunId, RunKind, RunOutcome};
 use crate::db::{DbError, Writer, event};
 use crate::domain::mirror::MirrorId;
 use crate::domain::time::Timestamp;
@@ -25,17 +25,17 @@ pub struct Pass<'a> {
     /// What was planned.
     pub planned: &'a [Planned],
     /// What follows, in the same order.
-    pub verdicts: &'a [Verdict],
+    pub verdicts: &'a [ProbeVerdict],
     /// Switch on (`enabled`) what is revived.
     pub enable: bool,
     /// Its run; `None`: that of a round before.
     pub run: Option<RunId>,
     /// How it went.
-    pub counts: &'a Counts,
+    pub counts: &'a ProbeCounts,
     /// What is to be said of the pass as a whole.
     pub error: String,
     /// Whether all of it was made.
-    pub outcome: Outcome,
+    pub outcome: RunOutcome,
     /// Outages of this host that began or ended.
     pub outages: &'a [Outage],
     /// When.
@@ -128,7 +128,7 @@ pub fn record_told(
 }
 
 /// The line of an event: what, why, and how to see the same.
-fn in_words(fact: &Fact, enabled: bool) -> String {
+fn in_words(fact: &Newsworthy, enabled: bool) -> String {
     let enabled = if enabled { "; enabled" } else { "" };
     if fact.evidence.is_empty() {
         return format!("{}{enabled}", fact.text);

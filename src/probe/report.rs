@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::outage::looks;
 use super::plan::Planned;
-use super::verdict::{Fact, Verdict};
+use super::verdict::{Newsworthy, ProbeVerdict};
 use crate::db::probe::ProbeRecord;
 use crate::domain::health::Family;
 use crate::program::console::locked_output;
@@ -17,7 +17,7 @@ use crate::program::exit::Exit;
 
 /// Numbers of a pass.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counts {
+pub struct ProbeCounts {
     /// Mirrors that were to be probed.
     pub mirrors: u64,
     /// Of them alive.
@@ -44,20 +44,20 @@ pub struct MirrorLine {
     /// Its targets.
     pub records: Vec<ProbeRecord>,
     /// What is known of it.
-    pub facts: Vec<Fact>,
+    pub facts: Vec<Newsworthy>,
     /// What is wrong with its URLs.
     pub problems: Vec<String>,
 }
 
 /// One pass.
 #[derive(Debug, Clone)]
-pub struct Report {
+pub struct ProbeReport {
     /// Name of the site.
     pub site: String,
     /// The mirrors.
     pub mirrors: Vec<MirrorLine>,
     /// Its numbers.
-    pub counts: Counts,
+    pub counts: ProbeCounts,
     /// Families over which this host looks cut off.
     pub cut_off: Vec<Family>,
     /// The deadline came, or the program was told to stop.
@@ -70,7 +70,7 @@ pub struct Report {
     pub took: Duration,
 }
 
-impl Counts {
+impl ProbeCounts {
     /// As a JSON object.
     pub fn to_json(self) -> String {
         self.value().to_string()
@@ -89,10 +89,10 @@ impl Counts {
 
 impl MirrorLine {
     /// From what was planned and what follows.
-    pub fn new(planned: &Planned, verdict: &Verdict) -> MirrorLine {
+    pub fn new(planned: &Planned, verdict: &ProbeVerdict) -> MirrorLine {
         MirrorLine {
             identifier: planned.mirror.identifier.clone(),
-            url: crate::domain::mirror::without_login(&planned.mirror.base_url),
+            url: crate::domain::url::without_login(&planned.mirror.base_url),
             was_alive: planned.mirror.alive,
             alive: verdict.alive,
             records: verdict.records.clone(),
@@ -113,9 +113,9 @@ impl MirrorLine {
     }
 }
 
-impl Report {
+impl ProbeReport {
     /// Adds what a later round found of some of the mirrors.
-    pub fn take_in(&mut self, later: Report) {
+    pub fn take_in(&mut self, later: ProbeReport) {
         for mut line in later.mirrors {
             let place = self
                 .mirrors
@@ -132,7 +132,7 @@ impl Report {
             counts.changed += u64::from(is_changed(&line) && !is_changed(known));
             // What changed in an earlier round is news of this pass, too.
             let earlier = known.facts.drain(..).filter(|fact| fact.changed);
-            let earlier: Vec<Fact> = earlier
+            let earlier: Vec<Newsworthy> = earlier
                 .filter(|fact| line.facts.iter().all(|later| later.about != fact.about))
                 .collect();
             line.facts.extend(earlier);

@@ -9,10 +9,11 @@ use std::collections::HashMap;
 use super::plan::Planned;
 use crate::config::ProbeConfig;
 use crate::db::probe::ProbeRecord;
-use crate::domain::health::{Family, Standing, looks_offline};
-use crate::domain::mirror::{MirrorId, Scheme, without_login};
+use crate::domain::health::{Family, TargetStanding, looks_offline};
+use crate::domain::mirror::MirrorId;
 use crate::domain::time::Timestamp;
-use crate::fetch::probe::{Check, Failure, Finding};
+use crate::domain::url::{Scheme, without_login};
+use crate::fetch::probe::{Check, Failure, ProbeFinding};
 
 /// Seconds after which what was known of a target says nothing any more: a mirror that was
 /// switched off for a while begins anew.
@@ -31,7 +32,7 @@ pub struct Observation {
     /// The URL without credentials.
     pub url: String,
     /// What it counted as.
-    pub before: Standing,
+    pub before: TargetStanding,
     /// What was recorded of the same URL.
     pub known: Option<ProbeRecord>,
     /// What came of it; `None`: it was not reached in this pass.
@@ -53,7 +54,7 @@ impl Observation {
 
 /// Something about a mirror that people want to hear of when it changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fact {
+pub struct Newsworthy {
     /// `mirror`, `certificate`, or a target such as `https IPv6`.
     pub about: String,
     /// `up`, `down`, or when the certificate expires.
@@ -70,7 +71,7 @@ pub struct Fact {
 
 /// What a pass learnt of a mirror.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Verdict {
+pub struct ProbeVerdict {
     /// The mirror.
     pub mirror: MirrorId,
     /// What is to be recorded.
@@ -80,10 +81,10 @@ pub struct Verdict {
     /// Whether anything of it was checked.
     pub is_checked: bool,
     /// Its facts.
-    pub facts: Vec<Fact>,
+    pub facts: Vec<Newsworthy>,
 }
 
-impl Verdict {
+impl ProbeVerdict {
     /// Whether something failed that still gets clients: the next result may turn it off.
     pub fn is_in_doubt(&self, now: Timestamp) -> bool {
         let is_in_doubt = |record: &ProbeRecord| {
@@ -96,7 +97,7 @@ impl Verdict {
 /// Sorts the findings of a mirror, in the order of its targets.
 pub fn observe(
     planned: &Planned,
-    findings: &[Option<Finding>],
+    findings: &[Option<ProbeFinding>],
     now: Timestamp,
 ) -> Vec<Observation> {
     let mut seen = Vec::new();
@@ -109,11 +110,11 @@ pub fn observe(
         let known: Vec<&ProbeRecord> = planned.known.iter().filter(is_fresh).collect();
         let checks: Vec<(Family, Option<Check>)> = match finding {
             None => known.iter().map(|record| (record.family, None)).collect(),
-            Some(Finding::Checked(checks)) => checks
+            Some(ProbeFinding::Checked(checks)) => checks
                 .iter()
                 .map(|(family, check)| (*family, Some(check.clone())))
                 .collect(),
-            Some(Finding::NoAddress(failure, evidence)) => {
+            Some(ProbeFinding::NoAddress(failure, evidence)) => {
                 let mut families: Vec<Family> = known.iter().map(|known| known.family).collect();
                 if families.is_empty() {
                     // Nothing says which addresses it had.
@@ -130,7 +131,7 @@ pub fn observe(
                 scheme,
                 family,
                 url: url.clone(),
-                before: known.map_or(Standing::new(planned.mirror.alive), |k| k.standing),
+                before: known.map_or(TargetStanding::new(planned.mirror.alive), |k| k.standing),
                 known: known.map(|known| (*known).clone()),
                 check,
             });
@@ -155,7 +156,7 @@ fn believe_the_switch(alive: bool, seen: &mut [Observation]) {
     let was_usable = seen.iter().any(|observation| observation.before.usable);
     if alive != was_usable {
         for observation in seen {
-            observation.before = Standing::new(alive);
+            observation.before = TargetStanding::new(alive);
         }
     }
 }
@@ -193,7 +194,7 @@ pub fn conclude(
     cut_off: &[Family],
     config: &ProbeConfig,
     now: Timestamp,
-) -> Verdict {
+) -> ProbeVerdict {
     let mirror = &planned.mirror;
     let befores: Vec<bool> = seen.iter().map(|seen| seen.before.usable).collect();
     let nexts = seen.into_iter().zip(befores).filter_map(|(seen, before)| {
@@ -207,7 +208,7 @@ pub fn conclude(
     } else {
         known.iter().any(is_usable)
     };
-    let mut facts: Vec<Fact> = Vec::new();
+    let mut facts: Vec<Newsworthy> = Vec::new();
     let mut records: Vec<ProbeRecord> = Vec::new();
     for (next, before) in known {
         facts.push(target_fact(&next.record, before));
@@ -216,7 +217,7 @@ pub fn conclude(
     // What cannot be seen from here is believed to be as the rest, so that neither a mirror counts
     // as alive by it, nor a family is closed by it.
     records.extend(unknown.into_iter().map(|(next, _)| ProbeRecord {
-        standing: Standing::new(alive),
+        standing: TargetStanding::new(alive),
         ..next.record
     }));
     records.sort_by_key(|record| (record.scheme, record.family));
@@ -228,7 +229,7 @@ pub fn conclude(
     }
     facts.push(mirror_fact(mirror.alive, alive, &records));
     facts.extend(certificate_fact(&records, config, now));
-    Verdict {
+    ProbeVerdict {
         mirror: mirror.id,
         records,
         alive,
@@ -302,7 +303,7 @@ fn target_name(record: &ProbeRecord) -> String {
     format!("{} {}", record.scheme.as_str(), record.family.as_str())
 }
 
-fn target_fact(record: &ProbeRecord, before: bool) -> Fact {
+fn target_fact(record: &ProbeRecord, before: bool) -> Newsworthy {
     let name = target_name(record);
     let usable = record.standing.usable;
     let text = if usable {
@@ -310,7 +311,7 @@ fn target_fact(record: &ProbeRecord, before: bool) -> Fact {
     } else {
         format!("{name} ({}) is down: {}", record.url, record.reason)
     };
-    Fact {
+    Newsworthy {
         about: name,
         state: state(usable),
         is_good: usable,
@@ -320,7 +321,7 @@ fn target_fact(record: &ProbeRecord, before: bool) -> Fact {
     }
 }
 
-fn mirror_fact(before: bool, alive: bool, records: &[ProbeRecord]) -> Fact {
+fn mirror_fact(before: bool, alive: bool, records: &[ProbeRecord]) -> Newsworthy {
     let named = |record: &&ProbeRecord| record.standing.usable == alive;
     let targets: Vec<String> = records.iter().filter(named).map(target_name).collect();
     let failing = records.iter().find(|record| record.ok == Some(false));
@@ -335,7 +336,7 @@ fn mirror_fact(before: bool, alive: bool, records: &[ProbeRecord]) -> Fact {
         format!("is down: {}", why.join("; "))
     };
     let shown = if alive { records.first() } else { failing };
-    Fact {
+    Newsworthy {
         about: "mirror".to_owned(),
         state: state(alive),
         is_good: alive,
@@ -352,7 +353,11 @@ fn state(usable: bool) -> String {
 }
 
 /// The certificate that expires first, of those that are in use.
-fn certificate_fact(records: &[ProbeRecord], config: &ProbeConfig, now: Timestamp) -> Option<Fact> {
+fn certificate_fact(
+    records: &[ProbeRecord],
+    config: &ProbeConfig,
+    now: Timestamp,
+) -> Option<Newsworthy> {
     let in_use = records.iter().filter(|record| record.standing.usable);
     let (expires_at, record) = in_use
         .filter_map(|record| record.expires_at.map(|at| (at, record)))
@@ -361,7 +366,7 @@ fn certificate_fact(records: &[ProbeRecord], config: &ProbeConfig, now: Timestam
     let is_good = left_s > config.certificate_s;
     let day = expires_at.to_string().chars().take(10).collect::<String>();
     let days = left_s.max(0) / 86_400;
-    Some(Fact {
+    Some(Newsworthy {
         about: CERTIFICATE.to_owned(),
         state: if is_good {
             "fine".to_owned()
@@ -388,8 +393,8 @@ fn certificate_fact(records: &[ProbeRecord], config: &ProbeConfig, now: Timestam
 /// The planned mirrors with their findings, in the order of the targets of all of them.
 pub fn sort_findings(
     planned: &[Planned],
-    mut findings: HashMap<usize, Finding>,
-) -> Vec<Vec<Option<Finding>>> {
+    mut findings: HashMap<usize, ProbeFinding>,
+) -> Vec<Vec<Option<ProbeFinding>>> {
     let mut place = 0;
     let mut sorted = Vec::with_capacity(planned.len());
     for mirror in planned {

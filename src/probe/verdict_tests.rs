@@ -6,8 +6,8 @@ use super::*;
 use crate::config::RawProbe;
 use crate::db::mirror::MirrorRecord;
 use crate::domain::health::Hysteresis;
-use crate::domain::mirror::BaseUrl;
-use crate::fetch::probe::Target;
+use crate::domain::url::BaseUrl;
+use crate::fetch::probe::ProbeTarget;
 
 fn config() -> ProbeConfig {
     let raw = RawProbe::default();
@@ -37,7 +37,7 @@ fn planned(alive: bool, known: Vec<ProbeRecord>) -> Planned {
     (mirror.enabled, mirror.alive) = (true, alive);
     Planned {
         mirror,
-        targets: vec![Target {
+        targets: vec![ProbeTarget {
             url: BaseUrl::parse("https://u:p@m/").expect("a URL"),
             files: Vec::new(),
             own_ports: Default::default(),
@@ -62,13 +62,13 @@ fn silent() -> Result<(), Failure> {
     Err(Failure::Silent { timeout_s: 1 })
 }
 
-fn finding(v4: Result<(), Failure>, v6: Option<Result<(), Failure>>) -> Finding {
+fn finding(v4: Result<(), Failure>, v6: Option<Result<(), Failure>>) -> ProbeFinding {
     let v6 = v6.map(|result| (Family::V6, check(result)));
-    Finding::Checked(std::iter::once((Family::V4, check(v4))).chain(v6).collect())
+    ProbeFinding::Checked(std::iter::once((Family::V4, check(v4))).chain(v6).collect())
 }
 
 /// One pass after the other over a single mirror; what is told of each.
-fn passes(alive: bool, findings: Vec<Option<Finding>>) -> Vec<String> {
+fn passes(alive: bool, findings: Vec<Option<ProbeFinding>>) -> Vec<String> {
     let mut planned = planned(alive, Vec::new());
     let mut said = Vec::new();
     for (at, finding) in findings.into_iter().enumerate() {
@@ -159,7 +159,7 @@ fn what_was_not_reached_stays_as_it_was() {
 fn a_host_without_address_fails_and_is_not_forgotten() {
     let gone = || {
         let failure = Failure::UnknownHost { said: "x".into() };
-        Some(Finding::NoAddress(failure, "curl".into()))
+        Some(ProbeFinding::NoAddress(failure, "curl".into()))
     };
     let said = passes(true, vec![Some(finding(Ok(()), None)), gone(), gone()]);
     assert_eq!(said, ["", "", "mirror down"]);
@@ -182,7 +182,7 @@ fn a_switch_of_somebody_else_is_believed() {
         one_pass(&planned, silent()).alive,
         "two more failures are needed"
     );
-    planned.known[0].standing = Standing::new(true);
+    planned.known[0].standing = TargetStanding::new(true);
     planned.mirror.alive = false;
     let verdict = one_pass(&planned, Ok(()));
     assert!(!verdict.alive, "two successes are needed");
@@ -241,7 +241,7 @@ fn certificates_are_warned_of_in_time() {
     ] {
         let mut check = check(Ok(()));
         check.expires_at = Some(Timestamp(days * 86_400 + 60));
-        let finding = Finding::Checked(vec![(Family::V4, check)]);
+        let finding = ProbeFinding::Checked(vec![(Family::V4, check)]);
         let seen = observe(&planned, &[Some(finding)], now);
         let verdict = conclude(&planned, seen, &[], &config(), now);
         let fact = verdict

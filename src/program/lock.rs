@@ -29,7 +29,7 @@ pub struct Lock {
 pub enum LockError {
     /// Another program has it.
     #[error("it is held by {0}")]
-    Held(Holder),
+    Held(LockHolder),
     /// The file.
     #[error("{}", path.display())]
     File {
@@ -42,14 +42,14 @@ pub enum LockError {
 
 /// Who holds a lock, and since when, in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Holder {
+pub struct LockHolder {
     /// `process 12 since 2026-01-01T00:00:00Z`, with its program while it can be seen.
     pub name: String,
     /// What to do.
     pub remedy: String,
 }
 
-impl std::fmt::Display for Holder {
+impl std::fmt::Display for LockHolder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}; {}", self.name, self.remedy)
     }
@@ -101,11 +101,11 @@ fn note(mut file: &File, now: Timestamp) -> io::Result<()> {
     writeln!(file, "process {} since {now}", std::process::id())
 }
 
-fn holder(file: &File) -> Holder {
+fn holder(file: &File) -> LockHolder {
     let mut note = Vec::new();
     let read = file.take(NOTE_BYTES_MAX).read_to_end(&mut note);
     let note = note.trim_ascii().escape_ascii().to_string();
-    let mut holder = Holder {
+    let mut holder = LockHolder {
         name: note,
         remedy: "wait until that run has ended".to_owned(),
     };

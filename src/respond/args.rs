@@ -21,7 +21,7 @@ use clap::Parser;
         the file cannot be.\n\
         Exit codes: 0 ended when told to, 1 failed, 2 the configuration cannot be used."
 )]
-pub struct Args {
+pub struct ResponderArgs {
     /// Configuration file [default: $HELIOSTAT_CONFIG, else /etc/heliostat.toml]
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,

@@ -18,11 +18,11 @@ const REMEMBERED_S: i64 = 3600;
 /// The problems of all sites, by name; shared by the workers.
 #[derive(Debug, Default)]
 pub(super) struct Complaints {
-    sites: Mutex<HashMap<String, Heard>>,
+    sites: Mutex<HashMap<String, ComplaintTime>>,
 }
 
 #[derive(Debug)]
-struct Heard {
+struct ComplaintTime {
     told_at: Instant,
     /// Requests since that line.
     untold: u64,
@@ -59,7 +59,7 @@ impl Complaints {
         let told_at = Instant::now();
         let mut sites = self.sites.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(heard) = sites.get_mut(site) else {
-            let heard = Heard {
+            let heard = ComplaintTime {
                 told_at,
                 untold: 0,
                 last_at: now,

@@ -11,7 +11,7 @@ use arc_swap::ArcSwap;
 
 use super::complaint::Complaints;
 use super::start::{Start, check_trees, keep};
-use super::state::State;
+use super::state::ResponderState;
 use crate::config::{self, Config, LastGood, SiteConfig};
 use crate::decide::SiteState;
 use crate::domain::time::Timestamp;
@@ -19,7 +19,7 @@ use crate::fcgi::Shutdown;
 use crate::geoip::GeoIp;
 use crate::program::clock::now;
 use crate::program::exit::chain;
-use crate::snapshot::{Change, Loader, Snapshot};
+use crate::snapshot::{Loader, Snapshot, SnapshotChange};
 
 /// What the watch for signals tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,11 +44,11 @@ pub(super) struct Reins {
 pub(super) struct Keeper {
     config: Arc<Config>,
     /// The file as it was read last.
-    config_stamp: Option<Stamp>,
+    config_stamp: Option<FileStamp>,
     /// Why the configuration is not that of the file.
     config_problem: Option<String>,
     last_good: Option<LastGood>,
-    sites: Vec<Site>,
+    sites: Vec<KeptSite>,
     begun_at: Instant,
     /// Whether the file was ever seen with its name in the folder.
     was_linked: bool,
@@ -57,7 +57,7 @@ pub(super) struct Keeper {
 
 /// What tells a changed or replaced file from the one that was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Stamp {
+struct FileStamp {
     changed_at: Option<SystemTime>,
     size: u64,
     inode: u64,
@@ -72,7 +72,7 @@ const TMPFS_MAGIC: i64 = 0x0102_1994;
 /// so all the time.
 const VIEW_AGE_MIN: Duration = Duration::from_secs(10);
 
-struct Site {
+struct KeptSite {
     config: Arc<SiteConfig>,
     loader: Loader,
     snapshot: Option<Arc<Snapshot>>,
@@ -82,9 +82,9 @@ struct Site {
     changed_at: Timestamp,
 }
 
-fn stamp(path: &Path) -> Option<Stamp> {
+fn stamp(path: &Path) -> Option<FileStamp> {
     let file = std::fs::metadata(path).ok()?;
-    Some(Stamp {
+    Some(FileStamp {
         changed_at: file.modified().ok(),
         size: file.len(),
         inode: file.ino(),
@@ -104,9 +104,9 @@ fn open_geoip(config: &SiteConfig, stop: &AtomicBool) -> Arc<GeoIp> {
     Arc::new(GeoIp::open_unless(&config.geoip, &stops))
 }
 
-impl Site {
-    fn open(config: &Arc<SiteConfig>, stop: &AtomicBool) -> Site {
-        let mut site = Site {
+impl KeptSite {
+    fn open(config: &Arc<SiteConfig>, stop: &AtomicBool) -> KeptSite {
+        let mut site = KeptSite {
             config: Arc::clone(config),
             loader: Loader::new(&config.database),
             snapshot: None,
@@ -134,8 +134,8 @@ impl Site {
 
     fn look_at_database(&mut self) -> bool {
         match self.loader.poll() {
-            Ok(Change::None) => false,
-            Ok(Change::New(snapshot)) => {
+            Ok(SnapshotChange::None) => false,
+            Ok(SnapshotChange::New(snapshot)) => {
                 if !self.complaint.is_empty() {
                     log::info!("the database can be read again: site={}", self.config.name);
                     self.complaint.clear();
@@ -177,7 +177,9 @@ impl Keeper {
     /// Opens everything once; what takes long ends early when the process is to end.
     pub(super) fn new(start: Start, reins: Reins) -> Keeper {
         let sites = start.config.sites.iter();
-        let sites = sites.map(|site| Site::open(site, &reins.stop)).collect();
+        let sites = sites
+            .map(|site| KeptSite::open(site, &reins.stop))
+            .collect();
         let config_stamp = stamp(&start.config.path);
         Keeper {
             config_stamp,
@@ -192,16 +194,16 @@ impl Keeper {
     }
 
     /// What the workers read.
-    pub(super) fn state(&self) -> State {
-        State {
+    pub(super) fn state(&self) -> ResponderState {
+        ResponderState {
             config: Arc::clone(&self.config),
-            sites: self.sites.iter().map(Site::state).collect(),
+            sites: self.sites.iter().map(KeptSite::state).collect(),
             config_problem: self.config_problem.clone(),
         }
     }
 
     /// Looks for changes until it is told to stop.
-    pub(super) fn keep(mut self, published: &ArcSwap<State>, orders: &Receiver<Order>) {
+    pub(super) fn keep(mut self, published: &ArcSwap<ResponderState>, orders: &Receiver<Order>) {
         loop {
             let order = match orders.recv_timeout(self.config.fcgi.poll) {
                 Ok(Order::Stop) | Err(RecvTimeoutError::Disconnected) => return,
@@ -260,7 +262,7 @@ impl Keeper {
                 check_trees(&config, &self.reins.complaints);
                 let sites = config.sites.iter();
                 self.sites = sites
-                    .map(|site| Site::open(site, &self.reins.stop))
+                    .map(|site| KeptSite::open(site, &self.reins.stop))
                     .collect();
                 self.config = Arc::new(config);
             }
@@ -276,7 +278,7 @@ impl Keeper {
     /// Whether the file that the path names is not what everybody else sees: a unit that hides a
     /// folder but for one file in it goes on seeing a file that was replaced, and does not see one
     /// that was made anew. Only a service that is started anew by its manager may end for it.
-    fn is_view_old(&self, now: Option<Stamp>) -> bool {
+    fn is_view_old(&self, now: Option<FileStamp>) -> bool {
         let is_old = match now {
             Some(stamp) => stamp.links == 0 && self.was_linked,
             None => is_folder_hidden(&self.config.path),

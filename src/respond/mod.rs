@@ -2,9 +2,9 @@
 //!
 //! [`run()`] binds the socket and starts three things: the workers of [`crate::fcgi`], each with a
 //! handler that decides and writes an answer; a keeper, which looks for changes of database, GeoIP
-//! files and configuration by timer and on SIGHUP, and publishes a new [`State`] for all workers;
-//! and a watch for signals. The keeper may wait for a disk that hangs; nothing waits for the keeper
-//! but the start, and that not for long.
+//! files and configuration by timer and on SIGHUP, and publishes a new [`ResponderState`] for all
+//! workers; and a watch for signals. The keeper may wait for a disk that hangs; nothing waits for
+//! the keeper but the start, and that not for long.
 //!
 //! # Locking
 //! Workers share nothing but the state, which they read through `arc-swap` without waiting.
@@ -23,6 +23,6 @@ mod stream;
 mod watchdog;
 mod worker;
 
-pub use args::Args;
+pub use args::ResponderArgs;
 pub use run::{RespondError, run};
-pub use state::State;
+pub use state::ResponderState;

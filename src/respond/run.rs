@@ -11,14 +11,14 @@ use arc_swap::ArcSwap;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use super::args::Args;
+use super::args::ResponderArgs;
 use super::keeper::{Keeper, Order, Reins};
 use super::permit::Streams;
 use super::ping::Pings;
 use super::start::{Start, check_trees};
-use super::state::State;
+use super::state::ResponderState;
 use super::watchdog::Watchdog;
-use super::worker::{Common, Worker};
+use super::worker::{AnswerWorker, Common};
 use crate::config::{self, ConfigError, FcgiConfig};
 use crate::fcgi::{FcgiError, Listen, Server, ServerOptions, Shutdown};
 use crate::program::exit::Exit;
@@ -65,7 +65,7 @@ impl RespondError {
 /// # Errors
 /// Before anything is answered: configuration, socket, signals. A database or GeoIP file that
 /// cannot be read is no error: downloads go on without.
-pub fn run(args: &Args) -> Result<Exit, RespondError> {
+pub fn run(args: &ResponderArgs) -> Result<Exit, RespondError> {
     let path = config::config_path(args.config.as_deref());
     if args.check {
         config::load(&path)?;
@@ -92,7 +92,7 @@ pub fn run(args: &Args) -> Result<Exit, RespondError> {
         spawn("signals", move || watch(signals, &sender, &reins, &begin))
             .map_err(setup("a thread for signals"))?;
     }
-    let state = Arc::new(ArcSwap::from_pointee(State::at_start(&start)));
+    let state = Arc::new(ArcSwap::from_pointee(ResponderState::at_start(&start)));
     let ended = {
         let (state, reins) = (Arc::clone(&state), reins.clone());
         spawn("keeper", move || {
@@ -117,7 +117,7 @@ pub fn run(args: &Args) -> Result<Exit, RespondError> {
     };
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
     log::info!("ready: listen={} threads={}", fcgi.listen, fcgi.threads);
-    let result = server.run(|_| Worker::new(common.clone()), &shutdown);
+    let result = server.run(|_| AnswerWorker::new(common.clone()), &shutdown);
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
     handle.close();
     reins.stop.store(true, Ordering::Relaxed);
@@ -126,13 +126,13 @@ pub fn run(args: &Args) -> Result<Exit, RespondError> {
     log::info!("ended: unanswered={}", report.unanswered);
     // A keeper that waits for a disk ends with the process.
     match ended.recv_timeout(KEEPER_PATIENCE) {
-        Ok(Kept::Failed) => Ok(Exit::Failed),
-        Ok(Kept::ToTheEnd) | Err(_) => Ok(Exit::Ok),
+        Ok(KeeperEnd::Failed) => Ok(Exit::Failed),
+        Ok(KeeperEnd::ToTheEnd) | Err(_) => Ok(Exit::Ok),
     }
 }
 
 /// The configuration, with what the command line says instead.
-fn narrowed(fcgi: &FcgiConfig, args: &Args) -> FcgiConfig {
+fn narrowed(fcgi: &FcgiConfig, args: &ResponderArgs) -> FcgiConfig {
     let listen = args.listen.as_ref().unwrap_or(&fcgi.listen);
     FcgiConfig {
         listen: listen.clone(),
@@ -142,7 +142,7 @@ fn narrowed(fcgi: &FcgiConfig, args: &Args) -> FcgiConfig {
 }
 
 /// How the keeper ended.
-enum Kept {
+enum KeeperEnd {
     ToTheEnd,
     /// By a bug.
     Failed,
@@ -167,10 +167,10 @@ fn spawn<T: Send + 'static>(
 fn keep(
     start: Start,
     reins: Reins,
-    state: &ArcSwap<State>,
+    state: &ArcSwap<ResponderState>,
     orders: &Receiver<Order>,
     begin: &Sender<()>,
-) -> Kept {
+) -> KeeperEnd {
     let shutdown = reins.shutdown.clone();
     let kept = catch_unwind(AssertUnwindSafe(|| {
         check_trees(&start.config, &reins.complaints);
@@ -180,12 +180,12 @@ fn keep(
         keeper.keep(state, orders);
     }));
     if kept.is_ok() {
-        return Kept::ToTheEnd;
+        return KeeperEnd::ToTheEnd;
     }
     log::error!("ending after a bug in the watch for changes; please report it");
     shutdown.trigger();
     let _ = begin.send(());
-    Kept::Failed
+    KeeperEnd::Failed
 }
 
 fn bind(fcgi: &FcgiConfig) -> Result<Server, RespondError> {

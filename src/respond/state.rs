@@ -12,7 +12,7 @@ use crate::tree::rest_below;
 
 /// Configuration and sites at one moment.
 #[derive(Debug)]
-pub struct State {
+pub struct ResponderState {
     /// The configuration.
     pub config: Arc<Config>,
     /// The sites, in the order of `config.sites`.
@@ -21,16 +21,16 @@ pub struct State {
     pub config_problem: Option<String>,
 }
 
-impl State {
+impl ResponderState {
     /// Before anything but the configuration is read: all files are served by the web server.
-    pub(super) fn at_start(start: &Start) -> State {
+    pub(super) fn at_start(start: &Start) -> ResponderState {
         let site = |config: &Arc<SiteConfig>| SiteState {
             config: Arc::clone(config),
             snapshot: None,
             geoip: Arc::default(),
             changed_at: now(),
         };
-        State {
+        ResponderState {
             sites: start.config.sites.iter().map(site).collect(),
             config: Arc::new(start.config.clone()),
             config_problem: start.config_problem.clone(),

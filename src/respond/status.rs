@@ -4,14 +4,19 @@
 use serde_json::{Value, json};
 
 use super::complaint::Complaints;
-use super::state::State;
+use super::state::ResponderState;
 use crate::decide::SiteState;
 use crate::domain::time::Timestamp;
 use crate::http::Response;
 use crate::tree::{Tree, user_name};
 
 /// Answers with the user, the configuration in use, and what is wrong with each site.
-pub(super) fn answer(out: &mut Vec<u8>, state: &State, complaints: &Complaints, now: Timestamp) {
+pub(super) fn answer(
+    out: &mut Vec<u8>,
+    state: &ResponderState,
+    complaints: &Complaints,
+    now: Timestamp,
+) {
     let sites = state.sites.iter();
     let sites = sites.map(|site| {
         let problems = problems(site, complaints, now);

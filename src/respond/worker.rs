@@ -8,18 +8,18 @@ use arc_swap::ArcSwap;
 use super::complaint::Complaints;
 use super::permit::Streams;
 use super::ping::Pings;
-use super::state::State;
+use super::state::ResponderState;
 use super::watchdog::Watchdog;
 use super::{answer, ping, status};
 use crate::config::SiteConfig;
-use crate::decide::{Context, Depth, decide};
+use crate::decide::{Depth, WorkerContext, decide};
 use crate::fcgi;
 use crate::http::{Request, Response};
 
 /// What all workers share.
 #[derive(Clone)]
 pub(super) struct Common {
-    pub state: Arc<ArcSwap<State>>,
+    pub state: Arc<ArcSwap<ResponderState>>,
     pub streams: Streams,
     pub pings: Pings,
     pub complaints: Arc<Complaints>,
@@ -27,16 +27,16 @@ pub(super) struct Common {
 }
 
 /// Handler of one worker thread.
-pub(super) struct Worker {
+pub(super) struct AnswerWorker {
     common: Common,
-    contexts: Vec<Option<(Arc<SiteConfig>, Context)>>,
+    contexts: Vec<Option<(Arc<SiteConfig>, WorkerContext)>>,
     /// What follows of the answer just written.
     rest: Option<Box<dyn fcgi::Rest>>,
 }
 
-impl Worker {
-    pub(super) fn new(common: Common) -> Worker {
-        Worker {
+impl AnswerWorker {
+    pub(super) fn new(common: Common) -> AnswerWorker {
+        AnswerWorker {
             common,
             contexts: Vec::new(),
             rest: None,
@@ -46,10 +46,10 @@ impl Worker {
 
 /// The context of a site; a new one when its configuration is another.
 fn context<'c>(
-    contexts: &'c mut Vec<Option<(Arc<SiteConfig>, Context)>>,
+    contexts: &'c mut Vec<Option<(Arc<SiteConfig>, WorkerContext)>>,
     index: usize,
     config: &Arc<SiteConfig>,
-) -> &'c mut Context {
+) -> &'c mut WorkerContext {
     if contexts.len() <= index {
         contexts.resize_with(index + 1, || None);
     }
@@ -63,13 +63,13 @@ fn context<'c>(
     let make = || {
         let mut generator = fastrand::Rng::new();
         let draw = Box::new(move || generator.u16(..=0x7fff));
-        (Arc::clone(config), Context::new(config, draw, now))
+        (Arc::clone(config), WorkerContext::new(config, draw, now))
     };
     &mut slot.get_or_insert_with(make).1
 }
 
-impl fcgi::Handler for Worker {
-    fn respond(&mut self, request: &fcgi::Request<'_>, out: &mut Vec<u8>) {
+impl fcgi::Handler for AnswerWorker {
+    fn respond(&mut self, request: &fcgi::FcgiRequest<'_>, out: &mut Vec<u8>) {
         let state = self.common.state.load();
         let request = Request::from_parameters(request.params());
         // A web server names what it asks about, so that no directory's settings get here.
@@ -99,7 +99,7 @@ impl fcgi::Handler for Worker {
         if let Some(problem) = decision.tree_problem() {
             self.common.complaints.hear(&site.config.name, problem, now);
         }
-        let mut means = answer::Means {
+        let mut means = answer::AnswerResources {
             site,
             lookup: &mut context.lookup,
             now,

@@ -12,7 +12,7 @@ const NO_URL: &str = "it has no URL that can be listed";
 
 /// The mirrors of a run.
 #[derive(Debug, Default, PartialEq)]
-pub struct Choice {
+pub struct MirrorChoice {
     /// To be scanned, or to be reported as impossible, in order.
     pub scanned: Vec<MirrorRecord>,
     /// Enabled ones that `--all` passes over because they have no URL that can be listed.
@@ -21,8 +21,8 @@ pub struct Choice {
 
 /// All that are enabled and alive, except caches and those for everywhere. One that `waits` for a
 /// second look at a suspicious scan is looked at although probes find that what it lost is gone.
-pub fn choose_all(mirrors: Vec<MirrorRecord>, waits: &HashSet<MirrorId>) -> Choice {
-    let mut choice = Choice::default();
+pub fn choose_all(mirrors: Vec<MirrorRecord>, waits: &HashSet<MirrorId>) -> MirrorChoice {
+    let mut choice = MirrorChoice::default();
     for mirror in mirrors {
         match why_not_in_all(&mirror, waits.contains(&mirror.id)) {
             None => choice.scanned.push(mirror),
@@ -52,8 +52,8 @@ pub(super) fn why_not_in_all(mirror: &MirrorRecord, waits: bool) -> Option<&'sta
 ///
 /// # Errors
 /// [`ScanError::NoSuchMirror`], [`ScanError::Ambiguous`].
-pub fn choose_named(mirrors: &[MirrorRecord], names: &[String]) -> Result<Choice, ScanError> {
-    let mut choice = Choice::default();
+pub fn choose_named(mirrors: &[MirrorRecord], names: &[String]) -> Result<MirrorChoice, ScanError> {
+    let mut choice = MirrorChoice::default();
     for name in names {
         let mirror = find(mirrors, name)?;
         if !choice.scanned.contains(mirror) {
@@ -94,7 +94,7 @@ pub fn is_never_scanned(mirror: &MirrorRecord) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::mirror::Kind;
+    use crate::domain::mirror::MirrorKind;
 
     fn mirror(identifier: &str, url: &str) -> MirrorRecord {
         let mut mirror = MirrorRecord::new(identifier);
@@ -104,7 +104,7 @@ mod tests {
         mirror
     }
 
-    fn names(choice: &Choice) -> Vec<&str> {
+    fn names(choice: &MirrorChoice) -> Vec<&str> {
         choice
             .scanned
             .iter()
@@ -120,7 +120,7 @@ mod tests {
         }
         mirrors[2].enabled = false;
         mirrors[3].alive = false;
-        mirrors[4].kind = Kind::Cache;
+        mirrors[4].kind = MirrorKind::Cache;
         mirrors[5].country = "**".into();
         let choice = choose_all(mirrors, &HashSet::new());
         assert_eq!(names(&choice), ["a"]);

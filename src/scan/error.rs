@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::db::DbError;
 use crate::fetch::{FetchError, FtpUrlError, HttpUrlError, RsyncUrlError};
-use crate::program::lock::{Holder, file_remedy};
+use crate::program::lock::{LockHolder, file_remedy};
 
 /// Why no mirror could be scanned.
 #[derive(Debug, thiserror::Error)]
@@ -67,7 +67,7 @@ pub enum MirrorError {
     #[error("another scan of this mirror is running: {holder}")]
     Running {
         /// Who scans it, and what to do.
-        holder: Holder,
+        holder: LockHolder,
     },
     /// The lock.
     #[error("cannot lock {path}; {}", file_remedy(source))]

@@ -9,7 +9,7 @@
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 
-use super::compare::area::{Area, Directories};
+use super::compare::area::{Area, DirectoryArea};
 use crate::config::ScanConfig;
 
 /// The rules for the whole tree, or for a part of it.
@@ -44,7 +44,7 @@ fn below(path: &[u8]) -> Vec<OsString> {
     rules
 }
 
-fn in_single(directories: &Directories) -> Vec<OsString> {
+fn in_single(directories: &DirectoryArea) -> Vec<OsString> {
     let named = directories.on_the_way().union(directories.wanted());
     let mut rules: Vec<OsString> = named
         .filter(|path| !path.is_empty())
@@ -147,7 +147,7 @@ mod tests {
     fn of_single_directories_only_the_files_are_listed() {
         let area = |paths: &[&str]| {
             let paths = paths.iter().map(|path| path.as_bytes().to_vec());
-            Area::Single(Directories::new(paths))
+            Area::Single(DirectoryArea::new(paths))
         };
         for (paths, expected) in [
             (

@@ -9,9 +9,9 @@ use crate::program::console::locked_output;
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
-use super::report::{MirrorReport, Report};
+use super::report::{MirrorReport, ScanReport};
 use crate::db::mirror::MirrorRecord;
-use crate::db::run::Outcome;
+use crate::db::run::RunOutcome;
 use crate::domain::time::ctime;
 use crate::program::progress::{Bar, Progress};
 
@@ -97,7 +97,7 @@ impl Output {
     }
 
     /// All are done.
-    pub(super) fn end(&self, report: &Report) {
+    pub(super) fn end(&self, report: &ScanReport) {
         for name in &report.without_url {
             log::info!("{name}: no URL to scan; it is not scanned");
         }
@@ -204,12 +204,12 @@ fn summary(report: &MirrorReport) -> String {
 fn tell(report: &MirrorReport) {
     let (name, error) = (&report.identifier, &report.error);
     match report.outcome {
-        Outcome::Ok => {}
-        Outcome::Partial => log::warn!("{name}: {error}"),
-        Outcome::Failed | Outcome::Interrupted => {
+        RunOutcome::Ok => {}
+        RunOutcome::Partial => log::warn!("{name}: {error}"),
+        RunOutcome::Failed | RunOutcome::Interrupted => {
             log::error!("{name}: {error}; its files stay as they were");
         }
-        Outcome::Suspicious => log::error!(
+        RunOutcome::Suspicious => log::error!(
             "{name}: suspicious, so nothing is published: {error}; \
              a second scan that sees the same publishes it, --force does now"
         ),

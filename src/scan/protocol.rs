@@ -1,9 +1,9 @@
 //! The protocols by which a mirror can be listed, from the one that tells most to the one that
 //! every mirror has.
 //!
-//! Each protocol is one variant of [`Protocol`] and one function that gives a [`Found`]: what the
-//! mirror has, and which ids are not known to have vanished. When one fails, or finds nothing, the
-//! next is tried (MirrorBrain §6.2, without its dying on an rsync error).
+//! Each protocol is one variant of [`Protocol`] and one function that gives a [`ListingResult`]:
+//! what the mirror has, and which ids are not known to have vanished. When one fails, or finds
+//! nothing, the next is tried (MirrorBrain §6.2, without its dying on an rsync error).
 
 use std::ffi::OsString;
 use std::sync::OnceLock;
@@ -11,11 +11,11 @@ use std::time::Duration;
 
 use roaring::RoaringBitmap;
 
-use super::compare::tally::{Seen, Tally, ZoneFrom};
-use super::crawl::wanted::Wanted;
+use super::compare::tally::{Observations, Tally, ZoneFrom};
+use super::crawl::wanted::CrawlRules;
 use super::error::MirrorError;
 use crate::db::mirror::MirrorRecord;
-use crate::domain::listing::rsync::Line;
+use crate::domain::listing::rsync::RsyncLine;
 use crate::domain::listing::{FilePresence, Unlisted};
 use crate::fetch::{
     Addresses, FetchError, FtpClient, FtpUrl, HttpClient, HttpOptions, HttpSession, HttpUrl,
@@ -27,9 +27,10 @@ use crate::snapshot::Cursor;
 
 use super::compare::known::KnownTree;
 use super::compare::names::{NamedFiles, Names};
-use super::crawl::crawler::{Before, Crawl, Crawled, Directories as _, crawl};
+use super::crawl::crawler::{Crawled, crawl};
 use super::crawl::ftp::FtpReader;
-use super::crawl::page::Reader;
+use super::crawl::page::PageReader;
+use super::crawl::reading::{Crawl, DirectoryServer as _, PreviousListing};
 
 /// How often the bar is told of files: more often costs more than looking a file up.
 const FILES_A_TICK: u64 = 4096;
@@ -93,7 +94,7 @@ pub struct Network<'a> {
     /// rsync's rules.
     pub filters: &'a [OsString],
     /// The rules of the others.
-    pub wanted: &'a Wanted,
+    pub wanted: &'a CrawlRules,
     /// Requests at a time to one mirror.
     pub requests: usize,
     /// How long the mirror is waited for.
@@ -114,11 +115,11 @@ pub struct Network<'a> {
 
 /// What a listing found.
 #[derive(Debug)]
-pub struct Found {
+pub struct ListingResult {
     /// By which protocol.
     pub by: Protocol,
     /// What the mirror has.
-    pub seen: Seen,
+    pub seen: Observations,
     /// What could not be listed.
     pub unlisted: Unlisted,
     /// Ids of listed files that keep their state, because it was not found out whether the mirror
@@ -137,7 +138,7 @@ pub struct Found {
     /// What else is to be said.
     pub notes: Vec<String>,
     /// What HTTP leaves for the next scan.
-    pub crawled: Option<Left>,
+    pub crawled: Option<CrawlRest>,
 }
 
 /// Links on a mirror where the catalogue has directories and files.
@@ -149,9 +150,9 @@ pub struct Links {
     pub files: NamedFiles,
 }
 
-/// See [`crate::db::scan_directory`].
+/// See [`crate::db::scan::directory`].
 #[derive(Debug)]
-pub struct Left {
+pub struct CrawlRest {
     /// Pages.
     pub memory: super::crawl::memory::Memory,
     /// Directories that were not come to.
@@ -161,10 +162,10 @@ pub struct Left {
     pub continued: Vec<Vec<u8>>,
 }
 
-impl Found {
+impl ListingResult {
     /// A listing without holes and remarks.
-    pub fn new(by: Protocol, seen: Seen) -> Found {
-        Found {
+    pub fn new(by: Protocol, seen: Observations) -> ListingResult {
+        ListingResult {
             by,
             seen,
             unlisted: Unlisted::Nothing,
@@ -215,7 +216,7 @@ impl<'a> Network<'a> {
         url: &str,
         known: &KnownTree,
         bar: &Bar,
-    ) -> Result<Found, MirrorError> {
+    ) -> Result<ListingResult, MirrorError> {
         let url = RsyncUrl::parse(url)?;
         let options = ListOptions {
             patience: self.patience,
@@ -226,7 +227,7 @@ impl<'a> Network<'a> {
         let mut tally = Tally::new(&known.files);
         let (mut links, mut unasked) = (Links::default(), RoaringBitmap::new());
         let listed = list_rsync(&url, options, |entry, path| {
-            if entry == Line::Link {
+            if entry == RsyncLine::Link {
                 self.take_link(known, path, &mut links, &mut unasked);
             }
             tally.see(entry, path);
@@ -234,7 +235,7 @@ impl<'a> Network<'a> {
                 bar.set(tally.files());
             }
         })?;
-        Ok(Found {
+        Ok(ListingResult {
             unreadable: match &listed.unlisted {
                 Unlisted::Below(paths) => paths.len() as u64,
                 Unlisted::Nothing | Unlisted::Anywhere => 0,
@@ -247,7 +248,7 @@ impl<'a> Network<'a> {
             },
             unchecked: unasked,
             links,
-            ..Found::new(Protocol::Rsync, tally.finish())
+            ..ListingResult::new(Protocol::Rsync, tally.finish())
         })
     }
 
@@ -281,8 +282,8 @@ impl<'a> Network<'a> {
         &self,
         url: &str,
         known: &KnownTree,
-        before: &Before,
-        found: &mut Found,
+        before: &PreviousListing,
+        found: &mut ListingResult,
     ) -> Result<(), MirrorError> {
         let base = HttpUrl::parse(url)?;
         let session = self.session()?;
@@ -291,7 +292,7 @@ impl<'a> Network<'a> {
             starts: &found.links.directories,
             ..self.plan(known, before, &progress)
         };
-        let (reader, first) = Reader::begin(plan, &session, &base)?;
+        let (reader, first) = PageReader::begin(plan, &session, &base)?;
         let mut files = Tally::new(&known.files);
         for (path, file) in &found.links.files {
             match reader.file(path)? {
@@ -328,18 +329,18 @@ impl<'a> Network<'a> {
         known: &KnownTree,
         zone: ZoneFrom,
         bar: &Bar,
-    ) -> Result<Found, MirrorError> {
+    ) -> Result<ListingResult, MirrorError> {
         let url = FtpUrl::parse(url)?;
         let progress = |files| bar.set(files);
         // Its listings show what may not be read, so nothing that is not on them is doubted.
-        let before = Before {
+        let before = PreviousListing {
             zone,
-            ..Before::default()
+            ..PreviousListing::default()
         };
         let plan = self.plan(known, &before, &progress);
         let (reader, first) = FtpReader::begin(plan, self.ftp, &url)?;
         let crawled = crawl(plan, &reader, first)?;
-        Ok(Found {
+        Ok(ListingResult {
             unlisted: crawled.unlisted,
             unclear_in: crawled.unclear_in,
             unchecked: crawled.unclear,
@@ -347,14 +348,14 @@ impl<'a> Network<'a> {
             requests: crawled.requests,
             notes: crawled.notes,
             hides: reader.hides(),
-            ..Found::new(Protocol::Ftp, crawled.seen)
+            ..ListingResult::new(Protocol::Ftp, crawled.seen)
         })
     }
 
     fn plan<'p>(
         &self,
         known: &'p KnownTree,
-        before: &'p Before,
+        before: &'p PreviousListing,
         progress: &'p (dyn Fn(u64) + Sync),
     ) -> Crawl<'p>
     where
@@ -380,14 +381,14 @@ impl<'a> Network<'a> {
         &self,
         url: &str,
         known: &KnownTree,
-        before: &Before,
+        before: &PreviousListing,
         bar: &Bar,
-    ) -> Result<Found, MirrorError> {
+    ) -> Result<ListingResult, MirrorError> {
         let base = HttpUrl::parse(url)?;
         let session = self.session()?;
         let progress = |files| bar.set(files);
         let plan = self.plan(known, before, &progress);
-        let (reader, first) = Reader::begin(plan, &session, &base)?;
+        let (reader, first) = PageReader::begin(plan, &session, &base)?;
         let Crawled {
             seen,
             unlisted,
@@ -399,19 +400,19 @@ impl<'a> Network<'a> {
             memory,
             unfinished,
         } = crawl(plan, &reader, first)?;
-        Ok(Found {
+        Ok(ListingResult {
             unlisted,
             unclear_in,
             unchecked: unclear,
             unreadable,
             requests,
             notes,
-            crawled: Some(Left {
+            crawled: Some(CrawlRest {
                 memory,
                 unfinished,
                 continued: before.unfinished.clone(),
             }),
-            ..Found::new(Protocol::Http, seen)
+            ..ListingResult::new(Protocol::Http, seen)
         })
     }
 }

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::db::run::Outcome;
+use crate::db::run::RunOutcome;
 use crate::program::exit::Exit;
 
 /// Numbers of one mirror's scan; also stored with its run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Counts {
+pub struct ScanCounts {
     /// Directories that alone were asked for; 0: the tree, or a subtree.
     pub directories: u64,
     /// Files listed.
@@ -50,13 +50,13 @@ pub struct MirrorReport {
     /// The protocol by which it was listed; empty when it was not.
     pub by: &'static str,
     /// How it ended.
-    pub outcome: Outcome,
+    pub outcome: RunOutcome,
     /// Whether its content is now what was seen.
     pub published: bool,
     /// Whether it was switched on.
     pub enabled: bool,
     /// The numbers.
-    pub counts: Counts,
+    pub counts: ScanCounts,
     /// How long it took.
     pub took: Duration,
     /// What went wrong, one line; empty when nothing did.
@@ -74,7 +74,7 @@ impl MirrorReport {
 
 /// What came of all.
 #[derive(Debug, Clone)]
-pub struct Report {
+pub struct ScanReport {
     /// The site.
     pub site: String,
     /// The subtree, if not all.
@@ -91,15 +91,15 @@ pub struct Report {
     pub took: Duration,
 }
 
-impl Report {
+impl ScanReport {
     /// 0: all were scanned and recorded; 1: none; 3: some.
     pub fn exit(&self) -> Exit {
-        let count = |is: fn(Outcome) -> bool| {
+        let count = |is: fn(RunOutcome) -> bool| {
             let mirrors = self.mirrors.iter();
             mirrors.filter(|mirror| is(mirror.outcome)).count()
         };
-        let good = count(|outcome| outcome == Outcome::Ok);
-        let partial = count(|outcome| outcome == Outcome::Partial);
+        let good = count(|outcome| outcome == RunOutcome::Ok);
+        let partial = count(|outcome| outcome == RunOutcome::Partial);
         if good == self.mirrors.len() && self.not_begun == 0 && self.is_recorded {
             Exit::Ok
         } else if good + partial == 0 {
@@ -142,7 +142,7 @@ struct MirrorJson<'a> {
     published: bool,
     enabled: bool,
     #[serde(flatten)]
-    counts: Counts,
+    counts: ScanCounts,
     took_s: f64,
     files_per_s: u64,
     error: &'a str,
@@ -174,7 +174,7 @@ fn seconds(took: Duration) -> f64 {
 mod tests {
     use super::*;
 
-    fn report(outcomes: &[Outcome], not_begun: u64) -> Report {
+    fn report(outcomes: &[RunOutcome], not_begun: u64) -> ScanReport {
         let mirrors = outcomes.iter().map(|&outcome| MirrorReport {
             id: 1,
             identifier: "m".into(),
@@ -182,12 +182,12 @@ mod tests {
             outcome,
             published: true,
             enabled: false,
-            counts: Counts::default(),
+            counts: ScanCounts::default(),
             took: Duration::from_millis(1500),
             error: String::new(),
             notes: Vec::new(),
         });
-        Report {
+        ScanReport {
             site: "s".into(),
             dir: None,
             mirrors: mirrors.collect(),
@@ -200,7 +200,7 @@ mod tests {
 
     #[test]
     fn the_exit_code_says_all_some_or_none() {
-        use Outcome::{Failed, Interrupted, Ok, Partial, Suspicious};
+        use RunOutcome::{Failed, Interrupted, Ok, Partial, Suspicious};
         for (outcomes, not_begun, expected) in [
             (&[][..], 0, Exit::Ok),
             (&[Ok, Ok], 0, Exit::Ok),
@@ -219,7 +219,7 @@ mod tests {
     #[test]
     fn the_report_is_json() {
         let json: serde_json::Value =
-            serde_json::from_str(&report(&[Outcome::Ok], 0).to_json()).expect("JSON");
+            serde_json::from_str(&report(&[RunOutcome::Ok], 0).to_json()).expect("JSON");
         assert_eq!(json["mirrors"][0]["outcome"], "ok");
         assert_eq!(json["mirrors"][0]["took_s"], 1.5);
         assert_eq!(json["mirrors"][0]["files"], 0);

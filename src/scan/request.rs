@@ -9,7 +9,8 @@
 use std::io;
 use std::path::Path;
 
-use crate::db::{DbError, Writer, mirror, scan_request};
+use crate::db::scan::request;
+use crate::db::{DbError, Writer, mirror};
 use crate::domain::mirror::MirrorId;
 use crate::domain::time::Timestamp;
 
@@ -53,7 +54,7 @@ pub fn collect_requests(
         let mut taken = Vec::new();
         for mirror in mirror::all(transaction)? {
             if names.contains(&mirror.identifier) {
-                scan_request::store(transaction, mirror.id, now)?;
+                request::store(transaction, mirror.id, now)?;
                 taken.push(mirror.identifier);
             }
         }
@@ -80,10 +81,10 @@ pub fn collect_requests(
 /// [`DbError`].
 pub(super) fn take(writer: &mut Writer, mirror: MirrorId, began: Timestamp) -> Result<(), DbError> {
     // A scan that nobody asked for writes nothing here.
-    if !scan_request::all(writer)?.contains_key(&mirror) {
+    if !request::all(writer)?.contains_key(&mirror) {
         return Ok(());
     }
-    writer.transaction(|transaction| scan_request::clear(transaction, mirror, began))
+    writer.transaction(|transaction| request::clear(transaction, mirror, began))
 }
 
 fn names_in(folder: &Path) -> io::Result<Vec<String>> {
@@ -130,7 +131,7 @@ mod tests {
         let left: Vec<_> = std::fs::read_dir(&pings).expect("directory").collect();
         assert_eq!(left.len(), 2);
         assert!(pings.join("precious").exists() && pings.join("gone").exists());
-        let all = scan_request::all(&writer).expect("read");
+        let all = request::all(&writer).expect("read");
         assert_eq!(all.get(&id), Some(&Timestamp(5)));
     }
 }

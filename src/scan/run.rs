@@ -12,20 +12,22 @@ use super::compare::known::KnownTree;
 use super::compare::large;
 use super::compare::large::Undeliverable;
 use super::compare::tally::ZoneFrom;
-use super::crawl::crawler::Before;
 use super::crawl::memory::{Memory, decode_paths, encode_paths};
+use super::crawl::reading::PreviousListing;
 use super::error::MirrorError;
 use super::lock::MirrorLock;
 use super::output::Output;
-use super::protocol::{Found, Network, Protocol, http_url, is_stop};
-use super::publish::conclude::{Conclusion, Finding, Rules, conclude, counts_json};
+use super::protocol::{ListingResult, Network, Protocol, http_url, is_stop};
+use super::publish::conclude::{Conclusion, conclude};
+use super::publish::finding::{Listing, PublishOptions, counts_json};
 use super::publish::repeat::Repeats;
-use super::report::{Counts, MirrorReport};
+use super::report::{MirrorReport, ScanCounts};
 use super::{request, trace};
 use crate::db::mirror::MirrorRecord;
-use crate::db::run::{self, Outcome, RunEnd, RunKind};
-use crate::db::scan_attempt::Asked;
-use crate::db::scan_directory::{self, ScanLeft};
+use crate::db::run::{self, RunEnd, RunKind, RunOutcome};
+use crate::db::scan::attempt::ScanAttemptKind;
+use crate::db::scan::directory;
+use crate::db::scan::directory::ScanLeft;
 use crate::db::{DbError, Writer, catalogue, content};
 use crate::domain::listing::Unlisted;
 use crate::domain::time::Timestamp;
@@ -41,13 +43,13 @@ const UNLISTED_NAMED_MAX: usize = 3;
 
 /// What all mirrors of a run share.
 #[derive(Debug, Clone, Copy)]
-pub struct Shared<'a> {
+pub struct ScanContext<'a> {
     /// The database; held for short transactions only.
     pub writer: &'a Mutex<Writer>,
     /// Scans that found nothing new.
     pub repeats: &'a Repeats,
     /// What is published, and when.
-    pub rules: Rules<'a>,
+    pub rules: PublishOptions<'a>,
     /// What mirrors are compared with.
     pub known: &'a KnownTree,
     /// How mirrors are asked.
@@ -60,7 +62,7 @@ pub struct Shared<'a> {
     pub leaves_running: bool,
 }
 
-impl Shared<'_> {
+impl ScanContext<'_> {
     fn writer(&self) -> MutexGuard<'_, Writer> {
         // A transaction that panicked was rolled back; the connection is as good as before.
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
@@ -76,8 +78,8 @@ const HIDES: &str = "it shows no names that begin with a dot; what was known of 
 
 /// One mirror being scanned.
 #[derive(Debug)]
-pub struct Run<'a> {
-    shared: Shared<'a>,
+pub struct ScanRun<'a> {
+    shared: ScanContext<'a>,
     mirror: &'a MirrorRecord,
     start: Instant,
     began: Timestamp,
@@ -85,21 +87,21 @@ pub struct Run<'a> {
     notes: Vec<String>,
 }
 
-struct Done {
+struct FinishedListing {
     by: Protocol,
     conclusion: Conclusion,
     partial: String,
     notes: Vec<String>,
 }
 
-impl<'a> Run<'a> {
+impl<'a> ScanRun<'a> {
     /// Prepares to scan.
-    pub fn new(mut shared: Shared<'a>, mirror: &'a MirrorRecord) -> Run<'a> {
+    pub fn new(mut shared: ScanContext<'a>, mirror: &'a MirrorRecord) -> ScanRun<'a> {
         let network = &mut shared.network;
         network.patience = network.patience.anew();
         let urls = std::iter::once(&mirror.base_url).chain(&mirror.further_base_urls);
         network.own_ports = OwnPorts::of(urls.map(String::as_str));
-        Run {
+        ScanRun {
             shared,
             mirror,
             start: Instant::now(),
@@ -144,7 +146,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn try_scan(&mut self, bar: &Bar) -> Result<Done, MirrorError> {
+    fn try_scan(&mut self, bar: &Bar) -> Result<FinishedListing, MirrorError> {
         if is_never_scanned(self.mirror) {
             return Err(MirrorError::NeverScanned);
         }
@@ -187,16 +189,16 @@ impl<'a> Run<'a> {
     }
 
     /// What this scan counts as an attempt of; a subtree that the admin names is none.
-    fn asked(&self) -> Option<Asked> {
+    fn asked(&self) -> Option<ScanAttemptKind> {
         match self.shared.rules {
-            Rules { scope: None, .. } => Some(Asked::Whole),
-            Rules { directories: 0, .. } => None,
-            _ => Some(Asked::Changed),
+            PublishOptions { scope: None, .. } => Some(ScanAttemptKind::Whole),
+            PublishOptions { directories: 0, .. } => None,
+            _ => Some(ScanAttemptKind::Changed),
         }
     }
 
     /// By the first protocol that finds files; a subtree may well be absent.
-    fn list(&self, bar: &Bar) -> Result<Found, MirrorError> {
+    fn list(&self, bar: &Bar) -> Result<ListingResult, MirrorError> {
         let mut failures = Vec::new();
         let mut empty = None;
         for protocol in Protocol::of(self.mirror) {
@@ -225,7 +227,7 @@ impl<'a> Run<'a> {
         Err(only.unwrap_or(MirrorError::NoUrl))
     }
 
-    fn list_by(&self, protocol: Protocol, bar: &Bar) -> Result<Found, MirrorError> {
+    fn list_by(&self, protocol: Protocol, bar: &Bar) -> Result<ListingResult, MirrorError> {
         let (network, known) = (self.shared.network, self.shared.known);
         match protocol {
             Protocol::Rsync => {
@@ -247,7 +249,7 @@ impl<'a> Run<'a> {
     }
 
     /// What lies behind links on the mirror is listed by HTTP, where there are any.
-    fn follow_links(&self, found: &mut Found) -> Result<(), MirrorError> {
+    fn follow_links(&self, found: &mut ListingResult) -> Result<(), MirrorError> {
         let (directories, files) = (&found.links.directories, &found.links.files);
         let shown = directories.iter().chain(files.iter().map(|(path, _)| path));
         let shown: Vec<String> = shown
@@ -271,9 +273,9 @@ impl<'a> Run<'a> {
             keep_links(found);
             return Ok(());
         };
-        let before = Before {
+        let before = PreviousListing {
             content: self.left_before(url)?.content,
-            ..Before::default()
+            ..PreviousListing::default()
         };
         let (network, known) = (self.shared.network, self.shared.known);
         match network.follow_links(url, known, &before, found) {
@@ -307,7 +309,7 @@ impl<'a> Run<'a> {
     }
 
     /// What the mirror had, and what the scan left that found it, if it was of this URL.
-    fn left_before(&self, url: &str) -> Result<Before, DbError> {
+    fn left_before(&self, url: &str) -> Result<PreviousListing, DbError> {
         let writer = self.shared.writer();
         let content = match content::load(&*writer, self.mirror.id) {
             Ok(published) => published.map(|published| published.content),
@@ -315,15 +317,15 @@ impl<'a> Run<'a> {
             Err(DbError::DamagedContent { .. }) => None,
             Err(error) => return Err(error),
         };
-        let mut before = Before::default();
+        let mut before = PreviousListing::default();
         let Some(content) = content else {
             return Ok(before);
         };
         before.content = content;
-        let left = scan_directory::load(&*writer, self.mirror.id)?;
+        let left = directory::load(&*writer, self.mirror.id)?;
         if let Some(left) = left.filter(|left| left.source == source(url)) {
             let age_s = now().0 - left.learnt_at.0;
-            if (0..scan_directory::MAX_AGE_S).contains(&age_s) {
+            if (0..directory::MAX_AGE_S).contains(&age_s) {
                 before.memory = Memory::decode(&left.directories);
             }
             let is_resumable = self.shared.rules.scope.is_none()
@@ -336,7 +338,7 @@ impl<'a> Run<'a> {
         Ok(before)
     }
 
-    fn conclude(&self, mut found: Found) -> Result<Option<Done>, MirrorError> {
+    fn conclude(&self, mut found: ListingResult) -> Result<Option<FinishedListing>, MirrorError> {
         let undeliverable = self.check_large(&mut found)?;
         if found.hides && !self.shared.known.hidden.is_empty() {
             found.notes.push(HIDES.to_owned());
@@ -344,7 +346,7 @@ impl<'a> Run<'a> {
         let unlisted = self.unlisted_ids(&found)?;
         let partial = describe(&found);
         let left = self.left_now(&found);
-        let finding = Finding {
+        let finding = Listing {
             mirror: self.mirror.id,
             began: self.began,
             found: &found,
@@ -365,7 +367,7 @@ impl<'a> Run<'a> {
         if !undeliverable.reason.is_empty() {
             notes.push(undeliverable.reason);
         }
-        Ok(conclusion.map(|conclusion| Done {
+        Ok(conclusion.map(|conclusion| FinishedListing {
             by: found.by,
             conclusion,
             partial,
@@ -374,7 +376,7 @@ impl<'a> Run<'a> {
     }
 
     /// Takes out what the mirror has and cannot deliver.
-    fn check_large(&self, found: &mut Found) -> Result<Undeliverable, MirrorError> {
+    fn check_large(&self, found: &mut ListingResult) -> Result<Undeliverable, MirrorError> {
         let known = self.shared.known;
         let current = &mut found.seen.content.current;
         let has_large = known.large.iter().any(|file| current.contains(file.id.0));
@@ -398,7 +400,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn left_now(&self, found: &Found) -> Option<ScanLeft> {
+    fn left_now(&self, found: &ListingResult) -> Option<ScanLeft> {
         let left = found.crawled.as_ref()?;
         Some(ScanLeft {
             source: source(http_url(self.mirror).unwrap_or_default()),
@@ -410,7 +412,7 @@ impl<'a> Run<'a> {
         })
     }
 
-    fn unlisted_ids(&self, found: &Found) -> Result<RoaringBitmap, DbError> {
+    fn unlisted_ids(&self, found: &ListingResult) -> Result<RoaringBitmap, DbError> {
         let mut ids = found.unchecked.clone();
         if let Some(continued) = found.crawled.as_ref().map(|left| &left.continued)
             && !continued.is_empty()
@@ -442,7 +444,7 @@ impl<'a> Run<'a> {
         let end = RunEnd {
             at: now(),
             outcome: outcome_of(error),
-            counts: counts_json(&Counts::default()),
+            counts: counts_json(&ScanCounts::default()),
             error: chain(error),
         };
         // A mirror that is gone has no runs any more.
@@ -459,15 +461,15 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn report(&self, done: Done) -> MirrorReport {
-        let Done {
+    fn report(&self, done: FinishedListing) -> MirrorReport {
+        let FinishedListing {
             by,
             conclusion,
             partial,
             mut notes,
         } = done;
         notes.splice(0..0, self.notes.iter().cloned());
-        let is_aside = conclusion.outcome == Outcome::Suspicious;
+        let is_aside = conclusion.outcome == RunOutcome::Suspicious;
         let mut error = partial;
         if is_aside {
             error = conclusion.remark;
@@ -496,10 +498,10 @@ impl<'a> Run<'a> {
             outcome: outcome_of(error),
             published: false,
             enabled: false,
-            counts: Counts {
+            counts: ScanCounts {
                 before,
                 after: before,
-                ..Counts::default()
+                ..ScanCounts::default()
             },
             took: self.start.elapsed(),
             error: chain(error),
@@ -509,7 +511,7 @@ impl<'a> Run<'a> {
 }
 
 /// What is behind links that nobody followed is as it was.
-fn keep_links(found: &mut Found) {
+fn keep_links(found: &mut ListingResult) {
     for path in &found.links.directories {
         found.unlisted.add(path.clone());
     }
@@ -549,14 +551,14 @@ pub(super) fn ids_at(
     Ok(ids)
 }
 
-fn outcome_of(error: &MirrorError) -> Outcome {
+fn outcome_of(error: &MirrorError) -> RunOutcome {
     match error {
-        MirrorError::Fetch(FetchError::Stopped) => Outcome::Interrupted,
-        _ => Outcome::Failed,
+        MirrorError::Fetch(FetchError::Stopped) => RunOutcome::Interrupted,
+        _ => RunOutcome::Failed,
     }
 }
 
-fn describe(found: &Found) -> String {
+fn describe(found: &ListingResult) -> String {
     let paths = match &found.unlisted {
         Unlisted::Anywhere => {
             let said = found.notes.first();

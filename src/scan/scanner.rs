@@ -8,21 +8,21 @@ use std::time::Instant;
 
 use roaring::RoaringBitmap;
 
-use super::choose::Choice;
+use super::choose::MirrorChoice;
 use super::compare::area::Area;
 use super::compare::known::KnownTree;
 use super::compare::names::Names;
-use super::crawl::wanted::Wanted;
+use super::crawl::wanted::CrawlRules;
 use super::error::ScanError;
 use super::filter::filters;
 use super::output::Output;
 use super::protocol::Network;
-use super::publish::conclude::Rules;
-use super::publish::judge::Limits;
+use super::publish::finding::PublishOptions;
+use super::publish::judge::JudgementLimits;
 use super::publish::repeat::Repeats;
-use super::report::{MirrorReport, Report};
+use super::report::{MirrorReport, ScanReport};
 use super::request::collect_requests;
-use super::run::{Run, Shared, ids_at};
+use super::run::{ScanContext, ScanRun, ids_at};
 use crate::config::{ScanConfig, SiteConfig};
 use crate::db::mirror::MirrorRecord;
 use crate::db::{DbError, Writer, catalogue, content, mirror, open_reader, open_writer};
@@ -39,7 +39,7 @@ pub struct Scanner {
 
 /// A mirror, and what of it is scanned.
 #[derive(Debug, Clone)]
-pub struct Task {
+pub struct ScanTask {
     /// The mirror.
     pub mirror: MirrorRecord,
     /// What of it.
@@ -118,17 +118,17 @@ impl Scanner {
     /// [`ScanError`] when no mirror could be scanned at all.
     pub fn scan(
         &self,
-        choice: &Choice,
+        choice: &MirrorChoice,
         options: &ScanOptions,
         output: &Output,
         stop: &AtomicBool,
-    ) -> Result<Report, ScanError> {
+    ) -> Result<ScanReport, ScanError> {
         let area = options.dir.clone().map_or(Area::Whole, Area::Below);
-        let tasks = choice.scanned.iter().map(|mirror| Task {
+        let tasks = choice.scanned.iter().map(|mirror| ScanTask {
             mirror: mirror.clone(),
             area: area.clone(),
         });
-        let tasks: Vec<Task> = tasks.collect();
+        let tasks: Vec<ScanTask> = tasks.collect();
         let mut report = self.scan_tasks(&tasks, options, output, stop)?;
         report.without_url.clone_from(&choice.without_url);
         Ok(report)
@@ -140,28 +140,28 @@ impl Scanner {
     /// [`ScanError`] when no mirror could be scanned at all.
     pub fn scan_tasks(
         &self,
-        tasks: &[Task],
+        tasks: &[ScanTask],
         options: &ScanOptions,
         output: &Output,
         stop: &AtomicBool,
-    ) -> Result<Report, ScanError> {
+    ) -> Result<ScanReport, ScanError> {
         let start = Instant::now();
         self.prepare_to_store(options.enable)?;
         let (known, tree_generation, scope) = self.load(options.dir.as_ref())?;
-        let wanted = Wanted::new(&self.site.scan, Area::Whole);
+        let wanted = CrawlRules::new(&self.site.scan, Area::Whole);
         let addresses = Addresses::default();
         let (http, ftp) = (OnceLock::new(), FtpClient::new(&addresses));
         let filters = filters(&self.site.scan, &Area::Whole);
         let repeats = Repeats::new();
-        let shared = Shared {
+        let shared = ScanContext {
             writer: &self.writer,
             repeats: &repeats,
-            rules: Rules {
+            rules: PublishOptions {
                 known: &known.files,
                 tree_generation,
                 scope: None,
                 directories: 0,
-                limits: Limits {
+                limits: JudgementLimits {
                     vanished_share_max: self.site.scan.vanished_share_max,
                     force: options.force,
                 },
@@ -190,7 +190,7 @@ impl Scanner {
             0 => self.site.scan.jobs,
             jobs => jobs,
         };
-        let plan = Plan {
+        let plan = ScanPlan {
             shared,
             scan: &self.site.scan,
             below: scope.as_ref(),
@@ -198,7 +198,7 @@ impl Scanner {
         let (mirrors, not_begun) = scan_all(plan, tasks, jobs);
         let is_recorded =
             repeats.store(&mut self.writer.lock().unwrap_or_else(PoisonError::into_inner));
-        Ok(Report {
+        Ok(ScanReport {
             site: self.site.name.clone(),
             dir: options.dir.as_ref().map(FilePath::to_string),
             not_begun: not_begun as u64,
@@ -251,14 +251,14 @@ impl Scanner {
 
 /// How the mirrors of a run are scanned.
 #[derive(Clone, Copy)]
-struct Plan<'a> {
-    shared: Shared<'a>,
+struct ScanPlan<'a> {
+    shared: ScanContext<'a>,
     scan: &'a ScanConfig,
     /// Ids of `--dir`.
     below: Option<&'a RoaringBitmap>,
 }
 
-impl Plan<'_> {
+impl ScanPlan<'_> {
     /// How many files the mirror may have by its rules.
     fn allowed(self, mirror: &MirrorRecord, own: Option<&ScanConfig>) -> u64 {
         let by_rsync = !mirror.rsync_url.trim().is_empty();
@@ -273,22 +273,22 @@ impl Plan<'_> {
     }
 
     /// Scans a mirror by the site's rules, or by its own.
-    fn scan(self, task: &Task) -> Option<MirrorReport> {
-        let Task { mirror, area } = task;
+    fn scan(self, task: &ScanTask) -> Option<MirrorReport> {
+        let ScanTask { mirror, area } = task;
         let own = self.scan.of_mirror(&mirror.identifier);
         let allowed = self.allowed(mirror, own.as_ref());
         if own.is_none() && matches!(area, Area::Whole) {
             let mut shared = self.shared;
             shared.rules.allowed = allowed;
-            return Run::new(shared, mirror).scan();
+            return ScanRun::new(shared, mirror).scan();
         }
         let config = own.as_ref().unwrap_or(self.scan);
-        let (filters, wanted) = (filters(config, area), Wanted::new(config, area.clone()));
+        let (filters, wanted) = (filters(config, area), CrawlRules::new(config, area.clone()));
         let single = match area {
             Area::Single(directories) => Some(directories.ids(self.shared.known)),
             Area::Whole | Area::Below(_) => None,
         };
-        let rules = Rules {
+        let rules = PublishOptions {
             scope: match area {
                 Area::Whole => None,
                 Area::Below(_) => self.below,
@@ -305,18 +305,18 @@ impl Plan<'_> {
             copies_links: config.copies_links,
             ..self.shared.network
         };
-        let shared = Shared {
+        let shared = ScanContext {
             network,
             rules,
             ..self.shared
         };
-        Run::new(shared, mirror).scan()
+        ScanRun::new(shared, mirror).scan()
     }
 }
 
 /// Reports in the order in which mirrors came to an end, and how many were not begun because the
 /// program was told to stop.
-fn scan_all(plan: Plan<'_>, tasks: &[Task], jobs: usize) -> (Vec<MirrorReport>, usize) {
+fn scan_all(plan: ScanPlan<'_>, tasks: &[ScanTask], jobs: usize) -> (Vec<MirrorReport>, usize) {
     let shared = plan.shared;
     let next = AtomicUsize::new(0);
     let reports = Mutex::new(Vec::with_capacity(tasks.len()));

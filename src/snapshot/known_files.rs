@@ -26,7 +26,7 @@ const EMPTY: u32 = u32::MAX;
 const NO_VERSION: i64 = i64::MIN;
 
 #[derive(Debug, Clone, Copy)]
-struct Known {
+struct KnownFile {
     key: u64,
     key_more: u32,
     id: u32,
@@ -39,7 +39,7 @@ struct Known {
 pub struct KnownFiles {
     seed: u64,
     /// In path order.
-    files: Vec<Known>,
+    files: Vec<KnownFile>,
     /// Places in `files`, found by key.
     table: Vec<u32>,
     ids: RoaringBitmap,
@@ -78,7 +78,7 @@ impl KnownFiles {
         Ok(KnownFiles::new(files, seed))
     }
 
-    fn new(files: Vec<Known>, seed: u64) -> KnownFiles {
+    fn new(files: Vec<KnownFile>, seed: u64) -> KnownFiles {
         let mut table = vec![EMPTY; (files.len() * PLACES_A_FILE).max(1)];
         for (number, file) in (0..EMPTY).zip(&files) {
             let mut place = place(file.key, table.len());
@@ -109,7 +109,7 @@ impl KnownFiles {
     /// Looks a path of a listing up; the cursor makes the next look-up fast.
     pub fn find(&self, path: &[u8], cursor: &mut Cursor) -> Option<CatalogueFile> {
         let key = key(path, self.seed);
-        let follows = |file: &&Known| file.is(key);
+        let follows = |file: &&KnownFile| file.is(key);
         if let Some(file) = self.files.get(cursor.next).filter(follows) {
             cursor.next += 1;
             return Some(file.file());
@@ -133,7 +133,7 @@ impl KnownFiles {
     }
 }
 
-impl Known {
+impl KnownFile {
     fn is(&self, key: (u64, u32)) -> bool {
         (self.key, self.key_more) == key
     }
@@ -150,10 +150,10 @@ impl Known {
     }
 }
 
-fn known(path: &[u8], file: CatalogueFile, seed: u64) -> Known {
+fn known(path: &[u8], file: CatalogueFile, seed: u64) -> KnownFile {
     let (key, key_more) = key(path, seed);
     let mtime = |version: FileVersion| version.mtime.max(NO_VERSION + 1);
-    Known {
+    KnownFile {
         key,
         key_more,
         id: file.id.0,
@@ -215,6 +215,6 @@ mod tests {
 
     #[test]
     fn a_file_has_32_bytes() {
-        assert_eq!(std::mem::size_of::<Known>(), 32);
+        assert_eq!(std::mem::size_of::<KnownFile>(), 32);
     }
 }

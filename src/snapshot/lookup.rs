@@ -15,11 +15,11 @@ use crate::domain::file::{FileId, FileVersion};
 #[derive(Debug)]
 pub struct Lookup {
     path: PathBuf,
-    open: Option<Open>,
+    open: Option<OpenReader>,
 }
 
 #[derive(Debug)]
-struct Open {
+struct OpenReader {
     reader: Reader,
     identity: FileIdentity,
     /// Snapshot of the running read transaction; `None`: there is none.
@@ -109,7 +109,7 @@ impl Lookup {
                     path: self.path.clone(),
                 });
             }
-            self.open = Some(Open {
+            self.open = Some(OpenReader {
                 reader,
                 identity: snapshot.identity,
                 serial: None,
@@ -139,7 +139,7 @@ impl Lookup {
     }
 }
 
-impl Open {
+impl OpenReader {
     fn renew(&mut self, serial: u64) -> Result<(), DbError> {
         if self.serial == Some(serial) {
             return Ok(());

@@ -9,7 +9,7 @@ use crate::db::mirror::MirrorRecord;
 use crate::db::open::Queryable;
 use crate::db::{DbError, catalogue, content, hash};
 use crate::domain::file::{CatalogueFile, FileVersion};
-use crate::domain::mirror::{Kind, Mirror};
+use crate::domain::mirror::{Mirror, MirrorKind};
 use crate::domain::select::{CacheFile, admit};
 use crate::domain::time::Timestamp;
 
@@ -59,8 +59,8 @@ pub fn sample(
     let mut drawn = Vec::with_capacity(mirrors.len());
     for mirror in mirrors {
         drawn.push(match mirror.kind {
-            Kind::Cache => Vec::new(),
-            Kind::Mirror => draw(&current(database, mirror)?, random),
+            MirrorKind::Cache => Vec::new(),
+            MirrorKind::Mirror => draw(&current(database, mirror)?, random),
         });
     }
     let wanted: RoaringBitmap = drawn.iter().flatten().copied().collect();
@@ -100,10 +100,10 @@ pub fn sample(
 struct Caches<'l> {
     law: &'l CacheLaw<'l>,
     epochs: Epochs,
-    draws: Vec<Draw>,
+    draws: Vec<SampleDraw>,
 }
 
-struct Draw {
+struct SampleDraw {
     place: usize,
     cache: Mirror,
     seen: usize,
@@ -117,8 +117,8 @@ impl<'l> Caches<'l> {
         law: &'l CacheLaw<'l>,
     ) -> Result<Caches<'l>, DbError> {
         let mirrors = mirrors.iter().enumerate();
-        let caches = mirrors.filter(|(_, mirror)| mirror.kind == Kind::Cache);
-        let draws = caches.map(|(place, mirror)| Draw {
+        let caches = mirrors.filter(|(_, mirror)| mirror.kind == MirrorKind::Cache);
+        let draws = caches.map(|(place, mirror)| SampleDraw {
             place,
             cache: mirror.check().0,
             seen: 0,

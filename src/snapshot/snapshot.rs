@@ -41,7 +41,7 @@ impl FileIdentity {
 
 /// What is kept of one mirror's bitmaps beside its column in the matrix.
 #[derive(Debug)]
-struct Known {
+struct KnownContent {
     generation: i64,
     outdated: RoaringBitmap,
 }
@@ -59,7 +59,7 @@ pub struct Snapshot {
     pub has_hashes: bool,
     files: Arc<KnownFiles>,
     epochs: Epochs,
-    known: Vec<Option<Arc<Known>>>,
+    known: Vec<Option<Arc<KnownContent>>>,
     matrix: Matrix,
 }
 
@@ -111,7 +111,7 @@ impl Holdings for FileHoldings<'_> {
 
 /// What a look for changes found.
 #[derive(Debug)]
-pub enum Change {
+pub enum SnapshotChange {
     /// Nothing new.
     None,
     /// Something changed.
@@ -133,7 +133,7 @@ struct OpenDatabase {
     size: u64,
     data_version: i64,
     mirrors: Vec<MirrorId>,
-    known: HashMap<MirrorId, Arc<Known>>,
+    known: HashMap<MirrorId, Arc<KnownContent>>,
     matrix: Matrix,
     /// With the tree's generation that it was read at.
     files: Option<(i64, Arc<KnownFiles>)>,
@@ -154,7 +154,7 @@ impl Loader {
     /// # Errors
     /// The database is missing or cannot be read; what was loaded before is no longer to be used.
     /// The next call tries again from the start.
-    pub fn poll(&mut self) -> Result<Change, DbError> {
+    pub fn poll(&mut self) -> Result<SnapshotChange, DbError> {
         let result = self.try_poll();
         if result.is_err() {
             self.open = None;
@@ -162,7 +162,7 @@ impl Loader {
         result
     }
 
-    fn try_poll(&mut self) -> Result<Change, DbError> {
+    fn try_poll(&mut self) -> Result<SnapshotChange, DbError> {
         let size = std::fs::metadata(&self.path).map_or(0, |file| file.len());
         let identity = FileIdentity::of(&self.path);
         let usable = self
@@ -183,13 +183,13 @@ impl Loader {
         open.size = size;
         let data_version = open.reader.data_version()?;
         if !is_new && data_version == open.data_version {
-            return Ok(Change::None);
+            return Ok(SnapshotChange::None);
         }
         self.serial += 1;
         let snapshot = open.load(self.serial)?;
         // The version was read before the content: a commit in between is loaded again.
         open.data_version = data_version;
-        Ok(Change::New(Arc::new(snapshot)))
+        Ok(SnapshotChange::New(Arc::new(snapshot)))
     }
 }
 
@@ -268,7 +268,7 @@ impl OpenDatabase {
             self.mirrors = mirrors;
         }
         for (id, generation) in content::generations(&self.reader)? {
-            let is_known = |known: &Arc<Known>| known.generation == generation;
+            let is_known = |known: &Arc<KnownContent>| known.generation == generation;
             let Ok(column) = self.mirrors.binary_search(&id) else {
                 continue;
             };
@@ -305,7 +305,7 @@ fn load_bitmaps(
     reader: &Reader,
     id: MirrorId,
     generation: i64,
-) -> Result<(Known, RoaringBitmap), DbError> {
+) -> Result<(KnownContent, RoaringBitmap), DbError> {
     let content = match content::load(reader, id) {
         Ok(published) => published
             .map(|published| published.content)
@@ -317,7 +317,7 @@ fn load_bitmaps(
         Err(error) => return Err(error),
     };
     Ok((
-        Known {
+        KnownContent {
             generation,
             outdated: content.outdated,
         },

@@ -42,11 +42,11 @@ struct Entry {
     start: usize,
     length: usize,
     inode: u64,
-    kind: Kind,
+    kind: EntryKind,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum EntryKind {
     /// Not looked at yet: a file, or of unknown type.
     New,
     File(FileVersion),
@@ -108,8 +108,8 @@ impl DirectoryReader {
             let entry = entry?;
             let name = entry.file_name().to_bytes();
             let kind = match entry.file_type() {
-                FileType::RegularFile | FileType::Unknown => Kind::New,
-                FileType::Directory => Kind::Directory,
+                FileType::RegularFile | FileType::Unknown => EntryKind::New,
+                FileType::Directory => EntryKind::Directory,
                 _ => continue,
             };
             if matches!(name, b"." | b"..") || exclude.iter().any(|mask| mask.matches(name)) {
@@ -141,7 +141,7 @@ impl DirectoryReader {
         self.entries.sort_unstable_by_key(|entry| entry.inode);
         let mut failed = Vec::new();
         for (place, entry) in self.entries.iter_mut().enumerate() {
-            if entry.kind != Kind::New {
+            if entry.kind != EntryKind::New {
                 continue;
             }
             if place % FILES_A_STOP_CHECK == 0 && stop.load(Ordering::Relaxed) {
@@ -152,20 +152,20 @@ impl DirectoryReader {
                 .expect("a name has its NUL at the end only");
             entry.kind = match statat(directory, name, AtFlags::SYMLINK_NOFOLLOW) {
                 Ok(stat) => match FileType::from_raw_mode(stat.st_mode) {
-                    FileType::RegularFile => Kind::File(FileVersion {
+                    FileType::RegularFile => EntryKind::File(FileVersion {
                         size: u64::try_from(stat.st_size).unwrap_or(0),
                         mtime: stat.st_mtime,
                     }),
-                    FileType::Directory => Kind::Directory,
-                    _ => Kind::Nothing,
+                    FileType::Directory => EntryKind::Directory,
+                    _ => EntryKind::Nothing,
                 },
-                Err(Errno::NOENT) => Kind::Nothing,
+                Err(Errno::NOENT) => EntryKind::Nothing,
                 // The directory may be read but not searched, so that nothing in it can be.
                 Err(Errno::ACCESS) => return Err(Errno::ACCESS),
                 Err(errno) => {
                     unreadable(name.to_bytes(), &io::Error::from(errno).to_string());
                     failed.push(name.to_owned());
-                    Kind::Unreadable
+                    EntryKind::Unreadable
                 }
             };
         }
@@ -174,7 +174,7 @@ impl DirectoryReader {
                 start: self.names.len(),
                 length: name.count_bytes(),
                 inode: 0,
-                kind: Kind::UnreadableBelow,
+                kind: EntryKind::UnreadableBelow,
             });
             self.names.extend_from_slice(name.to_bytes_with_nul());
         }
@@ -184,9 +184,13 @@ impl DirectoryReader {
     /// Gives directories their slash and sorts; a name that was read twice, because somebody
     /// renamed in between, stays once.
     fn names_by_kind(&mut self) {
-        self.entries.retain(|entry| entry.kind != Kind::Nothing);
+        self.entries
+            .retain(|entry| entry.kind != EntryKind::Nothing);
         for entry in &mut self.entries {
-            if matches!(entry.kind, Kind::Directory | Kind::UnreadableBelow) {
+            if matches!(
+                entry.kind,
+                EntryKind::Directory | EntryKind::UnreadableBelow
+            ) {
                 self.names[entry.start + entry.length] = b'/';
                 entry.length += 1;
             }
@@ -214,14 +218,14 @@ impl DirectoryReader {
         for entry in &self.entries {
             let name = &self.names[entry.start..entry.start + entry.length];
             match entry.kind {
-                Kind::File(version) => read.listing.file(name, version),
-                Kind::Directory => {
+                EntryKind::File(version) => read.listing.file(name, version),
+                EntryKind::Directory => {
                     read.listing.directory(name);
                     read.subdirectories.push(name[..name.len() - 1].to_vec());
                 }
-                Kind::Unreadable => read.listing.unreadable(name),
-                Kind::UnreadableBelow => read.listing.unreadable_below(name),
-                Kind::New | Kind::Nothing => {}
+                EntryKind::Unreadable => read.listing.unreadable(name),
+                EntryKind::UnreadableBelow => read.listing.unreadable_below(name),
+                EntryKind::New | EntryKind::Nothing => {}
             }
         }
         read

@@ -28,7 +28,6 @@ use rustix::fs::{
 };
 use rustix::io::Errno;
 
-use super::named::OtherName;
 use super::problem::{TreeProblem, is_missing};
 use crate::domain::file::FileVersion;
 use crate::domain::path::FilePath;
@@ -290,6 +289,13 @@ fn is_refused(at: (impl AsFd, &[u8]), stat: &Stat) -> bool {
         return !mode.contains(Mode::RGRP) || stat.st_gid == 0;
     }
     accessat(at.0, at.1, Access::READ_OK, AtFlags::EACCESS).is_err()
+}
+
+/// Another name of the tree.
+#[derive(Debug)]
+pub(super) struct OtherName {
+    pub(super) name: Vec<u8>,
+    pub(super) checked_at: Instant,
 }
 
 #[cfg(test)]

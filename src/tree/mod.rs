@@ -13,5 +13,5 @@ pub use locate::{Located, Tree};
 pub use named::{Named, rest_below};
 pub use open::{OpenError, OpenFile};
 pub use problem::{TreeProblem, user_name};
-pub use walk::{Root, UNREADABLE_LISTED_MAX, Walk, WalkError};
-pub use walked::{Found, InOrder, Unreadable, Walked};
+pub use walk::{Root, UNREADABLE_LISTED_MAX, WalkError, WalkOptions};
+pub use walked::{InOrder, PathEntry, Unreadable, Walked};

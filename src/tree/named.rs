@@ -6,6 +6,7 @@
 //! long as it is the tree. What lies in the tree by another way (a link into the middle of it) is
 //! resolved whole.
 
+use super::locate::OtherName;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -31,13 +32,6 @@ pub enum Named {
     Unseen,
     /// The file system does not tell.
     Unknown(TreeProblem),
-}
-
-/// Another name of the tree.
-#[derive(Debug)]
-pub(super) struct OtherName {
-    name: Vec<u8>,
-    checked_at: Instant,
 }
 
 impl Tree {

@@ -31,7 +31,7 @@ use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat, openat2};
 use rustix::io::Errno;
 
 use super::directory::{DirectoryReader, Filter, ReadDirectory};
-use super::walked::{Listing, Unreadable, Walked};
+use super::walked::{DirectoryListing, Unreadable, Walked};
 use crate::domain::pattern::Pattern;
 
 /// Threads of one walk. More only wait for each other in the kernel and for the disk.
@@ -53,7 +53,7 @@ pub struct Root {
 
 /// How to walk.
 #[derive(Debug, Clone, Copy)]
-pub struct Walk<'a> {
+pub struct WalkOptions<'a> {
     /// Threads; 0: twice the cores, since they wait for the disk.
     pub threads: usize,
     /// Names of files and directories that do not exist for us.
@@ -77,7 +77,7 @@ pub enum WalkError {
     /// No thread could be started.
     #[error("cannot start a thread")]
     Thread(#[source] io::Error),
-    /// [`Walk::stop`] was set.
+    /// [`WalkOptions::stop`] was set.
     #[error("stopped by a signal")]
     Stopped,
 }
@@ -126,14 +126,14 @@ impl Root {
     pub fn walk(
         &self,
         below: &[u8],
-        walk: Walk<'_>,
+        walk: WalkOptions<'_>,
         progress: &dyn Fn(u64),
     ) -> Result<Walked, WalkError> {
-        let shared = Shared {
+        let shared = WalkShared {
             root: self,
             walk,
             stack: Mutex::new(Stack {
-                tasks: vec![Task {
+                tasks: vec![WalkTask {
                     number: 0,
                     path: below.to_owned(),
                 }],
@@ -167,7 +167,7 @@ impl Root {
 }
 
 /// A directory to read.
-struct Task {
+struct WalkTask {
     /// Its place in the result.
     number: usize,
     /// Relative to the tree.
@@ -176,16 +176,16 @@ struct Task {
 
 struct Stack {
     /// Last in, first out: a walk that goes down first has few directories waiting.
-    tasks: Vec<Task>,
+    tasks: Vec<WalkTask>,
     /// Directories that wait or are being read.
     unfinished: usize,
     /// Numbers given.
     directories: usize,
 }
 
-struct Shared<'a> {
+struct WalkShared<'a> {
     root: &'a Root,
-    walk: Walk<'a>,
+    walk: WalkOptions<'a>,
     stack: Mutex<Stack>,
     /// There is a task, or there will be no more.
     wake: Condvar,
@@ -195,9 +195,9 @@ struct Shared<'a> {
     unreadable: Mutex<(Vec<Unreadable>, u64)>,
 }
 
-type Listings = Vec<(usize, Listing)>;
+type Listings = Vec<(usize, DirectoryListing)>;
 
-fn run_threads(shared: &Shared<'_>, progress: &dyn Fn(u64)) -> Result<Listings, WalkError> {
+fn run_threads(shared: &WalkShared<'_>, progress: &dyn Fn(u64)) -> Result<Listings, WalkError> {
     let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let threads = match shared.walk.threads {
         0 => cores * 2,
@@ -230,7 +230,7 @@ fn run_threads(shared: &Shared<'_>, progress: &dyn Fn(u64)) -> Result<Listings, 
     })
 }
 
-fn work(shared: &Shared<'_>) -> Listings {
+fn work(shared: &WalkShared<'_>) -> Listings {
     // A worker that panics must not leave the others waiting for its directory.
     let _end_on_panic = EndOnPanic(shared);
     let mut reader = DirectoryReader::new();
@@ -246,7 +246,7 @@ fn work(shared: &Shared<'_>) -> Listings {
     listings
 }
 
-struct EndOnPanic<'a, 'b>(&'a Shared<'b>);
+struct EndOnPanic<'a, 'b>(&'a WalkShared<'b>);
 
 impl Drop for EndOnPanic<'_, '_> {
     fn drop(&mut self) {
@@ -256,13 +256,13 @@ impl Drop for EndOnPanic<'_, '_> {
     }
 }
 
-impl Shared<'_> {
+impl WalkShared<'_> {
     fn lock(&self) -> MutexGuard<'_, Stack> {
         self.stack.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The next directory; waits while others may still find some. `None`: there are no more.
-    fn take(&self) -> Option<Task> {
+    fn take(&self) -> Option<WalkTask> {
         let mut stack = self.lock();
         loop {
             if self.walk.stop.load(Ordering::Relaxed) {
@@ -292,7 +292,7 @@ impl Shared<'_> {
             return first;
         }
         for (place, name) in names.into_iter().enumerate().rev() {
-            stack.tasks.push(Task {
+            stack.tasks.push(WalkTask {
                 number: first + place,
                 path: join(path, &name),
             });
@@ -372,13 +372,13 @@ fn join(directory: &[u8], name: &[u8]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tree::Found;
+    use crate::tree::PathEntry;
     use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt;
     use std::os::unix::fs::symlink;
 
     fn paths(root: &Root, below: &[u8], threads: usize, exclude: &[Pattern]) -> Vec<Vec<u8>> {
-        let walk = Walk {
+        let walk = WalkOptions {
             threads,
             exclude,
             stop: &AtomicBool::new(false),
@@ -389,7 +389,7 @@ mod tests {
             .into_order();
         let mut paths = Vec::new();
         while let Some((path, found)) = order.current() {
-            assert!(matches!(found, Found::File(_)), "{found:?}");
+            assert!(matches!(found, PathEntry::File(_)), "{found:?}");
             paths.push(path.to_vec());
             order.advance();
         }
@@ -439,7 +439,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("folder");
         let error = Root::open(&folder.path().join("nothing")).expect_err("no tree");
         assert!(matches!(error, WalkError::Root { .. }), "{error}");
-        let walk = Walk {
+        let walk = WalkOptions {
             threads: 2,
             exclude: &[],
             stop: &AtomicBool::new(true),

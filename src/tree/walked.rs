@@ -25,7 +25,7 @@ pub(super) struct ListingWriter {
 
 /// One directory.
 #[derive(Debug, Default)]
-pub(super) struct Listing {
+pub(super) struct DirectoryListing {
     bytes: Box<[u8]>,
     files: u64,
     size: u64,
@@ -63,8 +63,8 @@ impl ListingWriter {
     }
 
     /// Ends the directory; its subdirectories got the numbers from `first` on.
-    pub fn end(self, first: usize) -> Listing {
-        Listing {
+    pub fn end(self, first: usize) -> DirectoryListing {
+        DirectoryListing {
             bytes: self.bytes.into_boxed_slice(),
             files: self.files,
             size: self.size,
@@ -87,7 +87,7 @@ pub struct Unreadable {
 pub struct Walked {
     /// The subtree; "" is the whole tree.
     below: Vec<u8>,
-    directories: Vec<Listing>,
+    directories: Vec<DirectoryListing>,
     /// Regular files.
     pub files: u64,
     /// Their sizes together.
@@ -106,11 +106,11 @@ impl Walked {
         };
         walked
             .directories
-            .resize_with(directories, Listing::default);
+            .resize_with(directories, DirectoryListing::default);
         walked
     }
 
-    pub(super) fn put(&mut self, number: usize, listing: Listing) {
+    pub(super) fn put(&mut self, number: usize, listing: DirectoryListing) {
         self.files += listing.files;
         self.bytes = self.bytes.saturating_add(listing.size);
         self.directories[number] = listing;
@@ -141,7 +141,7 @@ impl Walked {
 
 /// What is at a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Found {
+pub enum PathEntry {
     /// A regular file.
     File(FileVersion),
     /// Something that could not be looked at.
@@ -154,15 +154,15 @@ pub enum Found {
 /// A cursor over what a walk found.
 #[derive(Debug)]
 pub struct InOrder {
-    directories: Vec<Listing>,
-    levels: Vec<Level>,
+    directories: Vec<DirectoryListing>,
+    levels: Vec<WalkLevel>,
     path: Vec<u8>,
-    found: Option<Found>,
+    found: Option<PathEntry>,
 }
 
 #[derive(Debug)]
-struct Level {
-    listing: Listing,
+struct WalkLevel {
+    listing: DirectoryListing,
     /// Bytes of the listing that are read.
     at: usize,
     /// Length of the directory's path with its slash.
@@ -171,7 +171,7 @@ struct Level {
 
 impl InOrder {
     /// Where the cursor is; `None` at the end.
-    pub fn current(&self) -> Option<(&[u8], Found)> {
+    pub fn current(&self) -> Option<(&[u8], PathEntry)> {
         self.found.map(|found| (&self.path[..], found))
     }
 
@@ -188,12 +188,12 @@ impl InOrder {
             let (name, mut rest) = rest.split_at(name_length);
             self.path.extend_from_slice(name);
             let found = match tag {
-                FILE => Some(Found::File(FileVersion {
+                FILE => Some(PathEntry::File(FileVersion {
                     size: number(&mut rest),
                     mtime: varint::take_signed(&mut rest).expect(OURS),
                 })),
-                UNREADABLE => Some(Found::Unreadable),
-                UNREADABLE_BELOW => Some(Found::UnreadableBelow),
+                UNREADABLE => Some(PathEntry::Unreadable),
+                UNREADABLE_BELOW => Some(PathEntry::UnreadableBelow),
                 _ => None,
             };
             level.at = level.listing.bytes.len() - rest.len();
@@ -208,7 +208,7 @@ impl InOrder {
     }
 
     fn enter(&mut self, directory: usize) {
-        self.levels.push(Level {
+        self.levels.push(WalkLevel {
             listing: std::mem::take(&mut self.directories[directory]),
             at: 0,
             path_length: self.path.len(),
@@ -253,12 +253,12 @@ mod tests {
             order.advance();
         }
         let expected = [
-            (&b"top/a"[..], Found::File(version(-1))),
-            (b"top/a-b", Found::File(version(1))),
-            (b"top/a/\xff\n", Found::File(version(1 << 40))),
-            (b"top/a0", Found::Unreadable),
-            (b"top/a0/", Found::UnreadableBelow),
-            (b"top/b/", Found::UnreadableBelow),
+            (&b"top/a"[..], PathEntry::File(version(-1))),
+            (b"top/a-b", PathEntry::File(version(1))),
+            (b"top/a/\xff\n", PathEntry::File(version(1 << 40))),
+            (b"top/a0", PathEntry::Unreadable),
+            (b"top/a0/", PathEntry::UnreadableBelow),
+            (b"top/b/", PathEntry::UnreadableBelow),
         ];
         assert_eq!(seen, expected.map(|(path, found)| (path.to_vec(), found)));
         assert!(seen.is_sorted_by(|a, b| a.0 < b.0));

@@ -1,7 +1,7 @@
 //! Pull-through caches: which files they get, when, under which URL; and their own requests.
 
 use heliostat::db::mirror::MirrorRecord;
-use heliostat::domain::mirror::Kind;
+use heliostat::domain::mirror::MirrorKind;
 
 use crate::fcgi_client::{Answer, FcgiClient, Request};
 use crate::responder::Responder;
@@ -21,7 +21,7 @@ fn site(more: &str) -> TestSite {
 
 fn add_cache(site: &TestSite, name: &str, change: impl FnOnce(&mut MirrorRecord)) {
     add_mirror(site, name, "", |record| {
-        record.kind = Kind::Cache;
+        record.kind = MirrorKind::Cache;
         record.base_url = format!("http://{name}.example.org/dist/");
         change(record);
     });

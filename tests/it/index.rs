@@ -13,7 +13,7 @@ use heliostat::db::catalogue::{self, CatalogueWriter};
 use heliostat::db::run::{self, RunKind};
 use heliostat::db::{hash, open_reader, open_writer};
 use heliostat::domain::file::{FileId, FileVersion};
-use heliostat::index::{Indexer, Request, Step};
+use heliostat::index::{IndexRequest, IndexStep, Indexer};
 
 use crate::site::{TestSite, failure, set_mtime};
 
@@ -312,10 +312,10 @@ fn a_catalogue_that_changed_meanwhile_is_compared_again() {
     site.write("b", b"1", 1);
     let config = config::load(&site.config()).expect("a configuration");
     let indexer = Indexer::new(Arc::clone(config.site(None).expect("a site")));
-    let run = indexer.start(Request::default()).expect("it begins");
+    let run = indexer.start(IndexRequest::default()).expect("it begins");
     let attempts = Cell::new(0);
     let import_meanwhile = |step| {
-        if !matches!(step, Step::Comparing(_)) {
+        if !matches!(step, IndexStep::Comparing(_)) {
             return;
         }
         attempts.set(attempts.get() + 1);

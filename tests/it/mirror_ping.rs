@@ -1,6 +1,6 @@
 //! Pings: requests for scans, by command and through the responder.
 
-use heliostat::db::scan_request;
+use heliostat::db::scan::request;
 use heliostat::domain::mirror::MirrorId;
 
 use crate::fcgi_client::Request;
@@ -11,7 +11,7 @@ use crate::scan_site::reader;
 use crate::site::{TestSite, failure};
 
 fn requested(site: &TestSite) -> Vec<i64> {
-    let all = scan_request::all(&reader(site)).expect("the database");
+    let all = request::all(&reader(site)).expect("the database");
     let mut ids: Vec<i64> = all.into_keys().map(|MirrorId(id)| id).collect();
     ids.sort_unstable();
     ids

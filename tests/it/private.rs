@@ -7,7 +7,7 @@ use heliostat::db::hash;
 use heliostat::db::mirror::{self, MirrorRecord};
 use heliostat::db::{self, open::Transaction};
 use heliostat::domain::file::FileVersion;
-use heliostat::domain::mirror::Kind;
+use heliostat::domain::mirror::MirrorKind;
 use heliostat::domain::time::Timestamp;
 
 use crate::document_seed::record as hashes;
@@ -68,7 +68,7 @@ fn mirrors() -> Vec<MirrorRecord> {
         private("secret-dead", |m| m.alive = false),
         private("secret-off", |m| m.enabled = false),
         private("secret-zero", |m| m.score = 0),
-        private("secret-cache", |m| m.kind = Kind::Cache),
+        private("secret-cache", |m| m.kind = MirrorKind::Cache),
         // Two ways in which others get into a class whatever their flags.
         private("secret-world", |m| m.country = "**".to_owned()),
         private("secret-helper", |m| m.other_countries = "de,us".to_owned()),

@@ -248,7 +248,7 @@ fn mirrors_without_known_files_and_caches() {
     add(&site, "known", &web.url(""), |_| {});
     let cache = server(Manner::Serves);
     add(&site, "cache", &cache.url(""), |mirror| {
-        mirror.kind = heliostat::domain::mirror::Kind::Cache;
+        mirror.kind = heliostat::domain::mirror::MirrorKind::Cache;
         mirror.country = "**".into();
     });
     let url = web.url("");

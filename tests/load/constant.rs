@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 
 use clap::Parser;
-use heliostat::fcgi::{Handler, Listen, Request, Server, ServerOptions, Shutdown};
+use heliostat::fcgi::{FcgiRequest, Handler, Listen, Server, ServerOptions, Shutdown};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
@@ -54,7 +54,7 @@ struct Constant {
 }
 
 impl Handler for Constant {
-    fn respond(&mut self, request: &Request<'_>, out: &mut Vec<u8>) {
+    fn respond(&mut self, request: &FcgiRequest<'_>, out: &mut Vec<u8>) {
         if self.dump {
             for (name, value) in request.params() {
                 println!("{}={}", name.escape_ascii(), value.escape_ascii());

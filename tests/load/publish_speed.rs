@@ -14,7 +14,8 @@ use heliostat::domain::file::FileVersion;
 use heliostat::domain::mirror::MirrorId;
 use heliostat::domain::time::Timestamp;
 use heliostat::scan::{
-    Finding, Found, KnownFiles, Limits, Protocol, Rules, Seen, Undeliverable, conclude,
+    JudgementLimits, KnownFiles, Listing, ListingResult, Observations, Protocol, PublishOptions,
+    Undeliverable, conclude,
 };
 use roaring::RoaringBitmap;
 
@@ -57,12 +58,12 @@ fn publish(
     mirror: MirrorId,
     current: &RoaringBitmap,
 ) -> Result<(Duration, u64), Failure> {
-    let rules = Rules {
+    let rules = PublishOptions {
         known,
         tree_generation: 1,
         scope: None,
         directories: 0,
-        limits: Limits {
+        limits: JudgementLimits {
             vanished_share_max: 0.3,
             force: false,
         },
@@ -70,22 +71,22 @@ fn publish(
         allowed: 0,
         coverage_min: 0.5,
     };
-    let seen = Seen {
+    let seen = Observations {
         content: Content {
             current: current.clone(),
             outdated: RoaringBitmap::new(),
         },
         files: current.len(),
-        ..Seen::default()
+        ..Observations::default()
     };
     let at = Timestamp(0);
     let database = writer.path().to_owned();
     let before = wal_bytes(&database, true)?;
     let start = Instant::now();
-    let finding = Finding {
+    let finding = Listing {
         mirror,
         began: at,
-        found: &Found::new(Protocol::Rsync, seen),
+        found: &ListingResult::new(Protocol::Rsync, seen),
         undeliverable: &Undeliverable::default(),
         left: None,
         unlisted: &RoaringBitmap::new(),

@@ -3,6 +3,7 @@
 //! It runs the very pipeline of the redirect, at full depth and with a drawn number that is the
 //! same for every mirror, so that a tier without coordinates is listed by score.
 
+use super::summary::{choices, excluded, summary, url};
 use std::io::Write;
 use std::sync::Arc;
 
@@ -11,18 +12,17 @@ use serde_json::{Map, Value, json};
 use crate::admin::args::ExplainArgs;
 use crate::config::SiteConfig;
 use crate::decide::{
-    Choice, Client, Context, Decision, Depth, Document, LocalReason, MissingReason, Outcome,
-    SiteState, Source, Unavailable, decide,
+    Choice, Client, Decision, Depth, FactSource, Outcome, SiteState, Unavailable, WorkerContext,
+    decide,
 };
 use crate::domain::escape::percent_decode;
-use crate::domain::mirror::{EncodedPath, MirrorId};
 use crate::domain::select::Reason;
 use crate::domain::time::Timestamp;
 use crate::geoip::GeoIp;
 use crate::http::Request;
 use crate::program::clock::now;
 use crate::program::exit::{Exit, chain};
-use crate::snapshot::{Change, Loader};
+use crate::snapshot::{Loader, SnapshotChange};
 
 /// Drawn for every mirror alike: the order then is that of the scores.
 const SAME_DRAW: u16 = 16_384;
@@ -38,8 +38,8 @@ pub fn explain(
     out: &mut impl Write,
 ) -> std::io::Result<Exit> {
     let snapshot = match Loader::new(&site.database).poll() {
-        Ok(Change::New(snapshot)) => Some(snapshot),
-        Ok(Change::None) => None,
+        Ok(SnapshotChange::New(snapshot)) => Some(snapshot),
+        Ok(SnapshotChange::None) => None,
         Err(error) => {
             log::error!("{}", chain(&error));
             None
@@ -53,7 +53,7 @@ pub fn explain(
         // No document is made here, so that none has a time.
         changed_at: Timestamp(0),
     };
-    let mut context = Context::new(site, Box::new(|| SAME_DRAW), now);
+    let mut context = WorkerContext::new(site, Box::new(|| SAME_DRAW), now);
     let parameters = request_parameters(args);
     let pairs = parameters
         .iter()
@@ -119,86 +119,7 @@ fn request_parameters(args: &ExplainArgs) -> Vec<(Vec<u8>, Vec<u8>)> {
     parameters
 }
 
-/// URL of the file at a choice, without a signature.
-pub(in crate::admin) fn url(choice: &Choice<'_>, decision: &Decision<'_>) -> String {
-    let mut out = Vec::new();
-    let path = match &decision.outcome {
-        Outcome::Document(Document::MirrorList(list)) => {
-            list.directory.as_ref().map(|count| count.path.as_slice())
-        }
-        Outcome::Document(Document::YumList(list)) => Some(list.directory.as_slice()),
-        _ => None,
-    };
-    let urls = std::iter::once(choice.base_url);
-    let path = match (path, &decision.file) {
-        (Some(path), _) => EncodedPath::new(path, urls),
-        (None, Some(file)) => EncodedPath::of_version(file.path.as_bytes(), file.version, urls),
-        (None, None) => return String::new(),
-    };
-    choice.base_url.file_url_into(&mut out, &path);
-    String::from_utf8_lossy(&out).into_owned()
-}
-
-/// One line on the outcome.
-pub(in crate::admin) fn summary(decision: &Decision<'_>) -> String {
-    match &decision.outcome {
-        Outcome::Redirect(redirect) => match redirect.choices.as_slice() {
-            [] => "redirect to nobody".to_owned(),
-            [best, ..] if redirect.choices.iter().any(|c| is_as_likely(c, best)) => {
-                format!(
-                    "redirect, drawn by score (realm {})",
-                    best.candidate.realm.as_str()
-                )
-            }
-            [best, ..] => {
-                format!(
-                    "redirect to {} (realm {})",
-                    best.name,
-                    best.candidate.realm.as_str()
-                )
-            }
-        },
-        Outcome::Document(Document::Digest(digest)) => {
-            format!("document: .{}", digest.kind.as_str())
-        }
-        Outcome::Document(Document::Metalink(metalink)) => format!(
-            "document: .{} with {} mirrors",
-            metalink.kind.as_str(),
-            metalink.choices.len()
-        ),
-        Outcome::Document(Document::MirrorList(list)) => {
-            format!("document: .mirrorlist with {} mirrors", list.choices.len())
-        }
-        Outcome::Document(Document::YumList(list)) => {
-            format!("list for yum with {} mirrors", list.choices.len())
-        }
-        Outcome::Document(Document::Seeds(seeds)) => format!(
-            "document: .{} with {} mirrors",
-            seeds.kind.as_str(),
-            seeds.choices.len()
-        ),
-        Outcome::Local(reason) => format!("served locally: {}", reason.text()),
-        Outcome::Missing(reason) => format!("404: {}", missing(*reason)),
-        Outcome::Options => "200: the methods GET, HEAD, OPTIONS".to_owned(),
-        Outcome::MethodNotAllowed => "405: only GET and HEAD".to_owned(),
-        Outcome::Unavailable(reason) => format!("503: {}", reason.text()),
-    }
-}
-
-fn is_as_likely(choice: &Choice<'_>, best: &Choice<'_>) -> bool {
-    choice.name != best.name && choice.candidate.probability > 0.0
-}
-
-fn missing(reason: MissingReason) -> String {
-    match reason {
-        MissingReason::NotInTree => "it is not a path below the tree".to_owned(),
-        MissingReason::NoFile => "there is no such file".to_owned(),
-        MissingReason::Directory => "it is a directory, which the web server lists".to_owned(),
-        MissingReason::NoDocument(document) => format!("no .{} of it", document.as_str()),
-    }
-}
-
-fn as_json(decision: &Decision<'_>, client: &Client, sources: &[Source<'_>]) -> Value {
+fn as_json(decision: &Decision<'_>, client: &Client, sources: &[FactSource<'_>]) -> Value {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let place = &client.place;
     json!({
@@ -232,11 +153,11 @@ fn as_json(decision: &Decision<'_>, client: &Client, sources: &[Source<'_>]) -> 
 }
 
 /// A fact about the client and who told it.
-fn source_json(source: &Source<'_>) -> (String, Value) {
+fn source_json(source: &FactSource<'_>) -> (String, Value) {
     let (fact, by) = match source {
-        Source::Parameter(fact) => (fact, json!({ "parameter": true })),
-        Source::Query(fact) => (fact, json!({ "query": true })),
-        Source::File(told) => (
+        FactSource::Parameter(fact) => (fact, json!({ "parameter": true })),
+        FactSource::Query(fact) => (fact, json!({ "query": true })),
+        FactSource::File(told) => (
             &told.fact,
             json!({ "file": told.file.to_string_lossy(), "field": told.field }),
         ),
@@ -271,44 +192,5 @@ fn outcome_code(outcome: &Outcome<'_>) -> String {
         Outcome::MethodNotAllowed => "method-not-allowed".to_owned(),
         Outcome::Unavailable(Unavailable::Tree(_)) => "unavailable:tree".to_owned(),
         Outcome::Unavailable(Unavailable::Database) => "unavailable:database".to_owned(),
-    }
-}
-
-/// The candidates of a redirect, or the mirrors of a list; none else.
-pub(in crate::admin) fn choices<'d, 's>(decision: &'d Decision<'s>) -> &'d [Choice<'s>] {
-    match &decision.outcome {
-        Outcome::Redirect(redirect) => &redirect.choices,
-        Outcome::Document(Document::Metalink(metalink)) => &metalink.choices,
-        Outcome::Document(Document::MirrorList(list)) => &list.choices,
-        Outcome::Document(Document::YumList(list)) => &list.choices,
-        Outcome::Document(Document::Seeds(seeds)) => &seeds.choices,
-        _ => &[],
-    }
-}
-
-/// Every mirror that is no candidate, with why.
-pub(in crate::admin) fn excluded<'d>(
-    decision: &'d Decision<'_>,
-) -> Vec<(MirrorId, &'d str, Reason)> {
-    match &decision.outcome {
-        Outcome::Redirect(redirect) => redirect.excluded.clone(),
-        Outcome::Document(Document::Metalink(metalink)) => metalink.excluded.clone(),
-        Outcome::Document(Document::MirrorList(list)) => list
-            .others
-            .iter()
-            .map(|other| {
-                (
-                    other.mirror.id,
-                    other.mirror.identifier.as_str(),
-                    other.reason,
-                )
-            })
-            .collect(),
-        Outcome::Document(Document::Seeds(seeds)) => seeds.excluded.clone(),
-        Outcome::Local(LocalReason::NoMirror { excluded, .. }) => excluded
-            .iter()
-            .map(|(id, name, reason)| (*id, name.as_str(), *reason))
-            .collect(),
-        _ => Vec::new(),
     }
 }

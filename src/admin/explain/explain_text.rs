@@ -5,8 +5,8 @@ use std::io::Write;
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
 
-use super::explain::{choices, excluded, summary, url};
-use crate::decide::{Client, Decision, Source};
+use super::summary::{choices, excluded, summary, url};
+use crate::decide::{Client, Decision, FactSource};
 use crate::domain::select::HttpsCount;
 use crate::domain::time::Timestamp;
 
@@ -14,7 +14,7 @@ use crate::domain::time::Timestamp;
 pub(in crate::admin) fn write(
     out: &mut impl Write,
     decision: &Decision<'_>,
-    (client, sources): (&Client, &[Source<'_>]),
+    (client, sources): (&Client, &[FactSource<'_>]),
     (looked_as, https): (&str, Option<HttpsCount>),
 ) -> std::io::Result<()> {
     if let Some(requested) = &decision.requested {
@@ -45,11 +45,13 @@ pub(in crate::admin) fn write(
 }
 
 /// `country by FILE (FIELD)`.
-fn source_line(source: &Source<'_>) -> String {
+fn source_line(source: &FactSource<'_>) -> String {
     match source {
-        Source::Parameter(fact) => format!("{} by a parameter of the web server", fact.as_str()),
-        Source::Query(fact) => format!("{} by the query", fact.as_str()),
-        Source::File(told) => format!(
+        FactSource::Parameter(fact) => {
+            format!("{} by a parameter of the web server", fact.as_str())
+        }
+        FactSource::Query(fact) => format!("{} by the query", fact.as_str()),
+        FactSource::File(told) => format!(
             "{} by {} ({})",
             told.fact.as_str(),
             told.file.display(),

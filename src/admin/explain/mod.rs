@@ -2,5 +2,6 @@
 
 mod explain;
 mod explain_text;
+mod summary;
 
 pub use explain::explain;

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::dump::{DumpError, Row, Sink, Table, timestamp};
+use super::dump::{DumpError, Row, RowSink, Table, timestamp};
 use crate::admin::error::AdminError;
 use crate::admin::mirror::value;
 use crate::db::DbError;
@@ -11,9 +11,10 @@ use crate::db::hash::{Digests, HashRecord};
 use crate::db::import::{Imported, Importer, MIRRORS_MAX};
 use crate::db::mirror::{MirrorRecord, SCORE_MAX, parse_prefix};
 use crate::domain::file::FileVersion;
-use crate::domain::mirror::{MirrorId, mask_password, refused_character};
+use crate::domain::mirror::{MirrorId, refused_character};
 use crate::domain::select::{HttpsCount, Roster};
 use crate::domain::time::Timestamp;
+use crate::domain::url::mask_password;
 
 /// The major version whose schema this is.
 const MAJOR: i64 = 2;
@@ -116,7 +117,7 @@ pub struct MirrorBrain<'t> {
     has_fork_files: bool,
 }
 
-impl Sink for MirrorBrain<'_> {
+impl RowSink for MirrorBrain<'_> {
     type Error = AdminError;
 
     fn table(&mut self, table: &Table) -> Result<bool, AdminError> {
@@ -489,7 +490,7 @@ impl<'t> MirrorBrain<'t> {
     ///
     /// # Errors
     /// [`AdminError::Refused`] names mirrors that cannot be taken over; [`AdminError::Db`].
-    pub fn finish(mut self, at: Timestamp) -> Result<(Imported, Facts), AdminError> {
+    pub fn finish(mut self, at: Timestamp) -> Result<(Imported, DumpSummary), AdminError> {
         if !self.refused.is_empty() {
             let more = match self.refused_more {
                 0 => String::new(),
@@ -516,7 +517,7 @@ impl<'t> MirrorBrain<'t> {
             }
             self.importer.mirror(&record)?;
         }
-        let facts = Facts {
+        let facts = DumpSummary {
             version: self.version.take(),
             schema: self.schema(),
             unknown_columns: self.unknown_columns.into_iter().collect(),
@@ -531,7 +532,7 @@ impl<'t> MirrorBrain<'t> {
 
 /// What else there is to say of a dump.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Facts {
+pub struct DumpSummary {
     /// `2.19.0`, when the dump says so.
     pub version: Option<String>,
     /// Which schema it has.

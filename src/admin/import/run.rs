@@ -4,15 +4,15 @@ use std::path::Path;
 use std::time::Instant;
 
 use super::dump::Parser;
-use super::mirrorbrain::{Facts, MirrorBrain, is_taken_over};
-use super::source::{self, Source};
+use super::mirrorbrain::{DumpSummary, MirrorBrain, is_taken_over};
+use super::source::{self, DumpSource};
 use super::summary::Summary;
 use crate::admin::args::{ImportArgs, ImportFrom, MirrorbrainArgs};
 use crate::admin::error::AdminError;
 use crate::admin::session::Session;
 use crate::db::import::{Imported, Importer, in_transaction, size};
 use crate::db::open::Transaction;
-use crate::db::run::{Guarded, Outcome, RunEnd, RunId, RunKind, begin, end, mark_killed};
+use crate::db::run::{GuardedRuns, RunEnd, RunId, RunKind, RunOutcome, begin, end, mark_killed};
 use crate::db::{DbError, Writer, open_reader, open_writer};
 use crate::domain::time::Timestamp;
 use crate::program::exit::{Exit, chain};
@@ -69,7 +69,7 @@ fn refuse_full_database(session: &Session, args: &MirrorbrainArgs) -> Result<(),
 fn dry_run(
     session: &Session,
     args: &MirrorbrainArgs,
-    source: Source,
+    source: DumpSource,
 ) -> Result<Summary, AdminError> {
     let failed = |source| AdminError::File {
         doing: "make a trial database in",
@@ -87,12 +87,12 @@ fn dry_run(
 fn recorded(
     session: &Session,
     args: &MirrorbrainArgs,
-    source: Source,
+    source: DumpSource,
 ) -> Result<Summary, AdminError> {
     let mut writer = session.writer()?;
     let _lock = only_import(session)?;
     let run = writer.transaction(|t| {
-        mark_killed(t, Guarded::All(RunKind::Import), session.now)?;
+        mark_killed(t, GuardedRuns::All(RunKind::Import), session.now)?;
         begin(t, RunKind::Import, None, session.now)
     })?;
     let started = Instant::now();
@@ -100,7 +100,7 @@ fn recorded(
     if let Err(error) = &result {
         let failed = RunEnd {
             at: later(session.now, started),
-            outcome: Outcome::Failed,
+            outcome: RunOutcome::Failed,
             counts: "{}".to_owned(),
             error: chain(error),
         };
@@ -138,7 +138,7 @@ fn later(start: Timestamp, since: Instant) -> Timestamp {
 fn transfer(
     writer: &mut Writer,
     session: &Session,
-    (args, source): (&MirrorbrainArgs, Source),
+    (args, source): (&MirrorbrainArgs, DumpSource),
     run: Option<RunId>,
 ) -> Result<Summary, AdminError> {
     let started = Instant::now();
@@ -211,11 +211,11 @@ fn record(
         hashes,
         ..
     } = &summary.imported;
-    let Facts { version, .. } = &summary.facts;
+    let DumpSummary { version, .. } = &summary.facts;
     let version = version.as_deref().unwrap_or("of unknown version");
     let done = RunEnd {
         at: later(session.now, started),
-        outcome: Outcome::Ok,
+        outcome: RunOutcome::Ok,
         counts: summary.counts().to_string(),
         error: String::new(),
     };

@@ -22,7 +22,7 @@ const XZ_MEMORY_BYTES_MAX: u64 = 128 * 1024 * 1024;
 const MAGIC_BYTES: usize = 6;
 
 /// A dump that is being read.
-pub struct Source {
+pub struct DumpSource {
     reader: Box<dyn BufRead>,
     path: PathBuf,
 }
@@ -63,7 +63,7 @@ fn format_of(magic: &[u8]) -> Format {
 ///
 /// # Errors
 /// [`AdminError::File`], [`AdminError::NotThisDump`].
-pub fn open(path: &Path) -> Result<Source, AdminError> {
+pub fn open(path: &Path) -> Result<DumpSource, AdminError> {
     let failed = |source| AdminError::File {
         doing: "read the dump",
         path: path.to_owned(),
@@ -94,7 +94,7 @@ pub fn open(path: &Path) -> Result<Source, AdminError> {
             });
         }
     };
-    Ok(Source {
+    Ok(DumpSource {
         reader,
         path: path.to_owned(),
     })
@@ -104,7 +104,7 @@ fn buffered(reader: impl Read + 'static) -> Box<dyn BufRead> {
     Box::new(BufReader::with_capacity(BUFFER_BYTES, reader))
 }
 
-impl Source {
+impl DumpSource {
     /// Gives each line without its line feed, and whether it had one.
     ///
     /// # Errors

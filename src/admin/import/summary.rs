@@ -6,7 +6,7 @@ use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
 use serde_json::{Value, json};
 
-use super::mirrorbrain::Facts;
+use super::mirrorbrain::DumpSummary;
 use crate::db::import::Imported;
 use crate::domain::select::HttpsCount;
 
@@ -18,7 +18,7 @@ pub struct Summary {
     /// What is in the database now.
     pub imported: Imported,
     /// What else there is to say of the dump.
-    pub facts: Facts,
+    pub facts: DumpSummary,
     /// Tables that were passed over, with their rows.
     pub ignored: Vec<(String, u64)>,
     /// Lines of the dump.

@@ -7,7 +7,7 @@ use crate::admin::session::{Session, find_mirror};
 use crate::db::import::in_transaction;
 use crate::db::mirror::{self, MirrorRecord};
 use crate::db::{DbError, content};
-use crate::domain::mirror::Kind;
+use crate::domain::mirror::MirrorKind;
 use crate::program::exit::Exit;
 
 /// Changes one mirror and records it: `change` returns the line for the events, or nothing when
@@ -202,8 +202,8 @@ pub fn rollback(session: &mut Session, args: &OneArgs) -> Result<Exit, AdminErro
         Some(what) => session.console.line(format!("{name}: {what}."))?,
         None => {
             let why = match record.kind {
-                Kind::Mirror => "nothing is known of an earlier scan",
-                Kind::Cache => "a cache is never scanned",
+                MirrorKind::Mirror => "nothing is known of an earlier scan",
+                MirrorKind::Cache => "a cache is never scanned",
             };
             return Err(AdminError::Nothing(format!("{name} cannot go back: {why}")));
         }

@@ -9,7 +9,7 @@ use similar::{ChangeTag, TextDiff};
 use super::field::Field;
 use super::new::refuse_signed;
 use super::sheet;
-use super::sheet::Change;
+use super::sheet::FieldChange;
 use crate::admin::args::EditArgs;
 use crate::admin::error::AdminError;
 use crate::admin::session::{Session, find_mirror};
@@ -48,7 +48,7 @@ pub fn edit(session: &mut Session, args: &EditArgs) -> Result<Exit, AdminError> 
 fn store(
     session: &mut Session,
     record: &MirrorRecord,
-    changes: &[Change],
+    changes: &[FieldChange],
 ) -> Result<Exit, AdminError> {
     if changes.is_empty() {
         session.console.line("nothing changed")?;
@@ -61,7 +61,7 @@ fn store(
         }
         refuse_signed(&session.site, &now)?;
         mirror::update(transaction, &now)?;
-        let said: Vec<String> = changes.iter().map(Change::describe).collect();
+        let said: Vec<String> = changes.iter().map(FieldChange::describe).collect();
         session.event(transaction, Some(now.id), &said.join("; "))?;
         Ok::<(), AdminError>(())
     })?;
@@ -73,7 +73,7 @@ fn store(
 
 fn edit_sheet(session: &mut Session, record: &MirrorRecord) -> Result<Exit, AdminError> {
     let before = sheet::write(record);
-    let draft = Draft::new(&record.identifier, &before)?;
+    let draft = EditDraft::new(&record.identifier, &before)?;
     loop {
         if let Err(error) = run_editor(&draft.path) {
             return draft.give_up(&before, error);
@@ -118,12 +118,12 @@ fn edit_sheet(session: &mut Session, record: &MirrorRecord) -> Result<Exit, Admi
 }
 
 /// The file that is edited; it stays behind whenever something goes wrong.
-struct Draft {
+struct EditDraft {
     path: PathBuf,
 }
 
-impl Draft {
-    fn new(identifier: &str, text: &str) -> Result<Draft, AdminError> {
+impl EditDraft {
+    fn new(identifier: &str, text: &str) -> Result<EditDraft, AdminError> {
         let folder = std::env::temp_dir();
         let failed = |source| AdminError::File {
             doing: "write a draft into",
@@ -141,7 +141,7 @@ impl Draft {
             .map_err(failed)?;
         file.write_all(text.as_bytes()).map_err(failed)?;
         let (_, path) = file.keep().map_err(|error| failed(error.error))?;
-        Ok(Draft { path })
+        Ok(EditDraft { path })
     }
 
     fn read(&self) -> Result<String, AdminError> {

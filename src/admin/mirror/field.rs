@@ -4,10 +4,10 @@
 
 use super::value;
 use crate::db::mirror::MirrorRecord;
-use crate::domain::mirror::Kind;
+use crate::domain::mirror::MirrorKind;
 
 type Get = fn(&MirrorRecord) -> String;
-type Set = fn(&mut MirrorRecord, &str) -> Result<(), value::Problem>;
+type Set = fn(&mut MirrorRecord, &str) -> Result<(), value::ValueProblem>;
 
 /// One field as people see and write it.
 pub struct Field {
@@ -29,8 +29,8 @@ impl Field {
     }
 
     /// Whether it says anything of a mirror of that kind.
-    pub fn is_of(&self, kind: Kind) -> bool {
-        kind == Kind::Cache || !OF_CACHES.contains(&self.name)
+    pub fn is_of(&self, kind: MirrorKind) -> bool {
+        kind == MirrorKind::Cache || !OF_CACHES.contains(&self.name)
     }
 
     /// The value on one line: a line feed is shown as `\n`.
@@ -42,7 +42,7 @@ impl Field {
     ///
     /// # Errors
     /// What is wrong with the value.
-    pub fn set(&self, record: &mut MirrorRecord, value: &str) -> Result<(), value::Problem> {
+    pub fn set(&self, record: &mut MirrorRecord, value: &str) -> Result<(), value::ValueProblem> {
         (self.set)(record, &value.trim().replace("\\n", "\n"))
     }
 }

@@ -12,12 +12,12 @@ use crate::db::open::Queryable;
 use crate::db::{Reader, catalogue};
 use crate::domain::escape::visible_line;
 use crate::domain::file::FileId;
-use crate::domain::mirror::{BaseUrl, EncodedPath, without_login};
 use crate::domain::path::FilePath;
+use crate::domain::url::{BaseUrl, EncodedPath, without_login};
 use crate::program::exit::Exit;
 
 /// What a mirror has.
-struct Holder {
+struct FileHolder {
     mirror: MirrorRecord,
     content: Content,
 }
@@ -70,7 +70,7 @@ fn ls(session: &mut Session, args: &FileArgs) -> Result<Exit, AdminError> {
 fn ls_pattern(
     session: &mut Session,
     args: &FileArgs,
-    (reader, holders): (&Reader, &[Holder]),
+    (reader, holders): (&Reader, &[FileHolder]),
     pattern: &[u8],
 ) -> Result<Vec<(Vec<u8>, usize)>, AdminError> {
     let mut files = Vec::new();
@@ -89,7 +89,7 @@ fn ls_pattern(
 }
 
 /// The mirrors with what they have, in `mb`'s order: region, country, then the higher score.
-fn holders(database: &impl Queryable, only: Option<&str>) -> Result<Vec<Holder>, AdminError> {
+fn holders(database: &impl Queryable, only: Option<&str>) -> Result<Vec<FileHolder>, AdminError> {
     let mut mirrors = match only {
         Some(wanted) => vec![find_mirror(database, wanted)?],
         None => mirror::all(database)?,
@@ -101,7 +101,7 @@ fn holders(database: &impl Queryable, only: Option<&str>) -> Result<Vec<Holder>,
     let mut holders = Vec::new();
     for mirror in mirrors {
         if let Some(published) = content::load(database, mirror.id)? {
-            holders.push(Holder {
+            holders.push(FileHolder {
                 mirror,
                 content: published.content,
             });
@@ -111,7 +111,7 @@ fn holders(database: &impl Queryable, only: Option<&str>) -> Result<Vec<Holder>,
 }
 
 /// What stands in the last column: the URL, or the file when there are several.
-fn shown(args: &FileArgs, holder: &Holder, path: &[u8], several: bool) -> String {
+fn shown(args: &FileArgs, holder: &FileHolder, path: &[u8], several: bool) -> String {
     if args.url {
         let mut url = Vec::new();
         if let Ok(base) = BaseUrl::parse(&without_login(&holder.mirror.base_url)) {
@@ -125,8 +125,8 @@ fn shown(args: &FileArgs, holder: &Holder, path: &[u8], several: bool) -> String
     String::new()
 }
 
-fn rows(holders: &[Holder], id: FileId, last: &dyn Fn(&Holder) -> String) -> Vec<String> {
-    let line = |holder: &Holder, state: &str| {
+fn rows(holders: &[FileHolder], id: FileId, last: &dyn Fn(&FileHolder) -> String) -> Vec<String> {
+    let line = |holder: &FileHolder, state: &str| {
         let mirror = &holder.mirror;
         let text = format!(
             "{:<2} {:<2} {:>4} {:<8} {:<4} {:<30} {}",

@@ -10,9 +10,12 @@ use crate::admin::session::Session;
 use crate::db::import::in_transaction;
 use crate::db::mirror::{self, MirrorRecord};
 use crate::db::open_reader;
-use crate::domain::mirror::{BaseUrl, Kind, Scheme};
+use crate::domain::mirror::MirrorKind;
+use crate::domain::url::{BaseUrl, Scheme};
 use crate::fetch::OwnPorts;
-use crate::fetch::probe::{Failure, Finding, ProbeClient, ProbeFile, ProbeLimits, Target};
+use crate::fetch::probe::{
+    Failure, ProbeClient, ProbeFile, ProbeFinding, ProbeLimits, ProbeTarget,
+};
 use crate::program::exit::Exit;
 use crate::snapshot::{CacheLaw, Sample, sample};
 
@@ -20,7 +23,7 @@ use crate::snapshot::{CacheLaw, Sample, sample};
 const SECONDS_A_HUNDRED: u64 = 10;
 
 /// A mirror and an https URL that may work.
-struct Attempt {
+struct HttpsAttempt {
     mirror: MirrorRecord,
     http: BaseUrl,
     https: BaseUrl,
@@ -55,7 +58,7 @@ pub fn find_https(
     let attempts = attempts(session, &without)?;
     let results = ask(session, &attempts)?;
     let mut works: BTreeMap<String, String> = BTreeMap::new();
-    let mut fails: BTreeMap<String, Why> = BTreeMap::new();
+    let mut fails: BTreeMap<String, HttpsRefusal> = BTreeMap::new();
     for (attempt, result) in attempts.iter().zip(results) {
         let name = attempt.mirror.identifier.clone();
         if works.contains_key(&name) {
@@ -70,7 +73,7 @@ pub fn find_https(
             }
             Err(why) => {
                 let text = format!("{}: {}", attempt.https, why.text);
-                fails.insert(name, Why { text, ..why });
+                fails.insert(name, HttpsRefusal { text, ..why });
             }
         }
     }
@@ -111,7 +114,7 @@ fn nothing_to_ask(mirror: &MirrorRecord) -> String {
     let name = &mirror.identifier;
     if mirror.check().0.url_of(Scheme::Http).is_none() {
         "it has no http URL to try https for".to_owned()
-    } else if mirror.kind == Kind::Cache {
+    } else if mirror.kind == MirrorKind::Cache {
         "no file is small and old enough to ask a cache for; `heliostat edit NAME --set \
          moreBaseurls=URL` adds a URL untried"
             .replace("NAME", name)
@@ -141,7 +144,7 @@ fn https_forms(http: &BaseUrl) -> Vec<BaseUrl> {
         .collect()
 }
 
-fn attempts(session: &Session, mirrors: &[MirrorRecord]) -> Result<Vec<Attempt>, AdminError> {
+fn attempts(session: &Session, mirrors: &[MirrorRecord]) -> Result<Vec<HttpsAttempt>, AdminError> {
     let reader = open_reader(&session.site.database)?;
     let law = CacheLaw {
         is_mutable: &|path| session.site.is_mutable(path),
@@ -157,7 +160,7 @@ fn attempts(session: &Session, mirrors: &[MirrorRecord]) -> Result<Vec<Attempt>,
             continue;
         };
         for https in https_forms(http) {
-            attempts.push(Attempt {
+            attempts.push(HttpsAttempt {
                 mirror: mirror.clone(),
                 http: http.clone(),
                 https: https.with_version_key(checked.cache.version_key),
@@ -169,7 +172,7 @@ fn attempts(session: &Session, mirrors: &[MirrorRecord]) -> Result<Vec<Attempt>,
 }
 
 /// Why a URL is not taken.
-struct Why {
+struct HttpsRefusal {
     text: String,
     /// Whether it says something of the mirror.
     is_known: bool,
@@ -177,7 +180,10 @@ struct Why {
 
 /// Asks each URL for each file; files that fail by themselves are asked for over http, too, where
 /// they may have gone as well.
-fn ask(session: &Session, attempts: &[Attempt]) -> Result<Vec<Result<(), Why>>, AdminError> {
+fn ask(
+    session: &Session,
+    attempts: &[HttpsAttempt],
+) -> Result<Vec<Result<(), HttpsRefusal>>, AdminError> {
     let mut wanted = Vec::new();
     for (place, attempt) in attempts.iter().enumerate() {
         for file in &attempt.files {
@@ -199,47 +205,48 @@ fn ask(session: &Session, attempts: &[Attempt]) -> Result<Vec<Result<(), Why>>, 
             answers[*at] = Answer::Unknown("its files are not there over http either".to_owned());
         }
     }
-    let mut results: Vec<(bool, Option<Why>)> = attempts.iter().map(|_| (false, None)).collect();
+    let mut results: Vec<(bool, Option<HttpsRefusal>)> =
+        attempts.iter().map(|_| (false, None)).collect();
     for ((place, _), answer) in wanted.iter().zip(answers) {
         let (has_any, why) = &mut results[*place];
         match answer {
             Answer::There => *has_any = true,
             Answer::FileFails(text) | Answer::Fails(text) => {
-                *why = Some(Why {
+                *why = Some(HttpsRefusal {
                     text,
                     is_known: true,
                 });
             }
             Answer::Unknown(text) => {
-                why.get_or_insert(Why {
+                why.get_or_insert(HttpsRefusal {
                     text,
                     is_known: false,
                 });
             }
         }
     }
-    let verdict = |(has_any, why): (bool, Option<Why>)| match why {
+    let verdict = |(has_any, why): (bool, Option<HttpsRefusal>)| match why {
         Some(why) if why.is_known || !has_any => Err(why),
         _ => Ok(()),
     };
     Ok(results.into_iter().map(verdict).collect())
 }
 
-fn target(attempt: &Attempt, url: &BaseUrl, file: &ProbeFile) -> Target {
-    Target {
+fn target(attempt: &HttpsAttempt, url: &BaseUrl, file: &ProbeFile) -> ProbeTarget {
+    ProbeTarget {
         url: url.clone(),
         files: vec![file.clone()],
         own_ports: OwnPorts::of([attempt.http.as_str(), attempt.https.as_str()]),
-        is_cache: attempt.mirror.kind == Kind::Cache,
+        is_cache: attempt.mirror.kind == MirrorKind::Cache,
     }
 }
 
 fn answers(
     session: &Session,
-    wanted: &[(usize, Target)],
+    wanted: &[(usize, ProbeTarget)],
     what: &'static str,
 ) -> Result<Vec<Answer>, AdminError> {
-    let targets: Vec<Target> = wanted.iter().map(|(_, target)| target.clone()).collect();
+    let targets: Vec<ProbeTarget> = wanted.iter().map(|(_, target)| target.clone()).collect();
     let nothing = || Answer::Unknown("it was not asked in time".to_owned());
     let mut answers: Vec<Answer> = targets.iter().map(|_| nothing()).collect();
     if targets.is_empty() {
@@ -262,10 +269,10 @@ fn answers(
     Ok(answers)
 }
 
-fn answer(finding: Finding) -> Answer {
+fn answer(finding: ProbeFinding) -> Answer {
     let checks = match finding {
-        Finding::NoAddress(failure, _) => return failed(&failure, String::new()),
-        Finding::Checked(checks) => checks,
+        ProbeFinding::NoAddress(failure, _) => return failed(&failure, String::new()),
+        ProbeFinding::Checked(checks) => checks,
     };
     let mut best = Answer::Unknown("its host has no address".to_owned());
     for (family, check) in checks {
@@ -295,7 +302,7 @@ fn failed(failure: &Failure, family: String) -> Answer {
 }
 
 /// Into the record as it is now, which somebody may have changed elsewhere meanwhile.
-fn store(session: &Session, attempt: &Attempt) -> Result<(), AdminError> {
+fn store(session: &Session, attempt: &HttpsAttempt) -> Result<(), AdminError> {
     in_transaction(&mut session.writer()?, |transaction| {
         let mut record = mirror::find(transaction, &attempt.mirror.identifier)?;
         let still = record.check().0.url_of(Scheme::Http) == Some(&attempt.http);

@@ -11,7 +11,7 @@ use crate::admin::session::{Session, fitting_mirrors};
 use crate::db::content;
 use crate::db::mirror::{self, MirrorRecord};
 use crate::db::open::Queryable;
-use crate::domain::mirror::mask_password;
+use crate::domain::url::mask_password;
 use crate::program::exit::Exit;
 
 /// One column: `mb`'s width, whether numbers are aligned, and the cells.

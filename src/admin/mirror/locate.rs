@@ -7,9 +7,9 @@ use ipnet::IpNet;
 use crate::config::SiteConfig;
 use crate::db::mirror::MirrorRecord;
 use crate::domain::health::Family;
-use crate::domain::mirror::BaseUrl;
 use crate::domain::place::{CountryCode, Place};
-use crate::geoip::{GeoIp, Located, continent_of};
+use crate::domain::url::BaseUrl;
+use crate::geoip::{AddressPlace, GeoIp, continent_of};
 
 /// Degrees that addresses of one machine room may be apart: files know cities at best.
 const APART_DEGREES_MAX: f64 = 1.0;
@@ -18,7 +18,7 @@ const APART_DEGREES_MAX: f64 = 1.0;
 #[derive(Debug, Default)]
 pub struct Survey {
     /// The addresses, IPv4 first.
-    pub addresses: Vec<(IpAddr, Located)>,
+    pub addresses: Vec<(IpAddr, AddressPlace)>,
     /// What the first address that knows says. The coordinates are never those of another country.
     pub place: Place,
     /// The network of the first address whose AS is known, else of the first that has any.
@@ -39,7 +39,7 @@ impl Survey {
         ))
     }
 
-    fn new(mut addresses: Vec<(IpAddr, Located)>) -> Survey {
+    fn new(mut addresses: Vec<(IpAddr, AddressPlace)>) -> Survey {
         addresses.sort_by_key(|(ip, _)| Family::of(*ip) == Family::V6);
         let places = || addresses.iter().map(|(_, located)| &located.place);
         let of_country = places().find(|place| place.country.is_some() || place.region.is_some());
@@ -83,7 +83,7 @@ impl Survey {
 }
 
 /// What the addresses say each, where they do not say the same.
-fn differences(addresses: &[(IpAddr, Located)]) -> Vec<(&'static str, String)> {
+fn differences(addresses: &[(IpAddr, AddressPlace)]) -> Vec<(&'static str, String)> {
     type Shown = fn(&Place) -> Option<String>;
     let shown: [(&str, Shown); 4] = [
         ("country", |place| {
@@ -198,8 +198,8 @@ mod tests {
     use super::*;
     use crate::domain::place::{Asn, Coordinates};
 
-    fn located(country: &str, at: Option<(f64, f64)>, asn: u32) -> Located {
-        let mut located = Located::default();
+    fn located(country: &str, at: Option<(f64, f64)>, asn: u32) -> AddressPlace {
+        let mut located = AddressPlace::default();
         located.place.country = CountryCode::parse(country.as_bytes());
         located.place.region = located.place.country.and_then(continent_of);
         located.place.coordinates = at.and_then(|(a, b)| Coordinates::known(a, b));
@@ -207,7 +207,7 @@ mod tests {
         located
     }
 
-    fn survey(addresses: &[(&str, Located)]) -> Survey {
+    fn survey(addresses: &[(&str, AddressPlace)]) -> Survey {
         let parsed = addresses.iter();
         Survey::new(
             parsed

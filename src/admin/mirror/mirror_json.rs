@@ -8,7 +8,8 @@ use crate::db::content::{self, PublishedContent};
 use crate::db::mirror::MirrorRecord;
 use crate::db::open::Queryable;
 use crate::db::{catalogue, mirror_trace, run};
-use crate::domain::mirror::{Kind, mask_password};
+use crate::domain::mirror::MirrorKind;
+use crate::domain::url::mask_password;
 
 /// Every field under its name in the database (stars for passwords), how many files it has, and
 /// what is wrong with it.
@@ -65,7 +66,7 @@ pub fn mirror(database: &impl Queryable, record: &MirrorRecord) -> Result<Value,
         "trace_notes": differences.unwrap_or_default(),
         "problems": problems,
     });
-    if let (Kind::Cache, Some(fields)) = (record.kind, value.as_object_mut()) {
+    if let (MirrorKind::Cache, Some(fields)) = (record.kind, value.as_object_mut()) {
         let of_caches = json!({
             "cache_ttl_s": record.cache.ttl_s,
             "version_key": record.cache.version_key.as_str(),

@@ -10,7 +10,7 @@ use crate::config::SiteConfig;
 use crate::db::mirror::{self, MirrorRecord};
 use crate::db::{DbError, Writer};
 use crate::domain::cache::VersionKey;
-use crate::domain::mirror::Kind;
+use crate::domain::mirror::MirrorKind;
 use crate::domain::time::ctime;
 use crate::program::exit::Exit;
 
@@ -60,14 +60,14 @@ pub fn new(session: &mut Session, args: &NewArgs) -> Result<Exit, AdminError> {
     }
     place.retain(|part| !part.is_empty());
     let next = match (record.kind, record.is_never_scanned()) {
-        (Kind::Cache, _) => {
+        (MirrorKind::Cache, _) => {
             format!("`heliostat enable {name}`, then `heliostat-probe {name}` looks at it.")
         }
-        (Kind::Mirror, true) => format!(
+        (MirrorKind::Mirror, true) => format!(
             "with country '**' it is never scanned, so it has no files; if it is a cache, \
              `heliostat edit {name} --set kind=cache` says so."
         ),
-        (Kind::Mirror, false) => format!("`heliostat scan -e {name}` scans and enables."),
+        (MirrorKind::Mirror, false) => format!("`heliostat scan -e {name}` scans and enables."),
     };
     let mut line = format!("{name}: added, disabled; {next}");
     if !place.is_empty() {
@@ -82,7 +82,7 @@ pub fn new(session: &mut Session, args: &NewArgs) -> Result<Exit, AdminError> {
 /// # Errors
 /// [`AdminError::Value`].
 pub fn refuse_signed(site: &SiteConfig, record: &MirrorRecord) -> Result<(), AdminError> {
-    let is_cache = record.kind == Kind::Cache;
+    let is_cache = record.kind == MirrorKind::Cache;
     if is_cache && record.cache.version_key == VersionKey::Query && site.signs() {
         return Err(AdminError::Value {
             key: "versionKey".to_owned(),
@@ -102,7 +102,7 @@ fn refuse_known(writer: &Writer, name: &str) -> Result<(), DbError> {
     }
 }
 
-fn checked<T>(option: &str, value: Result<T, value::Problem>) -> Result<T, AdminError> {
+fn checked<T>(option: &str, value: Result<T, value::ValueProblem>) -> Result<T, AdminError> {
     value.map_err(|problem| AdminError::Value {
         key: option.to_owned(),
         problem,
@@ -195,7 +195,7 @@ fn fill_cache(record: &mut MirrorRecord, args: &NewCacheArgs) -> Result<(), Admi
     let is_said = args.cache_ttl.is_some()
         || args.version_key.is_some()
         || !(networks.is_empty() && paths.is_empty() && exclude.is_empty());
-    if is_said && record.kind == Kind::Mirror {
+    if is_said && record.kind == MirrorKind::Mirror {
         let problem = "options of caches say nothing of a mirror; add --kind cache";
         return checked("--kind", Err(problem.to_owned()));
     }

@@ -4,8 +4,8 @@ use crate::admin::args::PingArgs;
 use crate::admin::error::AdminError;
 use crate::admin::session::{Session, find_mirror};
 use crate::db::import::in_transaction;
-use crate::db::scan_request;
-use crate::domain::mirror::Kind;
+use crate::db::scan::request;
+use crate::domain::mirror::MirrorKind;
 use crate::program::exit::Exit;
 
 /// Notes a request for a scan of each mirror: of all of them, or of none.
@@ -19,13 +19,13 @@ pub fn ping(session: &mut Session, args: &PingArgs) -> Result<Exit, AdminError> 
         let mut names = Vec::new();
         for wanted in &args.identifiers {
             let record = find_mirror(transaction, wanted)?;
-            if record.kind == Kind::Cache {
+            if record.kind == MirrorKind::Cache {
                 return Err(AdminError::Nothing(format!(
                     "{} is a cache: it is never scanned, so that there is nothing to ask for",
                     record.identifier
                 )));
             }
-            scan_request::store(transaction, record.id, now)?;
+            request::store(transaction, record.id, now)?;
             names.push(record.identifier);
         }
         Ok::<_, AdminError>(names)

@@ -8,10 +8,11 @@ use crate::admin::error::AdminError;
 use crate::admin::session::{Session, find_mirror};
 use crate::db::catalogue;
 use crate::db::mirror::{self, MirrorRecord};
-use crate::domain::mirror::{BaseUrl, Kind, Scheme, without_login};
+use crate::domain::mirror::MirrorKind;
 use crate::domain::path::FilePath;
+use crate::domain::url::{BaseUrl, Scheme, without_login};
 use crate::fetch::OwnPorts;
-use crate::fetch::probe::{Finding, ProbeClient, ProbeFile, ProbeLimits, Target};
+use crate::fetch::probe::{ProbeClient, ProbeFile, ProbeFinding, ProbeLimits, ProbeTarget};
 use crate::program::exit::Exit;
 use crate::snapshot::CACHE_FILE_BYTES_MAX;
 
@@ -40,7 +41,7 @@ pub fn probefile(session: &mut Session, args: &ProbefileArgs) -> Result<Exit, Ad
     let mut names = Vec::new();
     let mut targets = Vec::new();
     for mirror in mirrors.iter().filter(|mirror| is_asked(mirror)) {
-        let is_cache = mirror.kind == Kind::Cache;
+        let is_cache = mirror.kind == MirrorKind::Cache;
         if is_cache && !is_small {
             log::warn!(
                 "{} is not asked: a cache would fetch the whole file, which is larger than \
@@ -53,7 +54,7 @@ pub fn probefile(session: &mut Session, args: &ProbefileArgs) -> Result<Exit, Ad
         let own_ports = OwnPorts::of(urls.iter().map(BaseUrl::as_str));
         for url in urls {
             names.push(mirror.identifier.clone());
-            targets.push(Target {
+            targets.push(ProbeTarget {
                 url,
                 files: vec![file.clone()],
                 own_ports,
@@ -110,10 +111,10 @@ fn urls_of(mirror: &MirrorRecord, urls: UrlsArg) -> Vec<BaseUrl> {
 }
 
 /// Whether it is there over one family at least, and what is said of each.
-fn in_words(finding: &Finding) -> (bool, String) {
+fn in_words(finding: &ProbeFinding) -> (bool, String) {
     let checks = match finding {
-        Finding::NoAddress(failure, _) => return (false, failure.to_string()),
-        Finding::Checked(checks) => checks,
+        ProbeFinding::NoAddress(failure, _) => return (false, failure.to_string()),
+        ProbeFinding::Checked(checks) => checks,
     };
     let is_there = checks.iter().any(|(_, check)| check.result.is_ok());
     let words: Vec<String> = checks

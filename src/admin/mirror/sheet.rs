@@ -3,7 +3,7 @@
 use super::field::{FIELDS, Field};
 use crate::admin::error::AdminError;
 use crate::db::mirror::MirrorRecord;
-use crate::domain::mirror::mask_password;
+use crate::domain::url::mask_password;
 
 /// Stands before and after the comment.
 pub const COMMENT_MARK: &str = "---------- comments ----------";
@@ -15,7 +15,7 @@ const COMMENT: &str = "comments";
 
 /// A field that is to be changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change {
+pub struct FieldChange {
     /// MirrorBrain's name of the field.
     pub key: &'static str,
     /// The old value as shown.
@@ -76,7 +76,7 @@ pub fn write(record: &MirrorRecord) -> String {
 ///
 /// # Errors
 /// [`AdminError::Text`] and [`AdminError::Value`] name the line's key.
-pub fn read(text: &str, record: &MirrorRecord) -> Result<Vec<Change>, AdminError> {
+pub fn read(text: &str, record: &MirrorRecord) -> Result<Vec<FieldChange>, AdminError> {
     let (lines, comment) = split(text)?;
     let mut changes = Vec::new();
     let mut missing: Vec<&str> = fields_of(record).map(|field| field.label).collect();
@@ -151,7 +151,7 @@ pub fn change(
     field: &'static Field,
     record: &MirrorRecord,
     value: &str,
-) -> Result<Option<Change>, AdminError> {
+) -> Result<Option<FieldChange>, AdminError> {
     if field.label == COMMENT {
         return Ok(comment_change(record, &value.replace("\\n", "\n")));
     }
@@ -163,7 +163,7 @@ pub fn change(
     let mut changed = record.clone();
     apply(field, &mut changed, value)?;
     let to = field.shown(&changed);
-    Ok((from != to).then_some(Change {
+    Ok((from != to).then_some(FieldChange {
         key: field.label,
         from,
         to,
@@ -171,9 +171,9 @@ pub fn change(
 }
 
 /// A comment is compared as it is, but for line feeds at its end.
-fn comment_change(record: &MirrorRecord, to: &str) -> Option<Change> {
+fn comment_change(record: &MirrorRecord, to: &str) -> Option<FieldChange> {
     let from = record.comment.trim_end_matches('\n');
-    (from != to).then(|| Change {
+    (from != to).then(|| FieldChange {
         key: COMMENT,
         from: from.to_owned(),
         to: to.to_owned(),
@@ -189,7 +189,7 @@ fn apply(field: &Field, record: &mut MirrorRecord, value: &str) -> Result<(), Ad
         })
 }
 
-impl Change {
+impl FieldChange {
     /// Makes the change, unless the field is no longer what it was when the edit began.
     ///
     /// # Errors
@@ -242,7 +242,7 @@ mod tests {
         record
     }
 
-    fn edited(from: &str, to: &str) -> Result<Vec<Change>, String> {
+    fn edited(from: &str, to: &str) -> Result<Vec<FieldChange>, String> {
         let sheet = write(&record());
         assert!(sheet.contains(from), "{from} is in\n{sheet}");
         read(&sheet.replace(from, to), &record()).map_err(|error| error.to_string())

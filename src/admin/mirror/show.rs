@@ -8,7 +8,7 @@ use crate::admin::error::AdminError;
 use crate::admin::report::trace;
 use crate::admin::session::{Session, find_mirror};
 use crate::db::{catalogue, content, mirror_trace};
-use crate::domain::mirror::Kind;
+use crate::domain::mirror::MirrorKind;
 use crate::program::exit::Exit;
 
 /// Shows all that is known of a mirror.
@@ -43,7 +43,7 @@ pub fn show(session: &mut Session, args: &ShowArgs) -> Result<Exit, AdminError> 
         )?;
         line("unknownFiles", &learnt.unknown_files.to_string())?;
         line("learnt", &format!("{} by {}", learnt.at, learnt.by))?;
-    } else if record.kind == Kind::Cache {
+    } else if record.kind == MirrorKind::Cache {
         line("files", "all, when they are asked for")?;
     } else {
         line("files", "never scanned")?;

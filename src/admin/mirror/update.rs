@@ -9,7 +9,7 @@ use crate::db::import::in_transaction;
 use crate::db::mirror::{self, MirrorRecord};
 use crate::db::open_reader;
 use crate::domain::health::Family;
-use crate::domain::mirror::BaseUrl;
+use crate::domain::url::BaseUrl;
 use crate::geoip::GeoIp;
 use crate::program::exit::Exit;
 

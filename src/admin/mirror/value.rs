@@ -2,17 +2,18 @@
 
 use crate::db::mirror::{SCORE_MAX, parse_prefix};
 use crate::domain::cache::{PathPattern, VersionKey};
-use crate::domain::mirror::{BaseUrl, Kind, Scheme, mask_password, refused_character};
+use crate::domain::mirror::{MirrorKind, refused_character};
 use crate::domain::place::{Asn, CountryCode, RegionCode};
+use crate::domain::url::{BaseUrl, Scheme, mask_password};
 
 /// Longest text of one field in bytes; MirrorBrain's columns held at most 512 characters.
 const TEXT_BYTES_MAX: usize = 4096;
 
 /// Why a value cannot be used, and what to write instead.
-pub type Problem = String;
+pub type ValueProblem = String;
 
 /// Any text on one line.
-pub fn text(value: &str) -> Result<String, Problem> {
+pub fn text(value: &str) -> Result<String, ValueProblem> {
     if value.len() > TEXT_BYTES_MAX {
         return Err(format!("it is longer than {TEXT_BYTES_MAX} bytes"));
     }
@@ -20,7 +21,7 @@ pub fn text(value: &str) -> Result<String, Problem> {
 }
 
 /// A mirror's name: what shells, logs and headers take as one word.
-pub fn identifier(value: &str) -> Result<String, Problem> {
+pub fn identifier(value: &str) -> Result<String, ValueProblem> {
     /// MirrorBrain's column held 64 characters.
     const BYTES_MAX: usize = 255;
     if value.is_empty() {
@@ -39,7 +40,7 @@ pub fn identifier(value: &str) -> Result<String, Problem> {
 }
 
 /// `yes`, `true`, `1`, `on`… or their opposite.
-pub fn flag(value: &str) -> Result<bool, Problem> {
+pub fn flag(value: &str) -> Result<bool, ValueProblem> {
     match value.to_ascii_lowercase().as_str() {
         "true" | "t" | "yes" | "y" | "on" | "1" => Ok(true),
         "false" | "f" | "no" | "n" | "off" | "0" => Ok(false),
@@ -48,7 +49,7 @@ pub fn flag(value: &str) -> Result<bool, Problem> {
 }
 
 /// The base URL that clients are sent to; empty: none.
-pub fn base_url(value: &str) -> Result<String, Problem> {
+pub fn base_url(value: &str) -> Result<String, ValueProblem> {
     if value.is_empty() {
         return Ok(String::new());
     }
@@ -71,7 +72,7 @@ pub fn base_url(value: &str) -> Result<String, Problem> {
 }
 
 /// A URL for scans by FTP; empty: none. `ftpes` is FTP that asks for TLS first of all.
-pub fn ftp_url(value: &str) -> Result<String, Problem> {
+pub fn ftp_url(value: &str) -> Result<String, ValueProblem> {
     if let Some(rest) = value.strip_prefix("ftpes://") {
         // The same rules hold, and clients are never sent there.
         return ftp_url(&format!("ftps://{rest}")).map(|_| value.to_owned());
@@ -80,7 +81,7 @@ pub fn ftp_url(value: &str) -> Result<String, Problem> {
 }
 
 /// A URL for scans by rsync; empty: none. `HOST::MODULE` is rsync's own way to write one.
-pub fn rsync_url(value: &str) -> Result<String, Problem> {
+pub fn rsync_url(value: &str) -> Result<String, ValueProblem> {
     if let Some((host, module)) = value.split_once("::") {
         let plain = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic());
         if plain(host) && !host.contains('/') && plain(module) {
@@ -90,7 +91,7 @@ pub fn rsync_url(value: &str) -> Result<String, Problem> {
     scan_url(value, &[Scheme::Rsync], "rsync://HOST/MODULE/")
 }
 
-fn scan_url(value: &str, schemes: &[Scheme], form: &str) -> Result<String, Problem> {
+fn scan_url(value: &str, schemes: &[Scheme], form: &str) -> Result<String, ValueProblem> {
     if value.is_empty() {
         return Ok(String::new());
     }
@@ -104,7 +105,7 @@ fn scan_url(value: &str, schemes: &[Scheme], form: &str) -> Result<String, Probl
 }
 
 /// Further base URLs, separated by spaces.
-pub fn further_urls(value: &str) -> Result<Vec<String>, Problem> {
+pub fn further_urls(value: &str) -> Result<Vec<String>, ValueProblem> {
     let urls: Vec<String> = value
         .split_ascii_whitespace()
         .map(base_url)
@@ -118,7 +119,7 @@ pub fn further_urls(value: &str) -> Result<Vec<String>, Problem> {
 }
 
 /// Continent; empty: unknown.
-pub fn region(value: &str) -> Result<String, Problem> {
+pub fn region(value: &str) -> Result<String, ValueProblem> {
     const KNOWN: [&str; 7] = ["af", "an", "as", "eu", "na", "oc", "sa"];
     let known = RegionCode::parse(value.as_bytes())
         .map(|code| code.to_string())
@@ -134,7 +135,7 @@ pub fn region(value: &str) -> Result<String, Problem> {
 }
 
 /// Country, `**` for everywhere; empty: unknown.
-pub fn country(value: &str) -> Result<String, Problem> {
+pub fn country(value: &str) -> Result<String, ValueProblem> {
     match CountryCode::parse(value.as_bytes()) {
         Some(code) => Ok(code.to_string()),
         None if value.is_empty() || value == "**" => Ok(value.to_owned()),
@@ -145,7 +146,7 @@ pub fn country(value: &str) -> Result<String, Problem> {
 }
 
 /// Two-letter countries, separated by commas or spaces.
-pub fn countries(value: &str) -> Result<String, Problem> {
+pub fn countries(value: &str) -> Result<String, ValueProblem> {
     let codes = value.split([',', ' ']).filter(|code| !code.is_empty());
     for code in codes {
         if CountryCode::parse(code.as_bytes()).is_none() {
@@ -158,7 +159,7 @@ pub fn countries(value: &str) -> Result<String, Problem> {
 }
 
 /// An AS number; empty and 0: unknown.
-pub fn asn(value: &str) -> Result<i64, Problem> {
+pub fn asn(value: &str) -> Result<i64, ValueProblem> {
     if value.is_empty() || value == "0" {
         return Ok(0);
     }
@@ -169,14 +170,14 @@ pub fn asn(value: &str) -> Result<i64, Problem> {
 }
 
 /// Further AS numbers, separated by spaces or commas.
-pub fn further_asns(value: &str) -> Result<Vec<String>, Problem> {
+pub fn further_asns(value: &str) -> Result<Vec<String>, ValueProblem> {
     list(value)
         .map(|text| asn(text).map(|number| number.to_string()))
         .collect()
 }
 
 /// An address prefix; empty: unknown.
-pub fn prefix(value: &str) -> Result<String, Problem> {
+pub fn prefix(value: &str) -> Result<String, ValueProblem> {
     if value.is_empty() || parse_prefix(value).is_some() {
         return Ok(value.to_owned());
     }
@@ -186,7 +187,7 @@ pub fn prefix(value: &str) -> Result<String, Problem> {
 }
 
 /// Further address prefixes, separated by spaces or commas.
-pub fn further_prefixes(value: &str) -> Result<Vec<String>, Problem> {
+pub fn further_prefixes(value: &str) -> Result<Vec<String>, ValueProblem> {
     list(value).map(prefix).collect()
 }
 
@@ -195,7 +196,7 @@ fn list(value: &str) -> impl Iterator<Item = &str> {
 }
 
 /// A score.
-pub fn score(value: &str) -> Result<i64, Problem> {
+pub fn score(value: &str) -> Result<i64, ValueProblem> {
     let number: Option<i64> = value.parse().ok();
     number
         .filter(|score| (0..=i64::from(SCORE_MAX)).contains(score))
@@ -203,7 +204,7 @@ pub fn score(value: &str) -> Result<i64, Problem> {
 }
 
 /// A number of bytes.
-pub fn bytes(value: &str) -> Result<i64, Problem> {
+pub fn bytes(value: &str) -> Result<i64, ValueProblem> {
     let number: Option<i64> = value.parse().ok();
     number
         .filter(|bytes| *bytes >= 0)
@@ -211,7 +212,7 @@ pub fn bytes(value: &str) -> Result<i64, Problem> {
 }
 
 /// A number of seconds.
-pub fn seconds(value: &str) -> Result<i64, Problem> {
+pub fn seconds(value: &str) -> Result<i64, ValueProblem> {
     let number: Option<i64> = value.parse().ok();
     number
         .filter(|seconds| *seconds >= 0)
@@ -219,18 +220,18 @@ pub fn seconds(value: &str) -> Result<i64, Problem> {
 }
 
 /// `none`, `query` or `path`.
-pub fn version_key(value: &str) -> Result<VersionKey, Problem> {
+pub fn version_key(value: &str) -> Result<VersionKey, ValueProblem> {
     VersionKey::from_word(value)
         .ok_or_else(|| format!("'{value}' is unknown; write none, query or path"))
 }
 
 /// Address prefixes, separated by spaces or commas.
-pub fn networks(value: &str) -> Result<String, Problem> {
+pub fn networks(value: &str) -> Result<String, ValueProblem> {
     Ok(further_prefixes(value)?.join(" "))
 }
 
 /// Patterns on paths, separated by spaces.
-pub fn path_patterns(value: &str) -> Result<String, Problem> {
+pub fn path_patterns(value: &str) -> Result<String, ValueProblem> {
     let texts: Vec<&str> = value.split_ascii_whitespace().collect();
     if value.len() > TEXT_BYTES_MAX {
         return Err(format!("it is longer than {TEXT_BYTES_MAX} bytes"));
@@ -242,15 +243,15 @@ pub fn path_patterns(value: &str) -> Result<String, Problem> {
 }
 
 /// `mirror` or `cache`.
-pub fn kind(value: &str) -> Result<Kind, Problem> {
-    [Kind::Mirror, Kind::Cache]
+pub fn kind(value: &str) -> Result<MirrorKind, ValueProblem> {
+    [MirrorKind::Mirror, MirrorKind::Cache]
         .into_iter()
         .find(|kind| kind.as_str() == value)
         .ok_or_else(|| format!("'{value}' is neither mirror nor cache"))
 }
 
 /// `52.5,13.4`; empty or `None,None`, as `mb` writes it: unknown.
-pub fn coordinates(value: &str) -> Result<Option<(f64, f64)>, Problem> {
+pub fn coordinates(value: &str) -> Result<Option<(f64, f64)>, ValueProblem> {
     let parts: Vec<&str> = value.split(',').map(str::trim).collect();
     match parts.as_slice() {
         [""] | ["None", "None"] | ["", ""] => Ok(None),
@@ -264,7 +265,7 @@ pub fn coordinates(value: &str) -> Result<Option<(f64, f64)>, Problem> {
     }
 }
 
-fn degrees(text: &str, most: f64) -> Result<f64, Problem> {
+fn degrees(text: &str, most: f64) -> Result<f64, ValueProblem> {
     let number: Option<f64> = text.parse().ok();
     number
         .filter(|degrees| degrees.abs() <= most)
@@ -276,7 +277,7 @@ mod tests {
     use super::*;
 
     /// What a value is read as, or the beginning of the complaint after `!`.
-    fn check(read: impl Fn(&str) -> Result<String, Problem>, cases: &[(&str, &str)]) {
+    fn check(read: impl Fn(&str) -> Result<String, ValueProblem>, cases: &[(&str, &str)]) {
         for (value, expected) in cases {
             match (read(value), expected.strip_prefix('!')) {
                 (Ok(found), None) => assert_eq!(found, *expected, "{value}"),

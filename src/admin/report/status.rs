@@ -16,9 +16,9 @@ use crate::db::mirror::{self, MirrorRecord};
 use crate::db::mirror_trace::{self, StoredTrace};
 use crate::db::open::Queryable;
 use crate::db::probe::{self, Outage, ProbeRecord};
-use crate::db::run::{self, Outcome};
+use crate::db::run::{self, RunOutcome};
 use crate::db::{catalogue, content};
-use crate::domain::mirror::{Kind, MirrorId};
+use crate::domain::mirror::{MirrorId, MirrorKind};
 use crate::domain::select::HttpsCount;
 use crate::domain::time::{Timestamp, age};
 use crate::program::exit::Exit;
@@ -37,9 +37,9 @@ const PAST_DAYS: i64 = 30;
 const SECONDS_A_DAY: i64 = 86_400;
 
 /// One mirror.
-struct Line {
+struct StatusLine {
     identifier: String,
-    kind: Kind,
+    kind: MirrorKind,
     state: &'static str,
     needs_attention: bool,
     current: u64,
@@ -73,7 +73,7 @@ struct AllowedIds {
 }
 
 /// What is asked of every mirror.
-struct Site<'a> {
+struct SiteQuestion<'a> {
     config: &'a ScanConfig,
     files: RoaringBitmap,
     of_site: [AllowedIds; 2],
@@ -103,7 +103,7 @@ pub fn status(session: &mut Session, args: &StatusArgs) -> Result<Exit, AdminErr
         let own = config.of_mirror(&mirror.identifier)?;
         Some((mirror.identifier.clone(), AllowedIds::of(&own)))
     });
-    let mut site = Site {
+    let mut site = SiteQuestion {
         config: &config,
         files: RoaringBitmap::new(),
         of_site: AllowedIds::of(&config),
@@ -191,12 +191,12 @@ fn chosen(database: &impl Queryable, args: &StatusArgs) -> Result<Vec<MirrorReco
 fn line(
     database: &impl Queryable,
     mirror: &MirrorRecord,
-    site: &Site<'_>,
-) -> Result<Line, AdminError> {
+    site: &SiteQuestion<'_>,
+) -> Result<StatusLine, AdminError> {
     let published = content::load(database, mirror.id)?;
     let none = Vec::new();
     let probes = site.probes.get(&mirror.id).unwrap_or(&none);
-    let mut line = Line {
+    let mut line = StatusLine {
         identifier: mirror.identifier.clone(),
         kind: mirror.kind,
         state: state(mirror, probes),
@@ -239,7 +239,7 @@ fn line(
         line.reasons
             .push("no probe has found it answering yet".to_owned());
     }
-    if mirror.kind == Kind::Cache && mirror.cache.fill_networks.is_empty() {
+    if mirror.kind == MirrorKind::Cache && mirror.cache.fill_networks.is_empty() {
         let name = &mirror.identifier;
         line.notes.push(format!(
             "its own requests are known only if they have CDN-Loop, or Via with its name; \
@@ -261,7 +261,7 @@ fn state(mirror: &MirrorRecord, probes: &[ProbeRecord]) -> &'static str {
     }
 }
 
-fn probe_reasons(probes: &[ProbeRecord], site: &Site<'_>) -> Vec<String> {
+fn probe_reasons(probes: &[ProbeRecord], site: &SiteQuestion<'_>) -> Vec<String> {
     let mut reasons = Vec::new();
     for record in probes {
         let (scheme, family) = (record.scheme.as_str(), record.family.as_str());
@@ -288,11 +288,11 @@ fn probe_reasons(probes: &[ProbeRecord], site: &Site<'_>) -> Vec<String> {
 fn scan_reasons(
     database: &impl Queryable,
     mirror: &MirrorRecord,
-    line: &Line,
-    site: &Site<'_>,
+    line: &StatusLine,
+    site: &SiteQuestion<'_>,
 ) -> Result<Vec<String>, AdminError> {
     let mut reasons = Vec::new();
-    if mirror.kind == Kind::Cache {
+    if mirror.kind == MirrorKind::Cache {
         return Ok(reasons);
     }
     match &line.learnt {
@@ -308,13 +308,17 @@ fn scan_reasons(
         reasons.push(format!("a suspicious scan waits: {}", pending.reason));
     }
     let last = run::latest_whole(database, mirror.id, false)?;
-    let failed = last.filter(|run| run.outcome == Outcome::Failed.as_str());
+    let failed = last.filter(|run| run.outcome == RunOutcome::Failed.as_str());
     reasons.extend(failed.map(|run| format!("last scan failed: {}", run.error)));
     Ok(reasons)
 }
 
 /// What a mirror lacks, whoever confirmed that.
-fn coverage_reason(mirror: &MirrorRecord, line: &Line, site: &Site<'_>) -> Option<String> {
+fn coverage_reason(
+    mirror: &MirrorRecord,
+    line: &StatusLine,
+    site: &SiteQuestion<'_>,
+) -> Option<String> {
     line.learnt.as_ref()?;
     if line.current == 0 {
         return Some("it has no current file, so it gets no clients".to_owned());
@@ -344,7 +348,7 @@ fn past(
     database: &impl Queryable,
     mirror: &MirrorRecord,
     allowed: u64,
-    site: &Site<'_>,
+    site: &SiteQuestion<'_>,
 ) -> Result<Option<Past>, AdminError> {
     let since = Timestamp(site.now.0 - PAST_DAYS * SECONDS_A_DAY);
     let runs = run::coverage_since(database, mirror.id, since, site.now)?;
@@ -378,7 +382,7 @@ impl AllowedIds {
     }
 }
 
-impl Site<'_> {
+impl SiteQuestion<'_> {
     /// Ids of the files that a mirror may have.
     fn allowed(&self, mirror: &MirrorRecord) -> &RoaringBitmap {
         let own = self.of_mirrors.get(&mirror.identifier);
@@ -394,7 +398,7 @@ impl Past {
 }
 
 /// A mirror that has most files may sync as seldom as it likes.
-fn lag_reason(line: &Line, site: &Site<'_>) -> Option<String> {
+fn lag_reason(line: &StatusLine, site: &SiteQuestion<'_>) -> Option<String> {
     let covered = share(line.current, site.files.len())?;
     let trace = &line.trace.as_ref()?.trace;
     let is_low = line.learnt.is_some() && covered < trace::COVERAGE_LOW * 100.0;
@@ -412,8 +416,8 @@ fn percent(part: u64, whole: u64) -> String {
 
 fn print(
     session: &mut Session,
-    lines: &[Line],
-    site: &Site<'_>,
+    lines: &[StatusLine],
+    site: &SiteQuestion<'_>,
     attention: usize,
 ) -> Result<(), AdminError> {
     let mut table = Table::new();
@@ -433,8 +437,8 @@ fn print(
             .map_or("-".to_owned(), |at| age(site.now, at));
         let known = line.current + line.outdated;
         let of_cache = |share: String| match line.kind {
-            Kind::Mirror => share,
-            Kind::Cache => "-".to_owned(),
+            MirrorKind::Mirror => share,
+            MirrorKind::Cache => "-".to_owned(),
         };
         let why: Vec<&str> = line
             .reasons
@@ -470,7 +474,7 @@ fn print(
 }
 
 /// What it says of itself.
-fn traced(line: &Line, site: &Site<'_>) -> String {
+fn traced(line: &StatusLine, site: &SiteQuestion<'_>) -> String {
     let said = |stored: &StoredTrace| trace::said(&stored.trace, site.generation, site.now);
     let said = line
         .trace
@@ -480,7 +484,7 @@ fn traced(line: &Line, site: &Site<'_>) -> String {
     said.unwrap_or_else(|| "-".to_owned())
 }
 
-fn as_json(lines: &[Line], site: &Site<'_>) -> Value {
+fn as_json(lines: &[StatusLine], site: &SiteQuestion<'_>) -> Value {
     let mirrors = lines.iter().map(|line| {
         let learnt = line.learnt.as_ref();
         let known = line.current + line.outdated;
@@ -492,7 +496,7 @@ fn as_json(lines: &[Line], site: &Site<'_>) -> Value {
             "current": line.current,
             "outdated": line.outdated,
             "coverage": share(line.current, site.files.len())
-                .filter(|_| line.kind == Kind::Mirror)
+                .filter(|_| line.kind == MirrorKind::Mirror)
                 .map(|share| share / 100.0),
             "allowed": line.allowed,
             "coverage_of_allowed": share(line.allowed_current, line.allowed)

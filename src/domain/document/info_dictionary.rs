@@ -1,8 +1,8 @@
 //! Torrents: a writer of bencoding, and the info dictionary that an info hash is of.
 //!
 //! Two programs need the same bytes: the indexer hashes the info dictionary, the responder sends
-//! it. So it is written piece by piece into a [`Sink`], and the digests of the file's pieces, the
-//! only long part, may come from anywhere in any portions: neither holds them twice.
+//! it. So it is written piece by piece into a [`BencodeSink`], and the digests of the file's
+//! pieces, the only long part, may come from anywhere in any portions: neither holds them twice.
 //!
 //! [`Info`] writes MirrorBrain's dictionary byte for byte (behaviour §4.7), so that an info hash
 //! that MirrorBrain gave to clients stays valid; with [`InfoV2`] it is a hybrid one that also is a
@@ -52,7 +52,7 @@ pub enum TorrentVersion {
 }
 
 /// Where bencoding goes.
-pub trait Sink {
+pub trait BencodeSink {
     /// Why it takes no more.
     type Error;
 
@@ -63,7 +63,7 @@ pub trait Sink {
     fn put(&mut self, bytes: &[u8]) -> Result<(), Self::Error>;
 }
 
-impl Sink for Vec<u8> {
+impl BencodeSink for Vec<u8> {
     type Error = Infallible;
 
     fn put(&mut self, bytes: &[u8]) -> Result<(), Infallible> {
@@ -78,7 +78,7 @@ pub struct Bencode<S> {
     sink: S,
 }
 
-impl<S: Sink> Bencode<S> {
+impl<S: BencodeSink> Bencode<S> {
     /// Writes into `sink`.
     pub fn new(sink: S) -> Bencode<S> {
         Bencode { sink }
@@ -204,7 +204,7 @@ impl Info<'_> {
     ///
     /// # Errors
     /// The sink's.
-    pub fn write<S: Sink>(
+    pub fn write<S: BencodeSink>(
         &self,
         out: &mut Bencode<S>,
         pieces: impl FnOnce(&mut Bencode<S>) -> Result<(), S::Error>,
@@ -240,7 +240,7 @@ impl Info<'_> {
     ///
     /// # Errors
     /// The sink's.
-    pub fn write_piece_layers<S: Sink>(
+    pub fn write_piece_layers<S: BencodeSink>(
         &self,
         out: &mut Bencode<S>,
         layer: impl FnOnce(&mut Bencode<S>) -> Result<(), S::Error>,

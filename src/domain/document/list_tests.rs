@@ -1,7 +1,8 @@
 //! Lists of mirrors, against `tests/golden`.
 
 use super::mirror_list::{
-    DirectoryFacts, FileFacts, Listed, MirrorPage, Offers, PageClient, Subject, Unlisted,
+    DirectorySummary, FileFacts, ListedMirror, MirrorPage, Offers, PageClient, Subject,
+    UnlistedMirror,
 };
 use super::mirror_list_html::{Frame, content_security_policy, mirrorlist};
 use super::mirror_list_json::mirrorlist_json;
@@ -40,8 +41,8 @@ fn listed(
     tier: Tier,
     country: &str,
     place: Option<Coordinates>,
-) -> Listed<'static> {
-    Listed {
+) -> ListedMirror<'static> {
+    ListedMirror {
         name,
         url: format!("https://{name}/get?a=1&f=x").into_bytes(),
         tier,
@@ -54,8 +55,8 @@ fn listed(
     }
 }
 
-fn unlisted(name: &'static str, reason: Reason, has_file: bool) -> Unlisted<'static> {
-    Unlisted {
+fn unlisted(name: &'static str, reason: Reason, has_file: bool) -> UnlistedMirror<'static> {
+    UnlistedMirror {
         name,
         country: CountryCode::parse(b"us"),
         at: None,
@@ -78,7 +79,7 @@ fn client() -> PageClient {
     }
 }
 
-fn mirrors() -> Vec<Listed<'static>> {
+fn mirrors() -> Vec<ListedMirror<'static>> {
     let mut fallback = listed("fallback.example.com", Tier::Elsewhere, "", None);
     fallback.is_fallback = true;
     vec![
@@ -147,7 +148,7 @@ fn lists_are_the_golden_files() {
         };
         compare("none", &nobody, frame);
         let mut directory = MirrorPage {
-            subject: Subject::Directory(DirectoryFacts {
+            subject: Subject::Directory(DirectorySummary {
                 files: 40,
                 is_cut: false,
             }),

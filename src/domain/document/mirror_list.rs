@@ -22,9 +22,9 @@ pub struct MirrorPage<'a> {
     /// Who asks.
     pub client: PageClient,
     /// Best first, and so by tier.
-    pub mirrors: Vec<Listed<'a>>,
+    pub mirrors: Vec<ListedMirror<'a>>,
     /// Every other mirror.
-    pub others: Vec<Unlisted<'a>>,
+    pub others: Vec<UnlistedMirror<'a>>,
     /// Why it is not known who has the current version, in words.
     pub note: Option<&'a str>,
 }
@@ -35,7 +35,7 @@ pub enum Subject<'a> {
     /// A file.
     File(FileFacts<'a>),
     /// A directory with all that is below it.
-    Directory(DirectoryFacts),
+    Directory(DirectorySummary),
 }
 
 /// A file.
@@ -64,7 +64,7 @@ pub struct Offers {
 
 /// A directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct DirectoryFacts {
+pub struct DirectorySummary {
     /// Files below it that were looked at.
     pub files: u64,
     /// Whether there are more than were looked at.
@@ -84,7 +84,7 @@ pub struct PageClient {
 
 /// A mirror, or a fallback, that this client may be sent to.
 #[derive(Debug, Clone)]
-pub struct Listed<'a> {
+pub struct ListedMirror<'a> {
     /// Identifier, or host of a fallback.
     pub name: &'a str,
     /// URL of the file or directory there.
@@ -107,7 +107,7 @@ pub struct Listed<'a> {
 
 /// A mirror that this client is not sent to. It has no URL: who makes lists of lists would take it.
 #[derive(Debug, Clone)]
-pub struct Unlisted<'a> {
+pub struct UnlistedMirror<'a> {
     /// Identifier.
     pub name: &'a str,
     /// Its country.
@@ -122,7 +122,7 @@ pub struct Unlisted<'a> {
     pub files: Option<u64>,
 }
 
-impl Unlisted<'_> {
+impl UnlistedMirror<'_> {
     /// Whether there is anything to tell people: it has the file, or an older version of it.
     pub fn is_of_interest(&self) -> bool {
         self.has_file || self.reason == Reason::FileOutdated

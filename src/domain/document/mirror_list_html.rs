@@ -17,7 +17,9 @@ use sha2::{Digest, Sha256};
 
 use super::digest::hex_into;
 use super::map::map_into;
-use super::mirror_list::{FileFacts, Listed, MirrorPage, Subject, Unlisted, short_size};
+use super::mirror_list::{
+    FileFacts, ListedMirror, MirrorPage, Subject, UnlistedMirror, short_size,
+};
 use super::name::text_of;
 use super::sheet::{TIERS, append};
 use crate::domain::escape::{html_into, url_path_into};
@@ -343,7 +345,8 @@ fn groups_into(out: &mut Vec<u8>, page: &MirrorPage<'_>) {
         return none_into(out, page);
     }
     for tier in TIERS {
-        let group: Vec<&Listed<'_>> = page.mirrors.iter().filter(|m| m.tier == tier).collect();
+        let group: Vec<&ListedMirror<'_>> =
+            page.mirrors.iter().filter(|m| m.tier == tier).collect();
         if group.is_empty() {
             continue;
         }
@@ -364,7 +367,7 @@ fn groups_into(out: &mut Vec<u8>, page: &MirrorPage<'_>) {
     }
 }
 
-fn item_into(out: &mut Vec<u8>, page: &MirrorPage<'_>, mirror: &Listed<'_>) {
+fn item_into(out: &mut Vec<u8>, page: &MirrorPage<'_>, mirror: &ListedMirror<'_>) {
     append(out, "  <li>");
     url_into(out, &mirror.url);
     let country = mirror
@@ -412,7 +415,7 @@ fn none_into(out: &mut Vec<u8>, page: &MirrorPage<'_>) {
 
 /// The mirrors that this client is not sent to, each with why.
 fn others_into(out: &mut Vec<u8>, page: &MirrorPage<'_>) {
-    let others: Vec<&Unlisted<'_>> = page
+    let others: Vec<&UnlistedMirror<'_>> = page
         .others
         .iter()
         .filter(|mirror| mirror.is_of_interest())

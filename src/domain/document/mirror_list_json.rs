@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::digest::hex_into;
-use super::mirror_list::{Listed, MirrorPage, PageClient, Subject, Unlisted};
+use super::mirror_list::{ListedMirror, MirrorPage, PageClient, Subject, UnlistedMirror};
 use super::name::text_of;
 use crate::domain::hash::Digests;
 use crate::domain::place::Coordinates;
@@ -73,7 +73,7 @@ fn rounded(share: f64) -> f64 {
     (share * 1e6).round() / 1e6
 }
 
-fn mirror(mirror: &Listed<'_>) -> Value {
+fn mirror(mirror: &ListedMirror<'_>) -> Value {
     let mut value = json!({
         "mirror": mirror.name,
         "url": text(&mirror.url),
@@ -87,7 +87,7 @@ fn mirror(mirror: &Listed<'_>) -> Value {
     value
 }
 
-fn excluded(mirror: &Unlisted<'_>) -> Value {
+fn excluded(mirror: &UnlistedMirror<'_>) -> Value {
     let mut value = json!({
         "mirror": mirror.name,
         "country": mirror.country.map(|code| code.to_string()),

@@ -27,7 +27,7 @@ pub mod torrent;
 pub mod zsync;
 
 pub use body::Body;
-pub use sheet::{Publisher, Sheet, Source};
+pub use sheet::{FileSource, Publisher, Sheet};
 
 #[cfg(test)]
 mod list_tests;

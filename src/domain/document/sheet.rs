@@ -8,11 +8,11 @@ use super::body::Body;
 use crate::domain::escape::html_into;
 use crate::domain::file::{FileId, FileVersion};
 use crate::domain::hash::HashSummary;
-use crate::domain::mirror::BaseUrl;
 use crate::domain::place::{CountryCode, Place};
 use crate::domain::select::Tier;
-use crate::domain::target::Target;
 use crate::domain::time::Timestamp;
+use crate::domain::url::BaseUrl;
+use crate::domain::url::FileUrl;
 
 /// Our name in documents.
 pub const GENERATOR: &str = concat!("Heliostat/", env!("CARGO_PKG_VERSION"));
@@ -38,7 +38,7 @@ pub struct Publisher {
 
 /// A mirror, or a fallback, that has the file.
 #[derive(Debug, Clone, Copy)]
-pub struct Source<'a> {
+pub struct FileSource<'a> {
     /// What it hangs the tree on.
     pub base_url: &'a BaseUrl,
     /// How near it is to the client.
@@ -61,9 +61,9 @@ pub struct Sheet<'a> {
     /// Hashes of exactly this version.
     pub hashes: Option<&'a HashSummary>,
     /// Best first, and so by tier.
-    pub sources: &'a [Source<'a>],
+    pub sources: &'a [FileSource<'a>],
     /// The file below each base URL.
-    pub target: &'a Target,
+    pub target: &'a FileUrl,
     /// Where the client is.
     pub place: Place,
     /// The client's network.
@@ -131,7 +131,7 @@ impl<'a> Sheet<'a> {
     pub(crate) fn sources_into(
         &self,
         body: &mut Body,
-        open: impl Fn(&mut Vec<u8>, usize, &Source<'_>),
+        open: impl Fn(&mut Vec<u8>, usize, &FileSource<'_>),
     ) {
         self.count_into(&mut body.text);
         // The longest part by far, so that room is made once.
@@ -194,7 +194,7 @@ impl<'a> Sheet<'a> {
     }
 }
 
-impl Source<'_> {
+impl FileSource<'_> {
     /// Appends to its URL all else that a list says of it but for its place.
     pub(crate) fn fact<'u>(&self, url: &'u mut Vec<u8>) -> &'u [u8] {
         let (score, distance) = self.weight;
@@ -240,7 +240,7 @@ pub(crate) fn append(out: &mut Vec<u8>, text: &str) {
 }
 
 /// Appends ` location="cc"` when a country is known.
-pub(crate) fn location_into(out: &mut Vec<u8>, source: &Source<'_>) {
+pub(crate) fn location_into(out: &mut Vec<u8>, source: &FileSource<'_>) {
     if let Some(country) = source.country {
         append(out, " location=\"");
         append(out, country.as_str());

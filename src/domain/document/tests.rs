@@ -5,16 +5,16 @@ use super::info_dictionary::{Info, InfoV2};
 use super::magnet;
 use super::meta4::meta4;
 use super::metalink::metalink;
-use super::sheet::{PIECES_MAX, Publisher, Sheet, Source};
+use super::sheet::{FileSource, PIECES_MAX, Publisher, Sheet};
 use super::{torrent, zsync};
 use crate::domain::file::{FileId, FileVersion};
 use crate::domain::hash::{Digests, HashSummary};
-use crate::domain::mirror::{BaseUrl, EncodedPath};
 use crate::domain::place::{Asn, CountryCode, Place, RegionCode};
 use crate::domain::rule::DhtNode;
 use crate::domain::select::Tier;
-use crate::domain::target::Target;
 use crate::domain::time::Timestamp;
+use crate::domain::url::FileUrl;
+use crate::domain::url::{BaseUrl, EncodedPath};
 
 /// Names that are not plain, with the word that their golden files have.
 pub(crate) const NAMES: [(&str, &[u8]); 6] = [
@@ -86,11 +86,11 @@ fn with_sheet<T>(
     ];
     let tiers = [Tier::Prefix, Tier::Country, Tier::Region, Tier::Elsewhere];
     let countries = ["de", "de", "fr", ""];
-    let sources: Vec<Source<'_>> = urls
+    let sources: Vec<FileSource<'_>> = urls
         .iter()
         .zip(tiers)
         .zip(countries)
-        .map(|((base_url, tier), country)| Source {
+        .map(|((base_url, tier), country)| FileSource {
             base_url,
             tier,
             country: CountryCode::parse(country.as_bytes()),
@@ -99,7 +99,7 @@ fn with_sheet<T>(
         .collect();
     let path = [b"dir/", name].concat();
     let encoded = EncodedPath::new(&path, urls.iter());
-    let target = Target::new(encoded, Some("time=1&stamp=ab".to_owned()));
+    let target = FileUrl::new(encoded, Some("time=1&stamp=ab".to_owned()));
     let mut origin = b"http://own.example.org/dir/".to_vec();
     crate::domain::escape::url_path_into(&mut origin, name);
     let publisher = Publisher {
@@ -309,7 +309,7 @@ fn pieces_are_left_out_when_they_are_none_too_many_or_cut() {
 #[test]
 fn preferences_end_at_0_and_priorities_go_on() {
     let url = base("http://m.example.org/");
-    let source = Source {
+    let source = FileSource {
         base_url: &url,
         tier: Tier::Country,
         country: None,

@@ -122,10 +122,10 @@ fn unix<'l>(mode: &[u8], rest: &'l [u8], now: Timestamp) -> Option<FtpLine<'l>> 
     })
 }
 
-type Fields<'l> = (Option<ListedSize>, Option<ListedTime>, &'l [u8]);
+type ListFields<'l> = (Option<ListedSize>, Option<ListedTime>, &'l [u8]);
 
 /// Size, time and name behind the mode: the first words that are a date with a number before it.
-fn fields(rest: &[u8], now: Timestamp) -> Option<Fields<'_>> {
+fn fields(rest: &[u8], now: Timestamp) -> Option<ListFields<'_>> {
     let undated = || before_date(rest, |text| odd_date(text).map(|name| (None, name)));
     before_date(rest, |text| date(text, now)).or_else(undated)
 }
@@ -134,7 +134,7 @@ fn fields(rest: &[u8], now: Timestamp) -> Option<Fields<'_>> {
 fn before_date<'l>(
     rest: &'l [u8],
     date: impl Fn(&'l [u8]) -> Option<(Option<ListedTime>, &'l [u8])>,
-) -> Option<Fields<'l>> {
+) -> Option<ListFields<'l>> {
     let mut at = rest;
     let mut last: &[u8] = b"";
     for _ in 0..WORDS_MAX {

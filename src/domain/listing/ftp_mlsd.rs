@@ -13,7 +13,7 @@ const OTHERS_READ: u32 = 0o4;
 
 /// What the facts of one entry say.
 #[derive(Default)]
-struct Facts<'l> {
+struct MlsdFacts<'l> {
     kind: Option<&'l [u8]>,
     size: Option<u64>,
     modify: Option<ListedTime>,
@@ -34,7 +34,7 @@ pub fn parse_mlsd(line: &[u8]) -> FtpLine<'_> {
     if !facts.contains(&b'=') {
         return FtpLine::Unknown;
     }
-    let facts = Facts::read(facts);
+    let facts = MlsdFacts::read(facts);
     let Some(kind) = facts.kind else {
         return FtpLine::Unreadable;
     };
@@ -54,9 +54,9 @@ pub fn parse_mlsd(line: &[u8]) -> FtpLine<'_> {
     named(entry, name)
 }
 
-impl<'l> Facts<'l> {
-    fn read(text: &'l [u8]) -> Facts<'l> {
-        let mut facts = Facts::default();
+impl<'l> MlsdFacts<'l> {
+    fn read(text: &'l [u8]) -> MlsdFacts<'l> {
+        let mut facts = MlsdFacts::default();
         for fact in text.split(|&byte| byte == b';') {
             let Some(equals) = fact.iter().position(|&byte| byte == b'=') else {
                 continue;

@@ -76,8 +76,7 @@ impl Day {
 }
 
 fn day(words: &[&[u8]]) -> Option<(Day, usize)> {
-    let one_word = numeric(words[0]).or_else(|| with_month(words[0]));
-    if let Some(day) = one_word.or_else(|| joined(words[0])) {
+    if let Some(day) = numeric(words[0]).or_else(|| with_month(words[0])) {
         return Some((day, 1));
     }
     // `Wed, 02 Jan 2020` or `Thursday, January 2, 2020`.
@@ -140,15 +139,6 @@ fn with_month(word: &[u8]) -> Option<Day> {
     }
 }
 
-/// `02Jan2020`, as mini_httpd and thttpd write it.
-fn joined(word: &[u8]) -> Option<Day> {
-    let end = word.iter().position(|byte| !byte.is_ascii_digit())?;
-    let (day, rest) = word.split_at(end);
-    let (name, year) = rest.split_at_checked(3)?;
-    let is_whole = (1..=2).contains(&day.len()) && year.len() == 4;
-    is_whole.then(|| Day::sure(year, month(name)?, day))?
-}
-
 /// A month by its English name, 1 to 12.
 pub(super) fn month(word: &[u8]) -> Option<u32> {
     let lower = word.get(..3)?.to_ascii_lowercase();
@@ -170,7 +160,7 @@ pub(super) fn valid(year: u32, month: u32, day: u32) -> Option<Date> {
 
 /// A time of day.
 #[derive(Clone, Copy)]
-struct Clock {
+struct TimeOfDay {
     hour: u32,
     minute: u32,
     second: Option<u32>,
@@ -178,7 +168,7 @@ struct Clock {
 }
 
 /// `03:04`, `03:04:05`, `03:04:05.678Z`, `03:04:05+01:00`.
-fn clock(word: &[u8]) -> Option<Clock> {
+fn clock(word: &[u8]) -> Option<TimeOfDay> {
     let end = word
         .iter()
         .position(|byte| !byte.is_ascii_digit() && *byte != b':')
@@ -203,7 +193,7 @@ fn clock(word: &[u8]) -> Option<Clock> {
     } else {
         Some(zone(rest)?)
     };
-    Some(Clock {
+    Some(TimeOfDay {
         hour,
         minute,
         second,
@@ -238,7 +228,7 @@ fn zone(word: &[u8]) -> Option<i64> {
     Some(sign * i64::from(hours * 3600 + minutes * 60))
 }
 
-fn time(date: Date, clock: Option<Clock>) -> ListedTime {
+fn time(date: Date, clock: Option<TimeOfDay>) -> ListedTime {
     let Some(clock) = clock else {
         return ListedTime {
             seconds: Timestamp::from_utc(date, (0, 0, 0)).0,

@@ -10,7 +10,7 @@ use std::io::Read;
 
 use html5gum::{Emitter, Error, IoReader, State, Tokenizer};
 
-use super::index::{IndexEntry, IndexError, IndexPage};
+use super::index_entry::{IndexEntry, IndexPage, PageError};
 use super::index_link::PageAddress;
 use super::index_page::{Page, Tag};
 use crate::domain::path::PATH_BYTES_MAX;
@@ -26,12 +26,12 @@ pub(super) fn read_html(
     source: impl Read,
     address: &PageAddress,
     each: &mut dyn FnMut(IndexEntry, &[u8]),
-) -> Result<IndexPage, IndexError> {
+) -> Result<IndexPage, PageError> {
     let mut page = Page::new(address, each);
     let mut tokenizer = Tokenizer::new_with_emitter(IoReader::new(source), Tags::new(&mut page));
     // It gives no token, so what comes first is the end or an error.
     if let Some(Err(error)) = tokenizer.next() {
-        return Err(IndexError::Read(error));
+        return Err(PageError::Read(error));
     }
     page.finish()
 }
@@ -79,8 +79,6 @@ impl<'p, 'a> Tags<'p, 'a> {
         }
         let place = match self.attribute.as_slice() {
             b"href" => &mut self.tag.href,
-            b"class" => &mut self.tag.class,
-            b"colspan" => &mut self.tag.columns,
             b"type" => &mut self.tag.kind,
             b"datetime" | b"mtime" => &mut self.tag.time,
             b"size" | b"data-size" | b"data-order" | b"data-sort" => &mut self.tag.size,

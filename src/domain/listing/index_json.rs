@@ -9,8 +9,8 @@ use std::io::{self, Read};
 
 use serde::de::{Deserializer as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::index::{IndexEntry, IndexError, IndexPage};
 use super::index_date::date;
+use super::index_entry::{IndexEntry, IndexPage, PageError};
 use super::listed::{ListedFile, ListedSize, ListedTime};
 use crate::domain::path::PATH_BYTES_MAX;
 
@@ -18,7 +18,7 @@ use crate::domain::path::PATH_BYTES_MAX;
 pub(super) fn read_json(
     source: impl Read,
     each: &mut dyn FnMut(IndexEntry, &[u8]),
-) -> Result<IndexPage, IndexError> {
+) -> Result<IndexPage, PageError> {
     let mut page = IndexPage {
         entries: 0,
         has_fields: true,
@@ -33,9 +33,9 @@ pub(super) fn read_json(
         .and_then(|()| deserializer.end());
     match read {
         Ok(()) => Ok(page),
-        Err(error) if error.is_io() => Err(IndexError::Read(error.into())),
-        Err(error) if error.is_eof() => Err(IndexError::Truncated),
-        Err(_) => Err(IndexError::NotAnIndex {
+        Err(error) if error.is_io() => Err(PageError::Read(error.into())),
+        Err(error) if error.is_eof() => Err(PageError::Truncated),
+        Err(_) => Err(PageError::NotAnIndex {
             title: String::new(),
         }),
     }

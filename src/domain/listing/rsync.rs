@@ -8,14 +8,14 @@
 //!
 //! # Security
 //! A mirror can send any name and any text: everything that is not exactly this form is a
-//! [`Line::Message`] or [`Line::Unreadable`], never a file.
+//! [`RsyncLine::Message`] or [`RsyncLine::Unreadable`], never a file.
 
 use crate::domain::file::FileVersion;
 use crate::domain::time::Timestamp;
 
 /// What one line says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Line {
+pub enum RsyncLine {
     /// A regular file that everybody may read, so that a web server delivers it.
     File(FileVersion),
     /// A regular file that a web server will refuse (mode & 004 is not set).
@@ -42,21 +42,21 @@ const YEAR_MAX: u32 = 999_999_999;
 const OTHERS_READ: usize = 7;
 
 /// Reads one line without its line feed; for files and directories `name` becomes the name.
-pub fn parse_line(line: &[u8], name: &mut Vec<u8>) -> Line {
+pub fn parse_line(line: &[u8], name: &mut Vec<u8>) -> RsyncLine {
     name.clear();
     let Some((mode, rest)) = split_mode(line) else {
-        return Line::Message;
+        return RsyncLine::Message;
     };
     let Some((version, raw_name)) = split_fields(rest) else {
-        return Line::Unreadable;
+        return RsyncLine::Unreadable;
     };
     unescape_into(raw_name, name);
     match mode[0] {
-        b'-' if mode[OTHERS_READ] == b'r' => Line::File(version),
-        b'-' => Line::Private,
-        b'd' => Line::Directory,
-        b'l' => Line::Link,
-        _ => Line::Other,
+        b'-' if mode[OTHERS_READ] == b'r' => RsyncLine::File(version),
+        b'-' => RsyncLine::Private,
+        b'd' => RsyncLine::Directory,
+        b'l' => RsyncLine::Link,
+        _ => RsyncLine::Other,
     }
 }
 
@@ -156,19 +156,19 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn parse(line: &[u8]) -> (Line, Vec<u8>) {
+    fn parse(line: &[u8]) -> (RsyncLine, Vec<u8>) {
         let mut name = b"left over".to_vec();
         let parsed = parse_line(line, &mut name);
         (parsed, name)
     }
 
-    fn file(size: u64, mtime: i64) -> Line {
-        Line::File(FileVersion { size, mtime })
+    fn file(size: u64, mtime: i64) -> RsyncLine {
+        RsyncLine::File(FileVersion { size, mtime })
     }
 
     #[test]
     fn lines_of_rsync_are_read_to_the_byte() {
-        let cases: &[(&[u8], Line, &[u8])] = &[
+        let cases: &[(&[u8], RsyncLine, &[u8])] = &[
             (
                 b"-rw-r--r--           0 2023/11/14 22:13:20  lead",
                 file(0, 1_700_000_000),
@@ -196,22 +196,22 @@ mod tests {
             ),
             (
                 b"-rw-r-----           0 2026/11/22 17:04:51 -dash",
-                Line::Private,
+                RsyncLine::Private,
                 b"-dash",
             ),
             (
                 b"drwxr-xr-x        4096 2026/11/22 17:04:51 .",
-                Line::Directory,
+                RsyncLine::Directory,
                 b".",
             ),
             (
                 b"lrwxrwxrwx           4 2026/11/22 17:04:51 dirlink",
-                Line::Link,
+                RsyncLine::Link,
                 b"dirlink",
             ),
             (
                 b"prw-r--r--           0 2026/11/22 17:04:51 fifo",
-                Line::Other,
+                RsyncLine::Other,
                 b"fifo",
             ),
         ];
@@ -223,21 +223,27 @@ mod tests {
     #[test]
     fn what_is_no_entry_is_never_a_file() {
         for (line, expected) in [
-            (&b""[..], Line::Message),
-            (b"welcome to our mirror", Line::Message),
-            (b"-rw-r--r--", Line::Message),
-            (b"-rw-r--r--x 1 2026/11/22 17:04:51 a", Line::Message),
-            (b"*missing   a", Line::Message),
-            (b"-rw-r--r-- ", Line::Unreadable),
-            (b"-rw-r--r-- 1,234 2026/11/22 17:04:51 a", Line::Unreadable),
-            (b"-rw-r--r-- 1 2026/11/22 17:04:51", Line::Unreadable),
-            (b"-rw-r--r-- 1 2026/11/22 17:04:51 ", Line::Unreadable),
-            (b"-rw-r--r-- 1 2026/13/22 17:04:51 a", Line::Unreadable),
-            (b"-rw-r--r-- 1 2026-11-22 17:04:51 a", Line::Unreadable),
-            (b"-rw-r--r-- -1 2026/11/22 17:04:51 a", Line::Unreadable),
+            (&b""[..], RsyncLine::Message),
+            (b"welcome to our mirror", RsyncLine::Message),
+            (b"-rw-r--r--", RsyncLine::Message),
+            (b"-rw-r--r--x 1 2026/11/22 17:04:51 a", RsyncLine::Message),
+            (b"*missing   a", RsyncLine::Message),
+            (b"-rw-r--r-- ", RsyncLine::Unreadable),
+            (
+                b"-rw-r--r-- 1,234 2026/11/22 17:04:51 a",
+                RsyncLine::Unreadable,
+            ),
+            (b"-rw-r--r-- 1 2026/11/22 17:04:51", RsyncLine::Unreadable),
+            (b"-rw-r--r-- 1 2026/11/22 17:04:51 ", RsyncLine::Unreadable),
+            (b"-rw-r--r-- 1 2026/13/22 17:04:51 a", RsyncLine::Unreadable),
+            (b"-rw-r--r-- 1 2026-11-22 17:04:51 a", RsyncLine::Unreadable),
+            (
+                b"-rw-r--r-- -1 2026/11/22 17:04:51 a",
+                RsyncLine::Unreadable,
+            ),
             (
                 b"-rw-r--r-- 99999999999999999999 2026/11/22 17:04:51 a",
-                Line::Unreadable,
+                RsyncLine::Unreadable,
             ),
         ] {
             assert_eq!(parse(line).0, expected, "{:?}", line.escape_ascii());

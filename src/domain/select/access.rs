@@ -2,7 +2,8 @@
 
 use super::reason::Reason;
 use crate::domain::health::Family;
-use crate::domain::mirror::{BaseUrl, Mirror, Scheme};
+use crate::domain::mirror::Mirror;
+use crate::domain::url::{BaseUrl, Scheme};
 
 /// Whether https clients may be sent to http URLs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -55,7 +56,7 @@ pub struct Access {
 
 /// When a mirror comes into question; the lesser the sooner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub struct Turn {
+pub struct AccessRank {
     /// Only when no mirror without this has the file.
     pub is_substitute: bool,
     /// Behind all that have not this.
@@ -65,7 +66,7 @@ pub struct Turn {
 /// Turns that there are.
 pub(super) const TURNS: usize = 4;
 
-impl Turn {
+impl AccessRank {
     /// Place in the order of turns, less than [`TURNS`].
     pub(super) fn place(self) -> usize {
         usize::from(self.is_substitute) * 2 + usize::from(self.is_last)
@@ -78,7 +79,7 @@ pub struct Route<'m> {
     /// The base URL.
     pub url: &'m BaseUrl,
     /// When.
-    pub turn: Turn,
+    pub turn: AccessRank,
     /// Why not in the first turn.
     pub why: Option<Reason>,
 }
@@ -150,7 +151,7 @@ impl Access {
         let reach = mirror.reach_of(url.scheme());
         let mut route = Route {
             url,
-            turn: Turn::default(),
+            turn: AccessRank::default(),
             why: None,
         };
         let Some(reach) = reach else {

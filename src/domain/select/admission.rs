@@ -108,11 +108,12 @@ fn names(via: &[u8], cache: &Mirror) -> bool {
 mod tests {
     use super::*;
     use crate::domain::cache::PathPattern;
-    use crate::domain::mirror::{BaseUrl, Kind};
+    use crate::domain::mirror::MirrorKind;
+    use crate::domain::url::BaseUrl;
 
     fn cache(change: impl FnOnce(&mut Mirror)) -> Mirror {
         let mut mirror = Mirror::new("c1");
-        mirror.kind = Kind::Cache;
+        mirror.kind = MirrorKind::Cache;
         mirror.base_url = BaseUrl::parse("http://cache.example.org/").ok();
         change(&mut mirror);
         mirror

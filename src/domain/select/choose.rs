@@ -138,7 +138,7 @@ pub struct Selector<D> {
 }
 
 /// One question about one site.
-struct Case<'a> {
+struct SelectionCase<'a> {
     law: &'a Law,
     roster: &'a Roster,
     table: &'a ClassTable,
@@ -154,13 +154,13 @@ struct Case<'a> {
     too_small: MirrorSet,
 }
 
-impl<'a> Case<'a> {
+impl<'a> SelectionCase<'a> {
     fn new(
         law: &'a Law,
         site: (&'a Roster, &'a ClassTable),
         question: &'a Question<'a>,
         holdings: &impl Holdings,
-    ) -> Case<'a> {
+    ) -> SelectionCase<'a> {
         let (roster, table) = site;
         let near = roster.near(question.ip);
         let too_small = roster.too_small_for(question.size);
@@ -171,7 +171,7 @@ impl<'a> Case<'a> {
             let has = holdings.word(word) | caches.word(word);
             has & !hidden.word(word)
         });
-        Case {
+        SelectionCase {
             law,
             roster,
             table,
@@ -321,7 +321,7 @@ impl<D: FnMut() -> Draw> Selector<D> {
         question: &Question<'_>,
         holdings: &impl Holdings,
     ) -> Selection {
-        let case = Case::new(law, site, question, holdings);
+        let case = SelectionCase::new(law, site, question, holdings);
         let want = question.want.max(1);
         let mut candidates = Vec::with_capacity(want.min(case.roster.mirrors().len()));
         for group in case.table.groups() {
@@ -348,7 +348,7 @@ impl<D: FnMut() -> Draw> Selector<D> {
 
     fn add_tier(
         &mut self,
-        case: &Case<'_>,
+        case: &SelectionCase<'_>,
         (group, tier, label): (&Group, Tier, Tier),
         want: usize,
         candidates: &mut Vec<Candidate>,
@@ -372,7 +372,7 @@ impl<D: FnMut() -> Draw> Selector<D> {
     }
 
     /// The members of a tier with what orders them.
-    fn drawn(&mut self, case: &Case<'_>, group: &Group, tier: Tier) -> Vec<Drawn> {
+    fn drawn(&mut self, case: &SelectionCase<'_>, group: &Group, tier: Tier) -> Vec<Drawn> {
         let members = case.tier(group, tier);
         let client = case.question.place.coordinates;
         let size = members.len();
@@ -412,7 +412,7 @@ impl<D: FnMut() -> Draw> Selector<D> {
             ..*question
         };
         let mut selection = self.select(law, site, &question, holdings);
-        let case = Case::new(law, site, &question, holdings);
+        let case = SelectionCase::new(law, site, &question, holdings);
         fill_probabilities(law, case.roster, &mut selection.candidates);
         let is_candidate = |index| selection.candidates.iter().any(|c| c.mirror == index);
         let mut excluded: Vec<(usize, Reason)> = case.roster.unusable().to_vec();

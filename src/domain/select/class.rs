@@ -2,12 +2,13 @@
 
 use std::net::IpAddr;
 
-use super::access::{Access, TURNS, Turn};
+use super::access::{Access, AccessRank, TURNS};
 use super::law::Law;
 use super::reason::Reason;
 use super::set::MirrorSet;
-use crate::domain::mirror::{Kind, Mirror, MirrorCountry, Scheme};
+use crate::domain::mirror::{Mirror, MirrorCountry, MirrorKind};
 use crate::domain::place::{Asn, Coordinates, Place};
+use crate::domain::url::Scheme;
 
 /// Class of a mirror for a place, before the client's address and the file's size are looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -73,7 +74,7 @@ pub fn classify(mirror: &Mirror, place: &Place) -> Result<Class, Reason> {
 
 /// What orders a mirror within its class; side by side, because every request reads many.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Standing {
+pub(super) struct MirrorStanding {
     pub(super) score: u16,
     pub(super) coordinates: Option<Coordinates>,
 }
@@ -82,7 +83,7 @@ pub(super) struct Standing {
 #[derive(Debug, Clone, Default)]
 pub struct Roster {
     mirrors: Vec<Mirror>,
-    standings: Vec<Standing>,
+    standings: Vec<MirrorStanding>,
     usable: MirrorSet,
     unusable: Vec<(usize, Reason)>,
     caches: MirrorSet,
@@ -102,7 +103,7 @@ impl Roster {
             if mirror.private || mirror.prefix_only || mirror.as_only {
                 roster.with_secret.push(index);
             }
-            if mirror.kind == Kind::Cache {
+            if mirror.kind == MirrorKind::Cache {
                 roster.all_caches.push(index);
             }
             if let Some(reason) = unusable(mirror) {
@@ -110,18 +111,18 @@ impl Roster {
                 continue;
             }
             roster.usable.insert(index);
-            if mirror.kind == Kind::Cache {
+            if mirror.kind == MirrorKind::Cache {
                 roster.caches.insert(index);
             }
             if !mirror.prefixes.is_empty() {
                 roster.with_prefix.push(index);
             }
             // A cache that gets no such file is out; a mirror is a reserve.
-            if mirror.file_maxsize > 0 && mirror.kind == Kind::Mirror {
+            if mirror.file_maxsize > 0 && mirror.kind == MirrorKind::Mirror {
                 roster.with_maxsize.push(index);
             }
         }
-        let standing = |mirror: &Mirror| Standing {
+        let standing = |mirror: &Mirror| MirrorStanding {
             score: mirror.score,
             coordinates: mirror.coordinates,
         };
@@ -135,7 +136,7 @@ impl Roster {
         &self.mirrors
     }
 
-    pub(super) fn standing(&self, mirror: usize) -> Standing {
+    pub(super) fn standing(&self, mirror: usize) -> MirrorStanding {
         self.standings[mirror]
     }
 
@@ -272,7 +273,7 @@ fn unusable(mirror: &Mirror) -> Option<Reason> {
 pub struct Group {
     members: [MirrorSet; CLASSES],
     reachable: MirrorSet,
-    turn: Turn,
+    turn: AccessRank,
 }
 
 impl Group {
@@ -287,7 +288,7 @@ impl Group {
     }
 
     /// When they come into question.
-    pub(super) fn turn(&self) -> Turn {
+    pub(super) fn turn(&self) -> AccessRank {
         self.turn
     }
 }

@@ -6,9 +6,10 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::health::{Family, Reach, Way};
-use crate::domain::mirror::{BaseUrl, Kind, Mirror, MirrorCountry, MirrorId, Scheme};
+use crate::domain::mirror::{Mirror, MirrorCountry, MirrorId, MirrorKind};
 use crate::domain::place::{Asn, Coordinates, CountryCode, Place, RegionCode};
 use crate::domain::time::Timestamp;
+use crate::domain::url::{BaseUrl, Scheme};
 
 /// Who has the file.
 struct Has(Vec<u64>);
@@ -306,7 +307,7 @@ fn http_stands_in_for_https_only_when_nobody_has_https() {
 fn caches_get_what_they_may_and_say_why_not() {
     let cache = |id, ttl_s| {
         let mut mirror = mirror(id, "de", "eu", 100);
-        mirror.kind = Kind::Cache;
+        mirror.kind = MirrorKind::Cache;
         mirror.cache.ttl_s = ttl_s;
         mirror
     };

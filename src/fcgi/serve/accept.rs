@@ -39,7 +39,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 const LOG_EVERY: Duration = Duration::from_secs(60);
 
 /// What all workers share.
-pub(in crate::fcgi) struct Shared<'a> {
+pub(in crate::fcgi) struct WorkerShared<'a> {
     pub options: &'a ServerOptions,
     pub stats: &'a Stats,
     pub listeners: &'a [OwnedFd],
@@ -63,7 +63,7 @@ fn is_to_be_logged(last: &Mutex<Option<Instant>>, now: Instant) -> bool {
     is_due
 }
 
-impl Shared<'_> {
+impl WorkerShared<'_> {
     /// A half request of that origin gave way.
     pub fn crowded(&self, origin: Origin, now: Instant) {
         self.stats.timeouts.fetch_add(1, Relaxed);
@@ -89,7 +89,7 @@ impl Shared<'_> {
 
 /// A worker's side of the listening sockets.
 pub(in crate::fcgi) struct Acceptor<'a> {
-    shared: &'a Shared<'a>,
+    shared: &'a WorkerShared<'a>,
     own: usize,
     /// When to listen again; `None` while the listeners are armed.
     paused_until: Option<Instant>,
@@ -97,7 +97,7 @@ pub(in crate::fcgi) struct Acceptor<'a> {
 }
 
 impl<'a> Acceptor<'a> {
-    pub fn new(shared: &'a Shared<'a>, own: usize) -> Acceptor<'a> {
+    pub fn new(shared: &'a WorkerShared<'a>, own: usize) -> Acceptor<'a> {
         Acceptor {
             shared,
             own,
@@ -167,7 +167,7 @@ impl<'a> Acceptor<'a> {
 
     /// Counts a connection and gives it to the worker that is to have it.
     fn place(&self, socket: OwnedFd, now: Instant) -> Option<Given> {
-        let Shared { stats, peers, .. } = self.shared;
+        let WorkerShared { stats, peers, .. } = self.shared;
         stats.accepted.fetch_add(1, Relaxed);
         stats.connections.fetch_add(1, Relaxed);
         let next = peers::next(peers, now);

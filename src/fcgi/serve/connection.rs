@@ -16,7 +16,7 @@ use rustix::net::{RecvFlags, SendFlags, recv, send};
 use super::guard::Guarded;
 use super::origin::Origin;
 use super::peers::Given;
-use crate::fcgi::wire::protocol::{Conversation, Limits, Step};
+use crate::fcgi::wire::protocol::{Conversation, ConversationLimits, ConversationStep};
 use crate::fcgi::{Handler, Rest, ServerOptions, Stats};
 
 /// Bytes taken by one read: the largest record, so that a request is one read.
@@ -38,7 +38,7 @@ pub(in crate::fcgi) enum Phase {
 
 /// What is to be done with a connection after its turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::fcgi) enum Turn {
+pub(in crate::fcgi) enum ConnectionTurn {
     /// Wait until it is readable.
     Read,
     /// Wait until it is writable.
@@ -48,7 +48,7 @@ pub(in crate::fcgi) enum Turn {
 }
 
 /// A worker's buffers and handler, lent to one connection at a time.
-pub(in crate::fcgi) struct Desk<'a, H, F> {
+pub(in crate::fcgi) struct WorkerBuffers<'a, H, F> {
     pub handler: Guarded<'a, H, F>,
     pub stats: &'a Stats,
     pub now: Instant,
@@ -57,9 +57,9 @@ pub(in crate::fcgi) struct Desk<'a, H, F> {
     answer: Vec<u8>,
 }
 
-impl<'a, H, F> Desk<'a, H, F> {
-    pub fn new(handler: Guarded<'a, H, F>, stats: &'a Stats) -> Desk<'a, H, F> {
-        Desk {
+impl<'a, H, F> WorkerBuffers<'a, H, F> {
+    pub fn new(handler: Guarded<'a, H, F>, stats: &'a Stats) -> WorkerBuffers<'a, H, F> {
+        WorkerBuffers {
             handler,
             stats,
             now: Instant::now(),
@@ -93,7 +93,7 @@ pub(in crate::fcgi) struct Connection {
 }
 
 impl Connection {
-    pub fn new(given: Given, limits: Limits, now: Instant) -> Connection {
+    pub fn new(given: Given, limits: ConversationLimits, now: Instant) -> Connection {
         let (socket, is_inherited) = match given {
             Given::New(socket) => (socket, false),
             Given::Inherited(socket) => (socket, true),
@@ -169,24 +169,24 @@ impl Connection {
     ///
     /// One read is enough: epoll is level-triggered, so what is left, be it bytes or the end of
     /// the stream, is reported again.
-    pub fn read<H, F>(&mut self, desk: &mut Desk<'_, H, F>) -> Turn
+    pub fn read<H, F>(&mut self, desk: &mut WorkerBuffers<'_, H, F>) -> ConnectionTurn
     where
         H: Handler,
         F: Fn(usize) -> H,
     {
         let mut input = std::mem::take(&mut desk.input);
         let turn = match recv(&self.socket, &mut input[..], RecvFlags::DONTWAIT) {
-            Ok((0, _)) => Turn::Close,
+            Ok((0, _)) => ConnectionTurn::Close,
             Ok((bytes, _)) => self.handle(&input[..bytes], desk),
-            Err(Errno::AGAIN | Errno::INTR) => Turn::Read,
-            Err(_) => Turn::Close,
+            Err(Errno::AGAIN | Errno::INTR) => ConnectionTurn::Read,
+            Err(_) => ConnectionTurn::Close,
         };
         desk.input = input;
         turn
     }
 
     /// Sends on; when all was taken, handles what was read meanwhile.
-    pub fn write<H, F>(&mut self, desk: &mut Desk<'_, H, F>) -> Turn
+    pub fn write<H, F>(&mut self, desk: &mut WorkerBuffers<'_, H, F>) -> ConnectionTurn
     where
         H: Handler,
         F: Fn(usize) -> H,
@@ -196,7 +196,7 @@ impl Connection {
             [] => 0,
             unsent => match self.send(unsent) {
                 Ok(sent) => sent,
-                Err(_) => return Turn::Close,
+                Err(_) => return ConnectionTurn::Close,
             },
         };
         if sent > 0 {
@@ -204,19 +204,23 @@ impl Connection {
         }
         self.unsent_from += sent;
         if self.unsent_from < self.unsent.len() {
-            return Turn::Write;
+            return ConnectionTurn::Write;
         }
         self.unsent = Vec::new();
         self.unsent_from = 0;
         if self.closing {
-            return Turn::Close;
+            return ConnectionTurn::Close;
         }
         let unread = std::mem::take(&mut self.unread);
         self.handle(&unread, desk)
     }
 
     /// Lets the conversation take `input` and answers what is complete.
-    fn handle<H, F>(&mut self, mut input: &[u8], desk: &mut Desk<'_, H, F>) -> Turn
+    fn handle<H, F>(
+        &mut self,
+        mut input: &[u8],
+        desk: &mut WorkerBuffers<'_, H, F>,
+    ) -> ConnectionTurn
     where
         H: Handler,
         F: Fn(usize) -> H,
@@ -231,24 +235,24 @@ impl Connection {
                 None => self.step(&mut input, &mut answer, desk),
             };
             let turn = match self.flush(&mut answer) {
-                Ok(true) if self.closing => Turn::Close,
+                Ok(true) if self.closing => ConnectionTurn::Close,
                 // One piece a turn, so that the worker's other connections have theirs.
-                Ok(true) if self.rest.is_some() => Turn::Write,
+                Ok(true) if self.rest.is_some() => ConnectionTurn::Write,
                 Ok(true) if go_on => continue,
-                Ok(true) => Turn::Read,
-                Ok(false) => Turn::Write,
-                Err(_) => Turn::Close,
+                Ok(true) => ConnectionTurn::Read,
+                Ok(false) => ConnectionTurn::Write,
+                Err(_) => ConnectionTurn::Close,
             };
             break turn;
         };
         // What could not be sent because the web server hung up is nobody else's answer.
         answer.clear();
         desk.answer = answer;
-        if turn == Turn::Write {
+        if turn == ConnectionTurn::Write {
             self.unread.extend_from_slice(input);
         }
         let phase = match turn {
-            Turn::Write => Phase::Writing,
+            ConnectionTurn::Write => Phase::Writing,
             _ if self.conversation.is_idle() => Phase::Idle,
             _ => Phase::Reading,
         };
@@ -260,15 +264,20 @@ impl Connection {
     }
 
     /// Advances until something is to be sent. Whether there may be more to do with `input`.
-    fn step<H, F>(&mut self, input: &mut &[u8], answer: &mut Vec<u8>, desk: &mut Desk<H, F>) -> bool
+    fn step<H, F>(
+        &mut self,
+        input: &mut &[u8],
+        answer: &mut Vec<u8>,
+        desk: &mut WorkerBuffers<H, F>,
+    ) -> bool
     where
         H: Handler,
         F: Fn(usize) -> H,
     {
         let stats = desk.stats;
         match self.conversation.advance(input, answer) {
-            Step::Hungry => return false,
-            Step::Ready => {
+            ConversationStep::Hungry => return false,
+            ConversationStep::Ready => {
                 let request = self.conversation.request();
                 self.rest = desk.handler.respond(&request, &mut desk.body);
                 if self.rest.is_some() {
@@ -279,17 +288,17 @@ impl Connection {
                 }
                 desk.body.shrink_to(ANSWER_KEPT_BYTES);
             }
-            Step::Refused(refusal) => {
+            ConversationStep::Refused(refusal) => {
                 log::debug!("request refused, reason={refusal:?}");
                 stats.refused.fetch_add(1, Relaxed);
                 self.answered += 1;
             }
-            Step::Aborted => {
+            ConversationStep::Aborted => {
                 stats.aborted.fetch_add(1, Relaxed);
                 self.answered += 1;
             }
-            Step::Over => self.closing = true,
-            Step::Broken(violation) => {
+            ConversationStep::Over => self.closing = true,
+            ConversationStep::Broken(violation) => {
                 log::debug!("connection closed, it broke the protocol, reason={violation:?}");
                 stats.protocol_errors.fetch_add(1, Relaxed);
                 self.closing = true;
@@ -303,7 +312,7 @@ impl Connection {
         &mut self,
         mut rest: Box<dyn Rest>,
         answer: &mut Vec<u8>,
-        desk: &mut Desk<H, F>,
+        desk: &mut WorkerBuffers<H, F>,
     ) -> bool
     where
         H: Handler,

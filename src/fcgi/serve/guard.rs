@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering::Relaxed;
 
 use crate::fcgi::wire::step::INTERNAL_ERROR;
-use crate::fcgi::{Handler, Request, Rest, Stats};
+use crate::fcgi::{FcgiRequest, Handler, Rest, Stats};
 
 /// A worker's handler, made anew after a panic.
 ///
@@ -34,7 +34,11 @@ impl<'a, H: Handler, F: Fn(usize) -> H> Guarded<'a, H, F> {
 
     /// Writes the answer to `request` into `out`, and returns what follows it; a 500 if the
     /// handler panics.
-    pub fn respond(&mut self, request: &Request<'_>, out: &mut Vec<u8>) -> Option<Box<dyn Rest>> {
+    pub fn respond(
+        &mut self,
+        request: &FcgiRequest<'_>,
+        out: &mut Vec<u8>,
+    ) -> Option<Box<dyn Rest>> {
         out.clear();
         self.stats.requests.fetch_add(1, Relaxed);
         let mut rest = None;

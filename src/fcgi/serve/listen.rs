@@ -48,18 +48,18 @@ pub(in crate::fcgi) struct Sockets {
     /// process.
     pub managed: bool,
     /// Removed at the end, if it is still the one that we made.
-    _made: Option<Made>,
+    _made: Option<SocketFile>,
 }
 
 /// A socket file of ours.
 #[derive(Debug)]
-struct Made {
+struct SocketFile {
     path: PathBuf,
     device: u64,
     inode: u64,
 }
 
-impl Drop for Made {
+impl Drop for SocketFile {
     fn drop(&mut self) {
         let ours = |found: fs::Metadata| (found.dev(), found.ino()) == (self.device, self.inode);
         if fs::symlink_metadata(&self.path).is_ok_and(ours)
@@ -91,14 +91,14 @@ impl Sockets {
 
 fn unix(path: &Path, mode: u32) -> Result<Sockets, FcgiError> {
     clear(path)?;
-    let bind = || -> io::Result<(OwnedFd, Made)> {
+    let bind = || -> io::Result<(OwnedFd, SocketFile)> {
         let listener = stream_socket(AddressFamily::UNIX)?;
         rustix::net::bind(&listener, &SocketAddrUnix::new(path)?)?;
         // Nobody can connect before `listen`, so nobody can before the mode is right.
         fs::set_permissions(path, Permissions::from_mode(mode))?;
         rustix::net::listen(&listener, BACKLOG)?;
         let found = fs::symlink_metadata(path)?;
-        let made = Made {
+        let made = SocketFile {
             path: path.to_owned(),
             device: found.dev(),
             inode: found.ino(),

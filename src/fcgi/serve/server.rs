@@ -10,11 +10,11 @@ use std::thread;
 
 use rustix::event::epoll;
 
-use super::accept::Shared;
+use super::accept::WorkerShared;
 use super::listen::Sockets;
 use super::peers;
 use super::peers::{Given, Peer};
-use super::worker::{Ended, Worker};
+use super::worker::{ServerWorker, WorkerEnd};
 use super::{guard, handover};
 use crate::fcgi::{FcgiError, Handler, Listen, ServerOptions, Shutdown, Stats};
 
@@ -31,7 +31,7 @@ pub struct Server {
 /// How a run ended.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Report {
+pub struct ServerReport {
     /// Requests that were running when the drain time was over; they got no answer.
     pub unanswered: u64,
     /// Idle connections given to the service manager for the next process.
@@ -70,7 +70,7 @@ impl Server {
         &self,
         make_handler: impl Fn(usize) -> H + Sync,
         shutdown: &Shutdown,
-    ) -> Result<Report, FcgiError> {
+    ) -> Result<ServerReport, FcgiError> {
         let threads = self.options.threads.max(1);
         // Before anything is accepted, so that connections cannot take these descriptors away.
         let peers: io::Result<Vec<Peer>> = (0..threads).map(|_| Peer::new()).collect();
@@ -79,7 +79,7 @@ impl Server {
             what: "epoll",
             source,
         })?;
-        let shared = Shared {
+        let shared = WorkerShared {
             options: &self.options,
             stats: &self.stats,
             listeners: &self.sockets.listeners,
@@ -102,7 +102,7 @@ impl Server {
             log::warn!("cannot give kept connections to the service manager: {error}");
             handed_over = 0;
         }
-        Ok(Report {
+        Ok(ServerReport {
             unanswered: ended.unanswered,
             handed_over,
         })
@@ -110,7 +110,7 @@ impl Server {
 
     /// Gives the workers what the process before us kept. Not earlier than this, so that a
     /// process that fails to start leaves the connections to the one after it.
-    fn share_out_inherited(&self, shared: &Shared<'_>) {
+    fn share_out_inherited(&self, shared: &WorkerShared<'_>) {
         let inherited = self.inherited.lock();
         let mut inherited = inherited.unwrap_or_else(PoisonError::into_inner);
         if inherited.is_empty() {
@@ -131,10 +131,10 @@ impl Server {
 
 /// Runs all workers to their end.
 fn run_workers<H: Handler, F: Fn(usize) -> H + Sync>(
-    shared: &Shared<'_>,
+    shared: &WorkerShared<'_>,
     make: &F,
     epolls: Vec<OwnedFd>,
-) -> Result<Ended, FcgiError> {
+) -> Result<WorkerEnd, FcgiError> {
     thread::scope(|scope| {
         let mut threads = Vec::new();
         let mut failure = None;
@@ -152,7 +152,7 @@ fn run_workers<H: Handler, F: Fn(usize) -> H + Sync>(
                 }
             }
         }
-        let mut all = Ended::default();
+        let mut all = WorkerEnd::default();
         for thread in threads {
             match thread.join() {
                 Ok(Ok(ended)) => {
@@ -169,15 +169,15 @@ fn run_workers<H: Handler, F: Fn(usize) -> H + Sync>(
 
 /// Runs one worker. A panic outside a handler costs its connections, never the thread.
 fn run_worker<H: Handler, F: Fn(usize) -> H>(
-    shared: &Shared<'_>,
+    shared: &WorkerShared<'_>,
     make: &F,
     index: usize,
     mut epoll: OwnedFd,
-) -> io::Result<Ended> {
+) -> io::Result<WorkerEnd> {
     loop {
         // All that the worker owns is dropped by the panic; what it shares are counters and
         // inboxes, which are whole at any time: hence `AssertUnwindSafe`.
-        let run = || Worker::new(shared, make, index, epoll)?.run();
+        let run = || ServerWorker::new(shared, make, index, epoll)?.run();
         match catch_unwind(AssertUnwindSafe(run)) {
             Ok(Ok(ended)) => return Ok(ended),
             Ok(Err(error)) => {

@@ -11,24 +11,24 @@ use crate::fcgi::Stats;
 /// It keeps the numbers of open connections, of the worker and of the server: whatever ends
 /// here is no longer counted.
 pub(in crate::fcgi) struct Slots<'a> {
-    slots: Vec<Slot>,
+    slots: Vec<ConnectionSlot>,
     free: Vec<u32>,
     load: &'a AtomicUsize,
     stats: &'a Stats,
 }
 
-struct Slot {
+struct ConnectionSlot {
     generation: u32,
     connection: Option<Connection>,
 }
 
 /// Names a connection: slot in the low half, generation in the high half.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::fcgi) struct Key(pub u64);
+pub(in crate::fcgi) struct SlotKey(pub u64);
 
-impl Key {
-    fn new(slot: u32, generation: u32) -> Key {
-        Key(u64::from(generation) << 32 | u64::from(slot))
+impl SlotKey {
+    fn new(slot: u32, generation: u32) -> SlotKey {
+        SlotKey(u64::from(generation) << 32 | u64::from(slot))
     }
 
     fn slot(self) -> usize {
@@ -52,9 +52,9 @@ impl<'a> Slots<'a> {
     }
 
     /// Keeps a connection that was counted when it was accepted.
-    pub fn insert(&mut self, connection: Connection) -> Key {
+    pub fn insert(&mut self, connection: Connection) -> SlotKey {
         let slot = self.free.pop().unwrap_or_else(|| {
-            self.slots.push(Slot {
+            self.slots.push(ConnectionSlot {
                 generation: 0,
                 connection: None,
             });
@@ -62,10 +62,10 @@ impl<'a> Slots<'a> {
         });
         let entry = &mut self.slots[slot as usize];
         entry.connection = Some(connection);
-        Key::new(slot, entry.generation)
+        SlotKey::new(slot, entry.generation)
     }
 
-    pub fn get_mut(&mut self, key: Key) -> Option<&mut Connection> {
+    pub fn get_mut(&mut self, key: SlotKey) -> Option<&mut Connection> {
         let slot = self.slots.get_mut(key.slot())?;
         slot.connection
             .as_mut()
@@ -73,7 +73,7 @@ impl<'a> Slots<'a> {
     }
 
     /// Takes the connection out and counts it off. The caller closes or hands over its socket.
-    pub fn remove(&mut self, key: Key) -> Option<Connection> {
+    pub fn remove(&mut self, key: SlotKey) -> Option<Connection> {
         let slot = self.slots.get_mut(key.slot())?;
         if slot.generation != key.generation() {
             return None;
@@ -93,9 +93,9 @@ impl<'a> Slots<'a> {
         self.slots.len() - self.free.len()
     }
 
-    pub fn iter(&self) -> impl Iterator<Item = (Key, &Connection)> {
+    pub fn iter(&self) -> impl Iterator<Item = (SlotKey, &Connection)> {
         self.slots.iter().enumerate().filter_map(|(index, slot)| {
-            let key = Key::new(index as u32, slot.generation);
+            let key = SlotKey::new(index as u32, slot.generation);
             slot.connection.as_ref().map(|connection| (key, connection))
         })
     }

@@ -15,14 +15,14 @@ use rustix::buffer::spare_capacity;
 use rustix::event::{Timespec, epoll};
 use rustix::io::Errno;
 
-use super::accept::{Acceptor, INBOX, SHUTDOWN, Shared, is_listener};
-use super::connection::{Connection, Desk, Phase, Turn};
+use super::accept::{Acceptor, INBOX, SHUTDOWN, WorkerShared, is_listener};
+use super::connection::{Connection, ConnectionTurn, Phase, WorkerBuffers};
 use super::guard::Guarded;
 use super::options::{AWAITED_PART, DRAIN_GRACE, EVICTED_AWAITED_MIN, EVICTED_IDLE_MIN, TICK};
 use super::origin::Origin;
 use super::peers::Given;
-use super::slots::{Key, Slots};
-use crate::fcgi::wire::protocol::Limits;
+use super::slots::{SlotKey, Slots};
+use crate::fcgi::wire::protocol::ConversationLimits;
 use crate::fcgi::{Handler, ServerOptions};
 
 /// Events taken by one wait. More only delays the tick.
@@ -32,13 +32,13 @@ const EVENTS_MAX: usize = 128;
 const DRAIN_TICK: Duration = Duration::from_millis(10);
 
 /// One worker.
-pub(in crate::fcgi) struct Worker<'a, H, F> {
-    shared: &'a Shared<'a>,
+pub(in crate::fcgi) struct ServerWorker<'a, H, F> {
+    shared: &'a WorkerShared<'a>,
     index: usize,
     epoll: OwnedFd,
     acceptor: Acceptor<'a>,
     slots: Slots<'a>,
-    desk: Desk<'a, H, F>,
+    desk: WorkerBuffers<'a, H, F>,
     next_tick: Instant,
     draining: Option<Drain>,
     kept: Vec<OwnedFd>,
@@ -46,7 +46,7 @@ pub(in crate::fcgi) struct Worker<'a, H, F> {
 
 /// What a worker gives back.
 #[derive(Debug, Default)]
-pub(in crate::fcgi) struct Ended {
+pub(in crate::fcgi) struct WorkerEnd {
     /// Requests without an answer.
     pub unanswered: u64,
     /// Idle connections for the next process.
@@ -59,10 +59,10 @@ struct Drain {
     since: Instant,
 }
 
-impl<'a, H: Handler, F: Fn(usize) -> H> Worker<'a, H, F> {
+impl<'a, H: Handler, F: Fn(usize) -> H> ServerWorker<'a, H, F> {
     /// A worker that waits with `epoll`, which watches nothing yet.
     pub fn new(
-        shared: &'a Shared<'a>,
+        shared: &'a WorkerShared<'a>,
         make: &'a F,
         index: usize,
         epoll: OwnedFd,
@@ -73,13 +73,13 @@ impl<'a, H: Handler, F: Fn(usize) -> H> Worker<'a, H, F> {
         let mut acceptor = Acceptor::new(shared, index);
         acceptor.arm(&epoll, Instant::now());
         let guarded = Guarded::new(make, index, shared.stats);
-        Ok(Worker {
+        Ok(ServerWorker {
             shared,
             index,
             acceptor,
             epoll,
             slots: Slots::new(&peer.load, shared.stats),
-            desk: Desk::new(guarded, shared.stats),
+            desk: WorkerBuffers::new(guarded, shared.stats),
             next_tick: Instant::now(),
             draining: None,
             kept: Vec::new(),
@@ -87,7 +87,7 @@ impl<'a, H: Handler, F: Fn(usize) -> H> Worker<'a, H, F> {
     }
 
     /// Works until shutdown.
-    pub fn run(mut self) -> io::Result<Ended> {
+    pub fn run(mut self) -> io::Result<WorkerEnd> {
         let mut events: Vec<epoll::Event> = Vec::with_capacity(EVENTS_MAX);
         while !self.is_done() {
             let timeout = self.timeout();
@@ -114,7 +114,7 @@ impl<'a, H: Handler, F: Fn(usize) -> H> Worker<'a, H, F> {
             }
         }
         let unanswered = self.slots.iter().filter(|(_, c)| c.is_owing()).count() as u64;
-        Ok(Ended {
+        Ok(WorkerEnd {
             unanswered,
             kept: self.kept,
         })
@@ -128,13 +128,13 @@ impl<'a, H: Handler, F: Fn(usize) -> H> Worker<'a, H, F> {
                     self.adopt(given);
                 }
             }
-            key => self.turn(Key(key)),
+            key => self.turn(SlotKey(key)),
         }
         Ok(())
     }
 
     /// Gives a connection its turn.
-    fn turn(&mut self, key: Key) {
+    fn turn(&mut self, key: SlotKey) {
         let Some(connection) = self.slots.get_mut(key) else {
             return;
         };
@@ -146,22 +146,22 @@ impl<'a, H: Handler, F: Fn(usize) -> H> Worker<'a, H, F> {
             false => connection.read(&mut self.desk),
         };
         match turn {
-            Turn::Read if draining && connection.phase() == Phase::Idle => {
+            ConnectionTurn::Read if draining && connection.phase() == Phase::Idle => {
                 let answered = writing || connection.answered() > answered;
                 if writing {
                     self.rewatch(key, epoll::EventFlags::IN);
                 }
                 self.drain_idle(key, answered);
             }
-            Turn::Read if !writing => {}
-            Turn::Write if writing => {}
-            Turn::Read => self.rewatch(key, epoll::EventFlags::IN),
-            Turn::Write => self.rewatch(key, epoll::EventFlags::OUT),
-            Turn::Close => self.close(key),
+            ConnectionTurn::Read if !writing => {}
+            ConnectionTurn::Write if writing => {}
+            ConnectionTurn::Read => self.rewatch(key, epoll::EventFlags::IN),
+            ConnectionTurn::Write => self.rewatch(key, epoll::EventFlags::OUT),
+            ConnectionTurn::Close => self.close(key),
         }
     }
 
-    fn rewatch(&mut self, key: Key, interest: epoll::EventFlags) {
+    fn rewatch(&mut self, key: SlotKey, interest: epoll::EventFlags) {
         let Some(connection) = self.slots.get_mut(key) else {
             return;
         };
@@ -174,13 +174,13 @@ impl<'a, H: Handler, F: Fn(usize) -> H> Worker<'a, H, F> {
 
     /// Takes a connection out. Its socket may be open elsewhere too (it may have been
     /// inherited, or is about to be), so closing it would not be enough for epoll.
-    fn remove(&mut self, key: Key) -> Option<Connection> {
+    fn remove(&mut self, key: SlotKey) -> Option<Connection> {
         let connection = self.slots.remove(key)?;
         unwatch(&self.epoll, connection.socket());
         Some(connection)
     }
 
-    fn close(&mut self, key: Key) {
+    fn close(&mut self, key: SlotKey) {
         if self.remove(key).is_some_and(|c| c.is_owing()) {
             self.shared.stats.aborted.fetch_add(1, Relaxed);
         }
@@ -197,7 +197,7 @@ impl<'a, H: Handler, F: Fn(usize) -> H> Worker<'a, H, F> {
 
     /// Takes a counted connection in.
     fn adopt(&mut self, given: Given) {
-        let limits = Limits::from(self.shared.options);
+        let limits = ConversationLimits::from(self.shared.options);
         let connection = Connection::new(given, limits, self.desk.now);
         let key = self.slots.insert(connection);
         let Some(connection) = self.slots.get_mut(key) else {
@@ -223,13 +223,13 @@ impl<'a, H: Handler, F: Fn(usize) -> H> Worker<'a, H, F> {
     /// Closes the connection that has brought no request for longest, of whoever opened a new one,
     /// if it has more than its share of such: one origin never takes all places. What a web server
     /// sends is read long before it is the oldest.
-    fn keep_share(&mut self, new: Key) {
+    fn keep_share(&mut self, new: SlotKey) {
         let Some(origin) = self.slots.get_mut(new).map(|new| new.origin()) else {
             return;
         };
         let now = self.desk.now;
         let is_other =
-            |key: Key, c: &Connection| key != new && c.is_awaited() && c.origin() == origin;
+            |key: SlotKey, c: &Connection| key != new && c.is_awaited() && c.origin() == origin;
         let awaited = self.slots.iter().filter(|(key, c)| is_other(*key, c));
         let awaited: Vec<_> = awaited.map(|(key, c)| (c.age(now), key)).collect();
         let oldest = awaited.iter().max_by_key(|(age, _)| *age);
@@ -239,7 +239,7 @@ impl<'a, H: Handler, F: Fn(usize) -> H> Worker<'a, H, F> {
     }
 
     /// Closes a connection that has not brought its request, unless it came at the last moment.
-    fn close_awaited(&mut self, key: Key, origin: Origin) {
+    fn close_awaited(&mut self, key: SlotKey, origin: Origin) {
         match self.slots.get_mut(key).map(|connection| connection.phase()) {
             Some(Phase::Idle) => self.close_idle(key),
             _ => {
@@ -287,17 +287,17 @@ impl<'a, H: Handler, F: Fn(usize) -> H> Worker<'a, H, F> {
 
     /// Closes an idle connection, unless a request came at the last moment. Nothing comes
     /// between that look and the end, to leave as little time as can be for one to be lost.
-    fn close_idle(&mut self, key: Key) {
+    fn close_idle(&mut self, key: SlotKey) {
         let Some(connection) = self.slots.get_mut(key) else {
             return;
         };
         let answered = connection.answered();
         unwatch(&self.epoll, connection.socket());
         let interest = match connection.read(&mut self.desk) {
-            Turn::Read if connection.phase() != Phase::Idle => epoll::EventFlags::IN,
-            Turn::Read if connection.answered() > answered => epoll::EventFlags::IN,
-            Turn::Write => epoll::EventFlags::OUT,
-            Turn::Read | Turn::Close => {
+            ConnectionTurn::Read if connection.phase() != Phase::Idle => epoll::EventFlags::IN,
+            ConnectionTurn::Read if connection.answered() > answered => epoll::EventFlags::IN,
+            ConnectionTurn::Write => epoll::EventFlags::OUT,
+            ConnectionTurn::Read | ConnectionTurn::Close => {
                 drop(self.slots.remove(key));
                 return;
             }
@@ -323,7 +323,7 @@ impl<'a, H: Handler, F: Fn(usize) -> H> Worker<'a, H, F> {
         // The listener may have woken a worker that has nothing to give up.
         let is_full = self.shared.is_full();
         let gives_way = |c: &Connection| c.is_awaited() && c.age(now) >= EVICTED_AWAITED_MIN;
-        let late = |(key, connection): (Key, &Connection)| {
+        let late = |(key, connection): (SlotKey, &Connection)| {
             let is_late = connection.is_late(options, now) || is_full && gives_way(connection);
             is_late.then_some((key, connection.phase()))
         };
@@ -372,7 +372,7 @@ impl<'a, H: Handler, F: Fn(usize) -> H> Worker<'a, H, F> {
 
     /// An idle connection while draining. Handed over, it loses nothing. Otherwise it is
     /// closed right behind an answer: the web server finds that end before it sends again.
-    fn drain_idle(&mut self, key: Key, answered: bool) {
+    fn drain_idle(&mut self, key: SlotKey, answered: bool) {
         if self.shared.hand_over {
             let socket = self.remove(key).map(Connection::into_socket);
             self.kept.extend(socket);

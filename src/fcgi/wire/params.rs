@@ -6,7 +6,7 @@
 /// The parameters of a request, in the order they were sent.
 ///
 /// A name may come twice; both pairs are given. It ends at the first pair that is cut off:
-/// a [`Request`](crate::fcgi::Request) holds none, since it was counted first.
+/// a [`Request`](crate::fcgi::FcgiRequest) holds none, since it was counted first.
 #[derive(Debug, Clone)]
 pub struct Params<'a> {
     rest: &'a [u8],

@@ -1,8 +1,8 @@
 //! The state of one connection, without input or output: bytes in, steps and bytes out.
 //!
 //! [`Conversation::advance`] takes bytes in whatever pieces they arrive and stops at each
-//! [`Step`] that its owner must know of. It keeps only the parameters of the request being read:
-//! everything else is handled as it passes or thrown away.
+//! [`ConversationStep`] that its owner must know of. It keeps only the parameters of the request
+//! being read: everything else is handled as it passes or thrown away.
 //!
 //! Rules beyond the specification's letter:
 //! - A request is complete when PARAMS *and* STDIN are closed, so that an answer never
@@ -23,8 +23,8 @@ use super::params;
 use super::record;
 use super::record::{Ending, HEADER_BYTES, Header, kind};
 use super::step::INTERNAL_ERROR;
-pub use super::step::{Limits, Refusal, Step, Violation};
-use crate::fcgi::handler::Request;
+pub use super::step::{ConversationLimits, ConversationStep, Refusal, Violation};
+use crate::fcgi::handler::FcgiRequest;
 
 /// Bytes of a record that must be seen whole, BEGIN_REQUEST and GET_VALUES. All variables that
 /// can be asked for take 51 bytes.
@@ -39,7 +39,7 @@ const PARAMS_KEPT_BYTES: usize = 8 * 1024;
 
 /// The request being read.
 #[derive(Debug)]
-struct Open {
+struct OpenRequest {
     id: u16,
     keep: bool,
     params_ended: bool,
@@ -53,7 +53,7 @@ struct Open {
 
 /// Where the content of the present record goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Sink {
+enum RecordSink {
     Params,
     Stdin,
     Control,
@@ -63,23 +63,23 @@ enum Sink {
 /// One connection's state.
 #[derive(Debug)]
 pub struct Conversation {
-    limits: Limits,
+    limits: ConversationLimits,
     header: [u8; HEADER_BYTES],
     header_have: usize,
     /// The record whose content is being read; `None` between records.
-    record: Option<(Header, Sink)>,
+    record: Option<(Header, RecordSink)>,
     content_left: usize,
     padding_left: usize,
     control: Vec<u8>,
     params: Vec<u8>,
-    open: Option<Open>,
+    open: Option<OpenRequest>,
     ignored_bytes: u64,
     over: bool,
 }
 
 impl Conversation {
     /// A connection on which nothing was said yet.
-    pub fn new(limits: Limits) -> Conversation {
+    pub fn new(limits: ConversationLimits) -> Conversation {
         Conversation {
             limits,
             header: [0; HEADER_BYTES],
@@ -98,15 +98,15 @@ impl Conversation {
     /// Takes bytes off the front of `input` until there is a step to report; appends to `out`
     /// what must be sent to the web server.
     ///
-    /// After [`Step::Ready`] nothing is taken until [`Conversation::answer`]; after
-    /// [`Step::Over`] and [`Step::Broken`] nothing is taken any more.
-    pub fn advance(&mut self, input: &mut &[u8], out: &mut Vec<u8>) -> Step {
+    /// After [`ConversationStep::Ready`] nothing is taken until [`Conversation::answer`]; after
+    /// [`ConversationStep::Over`] and [`ConversationStep::Broken`] nothing is taken any more.
+    pub fn advance(&mut self, input: &mut &[u8], out: &mut Vec<u8>) -> ConversationStep {
         if self.open.as_ref().is_some_and(|open| open.ready) {
-            return Step::Ready;
+            return ConversationStep::Ready;
         }
         loop {
             if self.over {
-                return Step::Over;
+                return ConversationStep::Over;
             }
             let step = match self.record {
                 None => self.take_header(input),
@@ -114,19 +114,19 @@ impl Conversation {
             };
             match step {
                 None => {}
-                Some(Step::Hungry) => return Step::Hungry,
-                Some(Step::Broken(violation)) => {
+                Some(ConversationStep::Hungry) => return ConversationStep::Hungry,
+                Some(ConversationStep::Broken(violation)) => {
                     self.over = true;
-                    return Step::Broken(violation);
+                    return ConversationStep::Broken(violation);
                 }
                 Some(step) => return step,
             }
         }
     }
 
-    /// The complete request after [`Step::Ready`].
-    pub fn request(&self) -> Request<'_> {
-        Request::new(&self.params)
+    /// The complete request after [`ConversationStep::Ready`].
+    pub fn request(&self) -> FcgiRequest<'_> {
+        FcgiRequest::new(&self.params)
     }
 
     /// Appends the answer to the complete request to `out` and goes on to the next.
@@ -182,7 +182,7 @@ impl Conversation {
     }
 
     /// Skips what is left of the last record's padding, then gathers a header.
-    fn take_header(&mut self, input: &mut &[u8]) -> Option<Step> {
+    fn take_header(&mut self, input: &mut &[u8]) -> Option<ConversationStep> {
         let skipped = self.padding_left.min(input.len());
         self.padding_left -= skipped;
         *input = &input[skipped..];
@@ -192,7 +192,7 @@ impl Conversation {
             self.header[self.header_have..][..input.len()].copy_from_slice(input);
             self.header_have += input.len();
             *input = &[];
-            return Some(Step::Hungry);
+            return Some(ConversationStep::Hungry);
         };
         self.header[self.header_have..].copy_from_slice(head);
         self.header_have = 0;
@@ -206,12 +206,12 @@ impl Conversation {
                 self.record = Some((header, sink));
                 None
             }
-            Err(violation) => Some(Step::Broken(violation)),
+            Err(violation) => Some(ConversationStep::Broken(violation)),
         }
     }
 
     /// Where the content of a record goes, or why the record cannot be.
-    fn sink(&mut self, header: &Header) -> Result<Sink, Violation> {
+    fn sink(&mut self, header: &Header) -> Result<RecordSink, Violation> {
         if header.version != record::VERSION {
             return Err(Violation::Version(header.version));
         }
@@ -229,26 +229,28 @@ impl Conversation {
             (kind::BEGIN_REQUEST, _) if self.content_left != record::BODY_BYTES => {
                 return Err(Violation::Begin);
             }
-            (kind::BEGIN_REQUEST, _) => Sink::Control,
+            (kind::BEGIN_REQUEST, _) => RecordSink::Control,
             (kind::PARAMS, Some(open)) if open.params_ended => return Err(Violation::StreamEnded),
             (kind::STDIN, Some(open)) if open.stdin_ended => return Err(Violation::StreamEnded),
-            (kind::PARAMS, Some(_)) => Sink::Params,
-            (kind::STDIN | kind::DATA, Some(_)) => Sink::Stdin,
-            (kind::ABORT_REQUEST, Some(_)) => Sink::Ignored,
-            (kind::ABORT_REQUEST | kind::PARAMS | kind::STDIN | kind::DATA, None) => Sink::Ignored,
+            (kind::PARAMS, Some(_)) => RecordSink::Params,
+            (kind::STDIN | kind::DATA, Some(_)) => RecordSink::Stdin,
+            (kind::ABORT_REQUEST, Some(_)) => RecordSink::Ignored,
+            (kind::ABORT_REQUEST | kind::PARAMS | kind::STDIN | kind::DATA, None) => {
+                RecordSink::Ignored
+            }
             (kind::GET_VALUES, _) if management => {
                 if self.content_left > CONTROL_BYTES_MAX {
                     return Err(Violation::ValuesTooLarge);
                 }
-                Sink::Control
+                RecordSink::Control
             }
             (kind::END_REQUEST..=kind::UNKNOWN_TYPE, _) => {
                 return Err(Violation::Kind(header.kind));
             }
-            (_, _) if management => Sink::Ignored,
+            (_, _) if management => RecordSink::Ignored,
             (_, _) => return Err(Violation::Kind(header.kind)),
         };
-        if sink == Sink::Ignored {
+        if sink == RecordSink::Ignored {
             self.ignored_bytes += (HEADER_BYTES + self.content_left + self.padding_left) as u64;
             if self.ignored_bytes > IGNORED_BYTES_MAX {
                 return Err(Violation::TooMuchIgnored);
@@ -261,21 +263,21 @@ impl Conversation {
     fn take_content(
         &mut self,
         header: Header,
-        sink: Sink,
+        sink: RecordSink,
         input: &mut &[u8],
         out: &mut Vec<u8>,
-    ) -> Option<Step> {
+    ) -> Option<ConversationStep> {
         let (content, rest) = input.split_at(self.content_left.min(input.len()));
         *input = rest;
         self.content_left -= content.len();
         let refusal = match sink {
-            Sink::Params => self.take_params(content),
-            Sink::Stdin => self.take_stdin(content),
-            Sink::Control => {
+            RecordSink::Params => self.take_params(content),
+            RecordSink::Stdin => self.take_stdin(content),
+            RecordSink::Control => {
                 self.control.extend_from_slice(content);
                 None
             }
-            Sink::Ignored => None,
+            RecordSink::Ignored => None,
         };
         if self.content_left == 0 {
             self.record = None;
@@ -284,7 +286,7 @@ impl Conversation {
             return Some(self.refuse(refusal, out));
         }
         if self.content_left > 0 {
-            return Some(Step::Hungry);
+            return Some(ConversationStep::Hungry);
         }
         self.end_record(header, out)
     }
@@ -309,26 +311,26 @@ impl Conversation {
     }
 
     /// Answers the open request with a refusal; the rest of it is read away.
-    fn refuse(&mut self, refusal: Refusal, out: &mut Vec<u8>) -> Step {
+    fn refuse(&mut self, refusal: Refusal, out: &mut Vec<u8>) -> ConversationStep {
         if let Some(open) = &mut self.open {
             open.refused = true;
             record::push_answer(out, open.id, refusal.cgi());
             self.params.clear();
         }
         self.end_refused();
-        Step::Refused(refusal)
+        ConversationStep::Refused(refusal)
     }
 
     /// Forgets a refused request once all of it has come.
     fn end_refused(&mut self) {
-        let ended = |open: &mut Open| open.refused && open.params_ended && open.stdin_ended;
+        let ended = |open: &mut OpenRequest| open.refused && open.params_ended && open.stdin_ended;
         if let Some(open) = self.open.take_if(ended) {
             self.close(open.keep);
         }
     }
 
     /// Acts on a record that has come whole.
-    fn end_record(&mut self, header: Header, out: &mut Vec<u8>) -> Option<Step> {
+    fn end_record(&mut self, header: Header, out: &mut Vec<u8>) -> Option<ConversationStep> {
         let is_open = self.open.as_ref().is_some_and(|open| open.id == header.id);
         match header.kind {
             kind::BEGIN_REQUEST => self.begin(header.id, out),
@@ -355,7 +357,7 @@ impl Conversation {
             self.over = !keep;
         } else {
             self.params.clear();
-            self.open = Some(Open {
+            self.open = Some(OpenRequest {
                 id,
                 keep,
                 params_ended: false,
@@ -367,18 +369,18 @@ impl Conversation {
         }
     }
 
-    fn abort(&mut self, out: &mut Vec<u8>) -> Option<Step> {
+    fn abort(&mut self, out: &mut Vec<u8>) -> Option<ConversationStep> {
         let open = self.open.take()?;
         self.close(open.keep);
         if open.refused {
             return None;
         }
         record::push_end(out, open.id, Ending::Complete);
-        Some(Step::Aborted)
+        Some(ConversationStep::Aborted)
     }
 
     /// Notes the end of PARAMS or STDIN; a request of which both have ended is ready.
-    fn end_stream(&mut self, kind: u8, out: &mut Vec<u8>) -> Option<Step> {
+    fn end_stream(&mut self, kind: u8, out: &mut Vec<u8>) -> Option<ConversationStep> {
         let open = self.open.as_mut()?;
         match kind {
             kind::PARAMS => open.params_ended = true,
@@ -394,7 +396,7 @@ impl Conversation {
         match params::count(&self.params) {
             Some(count) if count <= self.limits.params_max => {
                 open.ready = true;
-                Some(Step::Ready)
+                Some(ConversationStep::Ready)
             }
             Some(_) => Some(self.refuse(Refusal::ParamsTooLarge, out)),
             None => Some(self.refuse(Refusal::Malformed, out)),

@@ -2,7 +2,7 @@
 
 use super::*;
 
-const LIMITS: Limits = Limits {
+const LIMITS: ConversationLimits = ConversationLimits {
     params_bytes_max: 64,
     params_max: 3,
     stdin_bytes_max: 16,
@@ -50,12 +50,12 @@ fn converse(input: &[u8], size: usize) -> (Vec<String>, Vec<String>) {
         loop {
             let step = conversation.advance(&mut piece, &mut out);
             match step {
-                Step::Hungry => break,
-                Step::Ready => {
+                ConversationStep::Hungry => break,
+                ConversationStep::Ready => {
                     steps.push(format!("{:?}", conversation.request().params().count()));
                     conversation.answer(BODY, &mut out);
                 }
-                Step::Over | Step::Broken(_) => {
+                ConversationStep::Over | ConversationStep::Broken(_) => {
                     steps.push(format!("{step:?}"));
                     break 'all;
                 }
@@ -241,7 +241,7 @@ fn idle_means_that_nothing_was_begun() {
         assert_eq!(conversation.is_idle(), end == 0, "after {end} bytes");
         // The last three bytes are padding: the request is complete without them.
         assert_eq!(
-            step == Step::Ready,
+            step == ConversationStep::Ready,
             end >= input.len() - 3,
             "after {end} bytes"
         );
@@ -257,10 +257,13 @@ fn an_empty_answer_becomes_an_error_and_no_request_is_answered_twice() {
     conversation.answer(BODY, &mut out);
     assert!(out.is_empty(), "nothing was asked");
     let input = request(1, b"", 1);
-    assert_eq!(conversation.advance(&mut &input[..], &mut out), Step::Ready);
+    assert_eq!(
+        conversation.advance(&mut &input[..], &mut out),
+        ConversationStep::Ready
+    );
     assert_eq!(
         conversation.advance(&mut &b"more"[..], &mut out),
-        Step::Ready
+        ConversationStep::Ready
     );
     conversation.answer(b"", &mut out);
     conversation.answer(BODY, &mut out);

@@ -4,7 +4,7 @@ use crate::fcgi::serve::options::ServerOptions;
 
 /// What a conversation allows.
 #[derive(Debug, Clone, Copy)]
-pub struct Limits {
+pub struct ConversationLimits {
     /// Bytes of parameters a request.
     pub params_bytes_max: usize,
     /// Parameters a request.
@@ -15,9 +15,9 @@ pub struct Limits {
     pub connections_max: usize,
 }
 
-impl From<&ServerOptions> for Limits {
-    fn from(options: &ServerOptions) -> Limits {
-        Limits {
+impl From<&ServerOptions> for ConversationLimits {
+    fn from(options: &ServerOptions) -> ConversationLimits {
+        ConversationLimits {
             params_bytes_max: options.params_bytes_max,
             params_max: options.params_max,
             stdin_bytes_max: options.stdin_bytes_max,
@@ -28,7 +28,7 @@ impl From<&ServerOptions> for Limits {
 
 /// Why [`Conversation::advance`](super::protocol::Conversation::advance) came back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Step {
+pub enum ConversationStep {
     /// All input was taken; more is needed.
     Hungry,
     /// A request is complete: ask for it, then answer it.

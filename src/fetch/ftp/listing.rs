@@ -12,7 +12,7 @@ use crate::domain::listing::{FtpEntry, FtpLine, parse_list, parse_mlsd};
 use crate::domain::time::Timestamp;
 use crate::fetch::error::FetchError;
 use crate::fetch::patience::Tempo;
-use crate::fetch::rsync::lines::{LineRead, Lines};
+use crate::fetch::rsync::lines::{LineRead, LineReader};
 
 /// Bytes of one directory's listing; one of half a million files has as many.
 pub const FTP_LISTING_BYTES_MAX: u64 = 64 * 1024 * 1024;
@@ -35,7 +35,7 @@ pub const UNREADABLE_MAX: usize = 100;
 const UNREADABLE_BYTES_MAX: usize = 1024;
 
 /// One listing as it comes.
-pub(in crate::fetch) struct Listing<F> {
+pub(in crate::fetch) struct FtpListingStream<F> {
     is_mlsd: bool,
     now: Timestamp,
     each: F,
@@ -44,10 +44,10 @@ pub(in crate::fetch) struct Listing<F> {
     odd: Option<FetchError>,
 }
 
-impl<F: FnMut(FtpEntry, &[u8])> Listing<F> {
-    pub fn new(is_mlsd: bool, each: F) -> Listing<F> {
+impl<F: FnMut(FtpEntry, &[u8])> FtpListingStream<F> {
+    pub fn new(is_mlsd: bool, each: F) -> FtpListingStream<F> {
         let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-        Listing {
+        FtpListingStream {
             is_mlsd,
             now: Timestamp(since.map_or(0, |since| since.as_secs() as i64)),
             each,
@@ -58,7 +58,7 @@ impl<F: FnMut(FtpEntry, &[u8])> Listing<F> {
 
     pub fn read(mut self, data: Wire<'_>) -> Result<FtpListing, FetchError> {
         let (mut tempo, patience) = (Tempo::new(), data.patience());
-        let mut lines = Lines::new(data);
+        let mut lines = LineReader::new(data);
         let mut bytes = 0;
         loop {
             let count = lines.read(|line| self.line(line)).map_err(inner)?;

@@ -29,7 +29,7 @@ use rustls::pki_types::ServerName;
 use rustls_platform_verifier::BuilderVerifierExt;
 
 use super::control::{Control, Reply};
-use super::listing::{FtpListing, Listing, check_end};
+use super::listing::{FtpListing, FtpListingStream, check_end};
 use super::url::{FtpSecurity, FtpUrl};
 use super::wire::{TlsName, Wire};
 use crate::domain::listing::{FilePresence, FtpEntry, ListedFile, ListedSize, parse_ftp_time};
@@ -264,7 +264,7 @@ impl<'a> FtpSession<'a> {
         if let Some(with) = &self.tls {
             data.encrypt(with)?;
         }
-        let listed = Listing::new(self.has_mlsd, each).read(data)?;
+        let listed = FtpListingStream::new(self.has_mlsd, each).read(data)?;
         let ended = if begun.is_done() {
             begun
         } else {

@@ -16,10 +16,10 @@ use super::failure::Failure;
 use super::ftp;
 use super::http::HttpCheck;
 use super::resolve::{FamilyResolver, Resolver, of_family};
-use super::target::{Check, Finding, ProbeFile, Target};
+use super::target::{Check, ProbeFile, ProbeFinding, ProbeTarget};
 use crate::domain::health::Family;
-use crate::domain::mirror::Scheme;
 use crate::domain::scope::Scope;
+use crate::domain::url::Scheme;
 use crate::fetch::FetchError;
 
 /// Targets in work at a time: each has at most two connections, and many systems give a process
@@ -49,11 +49,11 @@ pub struct ProbeLimits {
 #[derive(Debug)]
 pub struct ProbeClient {
     runtime: Runtime,
-    shared: Arc<Shared>,
+    shared: Arc<ProbeShared>,
 }
 
 #[derive(Debug)]
-struct Shared {
+struct ProbeShared {
     clients: Clients,
     resolver: Resolver,
     own_hosts: Vec<String>,
@@ -108,7 +108,7 @@ impl ProbeClient {
                 .build()
                 .map_err(|error| FetchError::Client(error.into()))
         };
-        let shared = Shared {
+        let shared = ProbeShared {
             clients: Clients::new(client)?,
             resolver: resolver.clone(),
             own_hosts: own_hosts.to_vec(),
@@ -130,7 +130,12 @@ impl ProbeClient {
 
     /// Checks all targets and gives each finding with the place of its target as soon as it is
     /// there; returns before the rest when `stop` becomes true.
-    pub fn run(self, targets: &[Target], stop: &AtomicBool, mut give: impl FnMut(usize, Finding)) {
+    pub fn run(
+        self,
+        targets: &[ProbeTarget],
+        stop: &AtomicBool,
+        mut give: impl FnMut(usize, ProbeFinding),
+    ) {
         let deadline = Instant::now() + self.shared.limits.deadline;
         let (sender, mut receiver) = mpsc::unbounded_channel();
         for (place, target) in targets.iter().cloned().enumerate() {
@@ -155,21 +160,23 @@ impl ProbeClient {
     }
 }
 
-impl Shared {
-    async fn examine(&self, target: &Target) -> Finding {
+impl ProbeShared {
+    async fn examine(&self, target: &ProbeTarget) -> ProbeFinding {
         let Ok(_place) = self.places.acquire().await else {
-            return Finding::NoAddress(Failure::NotReached, String::new());
+            return ProbeFinding::NoAddress(Failure::NotReached, String::new());
         };
         let first = target.files.first();
         let host = self.resolver.addresses(target.url.host());
         let addresses = match tokio::time::timeout(self.limits.timeout, host).await {
             Ok(Ok(addresses)) => addresses,
-            Ok(Err(failure)) => return Finding::NoAddress(failure, target.evidence(first, None)),
+            Ok(Err(failure)) => {
+                return ProbeFinding::NoAddress(failure, target.evidence(first, None));
+            }
             Err(_) => {
                 let failure = Failure::ResolverSilent {
                     said: format!("nothing within {} s", self.limits.timeout.as_secs()),
                 };
-                return Finding::NoAddress(failure, target.evidence(first, None));
+                return ProbeFinding::NoAddress(failure, target.evidence(first, None));
             }
         };
         let addresses = &addresses;
@@ -186,10 +193,15 @@ impl Shared {
             ))
         };
         let (v4, v6) = tokio::join!(check(Family::V4), check(Family::V6));
-        Finding::Checked(v4.into_iter().chain(v6).collect())
+        ProbeFinding::Checked(v4.into_iter().chain(v6).collect())
     }
 
-    async fn check(&self, target: &Target, family: Family, addresses: Vec<SocketAddr>) -> Check {
+    async fn check(
+        &self,
+        target: &ProbeTarget,
+        family: Family,
+        addresses: Vec<SocketAddr>,
+    ) -> Check {
         let evidence = |file: Option<&ProbeFile>| target.evidence(file, Some(family));
         let timeout = self.limits.timeout;
         let silent = Failure::Silent {

@@ -10,7 +10,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
 use super::failure::Failure;
-use super::target::{Check, ProbeFile, Target};
+use super::target::{Check, ProbeFile, ProbeTarget};
 use crate::domain::escape::percent_decode;
 
 /// Bytes of one reply; greetings with the rules of the house have some thousand.
@@ -19,9 +19,13 @@ pub const FTP_REPLY_BYTES_MAX: u64 = 64 * 1024;
 const PORT_DEFAULT: u16 = 21;
 
 /// Checks a target at one of its addresses.
-pub(super) async fn check(target: &Target, addresses: &[SocketAddr], mut check: Check) -> Check {
+pub(super) async fn check(
+    target: &ProbeTarget,
+    addresses: &[SocketAddr],
+    mut check: Check,
+) -> Check {
     let start = Instant::now();
-    let mut session = match Session::open(addresses).await {
+    let mut session = match FtpProbe::open(addresses).await {
         Ok(session) => session,
         Err(failure) => {
             check.result = Err(failure);
@@ -34,7 +38,7 @@ pub(super) async fn check(target: &Target, addresses: &[SocketAddr], mut check: 
 }
 
 /// The port of an FTP URL.
-pub(super) fn port_of(target: &Target) -> u16 {
+pub(super) fn port_of(target: &ProbeTarget) -> u16 {
     let url = target.url.as_str();
     let authority = url.split('/').nth(2).unwrap_or_default();
     let host_port = authority.rsplit('@').next().unwrap_or_default();
@@ -45,15 +49,15 @@ pub(super) fn port_of(target: &Target) -> u16 {
     port.unwrap_or(PORT_DEFAULT)
 }
 
-struct Session {
+struct FtpProbe {
     stream: BufReader<TcpStream>,
 }
 
-impl Session {
-    async fn open(addresses: &[SocketAddr]) -> Result<Session, Failure> {
+impl FtpProbe {
+    async fn open(addresses: &[SocketAddr]) -> Result<FtpProbe, Failure> {
         let stream = TcpStream::connect(addresses).await;
         let stream = stream.map_err(|error| Failure::of_io(&error))?;
-        let mut session = Session {
+        let mut session = FtpProbe {
             stream: BufReader::new(stream),
         };
         let (status, _) = session.reply().await?;
@@ -63,7 +67,7 @@ impl Session {
         }
     }
 
-    async fn ask(&mut self, target: &Target, notes: &mut Vec<String>) -> Result<(), Failure> {
+    async fn ask(&mut self, target: &ProbeTarget, notes: &mut Vec<String>) -> Result<(), Failure> {
         let (user, password, folder) = parts_of(target);
         let (mut status, _) = self.command(&[b"USER ", &user]).await?;
         if status == 331 {
@@ -153,7 +157,7 @@ impl Session {
 }
 
 /// User, password and directory of the URL, decoded; the directory is relative to the login's.
-fn parts_of(target: &Target) -> (Vec<u8>, Vec<u8>, Vec<u8>) {
+fn parts_of(target: &ProbeTarget) -> (Vec<u8>, Vec<u8>, Vec<u8>) {
     let rest = target
         .url
         .as_str()

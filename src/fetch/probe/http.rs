@@ -10,11 +10,11 @@ use sha2::{Digest, Sha256};
 use super::answer::{Head, Judgement, judge_head, judge_range};
 use super::failure::Failure;
 use super::resolve::{Resolver, of_family};
-use super::target::{Check, ProbeFile, Target};
+use super::target::{Check, ProbeFile, ProbeTarget};
 use crate::domain::health::Family;
-use crate::domain::mirror::without_login;
 use crate::domain::scope::Scope;
 use crate::domain::time::Timestamp;
+use crate::domain::url::without_login;
 use crate::fetch::redirect;
 
 /// Redirects in a row that are followed, as many as most clients follow at least.
@@ -29,7 +29,7 @@ pub(super) struct HttpCheck<'a> {
     pub family: Family,
     /// How far the mirror's own addresses reach.
     pub scope: Scope,
-    pub target: &'a Target,
+    pub target: &'a ProbeTarget,
     /// Hosts that are this redirector.
     pub own_hosts: &'a [String],
     /// What the client waits at most, for the messages.

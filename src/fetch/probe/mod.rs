@@ -1,7 +1,7 @@
 //! Whether a base URL answers, over each address family that its host has.
 //!
-//! A [`ProbeClient`] checks many [`Target`]s at a time on one thread: it resolves the host, then
-//! asks over each family for a file that the mirror is known to have: HEAD, then one byte by a
+//! A [`ProbeClient`] checks many [`ProbeTarget`]s at a time on one thread: it resolves the host,
+//! then asks over each family for a file that the mirror is known to have: HEAD, then one byte by a
 //! range request (`http`), or SIZE (`ftp`). What an answer means is a pure function (`answer`).
 //!
 //! # Errors
@@ -28,4 +28,4 @@ pub use client::{CHECKS_AT_A_TIME_MAX, ProbeClient, ProbeLimits};
 pub use failure::Failure;
 pub use ftp::FTP_REPLY_BYTES_MAX;
 pub use http::REDIRECTS_MAX;
-pub use target::{Check, Finding, ProbeFile, Target};
+pub use target::{Check, ProbeFile, ProbeFinding, ProbeTarget};

@@ -6,14 +6,14 @@ use super::failure::Failure;
 use crate::domain::escape::url_path_into;
 use crate::domain::file::FileVersion;
 use crate::domain::health::Family;
-use crate::domain::mirror::{BaseUrl, EncodedPath, Scheme, without_login};
 use crate::domain::time::Timestamp;
 use crate::domain::trace::GENERATION_NAME;
+use crate::domain::url::{BaseUrl, EncodedPath, Scheme, without_login};
 use crate::fetch::OwnPorts;
 
 /// A base URL to be checked.
 #[derive(Debug, Clone)]
-pub struct Target {
+pub struct ProbeTarget {
     /// The URL.
     pub url: BaseUrl,
     /// Files that should be there, to be asked for one after the other until one is; none: only
@@ -41,7 +41,7 @@ pub struct ProbeFile {
 
 /// What came of a target.
 #[derive(Debug, Clone)]
-pub enum Finding {
+pub enum ProbeFinding {
     /// Its host has no address: the same for both families.
     NoAddress(Failure, String),
     /// One check for each family that its host has addresses of.
@@ -94,7 +94,7 @@ impl ProbeFile {
     }
 }
 
-impl Target {
+impl ProbeTarget {
     /// URL of a file, or of the base.
     pub(super) fn url_of(&self, file: Option<&ProbeFile>) -> String {
         let Some(file) = file else {
@@ -140,7 +140,7 @@ mod tests {
 
     #[test]
     fn evidence_can_be_pasted_and_has_no_password() {
-        let target = |url| Target {
+        let target = |url| ProbeTarget {
             url: BaseUrl::parse(url).expect("a URL"),
             files: Vec::new(),
             own_ports: OwnPorts::default(),

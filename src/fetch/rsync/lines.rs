@@ -11,7 +11,7 @@ const READ_BYTES: usize = 256 * 1024;
 
 /// Cuts what it reads into lines.
 #[derive(Debug)]
-pub struct Lines<R> {
+pub struct LineReader<R> {
     source: R,
     buffer: Vec<u8>,
     /// Bytes of an unfinished line at the front of the buffer.
@@ -29,10 +29,10 @@ pub enum LineRead<'a> {
     Overlong,
 }
 
-impl<R: Read> Lines<R> {
+impl<R: Read> LineReader<R> {
     /// Reads from `source`.
-    pub fn new(source: R) -> Lines<R> {
-        Lines {
+    pub fn new(source: R) -> LineReader<R> {
+        LineReader {
             source,
             buffer: vec![0; LINE_BYTES_MAX + READ_BYTES],
             kept: 0,
@@ -109,7 +109,7 @@ mod tests {
     }
 
     fn lines(bytes: &[u8], step: usize) -> Vec<Option<Vec<u8>>> {
-        let mut lines = Lines::new(Drip(bytes, step));
+        let mut lines = LineReader::new(Drip(bytes, step));
         let mut found = Vec::new();
         let mut give = |line: LineRead<'_>| {
             found.push(match line {

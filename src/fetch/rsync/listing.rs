@@ -5,7 +5,7 @@
 //! read in the rhythm of [`PACE`].
 //!
 //! # Errors
-//! [`FetchError`]. A listing of which a known part is missing is no error: see [`Listed`].
+//! [`FetchError`]. A listing of which a known part is missing is no error: see [`RsyncListingEnd`].
 //!
 //! # Limits
 //! [`ENTRIES_MAX`], `lines::LINE_BYTES_MAX`, [`Patience`], and rsync's own `--timeout`.
@@ -25,10 +25,10 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::failure::{PARTIAL, Said, VANISHED, explain, explain_nothing};
-use super::lines::{LineRead, Lines};
+use super::lines::{LineRead, LineReader};
 use super::url::RsyncUrl;
 use crate::domain::listing::Unlisted;
-use crate::domain::listing::rsync::{Line, parse_line};
+use crate::domain::listing::rsync::{RsyncLine, parse_line};
 use crate::domain::listing::rsync_message::{Message, parse_message, remark};
 use crate::fetch::address::Addresses;
 use crate::fetch::error::FetchError;
@@ -83,7 +83,7 @@ pub struct ListOptions<'a> {
 
 /// What a listing was, when it came to its end.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Listed {
+pub struct RsyncListingEnd {
     /// What is missing in it.
     pub unlisted: Unlisted,
     /// What the server said beside it.
@@ -97,8 +97,8 @@ pub struct Listed {
 pub fn list_rsync(
     url: &RsyncUrl,
     options: ListOptions<'_>,
-    mut each: impl FnMut(Line, &[u8]),
-) -> Result<Listed, FetchError> {
+    mut each: impl FnMut(RsyncLine, &[u8]),
+) -> Result<RsyncListingEnd, FetchError> {
     if std::env::var_os(PROXY).is_some_and(|proxy| !proxy.is_empty()) {
         return list_at(url, options, &mut each);
     }
@@ -124,9 +124,9 @@ pub fn list_rsync(
 fn list_at(
     url: &RsyncUrl,
     options: ListOptions<'_>,
-    each: &mut impl FnMut(Line, &[u8]),
-) -> Result<Listed, FetchError> {
-    let mut listing = Listing::new(url, each);
+    each: &mut impl FnMut(RsyncLine, &[u8]),
+) -> Result<RsyncListingEnd, FetchError> {
+    let mut listing = RsyncListing::new(url, each);
     let status = listing.run(command(url, options), options.patience)?;
     match status.code() {
         Some(0 | VANISHED) if listing.entries == 0 => {
@@ -147,8 +147,8 @@ fn greeting(url: &RsyncUrl, options: ListOptions<'_>) -> Result<String, FetchErr
     let mut command = Command::new("rsync");
     prepare(&mut command, url, options);
     command.arg("--list-only").arg("--").arg(url.to_string());
-    let mut each = |_: Line, _: &[u8]| {};
-    let mut listing = Listing::new(url, &mut each);
+    let mut each = |_: RsyncLine, _: &[u8]| {};
+    let mut listing = RsyncListing::new(url, &mut each);
     listing.keeps_words = true;
     listing.run(command, options.patience)?;
     let words = listing.listed.notes;
@@ -209,7 +209,7 @@ impl Drop for Program {
     }
 }
 
-struct Listing<'a, F> {
+struct RsyncListing<'a, F> {
     url: &'a RsyncUrl,
     each: F,
     name: Vec<u8>,
@@ -221,12 +221,12 @@ struct Listing<'a, F> {
     dangling: u64,
     /// Something could not be listed and only its place is known.
     holes: Unlisted,
-    listed: Listed,
+    listed: RsyncListingEnd,
 }
 
-impl<'a, F: FnMut(Line, &[u8])> Listing<'a, F> {
-    fn new(url: &'a RsyncUrl, each: F) -> Listing<'a, F> {
-        Listing {
+impl<'a, F: FnMut(RsyncLine, &[u8])> RsyncListing<'a, F> {
+    fn new(url: &'a RsyncUrl, each: F) -> RsyncListing<'a, F> {
+        RsyncListing {
             url,
             each,
             name: Vec::new(),
@@ -235,7 +235,7 @@ impl<'a, F: FnMut(Line, &[u8])> Listing<'a, F> {
             keeps_words: false,
             dangling: 0,
             holes: Unlisted::Nothing,
-            listed: Listed::default(),
+            listed: RsyncListingEnd::default(),
         }
     }
 
@@ -270,8 +270,8 @@ impl<'a, F: FnMut(Line, &[u8])> Listing<'a, F> {
         if let Err(error) = rustix::pipe::fcntl_setpipe_size(&stdout, PIPE_BYTES) {
             log::debug!("the pipe from rsync stays small: {error}");
         }
-        let mut out = Some(Lines::new(stdout));
-        let mut err = Some(Lines::new(stderr));
+        let mut out = Some(LineReader::new(stdout));
+        let mut err = Some(LineReader::new(stderr));
         while out.is_some() || err.is_some() {
             patience.check()?;
             if self.entries > ENTRIES_MAX {
@@ -302,12 +302,12 @@ impl<'a, F: FnMut(Line, &[u8])> Listing<'a, F> {
             return;
         }
         match parse_line(line, &mut self.name) {
-            Line::Message => {
+            RsyncLine::Message => {
                 if self.listed.notes.len() < NOTES_MAX && !line.is_empty() {
                     self.listed.notes.push(remark(line));
                 }
             }
-            Line::Unreadable => self.listed.unlisted = Unlisted::Anywhere,
+            RsyncLine::Unreadable => self.listed.unlisted = Unlisted::Anywhere,
             entry => {
                 self.entries += 1;
                 (self.each)(entry, &self.name);
@@ -351,8 +351,8 @@ impl<'a, F: FnMut(Line, &[u8])> Listing<'a, F> {
 
 /// Which of the two streams has something to read, or its end.
 fn ready(
-    out: &Option<Lines<ChildStdout>>,
-    err: &Option<Lines<ChildStderr>>,
+    out: &Option<LineReader<ChildStdout>>,
+    err: &Option<LineReader<ChildStderr>>,
 ) -> Result<[bool; 2], FetchError> {
     let mut streams = Vec::with_capacity(2);
     if let Some(out) = out {
@@ -379,7 +379,7 @@ fn ready(
 
 /// Reads once; a stream at its end is dropped.
 fn read<R: Read>(
-    stream: &mut Option<Lines<R>>,
+    stream: &mut Option<LineReader<R>>,
     give: impl FnMut(LineRead<'_>),
 ) -> Result<usize, FetchError> {
     let Some(lines) = stream else {

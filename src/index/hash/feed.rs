@@ -9,7 +9,7 @@ use std::ops::ControlFlow;
 use roaring::RoaringBitmap;
 
 use super::job::Job;
-use super::plan::Plan;
+use super::plan::HashPlan;
 use super::pool::Pool;
 use crate::db::hash_state;
 use crate::db::{DbError, open::Queryable};
@@ -27,7 +27,7 @@ const SETTLED_AFTER_S: i64 = 2;
 
 /// The files of one pass.
 pub struct Feed<'a> {
-    plan: &'a Plan<'a>,
+    plan: &'a HashPlan<'a>,
     below: Vec<u8>,
     tried: RoaringBitmap,
     page: VecDeque<Job>,
@@ -46,7 +46,7 @@ impl<'a> Feed<'a> {
     /// # Errors
     /// [`DbError`].
     pub fn new(
-        plan: &'a Plan<'a>,
+        plan: &'a HashPlan<'a>,
         below: &[u8],
         database: &impl Queryable,
         tried: &RoaringBitmap,

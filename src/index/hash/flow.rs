@@ -11,7 +11,7 @@ pub struct Flow {
     /// Tells it from others.
     pub number: u64,
     job: Job,
-    slots: Vec<Slot>,
+    slots: Vec<LaneSlot>,
     /// What some lane still needs, in order.
     chunks: VecDeque<Chunk>,
     /// Chunks that all lanes have taken.
@@ -21,7 +21,7 @@ pub struct Flow {
 }
 
 /// A lane, or its place while a thread has it.
-struct Slot {
+struct LaneSlot {
     lane: Option<Lane>,
     /// Number of the chunk that it takes next.
     next: u64,
@@ -34,7 +34,7 @@ struct Chunk {
 }
 
 /// A lane and the chunk that it takes next, in one thread's hands.
-pub struct Task {
+pub struct LaneTask {
     /// The flow's number.
     pub flow: u64,
     /// The lane.
@@ -47,7 +47,7 @@ pub struct Task {
 impl Flow {
     /// A file of which nothing is read yet.
     pub fn new(number: u64, job: Job) -> Flow {
-        let slot = |lane| Slot {
+        let slot = |lane| LaneSlot {
             lane: Some(lane),
             next: 0,
         };
@@ -71,14 +71,14 @@ impl Flow {
     }
 
     /// Takes the lane out that is farthest behind, if one is free and has something to take.
-    pub fn take(&mut self) -> Option<Task> {
+    pub fn take(&mut self) -> Option<LaneTask> {
         let read = self.passed + self.chunks.len() as u64;
         let slots = self.slots.iter_mut().enumerate();
         let (place, slot) = slots
             .filter(|(_, slot)| slot.lane.is_some() && slot.next < read)
             .min_by_key(|(_, slot)| slot.next)?;
         let chunk = self.chunks.get((slot.next - self.passed) as usize)?;
-        Some(Task {
+        Some(LaneTask {
             flow: self.number,
             lane: slot.lane.take()?,
             chunk: Arc::clone(&chunk.bytes),
@@ -87,8 +87,8 @@ impl Flow {
     }
 
     /// Puts a lane back that has taken its chunk; returns the buffers that nobody needs any more.
-    pub fn put_back(&mut self, task: Task) -> Vec<Vec<u8>> {
-        let Task {
+    pub fn put_back(&mut self, task: LaneTask) -> Vec<Vec<u8>> {
+        let LaneTask {
             lane, chunk, place, ..
         } = task;
         drop(chunk);

@@ -14,12 +14,12 @@ use roaring::RoaringBitmap;
 use super::super::error::IndexError;
 use super::super::lock::{Activity, IndexLock};
 use super::feed::Feed;
-use super::plan::{HashRequest, Plan};
-use super::pool::{Done, Pool};
-use super::report::{FAILURES_LISTED_MAX, Failure, HashCounts, HashReport};
+use super::plan::{HashPlan, HashRequest};
+use super::pool::{FileEnd, Pool};
+use super::report::{FAILURES_LISTED_MAX, HashCounts, HashFailure, HashReport};
 use super::store::Batch;
 use crate::config::SiteConfig;
-use crate::db::run::{self, Guarded, Outcome, RunEnd, RunId};
+use crate::db::run::{self, GuardedRuns, RunEnd, RunId, RunOutcome};
 use crate::db::{DbError, Writer, catalogue, hash_state, open_reader, open_writer};
 use crate::program::exit::chain;
 use crate::tree::Root;
@@ -60,7 +60,7 @@ pub struct HashRun<'a> {
     _lock: Option<IndexLock>,
     began: Instant,
     counts: HashCounts,
-    failures: Vec<Failure>,
+    failures: Vec<HashFailure>,
     /// Files that this run has tried, or is at; it does not try them twice.
     tried: RoaringBitmap,
 }
@@ -102,7 +102,7 @@ impl Hasher {
             writer.expect_long_rows()?;
             let is_part = run.record.is_some();
             let begun = writer.transaction(|transaction| {
-                run::mark_killed(transaction, Guarded::Hashing, now())?;
+                run::mark_killed(transaction, GuardedRuns::Hashing, now())?;
                 if is_part {
                     return Ok(None);
                 }
@@ -147,8 +147,8 @@ impl<'a> HashRun<'a> {
     fn report(&mut self) -> HashReport {
         self.counts.hashing_ms = self.began.elapsed().as_millis() as u64;
         let outcome = match self.counts.unhashed {
-            0 => Outcome::Ok,
-            _ => Outcome::Partial,
+            0 => RunOutcome::Ok,
+            _ => RunOutcome::Partial,
         };
         HashReport {
             site: self.site.name.clone(),
@@ -167,7 +167,7 @@ impl<'a> HashRun<'a> {
             Err(error) => return Err(self.error(error)),
         };
         let mut counts = HashCounts::default();
-        let looked = Plan::new(self.site, &self.request, &reader).and_then(|plan| {
+        let looked = HashPlan::new(self.site, &self.request, &reader).and_then(|plan| {
             let range = (&b""[..], &self.request.directory[..]);
             hash_state::for_each(&reader, range, |path, state| {
                 if let Some(job) = plan.job(path, &state) {
@@ -199,7 +199,7 @@ impl<'a> HashRun<'a> {
                 source: error,
             };
             let mut generation = catalogue::generation(writer).map_err(fail)?;
-            let plan = Plan::new(site, &request, writer).map_err(fail)?;
+            let plan = HashPlan::new(site, &request, writer).map_err(fail)?;
             let feed = Feed::new(&plan, &request.directory, writer, &self.tried).map_err(fail)?;
             if !feed.is_empty() {
                 generation = self.pass(writer, (feed, generation), stop, observe)?;
@@ -235,7 +235,7 @@ impl<'a> HashRun<'a> {
             let mut news = self.conduct(writer, threads, (feed, seen), (stop, observe))?;
             while let Some(generation) = news {
                 seen = generation;
-                let plan = Plan::new(site, &request, writer).map_err(fail)?;
+                let plan = HashPlan::new(site, &request, writer).map_err(fail)?;
                 let tried = self.tried.clone();
                 let feed = Feed::new(&plan, &request.directory, writer, &tried).map_err(fail)?;
                 news = self.conduct(writer, threads, (feed, seen), (stop, observe))?;
@@ -249,7 +249,7 @@ impl<'a> HashRun<'a> {
     fn conduct(
         &mut self,
         writer: &mut Writer,
-        (pool, results): (&Pool<'_>, &Receiver<Done>),
+        (pool, results): (&Pool<'_>, &Receiver<FileEnd>),
         (mut feed, seen): (Feed<'_>, i64),
         (stop, observe): (&AtomicBool, &dyn Fn(HashStep)),
     ) -> Result<Option<i64>, IndexError> {
@@ -285,7 +285,7 @@ impl<'a> HashRun<'a> {
         ended
     }
 
-    fn take(&mut self, done: Done, batch: &mut Batch) {
+    fn take(&mut self, done: FileEnd, batch: &mut Batch) {
         self.tried.insert(done.job.id.0);
         let trouble = match done.result {
             Ok(record) => return batch.add(done.job, record),
@@ -293,7 +293,7 @@ impl<'a> HashRun<'a> {
         };
         self.counts.unhashed += 1;
         if self.failures.len() < FAILURES_LISTED_MAX {
-            self.failures.push(Failure {
+            self.failures.push(HashFailure {
                 path: done.job.path,
                 reason: chain(&trouble),
             });
@@ -348,7 +348,7 @@ fn start_threads<'scope>(
     scope: &'scope Scope<'scope, '_>,
     pool: &'scope Pool<'_>,
     threads: usize,
-) -> Result<Receiver<Done>, IndexError> {
+) -> Result<Receiver<FileEnd>, IndexError> {
     let (sender, results) = sync_channel(RESULTS_WAITING_MAX);
     let start = |work: &'static str| Builder::new().name(format!("{THREAD_NAME}-{work}"));
     let failed = |error: io::Error| IndexError::Thread(error);

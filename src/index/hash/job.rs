@@ -6,7 +6,7 @@ use sha1::{Digest, Sha1};
 use sha2::Sha256;
 
 use super::lane::{Lane, lanes};
-use crate::domain::document::info_dictionary::{Bencode, Info, InfoV2, Sink};
+use crate::domain::document::info_dictionary::{Bencode, BencodeSink, Info, InfoV2};
 use crate::domain::file::{FileId, FileVersion};
 use crate::domain::hash::{HashKinds, HashRecord};
 use crate::tree::{OpenError, OpenFile, Root};
@@ -210,7 +210,7 @@ fn detached_signature(text: Vec<u8>) -> Option<String> {
 
 struct Digesting<D>(D);
 
-impl<D: Digest> Sink for Digesting<D> {
+impl<D: Digest> BencodeSink for Digesting<D> {
     type Error = std::convert::Infallible;
 
     fn put(&mut self, bytes: &[u8]) -> Result<(), Self::Error> {

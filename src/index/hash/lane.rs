@@ -20,9 +20,9 @@ use crate::domain::hash::{HashKinds, HashRecord};
 pub const PIECES_MAX: u64 = 512 * 1024;
 
 /// One digest in the making.
-pub struct Lane(Work);
+pub struct Lane(LaneWork);
 
-enum Work {
+enum LaneWork {
     Md5(Md5),
     Sha1(Sha1),
     Sha256(Sha256),
@@ -45,17 +45,17 @@ pub fn piece_size_for(size: u64, wanted: u64) -> u64 {
 /// with them.
 pub fn lanes(kinds: HashKinds, size: u64, piece_size: u64) -> Vec<Lane> {
     let wanted = [
-        kinds.md5.then(|| Work::Md5(Md5::new())),
-        kinds.sha512.then(|| Work::Sha512(Sha512::new())),
-        kinds.zsync.then(|| Work::Zsync(Blocks::new(size))),
+        kinds.md5.then(|| LaneWork::Md5(Md5::new())),
+        kinds.sha512.then(|| LaneWork::Sha512(Sha512::new())),
+        kinds.zsync.then(|| LaneWork::Zsync(Blocks::new(size))),
         kinds
             .pieces
-            .then(|| Work::Pieces(Pieces::new(size, piece_size))),
+            .then(|| LaneWork::Pieces(Pieces::new(size, piece_size))),
         kinds
             .hybrid
-            .then(|| Work::Tree(PieceTree::new(size, piece_size))),
-        kinds.sha1.then(|| Work::Sha1(Sha1::new())),
-        kinds.sha256.then(|| Work::Sha256(Sha256::new())),
+            .then(|| LaneWork::Tree(PieceTree::new(size, piece_size))),
+        kinds.sha1.then(|| LaneWork::Sha1(Sha1::new())),
+        kinds.sha256.then(|| LaneWork::Sha256(Sha256::new())),
     ];
     wanted.into_iter().flatten().map(Lane).collect()
 }
@@ -64,13 +64,13 @@ impl Lane {
     /// Takes the file's next bytes.
     pub fn update(&mut self, bytes: &[u8]) {
         match &mut self.0 {
-            Work::Md5(digest) => digest.update(bytes),
-            Work::Sha1(digest) => digest.update(bytes),
-            Work::Sha256(digest) => digest.update(bytes),
-            Work::Sha512(digest) => digest.update(bytes),
-            Work::Pieces(pieces) => pieces.update(bytes),
-            Work::Tree(tree) => tree.update(bytes),
-            Work::Zsync(blocks) => blocks.update(bytes),
+            LaneWork::Md5(digest) => digest.update(bytes),
+            LaneWork::Sha1(digest) => digest.update(bytes),
+            LaneWork::Sha256(digest) => digest.update(bytes),
+            LaneWork::Sha512(digest) => digest.update(bytes),
+            LaneWork::Pieces(pieces) => pieces.update(bytes),
+            LaneWork::Tree(tree) => tree.update(bytes),
+            LaneWork::Zsync(blocks) => blocks.update(bytes),
         }
     }
 
@@ -78,20 +78,20 @@ impl Lane {
     pub fn finish(self, record: &mut HashRecord) {
         let digests = &mut record.digests;
         match self.0 {
-            Work::Md5(digest) => digests.md5 = Some(digest.finalize().to_vec()),
-            Work::Sha1(digest) => digests.sha1 = Some(digest.finalize().to_vec()),
-            Work::Sha256(digest) => digests.sha256 = Some(digest.finalize().to_vec()),
-            Work::Sha512(digest) => digests.sha512 = Some(digest.finalize().to_vec()),
-            Work::Pieces(pieces) => {
+            LaneWork::Md5(digest) => digests.md5 = Some(digest.finalize().to_vec()),
+            LaneWork::Sha1(digest) => digests.sha1 = Some(digest.finalize().to_vec()),
+            LaneWork::Sha256(digest) => digests.sha256 = Some(digest.finalize().to_vec()),
+            LaneWork::Sha512(digest) => digests.sha512 = Some(digest.finalize().to_vec()),
+            LaneWork::Pieces(pieces) => {
                 record.piece_size = pieces.piece_size as i64;
                 record.sha1_pieces = Some(pieces.finish());
             }
-            Work::Tree(tree) => {
+            LaneWork::Tree(tree) => {
                 let (root, layer) = tree.finish();
                 record.sha256_root = root;
                 record.sha256_layer = layer;
             }
-            Work::Zsync(blocks) => {
+            LaneWork::Zsync(blocks) => {
                 record.zsync_block_size = blocks.shape.block_bytes as i64;
                 record.zsync_hash_lengths = Some(blocks.shape.hash_lengths());
                 record.zsync_sums = Some(blocks.finish());

@@ -27,4 +27,4 @@ pub use hasher::{HashRun, HashStep, Hasher};
 pub use job::Trouble;
 pub use lane::{Lane, PIECES_MAX, lanes};
 pub use plan::HashRequest;
-pub use report::{FAILURES_LISTED_MAX, Failure, HashCounts, HashReport};
+pub use report::{FAILURES_LISTED_MAX, HashCounts, HashFailure, HashReport};

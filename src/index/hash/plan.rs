@@ -31,7 +31,7 @@ pub struct HashRequest {
 }
 
 /// Decides file by file.
-pub struct Plan<'a> {
+pub struct HashPlan<'a> {
     config: &'a HashesConfig,
     request: &'a HashRequest,
     /// The tree with a slash; what the ignore mask sees before a path.
@@ -41,7 +41,7 @@ pub struct Plan<'a> {
     signatures: HashMap<u64, FileVersion>,
 }
 
-impl<'a> Plan<'a> {
+impl<'a> HashPlan<'a> {
     /// For what the catalogue has now.
     ///
     /// # Errors
@@ -50,7 +50,7 @@ impl<'a> Plan<'a> {
         site: &'a SiteConfig,
         request: &'a HashRequest,
         database: &impl Queryable,
-    ) -> Result<Plan<'a>, DbError> {
+    ) -> Result<HashPlan<'a>, DbError> {
         let mut signatures = HashMap::new();
         if site.hashes.signatures {
             hash_state::for_each_signature(database, |path, version| {
@@ -61,7 +61,7 @@ impl<'a> Plan<'a> {
         }
         let mut tree = site.tree.as_os_str().as_encoded_bytes().to_vec();
         tree.push(b'/');
-        Ok(Plan {
+        Ok(HashPlan {
             config: &site.hashes,
             request,
             tree,

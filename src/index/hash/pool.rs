@@ -23,7 +23,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use super::flow::{Flow, Task};
+use super::flow::{Flow, LaneTask};
 use super::job::{Job, Trouble};
 use crate::domain::hash::HashRecord;
 use crate::tree::{OpenFile, Root};
@@ -77,7 +77,7 @@ enum Turn {
 }
 
 /// A file's end.
-pub struct Done {
+pub struct FileEnd {
     /// What was to be done.
     pub job: Job,
     /// What came of it.
@@ -87,7 +87,7 @@ pub struct Done {
 /// What the threads share.
 pub struct Pool<'a> {
     root: &'a Root,
-    state: Mutex<State>,
+    state: Mutex<PoolState>,
     /// Digesting threads wait here for something to do.
     work: Condvar,
     /// The reader waits here for a file or a free buffer.
@@ -96,7 +96,7 @@ pub struct Pool<'a> {
 }
 
 #[derive(Default)]
-struct State {
+struct PoolState {
     small: VecDeque<Job>,
     large: VecDeque<Large>,
     turn: u64,
@@ -112,9 +112,9 @@ struct State {
 }
 
 /// What a thread found to do.
-enum Found {
+enum PoolWork {
     Whole(Job),
-    Part(Task),
+    Part(LaneTask),
     End,
 }
 
@@ -130,7 +130,7 @@ impl<'a> Pool<'a> {
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, PoolState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -179,14 +179,14 @@ impl<'a> Pool<'a> {
     }
 
     /// The work of a digesting thread.
-    pub fn digest(&self, done: &SyncSender<Done>) {
+    pub fn digest(&self, done: &SyncSender<FileEnd>) {
         let _alarm = Alarm(self);
         let mut buffer = Vec::new();
         loop {
             let end = match self.find() {
-                Found::End => return,
-                Found::Whole(job) => Some(self.whole(job, &mut buffer)),
-                Found::Part(task) => self.part(task),
+                PoolWork::End => return,
+                PoolWork::Whole(job) => Some(self.whole(job, &mut buffer)),
+                PoolWork::Part(task) => self.part(task),
             };
             // The other side is gone only after `stop`.
             if end.is_some_and(|end| done.send(end).is_err()) {
@@ -195,27 +195,27 @@ impl<'a> Pool<'a> {
         }
     }
 
-    fn find(&self) -> Found {
+    fn find(&self) -> PoolWork {
         let mut state = self.state();
         loop {
             if state.is_stopped {
-                return Found::End;
+                return PoolWork::End;
             }
             state.turn += 1;
             if state.turn.is_multiple_of(TURNS_PER_SMALL)
                 && let Some(job) = state.small.pop_front()
             {
-                return Found::Whole(job);
+                return PoolWork::Whole(job);
             }
             if let Some(task) = state.flows.iter_mut().find_map(Flow::take) {
-                return Found::Part(task);
+                return PoolWork::Part(task);
             }
             if let Some(job) = state.small.pop_front() {
-                return Found::Whole(job);
+                return PoolWork::Whole(job);
             }
             let is_over = state.large.is_empty() && state.flows.is_empty() && !state.is_reading;
             if state.is_closed && is_over {
-                return Found::End;
+                return PoolWork::End;
             }
             state = self
                 .work
@@ -225,9 +225,9 @@ impl<'a> Pool<'a> {
     }
 
     /// A small file from beginning to end.
-    fn whole(&self, job: Job, buffer: &mut Vec<u8>) -> Done {
+    fn whole(&self, job: Job, buffer: &mut Vec<u8>) -> FileEnd {
         let result = self.whole_record(&job, buffer);
-        Done { job, result }
+        FileEnd { job, result }
     }
 
     fn whole_record(&self, job: &Job, buffer: &mut Vec<u8>) -> Result<HashRecord, Trouble> {
@@ -243,7 +243,7 @@ impl<'a> Pool<'a> {
     }
 
     /// One lane's next chunk.
-    fn part(&self, mut task: Task) -> Option<Done> {
+    fn part(&self, mut task: LaneTask) -> Option<FileEnd> {
         task.lane.update(&task.chunk);
         let mut state = self.state();
         let Some(place) = state.flows.iter().position(|flow| flow.number == task.flow) else {
@@ -268,11 +268,11 @@ impl<'a> Pool<'a> {
         self.work.notify_all();
         let (job, lanes) = flow.into_parts();
         let result = Ok(job.finish(self.root, lanes));
-        Some(Done { job, result })
+        Some(FileEnd { job, result })
     }
 
     /// The work of the reading thread.
-    pub fn read(&self, done: &SyncSender<Done>) {
+    pub fn read(&self, done: &SyncSender<FileEnd>) {
         let _alarm = Alarm(self);
         while let Some(large) = self.next_large() {
             let turn = self.read_turn(large);
@@ -302,7 +302,7 @@ impl<'a> Pool<'a> {
             drop(state);
             self.work.notify_all();
             let result = Err(trouble);
-            if is_stopped || done.send(Done { job, result }).is_err() {
+            if is_stopped || done.send(FileEnd { job, result }).is_err() {
                 return;
             }
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::super::report::text;
-use crate::db::run::Outcome;
+use crate::db::run::RunOutcome;
 
 /// Files without hashes that are named; the others are only counted.
 pub const FAILURES_LISTED_MAX: usize = 100;
@@ -28,7 +28,7 @@ pub struct HashCounts {
 
 /// A file that could not be hashed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Failure {
+pub struct HashFailure {
     /// Relative to the tree.
     pub path: Vec<u8>,
     /// Why.
@@ -41,13 +41,13 @@ pub struct HashReport {
     /// The site.
     pub site: String,
     /// Ok, or partial when some files could not be hashed.
-    pub outcome: Outcome,
+    pub outcome: RunOutcome,
     /// Whether it only looked; then the counts are what there would be to do.
     pub dry_run: bool,
     /// Numbers.
     pub counts: HashCounts,
     /// At most [`FAILURES_LISTED_MAX`].
-    pub failures: Vec<Failure>,
+    pub failures: Vec<HashFailure>,
 }
 
 impl HashReport {

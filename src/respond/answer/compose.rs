@@ -1,8 +1,9 @@
 //! From a decided document to its body: what [`crate::domain::document`] needs, put together.
 
-use super::dispatch::Asked;
-use super::list::own_base_url_into;
-use super::redirect::{own_url_into, stamp};
+use super::own_url::own_base_url_into;
+use super::own_url::own_url_into;
+use super::page::AnswerInput;
+use super::redirect::stamp;
 use crate::decide::{Choice, DecidedFile, Metalink, Seeds};
 use crate::domain::document::info_dictionary::{Info, InfoV2, TorrentVersion};
 use crate::domain::document::magnet;
@@ -12,22 +13,22 @@ use crate::domain::document::torrent;
 use crate::domain::document::torrent::Torrent;
 use crate::domain::document::zsync;
 use crate::domain::document::zsync::Zsync;
-use crate::domain::document::{Body, Sheet, Source, meta4, metalink};
+use crate::domain::document::{Body, FileSource, Sheet, meta4, metalink};
 use crate::domain::hash::HashSummary;
-use crate::domain::mirror::{BaseUrl, EncodedPath};
 use crate::domain::representation::Representation;
 use crate::domain::rule::Rules;
 use crate::domain::select::Tier;
-use crate::domain::target::Target;
 use crate::domain::time::Timestamp;
+use crate::domain::url::FileUrl;
+use crate::domain::url::{BaseUrl, EncodedPath};
 use crate::regular_file;
 
 /// Bytes of the elements of broken mirrors; a dozen take two KB.
 const BROKEN_BYTES_MAX: u64 = 256 * 1024;
 
 /// What bodies are made from.
-pub(super) struct Draft<'d> {
-    pub asked: Asked<'d>,
+pub(super) struct DocumentDraft<'d> {
+    pub asked: AnswerInput<'d>,
     pub file: &'d DecidedFile,
     /// Time of the request.
     pub now: Timestamp,
@@ -35,7 +36,7 @@ pub(super) struct Draft<'d> {
     pub modified_at: Timestamp,
 }
 
-impl Draft<'_> {
+impl DocumentDraft<'_> {
     /// A metalink of either version.
     pub fn metalink(&self, content: &Metalink<'_>) -> Body {
         let (config, _, decision) = self.asked;
@@ -43,9 +44,9 @@ impl Draft<'_> {
         let urls = content.choices.iter().map(|choice| choice.base_url);
         let file = self.file;
         let path = EncodedPath::of_version(file.path.as_bytes(), file.version, urls.chain(&own));
-        let target = Target::new(path, content.stamp_key.map(|k| stamp(k, self.now)));
-        let mut sources: Vec<Source<'_>> = content.choices.iter().map(source).collect();
-        sources.extend(own.iter().map(|base_url| Source {
+        let target = FileUrl::new(path, content.stamp_key.map(|k| stamp(k, self.now)));
+        let mut sources: Vec<FileSource<'_>> = content.choices.iter().map(source).collect();
+        sources.extend(own.iter().map(|base_url| FileSource {
             base_url,
             tier: Tier::Elsewhere,
             country: None,
@@ -204,11 +205,11 @@ impl Draft<'_> {
         BaseUrl::parse(std::str::from_utf8(&url).ok()?).ok()
     }
 
-    fn target(&self, choices: &[Choice<'_>], stamp: Option<String>) -> Target {
+    fn target(&self, choices: &[Choice<'_>], stamp: Option<String>) -> FileUrl {
         let urls = choices.iter().map(|choice| choice.base_url);
         let path = self.file.path.as_bytes();
         let path = EncodedPath::of_version(path, self.file.version, urls);
-        Target::new(path, stamp)
+        FileUrl::new(path, stamp)
     }
 
     /// URL of the file as it was asked for, or of a document about it.
@@ -220,8 +221,8 @@ impl Draft<'_> {
     }
 }
 
-fn source<'s>(choice: &Choice<'s>) -> Source<'s> {
-    Source {
+fn source<'s>(choice: &Choice<'s>) -> FileSource<'s> {
+    FileSource {
         base_url: choice.base_url,
         tier: choice.candidate.tier,
         country: choice.country,

@@ -1,36 +1,16 @@
 //! Which answer, and what all of them share.
 
+use super::page::HTML;
+use super::page::{AnswerResources, NOT_KEPT, page, write_log_fields, write_missing};
 use super::{document, list, local, redirect};
-use crate::config::SiteConfig;
-use crate::decide::{Decision, Document, MissingReason, Outcome, SiteState};
-use crate::domain::time::Timestamp;
+use crate::decide::{Decision, Document, Outcome};
 use crate::fcgi::Rest;
 use crate::http::{Method, Request, Response};
-use crate::respond::permit::Streams;
-use crate::snapshot::Lookup;
-
-const HTML: &str = "text/html; charset=iso-8859-1";
-
-/// `Cache-Control` of what may be another answer a moment later. mod_expires of a web server would
-/// let everybody keep it for a month.
-pub(super) const NOT_KEPT: &[u8] = b"no-cache";
-
-/// What answers are written with, beside the decision.
-pub(in crate::respond) struct Means<'m> {
-    /// The site that the decision was made for.
-    pub site: &'m SiteState,
-    /// Long parts of documents are read through it.
-    pub lookup: &'m mut Lookup,
-    /// Time of the request.
-    pub now: Timestamp,
-    /// The long documents under way.
-    pub streams: &'m Streams,
-}
 
 /// Writes the answer to a request; returns what follows of a long one.
 pub(in crate::respond) fn write(
     out: &mut Vec<u8>,
-    means: &mut Means<'_>,
+    means: &mut AnswerResources<'_>,
     request: &Request<'_>,
     decision: &Decision<'_>,
 ) -> Option<Box<dyn Rest>> {
@@ -45,7 +25,7 @@ pub(in crate::respond) fn write(
 
 fn write_whole(
     out: &mut Vec<u8>,
-    means: &mut Means<'_>,
+    means: &mut AnswerResources<'_>,
     request: &Request<'_>,
     decision: &Decision<'_>,
 ) -> Option<Box<dyn Rest>> {
@@ -85,12 +65,6 @@ fn write_whole(
     None
 }
 
-/// The vhost and the configuration do not fit together; the web server's fallback serves.
-pub(in crate::respond) fn no_site(response: &mut Response<'_>) {
-    response.field("Cache-Control", NOT_KEPT);
-    response.field("Retry-After", b"5").body(HTML, b"");
-}
-
 /// Worth asking again: nothing is known to be missing.
 fn write_unavailable(out: &mut Vec<u8>, decision: &Decision<'_>) {
     let mut response = Response::new(out, "503 Service Unavailable");
@@ -98,69 +72,4 @@ fn write_unavailable(out: &mut Vec<u8>, decision: &Decision<'_>) {
     write_log_fields(&mut response, decision, "none");
     let text = b"<p>Please try again in a moment.</p>\n";
     page(response, "503 Service Unavailable", text);
-}
-
-pub(super) fn page(mut response: Response<'_>, title: &str, text: &[u8]) {
-    let mut body = Vec::with_capacity(256 + text.len());
-    body.extend_from_slice(b"<!DOCTYPE html>\n<html><head>\n<title>");
-    body.extend_from_slice(title.as_bytes());
-    body.extend_from_slice(b"</title>\n</head><body>\n<h1>");
-    let heading = title.split_once(' ').map_or(title, |(_, words)| words);
-    body.extend_from_slice(heading.as_bytes());
-    body.extend_from_slice(b"</h1>\n");
-    body.extend_from_slice(text);
-    body.extend_from_slice(b"</body></html>\n");
-    response.body(HTML, &body);
-}
-
-/// What answers are written from.
-pub(super) type Asked<'d> = (&'d SiteConfig, &'d Request<'d>, &'d Decision<'d>);
-
-/// MirrorBrain's log variables, which the vhost turns into notes and takes away.
-pub(super) fn write_log_fields(response: &mut Response<'_>, decision: &Decision<'_>, give: &str) {
-    response.field("X-MB-Want", decision.want.as_str().as_bytes());
-    response.field("X-MB-Give", give.as_bytes());
-    if decision.no_mirror {
-        response.field("X-MB-NoMirror", b"1");
-    }
-    let (Some(client), Some(file)) = (&decision.client, &decision.file) else {
-        return;
-    };
-    response.field("X-MB-FileSize", file.version.size.to_string().as_bytes());
-    let country = client
-        .place
-        .country
-        .map(|code| code.as_str().to_ascii_uppercase());
-    response.field(
-        "X-MB-Country-Code",
-        country.as_deref().unwrap_or("--").as_bytes(),
-    );
-    let region = client
-        .place
-        .region
-        .map(|code| code.as_str().to_ascii_uppercase());
-    response.field(
-        "X-MB-Continent-Code",
-        region.as_deref().unwrap_or("--").as_bytes(),
-    );
-    if let Some(asn) = client.place.asn {
-        response.field("X-MB-ASN", asn.to_string().as_bytes());
-    }
-    if let Some(network) = client.network {
-        response.field("X-MB-PFX", network.to_string().as_bytes());
-    }
-}
-
-pub(super) fn write_missing(out: &mut Vec<u8>, decision: &Decision<'_>, reason: MissingReason) {
-    let text: &[u8] = match reason {
-        MissingReason::NotInTree | MissingReason::NoFile => b"<p>There is no such file.</p>\n",
-        MissingReason::Directory => b"<p>This is a directory.</p>\n",
-        MissingReason::NoDocument(_) => b"<p>There is no such document about the file.</p>\n",
-    };
-    let mut response = Response::new(out, "404 Not Found");
-    response.field("Cache-Control", NOT_KEPT);
-    if matches!(reason, MissingReason::NoDocument(_)) {
-        write_log_fields(&mut response, decision, "none");
-    }
-    page(response, "404 Not Found", text);
 }

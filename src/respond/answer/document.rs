@@ -1,35 +1,35 @@
 //! A document about a file: its header fields, conditions on it, and its body.
 
-use super::compose::Draft;
-use super::dispatch::{Asked, Means, NOT_KEPT, page, write_log_fields, write_missing};
+use super::compose::DocumentDraft;
+use super::page::{AnswerInput, AnswerResources, NOT_KEPT, page, write_log_fields, write_missing};
 use crate::decide::{DecidedFile, Document, MissingReason};
 use crate::domain::document::{Body, digest, name};
 use crate::domain::file::FileId;
 use crate::domain::hash::{Digests, HashSummary};
 use crate::domain::representation::Representation;
 use crate::fcgi::Rest;
-use crate::http::{Method, Response, Validators, Verdict};
+use crate::http::{ConditionVerdict, Method, Response, Validators};
 use crate::respond::stream::{HELD_BYTES_MAX, Stream};
 
 /// Writes a document; HEAD gets the same fields without the body. Returns what follows of one that
 /// is too long to be held.
 pub(super) fn write(
     out: &mut Vec<u8>,
-    asked: Asked<'_>,
+    asked: AnswerInput<'_>,
     document: &Document<'_>,
-    means: &mut Means<'_>,
+    means: &mut AnswerResources<'_>,
 ) -> Option<Box<dyn Rest>> {
     let (_, request, decision) = asked;
     let file = decision.file.as_ref()?;
-    let Some(mut made) = Made::of(asked, file, document, means) else {
+    let Some(mut made) = RenderedDocument::of(asked, file, document, means) else {
         write_missing(out, decision, MissingReason::NoDocument(document.kind()));
         return None;
     };
     let verdict = made
         .validators
         .as_ref()
-        .map_or(Verdict::Send, |now| request.conditions.judge(now));
-    if verdict == Verdict::Failed {
+        .map_or(ConditionVerdict::Send, |now| request.conditions.judge(now));
+    if verdict == ConditionVerdict::Failed {
         let mut response = Response::new(out, "412 Precondition Failed");
         response.field("Cache-Control", NOT_KEPT);
         page(
@@ -39,21 +39,21 @@ pub(super) fn write(
         );
         return None;
     }
-    if verdict == Verdict::Send && request.method != Method::Head {
+    if verdict == ConditionVerdict::Send && request.method != Method::Head {
         return send(out, asked, made, means);
     }
     let status = match verdict {
-        Verdict::NotModified => "304 Not Modified",
+        ConditionVerdict::NotModified => "304 Not Modified",
         _ => "200 OK",
     };
-    if verdict == Verdict::NotModified {
+    if verdict == ConditionVerdict::NotModified {
         let known = made.validators.take();
         made.validators = known.map(|now| now.as_known(&request.conditions));
     }
     let mut response = Response::new(out, status);
     made.write_fields(&mut response, asked);
     match verdict {
-        Verdict::NotModified => response.end(),
+        ConditionVerdict::NotModified => response.end(),
         _ => response.head(made.kind.mime_type(), made.body.length()),
     }
     None
@@ -62,9 +62,9 @@ pub(super) fn write(
 /// Fields and body, or fields and what follows.
 fn send(
     out: &mut Vec<u8>,
-    asked: Asked<'_>,
-    mut made: Made<'_>,
-    means: &mut Means<'_>,
+    asked: AnswerInput<'_>,
+    mut made: RenderedDocument<'_>,
+    means: &mut AnswerResources<'_>,
 ) -> Option<Box<dyn Rest>> {
     let mut rest = None;
     if made.body.length() > HELD_BYTES_MAX && !made.body.gaps.is_empty() {
@@ -105,7 +105,7 @@ fn busy(out: &mut Vec<u8>) {
 }
 
 /// A document with all that its fields say.
-struct Made<'d> {
+struct RenderedDocument<'d> {
     kind: Representation,
     body: Body,
     length: u64,
@@ -118,15 +118,15 @@ struct Made<'d> {
     is_broken: bool,
 }
 
-impl<'d> Made<'d> {
+impl<'d> RenderedDocument<'d> {
     fn of(
-        asked: Asked<'_>,
+        asked: AnswerInput<'_>,
         file: &'d DecidedFile,
         document: &'d Document<'_>,
-        means: &Means<'_>,
-    ) -> Option<Made<'d>> {
+        means: &AnswerResources<'_>,
+    ) -> Option<RenderedDocument<'d>> {
         let changed_at = means.site.changed_at.0.max(file.version.mtime);
-        let draft = Draft {
+        let draft = DocumentDraft {
             asked,
             file,
             now: means.now,
@@ -156,7 +156,7 @@ impl<'d> Made<'d> {
             etag: body.etag(),
             modified_at: draft.modified_at,
         });
-        Some(Made {
+        Some(RenderedDocument {
             kind: document.kind(),
             length: body.length(),
             body,
@@ -168,7 +168,7 @@ impl<'d> Made<'d> {
     }
 
     /// The fields that a 304 has, too.
-    fn write_fields(&self, response: &mut Response<'_>, asked: Asked<'_>) {
+    fn write_fields(&self, response: &mut Response<'_>, asked: AnswerInput<'_>) {
         let is_metalink = matches!(self.kind, Representation::Meta4 | Representation::Metalink);
         if is_metalink {
             let vary = match asked.2.is_negotiated {
@@ -205,7 +205,7 @@ impl<'d> Made<'d> {
     }
 
     /// Puts the long parts into their gaps; none if they cannot be read.
-    fn fill(&mut self, means: &mut Means<'_>) -> Option<()> {
+    fn fill(&mut self, means: &mut AnswerResources<'_>) -> Option<()> {
         let gaps = std::mem::take(&mut self.body.gaps);
         if gaps.is_empty() {
             return Some(());
@@ -232,7 +232,7 @@ impl<'d> Made<'d> {
     }
 
     /// The body as it is to be read while it is sent.
-    fn stream(&mut self, asked: Asked<'_>, means: &Means<'_>) -> Option<Stream> {
+    fn stream(&mut self, asked: AnswerInput<'_>, means: &AnswerResources<'_>) -> Option<Stream> {
         let client = asked.2.client.as_ref();
         let permit = means.streams.permit(client.and_then(|client| client.ip))?;
         let (id, summary) = self.hashes?;

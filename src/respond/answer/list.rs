@@ -1,22 +1,25 @@
 //! Lists of mirrors: what the renderers need, from a decision; and the operator's own parts.
 
+use super::own_url::{own_base_url_into, url_path};
 use std::path::Path;
 
-use super::dispatch::{Asked, Means, NOT_KEPT, page as write_error, write_log_fields};
-use super::redirect::{own_url_into, stamp};
-use crate::decide::{Choice, MirrorList, Other, YumList};
+use super::own_url::own_url_into;
+use super::page::{AnswerInput, AnswerResources, NOT_KEPT, page as write_error, write_log_fields};
+use super::redirect::stamp;
+use crate::decide::{Choice, MirrorList, OtherMirror, YumList};
 use crate::domain::document::Body;
 use crate::domain::document::mirror_list::{
-    DirectoryFacts, FileFacts, Listed, MirrorPage, PageClient, Subject, Unlisted,
+    DirectorySummary, FileFacts, ListedMirror, MirrorPage, PageClient, Subject, UnlistedMirror,
 };
 use crate::domain::document::mirror_list_html::{Frame, content_security_policy, mirrorlist};
 use crate::domain::document::mirror_list_json::mirrorlist_json;
 use crate::domain::escape::url_path_into;
-use crate::domain::mirror::{BaseUrl, EncodedPath, MirrorCountry};
+use crate::domain::mirror::MirrorCountry;
 use crate::domain::representation::Representation;
-use crate::domain::target::Target;
 use crate::domain::time::Timestamp;
-use crate::http::{Response, Validators, Verdict};
+use crate::domain::url::FileUrl;
+use crate::domain::url::{BaseUrl, EncodedPath};
+use crate::http::{ConditionVerdict, Response, Validators};
 use crate::regular_file;
 
 /// Bytes of an operator's header or footer; more is no part of a page.
@@ -25,9 +28,9 @@ const FRAME_BYTES_MAX: u64 = 1024 * 1024;
 /// Writes a list of mirrors; HEAD gets the same fields without the body.
 pub(super) fn write_mirrors(
     out: &mut Vec<u8>,
-    asked: Asked<'_>,
+    asked: AnswerInput<'_>,
     list: &MirrorList<'_>,
-    means: &Means<'_>,
+    means: &AnswerResources<'_>,
 ) {
     let (_, request, decision) = asked;
     let changed_at = decision.file.as_ref().map_or(0, |file| file.version.mtime);
@@ -41,21 +44,21 @@ pub(super) fn write_mirrors(
     });
     let verdict = validators.as_ref().map(|now| request.conditions.judge(now));
     let status = match verdict {
-        Some(Verdict::Failed) => {
+        Some(ConditionVerdict::Failed) => {
             let status = "412 Precondition Failed";
             let text = b"<p>It is not what you asked for any more.</p>\n";
             let mut response = Response::new(out, status);
             response.field("Cache-Control", NOT_KEPT);
             return write_error(response, status, text);
         }
-        Some(Verdict::NotModified) => "304 Not Modified",
+        Some(ConditionVerdict::NotModified) => "304 Not Modified",
         _ => "200 OK",
     };
     let mut response = Response::new(out, status);
     response.fields(&fields);
     if let Some(validators) = &validators {
         match verdict {
-            Some(Verdict::NotModified) => validators.as_known(&request.conditions),
+            Some(ConditionVerdict::NotModified) => validators.as_known(&request.conditions),
             _ => validators.clone(),
         }
         .write(&mut response);
@@ -65,13 +68,13 @@ pub(super) fn write_mirrors(
     response.field("Accept-Ranges", b"none");
     write_log_fields(&mut response, decision, Representation::Mirrorlist.as_str());
     match verdict {
-        Some(Verdict::NotModified) => response.end(),
+        Some(ConditionVerdict::NotModified) => response.end(),
         _ => response.body(made.mime_type, &made.text),
     }
 }
 
 /// Writes a list for yum.
-pub(super) fn write_yum(out: &mut Vec<u8>, asked: Asked<'_>, list: &YumList<'_>) {
+pub(super) fn write_yum(out: &mut Vec<u8>, asked: AnswerInput<'_>, list: &YumList<'_>) {
     let kind = Representation::Yumlist;
     let mut response = Response::new(out, "200 OK");
     response.field("Cache-Control", b"private, no-cache");
@@ -80,7 +83,7 @@ pub(super) fn write_yum(out: &mut Vec<u8>, asked: Asked<'_>, list: &YumList<'_>)
 }
 
 /// A list as it is sent.
-struct Made {
+struct RenderedList {
     mime_type: &'static str,
     text: Vec<u8>,
     etag: String,
@@ -105,10 +108,10 @@ fn etag(page: &MirrorPage<'_>, frame: Frame<'_>) -> String {
 /// Adds the fields of a list, and makes it.
 fn mirrors(
     response: &mut Response<'_>,
-    asked: Asked<'_>,
+    asked: AnswerInput<'_>,
     list: &MirrorList<'_>,
     now: Timestamp,
-) -> Made {
+) -> RenderedList {
     // Another Accept would have got the other form from the same URL.
     response.field("Vary", b"Accept");
     response.field("X-Content-Type-Options", b"nosniff");
@@ -130,7 +133,7 @@ fn mirrors(
         note: note.as_deref(),
     };
     if list.is_json {
-        return Made {
+        return RenderedList {
             mime_type: "application/json",
             text: mirrorlist_json(&page),
             etag: etag(&page, Frame::default()),
@@ -146,14 +149,14 @@ fn mirrors(
     if let Some(policy) = content_security_policy(frame) {
         response.field("Content-Security-Policy", policy.as_bytes());
     }
-    Made {
+    RenderedList {
         mime_type: Representation::Mirrorlist.mime_type(),
         text: mirrorlist(&page, frame),
         etag: etag(&page, frame),
     }
 }
 
-fn client(asked: Asked<'_>) -> PageClient {
+fn client(asked: AnswerInput<'_>) -> PageClient {
     let client = asked.2.client.as_ref();
     client.map_or(PageClient::default(), |client| PageClient {
         ip: client.ip,
@@ -163,7 +166,10 @@ fn client(asked: Asked<'_>) -> PageClient {
 }
 
 /// The mirrors that this client is sent to, and the others.
-fn both<'a>(list: &MirrorList<'a>, target: &Target) -> (Vec<Listed<'a>>, Vec<Unlisted<'a>>) {
+fn both<'a>(
+    list: &MirrorList<'a>,
+    target: &FileUrl,
+) -> (Vec<ListedMirror<'a>>, Vec<UnlistedMirror<'a>>) {
     let count = |place: usize| {
         let directory = list.directory.as_ref()?;
         directory.counts.get(place).copied()
@@ -177,22 +183,7 @@ fn both<'a>(list: &MirrorList<'a>, target: &Target) -> (Vec<Listed<'a>>, Vec<Unl
     (choices.collect(), others.collect())
 }
 
-/// The path that was asked for, decoded, as the client sees it.
-fn url_path(asked: Asked<'_>, is_directory: bool) -> Vec<u8> {
-    let (config, request, decision) = asked;
-    let own = decision.own_path(request, config);
-    let mut path = Vec::with_capacity(own.len() + 2);
-    if !own.is_empty() {
-        path.push(b'/');
-        path.extend_from_slice(&own);
-    }
-    if is_directory {
-        path.push(b'/');
-    }
-    path
-}
-
-fn subject<'a>(asked: Asked<'a>, list: &'a MirrorList<'_>) -> Subject<'a> {
+fn subject<'a>(asked: AnswerInput<'a>, list: &'a MirrorList<'_>) -> Subject<'a> {
     match (&list.directory, &asked.2.file) {
         (None, Some(file)) => Subject::File(FileFacts {
             name: file.path.name(),
@@ -200,7 +191,7 @@ fn subject<'a>(asked: Asked<'a>, list: &'a MirrorList<'_>) -> Subject<'a> {
             digests: list.digests.as_ref(),
             offers: list.offers,
         }),
-        (directory, _) => Subject::Directory(DirectoryFacts {
+        (directory, _) => Subject::Directory(DirectorySummary {
             files: directory.as_ref().map_or(0, |count| count.files),
             is_cut: directory.as_ref().is_some_and(|count| count.is_cut),
         }),
@@ -208,25 +199,25 @@ fn subject<'a>(asked: Asked<'a>, list: &'a MirrorList<'_>) -> Subject<'a> {
 }
 
 /// The file or directory below each base URL.
-fn target(asked: Asked<'_>, list: &MirrorList<'_>, now: Timestamp) -> Target {
+fn target(asked: AnswerInput<'_>, list: &MirrorList<'_>, now: Timestamp) -> FileUrl {
     let directory = list.directory.as_ref().map(|count| &count.path[..]);
     let chosen = list.choices.iter().map(|choice| choice.base_url);
     let path = match (directory, &asked.2.file) {
         (None, Some(file)) => EncodedPath::of_version(file.path.as_bytes(), file.version, chosen),
         (directory, _) => EncodedPath::new(directory.unwrap_or_default(), chosen),
     };
-    Target::new(path, list.stamp_key.map(|key| stamp(key, now)))
+    FileUrl::new(path, list.stamp_key.map(|key| stamp(key, now)))
 }
 
-fn url(target: &Target, base_url: &BaseUrl) -> Vec<u8> {
+fn url(target: &FileUrl, base_url: &BaseUrl) -> Vec<u8> {
     let mut url = Vec::with_capacity(160);
     target.url_into(&mut url, base_url);
     url
 }
 
-fn listed<'a>(choice: &Choice<'a>, target: &Target, files: Option<u64>) -> Listed<'a> {
+fn listed<'a>(choice: &Choice<'a>, target: &FileUrl, files: Option<u64>) -> ListedMirror<'a> {
     let candidate = &choice.candidate;
-    Listed {
+    ListedMirror {
         name: choice.name,
         url: url(target, choice.base_url),
         tier: candidate.tier,
@@ -239,13 +230,13 @@ fn listed<'a>(choice: &Choice<'a>, target: &Target, files: Option<u64>) -> Liste
     }
 }
 
-fn unlisted<'a>(other: &Other<'a>, files: Option<u64>) -> Unlisted<'a> {
+fn unlisted<'a>(other: &OtherMirror<'a>, files: Option<u64>) -> UnlistedMirror<'a> {
     let mirror = other.mirror;
     let country = match mirror.country {
         MirrorCountry::Of(country) => Some(country),
         MirrorCountry::Unknown | MirrorCountry::Everywhere => None,
     };
-    Unlisted {
+    UnlistedMirror {
         name: &mirror.identifier,
         country,
         at: mirror.coordinates,
@@ -274,7 +265,7 @@ fn part(path: &Path) -> Option<Vec<u8>> {
 }
 
 /// A line for each base URL of the repository (behaviour §4.10).
-fn yum(asked: Asked<'_>, list: &YumList<'_>) -> Vec<u8> {
+fn yum(asked: AnswerInput<'_>, list: &YumList<'_>) -> Vec<u8> {
     let mut body = Vec::with_capacity(1024);
     let urls = list.choices.iter().map(|choice| choice.base_url);
     let path = EncodedPath::new(&list.directory, urls);
@@ -288,24 +279,4 @@ fn yum(asked: Asked<'_>, list: &YumList<'_>) -> Vec<u8> {
         body.push(b'\n');
     }
     body
-}
-
-/// Appends the URL of our own tree, with a slash at the end: where the URL of the file has its
-/// path below the tree, what stands before it; else the place that is configured.
-pub(super) fn own_base_url_into(out: &mut Vec<u8>, asked: Asked<'_>) {
-    let (config, request, decision) = asked;
-    request.own_origin_into(out, &config.server_names);
-    out.push(b'/');
-    let own = decision.own_path(request, config);
-    let requested = decision.requested.as_ref().map(|path| path.as_bytes());
-    let before = requested.and_then(|path| own.strip_suffix(path));
-    let place = match before.map(|before| before.strip_suffix(b"/").unwrap_or(before)) {
-        Some(place) if place.len() + 1 == own.len() - requested.map_or(0, <[u8]>::len) => place,
-        Some(b"") => b"",
-        _ => &config.url_path,
-    };
-    if !place.is_empty() {
-        url_path_into(out, place);
-        out.push(b'/');
-    }
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::dispatch::{Asked, no_site, write_log_fields};
+use super::page::{AnswerInput, no_site, write_log_fields};
 use crate::config::LocalKind;
 use crate::decide::{Decision, LocalReason};
 use crate::domain::escape::url_path_into;
@@ -11,7 +11,7 @@ use crate::http::{Request, Response};
 use crate::tree::rest_below;
 
 /// The web server serves the file: ranges, conditions and types stay its own.
-pub(super) fn write(out: &mut Vec<u8>, asked: Asked<'_>, reason: &LocalReason) {
+pub(super) fn write(out: &mut Vec<u8>, asked: AnswerInput<'_>, reason: &LocalReason) {
     let (config, request, decision) = asked;
     let local = &config.local;
     let give = match reason {
@@ -64,7 +64,7 @@ fn write_common(
 
 /// The name that the web server is told: its own, where it told one. `None`: it must find the file
 /// without a word of ours, because it may send none but those of the tree when it is told so.
-fn name<'a>(asked: Asked<'a>, reason: &LocalReason) -> Option<Cow<'a, [u8]>> {
+fn name<'a>(asked: AnswerInput<'a>, reason: &LocalReason) -> Option<Cow<'a, [u8]>> {
     let (config, request, decision) = asked;
     let local = &config.local;
     let requested = decision

@@ -10,6 +10,9 @@ mod dispatch;
 mod document;
 mod list;
 mod local;
+mod own_url;
+mod page;
 mod redirect;
 
-pub(super) use dispatch::{Means, no_site, write};
+pub(super) use dispatch::write;
+pub(super) use page::{AnswerResources, no_site};

@@ -1,16 +1,17 @@
 //! To a mirror (behaviour §4.1).
 
+use super::own_url::own_url_into;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use md5::{Digest, Md5};
 
-use super::dispatch::{Asked, page, write_log_fields};
-use crate::decide::{Decision, Redirect, StampKey};
-use crate::domain::escape::{decimal_into, html_into, url_path_into};
+use super::page::{AnswerInput, page, write_log_fields};
+use crate::decide::{Redirect, StampKey};
+use crate::domain::escape::{decimal_into, html_into};
 use crate::domain::hash::Digests;
-use crate::domain::mirror::EncodedPath;
-use crate::domain::target::Target;
 use crate::domain::time::Timestamp;
+use crate::domain::url::EncodedPath;
+use crate::domain::url::FileUrl;
 use crate::http::Response;
 
 /// `Content-Type`, `Content-Length` of four digits, and the line that ends the fields.
@@ -23,14 +24,19 @@ const LINK_NAMES: [&str; 8] = [
 ];
 const DIGEST_NAMES: [&str; 3] = ["Digest", "X-Digest-2", "X-Digest-3"];
 
-pub(super) fn write(out: &mut Vec<u8>, asked: Asked<'_>, redirect: &Redirect<'_>, now: Timestamp) {
+pub(super) fn write(
+    out: &mut Vec<u8>,
+    asked: AnswerInput<'_>,
+    redirect: &Redirect<'_>,
+    now: Timestamp,
+) {
     let (config, request, decision) = asked;
     let (Some(best), Some(file)) = (redirect.choices.first(), &decision.file) else {
         return;
     };
     let urls = redirect.choices.iter().map(|choice| choice.base_url);
     let path = EncodedPath::of_version(file.path.as_bytes(), file.version, urls);
-    let target = Target::new(path, redirect.stamp_key.map(|key| stamp(key, now)));
+    let target = FileUrl::new(path, redirect.stamp_key.map(|key| stamp(key, now)));
     let mut location = Vec::with_capacity(256);
     target.url_into(&mut location, best.base_url);
 
@@ -48,7 +54,7 @@ pub(super) fn write(out: &mut Vec<u8>, asked: Asked<'_>, redirect: &Redirect<'_>
     write_log_fields(&mut response, decision, "redirect");
     response.field("X-MB-Realm", realm);
     response.field("X-MB-Redirected", b"1");
-    let lines = |names| Lines {
+    let lines = |names| FieldLines {
         names,
         written: 0,
         lines_max: request.lines,
@@ -99,7 +105,7 @@ fn write_cache_control(response: &mut Response<'_>, value: &str) {
 }
 
 /// Fields of one name, as many as there is room for.
-struct Lines {
+struct FieldLines {
     /// What the first, second… is called.
     names: &'static [&'static str],
     written: usize,
@@ -111,7 +117,7 @@ struct Lines {
     is_full: bool,
 }
 
-impl Lines {
+impl FieldLines {
     /// Adds a line; returns whether there was room.
     fn add(&mut self, response: &mut Response<'_>, write: impl FnOnce(&mut Vec<u8>)) -> bool {
         let own = self.names.get(self.written);
@@ -134,8 +140,8 @@ pub(super) fn stamp(key: StampKey<'_>, now: Timestamp) -> String {
 /// Links to documents about the file under its own URL.
 fn write_described_by(
     response: &mut Response<'_>,
-    links: &mut Lines,
-    asked: Asked<'_>,
+    links: &mut FieldLines,
+    asked: AnswerInput<'_>,
     redirect: &Redirect<'_>,
 ) {
     let mut document = |suffix: &str, mime_type: &str| {
@@ -156,38 +162,9 @@ fn write_described_by(
     }
 }
 
-/// Appends the file's own URL, or that of a document about it: `suffix` begins with a dot. Where
-/// the web server found the file elsewhere than the URL says, it need not find the name with a
-/// suffix there, and the document is asked for by query.
-pub(super) fn own_url_into(out: &mut Vec<u8>, asked: Asked<'_>, suffix: &str) {
-    let (config, request, decision) = asked;
-    request.own_origin_into(out, &config.server_names);
-    let path = decision.own_path(request, config);
-    if !path.is_empty() {
-        out.push(b'/');
-        url_path_into(out, &path);
-    }
-    match suffix.strip_prefix('.') {
-        Some(word) if is_elsewhere(&path, decision) => {
-            out.push(b'?');
-            out.extend_from_slice(word.as_bytes());
-        }
-        _ => out.extend_from_slice(suffix.as_bytes()),
-    }
-}
-
-/// Whether the URL ends otherwise than the path below the tree.
-fn is_elsewhere(own_path: &[u8], decision: &Decision<'_>) -> bool {
-    let requested = decision.requested.as_ref().map(|path| path.as_bytes());
-    let before = requested.map(|requested| own_path.strip_suffix(requested));
-    before.is_some_and(|before| {
-        !before.is_some_and(|before| before.is_empty() || before.ends_with(b"/"))
-    })
-}
-
 /// `Digest` (RFC 3230, RFC 5843) as MirrorBrain sends it, and its successor, which is one field
 /// (RFC 9530).
-fn write_digests(response: &mut Response<'_>, digests: &Digests, mut lines: Lines) {
+fn write_digests(response: &mut Response<'_>, digests: &Digests, mut lines: FieldLines) {
     let fields = [
         ("MD5=", &digests.md5),
         ("SHA=", &digests.sha1),

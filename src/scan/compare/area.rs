@@ -16,20 +16,20 @@ pub enum Area {
     /// A subtree or a file.
     Below(FilePath),
     /// Some directories, each without what lies below it.
-    Single(Directories),
+    Single(DirectoryArea),
 }
 
 /// Directories without what lies below them, and the directories on the way to them.
 #[derive(Debug, Clone, Default)]
-pub struct Directories {
+pub struct DirectoryArea {
     wanted: BTreeSet<Vec<u8>>,
     on_the_way: BTreeSet<Vec<u8>>,
 }
 
-impl Directories {
+impl DirectoryArea {
     /// Some directories; the empty path is the tree itself.
-    pub fn new(paths: impl IntoIterator<Item = Vec<u8>>) -> Directories {
-        let mut directories = Directories::default();
+    pub fn new(paths: impl IntoIterator<Item = Vec<u8>>) -> DirectoryArea {
+        let mut directories = DirectoryArea::default();
         for path in paths {
             let slashes = path.iter().enumerate().filter(|(_, byte)| **byte == b'/');
             let above = slashes.map(|(end, _)| path[..end].to_vec());
@@ -118,7 +118,7 @@ mod tests {
     #[test]
     fn directories_are_wanted_without_what_lies_below() {
         let paths = ["a/b", "", "a/b/c/d"].map(|path| path.as_bytes().to_vec());
-        let area = Area::Single(Directories::new(paths));
+        let area = Area::Single(DirectoryArea::new(paths));
         assert_eq!(area.directories(), 3);
         for (directory, expected) in [
             ("", true),

@@ -5,8 +5,8 @@ use roaring::RoaringBitmap;
 use super::directory::DirectoryFacts;
 use super::zone::{Difference, Zone};
 use crate::db::content::Content;
-use crate::domain::file::{CatalogueFile, Copy, FileVersion};
-use crate::domain::listing::rsync::Line;
+use crate::domain::file::{CatalogueFile, CopyState, FileVersion};
+use crate::domain::listing::rsync::RsyncLine;
 use crate::domain::listing::{ListedFile, ListedTime};
 use crate::domain::trace::is_ours;
 use crate::snapshot::{Cursor, KnownFiles};
@@ -47,7 +47,7 @@ pub enum ZoneFrom {
 
 /// The sum of a listing.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Seen {
+pub struct Observations {
     /// What the mirror has of the catalogue.
     pub content: Content,
     /// Files that everybody may read.
@@ -60,9 +60,9 @@ pub struct Seen {
     pub shift_min: i32,
 }
 
-impl Seen {
+impl Observations {
     /// Adds what another listing of the same mirror found.
-    pub fn add(&mut self, other: Seen) {
+    pub fn add(&mut self, other: Observations) {
         self.content.current |= other.content.current;
         self.content.outdated |= other.content.outdated;
         // What is named twice is believed where it promises less.
@@ -95,10 +95,10 @@ impl<'a> Tally<'a> {
     }
 
     /// Takes one entry of rsync.
-    pub fn see(&mut self, entry: Line, path: &[u8]) {
+    pub fn see(&mut self, entry: RsyncLine, path: &[u8]) {
         let version = match entry {
-            Line::File(version) => version,
-            Line::Private => {
+            RsyncLine::File(version) => version,
+            RsyncLine::Private => {
                 self.private += 1;
                 return;
             }
@@ -117,12 +117,12 @@ impl<'a> Tally<'a> {
         self.files += 1;
         let Some(version) = file.version else {
             // Without a version any copy is trusted.
-            self.keep(file, Copy::Current);
+            self.keep(file, CopyState::Current);
             return;
         };
         match (listed.size.admits(version.size), listed.time) {
-            (false, _) => self.keep(file, Copy::Outdated),
-            (true, None) => self.keep(file, Copy::Current),
+            (false, _) => self.keep(file, CopyState::Outdated),
+            (true, None) => self.keep(file, CopyState::Current),
             (true, Some(time)) => self.see_time(file, version, time),
         }
     }
@@ -135,9 +135,9 @@ impl<'a> Tally<'a> {
             self.keep(
                 file,
                 if is_older {
-                    Copy::Outdated
+                    CopyState::Outdated
                 } else {
-                    Copy::Current
+                    CopyState::Current
                 },
             );
             return;
@@ -173,10 +173,10 @@ impl<'a> Tally<'a> {
         }
     }
 
-    fn keep(&mut self, file: CatalogueFile, copy: Copy) {
+    fn keep(&mut self, file: CatalogueFile, copy: CopyState) {
         match copy {
-            Copy::Current => self.current.insert(file.id.0),
-            Copy::Outdated => self.outdated.insert(file.id.0),
+            CopyState::Current => self.current.insert(file.id.0),
+            CopyState::Outdated => self.outdated.insert(file.id.0),
         };
     }
 
@@ -186,7 +186,7 @@ impl<'a> Tally<'a> {
     }
 
     /// The sum.
-    pub fn finish(mut self) -> Seen {
+    pub fn finish(mut self) -> Observations {
         let zone = match self.zone {
             ZoneFrom::Listing => Zone::of(self.timed.iter().map(|(_, difference)| *difference)),
             ZoneFrom::Before(shift_min) => Zone::known(shift_min),
@@ -204,7 +204,7 @@ impl<'a> Tally<'a> {
         }
         // A listing that names one file twice is believed where it promises less.
         self.current -= &self.outdated;
-        Seen {
+        Observations {
             content: Content {
                 current: self.current,
                 outdated: self.outdated,

@@ -1,5 +1,5 @@
 //! One mirror's tree, directory by directory, several requests at a time; how a directory is
-//! listed is up to [`Directories`].
+//! listed is up to [`DirectoryServer`].
 //!
 //! Only directories of which the catalogue has files are asked for, each once: so a crawl ends
 //! whatever links a mirror has, it never leaves the base URL, and a mirror of much more than our
@@ -16,30 +16,28 @@
 //!
 //! # Limits
 //! [`FAILURES_MAX`], [`UNLISTABLE_FIRST_MAX`], [`UNLISTABLE_MAX`], [`FILES_IN_DIRECTORY_MAX`],
-//! [`FILES_MAX`], [`Patience`], those of the pages and of the client.
+//! [`FILES_MAX`], `Patience`, those of the pages and of the client.
 //!
 //! A server that says that it is busy is asked for one directory at a time from then on.
 //!
 //! # Locking
 //! One lock over queue and sum; it is held for the entries of one directory, never over a request.
 
+use super::reading::{Crawl, DirectoryServer};
 use std::collections::HashSet;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use roaring::RoaringBitmap;
 
 use super::memory::{Memory, Remembered};
-use super::page::{First, Found, Outcome, PageRead};
-use super::wanted::Wanted;
-use crate::db::content::Content;
+use super::reading::{First, PageFile, PageOutcome, PageRead};
 use crate::domain::file::CatalogueFile;
-use crate::domain::listing::{FilePresence, IndexError, UNLISTED_MAX, Unlisted};
-use crate::fetch::{FetchError, Patience};
+use crate::domain::listing::{FilePresence, PageError, UNLISTED_MAX, Unlisted};
+use crate::fetch::FetchError;
 use crate::program::exit::chain;
 use crate::scan::compare::directory::{below, key};
-use crate::scan::compare::known::KnownTree;
-use crate::scan::compare::names::{NamedFiles, Names};
-use crate::scan::compare::tally::{Seen, Tally, ZoneFrom};
+use crate::scan::compare::names::NamedFiles;
+use crate::scan::compare::tally::{Observations, Tally};
 
 /// Directories in a row that no answer came for until a mirror is given up.
 const FAILURES_MAX: u32 = 3;
@@ -67,71 +65,11 @@ const WITNESSES_READ_MAX: u32 = 200;
 /// Failures that are described; the rest is counted.
 const NOTES_MAX: usize = 5;
 
-/// What a mirror is crawled with.
-#[derive(Clone, Copy)]
-pub struct Crawl<'a> {
-    /// The catalogue.
-    pub known: &'a KnownTree,
-    /// What is listed.
-    pub wanted: &'a Wanted,
-    /// At a time.
-    pub requests: usize,
-    /// What is known from before.
-    pub before: &'a Before,
-    /// Told of the files so far.
-    pub progress: &'a (dyn Fn(u64) + Sync),
-    /// How long the mirror is waited for.
-    pub patience: Patience<'a>,
-    /// What tells paths of the catalogue.
-    pub names: Names<'a>,
-    /// Directories to begin at, and to keep to with what lies below; empty: where the part of the
-    /// tree begins.
-    pub starts: &'a [Vec<u8>],
-}
-
-impl Crawl<'_> {
-    /// The first directory.
-    pub fn start(&self) -> Vec<u8> {
-        match self.starts.first() {
-            Some(start) => start.clone(),
-            None => self.wanted.start(self.known),
-        }
-    }
-}
-
-/// A server whose directories are listed, by several threads.
-pub(in crate::scan) trait Directories: Sync {
-    /// Lists the directory at a path below the mirror's URL.
-    fn read(&self, path: &[u8]) -> Result<Outcome, FetchError>;
-
-    /// Asks for the file at a path.
-    fn file(&self, path: &[u8]) -> Result<FilePresence, FetchError>;
-
-    /// Whether the server has said that it is busy.
-    fn is_busy(&self) -> bool;
-
-    /// The mirror's URL without user and password.
-    fn url(&self) -> String;
-}
-
-/// What the mirror had, and what the crawl left that found it.
-#[derive(Debug, Default)]
-pub struct Before {
-    /// Pages as they were.
-    pub memory: Memory,
-    /// What the mirror had.
-    pub content: Content,
-    /// Directories that it did not come to; only they are listed. Empty: all are.
-    pub unfinished: Vec<Vec<u8>>,
-    /// What tells the zone of page times.
-    pub zone: ZoneFrom,
-}
-
 /// What a crawl found.
 #[derive(Debug)]
 pub struct Crawled {
     /// What the mirror has.
-    pub seen: Seen,
+    pub seen: Observations,
     /// What could not be listed.
     pub unlisted: Unlisted,
     /// Ids of files of which it is not known whether they are there, or in which version.
@@ -152,7 +90,7 @@ pub struct Crawled {
 }
 
 /// What a worker does next.
-enum Work {
+enum CrawlWork {
     /// Lists a directory.
     Directory(Vec<u8>),
     /// Asks for the files right in a directory that cannot be listed.
@@ -164,15 +102,15 @@ enum Work {
 /// What came of files that were asked for one by one.
 #[derive(Default)]
 struct Asked {
-    found: Vec<Found>,
+    found: Vec<PageFile>,
     gone: u64,
     unclear: Vec<u32>,
     /// Ends the crawl.
     end: Option<FetchError>,
 }
 
-struct State<'a> {
-    queue: Vec<Work>,
+struct CrawlState<'a> {
+    queue: Vec<CrawlWork>,
     queued: HashSet<u64>,
     /// Those of them that are on no page any more.
     doubted: HashSet<u64>,
@@ -198,8 +136,8 @@ struct Crawler<'a> {
     crawl: Crawl<'a>,
     /// Where it begins.
     start: Vec<u8>,
-    server: &'a dyn Directories,
-    state: Mutex<State<'a>>,
+    server: &'a dyn DirectoryServer,
+    state: Mutex<CrawlState<'a>>,
     changed: Condvar,
 }
 
@@ -209,7 +147,7 @@ struct Crawler<'a> {
 /// Returns the failure of the first directory if nothing could be listed or found.
 pub(in crate::scan) fn crawl<'a>(
     crawl: Crawl<'a>,
-    server: &'a dyn Directories,
+    server: &'a dyn DirectoryServer,
     first: First,
 ) -> Result<Crawled, FetchError> {
     let crawler = Crawler::new(crawl, server, first.path.clone());
@@ -245,15 +183,15 @@ pub(in crate::scan) fn crawl<'a>(
 }
 
 impl<'a> Crawler<'a> {
-    fn new(crawl: Crawl<'a>, server: &'a dyn Directories, start: Vec<u8>) -> Crawler<'a> {
-        let state = State {
+    fn new(crawl: Crawl<'a>, server: &'a dyn DirectoryServer, start: Vec<u8>) -> Crawler<'a> {
+        let state = CrawlState {
             queue: Vec::new(),
             queued: HashSet::new(),
             doubted: HashSet::new(),
             in_work: 0,
             tally: Tally::new(&crawl.known.files).with_zone(crawl.before.zone),
             found: Crawled {
-                seen: Seen::default(),
+                seen: Observations::default(),
                 unlisted: Unlisted::Nothing,
                 unclear: RoaringBitmap::new(),
                 unclear_in: Vec::new(),
@@ -281,7 +219,7 @@ impl<'a> Crawler<'a> {
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State<'a>> {
+    fn state(&self) -> MutexGuard<'_, CrawlState<'a>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -289,17 +227,17 @@ impl<'a> Crawler<'a> {
         let _guard = PanicGuard(self);
         while let Some(work) = self.next() {
             match work {
-                Work::Directory(path) => {
+                CrawlWork::Directory(path) => {
                     let read = self.server.read(&path);
                     let mut state = self.done();
                     state.found.requests += 1;
                     self.take(&mut state, path, read);
                 }
-                Work::Files(path) => {
+                CrawlWork::Files(path) => {
                     let asked = self.ask_files(&path);
                     self.take_files(&mut self.done(), path, asked);
                 }
-                Work::Witnesses(path, error) => {
+                CrawlWork::Witnesses(path, error) => {
                     let asked = self.ask_witnesses(&path);
                     self.take_witnesses(&mut self.done(), path, error, asked);
                 }
@@ -310,13 +248,13 @@ impl<'a> Crawler<'a> {
     }
 
     /// The state when a piece of work is done.
-    fn done(&self) -> MutexGuard<'_, State<'a>> {
+    fn done(&self) -> MutexGuard<'_, CrawlState<'a>> {
         let mut state = self.state();
         state.in_work -= 1;
         state
     }
 
-    fn next(&self) -> Option<Work> {
+    fn next(&self) -> Option<CrawlWork> {
         let mut state = self.state();
         loop {
             if state.is_over {
@@ -338,14 +276,19 @@ impl<'a> Crawler<'a> {
     }
 
     /// Adds what came of one directory.
-    fn take(&self, state: &mut State<'a>, path: Vec<u8>, read: Result<Outcome, FetchError>) {
+    fn take(
+        &self,
+        state: &mut CrawlState<'a>,
+        path: Vec<u8>,
+        read: Result<PageOutcome, FetchError>,
+    ) {
         match read {
-            Ok(Outcome::Page(page)) => {
+            Ok(PageOutcome::Page(page)) => {
                 state.failures_in_row = 0;
                 state.listed += 1;
                 self.take_page(state, &path, page);
             }
-            Ok(Outcome::Unchanged(remembered)) => {
+            Ok(PageOutcome::Unchanged(remembered)) => {
                 state.failures_in_row = 0;
                 state.listed += 1;
                 self.take_unchanged(state, &path, remembered);
@@ -359,7 +302,7 @@ impl<'a> Crawler<'a> {
             }
             Err(error) if is_absence(&error) && !path.is_empty() => {
                 state.failures_in_row = 0;
-                state.queue.push(Work::Witnesses(path, error));
+                state.queue.push(CrawlWork::Witnesses(path, error));
             }
             Err(error) => self.take_failure(state, path, error),
         }
@@ -414,7 +357,7 @@ impl<'a> Crawler<'a> {
             match self.server.file(path) {
                 Ok(FilePresence::Here(listed)) => {
                     asked.unclear.retain(|unclear| *unclear != id);
-                    asked.found.push(Found {
+                    asked.found.push(PageFile {
                         file: *file,
                         listed,
                     });
@@ -438,7 +381,7 @@ impl<'a> Crawler<'a> {
         }
     }
 
-    fn take_files(&self, state: &mut State<'a>, path: Vec<u8>, asked: Asked) {
+    fn take_files(&self, state: &mut CrawlState<'a>, path: Vec<u8>, asked: Asked) {
         state.found.requests += asked.found.len() as u64 + asked.gone;
         state.files_found += asked.found.len() as u64;
         for found in asked.found {
@@ -450,7 +393,7 @@ impl<'a> Crawler<'a> {
         }
     }
 
-    fn take_unclear(&self, state: &mut State<'a>, path: &[u8], ids: Vec<u32>) {
+    fn take_unclear(&self, state: &mut CrawlState<'a>, path: &[u8], ids: Vec<u32>) {
         if ids.is_empty() {
             return;
         }
@@ -462,7 +405,7 @@ impl<'a> Crawler<'a> {
 
     fn take_witnesses(
         &self,
-        state: &mut State<'a>,
+        state: &mut CrawlState<'a>,
         path: Vec<u8>,
         error: FetchError,
         asked: Asked,
@@ -487,7 +430,7 @@ impl<'a> Crawler<'a> {
         }
     }
 
-    fn take_page(&self, state: &mut State<'a>, path: &[u8], page: PageRead) {
+    fn take_page(&self, state: &mut CrawlState<'a>, path: &[u8], page: PageRead) {
         for found in page.found {
             state.tally.see_listed(found.file, found.listed);
         }
@@ -516,7 +459,7 @@ impl<'a> Crawler<'a> {
 
     /// Apache leaves directories that it may not show out of the page above them, so what the
     /// mirror had in a directory that is on no page is asked for before it is believed to be gone.
-    fn doubt(&self, state: &mut State<'a>, path: &[u8]) {
+    fn doubt(&self, state: &mut CrawlState<'a>, path: &[u8]) {
         let directories = &self.crawl.known.directories;
         let before = &self.crawl.before.content;
         let known = directories
@@ -535,7 +478,7 @@ impl<'a> Crawler<'a> {
         }
     }
 
-    fn take_unchanged(&self, state: &mut State<'a>, path: &[u8], remembered: Remembered) {
+    fn take_unchanged(&self, state: &mut CrawlState<'a>, path: &[u8], remembered: Remembered) {
         let facts = self.crawl.known.directories.facts(path);
         if let Some(facts) = facts {
             state.tally.see_again(facts, &self.crawl.before.content);
@@ -552,7 +495,7 @@ impl<'a> Crawler<'a> {
     }
 
     /// A line that cannot be read may be about anything right in its directory.
-    fn take_hole(&self, state: &mut State<'a>, path: &[u8], line: &str) {
+    fn take_hole(&self, state: &mut CrawlState<'a>, path: &[u8], line: &str) {
         let facts = self.crawl.known.directories.facts(path);
         let Some(facts) = facts else {
             return;
@@ -572,7 +515,7 @@ impl<'a> Crawler<'a> {
         self.note(state, path, &FetchError::UnknownForm { said });
     }
 
-    fn note(&self, state: &mut State<'a>, path: &[u8], error: &FetchError) {
+    fn note(&self, state: &mut CrawlState<'a>, path: &[u8], error: &FetchError) {
         state.found.unreadable += 1;
         log::debug!(
             "not listed url={} path={} error={}",
@@ -586,7 +529,7 @@ impl<'a> Crawler<'a> {
         }
     }
 
-    fn take_failure(&self, state: &mut State<'a>, path: Vec<u8>, error: FetchError) {
+    fn take_failure(&self, state: &mut CrawlState<'a>, path: Vec<u8>, error: FetchError) {
         self.note(state, &path, &error);
         if is_cut(&error) {
             state.failures_in_row = 0;
@@ -617,7 +560,7 @@ impl<'a> Crawler<'a> {
                 }
             }
             if !facts.runs.is_empty() {
-                state.queue.push(Work::Files(path.clone()));
+                state.queue.push(CrawlWork::Files(path.clone()));
             }
         }
         if path == self.start {
@@ -626,16 +569,16 @@ impl<'a> Crawler<'a> {
         self.give_up_without_index(state);
     }
 
-    fn give_up_without_index(&self, state: &mut State<'a>) {
+    fn give_up_without_index(&self, state: &mut CrawlState<'a>) {
         let is_hopeless = state.listed == 0 && state.files_found == 0;
         if is_hopeless && state.unlistable >= UNLISTABLE_FIRST_MAX {
             state.is_over = true;
         }
     }
 
-    fn enqueue(&self, state: &mut State<'a>, path: Vec<u8>) {
+    fn enqueue(&self, state: &mut CrawlState<'a>, path: Vec<u8>) {
         if state.queued.insert(key(&path)) {
-            state.queue.push(Work::Directory(path));
+            state.queue.push(CrawlWork::Directory(path));
         }
     }
 
@@ -655,9 +598,9 @@ impl<'a> Crawler<'a> {
         let left = state.queue.len() + state.found.unfinished.len();
         for work in state.queue {
             let path = match work {
-                Work::Directory(path) | Work::Witnesses(path, _) => path,
+                CrawlWork::Directory(path) | CrawlWork::Witnesses(path, _) => path,
                 // The files alone; what lies below is asked for by itself.
-                Work::Files(path) => {
+                CrawlWork::Files(path) => {
                     let facts = self.crawl.known.directories.facts(&path);
                     for &(first, count) in facts.map_or(&[][..], |facts| &facts.runs) {
                         state.found.unclear.insert_range(first..first + count);
@@ -686,7 +629,7 @@ impl<'a> Crawler<'a> {
 }
 
 /// No more is asked for: the program was told to stop, or the mirror's time is over.
-fn end(state: &mut State<'_>, path: Vec<u8>, error: &FetchError) {
+fn end(state: &mut CrawlState<'_>, path: Vec<u8>, error: &FetchError) {
     if !matches!(error, FetchError::Stopped) && !state.is_over {
         state.found.notes.push(error.to_string());
     }
@@ -719,7 +662,7 @@ impl Drop for PanicGuard<'_, '_> {
 pub(in crate::scan) fn is_cut(error: &FetchError) -> bool {
     matches!(
         error,
-        FetchError::Index(IndexError::Truncated | IndexError::Read(_))
+        FetchError::Index(PageError::Truncated | PageError::Read(_))
             | FetchError::TooLarge { .. }
             | FetchError::TooManyEntries { .. }
     )

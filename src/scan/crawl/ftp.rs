@@ -9,8 +9,9 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-use super::crawler::{Crawl, Directories};
-use super::page::{Entries, First, Found, Outcome, PageRead};
+use super::page::Entries;
+use super::reading::{Crawl, DirectoryServer};
+use super::reading::{First, PageFile, PageOutcome, PageRead};
 use crate::domain::listing::rsync_message::remark;
 use crate::domain::listing::{FilePresence, FtpEntry, IndexEntry};
 use crate::domain::path::PATH_BYTES_MAX;
@@ -75,7 +76,7 @@ impl<'a> FtpReader<'a> {
             session.list_hidden(reader.is_asked_for_hidden);
         }
         let outcome = match reader.list(&mut session, &path) {
-            Ok(page) => Ok(Outcome::Page(page)),
+            Ok(page) => Ok(PageOutcome::Page(page)),
             Err(error) if !leaves_login(&error) => return Err(error),
             Err(FetchError::Refused { said }) if path.is_empty() => {
                 Err(FetchError::NoDirectory { said })
@@ -215,7 +216,7 @@ impl<'a> FtpReader<'a> {
                 continue;
             }
             match session.file(&path)? {
-                FilePresence::Here(listed) => page.found.push(Found { file, listed }),
+                FilePresence::Here(listed) => page.found.push(PageFile { file, listed }),
                 FilePresence::Gone => {}
                 FilePresence::Unclear => unclear.push(file.id.0),
             }
@@ -263,8 +264,8 @@ fn leaves_login(error: &FetchError) -> bool {
     )
 }
 
-impl Directories for FtpReader<'_> {
-    fn read(&self, path: &[u8]) -> Result<Outcome, FetchError> {
+impl DirectoryServer for FtpReader<'_> {
+    fn read(&self, path: &[u8]) -> Result<PageOutcome, FetchError> {
         let page = match self.read_once(path) {
             Err(FetchError::Broken { said }) => {
                 log::debug!("listed again url={} said={said}", self.url);
@@ -272,7 +273,7 @@ impl Directories for FtpReader<'_> {
             }
             other => other?,
         };
-        Ok(Outcome::Page(page))
+        Ok(PageOutcome::Page(page))
     }
 
     fn file(&self, path: &[u8]) -> Result<FilePresence, FetchError> {

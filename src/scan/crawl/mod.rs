@@ -4,4 +4,5 @@ pub mod crawler;
 pub mod ftp;
 pub mod memory;
 pub mod page;
+pub mod reading;
 pub mod wanted;

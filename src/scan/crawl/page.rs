@@ -1,17 +1,18 @@
 //! One directory of a mirror over HTTP: a request, and what its page says.
 
+use super::reading::{First, PageFile, PageOutcome, PageRead};
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::crawler::{Crawl, Directories, is_cut, is_of_the_server};
+use super::crawler::{is_cut, is_of_the_server};
 use super::memory::Remembered;
-use crate::domain::file::CatalogueFile;
+use super::reading::{Crawl, DirectoryServer};
 use crate::domain::listing::{
-    FilePresence, IndexEntry, IndexError, IndexForm, ListedFile, ListedSize, ListedTime, read_index,
+    FilePresence, IndexEntry, IndexForm, ListedFile, ListedSize, ListedTime, PageError, read_index,
 };
 use crate::domain::path::PATH_BYTES_MAX;
 use crate::domain::trace::is_ours;
-use crate::fetch::{FetchError, HttpAnswer, HttpRequest, HttpSession, HttpUrl, Validator};
+use crate::fetch::{FetchError, HttpAnswer, HttpRequest, HttpSession, HttpUrl};
 use crate::scan::compare::directory::{below, key};
 use crate::snapshot::Cursor;
 
@@ -24,52 +25,8 @@ const HTML_ENDS: [&[u8]; 5] = [b".html", b".htm", b".xhtml", b".shtml", b".php"]
 /// Entries beside those of the catalogue's directory that may name its files once more.
 const FOUND_SLACK: usize = 64;
 
-/// A file of the catalogue as a page shows it.
-#[derive(Debug)]
-pub(in crate::scan) struct Found {
-    pub file: CatalogueFile,
-    pub listed: ListedFile,
-}
-
-/// What a page says.
-#[derive(Debug, Default)]
-pub(in crate::scan) struct PageRead {
-    pub found: Vec<Found>,
-    /// Files that the catalogue does not have.
-    pub unknown: u64,
-    /// Files that not everybody may read.
-    pub private: u64,
-    /// Names of directories that are worth a request.
-    pub directories: Vec<Vec<u8>>,
-    pub validator: Option<Validator>,
-    /// Ids of files that are there, in which version is not known.
-    pub unclear: Vec<u32>,
-    /// A line that cannot be read and names nothing of ours: any file may be missing.
-    pub hole: Option<String>,
-    has_fields: bool,
-    entries: u64,
-}
-
-/// What came of a request.
-#[derive(Debug)]
-pub(in crate::scan) enum Outcome {
-    Page(PageRead),
-    Unchanged(Remembered),
-}
-
-/// The first page.
-pub(in crate::scan) struct First {
-    /// Its directory.
-    pub path: Vec<u8>,
-    /// A failure is one of this directory, not of the server.
-    pub outcome: Result<Outcome, FetchError>,
-    pub requests: u64,
-    /// Where the base URL leads, if elsewhere.
-    pub note: Option<String>,
-}
-
 /// Reads directories below a base URL.
-pub(in crate::scan) struct Reader<'a> {
+pub(in crate::scan) struct PageReader<'a> {
     crawl: Crawl<'a>,
     session: &'a HttpSession<'a>,
     /// Where the tree really lies.
@@ -80,14 +37,14 @@ pub(in crate::scan) struct Reader<'a> {
     is_tried: AtomicBool,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> PageReader<'a> {
     /// Reads the page that the crawl begins at, wherever the base URL redirects to.
     pub fn begin(
         crawl: Crawl<'a>,
         session: &'a HttpSession<'a>,
         base: &HttpUrl,
-    ) -> Result<(Reader<'a>, First), FetchError> {
-        let mut reader = Reader {
+    ) -> Result<(PageReader<'a>, First), FetchError> {
+        let mut reader = PageReader {
             crawl,
             session,
             base: base.clone(),
@@ -103,11 +60,6 @@ impl<'a> Reader<'a> {
         };
         let (outcome, url) = match reader.ask(&first.path, None, &|_| true) {
             Ok(found) => found,
-            // Only the top leads there, as far as is known.
-            Err(FetchError::Led { to, .. }) => {
-                first.outcome = Err(FetchError::Redirected { to });
-                return Ok((reader, first));
-            }
             Err(error) if is_of_the_server(&error) || is_cut(&error) => return Err(error),
             Err(error) => {
                 first.outcome = Err(error);
@@ -130,21 +82,21 @@ impl<'a> Reader<'a> {
     }
 
     /// A page with sizes and times in place of one without, and requests that were made for it.
-    fn with_fields(&self, path: &[u8], outcome: Outcome) -> (Outcome, u64) {
+    fn with_fields(&self, path: &[u8], outcome: PageOutcome) -> (PageOutcome, u64) {
         let is_plain = match &outcome {
-            Outcome::Page(page) => page.entries > 0 && !page.has_fields,
-            Outcome::Unchanged(_) => false,
+            PageOutcome::Page(page) => page.entries > 0 && !page.has_fields,
+            PageOutcome::Unchanged(_) => false,
         };
-        let has_page = matches!(&outcome, Outcome::Page(page) if page.entries > 0);
+        let has_page = matches!(&outcome, PageOutcome::Page(page) if page.entries > 0);
         if !has_page || self.is_tried.swap(true, Ordering::Relaxed) || !is_plain {
             return (outcome, 0);
         }
         let fancy = self.ask(path, Some(FANCY), &|to| self.base.has(to));
-        if let Ok((Outcome::Page(fancy), _)) = fancy
+        if let Ok((PageOutcome::Page(fancy), _)) = fancy
             && fancy.has_fields
         {
             self.is_fancy.store(true, Ordering::Relaxed);
-            return (Outcome::Page(fancy), 1);
+            return (PageOutcome::Page(fancy), 1);
         }
         (outcome, 1)
     }
@@ -154,7 +106,7 @@ impl<'a> Reader<'a> {
         path: &[u8],
         query: Option<&str>,
         may_follow: &dyn Fn(&HttpUrl) -> bool,
-    ) -> Result<(Outcome, HttpUrl), FetchError> {
+    ) -> Result<(PageOutcome, HttpUrl), FetchError> {
         let mut url = self.base.directory(path);
         if let Some(query) = query {
             url = url.with_query(query);
@@ -166,11 +118,10 @@ impl<'a> Reader<'a> {
             once: false,
         };
         let answer = self.session.get(&url, request, may_follow)?;
-        let at = answer.url.directory_without_slash(&url);
-        let at = at.unwrap_or_else(|| answer.url.clone());
+        let at = answer.url.clone();
         match (answer.status, remembered) {
-            (200, _) => Ok((Outcome::Page(self.parse(path, &at, answer)?), at)),
-            (304, Some(remembered)) => Ok((Outcome::Unchanged(remembered.clone()), at)),
+            (200, _) => Ok((PageOutcome::Page(self.parse(path, answer)?), at)),
+            (304, Some(remembered)) => Ok((PageOutcome::Unchanged(remembered.clone()), at)),
             (status, _) => Err(FetchError::Status { status }),
         }
     }
@@ -181,19 +132,10 @@ impl<'a> Reader<'a> {
         before.memory.find(key(path), facts.fingerprint)
     }
 
-    fn parse(
-        &self,
-        path: &[u8],
-        at: &HttpUrl,
-        answer: HttpAnswer<'_>,
-    ) -> Result<PageRead, FetchError> {
+    fn parse(&self, path: &[u8], answer: HttpAnswer<'_>) -> Result<PageRead, FetchError> {
         let mut entries = Entries::new(self.crawl, path);
         let form = IndexForm::of(&answer.content_type);
-        let address = if *at == answer.url {
-            at.address()
-        } else {
-            at.address().without_slash()
-        };
+        let address = answer.url.address();
         let read = read_index(answer.body, form, &address, |entry, name| {
             entries.take(entry, name);
         });
@@ -207,8 +149,8 @@ impl<'a> Reader<'a> {
     }
 }
 
-impl Directories for Reader<'_> {
-    fn read(&self, path: &[u8]) -> Result<Outcome, FetchError> {
+impl DirectoryServer for PageReader<'_> {
+    fn read(&self, path: &[u8]) -> Result<PageOutcome, FetchError> {
         let query = self.is_fancy.load(Ordering::Relaxed).then_some(FANCY);
         let (outcome, _) = self.ask(path, query, &|to| self.base.has(to))?;
         Ok(self.with_fields(path, outcome).0)
@@ -258,9 +200,9 @@ impl Directories for Reader<'_> {
 }
 
 /// What could not be read has its reason inside.
-fn explain(error: IndexError) -> FetchError {
+fn explain(error: PageError) -> FetchError {
     match error {
-        IndexError::Read(error) => {
+        PageError::Read(error) => {
             let said = error.to_string();
             let inner = error.into_inner().and_then(|inner| inner.downcast().ok());
             inner.map_or(FetchError::Broken { said }, |inner: Box<FetchError>| *inner)
@@ -324,7 +266,7 @@ impl<'a, 'p> Entries<'a, 'p> {
         if let IndexEntry::File(listed) = entry {
             if let Some(file) = known.files.find(&path, &mut self.cursor) {
                 if self.crawl.wanted.has_file(&path) {
-                    self.page.found.push(Found { file, listed });
+                    self.page.found.push(PageFile { file, listed });
                 }
                 return;
             }

@@ -9,19 +9,19 @@ use crate::scan::compare::known::KnownTree;
 
 /// The rules of a run; for rsync they are in `filter`.
 #[derive(Debug, Clone)]
-pub struct Wanted {
+pub struct CrawlRules {
     area: Area,
     /// Names at the top; empty: all.
     top_include: Vec<Vec<u8>>,
     exclude: RegexSet,
 }
 
-impl Wanted {
+impl CrawlRules {
     /// The rules for the whole tree, or for a part of it.
-    pub fn new(config: &ScanConfig, area: Area) -> Wanted {
+    pub fn new(config: &ScanConfig, area: Area) -> CrawlRules {
         let names = config.top_include.iter();
         let name = |name: &String| name.trim_matches('/').as_bytes().to_vec();
-        Wanted {
+        CrawlRules {
             // As in MirrorBrain the top includes are not for a subtree, the excludes are.
             top_include: match area {
                 Area::Whole => names.map(name).collect(),
@@ -71,7 +71,7 @@ mod tests {
     use crate::domain::path::FilePath;
     use std::time::Duration;
 
-    fn wanted(top_include: &[&str], dir: Option<&str>) -> Wanted {
+    fn wanted(top_include: &[&str], dir: Option<&str>) -> CrawlRules {
         let config = ScanConfig {
             jobs: 1,
             requests: 1,
@@ -87,7 +87,7 @@ mod tests {
             mirror: Default::default(),
         };
         let path = |dir: &str| FilePath::parse(dir.as_bytes()).expect("a path");
-        Wanted::new(
+        CrawlRules::new(
             &config,
             dir.map_or(Area::Whole, |dir| Area::Below(path(dir))),
         )

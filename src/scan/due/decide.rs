@@ -18,7 +18,7 @@ use roaring::RoaringBitmap;
 
 use super::changed::Changed;
 use crate::config::DueConfig;
-use crate::db::scan_attempt::ScanAttempt;
+use crate::db::scan::attempt::ScanAttempt;
 use crate::domain::time::Timestamp;
 
 /// Shortest pause between two looks at a mirror: mirrors synchronise every some minutes at best,
@@ -75,7 +75,7 @@ pub struct MirrorState {
 
 /// What of a mirror is due.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum What {
+pub enum DuePart {
     /// Nothing.
     Nothing,
     /// Some of the changed directories, by number.
@@ -86,7 +86,7 @@ pub enum What {
 
 /// Why it is due, or not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Why {
+pub enum DueReason {
     /// It was never scanned.
     NeverScanned,
     /// Its last scan lies ahead: a clock was wrong, and nobody knows how old it is.
@@ -137,11 +137,11 @@ pub enum Why {
 
 /// What is decided about a mirror.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Decision {
+pub struct DueDecision {
     /// What is due.
-    pub what: What,
+    pub what: DuePart,
     /// Why.
-    pub why: Why,
+    pub why: DueReason,
     /// When something will be due, as far as is known now; for what is due: now.
     pub next_at: Timestamp,
 }
@@ -152,7 +152,7 @@ pub fn decide(
     now: Timestamp,
     changed: &Changed,
     mirrors: &[MirrorState],
-) -> Vec<Decision> {
+) -> Vec<DueDecision> {
     let lacking: Vec<_> = mirrors
         .iter()
         .map(|mirror| {
@@ -163,7 +163,7 @@ pub fn decide(
         .collect();
     let rare = rare(config.changed_share, changed, mirrors, &lacking);
     let decide = |(mirror, lacking): (&MirrorState, &BTreeMap<u32, Timestamp>)| {
-        let case = Case {
+        let case = DueCase {
             config,
             now,
             mirror,
@@ -206,40 +206,40 @@ pub(super) fn may_lack(now: Timestamp, mirror: &MirrorState, latest: Timestamp) 
     is_requested(now, mirror) || now >= look_again_at(asked_at, latest)
 }
 
-struct Case<'a> {
+struct DueCase<'a> {
     config: &'a DueConfig,
     now: Timestamp,
     mirror: &'a MirrorState,
     directories: usize,
 }
 
-impl Case<'_> {
-    fn decide(&self, lacking: &BTreeMap<u32, Timestamp>, rare: &RoaringBitmap) -> Decision {
+impl DueCase<'_> {
+    fn decide(&self, lacking: &BTreeMap<u32, Timestamp>, rare: &RoaringBitmap) -> DueDecision {
         let (why_whole, whole_at) = self.whole();
         if self.now >= whole_at {
-            return self.due(What::Whole, why_whole);
+            return self.due(DuePart::Whole, why_whole);
         }
         let asked_at = last_look(self.now, self.mirror);
         let is_known = past(self.now, self.mirror.whole_at).is_some();
         if is_requested(self.now, self.mirror) {
             let again_at = pause_ends_at(asked_at);
             if self.now < again_at {
-                return not_due(Why::RequestedSoon, again_at.min(whole_at));
+                return not_due(DueReason::RequestedSoon, again_at.min(whole_at));
             }
             let is_part = is_known && !lacking.is_empty() && !self.is_much(lacking.len());
             if is_part {
                 let numbers = lacking.keys().copied().collect();
-                return self.due(What::Changed(numbers), Why::Requested);
+                return self.due(DuePart::Changed(numbers), DueReason::Requested);
             }
             // Anybody may be able to ask: all of a mirror is not read at each word of his.
             let again_at = self.retry_at();
             if self.now < again_at {
-                return not_due(Why::RequestedSoon, again_at.min(whole_at));
+                return not_due(DueReason::RequestedSoon, again_at.min(whole_at));
             }
-            return self.due(What::Whole, Why::Requested);
+            return self.due(DuePart::Whole, DueReason::Requested);
         }
         if !is_known {
-            return not_due(Why::Tried, whole_at);
+            return not_due(DueReason::Tried, whole_at);
         }
         self.decide_changed(lacking, rare, asked_at, whole_at)
     }
@@ -250,45 +250,48 @@ impl Case<'_> {
         rare: &RoaringBitmap,
         asked_at: Option<Timestamp>,
         whole_at: Timestamp,
-    ) -> Decision {
+    ) -> DueDecision {
         let asked = lacking.iter().filter(|(number, _)| rare.contains(**number));
         let numbers: Vec<u32> = asked.clone().map(|(number, _)| *number).collect();
         let directories = numbers.len();
         let Some(latest) = asked.map(|(_, at)| *at).max() else {
             let directories = lacking.len();
             let why = match directories {
-                0 if self.is_old() => Why::Tried,
-                0 => Why::HasAll,
-                _ => Why::MostHave { directories },
+                0 if self.is_old() => DueReason::Tried,
+                0 => DueReason::HasAll,
+                _ => DueReason::MostHave { directories },
             };
             return not_due(why, whole_at);
         };
         let again_at = look_again_at(asked_at, latest);
         if self.now < again_at {
-            return not_due(Why::Looked { directories }, again_at.min(whole_at));
+            return not_due(DueReason::Looked { directories }, again_at.min(whole_at));
         }
         if self.is_much(directories) {
-            return self.due(What::Whole, Why::LacksMuch { directories });
+            return self.due(DuePart::Whole, DueReason::LacksMuch { directories });
         }
         let age_s = self.now.0.saturating_sub(latest.0);
-        self.due(What::Changed(numbers), Why::Lacks { directories, age_s })
+        self.due(
+            DuePart::Changed(numbers),
+            DueReason::Lacks { directories, age_s },
+        )
     }
 
     /// When all is due, and why then.
-    fn whole(&self) -> (Why, Timestamp) {
+    fn whole(&self) -> (DueReason, Timestamp) {
         let whole_age_s = seconds(self.config.whole_age);
         if let Some(at) = self.confirm_at() {
-            return (Why::Suspicious, at);
+            return (DueReason::Suspicious, at);
         }
         let (why, at) = match past(self.now, self.mirror.whole_at) {
             None => match self.mirror.whole_at {
-                Some(at) => (Why::Ahead { at }, i64::MIN),
-                None => (Why::NeverScanned, i64::MIN),
+                Some(at) => (DueReason::Ahead { at }, i64::MIN),
+                None => (DueReason::NeverScanned, i64::MIN),
             },
-            Some(_) if self.mirror.is_unfinished => (Why::Unfinished, i64::MIN),
+            Some(_) if self.mirror.is_unfinished => (DueReason::Unfinished, i64::MIN),
             Some(at) => {
                 let age_s = self.now.0.saturating_sub(at.0);
-                (Why::Old { age_s }, at.0.saturating_add(whole_age_s))
+                (DueReason::Old { age_s }, at.0.saturating_add(whole_age_s))
             }
         };
         (why, Timestamp(at).max(self.retry_at()))
@@ -320,8 +323,8 @@ impl Case<'_> {
         directories > DIRECTORIES_MAX || directories * DIRECTORIES_PART > self.directories
     }
 
-    fn due(&self, what: What, why: Why) -> Decision {
-        Decision {
+    fn due(&self, what: DuePart, why: DueReason) -> DueDecision {
+        DueDecision {
             what,
             why,
             next_at: self.now,
@@ -329,9 +332,9 @@ impl Case<'_> {
     }
 }
 
-fn not_due(why: Why, next_at: Timestamp) -> Decision {
-    Decision {
-        what: What::Nothing,
+fn not_due(why: DueReason, next_at: Timestamp) -> DueDecision {
+    DueDecision {
+        what: DuePart::Nothing,
         why,
         next_at,
     }

@@ -51,7 +51,7 @@ fn news(ages: &[i64]) -> Changed {
     changed(&changes, &files)
 }
 
-fn decide_one(news: &Changed, mirror: MirrorState) -> Decision {
+fn decide_one(news: &Changed, mirror: MirrorState) -> DueDecision {
     let mut decisions = decide(&DueConfig::default(), NOW, news, &[mirror]);
     decisions.pop().expect("one mirror, one decision")
 }
@@ -79,28 +79,30 @@ fn the_whole_is_due_by_age_and_what_failed_later() {
         attempt: never(Some(-HOUR)).attempt,
         ..mirror(10, 0, None)
     };
-    let old = |age_s| Why::Old { age_s };
+    let old = |age_s| DueReason::Old { age_s };
     let at = Timestamp(NOW.0 + HOUR);
-    let ahead = Why::Ahead { at };
+    let ahead = DueReason::Ahead { at };
+    use DuePart::{Nothing, Whole};
+    use DueReason::{HasAll, NeverScanned, Tried, Unfinished};
     for (number, (mirror, what, why, in_s)) in [
-        (never(None), What::Whole, Why::NeverScanned, 0),
-        (never(Some(3 * HOUR)), What::Whole, Why::NeverScanned, 0),
-        (never(Some(3 * HOUR - 1)), What::Nothing, Why::Tried, 1),
-        (mirror(10, DAY, None), What::Whole, old(DAY), 0),
-        (mirror(10, DAY - 1, None), What::Nothing, Why::HasAll, 1),
-        (tried(2 * DAY, HOUR), What::Nothing, Why::Tried, 2 * HOUR),
-        (tried(2 * DAY, 4 * HOUR), What::Whole, old(2 * DAY), 0),
-        (stopped(4 * HOUR), What::Whole, Why::Unfinished, 0),
-        (stopped(HOUR), What::Nothing, Why::Tried, 2 * HOUR - MINUTE),
+        (never(None), Whole, NeverScanned, 0),
+        (never(Some(3 * HOUR)), Whole, NeverScanned, 0),
+        (never(Some(3 * HOUR - 1)), Nothing, Tried, 1),
+        (mirror(10, DAY, None), Whole, old(DAY), 0),
+        (mirror(10, DAY - 1, None), Nothing, HasAll, 1),
+        (tried(2 * DAY, HOUR), Nothing, Tried, 2 * HOUR),
+        (tried(2 * DAY, 4 * HOUR), Whole, old(2 * DAY), 0),
+        (stopped(4 * HOUR), Whole, Unfinished, 0),
+        (stopped(HOUR), Nothing, Tried, 2 * HOUR - MINUTE),
         // A clock was wrong.
-        (in_the_future, What::Whole, ahead, 0),
+        (in_the_future, Whole, ahead, 0),
     ]
     .into_iter()
     .enumerate()
     {
         let decision = decide_one(&Changed::default(), mirror);
         let next_at = Timestamp(NOW.0 + in_s);
-        let expected = Decision { what, why, next_at };
+        let expected = DueDecision { what, why, next_at };
         assert_eq!(decision, expected, "case {number}");
     }
 }
@@ -121,32 +123,32 @@ fn a_fresh_change_is_looked_for_often_and_an_old_one_seldom() {
     ] {
         let found = decide_one(&news(&[change]), mirror(10, 20 * HOUR, Some(looked)));
         let expected = match is_due {
-            true => Why::Lacks {
+            true => DueReason::Lacks {
                 directories: 1,
                 age_s: change,
             },
-            false => Why::Looked { directories: 1 },
+            false => DueReason::Looked { directories: 1 },
         };
         assert_eq!(found.why, expected, "{change} {looked}");
-        assert_eq!(found.what != What::Nothing, is_due, "{change} {looked}");
+        assert_eq!(found.what != DuePart::Nothing, is_due, "{change} {looked}");
     }
     // The table of what is due tells when it will be: 3 t = 4 looked - change.
     let found = decide_one(&news(&[DAY]), mirror(10, 20 * HOUR, Some(3 * HOUR)));
     assert_eq!(found.next_at.0, NOW.0 - 3 * HOUR + 7 * HOUR);
     // A whole scan is a look, too.
     let found = decide_one(&news(&[MINUTE]), mirror(10, 2 * MINUTE, None));
-    assert_eq!(found.why, Why::Looked { directories: 1 });
+    assert_eq!(found.why, DueReason::Looked { directories: 1 });
 }
 
 #[test]
 fn the_latest_change_that_it_lacks_counts_and_all_it_lacks_is_asked_for() {
     let news = news(&[2 * DAY, 8 * MINUTE]);
-    let both = What::Changed(vec![0, 1]);
+    let both = DuePart::Changed(vec![0, 1]);
     for (has_up_to, looked, what) in [
         (10, 5 * MINUTE, both.clone()),
-        (11, 5 * MINUTE, What::Changed(vec![1])),
-        (12, 5 * MINUTE, What::Nothing),
-        (10, 4 * MINUTE, What::Nothing),
+        (11, 5 * MINUTE, DuePart::Changed(vec![1])),
+        (12, 5 * MINUTE, DuePart::Nothing),
+        (10, 4 * MINUTE, DuePart::Nothing),
     ] {
         let found = decide_one(&news, mirror(has_up_to, 20 * HOUR, Some(looked)));
         assert_eq!(found.what, what, "{has_up_to} {looked}");
@@ -154,9 +156,9 @@ fn the_latest_change_that_it_lacks_counts_and_all_it_lacks_is_asked_for() {
     // It has the later one alone.
     let mut odd = mirror(10, 20 * HOUR, Some(HOUR));
     odd.current.insert(12);
-    assert_eq!(decide_one(&news, odd.clone()).what, What::Nothing);
+    assert_eq!(decide_one(&news, odd.clone()).what, DuePart::Nothing);
     odd.attempt.changed_at = ago(12 * HOUR);
-    assert_eq!(decide_one(&news, odd).what, What::Changed(vec![0]));
+    assert_eq!(decide_one(&news, odd).what, DuePart::Changed(vec![0]));
 }
 
 #[test]
@@ -168,14 +170,18 @@ fn once_most_have_it_the_rest_is_left() {
         let decisions = decide(&DueConfig::default(), NOW, &news, &mirrors);
         let last = decisions.last().expect("there are mirrors");
         let expected = match left {
-            true => Why::MostHave { directories: 1 },
-            false => Why::Lacks {
+            true => DueReason::MostHave { directories: 1 },
+            false => DueReason::Lacks {
                 directories: 1,
                 age_s: HOUR,
             },
         };
         assert_eq!(last.why, expected, "{have} of {of}");
-        assert!(decisions[..have].iter().all(|one| one.why == Why::HasAll));
+        assert!(
+            decisions[..have]
+                .iter()
+                .all(|one| one.why == DueReason::HasAll)
+        );
     }
 }
 
@@ -189,24 +195,28 @@ fn what_a_mirror_is_not_asked_for_is_not_lacked_and_counts_for_nobody() {
     let mut mirrors = vec![without; 9];
     mirrors.push(mirror(10, 20 * HOUR, None));
     let decisions = decide(&DueConfig::default(), NOW, &news, &mirrors);
-    assert!(decisions[..9].iter().all(|one| one.why == Why::HasAll));
-    assert_eq!(decisions[9].what, What::Changed(vec![0]));
+    assert!(
+        decisions[..9]
+            .iter()
+            .all(|one| one.why == DueReason::HasAll)
+    );
+    assert_eq!(decisions[9].what, DuePart::Changed(vec![0]));
     mirrors[8] = mirror(11, 20 * HOUR, None);
     mirrors.extend(vec![mirror(11, 20 * HOUR, None); 8]);
     let decisions = decide(&DueConfig::default(), NOW, &news, &mirrors);
-    assert_eq!(decisions[9].why, Why::MostHave { directories: 1 });
+    assert_eq!(decisions[9].why, DueReason::MostHave { directories: 1 });
 }
 
 #[test]
 fn who_lacks_much_is_scanned_whole() {
     let two = decide_one(&news(&[HOUR, HOUR]), mirror(10, 20 * HOUR, None));
-    assert_eq!(two.what, What::Changed(vec![0, 1]));
+    assert_eq!(two.what, DuePart::Changed(vec![0, 1]));
     let three = news(&[HOUR, HOUR, HOUR]);
     let found = decide_one(&three, mirror(10, 20 * HOUR, None));
-    assert_eq!(found.what, What::Whole);
-    assert_eq!(found.why, Why::LacksMuch { directories: 3 });
+    assert_eq!(found.what, DuePart::Whole);
+    assert_eq!(found.why, DueReason::LacksMuch { directories: 3 });
     let soon = decide_one(&three, mirror(10, 20 * HOUR, Some(10 * MINUTE)));
-    assert_eq!(soon.why, Why::Looked { directories: 3 });
+    assert_eq!(soon.why, DueReason::Looked { directories: 3 });
 }
 
 #[test]
@@ -221,26 +231,30 @@ fn who_is_asked_for_is_looked_at_soon() {
         whole_at: None,
         ..asked(0, HOUR, MINUTE)
     };
-    let changed = What::Changed(vec![0]);
+    let changed = DuePart::Changed(vec![0]);
     for (number, (mirror, what, why)) in [
         // Two days old: it would have to wait for hours.
-        (asked(10, HOUR, MINUTE), changed, Why::Requested),
-        (asked(11, HOUR, MINUTE), What::Whole, Why::Requested),
+        (asked(10, HOUR, MINUTE), changed, DueReason::Requested),
+        (
+            asked(11, HOUR, MINUTE),
+            DuePart::Whole,
+            DueReason::Requested,
+        ),
         (
             asked(10, 4 * MINUTE, MINUTE),
-            What::Nothing,
-            Why::RequestedSoon,
+            DuePart::Nothing,
+            DueReason::RequestedSoon,
         ),
         // Asked for before the last look, which another process may have been kept from.
         (
             asked(10, 4 * MINUTE, HOUR),
-            What::Nothing,
-            Why::RequestedSoon,
+            DuePart::Nothing,
+            DueReason::RequestedSoon,
         ),
         (
             asked(10, HOUR, 2 * HOUR),
-            What::Changed(vec![0]),
-            Why::Requested,
+            DuePart::Changed(vec![0]),
+            DueReason::Requested,
         ),
         // All it has was read two hours ago; once in three is enough for who asks.
         (
@@ -251,15 +265,15 @@ fn who_is_asked_for_is_looked_at_soon() {
                 },
                 ..asked(11, HOUR, MINUTE)
             },
-            What::Nothing,
-            Why::RequestedSoon,
+            DuePart::Nothing,
+            DueReason::RequestedSoon,
         ),
         (
             asked(10, 4 * MINUTE, -HOUR),
-            What::Nothing,
-            Why::Looked { directories: 1 },
+            DuePart::Nothing,
+            DueReason::Looked { directories: 1 },
         ),
-        (never, What::Whole, Why::NeverScanned),
+        (never, DuePart::Whole, DueReason::NeverScanned),
     ]
     .into_iter()
     .enumerate()
@@ -271,5 +285,5 @@ fn who_is_asked_for_is_looked_at_soon() {
     let mut mirrors = vec![mirror(11, 20 * HOUR, None); 20];
     mirrors.push(asked(10, HOUR, MINUTE));
     let decisions = decide(&DueConfig::default(), NOW, &news(&[HOUR]), &mirrors);
-    assert_eq!(decisions[20].what, What::Changed(vec![0]));
+    assert_eq!(decisions[20].what, DuePart::Changed(vec![0]));
 }

@@ -11,17 +11,18 @@ use std::sync::Arc;
 use roaring::RoaringBitmap;
 
 use super::changed::Changed;
-use super::decide::{Decision, Hints, MirrorState, What, decide, last_look, may_lack};
+use super::decide::{DueDecision, DuePart, Hints, MirrorState, decide, last_look, may_lack};
 use crate::config::{ScanConfig, SiteConfig};
 use crate::db::mirror::MirrorRecord;
 use crate::db::run::CatalogueChange;
-use crate::db::{DbError, Reader, catalogue, content, mirror, run, scan_attempt, scan_directory};
+use crate::db::scan::{attempt, directory};
+use crate::db::{DbError, Reader, catalogue, content, mirror, run};
 use crate::domain::mirror::MirrorId;
 use crate::domain::time::Timestamp;
 use crate::scan::choose::why_not_in_all;
-use crate::scan::compare::area::{Area, Directories};
-use crate::scan::crawl::wanted::Wanted;
-use crate::scan::scanner::Task;
+use crate::scan::compare::area::{Area, DirectoryArea};
+use crate::scan::crawl::wanted::CrawlRules;
+use crate::scan::scanner::ScanTask;
 
 /// Scans that found nothing new for the last time before this are not looked for: an age that is
 /// shown may then be that of the scan before, and the mirror is due in either case.
@@ -35,7 +36,7 @@ pub struct Look {
     /// Directories with new versions; empty where no mirror could lack any.
     pub changed: Changed,
     /// Mirrors that can be scanned, and what is decided about them.
-    pub decisions: Vec<(MirrorRecord, Decision)>,
+    pub decisions: Vec<(MirrorRecord, DueDecision)>,
     /// All others, and why they are not.
     pub passed_over: Vec<(MirrorRecord, &'static str)>,
     /// Where the scans begin: those asked longest ago first.
@@ -45,25 +46,27 @@ pub struct Look {
 impl Look {
     /// What is to be scanned. Changed directories come first, which are wanted soon and take
     /// seconds.
-    pub fn tasks(&self) -> Vec<Task> {
+    pub fn tasks(&self) -> Vec<ScanTask> {
         let of = |is_whole: bool| {
             self.order.iter().filter_map(move |&place| {
                 let (mirror, decision) = &self.decisions[place];
                 let area = match &decision.what {
-                    What::Changed(numbers) if !is_whole => Area::Single(self.directories(numbers)),
-                    What::Whole if is_whole => Area::Whole,
+                    DuePart::Changed(numbers) if !is_whole => {
+                        Area::Single(self.directories(numbers))
+                    }
+                    DuePart::Whole if is_whole => Area::Whole,
                     _ => return None,
                 };
                 let mirror = mirror.clone();
-                Some(Task { mirror, area })
+                Some(ScanTask { mirror, area })
             })
         };
         of(false).chain(of(true)).collect()
     }
 
-    fn directories(&self, numbers: &[u32]) -> Directories {
+    fn directories(&self, numbers: &[u32]) -> DirectoryArea {
         let paths = self.changed.paths();
-        Directories::new(numbers.iter().map(|number| paths[*number as usize].clone()))
+        DirectoryArea::new(numbers.iter().map(|number| paths[*number as usize].clone()))
     }
 }
 
@@ -79,10 +82,10 @@ pub fn look(
     is_full: bool,
 ) -> Result<Look, DbError> {
     let config = &site.scan.due;
-    let attempts = scan_attempt::all(database)?;
+    let attempts = attempt::all(database)?;
     let since = now.0.saturating_sub(REPEATED_S_MAX);
     let repeated = run::whole_repeats_since(database, Timestamp(since))?;
-    let unfinished = scan_directory::unfinished(database)?;
+    let unfinished = directory::unfinished(database)?;
     let pending = content::pending_since(database)?;
     let (mut records, mut states, mut passed_over) = (Vec::new(), Vec::new(), Vec::new());
     for record in mirror::all(database)? {
@@ -210,7 +213,7 @@ fn set_unwanted(
     states: &mut [MirrorState],
 ) {
     let of = |config: &ScanConfig, by_rsync: bool| {
-        let wanted = Wanted::new(config, Area::Whole);
+        let wanted = CrawlRules::new(config, Area::Whole);
         let is_unwanted = |path: &[u8]| match by_rsync {
             // Names that are chosen at the top are those of directories, as good as always.
             _ if path.is_empty() => wanted.chooses_at_top(),

@@ -15,6 +15,6 @@ mod report;
 mod run;
 
 pub use changed::Changed;
-pub use decide::{Decision, Hints, MirrorState, What, Why, decide};
+pub use decide::{DueDecision, DuePart, DueReason, Hints, MirrorState, decide};
 pub use look::{Look, look};
 pub use run::run;

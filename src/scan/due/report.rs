@@ -4,7 +4,7 @@ use comfy_table::Table;
 use comfy_table::presets::NOTHING;
 use serde_json::{Value, json};
 
-use super::decide::{Decision, What, Why};
+use super::decide::{DueDecision, DuePart, DueReason};
 use super::look::Look;
 use crate::db::mirror::MirrorRecord;
 use crate::domain::time::{Timestamp, age};
@@ -33,18 +33,18 @@ pub fn text(look: &Look) -> String {
     lines.collect()
 }
 
-fn due(decision: &Decision) -> String {
+fn due(decision: &DueDecision) -> String {
     match &decision.what {
-        What::Nothing => "-".to_owned(),
-        What::Changed(numbers) if numbers.len() == 1 => "1 directory".to_owned(),
-        What::Changed(numbers) => format!("{} directories", numbers.len()),
-        What::Whole => "all".to_owned(),
+        DuePart::Nothing => "-".to_owned(),
+        DuePart::Changed(numbers) if numbers.len() == 1 => "1 directory".to_owned(),
+        DuePart::Changed(numbers) => format!("{} directories", numbers.len()),
+        DuePart::Whole => "all".to_owned(),
     }
 }
 
-fn why(look: &Look, decision: &Decision) -> String {
+fn why(look: &Look, decision: &DueDecision) -> String {
     let mut text = reason(decision.why);
-    if let What::Changed(numbers) = &decision.what {
+    if let DuePart::Changed(numbers) = &decision.what {
         let paths = numbers.iter().take(NAMED_MAX);
         let names = paths.map(|number| format!("'{}'", name(look, *number)));
         let mut names: Vec<String> = names.collect();
@@ -57,42 +57,44 @@ fn why(look: &Look, decision: &Decision) -> String {
 }
 
 /// One reason in words.
-fn reason(why: Why) -> String {
+fn reason(why: DueReason) -> String {
     let ago = |age_s: i64| age(Timestamp(age_s), Timestamp(0));
     let count = |directories: usize| match directories {
         1 => "1 changed directory".to_owned(),
         _ => format!("{directories} changed directories"),
     };
     match why {
-        Why::NeverScanned => "it was never scanned".to_owned(),
-        Why::Ahead { at } => {
+        DueReason::NeverScanned => "it was never scanned".to_owned(),
+        DueReason::Ahead { at } => {
             format!("its last scan is of {at}, which lies ahead: a clock was wrong")
         }
-        Why::Suspicious => "a suspicious scan waits for a second one".to_owned(),
-        Why::Old { age_s } => format!("its last scan ended {} ago", ago(age_s)),
-        Why::Unfinished => "its last scan was stopped".to_owned(),
-        Why::Lacks { directories, age_s } => {
+        DueReason::Suspicious => "a suspicious scan waits for a second one".to_owned(),
+        DueReason::Old { age_s } => format!("its last scan ended {} ago", ago(age_s)),
+        DueReason::Unfinished => "its last scan was stopped".to_owned(),
+        DueReason::Lacks { directories, age_s } => {
             let (what, ago) = (count(directories), ago(age_s));
             format!("it lacks {what}, the latest since {ago}")
         }
-        Why::LacksMuch { directories } => {
+        DueReason::LacksMuch { directories } => {
             format!("it lacks {}, too many for single ones", count(directories))
         }
-        Why::Requested => "somebody asked for it".to_owned(),
-        Why::Tried => "a scan of all it has was tried and did not end well".to_owned(),
-        Why::Looked { directories } => {
+        DueReason::Requested => "somebody asked for it".to_owned(),
+        DueReason::Tried => "a scan of all it has was tried and did not end well".to_owned(),
+        DueReason::Looked { directories } => {
             format!("it lacks {}, and was looked at", count(directories))
         }
-        Why::RequestedSoon => "somebody asked for it, and it was looked at just now".to_owned(),
-        Why::MostHave { directories } => {
+        DueReason::RequestedSoon => {
+            "somebody asked for it, and it was looked at just now".to_owned()
+        }
+        DueReason::MostHave { directories } => {
             format!("it lacks {}, which most mirrors have", count(directories))
         }
-        Why::HasAll => "it has all that changed".to_owned(),
+        DueReason::HasAll => "it has all that changed".to_owned(),
     }
 }
 
-fn next(now: Timestamp, decision: &Decision) -> String {
-    if decision.what != What::Nothing {
+fn next(now: Timestamp, decision: &DueDecision) -> String {
+    if decision.what != DuePart::Nothing {
         return "now".to_owned();
     }
     format!("in {}", age(decision.next_at, now))
@@ -123,11 +125,11 @@ pub fn json(look: &Look, site: &str) -> String {
     format!("{json:#}\n")
 }
 
-fn mirror_json(look: &Look, mirror: &MirrorRecord, decision: &Decision) -> Value {
+fn mirror_json(look: &Look, mirror: &MirrorRecord, decision: &DueDecision) -> Value {
     let (due, directories) = match &decision.what {
-        What::Nothing => (None, Vec::new()),
-        What::Whole => (Some("all"), Vec::new()),
-        What::Changed(numbers) => {
+        DuePart::Nothing => (None, Vec::new()),
+        DuePart::Whole => (Some("all"), Vec::new()),
+        DuePart::Changed(numbers) => {
             let names = numbers.iter().map(|number| name(look, *number));
             (Some("directories"), names.collect())
         }

@@ -8,7 +8,8 @@ use super::decide::Hints;
 use super::look::look;
 use super::report;
 use crate::config::SiteConfig;
-use crate::db::{DbError, Reader, open_reader, scan_request};
+use crate::db::scan::request;
+use crate::db::{DbError, Reader, open_reader};
 use crate::domain::mirror::MirrorId;
 use crate::program::exit::Exit;
 use crate::program::signal::stop_flag;
@@ -51,7 +52,7 @@ pub fn run(
 
 /// Which mirrors somebody asked a scan for.
 fn hints(reader: &Reader) -> Result<HashMap<MirrorId, Hints>, DbError> {
-    let requests = scan_request::all(reader)?.into_iter();
+    let requests = request::all(reader)?.into_iter();
     let hints = |at| Hints {
         requested_at: Some(at),
     };

@@ -5,82 +5,33 @@
 //! Everything that the verdict depends on is read inside the IMMEDIATE transaction, so that an
 //! admin's `rollback` or `file add` meanwhile is neither lost nor undone by half.
 
-use std::time::Duration;
+use super::finding::{Listing, PublishOptions, counts_json, listed};
 
-use roaring::RoaringBitmap;
-
-use super::judge::{Case, Coverage, Limits, Verdict, add, judge, merge};
+use super::judge::{Coverage, JudgementCase, Verdict, add, judge, merge};
 use super::repeat::repeated;
 use crate::db::content::{self, Content, Learnt, PendingContent, PublishedContent};
 use crate::db::mirror::MirrorRecord;
 use crate::db::open::Transaction;
-use crate::db::run::{self, Outcome, RunEnd, RunId, RunKind};
-use crate::db::scan_directory::{self, ScanLeft};
+use crate::db::run::{self, RunEnd, RunId, RunKind, RunOutcome};
+use crate::db::scan::directory;
 use crate::db::{DbError, Writer, event, mirror};
-use crate::domain::mirror::MirrorId;
 use crate::domain::time::Timestamp;
 use crate::domain::time::ctime;
 use crate::scan::compare::large::Undeliverable;
-use crate::scan::protocol::Found;
-use crate::scan::report::Counts;
-use crate::snapshot::KnownFiles;
+use crate::scan::report::ScanCounts;
 
 /// Who the events are by.
 const ACTOR: &str = "heliostat-scan";
-
-/// What all mirrors of a run have in common when they are published.
-#[derive(Debug, Clone, Copy)]
-pub struct Rules<'a> {
-    /// The catalogue as it was compared with.
-    pub known: &'a KnownFiles,
-    /// Number of the index run that made the catalogue.
-    pub tree_generation: i64,
-    /// Ids of the part of the tree that is scanned; `None`: all of it.
-    pub scope: Option<&'a RoaringBitmap>,
-    /// Number of directories, if that part is single ones.
-    pub directories: u64,
-    /// When a listing is suspicious.
-    pub limits: Limits,
-    /// Whether a mirror is switched on when its content is published.
-    pub enable: bool,
-    /// Files that the mirror may have; 0: not counted.
-    pub allowed: u64,
-    /// Share of them that it should have.
-    pub coverage_min: f64,
-}
-
-/// A listing that came to its end.
-#[derive(Debug, Clone, Copy)]
-pub struct Finding<'a> {
-    /// The mirror.
-    pub mirror: MirrorId,
-    /// When its scan began.
-    pub began: Timestamp,
-    /// What was seen.
-    pub found: &'a Found,
-    /// What of it cannot be delivered.
-    pub undeliverable: &'a Undeliverable,
-    /// What a scan over HTTP leaves for the next.
-    pub left: Option<&'a ScanLeft>,
-    /// Ids that could not be listed and keep their state.
-    pub unlisted: &'a RoaringBitmap,
-    /// What the server could not list, one line; empty: it listed all.
-    pub partial: &'a str,
-    /// When it ended.
-    pub at: Timestamp,
-    /// How long it took.
-    pub took: Duration,
-}
 
 /// What was done with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Conclusion {
     /// Ok, partial or suspicious.
-    pub outcome: Outcome,
+    pub outcome: RunOutcome,
     /// Why a suspicious one was kept aside, or published all the same; empty: it was not.
     pub remark: String,
     /// The numbers.
-    pub counts: Counts,
+    pub counts: ScanCounts,
     /// Whether the mirror was switched on.
     pub enabled: bool,
     /// The run that found just the same; this scan is to be counted with it.
@@ -93,8 +44,8 @@ pub struct Conclusion {
 /// [`DbError`]; nothing is changed then.
 pub fn conclude(
     writer: &mut Writer,
-    rules: Rules<'_>,
-    finding: Finding<'_>,
+    rules: PublishOptions<'_>,
+    finding: Listing<'_>,
 ) -> Result<Option<Conclusion>, DbError> {
     writer.transaction(|transaction| {
         let all = mirror::all(transaction)?;
@@ -105,7 +56,7 @@ pub fn conclude(
         let previous = published.as_ref().map(|published| &published.content);
         let pending = content::pending(transaction, finding.mirror).or_else(none_if_damaged)?;
         let merged = content_after(previous, rules, finding);
-        let case = Case {
+        let case = JudgementCase {
             previous,
             pending: pending.as_ref().map(|pending| &pending.content),
             merged: &merged,
@@ -114,12 +65,12 @@ pub fn conclude(
             is_subtree: rules.scope.is_some(),
         };
         let verdict = judge(&case, rules.limits);
-        let counts = Counts {
+        let counts = ScanCounts {
             directories: rules.directories,
             allowed: rules.allowed,
             ..count(&case, finding, verdict)
         };
-        let before = Before {
+        let before = PreviousContent {
             published: published.as_ref(),
             record: &record,
             is_pending: pending.is_some(),
@@ -158,11 +109,11 @@ pub fn conclude(
 }
 
 impl Conclusion {
-    fn of(outcome: Outcome) -> Conclusion {
+    fn of(outcome: RunOutcome) -> Conclusion {
         Conclusion {
             outcome,
             remark: String::new(),
-            counts: Counts::default(),
+            counts: ScanCounts::default(),
             enabled: false,
             repeats: None,
         }
@@ -170,7 +121,11 @@ impl Conclusion {
 }
 
 /// What the mirror has now, as far as it is known.
-fn content_after(previous: Option<&Content>, rules: Rules<'_>, finding: Finding<'_>) -> Content {
+fn content_after(
+    previous: Option<&Content>,
+    rules: PublishOptions<'_>,
+    finding: Listing<'_>,
+) -> Content {
     let seen = &finding.found.seen.content;
     let coverage = Coverage {
         scope: rules.scope,
@@ -184,15 +139,15 @@ fn content_after(previous: Option<&Content>, rules: Rules<'_>, finding: Finding<
 
 /// What is stored of a mirror when a scan of it ends.
 #[derive(Clone, Copy)]
-struct Before<'a> {
+struct PreviousContent<'a> {
     published: Option<&'a PublishedContent>,
     record: &'a MirrorRecord,
     is_pending: bool,
 }
 
-impl Before<'_> {
+impl PreviousContent<'_> {
     /// Whether publishing would change nothing but times.
-    fn is_again(self, rules: Rules<'_>, finding: Finding<'_>, merged: &Content) -> bool {
+    fn is_again(self, rules: PublishOptions<'_>, finding: Listing<'_>, merged: &Content) -> bool {
         let is_same = self.published.is_some_and(|published| {
             published.content == *merged && published.learnt.by == finding.found.by.name()
         });
@@ -206,26 +161,18 @@ impl Before<'_> {
 }
 
 /// A mirror that has nothing is of no use to anybody.
-fn to_be_enabled(rules: Rules<'_>, record: &MirrorRecord, content: &Content) -> bool {
+fn to_be_enabled(rules: PublishOptions<'_>, record: &MirrorRecord, content: &Content) -> bool {
     rules.enable && !content.current.is_empty() && !(record.enabled && record.alive)
-}
-
-/// How a finding ended whose content is published.
-pub(in crate::scan) fn listed(finding: Finding<'_>) -> Outcome {
-    match finding.partial {
-        "" => Outcome::Ok,
-        _ => Outcome::Partial,
-    }
 }
 
 /// What a scan over HTTP leaves for the next.
 fn store_left(
     transaction: &Transaction<'_>,
-    rules: Rules<'_>,
-    finding: Finding<'_>,
+    rules: PublishOptions<'_>,
+    finding: Listing<'_>,
 ) -> Result<(), DbError> {
     if rules.scope.is_none() && finding.found.crawled.is_some() {
-        scan_directory::store(transaction, finding.mirror, finding.left)?;
+        directory::store(transaction, finding.mirror, finding.left)?;
     }
     Ok(())
 }
@@ -241,12 +188,12 @@ fn none_if_damaged<T>(error: DbError) -> Result<Option<T>, DbError> {
     }
 }
 
-fn count(case: &Case<'_>, finding: Finding<'_>, verdict: Verdict) -> Counts {
+fn count(case: &JudgementCase<'_>, finding: Listing<'_>, verdict: Verdict) -> ScanCounts {
     let found = finding.found;
     let seen = &found.seen;
     let before = case.previous.map_or(0, |content| content.current.len());
     let is_aside = matches!(verdict, Verdict::Suspicious(_));
-    Counts {
+    ScanCounts {
         directories: 0,
         files: seen.files,
         current: seen.content.current.len(),
@@ -270,7 +217,7 @@ fn count(case: &Case<'_>, finding: Finding<'_>, verdict: Verdict) -> Counts {
 
 fn set_aside(
     transaction: &Transaction<'_>,
-    finding: Finding<'_>,
+    finding: Listing<'_>,
     reason: String,
     content: Content,
 ) -> Result<Conclusion, DbError> {
@@ -284,14 +231,14 @@ fn set_aside(
     content::set_pending(transaction, finding.mirror, &pending)?;
     Ok(Conclusion {
         remark: pending.reason,
-        ..Conclusion::of(Outcome::Suspicious)
+        ..Conclusion::of(RunOutcome::Suspicious)
     })
 }
 
 fn publish(
     transaction: &Transaction<'_>,
-    rules: Rules<'_>,
-    finding: Finding<'_>,
+    rules: PublishOptions<'_>,
+    finding: Listing<'_>,
     (verdict, mut notable): (Verdict, Vec<String>),
     (mut record, content): (MirrorRecord, Content),
 ) -> Result<Conclusion, DbError> {
@@ -341,7 +288,7 @@ fn publish(
 }
 
 /// That the mirror cannot deliver large files, the first time that it is found.
-fn large_files_news(finding: Finding<'_>, previous: Option<&Content>) -> Option<String> {
+fn large_files_news(finding: Listing<'_>, previous: Option<&Content>) -> Option<String> {
     let Undeliverable { ids, reason } = finding.undeliverable;
     let had = previous.is_none_or(|previous| !previous.current.is_disjoint(ids));
     (had && !ids.is_empty()).then(|| format!("large files are not counted: {reason}"))
@@ -349,7 +296,7 @@ fn large_files_news(finding: Finding<'_>, previous: Option<&Content>) -> Option<
 
 /// That a mirror has next to nothing any more, whoever confirmed it; nothing where that is no news.
 fn little_left_news(
-    rules: Rules<'_>,
+    rules: PublishOptions<'_>,
     previous: Option<&Content>,
     merged: &Content,
 ) -> Option<String> {
@@ -385,9 +332,9 @@ fn switch_on(record: &mut MirrorRecord, at: Timestamp) {
     record.comment.push_str(&note);
 }
 
-fn run_end(finding: Finding<'_>, conclusion: &Conclusion) -> RunEnd {
+fn run_end(finding: Listing<'_>, conclusion: &Conclusion) -> RunEnd {
     let error = match conclusion.outcome {
-        Outcome::Suspicious => &conclusion.remark,
+        RunOutcome::Suspicious => &conclusion.remark,
         _ => finding.partial,
     };
     RunEnd {
@@ -396,9 +343,4 @@ fn run_end(finding: Finding<'_>, conclusion: &Conclusion) -> RunEnd {
         counts: counts_json(&conclusion.counts),
         error: error.to_owned(),
     }
-}
-
-/// The numbers as they are stored with a run.
-pub fn counts_json(counts: &Counts) -> String {
-    serde_json::to_string(counts).expect("numbers are always JSON")
 }

@@ -106,7 +106,7 @@ pub enum Suspicion {
 
 /// What a verdict is given on.
 #[derive(Debug, Clone, Copy)]
-pub struct Case<'a> {
+pub struct JudgementCase<'a> {
     /// What is published now.
     pub previous: Option<&'a Content>,
     /// What was kept aside.
@@ -123,14 +123,14 @@ pub struct Case<'a> {
 
 /// Limits of a verdict.
 #[derive(Debug, Clone, Copy)]
-pub struct Limits {
+pub struct JudgementLimits {
     /// 0 … 1.
     pub vanished_share_max: f64,
     /// The admin wants it published.
     pub force: bool,
 }
 
-impl Case<'_> {
+impl JudgementCase<'_> {
     /// Ids that the mirror had, the catalogue still has, and the new content has not.
     pub fn vanished(&self) -> RoaringBitmap {
         let Some(previous) = self.previous else {
@@ -169,7 +169,7 @@ impl Case<'_> {
 }
 
 /// Gives the verdict.
-pub fn judge(case: &Case<'_>, limits: Limits) -> Verdict {
+pub fn judge(case: &JudgementCase<'_>, limits: JudgementLimits) -> Verdict {
     match case.suspicion(limits.vanished_share_max) {
         None if case.previous.is_none() => Verdict::First,
         None => Verdict::Ordinary,
@@ -255,7 +255,7 @@ mod tests {
     fn check(cases: &[VerdictCase<'_>]) {
         let catalogue = ids(0..1000);
         for (number, (previous, pending, merged, force, expected)) in cases.iter().enumerate() {
-            let case = Case {
+            let case = JudgementCase {
                 previous: *previous,
                 pending: *pending,
                 merged,
@@ -263,7 +263,7 @@ mod tests {
                 files: 100,
                 is_subtree: false,
             };
-            let limits = Limits {
+            let limits = JudgementLimits {
                 vanished_share_max: 0.3,
                 force: *force,
             };
@@ -320,7 +320,7 @@ mod tests {
         let catalogue = ids(0..50);
         let previous = content(0..100, 0..0);
         let outdated = content(0..10, 10..50);
-        let mut case = Case {
+        let mut case = JudgementCase {
             previous: Some(&previous),
             pending: None,
             merged: &outdated,
@@ -328,7 +328,7 @@ mod tests {
             files: 50,
             is_subtree: false,
         };
-        let limits = Limits {
+        let limits = JudgementLimits {
             vanished_share_max: 0.0,
             force: false,
         };
@@ -347,7 +347,7 @@ mod tests {
         for (pending, confirmed) in [(495, true), (494, false), (505, true), (506, false)] {
             let pending = content(0..pending, 0..0);
             let merged = content(0..500, 0..0);
-            let case = Case {
+            let case = JudgementCase {
                 previous: Some(&previous),
                 pending: Some(&pending),
                 merged: &merged,
@@ -355,7 +355,7 @@ mod tests {
                 files: 500,
                 is_subtree: false,
             };
-            let limits = Limits {
+            let limits = JudgementLimits {
                 vanished_share_max: 0.3,
                 force: false,
             };

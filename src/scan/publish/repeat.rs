@@ -6,15 +6,16 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::conclude::{Finding, counts_json, listed};
+use super::finding::{Listing, counts_json, listed};
 use crate::db::open::Transaction;
 use crate::db::run::{self, RunId, RunKind};
-use crate::db::scan_attempt::{self, Asked};
+use crate::db::scan::attempt;
+use crate::db::scan::attempt::ScanAttemptKind;
 use crate::db::{DbError, Writer};
 use crate::domain::mirror::MirrorId;
 use crate::domain::time::Timestamp;
 use crate::program::exit::chain;
-use crate::scan::report::Counts;
+use crate::scan::report::ScanCounts;
 
 /// How long repeats are kept in memory, at most; a scan that is killed forgets them, which only
 /// makes the last scan look older than it is.
@@ -26,8 +27,8 @@ const OF_THE_WAY: [&str; 3] = ["requests", "before", "allowed"];
 /// The last run of the mirror, if it ended with the same numbers in the same way.
 pub(in crate::scan) fn repeated(
     transaction: &Transaction<'_>,
-    finding: Finding<'_>,
-    counts: &Counts,
+    finding: Listing<'_>,
+    counts: &ScanCounts,
 ) -> Result<Option<RunId>, DbError> {
     let last = run::latest(transaction, RunKind::Scan, Some(finding.mirror), 1)?;
     let same = last.into_iter().find(|run| {
@@ -47,14 +48,14 @@ fn numbers(counts: &str) -> Value {
 }
 
 /// An attempt to scan a mirror.
-pub type Attempt = (MirrorId, Asked, Timestamp);
+pub type Attempt = (MirrorId, ScanAttemptKind, Timestamp);
 
 /// Repeats, and attempts, that are still to be stored.
 #[derive(Debug)]
-pub struct Repeats(Mutex<Kept>);
+pub struct Repeats(Mutex<PreviousRun>);
 
 #[derive(Debug)]
-struct Kept {
+struct PreviousRun {
     repeats: Vec<(RunId, Timestamp)>,
     attempts: Vec<Attempt>,
     since: Instant,
@@ -63,7 +64,7 @@ struct Kept {
 impl Repeats {
     /// None yet.
     pub fn new() -> Repeats {
-        Repeats(Mutex::new(Kept {
+        Repeats(Mutex::new(PreviousRun {
             repeats: Vec::new(),
             attempts: Vec::new(),
             since: Instant::now(),
@@ -90,7 +91,7 @@ impl Repeats {
         is_urgent: bool,
     ) -> Result<(), DbError> {
         if is_urgent {
-            return writer.transaction(|transaction| scan_attempt::record(transaction, &[attempt]));
+            return writer.transaction(|transaction| attempt::record(transaction, &[attempt]));
         }
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         kept.attempts.push(attempt);
@@ -106,7 +107,7 @@ impl Repeats {
     }
 }
 
-impl Kept {
+impl PreviousRun {
     fn store(&mut self, writer: &mut Writer) {
         self.since = Instant::now();
         if self.repeats.is_empty() && self.attempts.is_empty() {
@@ -114,7 +115,7 @@ impl Kept {
         }
         let stored = writer.transaction(|transaction| {
             run::repeat(transaction, &self.repeats)?;
-            scan_attempt::record(transaction, &self.attempts)
+            attempt::record(transaction, &self.attempts)
         });
         match stored {
             Ok(()) => {
@@ -132,17 +133,17 @@ mod tests {
 
     #[test]
     fn the_way_of_a_scan_is_not_compared() {
-        let one = Counts {
+        let one = ScanCounts {
             files: 3,
             requests: 7,
-            ..Counts::default()
+            ..ScanCounts::default()
         };
-        let two = Counts {
+        let two = ScanCounts {
             requests: 1,
             before: 3,
             ..one
         };
-        let three = Counts { files: 4, ..one };
+        let three = ScanCounts { files: 4, ..one };
         let numbers = |counts| numbers(&counts_json(counts));
         assert_eq!(numbers(&one), numbers(&two));
         assert_ne!(numbers(&one), numbers(&three));

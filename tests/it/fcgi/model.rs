@@ -1,9 +1,9 @@
 //! What must hold for any bytes in any pieces: shared by the properties and the fuzz target.
 
-use heliostat::fcgi::wire::protocol::{Conversation, Limits, Step};
+use heliostat::fcgi::wire::protocol::{Conversation, ConversationLimits, ConversationStep};
 
 /// Small, so that they are reached.
-const LIMITS: Limits = Limits {
+const LIMITS: ConversationLimits = ConversationLimits {
     params_bytes_max: 300,
     params_max: 12,
     stdin_bytes_max: 100,
@@ -20,7 +20,7 @@ const BODY: &[u8] = b"Status: 204 No Content\r\n\r\n";
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Outcome {
     /// All but `Hungry`.
-    pub steps: Vec<Step>,
+    pub steps: Vec<ConversationStep>,
     /// Names and values of each complete request.
     pub requests: Vec<Vec<(Vec<u8>, Vec<u8>)>>,
     /// What was sent.
@@ -64,7 +64,7 @@ fn converse(pieces: &[&[u8]]) -> Outcome {
                 !over || (taken == 0 && sent == 0),
                 "nothing comes after the end"
             );
-            if step == Step::Hungry {
+            if step == ConversationStep::Hungry {
                 assert!(input.is_empty(), "hungry with food on the table");
                 break;
             }
@@ -73,8 +73,8 @@ fn converse(pieces: &[&[u8]]) -> Outcome {
             }
             outcome.steps.push(step);
             match step {
-                Step::Ready => answer(&mut conversation, &mut outcome),
-                Step::Over | Step::Broken(_) => over = true,
+                ConversationStep::Ready => answer(&mut conversation, &mut outcome),
+                ConversationStep::Over | ConversationStep::Broken(_) => over = true,
                 _ => {}
             }
         }
@@ -141,8 +141,14 @@ fn check_sent(outcome: &Outcome) {
     assert!(rest.is_empty(), "half a record was sent");
     assert_eq!(said, None, "an answer without END_REQUEST");
     assert_eq!(answers, outcome.requests.len());
-    let count = |wanted: fn(&Step) -> bool| outcome.steps.iter().filter(|s| wanted(s)).count();
-    let ends = count(|step| matches!(step, Step::Ready | Step::Refused(_) | Step::Aborted));
+    let count =
+        |wanted: fn(&ConversationStep) -> bool| outcome.steps.iter().filter(|s| wanted(s)).count();
+    let ends = count(|step| {
+        matches!(
+            step,
+            ConversationStep::Ready | ConversationStep::Refused(_) | ConversationStep::Aborted
+        )
+    });
     assert!(ended >= ends, "a request without an end");
 }
 

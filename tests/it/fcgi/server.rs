@@ -7,7 +7,8 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use heliostat::fcgi::{
-    FcgiError, Handler, Listen, Report, Request, Rest, Server, ServerOptions, Shutdown, Stats,
+    FcgiError, FcgiRequest, Handler, Listen, Rest, Server, ServerOptions, ServerReport, Shutdown,
+    Stats,
 };
 use tempfile::TempDir;
 
@@ -107,7 +108,7 @@ impl Scripted {
 }
 
 impl Handler for Scripted {
-    fn respond(&mut self, request: &Request<'_>, out: &mut Vec<u8>) {
+    fn respond(&mut self, request: &FcgiRequest<'_>, out: &mut Vec<u8>) {
         assert!(out.is_empty(), "the output comes cleared");
         let wish = request.params().find(|(name, _)| *name == b"DO");
         let wish = wish.map(|(_, value)| std::str::from_utf8(value).expect("tests write text"));
@@ -153,7 +154,7 @@ pub struct TestServer {
     pub stats: Arc<Stats>,
     pub told: Arc<Told>,
     pub shutdown: Shutdown,
-    thread: Option<JoinHandle<Result<Report, FcgiError>>>,
+    thread: Option<JoinHandle<Result<ServerReport, FcgiError>>>,
     _dir: TempDir,
 }
 
@@ -184,13 +185,13 @@ impl TestServer {
     }
 
     /// Triggers the shutdown and waits for the end.
-    pub fn end(mut self) -> Report {
+    pub fn end(mut self) -> ServerReport {
         self.shutdown.trigger();
         self.join()
     }
 
     /// Waits for the end of a shutdown that was triggered.
-    pub fn join(&mut self) -> Report {
+    pub fn join(&mut self) -> ServerReport {
         let thread = self.thread.take().expect("joined once");
         thread.join().expect("no panic").expect("no error")
     }

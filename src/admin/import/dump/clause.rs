@@ -1,6 +1,6 @@
 //! Clauses of COPY, CREATE TABLE and INSERT.
 
-use super::field::{COLUMNS_MAX, Fields};
+use super::field::{COLUMNS_MAX, DumpFields};
 use super::token::{Token, Tokens};
 
 /// `(a, b, c)`, or nothing.
@@ -68,7 +68,7 @@ pub(crate) fn defined_columns(tokens: &mut Tokens<'_>) -> Vec<String> {
 }
 
 /// Reads `(value, …)` into the fields; `false` when it is anything else.
-pub(crate) fn values(tokens: &mut Tokens<'_>, fields: &mut Fields) -> bool {
+pub(crate) fn values(tokens: &mut Tokens<'_>, fields: &mut DumpFields) -> bool {
     if !tokens.take_symbol(b'(') {
         return false;
     }

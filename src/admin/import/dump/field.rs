@@ -5,13 +5,13 @@ pub(super) const COLUMNS_MAX: usize = 1600;
 
 /// Decoded fields in the order of the columns; the buffers are used again for each row.
 #[derive(Debug, Default)]
-pub(crate) struct Fields {
+pub(crate) struct DumpFields {
     bytes: Vec<u8>,
     /// Start and end in `bytes`; `None` is NULL.
     places: Vec<Option<(usize, usize)>>,
 }
 
-impl Fields {
+impl DumpFields {
     pub(crate) fn clear(&mut self) {
         self.bytes.clear();
         self.places.clear();
@@ -126,7 +126,7 @@ mod tests {
     type Decoded = Result<Vec<Option<Vec<u8>>>, &'static str>;
 
     fn decode(line: &[u8]) -> Decoded {
-        let mut fields = Fields::default();
+        let mut fields = DumpFields::default();
         fields.push(Some(b"left over"));
         fields.decode_copy_line(line)?;
         Ok((0..fields.len())
@@ -137,8 +137,8 @@ mod tests {
     #[test]
     fn copy_lines_are_decoded_as_postgresql_writes_them() {
         let some = |bytes: &[u8]| Some(bytes.to_vec());
-        type Fields = Vec<Option<Vec<u8>>>;
-        let cases: &[(&[u8], Fields)] = &[
+        type DumpFields = Vec<Option<Vec<u8>>>;
+        let cases: &[(&[u8], DumpFields)] = &[
             (b"", vec![some(b"")]),
             (b"a\tb", vec![some(b"a"), some(b"b")]),
             (b"a\t\t", vec![some(b"a"), some(b""), some(b"")]),

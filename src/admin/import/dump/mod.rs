@@ -1,7 +1,7 @@
 //! A plain `pg_dump`, read line by line: tables, columns, rows.
 //!
 //! [`Parser`] is given one line after the other and gives each row of the tables that its
-//! [`Sink`] wants; nothing but the statement at hand is kept, so a dump may be larger than
+//! [`RowSink`] wants; nothing but the statement at hand is kept, so a dump may be larger than
 //! memory. Rows come from `COPY … FROM stdin` blocks and from `INSERT` statements alike; what
 //! else a dump holds (functions, indexes, grants) is passed over by its quoting rules.
 //! [`Row`] reads the values of PostgreSQL's text formats.
@@ -26,7 +26,8 @@ mod token;
 mod value;
 
 pub use error::DumpError;
-pub use parser::{LINE_BYTES_MAX, Parser, Sink, Table};
+pub use parser::{LINE_BYTES_MAX, Parser, RowSink};
 pub use row::Row;
+pub use row::Table;
 pub use statement::TOO_LONG;
 pub use value::timestamp;

@@ -1,12 +1,13 @@
 //! Lines in, rows out.
 
+use super::row::Table;
 use std::collections::BTreeMap;
 
 use super::clause::{defined_columns, name_list, values};
 use super::error::DumpError;
-use super::field::Fields;
+use super::field::DumpFields;
 use super::row::Row;
-use super::statement::{STATEMENT_BYTES_MAX, Scanner, Statement};
+use super::statement::{STATEMENT_BYTES_MAX, Statement, StatementReader};
 use super::token::{Token, Tokens};
 
 /// Longest line in bytes: a COPY row is one line, and an INSERT may be.
@@ -27,17 +28,8 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// pg_dump's last comment; what has its first one and lacks this was cut.
 const TRAILER: &[u8] = b"-- PostgreSQL database dump complete";
 
-/// A table whose rows come.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Table {
-    /// Its name; with its schema unless that is `public`.
-    pub name: String,
-    /// The columns in the order of the fields.
-    pub columns: Vec<String>,
-}
-
 /// Takes the rows.
-pub trait Sink {
+pub trait RowSink {
     /// What refusing a row ends in.
     type Error: From<DumpError>;
 
@@ -81,8 +73,8 @@ struct Current {
 #[derive(Debug)]
 pub struct Parser {
     line: u64,
-    scanner: Scanner,
-    fields: Fields,
+    scanner: StatementReader,
+    fields: DumpFields,
     current: Option<Current>,
     in_copy: bool,
     schema: String,
@@ -98,8 +90,8 @@ impl Default for Parser {
     fn default() -> Parser {
         Parser {
             line: 0,
-            scanner: Scanner::new(),
-            fields: Fields::default(),
+            scanner: StatementReader::new(),
+            fields: DumpFields::default(),
             current: None,
             in_copy: false,
             schema: PUBLIC.to_owned(),
@@ -128,7 +120,7 @@ impl Parser {
     ///
     /// # Errors
     /// [`DumpError`], or what the sink returns.
-    pub fn line<S: Sink>(&mut self, line: &[u8], sink: &mut S) -> Result<(), S::Error> {
+    pub fn line<S: RowSink>(&mut self, line: &[u8], sink: &mut S) -> Result<(), S::Error> {
         self.line += 1;
         if self.in_copy {
             return self.copy_line(line, sink);
@@ -166,7 +158,7 @@ impl Parser {
     ///
     /// # Errors
     /// [`DumpError`], or what the sink returns.
-    pub fn last_line<S: Sink>(&mut self, line: &[u8], sink: &mut S) -> Result<(), S::Error> {
+    pub fn last_line<S: RowSink>(&mut self, line: &[u8], sink: &mut S) -> Result<(), S::Error> {
         if self.in_copy {
             self.line += 1;
             return Ok(());
@@ -202,7 +194,7 @@ impl Parser {
         }
     }
 
-    fn copy_line<S: Sink>(&mut self, line: &[u8], sink: &mut S) -> Result<(), S::Error> {
+    fn copy_line<S: RowSink>(&mut self, line: &[u8], sink: &mut S) -> Result<(), S::Error> {
         // A carriage return in the data is escaped: a bare one came with the line's end.
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         if line == b"\\." {
@@ -225,7 +217,7 @@ impl Parser {
     }
 
     /// Gives the decoded fields to the sink as a row of the current table.
-    fn give<S: Sink>(&self, line: u64, sink: &mut S) -> Result<(), S::Error> {
+    fn give<S: RowSink>(&self, line: u64, sink: &mut S) -> Result<(), S::Error> {
         let Some(current) = &self.current else {
             return Ok(());
         };
@@ -246,7 +238,11 @@ impl Parser {
         })
     }
 
-    fn statement<S: Sink>(&mut self, statement: &Statement, sink: &mut S) -> Result<(), S::Error> {
+    fn statement<S: RowSink>(
+        &mut self,
+        statement: &Statement,
+        sink: &mut S,
+    ) -> Result<(), S::Error> {
         // Another database's dump may follow (pg_dumpall); it must be whole as well.
         self.complete = false;
         self.has_begun = true;
@@ -345,7 +341,7 @@ impl Parser {
     }
 
     /// Makes a table the current one; asks the sink when it was not.
-    fn begin<S: Sink>(&mut self, table: Table, sink: &mut S) -> Result<(), S::Error> {
+    fn begin<S: RowSink>(&mut self, table: Table, sink: &mut S) -> Result<(), S::Error> {
         let same = self.current.as_ref().is_some_and(|now| now.table == table);
         if !same {
             self.facts(self.line, &table.name)?;
@@ -375,7 +371,7 @@ impl Parser {
     }
 
     /// `COPY name (columns) [WITH OIDS] FROM stdin`.
-    fn copy<S: Sink>(
+    fn copy<S: RowSink>(
         &mut self,
         statement: &Statement,
         mut tokens: Tokens<'_>,
@@ -407,7 +403,7 @@ impl Parser {
     }
 
     /// `INSERT INTO name [(columns)] [OVERRIDING SYSTEM VALUE] VALUES (…), (…)`.
-    fn insert<S: Sink>(
+    fn insert<S: RowSink>(
         &mut self,
         statement: &Statement,
         mut tokens: Tokens<'_>,
@@ -465,7 +461,7 @@ mod tests {
         unwanted: &'static str,
     }
 
-    impl Sink for Notes {
+    impl RowSink for Notes {
         type Error = DumpError;
 
         fn table(&mut self, table: &Table) -> Result<bool, DumpError> {

@@ -1,8 +1,7 @@
 //! One row with its columns' names, and its values by name.
 
 use super::error::DumpError;
-use super::field::Fields;
-use super::parser::Table;
+use super::field::DumpFields;
 use super::value;
 
 /// Longest part of a value that an error shows.
@@ -12,7 +11,7 @@ const SHOWN_BYTES_MAX: usize = 40;
 #[derive(Debug, Clone, Copy)]
 pub struct Row<'a> {
     pub(crate) table: &'a Table,
-    pub(crate) fields: &'a Fields,
+    pub(crate) fields: &'a DumpFields,
     /// The line where it begins.
     pub line: u64,
 }
@@ -126,4 +125,13 @@ fn shown(bytes: &[u8]) -> String {
     let bytes = &bytes[..bytes.len().min(SHOWN_BYTES_MAX)];
     let more = if cut { "…" } else { "" };
     format!("{}{more}", bytes.escape_ascii())
+}
+
+/// A table whose rows come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Table {
+    /// Its name; with its schema unless that is `public`.
+    pub name: String,
+    /// The columns in the order of the fields.
+    pub columns: Vec<String>,
 }

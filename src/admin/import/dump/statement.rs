@@ -36,7 +36,7 @@ pub(crate) struct Statement {
 
 /// Collects lines until a statement is whole.
 #[derive(Debug)]
-pub(crate) struct Scanner {
+pub(crate) struct StatementReader {
     kept: Vec<u8>,
     mode: Mode,
     first_line: u64,
@@ -44,9 +44,9 @@ pub(crate) struct Scanner {
     pub(crate) standard_strings: bool,
 }
 
-impl Scanner {
-    pub(crate) fn new() -> Scanner {
-        Scanner {
+impl StatementReader {
+    pub(crate) fn new() -> StatementReader {
+        StatementReader {
             kept: Vec::new(),
             mode: Mode::Plain,
             first_line: 0,
@@ -189,7 +189,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn statements(text: &[u8]) -> (Vec<String>, bool) {
-        let mut scanner = Scanner::new();
+        let mut scanner = StatementReader::new();
         let mut found = Vec::new();
         for (number, line) in text.split_inclusive(|&byte| byte == b'\n').enumerate() {
             let mut rest = line;

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use rusqlite::params;
 
-use super::error::{DbError, Doing};
-use super::open::{Queryable, Transaction};
+use crate::db::error::{DbError, Doing};
+use crate::db::open::{Queryable, Transaction};
 use crate::domain::mirror::MirrorId;
 use crate::domain::time::Timestamp;
 

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use rusqlite::params;
 
-use super::error::{DbError, Doing};
-use super::open::{Queryable, Transaction};
+use crate::db::error::{DbError, Doing};
+use crate::db::open::{Queryable, Transaction};
 use crate::domain::mirror::MirrorId;
 use crate::domain::time::Timestamp;
 
@@ -42,7 +42,7 @@ pub fn all(database: &impl Queryable) -> Result<HashMap<MirrorId, ScanAttempt>, 
 
 /// What a mirror is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Asked {
+pub enum ScanAttemptKind {
     /// All it has.
     Whole,
     /// Directories that changed in the catalogue.
@@ -55,12 +55,12 @@ pub enum Asked {
 /// [`DbError::Sql`].
 pub fn record(
     transaction: &Transaction<'_>,
-    attempts: &[(MirrorId, Asked, Timestamp)],
+    attempts: &[(MirrorId, ScanAttemptKind, Timestamp)],
 ) -> Result<(), DbError> {
     for (mirror, asked, at) in attempts {
         let column = match asked {
-            Asked::Whole => "whole_at",
-            Asked::Changed => "changed_at",
+            ScanAttemptKind::Whole => "whole_at",
+            ScanAttemptKind::Changed => "changed_at",
         };
         let sql = format!(
             "INSERT INTO scan_attempt (mirror_id, {column}) \
@@ -87,10 +87,10 @@ mod tests {
         let found = writer.transaction(|transaction| {
             let one = mirror::insert(transaction, &MirrorRecord::new("one"))?;
             let two = mirror::insert(transaction, &MirrorRecord::new("two"))?;
-            let whole = |mirror, at| (mirror, Asked::Whole, Timestamp(at));
+            let whole = |mirror, at| (mirror, ScanAttemptKind::Whole, Timestamp(at));
             let early = [whole(one, 5), whole(two, 5), whole(MirrorId(99), 5)];
             record(transaction, &early)?;
-            let late = [whole(two, 7), (one, Asked::Changed, Timestamp(7))];
+            let late = [whole(two, 7), (one, ScanAttemptKind::Changed, Timestamp(7))];
             record(transaction, &late)?;
             let found = all(transaction)?;
             mirror::delete(transaction, two)?;

@@ -1,0 +1,87 @@
+//! Waits for SQLite's write lock, and says who holds it.
+
+use super::error::{DbError, Doing};
+use crate::system::{process_facts, record_lock_holder};
+use rusqlite::{Connection, ErrorCode, TransactionBehavior};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// How long a writer waits for another; an index run of a million files holds the lock for some
+/// seconds, a busy machine may need many more.
+pub(super) const WRITER_BUSY_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// From when on a writer that waits says for whom: longer than any transaction but those of a large
+/// index or import.
+pub(super) const WAIT_TOLD_AFTER: Duration = Duration::from_secs(2);
+
+pub(super) fn open_error(path: &Path, source: rusqlite::Error) -> DbError {
+    let path = path.to_owned();
+    if is_busy(&source) {
+        let holder = holder(&path);
+        return DbError::Locked { path, holder };
+    }
+    DbError::Open { path, source }
+}
+
+/// Where the locks of writing, checkpointing and recovering lie in `DATABASE-shm` (SQLite's
+/// `UNIX_SHM_BASE` and `WAL_WRITE_LOCK`).
+pub(super) const LOCKS_START: u64 = 120;
+
+pub(super) const LOCKS: u64 = 3;
+
+/// Who has a database locked, and what to do, in words.
+pub(super) fn holder(database: &Path) -> String {
+    let shared = beside(database, "-shm");
+    let Some(pid) = record_lock_holder(&shared, LOCKS_START, LOCKS) else {
+        let unseen = "another program, which cannot be seen from here; `fuser` of psmisc names it";
+        return unseen.to_owned();
+    };
+    match process_facts(pid) {
+        Some(facts) => format!("{facts}; {}", facts.remedy()),
+        None => format!("process {pid}; wait until it has ended, or end it"),
+    }
+}
+
+pub(super) fn is_busy(error: &rusqlite::Error) -> bool {
+    let code = error.sqlite_error_code();
+    matches!(
+        code,
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)
+    )
+}
+
+/// What lies beside a database; SQLite names it after the file that links lead to.
+pub(super) fn beside(database: &Path, suffix: &str) -> PathBuf {
+    let real = std::fs::canonicalize(database).unwrap_or_else(|_| database.to_owned());
+    let mut name = real.into_os_string();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+/// Begins a write transaction; who has the lock is said while it is waited for.
+pub(super) fn begin<'c>(
+    connection: &'c Connection,
+    path: &Path,
+) -> Result<rusqlite::Transaction<'c>, DbError> {
+    let doing = "waiting to write";
+    let start = Instant::now();
+    connection.busy_timeout(WAIT_TOLD_AFTER).doing(doing)?;
+    let mut is_told = false;
+    let begun = loop {
+        match rusqlite::Transaction::new_unchecked(connection, TransactionBehavior::Immediate) {
+            Ok(transaction) => break Ok(transaction),
+            Err(error) if is_busy(&error) => {
+                let error = open_error(path, error);
+                if start.elapsed() >= WRITER_BUSY_TIMEOUT {
+                    break Err(error);
+                }
+                if !std::mem::replace(&mut is_told, true) {
+                    log::warn!("waiting: {error}");
+                }
+            }
+            Err(error) => break Err(error).doing(doing),
+        }
+    };
+    connection.busy_timeout(WRITER_BUSY_TIMEOUT).doing(doing)?;
+    begun
+}
