@@ -318,6 +318,9 @@ fn stage_with(more: &str) -> Stage {
         "home/anna/pub/u.iso",
         "hosts/vhostalias/v.iso",
         "page/index.html",
+        "war/real.iso.md5",
+        "war/q?.iso",
+        "war/\u{fc}\u{4e2d}.iso",
     ] {
         stage.file(path, 10_000);
     }
@@ -542,10 +545,30 @@ location /al/ { alias {tree}/war/; {asks} }
 location /shadow/ { alias {tree}/other/; {asks} }
 location /out/ { alias {home}/outside/; {asks} }
 location /plain/ { alias {tree}/war/; }
+location ~ ^/re/(.*)$ { alias {tree}/war/$1; {asks} }
+error_page 404 /page/index.html;
 location /now/ { rewrite ^/now/(.*)$ /war/2.361/$1 last; }
 rewrite ^/current/(.*)$ /war/2.361/$1 last;
 rewrite ^/latest\\.iso$ /war/2.361/x.iso last;
 ";
+
+/// Both ways to a document of a file whose name must be encoded.
+fn has_documents_of_odd_names(stage: &Stage, port: u16, urls: &[&str]) {
+    let base = stage.mirror_named("germany").http_port;
+    for url in urls {
+        let answer = Request::get(port, *url).send();
+        let location = answer.text("location");
+        let is_redirected = location.starts_with(&format!("http://127.0.0.1:{base}/war/"));
+        assert!(is_redirected, "{url}: {answer:?}");
+        let digest = Md5::digest(&Request::url(&location).send().body);
+        let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        for document in [".md5", "?md5"] {
+            let answer = Request::get(port, format!("{url}{document}")).send();
+            let is_its = answer.body.starts_with(digest.as_bytes());
+            assert!(is_its, "{url}{document}: {answer:?}");
+        }
+    }
+}
 
 #[test]
 fn nginx_finds_the_same_files() {
@@ -567,6 +590,11 @@ fn nginx_finds_the_same_files() {
         ("/plain/2.361/x.iso", None),
         ("/now/x.iso", X),
         ("/now/new.iso", None),
+        ("/re/2.361/x.iso", X),
+        ("/re/2.361/new.iso", None),
+        ("/re/none.iso", None),
+        ("/re/real.iso.md5", Some("war/real.iso.md5")),
+        ("/re/2.361", None),
         ("/current/x.iso", X),
         ("/current/new.iso", None),
         ("/latest.iso", X),
@@ -598,6 +626,7 @@ fn nginx_finds_the_same_files() {
             assert!(is_its, "{url}{document}: {answer:?}");
         }
     }
+    has_documents_of_odd_names(&stage, server.port, &["/war/q%3F.iso", "/re/q%3F.iso"]);
     // A location without Heliostat has the files alone, and never one in place of a document.
     for url in [
         "/plain/2.361/x.iso.md5",
@@ -636,11 +665,17 @@ fn lighttpd_finds_the_same_files() {
         ("/shadow/2.361/x.iso", Some("other/2.361/x.iso")),
         ("/out/o.iso", None),
         ("/out/none.iso", None),
+        ("/al/real.iso.md5", Some("war/real.iso.md5")),
         ("/current/x.iso", X),
         ("/current/new.iso", None),
         ("/links/x.iso", X),
         ("/links/out.iso", None),
     ];
+    has_documents_of_odd_names(
+        &stage,
+        server.port,
+        &["/war/q%3F.iso", "/al/%C3%BC%E4%B8%AD.iso"],
+    );
     for (url, path) in urls {
         let plain = Request::get(server.plain_port, url).send();
         let ours = Request::get(server.port, url).send();
