@@ -230,7 +230,9 @@ fn close_to_others(path: &Path) {
     let closed = make_private(&file).and_then(|is_closed| {
         make_private(&wal)?;
         make_private(&shm)?;
-        Ok(make_private_folder(folder, is_ours)? || is_closed)
+        // A file that others could not read had no secret for them, whatever its folder was.
+        make_private_folder(folder, is_ours)?;
+        Ok(is_closed)
     });
     match closed {
         Ok(false) => {}

@@ -139,6 +139,15 @@ pub enum FetchError {
         /// Why not.
         why: super::redirect::NotFollowed,
     },
+    /// Another server, which does not answer as one.
+    #[error("it redirects to {to}, which cannot be asked")]
+    Led {
+        /// Where to.
+        to: String,
+        /// Why not.
+        #[source]
+        cause: Box<FetchError>,
+    },
     /// In a circle, most likely.
     #[error("more than {redirects_max} redirects in a row")]
     TooManyRedirects {

@@ -138,9 +138,11 @@ fn what_is_no_index_is_told() {
         let is_named = |word: &str| page.to_string_lossy().contains(word);
         let is_login = is_named("login");
         assert_eq!(matches!(error, PageError::Login), is_login, "{error}");
-        let is_elsewhere = is_named("base-");
+        let is_elsewhere = is_named("base-") || is_named("elsewhere-");
         let found_elsewhere = matches!(error, PageError::Elsewhere);
         assert_eq!(found_elsewhere, is_elsewhere, "{error}");
+        let is_other = matches!(error, PageError::OtherListing { .. });
+        assert_eq!(is_other, is_named("other-"), "{error}");
     }
 }
 

@@ -9,7 +9,7 @@ use crate::site::{TestSite, failure};
 type Made = fn() -> Reply;
 
 /// Answers in place of a directory's page that are none.
-const NO_PAGES: [(Made, &str); 4] = [
+const NO_PAGES: [(Made, &str); 7] = [
     (|| status("403 Forbidden", ""), "status 403"),
     (
         || page("<html><title>Welcome</title><p>Our mirror</html>".into()),
@@ -20,6 +20,18 @@ const NO_PAGES: [(Made, &str); 4] = [
         "which is not followed",
     ),
     (|| status("302 Found", "Location: /welcome.html\r\n"), ""),
+    (
+        || status("302 Found", "Location: https://127.0.0.1:1/\r\n"),
+        "redirects to https://127.0.0.1:1/",
+    ),
+    (
+        || page("<ListBucketResult><Key>a</Key></ListBucketResult>".into()),
+        "a bucket's listing",
+    ),
+    (
+        || page("<ul><li><a href=\"/pub/a\">a</a> 1<li><a href=\"?dir=dir\">dir</a></ul>".into()),
+        "directories by arguments",
+    ),
 ];
 
 fn with_top(top: Made) -> OddWeb {
@@ -45,6 +57,29 @@ fn below_a_top_that_cannot_be_listed_all_is_found() {
         for asked in ["/pub/dir/", "/pub/other/", "/pub/a", "/pub/b"] {
             assert!(web.asked().iter().any(|path| path == asked), "{asked}");
         }
+    }
+}
+
+#[test]
+fn a_directory_without_its_slash_is_the_same_place() {
+    let (site, _tree) = site_and_tree("");
+    for links in ["/pub/dir/c", "dir/c", "http://127.0.0.1:1/pub/dir/c"] {
+        let web = OddWeb::start(move |asked| match asked.path.as_str() {
+            "/pub/dir/" => status("301 Moved Permanently", "Location: /pub/dir\r\n"),
+            "/pub/dir" => page(index(&[(links, 5)])),
+            path => healthy(path),
+        });
+        let name = links.replace(['/', ':', '.'], "-");
+        let id = add(&site, &format!("m{name}"), &web.url());
+        site.run_ok("heliostat-scan", &[&format!("m{name}")]);
+        // What leads elsewhere is no empty directory: its files are asked for.
+        let is_elsewhere = links.starts_with("http");
+        assert_eq!(
+            current(&site, id).contains("dir/d"),
+            is_elsewhere,
+            "{links}"
+        );
+        assert!(current(&site, id).contains("dir/c"), "{links}");
     }
 }
 

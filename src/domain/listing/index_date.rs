@@ -76,7 +76,8 @@ impl Day {
 }
 
 fn day(words: &[&[u8]]) -> Option<(Day, usize)> {
-    if let Some(day) = numeric(words[0]).or_else(|| with_month(words[0])) {
+    let one_word = numeric(words[0]).or_else(|| with_month(words[0]));
+    if let Some(day) = one_word.or_else(|| joined(words[0])) {
         return Some((day, 1));
     }
     // `Wed, 02 Jan 2020` or `Thursday, January 2, 2020`.
@@ -137,6 +138,15 @@ fn with_month(word: &[u8]) -> Option<Day> {
     } else {
         Day::sure(three, month, one)
     }
+}
+
+/// `02Jan2020`, as mini_httpd and thttpd write it.
+fn joined(word: &[u8]) -> Option<Day> {
+    let end = word.iter().position(|byte| !byte.is_ascii_digit())?;
+    let (day, rest) = word.split_at(end);
+    let (name, year) = rest.split_at_checked(3)?;
+    let is_whole = (1..=2).contains(&day.len()) && year.len() == 4;
+    is_whole.then(|| Day::sure(year, month(name)?, day))?
 }
 
 /// A month by its English name, 1 to 12.

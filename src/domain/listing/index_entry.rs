@@ -37,9 +37,15 @@ pub enum PageError {
         /// Its title, printable.
         title: String,
     },
-    /// Its `<base>` makes its links lead out of the directory.
-    #[error("its <base> makes its links lead elsewhere")]
+    /// Its links lead out of the directory, by their host, or by its `<base>`.
+    #[error("its links, or its <base>, lead elsewhere")]
     Elsewhere,
+    /// A listing that is not read: what it lists would seem to be all there is.
+    #[error("it is {kind}, which is not read as an index")]
+    OtherListing {
+        /// What it is.
+        kind: &'static str,
+    },
     /// Its end is missing.
     #[error("it ends before the index is complete")]
     Truncated,

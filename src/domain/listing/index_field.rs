@@ -14,6 +14,12 @@ pub const CELL_END: u8 = b'\t';
 /// is that number rounded.
 pub const EXACT_MARK: u8 = b'=';
 
+/// Begins a cell of the column that a table's heading names for sizes: no other cell has one.
+pub const SIZE_CELL: u8 = 0x01;
+
+/// Begins a cell of a column that has other numbers.
+pub const NUMBER_CELL: u8 = 0x02;
+
 /// Digits of a number; more would not fit 64 bits with a unit.
 const DIGITS_MAX: usize = 18;
 
@@ -36,11 +42,48 @@ pub fn read_fields(text: &[u8]) -> IndexFields {
         is_any: false,
     };
     let has_cells = text.contains(&CELL_END);
+    let has_size_cell = text.contains(&SIZE_CELL);
+    if let Some(words) = permissions(text) {
+        read_permitted(&words, &mut fields);
+        return fields;
+    }
     for cell in text.split(|&byte| byte == CELL_END) {
-        let words: Vec<&[u8]> = words(cell).take(WORDS_MAX).collect();
-        read_cell(&words, has_cells, &mut fields);
+        let mut words: Vec<&[u8]> = words(cell).take(WORDS_MAX).collect();
+        let mark = words.first().copied().unwrap_or_default();
+        let is_size = mark == [SIZE_CELL];
+        let is_other = mark == [NUMBER_CELL] || has_size_cell && !is_size;
+        if is_size || mark == [NUMBER_CELL] {
+            words.remove(0);
+        }
+        read_cell(&words, has_cells, !is_other, &mut fields);
     }
     fields
+}
+
+/// The words of a line that begins with permissions, as webfs writes it.
+fn permissions(text: &[u8]) -> Option<Vec<&[u8]>> {
+    let words: Vec<&[u8]> = words(text).take(WORDS_MAX).collect();
+    let (kind, bits) = words.first()?.split_first()?;
+    let is_mode = b"-dl".contains(kind)
+        && bits.len() == 9
+        && bits.iter().all(|bit| b"-rwxsStT".contains(bit));
+    is_mode.then_some(words)
+}
+
+/// Permissions, user and group, a date, and the size at the end.
+fn read_permitted(words: &[&[u8]], fields: &mut IndexFields) {
+    fields.is_any = true;
+    fields.is_dir = words[0].starts_with(b"d");
+    let time = (1..words.len()).find_map(|place| date(&words[place..]));
+    fields.file.time = time.and_then(|(time, _)| time);
+    let last = [2, 1].into_iter().find_map(|count| {
+        let tail = &words[words.len().checked_sub(count)?..];
+        size(tail).filter(|(_, taken)| *taken == count)
+    });
+    // A year or an hour at the end is no size.
+    if let Some((size, _)) = last.filter(|_| words.len() > 5) {
+        fields.file.size = size;
+    }
 }
 
 /// Words of a cell that are looked at; what comes after them is a description.
@@ -53,12 +96,17 @@ fn words(cell: &[u8]) -> impl Iterator<Item = &[u8]> {
         .filter(|word| !word.is_empty())
 }
 
-fn read_cell(words: &[&[u8]], has_cells: bool, fields: &mut IndexFields) {
+fn read_cell(words: &[&[u8]], has_cells: bool, may_be_size: bool, fields: &mut IndexFields) {
     let (mut rest, exact) = match words {
         [mark, rest @ ..] if mark[0] == EXACT_MARK => (rest, number(&mark[1..])),
         _ => (words, None),
     };
-    let mut is_size_possible = true;
+    // Arrows of links stand before their sizes (Caddy).
+    let is_sign = |word: &&[u8]| word.iter().all(|byte| !byte.is_ascii());
+    while exact.is_some() && rest.len() > 1 && is_sign(&rest[0]) {
+        rest = &rest[1..];
+    }
+    let mut is_size_possible = may_be_size;
     while !rest.is_empty() {
         if let Some((time, taken)) = date(rest) {
             keep_time(fields, time);

@@ -79,6 +79,8 @@ impl<'p, 'a> Tags<'p, 'a> {
         }
         let place = match self.attribute.as_slice() {
             b"href" => &mut self.tag.href,
+            b"class" => &mut self.tag.class,
+            b"colspan" => &mut self.tag.columns,
             b"type" => &mut self.tag.kind,
             b"datetime" | b"mtime" => &mut self.tag.time,
             b"size" | b"data-size" | b"data-order" | b"data-sort" => &mut self.tag.size,

@@ -77,6 +77,20 @@ impl PageAddress {
         })
     }
 
+    /// Where relative links begin, if not at the page itself.
+    pub(super) fn own_base(&self) -> Option<PageAddress> {
+        self.base.is_some().then(|| self.clone())
+    }
+
+    /// What `href` would lead to if relative links began here.
+    pub(super) fn resolve_here(&self, href: &[u8]) -> Link {
+        let here = PageAddress {
+            base: None,
+            ..self.clone()
+        };
+        here.resolve(href)
+    }
+
     /// What `href`, with entities already decoded, leads to.
     pub fn resolve(&self, href: &[u8]) -> Link {
         let href = href.trim_ascii();
@@ -106,6 +120,32 @@ impl PageAddress {
             (_, Some(_)) => Link::Elsewhere,
             _ => child(rest),
         }
+    }
+
+    /// Whether a link names a child of this directory on another host: where a server is behind
+    /// another name, its index may say so.
+    pub(super) fn is_child_elsewhere(&self, href: &[u8]) -> bool {
+        let Some(start) = href.windows(2).position(|window| window == b"//") else {
+            return false;
+        };
+        let scheme = href[..start].to_ascii_lowercase();
+        if !matches!(scheme.trim_ascii(), b"" | b"http:" | b"https:") {
+            return false;
+        }
+        let with_host = cut(cut(&href[start + 2..], b'#').0, b'?').0;
+        let Some(end) = with_host.iter().position(|&byte| byte == b'/') else {
+            return false;
+        };
+        let path = percent_decode(&with_host[end..]);
+        let rest = path.strip_prefix(self.path.as_slice());
+        rest.is_some_and(|rest| matches!(child(rest), Link::Child { .. }))
+    }
+
+    /// The same page when its URL has no slash at its end: relative links begin a directory above.
+    #[must_use]
+    pub fn without_slash(mut self) -> PageAddress {
+        self.base = Some(self.parent().to_vec());
+        self
     }
 
     /// The path in a link; `None` when it leads to another server or is no path.

@@ -270,7 +270,8 @@ impl<'a> HttpSession<'a> {
         let scope = Scope::of_all(&self.addresses(url)?);
         let mut at = url.clone();
         for _ in 0..=REDIRECTS_MAX {
-            let response = self.get_patiently(&at, request, scope)?;
+            let response = self.get_patiently(&at, request, scope);
+            let response = response.map_err(|cause| led(url, &at, cause))?;
             let Some(to) = redirected(&response, &at) else {
                 return Ok(self.answer(at, response));
             };
@@ -278,7 +279,8 @@ impl<'a> HttpSession<'a> {
             if !may_follow(&to) {
                 return Err(FetchError::Redirected { to: to.to_string() });
             }
-            self.check_redirect(url, &at, &to, scope)?;
+            let checked = self.check_redirect(url, &at, &to, scope);
+            checked.map_err(|cause| led(url, &to, cause))?;
             at = if redirect::keeps_login(at.url(), to.url()) {
                 to.with_login_of(&at)
             } else {
@@ -435,6 +437,19 @@ fn seconds_of(date: &str) -> Option<i64> {
         .duration_since(std::time::SystemTime::UNIX_EPOCH)
         .ok()?;
     i64::try_from(since.as_secs()).ok()
+}
+
+/// What went wrong at another server than the mirror's own.
+fn led(mirror: &HttpUrl, at: &HttpUrl, cause: FetchError) -> FetchError {
+    let is_own = mirror.url().origin() == at.url().origin();
+    match cause {
+        FetchError::NotFollowed { .. } | FetchError::Stopped => cause,
+        cause if is_own => cause,
+        cause => FetchError::Led {
+            to: at.to_string(),
+            cause: Box::new(cause),
+        },
+    }
 }
 
 /// Where a redirect leads; `None` when the answer is none.

@@ -153,6 +153,15 @@ impl HttpUrl {
         self
     }
 
+    /// The directory `asked`, where this is what asking for it led to and only lacks its slash.
+    pub fn directory_without_slash(&self, asked: &HttpUrl) -> Option<HttpUrl> {
+        let last = |path: &str| path.rsplit('/').next().map(str::to_owned);
+        let own = last(self.url.path()).filter(|name| !name.is_empty())?;
+        let of_asked = last(asked.url.path().strip_suffix('/')?)?;
+        let is_same = percent_decode(own.as_bytes()) == percent_decode(of_asked.as_bytes());
+        is_same.then(|| self.clone().with_slash())
+    }
+
     /// Where an index page at this URL lies.
     pub fn address(&self) -> PageAddress {
         let host = self.url.host_str().unwrap_or_default();

@@ -60,6 +60,11 @@ impl<'a> PageReader<'a> {
         };
         let (outcome, url) = match reader.ask(&first.path, None, &|_| true) {
             Ok(found) => found,
+            // Only the top leads there, as far as is known.
+            Err(FetchError::Led { to, .. }) => {
+                first.outcome = Err(FetchError::Redirected { to });
+                return Ok((reader, first));
+            }
             Err(error) if is_of_the_server(&error) || is_cut(&error) => return Err(error),
             Err(error) => {
                 first.outcome = Err(error);
@@ -118,9 +123,10 @@ impl<'a> PageReader<'a> {
             once: false,
         };
         let answer = self.session.get(&url, request, may_follow)?;
-        let at = answer.url.clone();
+        let at = answer.url.directory_without_slash(&url);
+        let at = at.unwrap_or_else(|| answer.url.clone());
         match (answer.status, remembered) {
-            (200, _) => Ok((PageOutcome::Page(self.parse(path, answer)?), at)),
+            (200, _) => Ok((PageOutcome::Page(self.parse(path, &at, answer)?), at)),
             (304, Some(remembered)) => Ok((PageOutcome::Unchanged(remembered.clone()), at)),
             (status, _) => Err(FetchError::Status { status }),
         }
@@ -132,10 +138,19 @@ impl<'a> PageReader<'a> {
         before.memory.find(key(path), facts.fingerprint)
     }
 
-    fn parse(&self, path: &[u8], answer: HttpAnswer<'_>) -> Result<PageRead, FetchError> {
+    fn parse(
+        &self,
+        path: &[u8],
+        at: &HttpUrl,
+        answer: HttpAnswer<'_>,
+    ) -> Result<PageRead, FetchError> {
         let mut entries = Entries::new(self.crawl, path);
         let form = IndexForm::of(&answer.content_type);
-        let address = answer.url.address();
+        let address = if *at == answer.url {
+            at.address()
+        } else {
+            at.address().without_slash()
+        };
         let read = read_index(answer.body, form, &address, |entry, name| {
             entries.take(entry, name);
         });
