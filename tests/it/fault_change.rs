@@ -196,8 +196,8 @@ fn a_catalogue_that_changes_during_the_scan() {
             catalogue_tree(site);
         }
         match asked.path.as_str() {
-            // One of its directories cannot be listed, too.
-            "/pub/top/" => crate::odd_web::status("403 Forbidden", ""),
+            // One of its directories, and what is in it, is forbidden, too.
+            path if path.starts_with("/pub/top/") => crate::odd_web::status("403 Forbidden", ""),
             path => healthy_page(path),
         }
     });
