@@ -139,7 +139,7 @@ fn an_index_page_that_became_a_login_page() {
             Box::new(|| page(PORTAL.into())),
             "could not list 'dir'",
         ),
-        ("/pub/dir/", Box::new(redirect), "which is not followed"),
+        ("/pub/dir/", Box::new(redirect), "which is not below"),
     ];
     for (at, reply, expected) in cases {
         // The files of the directory are behind the same login.
