@@ -552,6 +552,31 @@ rewrite ^/current/(.*)$ /war/2.361/$1 last;
 rewrite ^/latest\\.iso$ /war/2.361/x.iso last;
 ";
 
+/// What is asked of nginx, and the file of the tree that it must be redirected to.
+const NGINX_URLS: &[Url] = &[
+    ("/war/2.361/x.iso", X),
+    ("/war/2.361/new.iso", None),
+    ("/al/2.361/x.iso", X),
+    ("/al/2.361/new.iso", None),
+    ("/al/2.361/none.iso", None),
+    ("/shadow/2.361/x.iso", Some("other/2.361/x.iso")),
+    ("/out/o.iso", None),
+    ("/out/none.iso", None),
+    ("/plain/2.361/x.iso", None),
+    ("/now/x.iso", X),
+    ("/now/new.iso", None),
+    ("/re/2.361/x.iso", X),
+    ("/re/2.361/new.iso", None),
+    ("/re/none.iso", None),
+    ("/re/real.iso.md5", Some("war/real.iso.md5")),
+    ("/re/2.361", None),
+    ("/current/x.iso", X),
+    ("/current/new.iso", None),
+    ("/latest.iso", X),
+    ("/links/x.iso", X),
+    ("/links/out.iso", None),
+];
+
 /// Both ways to a document of a file whose name must be encoded.
 fn has_documents_of_odd_names(stage: &Stage, port: u16, urls: &[&str]) {
     let base = stage.mirror_named("germany").http_port;
@@ -578,31 +603,8 @@ fn nginx_finds_the_same_files() {
     stage.start_responder();
     let server = start_nginx_with(&stage.site.path("."), LOCATIONS);
     let base = stage.mirror_named("germany").http_port;
-    let urls: &[Url] = &[
-        ("/war/2.361/x.iso", X),
-        ("/war/2.361/new.iso", None),
-        ("/al/2.361/x.iso", X),
-        ("/al/2.361/new.iso", None),
-        ("/al/2.361/none.iso", None),
-        ("/shadow/2.361/x.iso", Some("other/2.361/x.iso")),
-        ("/out/o.iso", None),
-        ("/out/none.iso", None),
-        ("/plain/2.361/x.iso", None),
-        ("/now/x.iso", X),
-        ("/now/new.iso", None),
-        ("/re/2.361/x.iso", X),
-        ("/re/2.361/new.iso", None),
-        ("/re/none.iso", None),
-        ("/re/real.iso.md5", Some("war/real.iso.md5")),
-        ("/re/2.361", None),
-        ("/current/x.iso", X),
-        ("/current/new.iso", None),
-        ("/latest.iso", X),
-        ("/links/x.iso", X),
-        ("/links/out.iso", None),
-    ];
     let check = |state: &str, must_redirect: bool| {
-        for (url, path) in urls {
+        for (url, path) in NGINX_URLS {
             let plain = Request::get(server.plain_port, url).send();
             let ours = Request::get(server.port, url).send();
             if let Some(path) = path.filter(|_| must_redirect) {
@@ -616,7 +618,10 @@ fn nginx_finds_the_same_files() {
         }
     };
     check("up", true);
-    for (url, path) in urls.iter().filter_map(|(url, path)| Some((url, (*path)?))) {
+    for (url, path) in NGINX_URLS
+        .iter()
+        .filter_map(|(url, path)| Some((url, (*path)?)))
+    {
         let content = std::fs::read(stage.site.tree().join(path)).expect("a file of the tree");
         let digest = Md5::digest(&content);
         let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();

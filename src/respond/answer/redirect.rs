@@ -137,6 +137,17 @@ pub(super) fn stamp(key: StampKey<'_>, now: Timestamp) -> String {
     format!("time={}&stamp={hex}", now.0)
 }
 
+/// Whether the client is wget2: it goes on to a metalink that is named, saves the file as the
+/// metalink calls it, whatever `-O` says, and asks for it without the port of the host. Of a
+/// metalink that its user asks for it knows how to save it.
+fn prefers_metalinks(user_agent: &[u8]) -> bool {
+    [&b"wget2/"[..], b"wget/2"].iter().any(|prefix| {
+        user_agent
+            .get(..prefix.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+    })
+}
+
 /// Links to documents about the file under its own URL.
 fn write_described_by(
     response: &mut Response<'_>,
@@ -153,7 +164,9 @@ fn write_described_by(
             out.push(b'"');
         });
     };
-    document(".meta4", "application/metalink4+xml");
+    if !prefers_metalinks(asked.1.user_agent) {
+        document(".meta4", "application/metalink4+xml");
+    }
     if redirect.digests.as_ref().is_some_and(|d| d.has_pgp) {
         document(".asc", "application/pgp-signature");
     }
