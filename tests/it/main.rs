@@ -26,6 +26,7 @@ mod conformance_second;
 mod conformance_seed;
 mod conformance_shares;
 mod conformance_site;
+mod docs;
 mod document;
 mod document_condition;
 mod document_limit;
