@@ -256,6 +256,15 @@ const HOSTS: &[Host] = &[
         ],
     ),
     (
+        "listing",
+        "<Directory {tree}>\nHeaderName HEAD.html\nReadmeName READ.html\n</Directory>",
+        &[
+            ("/listed/", None),
+            ("/listed/?C=N;O=D", None),
+            ("/listed/HEAD.html", Some("listed/HEAD.html")),
+        ],
+    ),
+    (
         "errors",
         "ErrorDocument 404 /page/index.html\nErrorDocument 403 /war/2.361/x.iso\n\
         <Directory {tree}/other>\nRequire all denied\n</Directory>",
@@ -318,6 +327,8 @@ fn stage_with(more: &str) -> Stage {
         "home/anna/pub/u.iso",
         "hosts/vhostalias/v.iso",
         "page/index.html",
+        "listed/HEAD.html",
+        "listed/READ.html",
         "war/real.iso.md5",
         "war/q?.iso",
         "war/\u{fc}\u{4e2d}.iso",
