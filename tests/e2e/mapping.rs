@@ -596,12 +596,12 @@ fn has_documents_of_odd_names(stage: &Stage, port: u16, urls: &[&str]) {
         let location = answer.text("location");
         let is_redirected = location.starts_with(&format!("http://127.0.0.1:{base}/war/"));
         assert!(is_redirected, "{url}: {answer:?}");
-        has_documents(port, url, &Request::url(&location).send().body);
+        has_md5_documents(port, url, &Request::url(&location).send().body);
     }
 }
 
 /// Both ways to the MD5 document of a file lead to the digest of `content`.
-fn has_documents(port: u16, url: &str, content: &[u8]) {
+fn has_md5_documents(port: u16, url: &str, content: &[u8]) {
     let digest = Md5::digest(content);
     let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
     for document in [".md5", "?md5"] {
@@ -639,7 +639,7 @@ fn nginx_finds_the_same_files() {
         .filter_map(|(url, path)| Some((url, (*path)?)))
     {
         let content = std::fs::read(stage.site.tree().join(path)).expect("a file of the tree");
-        has_documents(server.port, url, &content);
+        has_md5_documents(server.port, url, &content);
     }
     has_documents_of_odd_names(&stage, server.port, &["/war/q%3F.iso", "/re/q%3F.iso"]);
     // A location without Heliostat has the files alone, and never one in place of a document.
