@@ -14,6 +14,14 @@ pub enum DbError {
         /// The file.
         path: PathBuf,
     },
+    /// Whether the file is there cannot be seen.
+    #[error("cannot look at database {path}; run as the user who owns it, or one of its group")]
+    Unseen {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
     /// The file exists but cannot be opened, or its directory cannot be written.
     #[error("cannot open database {path}{}", opening_remedy(source))]
     Open {
@@ -153,7 +161,7 @@ pub enum DbError {
 fn remedy(source: &rusqlite::Error) -> &'static str {
     match source.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => "; make room on its disk and run again",
-        Some(ErrorCode::ReadOnly) => "; run as the user who owns it",
+        Some(ErrorCode::ReadOnly) => "; run as the user who owns it, its disk mounted for writing",
         Some(ErrorCode::SystemIoFailure) => "; look at the disk: the kernel's log says more",
         Some(ErrorCode::DatabaseCorrupt) => "; it is damaged: put a copy in its place",
         _ => "",

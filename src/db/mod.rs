@@ -30,4 +30,4 @@ pub mod scan;
 pub mod schema;
 
 pub use error::DbError;
-pub use open::{Reader, Writer, open_reader, open_writer};
+pub use open::{Reader, Writer, check_there, open_reader, open_writer};

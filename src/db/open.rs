@@ -158,6 +158,26 @@ pub fn open_reader(path: &Path) -> Result<Reader, DbError> {
     })
 }
 
+/// Says that a database is not there, or that nobody can tell from here.
+///
+/// # Errors
+/// [`DbError::Missing`], [`DbError::Unseen`].
+pub fn check_there(path: &Path) -> Result<(), DbError> {
+    let path = path.to_owned();
+    match path.try_exists() {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(DbError::Missing { path }),
+        Err(source) => Err(DbError::Unseen { path, source }),
+    }
+}
+
+fn is_of_the_disk(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(rusqlite::ErrorCode::DiskFull | rusqlite::ErrorCode::ReadOnly)
+    )
+}
+
 /// SQLite waits for a FIFO that took the place of a file.
 fn check_kinds(path: &Path) -> Result<(), DbError> {
     for end in ["", "-wal", "-shm"] {
@@ -281,7 +301,14 @@ impl Writer {
         &mut self,
         work: impl FnOnce(&Transaction<'_>) -> Result<T, DbError>,
     ) -> Result<T, DbError> {
-        self.attempt(work)
+        self.attempt(work).map_err(|error| match error {
+            // Which statement met the disk's state first is no matter of the user's.
+            DbError::Sql { source, .. } if is_of_the_disk(&source) => DbError::NotWritten {
+                path: self.path.clone(),
+                source,
+            },
+            error => error,
+        })
     }
 
     /// The same for work that may give up for reasons of its own.

@@ -18,7 +18,7 @@ use super::verdict::{ProbeVerdict, conclude, cut_off, observe, sort_findings};
 use crate::config::SiteConfig;
 use crate::db::probe::{self, Outage};
 use crate::db::run::{self, GuardedRuns, RunEnd, RunId, RunKind, RunOutcome};
-use crate::db::{DbError, Writer, open_reader, open_writer};
+use crate::db::{DbError, Writer, check_there, open_reader, open_writer};
 use crate::domain::health::{Family, HISTORY_MAX};
 use crate::domain::time::Timestamp;
 use crate::fetch::probe::{ProbeClient, ProbeFinding, ProbeLimits, ProbeTarget};
@@ -86,11 +86,7 @@ impl Prober {
     /// # Errors
     /// [`ProbeError::Db`], [`ProbeError::Running`], [`ProbeError::Lock`].
     pub fn open(site: &Arc<SiteConfig>, dry_run: bool) -> Result<Prober, ProbeError> {
-        if !site.database.exists() {
-            return Err(ProbeError::Db(DbError::Missing {
-                path: site.database.clone(),
-            }));
-        }
+        check_there(&site.database).map_err(ProbeError::Db)?;
         Ok(Prober {
             site: Arc::clone(site),
             _lock: match dry_run {

@@ -92,6 +92,7 @@ pub fn file_remedy(source: &io::Error) -> &'static str {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
             "make room on its disk and run again"
         }
+        io::ErrorKind::ReadOnlyFilesystem => "mount its disk for writing and run again",
         _ => "run as the user who owns the database",
     }
 }

@@ -17,6 +17,8 @@ pub struct MirrorChoice {
     pub scanned: Vec<MirrorRecord>,
     /// Enabled ones that `--all` passes over because they have no URL that can be listed.
     pub without_url: Vec<String>,
+    /// The other ones, each with why it is not scanned.
+    pub passed_over: Vec<(String, &'static str)>,
 }
 
 /// All that are enabled and alive, except caches and those for everywhere. One that `waits` for a
@@ -27,7 +29,7 @@ pub fn choose_all(mirrors: Vec<MirrorRecord>, waits: &HashSet<MirrorId>) -> Mirr
         match why_not_in_all(&mirror, waits.contains(&mirror.id)) {
             None => choice.scanned.push(mirror),
             Some(NO_URL) => choice.without_url.push(mirror.identifier),
-            Some(_) => {}
+            Some(why) => choice.passed_over.push((mirror.identifier, why)),
         }
     }
     choice

@@ -254,7 +254,10 @@ impl<'a> ScanRun<'a> {
         let shown = directories.iter().chain(files.iter().map(|(path, _)| path));
         let shown: Vec<String> = shown
             .take(UNLISTED_NAMED_MAX)
-            .map(|path| format!("'{}'", path.escape_ascii()))
+            .map(|path| match path.as_slice() {
+                b"" => "its top".to_owned(),
+                path => format!("'{}'", path.escape_ascii()),
+            })
             .collect();
         let count = directories.len() + files.len();
         if count == 0 {

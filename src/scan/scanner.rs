@@ -25,7 +25,9 @@ use super::request::collect_requests;
 use super::run::{ScanContext, ScanRun, ids_at};
 use crate::config::{ScanConfig, SiteConfig};
 use crate::db::mirror::MirrorRecord;
-use crate::db::{DbError, Writer, catalogue, content, mirror, open_reader, open_writer};
+use crate::db::{
+    DbError, Writer, catalogue, check_there, content, mirror, open_reader, open_writer,
+};
 use crate::domain::mirror::MirrorId;
 use crate::domain::path::FilePath;
 use crate::fetch::{Addresses, FtpClient, OwnPorts, Patience};
@@ -69,12 +71,8 @@ impl Scanner {
     /// # Errors
     /// [`DbError`], also when the database does not exist.
     pub fn open(site: &Arc<SiteConfig>) -> Result<Scanner, DbError> {
-        if !site.database.exists() {
-            // A scan of an empty catalogue would learn nothing, so it makes none.
-            return Err(DbError::Missing {
-                path: site.database.clone(),
-            });
-        }
+        // A scan of an empty catalogue would learn nothing, so it makes none.
+        check_there(&site.database)?;
         Ok(Scanner {
             site: Arc::clone(site),
             writer: Mutex::new(open_writer(&site.database)?),
@@ -124,6 +122,9 @@ impl Scanner {
         stop: &AtomicBool,
     ) -> Result<ScanReport, ScanError> {
         let area = options.dir.clone().map_or(Area::Whole, Area::Below);
+        if choice.scanned.is_empty() {
+            log::warn!("{}", why_nothing(choice));
+        }
         let tasks = choice.scanned.iter().map(|mirror| ScanTask {
             mirror: mirror.clone(),
             area: area.clone(),
@@ -316,6 +317,30 @@ impl ScanPlan<'_> {
 
 /// Reports in the order in which mirrors came to an end, and how many were not begun because the
 /// program was told to stop.
+/// Mirrors that are named where none is scanned.
+const PASSED_OVER_NAMED_MAX: usize = 3;
+
+/// Why no mirror is scanned, and what would be.
+fn why_nothing(choice: &MirrorChoice) -> String {
+    let without_url = choice.without_url.iter();
+    let without_url = without_url.map(|name| format!("{name} (it has no URL to list)"));
+    let passed_over = choice.passed_over.iter();
+    let passed_over = passed_over.map(|(name, why)| format!("{name} ({why})"));
+    let mut named: Vec<String> = passed_over.chain(without_url).collect();
+    if named.is_empty() {
+        return "no mirror is scanned: there is none; `heliostat new` adds one".to_owned();
+    }
+    let more = named.len().saturating_sub(PASSED_OVER_NAMED_MAX);
+    named.truncate(PASSED_OVER_NAMED_MAX);
+    if more > 0 {
+        named.push(format!("{more} more"));
+    }
+    format!(
+        "no mirror is scanned: {}; `heliostat scan MIRROR` scans one in any state",
+        named.join(", ")
+    )
+}
+
 fn scan_all(plan: ScanPlan<'_>, tasks: &[ScanTask], jobs: usize) -> (Vec<MirrorReport>, usize) {
     let shared = plan.shared;
     let next = AtomicUsize::new(0);

@@ -390,3 +390,32 @@ fn without_the_program_rsync_the_line_says_so() {
     );
     assert!(published(&site, id).is_none());
 }
+
+#[test]
+fn what_is_not_scanned_is_said_with_its_reason() {
+    let (site, _rsyncd, _) = site_with_mirror(&["a"]);
+    site.run_ok("heliostat", &["disable", "m"]);
+    let output = site.run("heliostat-scan", &["-a"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{said}");
+    assert!(
+        said.contains("no mirror is scanned: m (it is disabled)"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_database_that_cannot_be_seen_is_not_said_to_be_missing() {
+    let (site, _rsyncd, _) = site_with_mirror(&["a"]);
+    let database = site.path("test.sqlite");
+    std::fs::rename(&database, site.path("other.sqlite")).expect("it can be moved");
+    std::os::unix::fs::symlink("test.sqlite", &database).expect("a link to itself");
+    for (program, arguments) in [("heliostat-scan", &["-a"][..]), ("heliostat-probe", &[])] {
+        let output = site.run(program, arguments);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(
+            said.contains("cannot look at database"),
+            "{program}: {said}"
+        );
+    }
+}
