@@ -4,6 +4,7 @@ mod admin;
 mod admin_edit;
 mod blocked;
 mod broken_mirrors;
+mod bucket;
 mod cache;
 mod certificate;
 mod config;

@@ -23,7 +23,7 @@ use super::index_link::PageAddress;
 /// What form a page has, as its content type says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IndexForm {
-    /// HTML or nginx's XML.
+    /// HTML, nginx's XML, or that of buckets.
     Markup,
     /// JSON of nginx or Caddy.
     Json,

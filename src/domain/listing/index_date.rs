@@ -76,9 +76,11 @@ impl Day {
 }
 
 fn day(words: &[&[u8]]) -> Option<(Day, usize)> {
-    let one_word = numeric(words[0]).or_else(|| with_month(words[0]));
-    if let Some(day) = one_word.or_else(|| joined(words[0])) {
+    if let Some(day) = numeric(words[0]).or_else(|| with_month(words[0])) {
         return Some((day, 1));
+    }
+    if let Some(unsure) = without_year(words) {
+        return Some((unsure, 2));
     }
     // `Wed, 02 Jan 2020` or `Thursday, January 2, 2020`.
     let is_weekday = words[0].ends_with(b",") && !words[0][0].is_ascii_digit();
@@ -92,6 +94,21 @@ fn day(words: &[&[u8]]) -> Option<(Day, usize)> {
         _ => None,
     };
     found.map(|day| (day, start + 3))
+}
+
+/// `Jan 2 03:04`: within the last half year, of which a page does not say when it ends.
+fn without_year(words: &[&[u8]]) -> Option<Day> {
+    let (one, two, three) = (*words.first()?, *words.get(1)?, *words.get(2)?);
+    let day = |word| within(word, &(1..=31));
+    let is_day = match (month(one), month(two)) {
+        (Some(_), None) => day(two).is_some(),
+        (None, Some(_)) => day(one).is_some(),
+        _ => false,
+    };
+    (is_day && clock(three).is_some()).then_some(Day {
+        day: None,
+        month_first: None,
+    })
 }
 
 /// `2020-01-02`, `2020/01/02`, `02.01.2020`, `1/2/2020`.
@@ -125,8 +142,14 @@ fn numeric(word: &[u8]) -> Option<Day> {
     }
 }
 
-/// `02-Jan-2020`, `2020-Jan-02`.
+/// `02-Jan-2020`, `2020-Jan-02`, `02Jan2020`.
 fn with_month(word: &[u8]) -> Option<Day> {
+    if let Some(end) = word.iter().position(|byte| !byte.is_ascii_digit())
+        && let Some((name, year)) = word[end..].split_at_checked(3)
+        && let Some(month) = month(name)
+    {
+        return Day::sure(year, month, &word[..end]).filter(|_| year.len() == 4);
+    }
     let mut parts = word.split(|&byte| byte == b'-');
     let (one, name, three) = (parts.next()?, parts.next()?, parts.next()?);
     if parts.next().is_some() {
@@ -138,15 +161,6 @@ fn with_month(word: &[u8]) -> Option<Day> {
     } else {
         Day::sure(three, month, one)
     }
-}
-
-/// `02Jan2020`, as mini_httpd and thttpd write it.
-fn joined(word: &[u8]) -> Option<Day> {
-    let end = word.iter().position(|byte| !byte.is_ascii_digit())?;
-    let (day, rest) = word.split_at(end);
-    let (name, year) = rest.split_at_checked(3)?;
-    let is_whole = (1..=2).contains(&day.len()) && year.len() == 4;
-    is_whole.then(|| Day::sure(year, month(name)?, day))?
 }
 
 /// A month by its English name, 1 to 12.
@@ -279,6 +293,9 @@ mod tests {
             ("2020/01/02 03:04", MINUTE, 60, false),
             ("02-Jan-2020 03:04", MINUTE, 60, false),
             ("2020-Jan-02 03:04:05", MINUTE + 5, 1, false),
+            ("02Jan2020 03:04", MINUTE, 60, false),
+            ("Jan 02 2020", MINUTE - 3 * 3600 - 240, DAY_S, false),
+            ("Jan 2, 2020, 3:04:05 AM", MINUTE + 5, 1, false),
             ("1/2/2020 3:04 AM", MINUTE, 60, false),
             ("1/2/2020 3:04 PM", MINUTE + 12 * 3600, 60, false),
             ("02.01.2020 03:04", MINUTE, 60, false),
@@ -298,7 +315,7 @@ mod tests {
             };
             assert_eq!(date(&words), Some((Some(expected), words.len())), "{text}");
         }
-        for text in ["1/2/2020 3:04", "1/2/2020"] {
+        for text in ["1/2/2020 3:04", "1/2/2020", "Jan 2 03:04", "2 Jan 03:04"] {
             let words: Vec<&[u8]> = text.split(' ').map(str::as_bytes).collect();
             assert_eq!(date(&words), Some((None, words.len())), "{text}");
         }
@@ -309,6 +326,10 @@ mod tests {
             "1.2M",
             "-",
             "a-Jan-2020",
+            "2Jan20",
+            "Jan2020",
+            "2Foo2020",
+            "Jan 2 foo",
             "T",
             "1-2-3-4",
             "Jan",

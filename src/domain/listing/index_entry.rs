@@ -13,12 +13,45 @@ pub enum IndexEntry {
 }
 
 /// What a page was, when it came to its end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IndexPage {
     /// Entries that were given.
     pub entries: u64,
     /// Whether any of them had a size or a time.
     pub has_fields: bool,
+    /// It is a part of a bucket's listing.
+    pub bucket: Option<BucketPart>,
+}
+
+/// A part of a bucket's listing.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct BucketPart {
+    /// The prefix that its keys have; empty: it is of the whole bucket.
+    pub prefix: Vec<u8>,
+    /// How the next part is asked for; `None`: this is the last.
+    pub next: Option<NextPart>,
+}
+
+/// How the next part of a bucket's listing is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NextPart {
+    /// By what the server gave for it (`continuation-token`).
+    Token(Vec<u8>),
+    /// By the last key of this part (`marker`).
+    Marker(Vec<u8>),
+}
+
+/// Listings that are known, and not read: what they list lies elsewhere than beside them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OtherListing {
+    /// A catalogue of a THREDDS data server.
+    Thredds,
+    /// A script's page, whose directories are `?dir=NAME`.
+    ByQuery,
+    /// A bucket of which only the whole is listed.
+    Bucket,
+    /// Azure's blobs.
+    Azure,
 }
 
 /// Why a page is no listing.
@@ -37,18 +70,26 @@ pub enum PageError {
         /// Its title, printable.
         title: String,
     },
+    /// A listing of another kind: what it lists would seem to be all there is.
+    #[error("it is {}, which is not read as an index", .0.name())]
+    OtherListing(OtherListing),
     /// Its links lead out of the directory, by their host, or by its `<base>`.
     #[error("its links, or its <base>, lead elsewhere")]
     Elsewhere,
-    /// A listing that is not read: what it lists would seem to be all there is.
-    #[error("it is {kind}, which is not read as an index")]
-    OtherListing {
-        /// What it is.
-        kind: &'static str,
-    },
     /// Its end is missing.
     #[error("it ends before the index is complete")]
     Truncated,
+}
+
+impl OtherListing {
+    fn name(self) -> &'static str {
+        match self {
+            OtherListing::Thredds => "a THREDDS catalogue",
+            OtherListing::ByQuery => "a page that names directories by arguments (`?dir=`)",
+            OtherListing::Bucket => "a bucket's listing of all it has",
+            OtherListing::Azure => "a list of Azure's blobs",
+        }
+    }
 }
 
 pub(super) fn titled(title: &str) -> String {

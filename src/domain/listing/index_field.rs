@@ -14,11 +14,70 @@ pub const CELL_END: u8 = b'\t';
 /// is that number rounded.
 pub const EXACT_MARK: u8 = b'=';
 
-/// Begins a cell of the column that a table's heading names for sizes: no other cell has one.
-pub const SIZE_CELL: u8 = 0x01;
+/// First byte of a cell of a table with a heading; the next tells what the cell may hold.
+pub const CELL_OF_COLUMN: u8 = 0x1f;
 
-/// Begins a cell of a column that has other numbers.
-pub const NUMBER_CELL: u8 = 0x02;
+/// What the column of a cell may hold, as the heading of its table says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TableColumn {
+    /// Which sizes.
+    pub size: ColumnSize,
+    /// A time.
+    pub has_time: bool,
+}
+
+/// Which sizes a column may hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ColumnSize {
+    /// Another column has them.
+    No,
+    /// No column is called so: a number with a unit is one, a bare number may be anything.
+    WithUnit,
+    /// All.
+    Any,
+}
+
+impl TableColumn {
+    /// Without a heading.
+    const ANY: TableColumn = TableColumn {
+        size: ColumnSize::Any,
+        has_time: true,
+    };
+
+    /// The byte behind [`CELL_OF_COLUMN`].
+    pub fn mark(self) -> u8 {
+        let size = match self.size {
+            ColumnSize::No => b'n',
+            ColumnSize::WithUnit => b'u',
+            ColumnSize::Any => b'a',
+        };
+        if self.has_time {
+            size.to_ascii_uppercase()
+        } else {
+            size
+        }
+    }
+
+    fn of_mark(mark: u8) -> TableColumn {
+        let size = match mark.to_ascii_lowercase() {
+            b'n' => ColumnSize::No,
+            b'u' => ColumnSize::WithUnit,
+            _ => ColumnSize::Any,
+        };
+        TableColumn {
+            size,
+            has_time: mark.is_ascii_uppercase(),
+        }
+    }
+
+    fn admits(self, size: ListedSize) -> bool {
+        match self.size {
+            ColumnSize::No => false,
+            ColumnSize::WithUnit => !matches!(size, ListedSize::Exact(_)),
+            ColumnSize::Any => true,
+        }
+    }
+}
 
 /// Digits of a number; more would not fit 64 bits with a unit.
 const DIGITS_MAX: usize = 18;
@@ -32,6 +91,32 @@ pub struct IndexFields {
     pub is_dir: bool,
     /// Whether there was a size, a time, or the dash of a directory.
     pub is_any: bool,
+    /// Whether there was a date, whatever time it tells.
+    is_dated: bool,
+}
+
+impl IndexFields {
+    /// These, where a bare number without a date beside it is none: it may number the lines.
+    #[must_use]
+    pub fn sure(mut self) -> IndexFields {
+        if !self.is_dated && matches!(self.file.size, ListedSize::Exact(_)) {
+            self.file.size = ListedSize::Unknown;
+            self.is_any = self.is_dir;
+        }
+        self
+    }
+
+    /// These, and what others know beside them.
+    #[must_use]
+    pub fn or(mut self, other: IndexFields) -> IndexFields {
+        if self.file.size == ListedSize::Unknown {
+            self.file.size = other.file.size;
+        }
+        self.file.time = self.file.time.or(other.file.time);
+        self.is_dir |= other.is_dir;
+        self.is_any |= other.is_any;
+        self
+    }
 }
 
 /// Reads the text beside a link.
@@ -40,49 +125,57 @@ pub fn read_fields(text: &[u8]) -> IndexFields {
         file: ListedFile::UNKNOWN,
         is_dir: false,
         is_any: false,
+        is_dated: false,
     };
     let has_cells = text.contains(&CELL_END);
-    let has_size_cell = text.contains(&SIZE_CELL);
-    if let Some(words) = permissions(text) {
-        read_permitted(&words, &mut fields);
-        return fields;
-    }
     for cell in text.split(|&byte| byte == CELL_END) {
-        let mut words: Vec<&[u8]> = words(cell).take(WORDS_MAX).collect();
-        let mark = words.first().copied().unwrap_or_default();
-        let is_size = mark == [SIZE_CELL];
-        let is_other = mark == [NUMBER_CELL] || has_size_cell && !is_size;
-        if is_size || mark == [NUMBER_CELL] {
-            words.remove(0);
+        let (column, cell) = match cell {
+            [CELL_OF_COLUMN, mark, rest @ ..] => (TableColumn::of_mark(*mark), rest),
+            _ => (TableColumn::ANY, cell),
+        };
+        let words: Vec<&[u8]> = words(cell).take(WORDS_MAX).collect();
+        if !has_cells && words.first().is_some_and(|word| is_mode(word)) {
+            read_ls(&words, &mut fields);
+        } else {
+            read_cell(&words, (has_cells, column), &mut fields);
         }
-        read_cell(&words, has_cells, !is_other, &mut fields);
     }
     fields
 }
 
-/// The words of a line that begins with permissions, as webfs writes it.
-fn permissions(text: &[u8]) -> Option<Vec<&[u8]>> {
-    let words: Vec<&[u8]> = words(text).take(WORDS_MAX).collect();
-    let (kind, bits) = words.first()?.split_first()?;
-    let is_mode = b"-dl".contains(kind)
-        && bits.len() == 9
-        && bits.iter().all(|bit| b"-rwxsStT".contains(bit));
-    is_mode.then_some(words)
+/// `-rw-r--r--`, or thttpd's `-r--`.
+fn is_mode(word: &[u8]) -> bool {
+    let (kind, rest) = word.split_first().unwrap_or((&0, b""));
+    b"-dlbcps".contains(kind)
+        && matches!(rest.len(), 3 | 9)
+        && rest.iter().all(|byte| b"rwxsStT-".contains(byte))
+        && rest != b"---"
 }
 
-/// Permissions, user and group, a date, and the size at the end.
-fn read_permitted(words: &[&[u8]], fields: &mut IndexFields) {
+/// A line of `ls -l` in which the name is a link: the size stands right before the date, or (webfs)
+/// right behind it.
+fn read_ls(words: &[&[u8]], fields: &mut IndexFields) {
+    /// Mode and number of links.
+    const BEFORE_SIZE: usize = 2;
     fields.is_any = true;
-    fields.is_dir = words[0].starts_with(b"d");
-    let time = (1..words.len()).find_map(|place| date(&words[place..]));
-    fields.file.time = time.and_then(|(time, _)| time);
-    let last = [2, 1].into_iter().find_map(|count| {
-        let tail = &words[words.len().checked_sub(count)?..];
-        size(tail).filter(|(_, taken)| *taken == count)
-    });
-    // A year or an hour at the end is no size.
-    if let Some((size, _)) = last.filter(|_| words.len() > 5) {
-        fields.file.size = size;
+    match words[0][0] {
+        b'd' => fields.is_dir = true,
+        b'-' => {
+            let dated = (1..words.len()).find_map(|at| Some((at, date(&words[at..])?)));
+            let Some((at, (time, taken))) = dated else {
+                return;
+            };
+            keep_time(fields, time);
+            let before = (at > BEFORE_SIZE)
+                .then(|| size(&words[at - 1..at]))
+                .flatten();
+            let found = before.or_else(|| size(&words[at + taken..]));
+            if let Some((size, _)) = found {
+                keep_size(fields, size, None);
+            }
+        }
+        // Size and time of a link are its own.
+        _ => {}
     }
 }
 
@@ -93,31 +186,46 @@ fn words(cell: &[u8]) -> impl Iterator<Item = &[u8]> {
     cell.split(|&byte| is_space(byte))
         // A no-break space in UTF-8 leaves its first byte behind.
         .map(|word| word.strip_suffix(b"\xc2").unwrap_or(word))
+        .flat_map(with_narrow_space)
         .filter(|word| !word.is_empty())
 }
 
-fn read_cell(words: &[&[u8]], has_cells: bool, may_be_size: bool, fields: &mut IndexFields) {
+/// The parts of a word with a narrow no-break space, which ICU writes before AM and PM.
+fn with_narrow_space(word: &[u8]) -> [&[u8]; 2] {
+    const NARROW: &[u8] = "\u{202f}".as_bytes();
+    let place = word.windows(NARROW.len()).position(|part| part == NARROW);
+    place.map_or([word, b""], |place| {
+        [&word[..place], &word[place + NARROW.len()..]]
+    })
+}
+
+/// An arrow, an icon: no part of a sentence.
+fn is_symbol(word: &[u8]) -> bool {
+    let is_symbol = |char: char| !char.is_ascii() && !char.is_alphanumeric();
+    std::str::from_utf8(word).is_ok_and(|text| text.chars().all(is_symbol))
+}
+
+fn read_cell(words: &[&[u8]], (has_cells, column): (bool, TableColumn), fields: &mut IndexFields) {
     let (mut rest, exact) = match words {
         [mark, rest @ ..] if mark[0] == EXACT_MARK => (rest, number(&mark[1..])),
         _ => (words, None),
     };
-    // Arrows of links stand before their sizes (Caddy).
-    let is_sign = |word: &&[u8]| word.iter().all(|byte| !byte.is_ascii());
-    while exact.is_some() && rest.len() > 1 && is_sign(&rest[0]) {
-        rest = &rest[1..];
-    }
-    let mut is_size_possible = may_be_size;
+    let mut is_size_possible = true;
     while !rest.is_empty() {
         if let Some((time, taken)) = date(rest) {
-            keep_time(fields, time);
+            if column.has_time {
+                keep_time(fields, time);
+            }
             rest = &rest[taken..];
         } else if let Some((size, taken)) = size(rest).filter(|_| is_size_possible) {
             // In a table a size has its cell to itself; a number in a sentence is none.
-            if !has_cells || taken == rest.len() {
+            if (!has_cells || taken == rest.len()) && column.admits(size) {
                 keep_size(fields, size, exact);
             }
             is_size_possible = false;
             rest = &rest[taken..];
+        } else if is_symbol(rest[0]) {
+            rest = &rest[1..];
         } else {
             fields.is_dir |= is_directory_mark(rest[0]);
             fields.is_any |= fields.is_dir;
@@ -129,6 +237,7 @@ fn read_cell(words: &[&[u8]], has_cells: bool, may_be_size: bool, fields: &mut I
 
 fn keep_time(fields: &mut IndexFields, time: Option<ListedTime>) {
     fields.is_any = true;
+    fields.is_dated = true;
     if fields.file.time.is_none() {
         fields.file.time = time;
     }
@@ -358,6 +467,24 @@ mod tests {
             ("\t=1577934245 1.2 KiB\t", Between(1126, 1331)),
             ("\t=-1 —\t", Unknown),
             ("\t12 files\t34\t", Exact(34)),
+            ("\t=1300 \u{21b1} 1.2 KiB\t", Exact(1300)),
+            ("\t\u{2192} 1234\t", Exact(1234)),
+            ("-r--    1       1234  Jan  2  2020  ", Exact(1234)),
+            (
+                "-r--   12    5368709120  Jan  2 03:04  ",
+                Exact(5_368_709_120),
+            ),
+            ("-rw-r--r-- 1 joe joe 1234 2020-01-02 03:04", Exact(1234)),
+            ("-rw-r--r--  root root Jan 02  2020  1234  B ", Exact(1234)),
+            (
+                "-rw-r--r--  root root Jan 02 03:04    10 kB ",
+                Between(9000, 11 * K),
+            ),
+            ("lrwxrwxrwx 1 joe joe 9 Jan 02 2020 ", Unknown),
+            ("\t\x1fa17\t\x1fN2020-01-02\t", Exact(17)),
+            ("\t\x1fn17\t\x1fa1234\t", Exact(1234)),
+            ("\t\x1fu17\t", Unknown),
+            ("\t\x1fu17\t\x1fu1.2K\t", Between(11 * K / 10, 13 * K / 10)),
         ] {
             assert_eq!(read_fields(text.as_bytes()).file.size, expected, "{text}");
         }
@@ -371,6 +498,8 @@ mod tests {
             "1/2/2020  3:04 AM         1234 ",
             "\t1234\t2020-Jan-02 03:04\t",
             "\t2020-01-02 03:04 \t1234\t&nbsp;\t",
+            "    02Jan2020 03:04           1234",
+            "\t1234\t1/2/2020 3:04\u{202f}AM\t",
         ] {
             let fields = read_fields(text.as_bytes());
             assert_eq!(fields.file.size, Exact(1234), "{text}");
@@ -380,7 +509,10 @@ mod tests {
         }
         assert!(read_fields(b"1/2/2020  3:04 AM  <dir> ").is_dir);
         assert!(read_fields(b"\t-\tDirectory\t").is_dir);
+        assert!(read_fields(b"drwxr-xr-x  root root Jan 02  2020  <DIR>  ").is_dir);
         assert!(!read_fields(b" some text ").is_any);
+        assert_eq!(read_fields(b"12").sure().file.size, Unknown);
+        assert_eq!(read_fields(b"12 2020-01-02").sure().file.size, Exact(12));
     }
 
     proptest! {

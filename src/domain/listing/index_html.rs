@@ -19,7 +19,7 @@ use crate::domain::path::PATH_BYTES_MAX;
 const VALUE_BYTES_MAX: usize = 3 * PATH_BYTES_MAX + 1024;
 
 /// Longest name of a tag or an attribute that is kept; all that matter are shorter.
-const NAME_BYTES_MAX: usize = 16;
+const NAME_BYTES_MAX: usize = 24;
 
 /// Reads a page; gives entries as they come.
 pub(super) fn read_html(
@@ -79,7 +79,6 @@ impl<'p, 'a> Tags<'p, 'a> {
         }
         let place = match self.attribute.as_slice() {
             b"href" => &mut self.tag.href,
-            b"class" => &mut self.tag.class,
             b"colspan" => &mut self.tag.columns,
             b"type" => &mut self.tag.kind,
             b"datetime" | b"mtime" => &mut self.tag.time,

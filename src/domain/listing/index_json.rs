@@ -22,6 +22,7 @@ pub(super) fn read_json(
     let mut page = IndexPage {
         entries: 0,
         has_fields: true,
+        bucket: None,
     };
     let mut deserializer = serde_json::Deserializer::from_reader(io::BufReader::new(source));
     let items = Items {

@@ -12,6 +12,8 @@ pub struct PageAddress {
     path: Vec<u8>,
     /// The directory that relative links begin at, where that is another one of this server.
     base: Option<Vec<u8>>,
+    /// What the keys of a bucket begin with that lie in the directory, if it was asked for so.
+    key_prefix: Option<Vec<u8>>,
 }
 
 /// What a link of an index page leads to.
@@ -28,6 +30,10 @@ pub enum Link {
     Parent,
     /// The page itself in another order.
     Sorted,
+    /// A directory that a script of this page shows.
+    Query,
+    /// A data set of a THREDDS catalog.
+    Catalog,
     /// Anything else.
     Elsewhere,
 }
@@ -47,6 +53,17 @@ const OTHER_SCHEMES: [&[u8]; 7] = [
 /// Arguments that index pages sort by: Apache and fancyindex, Apache 1.3, Caddy, others.
 const SORT_ARGUMENTS: [&[u8]; 8] = [b"C=", b"N=", b"M=", b"S=", b"D=", b"sort", b"order=", b"O="];
 
+/// Arguments that scripts name a directory by.
+const DIRECTORY_ARGUMENTS: [&[u8]; 7] = [
+    b"dir",
+    b"path",
+    b"folder",
+    b"directory",
+    b"prefix",
+    b"d",
+    b"p",
+];
+
 impl PageAddress {
     /// Of a URL's authority (without user) and its path as it stands there.
     pub fn new(authority: &str, path: &str) -> PageAddress {
@@ -60,66 +77,28 @@ impl PageAddress {
             authority: authority.to_ascii_lowercase().into_bytes(),
             path,
             base: None,
+            key_prefix: None,
         }
     }
 
-    /// The same page after `<base href>`: relative links begin there. `None` when they lead to
-    /// another server.
-    pub(super) fn with_base(&self, href: &[u8]) -> Option<PageAddress> {
-        let href = cut(href.trim_ascii(), b'#').0;
-        let path = percent_decode(self.path_of(cut(href, b'?').0)?);
-        let mut base = self.absolute(&self.path, &path);
-        let end = base.iter().rposition(|&byte| byte == b'/');
-        base.truncate(end.map_or(0, |end| end + 1));
-        Some(PageAddress {
-            base: (base != self.path).then_some(base),
-            ..self.clone()
-        })
+    /// The same for a directory whose URL has no slash at its end: its relative links begin one
+    /// directory further up.
+    pub fn of_directory(authority: &str, path: &str) -> PageAddress {
+        let above = PageAddress::new(authority, path);
+        let mut page = PageAddress::new(authority, &format!("{path}/"));
+        page.base = Some(above.path);
+        page
     }
 
-    /// Where relative links begin, if not at the page itself.
-    pub(super) fn own_base(&self) -> Option<PageAddress> {
-        self.base.is_some().then(|| self.clone())
+    /// The same for a listing of a bucket that was asked for keys with a prefix.
+    #[must_use]
+    pub fn of_keys(mut self, prefix: &[u8]) -> PageAddress {
+        self.key_prefix = Some(prefix.to_vec());
+        self
     }
 
-    /// What `href` would lead to if relative links began here.
-    pub(super) fn resolve_here(&self, href: &[u8]) -> Link {
-        let here = PageAddress {
-            base: None,
-            ..self.clone()
-        };
-        here.resolve(href)
-    }
-
-    /// What `href`, with entities already decoded, leads to.
-    pub fn resolve(&self, href: &[u8]) -> Link {
-        let href = href.trim_ascii();
-        let href = cut(href, b'#').0;
-        let (target, query) = cut(href, b'?');
-        let Some(path) = self.path_of(target) else {
-            return Link::Elsewhere;
-        };
-        let mut path = percent_decode(path);
-        if let Some(base) = &self.base {
-            path = self.absolute(base, &path);
-        }
-        let rest = match path.first() {
-            Some(b'/') => match path.strip_prefix(self.path.as_slice()) {
-                Some(rest) => rest,
-                None if path == self.parent() => return Link::Parent,
-                None => return Link::Elsewhere,
-            },
-            _ => path.as_slice(),
-        };
-        let rest = strip_here(rest);
-        match (rest, query) {
-            (b"", Some(query)) if is_sorting(query) => Link::Sorted,
-            (b"", _) => Link::Elsewhere,
-            (b".." | b"../", _) => Link::Parent,
-            // A name's own question mark is encoded, so this is an action on the file.
-            (_, Some(_)) => Link::Elsewhere,
-            _ => child(rest),
-        }
+    pub(super) fn key_prefix(&self) -> Option<&[u8]> {
+        self.key_prefix.as_deref()
     }
 
     /// Whether a link names a child of this directory on another host: where a server is behind
@@ -141,11 +120,58 @@ impl PageAddress {
         rest.is_some_and(|rest| matches!(child(rest), Link::Child { .. }))
     }
 
-    /// The same page when its URL has no slash at its end: relative links begin a directory above.
-    #[must_use]
-    pub fn without_slash(mut self) -> PageAddress {
-        self.base = Some(self.parent().to_vec());
-        self
+    pub(super) fn without_base(&self) -> PageAddress {
+        PageAddress {
+            base: None,
+            ..self.clone()
+        }
+    }
+
+    /// The same page after `<base href>`: relative links begin there. `None` when they lead to
+    /// another server.
+    pub(super) fn with_base(&self, href: &[u8]) -> Option<PageAddress> {
+        let href = cut(href.trim_ascii(), b'#').0;
+        let path = percent_decode(self.path_of(cut(href, b'?').0)?);
+        let mut base = self.absolute(self.base.as_ref().unwrap_or(&self.path), &path);
+        let end = base.iter().rposition(|&byte| byte == b'/');
+        base.truncate(end.map_or(0, |end| end + 1));
+        Some(PageAddress {
+            base: (base != self.path).then_some(base),
+            ..self.clone()
+        })
+    }
+
+    /// What `href`, with entities already decoded, leads to.
+    pub fn resolve(&self, href: &[u8]) -> Link {
+        let href = href.trim_ascii();
+        let href = cut(href, b'#').0;
+        let (target, query) = cut(href, b'?');
+        let Some(path) = self.path_of(target) else {
+            return Link::Elsewhere;
+        };
+        let mut path = percent_decode(path);
+        if let Some(base) = &self.base {
+            path = self.absolute(base, &path);
+        }
+        let rest = match path.first() {
+            Some(b'/') => match path.strip_prefix(self.path.as_slice()) {
+                Some(rest) => rest,
+                None if self.is_parent(&path) => return Link::Parent,
+                None => return Link::Elsewhere,
+            },
+            _ => path.as_slice(),
+        };
+        let rest = strip_here(rest);
+        match (rest, query) {
+            (b"", Some(query)) if is_sorting(query) => Link::Sorted,
+            (b"" | b"index.php", Some(query)) if names_directory(query) => Link::Query,
+            (b"catalog.html", Some(query)) if query.starts_with(b"dataset=") => Link::Catalog,
+            (b"", _) => Link::Elsewhere,
+            (b".." | b"../", _) => Link::Parent,
+            // A name's own question mark is encoded, so this is an action on the file.
+            (_, Some(_)) => Link::Elsewhere,
+            _ => child(rest),
+        }
     }
 
     /// The path in a link; `None` when it leads to another server or is no path.
@@ -194,6 +220,11 @@ impl PageAddress {
         clean
     }
 
+    fn is_parent(&self, path: &[u8]) -> bool {
+        let parent = self.parent();
+        path == parent || parent.strip_suffix(b"/") == Some(path) && !path.is_empty()
+    }
+
     fn parent(&self) -> &[u8] {
         let inner = &self.path[..self.path.len() - 1];
         let end = inner.iter().rposition(|&byte| byte == b'/');
@@ -228,6 +259,18 @@ fn is_sorting(query: &[u8]) -> bool {
     SORT_ARGUMENTS
         .iter()
         .any(|argument| query.starts_with(argument))
+}
+
+fn names_directory(query: &[u8]) -> bool {
+    query.split(|&byte| byte == b'&').any(|argument| {
+        let (name, value) = cut(argument, b'=');
+        let value = value.unwrap_or_default();
+        let is_order = |order: &[u8]| value.eq_ignore_ascii_case(order);
+        DIRECTORY_ARGUMENTS.contains(&name)
+            && !matches!(value, b"" | b"." | b"..")
+            && !is_order(b"asc")
+            && !is_order(b"desc")
+    })
 }
 
 fn cut(text: &[u8], mark: u8) -> (&[u8], Option<&[u8]>) {
@@ -284,6 +327,12 @@ mod tests {
             (b"?C=M&amp;O=A", Link::Sorted),
             (b"./?sort=name&order=desc", Link::Sorted),
             (b"?lang=de", Link::Elsewhere),
+            (b"?dir=sub", Link::Query),
+            (b"/pub/a%20b/index.php?path=a%20b/sub&x=1", Link::Query),
+            (b"?dir=.", Link::Elsewhere),
+            (b"?dir=desc", Link::Elsewhere),
+            (b"catalog.html?dataset=a", Link::Catalog),
+            (b"/pub", Link::Parent),
             (b"x.iso?download", Link::Elsewhere),
             (b"#top", Link::Elsewhere),
             (b"x#part", file(b"x")),
@@ -334,6 +383,16 @@ mod tests {
             let based = page.with_base(base).expect("the same server");
             let (base, shown) = (base.escape_ascii(), href.escape_ascii());
             assert_eq!(based.resolve(href), expected, "{base} {shown}");
+        }
+        let without_slash = PageAddress::of_directory("m.example", "/pub/dir");
+        for (href, expected) in [
+            (&b"/pub/dir/x"[..], file(b"x")),
+            (b"dir/x", file(b"x")),
+            (b"x", Link::Elsewhere),
+            (b"./", Link::Parent),
+        ] {
+            let shown = href.escape_ascii();
+            assert_eq!(without_slash.resolve(href), expected, "{shown}");
         }
         for base in [
             &b"http://other.example/pub/dir/"[..],

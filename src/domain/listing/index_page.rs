@@ -1,69 +1,44 @@
-//! What the tags and the text of an index page mean.
+//! PageElement the tags and the text of an index page mean.
 //!
 //! A *line* is a row of a table, an item of a list, a line of preformatted text, or what lies
 //! between two links where nothing else separates them. Its first link to a child is an entry,
-//! the words behind that link (IIS: before it; serve-index: inside it) are its fields. A table's
-//! heading tells which column has the sizes.
+//! the words behind that link (serve-index: inside of it; IIS: before it) are its fields. Where a
+//! table has a heading, its words tell which column has sizes.
 
-use super::index_entry::{IndexEntry, IndexPage, PageError};
-use super::index_field::{CELL_END, EXACT_MARK, IndexFields, NUMBER_CELL, SIZE_CELL, read_fields};
+use super::index_bucket::Bucket;
+use super::index_entry::{IndexEntry, IndexPage, OtherListing, PageError};
+use super::index_field::{CELL_END, EXACT_MARK, IndexFields, read_fields};
 use super::index_link::{Link, PageAddress};
+use super::index_table::Columns;
+use crate::domain::path::PATH_BYTES_MAX;
 
 /// Bytes of a line that are kept beside the link: fields come first, descriptions after them.
 const TEXT_BYTES_MAX: usize = 512;
 
-/// Bytes of titles and link texts that are kept.
+/// Bytes of titles that are kept.
 const TITLE_BYTES_MAX: usize = 200;
 
-/// Columns of a table that are counted; what is beyond them has no meaning.
-const COLUMNS_MAX: usize = 64;
-
-/// Headings of columns of sizes.
-const SIZE_HEADINGS: [&[u8]; 9] = [
-    b"size",
-    b"filesize",
-    b"bytes",
-    b"length",
-    b"gr\xc3\xb6\xc3\x9fe",
-    b"taille",
-    b"tama\xc3\xb1o",
-    b"dimensione",
-    b"tamanho",
+/// Titles and headings of indexes, in lower case.
+const TITLES: [&[u8]; 5] = [
+    b"index of",
+    b"directory listing",
+    b"listing directory",
+    b"listing:",
+    b"files within",
 ];
-
-/// Headings of columns of other numbers.
-const NUMBER_HEADINGS: [&[u8]; 12] = [
-    b"#",
-    b"no",
-    b"no.",
-    b"nr",
-    b"nr.",
-    b"id",
-    b"count",
-    b"downloads",
-    b"hits",
-    b"views",
-    b"files",
-    b"items",
-];
-
-/// Arguments of links that name a directory in place of its path.
-const DIRECTORY_ARGUMENTS: [&[u8]; 5] = [b"dir=", b"path=", b"folder=", b"directory=", b"prefix="];
 
 /// Attributes of a tag that matter.
 #[derive(Debug, Default)]
 pub(super) struct Tag {
     pub href: Option<Vec<u8>>,
-    /// Names that style sheets know it by.
-    pub class: Option<Vec<u8>>,
-    /// Columns that a cell takes.
-    pub columns: Option<Vec<u8>>,
     /// `type` of an input.
     pub kind: Option<Vec<u8>>,
     /// `datetime` of a `time`, `mtime` of nginx's XML.
     pub time: Option<Vec<u8>>,
     /// A number beside what is shown, or `size` of nginx's XML.
     pub size: Option<Vec<u8>>,
+    /// `colspan` of a cell.
+    pub columns: Option<Vec<u8>>,
 }
 
 /// A page in progress.
@@ -71,7 +46,6 @@ pub(super) struct Page<'a> {
     address: &'a PageAddress,
     /// The address with the page's own base for relative links.
     based: Option<PageAddress>,
-    has_base: bool,
     each: &'a mut dyn FnMut(IndexEntry, &[u8]),
     line: PageLine,
     /// The text of a title, a heading or a link, while one is open.
@@ -79,15 +53,15 @@ pub(super) struct Page<'a> {
     title: Vec<u8>,
     /// `<pre>`, `<table>`, `<ul>` that are open.
     containers: [u32; 3],
-    table: PageTable,
-    /// An element whose class says that it is a size or a time.
-    is_field: bool,
+    columns: Columns,
+    /// The page is the listing of a bucket.
+    bucket: Option<Bucket>,
     signs: Signs,
     entries: u64,
     has_fields: bool,
 }
 
-/// What tells an index from another page.
+/// PageElement tells an index from another page.
 #[derive(Default)]
 struct Signs {
     is_titled: bool,
@@ -102,71 +76,19 @@ struct Signs {
     is_foreign: bool,
     /// A link that would be an entry, but for the base or the host.
     has_stray: bool,
-    /// A listing of a kind that is not read.
-    other: Option<&'static str>,
-}
-
-/// The table that is read.
-#[derive(Default)]
-struct PageTable {
-    /// What stands before the cells of a column, for the columns with a heading.
-    marks: Vec<Option<u8>>,
-    is_head: bool,
-    /// The column of the next cell.
-    next: usize,
-    /// The text of a heading and its columns, while it is open.
-    heading: Option<(Vec<u8>, usize)>,
-}
-
-impl PageTable {
-    /// Begins a cell; says what its column has.
-    fn cell(&mut self, name: &[u8], tag: &Tag) -> Option<u8> {
-        self.end_heading();
-        let said = tag.columns.as_deref().and_then(|columns| {
-            let columns = std::str::from_utf8(columns).ok()?;
-            columns.trim().parse::<usize>().ok()
-        });
-        let columns = said.unwrap_or(1).clamp(1, COLUMNS_MAX);
-        let mark = self.marks.get(self.next).copied().flatten();
-        self.next = (self.next + columns).min(COLUMNS_MAX);
-        if name != b"th" && !self.is_head {
-            return mark;
-        }
-        self.heading = Some((Vec::new(), columns));
-        None
-    }
-
-    fn end_heading(&mut self) {
-        let Some((text, columns)) = self.heading.take() else {
-            return;
-        };
-        let lower = text.to_ascii_lowercase();
-        let is_letter = |byte: &u8| !byte.is_ascii_whitespace();
-        let mut words = lower.split(|byte| !is_letter(byte));
-        let is_one_of = |word: &[u8], names: &[&[u8]]| names.contains(&word);
-        let mark = words.find_map(|word| {
-            if is_one_of(word, &SIZE_HEADINGS) {
-                Some(SIZE_CELL)
-            } else {
-                is_one_of(word, &NUMBER_HEADINGS).then_some(NUMBER_CELL)
-            }
-        });
-        let first = self.next.saturating_sub(columns);
-        self.marks.resize(self.marks.len().max(self.next), None);
-        if let Some(column) = self.marks.get_mut(first) {
-            *column = mark;
-        }
-    }
-
-    fn has_sizes(&self) -> bool {
-        self.marks.contains(&Some(SIZE_CELL))
-    }
+    /// A link that shows a directory by a query.
+    has_query: bool,
+    has_directory: bool,
+    /// It is of a kind that is not read.
+    other: Option<OtherListing>,
 }
 
 #[derive(Default)]
 struct PageLine {
     before: Vec<u8>,
     after: Vec<u8>,
+    /// In the link, behind the name.
+    inside: Vec<u8>,
     entry: Option<(Vec<u8>, bool)>,
 }
 
@@ -186,16 +108,15 @@ struct PageText {
 impl<'a> Page<'a> {
     pub fn new(address: &'a PageAddress, each: &'a mut dyn FnMut(IndexEntry, &[u8])) -> Page<'a> {
         Page {
-            table: PageTable::default(),
-            is_field: false,
             address,
-            based: address.own_base(),
-            has_base: false,
+            based: None,
             each,
             line: PageLine::default(),
             heard: None,
             title: Vec::new(),
             containers: [0; 3],
+            columns: Columns::default(),
+            bucket: None,
             signs: Signs::default(),
             entries: 0,
             has_fields: false,
@@ -203,6 +124,9 @@ impl<'a> Page<'a> {
     }
 
     pub fn open(&mut self, name: &[u8], tag: &Tag) {
+        if let Some(bucket) = &mut self.bucket {
+            return bucket.open(name);
+        }
         if let Some(depth) = self.container(name) {
             *depth = depth.saturating_add(1);
         }
@@ -210,25 +134,17 @@ impl<'a> Page<'a> {
             b"a" => self.link(tag),
             b"base" => self.base(tag),
             b"title" | b"h1" | b"h4" => self.listen(PageElement::Title),
-            b"listbucketresult" => self.signs.other = Some("a bucket's listing"),
-            b"dataset" => self.signs.other = Some("a THREDDS catalogue"),
-            b"table" => self.table = PageTable::default(),
-            b"thead" => self.table.is_head = true,
-            b"tr" => {
-                self.table.end_heading();
-                self.table.next = 0;
-            }
-            b"span" | b"div" | b"p" if names_a_field(tag) => {
-                self.is_field = true;
-                self.beside(&[CELL_END]);
-            }
             b"input" => {
                 let is_password = |kind: &Vec<u8>| kind.eq_ignore_ascii_case(b"password");
                 self.signs.has_password |= tag.kind.as_ref().is_some_and(is_password);
             }
             b"list" => self.signs.is_xml = true,
+            b"listbucketresult" => self.bucket = Some(Bucket::new(self.address.key_prefix())),
+            b"enumerationresults" => self.signs.other = Some(OtherListing::Azure),
+            b"catalogref" | b"dataset" => self.signs.other = Some(OtherListing::Thredds),
             b"file" | b"directory" if self.signs.is_xml => self.xml_entry(name, tag),
             b"time" => {
+                self.part();
                 if let Some(time) = &tag.time {
                     self.beside(time);
                     self.beside(&[CELL_END]);
@@ -236,8 +152,9 @@ impl<'a> Page<'a> {
             }
             b"td" | b"th" => {
                 self.beside(&[CELL_END]);
-                if let Some(mark) = self.table.cell(name, tag) {
-                    self.beside(&[mark, b' ']);
+                let mark = self.columns.open_cell(tag.columns.as_deref());
+                if let Some(mark) = mark {
+                    self.beside(&mark);
                 }
                 if let Some(size) = &tag.size {
                     self.beside(&[EXACT_MARK]);
@@ -245,50 +162,55 @@ impl<'a> Page<'a> {
                     self.beside(b" ");
                 }
             }
+            _ if is_part(name) => self.part(),
             _ => {}
         }
         if is_break(name) {
             self.end_line();
         }
+        self.end_row(name);
+        if name == b"table" {
+            self.columns = Columns::default();
+        }
     }
 
     pub fn close(&mut self, name: &[u8]) {
+        if let Some(bucket) = &mut self.bucket {
+            if name == b"listbucketresult" {
+                self.signs.is_closed = true;
+            }
+            let (entries, each) = (&mut self.entries, &mut self.each);
+            return bucket.close(name, &mut |entry, name| {
+                *entries += 1;
+                each(entry, name);
+            });
+        }
         match name {
-            b"a" | b"title" | b"h1" | b"file" | b"directory" => self.heard(),
-            b"thead" => {
-                self.table.end_heading();
-                self.table.is_head = false;
-            }
-            b"td" | b"th" => {
-                self.table.end_heading();
-                self.beside(&[CELL_END]);
-            }
-            b"span" | b"div" | b"p" if self.is_field => {
-                self.is_field = false;
-                self.beside(&[CELL_END]);
-            }
+            b"a" | b"title" | b"h1" | b"h4" | b"file" | b"directory" => self.heard(),
+            b"td" | b"th" => self.beside(&[CELL_END]),
+            _ if is_part(name) => self.part(),
             b"html" | b"body" | b"list" => self.signs.is_closed = true,
             _ => {}
         }
         if is_break(name) {
             self.end_line();
         }
+        self.end_row(name);
         if let Some(depth) = self.container(name) {
             *depth = depth.saturating_sub(1);
         }
     }
 
     pub fn text(&mut self, text: &[u8]) {
-        if let Some((heading, _)) = &mut self.table.heading {
-            push(heading, text, TITLE_BYTES_MAX);
+        if let Some(bucket) = &mut self.bucket {
+            return bucket.text(text);
         }
-        if self.is_field && self.line.entry.is_some() {
-            self.beside(text);
-            return;
-        }
+        self.columns.text(text);
         if let Some(heard) = &mut self.heard {
             let bytes_max = match heard.what {
-                PageElement::XmlName { .. } => crate::domain::path::PATH_BYTES_MAX + 1,
+                PageElement::XmlName { .. } => PATH_BYTES_MAX + 1,
+                // A name, and what stands behind it.
+                PageElement::Link => PATH_BYTES_MAX + TEXT_BYTES_MAX,
                 _ => TITLE_BYTES_MAX,
             };
             push(&mut heard.text, text, bytes_max);
@@ -312,11 +234,21 @@ impl<'a> Page<'a> {
         self.heard();
         self.end_line();
         let signs = &self.signs;
+        if let Some(bucket) = self.bucket {
+            if !signs.is_closed {
+                return Err(PageError::Truncated);
+            }
+            return Ok(IndexPage {
+                entries: self.entries,
+                has_fields: true,
+                bucket: Some(bucket.finish()?),
+            });
+        }
+        if let Some(other) = self.other_listing() {
+            return Err(PageError::OtherListing(other));
+        }
         if signs.has_password {
             return Err(PageError::Login);
-        }
-        if let Some(kind) = signs.other {
-            return Err(PageError::OtherListing { kind });
         }
         if signs.is_foreign || (signs.has_stray && self.entries == 0) {
             return Err(PageError::Elsewhere);
@@ -340,7 +272,18 @@ impl<'a> Page<'a> {
         Ok(IndexPage {
             entries: self.entries,
             has_fields: self.has_fields,
+            bucket: None,
         })
+    }
+
+    fn other_listing(&self) -> Option<OtherListing> {
+        if contains(&self.title.to_ascii_lowercase(), b"tdsstaticcatalog") {
+            return Some(OtherListing::Thredds);
+        }
+        let by_query = self.signs.has_query && !self.signs.has_directory;
+        self.signs
+            .other
+            .or(by_query.then_some(OtherListing::ByQuery))
     }
 
     fn container(&mut self, name: &[u8]) -> Option<&mut u32> {
@@ -362,15 +305,15 @@ impl<'a> Page<'a> {
                 if self.line.entry.as_ref().is_some_and(is_other) {
                     self.end_line();
                 }
+                self.signs.has_directory |= is_dir;
                 self.line.entry = Some((name, is_dir));
             }
             Some(Link::Parent) => what = PageElement::Parent,
             Some(Link::Sorted) => self.signs.has_sorting = true,
+            Some(Link::Query) => self.signs.has_query = true,
+            Some(Link::Catalog) => self.signs.other = Some(OtherListing::Thredds),
             Some(Link::Elsewhere) => {
                 let href = tag.href.as_deref().unwrap_or_default();
-                if names_a_directory(href) {
-                    self.signs.other = Some("a page that names directories by arguments (`?dir=`)");
-                }
                 self.signs.has_stray |= self.address.is_child_elsewhere(href);
             }
             None => {}
@@ -379,22 +322,21 @@ impl<'a> Page<'a> {
     }
 
     fn resolve(&mut self, href: &[u8]) -> Link {
-        let Some(based) = &self.based else {
-            return self.address.resolve(href);
-        };
-        let link = based.resolve(href);
+        let link = self.based.as_ref().unwrap_or(self.address).resolve(href);
         let is_stray = link == Link::Elsewhere
-            && matches!(self.address.resolve_here(href), Link::Child { .. });
+            && matches!(
+                self.address.without_base().resolve(href),
+                Link::Child { .. }
+            );
         self.signs.has_stray |= is_stray;
         link
     }
 
     /// The first base of a page holds (HTML, 4.2.3).
     fn base(&mut self, tag: &Tag) {
-        let Some(href) = tag.href.as_ref().filter(|_| !self.has_base) else {
+        let Some(href) = tag.href.as_ref().filter(|_| self.based.is_none()) else {
             return;
         };
-        self.has_base = true;
         let based = self.address.with_base(href);
         self.signs.is_foreign |= based.is_none();
         self.based = Some(based.unwrap_or_else(|| self.address.clone()));
@@ -408,7 +350,7 @@ impl<'a> Page<'a> {
         });
     }
 
-    /// What was listened to is over.
+    /// PageElement was listened to is over.
     fn heard(&mut self) {
         let Some(PageText { what, text }) = self.heard.take() else {
             return;
@@ -417,10 +359,7 @@ impl<'a> Page<'a> {
         match what {
             PageElement::Title => {
                 let says = |words: &[u8]| contains(&lower, words);
-                self.signs.is_titled |= says(b"index of")
-                    || says(b"directory listing")
-                    || says(b"listing directory")
-                    || lower.trim_ascii_start().starts_with(b"listing:");
+                self.signs.is_titled |= TITLES.into_iter().any(says);
                 if self.title.is_empty() {
                     self.title = text;
                 }
@@ -429,10 +368,10 @@ impl<'a> Page<'a> {
                 let is_named = contains(&lower, b"parent") || lower.trim_ascii().starts_with(b"..");
                 self.signs.has_parent |= is_named;
             }
-            PageElement::Link => {}
+            PageElement::Link => self.take_inside(&text),
             PageElement::XmlName { is_dir } => {
                 let is_name = !matches!(text.as_slice(), b"" | b"." | b"..")
-                    && text.len() <= crate::domain::path::PATH_BYTES_MAX
+                    && text.len() <= PATH_BYTES_MAX
                     && !text.iter().any(|&byte| byte == b'/' || byte == 0);
                 self.line.entry = is_name.then_some((text, is_dir));
                 self.end_line();
@@ -450,6 +389,35 @@ impl<'a> Page<'a> {
         self.listen(PageElement::XmlName { is_dir });
     }
 
+    /// A new part of a link's text begins.
+    fn part(&mut self) {
+        if let Some(PageText { text, .. }) = &mut self.heard
+            && text.last().is_some_and(|last| *last != CELL_END)
+        {
+            text.push(CELL_END);
+        }
+    }
+
+    /// Parts of a link's text behind the name: the rest of a link that holds the whole line.
+    fn take_inside(&mut self, text: &[u8]) {
+        let Some((name, _)) = &self.line.entry else {
+            return;
+        };
+        let mut parts = text.split(|&byte| byte == CELL_END);
+        let is_name = |part: &&[u8]| {
+            let part = part.trim_ascii();
+            part.strip_suffix(b"/").unwrap_or(part) == *name
+        };
+        match parts.clone().any(|part| is_name(&part)) {
+            true => parts.find(is_name),
+            false => parts.find(|part| !part.trim_ascii().is_empty()),
+        };
+        for part in parts {
+            push(&mut self.line.inside, part, TEXT_BYTES_MAX);
+            push(&mut self.line.inside, &[CELL_END], TEXT_BYTES_MAX);
+        }
+    }
+
     fn beside(&mut self, text: &[u8]) {
         let side = match self.line.entry {
             Some(_) => &mut self.line.after,
@@ -458,20 +426,29 @@ impl<'a> Page<'a> {
         push(side, text, TEXT_BYTES_MAX);
     }
 
+    fn end_row(&mut self, tag: &[u8]) {
+        if matches!(tag, b"tr" | b"table" | b"tbody") {
+            self.columns.end_row();
+        }
+    }
+
     fn end_line(&mut self) {
         if let Some((name, is_dir)) = self.line.entry.take() {
-            let fields = if self.table.has_sizes() {
-                let row = [&self.line.before[..], &[CELL_END], &self.line.after];
-                read_fields(&row.concat())
-            } else {
-                Some(read_fields(&self.line.after))
-                    .filter(|fields| fields.is_any)
-                    .unwrap_or_else(|| read_fields(&self.line.before))
-            };
+            let mut fields = read_fields(&self.line.after);
+            if !fields.is_any {
+                fields = read_fields(&self.line.inside).sure();
+            }
+            if self.columns.has_heading() {
+                fields = fields.or(read_fields(&self.line.before));
+            } else if !fields.is_any {
+                fields = read_fields(&self.line.before).sure();
+            }
+            self.columns.see_entry();
             self.give(&name, is_dir, fields);
         }
         self.line.before.clear();
         self.line.after.clear();
+        self.line.inside.clear();
     }
 
     fn give(&mut self, name: &[u8], is_dir: bool, fields: IndexFields) {
@@ -488,32 +465,9 @@ impl<'a> Page<'a> {
     }
 }
 
-/// Whether a style sheet would know it for a size or a time.
-fn names_a_field(tag: &Tag) -> bool {
-    let mut classes = tag
-        .class
-        .iter()
-        .flat_map(|class| class.split(|&byte| byte == b' '));
-    classes.any(|class| {
-        let is = |name: &&[u8]| class.eq_ignore_ascii_case(name);
-        [&b"size"[..], b"date", b"time", b"modified"].iter().any(is)
-    })
-}
-
-/// Whether a link names a directory by its arguments, so that only this page's files are paths.
-fn names_a_directory(href: &[u8]) -> bool {
-    let Some(mark) = href.iter().position(|&byte| byte == b'?') else {
-        return false;
-    };
-    let (page, arguments) = href.split_at(mark);
-    let is_page = page.is_empty() || page.ends_with(b"/") || page.ends_with(b".php");
-    let mut arguments = arguments[1..].split(|&byte| byte == b'&');
-    is_page
-        && arguments.any(|argument| {
-            DIRECTORY_ARGUMENTS
-                .iter()
-                .any(|name| argument.len() > name.len() && argument.starts_with(name))
-        })
+/// Tags that part the text of a link.
+fn is_part(name: &[u8]) -> bool {
+    matches!(name, b"span" | b"div" | b"p" | b"small" | b"time")
 }
 
 /// Tags that begin or end a line.

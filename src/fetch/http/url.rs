@@ -115,8 +115,11 @@ impl HttpUrl {
     /// The directory that `path` lies in when this URL is what asking for it below `base` led to;
     /// `None` when it has another end.
     pub fn above(&self, base: &HttpUrl, path: &[u8]) -> Option<HttpUrl> {
-        let folder = self.folder();
         let asked = base.directory(path);
+        let folder = match self.lacks_slash_of(&asked) {
+            true => self.file(b"").with_slash(),
+            false => self.folder(),
+        };
         let end = asked.url.path().strip_prefix(base.url.path())?;
         let tree = percent_decode(folder.url.path().as_bytes());
         let tree = tree.strip_suffix(percent_decode(end.as_bytes()).as_slice())?;
@@ -131,6 +134,21 @@ impl HttpUrl {
         let mut above = folder;
         above.url.set_path(&String::from_utf8_lossy(&encoded));
         Some(above)
+    }
+
+    /// This directory and those above it, each with the path from there to here, decoded.
+    pub fn above_all(&self) -> Vec<(HttpUrl, Vec<u8>)> {
+        let path = self.url.path();
+        let ends = path.match_indices('/').map(|(at, _)| at + 1);
+        let mut all: Vec<(HttpUrl, Vec<u8>)> = ends
+            .map(|end| {
+                let mut above = self.file(b"");
+                above.url.set_path(&path[..end]);
+                (above, percent_decode(&path.as_bytes()[end..]))
+            })
+            .collect();
+        all.reverse();
+        all
     }
 
     /// The file at `path` below this directory.
@@ -153,23 +171,29 @@ impl HttpUrl {
         self
     }
 
-    /// The directory `asked`, where this is what asking for it led to and only lacks its slash.
-    pub fn directory_without_slash(&self, asked: &HttpUrl) -> Option<HttpUrl> {
-        let last = |path: &str| path.rsplit('/').next().map(str::to_owned);
-        let own = last(self.url.path()).filter(|name| !name.is_empty())?;
-        let of_asked = last(asked.url.path().strip_suffix('/')?)?;
-        let is_same = percent_decode(own.as_bytes()) == percent_decode(of_asked.as_bytes());
-        is_same.then(|| self.clone().with_slash())
+    /// Whether this is the URL of the same directory as `asked`, but for the slash at its end and
+    /// what lies above it: servers take it away as others add it.
+    fn lacks_slash_of(&self, asked: &HttpUrl) -> bool {
+        let (own, asked) = (self.url.path(), asked.url.path());
+        let name = |path: &str| {
+            let last = path.rsplit('/').next().unwrap_or_default();
+            percent_decode(last.as_bytes())
+        };
+        let asked = asked.strip_suffix('/').unwrap_or(asked);
+        !own.ends_with('/') && !name(asked).is_empty() && name(own) == name(asked)
     }
 
-    /// Where an index page at this URL lies.
-    pub fn address(&self) -> PageAddress {
+    /// Where the index page of a directory lies that was asked for at `asked`, and came from here.
+    pub fn address(&self, asked: &HttpUrl) -> PageAddress {
         let host = self.url.host_str().unwrap_or_default();
         let authority = match self.url.port() {
             Some(port) => format!("{host}:{port}"),
             None => host.to_owned(),
         };
-        PageAddress::new(&authority, self.url.path())
+        match self.lacks_slash_of(asked) {
+            true => PageAddress::of_directory(&authority, self.url.path()),
+            false => PageAddress::new(&authority, self.url.path()),
+        }
     }
 
     /// Whether `other` is on the same host, whatever the scheme, and at or below this directory.
@@ -177,7 +201,9 @@ impl HttpUrl {
         let port = |url: &Url| url.port_or_known_default();
         let is_same_server = port(&self.url) == port(&other.url)
             || self.url.port().is_none() && other.url.port().is_none();
-        self.is_same_host(other) && is_same_server && other.url.path().starts_with(self.url.path())
+        let (own, path) = (self.url.path(), other.url.path());
+        let is_inside = path.starts_with(own) || own.strip_suffix('/') == Some(path);
+        self.is_same_host(other) && is_same_server && is_inside
     }
 
     fn is_same_host(&self, other: &HttpUrl) -> bool {
@@ -258,6 +284,10 @@ mod tests {
             (b"a b", "http://h/pub/a%20b/", Some("http://h/pub/")),
             (b"a b/c", "http://cdn/x/a%20b/c/", Some("http://cdn/x/")),
             (b"a", "http://cdn/a/", Some("http://cdn/")),
+            (b"", "http://h/pub", Some("http://h/pub/")),
+            (b"", "https://cdn/x/pub", Some("https://cdn/x/pub/")),
+            (b"a b", "http://h/pub/a%20b", Some("http://h/pub/")),
+            (b"a b", "http://h/pub/login", None),
             (b"a", "http://cdn/login/", None),
             (b"a", "http://cdn/xa/", None),
         ] {
@@ -281,6 +311,7 @@ mod tests {
         assert!(base.has(&below));
         for (other, expected) in [
             ("https://h/a%20b/c/", true),
+            ("http://h/a%20b", true),
             ("http://h/a%20bc/", false),
             ("http://h/", false),
             ("http://other/a%20b/", false),

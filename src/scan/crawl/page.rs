@@ -2,13 +2,15 @@
 
 use super::reading::{First, PageFile, PageOutcome, PageRead};
 use std::collections::HashSet;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::crawler::{is_cut, is_of_the_server};
 use super::memory::Remembered;
 use super::reading::{Crawl, DirectoryServer};
 use crate::domain::listing::{
-    FilePresence, IndexEntry, IndexForm, ListedFile, ListedSize, ListedTime, PageError, read_index,
+    BucketPart, FilePresence, IndexEntry, IndexForm, IndexPage, ListedFile, ListedSize, ListedTime,
+    NextPart, OtherListing, PageError, read_index,
 };
 use crate::domain::path::PATH_BYTES_MAX;
 use crate::domain::trace::is_ours;
@@ -19,11 +21,29 @@ use crate::snapshot::Cursor;
 /// Asks Apache for sizes and times where its pages are plain lists, as MirrorBrain does.
 const FANCY: &str = "F=1";
 
+/// Parts of a bucket's listing of one directory: at a thousand keys each, as many as the largest
+/// index page has.
+const PARTS_MAX: u64 = 500;
+
+/// Keys of a part.
+const PART_KEYS: u64 = 1000;
+
+/// Directories above the mirror's that are asked whether they are the bucket.
+const BUCKET_ROOTS_MAX: usize = 4;
+
 /// Ends of names of files that are pages themselves.
 const HTML_ENDS: [&[u8]; 5] = [b".html", b".htm", b".xhtml", b".shtml", b".php"];
 
 /// Entries beside those of the catalogue's directory that may name its files once more.
 const FOUND_SLACK: usize = 64;
+
+/// A bucket of which the mirror is a part.
+#[derive(Debug)]
+struct BucketRoot {
+    url: HttpUrl,
+    /// What the keys of the mirror begin with.
+    prefix: Vec<u8>,
+}
 
 /// Reads directories below a base URL.
 pub(in crate::scan) struct PageReader<'a> {
@@ -35,6 +55,9 @@ pub(in crate::scan) struct PageReader<'a> {
     is_fancy: AtomicBool,
     /// Whether that was found out.
     is_tried: AtomicBool,
+    /// The bucket that lists the mirror's directories, when it was looked for; `None`: there is
+    /// none.
+    bucket: OnceLock<Option<BucketRoot>>,
 }
 
 impl<'a> PageReader<'a> {
@@ -50,6 +73,7 @@ impl<'a> PageReader<'a> {
             base: base.clone(),
             is_fancy: AtomicBool::new(false),
             is_tried: AtomicBool::new(false),
+            bucket: OnceLock::new(),
         };
         let path = crawl.start();
         let mut first = First {
@@ -112,10 +136,14 @@ impl<'a> PageReader<'a> {
         query: Option<&str>,
         may_follow: &dyn Fn(&HttpUrl) -> bool,
     ) -> Result<(PageOutcome, HttpUrl), FetchError> {
-        let mut url = self.base.directory(path);
-        if let Some(query) = query {
-            url = url.with_query(query);
+        let directory = self.base.directory(path);
+        if let Some(Some(bucket)) = self.bucket.get() {
+            return Ok((PageOutcome::Page(self.list_keys(bucket, path)?), directory));
         }
+        let url = match query {
+            Some(query) => directory.clone().with_query(query),
+            None => directory.clone(),
+        };
         let remembered = self.remembered(path);
         let request = HttpRequest {
             unless: remembered.map(|remembered| &remembered.validator),
@@ -123,13 +151,103 @@ impl<'a> PageReader<'a> {
             once: false,
         };
         let answer = self.session.get(&url, request, may_follow)?;
-        let at = answer.url.directory_without_slash(&url);
-        let at = at.unwrap_or_else(|| answer.url.clone());
+        let at = answer.url.clone();
+        // A store without the key of a directory says so in XML.
+        let essence = answer.content_type.split(';').next().unwrap_or_default();
+        let is_of_store = essence.trim().ends_with("/xml");
         match (answer.status, remembered) {
-            (200, _) => Ok((PageOutcome::Page(self.parse(path, &at, answer)?), at)),
+            (200, _) => {
+                let page = self.parse(path, answer, (&directory, &at))?;
+                if page.is_of_bucket {
+                    let page = self.begin_bucket(at.folder(), path)?;
+                    return Ok((PageOutcome::Page(page), at));
+                }
+                Ok((PageOutcome::Page(page), at))
+            }
             (304, Some(remembered)) => Ok((PageOutcome::Unchanged(remembered.clone()), at)),
+            (404 | 403, _) if is_of_store && let Some(bucket) = self.find_bucket() => {
+                Ok((PageOutcome::Page(self.list_keys(bucket, path)?), directory))
+            }
             (status, _) => Err(FetchError::Status { status }),
         }
+    }
+
+    /// Lists the top of a bucket, and all below it as that bucket's from then on.
+    fn begin_bucket(&self, url: HttpUrl, path: &[u8]) -> Result<PageRead, FetchError> {
+        let unread = || FetchError::Index(PageError::OtherListing(OtherListing::Bucket));
+        if !path.is_empty() {
+            return Err(unread());
+        }
+        let prefix = Vec::new();
+        let root = BucketRoot { url, prefix };
+        let listed = self.list_keys(&root, path);
+        match listed {
+            Err(error) if is_of_the_server(&error) || is_cut(&error) => Err(error),
+            // It says nothing but what it says to everybody.
+            Err(_) => {
+                self.bucket.get_or_init(|| None);
+                Err(unread())
+            }
+            Ok(page) => {
+                self.bucket.get_or_init(|| Some(root));
+                Ok(page)
+            }
+        }
+    }
+
+    /// The bucket that the mirror is in: its base URL, or a directory above that.
+    fn find_bucket(&self) -> Option<&BucketRoot> {
+        let look = || {
+            for (url, prefix) in self.base.above_all().into_iter().take(BUCKET_ROOTS_MAX) {
+                let root = BucketRoot { url, prefix };
+                let probe = root.query(b"", None);
+                let answer = self.session.get(&probe, HttpRequest::default(), &|_| false);
+                let is_listing = answer.is_ok_and(|answer| {
+                    let is_good = answer.status == 200;
+                    let form = IndexForm::of(&answer.content_type);
+                    let address = probe.address(&probe).of_keys(&root.prefix);
+                    let read = read_index(answer.body, form, &address, |_, _| {});
+                    is_good && read.is_ok_and(|page| page.bucket.is_some())
+                });
+                if is_listing {
+                    return Some(root);
+                }
+            }
+            None
+        };
+        self.bucket.get_or_init(look).as_ref()
+    }
+
+    /// A directory of a bucket, part after part.
+    fn list_keys(&self, bucket: &BucketRoot, path: &[u8]) -> Result<PageRead, FetchError> {
+        let mut entries = Entries::new(self.crawl, path);
+        let address = bucket.url.address(&bucket.url).of_keys(&bucket.key(path));
+        let take = |part: Option<&NextPart>, entries: &mut Entries<'_, '_>| {
+            let url = bucket.query(path, part);
+            let request = HttpRequest::default();
+            let answer = self.session.get(&url, request, &|to| bucket.url.has(to))?;
+            if answer.status != 200 {
+                let status = answer.status;
+                return Err(FetchError::Status { status });
+            }
+            let form = IndexForm::of(&answer.content_type);
+            let read = read_index(answer.body, form, &address, |entry, name| {
+                entries.take(entry, name);
+            });
+            read.map_err(explain)
+        };
+        let first = take(None, &mut entries)?;
+        let Some(part) = first.bucket else {
+            return Err(FetchError::Index(PageError::NotAnIndex {
+                title: String::new(),
+            }));
+        };
+        follow_parts(part.next, |next| take(Some(next), &mut entries))?;
+        Ok(PageRead {
+            has_fields: true,
+            entries: first.entries,
+            ..entries.finish()?
+        })
     }
 
     fn remembered(&self, path: &[u8]) -> Option<&'a Remembered> {
@@ -141,27 +259,113 @@ impl<'a> PageReader<'a> {
     fn parse(
         &self,
         path: &[u8],
-        at: &HttpUrl,
         answer: HttpAnswer<'_>,
+        (asked, at): (&HttpUrl, &HttpUrl),
     ) -> Result<PageRead, FetchError> {
         let mut entries = Entries::new(self.crawl, path);
         let form = IndexForm::of(&answer.content_type);
-        let address = if *at == answer.url {
-            at.address()
-        } else {
-            at.address().without_slash()
-        };
+        let address = answer.url.address(asked);
         let read = read_index(answer.body, form, &address, |entry, name| {
             entries.take(entry, name);
         });
-        let index = read.map_err(explain)?;
+        let mut index = read.map_err(explain)?;
+        let is_bucket = index.bucket.is_some();
+        let part = index.bucket.take().unwrap_or_default();
+        let is_of_bucket = is_bucket && part.prefix.is_empty();
+        let is_in_parts = part.next.is_some();
+        if !is_of_bucket {
+            // A front lists the directory as a part of its bucket.
+            follow_parts(part.next, |next| {
+                let request = HttpRequest::default();
+                let url = at.clone().with_query(&next_query(next));
+                let answer = self.session.get(&url, request, &|to| self.base.has(to))?;
+                let form = IndexForm::of(&answer.content_type);
+                let read = read_index(answer.body, form, &address, |entry, name| {
+                    entries.take(entry, name);
+                });
+                read.map_err(explain)
+            })?;
+        }
         Ok(PageRead {
-            validator: answer.validator,
+            validator: answer.validator.filter(|_| !is_in_parts),
             has_fields: index.has_fields,
             entries: index.entries,
+            is_of_bucket,
             ..entries.finish()?
         })
     }
+}
+
+impl BucketRoot {
+    fn key(&self, path: &[u8]) -> Vec<u8> {
+        let mut key = [self.prefix.as_slice(), path].concat();
+        if !key.is_empty() && !key.ends_with(b"/") {
+            key.push(b'/');
+        }
+        key
+    }
+
+    /// Asks for the directory at a path below the mirror's.
+    fn query(&self, path: &[u8], part: Option<&NextPart>) -> HttpUrl {
+        let mut query = b"delimiter=%2F&prefix=".to_vec();
+        argument_into(&mut query, &self.key(path));
+        let mut query = String::from_utf8_lossy(&query).into_owned();
+        if let Some(part) = part {
+            query.push('&');
+            query.push_str(&next_query(part));
+        }
+        self.url.clone().with_query(&query)
+    }
+}
+
+/// Asks for the next part of a bucket's listing, beside what else is asked for.
+fn next_query(part: &NextPart) -> String {
+    let (name, value) = match part {
+        NextPart::Token(token) => ("list-type=2&continuation-token=", token),
+        NextPart::Marker(marker) => ("marker=", marker),
+    };
+    let mut query = name.as_bytes().to_vec();
+    argument_into(&mut query, value);
+    String::from_utf8_lossy(&query).into_owned()
+}
+
+/// A value of an argument: everything but what names consist of is encoded.
+fn argument_into(out: &mut Vec<u8>, value: &[u8]) {
+    for &byte in value {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            out.push(byte);
+        } else {
+            out.extend(format!("%{byte:02X}").bytes());
+        }
+    }
+}
+
+/// Asks for part after part. One that is no such part, or the same again, leaves the listing cut.
+fn follow_parts(
+    mut next: Option<NextPart>,
+    mut ask: impl FnMut(&NextPart) -> Result<IndexPage, FetchError>,
+) -> Result<(), FetchError> {
+    let cut = || FetchError::Index(PageError::Truncated);
+    for _ in 1..PARTS_MAX {
+        let Some(part) = next else {
+            return Ok(());
+        };
+        let page = match ask(&part) {
+            Ok(page) => page,
+            Err(error) if is_of_the_server(&error) || is_cut(&error) => return Err(error),
+            Err(_) => return Err(cut()),
+        };
+        let Some(BucketPart { next: then, .. }) = page.bucket else {
+            return Err(cut());
+        };
+        if then.as_ref() == Some(&part) {
+            return Err(cut());
+        }
+        next = then;
+    }
+    Err(FetchError::TooManyEntries {
+        entries_max: PARTS_MAX * PART_KEYS,
+    })
 }
 
 impl DirectoryServer for PageReader<'_> {

@@ -96,6 +96,8 @@ pub(in crate::scan) struct PageRead {
     pub hole: Option<String>,
     pub(super) has_fields: bool,
     pub(super) entries: u64,
+    /// It is of a whole bucket, not of one directory.
+    pub(super) is_of_bucket: bool,
 }
 
 /// What came of a request.
