@@ -114,7 +114,7 @@ pub enum FetchError {
         seconds: u64,
     },
     /// The system is full.
-    #[error("this system gives no more threads; raise its limit (ulimit -u, TasksMax=)")]
+    #[error("{}", FetchError::NO_THREAD)]
     NoThread(#[source] std::io::Error),
     /// The HTTP client cannot be made.
     #[error("cannot set up the HTTP client")]
@@ -214,6 +214,12 @@ pub enum FetchError {
     /// The program was told to stop.
     #[error("stopped before the listing was complete")]
     Stopped,
+}
+
+impl FetchError {
+    /// What is said where the system gives no thread.
+    pub(super) const NO_THREAD: &str =
+        "this system gives no more threads; raise its limit (ulimit -u, TasksMax=)";
 }
 
 fn advice(status: u16) -> &'static str {

@@ -88,12 +88,12 @@ fn no_mirror_takes_more_than_its_time_whatever_it_says() {
     }
 }
 
-/// Runs a scan as a user who may have no thread beside the first.
-fn without_threads(site: &TestSite, mirror: &str) -> std::process::Output {
+/// Runs a program as a user who may have no thread beside the first.
+fn without_threads(site: &TestSite, program: &str, mirror: &str) -> std::process::Output {
     let limits = "exec setpriv --reuid=61234 --regid=61234 --clear-groups \
                   prlimit --nproc=1 \"$@\"";
     Command::new("sh")
-        .args(["-c", limits, "sh", program_path("heliostat-scan"), mirror])
+        .args(["-c", limits, "sh", program_path(program), mirror])
         .env("HELIOSTAT_CONFIG", site.config())
         .env("NO_COLOR", "1")
         .output()
@@ -114,7 +114,7 @@ fn without_a_thread_a_scan_says_so_and_does_not_panic() {
         .arg(site.path(""))
         .status();
     assert!(open.expect("chmod starts").success());
-    let output = without_threads(&site, "m");
+    let output = without_threads(&site, "heliostat-scan", "m");
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(!said.contains("panicked"), "{said}");
     assert_eq!(output.status.code(), Some(1), "{said}");
@@ -123,4 +123,27 @@ fn without_a_thread_a_scan_says_so_and_does_not_panic() {
         "{said}"
     );
     assert!(published(&site, id).is_none());
+}
+
+#[test]
+fn without_a_thread_a_prober_says_so_and_does_not_panic() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let (site, _tree) = site_and_tree("");
+    let web = OddWeb::start(|asked| healthy(&asked.path));
+    let by_name = web.url().replace("127.0.0.1", "localhost");
+    for (name, url, unchecked) in [("by-ip", web.url(), false), ("by-name", by_name, true)] {
+        add(&site, name, &url);
+        let open = Command::new("chmod")
+            .args(["-R", "a+rwX"])
+            .arg(site.path(""))
+            .status();
+        assert!(open.expect("chmod starts").success());
+        let output = without_threads(&site, "heliostat-probe", name);
+        let said = format!("{output:?}");
+        assert!(!said.contains("panicked"), "{said}");
+        assert!(matches!(output.status.code(), Some(0..=3)), "{said}");
+        assert_eq!(said.contains("gives no more threads"), unchecked, "{said}");
+    }
 }

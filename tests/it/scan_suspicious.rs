@@ -138,3 +138,39 @@ fn an_imported_entry_trusts_any_copy_until_it_is_indexed() {
     site.run_ok("heliostat-scan", &["m"]);
     assert_eq!(current(&site, id), set(&["a", "imported"]));
 }
+
+#[test]
+fn a_mirror_that_has_little_left_needs_attention_whoever_confirmed_it() {
+    let (site, daemon, _) = site_with_mirror(&FILES);
+    let code = |site: &TestSite| site.run("heliostat", &["status", "--check", "m"]);
+    let events = |site: &TestSite| {
+        let connection = rusqlite::Connection::open(site.database()).expect("a database");
+        let mut all = connection.prepare("SELECT what FROM event").expect("SQL");
+        let rows = all.query_map([], |row| row.get::<_, String>(0));
+        let all: Vec<String> = rows.expect("rows").map(|row| row.expect("a row")).collect();
+        all.join("\n")
+    };
+    site.run_ok("heliostat-scan", &["m"]);
+    for (gone, reason, event) in [
+        (
+            &FILES[..6],
+            "it lost most of its files: 4 now, 10 within 30 days",
+            "4 of 10 are left",
+        ),
+        (
+            &FILES[6..],
+            "it has no current file",
+            "no current file any more",
+        ),
+    ] {
+        for file in gone {
+            daemon.remove(file);
+        }
+        site.run_ok("heliostat-scan", &["--force", "m"]);
+        let output = code(&site);
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert_eq!(output.status.code(), Some(3), "{said}");
+        assert!(said.contains(reason), "{said}");
+        assert!(events(&site).contains(event), "{}", events(&site));
+    }
+}

@@ -26,9 +26,6 @@ use crate::fetch::FetchError;
 /// 1,024 descriptors.
 pub const CHECKS_AT_A_TIME_MAX: usize = 400;
 
-/// Threads that wait for the system's resolver.
-const RESOLVER_THREADS_MAX: usize = 64;
-
 /// How often it is looked whether the program was told to stop.
 const STOP_CHECK: Duration = Duration::from_millis(100);
 
@@ -115,10 +112,8 @@ impl ProbeClient {
             limits,
             places: Semaphore::new(CHECKS_AT_A_TIME_MAX),
         };
-        let runtime = Builder::new_multi_thread()
-            .worker_threads(1)
-            .max_blocking_threads(RESOLVER_THREADS_MAX)
-            .thread_name("probe")
+        // On the thread of who runs it: a runtime that cannot start its own panics.
+        let runtime = Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(|error| FetchError::Client(error.into()))?;

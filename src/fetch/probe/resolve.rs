@@ -1,22 +1,56 @@
 //! Names to addresses, of one family where that is asked for.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
+use tokio::sync::{Semaphore, oneshot};
+
 use super::failure::Failure;
 use crate::domain::health::Family;
 use crate::domain::scope::Scope;
+use crate::fetch::FetchError;
+
+/// Threads that wait for the system's resolver.
+const THREADS_MAX: usize = 64;
 
 /// Addresses of the hosts of one pass: each name is asked for once.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct Resolver {
     known: Arc<Mutex<HashMap<String, Vec<IpAddr>>>>,
+    threads: Arc<Semaphore>,
+}
+
+impl Default for Resolver {
+    fn default() -> Resolver {
+        Resolver {
+            known: Arc::default(),
+            threads: Arc::new(Semaphore::new(THREADS_MAX)),
+        }
+    }
 }
 
 impl Resolver {
+    /// Asks the system's resolver in a thread of its own; where the system has none, nothing is
+    /// known of the host. (The runtime's own way to start a thread panics then.)
+    async fn look_up(&self, host: String) -> Result<std::vec::IntoIter<SocketAddr>, Failure> {
+        let here = |said: String| Failure::Here { said };
+        let permit = Arc::clone(&self.threads).acquire_owned().await;
+        let permit = permit.map_err(|error| here(error.to_string()))?;
+        let (sender, receiver) = oneshot::channel();
+        let thread = std::thread::Builder::new().name("resolver".to_owned());
+        let begun = thread.spawn(move || {
+            // Nobody listens any more when the time is over.
+            let _ = sender.send((host.as_str(), 0).to_socket_addrs());
+            drop(permit);
+        });
+        begun.map_err(|error| here(format!("{}: {error}", FetchError::NO_THREAD)))?;
+        let found = receiver.await.map_err(|error| here(error.to_string()))?;
+        found.map_err(|error| Failure::of_resolver(&error))
+    }
+
     /// All addresses of a host, through the system's resolver; of an address: itself.
     pub(super) async fn addresses(&self, host: &str) -> Result<Vec<IpAddr>, Failure> {
         if let Ok(ip) = host.parse() {
@@ -29,8 +63,7 @@ impl Resolver {
         if let Some(addresses) = known {
             return Ok(addresses);
         }
-        let found = tokio::net::lookup_host((host, 0)).await;
-        let found = found.map_err(|error| Failure::of_resolver(&error))?;
+        let found = self.look_up(host.to_owned()).await?;
         let mut addresses: Vec<IpAddr> = Vec::new();
         for ip in found.map(|address| address.ip()) {
             if !addresses.contains(&ip) {
