@@ -174,3 +174,29 @@ fn a_mirror_that_has_little_left_needs_attention_whoever_confirmed_it() {
         assert!(events(&site).contains(event), "{}", events(&site));
     }
 }
+
+#[test]
+fn a_mirror_below_its_coverage_needs_attention() {
+    let (site, daemon, _) = site_with_mirror(&FILES);
+    for gone in &FILES[..6] {
+        daemon.remove(gone);
+    }
+    // A first scan has nothing to compare with, and still covers too little.
+    site.run_ok("heliostat-scan", &["m"]);
+    let output = site.run("heliostat", &["status", "--check", "m"]);
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    for expected in [
+        "it covers 40.0 % of the 10 files that it may have, less than 50 % (coverage_min)",
+        "30 days",
+        "40.0 to 40.0 %",
+    ] {
+        assert!(said.contains(expected), "{said}\nwanted {expected}");
+    }
+    let connection = rusqlite::Connection::open(site.database()).expect("a database");
+    let sql = "SELECT count(*) FROM event WHERE what LIKE '%(coverage_min)'";
+    let count: i64 = connection
+        .query_row(sql, [], |row| row.get(0))
+        .expect("a count");
+    assert_eq!(count, 1);
+}
