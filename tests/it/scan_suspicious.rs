@@ -200,3 +200,26 @@ fn a_mirror_below_its_coverage_needs_attention() {
         .expect("a count");
     assert_eq!(count, 1);
 }
+
+#[test]
+fn probes_that_miss_what_a_suspicious_scan_lost_take_the_mirror_out() {
+    use crate::http_site::{add, healthy, set_url, site_and_tree};
+    use crate::odd_web::{OddWeb, index, page, status};
+    use crate::probe_site::{AT_ONCE, is_alive};
+    for is_lost in [false, true] {
+        let (site, _tree) = site_and_tree(&format!("[site.test.probe]\n{AT_ONCE}"));
+        let web = OddWeb::start(|asked| healthy(&asked.path));
+        add(&site, "m", &web.url());
+        site.run_ok("heliostat-scan", &["m"]);
+        let web = OddWeb::start(move |asked| match asked.path.as_str() {
+            "/pub/" => page(index(&[("a", 1)])),
+            path if is_lost && path != "/pub/a" => status("404 Not Found", ""),
+            "/pub/dir/" | "/pub/other/" => page(index(&[])),
+            path => healthy(path),
+        });
+        set_url(&site, &web.url());
+        is_suspicious(&site, "m", "files vanished");
+        site.run("heliostat-probe", &[]);
+        assert_eq!(is_alive(&site, "m"), !is_lost, "{:?}", web.asked());
+    }
+}
