@@ -325,6 +325,8 @@ fn what_apache_runs_is_neither_redirected_nor_sent() {
             let field = format!("Host: {host}.test");
             Request::get(port, path).field(field).send()
         };
+        // Apache's own daemon for scripts answers 503 until it is there.
+        eventually("scripts run", || ask(apache.plain_port).status != 503);
         let (plain, ours) = (ask(apache.plain_port), ask(apache.port));
         assert_eq!(ours.status, plain.status, "{host} {path}: {ours:?}");
         assert_eq!(ours.body, plain.body, "{host} {path}");
