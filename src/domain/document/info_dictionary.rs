@@ -11,7 +11,7 @@
 //! A `.torrent` document is a dictionary around it, its keys in the order of their bytes:
 //!
 //! ```
-//! use super::info_dictionary::{self, Bencode, Info};
+//! use heliostat::domain::document::info_dictionary::{Bencode, Info};
 //! # let (md5, sha1, sha256, pieces) = ([0; 16], [0; 20], [0; 32], [0; 20]);
 //! let info = Info {
 //!     name: b"x.iso",
