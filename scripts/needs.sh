@@ -114,7 +114,7 @@ need_rust() {
 }
 
 # FTP servers for the tests, unpacked side by side: Debian lets only one of them be installed, and
-# an installed one may be the machine's own. The folder is that of `tests/it/ftpd.rs`.
+# an installed one may be the machine's own. The folder is that of `tests/stand_in/ftpd.rs`.
 need_ftp_servers() {
     local folder=target/ftp-servers
     [ -x $folder/usr/sbin/proftpd ] && [ -e $folder/complete ] && return

@@ -21,7 +21,7 @@ mod redirect;
 mod restart;
 mod security;
 mod servers;
-#[path = "../it/small_disk.rs"]
+#[path = "../stand_in/small_disk.rs"]
 mod small_disk;
 mod stage;
 mod unit;

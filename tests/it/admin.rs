@@ -4,7 +4,7 @@ use std::process::Stdio;
 
 use serde_json::Value;
 
-use crate::site::{TestSite, failure};
+use crate::stand_in::site::{TestSite, failure};
 
 /// A site with two mirrors of one country and one of another, the first two enabled.
 fn site_with_mirrors() -> TestSite {

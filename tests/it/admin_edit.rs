@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Output, Stdio};
 
-use crate::site::{TestSite, failure};
+use crate::stand_in::site::{TestSite, failure};
 
 fn site() -> TestSite {
     let site = TestSite::new();

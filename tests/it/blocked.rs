@@ -9,8 +9,8 @@ use rusqlite::Connection;
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::fcgi_client::{FcgiClient, Request};
-use crate::site::{TestSite, eventually, program_path};
+use crate::stand_in::fcgi_client::{FcgiClient, Request};
+use crate::stand_in::site::{TestSite, eventually, program_path};
 
 /// How long an end may take, on a machine that is busy.
 const END_MAX: Duration = Duration::from_secs(10);

@@ -1,8 +1,8 @@
 //! Metalinks with mirrors that do not work, by which clients are tested, as MirrorBrain makes them.
 
-use crate::fcgi_client::{Answer, Request};
-use crate::responder::Responder;
-use crate::site::TestSite;
+use crate::stand_in::fcgi_client::{Answer, Request};
+use crate::stand_in::responder::Responder;
+use crate::stand_in::site::TestSite;
 
 const BROKEN: &str = "<url type=\"http\" preference=\"100\">http://broken.example.org/</url>";
 

@@ -2,10 +2,10 @@
 
 use heliostat::domain::escape::percent_decode;
 
-use crate::http_site::{FILES, add, file, set_url, site_and_tree};
-use crate::odd_web::{Asked, OddWeb, Reply, status};
-use crate::scan_site::{current, last_run, set};
-use crate::site::failure;
+use crate::stand_in::http_site::{FILES, add, file, set_url, site_and_tree};
+use crate::stand_in::odd_web::{Asked, OddWeb, Reply, status};
+use crate::stand_in::scan_site::{current, last_run, set};
+use crate::stand_in::site::failure;
 
 /// Keys of a part.
 const PART: usize = 2;

@@ -3,11 +3,11 @@
 use heliostat::db::mirror::MirrorRecord;
 use heliostat::domain::mirror::MirrorKind;
 
-use crate::fcgi_client::{Answer, FcgiClient, Request};
-use crate::responder::Responder;
-use crate::scan_site::{OLD, add_mirror, catalogue_tree};
-use crate::site::{TestSite, eventually};
-use crate::webd::free_port;
+use crate::stand_in::fcgi_client::{Answer, FcgiClient, Request};
+use crate::stand_in::responder::Responder;
+use crate::stand_in::scan_site::{OLD, add_mirror, catalogue_tree};
+use crate::stand_in::site::{TestSite, eventually};
+use crate::stand_in::webd::free_port;
 
 const ISO: &str = "pool/big.iso";
 const REPOMD: &str = "os/repodata/repomd.xml";
@@ -222,7 +222,7 @@ fn without_a_cache_cdn_loop_means_nothing() {
     add_mirror(&site, "everywhere", "", |record| {
         record.country = "**".into()
     });
-    let id = crate::scan_site::mirror_record(&site, "everywhere").id;
+    let id = crate::stand_in::scan_site::mirror_record(&site, "everywhere").id;
     let mut writer = heliostat::db::open_writer(&site.database()).expect("the database");
     let content = heliostat::db::content::Content {
         current: (1..=2).collect(),
@@ -406,7 +406,7 @@ fn probes_make_a_cache_fetch_small_settled_files_and_look_at_every_byte() {
         record.alive = false;
     });
     let probe = || site.run("heliostat-probe", &["--json"]);
-    let alive = || crate::scan_site::mirror_record(&site, "c1").alive;
+    let alive = || crate::stand_in::scan_site::mirror_record(&site, "c1").alive;
     // All is new: there is no file that tells anything.
     probe();
     assert!(alive());

@@ -2,7 +2,7 @@
 
 use heliostat::config;
 
-use crate::site::TestSite;
+use crate::stand_in::site::TestSite;
 
 #[test]
 fn the_site_of_the_tests_is_a_valid_configuration() {

@@ -5,7 +5,7 @@
 use crate::conformance_case::cases;
 use crate::conformance_difference::differences;
 use crate::conformance_site::{build, mirrors, start};
-use crate::fcgi_client::Request;
+use crate::stand_in::fcgi_client::Request;
 
 #[test]
 fn every_case_is_answered_as_mirrorbrain_did() {

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use crate::conformance_recording::{Message, Recording};
 use crate::conformance_sample::{HOSTS, Sample};
-use crate::fcgi_client::{FcgiClient, Request};
-use crate::site::{TestSite, eventually, program_path};
+use crate::stand_in::fcgi_client::{FcgiClient, Request};
+use crate::stand_in::site::{TestSite, eventually, program_path};
 
 /// An answer that has not come by then does not come.
 const TIMEOUT: Duration = Duration::from_secs(60);

@@ -8,7 +8,7 @@ use md5::{Digest, Md5};
 use serde::Deserialize;
 
 use crate::conformance_site::fixture;
-use crate::fcgi_client::{Answer, Request, percent_decoded};
+use crate::stand_in::fcgi_client::{Answer, Request, percent_decoded};
 
 /// MirrorBrainRedirectStampKey of the recorded configuration.
 const STAMP_KEY: &str = "s3cr3t";

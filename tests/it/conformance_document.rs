@@ -11,7 +11,7 @@ use crate::conformance_case::{lines, request};
 use crate::conformance_page::Page;
 use crate::conformance_site::{Table, build, fixture, start};
 use crate::document_seed::{Value, hex};
-use crate::fcgi_client::{Request, percent_decoded};
+use crate::stand_in::fcgi_client::{Request, percent_decoded};
 
 /// A recorded document.
 #[derive(Debug, Deserialize)]

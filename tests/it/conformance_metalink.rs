@@ -8,7 +8,7 @@ use crate::conformance_law::Ranking;
 use crate::conformance_recording::{bytes, expression, latin1};
 use crate::conformance_redirect::{country, unsigned};
 use crate::conformance_seed::magnet_fields;
-use crate::fcgi_client::percent_decoded;
+use crate::stand_in::fcgi_client::percent_decoded;
 
 /// A mirror of a metalink.
 #[derive(Debug)]

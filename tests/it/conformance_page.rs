@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use regex::Regex;
 use serde::Deserialize;
 
-use crate::fcgi_client::percent_decoded;
+use crate::stand_in::fcgi_client::percent_decoded;
 
 /// A recorded page.
 #[derive(Debug, Deserialize)]

@@ -6,7 +6,7 @@ use crate::conformance_judge::{Case, Verdict};
 use crate::conformance_law::{Ranked, Ranking};
 use crate::conformance_recording::{Message, bytes, expression, latin1};
 use crate::conformance_sample::Asked;
-use crate::fcgi_client::percent_decoded;
+use crate::stand_in::fcgi_client::percent_decoded;
 
 /// Mirrors that Link fields name.
 const LINKS_MAX: usize = 5;

@@ -12,8 +12,8 @@ use serde::Deserialize;
 use crate::conformance_law::{Law, Place, Question, Ranked, Ranking};
 use crate::conformance_recording::{Recording, bytes, latin1};
 use crate::conformance_site::fixture;
-use crate::fcgi_client::percent_decoded;
-use crate::site::{TestSite, set_mtime};
+use crate::stand_in::fcgi_client::percent_decoded;
+use crate::stand_in::site::{TestSite, set_mtime};
 
 /// The ports of the recorded server: the site behind each, and the name of its host.
 pub const HOSTS: [(u16, &str, &str); 3] = [

@@ -9,7 +9,7 @@ use crate::conformance_case::{Case, cases};
 use crate::conformance_law::{Law, Place, Question, Ranking};
 use crate::conformance_sample::query_of;
 use crate::conformance_site::{Table, build, fixture, mirrors, ranges, start};
-use crate::fcgi_client::percent_decoded;
+use crate::stand_in::fcgi_client::percent_decoded;
 
 /// Clients that are drawn.
 const CLIENTS: usize = 3_000;

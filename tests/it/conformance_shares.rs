@@ -14,9 +14,9 @@ use heliostat::domain::time::Timestamp;
 
 use crate::conformance_case::{lines, request};
 use crate::conformance_site::{build, mirrors, start};
-use crate::fcgi_client::Request;
-use crate::responder::Responder;
-use crate::site::TestSite;
+use crate::stand_in::fcgi_client::Request;
+use crate::stand_in::responder::Responder;
+use crate::stand_in::site::TestSite;
 
 /// Draws of each class.
 const DRAWS: usize = 20_000;

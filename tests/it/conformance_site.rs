@@ -12,9 +12,9 @@ use heliostat::domain::file::FileVersion;
 use heliostat::domain::mirror::MirrorId;
 use heliostat::domain::time::Timestamp;
 
-use crate::fcgi_client::{Request, percent_decoded};
-use crate::responder::Responder;
-use crate::site::{TestSite, eventually, set_mtime};
+use crate::stand_in::fcgi_client::{Request, percent_decoded};
+use crate::stand_in::responder::Responder;
+use crate::stand_in::site::{TestSite, eventually, set_mtime};
 
 /// Time of the import; any will do.
 const IMPORTED_AT: Timestamp = Timestamp(1_700_000_000);

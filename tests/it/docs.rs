@@ -7,7 +7,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::site::{TestSite, program_path};
+use crate::stand_in::site::{TestSite, program_path};
 
 /// Programs that others wrote, or parts of the shell.
 const OTHERS: [&str; 21] = [

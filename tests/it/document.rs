@@ -11,9 +11,9 @@ use heliostat::domain::file::{FileId, FileVersion};
 use heliostat::domain::mirror::MirrorId;
 use heliostat::domain::time::Timestamp;
 
-use crate::fcgi_client::{Answer, FcgiClient, Request, percent_decoded, percent_encoded};
-use crate::responder::Responder;
-use crate::site::{TestSite, eventually};
+use crate::stand_in::fcgi_client::{Answer, FcgiClient, Request, percent_decoded, percent_encoded};
+use crate::stand_in::responder::Responder;
+use crate::stand_in::site::{TestSite, eventually};
 
 pub const MTIME: u64 = 1_401_807_080;
 pub const SIZE: usize = 5000;

@@ -1,9 +1,9 @@
 //! Documents are asked for again only when they changed: entity tags, times, 304 and 412.
 
 use crate::document::{BARE, LONELY, MTIME, NAMES, SMALL, build, get, with_suffix};
-use crate::fcgi_client::{Answer, FcgiClient, Request};
-use crate::responder::Responder;
-use crate::site::eventually;
+use crate::stand_in::fcgi_client::{Answer, FcgiClient, Request};
+use crate::stand_in::responder::Responder;
+use crate::stand_in::site::eventually;
 
 const TRACKER: &str = "[site.test.rules]\ntrackers = [\"http://t.example.org/announce\"]\n";
 

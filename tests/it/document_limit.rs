@@ -8,9 +8,9 @@ use heliostat::db::{self};
 use heliostat::domain::file::{FileId, FileVersion};
 use sha1::{Digest, Sha1};
 
-use crate::fcgi_client::{FcgiClient, Request};
-use crate::responder::Responder;
-use crate::site::{TestSite, set_mtime};
+use crate::stand_in::fcgi_client::{FcgiClient, Request};
+use crate::stand_in::responder::Responder;
+use crate::stand_in::site::{TestSite, set_mtime};
 
 const MTIME: u64 = 1_401_807_080;
 const PIECE: u64 = 256 * 1024;
@@ -152,7 +152,7 @@ fn a_client_that_does_not_read_leaves_documents_to_others() {
         })
         .collect();
     let mut client = responder.connect();
-    crate::site::eventually("the client has its share", || {
+    crate::stand_in::site::eventually("the client has its share", || {
         let answer = client.send(&ask(&of_one_line(99)));
         answer.status == 503 && answer.text("Retry-After").is_some()
     });
@@ -160,7 +160,7 @@ fn a_client_that_does_not_read_leaves_documents_to_others() {
     let short = Request::get("/large.img.sha256").with("REMOTE_ADDR", of_one_line(1));
     assert_eq!(client.send(&short).status, 200, "short ones are no matter");
     drop(readers);
-    crate::site::eventually("its share is free again", || {
+    crate::stand_in::site::eventually("its share is free again", || {
         client.send(&ask(&of_one_line(99))).status == 200
     });
 }
@@ -216,7 +216,7 @@ fn a_document_whose_hashes_are_replaced_under_way_is_another() {
         let length = answer.text("Content-Length").expect("a length");
         assert_eq!(length, answer.body.len().to_string());
     }
-    crate::site::eventually("the row is gone", || {
+    crate::stand_in::site::eventually("the row is gone", || {
         let answer = responder
             .connect()
             .send(&Request::get("/large.img.torrent"));

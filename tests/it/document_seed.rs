@@ -17,9 +17,9 @@ use md5::Md5;
 use sha1::{Digest, Sha1};
 use sha2::Sha256;
 
-use crate::fcgi_client::{Answer, FcgiClient, Request, percent_decoded};
-use crate::responder::Responder;
-use crate::site::TestSite;
+use crate::stand_in::fcgi_client::{Answer, FcgiClient, Request, percent_decoded};
+use crate::stand_in::responder::Responder;
+use crate::stand_in::site::TestSite;
 
 const MTIME: u64 = 1_401_807_080;
 const PIECE: usize = 32 * 1024;

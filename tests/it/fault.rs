@@ -4,16 +4,16 @@
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 
-use crate::certificate::Authority;
 use crate::fault_site::{By, FILES, Stage, healthy_listing, healthy_page};
-use crate::ftpd::{Ftpd, Kind as FtpKind, Tls};
-use crate::odd_ftp::{Listing, OddFtp, list};
-use crate::odd_web::{OddWeb, Reply, index, page, status};
-use crate::rsyncd::{Rsyncd, set_mode};
-use crate::scan_site::{OLD, last_run, set};
-use crate::site::eventually;
-use crate::webd::{Kind, Tree, Web};
-use crate::webserver::{Manner, WebServer};
+use crate::stand_in::certificate::Authority;
+use crate::stand_in::ftpd::{Ftpd, Kind as FtpKind, Tls};
+use crate::stand_in::odd_ftp::{Listing, OddFtp, list};
+use crate::stand_in::odd_web::{OddWeb, Reply, index, page, status};
+use crate::stand_in::rsyncd::{Rsyncd, set_mode};
+use crate::stand_in::scan_site::{OLD, last_run, set};
+use crate::stand_in::site::eventually;
+use crate::stand_in::webd::{Kind, Tree, Web};
+use crate::stand_in::webserver::{Manner, WebServer};
 
 /// Where the mirror lies when a port is all that it has.
 fn url_of(by: By, port: u16) -> String {

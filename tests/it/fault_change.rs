@@ -6,11 +6,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use crate::fault_site::{By, FILES, Stage, healthy_page};
-use crate::http_site::add;
-use crate::odd_web::{OddWeb, index, page};
-use crate::scan_site::{OLD, add_mirror, catalogue_tree, current, last_run, outdated, set};
-use crate::site::{TestSite, failure};
-use crate::webd::Tree;
+use crate::stand_in::http_site::add;
+use crate::stand_in::odd_web::{OddWeb, index, page};
+use crate::stand_in::scan_site::{
+    OLD, add_mirror, catalogue_tree, current, last_run, outdated, set,
+};
+use crate::stand_in::site::{TestSite, failure};
+use crate::stand_in::webd::Tree;
 
 /// What a mirror has in the middle of its synchronisation: half of the files, of which some are
 /// old, and some that are being written.
@@ -197,7 +199,9 @@ fn a_catalogue_that_changes_during_the_scan() {
         }
         match asked.path.as_str() {
             // One of its directories, and what is in it, is forbidden, too.
-            path if path.starts_with("/pub/top/") => crate::odd_web::status("403 Forbidden", ""),
+            path if path.starts_with("/pub/top/") => {
+                crate::stand_in::odd_web::status("403 Forbidden", "")
+            }
             path => healthy_page(path),
         }
     });

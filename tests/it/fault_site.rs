@@ -7,15 +7,15 @@ use heliostat::db::content::Content;
 use heliostat::db::{mirror, open_writer};
 use heliostat::domain::mirror::MirrorId;
 
-use crate::ftpd::{Ftpd, Kind as FtpKind, Tls};
-use crate::odd_ftp::{self, Listing};
-use crate::odd_web::{Reply, index, page, status};
-use crate::rsyncd::Rsyncd;
-use crate::scan_site::{
+use crate::stand_in::ftpd::{Ftpd, Kind as FtpKind, Tls};
+use crate::stand_in::odd_ftp::{self, Listing};
+use crate::stand_in::odd_web::{Reply, index, page, status};
+use crate::stand_in::rsyncd::Rsyncd;
+use crate::stand_in::scan_site::{
     OLD, add_mirror, catalogue_tree, current, last_run, mirror_record, outdated, published, set,
 };
-use crate::site::{TestSite, failure};
-use crate::webd::{Kind, Tree, Web};
+use crate::stand_in::site::{TestSite, failure};
+use crate::stand_in::webd::{Kind, Tree, Web};
 
 /// The files of the site; each holds its own path.
 pub const FILES: [&str; 12] = [

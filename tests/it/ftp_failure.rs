@@ -10,14 +10,14 @@ use std::time::SystemTime;
 use heliostat::domain::mirror::MirrorId;
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::ftpd::{Ftpd, Kind, LOGIN, PASSWORD, Tls};
-use crate::odd_ftp::{Listing, OddFtp, list};
-use crate::rsyncd::set_mode;
-use crate::scan_site::{
+use crate::stand_in::ftpd::{Ftpd, Kind, LOGIN, PASSWORD, Tls};
+use crate::stand_in::odd_ftp::{Listing, OddFtp, list};
+use crate::stand_in::rsyncd::set_mode;
+use crate::stand_in::scan_site::{
     OLD, add_mirror, catalogue_tree, current, last_run, outdated, published, set,
 };
-use crate::site::{TestSite, eventually, failure};
-use crate::webd::{Kind as WebKind, Tree, Web};
+use crate::stand_in::site::{TestSite, eventually, failure};
+use crate::stand_in::webd::{Kind as WebKind, Tree, Web};
 
 const FILES: [&str; 6] = ["a", "b", "dir/c", "dir/d", "other/e", "other/f"];
 

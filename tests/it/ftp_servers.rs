@@ -6,12 +6,12 @@ use std::path::Path;
 use heliostat::db::catalogue;
 use heliostat::domain::mirror::MirrorId;
 
-use crate::ftpd::{Ftpd, Kind, Tls};
 use crate::http_servers::{ALL, fill, lacking, site_of};
-use crate::rsyncd::Rsyncd;
-use crate::scan_site::{add_mirror, reader};
-use crate::site::TestSite;
-use crate::webd::Tree;
+use crate::stand_in::ftpd::{Ftpd, Kind, Tls};
+use crate::stand_in::rsyncd::Rsyncd;
+use crate::stand_in::scan_site::{add_mirror, reader};
+use crate::stand_in::site::TestSite;
+use crate::stand_in::webd::Tree;
 
 /// Scans a server; gives what the report says of the mirror.
 fn scan(site: &TestSite, name: &str, server: &Ftpd) -> (MirrorId, serde_json::Value) {

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use crate::mmdb::{self, Item, Side};
-use crate::site::TestSite;
+use crate::stand_in::mmdb::{self, Item, Side};
+use crate::stand_in::site::TestSite;
 
 use Item::{Bool, Double, Float, List, Map, Raw, Signed, Text, Unsigned};
 
@@ -288,7 +288,7 @@ fn with_hosts(site: &TestSite, arguments: &[&str]) -> (String, String) {
     let script = "mount --bind \"$HOSTS\" /etc/hosts && exec \"$@\"";
     let output = std::process::Command::new("unshare")
         .args(["--mount", "--map-root-user", "sh", "-c", script, "sh"])
-        .arg(crate::site::program_path("heliostat"))
+        .arg(crate::stand_in::site::program_path("heliostat"))
         .args(arguments)
         .env("HOSTS", site.path("hosts"))
         .env("HELIOSTAT_CONFIG", site.config())

@@ -7,10 +7,10 @@ use sha1::Sha1;
 use sha2::{Sha256, Sha512};
 
 use crate::conformance_site::Table;
-use crate::fcgi_client::percent_decoded;
 use crate::hash_content::content;
 use crate::index::{INDEX, last_run};
-use crate::site::{TestSite, failure};
+use crate::stand_in::fcgi_client::percent_decoded;
+use crate::stand_in::site::{TestSite, failure};
 
 /// The hash row of a file's version in the catalogue, with its long parts.
 pub fn row(site: &TestSite, path: &[u8]) -> Option<HashRecord> {

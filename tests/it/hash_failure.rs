@@ -11,8 +11,8 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::hash::row;
 use crate::index::{INDEX, last_run, paths};
 use crate::index_failure::{as_nobody, hand_over, set_mode};
-use crate::site::{TestSite, eventually, failure, set_mtime};
-use crate::small_disk::SmallDisk;
+use crate::stand_in::site::{TestSite, eventually, failure, set_mtime};
+use crate::stand_in::small_disk::SmallDisk;
 
 /// Bytes of a file that is hashed for some seconds.
 const LARGE_BYTES: u64 = 3 << 30;

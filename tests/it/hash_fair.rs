@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::fcgi_client::Request;
 use crate::hash::row;
 use crate::index::INDEX;
-use crate::responder::Responder;
-use crate::site::{TestSite, eventually, failure, set_mtime};
+use crate::stand_in::fcgi_client::Request;
+use crate::stand_in::responder::Responder;
+use crate::stand_in::site::{TestSite, eventually, failure, set_mtime};
 
 const MTIME: u64 = 1_000_000_000;
 const GIB: u64 = 1 << 30;

@@ -10,7 +10,7 @@ use heliostat::db::open_reader;
 use crate::hash::row_of;
 use crate::hash_content::content;
 use crate::index::{INDEX, catalogue};
-use crate::site::TestSite;
+use crate::stand_in::site::TestSite;
 
 /// Runs that are killed at work.
 const KILLS: u32 = 25;

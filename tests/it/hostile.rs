@@ -7,11 +7,11 @@ use std::process::{Command, Output};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use crate::http_site::{FILES, add, healthy, site_and_tree};
-use crate::odd_web::{OddWeb, Reply};
-use crate::scan_site::{current, published, set};
-use crate::site::{TestSite, program_path};
-use crate::webd::{Kind, Web};
+use crate::stand_in::http_site::{FILES, add, healthy, site_and_tree};
+use crate::stand_in::odd_web::{OddWeb, Reply};
+use crate::stand_in::scan_site::{current, published, set};
+use crate::stand_in::site::{TestSite, program_path};
+use crate::stand_in::webd::{Kind, Web};
 
 /// What a scan may take, in KiB: a hundredth of what it is sent, and room for the tests' build.
 const RESIDENT_KIB_MAX: u64 = 200 * 1024;
@@ -93,7 +93,7 @@ fn an_endless_page_below_costs_its_directory_only() {
         "/pub/dir/" => Reply::Endless("<a href=\"c\">c</a> 1\n"),
         path => healthy(path),
     });
-    crate::http_site::set_url(&site, &web.url());
+    crate::stand_in::http_site::set_url(&site, &web.url());
     let (output, peak_kib) = measure(&site);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(3), "{said}");

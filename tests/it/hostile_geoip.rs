@@ -13,10 +13,10 @@ use heliostat::domain::file::FileVersion;
 use heliostat::domain::mirror::MirrorId;
 use heliostat::domain::time::Timestamp;
 
-use crate::fcgi_client::Request;
-use crate::mmdb::{self, Item, Side, control, file};
-use crate::responder::Responder;
-use crate::site::{TestSite, eventually};
+use crate::stand_in::fcgi_client::Request;
+use crate::stand_in::mmdb::{self, Item, Side, control, file};
+use crate::stand_in::responder::Responder;
+use crate::stand_in::site::{TestSite, eventually};
 
 const MTIME: u64 = 1_401_807_080;
 const SIZE: u64 = 5000;

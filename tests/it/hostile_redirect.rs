@@ -2,11 +2,11 @@
 
 use std::process::{Command, Output};
 
-use crate::http_site::{add, healthy, set_url, site_and_tree};
-use crate::odd_web::{OddWeb, status};
-use crate::probe_site;
-use crate::scan_site::{last_run, published};
-use crate::site::{TestSite, failure, program_path};
+use crate::stand_in::http_site::{add, healthy, set_url, site_and_tree};
+use crate::stand_in::odd_web::{OddWeb, status};
+use crate::stand_in::probe_site;
+use crate::stand_in::scan_site::{last_run, published};
+use crate::stand_in::site::{TestSite, failure, program_path};
 
 /// Places that no mirror on loopback may lead to, `{}` being the port of another service, and why.
 const FORBIDDEN: [(&str, &str); 14] = [

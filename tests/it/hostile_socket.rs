@@ -4,9 +4,9 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::fcgi_client::Request;
-use crate::responder::Responder;
-use crate::site::TestSite;
+use crate::stand_in::fcgi_client::Request;
+use crate::stand_in::responder::Responder;
+use crate::stand_in::site::TestSite;
 
 /// Opens more connections than there are places, brings half a request over most of them and
 /// nothing over the others, and opens anew what is closed, until its standard input ends.

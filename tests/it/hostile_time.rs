@@ -5,11 +5,11 @@ use std::net::TcpListener;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use crate::http_site::{FILES, add, healthy, site_and_tree};
-use crate::odd_ftp::{Listing, OddFtp};
-use crate::odd_web::{OddWeb, Reply};
-use crate::scan_site::{add_mirror, current, last_run, published, set};
-use crate::site::{TestSite, program_path};
+use crate::stand_in::http_site::{FILES, add, healthy, site_and_tree};
+use crate::stand_in::odd_ftp::{Listing, OddFtp};
+use crate::stand_in::odd_web::{OddWeb, Reply};
+use crate::stand_in::scan_site::{add_mirror, current, last_run, published, set};
+use crate::stand_in::site::{TestSite, program_path};
 
 /// Long for a healthy mirror on loopback; no hostile one may take much more than its time.
 const PATIENCE: Duration = Duration::from_secs(90);

@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use heliostat::domain::mirror::MirrorId;
 
-use crate::http_site::{FILES, add, healthy, set_url, site_and_tree};
-use crate::odd_web::{OddWeb, Reply, index, page, status};
-use crate::scan_site::{OLD, catalogue_tree, current, last_run, published, set};
-use crate::site::{TestSite, failure};
-use crate::webd::{Kind, Tree, Web};
+use crate::stand_in::http_site::{FILES, add, healthy, set_url, site_and_tree};
+use crate::stand_in::odd_web::{OddWeb, Reply, index, page, status};
+use crate::stand_in::scan_site::{OLD, catalogue_tree, current, last_run, published, set};
+use crate::stand_in::site::{TestSite, failure};
+use crate::stand_in::webd::{Kind, Tree, Web};
 
 /// A mirror that a good scan of a real server has found to have everything, now at `url`.
 fn known_mirror(site: &TestSite, tree: &Tree, url: &str) -> MirrorId {

@@ -8,10 +8,10 @@ use std::time::Duration;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use crate::http_site::{FILES, add, healthy, site_and_tree};
-use crate::odd_web::{OddWeb, Reply, index, page};
-use crate::scan_site::{OLD, catalogue_tree, current, set};
-use crate::site::TestSite;
+use crate::stand_in::http_site::{FILES, add, healthy, site_and_tree};
+use crate::stand_in::odd_web::{OddWeb, Reply, index, page};
+use crate::stand_in::scan_site::{OLD, catalogue_tree, current, set};
+use crate::stand_in::site::TestSite;
 
 /// Directories of a mirror.
 const DIRECTORIES: usize = 60;

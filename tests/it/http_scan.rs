@@ -6,13 +6,13 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::http_site::{FILES, add, healthy, site_and_tree};
-use crate::odd_web::{OddWeb, Reply, index, page, status};
-use crate::scan_site::{
+use crate::stand_in::http_site::{FILES, add, healthy, site_and_tree};
+use crate::stand_in::odd_web::{OddWeb, Reply, index, page, status};
+use crate::stand_in::scan_site::{
     OLD, add_mirror, catalogue_tree, current, last_run, outdated, published, set,
 };
-use crate::site::{TestSite, failure};
-use crate::webd::{Kind, Tree, Web};
+use crate::stand_in::site::{TestSite, failure};
+use crate::stand_in::webd::{Kind, Tree, Web};
 
 #[test]
 fn only_directories_of_the_catalogue_are_asked_for_and_each_once() {
@@ -287,7 +287,7 @@ fn large_files_that_a_server_cannot_deliver_do_not_count() {
             .write(true)
             .open(site.tree().join(name));
         file.expect("a file").set_len(size).expect("a sparse file");
-        crate::site::set_mtime(&site.tree().join(name), OLD);
+        crate::stand_in::site::set_mtime(&site.tree().join(name), OLD);
     }
     catalogue_tree(&site);
     let list = index(&[("small", 5), ("three", 3 << 30), ("five", 5 << 30)]);

@@ -6,9 +6,9 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 
-use crate::scan_site::{add_mirror, catalogue_tree, published, reader};
-use crate::site::{TestSite, set_mtime};
-use crate::webd::{Kind, Tree, Web};
+use crate::stand_in::scan_site::{add_mirror, catalogue_tree, published, reader};
+use crate::stand_in::site::{TestSite, set_mtime};
+use crate::stand_in::webd::{Kind, Tree, Web};
 use heliostat::db::catalogue;
 
 /// Files in one directory.

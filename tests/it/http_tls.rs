@@ -6,10 +6,10 @@ use std::process::{Command, Output};
 
 use heliostat::domain::mirror::MirrorId;
 
-use crate::odd_web::{OddWeb, status};
-use crate::scan_site::{OLD, add_mirror, catalogue_tree, current, published, set};
-use crate::site::{TestSite, failure};
-use crate::webd::{Kind, Tree, Web, free_port};
+use crate::stand_in::odd_web::{OddWeb, status};
+use crate::stand_in::scan_site::{OLD, add_mirror, catalogue_tree, current, published, set};
+use crate::stand_in::site::{TestSite, failure};
+use crate::stand_in::webd::{Kind, Tree, Web, free_port};
 
 const FILES: [&str; 3] = ["a", "dir/b", "dir/c"];
 

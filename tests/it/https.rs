@@ -4,13 +4,13 @@ use heliostat::db::content::{self, Content, Learnt};
 use heliostat::db::open_writer;
 use heliostat::domain::time::Timestamp;
 
-use crate::certificate::Authority;
-use crate::fcgi_client::{FcgiClient, Request};
-use crate::probe_site;
-use crate::responder::Responder;
-use crate::scan_site::{OLD, add_mirror, catalogue_tree, mirror_record};
-use crate::site::TestSite;
-use crate::webserver::{Manner, WebServer};
+use crate::stand_in::certificate::Authority;
+use crate::stand_in::fcgi_client::{FcgiClient, Request};
+use crate::stand_in::probe_site;
+use crate::stand_in::responder::Responder;
+use crate::stand_in::scan_site::{OLD, add_mirror, catalogue_tree, mirror_record};
+use crate::stand_in::site::TestSite;
+use crate::stand_in::webserver::{Manner, WebServer};
 
 /// Files 1 and 2; everybody has the first, `plain` alone the second.
 fn site(rules: &str) -> TestSite {

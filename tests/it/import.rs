@@ -9,7 +9,7 @@ use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 use serde_json::Value;
 
-use crate::site::{TestSite, failure};
+use crate::stand_in::site::{TestSite, failure};
 
 /// A dump of the fixtures.
 fn fixture(name: &str) -> PathBuf {

@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
-use crate::site::{TestSite, failure, program_path};
+use crate::stand_in::site::{TestSite, failure, program_path};
 
 const COLUMNS: &str = "identifier, baseurl, baseurl_ftp, baseurl_rsync, enabled, status_baseurl, \
     region, country, asn, prefix, score, comment, lat, lng";

@@ -15,7 +15,7 @@ use heliostat::db::{hash, open_reader, open_writer};
 use heliostat::domain::file::{FileId, FileVersion};
 use heliostat::index::{IndexRequest, IndexStep, Indexer};
 
-use crate::site::{TestSite, failure, set_mtime};
+use crate::stand_in::site::{TestSite, failure, set_mtime};
 
 pub const INDEX: &str = "heliostat-index";
 

@@ -9,7 +9,7 @@ use heliostat::db::{DbError, open_writer};
 use rustix::process::{Pid, Signal, geteuid, kill_process};
 
 use crate::index::{INDEX, catalogue, last_run, paths};
-use crate::site::{TestSite, eventually, failure, install, program_path};
+use crate::stand_in::site::{TestSite, eventually, failure, install, program_path};
 
 /// User and group "nobody"; the tests may run as root, for whom permissions mean nothing.
 const NOBODY: u32 = 65534;

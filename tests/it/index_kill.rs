@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use heliostat::db::DbError;
 
 use crate::index::{Catalogue, INDEX, catalogue, last_run};
-use crate::site::{TestSite, set_mtime};
+use crate::stand_in::site::{TestSite, set_mtime};
 
 /// Runs that are killed.
 const KILLS: u64 = 200;

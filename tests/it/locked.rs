@@ -8,10 +8,10 @@ use std::process::{Child, ChildStdin, Output, Stdio};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::password::make_version_7;
-use crate::rsyncd::Rsyncd;
-use crate::scan_site::{OLD, add_mirror, catalogue_tree};
-use crate::site::{TestSite, eventually};
-use crate::small_disk::SmallDisk;
+use crate::stand_in::rsyncd::Rsyncd;
+use crate::stand_in::scan_site::{OLD, add_mirror, catalogue_tree};
+use crate::stand_in::site::{TestSite, eventually};
+use crate::stand_in::small_disk::SmallDisk;
 
 /// An import that waits for the rest of its dump, and so has the database locked.
 struct Holder {
@@ -163,7 +163,10 @@ fn a_full_disk_is_said_as_what_it_is_before_any_mirror_is_asked() {
     let daemon = Rsyncd::start();
     daemon.write("a", b"1", OLD);
     let rsync = daemon.url("pub");
-    let web = crate::webserver::WebServer::start("127.0.0.1", crate::webserver::Manner::Serves);
+    let web = crate::stand_in::webserver::WebServer::start(
+        "127.0.0.1",
+        crate::stand_in::webserver::Manner::Serves,
+    );
     site.run_ok("heliostat", &["new", "m", "-H", &web.url(""), "-R", &rsync]);
     let set = [
         "edit",

@@ -3,12 +3,12 @@
 use heliostat::db::scan::request;
 use heliostat::domain::mirror::MirrorId;
 
-use crate::fcgi_client::Request;
-use crate::http_site::{add, healthy, site_and_tree};
-use crate::odd_web::OddWeb;
-use crate::responder::Responder;
-use crate::scan_site::reader;
-use crate::site::{TestSite, failure};
+use crate::stand_in::fcgi_client::Request;
+use crate::stand_in::http_site::{add, healthy, site_and_tree};
+use crate::stand_in::odd_web::OddWeb;
+use crate::stand_in::responder::Responder;
+use crate::stand_in::scan_site::reader;
+use crate::stand_in::site::{TestSite, failure};
 
 fn requested(site: &TestSite) -> Vec<i64> {
     let all = request::all(&reader(site)).expect("the database");

@@ -8,11 +8,11 @@ use heliostat::domain::mirror::MirrorId;
 use heliostat::domain::time::Timestamp;
 use heliostat::domain::trace::Trace;
 
-use crate::http_site::{FILES, add, healthy, set_url, site_and_tree};
-use crate::odd_web::{OddWeb, Reply, page, status};
-use crate::scan_site::{current, last_run, reader, set};
-use crate::site::TestSite;
-use crate::webd::{Kind, Web};
+use crate::stand_in::http_site::{FILES, add, healthy, set_url, site_and_tree};
+use crate::stand_in::odd_web::{OddWeb, Reply, page, status};
+use crate::stand_in::scan_site::{current, last_run, reader, set};
+use crate::stand_in::site::TestSite;
+use crate::stand_in::webd::{Kind, Web};
 
 /// Later than any clock that runs this.
 const FAR: Timestamp = Timestamp(7_000_000_000);

@@ -14,9 +14,9 @@ use heliostat::domain::file::FileVersion;
 use heliostat::domain::mirror::MirrorId;
 use heliostat::domain::time::Timestamp;
 
-use crate::fcgi_client::{Answer, FcgiClient, Request};
-use crate::responder::Responder;
-use crate::site::TestSite;
+use crate::stand_in::fcgi_client::{Answer, FcgiClient, Request};
+use crate::stand_in::responder::Responder;
+use crate::stand_in::site::TestSite;
 
 const MTIME: u64 = 1_401_807_080;
 const SIZE: usize = 5000;
@@ -454,7 +454,7 @@ fn a_mirror_that_has_more_comes_before_a_nearer_one() {
         .with("GEOIP_LONGITUDE", "9");
     std::fs::remove_file(site.tree().join("dir/lonely.bin")).expect("a file");
     site.run_ok("heliostat-index", &[]);
-    crate::site::eventually("the catalogue is seen", || {
+    crate::stand_in::site::eventually("the catalogue is seen", || {
         let found = json_of(&mut client, &near.clone().query("mirrorlist&json"));
         column(&found["mirrors"], "mirror") == ["full", "part", "query"]
     });

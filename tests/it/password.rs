@@ -14,10 +14,10 @@ use heliostat::db::{catalogue, open_writer, schema};
 use heliostat::domain::time::Timestamp;
 use rusqlite::Connection;
 
-use crate::fcgi_client::{FcgiClient, Request};
-use crate::responder::Responder;
-use crate::scan_site::add_mirror;
-use crate::site::{TestSite, eventually, install, program_path};
+use crate::stand_in::fcgi_client::{FcgiClient, Request};
+use crate::stand_in::responder::Responder;
+use crate::stand_in::scan_site::add_mirror;
+use crate::stand_in::site::{TestSite, eventually, install, program_path};
 
 const OLD: &str = "rsync://joe:0ld-s3cret@127.0.0.1:1/m/";
 const NEW: &str = "rsync://joe:n3w-s3cret@127.0.0.1:1/m/";

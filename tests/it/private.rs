@@ -11,9 +11,9 @@ use heliostat::domain::mirror::MirrorKind;
 use heliostat::domain::time::Timestamp;
 
 use crate::document_seed::record as hashes;
-use crate::fcgi_client::{Answer, Request};
-use crate::responder::Responder;
-use crate::site::TestSite;
+use crate::stand_in::fcgi_client::{Answer, Request};
+use crate::stand_in::responder::Responder;
+use crate::stand_in::site::TestSite;
 
 const MTIME: u64 = 1_401_807_080;
 const SETTINGS: &str = "\

@@ -1,8 +1,10 @@
 //! Probes of real servers: what counts as an answer, hysteresis, switches, offline.
 
-use crate::probe_site::{AT_ONCE, add, events, fill, is_alive, pass, records, site, site_with};
-use crate::scan_site::mirror_record;
-use crate::webserver::{Manner, WebServer};
+use crate::stand_in::probe_site::{
+    AT_ONCE, add, events, fill, is_alive, pass, records, site, site_with,
+};
+use crate::stand_in::scan_site::mirror_record;
+use crate::stand_in::webserver::{Manner, WebServer};
 
 fn server(manner: Manner) -> WebServer {
     let server = WebServer::start("127.0.0.1", manner);
@@ -225,7 +227,7 @@ fn want_of_descriptors_is_no_fault_of_mirrors() {
             web.behave(Manner::Serves);
         }
     }
-    let program = crate::site::program_path("heliostat-probe");
+    let program = crate::stand_in::site::program_path("heliostat-probe");
     let output = std::process::Command::new("sh")
         .args(["-c", "ulimit -n 40; exec \"$0\" --json", program])
         .env("HELIOSTAT_CONFIG", site.config())

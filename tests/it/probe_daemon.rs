@@ -6,9 +6,9 @@ use std::process::Stdio;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::probe_site::{AT_ONCE, add, fill, is_alive, pass, records, site};
-use crate::site::eventually;
-use crate::webserver::{Manner, WebServer};
+use crate::stand_in::probe_site::{AT_ONCE, add, fill, is_alive, pass, records, site};
+use crate::stand_in::site::eventually;
+use crate::stand_in::webserver::{Manner, WebServer};
 
 #[test]
 fn the_daemon_probes_until_it_is_told_to_stop() {
@@ -40,7 +40,11 @@ fn the_daemon_probes_until_it_is_told_to_stop() {
 }
 
 /// Runs the prober until something is so, or for half a minute.
-fn run_until(site: &crate::site::TestSite, arguments: &[&str], is_so: impl FnMut() -> bool) {
+fn run_until(
+    site: &crate::stand_in::site::TestSite,
+    arguments: &[&str],
+    is_so: impl FnMut() -> bool,
+) {
     let mut daemon = site
         .command("heliostat-probe")
         .args(arguments)
@@ -132,7 +136,7 @@ fn ftp_is_asked_for_the_size() {
     let other = ftp_server(13, "HTTP/1.1 400 Bad Request\r\n\r\n");
     // For scans; clients get no login, and a probe does as they do.
     let login = |port| format!("ftp://joe:p%40ss@127.0.0.1:{port}/pub%20dir/");
-    let only_zip = |site: &crate::site::TestSite, name: &str, url: &str| {
+    let only_zip = |site: &crate::stand_in::site::TestSite, name: &str, url: &str| {
         add(site, name, url, |_| {});
     };
     only_zip(&site, "right", &login(right));

@@ -2,9 +2,9 @@
 
 use std::process::Command;
 
-use crate::probe_site::{AT_ONCE, add, fill, is_alive, pass, records, site};
-use crate::site::{TestSite, program_path};
-use crate::webserver::{Manner, WebServer};
+use crate::stand_in::probe_site::{AT_ONCE, add, fill, is_alive, pass, records, site};
+use crate::stand_in::site::{TestSite, program_path};
+use crate::stand_in::webserver::{Manner, WebServer};
 
 /// Mirrors that `explain` names for a client, and the reasons of the others.
 fn explained(site: &TestSite, ip: &str) -> (Vec<String>, Vec<String>) {

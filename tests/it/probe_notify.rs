@@ -1,8 +1,8 @@
 //! People are told of each change once: by mail through a sendmail, by a webhook.
 
-use crate::probe_site::{AT_ONCE, add, fill, pass, site};
-use crate::site::TestSite;
-use crate::webserver::{Manner, WebServer};
+use crate::stand_in::probe_site::{AT_ONCE, add, fill, pass, site};
+use crate::stand_in::site::TestSite;
+use crate::stand_in::webserver::{Manner, WebServer};
 
 /// A sendmail that keeps what it gets, a file a mail; or fails.
 fn sendmail(site: &TestSite, script: &str) -> String {

@@ -2,10 +2,12 @@
 
 use std::path::Path;
 
-use crate::certificate::Authority;
-use crate::probe_site::{AT_ONCE, add, events, fill, is_alive, pass_trusting, records, site};
-use crate::site::TestSite;
-use crate::webserver::{Manner, WebServer};
+use crate::stand_in::certificate::Authority;
+use crate::stand_in::probe_site::{
+    AT_ONCE, add, events, fill, is_alive, pass_trusting, records, site,
+};
+use crate::stand_in::site::TestSite;
+use crate::stand_in::webserver::{Manner, WebServer};
 
 #[test]
 fn certificates_are_looked_at() {

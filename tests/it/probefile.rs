@@ -1,8 +1,8 @@
 //! `heliostat test`, `probefile`, `iplookup`, `update`: what `mb` asks the network.
 
-use crate::probe_site::{AT_ONCE, add, events, fill, is_alive, site, site_with};
-use crate::scan_site::mirror_record;
-use crate::webserver::{Manner, WebServer};
+use crate::stand_in::probe_site::{AT_ONCE, add, events, fill, is_alive, site, site_with};
+use crate::stand_in::scan_site::mirror_record;
+use crate::stand_in::webserver::{Manner, WebServer};
 
 #[test]
 fn mirrors_are_asked_for_a_file() {

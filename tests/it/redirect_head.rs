@@ -14,9 +14,9 @@ use heliostat::domain::mirror::MirrorId;
 use heliostat::domain::time::Timestamp;
 
 use crate::document::{MTIME, SIZE, record};
-use crate::fcgi_client::{Answer, Request, percent_decoded};
-use crate::responder::Responder;
-use crate::site::TestSite;
+use crate::stand_in::fcgi_client::{Answer, Request, percent_decoded};
+use crate::stand_in::responder::Responder;
+use crate::stand_in::site::TestSite;
 
 /// `head_bytes_max` where nothing else is said.
 const HEAD_BYTES_MAX: usize = 3584;

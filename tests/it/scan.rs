@@ -6,12 +6,12 @@ use std::os::unix::fs::symlink;
 
 use heliostat::db::{content, open_writer};
 
-use crate::rsyncd::{Rsyncd, set_mode};
-use crate::scan_site::{
+use crate::stand_in::rsyncd::{Rsyncd, set_mode};
+use crate::stand_in::scan_site::{
     OLD, add_mirror, catalogue_tree, current, last_run, mirror_record, outdated, published, set,
     site_with_mirror,
 };
-use crate::site::{TestSite, failure};
+use crate::stand_in::site::{TestSite, failure};
 
 #[test]
 fn current_outdated_missing_and_unknown_files_are_told_apart() {

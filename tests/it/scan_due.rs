@@ -6,12 +6,12 @@ use std::path::PathBuf;
 use heliostat::domain::mirror::MirrorId;
 use serde_json::Value;
 
-use crate::ftpd::{Ftpd, Kind as FtpKind, Tls};
-use crate::rsyncd::Rsyncd;
 use crate::scan_due_site::{HOUR, MINUTE, bytes, count, due, files, pass, release, runs, site};
-use crate::scan_site::{OLD, add_mirror, current, last_run, set};
-use crate::site::{TestSite, eventually, failure};
-use crate::webd::{Kind, Tree, Web};
+use crate::stand_in::ftpd::{Ftpd, Kind as FtpKind, Tls};
+use crate::stand_in::rsyncd::Rsyncd;
+use crate::stand_in::scan_site::{OLD, add_mirror, current, last_run, set};
+use crate::stand_in::site::{TestSite, eventually, failure};
+use crate::stand_in::webd::{Kind, Tree, Web};
 
 /// What was not there before: in a directory, in a new one below another, and at the top.
 const NEWS: [&str; 3] = ["d1/new", "d2/sub/new", "new"];

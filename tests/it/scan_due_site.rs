@@ -4,8 +4,8 @@ use heliostat::db::run::{self, RunKind};
 use heliostat::domain::mirror::MirrorId;
 use serde_json::Value;
 
-use crate::scan_site::{OLD, catalogue_tree, last_run, reader};
-use crate::site::TestSite;
+use crate::stand_in::scan_site::{OLD, catalogue_tree, last_run, reader};
+use crate::stand_in::site::TestSite;
 
 /// Directories of the tree, so many that a few of them are not much.
 const DIRECTORIES: u32 = 12;

@@ -7,11 +7,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use heliostat::domain::mirror::MirrorId;
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::http_site::{FILES, add, healthy, site_and_tree};
-use crate::odd_web::{OddWeb, Reply};
 use crate::scan_due_site::{HOUR, due, pass};
-use crate::scan_site::{current, set};
-use crate::site::TestSite;
+use crate::stand_in::http_site::{FILES, add, healthy, site_and_tree};
+use crate::stand_in::odd_web::{OddWeb, Reply};
+use crate::stand_in::scan_site::{current, set};
+use crate::stand_in::site::TestSite;
 
 /// A mirror of which one directory hangs while that is set.
 struct Hanging {

@@ -6,11 +6,11 @@ use std::process::{Child, Stdio};
 
 use heliostat::domain::mirror::MirrorId;
 
-use crate::rsyncd::{PASSWORD, Rsyncd};
-use crate::scan_site::{
+use crate::stand_in::rsyncd::{PASSWORD, Rsyncd};
+use crate::stand_in::scan_site::{
     OLD, add_mirror, catalogue_tree, current, last_run, published, set, site_with_mirror,
 };
-use crate::site::{TestSite, eventually, failure};
+use crate::stand_in::site::{TestSite, eventually, failure};
 
 /// The scan of `mirror` fails with one line that has `expected`, and changes nothing.
 fn fails(site: &TestSite, mirror: &str, id: MirrorId, expected: &str) {

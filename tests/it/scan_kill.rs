@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use heliostat::domain::mirror::MirrorId;
 
-use crate::rsyncd::Rsyncd;
-use crate::scan_site::{OLD, add_mirror, catalogue_tree, current};
-use crate::site::TestSite;
+use crate::stand_in::rsyncd::Rsyncd;
+use crate::stand_in::scan_site::{OLD, add_mirror, catalogue_tree, current};
+use crate::stand_in::site::TestSite;
 
 /// How many scans are killed.
 const KILLS: u32 = 120;

@@ -7,10 +7,10 @@ use std::os::unix::fs::symlink;
 
 use heliostat::domain::mirror::MirrorId;
 
-use crate::odd_web::{OddWeb, index, page, status};
-use crate::rsyncd::Rsyncd;
-use crate::scan_site::{OLD, add_mirror, catalogue_tree, current, last_run, set};
-use crate::site::{TestSite, failure};
+use crate::stand_in::odd_web::{OddWeb, index, page, status};
+use crate::stand_in::rsyncd::Rsyncd;
+use crate::stand_in::scan_site::{OLD, add_mirror, catalogue_tree, current, last_run, set};
+use crate::stand_in::site::{TestSite, failure};
 
 const FILES: [&str; 5] = ["a", "dir/c", "dir/deep/e", "file", "other/f"];
 
@@ -45,7 +45,7 @@ fn web() -> OddWeb {
     OddWeb::start(|asked| match asked.path.as_str() {
         "/pub/dir/" => page(index(&[("c", 5), ("deep/", 0)])),
         "/pub/dir/deep/" => page(index(&[("e", 10)])),
-        "/pub/file" => crate::http_site::file("file"),
+        "/pub/file" => crate::stand_in::http_site::file("file"),
         _ => status("404 Not Found", ""),
     })
 }

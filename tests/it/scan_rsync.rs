@@ -3,9 +3,11 @@
 use std::os::unix::fs::symlink;
 use std::process::Command;
 
-use crate::rsyncd::{PASSWORD, Rsyncd};
-use crate::scan_site::{OLD, add_mirror, catalogue_tree, current, last_run, set, site_with_mirror};
-use crate::site::{TestSite, program_path};
+use crate::stand_in::rsyncd::{PASSWORD, Rsyncd};
+use crate::stand_in::scan_site::{
+    OLD, add_mirror, catalogue_tree, current, last_run, set, site_with_mirror,
+};
+use crate::stand_in::site::{TestSite, program_path};
 
 #[test]
 fn a_daemon_with_an_ipv6_address_is_listed_also_with_a_password() {

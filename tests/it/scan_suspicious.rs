@@ -2,11 +2,11 @@
 
 use heliostat::db::content;
 
-use crate::scan_site::{
+use crate::stand_in::scan_site::{
     OLD, add_mirror, catalogue_tree, current, last_run, outdated, published, reader, set,
     site_with_mirror,
 };
-use crate::site::{TestSite, failure};
+use crate::stand_in::site::{TestSite, failure};
 
 const FILES: [&str; 10] = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"];
 
@@ -114,7 +114,7 @@ fn a_first_scan_needs_one_current_file() {
     // Seen twice it is believed: it has nothing of ours.
     site.run_ok("heliostat-scan", &["-e", "new"]);
     assert!(published(&site, id).expect("published").current.is_empty());
-    assert!(!crate::scan_site::mirror_record(&site, "new").enabled);
+    assert!(!crate::stand_in::scan_site::mirror_record(&site, "new").enabled);
     // An URL that is right at last.
     let right = add_mirror(&site, "right", &daemon.url("pub"), |_| {});
     site.run_ok("heliostat-scan", &["right"]);
@@ -203,9 +203,9 @@ fn a_mirror_below_its_coverage_needs_attention() {
 
 #[test]
 fn probes_that_miss_what_a_suspicious_scan_lost_take_the_mirror_out() {
-    use crate::http_site::{add, healthy, set_url, site_and_tree};
-    use crate::odd_web::{OddWeb, index, page, status};
-    use crate::probe_site::{AT_ONCE, is_alive};
+    use crate::stand_in::http_site::{add, healthy, set_url, site_and_tree};
+    use crate::stand_in::odd_web::{OddWeb, index, page, status};
+    use crate::stand_in::probe_site::{AT_ONCE, is_alive};
     for is_lost in [false, true] {
         let (site, _tree) = site_and_tree(&format!("[site.test.probe]\n{AT_ONCE}"));
         let web = OddWeb::start(|asked| healthy(&asked.path));

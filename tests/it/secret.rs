@@ -3,17 +3,17 @@
 
 use std::process::Output;
 
-use crate::fcgi_client::{Answer, Request};
-use crate::ftpd::{Ftpd, Kind as FtpKind, LOGIN, Tls};
-use crate::http_site::{FILES, site_and_tree};
-use crate::odd_ftp::{Listing, OddFtp};
-use crate::odd_web::{OddWeb, page, status};
-use crate::responder::Responder;
-use crate::rsyncd::{PASSWORD, Rsyncd};
-use crate::scan_site::add_mirror;
-use crate::site::TestSite;
-use crate::webd::{Kind, Tree, Web};
-use crate::webserver::{Manner, WebServer};
+use crate::stand_in::fcgi_client::{Answer, Request};
+use crate::stand_in::ftpd::{Ftpd, Kind as FtpKind, LOGIN, Tls};
+use crate::stand_in::http_site::{FILES, site_and_tree};
+use crate::stand_in::odd_ftp::{Listing, OddFtp};
+use crate::stand_in::odd_web::{OddWeb, page, status};
+use crate::stand_in::responder::Responder;
+use crate::stand_in::rsyncd::{PASSWORD, Rsyncd};
+use crate::stand_in::scan_site::add_mirror;
+use crate::stand_in::site::TestSite;
+use crate::stand_in::webd::{Kind, Tree, Web};
+use crate::stand_in::webserver::{Manner, WebServer};
 
 /// In every password here, plain or percent-encoded, and in what goes into `Authorization`.
 const SECRETS: [&str; 2] = ["s3cr3t", "am9lOnMzY3Iz"];
@@ -37,13 +37,13 @@ impl Servers {
     fn start(tree: &Tree) -> Servers {
         let rsync = Rsyncd::start();
         for path in FILES {
-            rsync.write(path, path.as_bytes(), crate::scan_site::OLD);
+            rsync.write(path, path.as_bytes(), crate::stand_in::scan_site::OLD);
         }
         Servers {
             web: Web::start(Kind::Nginx, tree, "UTC", ""),
             refusing: OddWeb::start(|_| status("401 Unauthorized", "")),
             redirecting: OddWeb::start(|asked| match asked.path.as_str() {
-                "/pub/" => page(crate::odd_web::index(&[("dir/", 0), ("a", 1)])),
+                "/pub/" => page(crate::stand_in::odd_web::index(&[("dir/", 0), ("a", 1)])),
                 _ => status(
                     "302 Found",
                     "Location: http://joe:s3cr3t@127.0.0.1:1/else/\r\n",

@@ -5,9 +5,9 @@ use heliostat::db::open_writer;
 use heliostat::domain::mirror::MirrorId;
 use heliostat::domain::time::Timestamp;
 
-use crate::probe_site::{AT_ONCE, add, fill, pass, site};
-use crate::site::TestSite;
-use crate::webserver::{Manner, WebServer};
+use crate::stand_in::probe_site::{AT_ONCE, add, fill, pass, site};
+use crate::stand_in::site::TestSite;
+use crate::stand_in::webserver::{Manner, WebServer};
 
 /// Publishes what mirrors have, two hours ago.
 fn publish(site: &TestSite, contents: [(MirrorId, Vec<u32>, Vec<u32>); 2]) {

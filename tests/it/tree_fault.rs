@@ -5,8 +5,8 @@ use std::os::unix::fs::symlink;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::fcgi_client::{Answer, FcgiClient, Request};
-use crate::site::{TestSite, eventually, program_path};
+use crate::stand_in::fcgi_client::{Answer, FcgiClient, Request};
+use crate::stand_in::site::{TestSite, eventually, program_path};
 
 /// Errors of a file system, and of a process that has used up what it may have.
 const ERRORS: [&str; 5] = ["EACCES", "EIO", "ESTALE", "EMFILE", "ENOMEM"];

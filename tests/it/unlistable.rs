@@ -1,10 +1,10 @@
 //! Mirrors with directories that cannot be listed: what lies below is asked for, what is right in
 //! them one by one, and what is not there is not kept for ever.
 
-use crate::http_site::{FILES, add, file, healthy, set_url, site_and_tree};
-use crate::odd_web::{OddWeb, Reply, index, page, status};
-use crate::scan_site::{OLD, catalogue_tree, current, last_run, published, set};
-use crate::site::{TestSite, failure};
+use crate::stand_in::http_site::{FILES, add, file, healthy, set_url, site_and_tree};
+use crate::stand_in::odd_web::{OddWeb, Reply, index, page, status};
+use crate::stand_in::scan_site::{OLD, catalogue_tree, current, last_run, published, set};
+use crate::stand_in::site::{TestSite, failure};
 
 type Made = fn() -> Reply;
 

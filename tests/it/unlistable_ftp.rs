@@ -2,10 +2,10 @@
 
 use heliostat::domain::mirror::MirrorId;
 
-use crate::http_site::{FILES, site_and_tree};
-use crate::odd_ftp::{Listing, OddFtp, list};
-use crate::scan_site::{add_mirror, current, set};
-use crate::site::{TestSite, failure};
+use crate::stand_in::http_site::{FILES, site_and_tree};
+use crate::stand_in::odd_ftp::{Listing, OddFtp, list};
+use crate::stand_in::scan_site::{add_mirror, current, set};
+use crate::stand_in::site::{TestSite, failure};
 
 fn healthy(directory: &str) -> Listing {
     Listing::Whole(match directory {

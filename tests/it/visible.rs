@@ -4,9 +4,9 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
-use crate::rsyncd::Rsyncd;
-use crate::scan_site::{OLD, add_mirror, catalogue_tree};
-use crate::site::TestSite;
+use crate::stand_in::rsyncd::Rsyncd;
+use crate::stand_in::scan_site::{OLD, add_mirror, catalogue_tree};
+use crate::stand_in::site::TestSite;
 
 /// ESC, C1 CSI, a right-to-left override, a bell, a line feed.
 const EVIL: &str = "a\x1b]0;t\x07\u{9b}31m\u{202e}fdp\n.exe";

@@ -8,9 +8,9 @@ use heliostat::domain::file::FileVersion;
 use heliostat::domain::mirror::MirrorId;
 use heliostat::domain::time::Timestamp;
 
-use crate::fcgi_client::{Answer, Request};
-use crate::responder::Responder;
-use crate::site::TestSite;
+use crate::stand_in::fcgi_client::{Answer, Request};
+use crate::stand_in::responder::Responder;
+use crate::stand_in::site::TestSite;
 
 const MTIME: u64 = 1_401_807_080;
 const SIZE: usize = 3000;

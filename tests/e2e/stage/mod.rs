@@ -17,7 +17,7 @@ mod responder;
 mod theatre;
 mod tool;
 
-#[path = "../../it/site.rs"]
+#[path = "../../stand_in/site.rs"]
 #[allow(dead_code, reason = "the integration tests use the rest of it")]
 pub mod site;
 

@@ -2,10 +2,10 @@
 
 use heliostat::domain::mirror::MirrorId;
 
-use crate::odd_web::{Reply, index, page, status};
-use crate::scan_site::{OLD, add_mirror, catalogue_tree};
-use crate::site::TestSite;
-use crate::webd::Tree;
+use super::odd_web::{Reply, index, page, status};
+use super::scan_site::{OLD, add_mirror, catalogue_tree};
+use super::site::TestSite;
+use super::webd::Tree;
 
 /// The files of the site.
 pub const FILES: [&str; 6] = ["a", "b", "dir/c", "dir/d", "other/e", "other/f"];

@@ -6,7 +6,7 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use crate::site::eventually;
+use super::site::eventually;
 
 /// What comes of LIST or MLSD.
 pub enum Listing {

@@ -6,7 +6,7 @@ use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
-use crate::site::eventually;
+use super::site::eventually;
 
 /// A request: its path with the query, and its head in lower case.
 pub struct Asked {

@@ -11,9 +11,9 @@ use heliostat::domain::mirror::MirrorId;
 use heliostat::domain::time::Timestamp;
 use roaring::RoaringBitmap;
 
-use crate::scan_site::{OLD, catalogue_tree, mirror_record, reader};
-use crate::site::TestSite;
-use crate::webserver::WebServer;
+use super::scan_site::{OLD, catalogue_tree, mirror_record, reader};
+use super::site::TestSite;
+use super::webserver::WebServer;
 
 /// The files of every site here.
 pub const FILES: [&str; 4] = ["a b.iso", "d/ü.rpm", "d/c.tar.gz", "z.zip"];

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use crate::site::{eventually, set_mtime};
+use super::site::{eventually, set_mtime};
 
 /// The daemon; it ends with the test.
 pub struct Rsyncd {

@@ -11,8 +11,8 @@ use std::process::{Child, Command, Stdio};
 
 use rustix::process::{Pid, Signal};
 
-use crate::rsyncd::set_mode;
-use crate::site::eventually;
+use super::rsyncd::set_mode;
+use super::site::eventually;
 
 /// A port may be taken between finding and using it.
 const START_ATTEMPTS: u32 = 5;

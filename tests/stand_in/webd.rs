@@ -7,8 +7,8 @@ use std::process::{Child, Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::rsyncd::set_mode;
-use crate::site::{eventually, set_mtime};
+use super::rsyncd::set_mode;
+use super::site::{eventually, set_mtime};
 
 /// A port may be taken between finding and using it.
 const START_ATTEMPTS: u32 = 5;

@@ -10,8 +10,8 @@ use heliostat::db::{Reader, open_reader, open_writer};
 use heliostat::domain::file::CatalogueFile;
 use heliostat::domain::mirror::MirrorId;
 
-use crate::rsyncd::Rsyncd;
-use crate::site::TestSite;
+use super::rsyncd::Rsyncd;
+use super::site::TestSite;
 
 /// Time of files that nobody changed.
 pub const OLD: u64 = 1_000_000_000;

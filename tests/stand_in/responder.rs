@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 
-use crate::fcgi_client::FcgiClient;
-use crate::site::{TestSite, eventually};
+use super::fcgi_client::FcgiClient;
+use super::site::{TestSite, eventually};
 
 /// The responder of a site, listening on the site's socket.
 pub struct Responder {

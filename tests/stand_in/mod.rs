@@ -1,0 +1,17 @@
+//! Sites, servers and clients that tests share.
+
+pub mod certificate;
+pub mod fcgi_client;
+pub mod ftpd;
+pub mod http_site;
+pub mod mmdb;
+pub mod odd_ftp;
+pub mod odd_web;
+pub mod probe_site;
+pub mod responder;
+pub mod rsyncd;
+pub mod scan_site;
+pub mod site;
+pub mod small_disk;
+pub mod webd;
+pub mod webserver;
