@@ -2,7 +2,7 @@
 """MirrorBrain's selection law, written a second time from its description.
 
 It shares nothing with the responder, so that agreement of the two means something. The tests in
-`tests/it/conformance_*` ask it, over a pipe: rows of mirrors first, as one line of JSON, then a
+`tests/it/conformance` ask it, over a pipe: rows of mirrors first, as one line of JSON, then a
 question a line (see `main`). It is itself held against the recorded answers.
 """
 

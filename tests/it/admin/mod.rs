@@ -1,0 +1,11 @@
+//! The admin's commands, as people and scripts call them.
+
+mod command;
+mod edit;
+mod import;
+mod import_hand;
+mod locked;
+mod password;
+mod probefile;
+mod status;
+mod visible;

@@ -1,0 +1,4 @@
+//! GeoIP files: where clients are.
+
+mod hostile;
+mod layout;

@@ -1,0 +1,17 @@
+//! The responder's answers, from its socket: redirects, documents, lists, the ways back.
+
+mod blocked;
+mod broken_mirrors;
+mod cache;
+mod document;
+mod document_condition;
+mod document_limit;
+pub mod document_seed;
+mod fallback;
+mod https;
+mod mirror_ping;
+mod mirrorlist;
+mod private;
+mod redirect_head;
+mod tree_fault;
+mod yum;

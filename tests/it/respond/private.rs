@@ -1,0 +1,306 @@
+//! Who hears of which mirror: private ones stand in answers to their own clients alone, and those
+//! to which nobody or not this client is sent stand without a link.
+
+use heliostat::db::catalogue::CatalogueWriter;
+use heliostat::db::content::{self, Content, Learnt};
+use heliostat::db::hash;
+use heliostat::db::mirror::{self, MirrorRecord};
+use heliostat::db::{self, open::Transaction};
+use heliostat::domain::file::FileVersion;
+use heliostat::domain::mirror::MirrorKind;
+use heliostat::domain::time::Timestamp;
+
+use super::document_seed::record as hashes;
+use crate::stand_in::fcgi_client::{Answer, Request};
+use crate::stand_in::responder::Responder;
+use crate::stand_in::site::TestSite;
+
+const MTIME: u64 = 1_401_807_080;
+const SETTINGS: &str = "\
+[[site.test.yum]]
+arguments = [\"release=5\", \"repo=os\"]
+directory = \"dir\"
+marker = \"x.iso\"
+[site.test.rules]
+trackers = [\"http://t.example.org/announce\"]
+";
+/// An address of the private mirrors' network, and one of nobody's.
+const INSIDE: &str = "198.51.100.7";
+const OUTSIDE: &str = "192.0.2.9";
+const ASN: &str = "64500";
+
+fn content() -> Vec<u8> {
+    (0..100_000_usize)
+        .map(|at| ((at * at) >> 3) as u8)
+        .collect()
+}
+
+fn mirror(name: &str, change: impl FnOnce(&mut MirrorRecord)) -> MirrorRecord {
+    let mut record = MirrorRecord {
+        base_url: format!("http://{name}.example.org/"),
+        further_base_urls: vec![format!("https://{name}.example.org/")],
+        country: "de".to_owned(),
+        region: "eu".to_owned(),
+        latitude: Some(50.0),
+        longitude: Some(8.0),
+        enabled: true,
+        alive: true,
+        ..MirrorRecord::new(name)
+    };
+    change(&mut record);
+    record
+}
+
+fn private(name: &str, change: impl FnOnce(&mut MirrorRecord)) -> MirrorRecord {
+    mirror(name, |record| {
+        record.private = true;
+        record.prefix = "198.51.100.0/24".to_owned();
+        change(record);
+    })
+}
+
+/// All have all files. What nobody outside may hear of has `secret` in its name.
+fn mirrors() -> Vec<MirrorRecord> {
+    vec![
+        mirror("public", |_| ()),
+        private("secret-prefix", |_| ()),
+        mirror("secret-as", |m| (m.private, m.asn) = (true, 64500)),
+        private("secret-dead", |m| m.alive = false),
+        private("secret-off", |m| m.enabled = false),
+        private("secret-zero", |m| m.score = 0),
+        private("secret-cache", |m| m.kind = MirrorKind::Cache),
+        // Two ways in which others get into a class whatever their flags.
+        private("secret-world", |m| m.country = "**".to_owned()),
+        private("secret-helper", |m| m.other_countries = "de,us".to_owned()),
+        private("secret-small", |m| m.file_maxsize = 1),
+        mirror("campus", |m| {
+            m.prefix_only = true;
+            m.prefix = "198.51.100.0/24".to_owned();
+        }),
+        mirror("dead", |m| m.alive = false),
+        mirror("off", |m| m.enabled = false),
+        mirror("zero", |m| m.score = 0),
+        mirror("choosy", |m| {
+            (m.country_only, m.country) = (true, "nz".to_owned())
+        }),
+    ]
+}
+
+fn fill(transaction: &Transaction<'_>) -> Result<(), db::DbError> {
+    let version = FileVersion {
+        size: content().len() as u64,
+        mtime: MTIME as i64,
+    };
+    let mut catalogue = CatalogueWriter::new(transaction)?;
+    let id = catalogue.insert(b"dir/x.iso", version)?;
+    catalogue.finish()?;
+    hash::store(transaction, id, version, &hashes(b"x.iso", &content()))?;
+    let mut held = Content::default();
+    held.current.insert(id.0);
+    for record in mirrors() {
+        let mirror = mirror::insert(transaction, &record)?;
+        let learnt = Learnt {
+            at: Timestamp(1_700_000_000),
+            by: "test".to_owned(),
+            unknown_files: 0,
+        };
+        content::publish(transaction, mirror, &held, &learnt)?;
+    }
+    Ok(())
+}
+
+fn build(more: &str) -> TestSite {
+    let site = TestSite::with_config(&format!("{more}\n{SETTINGS}"));
+    site.write("dir/x.iso", &content(), MTIME);
+    let mut writer = db::open_writer(&site.database()).expect("a database");
+    writer.transaction(fill).expect("the content");
+    site
+}
+
+/// Everything that names mirrors: path, query, Accept.
+const ANSWERS: [(&str, &str, &str); 16] = [
+    ("dir/x.iso", "", ""),
+    ("dir/x.iso", "", "application/metalink4+xml"),
+    ("dir/x.iso.meta4", "", ""),
+    ("dir/x.iso.metalink", "", ""),
+    ("dir/x.iso", "metalink", ""),
+    ("dir/x.iso.torrent", "", ""),
+    ("dir/x.iso.zsync", "", ""),
+    ("dir/x.iso.magnet", "", ""),
+    ("dir/x.iso.mirrorlist", "", ""),
+    ("dir/x.iso", "mirrorlist&json", ""),
+    ("dir/", "mirrorlist", ""),
+    ("dir.mirrorlist", "json", ""),
+    ("", "mirrorlist", ""),
+    ("", "release=5&repo=os", ""),
+    ("", "release=5&repo=os&metalink", ""),
+    ("", "release=5&repo=os&meta4", ""),
+];
+
+/// What clients say of themselves.
+const PRETENCES: [&str; 4] = ["", "as=64500", "country=de", "as=64500&country=us"];
+
+fn request((path, query, accept): (&str, &str, &str), pretence: &str, scheme: &str) -> Request {
+    let query = [query, pretence].join("&");
+    Request::get(format!("/{path}"))
+        .query(query.trim_matches('&'))
+        .with("HTTP_ACCEPT", accept)
+        .with("REQUEST_SCHEME", scheme)
+        .with("HTTPS", if scheme == "https" { "on" } else { "" })
+        .with("GEOIP_COUNTRY_CODE", "DE")
+        .with("GEOIP_CONTINENT_CODE", "EU")
+        .with("GEOIP_LATITUDE", "51.234567")
+        .with("GEOIP_LONGITUDE", "9.876543")
+}
+
+/// All of an answer.
+fn whole(answer: &Answer) -> String {
+    let fields = answer.headers.iter();
+    let fields: String = fields
+        .map(|(name, value)| format!("{name}: {}\n", String::from_utf8_lossy(value)))
+        .collect();
+    format!("{fields}\n{}", String::from_utf8_lossy(&answer.body))
+}
+
+#[test]
+fn nobody_else_hears_of_private_mirrors() {
+    for (switch, campus_is_told) in [
+        ("", true),
+        (
+            "[site.test.selection]\nrestricted_are_private = true",
+            false,
+        ),
+    ] {
+        let site = build(switch);
+        let responder = Responder::start(&site);
+        let mut client = responder.connect();
+        let mut is_told = false;
+        for form in ANSWERS {
+            for pretence in PRETENCES {
+                for scheme in ["http", "https"] {
+                    let request = request(form, pretence, scheme).with("REMOTE_ADDR", OUTSIDE);
+                    let answer = client.send(&request);
+                    assert!(answer.status < 400, "{form:?} {pretence}: {answer:?}");
+                    let said = whole(&answer);
+                    assert!(!said.contains("secret"), "{form:?} {pretence}: {said}");
+                    assert!(said.contains("public"), "{form:?} {pretence}: {said}");
+                    is_told |= said.contains("campus");
+                }
+            }
+        }
+        assert_eq!(is_told, campus_is_told);
+    }
+}
+
+#[test]
+fn their_own_clients_are_sent_to_private_mirrors() {
+    let site = build("[site.test.selection]\nrestricted_are_private = true");
+    let responder = Responder::start(&site);
+    let mut client = responder.connect();
+    for form in ANSWERS {
+        for scheme in ["http", "https"] {
+            let by_prefix = request(form, "", scheme).with("REMOTE_ADDR", INSIDE);
+            let said = whole(&client.send(&by_prefix));
+            let is_near = ["secret-prefix", "secret-world", "secret-cache", "campus"];
+            let is_told = is_near.iter().any(|name| said.contains(name));
+            assert!(is_told, "{form:?}: {said}");
+            assert!(!said.contains("secret-as"), "{form:?}: {said}");
+            let by_asn = request(form, "", scheme)
+                .with("REMOTE_ADDR", OUTSIDE)
+                .with("ASN", ASN);
+            let said = whole(&client.send(&by_asn));
+            assert!(said.contains("secret-as"), "{form:?}: {said}");
+            assert!(!said.contains("secret-prefix"), "{form:?}: {said}");
+            assert!(!said.contains("campus"), "{form:?}: {said}");
+        }
+    }
+    // They see why others of their own are out.
+    let list = request(("dir/x.iso.mirrorlist", "", ""), "", "http").with("REMOTE_ADDR", INSIDE);
+    let said = whole(&client.send(&list));
+    assert!(said.contains("<li>secret-dead (de): "), "{said}");
+    assert!(said.contains("<li>secret-zero (de): "), "{said}");
+}
+
+#[test]
+fn who_gets_nobody_stands_without_a_link_and_no_score_is_told() {
+    let site = build("");
+    let responder = Responder::start(&site);
+    let mut client = responder.connect();
+    for form in [
+        ("dir/x.iso.mirrorlist", "", ""),
+        ("dir/", "mirrorlist", ""),
+        ("dir/x.iso", "mirrorlist&json", ""),
+        ("dir/", "mirrorlist&json", ""),
+    ] {
+        let said = whole(&client.send(&request(form, "", "http").with("REMOTE_ADDR", OUTSIDE)));
+        for name in ["campus", "dead", "off", "zero", "choosy"] {
+            assert!(said.contains(name), "{form:?}: no {name}: {said}");
+            let link = format!("//{name}.example.org");
+            assert!(!said.contains(&link), "{form:?}: {link}: {said}");
+        }
+        for words in [
+            "it counts as down and was not probed yet",
+            "switched off by the admin",
+            "not in use",
+            "only for clients of its country",
+        ] {
+            assert!(said.contains(words), "{form:?}: no {words}: {said}");
+        }
+        for secret in ["51.23", "9.876", "prio", "its score", "\"score\""] {
+            assert!(!said.contains(secret), "{form:?}: {secret}: {said}");
+        }
+    }
+}
+
+#[test]
+fn a_private_mirror_is_made_and_explained() {
+    let site = build("");
+    let refused = site.run(
+        "heliostat",
+        &["new", "lost", "-H", "http://lost.example.org/", "--private"],
+    );
+    assert_eq!(refused.status.code(), Some(2));
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(said.contains("needs --prefix or --asn"), "{said}");
+    let new = [
+        "new",
+        "own",
+        "-H",
+        "http://own.example.org/",
+        "--private",
+        "--asn",
+        "64501",
+    ];
+    site.run_ok("heliostat", &new);
+    assert!(
+        site.run_ok("heliostat", &["show", "own"])
+            .contains("private")
+    );
+    let listed = site.run_ok("heliostat", &["list", "-a", "own", "--private"]);
+    assert!(listed.contains("private=True"), "{listed}");
+    site.run_ok("heliostat", &["edit", "public", "--set", "private=yes"]);
+    let shown = site.run_ok("heliostat", &["show", "public"]);
+    assert!(shown.contains("neither prefix nor AS number"), "{shown}");
+    let explained = |ip: &str| {
+        let arguments = [
+            "explain",
+            "/dir/x.iso",
+            "--ip",
+            ip,
+            "--as",
+            ASN,
+            "--country",
+            "de",
+        ];
+        site.run_ok("heliostat", &arguments)
+    };
+    let outside = explained(OUTSIDE);
+    assert!(outside.contains("served locally"), "{outside}");
+    let reason = "private: only its own clients are sent there or hear of it";
+    assert_eq!(outside.matches(reason).count(), 7, "{outside}");
+    assert!(
+        explained(INSIDE).contains("secret-prefix"),
+        "{}",
+        explained(INSIDE)
+    );
+}
