@@ -386,6 +386,8 @@ mod tests {
         };
         assert!(!turn(switches(true, false), switches(true, true)));
         assert!(turn(switches(false, false), switches(false, true)));
+        let stored = mirror::find(&writer, "m").expect("stored");
+        assert_eq!((stored.enabled, stored.alive), (false, true));
     }
 
     #[test]

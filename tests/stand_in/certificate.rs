@@ -37,7 +37,9 @@ impl Authority {
         std::fs::write(folder.path().join("index.txt"), "").expect("a file");
         std::fs::write(folder.path().join("serial"), "1000\n").expect("a file");
         let authority = Authority { folder };
-        let name = format!("/CN={}", authority.folder.path().display()).replace("/tmp/", "");
+        // A name of its own, whatever folder is for temporary files.
+        let folder = authority.folder.path().file_name().expect("it is not /");
+        let name = format!("/CN={}", folder.display());
         authority.openssl(&[
             "req",
             "-x509",

@@ -2,6 +2,7 @@
 //! the test binary starts itself again.
 
 use std::env;
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
@@ -15,6 +16,7 @@ use signal_hook::consts::SIGTERM;
 use signal_hook::iterator::Signals;
 use tempfile::TempDir;
 
+use super::peer::{Peer, request};
 use super::server::{Scripted, wait_until};
 use super::supervisor::Supervisor;
 
@@ -27,12 +29,18 @@ const SUPERVISE: &str = "HELIOSTAT_TEST_SUPERVISE";
 /// Set, the supervisor stores connections.
 const STORE: &str = "HELIOSTAT_TEST_STORE";
 
-/// Not a test: the server's process. Without the variable it is not wanted and ends.
+/// Also the entry point of the processes that serve: there, the variable is set.
 #[test]
-fn serve_when_started_for_it() {
-    let Some(socket) = env::var_os(SERVE) else {
-        return;
-    };
+fn a_server_process_ends_with_the_test_that_started_it() {
+    if let Some(socket) = env::var_os(SERVE) {
+        return serve(&socket);
+    }
+    let (printed, _) = ChildServer::start(None).end();
+    assert!(printed.contains("ended "), "{printed}");
+}
+
+/// Serves on that socket, or on one that this process inherited, until it is told to end.
+fn serve(socket: &OsStr) {
     env_logger::init();
     if let Ok(nofile) = env::var(NOFILE) {
         let current = Some(nofile.parse().expect("a number"));
@@ -65,16 +73,29 @@ fn serve_when_started_for_it() {
     println!("ended {report:?} {:?}", server.stats());
 }
 
-/// Not a test: holds the socket and restarts the server, in a process of its own because the
-/// descriptors that it passes on would otherwise be inherited by whatever other tests start.
+/// Also the entry point of the processes that supervise: there, the variable is set.
 #[test]
-fn supervise_when_started_for_it() {
-    let Some(socket) = env::var_os(SUPERVISE) else {
-        return;
-    };
+fn a_supervisor_ends_its_servers() {
+    if let Some(socket) = env::var_os(SUPERVISE) {
+        return supervise(&socket);
+    }
+    let mut supervisor = ChildSupervisor::start(false);
+    supervisor.restart();
+    // A server that answers has its handlers of signals.
+    let mut peer = Peer::connect(&supervisor.socket);
+    let sent = peer.stream.write_all(&request(1, false, &[("A", b"1")]));
+    sent.expect("it reads");
+    assert!(peer.answer().is_some());
+    let printed = supervisor.end();
+    assert!(printed.contains("ended "), "{printed}");
+}
+
+/// Holds the socket and restarts the server, in a process of its own because the descriptors that
+/// it passes on would otherwise be inherited by whatever other tests start.
+fn supervise(socket: &OsStr) {
     let with_store = env::var_os(STORE).is_some();
     let command = command(Path::new("inherited"));
-    let supervisor = Supervisor::new(Path::new(&socket), with_store, &command);
+    let supervisor = Supervisor::new(Path::new(socket), with_store, &command);
     let mut supervisor = supervisor.expect("a free path");
     supervisor.serve_standard_input().expect("it runs");
 }
@@ -92,7 +113,7 @@ impl ChildSupervisor {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let socket = dir.path().join("fcgi.sock");
         let mut command = Command::new(env::current_exe().expect("a running program has a file"));
-        command.args(["supervise_when_started_for_it", "--nocapture"]);
+        command.args(["a_supervisor_ends_its_servers", "--nocapture"]);
         command
             .env(SUPERVISE, &socket)
             .envs(with_store.then_some((STORE, "1")));
@@ -122,6 +143,16 @@ impl ChildSupervisor {
             .expect("a number")
     }
 
+    /// Ends it and its server by the end of its standard input; what the two printed since.
+    fn end(&mut self) -> String {
+        drop(self.process.stdin.take());
+        let mut printed = String::new();
+        // The server has the same output: it is at its end when both are.
+        let _ = self.printed.read_to_string(&mut printed);
+        let _ = self.process.wait();
+        printed
+    }
+
     /// Skips what the server and the test framework print.
     fn line_with(&mut self, text: &str) -> String {
         loop {
@@ -140,10 +171,7 @@ impl ChildSupervisor {
 
 impl Drop for ChildSupervisor {
     fn drop(&mut self) {
-        // The end of its standard input ends it, and it ends the server.
-        drop(self.process.stdin.take());
-        let _ = std::io::copy(&mut self.printed, &mut std::io::sink());
-        let _ = self.process.wait();
+        self.end();
     }
 }
 
@@ -151,7 +179,10 @@ impl Drop for ChildSupervisor {
 pub fn command(socket: &Path) -> Command {
     let mut command = Command::new(env::current_exe().expect("a running program has a file"));
     command
-        .args(["serve_when_started_for_it", "--nocapture"])
+        .args([
+            "a_server_process_ends_with_the_test_that_started_it",
+            "--nocapture",
+        ])
         .env(SERVE, socket)
         .env("RUST_LOG", "heliostat=info");
     command

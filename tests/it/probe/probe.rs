@@ -87,7 +87,7 @@ fn a_file_that_is_gone_does_not_turn_a_mirror_off() {
     let site = site(AT_ONCE);
     let web = server(Manner::Serves);
     add(&site, "m", &web.url(""), |_| {});
-    // One of the four is left: three tries find another one missing now and then.
+    // Two of the four are left: of three that are tried, one or two are missing, never all.
     let half = WebServer::start("127.0.0.1", Manner::Serves);
     for path in ["z.zip", "d/c.tar.gz"] {
         half.put(path, format!("this is {path}").as_bytes());
