@@ -15,6 +15,7 @@ mod link;
 mod local;
 mod long_name;
 mod mapping;
+mod mapping_lighttpd;
 mod neighbour;
 mod outage;
 mod redirect;

@@ -6,11 +6,11 @@ use std::os::unix::fs::symlink;
 use md5::{Digest, Md5};
 use rustix::process::Signal;
 
-use crate::stage::{Answer, ApacheOptions, Request, Stage, start_lighttpd_with, start_nginx_with};
+use crate::stage::{Answer, ApacheOptions, Request, Stage, start_nginx_with};
 
 /// One URL of a host, and the file of the tree that it must be redirected to while all is well;
 /// `None`: whatever Apache alone answers.
-type Url = (&'static str, Option<&'static str>);
+pub type Url = (&'static str, Option<&'static str>);
 
 /// A host: first label of its name, directives, URLs.
 type Host = (&'static str, &'static str, &'static [Url]);
@@ -18,7 +18,7 @@ type Host = (&'static str, &'static str, &'static [Url]);
 /// How often a redirect is asked for.
 const TRIES: usize = 20;
 
-const X: Option<&str> = Some("war/2.361/x.iso");
+pub const X: Option<&str> = Some("war/2.361/x.iso");
 
 /// Hosts as operators have them.
 const HOSTS: &[Host] = &[
@@ -317,7 +317,7 @@ fn stage() -> Stage {
 }
 
 /// The same; `more` is appended to the configuration.
-fn stage_with(more: &str) -> Stage {
+pub fn stage_with(more: &str) -> Stage {
     let mut stage = Stage::new(more);
     for path in [
         "war/2.361/x.iso",
@@ -412,7 +412,7 @@ fn each(visit: impl Fn(&str, &Url) -> Result<(), String> + Sync) {
 }
 
 /// The same answer as Apache's alone.
-fn same(ours: &Answer, plain: &Answer) -> Result<(), String> {
+pub fn same(ours: &Answer, plain: &Answer) -> Result<(), String> {
     if ours.status == plain.status && (ours.body == plain.body || plain.status >= 300) {
         return Ok(());
     }
@@ -589,7 +589,7 @@ const NGINX_URLS: &[Url] = &[
 ];
 
 /// Both ways to a document of a file whose name must be encoded.
-fn has_documents_of_odd_names(stage: &Stage, port: u16, urls: &[&str]) {
+pub fn has_documents_of_odd_names(stage: &Stage, port: u16, urls: &[&str]) {
     let base = stage.mirror_named("germany").http_port;
     for url in urls {
         let answer = Request::get(port, *url).send();
@@ -601,7 +601,7 @@ fn has_documents_of_odd_names(stage: &Stage, port: u16, urls: &[&str]) {
 }
 
 /// Both ways to the MD5 document of a file lead to the digest of `content`.
-fn has_md5_documents(port: u16, url: &str, content: &[u8]) {
+pub fn has_md5_documents(port: u16, url: &str, content: &[u8]) {
     let digest = Md5::digest(content);
     let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
     for document in [".md5", "?md5"] {
@@ -658,75 +658,4 @@ fn nginx_finds_the_same_files() {
     check("stopped", false);
     stage.responder.as_mut().expect("it runs").end(Signal::KILL);
     check("killed", false);
-}
-
-#[test]
-fn lighttpd_finds_the_same_files() {
-    let mut stage = stage_with("local_header = \"X-LIGHTTPD-send-file\"\n");
-    stage.start_apache(&ApacheOptions::default());
-    stage.start_responder();
-    let more = "server.modules += ( \"mod_alias\", \"mod_rewrite\" )\n\
-        alias.url = ( \"/al/\" => \"{tree}/war/\", \"/shadow/\" => \"{tree}/other/\", \
-        \"/out/\" => \"{home}/outside/\" )\n\
-        url.rewrite-once = ( \"^/current/(.*)$\" => \"/war/2.361/$1\" )\n";
-    let server = start_lighttpd_with(&stage.site.path(""), more);
-    let base = stage.mirror_named("germany").http_port;
-    let urls: &[Url] = &[
-        ("/war/2.361/x.iso", X),
-        ("/war/2.361/new.iso", None),
-        ("/al/2.361/x.iso", X),
-        ("/al/2.361/new.iso", None),
-        ("/al/2.361/none.iso", None),
-        ("/shadow/2.361/x.iso", Some("other/2.361/x.iso")),
-        ("/out/o.iso", None),
-        ("/out/none.iso", None),
-        ("/al/real.iso.md5", Some("war/real.iso.md5")),
-        ("/current/x.iso", X),
-        ("/current/new.iso", None),
-        ("/links/x.iso", X),
-        ("/links/out.iso", None),
-    ];
-    has_documents_of_odd_names(
-        &stage,
-        server.port,
-        &["/war/q%3F.iso", "/al/%C3%BC%E4%B8%AD.iso"],
-    );
-    for (url, path) in urls {
-        let plain = Request::get(server.plain_port, url).send();
-        let ours = Request::get(server.port, url).send();
-        let Some(path) = path else {
-            same(&ours, &plain).unwrap_or_else(|error| panic!("{url}: {error}"));
-            continue;
-        };
-        let expected = format!("http://127.0.0.1:{base}/{path}");
-        assert_eq!(ours.text("location"), expected, "{url}: {ours:?}");
-        let delivered = Request::url(&expected).send();
-        assert!(same(&delivered, &plain).is_ok(), "{url}: {delivered:?}");
-        let content = std::fs::read(stage.site.tree().join(path)).expect("a file of the tree");
-        let digest = Md5::digest(&content);
-        let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-        let answer = Request::get(server.port, format!("{url}?md5")).send();
-        assert!(
-            answer.body.starts_with(digest.as_bytes()),
-            "{url}?md5: {answer:?}"
-        );
-        // Of what url.rewrite-once made, lighttpd rewrites nothing more.
-        if !url.starts_with("/current/") {
-            let answer = Request::get(server.port, format!("{url}.md5")).send();
-            assert!(
-                answer.body.starts_with(digest.as_bytes()),
-                "{url}.md5: {answer:?}"
-            );
-        }
-    }
-    assert_eq!(
-        Request::get(server.port, "/out/o.iso.md5").send().status,
-        404
-    );
-    assert_eq!(
-        Request::get(server.port, "/war/2.361/none.iso.md5")
-            .send()
-            .status,
-        404
-    );
 }

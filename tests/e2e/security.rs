@@ -4,7 +4,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 
 use rustix::process::Signal;
 
-use crate::stage::{ApacheOptions, Request, Stage, start_nginx_with};
+use crate::stage::{ApacheOptions, Request, Stage, start_lighttpd_with, start_nginx_with};
 
 /// Suffixes of all documents.
 const DOCUMENTS: [&str; 11] = [
@@ -510,4 +510,93 @@ fn what_nginx_forbids_has_no_documents() {
 /// Whether the location has no rule, only no Heliostat.
 fn is_free(url: &str) -> bool {
     url.starts_with("/n/")
+}
+
+/// Rules of lighttpd.
+const LIGHTTPD_RULES: &str = "\
+server.modules += ( \"mod_alias\", \"mod_auth\", \"mod_authn_file\", \"mod_redirect\", \
+    \"mod_rewrite\" )
+alias.url = ( \"/al/\" => \"{tree}/g/\" )
+url.access-deny = ( \"~\", \"b/secret.iso\", \"b/secret.txt\" )
+$HTTP[\"url\"] =~ \"^/a/.*\\.(iso|txt)$\" { url.access-deny = ( \"\" ) }
+$HTTP[\"url\"] =~ \"^/c/\" { url.access-deny = ( \"\" ) }
+$HTTP[\"url\"] =~ \"^/d/\" { $HTTP[\"remote-ip\"] != \"192.0.2.0/24\" { \
+    url.access-deny = ( \"\" ) } }
+auth.backend = \"htpasswd\"
+auth.backend.htpasswd.userfile = \"{home}/users\"
+auth.require = ( \"/e/\" => ( \"method\" => \"basic\", \"realm\" => \"x\", \
+    \"require\" => \"valid-user\" ) )
+$HTTP[\"url\"] == \"/f/secret.iso\" { url.access-deny = ( \"\" ) }
+$HTTP[\"url\"] =~ \"^/al/secret\" { url.access-deny = ( \"\" ) }
+$HTTP[\"url\"] =~ \"^/h/\" { server.follow-symlink = \"disable\" }
+url.rewrite-once = ( \"^/now/(.*)$\" => \"/c/$1\" )
+$REQUEST_HEADER[\"User-Agent\"] =~ \"curl\" { $HTTP[\"url\"] =~ \"^/i/\" { \
+    url.access-deny = ( \"\" ) } }
+";
+
+#[test]
+fn what_lighttpd_forbids_has_no_documents() {
+    let mut stage = Stage::new("local_header = \"X-LIGHTTPD-send-file\"\n");
+    for folder in ["a", "b", "c", "d", "e", "f", "g", "i", "open"] {
+        stage.file(format!("{folder}/secret.iso"), 10_000);
+        stage.file(format!("{folder}/secret.txt"), 100);
+    }
+    symlink("open", stage.site.tree().join("h")).expect("a link");
+    let users = "admin:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=\n";
+    std::fs::write(stage.site.path("users"), users).expect("a file");
+    stage.mirror("germany", ["de", "eu"]);
+    stage.learn();
+    stage.start_responder();
+    let server = start_lighttpd_with(&stage.site.path(""), LIGHTTPD_RULES);
+    let files = ["a", "b", "c", "d", "e", "f", "al", "h", "now", "i"]
+        .iter()
+        .flat_map(|folder| ["iso", "txt"].map(|name| format!("/{folder}/secret.{name}")));
+    let files: Vec<String> = files.filter(|path| path != "/f/secret.txt").collect();
+    let folders = ["/c/", "/d/", "/e/", "/now/", "/i/"].map(str::to_owned);
+    let asked: Vec<(String, String)> = files
+        .iter()
+        .chain(&folders)
+        .flat_map(|path| urls(path))
+        .map(|url| ("lighttpd".to_owned(), url))
+        .collect();
+    // The rules do forbid.
+    let of_files = |(_, url): &&(String, String)| files.contains(url) || folders.contains(url);
+    let plain: Vec<_> = asked.iter().filter(of_files).cloned().collect();
+    assert_eq!(leaks(server.plain_port, &plain), Vec::<String>::new());
+    let leaked = leaks(server.port, &asked);
+    assert!(
+        leaked.is_empty(),
+        "of {}:\n{}",
+        asked.len(),
+        leaked.join("\n")
+    );
+    for url in [
+        "/open/secret.iso.md5",
+        "/open/secret.txt?md5",
+        "/open/secret.iso.mirrorlist",
+        "/open.mirrorlist",
+        "/open/?mirrorlist",
+        "/f/secret.txt.md5",
+    ] {
+        let answer = Request::get(server.port, url).send();
+        assert_eq!(answer.status, 200, "{url}: {answer:?}");
+    }
+    let login = "Authorization: Basic YWRtaW46c2VjcmV0";
+    for url in [
+        "/e/secret.iso.md5",
+        "/e/secret.txt?md5",
+        "/e.mirrorlist",
+        "/e/?mirrorlist",
+    ] {
+        let answer = Request::get(server.port, url).field(login).send();
+        assert_eq!(answer.status, 200, "{url}: {answer:?}");
+    }
+    // Nor does the way around a responder that is away lead there.
+    stage
+        .responder
+        .as_ref()
+        .expect("it runs")
+        .signal(Signal::KILL);
+    let leaked = leaks(server.port, &plain);
+    assert!(leaked.is_empty(), "{}", leaked.join("\n"));
 }

@@ -140,7 +140,9 @@ pub fn start_lighttpd(folder: &Path) -> Server {
 
 /// The same, with further directives for both. `{tree}` and `{home}` are replaced.
 pub fn start_lighttpd_with(folder: &Path, more: &str) -> Server {
-    let site = site_file("lighttpd.conf", folder, &[]);
+    let script = shipped("lighttpd.lua").display().to_string();
+    let placeholder = "/usr/share/heliostat/lighttpd.lua";
+    let site = site_file("lighttpd.conf", folder, &[(placeholder, script)]);
     let include = format!("include \"{}\"\n", site.display());
     let home = folder.display().to_string();
     let more = more
