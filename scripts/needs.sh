@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# What the machine must have: sourced by scripts/test, scripts/demo and .ci/run.
+# Installs the packages that scripts need: sourced by scripts/test, scripts/demo and .ci/run.
 #
-# Only what is missing is installed, so that a machine that has everything is asked for nothing.
+# Only missing packages are installed. A machine that has all of them is left alone.
 
 # need_files PACKAGE=FILE...: installs the packages whose FILE (a path, or a command) is missing.
 need_files() {

@@ -1,9 +1,9 @@
 # shellcheck shell=bash
-# Documents: what one of a file with hashes on all mirrors costs. Sourced by scripts/bench, whose
-# variables and functions it uses.
+# Measures the cost of one document of a file with hashes on all mirrors. Sourced by scripts/bench,
+# whose variables and functions it uses.
 # shellcheck disable=SC2154
 
-# document SUFFIX STATUS: processor time a document in microseconds.
+# document SUFFIX STATUS: processor time per document in microseconds.
 document() {
     sed "s/\$/.$1/" "$work/documents/paths.txt" >"$work/documents/$1.txt"
     "$release/examples/fcgi-load" --socket "$work/documents/fcgi.sock" --pid "$responder" \

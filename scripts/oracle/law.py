@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""MirrorBrain's selection law, written a second time from its description.
+"""Computes MirrorBrain's selection law, written a second time from its description.
 
-It shares nothing with the responder, so that agreement of the two means something. The tests in
-`tests/it/conformance` ask it, over a pipe: rows of mirrors first, as one line of JSON, then a
-question a line (see `main`). It is itself held against the recorded answers.
+It shares no code with the responder, so that agreement of the two means something. The tests in
+`tests/it/conformance` ask it over a pipe: first the rows of mirrors, as one line of JSON, then one
+question per line (see `main`). Its answers are compared with the recorded answers, too.
 """
 
 import ipaddress
