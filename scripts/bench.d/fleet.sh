@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# Measures scans of a fleet: FLEET mirrors of one tree of some 60,000 files, by rsync and over HTTP in
-# separate runs, each twice. Sourced by scripts/bench, whose variables and functions it uses.
+# Measures scans of a fleet: FLEET mirrors of one tree of some 60,000 files, by rsync and over HTTP
+# in separate runs, each twice. Sourced by scripts/bench, whose variables and functions it uses.
 #
 # FLEET_LIST is a list of the tree's files (path, size, separated by tabs, packed by gzip). Without
 # it, the script invents a tree of 60,000 names. FLEET_HTTP mirrors are scanned over HTTP.
