@@ -18,6 +18,7 @@ mod mapping;
 mod mapping_lighttpd;
 mod neighbour;
 mod outage;
+mod page;
 mod redirect;
 mod restart;
 mod security;

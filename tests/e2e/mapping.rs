@@ -304,6 +304,19 @@ const HOSTS: &[Host] = &[
             ("/al/2.361/new.iso", None),
         ],
     ),
+    // docs/caches.md, versionKey = path.
+    (
+        "versionkey",
+        "RewriteEngine On\nRewriteRule ^/\\.v/[0-9a-f]{16}/(.*)$ /$1 [PT]",
+        &[
+            ("/.v/0123456789abcdef/war/2.361/x.iso", X),
+            ("/.v/0123456789abcdef/war/2.361/new.iso", None),
+            ("/.v/0123456789abcdef/war/2.361/none.iso", None),
+            ("/.v/0123456789abcdef/war/2.361/", None),
+            ("/.v/0123456789abcde/war/2.361/x.iso", None),
+            ("/war/2.361/x.iso", X),
+        ],
+    ),
     (
         "slash",
         "Alias / {tree}/\nDocumentRoot {home}/outside",
