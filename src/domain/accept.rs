@@ -1,38 +1,42 @@
-//! Who gets a metalink from a file's own URL, because `Accept` names it.
+//! Decides when a file's own URL answers with a metalink because the request's `Accept` field names
+//! one.
+//!
+//! A client that takes any type gets the file: a metalink would break a download that worked
+//! without it. Rules per user agent make exceptions, for example for libzypp.
 
 use super::pattern::Pattern;
 use super::representation::Representation;
 
-/// User agents of libzypp, which asks for metalinks beside `*/*` and wants them.
+/// User agents of libzypp, which accepts `*/*` besides metalinks and prefers metalinks.
 pub const LIBZYPP: &str = "*zypp*";
 
-/// When a metalink is sent from a file's own URL.
+/// When a file's own URL answers with a metalink.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ByAccept {
-    /// `Accept` names it, whatever else it names (MirrorBrain's way).
+    /// When `Accept` names a metalink type, whatever else it names (MirrorBrain's way).
     Always,
-    /// `Accept` names it and does not accept any other type: the client can do nothing else with
-    /// the answer.
+    /// When `Accept` names a metalink type, and does not take every type (`*/*`) besides: then the
+    /// client expects a metalink.
     UnlessAny,
-    /// Never; `.meta4` and `?meta4` stay.
+    /// Never. The `.meta4` suffix and the `?meta4` query still work.
     Never,
 }
 
 impl ByAccept {
-    /// The values by their names.
+    /// Each value with its name in the configuration.
     pub const NAMES: [(&str, ByAccept); 3] = [
         ("always", ByAccept::Always),
         ("unless-any", ByAccept::UnlessAny),
         ("never", ByAccept::Never),
     ];
 
-    /// The value of that name.
+    /// The value with that name.
     pub fn parse(name: &str) -> Option<ByAccept> {
         let known = ByAccept::NAMES.iter().find(|(known, _)| *known == name);
         known.map(|(_, value)| *value)
     }
 
-    /// Whether a metalink is sent to a client whose `Accept` names it.
+    /// Whether a client with this `Accept` field gets a metalink; `accept` names a metalink type.
     fn sends(self, accept: &[u8]) -> bool {
         match self {
             ByAccept::Always => true,
@@ -45,23 +49,23 @@ impl ByAccept {
     }
 }
 
-/// A word on some user agents, or on all.
+/// One line of `metalink.by_accept`: which user agents it is for, and when they get metalinks.
 #[derive(Debug, Clone)]
 pub struct AcceptRule {
-    /// On the whole `User-Agent`; `None`: whoever comes.
+    /// Pattern for the whole `User-Agent`; `None` fits every client.
     pub user_agent: Option<Pattern>,
-    /// What holds for them.
+    /// When these clients get a metalink.
     pub by_accept: ByAccept,
 }
 
-/// `metalink.*` of a directory.
+/// The keys `metalink.*` of a directory.
 #[derive(Debug, Clone)]
 pub struct MetalinkRules {
-    /// The first that fits the client counts; the last one fits every client.
+    /// The first rule that fits the client counts; the last rule fits every client.
     by_accept: Vec<AcceptRule>,
-    /// A metalink that no mirror can be named in names our own URL.
+    /// A metalink for which there is no mirror names this host's own URL.
     pub own_url: bool,
-    /// Metalinks name the torrent that is made of the file.
+    /// Metalinks name the torrent generated for the file.
     pub torrent: bool,
 }
 
@@ -72,11 +76,12 @@ impl Default for MetalinkRules {
 }
 
 impl MetalinkRules {
-    /// `rules` come before the default, which is for the clients that they say nothing of.
+    /// Puts `rules` before the default ones, which decide for the clients that `rules` do not
+    /// cover.
     pub fn new(mut rules: Vec<AcceptRule>) -> MetalinkRules {
         let of_all = rules.iter().position(|rule| rule.user_agent.is_none());
         match of_all {
-            // Nobody gets to those behind.
+            // Rules after one that fits every client are never reached.
             Some(last) => rules.truncate(last + 1),
             None => rules.extend([
                 AcceptRule {
@@ -96,9 +101,9 @@ impl MetalinkRules {
         }
     }
 
-    /// The metalink that stands for the file at this client, and the value of `Vary` for the file's
-    /// own URL; empty: every client gets the same kind of answer. `User-Agent` is named only where
-    /// another one would get another answer.
+    /// Returns the metalink type that this client gets at the file's own URL, if any, and the value
+    /// of `Vary` for that URL. An empty value means that every client gets the same kind of answer;
+    /// `User-Agent` is named only where another user agent would get another answer.
     pub fn negotiated(
         &self,
         accept: &[u8],
@@ -109,7 +114,7 @@ impl MetalinkRules {
         {
             return (None, "");
         }
-        // Nearly all clients end here.
+        // Nearly all requests return here.
         let Some(named) = Representation::from_accept(accept) else {
             return (None, "Accept");
         };
@@ -128,8 +133,9 @@ impl MetalinkRules {
     }
 }
 
-/// Whether an `Accept` field takes one of those types: it has the type, and not with a quality of 0
-/// (RFC 9110, sections 12.4.2 and 12.5.1). Old programs of Java write `*` for `*/*`.
+/// Whether an `Accept` field takes a type for which `is_meant` holds: it names the type, and not
+/// with a quality of 0 (RFC 9110, sections 12.4.2 and 12.5.1). Old Java programs write `*` for
+/// `*/*`.
 fn accepts(accept: &[u8], is_meant: impl Fn(&[u8]) -> bool) -> bool {
     accept.split(|byte| *byte == b',').any(|range| {
         let mut parts = range.split(|byte| *byte == b';').map(<[u8]>::trim_ascii);
@@ -137,7 +143,7 @@ fn accepts(accept: &[u8], is_meant: impl Fn(&[u8]) -> bool) -> bool {
     })
 }
 
-/// `q=0`, `Q = 0.000`
+/// Whether a parameter is `q=0`, also as `Q = 0.000`.
 fn is_zero_quality(parameter: &[u8]) -> bool {
     let Some(at) = parameter.iter().position(|byte| *byte == b'=') else {
         return false;

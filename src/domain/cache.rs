@@ -1,4 +1,5 @@
-//! Pull-through caches: which paths they get, for how long they keep them, how URLs name versions.
+//! Rules for pull-through caches: which paths they are asked for, how long they keep a file, and
+//! how URLs name a file's version.
 
 use ipnet::IpNet;
 use regex::bytes::{Regex, RegexBuilder};
@@ -6,11 +7,11 @@ use xxhash_rust::xxh3::Xxh3;
 
 use super::file::FileVersion;
 
-/// Seconds that a cache keeps what it has without asking, unless it is said: a day, which is more
-/// than nginx, Varnish and Apache Traffic Server have by default.
+/// Default time in seconds for which a cache may serve a file without asking its origin: one day,
+/// which is longer than the defaults of nginx, Varnish and Apache Traffic Server.
 pub const TTL_DEFAULT_S: i64 = 86_400;
 
-/// Names that keep their path while their content changes: not for caches, whatever their age.
+/// Files whose content changes under the same path. Caches never get them, however old they are.
 pub const MUTABLE_DEFAULT: [&str; 6] = [
     "**/repodata/repomd.xml*",
     "**/InRelease",
@@ -23,7 +24,7 @@ pub const MUTABLE_DEFAULT: [&str; 6] = [
 /// How a URL at a cache names the version of the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
 pub enum VersionKey {
-    /// Not at all.
+    /// The URL does not name it.
     #[default]
     None,
     /// `?v=HEX`.
@@ -33,10 +34,10 @@ pub enum VersionKey {
 }
 
 impl VersionKey {
-    /// Every one.
+    /// Every value.
     pub const ALL: [VersionKey; 3] = [VersionKey::None, VersionKey::Query, VersionKey::Path];
 
-    /// As stored and shown.
+    /// The word that is stored and shown.
     pub fn as_str(self) -> &'static str {
         match self {
             VersionKey::None => "none",
@@ -45,13 +46,13 @@ impl VersionKey {
         }
     }
 
-    /// From its word.
+    /// The value for that word.
     pub fn from_word(word: &str) -> Option<VersionKey> {
         VersionKey::ALL.into_iter().find(|key| key.as_str() == word)
     }
 }
 
-/// 16 hexadecimal digits that are of one version: XXH3 of size and time, both little-endian.
+/// Names a version in 16 hexadecimal digits: XXH3 of size and time, both little-endian.
 pub fn version_hex(version: FileVersion) -> String {
     let mut hash = Xxh3::new();
     hash.update(&version.size.to_le_bytes());
@@ -59,7 +60,7 @@ pub fn version_hex(version: FileVersion) -> String {
     format!("{:016x}", hash.digest())
 }
 
-/// A pattern on paths below the tree: `*` and `?` stay within one name, `**` does not.
+/// A pattern for paths below the tree: `*` and `?` stay within one path component, `**` does not.
 #[derive(Debug, Clone)]
 pub struct PathPattern {
     text: String,
@@ -77,7 +78,7 @@ impl PathPattern {
     /// Reads a pattern.
     ///
     /// # Errors
-    /// When it is too long to be compiled.
+    /// Returns a message if the pattern is too long to be compiled.
     pub fn new(text: &str) -> Result<PathPattern, String> {
         let text = text.trim().trim_start_matches('/');
         let glob = glob(text.trim_end_matches('/'));
@@ -87,9 +88,9 @@ impl PathPattern {
                 .dot_matches_new_line(true)
                 .build();
             built.map_err(|error| {
-                let said = error.to_string();
-                let said = said.lines().last().unwrap_or_default();
-                format!("'{text}' is no pattern for paths: {said}")
+                let cause = error.to_string();
+                let cause = cause.lines().last().unwrap_or_default();
+                format!("'{text}' is not a usable path pattern: {cause}")
             })
         };
         Ok(PathPattern {
@@ -99,18 +100,19 @@ impl PathPattern {
         })
     }
 
-    /// Whether it is the path's.
+    /// Whether the pattern matches the path.
     pub fn is_match(&self, path: &[u8]) -> bool {
         self.whole.is_match(path)
     }
 
-    /// Whether it is the path's, or that of a directory above it; an empty one is of the tree.
+    /// Whether the pattern matches the path or a directory above it; an empty pattern matches every
+    /// path.
     pub fn covers(&self, path: &[u8]) -> bool {
         self.text.trim_matches('/').is_empty() || self.above.is_match(path)
     }
 }
 
-/// A regular expression for a pattern.
+/// Translates a pattern into a regular expression.
 fn glob(text: &str) -> String {
     let mut pattern = String::with_capacity(text.len() * 2);
     let mut rest = text;
@@ -125,7 +127,7 @@ fn glob(text: &str) -> String {
             match first {
                 '*' => pattern.push_str("[^/]*"),
                 '?' => pattern.push_str("[^/]"),
-                // Bytes, so that a pattern in UTF-8 means these bytes whatever they are.
+                // Escaped byte by byte, because paths are bytes and need not be UTF-8.
                 _ => {
                     for byte in first.to_string().bytes() {
                         pattern.push_str(&format!("\\x{byte:02x}"));
@@ -139,18 +141,18 @@ fn glob(text: &str) -> String {
     pattern
 }
 
-/// What is particular to a mirror that is a cache.
+/// The settings of a mirror that is a cache.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CacheRules {
-    /// Seconds that it keeps anything without asking, 404s among it.
+    /// Seconds for which it may serve anything, also a 404, without asking its origin.
     pub ttl_s: i64,
     /// How its URLs name versions.
     pub version_key: VersionKey,
-    /// Where its own requests come from.
+    /// Networks from which the cache itself sends requests.
     pub fill_networks: Vec<IpNet>,
-    /// Only these paths; none: all.
+    /// The only paths that it is asked for; empty: all paths.
     pub paths: Vec<PathPattern>,
-    /// None of these.
+    /// Paths that it is never asked for.
     pub exclude: Vec<PathPattern>,
 }
 
@@ -167,7 +169,7 @@ impl Default for CacheRules {
 }
 
 impl CacheRules {
-    /// Whether it may get a path at all.
+    /// Whether the cache may be asked for a path.
     pub fn has_path(&self, path: &[u8]) -> bool {
         let covers = |pattern: &PathPattern| pattern.covers(path);
         (self.paths.is_empty() || self.paths.iter().any(covers)) && !self.exclude.iter().any(covers)

@@ -1,11 +1,12 @@
-//! Escaping of bytes for each place that they are written to.
+//! Escapes bytes for the syntax that they are written into: URLs, HTML and XML, header fields,
+//! terminals.
 
-/// Bytes that stay as they are in the path of a URL: those that Apache leaves too, so that a
-/// Location reads the same as the rest of the site, but for `+`, which object stores read as a
-/// space.
+/// Bytes that stay as they are in a URL's path: those that Apache leaves too, so that a `Location`
+/// reads like the rest of the site, except `+`, which object stores read as a space.
 const PATH_SAFE: [bool; 256] = safe_table(b"$-_.!*'(),:@&=/~");
 
-/// In a query string `+`, `&` and `=` have a meaning of their own.
+/// Bytes that stay as they are in a query string, where `+`, `&` and `=` have a meaning of their
+/// own.
 const QUERY_SAFE: [bool; 256] = safe_table(b"-_.~/");
 
 const fn safe_table(marks: &[u8]) -> [bool; 256] {
@@ -23,7 +24,7 @@ const fn safe_table(marks: &[u8]) -> [bool; 256] {
     table
 }
 
-/// What has a meaning in HTML and XML.
+/// Characters with a meaning in HTML and XML.
 const HTML_MARKS: [bool; 256] = {
     let mut table = [false; 256];
     let mut mark = 0;
@@ -47,19 +48,19 @@ fn percent_encode_into(out: &mut Vec<u8>, bytes: &[u8], safe: &[bool; 256]) {
     }
 }
 
-/// Appends a path, percent-encoded (RFC 3986 §2.1); decoding gives the exact bytes back.
+/// Appends a path, percent-encoded (RFC 3986 §2.1); decoding returns exactly the same bytes.
 pub fn url_path_into(out: &mut Vec<u8>, path: &[u8]) {
     percent_encode_into(out, path, &PATH_SAFE);
 }
 
-/// Appends a path that ends up behind the `?` of a base URL such as `http://m/get?f=`.
+/// Appends a path to a query, behind a base URL such as `http://m/get?f=`.
 pub fn url_query_into(out: &mut Vec<u8>, path: &[u8]) {
     percent_encode_into(out, path, &QUERY_SAFE);
 }
 
-/// Appends text for HTML or XML, in content or in a quoted attribute.
+/// Appends text to HTML or XML, as content or in a quoted attribute.
 pub fn html_into(out: &mut Vec<u8>, text: &[u8]) {
-    // A list of two hundred mirrors is mostly text that stays as it is.
+    // Runs of plain bytes are copied as a whole: most of a list of 200 mirrors needs no escape.
     let mut rest = text;
     while let Some(at) = rest.iter().position(|byte| HTML_MARKS[usize::from(*byte)]) {
         out.extend_from_slice(&rest[..at]);
@@ -75,7 +76,7 @@ pub fn html_into(out: &mut Vec<u8>, text: &[u8]) {
     out.extend_from_slice(rest);
 }
 
-/// Appends a number in decimal digits, without what formatting costs.
+/// Appends a number in decimal digits, without the cost of `format!`.
 pub fn decimal_into(out: &mut Vec<u8>, number: usize) {
     let mut digits = [0; 20];
     let mut from = digits.len();
@@ -91,7 +92,7 @@ pub fn decimal_into(out: &mut Vec<u8>, number: usize) {
     out.extend_from_slice(&digits[from..]);
 }
 
-/// Appends a header field's value; a byte that could end the field is dropped.
+/// Appends a header field's value, without the control characters that could end the field.
 pub fn header_into(out: &mut Vec<u8>, value: &[u8]) {
     out.extend(
         value
@@ -100,8 +101,8 @@ pub fn header_into(out: &mut Vec<u8>, value: &[u8]) {
     );
 }
 
-/// Appends text for a terminal: characters that control it, or turn the order of others round, as
-/// `\u001b`, bytes that are no text as `\xff`. Line feeds and tabs stay.
+/// Appends text for a terminal. Characters that control the terminal or reorder others become
+/// `\u001b`, bytes that are not UTF-8 become `\xff`. Line feeds and tabs stay.
 pub fn visible_into(out: &mut Vec<u8>, text: &[u8]) {
     for chunk in text.utf8_chunks() {
         for c in chunk.valid().chars() {
@@ -117,7 +118,7 @@ pub fn visible_into(out: &mut Vec<u8>, text: &[u8]) {
     }
 }
 
-/// The same on one line.
+/// Like [`visible_into`], on one line: line feeds and tabs are escaped too.
 pub fn visible_line(text: &[u8]) -> String {
     let mut out = Vec::with_capacity(text.len());
     visible_into(&mut out, text);
@@ -125,8 +126,8 @@ pub fn visible_line(text: &[u8]) -> String {
     line.replace('\n', "\\u000a").replace('\t', "\\u0009")
 }
 
-/// Controls (C0, DEL, C1), what ends a line or a paragraph, and what Unicode's bidirectional
-/// algorithm (UAX #9, 2) obeys.
+/// Whether a terminal would act on a character: controls (C0, DEL, C1), separators of lines and
+/// paragraphs, and the marks of Unicode's bidirectional algorithm (UAX #9, 2).
 fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'

@@ -1,44 +1,44 @@
-//! A file version and its number in the catalogue.
+//! Files of the catalogue: ids, versions, and whether a mirror's copy is current.
 
-/// Number of one file *version* in the catalogue; given once, never used again.
+/// Number of one file *version* in the catalogue. It is given once and never used again.
 ///
-/// When a file's size or time changes it gets a new id, so an id in a bitmap, however old, means
+/// A file whose size or time changes gets a new id. So an id in a bitmap, however old, means
 /// exactly one (path, size, mtime). Roaring bitmaps hold 32 bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FileId(pub u32);
 
-/// What tells one version of a file from another: name + size + time, as rsync does.
+/// Tells versions of one path apart by size and time, as rsync does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct FileVersion {
-    /// Bytes.
+    /// Size in bytes.
     pub size: u64,
-    /// Seconds since 1970-01-01 UTC; whole seconds are what mirrors keep.
+    /// Modification time in whole seconds since 1970-01-01 UTC, because mirrors keep no fractions.
     pub mtime: i64,
 }
 
 /// A file as the catalogue knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CatalogueFile {
-    /// Its id.
+    /// Id of the version.
     pub id: FileId,
-    /// Size and time, absent for an entry imported from MirrorBrain until it is indexed.
+    /// Size and time; `None` for an entry imported from MirrorBrain that is not indexed yet.
     pub version: Option<FileVersion>,
 }
 
-/// What a mirror's copy is worth.
+/// State of a mirror's copy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CopyState {
-    /// The version that the catalogue has.
+    /// It is the catalogue's version.
     Current,
-    /// Another size, or an older time.
+    /// It has another size or an older time.
     Outdated,
 }
 
 impl CatalogueFile {
-    /// Judges a copy seen on a mirror.
+    /// Judges a copy that a mirror lists.
     ///
-    /// A later time with the same size is current: a mirror that does not keep times has them.
-    /// An entry without a version trusts any copy, as MirrorBrain does.
+    /// A copy with the same size and a later time is current: some mirrors do not preserve times.
+    /// An entry without a version accepts any copy, as MirrorBrain does.
     pub fn judge(&self, seen: FileVersion) -> CopyState {
         match self.version {
             Some(version) if seen.size != version.size || seen.mtime < version.mtime => {

@@ -1,4 +1,4 @@
-//! Digests of one file version.
+//! Digests, piece hashes and block sums of one file version.
 
 use super::document::info_dictionary::TorrentVersion;
 use super::file::FileVersion;
@@ -15,30 +15,30 @@ pub struct Digests {
     pub sha256: Option<Vec<u8>>,
     /// 64 bytes.
     pub sha512: Option<Vec<u8>>,
-    /// BitTorrent v1 info hash, 20 bytes: MirrorBrain's.
+    /// BitTorrent v1 info hash as MirrorBrain computes it, 20 bytes.
     pub btih: Option<Vec<u8>>,
     /// BitTorrent v1 info hash of the hybrid torrent, 20 bytes.
     pub btih_hybrid: Option<Vec<u8>>,
     /// BitTorrent v2 info hash of the hybrid torrent, 32 bytes.
     pub btmh: Option<Vec<u8>>,
-    /// Whether a detached signature is stored.
+    /// Whether the row has a detached signature.
     pub has_pgp: bool,
 }
 
-/// A whole hash row, as an import or the indexer writes it.
+/// One hash row with all its values, as an import or the indexer writes it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct HashRecord {
     /// The short digests.
     pub digests: Digests,
-    /// Armoured detached signature.
+    /// Armoured detached signature (OpenPGP).
     pub pgp: Option<String>,
-    /// Size and time of the file that the signature was read from; `None`: it was imported.
+    /// Size and time of the signature's file when it was read; `None`: the signature was imported.
     pub pgp_version: Option<FileVersion>,
-    /// Bytes a piece; 0: no pieces.
+    /// Bytes per piece; 0: the row has no pieces.
     pub piece_size: i64,
-    /// SHA-1 of each piece, 20 bytes each, concatenated.
+    /// SHA-1 of each piece, concatenated: 20 bytes per piece.
     pub sha1_pieces: Option<Vec<u8>>,
-    /// Bytes a zsync block; 0: none.
+    /// Bytes per zsync block; 0: the row has no block sums.
     pub zsync_block_size: i64,
     /// zsync's `seq,rsum,checksum`.
     pub zsync_hash_lengths: Option<String>,
@@ -46,30 +46,31 @@ pub struct HashRecord {
     pub zsync_sums: Option<Vec<u8>>,
     /// Root of the BitTorrent v2 tree, 32 bytes.
     pub sha256_root: Option<Vec<u8>>,
-    /// The tree's layer at the size of a piece, 32 bytes a piece; none when there is one piece.
+    /// The tree's layer with one 32-byte hash per piece; `None` if the file has only one piece.
     pub sha256_layer: Option<Vec<u8>>,
 }
 
-/// What documents say of a hash row: all but its long parts, of which only the length is known.
+/// A hash row as documents need it: everything but the long parts, of which it has the length
+/// alone.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct HashSummary {
     /// The short digests.
     pub digests: Digests,
-    /// Armoured detached signature.
+    /// Armoured detached signature (OpenPGP).
     pub pgp: Option<String>,
-    /// Bytes a piece; 0: no pieces.
+    /// Bytes per piece; 0: the row has no pieces.
     pub piece_size: i64,
-    /// Bytes of [`Long::Sha1Pieces`]; 0: there are none, as for the others.
+    /// Length of [`Long::Sha1Pieces`] in bytes; 0: the row has none.
     pub pieces_bytes: u64,
-    /// Bytes a zsync block; 0: none.
+    /// Bytes per zsync block; 0: the row has no block sums.
     pub zsync_block_size: i64,
     /// zsync's `seq,rsum,checksum`.
     pub zsync_hash_lengths: Option<String>,
-    /// Bytes of [`Long::ZsyncSums`].
+    /// Length of [`Long::ZsyncSums`] in bytes; 0: the row has none.
     pub sums_bytes: u64,
     /// Root of the BitTorrent v2 tree, 32 bytes.
     pub sha256_root: Option<Vec<u8>>,
-    /// Bytes of [`Long::Sha256Layer`].
+    /// Length of [`Long::Sha256Layer`] in bytes; 0: the row has none.
     pub layer_bytes: u64,
 }
 
@@ -84,7 +85,7 @@ pub enum Long {
     Sha256Layer,
 }
 
-/// Kinds of hashes: which are wanted, or which a row has.
+/// A set of hash kinds: the wanted ones, or those that a row has.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct HashKinds {
     /// MD5 of the file.
@@ -95,29 +96,30 @@ pub struct HashKinds {
     pub sha256: bool,
     /// SHA-512 of the file.
     pub sha512: bool,
-    /// SHA-1 of each piece, and the v1 info hash when all that is in it is wanted too.
+    /// SHA-1 of each piece, and the v1 info hash if the digests in it are wanted too.
     pub pieces: bool,
-    /// What a hybrid torrent needs beside.
+    /// The extra hashes of a hybrid torrent (BitTorrent v2).
     pub hybrid: bool,
     /// zsync's block sums.
     pub zsync: bool,
 }
 
 impl HashKinds {
-    /// Whether there is nothing in it.
+    /// Whether the set is empty.
     pub fn is_empty(&self) -> bool {
         *self == HashKinds::default()
     }
 
-    /// Whether an info dictionary can be made of these; it names three digests.
+    /// Whether an info dictionary can be made of these hashes; it contains three digests and the
+    /// pieces.
     pub fn make_torrent(&self) -> bool {
         self.md5 && self.sha1 && self.sha256 && self.pieces
     }
 
-    /// What is still to be computed of these for a file of that size when `known` is there.
+    /// Returns the kinds that must be computed for a file of `size` bytes that has `known` already.
     ///
-    /// What a torrent is made of is computed as a whole: an info hash needs all of it at once. An
-    /// empty file has no pieces, and no client takes a torrent of nothing.
+    /// The parts of a torrent are computed together, because the info hash needs all of them. An
+    /// empty file has no pieces: clients refuse a torrent without content.
     pub fn missing(&self, known: &HashKinds, size: u64) -> HashKinds {
         let mut missing = HashKinds {
             md5: self.md5 && !known.md5,
@@ -137,7 +139,7 @@ impl HashKinds {
 }
 
 impl HashRecord {
-    /// Bytes of the parts that grow with the file.
+    /// Total length in bytes of the parts that grow with the file.
     pub fn long_bytes(&self) -> usize {
         [&self.sha1_pieces, &self.zsync_sums, &self.sha256_layer]
             .into_iter()
@@ -148,7 +150,7 @@ impl HashRecord {
 }
 
 impl Digests {
-    /// The digest that a document of that kind gives, if it is known.
+    /// The digest that a document of that kind shows, if it is known.
     pub fn of(&self, document: Representation) -> Option<&[u8]> {
         match document {
             Representation::Md5 => self.md5.as_deref(),
@@ -160,7 +162,7 @@ impl Digests {
         }
     }
 
-    /// The v1 info hash of the torrent that a site of that version offers, 20 bytes.
+    /// The v1 info hash, 20 bytes, of the torrents that a site with that torrent version offers.
     pub fn info_hash(&self, version: TorrentVersion) -> Option<&[u8]> {
         match version {
             TorrentVersion::V1 => self.btih.as_deref(),

@@ -1,14 +1,14 @@
-//! Whether a mirror answers: address families, hysteresis over results, and what selection needs.
+//! Judges from probe results whether a mirror answers, and over which address families.
 //!
-//! One *target* is one base URL over one address family. Each probe gives a target a result; the
-//! target's [`TargetStanding`] follows with hysteresis, so that one lost packet changes nothing. A
-//! mirror is alive while one of its targets is usable.
+//! One *target* is one base URL over one address family. Each probe gives each target a result, and
+//! the target's [`TargetStanding`] follows with hysteresis, so that one lost packet changes
+//! nothing. A mirror is alive while at least one of its targets is usable.
 
 use std::net::IpAddr;
 
 use super::url::Scheme;
 
-/// Address family.
+/// IP address family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Family {
     /// IPv4.
@@ -18,10 +18,10 @@ pub enum Family {
 }
 
 impl Family {
-    /// Both.
+    /// Both families.
     pub const ALL: [Family; 2] = [Family::V4, Family::V6];
 
-    /// Of an address; an IPv4 address that is written as IPv6 (`::ffff:192.0.2.1`) is IPv4.
+    /// The family of an address; an IPv4 address written as IPv6 (`::ffff:192.0.2.1`) is IPv4.
     pub fn of(ip: IpAddr) -> Family {
         match ip.to_canonical() {
             IpAddr::V4(_) => Family::V4,
@@ -29,7 +29,7 @@ impl Family {
         }
     }
 
-    /// 4 or 6, as stored.
+    /// The number that is stored: 4 or 6.
     pub fn number(self) -> u8 {
         match self {
             Family::V4 => 4,
@@ -37,7 +37,7 @@ impl Family {
         }
     }
 
-    /// From its number.
+    /// The family with that number.
     pub fn from_number(number: i64) -> Option<Family> {
         match number {
             4 => Some(Family::V4),
@@ -46,7 +46,7 @@ impl Family {
         }
     }
 
-    /// For people.
+    /// The name that people are shown.
     pub fn as_str(self) -> &'static str {
         match self {
             Family::V4 => "IPv4",
@@ -58,27 +58,27 @@ impl Family {
 /// Whether a URL can be reached over a family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Way {
-    /// Its host has no address of the family.
+    /// The URL's host has no address of the family.
     Absent,
-    /// It has, and does not answer there.
+    /// The host has such an address, but does not answer there.
     Dead,
-    /// It answers, or it is not known that it does not.
+    /// The host answers, or nothing speaks against it yet.
     Open,
 }
 
-/// How a mirror's URL of a scheme can be reached over each family, as the prober found.
+/// Over which families a mirror's URL of one scheme can be reached, as the prober found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reach {
-    /// The URL's scheme.
+    /// Scheme of the URL.
     pub scheme: Scheme,
-    /// Over IPv4.
+    /// State over IPv4.
     pub v4: Way,
-    /// Over IPv6.
+    /// State over IPv6.
     pub v6: Way,
 }
 
 impl Reach {
-    /// Over that family.
+    /// Whether the URL can be reached over that family.
     pub fn over(&self, family: Family) -> bool {
         let way = match family {
             Family::V4 => self.v4,
@@ -87,46 +87,46 @@ impl Reach {
         way == Way::Open
     }
 
-    /// Whether clients that have both families may hang: they try IPv6 first.
+    /// Whether clients that have both families may hang, because they try IPv6 first.
     pub fn has_dead_ipv6(&self) -> bool {
         self.v4 == Way::Open && self.v6 == Way::Dead
     }
 }
 
-/// Results that a history can hold.
+/// Largest number of results in a [`History`]: one bit each.
 pub const HISTORY_MAX: u32 = 32;
 
-/// The last results since the last change of standing.
+/// The latest results of a target since its standing last changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct History {
-    /// Bit 0 is the latest; 1 is a failure.
+    /// One bit per result, the latest in bit 0; 1 is a failure.
     pub failures: u32,
-    /// How many bits count, at most [`HISTORY_MAX`].
+    /// Number of results in `failures`, at most [`HISTORY_MAX`].
     pub results: u32,
 }
 
-/// When a target's standing changes.
+/// The rule for changing a target's standing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Hysteresis {
-    /// So many failures …
+    /// This many failures …
     pub down_after: u32,
-    /// … among so many results turn a target off.
+    /// … among this many latest results make a target unusable.
     pub window: u32,
-    /// So many successes in a row turn it on again.
+    /// This many successes in a row make it usable again.
     pub up_after: u32,
 }
 
-/// What a target counts as, and what it has shown since.
+/// Whether a target is used, and its results since that last changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TargetStanding {
-    /// Whether clients are sent there.
+    /// Whether clients are sent to the target.
     pub usable: bool,
     /// Results since `usable` last changed.
     pub history: History,
 }
 
 impl TargetStanding {
-    /// With no results yet.
+    /// A standing without results.
     pub fn new(usable: bool) -> TargetStanding {
         TargetStanding {
             usable,
@@ -134,8 +134,8 @@ impl TargetStanding {
         }
     }
 
-    /// The standing after one more result. A change begins a new history, so that the failures
-    /// that turned a target off do not turn it off again once it is back.
+    /// Returns the standing after one more result. A change starts a new history, so that the
+    /// failures that made a target unusable do not count again once it is back.
     #[must_use]
     pub fn after(self, ok: bool, law: &Hysteresis) -> TargetStanding {
         let history = self.history.with(ok);
@@ -170,11 +170,12 @@ impl History {
     }
 }
 
-/// Fewer mirrors than this can all fail at once by themselves.
+/// Smallest number of failed mirrors that can mean that this host is offline; two mirrors may well
+/// fail by chance.
 pub const OFFLINE_MIRRORS_MIN: usize = 3;
 
-/// Whether so many targets that answered before fail now that it is the checking host which is
-/// cut off, and not they: more than `share` of them, and at least [`OFFLINE_MIRRORS_MIN`].
+/// Whether so many targets that answered before fail now that this host itself must be cut off:
+/// more than `share` of them, and at least [`OFFLINE_MIRRORS_MIN`].
 pub fn looks_offline(answered_before: usize, fail_now: usize, share: f64) -> bool {
     fail_now >= OFFLINE_MIRRORS_MIN && fail_now as f64 > answered_before as f64 * share
 }

@@ -1,4 +1,4 @@
-//! A mirror: who it is, where, and for whom.
+//! A mirror as selection and scans see it: its URLs, its place, and the clients that it may serve.
 
 use super::url::{BaseUrl, Scheme};
 use std::fmt;
@@ -10,7 +10,7 @@ use super::cache::CacheRules;
 use super::health::Reach;
 use super::place::{Asn, Coordinates, CountryCode, RegionCode};
 
-/// Number of a mirror; kept on import from MirrorBrain, never used again.
+/// Number of a mirror. An import from MirrorBrain keeps it, and it is never used again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MirrorId(pub i64);
 
@@ -20,25 +20,25 @@ impl fmt::Display for MirrorId {
     }
 }
 
-/// The first character of a URL that would end it, or open something else, in a page, a header or
-/// a shell; nobody is to store one. Those of RFC 3986 that have none of that are left alone.
+/// Finds the first character in a URL that would end the URL or begin something else in a page, a
+/// header or a shell. No such URL is stored. Other characters that RFC 3986 forbids are allowed.
 pub fn refused_character(url: &str) -> Option<char> {
     url.chars()
         .find(|c| c.is_control() || c.is_whitespace() || matches!(c, '<' | '>' | '"' | '\'' | '`'))
 }
 
-/// How a mirror comes to have files.
+/// How a mirror gets its files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum MirrorKind {
-    /// A copy that is scanned.
+    /// It holds a copy of the tree and is scanned.
     #[default]
     Mirror,
-    /// A pull-through cache or CDN: has everything, is never scanned.
+    /// A pull-through cache or CDN: it can deliver every file and is never scanned.
     Cache,
 }
 
 impl MirrorKind {
-    /// As stored and shown.
+    /// The word that is stored and shown.
     pub fn as_str(self) -> &'static str {
         match self {
             MirrorKind::Mirror => "mirror",
@@ -50,12 +50,12 @@ impl MirrorKind {
 /// The country of a mirror.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum MirrorCountry {
-    /// Not known.
+    /// The country is not known.
     #[default]
     Unknown,
     /// One country.
     Of(CountryCode),
-    /// `**`: near everybody (a CDN).
+    /// `**`: near every client (a CDN).
     Everywhere,
 }
 
@@ -69,66 +69,66 @@ impl fmt::Display for MirrorCountry {
     }
 }
 
-/// A mirror as selection and scans need it, checked; `db::mirror::MirrorRecord` is what is stored.
+/// A mirror with checked values; `db::mirror::MirrorRecord` is the row as stored.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Mirror {
     /// Its number.
     pub id: MirrorId,
     /// Its unique name.
     pub identifier: String,
-    /// Copy or cache.
+    /// Whether it holds a copy or is a cache.
     pub kind: MirrorKind,
-    /// Where clients are sent; `None` when the database has none that is usable.
+    /// URL to which clients are sent; `None` if the database has no usable one.
     pub base_url: Option<BaseUrl>,
-    /// Further base URLs for other schemes (an https client needs an https one).
+    /// Base URLs for other schemes (an https client needs an https URL).
     pub further_base_urls: Vec<BaseUrl>,
-    /// Where it is scanned by FTP.
+    /// URL for scans over FTP.
     pub ftp_url: String,
-    /// Where it is scanned by rsync.
+    /// URL for scans over rsync.
     pub rsync_url: String,
-    /// The admin's switch.
+    /// Whether the admin has switched it on.
     pub enabled: bool,
-    /// The prober's switch.
+    /// Whether the prober found that it answers.
     pub alive: bool,
     /// Continent.
     pub region: Option<RegionCode>,
     /// Country.
     pub country: MirrorCountry,
-    /// Its autonomous systems, the main one first.
+    /// Autonomous systems, the main one first.
     pub asns: Vec<Asn>,
-    /// Its address prefixes, the main one first.
+    /// Address prefixes, the main one first.
     pub prefixes: Vec<IpNet>,
-    /// Answers over IPv6 alone.
+    /// Whether it answers over IPv6 alone.
     pub ipv6_only: bool,
-    /// What the prober found, one for each scheme that it looked at; none: not probed yet.
+    /// Results of the prober, one per probed scheme; empty: not probed yet.
     pub reach: Vec<Reach>,
-    /// Preference, 100 as a rule; 0 is never chosen.
+    /// Preference, 100 by default; a mirror with 0 is never chosen.
     pub score: u16,
-    /// Where it stands.
+    /// Coordinates.
     pub coordinates: Option<Coordinates>,
-    /// Only for clients of its country.
+    /// Serves clients in its country only.
     pub country_only: bool,
-    /// Only for clients of its continent.
+    /// Serves clients on its continent only.
     pub region_only: bool,
-    /// Only for clients of its autonomous system.
+    /// Serves clients in its autonomous systems only.
     pub as_only: bool,
-    /// Only for clients of its prefixes.
+    /// Serves clients in its prefixes only.
     pub prefix_only: bool,
-    /// Further countries that it serves, searched as text: `ca,us`.
+    /// Other countries that it serves, searched as text: `ca,us`.
     pub other_countries: String,
-    /// Largest file in bytes that it can deliver; 0: any.
+    /// Size in bytes of the largest file that it can deliver; 0: no limit.
     pub file_maxsize: u64,
-    /// Shown and given only to its own clients, see [`Mirror::is_of`].
+    /// Whether it is shown and given to its own clients alone, see [`Mirror::is_of`].
     pub private: bool,
-    /// What is particular to a cache.
+    /// Settings of a cache.
     pub cache: CacheRules,
 }
 
-/// Score that a new mirror gets.
+/// Score of a new mirror.
 pub const SCORE_DEFAULT: u16 = 100;
 
 impl Mirror {
-    /// A mirror of that name with every field at its default, switched off.
+    /// Makes a mirror of that name, switched off, with the default for each field.
     pub fn new(identifier: &str) -> Mirror {
         Mirror {
             id: MirrorId(0),
@@ -159,30 +159,31 @@ impl Mirror {
         }
     }
 
-    /// Whether a client is one of its own: of its prefixes or its autonomous systems.
+    /// Whether the mirror counts a client as its own: one in its prefixes or its autonomous
+    /// systems.
     pub fn is_of(&self, ip: Option<IpAddr>, asn: Option<Asn>) -> bool {
         let is_near = ip.is_some_and(|ip| self.prefix_of(ip).is_some());
         is_near || asn.is_some_and(|asn| self.asns.contains(&asn))
     }
 
-    /// Whether one of its prefixes has the address.
+    /// The first of its prefixes that contains the address.
     pub fn prefix_of(&self, ip: IpAddr) -> Option<&IpNet> {
         self.prefixes.iter().find(|prefix| prefix.contains(&ip))
     }
 
-    /// What the prober found of the URL of that scheme.
+    /// The prober's result for the URL of that scheme.
     pub fn reach_of(&self, scheme: Scheme) -> Option<&Reach> {
         self.reach.iter().find(|reach| reach.scheme == scheme)
     }
 
-    /// The base URL of that scheme, the main one before further ones.
+    /// The base URL with that scheme; the main URL comes before the others.
     pub fn url_of(&self, scheme: Scheme) -> Option<&BaseUrl> {
         let mut urls = self.base_url.iter().chain(&self.further_base_urls);
         urls.find(|url| url.scheme() == scheme)
     }
 
-    /// The base URL for a client of that scheme: an https client is never sent to another scheme,
-    /// an http client gets the main URL whatever it is, as it did from MirrorBrain.
+    /// The base URL for a client that asks over `client`. An https client is never sent to another
+    /// scheme; an http client gets the main URL whatever its scheme, as with MirrorBrain.
     pub fn base_url_for(&self, client: Scheme) -> Option<&BaseUrl> {
         let main = self.base_url.as_ref()?;
         if client != Scheme::Https || main.scheme() == Scheme::Https {

@@ -1,10 +1,11 @@
-//! Pure values and rules of the field; no clock, generator, database, file or socket inside.
+//! Pure values and rules of the field: no clock, random numbers, database, files or sockets.
 //!
-//! Reading order: [`path`] and [`mod@file`] (what is served), [`place`] and [`mirror`] (who and
-//! where), [`health`] (who answers), [`select`] (who gets the client), [`rule`] (what is never
-//! redirected), [`accept`] (who gets a metalink for the file), [`yum`] (which repository a query
-//! means), [`escape`] and [`document`] (how an answer is written), [`listing`] (what mirrors say
-//! they have), [`trace`] (what they say of themselves).
+//! Reading order: [`path`] and [`mod@file`] (the files that are served), [`place`] and [`mirror`]
+//! (clients and mirrors), [`health`] (which mirrors answer), [`select`] (which mirror a client
+//! gets), [`rule`] (which files are never redirected), [`accept`] (when a metalink replaces the
+//! file), [`yum`] (which repository a query names), [`escape`] and [`document`] (how an answer is
+//! written), [`listing`] (which files a mirror lists), [`trace`] (when a mirror was synced, and its
+//! limits).
 
 pub mod accept;
 pub mod cache;

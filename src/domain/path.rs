@@ -1,4 +1,4 @@
-//! Paths of files relative to the tree; bytes are kept exactly.
+//! Paths of files relative to the tree, kept byte for byte.
 
 use std::fmt;
 
@@ -12,16 +12,16 @@ pub const PATH_BYTES_MAX: usize = 4096;
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FilePath(Vec<u8>);
 
-/// Why bytes are no path below the tree.
+/// Why bytes are not a path below the tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PathError {
-    /// Nothing is left: the tree itself.
+    /// No component is left: the path is the tree itself.
     #[error("it names the tree itself, not a file")]
     Empty,
-    /// A `..` component; canonical paths have none, and a request's would leave the tree.
+    /// A `..` component that leads out of the tree.
     #[error("it leaves the tree by '..'")]
     LeavesTree,
-    /// A NUL byte, which no file name has.
+    /// A NUL byte, which file names cannot contain.
     #[error("it has a NUL byte")]
     Nul,
     /// Longer than [`PATH_BYTES_MAX`].
@@ -30,11 +30,11 @@ pub enum PathError {
 }
 
 impl FilePath {
-    /// Reads a path as a web server, a listing or the file system gives it: extra slashes and `.`
-    /// components are dropped, `..` is resolved as long as it stays below the tree.
+    /// Reads a path as a web server, a listing or the file system gives it. Drops extra slashes and
+    /// `.` components, and resolves `..` as long as the path stays below the tree.
     ///
     /// # Errors
-    /// See [`PathError`].
+    /// Returns [`PathError`] if the bytes are not a path below the tree.
     pub fn parse(bytes: &[u8]) -> Result<FilePath, PathError> {
         if bytes.len() > PATH_BYTES_MAX {
             return Err(PathError::TooLong);

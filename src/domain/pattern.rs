@@ -1,18 +1,18 @@
-//! Wildcard patterns as in MirrorBrain's exclusions: `*`, `?`, `[a-z]`, without regard to case.
+//! Matches wildcard patterns as in MirrorBrain's exclusions: `*`, `?`, `[a-z]`, ignoring case.
 
-/// One pattern; it must match the whole text.
+/// One pattern, which must match the whole text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pattern(Vec<u8>);
 
 impl Pattern {
-    /// Any text is a pattern; a `[` without its `]` stands for itself.
+    /// Reads a pattern. Every text is one: a `[` without its `]` stands for itself.
     pub fn new(text: &str) -> Pattern {
         Pattern(text.to_ascii_lowercase().into_bytes())
     }
 
-    /// Whether the whole text fits.
+    /// Whether the pattern matches the whole text.
     ///
-    /// Time is bounded by pattern length × text length: only the last `*` is ever retried.
+    /// The time is bounded by pattern length × text length: only the last `*` is ever retried.
     pub fn matches(&self, text: &[u8]) -> bool {
         let pattern = &self.0;
         let (mut p, mut t) = (0, 0);
@@ -39,7 +39,7 @@ impl Pattern {
     }
 }
 
-/// Length of the pattern's first element if the byte fits it.
+/// Length of the pattern's first element, if that element matches the byte.
 fn match_one(pattern: &[u8], byte: u8) -> Option<usize> {
     match pattern {
         [b'?', ..] => Some(1),
@@ -53,13 +53,13 @@ fn match_one(pattern: &[u8], byte: u8) -> Option<usize> {
     }
 }
 
-/// Place of the `]` that ends a set; one directly at its beginning stands for itself.
+/// Index of the `]` that ends a set; a `]` right at the set's beginning stands for itself.
 fn set_end(rest: &[u8]) -> Option<usize> {
     let skip = 1 + usize::from(matches!(rest.first(), Some(b'!' | b'^')));
     rest.iter()
         .skip(skip)
         .position(|&byte| byte == b']')
-        .map(|place| place + skip)
+        .map(|index| index + skip)
 }
 
 fn set_has(set: &[u8], byte: u8) -> bool {

@@ -1,9 +1,9 @@
-//! Where something is: country, region (continent), coordinates, network.
+//! Where a client or a mirror is: country, region (continent), coordinates, autonomous system.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// Two letters or digits, compared without case.
+/// Two letters or digits; case is ignored.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct Code([u8; 2]);
 
@@ -29,12 +29,12 @@ macro_rules! code {
         pub struct $name(Code);
 
         impl $name {
-            /// Reads exactly two ASCII letters or digits; anything else (also `--`) is nothing.
+            /// Reads exactly two ASCII letters or digits; `None` for anything else, also `--`.
             pub fn parse(bytes: &[u8]) -> Option<$name> {
                 Code::parse(bytes).map($name)
             }
 
-            /// Lower case.
+            /// The code in lower case.
             pub fn as_str(&self) -> &str {
                 self.0.as_str()
             }
@@ -55,11 +55,11 @@ macro_rules! code {
 }
 
 code! {
-    /// ISO 3166-1 alpha-2, or one of GeoIP's own such as `a1`.
+    /// ISO 3166-1 alpha-2 code, or one of GeoIP's own such as `a1`.
     CountryCode
 }
 code! {
-    /// Continent, MirrorBrain's "region": af as eu na oc sa an.
+    /// Continent, which MirrorBrain calls "region": af as eu na oc sa an.
     RegionCode
 }
 
@@ -73,7 +73,7 @@ pub struct Coordinates {
 }
 
 impl Coordinates {
-    /// Both numbers, neither zero: zero means "unknown" in MirrorBrain's data.
+    /// Coordinates of which neither is zero: zero means "unknown" in MirrorBrain's data.
     pub fn known(latitude: f64, longitude: f64) -> Option<Coordinates> {
         let usable = |degrees: f64| degrees.is_finite() && degrees != 0.0;
         (usable(latitude) && usable(longitude)).then_some(Coordinates {
@@ -93,7 +93,7 @@ impl Asn {
         (number != 0).then_some(Asn(number))
     }
 
-    /// Reads the leading digits, as MirrorBrain does with `?as=`.
+    /// Reads the digits at the start, as MirrorBrain does with `?as=`.
     pub fn parse_leading(bytes: &[u8]) -> Option<Asn> {
         let digits = bytes
             .iter()
@@ -121,7 +121,7 @@ impl fmt::Display for Asn {
 impl FromStr for Asn {
     type Err = ();
 
-    /// `64500`, `AS64500`.
+    /// Reads `64500` or `AS64500`.
     fn from_str(text: &str) -> Result<Asn, ()> {
         let digits = text
             .strip_prefix("AS")
@@ -131,7 +131,7 @@ impl FromStr for Asn {
     }
 }
 
-/// What is known of where a client is.
+/// Everything that is known about where a client is.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Place {
     /// Country.

@@ -1,6 +1,7 @@
-//! What of a file is asked for: the file itself, or a document about it (behaviour §1.1–1.3).
+//! Which form of a file a request wants: the file itself, or a document about it (behaviour
+//! §1.1–1.3).
 
-/// What a request wants.
+/// The form of a file that a request wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Representation {
     /// The file: a redirect.
@@ -23,17 +24,17 @@ pub enum Representation {
     Sha1,
     /// SHA-256 line.
     Sha256,
-    /// SHA-512 line; ours, MirrorBrain has none.
+    /// SHA-512 line, which MirrorBrain does not have.
     Sha512,
     /// BitTorrent info hash line.
     Btih,
-    /// Base URLs for yum and dnf; asked for by the arguments of a rule alone.
+    /// Base URLs for yum and dnf; only the arguments of a yum rule ask for them.
     Yumlist,
 }
 
 impl Representation {
-    /// Documents in the order in which MirrorBrain tests query arguments; the last that is
-    /// present wins.
+    /// The documents in MirrorBrain's order of testing query arguments. If several are present, the
+    /// last one wins.
     pub const DOCUMENTS: [Representation; 11] = [
         Representation::Meta4,
         Representation::Metalink,
@@ -48,7 +49,7 @@ impl Representation {
         Representation::Btih,
     ];
 
-    /// Content type of the document; empty for the file itself, whose type is the web server's.
+    /// Content type of the document; empty for the file itself, whose type the web server sets.
     pub fn mime_type(self) -> &'static str {
         match self {
             Representation::File => "",
@@ -61,7 +62,7 @@ impl Representation {
         }
     }
 
-    /// Suffix, query argument and log word; `file` for the file itself.
+    /// The word for suffix, query argument and log; `file` for the file itself.
     pub fn as_str(self) -> &'static str {
         match self {
             Representation::File => "file",
@@ -80,8 +81,8 @@ impl Representation {
         }
     }
 
-    /// Splits a path at a document's suffix: the path of the file, and the document. Suffixes are
-    /// case-sensitive.
+    /// Splits a path with a document's suffix into the path of the file and the document. Suffixes
+    /// are case-sensitive.
     pub fn split_suffix(path: &[u8]) -> Option<(&[u8], Representation)> {
         let dot = path.iter().rposition(|&byte| byte == b'.')?;
         let suffix = &path[dot + 1..];
@@ -92,11 +93,12 @@ impl Representation {
         (!name_is_empty).then_some((&path[..dot], document))
     }
 
-    /// What an `Accept` field asks for: plain text search, no q-values (intended; aria2 and
-    /// libzypp rely on it).
+    /// Returns the metalink type that an `Accept` field names. This is a plain text search that
+    /// ignores q-values, as MirrorBrain's: aria2 and libzypp rely on it.
     pub fn from_accept(accept: &[u8]) -> Option<Representation> {
         let mut found = None;
-        // Every redirect pays for this, so one pass looks for what both names begin with.
+        // Every redirect pays for this search, so one pass looks for the common start of both
+        // names.
         for (at, _) in accept.iter().enumerate().filter(|(_, b)| **b == b'm') {
             match accept[at..].strip_prefix(b"metalink") {
                 Some(rest) if rest.starts_with(b"4+xml") => return Some(Representation::Meta4),

@@ -1,4 +1,5 @@
-//! What is never redirected, and to whom a file is sent when no mirror has it.
+//! Rules of a directory: which requests are served locally, and where to redirect if no mirror has
+//! the file.
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -12,91 +13,91 @@ use super::place::{CountryCode, RegionCode};
 use super::select::HttpsToHttp;
 use super::url::BaseUrl;
 
-/// Smallest file that is redirected, MirrorBrain's default: for less, the redirect costs the
-/// client more than the file.
+/// Size of the smallest file that is redirected, MirrorBrain's default. A redirect for less costs
+/// the client more than the file.
 pub const MIN_SIZE_DEFAULT_BYTES: u64 = 4096;
 
-/// `Cache-Control` of redirects: a redirect is for one client and for one moment.
+/// `Cache-Control` of redirects: a redirect is meant for one client at one moment.
 pub const REDIRECT_CACHE_CONTROL: &str = "private, no-cache";
 
-/// The rules of one directory, merged from the tree down (MirrorBrain's directives).
+/// The rules of one directory, merged from the tree's root down (MirrorBrain's directives).
 #[derive(Debug, Clone)]
 pub struct Rules {
-    /// Whether anything is redirected at all.
+    /// Whether requests are redirected.
     pub engine: bool,
     /// Smaller files are served locally.
     pub min_size_bytes: u64,
-    /// On the content type.
+    /// Patterns for the content type.
     pub exclude_mime_types: Vec<Pattern>,
-    /// On the whole `User-Agent`.
+    /// Patterns for the whole `User-Agent`.
     pub exclude_user_agents: Vec<Pattern>,
-    /// On the client's address.
+    /// Networks of clients that are served locally.
     pub exclude_networks: Vec<NetworkRule>,
-    /// On the client's address.
+    /// Addresses of clients that are served locally.
     pub exclude_ips: Vec<IpAddr>,
-    /// On the decoded URL path.
+    /// Expression for the decoded URL path.
     pub exclude_file_mask: Option<Regex>,
-    /// HEAD is answered from the local file.
+    /// Whether HEAD requests are served locally.
     pub handle_head_locally: bool,
-    /// Key that redirects are signed with.
+    /// Key that signs redirects.
     pub redirect_stamp_key: Option<String>,
-    /// Mirrors that are taken to have everything, used when no mirror has a file.
+    /// URLs that are assumed to have every file; used if no mirror has the file.
     pub fallbacks: Vec<Fallback>,
-    /// Fallbacks also when mirrors have the file but none may serve the client.
+    /// Whether fallbacks are also used if mirrors have the file but may not serve the client.
     pub fallback_when_ineligible: bool,
-    /// Fallbacks also when nothing is known of the file: it is not in the catalogue, or the
+    /// Whether fallbacks are also used if the file is unknown: it is not in the catalogue, or the
     /// database is away.
     pub fallback_when_unknown: bool,
-    /// Whether query arguments mean anything (FormGET).
+    /// Whether query arguments are read (FormGET).
     pub query: bool,
-    /// Whether there are documents about files.
+    /// Whether documents about files are offered.
     pub documents: bool,
-    /// Hash documents give the digest alone, without the file's name.
+    /// Whether hash documents contain the digest alone, without the file's name.
     pub hashes_suppress_filenames: bool,
-    /// What stands around lists of mirrors.
+    /// Style sheet, header and footer of mirror lists.
     pub mirrorlist: MirrorlistFrame,
     /// BitTorrent trackers (URLs).
     pub trackers: Vec<String>,
-    /// Where BitTorrent clients enter the distributed hash table.
+    /// Nodes through which BitTorrent clients enter the distributed hash table.
     pub dht_nodes: Vec<DhtNode>,
-    /// Torrents also when there is no tracker.
+    /// Whether torrents are also made without a tracker.
     pub trackerless: bool,
-    /// Metalinks have a magnet link, too.
+    /// Whether metalinks contain a magnet link.
     pub metalink_magnet_links: bool,
-    /// Files whose torrent lies beside them: on the path below the tree.
+    /// Expression for paths below the tree: these files have a torrent beside them on the disk.
     pub metalink_torrent_add_mask: Option<Regex>,
-    /// Who gets metalinks, and what they name beside mirrors.
+    /// Who gets metalinks at the file's own URL, and which URLs they name besides mirrors.
     pub metalink: MetalinkRules,
-    /// `Cache-Control` of redirects; empty: there is none.
+    /// `Cache-Control` of redirects; empty: the field is not sent.
     pub redirect_cache_control: String,
     /// Whether https clients may be sent to http URLs.
     pub https_to_http: HttpsToHttp,
-    /// Http clients get http URLs where there are any.
+    /// Whether http clients get an http URL if the mirror has one.
     pub prefer_http_for_http: bool,
 }
 
-/// The operator's own parts of mirror lists.
+/// The admin's own parts of mirror lists.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct MirrorlistFrame {
     /// URL of a style sheet.
     pub style_sheet: Option<String>,
-    /// File that replaces the head.
+    /// File that replaces the head of the page.
     pub header: Option<PathBuf>,
-    /// File that replaces the end.
+    /// File that replaces the end of the page.
     pub footer: Option<PathBuf>,
 }
 
-/// An entry to BitTorrent's distributed hash table.
+/// A node of BitTorrent's distributed hash table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DhtNode {
-    /// Name or address.
+    /// Host name or address.
     pub host: String,
     /// UDP port.
     pub port: u16,
 }
 
 impl DhtNode {
-    /// `HOST PORT`, as in MirrorBrainDHTNode, or `HOST:PORT`.
+    /// Reads `HOST PORT`, as in MirrorBrainDHTNode, or `HOST:PORT`.
     pub fn parse(text: &str) -> Option<DhtNode> {
         let (host, port) = text.trim().rsplit_once([' ', '\t', ':'])?;
         let host = host.trim().trim_start_matches('[').trim_end_matches(']');
@@ -109,7 +110,7 @@ impl DhtNode {
 }
 
 impl Rules {
-    /// Whether there are torrents at all: MirrorBrain makes none without a tracker.
+    /// Whether torrents are offered: MirrorBrain makes none without a tracker.
     pub fn has_torrents(&self) -> bool {
         !self.trackers.is_empty() || self.trackerless
     }
@@ -147,28 +148,28 @@ impl Default for Rules {
     }
 }
 
-/// One MirrorBrainFallback.
+/// One fallback URL (MirrorBrainFallback), for all clients, a continent or a country.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fallback {
-    /// Continent.
+    /// Continent of the clients that it is for; `None`: any.
     pub region: Option<RegionCode>,
-    /// Country.
+    /// Country of the clients that it is for; `None`: any.
     pub country: Option<CountryCode>,
-    /// Where.
+    /// URL to which the file's path is appended.
     pub base_url: BaseUrl,
 }
 
-/// MirrorBrainExcludeNetwork.
+/// One entry of `exclude_networks` (MirrorBrainExcludeNetwork).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NetworkRule {
     /// `10.0.0.0/8`.
     Network(IpNet),
-    /// MirrorBrain's form: the address as text begins so (`10.1.`).
+    /// Beginning of the address as text, MirrorBrain's form (`10.1.`).
     TextPrefix(String),
 }
 
 impl NetworkRule {
-    /// A network when the text is one, else a text prefix.
+    /// Reads a network, or a text prefix if the text is no network.
     pub fn parse(text: &str) -> NetworkRule {
         match text.parse() {
             Ok(network) => NetworkRule::Network(network),
@@ -184,14 +185,14 @@ impl NetworkRule {
     }
 }
 
-/// What the exclusions look at.
+/// The properties of a request that exclusions are tested against.
 #[derive(Debug, Clone, Copy)]
 pub struct ExclusionSubject<'a> {
-    /// Bytes of the file.
+    /// Size of the file in bytes.
     pub size: u64,
     /// The decoded URL path, without a document's suffix.
     pub url_path: &'a [u8],
-    /// Content type by the file's name.
+    /// Content type, derived from the file's name.
     pub mime_type: &'a [u8],
     /// The client's address.
     pub ip: Option<IpAddr>,
@@ -199,7 +200,7 @@ pub struct ExclusionSubject<'a> {
     pub user_agent: &'a [u8],
 }
 
-/// Why a file is served locally to this client.
+/// The rule by which a file is served to this client locally.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exclusion {
     /// Smaller than `min_size`.
@@ -217,7 +218,7 @@ pub enum Exclusion {
 }
 
 impl Exclusion {
-    /// For people.
+    /// The reason as people are shown it.
     pub fn as_str(self) -> &'static str {
         match self {
             Exclusion::TooSmall => "smaller than min_size",
@@ -231,7 +232,7 @@ impl Exclusion {
 }
 
 impl Rules {
-    /// The first exclusion that applies, in MirrorBrain's order (behaviour §1.1, step 12).
+    /// Returns the first exclusion that applies, in MirrorBrain's order (behaviour §1.1, step 12).
     pub fn exclusion(&self, candidate: &ExclusionSubject<'_>) -> Option<Exclusion> {
         if candidate.size < self.min_size_bytes {
             return Some(Exclusion::TooSmall);

@@ -1,25 +1,26 @@
-//! How far an IP address reaches: a mirror must not lead us to hosts that only we can reach.
+//! Classifies IP addresses by how far they reach, so that a mirror cannot lead us to hosts inside
+//! of our own networks.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// How far an address reaches (IANA's registries of special-purpose addresses, RFC 6890).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Scope {
-    /// Everybody's internet.
+    /// The public internet.
     Public,
-    /// A network of its owner's: RFC 1918, unique local addresses, shared ones of providers; also
-    /// those of documentation, benchmarks and the future, which only laboratories use.
+    /// Private networks: RFC 1918, unique local and shared (carrier-grade NAT) addresses; also
+    /// those for documentation, benchmarks and future use, which only laboratories use.
     Private,
-    /// This host.
+    /// This host itself.
     Loopback,
-    /// This link; clouds answer questions about their machines there.
+    /// This link; at cloud providers, it has the service that tells a machine about itself.
     LinkLocal,
-    /// No host at all: unspecified, multicast, reserved for protocols.
+    /// Addresses that no host has: unspecified, multicast, reserved for protocols.
     Special,
 }
 
 impl Scope {
-    /// All of them.
+    /// Every scope.
     pub const ALL: [Scope; 5] = [
         Scope::Public,
         Scope::Private,
@@ -28,7 +29,8 @@ impl Scope {
         Scope::Special,
     ];
 
-    /// Of an address; an IPv4 address that an IPv6 address stands for counts as itself.
+    /// The scope of an address. An IPv6 address that contains an IPv4 address has the scope of the
+    /// latter.
     pub fn of(ip: IpAddr) -> Scope {
         match ip {
             IpAddr::V4(ip) => of_v4(ip),
@@ -36,7 +38,7 @@ impl Scope {
         }
     }
 
-    /// For people.
+    /// The name that people are shown.
     pub fn as_str(self) -> &'static str {
         match self {
             Scope::Public => "public",
@@ -47,14 +49,15 @@ impl Scope {
         }
     }
 
-    /// Whether a mirror of this scope may lead to an address: to everybody's internet, and to
-    /// what reaches as far as the mirror itself.
+    /// Whether a mirror of this scope may lead to an address: to a public one, or to one of the
+    /// mirror's own scope.
     pub fn may_reach(self, ip: IpAddr) -> bool {
         let scope = Scope::of(ip);
         scope == Scope::Public || scope == self && scope != Scope::Special
     }
 
-    /// The scope of a host: a public one is asked by its public addresses alone.
+    /// The scope of a host with these addresses: public if at least one is, because then only its
+    /// public addresses are used.
     pub fn of_all(addresses: &[IpAddr]) -> Scope {
         let scopes = addresses.iter().map(|ip| Scope::of(*ip));
         let is_public = scopes.clone().any(|scope| scope == Scope::Public);
@@ -71,7 +74,7 @@ fn of_v4(ip: Ipv4Addr) -> Scope {
         [192, 0, 2, _] | [198, 51, 100, _] | [203, 0, 113, _] | [198, 18..=19, ..] => {
             Scope::Private
         }
-        // "This network", IETF's own, the relays of 6to4, multicast and reserved.
+        // "This network", IETF protocols, 6to4 relays, multicast and reserved addresses.
         [0, ..] | [192, 0, 0, _] | [192, 88, 99, _] | [224..=255, ..] => Scope::Special,
         _ => Scope::Public,
     }
@@ -83,18 +86,18 @@ fn of_v6(ip: Ipv6Addr) -> Scope {
     }
     match ip.segments() {
         [0, 0, 0, 0, 0, 0, 0, 1] => Scope::Loopback,
-        // Unique local, and what was called site-local.
+        // Unique local, and the former site-local addresses.
         [0xfc00..=0xfdff | 0xfec0..=0xfeff, ..] => Scope::Private,
         [0xfe80..=0xfebf, ..] => Scope::LinkLocal,
         [0x2001, 0x0db8, ..] | [0x3fff, 0..=0x0fff, ..] => Scope::Private,
-        // IETF's own, with Teredo.
+        // IETF protocols, Teredo among them.
         [0x2001, 0..=0x01ff, ..] => Scope::Special,
         [0x2000..=0x3fff, ..] => Scope::Public,
         _ => Scope::Special,
     }
 }
 
-/// The IPv4 address in one of IPv6: mapped, compatible, NAT64, 6to4.
+/// The IPv4 address that an IPv6 address contains: mapped, compatible, NAT64 or 6to4.
 fn embedded(ip: Ipv6Addr) -> Option<Ipv4Addr> {
     let last = |high: u16, low: u16| {
         let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());

@@ -1,5 +1,5 @@
-//! Points in time: seconds since 1970, written as RFC 3339 UTC, as C's `ctime` (MirrorBrain's
-//! comments and lines), or as mail and HTTP write them.
+//! Points in time in seconds since 1970, and their text forms: RFC 3339 in UTC, C's `ctime`
+//! (MirrorBrain's comments and output), and the dates of mail and HTTP.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ pub struct Timestamp(pub i64);
 
 const SECONDS_A_DAY: i64 = 86_400;
 
-/// 1970 began on a Thursday.
+/// Names in order from 1970-01-01, a Thursday.
 const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
 
 const MONTHS: [&str; 12] = [
@@ -17,7 +17,7 @@ const MONTHS: [&str; 12] = [
 ];
 
 impl Timestamp {
-    /// Year, month (1–12), day (1–31) of the proleptic Gregorian calendar.
+    /// Year, month (1–12) and day (1–31) in the proleptic Gregorian calendar.
     pub fn date(self) -> (i64, u32, u32) {
         // Days are counted in eras of 400 years that begin on 1 March, so that the leap day is
         // the last of its year and no month needs a special case.
@@ -38,7 +38,7 @@ impl Timestamp {
         (year, month as u32, day as u32)
     }
 
-    /// Reads the display form, and no other.
+    /// Reads the display form and no other.
     pub fn parse(text: &str) -> Option<Timestamp> {
         let number = |range: std::ops::Range<usize>| text.get(range)?.parse().ok();
         let date = (text.get(..4)?.parse().ok()?, number(5..7)?, number(8..10)?);
@@ -47,7 +47,7 @@ impl Timestamp {
         (read.to_string() == text).then_some(read)
     }
 
-    /// Seconds of a UTC date and time of day; the inverse of the display form.
+    /// The time for a UTC date and time of day; the inverse of the display form.
     pub fn from_utc(date: (i64, u32, u32), time: (u32, u32, u32)) -> Timestamp {
         let (year, month, day) = (date.0, i64::from(date.1), i64::from(date.2));
         let year = year - i64::from(month <= 2);
@@ -62,7 +62,7 @@ impl Timestamp {
     }
 }
 
-/// How long ago a time was, in one unit, for people.
+/// How long ago a time was, in one unit, as people are shown it.
 pub fn age(now: Timestamp, at: Timestamp) -> String {
     let seconds = now.0.saturating_sub(at.0).max(0);
     match seconds {
@@ -85,7 +85,7 @@ impl fmt::Display for Timestamp {
     }
 }
 
-/// `Tue Jun  3 14:51:20 2014`, in UTC.
+/// Writes a time as `Tue Jun  3 14:51:20 2014`, in UTC.
 pub fn ctime(at: Timestamp) -> String {
     let (year, month, day) = at.date();
     let weekday = DAYS[at.0.div_euclid(SECONDS_A_DAY).rem_euclid(7) as usize];
@@ -95,7 +95,8 @@ pub fn ctime(at: Timestamp) -> String {
     format!("{weekday} {month} {day:>2} {hour:02}:{minute:02}:{second:02} {year}")
 }
 
-/// `Tue, 03 Jun 2014 14:51:20 GMT` (RFC 822 with four digits of the year, as RFC 9110 §5.6.7).
+/// Writes a time as `Tue, 03 Jun 2014 14:51:20 GMT` (RFC 822 with a year of four digits; RFC 9110
+/// §5.6.7).
 pub fn rfc822(at: Timestamp) -> String {
     let (year, month, day) = at.date();
     let weekday = DAYS[at.0.div_euclid(SECONDS_A_DAY).rem_euclid(7) as usize];
@@ -105,7 +106,7 @@ pub fn rfc822(at: Timestamp) -> String {
     format!("{weekday}, {day:02} {month} {year:04} {hour:02}:{minute:02}:{second:02} GMT")
 }
 
-/// A date of HTTP in any of the three forms that a recipient must read (RFC 9110 §5.6.7).
+/// Reads an HTTP date in any of the three forms that a recipient must accept (RFC 9110 §5.6.7).
 pub fn parse_http_date(text: &str) -> Option<Timestamp> {
     let parts = |text: &str| -> Vec<String> {
         let is_gap = |c: char| matches!(c, ' ' | ',' | '-' | ':');
@@ -115,17 +116,17 @@ pub fn parse_http_date(text: &str) -> Option<Timestamp> {
     let words = parts(text.trim());
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let (day, month, year, time) = match words[..] {
-        // Sun, 06 Nov 1994 08:49:37 GMT, and Sunday, 06-Nov-94 08:49:37 GMT
+        // `Sun, 06 Nov 1994 08:49:37 GMT`, and `Sunday, 06-Nov-94 08:49:37 GMT`
         [_, day, month, year, hour, minute, second, "GMT"] => {
             (day, month, year, [hour, minute, second])
         }
-        // Sun Nov  6 08:49:37 1994
+        // `Sun Nov  6 08:49:37 1994`
         [_, month, day, hour, minute, second, year] => (day, month, year, [hour, minute, second]),
         _ => return None,
     };
     let month = MONTHS.iter().position(|known| *known == month)? as u32 + 1;
     let year: i64 = match (year.len(), year.parse::<u16>().ok()?) {
-        // Two digits are of the last century from 70 on: nothing is older than Unix.
+        // A year of two digits from 70 on is in the last century: nothing is older than Unix.
         (2, year @ 70..) => 1900 + i64::from(year),
         (2, year) => 2000 + i64::from(year),
         (4, year) => i64::from(year),

@@ -1,76 +1,78 @@
-//! The trace that a mirror leaves in its tree after each sync: `/.heliostat.json`.
+//! Reads the trace that a mirror leaves in its tree after each sync: `/.heliostat.json`.
 //!
 //! ```json
 //! {"time": "2026-11-22T20:00:00Z", "tree_generation": 12, "schemes": ["https", "rsync"],
 //!  "limits": {"connections": 4, "max_file_size": 4294967296}}
 //! ```
 //!
-//! Only `time` must be there; unknown keys are ignored. What it says is a hint that people are
-//! shown: no file is counted as the mirror's by it, and none is taken away.
+//! Only `time` is required; unknown keys are ignored. A trace is a hint that people are shown: it
+//! never adds files to a mirror or removes them.
 //!
 //! # Limits
-//! [`TRACE_BYTES_MAX`]; nesting as deep as serde_json allows (128).
+//! A trace has at most [`TRACE_BYTES_MAX`] bytes, and nests as deep as serde_json allows (128).
 
 use serde_json::{Map, Value};
 
 use super::time::Timestamp;
 
-/// Name of the trace, at the top of a mirror's tree.
+/// Name of the trace, in the root of a mirror's tree.
 pub const TRACE_NAME: &str = ".heliostat.json";
 
-/// Name of the file, at the top of our tree, that tells mirrors which generation they copy.
+/// Name of the file in the root of our tree that tells mirrors which generation they copy.
 pub const GENERATION_NAME: &str = ".heliostat-generation";
 
-/// Bytes of a trace; what it can say fits in a few hundred.
+/// Longest trace in bytes; a few hundred are enough for all keys.
 pub const TRACE_BYTES_MAX: u64 = 16 * 1024;
 
-/// Seconds that the clock of a mirror may be ahead of ours.
+/// Number of seconds by which a mirror's clock may be ahead of ours.
 const AHEAD_S_MAX: i64 = 600;
 
-/// 2000-01-01: before, there was nothing to mirror, and a clock without a battery is in 1970.
+/// 2000-01-01. Heliostat's mirrors are younger; an earlier time comes from a clock without a
+/// battery.
 const EARLIEST: Timestamp = Timestamp(946_684_800);
 
-/// Connections at a time that a limit can mean; more is no limit.
+/// Largest number of connections that is kept; a larger one means no limit in practice.
 const CONNECTIONS_MAX: u64 = 1_000_000;
 
-/// Schemes that a trace may name; others are ignored.
+/// Schemes that are read; others are ignored.
 const SCHEMES: [&str; 5] = ["ftp", "ftps", "http", "https", "rsync"];
 
-/// What a mirror says of itself.
+/// A mirror's own statements about its copy.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Trace {
-    /// When its last sync ended; `None` when it gave a time that cannot be.
+    /// End of its last sync; `None` if the time that it states is impossible.
     pub synced_at: Option<Timestamp>,
     /// Generation of the tree that it copied.
     pub tree_generation: Option<i64>,
-    /// Schemes that it serves, sorted, each once; empty: it does not say.
+    /// Schemes that it serves, sorted and without repetition; empty: it states none.
     pub schemes: Vec<&'static str>,
-    /// Connections at a time that it wants at most; at least one.
+    /// Largest number of simultaneous connections that it wants; at least one.
     pub connections: Option<u32>,
-    /// Bytes of the largest file that it takes over.
+    /// Size in bytes of the largest file that it copies.
     pub max_file_size: Option<u64>,
 }
 
-/// Why a text is no trace.
+/// Why a text is not a trace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TraceError {
     /// Longer than [`TRACE_BYTES_MAX`].
     #[error("it is longer than {TRACE_BYTES_MAX} bytes")]
     TooLong,
-    /// Something else than a JSON object.
-    #[error("it is no JSON object")]
+    /// Not a JSON object.
+    #[error("it is not a JSON object")]
     Form,
-    /// `time` is missing or no RFC 3339 time.
-    #[error("its `time` is no time such as 2026-11-22T20:00:00Z")]
+    /// `time` is missing or not an RFC 3339 time.
+    #[error("its `time` is not a time such as 2026-11-22T20:00:00Z")]
     Time,
-    /// Another key has a value that it cannot have.
-    #[error("its `{0}` is not what it should be")]
+    /// Another key has a value of a wrong type.
+    #[error("its `{0}` has a value of the wrong type")]
     Key(&'static str),
 }
 
-/// Whether a path relative to the tree is a file of this exchange, or a half-written one: it is
-/// never catalogued, and not counted among what a mirror has beside our files.
+/// Whether a path relative to the tree is the trace, the generation file, or a temporary file
+/// beside one of them. Such files are not catalogued, and not counted among a mirror's unknown
+/// files.
 pub fn is_ours(path: &[u8]) -> bool {
     [TRACE_NAME, GENERATION_NAME].into_iter().any(|name| {
         let rest = path.strip_prefix(name.as_bytes());
@@ -79,10 +81,10 @@ pub fn is_ours(path: &[u8]) -> bool {
 }
 
 impl Trace {
-    /// Reads a trace at the time `now`.
+    /// Reads a trace; `now` is the present time.
     ///
     /// # Errors
-    /// [`TraceError`]; the whole trace is of no use then.
+    /// Returns [`TraceError`] if the text is not a trace; then none of its keys is used.
     pub fn parse(text: &[u8], now: Timestamp) -> Result<Trace, TraceError> {
         if text.len() as u64 > TRACE_BYTES_MAX {
             return Err(TraceError::TooLong);
@@ -109,12 +111,12 @@ impl Trace {
         })
     }
 
-    /// Schemes as one text, as [`Trace::schemes_of`] reads it.
+    /// The schemes as one text, which [`Trace::schemes_of`] reads.
     pub fn schemes_text(&self) -> String {
         self.schemes.join(" ")
     }
 
-    /// Known schemes of a text of words, sorted, each once.
+    /// The known schemes in a text of words, sorted and without repetition.
     pub fn schemes_of(text: &str) -> Vec<&'static str> {
         let has = |scheme: &&str| {
             let mut words = text.split_ascii_whitespace();
@@ -141,7 +143,7 @@ fn schemes(object: &Map<String, Value>) -> Result<Vec<&'static str>, TraceError>
     Ok(Trace::schemes_of(&words.ok_or(fail)?.join(" ")))
 }
 
-/// RFC 3339: `2026-11-22T20:00:00Z`, with fractions and offsets.
+/// Reads an RFC 3339 time such as `2026-11-22T20:00:00Z`, also with a fraction or an offset.
 fn read_time(text: &str) -> Option<Timestamp> {
     let bytes = text.as_bytes();
     let number = |from: usize, to: usize| -> Option<u32> {
@@ -162,7 +164,7 @@ fn read_time(text: &str) -> Option<Timestamp> {
         return None;
     }
     let seconds = Timestamp::from_utc(date, time);
-    // A 31st of April is the 1st of May then.
+    // The calendar turns 31 April into 1 May; such a date is refused.
     if Timestamp::from_utc(date, (0, 0, 0)).date() != date {
         return None;
     }

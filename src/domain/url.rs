@@ -1,4 +1,4 @@
-//! URLs of mirrors: scheme, base URL, and how a path is written behind one.
+//! URLs of mirrors: schemes, base URLs, and the URLs of files below them.
 
 use super::cache::{VersionKey, version_hex};
 use super::file::FileVersion;
@@ -20,7 +20,7 @@ pub enum Scheme {
 }
 
 impl Scheme {
-    /// The scheme of a URL, without regard to case.
+    /// The scheme of a URL; case is ignored.
     pub fn of(url: &str) -> Option<Scheme> {
         let (name, _) = url.split_once("://")?;
         Scheme::ALL
@@ -37,7 +37,7 @@ impl Scheme {
         Scheme::Rsync,
     ];
 
-    /// Lower case, as in a URL.
+    /// The scheme in lower case, as in a URL.
     pub fn as_str(self) -> &'static str {
         match self {
             Scheme::Http => "http",
@@ -49,7 +49,7 @@ impl Scheme {
     }
 }
 
-/// A URL that file paths are appended to; ends in a slash unless it has a query.
+/// A URL to which paths of files are appended; always ends in a slash.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BaseUrl {
     pub(super) text: String,
@@ -58,7 +58,7 @@ pub struct BaseUrl {
     pub(super) version_key: VersionKey,
 }
 
-/// Why a text is no base URL.
+/// Why a text is not a base URL.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BaseUrlError {
     /// `mirror.example.org/pub`.
@@ -67,10 +67,10 @@ pub enum BaseUrlError {
     /// `http:///pub`.
     #[error("it has no host")]
     NoHost,
-    /// A port that is no number from 1 to 65535.
+    /// A port that is not a number from 1 to 65535.
     #[error("its port is not a number from 1 to 65535")]
     BadPort,
-    /// Spaces, control characters or bytes beyond ASCII.
+    /// A space, a control character or a byte beyond ASCII.
     #[error("it has a space, a control or a non-ASCII character; percent-encode it")]
     BadCharacter,
     /// Longer than [`BASE_URL_BYTES_MAX`].
@@ -79,10 +79,11 @@ pub enum BaseUrlError {
 }
 
 impl BaseUrl {
-    /// Checks a URL and appends the slash that MirrorBrain appends.
+    /// Checks a URL and appends a slash where it lacks one, as MirrorBrain does.
     ///
     /// # Errors
-    /// See [`BaseUrlError`]; a port is fine, a missing scheme is not.
+    /// Returns [`BaseUrlError`] if the text is not a base URL. A port is allowed, a missing scheme
+    /// is not.
     pub fn parse(text: &str) -> Result<BaseUrl, BaseUrlError> {
         if text.len() > BASE_URL_BYTES_MAX {
             return Err(BaseUrlError::TooLong);
@@ -105,14 +106,14 @@ impl BaseUrl {
         })
     }
 
-    /// The same, with URLs that name the version of the file.
+    /// The same base URL, where the URLs of files name the version by `key`.
     #[must_use]
     pub fn with_version_key(mut self, key: VersionKey) -> BaseUrl {
         self.version_key = key;
         self
     }
 
-    /// The URL.
+    /// The URL as text.
     pub fn as_str(&self) -> &str {
         &self.text
     }
@@ -122,12 +123,12 @@ impl BaseUrl {
         self.scheme
     }
 
-    /// Its host without port and credentials.
+    /// Its host, without port and credentials.
     pub fn host(&self) -> &str {
         host_of(&self.text).unwrap_or_default()
     }
 
-    /// Appends the URL of a file; returns whether it has a query.
+    /// Appends the URL of a file; returns whether that URL has a query.
     pub fn file_url_into(&self, out: &mut Vec<u8>, path: &EncodedPath) -> bool {
         out.extend_from_slice(self.text.as_bytes());
         let version = path.version.as_deref();
@@ -149,13 +150,13 @@ impl BaseUrl {
         true
     }
 
-    /// Whether files are named in a query (`http://m/get?f=`).
+    /// Whether files are named in its query (`http://m/get?f=`).
     pub fn has_query(&self) -> bool {
         self.has_query
     }
 }
 
-/// A URL as it may be shown and logged: without user and password.
+/// A URL as it may be shown and logged: without user name and password.
 pub fn without_login(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else {
         return url.to_owned();
@@ -166,14 +167,15 @@ pub fn without_login(url: &str) -> String {
     format!("{scheme}://{host}{after}")
 }
 
-/// A URL, or rsync's `HOST::MODULE`, as the admin is shown it: with stars for its password. What
-/// cannot be read as one loses all that may be a password.
+/// A URL, or rsync's `HOST::MODULE`, with its password replaced by stars, as an admin is shown it.
+/// A text that cannot be read as a URL loses everything that may be a password.
 pub fn mask_password(url: &str) -> String {
     let start = url.find("://").map_or(0, |colon| colon + 3);
     let (scheme, rest) = url.split_at(start);
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let (authority, _) = rest.split_at(end);
-    // A password with a slash of its own ends behind what looks like the host.
+    // A password that contains a slash makes the authority end too early; then the login ends at a
+    // later `@`.
     let is_module_or_address = authority.contains("::") || authority.starts_with('[');
     let port = authority.split_once(':').map(|(_, port)| port);
     let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
@@ -190,7 +192,7 @@ pub fn mask_password(url: &str) -> String {
     }
 }
 
-/// A file's path, percent-encoded once for all the URLs that it is appended to.
+/// A file's path, percent-encoded once for all base URLs to which it is appended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EncodedPath {
     pub(super) in_path: Vec<u8>,
@@ -199,7 +201,8 @@ pub struct EncodedPath {
 }
 
 impl EncodedPath {
-    /// Encodes the path for the base URLs named; the form for queries only if one has a query.
+    /// Encodes a path for these base URLs; the form for queries is made only if one of them has a
+    /// query.
     pub fn new<'u>(path: &[u8], mut urls: impl Iterator<Item = &'u BaseUrl>) -> EncodedPath {
         let (mut in_path, mut in_query) = (Vec::with_capacity(path.len() + 16), Vec::new());
         super::escape::url_path_into(&mut in_path, path);
@@ -213,7 +216,7 @@ impl EncodedPath {
         }
     }
 
-    /// The path of one version of a file, for base URLs that name it.
+    /// Encodes the path of one version of a file, for base URLs whose file URLs name the version.
     pub fn of_version<'u>(
         path: &[u8],
         version: FileVersion,
@@ -262,7 +265,8 @@ impl fmt::Display for BaseUrl {
 /// Longest base URL in bytes; MirrorBrain's column held 128 characters.
 pub const BASE_URL_BYTES_MAX: usize = 1024;
 
-/// What an earlier version stored is harmless wherever it is written.
+/// Percent-encodes characters that URLs cannot contain, so that URLs stored by earlier versions are
+/// harmless wherever they are written.
 pub(super) fn encoded(url: &str) -> String {
     let mut out = String::with_capacity(url.len() + 1);
     for c in url.chars() {
@@ -274,10 +278,10 @@ pub(super) fn encoded(url: &str) -> String {
     out
 }
 
-/// Characters that no URL has as they are (RFC 3986, 2), and the quotes.
+/// Characters that a URL never contains unescaped (RFC 3986 §2), and the quotes.
 const ENCODED: &[u8] = b"<>\"'`\\^{|}";
 
-/// A file's path and signature, appended to any base URL.
+/// A file's path and signature, which can be appended to any base URL.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileUrl {
     path: EncodedPath,
@@ -285,12 +289,12 @@ pub struct FileUrl {
 }
 
 impl FileUrl {
-    /// `stamp` is the signature as query arguments (`time=…&stamp=…`).
+    /// Joins a path and the signature as query arguments (`time=…&stamp=…`).
     pub fn new(path: EncodedPath, stamp: Option<String>) -> FileUrl {
         FileUrl { path, stamp }
     }
 
-    /// Appends the URL at one mirror.
+    /// Appends the file's URL at one mirror.
     pub fn url_into(&self, out: &mut Vec<u8>, base_url: &BaseUrl) {
         let has_query = base_url.file_url_into(out, &self.path);
         if let Some(stamp) = &self.stamp {

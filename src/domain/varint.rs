@@ -1,8 +1,8 @@
-//! Whole numbers in as few bytes as they need: seven bits a byte, the least significant first,
-//! the highest bit says that more follow (LEB128). Lists of a million files are kept in memory
-//! this way.
+//! Writes integers in as few bytes as they need (LEB128): seven bits per byte, the least
+//! significant first; the highest bit says that more bytes follow. Lists of a million files are
+//! kept in memory in this form.
 
-/// Appends a number: one byte up to 127, at most ten.
+/// Appends a number: one byte up to 127, ten bytes at most.
 pub fn put(out: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
         out.push(number as u8 | 0x80);
@@ -11,12 +11,12 @@ pub fn put(out: &mut Vec<u8>, mut number: u64) {
     out.push(number as u8);
 }
 
-/// Appends a signed number; small ones of either sign are short.
+/// Appends a signed number; small numbers of either sign are short.
 pub fn put_signed(out: &mut Vec<u8>, number: i64) {
     put(out, ((number << 1) ^ (number >> 63)) as u64);
 }
 
-/// Takes a number from the front; `None` when it ends early or does not fit 64 bits.
+/// Takes a number from the front; `None` if it is cut off or exceeds 64 bits.
 pub fn take(bytes: &mut &[u8]) -> Option<u64> {
     let mut number = 0u64;
     let mut shift = 0;
@@ -35,7 +35,7 @@ pub fn take(bytes: &mut &[u8]) -> Option<u64> {
     }
 }
 
-/// Takes a signed number from the front.
+/// Takes a signed number from the front; `None` as for [`take`].
 pub fn take_signed(bytes: &mut &[u8]) -> Option<i64> {
     let number = take(bytes)?;
     Some((number >> 1) as i64 ^ -((number & 1) as i64))

@@ -1,16 +1,16 @@
-//! Lists of mirrors for yum and dnf (MirrorBrainYumDir): which repository a query means.
+//! Finds the repository that a query of yum or dnf names (MirrorBrainYumDir).
 //!
-//! Where MirrorBrain falls short it is mended: an expression must match the whole value also when
-//! it is `a|b`, and a `$N` that no argument has is an error of the configuration, not of a request.
+//! Two differences from MirrorBrain: an expression must match the whole value even if it is `a|b`,
+//! and a `$N` without its argument is an error in the configuration, not in a request.
 
 use regex::bytes::Regex;
 
 use super::path::FilePath;
 
-/// Arguments of a rule; a yum configuration has a handful of variables.
+/// Largest number of arguments per rule; a yum configuration has a handful of variables.
 const ARGUMENTS_MAX: usize = 32;
 
-/// One rule.
+/// One rule: the arguments that a query must have, and the directory that they name.
 #[derive(Debug, Clone)]
 pub struct YumRule {
     arguments: Vec<(String, Regex)>,
@@ -18,11 +18,11 @@ pub struct YumRule {
     marker: FilePath,
 }
 
-/// A part of a directory's name.
+/// A part of the directory's name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Part {
     Text(Vec<u8>),
-    /// Value of the argument at this place, counted from 0.
+    /// Value of the argument with this index, counted from 0.
     Value(usize),
 }
 
@@ -30,29 +30,29 @@ enum Part {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum YumError {
-    /// `release`.
+    /// An argument without `=`, such as `release`.
     #[error("the argument '{0}' is not written as NAME=REGEX")]
     NoName(String),
-    /// A rule without arguments would match every query.
-    #[error("it needs from 1 to {ARGUMENTS_MAX} arguments such as \"release=\\\\d+\"")]
+    /// Too many arguments, or none: such a rule would match every query.
+    #[error("it needs 1 to {ARGUMENTS_MAX} arguments such as \"release=\\\\d+\"")]
     Count,
-    /// `release=(`.
-    #[error("'{0}' is no regular expression")]
+    /// An expression that cannot be compiled, such as `release=(`.
+    #[error("'{0}' is not a regular expression")]
     NoExpression(String),
-    /// `$3` of two arguments.
-    #[error("the directory has ${0}, but there is no such argument; they count from $1")]
+    /// An argument that does not exist, such as `$3` of two.
+    #[error("the directory has ${0}, but there is no argument of that number; the first is $1")]
     NoSuchArgument(usize),
-    /// Not a path below the tree.
-    #[error("the marker '{0}' is no path of a file below the directory")]
+    /// The marker is not a path below the tree.
+    #[error("the marker '{0}' is not a path below the directory; write it as repodata/repomd.xml")]
     Marker(String),
 }
 
-/// A repository that a query means.
+/// The repository that a query names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Repository {
-    /// Its directory; `None`: the tree itself.
+    /// Its directory; `None`: the root of the tree.
     pub directory: Option<FilePath>,
-    /// The marker in it.
+    /// Path of the marker, the file that shows that a mirror has the repository.
     pub marker: FilePath,
 }
 
@@ -60,7 +60,7 @@ impl YumRule {
     /// Checks a rule.
     ///
     /// # Errors
-    /// See [`YumError`].
+    /// Returns [`YumError`] if the rule cannot be used.
     pub fn new(arguments: &[String], directory: &str, marker: &str) -> Result<YumRule, YumError> {
         if arguments.is_empty() || arguments.len() > ARGUMENTS_MAX {
             return Err(YumError::Count);
@@ -77,9 +77,9 @@ impl YumRule {
         })
     }
 
-    /// The repository that a query means, when all of the rule's arguments are there once and
-    /// match; `value` gives the value of an argument by its name in lower case. A value that leads
-    /// out of the tree means none.
+    /// Returns the repository that a query names, if each of the rule's arguments is there once and
+    /// matches. `value` returns the value of an argument by its name in lower case. A value that
+    /// leads out of the tree names no repository.
     pub fn repository<'q>(&self, value: impl Fn(&str) -> Option<&'q [u8]>) -> Option<Repository> {
         let mut values = Vec::with_capacity(self.arguments.len());
         for (name, expression) in &self.arguments {
@@ -93,7 +93,7 @@ impl YumRule {
         for part in &self.directory {
             match part {
                 Part::Text(text) => directory.extend_from_slice(text),
-                Part::Value(place) => directory.extend_from_slice(values[*place]),
+                Part::Value(index) => directory.extend_from_slice(values[*index]),
             }
         }
         let marker = [&directory[..], b"/", self.marker.as_bytes()].concat();
@@ -103,7 +103,7 @@ impl YumRule {
         })
     }
 
-    /// Bytes of a canonical path of the marker that are not the repository's directory.
+    /// The marker's path below the repository's directory.
     pub fn marker_suffix(&self) -> &[u8] {
         self.marker.as_bytes()
     }
@@ -112,14 +112,14 @@ impl YumRule {
 fn argument(text: &str) -> Result<(String, Regex), YumError> {
     let named = text.split_once('=').filter(|(name, _)| !name.is_empty());
     let (name, expression) = named.ok_or_else(|| YumError::NoName(text.to_owned()))?;
-    // `a|b` as MirrorBrain anchors it, `^a|b$`, would let anything in that begins with a.
+    // MirrorBrain's anchors, `^a|b$`, would accept every value that begins with `a`.
     let whole = format!("^(?:{expression})$");
     let compiled = Regex::new(&whole);
     let compiled = compiled.map_err(|_| YumError::NoExpression(expression.to_owned()))?;
     Ok((name.to_ascii_lowercase(), compiled))
 }
 
-/// Takes `yum/$1/os` apart.
+/// Splits a directory such as `yum/$1/os`.
 fn parts(directory: &str, arguments: usize) -> Result<Vec<Part>, YumError> {
     let mut pieces = directory.split('$');
     let first = pieces.next().unwrap_or_default();
@@ -128,7 +128,7 @@ fn parts(directory: &str, arguments: usize) -> Result<Vec<Part>, YumError> {
         let digits = piece.bytes().take_while(u8::is_ascii_digit).count();
         let (number, rest) = piece.split_at(digits);
         if number.is_empty() {
-            // A dollar sign of a name.
+            // A dollar sign that belongs to the name.
             parts.push(Part::Text(format!("${rest}").into_bytes()));
             continue;
         }

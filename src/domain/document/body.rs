@@ -1,7 +1,7 @@
-//! A rendered document: its text, and gaps where long parts of a hash row belong.
+//! A rendered document: its text, and gaps for the long parts of a hash row.
 //!
-//! A large file's piece digests take tens of megabytes, so that renderers write only what stands
-//! around them; who sends the document fills the gaps, at once or while it is sent.
+//! The piece digests of a large file take tens of megabytes. So renderers write only the text
+//! around them, and the sender fills the gaps, at once or while it sends.
 
 use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
@@ -12,46 +12,46 @@ use super::digest::hex_into;
 /// Bytes of a SHA-1 digest.
 const SHA1_BYTES: usize = 20;
 
-/// A document without its long parts.
+/// A document without the long parts of the hash row.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Body {
-    /// Everything else.
+    /// The text around the gaps.
     pub text: Vec<u8>,
-    /// Where long parts belong, in order.
+    /// The gaps, in the order of the text.
     pub gaps: Vec<Gap>,
-    /// Parts of the text that may differ between two documents that say the same: the time, and
-    /// mirrors in an order that is drawn. In order, without overlap.
-    passing: Vec<std::ops::Range<usize>>,
-    /// Sum of the digests of what is listed there in whatever order.
+    /// Ranges of the text that may differ between two documents with the same meaning: the time,
+    /// and lists of mirrors in random order. In order, without overlap.
+    varying: Vec<std::ops::Range<usize>>,
+    /// Sum of the digests of all items that the varying ranges list, in whatever order.
     listed: u128,
 }
 
-/// A long part in a document.
+/// A gap in a document's text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Gap {
-    /// Place in the text.
+    /// Index in the text, in bytes.
     pub at: usize,
-    /// What belongs there.
+    /// The part of the hash row that fills the gap.
     pub part: Long,
-    /// How it is written.
+    /// The form in which the part is written.
     pub form: Form,
-    /// Bytes that it has in the database.
+    /// Length of the part in the database, in bytes.
     pub stored: u64,
 }
 
-/// How a long part is written.
+/// The form in which a long part is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
-    /// As it is stored.
+    /// The bytes as stored.
     Raw,
-    /// Elements of RFC 5854, one for each digest.
+    /// One element of RFC 5854 per digest.
     Meta4,
-    /// Elements of version 3, numbered.
+    /// One numbered element of metalink version 3 per digest.
     Metalink,
 }
 
 impl Body {
-    /// A body to be written, with some room.
+    /// An empty body with room for a typical document.
     pub fn new() -> Body {
         Body {
             text: Vec::with_capacity(4096),
@@ -59,7 +59,7 @@ impl Body {
         }
     }
 
-    /// A body of text alone.
+    /// A body of text without gaps.
     pub fn of(text: Vec<u8>) -> Body {
         Body {
             text,
@@ -67,7 +67,7 @@ impl Body {
         }
     }
 
-    /// Leaves a gap at the present end.
+    /// Adds a gap at the present end of the text.
     pub(crate) fn gap(&mut self, part: Long, form: Form, stored: u64) {
         self.gaps.push(Gap {
             at: self.text.len(),
@@ -77,45 +77,45 @@ impl Body {
         });
     }
 
-    /// What `write` appends does not tell two documents apart.
-    pub(crate) fn passing(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+    /// Appends text that does not count for the entity tag.
+    pub(crate) fn varying(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
         let start = self.text.len();
         write(&mut self.text);
         let end = self.text.len();
-        match self.passing.last_mut() {
+        match self.varying.last_mut() {
             Some(last) if last.end == start => last.end = end,
-            _ => self.passing.push(start..end),
+            _ => self.varying.push(start..end),
         }
     }
 
-    /// Something that is listed in the passing parts; its place there does not matter.
-    pub(crate) fn lists(&mut self, fact: &[u8]) {
+    /// Counts a listed item for the entity tag, wherever it stands in the varying ranges.
+    pub(crate) fn add_listed(&mut self, fact: &[u8]) {
         self.listed = self.listed.wrapping_add(xxh3_128(fact));
     }
 
-    /// Bytes of the whole document.
+    /// Length of the whole document in bytes.
     pub fn length(&self) -> u64 {
         let gaps = self.gaps.iter().map(|gap| gap.form.length(gap.stored));
         self.text.len() as u64 + gaps.sum::<u64>()
     }
 
-    /// Entity tag (RFC 9110, section 8.8.3): a strong one of a document whose bytes are all
-    /// digested; else a weak one of what the document says.
+    /// Entity tag (RFC 9110, section 8.8.3). It is strong if all bytes of the document are
+    /// digested; otherwise it is weak, and stands for the document's meaning.
     ///
-    /// Long parts count by their length: the digests of the same file are beside them.
+    /// Long parts count by their length: the text around them has the digests of the same file.
     pub fn etag(&self) -> String {
         let mut hasher = Xxh3::new();
         let mut from = 0;
-        for passing in &self.passing {
-            hasher.update(&self.text[from..passing.start]);
-            from = passing.end;
+        for varying in &self.varying {
+            hasher.update(&self.text[from..varying.start]);
+            from = varying.end;
         }
         hasher.update(&self.text[from..]);
         for gap in &self.gaps {
             hasher.update(&gap.at.to_le_bytes());
             hasher.update(&gap.stored.to_le_bytes());
         }
-        let is_strong = self.passing.is_empty() && self.gaps.is_empty();
+        let is_strong = self.varying.is_empty() && self.gaps.is_empty();
         let weak = if is_strong { "" } else { "W/" };
         format!(
             "{weak}\"{:032x}\"",
@@ -125,7 +125,7 @@ impl Body {
 }
 
 impl Form {
-    /// Bytes of `stored` bytes in this form.
+    /// Length in bytes of `stored` bytes in this form.
     pub fn length(self, stored: u64) -> u64 {
         let digests = stored / SHA1_BYTES as u64;
         match self {
@@ -135,8 +135,8 @@ impl Form {
         }
     }
 
-    /// Appends a portion that begins at the byte `from` of the stored part; of digests only whole
-    /// ones are given.
+    /// Appends a portion of the part that starts at byte `from` of the stored part. Digests must be
+    /// whole.
     pub fn write(self, out: &mut Vec<u8>, from: u64, portion: &[u8]) {
         match self {
             Form::Raw => out.extend_from_slice(portion),
@@ -149,9 +149,9 @@ impl Form {
             }
             Form::Metalink => {
                 let first = from / SHA1_BYTES as u64;
-                for (place, digest) in (first..).zip(portion.chunks_exact(SHA1_BYTES)) {
+                for (index, digest) in (first..).zip(portion.chunks_exact(SHA1_BYTES)) {
                     out.extend_from_slice(b"          <hash piece=\"");
-                    out.extend_from_slice(place.to_string().as_bytes());
+                    out.extend_from_slice(index.to_string().as_bytes());
                     out.extend_from_slice(b"\">");
                     hex_into(out, digest);
                     out.extend_from_slice(b"</hash>\n");
@@ -161,7 +161,7 @@ impl Form {
     }
 }
 
-/// Decimal digits of all numbers from 0 to `count` - 1.
+/// Total number of decimal digits of all numbers from 0 to `count` - 1.
 fn digits_below(count: u64) -> u64 {
     let mut digits = 0;
     let (mut from, mut width) = (0, 1);
@@ -190,8 +190,8 @@ mod tests {
                     "{form:?}"
                 );
                 let mut portions = Vec::new();
-                for (place, portion) in stored.chunks(7 * SHA1_BYTES).enumerate() {
-                    let from = place * 7 * SHA1_BYTES;
+                for (index, portion) in stored.chunks(7 * SHA1_BYTES).enumerate() {
+                    let from = index * 7 * SHA1_BYTES;
                     form.write(&mut portions, from as u64, portion);
                 }
                 assert_eq!(portions, whole, "{form:?}");
@@ -204,16 +204,16 @@ mod tests {
         let body = |time: &str, mirrors: [&str; 2]| {
             let mut body = Body::new();
             body.text.extend_from_slice(b"<");
-            body.passing(|out| out.extend_from_slice(time.as_bytes()));
+            body.varying(|out| out.extend_from_slice(time.as_bytes()));
             body.text.extend_from_slice(b">");
-            body.passing(|out| {
+            body.varying(|out| {
                 mirrors
                     .iter()
                     .for_each(|m| out.extend_from_slice(m.as_bytes()))
             });
             mirrors
                 .iter()
-                .for_each(|mirror| body.lists(mirror.as_bytes()));
+                .for_each(|mirror| body.add_listed(mirror.as_bytes()));
             body
         };
         let tag = body("now", ["a", "b"]).etag();

@@ -1,4 +1,4 @@
-//! Hash documents: one line that `sha256sum -c` reads (behaviour §4.3).
+//! Writes hash documents: one line that `sha256sum -c` reads (behaviour §4.3).
 
 /// Appends bytes as lower-case hexadecimal digits.
 pub fn hex_into(out: &mut Vec<u8>, bytes: &[u8]) {
@@ -9,8 +9,9 @@ pub fn hex_into(out: &mut Vec<u8>, bytes: &[u8]) {
     }
 }
 
-/// `<hex>␠␠<name>\n`, or the digest alone. The name's bytes are those of the file system; one with
-/// a line end is written as GNU coreutils do, escaped and with a backslash before the line.
+/// Writes `<hex>␠␠<name>\n`, or the digest alone. The name keeps the bytes of the file system; a
+/// name with a line end is written as by GNU coreutils: escaped, with a backslash at the start of
+/// the line.
 pub fn line(digest: &[u8], name: Option<&[u8]>) -> Vec<u8> {
     let mut out = Vec::with_capacity(digest.len() * 2 + 3 + name.map_or(0, <[u8]>::len));
     let has_line_end = |name: &[u8]| name.iter().any(|byte| matches!(byte, b'\n' | b'\r'));

@@ -1,14 +1,17 @@
-//! Torrents: a writer of bencoding, and the info dictionary that an info hash is of.
+//! Writes the info dictionary of torrents, of which the info hash is the digest, and bencoding in
+//! general.
 //!
-//! Two programs need the same bytes: the indexer hashes the info dictionary, the responder sends
-//! it. So it is written piece by piece into a [`BencodeSink`], and the digests of the file's
-//! pieces, the only long part, may come from anywhere in any portions: neither holds them twice.
+//! The indexer hashes the info dictionary and the responder sends it, and both need the same bytes.
+//! So it is written piece by piece into a [`BencodeSink`], and the digests of the file's pieces,
+//! the only long part, may come from anywhere and in portions of any size: neither program holds
+//! them twice.
 //!
-//! [`Info`] writes MirrorBrain's dictionary byte for byte (behaviour §4.7), so that an info hash
-//! that MirrorBrain gave to clients stays valid; with [`InfoV2`] it is a hybrid one that also is a
-//! BitTorrent v2 dictionary (BEP 52), and then has another v1 info hash, too.
+//! [`Info`] writes MirrorBrain's dictionary byte for byte (behaviour §4.7), so that info hashes
+//! that clients got from MirrorBrain stay valid. With [`InfoV2`] the dictionary is hybrid: it is a
+//! BitTorrent v2 dictionary (BEP 52) as well, and has another v1 info hash.
 //!
-//! A `.torrent` document is a dictionary around it, its keys in the order of their bytes:
+//! A `.torrent` document is a dictionary around the info dictionary, with its keys in the order of
+//! their bytes:
 //!
 //! ```
 //! use heliostat::domain::document::info_dictionary::{Bencode, Info};
@@ -34,32 +37,32 @@
 
 use std::convert::Infallible;
 
-/// Bytes of a SHA-1 digest of a piece.
+/// Length in bytes of a piece's SHA-1 digest.
 pub const PIECE_DIGEST_BYTES: u64 = 20;
 
-/// Bytes of a block, whose SHA-256 digests are the leaves of a v2 tree; a v2 piece is this, or this
-/// doubled any number of times (BEP 52).
+/// Length in bytes of the blocks whose SHA-256 digests are the leaves of a v2 tree. A v2 piece has
+/// this length, doubled any number of times (BEP 52).
 pub const V2_BLOCK_BYTES: u64 = 16 * 1024;
 
-/// Which torrents a site offers.
+/// The kind of torrents that a site offers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum TorrentVersion {
-    /// MirrorBrain's, under the info hashes that MirrorBrain gave.
+    /// MirrorBrain's torrents, with the info hashes that MirrorBrain published.
     #[default]
     V1,
     /// One torrent for v1 and v2 clients (BEP 52); its v1 info hash is not MirrorBrain's.
     Hybrid,
 }
 
-/// Where bencoding goes.
+/// Takes the bytes that [`Bencode`] writes.
 pub trait BencodeSink {
-    /// Why it takes no more.
+    /// Reason for which a sink takes no more bytes.
     type Error;
 
     /// Takes the next bytes.
     ///
     /// # Errors
-    /// The sink's own.
+    /// Returns the sink's own error.
     fn put(&mut self, bytes: &[u8]) -> Result<(), Self::Error>;
 }
 
@@ -72,67 +75,67 @@ impl BencodeSink for Vec<u8> {
     }
 }
 
-/// Writes bencoding; the caller keeps the keys of a dictionary in the order of their bytes.
+/// Writes bencoding. The caller must write the keys of a dictionary in the order of their bytes.
 #[derive(Debug)]
 pub struct Bencode<S> {
     sink: S,
 }
 
 impl<S: BencodeSink> Bencode<S> {
-    /// Writes into `sink`.
+    /// A writer into `sink`.
     pub fn new(sink: S) -> Bencode<S> {
         Bencode { sink }
     }
 
-    /// The sink, to see how far it is.
+    /// The sink, for reading its state.
     pub fn sink(&self) -> &S {
         &self.sink
     }
 
-    /// Gives the sink back.
+    /// Returns the sink.
     pub fn finish(self) -> S {
         self.sink
     }
 
-    /// An integer.
+    /// Writes an integer.
     ///
     /// # Errors
-    /// The sink's, as for all that follow.
+    /// Returns the error of the sink, as all functions below do.
     pub fn integer(&mut self, value: i64) -> Result<&mut Self, S::Error> {
         self.part(format!("i{value}e").as_bytes())?;
         Ok(self)
     }
 
-    /// A whole byte string.
+    /// Writes a whole byte string.
     ///
     /// # Errors
-    /// The sink's.
+    /// Returns the error of the sink.
     pub fn bytes(&mut self, bytes: &[u8]) -> Result<&mut Self, S::Error> {
         self.length(bytes.len() as u64)?.part(bytes)?;
         Ok(self)
     }
 
-    /// The key of what is written next.
+    /// Writes the key of the value that follows.
     ///
     /// # Errors
-    /// The sink's.
+    /// Returns the error of the sink.
     pub fn key(&mut self, key: &[u8]) -> Result<&mut Self, S::Error> {
         self.bytes(key)
     }
 
-    /// Begins a byte string of `length` bytes, which follow as [`Bencode::part`]s.
+    /// Begins a byte string of `length` bytes, which the caller writes by [`Bencode::part`].
     ///
     /// # Errors
-    /// The sink's.
+    /// Returns the error of the sink.
     pub fn length(&mut self, length: u64) -> Result<&mut Self, S::Error> {
         self.part(format!("{length}:").as_bytes())?;
         Ok(self)
     }
 
-    /// Some of the bytes of the string that [`Bencode::length`] began.
+    /// Writes some bytes of the string that [`Bencode::length`] began.
     ///
     /// # Errors
-    /// The sink's.
+    /// Returns the error of the sink.
     pub fn part(&mut self, bytes: &[u8]) -> Result<(), S::Error> {
         self.sink.put(bytes)
     }
@@ -140,7 +143,7 @@ impl<S: BencodeSink> Bencode<S> {
     /// Begins a dictionary.
     ///
     /// # Errors
-    /// The sink's.
+    /// Returns the error of the sink.
     pub fn dictionary(&mut self) -> Result<&mut Self, S::Error> {
         self.part(b"d")?;
         Ok(self)
@@ -149,7 +152,7 @@ impl<S: BencodeSink> Bencode<S> {
     /// Begins a list.
     ///
     /// # Errors
-    /// The sink's.
+    /// Returns the error of the sink.
     pub fn list(&mut self) -> Result<&mut Self, S::Error> {
         self.part(b"l")?;
         Ok(self)
@@ -158,7 +161,7 @@ impl<S: BencodeSink> Bencode<S> {
     /// Ends the innermost dictionary or list.
     ///
     /// # Errors
-    /// The sink's.
+    /// Returns the error of the sink.
     pub fn end(&mut self) -> Result<&mut Self, S::Error> {
         self.part(b"e")?;
         Ok(self)
@@ -168,11 +171,11 @@ impl<S: BencodeSink> Bencode<S> {
 /// The info dictionary of a torrent of one file.
 #[derive(Debug, Clone, Copy)]
 pub struct Info<'a> {
-    /// Last component of the file's path, bytes exact.
+    /// Last component of the file's path, byte for byte.
     pub name: &'a [u8],
-    /// Bytes of the file.
+    /// Size of the file in bytes.
     pub size: u64,
-    /// Bytes of a piece.
+    /// Length of a piece in bytes.
     pub piece_size: u64,
     /// 16 bytes.
     pub md5: &'a [u8],
@@ -180,7 +183,7 @@ pub struct Info<'a> {
     pub sha1: &'a [u8],
     /// 32 bytes.
     pub sha256: &'a [u8],
-    /// What makes it hybrid.
+    /// The v2 part, which makes the dictionary hybrid.
     pub v2: Option<InfoV2<'a>>,
 }
 
@@ -197,13 +200,13 @@ impl Info<'_> {
         self.size.div_ceil(self.piece_size.max(1))
     }
 
-    /// Writes the dictionary. `pieces` must give the SHA-1 digests of all pieces, in order, by
+    /// Writes the dictionary. `pieces` must write the SHA-1 digests of all pieces, in order, by
     /// [`Bencode::part`]: [`Info::pieces`] × 20 bytes.
     ///
     /// The keys `md5sum`, `sha1` and `sha256` are MirrorBrain's additions to BEP 3.
     ///
     /// # Errors
-    /// The sink's.
+    /// Returns the error of the sink.
     pub fn write<S: BencodeSink>(
         &self,
         out: &mut Bencode<S>,
@@ -234,12 +237,13 @@ impl Info<'_> {
         Ok(())
     }
 
-    /// Writes key and value of `piece layers`, which a hybrid torrent has beside `info`, behind it
-    /// in the order of keys. `layer` must give the digests of the layer at the size of a piece,
-    /// [`Info::pieces`] × 32 bytes; a file of one piece has none, and the dictionary is empty.
+    /// Writes the key `piece layers` and its value, which a hybrid torrent has after `info`, in the
+    /// order of keys. `layer` must write the digests of the layer at the size of a piece,
+    /// [`Info::pieces`] × 32 bytes. For a file of one piece the dictionary is empty and `layer` is
+    /// not called.
     ///
     /// # Errors
-    /// The sink's.
+    /// Returns the error of the sink.
     pub fn write_piece_layers<S: BencodeSink>(
         &self,
         out: &mut Bencode<S>,

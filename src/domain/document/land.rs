@@ -1,7 +1,7 @@
-//! Outlines of land in tenths of a degree (longitude, latitude), drawn by hand for a small map:
-//! coarse, of no political meaning, and all that the map needs.
+//! Outlines of land for a small map, in tenths of a degree (longitude, latitude). They are drawn by
+//! hand, coarse and without political meaning.
 
-/// Each is closed; the Caspian Sea is one inside another (the rule for filling is even-odd).
+/// Closed outlines. The Caspian Sea is an outline inside another one (the fill rule is even-odd).
 #[rustfmt::skip]
 pub(crate) const LAND: &[&[(i16, i16)]] = &[
     // North America

@@ -1,8 +1,8 @@
-//! `.magnet`: a magnet link and a line end (behaviour §4.9).
+//! Writes `.magnet`: a magnet link and a line end (behaviour §4.9).
 //!
-//! MirrorBrain writes `&amp;` and leaves URLs as they are; here it is a URI that clients
-//! understand, with web seeds (`ws`, BEP 19) and where the torrent is (`xs`), which a client needs
-//! to begin without peers.
+//! MirrorBrain writes `&amp;` and does not encode URLs. This is a URI that clients understand, with
+//! web seeds (`ws`, BEP 19) and the URL of the torrent (`xs`), which a client needs to start
+//! without peers.
 
 use std::io::Write;
 
@@ -10,33 +10,33 @@ use super::body::Body;
 use super::digest::hex_into;
 use crate::domain::escape::url_query_into;
 
-/// Identifier of a SHA-256 digest and its length, before a v2 info hash (BEP 52, multihash).
+/// The multihash prefix of a v2 info hash: SHA-256 and its length (BEP 52).
 const SHA256_MULTIHASH: [u8; 2] = [0x12, 0x20];
 
-/// What a magnet link says.
+/// The values of a magnet link.
 #[derive(Debug, Clone, Copy)]
 pub struct Magnet<'a> {
     /// Last component of the canonical path.
     pub name: &'a [u8],
-    /// Bytes of the file.
+    /// Size of the file in bytes.
     pub size: u64,
     /// v1 info hash of the torrent, 20 bytes.
     pub info_hash: &'a [u8],
-    /// v2 info hash of the torrent, 32 bytes; only of a hybrid one.
+    /// v2 info hash of the torrent, 32 bytes; only hybrid torrents have one.
     pub info_hash_v2: Option<&'a [u8]>,
     /// 16 bytes.
     pub md5: Option<&'a [u8]>,
-    /// Our own URL of the file, encoded.
+    /// URL of the file at this host, encoded.
     pub own: &'a [u8],
-    /// URL of the torrent, encoded; none when there is none.
+    /// URL of the torrent, encoded; `None` if there is no torrent.
     pub torrent: Option<&'a [u8]>,
-    /// URLs.
+    /// URLs of the trackers.
     pub trackers: &'a [String],
-    /// URLs of the file at mirrors, encoded; in an order that may be drawn.
+    /// URLs of the file at mirrors, encoded; their order may be random.
     pub seeds: &'a [Vec<u8>],
 }
 
-/// The document.
+/// Renders the document.
 pub fn magnet(magnet: &Magnet<'_>) -> Body {
     let mut body = Body::new();
     let out = &mut body.text;
@@ -60,13 +60,13 @@ pub fn magnet(magnet: &Magnet<'_>) -> Body {
     for tracker in magnet.trackers {
         field_into(out, "tr", tracker.as_bytes());
     }
-    body.passing(|out| {
+    body.varying(|out| {
         for seed in magnet.seeds {
             field_into(out, "ws", seed);
         }
     });
     for seed in magnet.seeds {
-        body.lists(seed);
+        body.add_listed(seed);
     }
     body.text.push(b'\n');
     body

@@ -1,10 +1,10 @@
-//! A map of a client's mirrors as inline SVG, drawn from data of our own.
+//! Draws a map of a client's mirrors as inline SVG, from outlines of our own.
 //!
-//! Plate carrée: two units a degree, the whole world 720 wide. The window shows the closest
-//! mirrors; places that are not known are not drawn, and the client's never: people show such
-//! pages to others. Nothing is loaded from anywhere, and
-//! the shapes have colours of their own (attributes, which any style sheet overrides), so that the
-//! map is readable under an operator's own page head.
+//! The projection is plate carrée: two units per degree, so that the whole world is 720 units wide.
+//! The window shows the closest mirrors. Mirrors without coordinates are not drawn, and the client
+//! never is, because people show such pages to others. The map loads nothing, and the shapes have
+//! colours as attributes, so that the map is readable under an admin's own page head and any style
+//! sheet can change it.
 
 use std::fmt::Write;
 use std::sync::LazyLock;
@@ -14,26 +14,26 @@ use super::mirror_list::MirrorPage;
 use crate::domain::escape::html_into;
 use crate::domain::place::Coordinates;
 
-/// Units a degree.
+/// Units per degree.
 const SCALE: f64 = 2.0;
-/// As many of the best mirrors decide what the window shows, and have a number.
+/// Number of best mirrors that have a number on the map and determine the window.
 const CLOSEST: usize = 9;
-/// Degrees of longitude that a window shows at least; the outlines are no finer.
+/// Smallest width of a window in degrees of longitude; the outlines are too coarse for less.
 const WIDTH_MIN_DEGREES: f64 = 80.0;
-/// What a window is wider than high.
+/// Width of a window divided by its height.
 const ASPECT: f64 = 2.0;
-/// Northern and southern edge of the world that is shown; nobody mirrors at the poles.
+/// Northern and southern edge of the world as drawn, in degrees; there are no mirrors at the poles.
 const NORTH: f64 = 84.0;
 const SOUTH: f64 = -58.0;
-/// Mirrors that are drawn; more are a blot.
+/// Largest number of mirrors on a map; more would cover each other.
 const MIRRORS_MAX: usize = 300;
 
-/// The outlines as an SVG path, the same in every map.
+/// The outlines as an SVG path, which is the same in every map.
 static LAND_PATH: LazyLock<String> = LazyLock::new(|| {
     let mut path = String::with_capacity(8 * 1024);
     for outline in LAND {
-        for (place, (longitude, latitude)) in outline.iter().enumerate() {
-            let letter = if place == 0 { 'M' } else { ' ' };
+        for (index, (longitude, latitude)) in outline.iter().enumerate() {
+            let letter = if index == 0 { 'M' } else { ' ' };
             let x = (f64::from(*longitude) / 10.0 + 180.0) * SCALE;
             let y = (90.0 - f64::from(*latitude) / 10.0) * SCALE;
             let _ = write!(path, "{letter}{x} {y}");
@@ -43,7 +43,7 @@ static LAND_PATH: LazyLock<String> = LazyLock::new(|| {
     path
 });
 
-/// A part of the world, in units.
+/// The part of the world that a map shows, in units.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Window {
     x: f64,
@@ -61,7 +61,7 @@ fn y_of(at: Coordinates) -> f64 {
 }
 
 impl Window {
-    /// The smallest that shows all the places with some room around them.
+    /// The smallest window that shows all the places with some room around them.
     fn around(places: &[Coordinates]) -> Window {
         let world = Window {
             x: 0.0,
@@ -93,26 +93,26 @@ impl Window {
     }
 }
 
-/// Appends the map; nothing when no mirror's place is known.
+/// Appends the map; appends nothing if no mirror has coordinates.
 pub(crate) fn map_into(out: &mut Vec<u8>, page: &MirrorPage<'_>) {
     let mirrors: Vec<(usize, Coordinates)> = page
         .mirrors
         .iter()
         .enumerate()
-        .filter_map(|(place, mirror)| Some((place, mirror.at?)))
+        .filter_map(|(index, mirror)| Some((index, mirror.at?)))
         .take(MIRRORS_MAX)
         .collect();
     if mirrors.is_empty() {
         return;
     }
-    let closest = mirrors.iter().filter(|(place, _)| *place < CLOSEST);
+    let closest = mirrors.iter().filter(|(index, _)| *index < CLOSEST);
     let closest: Vec<Coordinates> = closest.map(|(_, at)| *at).collect();
     let window = Window::around(&closest);
     open_into(out, window);
-    // The best lie on top.
-    for (place, at) in mirrors.iter().rev() {
-        let title = page.mirrors[*place].name;
-        point_into(out, window, *at, *place, title);
+    // Drawn from last to first, so that the best mirrors lie on top.
+    for (index, at) in mirrors.iter().rev() {
+        let title = page.mirrors[*index].name;
+        point_into(out, window, *at, *index, title);
     }
     out.extend_from_slice(
         b"</svg>\n<figcaption>Map showing the closest mirrors</figcaption>\n</figure>\n",
@@ -150,9 +150,9 @@ fn open_into(out: &mut Vec<u8>, window: Window) {
     out.extend_from_slice(text.as_bytes());
 }
 
-/// A mirror at its place in the list.
-fn point_into(out: &mut Vec<u8>, window: Window, at: Coordinates, place: usize, title: &str) {
-    let number = (place < CLOSEST).then_some(place + 1);
+/// Appends a mirror's point; `index` is the mirror's position in the list.
+fn point_into(out: &mut Vec<u8>, window: Window, at: Coordinates, index: usize, title: &str) {
+    let number = (index < CLOSEST).then_some(index + 1);
     let share = if number.is_some() { 52.0 } else { 130.0 };
     let (x, y, radius) = (x_of(at), y_of(at), window.width / share);
     let border = radius / 6.0;

@@ -1,7 +1,7 @@
-//! `.meta4`: RFC 5854, with MirrorBrain's elements in MirrorBrain's order (behaviour §4.4).
+//! Writes `.meta4` (RFC 5854), with MirrorBrain's elements in MirrorBrain's order (behaviour §4.4).
 //!
-//! Where MirrorBrain left the RFC it is followed: the publisher stands inside `file` and has
-//! attributes, names and URLs are escaped, a country that is not known is left out.
+//! Where MirrorBrain deviates from the RFC, the RFC is followed: the publisher stands inside `file`
+//! and has attributes, names and URLs are escaped, and an unknown country is left out.
 
 use std::io::Write;
 
@@ -12,10 +12,10 @@ use super::sheet::{GENERATOR, Publisher, Sheet, append, location_into};
 use crate::domain::escape::{decimal_into, html_into};
 use crate::domain::hash::Long;
 
-/// The hash functions by their IANA names.
+/// The hash functions under their IANA names.
 const HASH_TYPES: [&str; 4] = ["md5", "sha-1", "sha-256", "sha-512"];
 
-/// The document.
+/// Renders the document.
 pub fn meta4(sheet: &Sheet<'_>) -> Body {
     let mut body = Body::new();
     let out = &mut body.text;
@@ -28,7 +28,7 @@ pub fn meta4(sheet: &Sheet<'_>) -> Body {
     append(out, "</generator>\n  <origin dynamic=\"true\">");
     html_into(out, sheet.origin);
     append(out, "</origin>\n");
-    body.passing(|out| {
+    body.varying(|out| {
         let _ = writeln!(out, "  <published>{}</published>\n", sheet.published);
     });
     let out = &mut body.text;
@@ -42,17 +42,18 @@ pub fn meta4(sheet: &Sheet<'_>) -> Body {
     sheet.comments_into(out);
     hashes_into(&mut body, sheet);
     torrent_into(&mut body.text, sheet);
-    sheet.sources_into(&mut body, |out, place, source| {
+    sheet.sources_into(&mut body, |out, index, source| {
         location_into(out, source);
         append(out, " priority=\"");
-        decimal_into(out, place + 1);
+        decimal_into(out, index + 1);
         out.push(b'"');
     });
     append(&mut body.text, "  </file>\n</metalink>\n");
     body
 }
 
-/// The torrent (RFC 5854, section 4.1.2.8) and, where the admin wants it, MirrorBrain's magnet.
+/// Appends the torrent (RFC 5854, section 4.1.2.8) and, where the admin wants it, MirrorBrain's
+/// magnet link.
 fn torrent_into(out: &mut Vec<u8>, sheet: &Sheet<'_>) {
     for link in [sheet.torrent, sheet.magnet].into_iter().flatten() {
         append(out, "\n    <metaurl mediatype=\"torrent\">");

@@ -1,5 +1,5 @@
-//! `.metalink`: version 3 (<http://www.metalinker.org/>), which older clients read (behaviour
-//! §4.5).
+//! Writes `.metalink`: version 3 (<http://www.metalinker.org/>), which older clients read
+//! (behaviour §4.5).
 
 use std::io::Write;
 
@@ -11,34 +11,34 @@ use crate::domain::escape::{decimal_into, html_into};
 use crate::domain::hash::Long;
 use crate::domain::time::rfc822;
 
-/// The hash functions as version 3 calls them.
+/// The hash functions under their names in version 3.
 const HASH_TYPES: [&str; 4] = ["md5", "sha1", "sha256", "sha512"];
 
-/// The file that describes a yum repository. Fedora's MirrorManager has a name space for what
-/// yum and dnf want to know of it beside the metalink: its time of change.
+/// Name of the file that describes a yum repository. yum and dnf look in its metalink for its
+/// modification time, in a name space of Fedora's MirrorManager.
 pub const REPOMD: &[u8] = b"repomd.xml";
 
-/// Preference of the best mirror; each further one has one less, down to 0.
+/// Preference of the best mirror; each mirror after it has one less, down to 0.
 const PREFERENCE_MAX: usize = 100;
 
-/// The preference of the best mirror behind broken ones.
+/// Preference of the best working mirror if broken ones precede it.
 const PREFERENCE_BEHIND_BROKEN: usize = 84;
 
-/// Mirrors that do not work, for tests of clients.
+/// Mirrors that do not work, with which clients can be tested.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BrokenMirrors {
-    /// `<url>` elements, as the operator wrote them.
+    /// `<url>` elements, as the admin wrote them.
     pub elements: Vec<u8>,
-    /// No others follow.
+    /// Whether the document lists only these.
     pub is_all: bool,
 }
 
-/// The document.
+/// Renders the document.
 pub fn metalink(sheet: &Sheet<'_>) -> Body {
     metalink_behind(sheet, None)
 }
 
-/// The document, with broken mirrors before the others.
+/// Renders the document with the broken mirrors before the others.
 pub fn metalink_behind(sheet: &Sheet<'_>, broken: Option<&BrokenMirrors>) -> Body {
     let mut body = Body::new();
     let out = &mut body.text;
@@ -55,7 +55,7 @@ pub fn metalink_behind(sheet: &Sheet<'_>, broken: Option<&BrokenMirrors>) -> Bod
     append(out, "origin=\"");
     html_into(out, sheet.origin);
     let _ = write!(out, "\"\n  generator=\"{GENERATOR}\"\n  type=\"dynamic\"");
-    body.passing(|out| {
+    body.varying(|out| {
         let time = rfc822(sheet.published);
         let _ = write!(out, " pubdate=\"{time}\" refreshdate=\"{time}\"");
     });
@@ -97,13 +97,13 @@ pub fn metalink_behind(sheet: &Sheet<'_>, broken: Option<&BrokenMirrors>) -> Bod
         html_into(out, link);
         append(out, "</url>\n");
     }
-    sheet.sources_into(&mut body, |out, place, source| {
+    sheet.sources_into(&mut body, |out, index, source| {
         append(out, " type=\"");
         append(out, source.base_url.scheme().as_str());
         append(out, "\"");
         location_into(out, source);
         append(out, " preference=\"");
-        decimal_into(out, best.saturating_sub(place));
+        decimal_into(out, best.saturating_sub(index));
         append(out, "\"");
     });
     append(&mut body.text, END);

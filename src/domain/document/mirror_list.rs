@@ -1,4 +1,4 @@
-//! What a list of mirrors says, as a page for people and as JSON alike.
+//! The content of a list of mirrors, from which the HTML page and the JSON document are rendered.
 
 use std::net::IpAddr;
 
@@ -9,76 +9,76 @@ use crate::domain::hash::Digests;
 use crate::domain::place::{Coordinates, CountryCode, Place};
 use crate::domain::select::{Reason, Tier};
 
-/// A file or a directory, who asks, and its mirrors.
+/// The mirrors of a file or a directory, as one client gets them.
 #[derive(Debug, Clone)]
 pub struct MirrorPage<'a> {
-    /// What the list is about.
+    /// The file or directory that the list is about.
     pub subject: Subject<'a>,
-    /// The URL path that was asked for, decoded, with a slash at the beginning and, for a
-    /// directory, at the end; without a document's suffix.
+    /// The requested URL path, decoded and without a document's suffix. It begins with a slash, and
+    /// ends in one if it is a directory's.
     pub path: &'a [u8],
-    /// The same as a whole URL, encoded.
+    /// The whole URL of that path, encoded.
     pub own_url: &'a [u8],
-    /// Who asks.
+    /// The client that asks.
     pub client: PageClient,
-    /// Best first, and so by tier.
+    /// Mirrors and fallbacks that the client may be sent to, the best first, and so by tier.
     pub mirrors: Vec<ListedMirror<'a>>,
-    /// Every other mirror.
+    /// All other mirrors.
     pub others: Vec<UnlistedMirror<'a>>,
-    /// Why it is not known who has the current version, in words.
+    /// Reason for which it is not known which mirrors have the current version, for people.
     pub note: Option<&'a str>,
 }
 
-/// What a list is about.
+/// The subject of a list.
 #[derive(Debug, Clone, Copy)]
 pub enum Subject<'a> {
     /// A file.
     File(FileFacts<'a>),
-    /// A directory with all that is below it.
+    /// A directory and everything below it.
     Directory(DirectorySummary),
 }
 
-/// A file.
+/// Facts about a file.
 #[derive(Debug, Clone, Copy)]
 pub struct FileFacts<'a> {
     /// Last component of the canonical path.
     pub name: &'a [u8],
     /// Size and time.
     pub version: FileVersion,
-    /// Digests of exactly this version.
+    /// Digests of exactly this version, if they are known.
     pub digests: Option<&'a Digests>,
-    /// Documents that there are beside metalinks and hashes.
+    /// Documents that are offered besides metalinks and hashes.
     pub offers: Offers,
 }
 
-/// Which documents there are of a file.
+/// Which further documents are offered for a file.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Offers {
-    /// `.torrent`
+    /// Whether `.torrent` is offered.
     pub torrent: bool,
-    /// `.magnet`
+    /// Whether `.magnet` is offered.
     pub magnet: bool,
-    /// `.zsync`
+    /// Whether `.zsync` is offered.
     pub zsync: bool,
 }
 
-/// A directory.
+/// Facts about a directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DirectorySummary {
-    /// Files below it that were looked at.
+    /// Number of files below it that were counted.
     pub files: u64,
-    /// Whether there are more than were looked at.
+    /// Whether there are more files than were counted.
     pub is_cut: bool,
 }
 
-/// Who asks.
+/// The client that asks, as the page shows it.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct PageClient {
     /// Its address.
     pub ip: Option<IpAddr>,
-    /// Where it is.
+    /// Country, continent, coordinates and AS.
     pub place: Place,
-    /// Its network.
+    /// The network prefix of the address.
     pub network: Option<IpNet>,
 }
 
@@ -89,49 +89,50 @@ pub struct ListedMirror<'a> {
     pub name: &'a str,
     /// URL of the file or directory there.
     pub url: Vec<u8>,
-    /// How near it is.
+    /// Tier, which says how near it is.
     pub tier: Tier,
-    /// The country that it counts for.
+    /// The country to which it is counted.
     pub country: Option<CountryCode>,
     /// Whether it is a fallback.
     pub is_fallback: bool,
-    /// Thousandths of a degree from the client.
+    /// Distance from the client in thousandths of a degree.
     pub distance: Option<u32>,
-    /// How likely this client is sent there, 0 … 1.
+    /// Probability of a redirect to it, 0 … 1.
     pub probability: f64,
-    /// Where it stands.
+    /// Coordinates.
     pub at: Option<Coordinates>,
-    /// How many of a directory's files it has.
+    /// Number of the directory's files that it has; `None` for a file.
     pub files: Option<u64>,
 }
 
-/// A mirror that this client is not sent to. It has no URL: who makes lists of lists would take it.
+/// A mirror that this client is not sent to. The URL is left out, so that programs which collect
+/// lists do not take it.
 #[derive(Debug, Clone)]
 pub struct UnlistedMirror<'a> {
     /// Identifier.
     pub name: &'a str,
-    /// Its country.
+    /// Country.
     pub country: Option<CountryCode>,
-    /// Where it stands.
+    /// Coordinates.
     pub at: Option<Coordinates>,
-    /// Whether the last scan saw the current version there.
+    /// Whether the last scan found the current version there.
     pub has_file: bool,
-    /// Why it is out.
+    /// Reason for which the client is not sent there.
     pub reason: Reason,
-    /// How many of a directory's files it has.
+    /// Number of the directory's files that it has; `None` for a file.
     pub files: Option<u64>,
 }
 
 impl UnlistedMirror<'_> {
-    /// Whether there is anything to tell people: it has the file, or an older version of it.
+    /// Whether the mirror is worth showing: it has the file, or an older version of it.
     pub fn is_of_interest(&self) -> bool {
         self.has_file || self.reason == Reason::FileOutdated
     }
 }
 
-/// A length as the C library of Apache writes it, four places wide at most: `488K`, `8.0K`.
+/// A size as the C library of Apache writes it, at most four characters wide: `488K`, `8.0K`.
 pub fn short_size(bytes: u64) -> String {
-    /// From here on a unit more reads better than four digits.
+    /// From this number on, the next unit is used, because four digits do not fit.
     const UNIT_MAX: u64 = 973;
     if bytes < UNIT_MAX {
         return bytes.to_string();

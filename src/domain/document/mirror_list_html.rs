@@ -1,13 +1,13 @@
-//! `.mirrorlist`: the page of a file's or directory's mirrors, for people.
+//! Writes `.mirrorlist`: the page that shows people the mirrors of a file or directory.
 //!
-//! Operators have style sheets for MirrorBrain's page, so its elements, ids, classes and words are
-//! kept in their order (behaviour §4.6); what is new has ids of its own: `mirrorbrain-map`,
-//! `mirrorbrain-mirrors-others`. Every name and URL is escaped. A name that is no UTF-8 is shown
+//! Admins have style sheets for MirrorBrain's page, so its elements, ids, classes and words are
+//! kept in their order (behaviour §4.6). New parts have ids of their own: `mirrorbrain-map`,
+//! `mirrorbrain-mirrors-others`. Every name and URL is escaped. A name that is not UTF-8 is shown
 //! as [`super::name::text_of`] writes it; links have its exact bytes.
 //!
-//! The page loads nothing from anywhere: its style is inside, and [`content_security_policy`]
-//! forbids all else. A style sheet of the operator replaces ours, which would mix colours; what it
-//! refers to at its own place or ours is loaded: sheets, pictures, fonts.
+//! The page loads nothing: its style is inside, and [`content_security_policy`] forbids everything
+//! else. A style sheet of the admin's replaces the built-in one, because the two would mix colours.
+//! The sheet may load other sheets, pictures and fonts from its own host and from ours.
 
 use std::fmt::Write;
 
@@ -27,23 +27,23 @@ use crate::domain::select::Tier;
 use crate::domain::time::Timestamp;
 use crate::domain::time::rfc822;
 
-/// Style of the whole page.
+/// Style of the parts that MirrorBrain's page has too.
 const PAGE_STYLE: &str = include_str!("mirror_list.css");
-/// Style of what MirrorBrain's page has not, so that no sheet of an operator knows it.
+/// Style of the new parts, which no style sheet for MirrorBrain's page covers.
 const MAP_STYLE: &str = include_str!("mirror_list_map.css");
 
-/// What stands around the page (MirrorBrainMirrorlistStyleSheet, -Header, -Footer).
+/// The admin's own parts of the page (MirrorBrainMirrorlistStyleSheet, -Header, -Footer).
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Frame<'a> {
-    /// URL of a style sheet in place of the built-in one.
+    /// URL of a style sheet that replaces the built-in one.
     pub style_sheet: Option<&'a str>,
-    /// Replaces everything up to the page's own content.
+    /// Text that replaces everything before the page's own content.
     pub header: Option<&'a [u8]>,
-    /// Replaces `</body></html>`.
+    /// Text that replaces `</body></html>`.
     pub footer: Option<&'a [u8]>,
 }
 
-/// The page.
+/// Renders the page.
 pub fn mirrorlist(page: &MirrorPage<'_>, frame: Frame<'_>) -> Vec<u8> {
     let mut out = Vec::with_capacity(16 * 1024);
     match frame.header {
@@ -76,8 +76,9 @@ pub fn mirrorlist(page: &MirrorPage<'_>, frame: Frame<'_>) -> Vec<u8> {
     out
 }
 
-/// Value of `Content-Security-Policy`: nothing may be loaded but the operator's style sheet. None
-/// with a header or footer of the operator, who alone knows what those load.
+/// Value of `Content-Security-Policy`: only the admin's style sheet, and the files that it refers
+/// to, may be loaded. `None` if the admin has a header or footer, because only the admin knows what
+/// those load.
 pub fn content_security_policy(frame: Frame<'_>) -> Option<String> {
     if frame.header.is_some() || frame.footer.is_some() {
         return None;
@@ -93,7 +94,8 @@ pub fn content_security_policy(frame: Frame<'_>) -> Option<String> {
     ))
 }
 
-/// What a policy calls the places that a style sheet and what it refers to are loaded from.
+/// The sources for a policy: the hosts from which a style sheet and the files that it refers to may
+/// be loaded.
 fn source_of(url: &str) -> String {
     let origin = url.split_once("://").map(|(scheme, rest)| {
         let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
@@ -103,7 +105,7 @@ fn source_of(url: &str) -> String {
         let rest = url.strip_prefix("//")?;
         rest.split(['/', '?', '#']).next().map(str::to_owned)
     });
-    // A semicolon or a space would begin something else.
+    // A semicolon or a space would begin another directive or source.
     let is_plain = |origin: &String| {
         let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:/[]".contains(&byte);
         origin.bytes().all(fits)
@@ -138,7 +140,7 @@ fn head_into(out: &mut Vec<u8>, sheet: Option<&str>) {
     append(out, "</head>\n\n<body>\n");
 }
 
-/// What the page is called after: the file's real name, or the directory's last component.
+/// The title of the page: the file's real name, or the directory's last component.
 fn title<'a>(page: &MirrorPage<'a>) -> &'a [u8] {
     match &page.subject {
         Subject::File(file) => file.name,
@@ -150,7 +152,8 @@ fn title<'a>(page: &MirrorPage<'a>) -> &'a [u8] {
     }
 }
 
-/// Appends a link to a document under the page's own URL; its text is that URL or `text`.
+/// Appends a link to a document below the page's own URL. The link's text is `text`, or that URL if
+/// there is none.
 fn link_into(out: &mut Vec<u8>, path: &[u8], suffix: &str, text: Option<&[u8]>) {
     append(out, "<a href=\"");
     let mut url = Vec::with_capacity(path.len() + 16);
@@ -230,7 +233,7 @@ fn documents_into(out: &mut Vec<u8>, page: &MirrorPage<'_>, file: &FileFacts<'_>
         "<div id=\"mirrorbrain-links\">\n<h3>Reliable downloads</h3>\n",
     );
     let offers = file.offers;
-    /// Whether it is there, its suffix, and what it is.
+    /// Whether the document is offered, its suffix, and a remark.
     type Link = (bool, &'static str, &'static str);
     let groups: [(&str, [Link; 2]); 3] = [
         (
@@ -276,7 +279,7 @@ fn directory_into(out: &mut Vec<u8>, page: &MirrorPage<'_>) {
     if let Subject::Directory(facts) = &page.subject {
         let words = if facts.is_cut {
             format!(
-                "more than {} in it and below; so many were looked at",
+                "more than {} in it and below; only these were counted",
                 facts.files
             )
         } else {
@@ -291,8 +294,8 @@ fn upper(value: Option<impl ToString>) -> String {
     value.map_or("--".to_owned(), |value| value.to_string().to_uppercase())
 }
 
-/// MirrorBrain's sentence on who asks, without what is not known, and without coordinates: people
-/// show such pages to others.
+/// Appends MirrorBrain's sentence about the client. Unknown values are left out, and so are
+/// coordinates, because people show such pages to others.
 fn client_into(out: &mut Vec<u8>, page: &MirrorPage<'_>) {
     let client = &page.client;
     let mut text = "<p>List of best mirrors".to_owned();
@@ -336,7 +339,7 @@ fn heading(page: &MirrorPage<'_>, tier: Tier) -> String {
             format!("in other countries, but same continent ({region})")
         }
         Tier::Elsewhere => "in other parts of the world".to_owned(),
-        Tier::Last => "that come last, since not every client gets through to them".to_owned(),
+        Tier::Last => "which come last, because not every client can reach them".to_owned(),
     }
 }
 
@@ -378,7 +381,7 @@ fn item_into(out: &mut Vec<u8>, page: &MirrorPage<'_>, mirror: &ListedMirror<'_>
     append(out, &format!(" ({country}{fallback}{files})</li>\n"));
 }
 
-/// How much of a directory a mirror has.
+/// The share of a directory's files that a mirror has, in words.
 fn files(page: &MirrorPage<'_>, has: Option<u64>) -> String {
     match (&page.subject, has) {
         (Subject::Directory(facts), Some(has)) if has == facts.files => ", complete".to_owned(),
@@ -413,7 +416,7 @@ fn none_into(out: &mut Vec<u8>, page: &MirrorPage<'_>) {
     append(out, "</p>\n</div>\n");
 }
 
-/// The mirrors that this client is not sent to, each with why.
+/// Appends the mirrors that this client is not sent to, each with the reason.
 fn others_into(out: &mut Vec<u8>, page: &MirrorPage<'_>) {
     let others: Vec<&UnlistedMirror<'_>> = page
         .others

@@ -1,4 +1,5 @@
-//! `?mirrorlist&json`: the same as the page, for programs (`docs/mirrorlist.md` describes it).
+//! Writes `?mirrorlist&json`: the content of the page for programs (`docs/mirrorlist.md` describes
+//! it).
 
 use serde_json::{Map, Value, json};
 
@@ -8,7 +9,7 @@ use super::name::text_of;
 use crate::domain::hash::Digests;
 use crate::domain::place::Coordinates;
 
-/// The document.
+/// Renders the document.
 pub fn mirrorlist_json(page: &MirrorPage<'_>) -> Vec<u8> {
     let mut value = match &page.subject {
         Subject::File(file) => json!({
@@ -34,7 +35,7 @@ pub fn mirrorlist_json(page: &MirrorPage<'_>) -> Vec<u8> {
     out
 }
 
-/// URLs are encoded, so that they are ASCII.
+/// An encoded URL as a JSON string; encoded URLs are ASCII.
 fn text(url: &[u8]) -> Value {
     String::from_utf8_lossy(url).into_owned().into()
 }
@@ -68,7 +69,7 @@ fn client(client: &PageClient) -> Value {
     })
 }
 
-/// Six places are as many as the law's shares are right to.
+/// Rounds to six decimal places; the law's shares are no more precise.
 fn rounded(share: f64) -> f64 {
     (share * 1e6).round() / 1e6
 }

@@ -1,14 +1,15 @@
-//! Documents about a file, as bytes: pure functions of one value ([`Sheet`]).
+//! Renders documents about a file as bytes: pure functions of one value ([`Sheet`]).
 //!
-//! - [`sheet`]: what there is to say about a file and its mirrors, and the list of mirrors that
-//!   both kinds of metalink have.
-//! - [`name`]: file names, which are bytes, in documents, which are text.
-//! - [`body`]: what renderers give: text with gaps for the long parts of a hash row.
-//! - [`digest`]: `.md5` and the like.
-//! - [`meta4`]: RFC 5854. [`metalink`]: version 3 of the same, before there was an RFC.
-//! - [`mirror_list`]: what a list of mirrors says; [`mirror_list_html`]: as a page, with a `map`
-//!   of `land`; [`mirror_list_json`]: as JSON.
-//! - [`torrent`], [`magnet`], [`zsync`].
+//! - [`sheet`]: the facts about a file and its mirrors, and the list of mirrors that both kinds of
+//!   metalink contain.
+//! - [`name`]: writes file names, which are bytes, into documents, which are text.
+//! - [`body`]: the result of rendering: text with gaps for the long parts of a hash row.
+//! - [`digest`]: `.md5` and the other hash documents.
+//! - [`meta4`]: metalinks as in RFC 5854. [`metalink`]: version 3, which is older than the RFC.
+//! - [`mirror_list`]: the content of a list of mirrors; [`mirror_list_html`]: as a page, with a
+//!   `map` of `land`; [`mirror_list_json`]: as JSON.
+//! - [`torrent`], [`info_dictionary`], [`magnet`], [`zsync`], [`zsync_block`]: documents for
+//!   peer-to-peer clients and zsync.
 
 pub mod body;
 pub mod digest;

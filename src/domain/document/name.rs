@@ -1,9 +1,9 @@
-//! File names in text: in XML, and in `Content-Disposition`.
+//! Writes file names into text: into XML and into `Content-Disposition`.
 //!
-//! A name is bytes; a document is UTF-8. What is no UTF-8, and what XML cannot hold (control
-//! characters, the two non-characters at its end of the plane), is written as `%XX` for each byte:
-//! readable, allowed in a file name everywhere, and different for different names of one directory
-//! unless one of them has a `%` at that place. Every other character stays as it is.
+//! A name is bytes; a document is UTF-8. Bytes that are not UTF-8, and characters that XML cannot
+//! contain (controls, U+FFFE and U+FFFF), are written as `%XX` per byte. That is readable, allowed
+//! in file names everywhere, and unique within a directory unless another name has a literal `%XX`
+//! in the same position. Every other character stays as it is.
 
 use crate::domain::escape::{html_into, url_path_into};
 
@@ -30,15 +30,15 @@ fn percent_into(text: &mut String, bytes: &[u8]) {
     }
 }
 
-/// Appends a text of several lines to XML; characters that XML cannot hold are dropped.
+/// Appends a text of several lines to XML, without characters that XML cannot contain.
 pub(crate) fn lines_into(out: &mut Vec<u8>, text: &str) {
     let holds = |c: &char| *c == '\n' || !(c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}'));
     let clean: String = text.chars().filter(holds).collect();
     html_into(out, clean.trim_end().as_bytes());
 }
 
-/// Value of `Content-Disposition` for a document of that suffix about the file (RFC 6266): a
-/// quoted name in ASCII, and the real one beside it when that is another.
+/// Value of `Content-Disposition` for a document with that suffix (RFC 6266): a quoted ASCII name,
+/// and the real name if it is not ASCII.
 pub fn attachment(name: &[u8], suffix: &str) -> Vec<u8> {
     let text = text_of(name);
     let mut value = b"attachment; filename=\"".to_vec();
@@ -55,7 +55,7 @@ pub fn attachment(name: &[u8], suffix: &str) -> Vec<u8> {
     if !text.is_ascii() {
         value.extend_from_slice(b"; filename*=UTF-8''");
         for byte in text.bytes() {
-            // RFC 8187 allows fewer marks than a path has.
+            // RFC 8187 allows fewer marks than paths may have.
             if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
                 value.push(byte);
             } else {

@@ -1,4 +1,5 @@
-//! What there is to say about a file, and the list of its mirrors.
+//! The facts about a file that metalinks contain, and the list of its mirrors as both kinds of
+//! metalink write it.
 
 use std::io::Write;
 
@@ -14,38 +15,40 @@ use crate::domain::time::Timestamp;
 use crate::domain::url::BaseUrl;
 use crate::domain::url::FileUrl;
 
-/// Our name in documents.
+/// The name of this program in documents.
 pub const GENERATOR: &str = concat!("Heliostat/", env!("CARGO_PKG_VERSION"));
 
-/// Pieces that a metalink lists. 65,536 make some 4 MB of XML, which clients read whole before
-/// they begin; a larger file goes without and is checked by its digests.
+/// Largest number of pieces in a metalink. 65,536 pieces make some 4 MB of XML, which clients read
+/// before they begin to download. Metalinks of larger files have no pieces; their digests still
+/// check the file.
 pub const PIECES_MAX: u64 = 65_536;
 
-/// Bytes of a SHA-1 digest.
+/// Length of a SHA-1 digest in bytes.
 const SHA1_BYTES: u64 = 20;
 
-/// Room for an element with its URL.
+/// Estimated length in bytes of a mirror's element with its URL.
 const SOURCE_BYTES: usize = 160;
 
-/// Who publishes the files (MirrorBrainMetalinkPublisher).
+/// The publisher of the files (MirrorBrainMetalinkPublisher).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Publisher {
-    /// Never empty.
+    /// Name; never empty.
     pub name: String,
-    /// May be empty.
+    /// URL; may be empty.
     pub url: String,
 }
 
 /// A mirror, or a fallback, that has the file.
 #[derive(Debug, Clone, Copy)]
 pub struct FileSource<'a> {
-    /// What it hangs the tree on.
+    /// Base URL to which the file's path is appended.
     pub base_url: &'a BaseUrl,
-    /// How near it is to the client.
+    /// Tier, which says how near it is to the client.
     pub tier: Tier,
-    /// The country that it counts for.
+    /// The country to which it is counted.
     pub country: Option<CountryCode>,
-    /// What its place in the order comes from, beside drawn numbers: score and distance.
+    /// Score, and distance from the client: apart from random numbers, they determine the order
+    /// within a tier.
     pub weight: (u16, Option<u32>),
 }
 
@@ -56,27 +59,27 @@ pub struct Sheet<'a> {
     pub name: &'a [u8],
     /// Size and time.
     pub version: FileVersion,
-    /// Number in the catalogue, when hashes are stored under it.
+    /// Number in the catalogue, if hashes are stored for it.
     pub id: Option<FileId>,
-    /// Hashes of exactly this version.
+    /// Hashes of exactly this version, if they are known.
     pub hashes: Option<&'a HashSummary>,
-    /// Best first, and so by tier.
+    /// Mirrors and fallbacks, the best first, and so by tier.
     pub sources: &'a [FileSource<'a>],
-    /// The file below each base URL.
+    /// Path and signature of the file, for each base URL.
     pub target: &'a FileUrl,
-    /// Where the client is.
+    /// Country, continent, coordinates and AS of the client.
     pub place: Place,
-    /// The client's network.
+    /// Network prefix of the client.
     pub network: Option<IpNet>,
     /// URL of this document, encoded.
     pub origin: &'a [u8],
-    /// Whom to name.
+    /// The publisher that the document names.
     pub publisher: Option<&'a Publisher>,
-    /// Since when all of this is so.
+    /// Time from which on all of this is valid.
     pub published: Timestamp,
-    /// URL of the torrent, encoded.
+    /// URL of the torrent, encoded, if the document names one.
     pub torrent: Option<&'a [u8]>,
-    /// Magnet link, where metalinks have one.
+    /// Magnet link, if the document contains one.
     pub magnet: Option<&'a [u8]>,
 }
 
@@ -91,8 +94,8 @@ pub(crate) const TIERS: [Tier; 6] = [
 ];
 
 impl<'a> Sheet<'a> {
-    /// Size of the pieces, and bytes of their SHA-1 digests; none when there are too many for a
-    /// document.
+    /// Size of the pieces, and the length of their SHA-1 digests in bytes. `None` if there are no
+    /// pieces, or too many for a document.
     pub(crate) fn pieces(&self) -> Option<(i64, u64)> {
         let hashes = self.hashes?;
         let stored = hashes.pieces_bytes;
@@ -103,7 +106,8 @@ impl<'a> Sheet<'a> {
         is_usable.then_some((hashes.piece_size, stored))
     }
 
-    /// The digests that are known, each with its type; `types` names md5, sha-1, sha-256, sha-512.
+    /// The known digests, each with its type; `types` are the names of MD5, SHA-1, SHA-256 and
+    /// SHA-512.
     pub(crate) fn digests(
         &self,
         types: [&'static str; 4],
@@ -117,7 +121,7 @@ impl<'a> Sheet<'a> {
             .filter_map(|(kind, digest)| Some((kind, digest?)))
     }
 
-    /// Appends time and number as comments, which MirrorBrain's readers look for.
+    /// Appends time and id as comments, which programs written for MirrorBrain look for.
     pub(crate) fn comments_into(&self, out: &mut Vec<u8>) {
         let mtime = self.version.mtime;
         let _ = writeln!(out, "\n    <!-- <mtime>{mtime}</mtime> -->\n");
@@ -126,33 +130,33 @@ impl<'a> Sheet<'a> {
         }
     }
 
-    /// Appends the mirrors in five groups under comments. `open` begins the element of the source
-    /// at a place, counted from 0; its text, the URL, and the end `</url>` follow here.
+    /// Appends the mirrors in groups under comments. `open` writes the start of a source's element,
+    /// given the source's index in the list; the URL and the end tag `</url>` follow here.
     pub(crate) fn sources_into(
         &self,
         body: &mut Body,
         open: impl Fn(&mut Vec<u8>, usize, &FileSource<'_>),
     ) {
         self.count_into(&mut body.text);
-        // The longest part by far, so that room is made once.
+        // The list is by far the longest part, so memory is reserved once.
         body.text.reserve(self.sources.len() * SOURCE_BYTES);
         let mut url = Vec::with_capacity(256);
         let mut tail = Tail::default();
-        let mut place = 0;
+        let mut index = 0;
         for tier in TIERS {
             self.heading_into(&mut body.text, tier);
             for source in self.sources.iter().filter(|source| source.tier == tier) {
                 url.clear();
                 self.target.url_into(&mut url, source.base_url);
-                body.passing(|out| {
+                body.varying(|out| {
                     append(out, "    <url");
-                    open(out, place, source);
+                    open(out, index, source);
                     append(out, ">");
                     tail.url_into(out, &url, source.base_url.as_str().len());
                     append(out, "</url>\n");
                 });
-                body.lists(source.fact(&mut url));
-                place += 1;
+                body.add_listed(source.fact(&mut url));
+                index += 1;
             }
         }
     }
@@ -174,7 +178,8 @@ impl<'a> Sheet<'a> {
         );
     }
 
-    /// MirrorBrain's words. None of the values can have the `--` that would end a comment.
+    /// Appends MirrorBrain's words for a tier. The values cannot contain `--`, which would end the
+    /// comment.
     fn heading_into(&self, out: &mut Vec<u8>, tier: Tier) {
         fn known(value: Option<impl ToString>) -> String {
             value.map_or("unknown".to_owned(), |v| v.to_string().to_uppercase())
@@ -195,7 +200,8 @@ impl<'a> Sheet<'a> {
 }
 
 impl FileSource<'_> {
-    /// Appends to its URL all else that a list says of it but for its place.
+    /// Appends to the URL every other fact that a list states about the source, except its
+    /// position.
     pub(crate) fn fact<'u>(&self, url: &'u mut Vec<u8>) -> &'u [u8] {
         let (score, distance) = self.weight;
         url.push(0);
@@ -209,11 +215,11 @@ impl FileSource<'_> {
     }
 }
 
-/// What follows the base URL is the same for nearly all mirrors of a file, and needs to be searched
-/// for marks but once.
+/// Escapes the part of URLs that follows the base URL. It is the same for nearly all mirrors of a
+/// file, so that it needs to be searched only once.
 #[derive(Default)]
 struct Tail {
-    /// The last one that needed no escaping.
+    /// The last such part that needed no escaping.
     plain: Vec<u8>,
 }
 
@@ -239,7 +245,7 @@ pub(crate) fn append(out: &mut Vec<u8>, text: &str) {
     out.extend_from_slice(text.as_bytes());
 }
 
-/// Appends ` location="cc"` when a country is known.
+/// Appends ` location="cc"` if the country is known.
 pub(crate) fn location_into(out: &mut Vec<u8>, source: &FileSource<'_>) {
     if let Some(country) = source.country {
         append(out, " location=\"");

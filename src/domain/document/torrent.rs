@@ -1,4 +1,4 @@
-//! `.torrent`: MirrorBrain's keys (behaviour §4.7); for a hybrid torrent also those of BEP 52.
+//! Writes `.torrent` with MirrorBrain's keys (behaviour §4.7), and those of BEP 52 if it is hybrid.
 
 use std::convert::Infallible;
 
@@ -8,22 +8,22 @@ use super::sheet::GENERATOR;
 use crate::domain::hash::Long;
 use crate::domain::rule::DhtNode;
 
-/// What stands around the info dictionary.
+/// The values of a torrent.
 #[derive(Debug, Clone, Copy)]
 pub struct Torrent<'a> {
     /// The info dictionary.
     pub info: Info<'a>,
-    /// Seconds since 1970: the file's time.
+    /// Modification time of the file, in seconds since 1970.
     pub mtime: i64,
-    /// URLs; the first is announced to by clients that know one only.
+    /// URLs of the trackers; a client that supports only one tracker uses the first.
     pub trackers: &'a [String],
-    /// Where clients enter the distributed hash table.
+    /// Nodes through which clients enter the distributed hash table.
     pub dht_nodes: &'a [DhtNode],
     /// URLs of the file, encoded.
     pub seeds: &'a [Vec<u8>],
 }
 
-/// The document.
+/// Renders the document.
 pub fn torrent(torrent: &Torrent<'_>) -> Body {
     let mut body = Body::new();
     let text = std::mem::take(&mut body.text);
@@ -51,10 +51,10 @@ pub fn torrent(torrent: &Torrent<'_>) -> Body {
     body
 }
 
-/// Bytes of a digest of the v2 tree.
+/// Length in bytes of a digest of the v2 tree.
 pub const LAYER_DIGEST_BYTES: u64 = 32;
 
-/// Writes it without the long parts; returns where they belong.
+/// Writes the torrent without the long parts; returns the indexes in the text where they belong.
 fn write(
     torrent: &Torrent<'_>,
     out: &mut Bencode<Vec<u8>>,

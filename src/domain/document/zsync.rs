@@ -1,4 +1,5 @@
-//! `.zsync`: how an old copy becomes the new one by fetching the difference (behaviour §4.8).
+//! Writes `.zsync`, with which clients turn an old copy into the new one by fetching the difference
+//! (behaviour §4.8).
 
 use std::io::Write;
 
@@ -10,17 +11,17 @@ use crate::domain::hash::Long;
 use crate::domain::time::Timestamp;
 use crate::domain::time::rfc822;
 
-/// The version of the format, which clients look at; not of any program.
+/// Version of the format, at which clients look.
 const FORMAT: &str = "0.6.1";
 
-/// What a control file says.
+/// The values of a control file.
 #[derive(Debug, Clone, Copy)]
 pub struct Zsync<'a> {
     /// Last component of the canonical path.
     pub name: &'a [u8],
     /// Size and time.
     pub version: FileVersion,
-    /// Bytes a block.
+    /// Length of a block in bytes.
     pub block_size: i64,
     /// `seq,rsum,checksum`.
     pub hash_lengths: &'a str,
@@ -28,16 +29,16 @@ pub struct Zsync<'a> {
     pub sha1: Option<&'a [u8]>,
     /// URLs of the file, encoded, best first.
     pub urls: &'a [Vec<u8>],
-    /// Bytes of the block sums.
+    /// Length of the block sums in bytes.
     pub sums_bytes: u64,
 }
 
-/// The document: lines, an empty line, the sums.
+/// Renders the document: lines, an empty line, the sums.
 pub fn zsync(zsync: &Zsync<'_>) -> Body {
     let mut body = Body::new();
     let out = &mut body.text;
     let _ = write!(out, "zsync: {FORMAT}\nFilename: ");
-    // A line's end in a name must not begin another field.
+    // A line end in a name must not begin another field.
     match zsync.name.iter().any(u8::is_ascii_control) {
         true => out.extend_from_slice(text_of(zsync.name).as_bytes()),
         false => out.extend_from_slice(zsync.name),
@@ -48,7 +49,7 @@ pub fn zsync(zsync: &Zsync<'_>) -> Body {
         "\nMTime: {mtime}\nBlocksize: {}\nLength: {}\nHash-Lengths: {}\n",
         zsync.block_size, zsync.version.size, zsync.hash_lengths
     );
-    body.passing(|out| {
+    body.varying(|out| {
         for url in zsync.urls {
             out.extend_from_slice(b"URL: ");
             out.extend_from_slice(url);
@@ -56,7 +57,7 @@ pub fn zsync(zsync: &Zsync<'_>) -> Body {
         }
     });
     for url in zsync.urls {
-        body.lists(url);
+        body.add_listed(url);
     }
     let out = &mut body.text;
     if let Some(sha1) = zsync.sha1 {

@@ -1,31 +1,32 @@
-//! zsync: how long blocks and their sums are, and the rolling sum of a block.
+//! Computes the lengths of zsync's blocks and sums, and a block's rolling sum.
 //!
-//! The rule is that of zsyncmake 0.6, which MirrorBrain copied (behaviour §9), so that the sums are
-//! those that it would have stored. Only a file whose sums would be too long for a client to fetch
-//! and for us to keep gets larger blocks.
+//! The rule is that of zsyncmake 0.6, which MirrorBrain copied (behaviour §9), so that the sums
+//! equal those that MirrorBrain would have stored. Only a file whose sums would be too long for a
+//! client to fetch and for us to keep gets longer blocks.
 
-/// Bytes of the sums of one file. MirrorBrain has no limit (2.4 MB a GB for ever); with this one
-/// blocks stay MirrorBrain's up to some 7 GB, and a file of any size takes no more memory.
+/// Largest total length of a file's sums in bytes. MirrorBrain has no limit (2.4 MB per GB). With
+/// this limit, blocks are MirrorBrain's up to some 7 GB, and a file of any size takes no more
+/// memory.
 pub const SUMS_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
-/// From this size on blocks are twice as long.
+/// Size in bytes from which on blocks are twice as long.
 const LARGE_FILE_BYTES: u64 = 100_000_000;
 
-/// How a file's sums are made.
+/// The lengths of a file's blocks and sums.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shape {
-    /// Bytes of a block, a power of two.
+    /// Length of a block in bytes, a power of two.
     pub block_bytes: u64,
-    /// How many blocks in a row must match.
+    /// Number of consecutive blocks that must match.
     pub sequence: u8,
-    /// Bytes kept of each rolling sum, 2 to 4.
+    /// Number of bytes kept of each rolling sum, 2 to 4.
     pub rsum_bytes: usize,
-    /// Bytes kept of each MD4.
+    /// Number of bytes kept of each MD4 digest.
     pub checksum_bytes: usize,
 }
 
 impl Shape {
-    /// For a file of that size.
+    /// The shape for a file of `size` bytes.
     pub fn for_size(size: u64) -> Shape {
         let mut block_bytes = if size < LARGE_FILE_BYTES { 2048 } else { 4096 };
         loop {
@@ -43,7 +44,8 @@ impl Shape {
         let block_bits = (block_bytes as f64).log2();
         let blocks_bits = ((1 + size / block_bytes) as f64).log2();
         let wanted = |bits: f64| (bits / f64::from(sequence) / 8.0).ceil();
-        // An empty file has minus infinity bits, which the limits below take care of.
+        // An empty file has minus infinity bits, which the bounds below turn into the smallest
+        // length.
         let rsum = wanted(bits + block_bits - 8.6).clamp(2.0, 4.0);
         let checksum = wanted(20.0 + bits + blocks_bits).max((7.9 + 20.0 + blocks_bits) / 8.0);
         Shape {
@@ -54,7 +56,7 @@ impl Shape {
         }
     }
 
-    /// Bytes of all sums of a file of that size.
+    /// Length in bytes of all sums of a file of `size` bytes.
     pub fn sums_bytes(&self, size: u64) -> u64 {
         size.div_ceil(self.block_bytes) * (self.rsum_bytes + self.checksum_bytes) as u64
     }
@@ -68,8 +70,8 @@ impl Shape {
     }
 }
 
-/// The rolling sum of one block; a block that is cut by the end of the file counts as filled with
-/// zeros, which add nothing.
+/// The rolling sum of one block. A block that the end of the file cuts counts as filled with zeros,
+/// which add nothing.
 #[derive(Debug, Clone, Copy)]
 pub struct Rsum {
     a: u16,
@@ -79,7 +81,7 @@ pub struct Rsum {
 }
 
 impl Rsum {
-    /// Of nothing yet.
+    /// The sum of no bytes.
     pub fn new(block_bytes: u64) -> Rsum {
         Rsum {
             a: 0,
@@ -91,17 +93,17 @@ impl Rsum {
     /// Adds the next bytes of the block.
     pub fn update(&mut self, bytes: &[u8]) {
         let (mut a, mut b, weight) = (self.a, self.b, self.weight);
-        for (place, &byte) in bytes.iter().enumerate() {
+        for (index, &byte) in bytes.iter().enumerate() {
             let byte = u16::from(byte);
             a = a.wrapping_add(byte);
-            b = b.wrapping_add(byte.wrapping_mul(weight.wrapping_sub(place as u16)));
+            b = b.wrapping_add(byte.wrapping_mul(weight.wrapping_sub(index as u16)));
         }
         self.a = a;
         self.b = b;
         self.weight = weight.wrapping_sub(bytes.len() as u16);
     }
 
-    /// As stored: a file keeps the last bytes of these.
+    /// The sum as four bytes; a file keeps the last ones of these.
     pub fn to_bytes(self) -> [u8; 4] {
         let ([a, b], [c, d]) = (self.a.to_be_bytes(), self.b.to_be_bytes());
         [a, b, c, d]

@@ -1,69 +1,56 @@
-//! What a line of an FTP server's listing says, whichever command it answers.
+//! A line in an FTP server's listing, whichever command asked for the listing.
 //!
 //! [`parse_mlsd`](super::ftp_mlsd::parse_mlsd) reads the lines of MLSD (RFC 3659), which has sizes
-//! in bytes, times in UTC and names to the byte. [`parse_list`](super::ftp_list::parse_list) reads
-//! those of LIST, which no standard describes. FTP has no way to write a name with a line end.
+//! in bytes, times in UTC and names byte for byte. [`parse_list`](super::ftp_list::parse_list)
+//! reads the lines of LIST, for which there is no standard. FTP cannot transmit a name with a line
+//! end.
 //!
 //! # Security
-//! A mirror can send any line: a name is always one component, and what is not exactly of a known
-//! form is never a file.
+//! A mirror can send any line. A name is always one path component, and a line that is not exactly
+//! of a known form is never a file.
 
-use super::listed::ListedFile;
-use crate::domain::path::PATH_BYTES_MAX;
+use super::listed::{ListedFile, is_name};
 
 /// One entry of a directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FtpEntry {
     /// A directory.
     Directory,
-    /// A file that everybody may read, as far as the listing tells.
+    /// A file that everybody may read, as far as the listing shows.
     File(ListedFile),
-    /// A file that not everybody may read, so that a web server refuses it.
+    /// A file that not everybody may read, so that a web server will refuse it.
     Private,
-    /// A symlink: what it leads to is not said.
+    /// A symlink; the listing does not say what it leads to.
     Link,
     /// A device, socket or pipe.
     Other,
 }
 
-/// What one line is.
+/// The meaning of one line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FtpLine<'l> {
-    /// An entry with its name.
+    /// An entry and its name.
     Entry(FtpEntry, &'l [u8]),
-    /// The directory itself, or the one above.
+    /// The directory itself, or its parent.
     Here,
-    /// Nothing: an empty line, a sum.
+    /// A line without an entry: an empty one, or a total.
     Nothing,
-    /// It looks like an entry, but cannot be read: the listing has a hole.
+    /// The line of an entry that cannot be read: the listing is incomplete.
     Unreadable,
-    /// No line of a listing that is known here.
+    /// A line in no known form.
     Unknown,
 }
 
-/// The line of an entry with that name.
+/// The line of an entry with that name, if the name can be one.
 pub(super) fn named(entry: FtpEntry, name: &[u8]) -> FtpLine<'_> {
-    let has = |wanted: u8| name.contains(&wanted);
     match name {
         b"." | b".." => FtpLine::Here,
-        b"" => FtpLine::Unreadable,
-        _ if name.len() > PATH_BYTES_MAX || has(b'/') || has(0) => FtpLine::Unreadable,
-        _ => FtpLine::Entry(entry, name),
+        _ if is_name(name) => FtpLine::Entry(entry, name),
+        _ => FtpLine::Unreadable,
     }
 }
 
-/// A line without the carriage return that FTP ends lines with.
+/// Drops the carriage return with which FTP ends lines.
 pub(super) fn without_return(line: &[u8]) -> &[u8] {
     line.strip_suffix(b"\r").unwrap_or(line)
-}
-
-/// A size in bytes: digits only, as many as fit.
-pub(super) fn size(digits: &[u8]) -> Option<u64> {
-    /// 18 digits fit every size and keep the sum from overflowing.
-    const DIGITS_MAX: usize = 18;
-    let are_digits = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
-    (are_digits && digits.len() <= DIGITS_MAX).then(|| {
-        let add = |sum, byte: &u8| sum * 10 + u64::from(byte - b'0');
-        digits.iter().fold(0, add)
-    })
 }

@@ -1,42 +1,43 @@
-//! Lines of LIST, as vsftpd, ProFTPD, Pure-FTPd, IIS and their kin write them.
+//! Reads lines of LIST as vsftpd, ProFTPD, Pure-FTPd, IIS and similar servers write them.
 //!
-//! Unix style is `ls -l`: `-rw-r--r--   1 ftp   ftp       11 Nov 22 17:04 name`. Between the mode
-//! and the date there may be more or fewer words than those; the size is the last of them. Times
-//! of the last half year have hour and minute and no year, older ones a year and no hour. DOS
-//! style is `11-22-26  05:04PM       11 name`, with `<DIR>` instead of a size. Behind the date, or
-//! the size in DOS style, exactly one space stands before the name, which may begin with others.
+//! Unix style is `ls -l`: `-rw-r--r--   1 ftp   ftp       11 Nov 22 17:04 name`. There may be more
+//! or fewer words between the mode and the date; the last one is the size. Times of the last half
+//! year have hour and minute but no year, older ones have a year but no hour. DOS style is
+//! `11-22-26  05:04PM       11 name`, with `<DIR>` instead of a size. Exactly one space separates
+//! the name from the date (in DOS style, from the size); the name may begin with more spaces.
 //!
-//! A date that cannot be read (in another language, in another order) leaves the time unknown; a
-//! line that begins like one of these and is none of them is unreadable, never nothing.
+//! If a date cannot be read (another language or order), the time is unknown. A line that begins
+//! like an entry but cannot be read is [`FtpLine::Unreadable`], never ignored.
 //!
-//! No server says in which zone its times are.
+//! No server states the time zone of its times.
 
-use super::ftp::{FtpEntry, FtpLine, named, size, without_return};
+use super::ftp::{FtpEntry, FtpLine, named, without_return};
 use super::index_date::{DAY_S, Date, month, valid, within};
 use super::index_field::{grouped_number, rounded_size};
-use super::listed::{ListedFile, ListedSize, ListedTime};
+use super::listed::{ListedFile, ListedSize, ListedTime, number};
 use crate::domain::time::Timestamp;
 
-/// Type and permissions: `-rwxrwxrwx`.
+/// Length of type and permissions: `-rwxrwxrwx`.
 const MODE_BYTES: usize = 10;
 
-/// Place of "others may read" in the mode.
+/// Index of "others may read" in the mode.
 const OTHERS_READ: usize = 7;
 
-/// Words between the mode and the date: links, owner, group, size; names of groups may have
-/// several.
+/// Largest number of words between the mode and the date: links, owner, group, size; group names
+/// may have several words.
 const WORDS_MAX: usize = 12;
 
-/// How far in the future a time without a year may be: zones to the east, clocks that are wrong.
+/// Number of seconds by which a time without a year may be in the future, for time zones to the
+/// east and wrong clocks.
 const FUTURE_S: i64 = DAY_S as i64;
 
-/// Years back until the 29 February of a time without a year was a day.
+/// Largest number of years between two leap days (1896 to 1904).
 const LEAP_YEARS: i64 = 8;
 
-/// Spaces between `<DIR>` and the name in DOS style.
+/// Number of spaces between `<DIR>` and the name in DOS style.
 const DOS_SPACES: usize = 10;
 
-/// Reads one line without its line feed; `now` gives times without a year theirs.
+/// Reads one line without its line feed. `now` determines the year of times that have none.
 pub fn parse_list(line: &[u8], now: Timestamp) -> FtpLine<'_> {
     let line = without_return(line);
     if line.trim_ascii().is_empty() || is_total(line) {
@@ -56,10 +57,10 @@ pub fn parse_list(line: &[u8], now: Timestamp) -> FtpLine<'_> {
     }
 }
 
-/// `drwx…`, also with letters in it that no mode has.
+/// Whether a line begins like a mode (`drwx…`), even if some of its letters are unknown.
 fn begins_like_mode(line: &[u8]) -> bool {
-    let like = |place: usize, letters: &[u8]| {
-        line.get(place)
+    let like = |index: usize, letters: &[u8]| {
+        line.get(index)
             .is_some_and(|letter| letters.contains(letter))
     };
     let mut words = line.split(|&byte| byte == b' ');
@@ -69,7 +70,7 @@ fn begins_like_mode(line: &[u8]) -> bool {
     !is_rule && like(0, b"-dlbcpsD?") && like(1, b"r-?") && like(2, b"w-?") && like(3, b"xsS-tTlL?")
 }
 
-/// `26-03-25`, `2025/03/26`, `26.03.2025`.
+/// Whether a line begins like a date: `26-03-25`, `2025/03/26`, `26.03.2025`.
 fn begins_like_date(line: &[u8]) -> bool {
     let first = line.split(|&byte| byte == b' ').next().unwrap_or_default();
     is_like_date(first)
@@ -84,7 +85,7 @@ fn is_like_date(word: &[u8]) -> bool {
     })
 }
 
-/// `total 123`, in whatever language.
+/// Whether a line is a total, `total 123`, in any language.
 fn is_total(line: &[u8]) -> bool {
     let mut words = line.split(|&byte| byte == b' ').filter(|w| !w.is_empty());
     let (word, number, end) = (words.next(), words.next(), words.next());
@@ -98,12 +99,12 @@ fn split_mode(line: &[u8]) -> Option<(&[u8], &[u8])> {
     let (mode, rest) = line.split_at_checked(MODE_BYTES)?;
     let permissions = |byte: &u8| b"-rwxsStTl".contains(byte);
     let is_mode = b"-dlbcpsD".contains(&mode[0]) && mode[1..].iter().all(permissions);
-    // Access lists and labels are told by one more character.
+    // One more character means that the entry has an access list or a security label.
     let rest = match rest.first() {
         Some(b'+' | b'.' | b'@') => &rest[1..],
         _ => rest,
     };
-    // A number of links that fills its column leaves no space.
+    // A link count as wide as its column leaves no space before it.
     let is_apart = |byte: &u8| *byte == b' ' || byte.is_ascii_digit();
     (is_mode && rest.first().is_some_and(is_apart)).then_some((mode, rest))
 }
@@ -124,13 +125,14 @@ fn unix<'l>(mode: &[u8], rest: &'l [u8], now: Timestamp) -> Option<FtpLine<'l>> 
 
 type ListFields<'l> = (Option<ListedSize>, Option<ListedTime>, &'l [u8]);
 
-/// Size, time and name behind the mode: the first words that are a date with a number before it.
+/// Returns size, time and name from the text after the mode: the first words that are a date, the
+/// number before them, and the rest.
 fn fields(rest: &[u8], now: Timestamp) -> Option<ListFields<'_>> {
     let undated = || before_date(rest, |text| odd_date(text).map(|name| (None, name)));
     before_date(rest, |text| date(text, now)).or_else(undated)
 }
 
-/// What stands before and behind the first words that are a date.
+/// Returns the word before the first words that `date` accepts, and what `date` makes of them.
 fn before_date<'l>(
     rest: &'l [u8],
     date: impl Fn(&'l [u8]) -> Option<(Option<ListedTime>, &'l [u8])>,
@@ -148,14 +150,14 @@ fn before_date<'l>(
     None
 }
 
-/// Bytes, with thousands apart or without; or rounded, as `ls -h` writes them.
+/// A size in bytes, also with thousands separators; or a rounded one, as `ls -h` writes it.
 fn size_of(word: &[u8]) -> Option<ListedSize> {
-    let exact = size(word).or_else(|| grouped_number(word));
+    let exact = number(word).or_else(|| grouped_number(word));
     exact.map(ListedSize::Exact).or_else(|| rounded_size(word))
 }
 
-/// The name behind words that stand where a date does: three with a day and a time or a year, or a
-/// date in figures and a time.
+/// The name after words that have the form of a date: three words with a day and a time or year, or
+/// a numeric date and a time.
 fn odd_date(text: &[u8]) -> Option<&[u8]> {
     let (one, rest) = word(text)?;
     let (two, after_two) = word(rest)?;
@@ -172,13 +174,13 @@ fn odd_date(text: &[u8]) -> Option<&[u8]> {
     is_date.then_some(&rest[1..])
 }
 
-/// `03:04`, `3:04:05`, `03:04PM`, whatever the numbers.
+/// Whether a word has the form of a time: `03:04`, `3:04:05`, `03:04PM`, with any numbers.
 fn is_like_clock(word: &[u8]) -> bool {
     let is_part = |byte: &u8| byte.is_ascii_digit() || b":AaPpMm".contains(byte);
     word.first().is_some_and(u8::is_ascii_digit) && word.contains(&b':') && word.iter().all(is_part)
 }
 
-/// The next word, and all behind it.
+/// Splits off the next word.
 fn word(text: &[u8]) -> Option<(&[u8], &[u8])> {
     let start = text.iter().position(|&byte| byte != b' ')?;
     let text = &text[start..];
@@ -186,14 +188,14 @@ fn word(text: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((&text[..end], &text[end..]))
 }
 
-/// A date, and the name that one space separates from it.
+/// Splits a date from the name, which follows after one space.
 fn date(text: &[u8], now: Timestamp) -> Option<(Option<ListedTime>, &[u8])> {
     let (one, rest) = word(text)?;
     let (two, after_two) = word(rest)?;
     if let Some(date) = iso(one) {
         let mut rest = after_two;
         let time = timed(date, clock(two)?);
-        // `ls --full-time` writes a zone.
+        // `ls --full-time` adds a time zone.
         if let Some((zone, after)) = word(rest)
             && matches!(zone.first(), Some(b'+' | b'-'))
             && zone.len() == 5
@@ -228,7 +230,7 @@ fn iso(word: &[u8]) -> Option<Date> {
     valid(year, within(month, &(1..=12))?, within(day, &(1..=31))?)
 }
 
-/// `03:04`, or with seconds, which are not worth more: their zone is unknown, too.
+/// Reads `03:04`, also with seconds. They are ignored: without a time zone they add no precision.
 fn clock(word: &[u8]) -> Option<(u32, u32)> {
     let mut parts = word.split(|&byte| byte == b':');
     let (hour, minute) = (parts.next()?, parts.next()?);
@@ -250,7 +252,7 @@ fn dated(date: Date) -> ListedTime {
     }
 }
 
-/// The last such time that is not in the future.
+/// The last time with this month, day and clock that is not in the future.
 fn without_year((month, day): (u32, u32), clock: (u32, u32), now: Timestamp) -> Option<ListedTime> {
     let (this_year, _, _) = now.date();
     let years = (this_year - LEAP_YEARS..=this_year + 1).rev();
@@ -259,7 +261,7 @@ fn without_year((month, day): (u32, u32), clock: (u32, u32), now: Timestamp) -> 
     times.find(|time| time.seconds <= now.0 + FUTURE_S)
 }
 
-/// The name of a link, without what it leads to.
+/// The name of a link, without the path that it leads to.
 fn link_name(name: &[u8]) -> &[u8] {
     const ARROW: &[u8] = b" -> ";
     let arrow = name.windows(ARROW.len()).position(|text| text == ARROW);
@@ -284,7 +286,7 @@ fn dos(line: &[u8]) -> Option<FtpLine<'_>> {
     let name = &rest[spaces.count()..];
     match field {
         b"<DIR>" => Some(named(FtpEntry::Directory, name)),
-        // `<JUNCTION>`, `<SYMLINKD>`, with the target in brackets.
+        // `<JUNCTION>` or `<SYMLINKD>`, with the target in brackets after the name.
         _ if field.starts_with(b"<") && field.ends_with(b">") => {
             let name = name.trim_ascii_start();
             let target = name.windows(2).position(|text| text == b" [");
@@ -295,7 +297,7 @@ fn dos(line: &[u8]) -> Option<FtpLine<'_>> {
     }
 }
 
-/// `01-02-20` or `01-02-2020`: the month first.
+/// Reads `01-02-20` or `01-02-2020`, with the month first.
 fn american(word: &[u8]) -> Option<Date> {
     let mut parts = word.split(|&byte| byte == b'-' || byte == b'/');
     let (month, day, year) = (parts.next()?, parts.next()?, parts.next()?);
@@ -310,7 +312,7 @@ fn american(word: &[u8]) -> Option<Date> {
     valid(year, within(month, &(1..=12))?, within(day, &(1..=31))?)
 }
 
-/// `03:04PM`, or `15:04`.
+/// Reads `03:04PM`, or `15:04`.
 fn twelve_hours(word: &[u8]) -> Option<(u32, u32)> {
     let upper = word.to_ascii_uppercase();
     let (digits, noon) = if let Some(digits) = upper.strip_suffix(b"AM") {

@@ -1,17 +1,18 @@
-//! Lines of MLSD: `type=file;size=11;modify=20261122170451;UNIX.mode=0644; name` (RFC 3659, 7).
+//! Reads lines of MLSD: `type=file;size=11;modify=20261122170451;UNIX.mode=0644; name` (RFC 3659
+//! §7).
 //!
-//! Facts come in any order and in any case, and a server may leave out each of them. The first
-//! space ends them; all that follows is the name.
+//! Facts may come in any order and in any case, and a server may leave out any of them. They end at
+//! the first space; the rest is the name.
 
-use super::ftp::{FtpEntry, FtpLine, named, size, without_return};
+use super::ftp::{FtpEntry, FtpLine, named, without_return};
 use super::index_date::{valid, within};
-use super::listed::{ListedFile, ListedSize, ListedTime};
+use super::listed::{ListedFile, ListedSize, ListedTime, number};
 use crate::domain::time::Timestamp;
 
-/// "Others may read" in a mode.
+/// The bit "others may read" in a mode.
 const OTHERS_READ: u32 = 0o4;
 
-/// What the facts of one entry say.
+/// The facts of one entry.
 #[derive(Default)]
 struct MlsdFacts<'l> {
     kind: Option<&'l [u8]>,
@@ -64,7 +65,7 @@ impl<'l> MlsdFacts<'l> {
             let (key, value) = (&fact[..equals], &fact[equals + 1..]);
             match key.to_ascii_lowercase().as_slice() {
                 b"type" => facts.kind = Some(value),
-                b"size" => facts.size = size(value),
+                b"size" => facts.size = number(value),
                 b"modify" => facts.modify = time(value),
                 b"perm" => facts.perm = Some(value),
                 b"unix.mode" => facts.mode = octal(value),
@@ -74,7 +75,8 @@ impl<'l> MlsdFacts<'l> {
         facts
     }
 
-    /// The mode says who may read; `perm` only says whether this login may.
+    /// The file of these facts. The mode says whether everybody may read it; `perm` only says
+    /// whether this login may.
     fn file(&self) -> FtpEntry {
         let may_login_read = || {
             self.perm
@@ -94,20 +96,21 @@ impl<'l> MlsdFacts<'l> {
     }
 }
 
-/// `OS.unix=slink:target`, `OS.unix=symlink` and the like.
+/// Whether a type is a link's: `OS.unix=slink:target`, `OS.unix=symlink` and similar.
 fn is_link(kind: &[u8]) -> bool {
     let kind = kind.to_ascii_lowercase();
     kind == b"link" || kind.starts_with(b"os.unix=slink") || kind.starts_with(b"os.unix=symlink")
 }
 
-/// `20261122170451`, or with a fraction, in UTC (RFC 3659, 2.3); also what MDTM answers.
+/// Reads `20261122170451` in UTC, also with a fraction (RFC 3659 §2.3); MDTM answers in this form
+/// too.
 pub fn time(text: &[u8]) -> Option<ListedTime> {
     let end = text.iter().position(|&byte| byte == b'.');
     let digits = &text[..end.unwrap_or(text.len())];
     if digits.len() != 14 {
         return None;
     }
-    let two = |place: usize, range| within(&digits[place..place + 2], &range);
+    let two = |index: usize, range| within(&digits[index..index + 2], &range);
     let year = within(&digits[..4], &(1970..=9999))?;
     let date = valid(year, two(4, 1..=12)?, two(6, 1..=31)?)?;
     let of_day = (two(8, 0..=23)?, two(10, 0..=59)?, two(12, 0..=60)?);
@@ -119,7 +122,7 @@ pub fn time(text: &[u8]) -> Option<ListedTime> {
 }
 
 fn octal(digits: &[u8]) -> Option<u32> {
-    // Type, special bits and permissions; more is no mode.
+    // Type, special bits and permissions have seven digits; a longer number is not a mode.
     if digits.is_empty() || digits.len() > 7 {
         return None;
     }

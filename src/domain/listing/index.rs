@@ -1,17 +1,17 @@
-//! Index pages of web servers: the listing of one directory.
+//! Reads index pages of web servers: the listing of one directory.
 //!
-//! Servers write them in many shapes (tables, preformatted text, lists, JSON, XML), with and
-//! without dates and sizes. What they have in common is used instead of what tells them apart: a
-//! link to a child, and words beside it in the same line, row or list item. So a page of a server
-//! that nobody here has seen is read, too.
+//! Servers write index pages in many forms (tables, preformatted text, lists, JSON, XML), with and
+//! without dates and sizes. This parser relies on what they have in common: a link to a child, and
+//! words beside it in the same line, row or list item. So it also reads pages of servers that
+//! nobody has tested.
 //!
 //! # Errors
-//! [`PageError`]: what is no index (a login page, an error page with status 200), and what ends
-//! before it is complete, is never taken for a listing.
+//! Returns [`PageError`] if a page is not an index (a login page, an error page with status 200) or
+//! ends before it is complete. Such a page is never taken for a listing.
 //!
 //! # Limits
-//! A page is read as a stream: memory is bounded by a few constants whatever it holds, time by its
-//! length, which whoever feeds it limits.
+//! A page is read as a stream. Memory is bounded by a few constants whatever the page holds; time
+//! is bounded by its length, which the caller limits.
 
 use super::index_entry::{IndexEntry, IndexPage, PageError};
 use std::io::Read;
@@ -20,17 +20,17 @@ use super::index_html::read_html;
 use super::index_json::read_json;
 use super::index_link::PageAddress;
 
-/// What form a page has, as its content type says.
+/// The format of a page, according to its content type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IndexForm {
-    /// HTML, nginx's XML, or that of buckets.
+    /// HTML, nginx's XML, or a bucket's XML.
     Markup,
     /// JSON of nginx or Caddy.
     Json,
 }
 
 impl IndexForm {
-    /// The form of a content type; without one it is taken for HTML.
+    /// The form for a content type; unknown types, and none, count as HTML.
     pub fn of(content_type: &str) -> IndexForm {
         let essence = content_type.split(';').next().unwrap_or_default().trim();
         if essence.eq_ignore_ascii_case("application/json") {
@@ -41,10 +41,12 @@ impl IndexForm {
     }
 }
 
-/// Reads the index page at `page`; `each` gets every entry as it comes, some maybe twice.
+/// Reads the index page at the address `page`. `each` gets every entry as soon as it is read,
+/// possibly twice.
 ///
 /// # Errors
-/// [`PageError`]; entries that were given before it are no listing of the directory.
+/// Returns [`PageError`] if the page is not a complete index; then the entries that `each` got are
+/// not a listing of the directory.
 pub fn read_index(
     source: impl Read,
     form: IndexForm,

@@ -1,25 +1,26 @@
-//! Listings of buckets: `ListBucketResult` of S3 and of the stores that speak its protocol.
+//! Reads listings of buckets: `ListBucketResult` of S3 and of stores with the same protocol.
 //!
-//! A bucket has no directories, only keys with slashes in them. Asked with a prefix and a
-//! delimiter it lists one directory: files as `Contents`, directories as `CommonPrefixes`; asked
-//! with none it lists all keys, of which those of one directory are taken. A listing comes in
-//! parts of a thousand keys; each says how to ask for the next.
+//! A bucket has no directories, only keys that contain slashes. If asked with a prefix and a
+//! delimiter, it lists one directory: files as `Contents`, directories as `CommonPrefixes`. If
+//! asked with neither, it lists all keys, of which this parser takes those in one directory. A
+//! listing comes in parts of a thousand keys; each part says how to ask for the next.
 
 use super::index_entry::{BucketPart, IndexEntry, NextPart, PageError};
 use super::index_field::read_fields;
-use super::listed::{ListedFile, ListedSize};
+use super::listed::{ListedFile, ListedSize, is_name};
 use crate::domain::escape::percent_decode;
 use crate::domain::path::PATH_BYTES_MAX;
 
-/// Bytes of an element that are kept: a key of which each byte is written as `%XX`, or a token.
+/// Largest number of bytes kept of an element's text: a key with each byte written as `%XX`, or a
+/// token.
 const TEXT_BYTES_MAX: usize = 3 * PATH_BYTES_MAX;
 
-/// A listing in progress.
+/// A listing that is being read.
 pub(super) struct Bucket {
-    /// What keys of the directory begin with, if it is not what the listing says.
-    asked: Option<Vec<u8>>,
+    /// The prefix of the directory's keys, if it is not the one that the listing states.
+    key_prefix: Option<Vec<u8>>,
     part: BucketPart,
-    /// Text of the element that is open.
+    /// Text of the open element.
     text: Vec<u8>,
     key: Vec<u8>,
     size: Vec<u8>,
@@ -33,9 +34,9 @@ pub(super) struct Bucket {
 }
 
 impl Bucket {
-    pub fn new(asked: Option<&[u8]>) -> Bucket {
+    pub fn new(key_prefix: Option<&[u8]>) -> Bucket {
         Bucket {
-            asked: asked.map(<[u8]>::to_vec),
+            key_prefix: key_prefix.map(<[u8]>::to_vec),
             part: BucketPart::default(),
             text: Vec::new(),
             key: Vec::new(),
@@ -69,7 +70,7 @@ impl Bucket {
         self.text.extend_from_slice(&text[..text.len().min(free)]);
     }
 
-    /// Ends an element; gives an entry if it ended one.
+    /// Ends an element, and calls `give` if an entry is complete.
     pub fn close(&mut self, name: &[u8], give: &mut dyn FnMut(IndexEntry, &[u8])) {
         let text = std::mem::take(&mut self.text);
         match name {
@@ -95,7 +96,7 @@ impl Bucket {
     }
 
     /// # Errors
-    /// Returns [`PageError::Truncated`] if it has a next part that nothing leads to.
+    /// Returns [`PageError::Truncated`] if there is a next part, but no way to ask for it.
     pub fn finish(self) -> Result<BucketPart, PageError> {
         if !self.is_cut {
             return Ok(self.part);
@@ -116,7 +117,7 @@ impl Bucket {
         if !self.is_encoded {
             return text.to_vec();
         }
-        // As forms are encoded: a plus is a space.
+        // Encoded like form data: a plus sign is a space.
         let spaced: Vec<u8> = text
             .iter()
             .map(|&byte| if byte == b'+' { b' ' } else { byte })
@@ -128,21 +129,18 @@ impl Bucket {
         if key > self.last.as_slice() {
             self.last = key.to_vec();
         }
-        let own = || {
+        let stated = || {
             let prefix = &self.part.prefix;
             let end = prefix.iter().rposition(|&byte| byte == b'/');
             &prefix[..end.map_or(0, |end| end + 1)]
         };
-        let prefix = self.asked.as_deref().unwrap_or_else(own);
+        let prefix = self.key_prefix.as_deref().unwrap_or_else(stated);
         let Some(rest) = key.strip_prefix(prefix) else {
             return;
         };
         let end = rest.iter().position(|&byte| byte == b'/');
         let name = &rest[..end.unwrap_or(rest.len())];
-        let is_name = !matches!(name, b"" | b"." | b"..")
-            && name.len() <= PATH_BYTES_MAX
-            && !name.contains(&0);
-        if !is_name {
+        if !is_name(name) {
             return;
         }
         let entry = match end {
@@ -172,8 +170,8 @@ fn some(text: Vec<u8>) -> Option<Vec<u8>> {
 mod tests {
     use super::*;
 
-    fn read(asked: Option<&[u8]>, text: &str) -> (Vec<String>, Result<BucketPart, PageError>) {
-        let mut bucket = Bucket::new(asked);
+    fn read(key_prefix: Option<&[u8]>, text: &str) -> (Vec<String>, Result<BucketPart, PageError>) {
+        let mut bucket = Bucket::new(key_prefix);
         let mut found = Vec::new();
         let mut give = |entry, name: &[u8]| {
             let name = String::from_utf8_lossy(name);

@@ -1,4 +1,4 @@
-//! Dates as index pages write them.
+//! Reads dates as index pages write them.
 
 use super::listed::ListedTime;
 use crate::domain::time::Timestamp;
@@ -7,22 +7,22 @@ const MONTHS: [&[u8; 3]; 12] = [
     b"jan", b"feb", b"mar", b"apr", b"may", b"jun", b"jul", b"aug", b"sep", b"oct", b"nov", b"dec",
 ];
 
-/// Seconds of a day: the step of a date without a time.
+/// Seconds per day: the precision of a date without a time.
 pub(super) const DAY_S: u32 = 86_400;
 
-/// Years that are believed: before there were files, and beyond four digits, nobody is.
+/// Years that are accepted: files are no older, and years have four digits.
 const YEARS: std::ops::RangeInclusive<u32> = 1970..=9999;
 
 /// Year, month, day.
 pub(super) type Date = (i64, u32, u32);
 
-/// White space, and the byte that all no-break spaces end with.
+/// Whether a byte is white space, or the last byte of a no-break space.
 pub(super) fn is_space(byte: u8) -> bool {
     byte.is_ascii_whitespace() || byte == 0xa0
 }
 
-/// A date with its time of day at the beginning, and how many words both take; a date that can be
-/// read in two ways has no time.
+/// Reads a date with its time of day at the start of `words`; returns the number of words that both
+/// take. The time is `None` if the date is ambiguous.
 pub(super) fn date(words: &[&[u8]]) -> Option<(Option<ListedTime>, usize)> {
     let first = *words.first()?;
     // `2020-01-02T03:04:05Z` is one word.
@@ -50,15 +50,15 @@ pub(super) fn date(words: &[&[u8]]) -> Option<(Option<ListedTime>, usize)> {
             taken += 1;
         }
     }
-    // Who writes AM and PM writes the month first.
+    // Servers that write AM and PM put the month first.
     let day = day.day.or(day.month_first.filter(|_| is_afternoon_said));
     Some((day.map(|day| time(day, clock)), taken))
 }
 
-/// A day, if it can be read in one way only.
+/// A day, if it is unambiguous.
 struct Day {
     day: Option<Date>,
-    /// What it is if the month stands first.
+    /// The day if the month stands first.
     month_first: Option<Date>,
 }
 
@@ -85,7 +85,7 @@ fn day(words: &[&[u8]]) -> Option<(Day, usize)> {
     // `Wed, 02 Jan 2020` or `Thursday, January 2, 2020`.
     let is_weekday = words[0].ends_with(b",") && !words[0][0].is_ascii_digit();
     let start = usize::from(is_weekday);
-    let word = |place: usize| words.get(start + place).copied();
+    let word = |index: usize| words.get(start + index).copied();
     let plain = |word: &'_ [u8]| word.strip_suffix(b",").unwrap_or(word).to_vec();
     let (one, two, year) = (word(0)?, word(1)?, word(2)?);
     let found = match (month(one), month(two)) {
@@ -96,7 +96,8 @@ fn day(words: &[&[u8]]) -> Option<(Day, usize)> {
     found.map(|day| (day, start + 3))
 }
 
-/// `Jan 2 03:04`: within the last half year, of which a page does not say when it ends.
+/// Reads `Jan 2 03:04`. Such a time is in the last half year, but the page does not say when that
+/// ends.
 fn without_year(words: &[&[u8]]) -> Option<Day> {
     let (one, two, three) = (*words.first()?, *words.get(1)?, *words.get(2)?);
     let day = |word| within(word, &(1..=31));
@@ -111,7 +112,7 @@ fn without_year(words: &[&[u8]]) -> Option<Day> {
     })
 }
 
-/// `2020-01-02`, `2020/01/02`, `02.01.2020`, `1/2/2020`.
+/// Reads `2020-01-02`, `2020/01/02`, `02.01.2020`, `1/2/2020`.
 fn numeric(word: &[u8]) -> Option<Day> {
     let mark = *word.iter().find(|byte| !byte.is_ascii_digit())?;
     let mut parts = word.split(|&byte| byte == mark);
@@ -142,7 +143,7 @@ fn numeric(word: &[u8]) -> Option<Day> {
     }
 }
 
-/// `02-Jan-2020`, `2020-Jan-02`, `02Jan2020`.
+/// Reads `02-Jan-2020`, `2020-Jan-02`, `02Jan2020`.
 fn with_month(word: &[u8]) -> Option<Day> {
     if let Some(end) = word.iter().position(|byte| !byte.is_ascii_digit())
         && let Some((name, year)) = word[end..].split_at_checked(3)
@@ -163,15 +164,15 @@ fn with_month(word: &[u8]) -> Option<Day> {
     }
 }
 
-/// A month by its English name, 1 to 12.
+/// The number of a month, 1 to 12, by its English name.
 pub(super) fn month(word: &[u8]) -> Option<u32> {
     let lower = word.get(..3)?.to_ascii_lowercase();
     let is_word = word.iter().all(u8::is_ascii_alphabetic);
-    let place = MONTHS.iter().position(|name| name[..] == lower)?;
-    is_word.then_some(place as u32 + 1)
+    let index = MONTHS.iter().position(|name| name[..] == lower)?;
+    is_word.then_some(index as u32 + 1)
 }
 
-/// The date, if the calendar has it.
+/// The date, if it exists in the calendar.
 pub(super) fn valid(year: u32, month: u32, day: u32) -> Option<Date> {
     let is_leap = year.is_multiple_of(4) && !year.is_multiple_of(100) || year.is_multiple_of(400);
     let days = match month {
@@ -191,7 +192,7 @@ struct TimeOfDay {
     offset_s: Option<i64>,
 }
 
-/// `03:04`, `03:04:05`, `03:04:05.678Z`, `03:04:05+01:00`.
+/// Reads `03:04`, `03:04:05`, `03:04:05.678Z`, `03:04:05+01:00`.
 fn clock(word: &[u8]) -> Option<TimeOfDay> {
     let end = word
         .iter()
@@ -234,7 +235,7 @@ fn twelve_hours(hour: u32, word: &[u8]) -> Option<u32> {
     }
 }
 
-/// Seconds east of UTC: `Z`, `GMT`, `UTC`, `+01:00`, `-0500`.
+/// Seconds east of UTC for `Z`, `GMT`, `UTC`, `+01:00`, `-0500`.
 fn zone(word: &[u8]) -> Option<i64> {
     if matches!(word, b"Z" | b"GMT" | b"UTC") {
         return Some(0);
@@ -268,7 +269,7 @@ fn time(date: Date, clock: Option<TimeOfDay>) -> ListedTime {
     }
 }
 
-/// At most four digits, and in the range.
+/// A number of at most four digits, if it is in the range.
 pub(super) fn within(digits: &[u8], range: &std::ops::RangeInclusive<u32>) -> Option<u32> {
     if digits.is_empty() || digits.len() > 4 || !digits.iter().all(u8::is_ascii_digit) {
         return None;

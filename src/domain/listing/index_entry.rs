@@ -1,82 +1,84 @@
-//! What index pages of all kinds give: entries, the page as a whole, and why a page is no listing.
+//! The result of reading an index page of any kind: entries, facts about the page, and why it is
+//! not a listing.
 
 use super::listed::ListedFile;
 use std::io::{self};
 
-/// One entry of an index page; its name comes beside it.
+/// One entry of an index page, without its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IndexEntry {
     /// A directory.
     Directory,
-    /// A file, or what looks like one: a link to a file is listed as a file.
+    /// A file, or a link to one, which index pages show as a file.
     File(ListedFile),
 }
 
-/// What a page was, when it came to its end.
+/// Facts about a page that was read to its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IndexPage {
-    /// Entries that were given.
+    /// Number of entries.
     pub entries: u64,
-    /// Whether any of them had a size or a time.
+    /// Whether any entry had a size or a time.
     pub has_fields: bool,
-    /// It is a part of a bucket's listing.
+    /// The part of a bucket's listing, if the page is one.
     pub bucket: Option<BucketPart>,
 }
 
 /// A part of a bucket's listing.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct BucketPart {
-    /// The prefix that its keys have; empty: it is of the whole bucket.
+    /// The prefix of its keys; empty if it lists the whole bucket.
     pub prefix: Vec<u8>,
-    /// How the next part is asked for; `None`: this is the last.
+    /// How to ask for the next part; `None` if this is the last one.
     pub next: Option<NextPart>,
 }
 
-/// How the next part of a bucket's listing is asked for.
+/// How to ask for the next part of a bucket's listing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NextPart {
-    /// By what the server gave for it (`continuation-token`).
+    /// By the token from the server (`continuation-token`).
     Token(Vec<u8>),
     /// By the last key of this part (`marker`).
     Marker(Vec<u8>),
 }
 
-/// Listings that are known, and not read: what they list lies elsewhere than beside them.
+/// Kinds of listings that are recognised but not read, because their entries are not at child URLs
+/// of the page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OtherListing {
     /// A catalogue of a THREDDS data server.
     Thredds,
-    /// A script's page, whose directories are `?dir=NAME`.
+    /// A script's page, with directories at `?dir=NAME`.
     ByQuery,
-    /// A bucket of which only the whole is listed.
+    /// A bucket that can only be listed as a whole.
     Bucket,
-    /// Azure's blobs.
+    /// A listing of Azure blobs.
     Azure,
 }
 
-/// Why a page is no listing.
+/// Why a page is not a listing.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PageError {
-    /// It could not be read to its end.
+    /// The page could not be read to its end.
     #[error("it could not be read to its end")]
     Read(#[from] io::Error),
-    /// It asks for a password.
+    /// The page asks for a password.
     #[error("it is a login page, not an index of files")]
     Login,
-    /// It has nothing that an index has.
+    /// The page has none of the signs of an index.
     #[error("it is not an index of files{}", titled(.title))]
     NotAnIndex {
-        /// Its title, printable.
+        /// Title of the page, printable; empty if it has none.
         title: String,
     },
-    /// A listing of another kind: what it lists would seem to be all there is.
+    /// A listing of another kind; read as an index it would seem to have fewer entries.
     #[error("it is {}, which is not read as an index", .0.name())]
     OtherListing(OtherListing),
-    /// Its links lead out of the directory, by their host, or by its `<base>`.
+    /// The links lead out of the directory, by their host or by `<base>`.
     #[error("its links, or its <base>, lead elsewhere")]
     Elsewhere,
-    /// Its end is missing.
+    /// The end of the page is missing.
     #[error("it ends before the index is complete")]
     Truncated,
 }

@@ -1,50 +1,50 @@
-//! Size and time of a file in the words that stand beside its link.
+//! Reads a file's size and time from the words beside its link.
 //!
 //! Servers write them in many forms: `02-Jan-2020 03:04  1.2M`, `2020-01-02 03:04 1 234 567`,
-//! `1/2/2020  3:04 AM  1234`, `2020-Jan-02 03:04:05`, `1.2 KiB`, `-`. What is not surely one of
-//! them is not known, never guessed: a wrong size would make a good copy look outdated.
+//! `1/2/2020  3:04 AM  1234`, `2020-Jan-02 03:04:05`, `1.2 KiB`, `-`. A value that is not surely
+//! one of them is unknown, never guessed: a wrong size would make a good copy look outdated.
 
 use super::index_date::{date, is_space};
-use super::listed::{ListedFile, ListedSize, ListedTime};
+use super::listed::{DIGITS_MAX, ListedFile, ListedSize, ListedTime, number};
 
-/// Ends a cell; words of two cells are never one size or time.
+/// Ends a cell; a size or a time never extends over two cells.
 pub const CELL_END: u8 = b'\t';
 
-/// Stands before a number that a cell carries as an attribute: the exact size, if what is shown
-/// is that number rounded.
+/// Precedes a number from an attribute of the cell. It is the exact size if the text shows it
+/// rounded.
 pub const EXACT_MARK: u8 = b'=';
 
-/// First byte of a cell of a table with a heading; the next tells what the cell may hold.
+/// First byte of a cell whose table has a heading; the next byte encodes the [`TableColumn`].
 pub const CELL_OF_COLUMN: u8 = 0x1f;
 
-/// What the column of a cell may hold, as the heading of its table says.
+/// The values that a column of a table may hold, according to its heading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TableColumn {
-    /// Which sizes.
+    /// Sizes that the column may hold.
     pub size: ColumnSize,
-    /// A time.
+    /// Whether the column may hold a time.
     pub has_time: bool,
 }
 
-/// Which sizes a column may hold.
+/// The sizes that a column may hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ColumnSize {
-    /// Another column has them.
+    /// None: another column has the sizes.
     No,
-    /// No column is called so: a number with a unit is one, a bare number may be anything.
+    /// Sizes with a unit only: no heading names sizes, so a bare number may mean anything.
     WithUnit,
-    /// All.
+    /// Any size.
     Any,
 }
 
 impl TableColumn {
-    /// Without a heading.
+    /// A column without a heading.
     const ANY: TableColumn = TableColumn {
         size: ColumnSize::Any,
         has_time: true,
     };
 
-    /// The byte behind [`CELL_OF_COLUMN`].
+    /// The byte that follows [`CELL_OF_COLUMN`].
     pub fn mark(self) -> u8 {
         let size = match self.size {
             ColumnSize::No => b'n',
@@ -79,24 +79,21 @@ impl TableColumn {
     }
 }
 
-/// Digits of a number; more would not fit 64 bits with a unit.
-const DIGITS_MAX: usize = 18;
-
-/// What is said beside a link.
+/// The values beside a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct IndexFields {
     /// Size and time.
     pub file: ListedFile,
-    /// It says that it is a directory.
+    /// Whether the text says that the entry is a directory.
     pub is_dir: bool,
-    /// Whether there was a size, a time, or the dash of a directory.
+    /// Whether there is a size, a time, or the dash that stands for a directory's size.
     pub is_any: bool,
-    /// Whether there was a date, whatever time it tells.
+    /// Whether there is a date, even one without a usable time.
     is_dated: bool,
 }
 
 impl IndexFields {
-    /// These, where a bare number without a date beside it is none: it may number the lines.
+    /// Drops a bare number without a date beside it, because it may be a line number.
     #[must_use]
     pub fn sure(mut self) -> IndexFields {
         if !self.is_dated && matches!(self.file.size, ListedSize::Exact(_)) {
@@ -106,7 +103,7 @@ impl IndexFields {
         self
     }
 
-    /// These, and what others know beside them.
+    /// Fills missing values from `other`.
     #[must_use]
     pub fn or(mut self, other: IndexFields) -> IndexFields {
         if self.file.size == ListedSize::Unknown {
@@ -143,7 +140,7 @@ pub fn read_fields(text: &[u8]) -> IndexFields {
     fields
 }
 
-/// `-rw-r--r--`, or thttpd's `-r--`.
+/// Whether a word is a mode: `-rw-r--r--`, or thttpd's `-r--`.
 fn is_mode(word: &[u8]) -> bool {
     let (kind, rest) = word.split_first().unwrap_or((&0, b""));
     b"-dlbcps".contains(kind)
@@ -152,10 +149,10 @@ fn is_mode(word: &[u8]) -> bool {
         && rest != b"---"
 }
 
-/// A line of `ls -l` in which the name is a link: the size stands right before the date, or (webfs)
-/// right behind it.
+/// Reads a line of `ls -l` in which the name is a link. The size stands right before the date or,
+/// with webfs, right after it.
 fn read_ls(words: &[&[u8]], fields: &mut IndexFields) {
-    /// Mode and number of links.
+    /// Number of words before the size: mode and link count.
     const BEFORE_SIZE: usize = 2;
     fields.is_any = true;
     match words[0][0] {
@@ -174,32 +171,32 @@ fn read_ls(words: &[&[u8]], fields: &mut IndexFields) {
                 keep_size(fields, size, None);
             }
         }
-        // Size and time of a link are its own.
+        // A link's line has the size and time of the link itself.
         _ => {}
     }
 }
 
-/// Words of a cell that are looked at; what comes after them is a description.
+/// Largest number of words that are read per cell; a description may follow them.
 const WORDS_MAX: usize = 16;
 
 fn words(cell: &[u8]) -> impl Iterator<Item = &[u8]> {
     cell.split(|&byte| is_space(byte))
-        // A no-break space in UTF-8 leaves its first byte behind.
+        // Splitting at a no-break space in UTF-8 leaves its first byte on the word.
         .map(|word| word.strip_suffix(b"\xc2").unwrap_or(word))
         .flat_map(with_narrow_space)
         .filter(|word| !word.is_empty())
 }
 
-/// The parts of a word with a narrow no-break space, which ICU writes before AM and PM.
+/// Splits a word at a narrow no-break space, which ICU writes before AM and PM.
 fn with_narrow_space(word: &[u8]) -> [&[u8]; 2] {
     const NARROW: &[u8] = "\u{202f}".as_bytes();
-    let place = word.windows(NARROW.len()).position(|part| part == NARROW);
-    place.map_or([word, b""], |place| {
-        [&word[..place], &word[place + NARROW.len()..]]
+    let index = word.windows(NARROW.len()).position(|part| part == NARROW);
+    index.map_or([word, b""], |index| {
+        [&word[..index], &word[index + NARROW.len()..]]
     })
 }
 
-/// An arrow, an icon: no part of a sentence.
+/// Whether a word is an arrow or an icon, not a part of a sentence.
 fn is_symbol(word: &[u8]) -> bool {
     let is_symbol = |char: char| !char.is_ascii() && !char.is_alphanumeric();
     std::str::from_utf8(word).is_ok_and(|text| text.chars().all(is_symbol))
@@ -218,7 +215,7 @@ fn read_cell(words: &[&[u8]], (has_cells, column): (bool, TableColumn), fields: 
             }
             rest = &rest[taken..];
         } else if let Some((size, taken)) = size(rest).filter(|_| is_size_possible) {
-            // In a table a size has its cell to itself; a number in a sentence is none.
+            // In a table, a size is alone in its cell; a number in a sentence is not a size.
             if (!has_cells || taken == rest.len()) && column.admits(size) {
                 keep_size(fields, size, exact);
             }
@@ -256,7 +253,7 @@ fn keep_size(fields: &mut IndexFields, size: ListedSize, exact: Option<u64>) {
     };
 }
 
-/// A whole number with thousands apart by `,` `.` or `'`: `5,000`.
+/// An integer with thousands separators `,` `.` or `'`: `5,000`.
 pub(super) fn grouped_number(word: &[u8]) -> Option<u64> {
     let mut groups = word.split(|byte| b",.'".contains(byte));
     let first = groups.next()?;
@@ -283,7 +280,7 @@ fn is_directory_mark(word: &[u8]) -> bool {
         .any(|mark| word.eq_ignore_ascii_case(mark))
 }
 
-/// A size at the beginning, and how many words it takes.
+/// Reads a size at the start of `words`; returns the number of words that it takes.
 fn size(words: &[&[u8]]) -> Option<(ListedSize, usize)> {
     let first = *words.first()?;
     if matches!(first, b"-" | b"\xe2\x80\x94" | b"\xe2\x80\x93" | b"--") {
@@ -297,7 +294,7 @@ fn size(words: &[&[u8]]) -> Option<(ListedSize, usize)> {
     let mut value = Decimal::read(written)?;
     let mut taken = 1;
     if suffix.is_empty() && value.decimals == 0 && written.len() <= 3 {
-        // Thousands with spaces between them: `1 234 567`.
+        // Thousands separated by spaces: `1 234 567`.
         while let Some(group) = words.get(taken).copied().filter(|word| is_thousand(word)) {
             value = Decimal::read(group)?.after(value)?;
             taken += 1;
@@ -310,7 +307,7 @@ fn size(words: &[&[u8]]) -> Option<(ListedSize, usize)> {
         unit = own_word;
         taken += 1;
     }
-    // `4,883 KB` may be thousands or a fraction.
+    // The comma of `4,883 KB` may separate thousands or a fraction.
     let parts = written.split(|&byte| byte == b',').collect::<Vec<_>>();
     if unit.most > 1 && matches!(parts[..], [_, last] if last.len() == 3) {
         return Some((ListedSize::Unknown, taken));
@@ -322,7 +319,7 @@ fn is_thousand(word: &[u8]) -> bool {
     word.len() == 3 && word.iter().all(u8::is_ascii_digit)
 }
 
-/// A number with its last digits behind the point.
+/// A decimal number: all its digits, of which the last `decimals` are the fraction.
 #[derive(Clone, Copy)]
 struct Decimal {
     digits: u64,
@@ -362,7 +359,8 @@ impl Decimal {
         })
     }
 
-    /// One more or less in the last digit, because some servers round and others cut.
+    /// The range of sizes that a server may have written like this: one more or less in the last
+    /// digit, because some servers round and others truncate.
     fn times(self, unit: Unit) -> ListedSize {
         if unit.most == 1 {
             return if self.decimals == 0 {
@@ -383,7 +381,7 @@ impl Decimal {
     }
 }
 
-/// Bytes of a unit; two numbers where servers disagree whether a kB is 1000 or 1024 bytes.
+/// Bytes per unit: two numbers, because servers disagree whether a kB is 1000 or 1024 bytes.
 #[derive(Clone, Copy)]
 struct Unit {
     least: u64,
@@ -409,16 +407,6 @@ fn unit(written: &[u8]) -> Option<Unit> {
     .map(|least| Unit {
         least,
         most: binary,
-    })
-}
-
-fn number(digits: &[u8]) -> Option<u64> {
-    if digits.is_empty() || digits.len() > DIGITS_MAX {
-        return None;
-    }
-    digits.iter().try_fold(0, |sum: u64, &byte| {
-        byte.is_ascii_digit()
-            .then(|| sum * 10 + u64::from(byte - b'0'))
     })
 }
 

@@ -1,9 +1,9 @@
-//! The tokenizer's side of an index page in HTML or XML: tags and text in, bounded, to
-//! [`Page`], which knows what they mean.
+//! Feeds an index page in HTML or XML to [`Page`], tag by tag and with bounded memory. [`Page`]
+//! knows what tags and text mean.
 //!
-//! The tokenizer is `html5gum`: it follows the HTML standard on any bytes, reads a stream, and
-//! leaves what is kept to us, so that no attribute or text without end takes memory. (`html5ever`
-//! wants UTF-8, and file names need not be; `lol_html` brings a rewriter and CSS selectors.)
+//! The tokenizer is `html5gum`: it follows the HTML standard for any bytes, reads a stream, and
+//! lets us decide what is kept, so that an endless attribute or text takes no memory. (`html5ever`
+//! requires UTF-8, which file names need not be; `lol_html` contains a rewriter and CSS selectors.)
 
 use std::convert::Infallible;
 use std::io::Read;
@@ -15,13 +15,13 @@ use super::index_link::PageAddress;
 use super::index_page::{Page, Tag};
 use crate::domain::path::PATH_BYTES_MAX;
 
-/// Longest attribute that is kept: a path of which each byte is written as `%XX`, and a host.
+/// Longest attribute value that is kept: a path with each byte written as `%XX`, and a host.
 const VALUE_BYTES_MAX: usize = 3 * PATH_BYTES_MAX + 1024;
 
-/// Longest name of a tag or an attribute that is kept; all that matter are shorter.
+/// Longest name of a tag or an attribute that is kept; all relevant ones are shorter.
 const NAME_BYTES_MAX: usize = 24;
 
-/// Reads a page; gives entries as they come.
+/// Reads a page; `each` gets every entry as soon as it is read.
 pub(super) fn read_html(
     source: impl Read,
     address: &PageAddress,
@@ -29,21 +29,22 @@ pub(super) fn read_html(
 ) -> Result<IndexPage, PageError> {
     let mut page = Page::new(address, each);
     let mut tokenizer = Tokenizer::new_with_emitter(IoReader::new(source), Tags::new(&mut page));
-    // It gives no token, so what comes first is the end or an error.
+    // The emitter produces no tokens, so the first item is the end or an error.
     if let Some(Err(error)) = tokenizer.next() {
         return Err(PageError::Read(error));
     }
     page.finish()
 }
 
-/// The tag in progress, as far as it matters.
+/// Collects the relevant parts of the tag that is being read.
 struct Tags<'p, 'a> {
     page: &'p mut Page<'a>,
     name: Vec<u8>,
     is_end: bool,
     attribute: Vec<u8>,
     value: Vec<u8>,
-    /// A value that is longer than any is not a part of itself.
+    /// Whether the value exceeds the limit; then it is dropped, because a part of it would be
+    /// another value.
     is_overlong: bool,
     tag: Tag,
     last_start: Vec<u8>,
@@ -77,7 +78,7 @@ impl<'p, 'a> Tags<'p, 'a> {
         if std::mem::take(&mut self.is_overlong) || self.is_end {
             return;
         }
-        let place = match self.attribute.as_slice() {
+        let slot = match self.attribute.as_slice() {
             b"href" => &mut self.tag.href,
             b"colspan" => &mut self.tag.columns,
             b"type" => &mut self.tag.kind,
@@ -85,11 +86,11 @@ impl<'p, 'a> Tags<'p, 'a> {
             b"size" | b"data-size" | b"data-order" | b"data-sort" => &mut self.tag.size,
             _ => return,
         };
-        place.get_or_insert(value);
+        slot.get_or_insert(value);
     }
 }
 
-/// Appends what fits; what does not is dropped.
+/// Appends as many bytes as fit; returns whether all did.
 fn push(out: &mut Vec<u8>, more: &[u8], bytes_max: usize) -> bool {
     let free = bytes_max.saturating_sub(out.len());
     out.extend_from_slice(&more[..more.len().min(free)]);
@@ -154,7 +155,7 @@ impl Emitter for Tags<'_, '_> {
     fn set_force_quirks(&mut self) {}
 
     fn push_tag_name(&mut self, name: &[u8]) {
-        // A name that is cut is no name that matters: those are shorter than the limit.
+        // A truncated name equals no relevant name, because those are shorter than the limit.
         push(&mut self.name, name, NAME_BYTES_MAX);
     }
 

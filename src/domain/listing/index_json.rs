@@ -1,8 +1,8 @@
-//! Index pages in JSON: nginx's `autoindex_format json` and Caddy's.
+//! Reads index pages in JSON: nginx's `autoindex_format json` and Caddy's.
 //!
-//! `[{"name":"x","type":"file","mtime":"Thu, 02 Jan 2020 03:04:05 GMT","size":12}, …]` and
-//! `[{"name":"x","size":12,"mod_time":"2020-01-02T03:04:05Z","is_dir":false}, …]`. Names may be
-//! bytes that are no UTF-8: nginx writes them as they are.
+//! The forms are `[{"name":"x","type":"file","mtime":"Thu, 02 Jan 2020 03:04:05 GMT","size":12},
+//! …]` and `[{"name":"x","size":12,"mod_time":"2020-01-02T03:04:05Z","is_dir":false}, …]`. Names
+//! need not be UTF-8: nginx writes their bytes unchanged.
 
 use std::fmt;
 use std::io::{self, Read};
@@ -11,10 +11,9 @@ use serde::de::{Deserializer as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::index_date::date;
 use super::index_entry::{IndexEntry, IndexPage, PageError};
-use super::listed::{ListedFile, ListedSize, ListedTime};
-use crate::domain::path::PATH_BYTES_MAX;
+use super::listed::{ListedFile, ListedSize, ListedTime, is_name};
 
-/// Reads an array of objects, one at a time.
+/// Reads an array of objects, one object at a time.
 pub(super) fn read_json(
     source: impl Read,
     each: &mut dyn FnMut(IndexEntry, &[u8]),
@@ -57,10 +56,7 @@ impl<'de> Visitor<'de> for Items<'_> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
         while let Some(item) = items.next_element::<Item>()? {
             let name = item.name.strip_suffix(b"/").unwrap_or(&item.name);
-            let is_name = !matches!(name, b"" | b"." | b"..")
-                && name.len() <= PATH_BYTES_MAX
-                && !name.iter().any(|&byte| byte == b'/' || byte == 0);
-            if !is_name {
+            if !is_name(name) {
                 continue;
             }
             self.page.entries += 1;

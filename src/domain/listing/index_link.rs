@@ -1,36 +1,36 @@
-//! Links of an index page: which of them name a child of the directory.
+//! Decides which links of an index page name a child of the directory.
 
+use super::listed::is_name;
 use crate::domain::escape::percent_decode;
-use crate::domain::path::PATH_BYTES_MAX;
 
-/// Where an index page lies.
+/// The URL of an index page, to which its links are relative.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PageAddress {
     /// `host` or `host:port` as in the URL, without user and password.
     authority: Vec<u8>,
-    /// Decoded, with a slash at both ends.
+    /// The path, decoded, with a slash at both ends.
     path: Vec<u8>,
-    /// The directory that relative links begin at, where that is another one of this server.
+    /// The directory to which relative links refer, if it is another one on this server.
     base: Option<Vec<u8>>,
-    /// What the keys of a bucket begin with that lie in the directory, if it was asked for so.
+    /// The prefix of a bucket's keys in this directory, if the bucket was asked for a prefix.
     key_prefix: Option<Vec<u8>>,
 }
 
-/// What a link of an index page leads to.
+/// The meaning of a link on an index page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Link {
     /// A file or directory right below.
     Child {
-        /// Its name, bytes exact.
+        /// Its name, byte for byte.
         name: Vec<u8>,
-        /// The link ends with a slash.
+        /// Whether the link ends in a slash.
         is_dir: bool,
     },
-    /// The directory above.
+    /// The parent directory.
     Parent,
     /// The page itself in another order.
     Sorted,
-    /// A directory that a script of this page shows.
+    /// A directory that a script at this page's URL shows.
     Query,
     /// A data set of a THREDDS catalog.
     Catalog,
@@ -38,8 +38,7 @@ pub enum Link {
     Elsewhere,
 }
 
-/// Schemes that a link may begin with and that no index means as a name: all others with a colon
-/// are taken for names.
+/// Schemes that are not part of a name. A link with a colon after any other word is a name.
 const OTHER_SCHEMES: [&[u8]; 7] = [
     b"mailto",
     b"javascript",
@@ -50,10 +49,10 @@ const OTHER_SCHEMES: [&[u8]; 7] = [
     b"magnet",
 ];
 
-/// Arguments that index pages sort by: Apache and fancyindex, Apache 1.3, Caddy, others.
+/// Arguments for the order of an index page: Apache and fancyindex, Apache 1.3, Caddy, others.
 const SORT_ARGUMENTS: [&[u8]; 8] = [b"C=", b"N=", b"M=", b"S=", b"D=", b"sort", b"order=", b"O="];
 
-/// Arguments that scripts name a directory by.
+/// Arguments by which scripts name a directory.
 const DIRECTORY_ARGUMENTS: [&[u8]; 7] = [
     b"dir",
     b"path",
@@ -65,7 +64,7 @@ const DIRECTORY_ARGUMENTS: [&[u8]; 7] = [
 ];
 
 impl PageAddress {
-    /// Of a URL's authority (without user) and its path as it stands there.
+    /// Makes an address from a URL's authority (without user) and its path as written.
     pub fn new(authority: &str, path: &str) -> PageAddress {
         let mut path = percent_decode(path.as_bytes());
         let end = path.iter().rposition(|&byte| byte == b'/');
@@ -81,8 +80,8 @@ impl PageAddress {
         }
     }
 
-    /// The same for a directory whose URL has no slash at its end: its relative links begin one
-    /// directory further up.
+    /// The address of a directory whose URL does not end in a slash: its relative links refer to
+    /// the parent directory.
     pub fn of_directory(authority: &str, path: &str) -> PageAddress {
         let above = PageAddress::new(authority, path);
         let mut page = PageAddress::new(authority, &format!("{path}/"));
@@ -90,7 +89,7 @@ impl PageAddress {
         page
     }
 
-    /// The same for a listing of a bucket that was asked for keys with a prefix.
+    /// The same address, for a bucket's listing of the keys with a prefix.
     #[must_use]
     pub fn of_keys(mut self, prefix: &[u8]) -> PageAddress {
         self.key_prefix = Some(prefix.to_vec());
@@ -101,8 +100,8 @@ impl PageAddress {
         self.key_prefix.as_deref()
     }
 
-    /// Whether a link names a child of this directory on another host: where a server is behind
-    /// another name, its index may say so.
+    /// Whether a link names a child of this directory on another host. A server that is reached
+    /// under another name may write such an index.
     pub(super) fn is_child_elsewhere(&self, href: &[u8]) -> bool {
         let Some(start) = href.windows(2).position(|window| window == b"//") else {
             return false;
@@ -127,8 +126,8 @@ impl PageAddress {
         }
     }
 
-    /// The same page after `<base href>`: relative links begin there. `None` when they lead to
-    /// another server.
+    /// The same page with `<base href>`, to which relative links refer. `None` if it is on another
+    /// server.
     pub(super) fn with_base(&self, href: &[u8]) -> Option<PageAddress> {
         let href = cut(href.trim_ascii(), b'#').0;
         let path = percent_decode(self.path_of(cut(href, b'?').0)?);
@@ -141,7 +140,7 @@ impl PageAddress {
         })
     }
 
-    /// What `href`, with entities already decoded, leads to.
+    /// The meaning of `href`, in which entities are decoded already.
     pub fn resolve(&self, href: &[u8]) -> Link {
         let href = href.trim_ascii();
         let href = cut(href, b'#').0;
@@ -168,13 +167,13 @@ impl PageAddress {
             (b"catalog.html", Some(query)) if query.starts_with(b"dataset=") => Link::Catalog,
             (b"", _) => Link::Elsewhere,
             (b".." | b"../", _) => Link::Parent,
-            // A name's own question mark is encoded, so this is an action on the file.
+            // A question mark in a name would be encoded, so this is an action on the file.
             (_, Some(_)) => Link::Elsewhere,
             _ => child(rest),
         }
     }
 
-    /// The path in a link; `None` when it leads to another server or is no path.
+    /// The path in a link; `None` if it leads to another server or is not a path.
     fn path_of<'h>(&self, target: &'h [u8]) -> Option<&'h [u8]> {
         let colon = target.iter().position(|&byte| byte == b':');
         let scheme = colon.map_or(&b""[..], |colon| &target[..colon]);
@@ -187,7 +186,7 @@ impl PageAddress {
             target
         };
         let Some(with_host) = rest.strip_prefix(b"//") else {
-            // "http:" without a host is nothing that an index says.
+            // No index writes "http:" without a host.
             return (rest.len() == target.len()).then_some(rest);
         };
         let end = with_host.iter().position(|&byte| byte == b'/');
@@ -198,7 +197,7 @@ impl PageAddress {
             .then_some(path)
     }
 
-    /// The path that a link leads to from a directory, without `.` and `..`.
+    /// The absolute path of a link in the directory `from`, without `.` and `..`.
     fn absolute(&self, from: &[u8], path: &[u8]) -> Vec<u8> {
         let from = if path.starts_with(b"/") { b"" } else { from };
         let whole = [from, path].concat();
@@ -237,10 +236,7 @@ fn child(rest: &[u8]) -> Link {
         Some(name) => (name, true),
         None => (rest, false),
     };
-    let is_name = !matches!(name, b"" | b"." | b"..")
-        && name.len() <= PATH_BYTES_MAX
-        && !name.iter().any(|&byte| byte == b'/' || byte == 0);
-    if is_name {
+    if is_name(name) {
         let name = name.to_vec();
         Link::Child { name, is_dir }
     } else {
@@ -275,7 +271,7 @@ fn names_directory(query: &[u8]) -> bool {
 
 fn cut(text: &[u8], mark: u8) -> (&[u8], Option<&[u8]>) {
     match text.iter().position(|&byte| byte == mark) {
-        Some(place) => (&text[..place], Some(&text[place + 1..])),
+        Some(index) => (&text[..index], Some(&text[index + 1..])),
         None => (text, None),
     }
 }

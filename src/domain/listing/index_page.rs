@@ -1,24 +1,26 @@
-//! PageElement the tags and the text of an index page mean.
+//! Interprets the tags and the text of an index page.
 //!
-//! A *line* is a row of a table, an item of a list, a line of preformatted text, or what lies
-//! between two links where nothing else separates them. Its first link to a child is an entry,
-//! the words behind that link (serve-index: inside of it; IIS: before it) are its fields. Where a
-//! table has a heading, its words tell which column has sizes.
+//! A *line* is a row of a table, an item of a list, a line of preformatted text, or the text
+//! between two links that nothing else separates. Its first link to a child is an entry, and the
+//! words after that link are its fields (with serve-index the words inside of the link, with IIS
+//! those before it). If a table has a heading, its words determine which column has sizes.
 
 use super::index_bucket::Bucket;
 use super::index_entry::{IndexEntry, IndexPage, OtherListing, PageError};
 use super::index_field::{CELL_END, EXACT_MARK, IndexFields, read_fields};
 use super::index_link::{Link, PageAddress};
 use super::index_table::Columns;
+use super::listed::is_name;
 use crate::domain::path::PATH_BYTES_MAX;
 
-/// Bytes of a line that are kept beside the link: fields come first, descriptions after them.
+/// Largest number of bytes of a line that are kept beside the link: fields come first, descriptions
+/// after them.
 const TEXT_BYTES_MAX: usize = 512;
 
-/// Bytes of titles that are kept.
+/// Largest number of bytes of a title that are kept.
 const TITLE_BYTES_MAX: usize = 200;
 
-/// Titles and headings of indexes, in lower case.
+/// Words in titles and headings of indexes, in lower case.
 const TITLES: [&[u8]; 5] = [
     b"index of",
     b"directory listing",
@@ -27,59 +29,59 @@ const TITLES: [&[u8]; 5] = [
     b"files within",
 ];
 
-/// Attributes of a tag that matter.
+/// The relevant attributes of a tag.
 #[derive(Debug, Default)]
 pub(super) struct Tag {
     pub href: Option<Vec<u8>>,
-    /// `type` of an input.
+    /// `type` of an `<input>`.
     pub kind: Option<Vec<u8>>,
-    /// `datetime` of a `time`, `mtime` of nginx's XML.
+    /// `datetime` of a `<time>`, `mtime` in nginx's XML.
     pub time: Option<Vec<u8>>,
-    /// A number beside what is shown, or `size` of nginx's XML.
+    /// An attribute with the number that the text shows, or `size` in nginx's XML.
     pub size: Option<Vec<u8>>,
     /// `colspan` of a cell.
     pub columns: Option<Vec<u8>>,
 }
 
-/// A page in progress.
+/// A page that is being read.
 pub(super) struct Page<'a> {
     address: &'a PageAddress,
     /// The address with the page's own base for relative links.
     based: Option<PageAddress>,
     each: &'a mut dyn FnMut(IndexEntry, &[u8]),
     line: PageLine,
-    /// The text of a title, a heading or a link, while one is open.
-    heard: Option<PageText>,
+    /// The text of the title, heading or link that is open.
+    open_text: Option<PageText>,
     title: Vec<u8>,
-    /// `<pre>`, `<table>`, `<ul>` that are open.
+    /// Numbers of open `<pre>`, `<table>` and `<ul>`.
     containers: [u32; 3],
     columns: Columns,
-    /// The page is the listing of a bucket.
+    /// The listing of a bucket, if the page is one.
     bucket: Option<Bucket>,
     signs: Signs,
     entries: u64,
     has_fields: bool,
 }
 
-/// PageElement tells an index from another page.
+/// Signs that tell an index from another page.
 #[derive(Default)]
 struct Signs {
     is_titled: bool,
     has_parent: bool,
     has_sorting: bool,
     has_password: bool,
-    /// An entry with a size or a time, in a table, a list or preformatted text.
+    /// An entry with a size or a time is in a table, a list or preformatted text.
     has_row: bool,
     is_xml: bool,
     is_closed: bool,
-    /// Its base lies on another server.
+    /// The page's `<base>` is on another server.
     is_foreign: bool,
-    /// A link that would be an entry, but for the base or the host.
+    /// A link would be an entry if it had another base or host.
     has_stray: bool,
-    /// A link that shows a directory by a query.
+    /// A link shows a directory by a query.
     has_query: bool,
     has_directory: bool,
-    /// It is of a kind that is not read.
+    /// The page is a listing of a kind that is not read.
     other: Option<OtherListing>,
 }
 
@@ -87,7 +89,7 @@ struct Signs {
 struct PageLine {
     before: Vec<u8>,
     after: Vec<u8>,
-    /// In the link, behind the name.
+    /// Text inside of the link, after the name.
     inside: Vec<u8>,
     entry: Option<(Vec<u8>, bool)>,
 }
@@ -101,7 +103,7 @@ enum PageElement {
 }
 
 struct PageText {
-    what: PageElement,
+    element: PageElement,
     text: Vec<u8>,
 }
 
@@ -112,7 +114,7 @@ impl<'a> Page<'a> {
             based: None,
             each,
             line: PageLine::default(),
-            heard: None,
+            open_text: None,
             title: Vec::new(),
             containers: [0; 3],
             columns: Columns::default(),
@@ -133,7 +135,7 @@ impl<'a> Page<'a> {
         match name {
             b"a" => self.link(tag),
             b"base" => self.base(tag),
-            b"title" | b"h1" | b"h4" => self.listen(PageElement::Title),
+            b"title" | b"h1" | b"h4" => self.begin_text(PageElement::Title),
             b"input" => {
                 let is_password = |kind: &Vec<u8>| kind.eq_ignore_ascii_case(b"password");
                 self.signs.has_password |= tag.kind.as_ref().is_some_and(is_password);
@@ -146,20 +148,20 @@ impl<'a> Page<'a> {
             b"time" => {
                 self.part();
                 if let Some(time) = &tag.time {
-                    self.beside(time);
-                    self.beside(&[CELL_END]);
+                    self.push_beside(time);
+                    self.push_beside(&[CELL_END]);
                 }
             }
             b"td" | b"th" => {
-                self.beside(&[CELL_END]);
+                self.push_beside(&[CELL_END]);
                 let mark = self.columns.open_cell(tag.columns.as_deref());
                 if let Some(mark) = mark {
-                    self.beside(&mark);
+                    self.push_beside(&mark);
                 }
                 if let Some(size) = &tag.size {
-                    self.beside(&[EXACT_MARK]);
-                    self.beside(size);
-                    self.beside(b" ");
+                    self.push_beside(&[EXACT_MARK]);
+                    self.push_beside(size);
+                    self.push_beside(b" ");
                 }
             }
             _ if is_part(name) => self.part(),
@@ -186,8 +188,8 @@ impl<'a> Page<'a> {
             });
         }
         match name {
-            b"a" | b"title" | b"h1" | b"h4" | b"file" | b"directory" => self.heard(),
-            b"td" | b"th" => self.beside(&[CELL_END]),
+            b"a" | b"title" | b"h1" | b"h4" | b"file" | b"directory" => self.end_text(),
+            b"td" | b"th" => self.push_beside(&[CELL_END]),
             _ if is_part(name) => self.part(),
             b"html" | b"body" | b"list" => self.signs.is_closed = true,
             _ => {}
@@ -206,32 +208,32 @@ impl<'a> Page<'a> {
             return bucket.text(text);
         }
         self.columns.text(text);
-        if let Some(heard) = &mut self.heard {
-            let bytes_max = match heard.what {
+        if let Some(open) = &mut self.open_text {
+            let bytes_max = match open.element {
                 PageElement::XmlName { .. } => PATH_BYTES_MAX + 1,
-                // A name, and what stands behind it.
+                // A name and the text after it.
                 PageElement::Link => PATH_BYTES_MAX + TEXT_BYTES_MAX,
                 _ => TITLE_BYTES_MAX,
             };
-            push(&mut heard.text, text, bytes_max);
+            push(&mut open.text, text, bytes_max);
             return;
         }
         if self.containers[0] == 0 {
-            self.beside(text);
+            self.push_beside(text);
             return;
         }
         let mut lines = text.split(|&byte| byte == b'\n');
         if let Some(first) = lines.next() {
-            self.beside(first);
+            self.push_beside(first);
         }
         for line in lines {
             self.end_line();
-            self.beside(line);
+            self.push_beside(line);
         }
     }
 
     pub fn finish(mut self) -> Result<IndexPage, PageError> {
-        self.heard();
+        self.end_text();
         self.end_line();
         let signs = &self.signs;
         if let Some(bucket) = self.bucket {
@@ -296,11 +298,11 @@ impl<'a> Page<'a> {
     }
 
     fn link(&mut self, tag: &Tag) {
-        self.heard();
-        let mut what = PageElement::Link;
+        self.end_text();
+        let mut element = PageElement::Link;
         match tag.href.as_ref().map(|href| self.resolve(href)) {
             Some(Link::Child { name, is_dir }) => {
-                // An icon and a name may link to the same.
+                // An icon and a name may link to the same child.
                 let is_other = |entry: &(Vec<u8>, bool)| entry.0 != name;
                 if self.line.entry.as_ref().is_some_and(is_other) {
                     self.end_line();
@@ -308,7 +310,7 @@ impl<'a> Page<'a> {
                 self.signs.has_directory |= is_dir;
                 self.line.entry = Some((name, is_dir));
             }
-            Some(Link::Parent) => what = PageElement::Parent,
+            Some(Link::Parent) => element = PageElement::Parent,
             Some(Link::Sorted) => self.signs.has_sorting = true,
             Some(Link::Query) => self.signs.has_query = true,
             Some(Link::Catalog) => self.signs.other = Some(OtherListing::Thredds),
@@ -318,7 +320,7 @@ impl<'a> Page<'a> {
             }
             None => {}
         }
-        self.listen(what);
+        self.begin_text(element);
     }
 
     fn resolve(&mut self, href: &[u8]) -> Link {
@@ -332,7 +334,7 @@ impl<'a> Page<'a> {
         link
     }
 
-    /// The first base of a page holds (HTML, 4.2.3).
+    /// The first `<base>` of a page counts (HTML §4.2.3).
     fn base(&mut self, tag: &Tag) {
         let Some(href) = tag.href.as_ref().filter(|_| self.based.is_none()) else {
             return;
@@ -342,21 +344,21 @@ impl<'a> Page<'a> {
         self.based = Some(based.unwrap_or_else(|| self.address.clone()));
     }
 
-    fn listen(&mut self, what: PageElement) {
-        self.heard();
-        self.heard = Some(PageText {
-            what,
+    fn begin_text(&mut self, element: PageElement) {
+        self.end_text();
+        self.open_text = Some(PageText {
+            element,
             text: Vec::new(),
         });
     }
 
-    /// PageElement was listened to is over.
-    fn heard(&mut self) {
-        let Some(PageText { what, text }) = self.heard.take() else {
+    /// Ends the open text and interprets it.
+    fn end_text(&mut self) {
+        let Some(PageText { element, text }) = self.open_text.take() else {
             return;
         };
         let lower = text.to_ascii_lowercase();
-        match what {
+        match element {
             PageElement::Title => {
                 let says = |words: &[u8]| contains(&lower, words);
                 self.signs.is_titled |= TITLES.into_iter().any(says);
@@ -370,10 +372,7 @@ impl<'a> Page<'a> {
             }
             PageElement::Link => self.take_inside(&text),
             PageElement::XmlName { is_dir } => {
-                let is_name = !matches!(text.as_slice(), b"" | b"." | b"..")
-                    && text.len() <= PATH_BYTES_MAX
-                    && !text.iter().any(|&byte| byte == b'/' || byte == 0);
-                self.line.entry = is_name.then_some((text, is_dir));
+                self.line.entry = is_name(&text).then_some((text, is_dir));
                 self.end_line();
             }
         }
@@ -386,19 +385,20 @@ impl<'a> Page<'a> {
             push(&mut self.line.after, &[CELL_END], TEXT_BYTES_MAX);
         }
         let is_dir = name == b"directory";
-        self.listen(PageElement::XmlName { is_dir });
+        self.begin_text(PageElement::XmlName { is_dir });
     }
 
-    /// A new part of a link's text begins.
+    /// Starts a new part of a link's text.
     fn part(&mut self) {
-        if let Some(PageText { text, .. }) = &mut self.heard
+        if let Some(PageText { text, .. }) = &mut self.open_text
             && text.last().is_some_and(|last| *last != CELL_END)
         {
             text.push(CELL_END);
         }
     }
 
-    /// Parts of a link's text behind the name: the rest of a link that holds the whole line.
+    /// Takes the parts of a link's text after the name as fields, if the link contains the whole
+    /// line.
     fn take_inside(&mut self, text: &[u8]) {
         let Some((name, _)) = &self.line.entry else {
             return;
@@ -418,7 +418,7 @@ impl<'a> Page<'a> {
         }
     }
 
-    fn beside(&mut self, text: &[u8]) {
+    fn push_beside(&mut self, text: &[u8]) {
         let side = match self.line.entry {
             Some(_) => &mut self.line.after,
             None => &mut self.line.before,
@@ -443,7 +443,7 @@ impl<'a> Page<'a> {
             } else if !fields.is_any {
                 fields = read_fields(&self.line.before).sure();
             }
-            self.columns.see_entry();
+            self.columns.mark_entry();
             self.give(&name, is_dir, fields);
         }
         self.line.before.clear();
@@ -465,12 +465,12 @@ impl<'a> Page<'a> {
     }
 }
 
-/// Tags that part the text of a link.
+/// Whether a tag separates parts of a link's text.
 fn is_part(name: &[u8]) -> bool {
     matches!(name, b"span" | b"div" | b"p" | b"small" | b"time")
 }
 
-/// Tags that begin or end a line.
+/// Whether a tag begins or ends a line.
 fn is_break(name: &[u8]) -> bool {
     matches!(
         name,

@@ -1,14 +1,14 @@
-//! Headings of tables: which column has the sizes, and which the times.
+//! Finds out from a table's heading which column has the sizes, and which the times.
 
 use super::index_field::{CELL_OF_COLUMN, ColumnSize, TableColumn};
 
-/// Bytes of a cell of a heading that are kept.
+/// Largest number of bytes of a heading's cell that are kept.
 const TEXT_BYTES_MAX: usize = 64;
 
-/// Columns that are counted.
+/// Largest number of columns that are counted.
 const COLUMNS_MAX: usize = 32;
 
-/// Headings of sizes, in lower case: English, and the languages that themes of indexes come in.
+/// Headings of sizes in lower case: in English, and in the languages of known index themes.
 const SIZES: [&str; 17] = [
     "size",
     "bytes",
@@ -29,21 +29,21 @@ const SIZES: [&str; 17] = [
     "サイズ",
 ];
 
-/// Headings of the time that a file was changed.
+/// Parts of headings of modification times.
 const TIMES: [&str; 4] = ["modif", "changed", "mtime", "änder"];
 
-/// Headings that show that the row is one.
+/// Parts of other headings, which show that a row is a heading.
 const OTHERS: [&str; 4] = ["name", "file", "date", "datum"];
 
 /// The columns of a table.
 #[derive(Debug, Default)]
 pub(super) struct Columns {
-    /// As the heading says; empty: there is none, or it is not understood.
+    /// The columns according to the heading; empty if there is no heading, or an unknown one.
     heading: Vec<Heading>,
-    /// Those of the row so far.
+    /// The columns of the present row so far.
     row: Vec<Heading>,
     cell: Vec<u8>,
-    place: usize,
+    index: usize,
     span: usize,
     has_entry: bool,
 }
@@ -62,7 +62,7 @@ impl Columns {
         !self.heading.is_empty()
     }
 
-    /// A cell begins, over so many columns; gives what its text is to begin with.
+    /// Begins a cell that spans `span` columns; returns the bytes that must precede its text.
     pub fn open_cell(&mut self, span: Option<&[u8]>) -> Option<[u8; 2]> {
         self.end_cell();
         let span = span.and_then(|span| std::str::from_utf8(span).ok()?.trim().parse().ok());
@@ -71,7 +71,7 @@ impl Columns {
             return None;
         }
         let has = |heading| self.heading.contains(&heading);
-        let here = self.heading.get(self.place).copied();
+        let here = self.heading.get(self.index).copied();
         let size = match here {
             Some(Heading::Size) => ColumnSize::Any,
             _ if has(Heading::Size) => ColumnSize::No,
@@ -81,7 +81,7 @@ impl Columns {
         Some([CELL_OF_COLUMN, TableColumn { size, has_time }.mark()])
     }
 
-    /// Text of a cell.
+    /// Adds text to the cell.
     pub fn text(&mut self, text: &[u8]) {
         if self.span > 0 {
             let free = TEXT_BYTES_MAX.saturating_sub(self.cell.len());
@@ -89,12 +89,13 @@ impl Columns {
         }
     }
 
-    /// The row is one of an entry.
-    pub fn see_entry(&mut self) {
+    /// Notes that the row has an entry.
+    pub fn mark_entry(&mut self) {
         self.has_entry = true;
     }
 
-    /// A row ends; one of an entry is no heading, and the first that is understood is the one.
+    /// Ends a row. A row with an entry is not a heading; the first row that is understood as a
+    /// heading is the heading.
     pub fn end_row(&mut self) {
         self.end_cell();
         let has_entry = std::mem::take(&mut self.has_entry);
@@ -104,7 +105,7 @@ impl Columns {
             self.heading.clone_from(&self.row);
         }
         self.row.clear();
-        self.place = 0;
+        self.index = 0;
     }
 
     fn end_cell(&mut self) {
@@ -112,7 +113,7 @@ impl Columns {
         let free = COLUMNS_MAX.saturating_sub(self.row.len());
         self.row
             .extend(std::iter::repeat_n(heading, self.span.min(free)));
-        self.place += self.span;
+        self.index += self.span;
         self.cell.clear();
         self.span = 0;
     }

@@ -1,24 +1,26 @@
-//! What a listing says of a file, as exactly as its protocol can tell.
+//! Name, size and time of a file in a listing, as precise as its protocol allows.
+
+use crate::domain::path::PATH_BYTES_MAX;
 
 /// A file's size in a listing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ListedSize {
-    /// Bytes.
+    /// Exact number of bytes.
     Exact(u64),
-    /// Rounded: at least the first and at most the second number of bytes.
+    /// A rounded size: smallest and largest number of bytes that it may stand for.
     Between(u64, u64),
-    /// Not said.
+    /// The listing has no size.
     Unknown,
 }
 
 /// A file's time in a listing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ListedTime {
-    /// Seconds since 1970, read as if they were UTC.
+    /// Seconds since 1970, read as if the time were in UTC.
     pub seconds: i64,
-    /// How fine it is: 1, 60, or 86,400 seconds; what is finer was cut off.
+    /// Precision: 1, 60 or 86,400 seconds; smaller units were cut off.
     pub step_s: u32,
-    /// Whether they really are UTC; if not, the zone of the server is unknown.
+    /// Whether the time is in UTC; if not, the server's time zone is unknown.
     pub is_utc: bool,
 }
 
@@ -27,23 +29,23 @@ pub struct ListedTime {
 pub struct ListedFile {
     /// Its size.
     pub size: ListedSize,
-    /// Its time, where the listing has one.
+    /// Its time, if the listing has one.
     pub time: Option<ListedTime>,
 }
 
-/// What a server says of one file that is asked for by itself.
+/// A server's answer about one file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FilePresence {
-    /// It is there.
+    /// The file is there.
     Here(ListedFile),
-    /// It is not.
+    /// The file is not there.
     Gone,
-    /// Its answer tells neither.
+    /// The answer does not tell.
     Unclear,
 }
 
 impl ListedSize {
-    /// Whether a file of so many bytes would be listed like this.
+    /// Whether a file of `size` bytes would be listed with this size.
     pub fn admits(self, size: u64) -> bool {
         match self {
             ListedSize::Exact(exact) => exact == size,
@@ -54,9 +56,30 @@ impl ListedSize {
 }
 
 impl ListedFile {
-    /// A file of which nothing but its name is known.
+    /// A file of which only the name is known.
     pub const UNKNOWN: ListedFile = ListedFile {
         size: ListedSize::Unknown,
         time: None,
     };
+}
+
+/// Largest number of digits that [`number`] reads: they fit every size, and the sum cannot overflow.
+pub(super) const DIGITS_MAX: usize = 18;
+
+/// A number that consists of decimal digits alone, at most [`DIGITS_MAX`].
+pub(super) fn number(digits: &[u8]) -> Option<u64> {
+    if digits.is_empty() || digits.len() > DIGITS_MAX {
+        return None;
+    }
+    digits.iter().try_fold(0, |sum: u64, &byte| {
+        byte.is_ascii_digit()
+            .then(|| sum * 10 + u64::from(byte - b'0'))
+    })
+}
+
+/// Whether bytes can be the name of an entry: exactly one component of a path.
+pub(super) fn is_name(bytes: &[u8]) -> bool {
+    !matches!(bytes, b"" | b"." | b"..")
+        && bytes.len() <= PATH_BYTES_MAX
+        && !bytes.iter().any(|&byte| byte == b'/' || byte == 0)
 }

@@ -1,13 +1,13 @@
-//! Listings of mirrors: what each protocol says about the files that a mirror has.
+//! Reads the listings of mirrors: which files a mirror has, as each protocol lists them.
 //!
-//! Parsers are pure and total: whatever bytes a mirror sends, they give a value, never a panic.
-//! [`rsync`] reads the lines of `rsync --list-only`, [`rsync_message`] what rsync says beside
-//! them: what it could not list, and why it failed. [`read_index`] reads the index pages of web
-//! servers: `index_html` is the tokenizer's side, `index_page` knows what tags and text mean,
-//! `index_link` which links are entries, `index_field` and `index_date` sizes and times,
-//! `index_table` columns, `index_bucket` the listings of object stores, `index_json` the forms in
-//! JSON. [`FtpLine`] is a line of an FTP server, by `ftp_mlsd` or
-//! `ftp_list`. [`ListedFile`] is what they say of a file.
+//! Parsers are pure and total: they return a value for any bytes that a mirror sends, and never
+//! panic. [`rsync`] reads the lines of `rsync --list-only`; [`rsync_message`] reads rsync's
+//! messages: which parts it could not list, and why it failed. [`read_index`] reads the index pages
+//! of web servers: `index_html` splits a page into tags and text, `index_page` interprets them,
+//! `index_link` decides which links are entries, `index_field` and `index_date` read sizes and
+//! times, `index_table` columns, `index_bucket` the listings of object stores, `index_json` the
+//! JSON forms. [`FtpLine`] is a line from an FTP server, which `ftp_mlsd` or `ftp_list` reads.
+//! [`ListedFile`] is a file in any of these listings.
 
 mod ftp;
 mod ftp_list;

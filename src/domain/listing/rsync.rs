@@ -1,19 +1,20 @@
-//! Lines of `rsync --list-only`, as rsync 3.1 to 3.5 writes them.
+//! Reads lines of `rsync --list-only`, as rsync 3.1 to 3.5 write them.
 //!
 //! A line is `-rw-r--r--          11 2026/11/22 17:04:51 dir/name`: type and permissions, size,
-//! date and time in the zone of the process (we set UTC), one space, the name relative to the
-//! URL. Without `--no-human-readable` sizes have thousands separators. In names rsync writes
-//! bytes that do not print as `\#ooo` (octal), and a backslash in front of `#` and three digits
-//! as `\#134`; nothing else is escaped, so decoding is exact. A name with a line feed is one line.
+//! date and time in the time zone of the process (we set UTC), one space, and the name relative to
+//! the URL. Without `--no-human-readable` sizes have thousands separators. rsync writes unprintable
+//! bytes of names as `\#ooo` (octal), and a backslash before `#` and three digits as `\#134`; it
+//! escapes nothing else, so decoding is exact. A name with a line feed is still one line.
 //!
 //! # Security
-//! A mirror can send any name and any text: everything that is not exactly this form is a
+//! A mirror can send any name and any text: a line that is not exactly of this form is a
 //! [`RsyncLine::Message`] or [`RsyncLine::Unreadable`], never a file.
 
+use super::listed::number;
 use crate::domain::file::FileVersion;
 use crate::domain::time::Timestamp;
 
-/// What one line says.
+/// The meaning of one line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RsyncLine {
     /// A regular file that everybody may read, so that a web server delivers it.
@@ -22,26 +23,26 @@ pub enum RsyncLine {
     Private,
     /// A directory; `.` is the URL itself.
     Directory,
-    /// A symlink: what it leads to is not listed.
+    /// A symlink; the listing does not say what it leads to.
     Link,
-    /// A device, socket or pipe: not a file here, as in MirrorBrain.
+    /// A device, socket or pipe, which is not a file here, as in MirrorBrain.
     Other,
-    /// It looks like an entry, but its size or time cannot be read: the listing has a hole.
+    /// The line of an entry whose size or time cannot be read: the listing is incomplete.
     Unreadable,
-    /// Not an entry: a greeting or a remark.
+    /// Not an entry: a greeting or another message.
     Message,
 }
 
-/// Type and permissions: `-rwxrwxrwx`.
+/// Length of type and permissions: `-rwxrwxrwx`.
 const MODE_BYTES: usize = 10;
 
-/// Last year that is believed; keeps the seconds within 64 bits.
+/// Last year that is accepted, so that the seconds fit 64 bits.
 const YEAR_MAX: u32 = 999_999_999;
 
-/// Place of "others may read" in the mode.
+/// Index of "others may read" in the mode.
 const OTHERS_READ: usize = 7;
 
-/// Reads one line without its line feed; for files and directories `name` becomes the name.
+/// Reads one line without its line feed. For an entry, `name` becomes its name.
 pub fn parse_line(line: &[u8], name: &mut Vec<u8>) -> RsyncLine {
     name.clear();
     let Some((mode, rest)) = split_mode(line) else {
@@ -94,7 +95,7 @@ fn split_fields(rest: &[u8]) -> Option<(FileVersion, &[u8])> {
     (!name.is_empty()).then_some((version, name))
 }
 
-/// The bytes up to the next space, and those after that one space.
+/// The bytes before the next space, and those after it.
 fn word(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     split_at(bytes, b' ')
 }
@@ -104,33 +105,22 @@ fn split_at(bytes: &[u8], separator: u8) -> Option<(&[u8], &[u8])> {
     Some((&bytes[..end], &bytes[end + 1..]))
 }
 
-/// Digits only; 18 of them fit every size and keep the sum from overflowing.
-fn number(digits: &[u8]) -> Option<u64> {
-    if digits.is_empty() || digits.len() > 18 {
-        return None;
-    }
-    digits.iter().try_fold(0, |sum: u64, &byte| {
-        byte.is_ascii_digit()
-            .then(|| sum * 10 + u64::from(byte - b'0'))
-    })
-}
-
 fn within(digits: &[u8], least: u32, most: u32) -> Option<u32> {
     let value = u32::try_from(number(digits)?).ok()?;
     (least..=most).contains(&value).then_some(value)
 }
 
-/// Appends what rsync wrote escaped, decoded.
+/// Appends a name that rsync wrote, without rsync's escapes.
 pub fn unescape_into(written: &[u8], out: &mut Vec<u8>) {
     let mut rest = written;
-    // Most names have none; `contains` looks at many bytes at a time.
+    // Most names have no escape; `contains` looks at many bytes at a time.
     if !rest.contains(&b'\\') {
         out.extend_from_slice(rest);
         return;
     }
-    while let Some(place) = rest.iter().position(|&byte| byte == b'\\') {
-        out.extend_from_slice(&rest[..place]);
-        rest = &rest[place..];
+    while let Some(index) = rest.iter().position(|&byte| byte == b'\\') {
+        out.extend_from_slice(&rest[..index]);
+        rest = &rest[index..];
         if let Some(byte) = escaped_byte(rest) {
             out.push(byte);
             rest = &rest[5..];
@@ -142,7 +132,7 @@ pub fn unescape_into(written: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(rest);
 }
 
-/// `\#ooo` at the beginning.
+/// The byte that `\#ooo` at the start of the text stands for.
 fn escaped_byte(text: &[u8]) -> Option<u8> {
     let digits = text.strip_prefix(b"\\#")?.get(..3)?;
     let value = digits.iter().try_fold(0_u32, |sum, &byte| {
@@ -271,8 +261,8 @@ mod tests {
     /// As rsync escapes.
     fn escape(name: &[u8]) -> Vec<u8> {
         let mut out = Vec::new();
-        for (place, &byte) in name.iter().enumerate() {
-            let after = &name[place + 1..];
+        for (index, &byte) in name.iter().enumerate() {
+            let after = &name[index + 1..];
             let looks_escaped = byte == b'\\'
                 && after.first() == Some(&b'#')
                 && after.len() > 3

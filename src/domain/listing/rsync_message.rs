@@ -1,29 +1,29 @@
-//! What rsync says on standard error, line by line.
+//! Reads rsync's messages on standard error, line by line.
 
 use super::rsync::unescape_into;
 
-/// Longest remark that is kept, in characters; a mirror chooses the text.
+/// Longest message that is kept, in characters; a mirror chooses the text.
 const REMARK_CHARS_MAX: usize = 300;
 
-/// What one line on standard error means.
+/// The meaning of one line on standard error.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Message {
-    /// The server says no: `@ERROR: max connections (4) reached -- try again later`.
+    /// The server refuses: `@ERROR: max connections (4) reached -- try again later`.
     Refusal(String),
-    /// A file, or all below a directory, could not be listed. The path is relative to the URL, or
-    /// to the module when it begins with a slash.
+    /// A file, or everything below a directory, could not be listed. The path is relative to the
+    /// URL, or to the module if it begins with a slash.
     Unlisted(Vec<u8>),
-    /// A file went away while the listing was made: it is not there, so nothing is missing.
+    /// A file vanished during the listing. It no longer exists, so the listing lacks nothing.
     Vanished,
-    /// A symlink that leads nowhere, where links are followed: there is no file.
+    /// A symlink without a target, where links are followed: there is no file.
     Dangling,
-    /// The line that every failure ends with; it says less than those before it.
+    /// The last line of every failure, which says less than the lines before it.
     Summary(String),
     /// Anything else.
     Remark(String),
 }
 
-/// Beginnings of what the sending side says when one name cannot be listed; a quoted name follows.
+/// Starts of the sender's messages about a name that cannot be listed; the quoted name follows.
 const UNLISTED: [&[u8]; 4] = [
     b"opendir \"",
     b"readdir(\"",
@@ -31,7 +31,7 @@ const UNLISTED: [&[u8]; 4] = [
     b"link_stat \"",
 ];
 
-/// What the sending side says of a link without an end.
+/// Start of the sender's message about a symlink without a target.
 const DANGLING: &[u8] = b"symlink has no referent: ";
 
 /// Reads one line without its line feed.
@@ -62,14 +62,14 @@ fn unlisted(line: &[u8]) -> Option<Vec<u8>> {
     let quoted = UNLISTED
         .iter()
         .find_map(|beginning| said.strip_prefix(*beginning))?;
-    // The module's name has no quote, the file's may have any.
+    // The module's name contains no quotes, but the file's name may.
     let end = find_last(quoted, b"\" (in ")?;
     let mut path = Vec::with_capacity(end);
     unescape_into(&quoted[..end], &mut path);
     Some(path)
 }
 
-/// Drops `[sender] ` and the like, which old versions do not write.
+/// Drops the sender's role, such as `[sender] `, which old versions do not write.
 fn without_role(said: &[u8]) -> &[u8] {
     let Some(rest) = said.strip_prefix(b"[") else {
         return said;
@@ -83,7 +83,7 @@ fn find_last(text: &[u8], what: &[u8]) -> Option<usize> {
     text.windows(what.len()).rposition(|window| window == what)
 }
 
-/// Text of a stranger as one printable line.
+/// Turns a stranger's text into one printable line.
 pub fn remark(said: &[u8]) -> String {
     let text = String::from_utf8_lossy(said);
     let printable = text

@@ -1,25 +1,25 @@
-//! What a listing left out.
+//! The parts of a tree that a listing left out.
 
-/// What a listing left out although the mirror may have it.
+/// The parts that a listing left out although the mirror may have them.
 ///
-/// What was not listed is not known to have vanished.
+/// Files in these parts are not known to have vanished.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Unlisted {
-    /// The listing is complete.
+    /// Nothing: the listing is complete.
     #[default]
     Nothing,
-    /// These files, or what lies below these directories; relative to what was listed.
+    /// These files, or everything below these directories, relative to the listed directory.
     Below(Vec<Vec<u8>>),
-    /// Something, and nobody knows where.
+    /// Unknown parts.
     Anywhere,
 }
 
-/// Directories that are remembered as not listed; a mirror with more has a fault of its own, and
-/// the list must not grow with it.
+/// Largest number of paths that are kept. A mirror with more has a fault of its own, and the list
+/// must not grow with it.
 pub const UNLISTED_MAX: usize = 1000;
 
 impl Unlisted {
-    /// Adds one place.
+    /// Adds one path.
     pub fn add(&mut self, path: Vec<u8>) {
         match self {
             Unlisted::Nothing => *self = Unlisted::Below(vec![path]),
@@ -30,7 +30,7 @@ impl Unlisted {
 }
 
 impl Unlisted {
-    /// Adds what another listing left out.
+    /// Adds the parts that another listing left out.
     pub fn join(&mut self, other: Unlisted) {
         match other {
             Unlisted::Nothing => {}

@@ -1,4 +1,5 @@
-//! How a client reaches mirrors: which URL it gets, what bars it, and which mirrors come last.
+//! Decides which URL of a mirror a client gets, which mirrors it cannot reach, and which mirrors
+//! come last.
 
 use super::reason::Reason;
 use crate::domain::health::Family;
@@ -8,12 +9,12 @@ use crate::domain::url::{BaseUrl, Scheme};
 /// Whether https clients may be sent to http URLs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum HttpsToHttp {
-    /// Never: browsers refuse that, and so do many programs.
+    /// Never: browsers and many programs refuse such a redirect.
     #[default]
     Never,
-    /// When no mirror that has the file can take them over https.
+    /// Only if no mirror with the file can serve them over https.
     IfNone,
-    /// As if http were https; a mirror's https URL is taken where it has one.
+    /// As if http were https; but a mirror's https URL is preferred.
     Always,
 }
 
@@ -22,7 +23,7 @@ impl HttpsToHttp {
     pub const ALL: [HttpsToHttp; 3] =
         [HttpsToHttp::Never, HttpsToHttp::IfNone, HttpsToHttp::Always];
 
-    /// As in the configuration.
+    /// The word in the configuration.
     pub fn as_str(self) -> &'static str {
         match self {
             HttpsToHttp::Never => "never",
@@ -31,61 +32,61 @@ impl HttpsToHttp {
         }
     }
 
-    /// From its word.
+    /// The value for that word.
     pub fn from_word(word: &str) -> Option<HttpsToHttp> {
         let mut all = HttpsToHttp::ALL.into_iter();
         all.find(|value| value.as_str() == word)
     }
 }
 
-/// What bars a client from some mirrors whatever their class.
+/// Properties of a request that rule out mirrors whatever their class.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Access {
-    /// The scheme of its request.
+    /// Scheme of the request.
     pub scheme: Scheme,
-    /// The family of its address, where that is known. Nothing is known of its other address, if
-    /// it has one: what answers over the other family alone may be out of its reach.
+    /// Family of the client's address, if known. The client may have another address that we do not
+    /// know, so a mirror that answers over the other family alone may be out of reach.
     pub family: Option<Family>,
     /// Whether https clients may be sent to http URLs.
     pub https_to_http: HttpsToHttp,
-    /// Http clients get http URLs where there are any.
+    /// Whether http clients get an http URL if the mirror has one.
     pub prefer_http_for_http: bool,
-    /// Mirrors whose IPv6 address is dead come last for everybody.
+    /// Whether mirrors with a dead IPv6 address come last for every client.
     pub dead_ipv6_last: bool,
 }
 
-/// When a mirror comes into question; the lesser the sooner.
+/// The turn in which a mirror is considered; lower is earlier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct AccessRank {
-    /// Only when no mirror without this has the file.
+    /// Whether it is considered only if no mirror of an earlier turn has the file.
     pub is_substitute: bool,
-    /// Behind all that have not this.
+    /// Whether it comes after all mirrors for which this is false.
     pub is_last: bool,
 }
 
-/// Turns that there are.
+/// Number of turns.
 pub(super) const TURNS: usize = 4;
 
 impl AccessRank {
-    /// Place in the order of turns, less than [`TURNS`].
-    pub(super) fn place(self) -> usize {
+    /// Index of the turn, less than [`TURNS`].
+    pub(super) fn index(self) -> usize {
         usize::from(self.is_substitute) * 2 + usize::from(self.is_last)
     }
 }
 
-/// Where a client is sent at a mirror.
+/// The way in which a client is sent to a mirror.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Route<'m> {
-    /// The base URL.
+    /// Base URL for the client.
     pub url: &'m BaseUrl,
-    /// When.
+    /// Turn in which the mirror is considered.
     pub turn: AccessRank,
-    /// Why not in the first turn.
+    /// Reason for a later turn than the first.
     pub why: Option<Reason>,
 }
 
 impl Access {
-    /// By MirrorBrain's rules: https clients get https, others the main URL.
+    /// MirrorBrain's rules: https clients get https URLs, all others the main URL.
     pub fn of(scheme: Scheme, family: Option<Family>) -> Access {
         Access {
             scheme,
@@ -96,10 +97,10 @@ impl Access {
         }
     }
 
-    /// Where such a client is sent at a mirror that has a base URL.
+    /// The route of such a client to a mirror.
     ///
     /// # Errors
-    /// Why it cannot be sent there.
+    /// Returns the [`Reason`] if the client cannot be sent to the mirror.
     pub fn route(self, mirror: &Mirror) -> Result<Route<'_>, Reason> {
         if self.scheme == Scheme::Https {
             self.https_route(mirror)
@@ -143,7 +144,7 @@ impl Access {
         Ok(route)
     }
 
-    /// Whether the client gets through to a URL, as the prober found.
+    /// The route over this URL, if the client can reach it according to the prober.
     fn over<'m>(&self, mirror: &'m Mirror, url: &'m BaseUrl) -> Result<Route<'m>, Reason> {
         if mirror.ipv6_only && self.family == Some(Family::V4) {
             return Err(Reason::Ipv6Only);
@@ -194,7 +195,7 @@ mod tests {
             Err(reason) => format!("!{}", reason.code()),
             Ok(route) => {
                 let turn = ["", " last", " substitute", " substitute, last"];
-                format!("{}{}", route.url, turn[route.turn.place()])
+                format!("{}{}", route.url, turn[route.turn.index()])
             }
         }
     }

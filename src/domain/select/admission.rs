@@ -1,7 +1,8 @@
-//! Which file may go to a pull-through cache now, and which requests are a cache's own.
+//! Decides which files may be redirected to a pull-through cache now, and recognises requests that
+//! a cache itself makes.
 //!
-//! A cache has every file, but not every version of it: it may hand out the bytes, or the 404, that
-//! it kept of a name. So a version waits until the cache must have let go of older ones, unless its
+//! A cache has every file, but not every version: it may deliver the bytes, or the 404, that it
+//! kept under a name. So a new version must wait until the cache has dropped older ones, unless the
 //! URL names the version.
 
 use std::net::IpAddr;
@@ -11,27 +12,27 @@ use crate::domain::cache::{CacheRules, VersionKey};
 use crate::domain::mirror::Mirror;
 use crate::domain::time::Timestamp;
 
-/// A file that a cache is asked about.
+/// A file for which a cache is considered.
 #[derive(Debug, Clone, Copy)]
 pub struct CacheFile<'f> {
     /// Canonical path.
     pub path: &'f [u8],
-    /// Its name keeps its path while its content changes.
+    /// Whether its content changes under the same path.
     pub is_mutable: bool,
-    /// The catalogue knows which version it is.
+    /// Whether the catalogue knows its version.
     pub is_version_known: bool,
-    /// When this version was first seen; `None`: long ago.
+    /// Time when this version was first seen; `None`: long ago.
     pub seen_at: Option<Timestamp>,
-    /// The URL is signed, so that a version in its query would be another one.
+    /// Whether the URL is signed; then the query has no room for a version.
     pub is_signed: bool,
-    /// When it is asked for.
+    /// Time of the request.
     pub now: Timestamp,
 }
 
-/// Whether a cache may get a file of that size now.
+/// Decides whether a cache may get a file of that size now.
 ///
 /// # Errors
-/// Why not.
+/// Returns the [`Reason`] if it may not.
 pub fn admit(cache: &Mirror, file: &CacheFile<'_>, size: u64) -> Result<(), Reason> {
     let rules = &cache.cache;
     if cache.file_maxsize > 0 && size > cache.file_maxsize {
@@ -60,19 +61,19 @@ fn is_settled(rules: &CacheRules, file: &CacheFile<'_>) -> bool {
     names_version || file.seen_at.is_none_or(is_old)
 }
 
-/// What tells of a request that a cache makes it.
+/// The properties of a request by which a cache is recognised.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct FillSigns<'r> {
     /// The client's address.
     pub ip: Option<IpAddr>,
-    /// `CDN-Loop` (RFC 8586); empty: there is none.
+    /// `CDN-Loop` (RFC 8586); empty if the request has none.
     pub cdn_loop: &'r [u8],
     /// `Via` (RFC 9110 §7.6.3).
     pub via: &'r [u8],
 }
 
-/// Whether one of the caches asks, so that it must get the file itself: a redirect would lead it to
-/// itself, or to a mirror that clients could have been sent to.
+/// Whether one of the caches makes the request. It must get the file itself: a redirect would lead
+/// it to itself, or to a mirror to which clients could have been sent.
 pub fn is_fill<'m>(mut caches: impl Iterator<Item = &'m Mirror>, signs: &FillSigns<'_>) -> bool {
     let is_of = |cache: &Mirror| {
         let networks = &cache.cache.fill_networks;
@@ -85,7 +86,7 @@ pub fn is_fill<'m>(mut caches: impl Iterator<Item = &'m Mirror>, signs: &FillSig
     caches.any(is_of)
 }
 
-/// Whether a `Via` has the cache's identifier, or its host.
+/// Whether a `Via` field names the cache by its identifier or its host.
 fn names(via: &[u8], cache: &Mirror) -> bool {
     let host = cache.base_url.as_ref().map_or("", |url| url.host());
     via.split(|&byte| byte == b',').any(|hop| {

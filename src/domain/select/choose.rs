@@ -1,4 +1,4 @@
-//! From classes to ordered candidates.
+//! Puts the mirrors of each class in order and returns the candidates.
 
 use std::net::IpAddr;
 
@@ -11,20 +11,20 @@ use super::share;
 use crate::domain::mirror::{Mirror, MirrorCountry};
 use crate::domain::place::{Asn, CountryCode, Place};
 
-/// Which class decided, in the order of preference.
+/// The tier that a mirror belongs to, in order of preference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Tier {
     /// The client's address is in one of the mirror's prefixes.
     Prefix,
-    /// Same autonomous system.
+    /// The client and the mirror are in the same autonomous system.
     As,
-    /// Same country, everywhere, or standing in for it.
+    /// The mirror is in the client's country, is everywhere, or also serves that country.
     Country,
-    /// Same continent.
+    /// The client and the mirror are on the same continent.
     Region,
-    /// The rest of the world, and mirrors whose file_maxsize is too small (as a reserve).
+    /// The mirror is elsewhere, or its file_maxsize is too small (a reserve).
     Elsewhere,
-    /// Behind all others, wherever they are.
+    /// The mirror comes after all others, wherever it is.
     Last,
 }
 
@@ -42,20 +42,20 @@ impl Tier {
     }
 }
 
-/// MirrorBrain's word for how a mirror relates to the client; in headers and logs.
+/// MirrorBrain's word for the relation of a mirror to the client, in headers and logs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Realm {
-    /// By its tier.
+    /// The word of the tier.
     Tier(Tier),
-    /// In the country tier, though of another country.
+    /// The mirror is in the country tier, but in another country.
     OtherCountry,
 }
 
 impl Realm {
-    /// As in `X-MirrorBrain-Realm`.
+    /// The word in `X-MirrorBrain-Realm`.
     pub fn as_str(self) -> &'static str {
         match self {
-            // MirrorBrain has no such word.
+            // MirrorBrain has no word for this tier.
             Realm::Tier(Tier::Last) => Tier::Elsewhere.as_str(),
             Realm::Tier(tier) => tier.as_str(),
             Realm::OtherCountry => "other_country",
@@ -63,94 +63,98 @@ impl Realm {
     }
 }
 
-/// What mirrors have of the file that is asked for.
+/// Tells which mirrors have the requested file.
 pub trait Holdings {
-    /// 64 mirrors of the set of those that have the current version; none beyond the end.
+    /// 64 bits of the set of mirrors that have the current version; 0 beyond the end.
     fn word(&self, word: usize) -> u64;
-    /// Why a mirror that is not in that set does not have it: missing, outdated, never scanned.
+    /// Reason for which a mirror outside of that set does not have the file: missing, outdated,
+    /// never scanned.
     fn why_not(&self, mirror: usize) -> Reason;
 }
 
-/// Who asks for what.
+/// The client and the file for which mirrors are chosen.
 #[derive(Debug, Clone, Copy)]
 pub struct Question<'q> {
     /// The client's address.
     pub ip: Option<IpAddr>,
-    /// Where the client is, or says that it is.
+    /// Place of the client, or the one that it states.
     pub place: Place,
-    /// The autonomous system of its address, whatever it says.
+    /// The autonomous system of its address, not the one that it states.
     pub own_asn: Option<Asn>,
-    /// Bytes of the file.
+    /// Size of the file in bytes.
     pub size: u64,
-    /// How many candidates are wanted; the first tier that has any is always whole in the draw.
+    /// Number of wanted candidates. The first tier with any mirror always takes part in the draw as
+    /// a whole.
     pub want: usize,
-    /// What caches are asked about; `None`: nothing that they could refuse.
+    /// Properties of the file on which caches depend; `None` if no cache can refuse it.
     pub cached: Option<CacheFile<'q>>,
 }
 
-/// A mirror that may get the client.
+/// A mirror to which the client may be sent.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Candidate {
     /// Index in [`Roster::mirrors`].
     pub mirror: usize,
     /// Its tier.
     pub tier: Tier,
-    /// MirrorBrain's word for it.
+    /// MirrorBrain's word for the relation to the client.
     pub realm: Realm,
-    /// Drawn number: lower is better.
+    /// TierMember rank; lower is better.
     pub rank: u32,
-    /// Thousandths of a degree, when the client's coordinates are known.
+    /// Distance in thousandths of a degree, if the client's coordinates are known.
     pub distance: Option<u32>,
-    /// Distance with the handicap of the score; orders the tier when known.
+    /// Distance plus the handicap of the score; if known, it orders the tier.
     pub handicapped: Option<u32>,
-    /// The country that it counts for: its own, or the client's when it is everywhere.
+    /// The country to which it is counted: its own, or the client's if the mirror is everywhere.
     pub country: Option<CountryCode>,
-    /// Why it does not come in the first turn.
+    /// Reason for a later turn than the first.
     pub later: Option<Reason>,
-    /// How likely it is to be chosen; filled by [`Selector::explain`] alone.
+    /// Probability of being chosen; set by [`Selector::explain`] only.
     pub probability: f64,
 }
 
-/// The outcome: candidates in order, the first is the choice.
+/// The result: the candidates in order, of which the first is chosen.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Selection {
-    /// Best first.
+    /// Candidates, the best first.
     pub candidates: Vec<Candidate>,
-    /// Whether any usable mirror has the file, also one that serves other places only.
+    /// Whether any usable mirror has the file, even one that does not serve this client.
     pub rows_found: bool,
-    /// Every other mirror with why; filled by [`Selector::explain`] alone.
+    /// All other mirrors with the reason; set by [`Selector::explain`] only.
     pub excluded: Vec<(usize, Reason)>,
 }
 
-/// What orders a member of a tier: handicapped distance (0 without coordinates), then rank.
+/// A mirror of a tier. The order is by handicapped distance (0 without coordinates), then by rank.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Drawn {
+struct TierMember {
     handicapped: u32,
     rank: u32,
     mirror: usize,
     distance: u32,
 }
 
-/// Orders candidates by drawn numbers.
+/// Chooses candidates by random numbers.
 #[derive(Debug)]
 pub struct Selector<D> {
     draw: D,
 }
 
-/// One question about one site.
+/// One question to one site, and the sets of mirrors that follow from it.
 struct SelectionCase<'a> {
     law: &'a Law,
     roster: &'a Roster,
     table: &'a ClassTable,
     question: &'a Question<'a>,
-    /// Mirrors that have the file, and the caches that may get it, which have everything; without
+    /// Mirrors that have the file, and caches that may get it, since they have every file; without
     /// hidden ones.
     has: Vec<u64>,
-    /// Private mirrors of others.
+    /// Private mirrors of other clients.
     hidden: MirrorSet,
-    /// Mirrors whose prefix has the client; they leave their class for the first tier.
+    /// Mirrors with a prefix that contains the client; they move from their class to the first
+    /// tier.
     near: MirrorSet,
-    /// Mirrors that cannot deliver so large a file; they leave their class for the last tier.
+    /// Mirrors that cannot deliver a file of this size; they move from their class to the last
+    /// tier.
     too_small: MirrorSet,
 }
 
@@ -187,7 +191,7 @@ impl<'a> SelectionCase<'a> {
         &self.roster.mirrors()[index]
     }
 
-    /// Adds the mirrors of a set, given in words, that have the file.
+    /// Adds the mirrors of a set, given word by word, that have the file.
     fn add_having(&self, set: impl Fn(usize) -> u64, members: &mut Vec<usize>) {
         for (word, has) in self.has.iter().enumerate() {
             members.extend(indexes(word, has & set(word)));
@@ -201,7 +205,7 @@ impl<'a> SelectionCase<'a> {
         self.add_having(stays, members);
     }
 
-    /// The mirrors of a tier that have the file and that the client can be sent to.
+    /// The mirrors of a tier that have the file and to which the client can be sent.
     fn tier(&self, group: &Group, tier: Tier) -> Vec<usize> {
         let mut members = Vec::new();
         let reachable = group.reachable();
@@ -213,7 +217,7 @@ impl<'a> SelectionCase<'a> {
             Tier::As => self.add_class((group, Class::As), &mut members),
             Tier::Country => {
                 self.add_class((group, Class::Country), &mut members);
-                // Mirrors that stand in for the country count only when it has none of its own.
+                // Mirrors that also serve this country count only if it has none of its own.
                 if members.is_empty() || self.law.share_other_countries {
                     self.add_class((group, Class::OtherCountry), &mut members);
                 }
@@ -229,7 +233,7 @@ impl<'a> SelectionCase<'a> {
         members
     }
 
-    /// How many usable mirrors have the file, whomever they serve.
+    /// Number of usable mirrors that have the file, whichever clients they serve.
     fn rows(&self) -> u32 {
         let usable = self.roster.usable();
         let words = self.has.iter().enumerate();
@@ -238,8 +242,8 @@ impl<'a> SelectionCase<'a> {
             .sum()
     }
 
-    fn candidate(&self, drawn: &Drawn, tier: Tier) -> Candidate {
-        let mirror = self.mirror(drawn.mirror);
+    fn candidate(&self, member: &TierMember, tier: Tier) -> Candidate {
+        let mirror = self.mirror(member.mirror);
         let is_placed = self.question.place.coordinates.is_some();
         let country = match mirror.country {
             MirrorCountry::Of(country) => Some(country),
@@ -250,23 +254,23 @@ impl<'a> SelectionCase<'a> {
             && country != self.question.place.country
             && mirror.country != MirrorCountry::Everywhere;
         Candidate {
-            mirror: drawn.mirror,
+            mirror: member.mirror,
             tier,
             realm: if is_foreign {
                 Realm::OtherCountry
             } else {
                 Realm::Tier(tier)
             },
-            rank: drawn.rank,
-            distance: is_placed.then_some(drawn.distance),
-            handicapped: is_placed.then_some(drawn.handicapped),
+            rank: member.rank,
+            distance: is_placed.then_some(member.distance),
+            handicapped: is_placed.then_some(member.handicapped),
             country,
-            later: self.table.later(drawn.mirror),
+            later: self.table.later(member.mirror),
             probability: 0.0,
         }
     }
 
-    /// Why a mirror does not have the file, or a cache does not get it.
+    /// Reason for which a mirror does not have the file, or a cache may not get it.
     fn why_not(&self, index: usize, holdings: &impl Holdings) -> Reason {
         let cached = self.question.cached.as_ref();
         let cached = cached.filter(|_| self.roster.caches().contains(index));
@@ -293,7 +297,7 @@ fn admitted(roster: &Roster, question: &Question<'_>) -> MirrorSet {
     caches.iter().filter(may).collect()
 }
 
-/// The tiers of each turn.
+/// The tiers of each turn, in order.
 const TIERS: [Tier; 5] = [
     Tier::Prefix,
     Tier::As,
@@ -303,17 +307,18 @@ const TIERS: [Tier; 5] = [
 ];
 
 impl<D: FnMut() -> Draw> Selector<D> {
-    /// `draw` gives uniform numbers from 0 to 32767.
+    /// `draw` must return uniform numbers from 0 to 32767.
     pub fn new(draw: D) -> Selector<D> {
         Selector { draw }
     }
 
-    /// One uniform number, 0 … 32767.
+    /// One uniform number from 0 to 32767.
     pub fn draw(&mut self) -> Draw {
         (self.draw)()
     }
 
-    /// The best candidates, as many as the question wants (at least one if there is any).
+    /// Returns the best candidates: as many as the question wants, and at least one if there is
+    /// any.
     pub fn select(
         &mut self,
         law: &Law,
@@ -328,7 +333,7 @@ impl<D: FnMut() -> Draw> Selector<D> {
             if group.turn().is_substitute && !candidates.is_empty() {
                 break;
             }
-            // Whoever comes behind others has a tier of its own.
+            // Candidates of later turns form a tier of their own.
             let is_behind = !candidates.is_empty();
             for tier in TIERS {
                 if candidates.len() >= want {
@@ -353,26 +358,31 @@ impl<D: FnMut() -> Draw> Selector<D> {
         want: usize,
         candidates: &mut Vec<Candidate>,
     ) {
-        let mut drawn = self.drawn(case, group, tier);
+        let mut members = self.draw_members(case, group, tier);
         let room = want - candidates.len();
         let is_spread = case.law.spread > 0 && case.question.place.coordinates.is_some();
-        if drawn.len() > room && !is_spread {
-            // The rest of a large class needs no order.
-            drawn.select_nth_unstable(room);
-            drawn.truncate(room);
+        if members.len() > room && !is_spread {
+            // Only the best of a large class need to be sorted.
+            members.select_nth_unstable(room);
+            members.truncate(room);
         }
-        drawn.sort_unstable();
-        if is_spread && let Some(best) = drawn.first() {
+        members.sort_unstable();
+        if is_spread && let Some(best) = members.first() {
             let limit = best.handicapped.saturating_add(case.law.spread);
-            let near = drawn.partition_point(|drawn| drawn.handicapped <= limit);
-            drawn[..near].sort_unstable_by_key(|drawn| (drawn.rank, drawn.mirror));
+            let near = members.partition_point(|member| member.handicapped <= limit);
+            members[..near].sort_unstable_by_key(|member| (member.rank, member.mirror));
         }
-        let best = drawn.iter().take(room);
-        candidates.extend(best.map(|drawn| case.candidate(drawn, label)));
+        let best = members.iter().take(room);
+        candidates.extend(best.map(|member| case.candidate(member, label)));
     }
 
-    /// The members of a tier with what orders them.
-    fn drawn(&mut self, case: &SelectionCase<'_>, group: &Group, tier: Tier) -> Vec<Drawn> {
+    /// The members of a tier with the numbers that order them.
+    fn draw_members(
+        &mut self,
+        case: &SelectionCase<'_>,
+        group: &Group,
+        tier: Tier,
+    ) -> Vec<TierMember> {
         let members = case.tier(group, tier);
         let client = case.question.place.coordinates;
         let size = members.len();
@@ -382,14 +392,14 @@ impl<D: FnMut() -> Draw> Selector<D> {
             let (mut distance, mut handicapped) = (0, 0);
             if let Some(client) = client {
                 distance = case.law.distance(client, standing.coordinates);
-                // MirrorBrain counts all rows for a mirror whose file_maxsize is too small.
+                // MirrorBrain counts all mirrors with the file if file_maxsize is too small.
                 let size = match case.too_small.contains(mirror) {
                     true => case.rows() as usize,
                     false => size,
                 };
                 handicapped = case.law.handicapped(distance, size, standing.score);
             }
-            Drawn {
+            TierMember {
                 handicapped,
                 rank,
                 mirror,
@@ -399,7 +409,7 @@ impl<D: FnMut() -> Draw> Selector<D> {
         drawn.collect()
     }
 
-    /// Every candidate with its probability, and every other mirror with why.
+    /// Returns every candidate with its probability, and every other mirror with the reason.
     pub fn explain(
         &mut self,
         law: &Law,
@@ -425,7 +435,8 @@ impl<D: FnMut() -> Draw> Selector<D> {
             let reason = if case.hidden.contains(index) {
                 Reason::Private
             } else if case.has(index) {
-                // What is in a class and yet no candidate stood in for a country in vain.
+                // A mirror in a class that is no candidate also serves this country, but was not
+                // needed.
                 case.table
                     .reason(index)
                     .unwrap_or(Reason::OtherCountryUnneeded)
@@ -440,7 +451,7 @@ impl<D: FnMut() -> Draw> Selector<D> {
     }
 }
 
-/// How many of the tier, sorted by distance, share the clients.
+/// Number of mirrors at the start of the tier, sorted by distance, that share the clients.
 fn within_spread(law: &Law, candidates: &[Candidate]) -> usize {
     let best = candidates
         .iter()

@@ -1,4 +1,4 @@
-//! Which class a mirror is in for clients of a place (behaviour §2.3).
+//! Sorts mirrors into classes for clients in one place (behaviour §2.3).
 
 use std::net::IpAddr;
 
@@ -10,28 +10,28 @@ use crate::domain::mirror::{Mirror, MirrorCountry, MirrorKind};
 use crate::domain::place::{Asn, Coordinates, Place};
 use crate::domain::url::Scheme;
 
-/// Class of a mirror for a place, before the client's address and the file's size are looked at.
+/// Class of a mirror for a place, regardless of the client's address and the file's size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Class {
-    /// Same autonomous system.
+    /// The place and the mirror are in the same autonomous system.
     As,
-    /// Same country, or everywhere.
+    /// The mirror is in the same country, or everywhere.
     Country,
-    /// Serves the client's country beside its own.
+    /// The mirror is in another country, but also serves this one.
     OtherCountry,
-    /// Same continent.
+    /// The mirror is on the same continent.
     Region,
-    /// The rest of the world.
+    /// The mirror is elsewhere.
     Elsewhere,
 }
 
 const CLASSES: usize = 5;
 
-/// Classifies one usable mirror; the first row that fits wins. The prefix and the size, which
-/// come before, are the request's.
+/// Classifies one usable mirror; the first test that fits wins. Prefix and size precede these
+/// tests, but depend on the request.
 ///
 /// # Errors
-/// Why the mirror serves nobody of that place.
+/// Returns the [`Reason`] if the mirror serves no client in that place.
 pub fn classify(mirror: &Mirror, place: &Place) -> Result<Class, Reason> {
     if place.asn.is_some_and(|asn| mirror.asns.contains(&asn)) && !mirror.prefix_only {
         return Ok(Class::As);
@@ -46,7 +46,7 @@ pub fn classify(mirror: &Mirror, place: &Place) -> Result<Class, Reason> {
     if mirror.country == MirrorCountry::Everywhere {
         return Ok(Class::Country);
     }
-    // A substring, as MirrorBrain has it: "ca,us" and "CA US" both mean two countries.
+    // A substring search, as in MirrorBrain: "ca,us" and "CA US" both name two countries.
     if place
         .country
         .is_some_and(|country| mirror.other_countries.contains(country.as_str()))
@@ -72,14 +72,15 @@ pub fn classify(mirror: &Mirror, place: &Place) -> Result<Class, Reason> {
     }
 }
 
-/// What orders a mirror within its class; side by side, because every request reads many.
+/// The values that order a mirror within its class. They lie side by side because every request
+/// reads many of them.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct MirrorStanding {
     pub(super) score: u16,
     pub(super) coordinates: Option<Coordinates>,
 }
 
-/// All mirrors of a site, sorted by number, with what can be known before any request.
+/// All mirrors of a site, sorted by number, and the sets that do not depend on the request.
 #[derive(Debug, Clone, Default)]
 pub struct Roster {
     mirrors: Vec<Mirror>,
@@ -90,8 +91,8 @@ pub struct Roster {
     all_caches: Vec<usize>,
     with_prefix: Vec<usize>,
     with_maxsize: Vec<usize>,
-    /// Mirrors, usable or not, that a law may take for private.
-    with_secret: Vec<usize>,
+    /// Indexes of all mirrors, usable or not, that a law may treat as private.
+    restricted: Vec<usize>,
 }
 
 impl Roster {
@@ -101,7 +102,7 @@ impl Roster {
         let mut roster = Roster::default();
         for (index, mirror) in mirrors.iter().enumerate() {
             if mirror.private || mirror.prefix_only || mirror.as_only {
-                roster.with_secret.push(index);
+                roster.restricted.push(index);
             }
             if mirror.kind == MirrorKind::Cache {
                 roster.all_caches.push(index);
@@ -117,7 +118,8 @@ impl Roster {
             if !mirror.prefixes.is_empty() {
                 roster.with_prefix.push(index);
             }
-            // A cache that gets no such file is out; a mirror is a reserve.
+            // A cache with a limit is refused for larger files; a mirror with a limit stays as a
+            // reserve.
             if mirror.file_maxsize > 0 && mirror.kind == MirrorKind::Mirror {
                 roster.with_maxsize.push(index);
             }
@@ -131,7 +133,7 @@ impl Roster {
         roster
     }
 
-    /// The mirrors; an index into them is what the rest of this module speaks of.
+    /// The mirrors; all indexes in this module refer to this slice.
     pub fn mirrors(&self) -> &[Mirror] {
         &self.mirrors
     }
@@ -140,27 +142,27 @@ impl Roster {
         self.standings[mirror]
     }
 
-    /// Mirrors that may be chosen at all.
+    /// The mirrors that can be chosen.
     pub fn usable(&self) -> &MirrorSet {
         &self.usable
     }
 
-    /// The others, with why.
+    /// The other mirrors, with the reason.
     pub fn unusable(&self) -> &[(usize, Reason)] {
         &self.unusable
     }
 
-    /// Usable pull-through caches: they have everything.
+    /// The usable pull-through caches, which have every file.
     pub fn caches(&self) -> &MirrorSet {
         &self.caches
     }
 
-    /// Every pull-through cache, also one that may not be chosen: it may fill all the same.
+    /// All pull-through caches. One that cannot be chosen may still request files.
     pub fn all_caches(&self) -> impl Iterator<Item = &Mirror> {
         self.all_caches.iter().map(|index| &self.mirrors[*index])
     }
 
-    /// How many of the usable mirrors take https clients.
+    /// Counts the usable mirrors to which https clients can be sent.
     pub fn https(&self) -> HttpsCount {
         let access = Access::of(Scheme::Https, None);
         let takes = |index: &usize| access.route(&self.mirrors[*index]).is_ok();
@@ -170,7 +172,7 @@ impl Roster {
         }
     }
 
-    /// Usable mirrors one of whose prefixes has the address.
+    /// Usable mirrors with a prefix that contains the address.
     pub(super) fn near(&self, ip: Option<IpAddr>) -> MirrorSet {
         let Some(ip) = ip else {
             return MirrorSet::default();
@@ -179,14 +181,14 @@ impl Roster {
         self.with_prefix.iter().copied().filter(has).collect()
     }
 
-    /// Private mirrors, usable or not, of which a client hears nothing. `asn` is where the client
-    /// is, not where it says that it is.
+    /// Private mirrors, usable or not, that the client must not learn about. `asn` is the AS of its
+    /// address, not the one that it states.
     pub fn hidden_from(&self, law: &Law, ip: Option<IpAddr>, asn: Option<Asn>) -> MirrorSet {
         let is_hidden = |index: &usize| {
             let mirror = &self.mirrors[*index];
             law.is_private(mirror) && !mirror.is_of(ip, asn)
         };
-        self.with_secret.iter().copied().filter(is_hidden).collect()
+        self.restricted.iter().copied().filter(is_hidden).collect()
     }
 
     /// Usable mirrors that cannot deliver a file of that size.
@@ -199,7 +201,7 @@ impl Roster {
             .collect()
     }
 
-    /// Sorts the usable mirrors into classes for a place and a way of access; the same for all
+    /// Sorts the usable mirrors into classes for a place and an access, which is the same for all
     /// such clients and for all files.
     pub fn classes(&self, place: &Place, access: Access) -> ClassTable {
         let mut table = ClassTable::default();
@@ -217,7 +219,7 @@ impl Roster {
                 false => &mut table.last,
             };
             later.extend(route.why.map(|why| (index, why)));
-            let group = &mut table.groups[route.turn.place()];
+            let group = &mut table.groups[route.turn.index()];
             group.turn = route.turn;
             group.reachable.insert(index);
             match classify(mirror, place) {
@@ -229,12 +231,12 @@ impl Roster {
     }
 }
 
-/// How many mirrors https clients can be sent to.
+/// Number of mirrors to which https clients can be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct HttpsCount {
-    /// Those with an https URL that is not down.
+    /// Mirrors with an https URL that is not down.
     pub with: usize,
-    /// All that are usable.
+    /// All usable mirrors.
     pub of: usize,
 }
 
@@ -268,7 +270,7 @@ fn unusable(mirror: &Mirror) -> Option<Reason> {
     }
 }
 
-/// The usable mirrors of one turn in classes.
+/// The usable mirrors of one turn, in classes.
 #[derive(Debug, Clone, Default)]
 pub struct Group {
     members: [MirrorSet; CLASSES],
@@ -287,13 +289,13 @@ impl Group {
         &self.reachable
     }
 
-    /// When they come into question.
+    /// The turn in which these mirrors are considered.
     pub(super) fn turn(&self) -> AccessRank {
         self.turn
     }
 }
 
-/// The usable mirrors of a site in classes, for one place and one way of access.
+/// The usable mirrors of a site in classes, for one place and one access.
 #[derive(Debug, Clone, Default)]
 pub struct ClassTable {
     groups: [Group; TURNS],
@@ -304,19 +306,20 @@ pub struct ClassTable {
 }
 
 impl ClassTable {
-    /// The groups that have any mirror, by turn.
+    /// The groups that have any mirror, in the order of turns.
     pub fn groups(&self) -> impl Iterator<Item = &Group> {
         let groups = self.groups.iter();
         groups.filter(|group| !group.reachable.is_empty())
     }
 
-    /// Why a mirror that has the file is in no class, cannot be reached, or was not needed.
+    /// Reason for which a mirror that has the file is in no class, cannot be reached, or was not
+    /// needed.
     pub(super) fn reason(&self, index: usize) -> Option<Reason> {
         let dropped = self.barred.iter().chain(&self.dropped);
         reason_of(dropped.chain(&self.substitutes), index)
     }
 
-    /// Why a mirror does not come in the first turn.
+    /// Reason for which a mirror is considered later than in the first turn.
     pub(super) fn later(&self, index: usize) -> Option<Reason> {
         reason_of(self.last.iter().chain(&self.substitutes), index)
     }

@@ -1,4 +1,5 @@
-//! The numbers that order a class (behaviour §2.2), and the variants that a site may switch on.
+//! Computes the numbers that order a class (behaviour §2.2), and the variants that a site may
+//! choose.
 
 use crate::domain::mirror::Mirror;
 use crate::domain::place::Coordinates;
@@ -6,74 +7,76 @@ use crate::domain::place::Coordinates;
 /// How the distance between client and mirror is measured, in thousandths of a degree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Distance {
-    /// MirrorBrain's: Euclid on latitude and longitude, no wrap at ±180°.
+    /// MirrorBrain's: Euclidean in latitude and longitude, without wrapping at ±180°.
     #[default]
     Degrees,
-    /// The angle of the great circle.
+    /// The angle along the great circle.
     GreatCircle,
 }
 
 /// How scores become shares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Weights {
-    /// MirrorBrain's rank: a score of 50 beside one of 100 gets a quarter, not a third.
+    /// MirrorBrain's rank: a score of 50 beside one of 100 gets a quarter of the clients, not a
+    /// third.
     #[default]
     MirrorBrain,
-    /// Share = score ÷ sum of scores.
+    /// The share is the score divided by the sum of scores.
     Proportional,
 }
 
-/// The law of one site; the default is MirrorBrain's.
+/// The selection law of one site; the default is MirrorBrain's.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Law {
-    /// Distance.
+    /// Measure of distance.
     pub distance: Distance,
-    /// Weights.
+    /// Rule for shares.
     pub weights: Weights,
-    /// With coordinates, mirrors that are farther than the nearest by no more than so many
-    /// thousandths of a degree share the clients by score; 0: the nearest gets all of them.
+    /// If coordinates are known: mirrors that are at most this many thousandths of a degree farther
+    /// away than the nearest share its clients by score. 0: the nearest gets all clients.
     pub spread: u32,
-    /// Mirrors that serve the client's country beside their own share with those in it.
+    /// Whether mirrors that also serve the client's country share with the mirrors in it.
     pub share_other_countries: bool,
-    /// Mirrors for their own prefixes or autonomous systems alone count as private.
+    /// Whether mirrors that serve only their own prefixes or autonomous systems count as private.
     pub restricted_are_private: bool,
-    /// Mirrors whose IPv6 address does not answer are taken as any, not last.
+    /// Whether mirrors whose IPv6 address does not answer are treated like others, instead of last.
     pub dead_ipv6_as_any: bool,
 }
 
-/// Distance of a mirror or client without coordinates.
+/// Distance of a mirror without coordinates.
 const DISTANCE_UNKNOWN: u32 = 9_999_999;
 
-/// Scores buy distance with this: divided by the size of the class and by the score it gives
-/// thousandths of a degree (MirrorBrain's constant).
+/// MirrorBrain's constant for the handicap in thousandths of a degree: it is divided by the size of
+/// the class and by the score, so that a higher score makes a mirror nearer.
 const DISTANCE_FACTOR: u32 = 2_000_000;
 
-/// MirrorBrain divides this (RAND_MAX >> 16 of glibc) by the score.
+/// The number that MirrorBrain divides by the score (RAND_MAX >> 16 of glibc).
 const RANK_RANGE: u32 = 32_767;
 
-/// A drawn number: uniform, 0 … 32767.
+/// A uniform random number from 0 to 32767.
 pub type Draw = u16;
 
 impl Law {
-    /// Whether nobody but its own clients may hear of a mirror.
+    /// Whether only the mirror's own clients may learn about it.
     pub fn is_private(&self, mirror: &Mirror) -> bool {
         let is_restricted = mirror.prefix_only || mirror.as_only;
         mirror.private || (self.restricted_are_private && is_restricted)
     }
 
-    /// Rank of a mirror: lower is better.
+    /// Rank of a mirror; lower is better.
     pub fn rank(&self, score: u16, draw: Draw) -> u32 {
         match self.weights {
             Weights::MirrorBrain => u32::from(draw) * step(score),
             Weights::Proportional => {
-                // The smallest of exponential draws falls to each in proportion to its rate.
+                // The smallest of several exponential random numbers is each one's with a
+                // probability in proportion to its rate.
                 let uniform = (f64::from(draw) + 0.5) / f64::from(RANK_RANGE + 1);
                 (-uniform.ln() / f64::from(score) * 1e8) as u32
             }
         }
     }
 
-    /// Thousandths of a degree between a client and a mirror.
+    /// Distance between a client and a mirror in thousandths of a degree.
     pub fn distance(&self, client: Coordinates, mirror: Option<Coordinates>) -> u32 {
         let Some(place) = mirror else {
             return DISTANCE_UNKNOWN;
@@ -89,19 +92,19 @@ impl Law {
         (degrees * 1000.0) as u32
     }
 
-    /// Distance with the handicap of the score, in a class of so many.
+    /// Distance plus the handicap of the score in a class of that size.
     pub fn handicapped(&self, distance: u32, class_size: usize, score: u16) -> u32 {
         let size = u32::try_from(class_size.max(1)).unwrap_or(u32::MAX);
         distance + DISTANCE_FACTOR / size / u32::from(score.max(1))
     }
 }
 
-/// Width of a mirror's rank for one drawn number.
+/// Factor between a random number and a mirror's rank.
 pub(super) fn step(score: u16) -> u32 {
     RANK_RANGE / u32::from(score.max(1))
 }
 
-/// Angle in degrees (haversine).
+/// Angle in degrees (haversine formula).
 fn great_circle(a: Coordinates, b: Coordinates) -> f64 {
     let half = |from: f64, to: f64| ((to - from).to_radians() / 2.0).sin().powi(2);
     let h = half(a.latitude, b.latitude)

@@ -1,13 +1,13 @@
-//! Lists that a client works through by itself, such as metalinks, name fewer mirrors than one
-//! that a redirect may choose (behaviour §2.6).
+//! Leaves mirrors out of lists that a client works through without us, such as metalinks: they name
+//! fewer mirrors than a redirect may choose (behaviour §2.6).
 
 use super::choose::Tier;
 use super::reason::Reason;
 use crate::domain::mirror::Mirror;
 
-/// Why a metalink leaves a candidate of that tier out: a mirror that serves only others, but was
-/// let in as a reserve (its file_maxsize is too small) or because it counts for the country
-/// whatever its flags (`**`, other_countries).
+/// Reason for which a metalink leaves out a candidate in that tier: the mirror is restricted to
+/// other clients, and is a candidate only as a reserve (its file_maxsize is too small) or because
+/// it counts for the country whatever its flags (`**`, other_countries).
 pub fn unlisted(tier: Tier, mirror: &Mirror) -> Option<Reason> {
     let flags = [
         (mirror.prefix_only, Tier::As, Reason::PrefixOnly),

@@ -1,17 +1,18 @@
-//! Who gets the client: MirrorBrain's selection law (behaviour §2), and its switchable variants.
+//! Chooses mirrors for a client: MirrorBrain's selection law (behaviour §2) and its variants.
 //!
-//! Pure: mirrors, a client, what mirrors have and drawn numbers go in, one [`Selection`] comes out.
-//! The redirect, every document that lists mirrors, and `explain` render that value.
+//! Pure: the input is mirrors, a client, the files that mirrors have, and random numbers; the
+//! output is one [`Selection`]. The redirect, every document that lists mirrors, and `explain`
+//! render that value.
 //!
 //! - [`access`]: which URL of a mirror a client gets, and which mirrors come last.
 //! - [`admission`]: which files may go to pull-through caches.
-//! - [`class`]: which class a mirror is in for a place; the same for every file, so it is kept.
+//! - [`class`]: the class of a mirror for a place. It is the same for every file, so it is kept.
 //! - [`set`]: sets of mirrors as bits.
 //! - [`law`]: rank and distance, the numbers that order a class.
-//! - [`choose`]: from classes to ordered candidates.
-//! - [`reason`]: why each other mirror is out.
-//! - [`list`]: who is left out of lists that a client works through by itself.
-//! - [`share`]: how likely each candidate is to be drawn.
+//! - [`choose`]: makes ordered candidates out of classes.
+//! - [`reason`]: why every other mirror is not a candidate.
+//! - [`list`]: which mirrors are left out of lists that a client works through without us.
+//! - [`share`]: the probability of each candidate.
 
 pub mod access;
 pub mod admission;

@@ -1,13 +1,13 @@
-//! Why a mirror is not a candidate.
+//! Reasons for which a mirror is not a candidate.
 
-/// Why a mirror is out, from the outermost cause inwards.
+/// Why a mirror is not a candidate, or comes last; causes that hold for all requests come first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Reason {
     /// The admin switched it off.
     Disabled,
     /// The prober found it down.
     Dead,
-    /// It counts as down, and no prober has looked at it yet.
+    /// It counts as down because it was never probed.
     NeverProbed,
     /// Its score is 0.
     ScoreZero,
@@ -15,41 +15,41 @@ pub enum Reason {
     NoBaseUrl,
     /// It was never scanned.
     NeverScanned,
-    /// The last scan did not see the file.
+    /// The last scan did not find the file.
     FileMissing,
-    /// The last scan saw another version.
+    /// The last scan found another version.
     FileOutdated,
-    /// The client speaks https and the mirror does not.
+    /// The client uses https and the mirror does not offer it.
     NoHttps,
-    /// The mirror speaks IPv6 alone and the client IPv4.
+    /// The mirror can be reached over IPv6 only and the client uses IPv4.
     Ipv6Only,
-    /// The mirror answers over IPv4 alone and the client speaks IPv6.
+    /// The mirror answers over IPv4 only and the client uses IPv6.
     Ipv4Only,
-    /// The prober found the URL for this client's scheme down; another of its URLs answers.
+    /// The prober found the URL for this client's scheme down; another URL of the mirror answers.
     UrlDown,
-    /// Private, and the client is none of its own.
+    /// It is private, and the client is not one of its own.
     Private,
-    /// A cache that may still have an older version of the file, or its absence.
+    /// It is a cache that may still have an older version of the file, or its 404.
     CacheUnsettled,
-    /// A cache that does not get this path.
+    /// It is a cache that may not be asked for this path.
     CachePath,
-    /// A cache that does not get so large a file.
+    /// It is a cache that may not get files of this size.
     CacheSize,
-    /// A cache, and a name whose content changes.
+    /// It is a cache, and the file's content changes under the same name.
     Mutable,
-    /// Comes last: it has an IPv6 address that does not answer.
+    /// It comes last: its IPv6 address does not answer.
     DeadIpv6,
-    /// Comes last: http clients cannot be sent to it over http.
+    /// It comes last: it has no http URL for this http client.
     HttpsAlone,
-    /// Only for clients of its prefixes.
+    /// It serves clients in its prefixes only.
     PrefixOnly,
-    /// Only for clients of its autonomous systems.
+    /// It serves clients in its autonomous systems only.
     AsOnly,
-    /// Only for clients of its country.
+    /// It serves clients in its country only.
     CountryOnly,
-    /// Only for clients of its continent.
+    /// It serves clients on its continent only.
     RegionOnly,
-    /// It serves the client's country beside its own, but the country has mirrors itself.
+    /// It also serves the client's country, but that has mirrors of its own.
     OtherCountryUnneeded,
 }
 
@@ -84,7 +84,7 @@ impl Reason {
         }
     }
 
-    /// For everybody: what an admin has set for a mirror is nobody else's business.
+    /// The text for everybody, which does not disclose the admin's settings.
     pub fn public_text(self) -> &'static str {
         match self {
             Reason::ScoreZero => "not in use",
@@ -92,7 +92,7 @@ impl Reason {
         }
     }
 
-    /// For people who run the site.
+    /// The text for people who run the site.
     pub fn text(self) -> &'static str {
         match self {
             Reason::Disabled => "switched off by the admin",
@@ -104,25 +104,29 @@ impl Reason {
             Reason::FileMissing => "the last scan did not see the file there",
             Reason::FileOutdated => "the last scan saw another version there",
             Reason::NoHttps => "it has no https URL for this https client",
-            Reason::Ipv6Only => "it is reached over IPv6 alone, the client uses IPv4",
-            Reason::Ipv4Only => "it answers over IPv4 alone, the client uses IPv6",
-            Reason::UrlDown => "its URL for this client's scheme is down, another one answers",
-            Reason::Private => "private: only its own clients are sent there or hear of it",
-            Reason::CacheUnsettled => {
-                "a cache that may still have an older version; its cache_ttl_s is not over \
-                 (a version_key needs no wait)"
+            Reason::Ipv6Only => "it can be reached over IPv6 only, and the client uses IPv4",
+            Reason::Ipv4Only => "it answers over IPv4 only, and the client uses IPv6",
+            Reason::UrlDown => {
+                "its URL for this client's scheme is down; another URL of it answers"
             }
-            Reason::CachePath => "a cache that does not get this path",
-            Reason::CacheSize => "a cache that gets no files above its file_maxsize",
-            Reason::Mutable => "a cache, and this name's content changes",
-            Reason::DeadIpv6 => "comes last: its IPv6 address does not answer, and clients hang",
+            Reason::Private => "private: only its own clients may use or see it",
+            Reason::CacheUnsettled => {
+                "a cache that may have an older version until its cache_ttl_s is over \
+                 (a version_key makes the wait unnecessary)"
+            }
+            Reason::CachePath => "a cache that is not asked for this path",
+            Reason::CacheSize => "a cache that is not asked for files above its file_maxsize",
+            Reason::Mutable => "a cache, and this file's content changes under the same name",
+            Reason::DeadIpv6 => {
+                "comes last: its IPv6 address does not answer, so that clients may hang"
+            }
             Reason::HttpsAlone => "comes last: it has no http URL for this http client",
             Reason::PrefixOnly => "only for clients of its network prefix",
             Reason::AsOnly => "only for clients of its autonomous system",
             Reason::CountryOnly => "only for clients of its country",
             Reason::RegionOnly => "only for clients of its continent",
             Reason::OtherCountryUnneeded => {
-                "stands in for the client's country, which has mirrors of its own"
+                "also serves the client's country, but that has mirrors of its own"
             }
         }
     }

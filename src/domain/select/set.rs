@@ -1,4 +1,4 @@
-//! Sets of mirrors as bits, so that "of this class and has the file" is one AND.
+//! Sets of mirrors as bits, so that "is in this class and has the file" is one AND per 64 mirrors.
 
 /// A set of indexes of mirrors.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -6,7 +6,7 @@ pub struct MirrorSet {
     words: Vec<u64>,
 }
 
-/// Mirrors a word of a set holds.
+/// Number of mirrors per word of a set.
 pub const WORD_BITS: usize = 64;
 
 impl MirrorSet {
@@ -24,12 +24,12 @@ impl MirrorSet {
         self.word(index / WORD_BITS) >> (index % WORD_BITS) & 1 == 1
     }
 
-    /// Whether nothing is in the set.
+    /// Whether the set is empty.
     pub fn is_empty(&self) -> bool {
         self.words.iter().all(|word| *word == 0)
     }
 
-    /// The bits of 64 indexes; none beyond the end.
+    /// The bits of 64 indexes; 0 beyond the end.
     pub fn word(&self, word: usize) -> u64 {
         self.words.get(word).copied().unwrap_or(0)
     }
@@ -56,7 +56,7 @@ impl FromIterator<usize> for MirrorSet {
     }
 }
 
-/// The indexes that a word of a set has.
+/// The indexes in one word of a set.
 pub fn indexes(word: usize, mut bits: u64) -> impl Iterator<Item = usize> {
     std::iter::from_fn(move || {
         if bits == 0 {

@@ -1,11 +1,12 @@
-//! How likely each candidate is to be drawn (behaviour §2.5).
+//! Computes the probability of each candidate (behaviour §2.5).
 
 use super::law::{Law, Weights, step};
 
-/// Steps of the integration; the integrand is a polynomial, so this is far more than enough.
+/// Number of steps of the integration; the integrand is a polynomial, so this is more than enough.
 const STEPS: usize = 400;
 
-/// Share of each of a class's mirrors by score, when the smallest rank wins; they sum to 1.
+/// The share of each mirror in a class by its score, if the lowest rank wins; the shares add up to
+/// 1.
 pub fn by_score(law: &Law, scores: &[u16]) -> Vec<f64> {
     match law.weights {
         Weights::MirrorBrain => mirrorbrain(scores),
@@ -33,8 +34,8 @@ fn mirrorbrain(scores: &[u16]) -> Vec<f64> {
             odd if odd % 2 == 1 => 4.0,
             _ => 2.0,
         };
-        // The product of all the others is that of those before and of those behind, so that a
-        // point costs two passes and not one for each mirror.
+        // The product of all others is the product of those before times the product of those
+        // after, so that a point costs two passes instead of one per mirror.
         let mut behind = 1.0;
         for (slot, width) in others.iter_mut().zip(&widths).rev() {
             *slot = behind;

@@ -296,7 +296,7 @@ fn a_private_mirror_is_made_and_explained() {
     };
     let outside = explained(OUTSIDE);
     assert!(outside.contains("served locally"), "{outside}");
-    let reason = "private: only its own clients are sent there or hear of it";
+    let reason = "private: only its own clients may use or see it";
     assert_eq!(outside.matches(reason).count(), 7, "{outside}");
     assert!(
         explained(INSIDE).contains("secret-prefix"),

@@ -169,7 +169,7 @@ fn a_bad_trace_is_one_note_and_hurts_no_scan() {
         (|| Reply::Break("{".into()), ""),
         (
             || page("<html>no such page".into()),
-            "cannot be used: it is no JSON object",
+            "cannot be used: it is not a JSON object",
         ),
         (
             || Reply::Endless("{\"time\": "),
