@@ -1,8 +1,8 @@
-//! Opens files that somebody may have replaced by something else: regular files only, without
+//! Opens files that somebody may have replaced by something else: only regular files, without
 //! waiting, up to a size.
 //!
-//! Opening a FIFO waits for a writer, and reading a terminal or `/dev/zero` never ends. A program
-//! that must not stop opens whatever it was told to read through here.
+//! Opening a FIFO waits for a writer, and reading a terminal or `/dev/zero` never ends. So a
+//! program that must not hang opens every configured file by these functions.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
@@ -11,12 +11,12 @@ use std::path::Path;
 
 use rustix::fs::OFlags;
 
-/// Opens a regular file for reading; links are followed.
+/// Opens a regular file for reading; follows links.
 ///
 /// # Errors
-/// What the system says, or that it is no regular file.
+/// Returns the error of the system, or `InvalidInput` if the path is not a regular file.
 pub fn open(path: &Path) -> io::Result<File> {
-    // Without `NONBLOCK` a FIFO is waited for, and a terminal may become ours without `NOCTTY`.
+    // Without `NONBLOCK`, opening a FIFO waits; without `NOCTTY`, a terminal may become ours.
     let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits();
     let flags = i32::try_from(flags).map_err(io::Error::other)?;
     let file = OpenOptions::new()
@@ -30,7 +30,8 @@ pub fn open(path: &Path) -> io::Result<File> {
 /// Reads a regular file to its end.
 ///
 /// # Errors
-/// As [`open`], or that the file has more than `bytes_max` bytes.
+/// Returns an error as [`open`] does, or `FileTooLarge` if the file has more than `bytes_max`
+/// bytes.
 pub fn read(path: &Path, bytes_max: u64) -> io::Result<Vec<u8>> {
     let file = open(path)?;
     let expected = file.metadata()?.len().min(bytes_max);
@@ -44,20 +45,19 @@ pub fn read(path: &Path, bytes_max: u64) -> io::Result<Vec<u8>> {
     Ok(content)
 }
 
-/// Reads a regular file of text to its end.
+/// Reads a regular text file to its end.
 ///
 /// # Errors
-/// As [`read`], or that it is not UTF-8.
+/// Returns an error as [`read`] does, or `InvalidData` if the text is not UTF-8.
 pub fn read_text(path: &Path, bytes_max: u64) -> io::Result<String> {
     String::from_utf8(read(path, bytes_max)?)
         .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8"))
 }
 
-/// Refuses a path that names something else, for whoever opens it by other means; a path that
-/// names nothing passes.
+/// Refuses a path that exists and is not a regular file, for callers that open it by other means.
 ///
 /// # Errors
-/// That it is no regular file, or what the system says.
+/// Returns `InvalidInput` if the path is not a regular file, or the error of the system.
 pub fn check_if_there(path: &Path) -> io::Result<()> {
     match std::fs::metadata(path) {
         Ok(metadata) => check(&metadata),
@@ -70,7 +70,7 @@ fn check(metadata: &std::fs::Metadata) -> io::Result<()> {
     if metadata.is_file() {
         return Ok(());
     }
-    let message = "it is no regular file; put one in its place";
+    let message = "it is not a regular file; put one in its place";
     Err(io::Error::new(io::ErrorKind::InvalidInput, message))
 }
 
@@ -99,7 +99,7 @@ mod tests {
         assert!(error.contains("more than 4 bytes"), "{error}");
         for other in [&fifo, &path("."), Path::new("/dev/zero")] {
             let error = read(other, 5).expect_err("no file").to_string();
-            assert!(error.contains("no regular file"), "{other:?}: {error}");
+            assert!(error.contains("not a regular file"), "{other:?}: {error}");
             check_if_there(other).expect_err("no file");
         }
         check_if_there(&path("file")).expect("a file");

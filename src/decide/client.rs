@@ -124,7 +124,7 @@ impl Client {
             place.coordinates.is_some(),
             place.asn.is_some(),
         ];
-        let told = geoip.told(&self.located);
+        let told = geoip.origins(&self.located);
         let known = PlaceFact::ALL.into_iter().zip(is_known).zip(self.others);
         let known = known.filter(|((_, is_known), _)| *is_known);
         let source = |((fact, _), other)| match other {

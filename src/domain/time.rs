@@ -7,7 +7,7 @@ use std::fmt;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(pub i64);
 
-const SECONDS_A_DAY: i64 = 86_400;
+const SECONDS_PER_DAY: i64 = 86_400;
 
 /// Names in order from 1970-01-01, a Thursday.
 const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
@@ -21,7 +21,7 @@ impl Timestamp {
     pub fn date(self) -> (i64, u32, u32) {
         // Days are counted in eras of 400 years that begin on 1 March, so that the leap day is
         // the last of its year and no month needs a special case.
-        let days = self.0.div_euclid(SECONDS_A_DAY) + 719_468;
+        let days = self.0.div_euclid(SECONDS_PER_DAY) + 719_468;
         let era = days.div_euclid(146_097);
         let day_of_era = days.rem_euclid(146_097);
         let year_of_era =
@@ -58,7 +58,7 @@ impl Timestamp {
         let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
         let days = era * 146_097 + day_of_era - 719_468;
         let seconds = i64::from(time.0) * 3600 + i64::from(time.1) * 60 + i64::from(time.2);
-        Timestamp(days * SECONDS_A_DAY + seconds)
+        Timestamp(days * SECONDS_PER_DAY + seconds)
     }
 }
 
@@ -69,14 +69,14 @@ pub fn age(now: Timestamp, at: Timestamp) -> String {
         0..100 => format!("{seconds} s"),
         100..6_000 => format!("{} min", seconds / 60),
         6_000..172_800 => format!("{} h", seconds / 3600),
-        _ => format!("{} d", seconds / SECONDS_A_DAY),
+        _ => format!("{} d", seconds / SECONDS_PER_DAY),
     }
 }
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (year, month, day) = self.date();
-        let second = self.0.rem_euclid(SECONDS_A_DAY);
+        let second = self.0.rem_euclid(SECONDS_PER_DAY);
         let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
         write!(
             f,
@@ -88,9 +88,9 @@ impl fmt::Display for Timestamp {
 /// Writes a time as `Tue Jun  3 14:51:20 2014`, in UTC.
 pub fn ctime(at: Timestamp) -> String {
     let (year, month, day) = at.date();
-    let weekday = DAYS[at.0.div_euclid(SECONDS_A_DAY).rem_euclid(7) as usize];
+    let weekday = DAYS[at.0.div_euclid(SECONDS_PER_DAY).rem_euclid(7) as usize];
     let month = MONTHS[(month as usize - 1) % 12];
-    let second = at.0.rem_euclid(SECONDS_A_DAY);
+    let second = at.0.rem_euclid(SECONDS_PER_DAY);
     let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
     format!("{weekday} {month} {day:>2} {hour:02}:{minute:02}:{second:02} {year}")
 }
@@ -99,9 +99,9 @@ pub fn ctime(at: Timestamp) -> String {
 /// §5.6.7).
 pub fn rfc822(at: Timestamp) -> String {
     let (year, month, day) = at.date();
-    let weekday = DAYS[at.0.div_euclid(SECONDS_A_DAY).rem_euclid(7) as usize];
+    let weekday = DAYS[at.0.div_euclid(SECONDS_PER_DAY).rem_euclid(7) as usize];
     let month = MONTHS[(month as usize - 1) % 12];
-    let second = at.0.rem_euclid(SECONDS_A_DAY);
+    let second = at.0.rem_euclid(SECONDS_PER_DAY);
     let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
     format!("{weekday}, {day:02} {month} {year:04} {hour:02}:{minute:02}:{second:02} GMT")
 }

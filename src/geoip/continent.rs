@@ -1,8 +1,8 @@
-//! The continent of a country, for databases that name none.
+//! Finds the continent of a country, for databases that contain no continents.
 
 use crate::domain::place::{CountryCode, RegionCode};
 
-/// ISO 3166-1 alpha-2 codes by continent; transcontinental states where MaxMind puts them.
+/// ISO 3166-1 alpha-2 codes by continent; transcontinental countries are placed as by MaxMind.
 const CONTINENTS: [(&[u8; 2], &str); 7] = [
     (
         b"af",
@@ -32,7 +32,7 @@ const CONTINENTS: [(&[u8; 2], &str); 7] = [
     (b"sa", "ar bo br cl co ec fk gf gy pe py sr uy ve"),
 ];
 
-/// The continent that a country belongs to.
+/// The continent of a country.
 pub fn continent_of(country: CountryCode) -> Option<RegionCode> {
     let (code, _) = CONTINENTS.iter().find(|(_, countries)| {
         countries
@@ -42,7 +42,7 @@ pub fn continent_of(country: CountryCode) -> Option<RegionCode> {
     RegionCode::parse(*code)
 }
 
-/// Whether a code is that of a continent.
+/// Whether a code is a continent's.
 pub(super) fn is_continent(code: RegionCode) -> bool {
     CONTINENTS
         .iter()

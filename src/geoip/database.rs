@@ -1,4 +1,4 @@
-//! One GeoIP file, in any layout.
+//! Reads one GeoIP file of any layout.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -13,12 +13,12 @@ use super::error::GeoIpError;
 use super::field::{Record, RecordFacts};
 use super::{file, tree};
 
-/// Files up to this size are read through once when they are opened, so that a corrupt one is
-/// known at once; for larger ones that would take seconds, and errors show at look-ups.
+/// Largest size in bytes of files that are read through when they are opened, so that damage is
+/// known at once. For larger files that would take seconds; their damage shows at look-ups.
 const VERIFIED_BYTES_MAX: usize = 32 * 1024 * 1024;
 
-/// Decoded records that are kept, 48 bytes each: many networks share a record, and decoding one
-/// takes 1.5 µs.
+/// Largest number of decoded records that are kept, 48 bytes each. Many networks share a record,
+/// and decoding one takes 1.5 µs.
 const FACTS_MAX: usize = 1 << 16;
 
 /// An open GeoIP file.
@@ -26,16 +26,16 @@ const FACTS_MAX: usize = 1 << 16;
 pub(super) struct Database {
     path: PathBuf,
     reader: Reader<Vec<u8>>,
-    /// By the record's offset in the file.
+    /// Decoded records by their offset in the file.
     facts: RwLock<HashMap<usize, RecordFacts>>,
-    complained: AtomicBool,
+    has_logged_damage: AtomicBool,
 }
 
 impl Database {
-    /// Opens and checks a file. Single records that are damaged are logged and count as unknown.
+    /// Opens and checks a file. Single damaged records are logged and count as unknown.
     ///
     /// # Errors
-    /// [`GeoIpError`] when nothing of it can be used, or when `stops` says so.
+    /// Returns [`GeoIpError`] if no part of the file can be used, or if `stops` asks to stop.
     pub(super) fn open(path: &Path, stops: &dyn Fn() -> bool) -> Result<Database, GeoIpError> {
         let bytes = file::read(path)?;
         if bytes.len() <= VERIFIED_BYTES_MAX {
@@ -59,16 +59,16 @@ impl Database {
             path: path.to_owned(),
             reader: Reader::from_source(bytes).map_err(GeoIpError::Format)?,
             facts: RwLock::default(),
-            complained: AtomicBool::new(false),
+            has_logged_damage: AtomicBool::new(false),
         })
     }
 
-    /// The file.
+    /// Path of the file.
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// What the file knows of an address, with the network that the record is for.
+    /// The facts that the file has about an address, and the network of the record.
     pub(super) fn find(&self, ip: IpAddr) -> Option<(RecordFacts, Option<IpNet>)> {
         if ip.is_ipv6() && self.reader.metadata().ip_version == 4 {
             return None;
@@ -76,18 +76,18 @@ impl Database {
         let result = match self.reader.lookup(ip) {
             Ok(result) => result,
             Err(error) => {
-                self.complain(&error.to_string());
+                self.log_damage(&error.to_string());
                 return None;
             }
         };
         let offset = result.offset()?;
-        let facts = self.kept(offset).unwrap_or_else(|| {
-            let damage = |damage: &String| self.complain(damage);
+        let facts = self.cached(offset).unwrap_or_else(|| {
+            let damage = |damage: &String| self.log_damage(damage);
             let record = result.decode::<Record<'_>>();
             let record = record.map_err(|error| damage(&error.to_string()));
             let record = record.ok().flatten().unwrap_or_default();
             record.damage.as_ref().inspect(|text| damage(text));
-            // What cannot be read is not tried again for each request.
+            // Kept even if empty, so that a damaged record is not read again for each request.
             self.keep(offset, record.facts())
         });
         let network = result.network().ok();
@@ -95,14 +95,14 @@ impl Database {
         facts.has_any().then_some((facts, network))
     }
 
-    fn complain(&self, error: &str) {
-        if !self.complained.swap(true, Ordering::Relaxed) {
+    fn log_damage(&self, error: &str) {
+        if !self.has_logged_damage.swap(true, Ordering::Relaxed) {
             let path = self.path.display();
             log::error!("GeoIP file {path} has a damaged record, replace it: error=\"{error}\"");
         }
     }
 
-    fn kept(&self, offset: usize) -> Option<RecordFacts> {
+    fn cached(&self, offset: usize) -> Option<RecordFacts> {
         let facts = self.facts.read().unwrap_or_else(PoisonError::into_inner);
         facts.get(&offset).copied()
     }

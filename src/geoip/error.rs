@@ -1,44 +1,41 @@
-//! Why a GeoIP file cannot be used.
+//! Errors about GeoIP files that cannot be used.
 
 use maxminddb::MaxMindDbError;
 
-/// Why a GeoIP file cannot be used; the path is named by whoever logs it. A message is whole: it
-/// has the words of its cause.
+/// Why a GeoIP file cannot be used. The caller logs it and names the path. The message contains the
+/// text of its cause.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum GeoIpError {
-    /// It cannot be read.
+    /// The file cannot be read.
     #[error("it cannot be read: {0}")]
     Read(std::io::Error),
-    /// A folder, a FIFO, a device.
-    #[error("it is no regular file")]
-    NotAFile,
-    /// More than is read into memory.
-    #[error("it has {bytes} bytes, more than {most} are not read into memory")]
+    /// The file is larger than what is read into memory.
+    #[error("it has {bytes} bytes, but at most {most} are read into memory; use a smaller one")]
     TooLarge {
-        /// Bytes of the file.
+        /// Size of the file in bytes.
         bytes: u64,
-        /// Bytes that are read at most.
+        /// Largest size that is read, in bytes.
         most: u64,
     },
-    /// It is none, or a damaged one.
-    #[error("it is no GeoIP database, or a damaged one: {0}")]
+    /// The file is not a GeoIP database, or is damaged.
+    #[error("it is not a GeoIP database, or is damaged: {0}")]
     Format(MaxMindDbError),
     /// The search tree is damaged.
     #[error("it is damaged: {wrong}")]
     Tree {
-        /// What is wrong.
+        /// Description of the damage.
         wrong: &'static str,
     },
-    /// No record can be read.
+    /// None of the records can be read.
     #[error("it is damaged: none of its {records} records can be read ({damage})")]
     Records {
-        /// Different records.
+        /// Number of different records.
         records: usize,
-        /// What is wrong with the first.
+        /// Description of the first record's damage.
         damage: String,
     },
-    /// The program ends.
+    /// The program is ending.
     #[error("it was not read to its end, because the program ends")]
     Stopped,
 }

@@ -1,7 +1,8 @@
-//! Which field of a record tells which fact: the names of every layout, most exact first.
+//! The fields of a record that contain each fact: their names in every layout, the most precise
+//! first.
 //!
-//! For each fact the first field counts whose value can be read as one. A field of an unexpected
-//! type is as good as absent: IPinfo Lite's `country` is a name and its `country_code` the code.
+//! For each fact, the first field counts whose value is usable. A field of an unexpected type
+//! counts as absent: IPinfo Lite's `country` is a name, and its `country_code` is the code.
 
 use std::fmt;
 
@@ -12,7 +13,7 @@ use super::continent::{continent_of, is_continent};
 use crate::domain::place::{Asn, Coordinates, CountryCode, Place, RegionCode};
 
 /// MaxMind and DB-IP: `country.iso_code`; flat layouts and IPinfo Lite: `country_code`; IPinfo:
-/// `country`, `geo.country_code`. The registered country is where a network's owner is.
+/// `country`, `geo.country_code`. The registered country is that of the network's owner.
 const COUNTRY: [&str; 14] = [
     "country.iso_code",
     "country_code",
@@ -41,7 +42,7 @@ const REGION: [&str; 8] = [
     "location.continent",
 ];
 
-/// Latitude and longitude; one name alone: both in one text, `52.5,13.4`.
+/// Latitude and longitude. If there is one name only, its text has both: `52.5,13.4`.
 const COORDINATES: [(&str, &str); 14] = [
     ("location.latitude", "location.longitude"),
     ("latitude", "longitude"),
@@ -59,7 +60,7 @@ const COORDINATES: [(&str, &str); 14] = [
     ("location", ""),
 ];
 
-/// Geo Open has the AS beside the country; IPinfo in a map of its own.
+/// Geo Open has the AS beside the country; IPinfo has a map for it.
 const ASN: [&str; 14] = [
     "autonomous_system_number",
     "asn",
@@ -77,7 +78,8 @@ const ASN: [&str; 14] = [
     "as",
 ];
 
-/// Fields that are kept of one record; what has more of these names repeats them.
+/// Largest number of fields that are kept per record; a record with more of these names repeats
+/// them.
 const FIELDS_MAX: usize = 64;
 
 /// A fact about an address.
@@ -112,7 +114,7 @@ impl PlaceFact {
         }
     }
 
-    /// What a place says of it; empty when it is not known.
+    /// The value of this fact in a place; empty if it is unknown.
     pub fn value(self, place: &Place) -> String {
         let value = match self {
             PlaceFact::Country => place.country.map(|code| code.to_string()),
@@ -126,23 +128,23 @@ impl PlaceFact {
         value.unwrap_or_default()
     }
 
-    /// Name of a field that tells it, by its place among the candidates.
-    pub(super) fn field(self, place: u8) -> &'static str {
-        let place = usize::from(place);
+    /// Name of the field with this index among the candidates for the fact.
+    pub(super) fn field(self, index: u8) -> &'static str {
+        let index = usize::from(index);
         let name = match self {
-            PlaceFact::Country => COUNTRY.get(place),
-            // Continents of countries come behind the fields.
+            PlaceFact::Country => COUNTRY.get(index),
+            // After the fields of continents come those of countries, which imply a continent.
             PlaceFact::Continent => REGION
-                .get(place)
-                .or_else(|| COUNTRY.get(place.saturating_sub(REGION.len()))),
-            PlaceFact::Coordinates => COORDINATES.get(place).map(|(latitude, _)| latitude),
-            PlaceFact::As => ASN.get(place),
+                .get(index)
+                .or_else(|| COUNTRY.get(index.saturating_sub(REGION.len()))),
+            PlaceFact::Coordinates => COORDINATES.get(index).map(|(latitude, _)| latitude),
+            PlaceFact::As => ASN.get(index),
         };
         name.copied().unwrap_or_default()
     }
 }
 
-/// What one record tells, and for each fact the place of the field that told it.
+/// The facts in one record, and for each fact the index of its field.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(super) struct RecordFacts {
     pub place: Place,
@@ -150,17 +152,17 @@ pub(super) struct RecordFacts {
 }
 
 impl RecordFacts {
-    /// Whether there is anything.
+    /// Whether the record has any fact.
     pub fn has_any(&self) -> bool {
         self.place != Place::default()
     }
 }
 
-/// The fields of a record that may tell a fact.
+/// The fields of a record that may contain a fact.
 #[derive(Debug, Default)]
 pub(super) struct Record<'a> {
     fields: Vec<(&'static str, Scalar<'a>)>,
-    /// Why the rest of the record cannot be read.
+    /// Reason for which the rest of the record cannot be read.
     pub damage: Option<String>,
 }
 
@@ -188,7 +190,7 @@ impl Scalar<'_> {
 
     fn country(&self) -> Option<CountryCode> {
         let code = CountryCode::parse(self.text()?.as_bytes())?;
-        // Registries write ZZ for what they do not know.
+        // Registries write ZZ for an unknown country.
         (code.as_str() != "zz").then_some(code)
     }
 
@@ -196,7 +198,7 @@ impl Scalar<'_> {
         RegionCode::parse(self.text()?.as_bytes()).filter(|code| is_continent(*code))
     }
 
-    /// A number, `AS64500`, or `AS64500 Example Networks`.
+    /// Reads a number, `AS64500`, or `AS64500 Example Networks`.
     fn asn(&self) -> Option<Asn> {
         match self {
             Scalar::Text(_) => self.text()?.split_whitespace().next()?.parse().ok(),
@@ -208,7 +210,7 @@ impl Scalar<'_> {
     }
 }
 
-/// Degrees on the globe, or nothing.
+/// Coordinates, if both numbers are in range.
 fn coordinates(latitude: Option<f64>, longitude: Option<f64>) -> Option<Coordinates> {
     let (latitude, longitude) = latitude.zip(longitude)?;
     let is_there = latitude.abs() <= 90.0 && longitude.abs() <= 180.0;
@@ -216,18 +218,18 @@ fn coordinates(latitude: Option<f64>, longitude: Option<f64>) -> Option<Coordina
 }
 
 impl<'a> Record<'a> {
-    /// What the record tells; every fact by itself.
+    /// The facts in the record; each is read independently.
     pub fn facts(&self) -> RecordFacts {
         let country = self.first(&COUNTRY, Scalar::country);
         let region = self.first(&REGION, Scalar::region).or_else(|| {
-            let (country, place) = country?;
-            Some((continent_of(country)?, place + REGION.len() as u8))
+            let (country, index) = country?;
+            Some((continent_of(country)?, index + REGION.len() as u8))
         });
-        let at = COORDINATES.iter().enumerate().find_map(|(place, names)| {
-            Some((self.coordinates(*names)?, u8::try_from(place).ok()?))
+        let at = COORDINATES.iter().enumerate().find_map(|(index, names)| {
+            Some((self.coordinates(*names)?, u8::try_from(index).ok()?))
         });
         let asn = self.first(&ASN, Scalar::asn);
-        let place_of = |place: Option<u8>| place.unwrap_or_default();
+        let index_of = |index: Option<u8>| index.unwrap_or_default();
         RecordFacts {
             place: Place {
                 country: country.map(|(code, _)| code),
@@ -236,10 +238,10 @@ impl<'a> Record<'a> {
                 asn: asn.map(|(asn, _)| asn),
             },
             fields: [
-                place_of(country.map(|(_, place)| place)),
-                place_of(region.map(|(_, place)| place)),
-                place_of(at.map(|(_, place)| place)),
-                place_of(asn.map(|(_, place)| place)),
+                index_of(country.map(|(_, index)| index)),
+                index_of(region.map(|(_, index)| index)),
+                index_of(at.map(|(_, index)| index)),
+                index_of(asn.map(|(_, index)| index)),
             ],
         }
     }
@@ -250,9 +252,9 @@ impl<'a> Record<'a> {
         read: impl Fn(&Scalar<'a>) -> Option<T>,
     ) -> Option<(T, u8)> {
         let mut candidates = candidates.iter().enumerate();
-        candidates.find_map(|(place, name)| {
+        candidates.find_map(|(index, name)| {
             let value = self.values(name).find_map(&read)?;
-            Some((value, u8::try_from(place).ok()?))
+            Some((value, u8::try_from(index).ok()?))
         })
     }
 
@@ -277,14 +279,14 @@ impl<'a> Record<'a> {
     }
 }
 
-/// Every name of a candidate.
+/// The names of all candidates.
 fn names() -> impl Iterator<Item = &'static str> {
     let coordinates = COORDINATES.iter().flat_map(|(a, b)| [*a, *b]);
     let codes = COUNTRY.iter().chain(&REGION).chain(&ASN).copied();
     codes.chain(coordinates).filter(|name| !name.is_empty())
 }
 
-/// The candidate of that name; `inner` is empty for a value that is in no map.
+/// The candidate of that name; `inner` is empty for a value that is not in a map.
 fn name_of(outer: &[u8], inner: &[u8]) -> Option<&'static str> {
     names().find(|name| {
         let (first, second) = name.split_once('.').unwrap_or((name, ""));
@@ -292,7 +294,7 @@ fn name_of(outer: &[u8], inner: &[u8]) -> Option<&'static str> {
     })
 }
 
-/// Whether a field may be a candidate, or a map with candidates.
+/// Whether a field can be a candidate, or a map that contains candidates.
 fn is_candidate(outer: &[u8]) -> bool {
     names().any(|name| {
         let first = name.split_once('.').map_or(name, |(first, _)| first);
@@ -312,17 +314,17 @@ impl<'de> Deserialize<'de> for Record<'de> {
     }
 }
 
-/// Where in a record.
+/// Position in a record.
 #[derive(Debug, Clone, Copy)]
 enum Path<'de> {
     Record,
     /// The value of a field.
     Field(&'de [u8]),
-    /// The value of a field of a map that is the value of a field.
+    /// The value of a field in a map that is itself the value of a field.
     Inner(&'de [u8], &'de [u8]),
 }
 
-/// Reads a value at a place of a record: scalars are kept, maps are entered once.
+/// Reads a value at a position in a record: keeps scalars, and enters maps one level deep.
 struct RecordLevel<'r, 'de> {
     record: &'r mut Record<'de>,
     path: Path<'de>,
@@ -340,7 +342,7 @@ impl<'de> RecordLevel<'_, 'de> {
         }
     }
 
-    /// The place of a field of a map that is here, if it may tell anything.
+    /// The position of a field in the present map, if it can contain a fact.
     fn below(&self, key: &'de [u8]) -> Option<Path<'de>> {
         match self.path {
             Path::Record => is_candidate(key).then_some(Path::Field(key)),
@@ -349,7 +351,7 @@ impl<'de> RecordLevel<'_, 'de> {
         }
     }
 
-    /// Reads one field of a map; whether there may be more.
+    /// Reads one field of a map; returns whether there may be more.
     fn field<A: MapAccess<'de>>(&mut self, map: &mut A) -> Result<bool, A::Error> {
         let Some(key) = map.next_key_seed(FieldName)? else {
             return Ok(false);
@@ -371,7 +373,7 @@ impl<'de> DeserializeSeed<'de> for RecordLevel<'_, 'de> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        // Text that is no UTF-8 is only then an error when it is looked at.
+        // Text that is not UTF-8 becomes an error only if it is used.
         maxminddb::deserialize_any_with_raw_strings(deserializer, self)
     }
 }
@@ -383,7 +385,7 @@ impl<'de> Visitor<'de> for RecordLevel<'_, 'de> {
         f.write_str("any value")
     }
 
-    /// After damage nothing that follows can be found; what was read before it stands.
+    /// After damage no later field can be found; the fields before it are kept.
     fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
         loop {
             match self.field(&mut map) {
@@ -424,7 +426,7 @@ impl<'de> Visitor<'de> for RecordLevel<'_, 'de> {
         Ok(())
     }
 
-    /// As the shortest decimal that it stands for: 50.1, not 50.099998474121094.
+    /// Uses the shortest decimal for the number: 50.1, not 50.099998474121094.
     fn visit_f32<E: Error>(self, number: f32) -> Result<(), E> {
         self.visit_f64(number.to_string().parse().unwrap_or(f64::NAN))
     }
@@ -454,7 +456,7 @@ impl<'de> Visitor<'de> for RecordLevel<'_, 'de> {
     }
 }
 
-/// The name of a field, whatever its bytes.
+/// The name of a field as bytes.
 struct FieldName;
 
 impl<'de> DeserializeSeed<'de> for FieldName {

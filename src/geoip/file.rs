@@ -1,28 +1,19 @@
-//! The bytes of a GeoIP file.
+//! Reads the bytes of a GeoIP file.
 
-use std::fs::OpenOptions;
 use std::io::Read;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use super::error::GeoIpError;
+use crate::regular_file;
 
-/// Bytes that are read into memory. The largest that are sold have some 1.5 GB, and what is in
-/// memory is no longer there for the web server.
+/// Largest file in bytes that is read into memory. The largest ones on the market have some 1.5 GB,
+/// and the web server needs memory too.
 const FILE_BYTES_MAX: u64 = 2 << 30;
 
-/// Reads a file. What is no regular file is never waited for.
+/// Reads a file; never waits for one that is not a regular file.
 pub(super) fn read(path: &Path) -> Result<Vec<u8>, GeoIpError> {
-    let flags = rustix::fs::OFlags::NONBLOCK.bits() as i32;
-    let file = OpenOptions::new()
-        .read(true)
-        .custom_flags(flags)
-        .open(path)
-        .map_err(GeoIpError::Read)?;
+    let file = regular_file::open(path).map_err(GeoIpError::Read)?;
     let metadata = file.metadata().map_err(GeoIpError::Read)?;
-    if !metadata.is_file() {
-        return Err(GeoIpError::NotAFile);
-    }
     let bytes = metadata.len();
     if bytes > FILE_BYTES_MAX {
         return Err(GeoIpError::TooLarge {
@@ -31,7 +22,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, GeoIpError> {
         });
     }
     let mut content = Vec::with_capacity(usize::try_from(bytes).unwrap_or_default());
-    // A file that grows meanwhile is read as far as it was long.
+    // A file that grows during the reading is read up to its former length.
     let read = file.take(bytes).read_to_end(&mut content);
     read.map_err(GeoIpError::Read)?;
     Ok(content)

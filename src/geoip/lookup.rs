@@ -1,4 +1,4 @@
-//! Several GeoIP files asked one after the other.
+//! Looks an address up in several GeoIP files, one after the other.
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ pub struct GeoIp {
     files: Vec<(PathBuf, Option<GeoFileStamp>)>,
 }
 
-/// What tells a replaced file from the one that is open.
+/// Values by which a replaced file differs from the open one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct GeoFileStamp {
     modified: Option<SystemTime>,
@@ -36,32 +36,32 @@ fn stamp(path: &std::path::Path) -> Option<GeoFileStamp> {
     })
 }
 
-/// Where an address is.
+/// The facts about an address.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct AddressPlace {
-    /// Country, continent, coordinates, AS, as far as any file knows.
+    /// Country, continent, coordinates and AS, as far as any file has them.
     pub place: Place,
-    /// The network of the file that knows the AS, or of the first that knows anything.
+    /// The network in the file that has the AS, or in the first file that has any fact.
     pub network: Option<IpNet>,
-    tellers: [Option<TellingFile>; 4],
-    network_teller: Option<u8>,
+    origins: [Option<FactField>; 4],
+    network_file: Option<u8>,
 }
 
-/// Which file tells a fact, by its place in the list, and which of its fields.
+/// The file with a fact, by its index in the list, and the field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct TellingFile {
+struct FactField {
     file: u8,
     field: u8,
 }
 
-/// Who told a fact.
+/// The origin of a fact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FactOrigin<'g> {
     /// The fact.
     pub fact: PlaceFact,
-    /// The file.
+    /// The file that has it.
     pub file: &'g Path,
-    /// Its field: `country.iso_code`. A continent may be that of the field's country.
+    /// Name of the field: `country.iso_code`. A continent may follow from the field's country.
     pub field: &'static str,
 }
 
@@ -71,12 +71,13 @@ impl GeoIp {
         GeoIp::open_unless(paths, &|| false)
     }
 
-    /// The same for a program that may have to end meanwhile: when `stops` says so, no more files
-    /// are read.
+    /// Like [`GeoIp::open`], for a program that may have to end: no more files are read once
+    /// `stops` returns true.
     pub fn open_unless(paths: &[PathBuf], stops: &dyn Fn() -> bool) -> GeoIp {
         let mut geoip = GeoIp::default();
         for path in paths {
-            // The stamp is taken first: a file that is replaced meanwhile is opened again.
+            // The stamp is taken first, so that a file that is replaced during the reading is
+            // opened again.
             geoip.files.push((path.clone(), stamp(path)));
             match Database::open(path, stops) {
                 Ok(database) => geoip.databases.push(database),
@@ -96,9 +97,9 @@ impl GeoIp {
         self.files.iter().any(|(path, seen)| stamp(path) != *seen)
     }
 
-    /// Where an address is; for each fact the first file that knows it is believed.
+    /// Returns the facts about an address; each fact comes from the first file that has it.
     pub fn find(&self, ip: IpAddr) -> AddressPlace {
-        // An IPv4 client of a dual-stack socket comes as ::ffff:a.b.c.d.
+        // The IPv4 client of a dual-stack socket has an address `::ffff:a.b.c.d`.
         let ip = ip.to_canonical();
         let mut located = AddressPlace::default();
         for (file, database) in (0..=u8::MAX).zip(&self.databases) {
@@ -107,12 +108,12 @@ impl GeoIp {
             };
             let place = &mut located.place;
             let mut told = [false; 4];
-            if located.network_teller.is_none()
-                || (place.asn.is_none() && found.place.asn.is_some())
+            if located.network_file.is_none() || (place.asn.is_none() && found.place.asn.is_some())
             {
-                (located.network, located.network_teller) = (network, Some(file));
+                (located.network, located.network_file) = (network, Some(file));
             }
-            // Country and continent belong together: files may disagree on a network.
+            // Country and continent come from the same file, because files may disagree about a
+            // network.
             if place.country.is_none() && place.region.is_none() {
                 (place.country, place.region) = (found.place.country, found.place.region);
                 (told[0], told[1]) = (place.country.is_some(), place.region.is_some());
@@ -127,23 +128,23 @@ impl GeoIp {
             }
             for (fact, _) in told.into_iter().enumerate().filter(|(_, told)| *told) {
                 let field = found.fields[fact];
-                located.tellers[fact] = Some(TellingFile { file, field });
+                located.origins[fact] = Some(FactField { file, field });
             }
         }
         located
     }
 
-    /// Which file and field told each fact.
-    pub fn told(&self, located: &AddressPlace) -> Vec<FactOrigin<'_>> {
-        let told = PlaceFact::ALL.into_iter().zip(located.tellers);
-        let told = told.filter_map(|(fact, teller)| {
-            let teller = teller?;
+    /// The file and field from which each fact comes.
+    pub fn origins(&self, located: &AddressPlace) -> Vec<FactOrigin<'_>> {
+        let known = PlaceFact::ALL.into_iter().zip(located.origins);
+        let origins = known.filter_map(|(fact, origin)| {
+            let origin = origin?;
             Some(FactOrigin {
                 fact,
-                file: self.databases.get(usize::from(teller.file))?.path(),
-                field: fact.field(teller.field),
+                file: self.databases.get(usize::from(origin.file))?.path(),
+                field: fact.field(origin.field),
             })
         });
-        told.collect()
+        origins.collect()
     }
 }

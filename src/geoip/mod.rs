@@ -1,19 +1,20 @@
-//! Where a client is: readers of GeoIP databases (.mmdb).
+//! Finds where a client is: reads GeoIP databases (.mmdb).
 //!
-//! A list of files; for each fact (country, continent, coordinates, AS) the first file that knows
-//! it is believed. [`field`] has the names of the layouts' fields: MaxMind's and DB-IP's
+//! A site has a list of files. Each fact (country, continent, coordinates, AS) comes from the first
+//! file that has it. [`field`] has the field names of all layouts: MaxMind's and DB-IP's
 //! (`country.iso_code`, `location.*`), IPinfo's, Geo Open's and flat ones (`country_code`,
-//! `latitude`). A missing continent comes from the country.
+//! `latitude`). A missing continent follows from the country.
 //!
 //! # Errors
-//! A file that is missing or corrupt is logged once and ignored; downloads go on without it. A
-//! record of it that is damaged is unknown from there on, a field of an unexpected type by itself.
+//! A file that is missing or damaged is logged once and ignored; downloads go on without it. A
+//! damaged record is unknown from the damage on; a field of an unexpected type is ignored.
 //!
 //! # Limits
-//! Files are read into memory, not mapped: a file that is cut while it is mapped would kill the
-//! process. What a file makes us do is bounded: [`tree`] looks at each node and each record once,
-//! a look-up at as many nodes as an address has bits, and `maxminddb` at 65,536 values of a
-//! record, at most 128 (skipped) levels deep, never twice through a pointer of what is skipped.
+//! Files are read into memory, not mapped: if a mapped file were truncated, the process would be
+//! killed. The work that a file can cause is bounded: [`tree`] visits each node and each record
+//! once, a look-up visits at most as many nodes as an address has bits, and `maxminddb` reads at
+//! most 65,536 values per record, at most 128 levels deep (skipped), and never follows a pointer of
+//! a skipped value twice.
 
 mod continent;
 mod database;

@@ -1,7 +1,8 @@
-//! One look at every node of a file's search tree and at every record, once.
+//! Verifies a file: visits every node of its search tree and every record once.
 //!
 //! Nodes may be shared: aliases of IPv4 lead to the same subtree. A file of a hundred nodes, each
-//! of which leads to the next one twice, has 2^128 networks, so that it is nodes that are walked.
+//! of which leads to the next one twice, has 2^128 networks; so the walk visits nodes, not
+//! networks.
 
 use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -11,33 +12,33 @@ use maxminddb::Reader;
 use super::error::GeoIpError;
 use super::field::Record;
 
-/// Sides of nodes between two questions whether to stop.
+/// Number of sides of nodes between two checks whether to stop.
 const STOP_SIDES: usize = 4096;
 
-/// The bytes that separate tree and data; no record points there.
+/// Length in bytes of the separator between tree and data; no record points there.
 const SEPARATOR_BYTES: usize = 16;
 
-/// What was found in the records.
+/// The result of the walk.
 #[derive(Debug, Default)]
 pub(super) struct WalkResult {
-    /// Different records.
+    /// Number of different records.
     pub records: usize,
-    /// Those that cannot be read to their end.
+    /// Number of records that cannot be read to their end.
     pub damaged: usize,
-    /// What is wrong with the first of them.
+    /// Description of the first one's damage.
     pub damage: Option<String>,
 }
 
-/// A node on the way from the root.
+/// A node on the path from the root.
 struct TreeStep {
     node: usize,
-    /// Its address, from the highest bit on.
+    /// Its address, starting with the highest bit.
     bits: u128,
-    /// The sides that were taken: none, left, both.
+    /// Number of sides that were visited: the left one first.
     taken: u8,
 }
 
-/// How far the walk is with a node.
+/// State of a node in the walk.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Mark {
     Unseen,
@@ -54,7 +55,7 @@ struct SearchTree<'b> {
 }
 
 impl SearchTree<'_> {
-    /// One side of a node; none behind the end of the file.
+    /// One side of a node; `None` beyond the end of the file.
     fn record(&self, node: usize, side: usize) -> Option<usize> {
         let node_bytes = self.record_bits / 4;
         let start = node.checked_mul(node_bytes)?;
@@ -80,10 +81,11 @@ impl SearchTree<'_> {
     }
 }
 
-/// Walks over all nodes and reads every record once.
+/// Visits all nodes and reads every record once.
 ///
 /// # Errors
-/// [`GeoIpError::Tree`] when the tree is none; [`GeoIpError::Stopped`].
+/// Returns [`GeoIpError::Tree`] if the search tree is damaged, and [`GeoIpError::Stopped`] if
+/// `stops` returns true.
 pub(super) fn verify(
     bytes: &[u8],
     reader: &Reader<&[u8]>,
@@ -151,7 +153,7 @@ impl TreeWalk<'_> {
         Ok(None)
     }
 
-    /// Goes on with a node, unless it was walked over.
+    /// Enters a node, unless it was visited before.
     fn enter(&mut self, node: usize, bits: u128) -> Result<(), GeoIpError> {
         let wrong = match self.marks[node] {
             Mark::Done => return Ok(()),
@@ -173,7 +175,7 @@ impl TreeWalk<'_> {
     }
 }
 
-/// Reads a record at an address that leads to it.
+/// Reads the record at an address that leads to it.
 fn look(
     reader: &Reader<&[u8]>,
     ip: IpAddr,

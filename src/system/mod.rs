@@ -1,5 +1,5 @@
-//! What the operating system is asked beyond the standard library: files that others may not read,
-//! room on a disk, what a process is doing, and who has a lock.
+//! Functions of the operating system that the standard library lacks: files that other users cannot
+//! read, free space on a disk, facts about a process, and the holder of a lock.
 
 mod private;
 mod process;

@@ -1,7 +1,8 @@
-//! Files that only their owner writes and only their group reads, whatever the umask.
+//! Makes files that only their owner can write and only their group can read, whatever the umask.
 //!
 //! # Security
-//! Mirrors' URLs hold passwords. What another user opened before it was made private stays open.
+//! URLs of mirrors contain passwords. A user who opened a file before it was made private can still
+//! read it.
 
 use std::fs::{self, File, Metadata, Permissions};
 use std::io;
@@ -10,24 +11,24 @@ use std::path::Path;
 
 use rustix::process::geteuid;
 
-/// Of a private file.
+/// Mode of a private file.
 const FILE_MODE: u32 = 0o640;
 
-/// Of a private folder.
+/// Mode of a private folder.
 const FOLDER_MODE: u32 = 0o750;
 
-/// What users outside the group may do.
+/// Permissions of users outside of the group.
 const OTHERS: u32 = 0o007;
 
-/// Everybody may make files there (`/tmp`), so it is nobody's own.
+/// In such a folder (`/tmp`) everybody may create files, so that its owner means nothing.
 const STICKY: u32 = 0o1000;
 
-/// Makes an empty private file, and its folder if that alone is missing; says whether it did: a
-/// file that is there stays as it is. One that root makes belongs to the owner of its folder, whose
-/// services could not use it otherwise.
+/// Creates an empty private file, and its folder if only that is missing. Returns whether it did:
+/// an existing file stays unchanged. A file that root creates is given to the owner of its folder,
+/// because the owner's services could not use it otherwise.
 ///
 /// # Errors
-/// What the system says.
+/// Returns the error of the system.
 pub fn create_private(path: &Path) -> io::Result<bool> {
     let folder = folder_of(path);
     if !folder.exists() {
@@ -36,7 +37,7 @@ pub fn create_private(path: &Path) -> io::Result<bool> {
                 fs::set_permissions(folder, Permissions::from_mode(FOLDER_MODE))?;
                 hand_to_owner_of(folder_of(folder), folder)?;
             }
-            // Another thread or process made it meanwhile.
+            // Another thread or process has created it meanwhile.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error),
         }
@@ -73,11 +74,11 @@ fn hand_to_owner_of(folder: &Path, path: &Path) -> io::Result<()> {
     chown(path, Some(owner.uid()), Some(owner.gid()))
 }
 
-/// Takes from users outside the group what they may do with a file; says whether there was
-/// anything. A file of another user stays as it is.
+/// Removes all permissions of users outside of the group from a file; returns whether there were
+/// any. A file of another user stays unchanged.
 ///
 /// # Errors
-/// What the system says; a missing file is none.
+/// Returns the error of the system. A missing file is not an error.
 pub fn make_private(path: &Path) -> io::Result<bool> {
     let file = match fs::metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
@@ -86,11 +87,11 @@ pub fn make_private(path: &Path) -> io::Result<bool> {
     close_to_others(path, &file)
 }
 
-/// Does the same for a folder, if nothing but what `is_ours` knows lies in it: the folder may be
-/// one that others must enter.
+/// Does the same for a folder if it contains only files for which `is_ours` holds: others may have
+/// to enter any other folder.
 ///
 /// # Errors
-/// What the system says.
+/// Returns the error of the system.
 pub fn make_private_folder(path: &Path, is_ours: impl Fn(&[u8]) -> bool) -> io::Result<bool> {
     let folder = fs::metadata(path)?;
     if folder.mode() & OTHERS == 0 || folder.mode() & STICKY != 0 {
@@ -110,7 +111,7 @@ fn close_to_others(path: &Path, found: &Metadata) -> io::Result<bool> {
         return Ok(false);
     }
     let mode = found.mode() & 0o7777 & !OTHERS;
-    // By its path: opening and closing a database here would drop SQLite's locks on it.
+    // By path: opening and closing a database here would drop SQLite's locks on it.
     fs::set_permissions(path, Permissions::from_mode(mode))?;
     Ok(true)
 }

@@ -1,6 +1,7 @@
-//! What a process is: its program, since when it runs, whether it was stopped.
+//! Facts about a process: its program, when it started, and whether it is stopped.
 //!
-//! From `/proc/PID/stat` alone, which is there also where a service sees no more of `/proc`.
+//! They come from `/proc/PID/stat` alone, which services can read even if the rest of `/proc` is
+//! hidden.
 
 use std::fmt;
 
@@ -8,23 +9,23 @@ use rustix::time::{ClockId, clock_gettime};
 
 use crate::domain::time::Timestamp;
 
-/// Units of times in `/proc`: `USER_HZ`, a constant of the kernel's interface.
+/// Unit of times in `/proc`: `USER_HZ`, a constant of the kernel's interface.
 const TICKS_PER_SECOND: i64 = 100;
 
 /// Facts about a process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProcessFacts {
-    /// Its number.
+    /// Process id.
     pub pid: u32,
-    /// Its program; the kernel keeps 15 bytes of the name.
+    /// Name of the program, of which the kernel keeps 15 bytes.
     pub program: String,
-    /// When it began.
+    /// Time of its start.
     pub since: Timestamp,
-    /// A signal or a debugger stopped it.
+    /// Whether a signal or a debugger stopped it.
     pub is_stopped: bool,
 }
 
-/// Looks a process up; `None` when there is none, or it may not be seen.
+/// Looks a process up; `None` if there is no such process, or it is hidden.
 pub fn process_facts(pid: u32) -> Option<ProcessFacts> {
     let stat = std::fs::read(format!("/proc/{pid}/stat")).ok()?;
     let boot_s = clock_gettime(ClockId::Boottime).tv_sec;
@@ -32,7 +33,8 @@ pub fn process_facts(pid: u32) -> Option<ProcessFacts> {
     parse(pid, &stat, now_s - boot_s)
 }
 
-/// proc_pid_stat(5): the name stands in parentheses and may hold any byte; state and start follow.
+/// Reads the line (proc_pid_stat(5)). The name is in parentheses and may contain any byte; state
+/// and start follow it.
 fn parse(pid: u32, stat: &[u8], booted_at: i64) -> Option<ProcessFacts> {
     let open = stat.iter().position(|&byte| byte == b'(')?;
     let close = stat.iter().rposition(|&byte| byte == b')')?;
@@ -42,7 +44,7 @@ fn parse(pid: u32, stat: &[u8], booted_at: i64) -> Option<ProcessFacts> {
         .split(u8::is_ascii_whitespace)
         .filter(|field| !field.is_empty());
     let state = fields.next()?;
-    // The state is field 3, the start field 22.
+    // The state is field 3, the start is field 22.
     let start = std::str::from_utf8(fields.nth(18)?).ok()?;
     let ticks: i64 = start.parse().ok()?;
     Some(ProcessFacts {
@@ -53,7 +55,7 @@ fn parse(pid: u32, stat: &[u8], booted_at: i64) -> Option<ProcessFacts> {
     })
 }
 
-/// `heliostat-index (process 12, running since 2026-01-01T00:00:00Z)`.
+/// Writes `heliostat-index (process 12, running since 2026-01-01T00:00:00Z)`.
 impl fmt::Display for ProcessFacts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = if self.is_stopped {
@@ -70,7 +72,7 @@ impl fmt::Display for ProcessFacts {
 }
 
 impl ProcessFacts {
-    /// What to do about a process that does not give back what it holds.
+    /// The remedy if a process keeps a lock that another one needs.
     pub fn remedy(&self) -> String {
         let pid = self.pid;
         if self.is_stopped {

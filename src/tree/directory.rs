@@ -1,4 +1,4 @@
-//! Reads one directory: names, and the versions of its files.
+//! Reads one directory: its names, and the versions of its files.
 
 use std::ffi::CStr;
 use std::io;
@@ -15,25 +15,25 @@ use crate::domain::path::PATH_BYTES_MAX;
 use crate::domain::pattern::Pattern;
 use crate::domain::trace::is_ours;
 
-/// Bytes of names that one system call brings: about a thousand names.
+/// Length in bytes of the names that one system call returns: about a thousand names.
 const READ_BYTES: usize = 64 * 1024;
 
-/// How many files are looked at between two looks at the stop flag.
-const FILES_A_STOP_CHECK: usize = 1024;
+/// Number of files that are examined between two checks of the stop flag.
+const FILES_PER_STOP_CHECK: usize = 1024;
 
-/// What is to be left out, and when to end.
+/// The names to leave out, and when to stop.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Filter<'a> {
-    /// Names that do not exist for us.
+    /// Patterns of names that are treated as if they did not exist.
     pub exclude: &'a [Pattern],
-    /// Ends the reading early; what was read is of no use then.
+    /// Ends the reading early; the result is then of no use.
     pub stop: &'a AtomicBool,
 }
 
 /// Reads directories one after the other into buffers that it keeps.
 pub(super) struct DirectoryReader {
     buffer: Box<[MaybeUninit<u8>]>,
-    /// Names, each with one more byte: NUL, or a slash when it is known to be a directory.
+    /// Names, each with one more byte: NUL, or a slash once it is known to be a directory.
     names: Vec<u8>,
     entries: Vec<Entry>,
 }
@@ -47,23 +47,23 @@ struct Entry {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum EntryKind {
-    /// Not looked at yet: a file, or of unknown type.
+    /// Not examined yet: a file, or of unknown type.
     New,
     File(FileVersion),
     Directory,
     Unreadable,
-    /// The same name as a directory, whose files stay in the catalogue too.
+    /// The same name as a directory, whose files must stay in the catalogue too.
     UnreadableBelow,
-    /// Vanished, or something that is never catalogued.
+    /// Vanished, or of a type that is never catalogued.
     Nothing,
 }
 
-/// One directory as read.
+/// The result of reading one directory.
 #[derive(Default)]
 pub(super) struct ReadDirectory {
     /// Its entries.
     pub listing: ListingWriter,
-    /// Names of its directories in the listing's order, without the slash.
+    /// Names of its subdirectories in the listing's order, without the slash.
     pub subdirectories: Vec<Vec<u8>>,
 }
 
@@ -76,11 +76,11 @@ impl DirectoryReader {
         }
     }
 
-    /// Reads `directory`, whose path is `path_length` bytes long. `unreadable` hears of each name
-    /// that could not be looked at, with the reason.
+    /// Reads `directory`, whose path is `path_length` bytes long. `unreadable` is called with each
+    /// name that could not be examined, and the reason.
     ///
     /// # Errors
-    /// When the directory as a whole cannot be read, or not be searched.
+    /// Returns the error if the directory as a whole cannot be read or searched.
     pub fn read(
         &mut self,
         directory: &OwnedFd,
@@ -89,8 +89,8 @@ impl DirectoryReader {
         unreadable: &dyn Fn(&[u8], &str),
     ) -> Result<ReadDirectory, Errno> {
         self.read_names(directory, path_length == 0, filter.exclude)?;
-        self.look(directory, filter.stop, unreadable)?;
-        self.names_by_kind();
+        self.examine(directory, filter.stop, unreadable)?;
+        self.sort_names();
         self.drop_too_long(path_length, unreadable);
         Ok(self.write())
     }
@@ -130,21 +130,21 @@ impl DirectoryReader {
         Ok(())
     }
 
-    /// Finds out what the new entries are.
-    fn look(
+    /// Finds out the type and version of the new entries.
+    fn examine(
         &mut self,
         directory: &OwnedFd,
         stop: &AtomicBool,
         unreadable: &dyn Fn(&[u8], &str),
     ) -> Result<(), Errno> {
-        // A disk that must be asked answers faster in the order in which inodes lie on it.
+        // In the order of inodes, because that is their order on the disk.
         self.entries.sort_unstable_by_key(|entry| entry.inode);
         let mut failed = Vec::new();
-        for (place, entry) in self.entries.iter_mut().enumerate() {
+        for (index, entry) in self.entries.iter_mut().enumerate() {
             if entry.kind != EntryKind::New {
                 continue;
             }
-            if place % FILES_A_STOP_CHECK == 0 && stop.load(Ordering::Relaxed) {
+            if index % FILES_PER_STOP_CHECK == 0 && stop.load(Ordering::Relaxed) {
                 break;
             }
             let end = entry.start + entry.length;
@@ -160,7 +160,7 @@ impl DirectoryReader {
                     _ => EntryKind::Nothing,
                 },
                 Err(Errno::NOENT) => EntryKind::Nothing,
-                // The directory may be read but not searched, so that nothing in it can be.
+                // The directory may be read but not searched, so none of its files can be examined.
                 Err(Errno::ACCESS) => return Err(Errno::ACCESS),
                 Err(errno) => {
                     unreadable(name.to_bytes(), &io::Error::from(errno).to_string());
@@ -181,9 +181,9 @@ impl DirectoryReader {
         Ok(())
     }
 
-    /// Gives directories their slash and sorts; a name that was read twice, because somebody
-    /// renamed in between, stays once.
-    fn names_by_kind(&mut self) {
+    /// Appends the slash to directories and sorts. A name that was read twice, because of a rename
+    /// in between, is kept once.
+    fn sort_names(&mut self) {
         self.entries
             .retain(|entry| entry.kind != EntryKind::Nothing);
         for entry in &mut self.entries {

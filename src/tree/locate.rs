@@ -1,19 +1,20 @@
-//! The canonical path of a requested file, and its version on disk.
+//! Finds the canonical path of a requested file, and its version on the disk.
 //!
-//! All symlinks are resolved for each request, those of the document root too, because a root may
-//! be flipped to a new release at any moment. The common case is a file that is on the disk as the
-//! catalogue has it: one `fstatat`, and since the index walks no links, the path is canonical. For
-//! any other, an `openat2` that refuses links tells whether one is in the way. A `stat` of the
-//! root serves the requests of a quarter of a millisecond.
+//! All symlinks are resolved for each request, also those of the document root, because a root may
+//! be switched to a new release at any moment. The common case is a file that is on the disk as the
+//! catalogue has it. It takes one `fstatat`; because the index follows no links, the path is
+//! canonical. For any other file, an `openat2` that refuses links tells whether there is a link in
+//! the path. One `stat` of the root is valid for the requests of a quarter of a millisecond.
 //!
 //! # Security
 //! A path whose real file lies outside the tree is [`Located::Outside`]: it is never looked up,
-//! never redirected, and no name is cut from it. A file that not everybody may read, and that we
-//! may not read either, is [`Located::Unknown`]: whether a client gets it is the web server's to
-//! say.
+//! never redirected, and its name is not derived from a prefix. A file that not everybody may read,
+//! and that we may not read either, is [`Located::Unknown`]: the web server decides whether a
+//! client gets it.
 //!
 //! # Errors
-//! Only what the request alone can cause is [`Located::Missing`]: see [`TreeProblem`].
+//! A file is [`Located::Missing`] only for errors that the request alone can cause: see
+//! [`TreeProblem`].
 
 use std::ffi::OsStr;
 use std::os::fd::OwnedFd;
@@ -32,11 +33,11 @@ use super::problem::{TreeProblem, is_missing};
 use crate::domain::file::FileVersion;
 use crate::domain::path::FilePath;
 
-/// How long what the root names is believed. A request that is answered so much later than a flip
-/// might as well have come before it; a `stat` for each request took 1.3 of 23 µs.
-pub(super) const ROOT_BELIEVED: Duration = Duration::from_micros(250);
+/// Time for which the root's directory is taken as unchanged. A request within this time after a
+/// switch might as well have come before it; a `stat` per request would take 1.3 of 23 µs.
+pub(super) const ROOT_TRUST_TIME: Duration = Duration::from_micros(250);
 
-/// One site's tree, as the web server names it; each worker has its own.
+/// One site's tree under the name that the web server uses; each worker has its own.
 #[derive(Debug)]
 pub struct Tree {
     root: PathBuf,
@@ -44,7 +45,7 @@ pub struct Tree {
     pub(super) other: Option<OtherName>,
 }
 
-/// The directory that the root names, kept open while it names it.
+/// The directory that the root names, which stays open as long as the root names it.
 #[derive(Debug)]
 struct OpenRoot {
     directory: OwnedFd,
@@ -53,24 +54,24 @@ struct OpenRoot {
     checked_at: Instant,
 }
 
-/// What a requested path is.
+/// The result of looking up a requested path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Located {
-    /// A regular file of the tree.
+    /// A regular file in the tree.
     File {
-        /// Canonical: what the catalogue and the mirrors call it.
+        /// Canonical path, under which the catalogue and the mirrors have it.
         path: FilePath,
-        /// What is on the disk now.
+        /// Version on the disk now.
         version: FileVersion,
     },
     /// A directory.
     Directory,
-    /// A file whose real place is outside the tree; the web server may serve it, nobody else has
-    /// it.
+    /// A file that really lies outside the tree; the web server may serve it, but mirrors do not
+    /// have it.
     Outside,
-    /// Nothing, or a dangling link, a device, a socket.
+    /// No file: no entry, a dangling link, a device or a socket.
     Missing,
-    /// The file system does not tell.
+    /// The file system gives no answer.
     Unknown(TreeProblem),
 }
 
@@ -82,7 +83,7 @@ fn version(stat: &Stat) -> FileVersion {
 }
 
 impl Tree {
-    /// Nothing is opened until the first request.
+    /// Makes a tree; its root is opened at the first request.
     pub fn new(root: &Path) -> Tree {
         Tree {
             root: root.to_owned(),
@@ -96,20 +97,20 @@ impl Tree {
         &self.root
     }
 
-    /// Finds a path below the root; `catalogued` is the version that the catalogue has of it.
+    /// Looks up a path below the root; `catalogued` is the version that the catalogue has of it.
     pub fn locate(&mut self, path: &FilePath, catalogued: Option<FileVersion>) -> Located {
-        self.look(path, catalogued).unwrap_or_else(|problem| {
-            // What is open may be what fails: the next request begins anew.
+        self.look_up(path, catalogued).unwrap_or_else(|problem| {
+            // The error may come from the open directory, so the next request opens it again.
             self.open = None;
             Located::Unknown(problem)
         })
     }
 
-    /// The canonical path of a directory below the root, "" for the root itself; `None` when there
-    /// is no such directory, or it lies outside the tree. Links are resolved, at leisure.
+    /// Returns the canonical path of a directory below the root, "" for the root itself; `None` if
+    /// there is no such directory, or it lies outside the tree. Resolves links, so it is slow.
     ///
     /// # Errors
-    /// The file system does not tell.
+    /// Returns [`TreeProblem`] if the file system gives no answer.
     pub fn directory(&self, path: &[u8]) -> Result<Option<Vec<u8>>, TreeProblem> {
         let root = self.real_root()?;
         let requested = self.root.join(OsStr::from_bytes(path));
@@ -124,21 +125,21 @@ impl Tree {
         Ok(below.map(|below| below.as_os_str().as_bytes().to_vec()))
     }
 
-    /// Looks whether the root is a directory that can be opened and searched.
+    /// Checks that the root is a directory that can be opened and searched.
     ///
     /// # Errors
-    /// It is not.
+    /// Returns [`TreeProblem`] if it is not.
     pub fn check(&mut self) -> Result<(), TreeProblem> {
         self.refresh()?;
         let Some(OpenRoot { directory, .. }) = &self.open else {
             return Err(TreeProblem::new(&self.root, Errno::NOENT));
         };
-        // Search permission is what every look below needs.
+        // Every look-up below needs search permission.
         accessat(directory, ".", Access::EXEC_OK, AtFlags::EACCESS)
             .map_err(|errno| TreeProblem::new(&self.root, errno))
     }
 
-    fn look(
+    fn look_up(
         &mut self,
         path: &FilePath,
         catalogued: Option<FileVersion>,
@@ -153,17 +154,17 @@ impl Tree {
             && FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile
             && version(&stat) == catalogued
         {
-            // Should a directory above have become a link since, a file of the same name, size
-            // and time is behind it, and that is what mirrors have under this path.
+            // If a directory in the path has become a link since, the file behind it has the same
+            // name, size and time, and mirrors have that file under this path.
             return found(root, (directory, path.as_bytes()), path.clone(), &stat);
         }
         let flags = OFlags::PATH | OFlags::CLOEXEC | OFlags::NOFOLLOW;
         let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
         let opened = openat2(directory, path.as_bytes(), flags, Mode::empty(), resolve);
-        // A link is in the way, or the kernel cannot tell; so it may be for a system call that is
-        // forbidden (EPERM), too.
+        // There is a link in the path, or the kernel cannot tell. EPERM may mean that the system
+        // call itself is forbidden.
         if let Err(Errno::LOOP | Errno::XDEV | Errno::NOSYS | Errno::PERM | Errno::AGAIN) = opened {
-            return self.look_through_links(path);
+            return self.look_up_through_links(path);
         }
         let named = || root.join(OsStr::from_bytes(path.as_bytes()));
         let stat = opened.and_then(fstat);
@@ -173,23 +174,23 @@ impl Tree {
         match FileType::from_raw_mode(stat.st_mode) {
             FileType::RegularFile => found(root, (directory, path.as_bytes()), path.clone(), &stat),
             FileType::Directory => Ok(Located::Directory),
-            // O_PATH with O_NOFOLLOW opens a link that is the last component.
-            FileType::Symlink => self.look_through_links(path),
+            // With O_PATH and O_NOFOLLOW, a link in the last component is opened itself.
+            FileType::Symlink => self.look_up_through_links(path),
             _ => Ok(Located::Missing),
         }
     }
 
-    /// Device and inode of the directory that the root named when it was looked at last.
+    /// Device and inode of the directory that the root named at the last check.
     pub(super) fn root_inode(&self) -> Option<(u64, u64)> {
         self.open.as_ref().map(|open| (open.device, open.inode))
     }
 
-    /// Opens the root again when it names another directory than before.
+    /// Opens the root again if it names another directory than before.
     pub(super) fn refresh(&mut self) -> Result<(), TreeProblem> {
         let checked_at = Instant::now();
         let problem = |errno| TreeProblem::new(&self.root, errno);
         let known = match self.open.take() {
-            Some(open) if checked_at - open.checked_at < ROOT_BELIEVED => open,
+            Some(open) if checked_at - open.checked_at < ROOT_TRUST_TIME => open,
             open => {
                 let now = stat(&self.root).map_err(problem)?;
                 let (device, inode) = (now.st_dev, now.st_ino);
@@ -208,14 +209,15 @@ impl Tree {
         Ok(())
     }
 
-    /// The root without links.
+    /// The root's path without links.
     pub(super) fn real_root(&self) -> Result<PathBuf, TreeProblem> {
         let absent = TreeProblem::new(&self.root, Errno::NOENT);
         real_path(&self.root)?.ok_or(absent)
     }
 
-    /// A link is in the way: root and file are resolved whole, and must still be one in the other.
-    fn look_through_links(&self, path: &FilePath) -> Result<Located, TreeProblem> {
+    /// Looks up a path that contains a link: root and file are resolved separately, and the file
+    /// must then lie in the root.
+    fn look_up_through_links(&self, path: &FilePath) -> Result<Located, TreeProblem> {
         let root = self.real_root()?;
         let requested = self.root.join(OsStr::from_bytes(path.as_bytes()));
         let Some(real) = real_path(&requested)? else {
@@ -243,7 +245,7 @@ fn open_root(root: &Path) -> Result<OwnedFd, Errno> {
     openat(CWD, root, flags, Mode::empty())
 }
 
-/// `None`: there is nothing of that name.
+/// Turns "no such file" into `None`.
 fn if_there<T>(result: Result<T, Errno>, path: &Path) -> Result<Option<T>, TreeProblem> {
     match result {
         Ok(value) => Ok(Some(value)),
@@ -252,15 +254,15 @@ fn if_there<T>(result: Result<T, Errno>, path: &Path) -> Result<Option<T>, TreeP
     }
 }
 
-/// The path without links; `None`: there is nothing of that name.
+/// The path without links; `None` if there is no such file.
 pub(super) fn real_path(path: &Path) -> Result<Option<PathBuf>, TreeProblem> {
     let real = std::fs::canonicalize(path);
     let errno = |error: std::io::Error| Errno::from_io_error(&error).unwrap_or(Errno::IO);
     if_there(real.map_err(errno), path)
 }
 
-/// A regular file, unless the web server may have to refuse it. `at` is where it is looked at:
-/// a directory, and the path below it.
+/// Returns a regular file, unless the web server may have to refuse it. `at` is the file's
+/// location: a directory, and the path below it.
 fn found(
     root: &Path,
     at: (impl AsFd, &[u8]),
@@ -277,21 +279,22 @@ fn found(
     })
 }
 
-/// Whether not everybody may read the file, and we may not either; the web server, another user,
-/// knows whether it may.
+/// Whether neither everybody nor this process may read the file. Then only the web server, which
+/// runs as another user, knows whether it may.
 fn is_refused(at: (impl AsFd, &[u8]), stat: &Stat) -> bool {
     let mode = Mode::from_raw_mode(stat.st_mode);
     if mode.contains(Mode::ROTH) {
         return false;
     }
     if rustix::process::geteuid().is_root() {
-        // Root may read everything and cannot tell for others, but for a group made for it.
+        // Root may read everything, which says nothing about others. A group other than root's is
+        // taken as made for readers.
         return !mode.contains(Mode::RGRP) || stat.st_gid == 0;
     }
     accessat(at.0, at.1, Access::READ_OK, AtFlags::EACCESS).is_err()
 }
 
-/// Another name of the tree.
+/// Another name under which the tree can be reached.
 #[derive(Debug)]
 pub(super) struct OtherName {
     pub(super) name: Vec<u8>,
@@ -400,10 +403,10 @@ mod tests {
         assert_eq!(size(tree.locate(&path(b"f"), None)), 1);
         symlink("v2", root.join("next")).expect("link");
         std::fs::rename(root.join("next"), root.join("current")).expect("flip");
-        std::thread::sleep(ROOT_BELIEVED);
+        std::thread::sleep(ROOT_TRUST_TIME);
         assert_eq!(size(tree.locate(&path(b"f"), None)), 2);
         std::fs::remove_file(root.join("current")).expect("remove");
-        std::thread::sleep(ROOT_BELIEVED);
+        std::thread::sleep(ROOT_TRUST_TIME);
         let Located::Unknown(problem) = tree.locate(&path(b"f"), None) else {
             panic!("a tree that is gone says nothing of its files");
         };

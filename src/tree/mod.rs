@@ -1,5 +1,5 @@
-//! The local file tree: canonical paths and file versions, the walk over all of them, and the
-//! reading of one.
+//! The local file tree: finds canonical paths and file versions, walks over all files, and opens
+//! one file for reading.
 
 mod directory;
 mod locate;

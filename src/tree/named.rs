@@ -1,10 +1,10 @@
-//! A file that the web server names by its absolute path: which path below the tree that is.
+//! Finds the path below the tree of a file that the web server names by its absolute path.
 //!
-//! The web server's root and `tree` are mostly written alike, and then a comparison of bytes
-//! tells. They may be written differently (a link in one of them, a mount of the same directory);
-//! then the directory above the file that is the tree is found by its inode, and remembered as
-//! long as it is the tree. What lies in the tree by another way (a link into the middle of it) is
-//! resolved whole.
+//! The web server's root and `tree` are usually written alike, so that a comparison of bytes is
+//! enough. They may differ (a link in one of them, a mount of the same directory). Then the
+//! directory above the file that is the tree is found by its inode, and remembered as long as it is
+//! the tree. A file that lies in the tree by another way (a link into the middle of it) is resolved
+//! as a whole.
 
 use super::locate::OtherName;
 use std::ffi::OsStr;
@@ -14,39 +14,40 @@ use std::time::Instant;
 
 use rustix::fs::stat;
 
-use super::locate::{ROOT_BELIEVED, Tree, real_path};
+use super::locate::{ROOT_TRUST_TIME, Tree, real_path};
 use super::problem::TreeProblem;
 use crate::domain::path::{FilePath, PathError};
 
-/// What the web server's name of a file means.
+/// The location that the web server's name of a file means.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Named {
-    /// A path below the tree, links below it not resolved; `Empty`: the tree itself.
+    /// A path below the tree, in which links are not resolved; `Empty`: the tree itself.
     Below(Result<FilePath, PathError>),
-    /// Something else.
+    /// A location outside of the tree.
     Outside {
-        /// Whether it is there, as far as we may see.
+        /// Whether the file exists, as far as this process can see.
         exists: bool,
     },
-    /// Not even its directory is there for us.
+    /// A location whose directory this process cannot see.
     Unseen,
-    /// The file system does not tell.
+    /// The file system gives no answer.
     Unknown(TreeProblem),
 }
 
 impl Tree {
-    /// Finds the path below the tree of a file with an absolute name; it need not exist.
+    /// Finds the path below the tree of a file with an absolute name; the file need not exist.
     pub fn named(&mut self, file: &[u8]) -> Named {
         let climbs = file.windows(4).any(|part| part == b"/../") || file.ends_with(b"/..");
         if !climbs && let Some(rest) = rest_below(file, self.root().as_os_str().as_bytes()) {
             return Named::Below(FilePath::parse(rest));
         }
-        self.named_otherwise(file, climbs)
+        self.locate_other_name(file, climbs)
             .unwrap_or_else(Named::Unknown)
     }
 
-    /// `climbs`: what the name means depends on links.
-    fn named_otherwise(&mut self, file: &[u8], climbs: bool) -> Result<Named, TreeProblem> {
+    /// Resolves a name that does not begin with the root as configured. `climbs`: the name contains
+    /// `..`, so that its meaning depends on links.
+    fn locate_other_name(&mut self, file: &[u8], climbs: bool) -> Result<Named, TreeProblem> {
         self.refresh()?;
         if !climbs && let Some(rest) = self.below_other_name(file) {
             return Ok(Named::Below(FilePath::parse(rest)));
@@ -70,13 +71,13 @@ impl Tree {
         })
     }
 
-    /// What follows another name of the tree.
+    /// The rest of a file's name after another name of the tree.
     fn below_other_name<'f>(&mut self, file: &'f [u8]) -> Option<&'f [u8]> {
         let now = Instant::now();
         if let Some(other) = &self.other
             && let Some(rest) = rest_below(file, &other.name)
         {
-            if now - other.checked_at < ROOT_BELIEVED {
+            if now - other.checked_at < ROOT_TRUST_TIME {
                 return Some(rest);
             }
             if self.is_root(&other.name) {
@@ -101,14 +102,14 @@ impl Tree {
         Some(rest)
     }
 
-    /// Whether a name is one of the directory that the root names.
+    /// Whether a path leads to the directory that the root names.
     fn is_root(&self, name: &[u8]) -> bool {
         let found = stat(OsStr::from_bytes(name));
         found.is_ok_and(|found| self.root_inode() == Some((found.st_dev, found.st_ino)))
     }
 }
 
-/// What follows a directory's name in that of something below it.
+/// The rest of a path after the directory that it lies below.
 pub fn rest_below<'f>(file: &'f [u8], directory: &[u8]) -> Option<&'f [u8]> {
     let directory = directory.strip_suffix(b"/").unwrap_or(directory);
     let rest = file.strip_prefix(directory)?;
@@ -182,7 +183,7 @@ mod tests {
         assert_eq!(tree.named(name), expected);
         symlink("v2", home.join("next")).expect("link");
         std::fs::rename(home.join("next"), home.join("current")).expect("flip");
-        std::thread::sleep(ROOT_BELIEVED);
+        std::thread::sleep(ROOT_TRUST_TIME);
         assert_eq!(tree.named(name), Named::Outside { exists: true });
         let gone = Tree::new(&home.join("gone")).named(name);
         assert!(matches!(gone, Named::Unknown(problem) if problem.is_absent()));

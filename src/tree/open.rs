@@ -1,8 +1,8 @@
-//! Opens one file of the tree to read exactly one version of it.
+//! Opens one file in the tree in order to read exactly one version of it.
 //!
-//! A file may be written while it is read. What was read is of one version only if size, time
-//! (with its nanoseconds) and time of status are the same before and after; [`OpenFile::is_same`]
-//! tells.
+//! A file may be written while it is read. The content is of one version only if size, modification
+//! time (with nanoseconds) and status change time are the same before and after;
+//! [`OpenFile::is_same`] checks that.
 
 use std::fs::File;
 use std::io;
@@ -13,22 +13,22 @@ use rustix::fs::{openat, openat2};
 use super::walk::Root;
 use crate::domain::file::FileVersion;
 
-/// Why a file cannot be read.
+/// Why a file cannot be opened.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
     /// The system refuses.
     #[error(transparent)]
     Io(#[from] io::Error),
-    /// A directory, a link, a device.
-    #[error("it is no regular file any more")]
+    /// The path is a directory, a link or a device.
+    #[error("it is no longer a regular file")]
     Kind,
 }
 
 /// A file that is being read.
 #[derive(Debug)]
 pub struct OpenFile {
-    /// To read from.
+    /// The file, for reading.
     pub file: File,
     begin: Stat,
 }
@@ -37,9 +37,9 @@ impl Root {
     /// Opens a file by its path below the tree, without following links.
     ///
     /// # Errors
-    /// [`OpenError`].
+    /// Returns [`OpenError`] if the file cannot be opened or is not a regular file.
     pub fn open_file(&self, path: &[u8]) -> Result<OpenFile, OpenError> {
-        // A FIFO that took the file's place must not be waited for.
+        // Without this flag, opening a FIFO that replaced the file would wait for a writer.
         let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
         let file = if self.refuses_links {
             let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
@@ -60,7 +60,7 @@ impl Root {
 }
 
 impl OpenFile {
-    /// Size and time when it was opened.
+    /// Size and time at the moment of opening.
     pub fn version(&self) -> FileVersion {
         FileVersion {
             size: u64::try_from(self.begin.st_size).unwrap_or(0),
@@ -68,25 +68,25 @@ impl OpenFile {
         }
     }
 
-    /// Bytes that are zeros without being on the disk. Where the file system compresses, this is
-    /// more than the holes.
+    /// Number of bytes that are zeros without being on the disk. If the file system compresses,
+    /// this includes the bytes that it saves.
     pub fn hole_bytes(&self) -> u64 {
-        /// Unit of `st_blocks`, whatever the file system's is.
+        /// Unit of `st_blocks`, independent of the file system.
         const BLOCK_BYTES: u64 = 512;
         let stored = u64::try_from(self.begin.st_blocks).unwrap_or(0) * BLOCK_BYTES;
         self.version().size.saturating_sub(stored)
     }
 
-    /// Tells the system that it will be read from beginning to end.
+    /// Tells the system that the file will be read from start to end.
     pub fn expect_sequential_reading(&self) {
-        // It is a hint; a file system that does not take it reads a little slower.
+        // Only a hint: if the file system ignores it, reading is a little slower.
         let _ = fadvise(&self.file, 0, None, Advice::Sequential);
     }
 
-    /// Whether it is still the version that was opened, and still in its directory.
+    /// Whether the file is still the version that was opened, and still has a name.
     ///
     /// # Errors
-    /// What the system says.
+    /// Returns the error of the system.
     pub fn is_same(&self) -> io::Result<bool> {
         let stamp = |stat: &Stat| {
             (

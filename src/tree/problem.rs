@@ -1,22 +1,22 @@
-//! What the file system would not tell, as whom it was asked, and what to do.
+//! A failed look at the tree: path, user, cause and remedy.
 //!
-//! That a file is missing depends on the request alone. Everything else that a look at the tree may
-//! fail with (no permission, a disk or network that fails, no memory, no descriptor) says nothing
-//! about the file, and must not be taken for "missing".
+//! Whether a file is missing depends on the request alone. Any other failure (no permission, a
+//! failing disk or network, no memory, no descriptor) says nothing about the file, and must not be
+//! taken for "missing".
 
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, AtFlags, CWD, accessat};
 use rustix::io::Errno;
 
-/// A look at the tree that failed.
+/// A failed look at the tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TreeProblem {
     path: PathBuf,
     errno: Errno,
 }
 
-/// Whether the system says that there is nothing of that name.
+/// Whether the error means that there is no such file.
 pub(super) fn is_missing(errno: Errno) -> bool {
     matches!(
         errno,
@@ -32,18 +32,18 @@ impl TreeProblem {
         }
     }
 
-    /// What was looked at.
+    /// The path that was examined.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Whether nothing is there: so it is only with the tree itself.
+    /// Whether the path does not exist, which is a problem only if it is the tree itself.
     pub fn is_absent(&self) -> bool {
         is_missing(self.errno)
     }
 
-    /// One line for people: path, user, cause, remedy. It looks again, to say which directory is
-    /// closed.
+    /// One line for people: path, user, cause, remedy. It examines the path again in order to name
+    /// the directory that is closed.
     pub fn text(&self) -> String {
         let path = self.path.display();
         let cause = std::io::Error::from(self.errno);
@@ -54,32 +54,32 @@ impl TreeProblem {
 
     fn remedy(&self, user: &str) -> String {
         match self.errno {
-            Errno::ACCESS | Errno::PERM => match closed(&self.path) {
-                Some(closed) => format!(
-                    "let {user} read and search it and all on the way to it, {} for one, by mode, \
+            Errno::ACCESS | Errno::PERM => {
+                let closed = closed_path(&self.path).unwrap_or(&self.path);
+                format!(
+                    "allow {user} to read and search {} and every directory above it, by mode, \
                      group or ACL",
                     closed.display()
-                ),
-                None => format!("let {user} read and search it and all on the way to it"),
-            },
+                )
+            }
             Errno::MFILE => "raise LimitNOFILE= of the service".to_owned(),
             Errno::NFILE => "raise fs.file-max of the system".to_owned(),
             Errno::NOMEM => "the system is out of memory, or MemoryMax= is too low".to_owned(),
             Errno::STALE | Errno::TIMEDOUT | Errno::HOSTDOWN | Errno::NOTCONN => {
-                "look after the network file system, and mount it anew".to_owned()
+                "check the network file system and mount it again".to_owned()
             }
             errno if is_missing(errno) => {
-                "mount its disk, correct `tree` in the configuration, or show it to the service \
-                 (BindReadOnlyPaths= of its unit)"
+                "mount its disk, correct `tree` in the configuration, or make it visible to the \
+                 service (BindReadOnlyPaths= of its unit)"
                     .to_owned()
             }
-            _ => "look after the disk; the kernel's log says more".to_owned(),
+            _ => "check the disk; the kernel's log says more".to_owned(),
         }
     }
 }
 
-/// The first on the way to a path, or the path itself, that is closed to us.
-fn closed(path: &Path) -> Option<&Path> {
+/// The first directory in a path, or the path itself, to which this process has no access.
+fn closed_path(path: &Path) -> Option<&Path> {
     let may = |path: &Path, access| accessat(CWD, path, access, AtFlags::EACCESS);
     let mut folders: Vec<&Path> = path.ancestors().skip(1).collect();
     folders.reverse();
@@ -89,7 +89,7 @@ fn closed(path: &Path) -> Option<&Path> {
     closed.or_else(|| (may(path, Access::READ_OK) == Err(Errno::ACCESS)).then_some(path))
 }
 
-/// The name of the user that this process acts as.
+/// The name of the user that this process runs as.
 pub fn user_name() -> String {
     let uid = rustix::process::geteuid().as_raw();
     // The responder's unit hides this file, but names the user in the environment.
@@ -102,13 +102,13 @@ pub fn user_name() -> String {
             (number == uid.to_string()).then(|| name.to_owned())
         })
     });
-    let named = || std::env::var("USER").ok().filter(|name| !name.is_empty());
+    let from_environment = || std::env::var("USER").ok().filter(|name| !name.is_empty());
     known
-        .or_else(named)
+        .or_else(from_environment)
         .unwrap_or_else(|| format!("with the number {uid}"))
 }
 
-/// Ten thousand users; a file that is longer names nobody.
+/// Enough for ten thousand users; a longer file is not read.
 const PASSWD_BYTES_MAX: u64 = 1024 * 1024;
 
 #[cfg(test)]
@@ -118,10 +118,10 @@ mod tests {
     #[test]
     fn the_line_names_path_user_cause_and_remedy() {
         for (errno, remedy) in [
-            (Errno::ACCESS, "let "),
+            (Errno::ACCESS, "allow "),
             (Errno::MFILE, "LimitNOFILE="),
-            (Errno::STALE, "mount it anew"),
-            (Errno::IO, "look after the disk"),
+            (Errno::STALE, "mount it again"),
+            (Errno::IO, "check the disk"),
             (Errno::NOMEM, "MemoryMax="),
             (Errno::NOENT, "correct `tree`"),
         ] {

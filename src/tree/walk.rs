@@ -1,23 +1,23 @@
 //! Reads a whole tree in parallel: every regular file with its version.
 //!
-//! Directories are the unit of work: threads take them from one shared stack, read the names,
-//! `stat` what may be a file, and put the subdirectories on the stack. The result is a
-//! [`Walked`], which gives the files in the order of path bytes.
+//! The unit of work is a directory. Threads take directories from one shared stack, read their
+//! names, `stat` every name that may be a file, and push the subdirectories. The result is a
+//! [`Walked`], which returns the files in the order of path bytes.
 //!
-//! Only real paths are of use, because a request is resolved before it is looked up: symlinks are
-//! neither files nor entered, also when a directory becomes one while the walk goes on
-//! (`openat2` refuses them). Only names and versions are read, never a file's content or
-//! permissions: whether the web server may open a file is for the web server to say. A file or
-//! directory that vanishes meanwhile is gone, as if it had vanished before.
+//! Requests are resolved before they are looked up, so only real paths matter: symlinks are neither
+//! files nor followed, even if a directory becomes one during the walk (`openat2` refuses them).
+//! Only names and versions are read, never a file's content or permissions: the web server decides
+//! who may open a file. A file or directory that vanishes during the walk counts as if it had
+//! vanished before.
 //!
 //! # Errors
-//! What cannot be read is in [`Walked::unreadable`], and the order has a mark in its place, so
-//! that nobody takes the files below it for vanished.
+//! A place that cannot be read is listed in [`Walked::unreadable`] and marked in the order of
+//! paths, so that the files below it are not taken for vanished.
 //!
 //! # Limits
-//! A path is at most [`PATH_BYTES_MAX`](crate::domain::path::PATH_BYTES_MAX) bytes. No loop is
-//! possible: links are not followed, and a directory that is mounted below itself does not show
-//! the mount again.
+//! A path has at most [`PATH_BYTES_MAX`](crate::domain::path::PATH_BYTES_MAX) bytes. Loops are
+//! impossible: links are not followed, and a directory that is mounted below itself does not
+//! contain the mount again.
 
 use std::io;
 use std::num::NonZeroUsize;
@@ -34,44 +34,46 @@ use super::directory::{DirectoryReader, Filter, ReadDirectory};
 use super::walked::{DirectoryListing, Unreadable, Walked};
 use crate::domain::pattern::Pattern;
 
-/// Threads of one walk. More only wait for each other in the kernel and for the disk.
+/// Largest number of threads per walk; more would only wait for each other in the kernel and for
+/// the disk.
 const THREADS_MAX: usize = 64;
 
-/// How often a watcher hears how far the walk is.
+/// Time between two reports of progress.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Unreadable places that are kept by name; the others are only counted.
+/// Largest number of unreadable places that are kept by name; all others are only counted.
 pub const UNREADABLE_LISTED_MAX: usize = 100;
 
-/// The directory that the tree's name led to when it was opened; a link is followed once, here.
+/// The directory that the tree's path led to when it was opened. Here alone a link is followed.
 #[derive(Debug)]
 pub struct Root {
     pub(super) directory: OwnedFd,
-    /// Whether the kernel refuses links on the way (Linux 5.6; some containers forbid the call).
+    /// Whether the kernel can refuse links in the path (Linux 5.6; some containers forbid the
+    /// system call).
     pub(super) refuses_links: bool,
 }
 
-/// How to walk.
+/// Options of a walk.
 #[derive(Debug, Clone, Copy)]
 pub struct WalkOptions<'a> {
-    /// Threads; 0: twice the cores, since they wait for the disk.
+    /// Number of threads; 0: twice the number of cores, because threads wait for the disk.
     pub threads: usize,
-    /// Names of files and directories that do not exist for us.
+    /// Patterns of names of files and directories that are treated as if they did not exist.
     pub exclude: &'a [Pattern],
-    /// Ends the walk when it is set.
+    /// Ends the walk as soon as it is set.
     pub stop: &'a AtomicBool,
 }
 
-/// Why there is no result at all.
+/// Why a walk has no result.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum WalkError {
-    /// The tree or the subtree cannot be opened or read.
+    /// The tree or subtree cannot be opened or read.
     #[error("cannot read the directory {path}; is its disk mounted?")]
     Root {
-        /// It.
+        /// Its path.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the system.
         source: io::Error,
     },
     /// No thread could be started.
@@ -86,7 +88,7 @@ impl Root {
     /// Opens the tree.
     ///
     /// # Errors
-    /// [`WalkError::Root`].
+    /// Returns [`WalkError::Root`] if the directory cannot be opened.
     pub fn open(path: &Path) -> Result<Root, WalkError> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let directory =
@@ -113,16 +115,17 @@ impl Root {
         }
     }
 
-    /// Whether a path below the tree is a directory that is reached without links.
+    /// Whether a path below the tree is a directory that can be opened without following links.
     pub fn has_directory(&self, path: &[u8]) -> bool {
         self.open_directory(path).is_ok()
     }
 
-    /// Walks the directory `below`, "" for all; a directory that is not there has no files.
-    /// `progress` hears the number of files now and then.
+    /// Walks over the directory `below`, "" for the whole tree; a missing directory has no files.
+    /// `progress` is called with the number of files from time to time.
     ///
     /// # Errors
-    /// [`WalkError`]; unreadable places below it are no error.
+    /// Returns [`WalkError`] if the walk as a whole fails. Unreadable places below `below` are no
+    /// error.
     pub fn walk(
         &self,
         below: &[u8],
@@ -166,20 +169,20 @@ impl Root {
     }
 }
 
-/// A directory to read.
+/// A directory to be read.
 struct WalkTask {
-    /// Its place in the result.
+    /// Its index in the result.
     number: usize,
-    /// Relative to the tree.
+    /// Its path relative to the tree.
     path: Vec<u8>,
 }
 
 struct Stack {
     /// Last in, first out: a walk that goes down first has few directories waiting.
     tasks: Vec<WalkTask>,
-    /// Directories that wait or are being read.
+    /// Number of directories that are waiting or being read.
     unfinished: usize,
-    /// Numbers given.
+    /// Number of directories that have a number.
     directories: usize,
 }
 
@@ -187,9 +190,9 @@ struct WalkShared<'a> {
     root: &'a Root,
     walk: WalkOptions<'a>,
     stack: Mutex<Stack>,
-    /// There is a task, or there will be no more.
+    /// Signals that there is a task, or that there will be no more.
     wake: Condvar,
-    /// There will be no more tasks.
+    /// Signals that there will be no more tasks.
     finished: Condvar,
     files: AtomicU64,
     unreadable: Mutex<(Vec<Unreadable>, u64)>,
@@ -261,7 +264,8 @@ impl WalkShared<'_> {
         self.stack.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The next directory; waits while others may still find some. `None`: there are no more.
+    /// Returns the next directory; waits while other threads may still find some. `None`: there are
+    /// no more.
     fn take(&self) -> Option<WalkTask> {
         let mut stack = self.lock();
         loop {
@@ -281,7 +285,7 @@ impl WalkShared<'_> {
         }
     }
 
-    /// Ends a directory and adds those in it; returns the number of the first of them.
+    /// Ends a directory and adds its subdirectories; returns the number of the first one.
     fn give(&self, path: &[u8], names: Vec<Vec<u8>>) -> usize {
         let mut stack = self.lock();
         let first = stack.directories;
@@ -291,9 +295,9 @@ impl WalkShared<'_> {
             self.end(&mut stack);
             return first;
         }
-        for (place, name) in names.into_iter().enumerate().rev() {
+        for (index, name) in names.into_iter().enumerate().rev() {
             stack.tasks.push(WalkTask {
-                number: first + place,
+                number: first + index,
                 path: join(path, &name),
             });
             self.wake.notify_one();

@@ -1,9 +1,9 @@
-//! The result of a walk: compact in memory, read once in the order of path bytes.
+//! The result of a walk: compact in memory, and read once in the order of path bytes.
 //!
-//! A directory is one block of bytes: its entries, sorted, a name and two numbers each, so a
-//! million files take some 45 MB. Names of directories end in a slash there; then sorting each
-//! directory's names and going down at each directory gives exactly the order of whole paths
-//! (`a-b` < `a/b` < `a0`). Reading gives each block's memory back when it is done.
+//! Each directory is one block of bytes: its entries, sorted, with a name and two numbers each, so
+//! that a million files take some 45 MB. Names of directories end in a slash there: sorting each
+//! directory's names and descending into each directory then yields exactly the order of whole
+//! paths (`a-b` < `a/b` < `a0`). A block's memory is freed as soon as it is read.
 
 use crate::domain::file::FileVersion;
 use crate::domain::varint;
@@ -13,13 +13,13 @@ const DIRECTORY: u8 = 1;
 const UNREADABLE: u8 = 2;
 const UNREADABLE_BELOW: u8 = 3;
 
-/// Writes one directory; entries come in order, a directory's name with its slash.
+/// Writes one directory. Entries must come in order, and a directory's name with its slash.
 #[derive(Debug, Default)]
 pub(super) struct ListingWriter {
     bytes: Vec<u8>,
-    /// Files so far.
+    /// Number of files so far.
     pub files: u64,
-    /// Their bytes.
+    /// Total size of these files in bytes.
     pub size: u64,
 }
 
@@ -52,17 +52,17 @@ impl ListingWriter {
         self.entry(DIRECTORY, name);
     }
 
-    /// Something of that name that could not be looked at.
+    /// Adds an entry that could not be examined.
     pub fn unreadable(&mut self, name: &[u8]) {
         self.entry(UNREADABLE, name);
     }
 
-    /// A directory that could not be read, by its name with the slash; "" is this directory.
+    /// Adds a directory that could not be read, by its name with the slash; "" is this directory.
     pub fn unreadable_below(&mut self, name: &[u8]) {
         self.entry(UNREADABLE_BELOW, name);
     }
 
-    /// Ends the directory; its subdirectories got the numbers from `first` on.
+    /// Ends the directory, whose subdirectories have the numbers from `first` on.
     pub fn end(self, first: usize) -> DirectoryListing {
         DirectoryListing {
             bytes: self.bytes.into_boxed_slice(),
@@ -76,25 +76,25 @@ impl ListingWriter {
 /// A place that could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Unreadable {
-    /// Relative to the tree.
+    /// Path relative to the tree.
     pub path: Vec<u8>,
-    /// What the system says.
+    /// The error of the system.
     pub reason: String,
 }
 
-/// What a walk found.
+/// The result of a walk.
 #[derive(Debug, Default)]
 pub struct Walked {
-    /// The subtree; "" is the whole tree.
+    /// Path of the subtree; "" is the whole tree.
     below: Vec<u8>,
     directories: Vec<DirectoryListing>,
-    /// Regular files.
+    /// Number of regular files.
     pub files: u64,
-    /// Their sizes together.
+    /// Total size of these files in bytes.
     pub bytes: u64,
-    /// Unreadable places by path, the first [`super::UNREADABLE_LISTED_MAX`] that were met.
+    /// The first [`super::UNREADABLE_LISTED_MAX`] unreadable places, sorted by path.
     pub unreadable: Vec<Unreadable>,
-    /// How many there are.
+    /// Number of all unreadable places.
     pub unreadable_total: u64,
 }
 
@@ -116,12 +116,12 @@ impl Walked {
         self.directories[number] = listing;
     }
 
-    /// Directories read.
+    /// Number of directories that were read.
     pub fn directories(&self) -> usize {
         self.directories.len()
     }
 
-    /// Goes through the files in the order of path bytes.
+    /// Returns the files in the order of path bytes.
     pub fn into_order(mut self) -> InOrder {
         let mut path = std::mem::take(&mut self.below);
         if !path.is_empty() {
@@ -139,19 +139,19 @@ impl Walked {
     }
 }
 
-/// What is at a path.
+/// The entry at a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PathEntry {
     /// A regular file.
     File(FileVersion),
-    /// Something that could not be looked at.
+    /// An entry that could not be examined.
     Unreadable,
-    /// Everything that begins with this path could not be looked at; the path ends in a slash, or
-    /// is empty.
+    /// Everything that begins with this path could not be examined; the path ends in a slash, or is
+    /// empty.
     UnreadableBelow,
 }
 
-/// A cursor over what a walk found.
+/// A cursor over the result of a walk.
 #[derive(Debug)]
 pub struct InOrder {
     directories: Vec<DirectoryListing>,
@@ -163,19 +163,19 @@ pub struct InOrder {
 #[derive(Debug)]
 struct WalkLevel {
     listing: DirectoryListing,
-    /// Bytes of the listing that are read.
+    /// Index of the next byte of the listing.
     at: usize,
     /// Length of the directory's path with its slash.
     path_length: usize,
 }
 
 impl InOrder {
-    /// Where the cursor is; `None` at the end.
+    /// The entry at the cursor; `None` at the end.
     pub fn current(&self) -> Option<(&[u8], PathEntry)> {
         self.found.map(|found| (&self.path[..], found))
     }
 
-    /// Goes to the next.
+    /// Moves the cursor to the next entry.
     pub fn advance(&mut self) {
         self.found = None;
         while let Some(level) = self.levels.last_mut() {

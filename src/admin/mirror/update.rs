@@ -60,7 +60,7 @@ pub fn iplookup(session: &mut Session, args: &IplookupArgs) -> Result<Exit, Admi
 fn facts(survey: &Survey, geoip: &GeoIp) -> Vec<String> {
     let mut lines = Vec::new();
     for (ip, located) in &survey.addresses {
-        for told in geoip.told(located) {
+        for told in geoip.origins(located) {
             lines.push(format!(
                 "{ip}  {} {}  by {} ({})",
                 told.fact.as_str(),

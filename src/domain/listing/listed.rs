@@ -63,7 +63,8 @@ impl ListedFile {
     };
 }
 
-/// Largest number of digits that [`number`] reads: they fit every size, and the sum cannot overflow.
+/// Largest number of digits that [`number`] reads: enough for every size, and the sum cannot
+/// overflow.
 pub(super) const DIGITS_MAX: usize = 18;
 
 /// A number that consists of decimal digits alone, at most [`DIGITS_MAX`].

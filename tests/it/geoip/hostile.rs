@@ -246,7 +246,7 @@ fn what_is_no_regular_file_is_never_waited_for() {
         assert_eq!(answer.status, 302, "{name}: {answer:?}");
         let output = site.run("heliostat", &["iplookup", "192.0.2.1"]);
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(said.contains("it is no regular file"), "{name}: {said}");
+        assert!(said.contains("it is not a regular file"), "{name}: {said}");
         terminate(&mut responder);
         let _ = std::fs::remove_file(&path).or_else(|_| std::fs::remove_dir(&path));
     }

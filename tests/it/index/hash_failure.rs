@@ -151,7 +151,7 @@ fn a_file_that_is_not_what_was_indexed_gets_no_hashes() {
         format!("error: cannot hash path='large': {changed}"),
         "error: cannot hash path='link': Too many levels of symbolic links (os error 40)"
             .to_owned(),
-        "error: cannot hash path='small': it is no regular file any more".to_owned(),
+        "error: cannot hash path='small': it is no longer a regular file".to_owned(),
     ];
     assert_eq!((code, found), (Some(3), expected.to_vec()));
     assert!(row(&site, b"same").is_some() && row(&site, b"changed").is_none());

@@ -107,7 +107,7 @@ fn a_fifo_in_place_of_the_database_stops_nothing() {
     assert_eq!(running.gives("/a.iso"), "file");
     std::fs::rename(&database, &kept).expect("the database");
     make_fifo(&database);
-    running.until_log("it is no regular file");
+    running.until_log("it is not a regular file");
     assert_eq!(running.gives("/a.iso"), AWAY);
     std::fs::remove_file(&database).expect("the FIFO");
     std::fs::rename(&kept, &database).expect("the database");
@@ -121,7 +121,10 @@ fn a_fifo_in_place_of_the_database_stops_nothing() {
     for (program, arguments) in [("heliostat", "list"), ("heliostat-index", "--no-hashes")] {
         let output = site.run(program, &[arguments]);
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(said.contains("it is no regular file"), "{program}: {said}");
+        assert!(
+            said.contains("it is not a regular file"),
+            "{program}: {said}"
+        );
     }
 }
 
