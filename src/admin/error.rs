@@ -5,19 +5,20 @@ use std::path::PathBuf;
 use super::import::dump::DumpError;
 use crate::config::ConfigError;
 use crate::db::DbError;
+use crate::domain::name::{LookupError, question};
 use crate::program::exit::Exit;
 use crate::program::lock::LockError;
 
-/// Names in one message; more would hide what it says.
-const NAMES_MAX: usize = 10;
-
-/// The first names, and how many more there are.
-fn listed(names: &[String]) -> String {
-    let first = names[..names.len().min(NAMES_MAX)].join(", ");
-    match names.len().saturating_sub(NAMES_MAX) {
-        0 => first,
-        more => format!("{first} and {more} more"),
-    }
+/// Scripts around `mb` look for its `Not found.`
+fn as_mb_says(error: &LookupError) -> String {
+    let LookupError::NotFound { wanted, nearest } = error else {
+        return error.to_string();
+    };
+    let question = question(nearest.as_deref());
+    format!(
+        "Not found. No mirror has '{wanted}' in its name; {question}`heliostat list -a` lists \
+         them all"
+    )
 }
 
 /// Why a command was not done.
@@ -33,22 +34,20 @@ pub enum AdminError {
     /// The dump.
     #[error(transparent)]
     Dump(#[from] DumpError),
-    /// No mirror fits.
-    #[error("Not found. No mirror has '{wanted}' in its name; `heliostat list -a` lists them all")]
-    NotFound {
-        /// What was asked for.
-        wanted: String,
-    },
-    /// Several mirrors fit.
+    /// The name, or the part of one, means no mirror.
+    #[error("{}", as_mb_says(.0))]
+    Lookup(#[from] LookupError),
+    /// A field that there is not.
     #[error(
-        "'{wanted}' fits several mirrors, write one of them: {}",
-        listed(names)
+        "{}: there is no such field; {}`heliostat show` writes them all",
+        key.escape_debug(),
+        question(*nearest)
     )]
-    Several {
-        /// What was asked for.
-        wanted: String,
-        /// The mirrors.
-        names: Vec<String>,
+    UnknownField {
+        /// What was written.
+        key: String,
+        /// The field that is most like it, if any is.
+        nearest: Option<&'static str>,
     },
     /// A value that cannot be used.
     #[error("{key}: {problem}")]
@@ -137,7 +136,7 @@ impl AdminError {
     pub fn exit(&self) -> Exit {
         match self {
             AdminError::Config(_) => Exit::Usage,
-            AdminError::Value { .. } => Exit::Usage,
+            AdminError::Value { .. } | AdminError::UnknownField { .. } => Exit::Usage,
             // Who reads no further (`| head`) has what they wanted.
             AdminError::Console(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {
                 Exit::Ok

@@ -10,6 +10,7 @@ use crate::db::mirror::{self, MirrorRecord};
 use crate::db::open::{Queryable, Transaction};
 use crate::db::{DbError, Reader, Writer, event, open_reader, open_writer};
 use crate::domain::mirror::MirrorId;
+use crate::domain::name;
 use crate::domain::time::Timestamp;
 use crate::program::progress::Progress;
 
@@ -87,34 +88,37 @@ impl Session {
 /// The mirror of that name, else the only one that has it in its name.
 ///
 /// # Errors
-/// [`AdminError::NotFound`], [`AdminError::Several`], [`AdminError::Db`].
+/// Returns [`AdminError::Lookup`] if no mirror or several mirrors fit; [`AdminError::Db`] if they
+/// cannot be read.
 pub fn find_mirror(database: &impl Queryable, wanted: &str) -> Result<MirrorRecord, AdminError> {
-    let mut fitting = fitting_mirrors(database, wanted)?;
-    if fitting.len() > 1 {
-        return Err(AdminError::Several {
-            wanted: wanted.to_owned(),
-            names: fitting.into_iter().map(|m| m.identifier).collect(),
-        });
-    }
-    fitting.pop().ok_or_else(|| AdminError::NotFound {
-        wanted: wanted.to_owned(),
-    })
+    let names = mirror::names(database)?;
+    let found = name::find(&names, wanted)?;
+    Ok(mirror::find(database, found)?)
 }
 
-/// The mirror of that name alone, else all that have it in their names.
+/// The mirror of exactly that name.
 ///
 /// # Errors
-/// [`AdminError::Db`].
+/// Returns [`AdminError::Lookup`] if there is none; [`AdminError::Db`] if it cannot be read.
+pub fn find_exactly(database: &impl Queryable, name: &str) -> Result<MirrorRecord, AdminError> {
+    let names = mirror::names(database)?;
+    let found = name::find_exactly(&names, name)?;
+    Ok(mirror::find(database, found)?)
+}
+
+/// The mirror of that name alone, else all that have it in their names, one at least.
+///
+/// # Errors
+/// As [`find_mirror`], but several may fit.
 pub fn fitting_mirrors(
     database: &impl Queryable,
     wanted: &str,
 ) -> Result<Vec<MirrorRecord>, AdminError> {
-    let mut mirrors = mirror::all(database)?;
-    if let Some(place) = mirrors.iter().position(|m| m.identifier == wanted) {
-        return Ok(vec![mirrors.swap_remove(place)]);
+    let mirrors = mirror::all(database)?;
+    match name::fitting(&mirrors, wanted)[..] {
+        [] => Err(name::not_found(&mirrors, wanted).into()),
+        ref fitting => Ok(fitting.iter().map(|&mirror| mirror.clone()).collect()),
     }
-    mirrors.retain(|mirror| mirror.identifier.contains(wanted));
-    Ok(mirrors)
 }
 
 /// Who called: behind sudo the one who called sudo.

@@ -9,6 +9,7 @@ use super::error::{DbError, Doing};
 use super::mirror_cache::{self, CacheRecord};
 use super::open::{Queryable, Transaction};
 use crate::domain::mirror::{Mirror, MirrorCountry, MirrorId, MirrorKind, SCORE_DEFAULT};
+use crate::domain::name::HasName;
 use crate::domain::place::{Asn, Coordinates, CountryCode, RegionCode};
 use crate::domain::url::{BaseUrl, without_login};
 
@@ -88,6 +89,12 @@ pub struct MirrorRecord {
     pub private: bool,
     /// What is particular to a cache.
     pub cache: CacheRecord,
+}
+
+impl HasName for MirrorRecord {
+    fn name(&self) -> &str {
+        &self.identifier
+    }
 }
 
 impl MirrorRecord {
@@ -345,6 +352,21 @@ pub fn all(database: &impl Queryable) -> Result<Vec<MirrorRecord>, DbError> {
         }
     }
     Ok(records)
+}
+
+/// The names of all mirrors, by number.
+///
+/// # Errors
+/// Returns [`DbError::Sql`] if they cannot be read.
+pub fn names(database: &impl Queryable) -> Result<Vec<String>, DbError> {
+    let mut statement = database
+        .sqlite()
+        .prepare_cached("SELECT identifier FROM mirror ORDER BY id")
+        .doing("preparing to read mirrors")?;
+    let rows = statement
+        .query_map([], |row| row.get(0))
+        .doing("reading mirrors")?;
+    rows.collect::<Result<_, _>>().doing("reading mirrors")
 }
 
 /// The mirror of exactly that name.

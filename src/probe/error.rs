@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::db::DbError;
+use crate::domain::name::LookupError;
 use crate::fetch::FetchError;
 use crate::program::lock::{LockHolder, file_remedy};
 
@@ -16,17 +17,9 @@ pub enum ProbeError {
     /// The client.
     #[error(transparent)]
     Fetch(#[from] FetchError),
-    /// The name of no mirror, nor a part of one.
-    #[error("no mirror is called '{0}', and none has that in its name")]
-    NoSuchMirror(String),
-    /// A part of several names.
-    #[error("'{part}' is in the names of several mirrors: {names}")]
-    Ambiguous {
-        /// What was asked for.
-        part: String,
-        /// The names.
-        names: String,
-    },
+    /// A name on the command line means no mirror.
+    #[error(transparent)]
+    Lookup(#[from] LookupError),
     /// Another prober, a daemon perhaps.
     #[error("another heliostat-probe is at work on this database: {holder}")]
     Running {

@@ -7,6 +7,7 @@ use crate::db::mirror::{self, MirrorRecord};
 use crate::db::open::Queryable;
 use crate::db::probe::{self, ProbeRecord};
 use crate::domain::mirror::{MirrorId, MirrorKind};
+use crate::domain::name::{self, LookupError};
 use crate::domain::url::{BaseUrl, Scheme};
 use crate::fetch::OwnPorts;
 use crate::fetch::probe::{ProbeFile, ProbeTarget};
@@ -31,7 +32,7 @@ pub struct Planned {
 /// The mirrors of a pass: those that are enabled, or the named ones whatever their state.
 ///
 /// # Errors
-/// [`ProbeError::NoSuchMirror`], [`ProbeError::Ambiguous`], [`ProbeError::Db`].
+/// [`ProbeError::Lookup`], [`ProbeError::Db`].
 pub fn plan(
     database: &impl Queryable,
     names: &[String],
@@ -70,28 +71,12 @@ pub fn plan(
     Ok(planned.collect())
 }
 
-fn choose_named(all: &[MirrorRecord], names: &[String]) -> Result<Vec<MirrorRecord>, ProbeError> {
+fn choose_named(all: &[MirrorRecord], names: &[String]) -> Result<Vec<MirrorRecord>, LookupError> {
     let mut chosen: Vec<MirrorRecord> = Vec::new();
     for name in names {
-        let exact = all.iter().find(|mirror| mirror.identifier == *name);
-        let alike: Vec<&MirrorRecord> = match exact {
-            Some(mirror) => vec![mirror],
-            None => {
-                let has = |mirror: &&MirrorRecord| mirror.identifier.contains(name.as_str());
-                all.iter().filter(has).collect()
-            }
-        };
-        match alike[..] {
-            [] => return Err(ProbeError::NoSuchMirror(name.clone())),
-            [mirror] if chosen.contains(mirror) => {}
-            [mirror] => chosen.push(mirror.clone()),
-            _ => {
-                let names: Vec<&str> = alike.iter().map(|m| m.identifier.as_str()).collect();
-                return Err(ProbeError::Ambiguous {
-                    part: name.clone(),
-                    names: names.join(", "),
-                });
-            }
+        let mirror = name::find(all, name)?;
+        if !chosen.contains(mirror) {
+            chosen.push(mirror.clone());
         }
     }
     Ok(chosen)

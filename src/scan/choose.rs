@@ -2,10 +2,10 @@
 
 use std::collections::HashSet;
 
-use super::error::ScanError;
 use super::protocol::Protocol;
 use crate::db::mirror::MirrorRecord;
 use crate::domain::mirror::MirrorId;
+use crate::domain::name::{self, LookupError};
 
 /// Why an enabled mirror cannot be scanned.
 const NO_URL: &str = "it has no URL that can be listed";
@@ -53,38 +53,19 @@ pub(super) fn why_not_in_all(mirror: &MirrorRecord, waits: bool) -> Option<&'sta
 /// The named ones, whatever their state: by exact name, else by an unambiguous part of it.
 ///
 /// # Errors
-/// [`ScanError::NoSuchMirror`], [`ScanError::Ambiguous`].
-pub fn choose_named(mirrors: &[MirrorRecord], names: &[String]) -> Result<MirrorChoice, ScanError> {
+/// Returns [`LookupError`] if a name fits no mirror or several mirrors.
+pub fn choose_named(
+    mirrors: &[MirrorRecord],
+    names: &[String],
+) -> Result<MirrorChoice, LookupError> {
     let mut choice = MirrorChoice::default();
     for name in names {
-        let mirror = find(mirrors, name)?;
+        let mirror = name::find(mirrors, name)?;
         if !choice.scanned.contains(mirror) {
             choice.scanned.push(mirror.clone());
         }
     }
     Ok(choice)
-}
-
-fn find<'m>(mirrors: &'m [MirrorRecord], name: &str) -> Result<&'m MirrorRecord, ScanError> {
-    if let Some(exact) = mirrors.iter().find(|mirror| mirror.identifier == name) {
-        return Ok(exact);
-    }
-    let alike: Vec<&MirrorRecord> = mirrors
-        .iter()
-        .filter(|mirror| mirror.identifier.contains(name))
-        .collect();
-    match alike[..] {
-        [] => Err(ScanError::NoSuchMirror(name.to_owned())),
-        [one] => Ok(one),
-        _ => Err(ScanError::Ambiguous {
-            part: name.to_owned(),
-            names: alike
-                .iter()
-                .map(|mirror| mirror.identifier.as_str())
-                .collect::<Vec<_>>()
-                .join(", "),
-        }),
-    }
 }
 
 /// Whether the mirror has no list of files: a cache fetches what it is asked for, and a mirror
@@ -138,11 +119,7 @@ mod tests {
         };
         assert_eq!(choose(&["de"]).expect("exact"), "de");
         assert_eq!(choose(&["fr", "de", "fr.uni"]).expect("part"), "fr.uni de");
-        let error = choose(&["uni"]).expect_err("two").to_string();
-        assert!(
-            error.ends_with("several mirrors: de.uni, fr.uni"),
-            "{error}"
-        );
-        assert!(matches!(choose(&["x"]), Err(ScanError::NoSuchMirror(_))));
+        assert!(matches!(choose(&["uni"]), Err(LookupError::Several { .. })));
+        assert!(matches!(choose(&["x"]), Err(LookupError::NotFound { .. })));
     }
 }

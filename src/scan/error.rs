@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::db::DbError;
+use crate::domain::name::LookupError;
 use crate::fetch::{FetchError, FtpUrlError, HttpUrlError, RsyncUrlError};
 use crate::program::lock::{LockHolder, file_remedy};
 
@@ -19,17 +20,9 @@ pub enum ScanError {
     /// Nothing in the catalogue lies there.
     #[error("the catalogue has nothing at or below '{0}'; index it first, or correct --dir")]
     NothingBelow(String),
-    /// The name of no mirror, nor a part of one.
-    #[error("no mirror is called '{0}', and none has that in its name")]
-    NoSuchMirror(String),
-    /// A part of several names.
-    #[error("'{part}' is in the names of several mirrors: {names}")]
-    Ambiguous {
-        /// What was asked for.
-        part: String,
-        /// The names.
-        names: String,
-    },
+    /// A name on the command line means no mirror.
+    #[error(transparent)]
+    Lookup(#[from] LookupError),
     /// The system refuses the handlers of SIGINT and SIGTERM.
     #[error("cannot handle signals")]
     Signals(#[source] std::io::Error),

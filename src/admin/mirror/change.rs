@@ -3,7 +3,7 @@
 use super::value;
 use crate::admin::args::{CommentArgs, DeleteArgs, EnableArgs, OneArgs, RenameArgs, ScoreArgs};
 use crate::admin::error::AdminError;
-use crate::admin::session::{Session, find_mirror};
+use crate::admin::session::{Session, find_exactly, find_mirror};
 use crate::db::import::in_transaction;
 use crate::db::mirror::{self, MirrorRecord};
 use crate::db::{DbError, content};
@@ -30,7 +30,7 @@ fn change(
 /// Lets a mirror have clients.
 ///
 /// # Errors
-/// [`AdminError::NotFound`], [`AdminError::Several`], [`AdminError::Db`].
+/// [`AdminError::Lookup`], [`AdminError::Db`].
 pub fn enable(session: &mut Session, args: &EnableArgs) -> Result<Exit, AdminError> {
     let record = change(session, &args.identifier, |record| {
         let alive = record.alive || args.alive;
@@ -62,7 +62,7 @@ pub fn enable(session: &mut Session, args: &EnableArgs) -> Result<Exit, AdminErr
 /// Sends no client to a mirror; as in MirrorBrain it also counts as not answering from now on.
 ///
 /// # Errors
-/// [`AdminError::NotFound`], [`AdminError::Several`], [`AdminError::Db`].
+/// [`AdminError::Lookup`], [`AdminError::Db`].
 pub fn disable(session: &mut Session, args: &OneArgs) -> Result<Exit, AdminError> {
     let record = change(session, &args.identifier, |record| {
         let same = !record.enabled && !record.alive;
@@ -78,7 +78,7 @@ pub fn disable(session: &mut Session, args: &OneArgs) -> Result<Exit, AdminError
 /// Shows or sets a score.
 ///
 /// # Errors
-/// [`AdminError::Value`], [`AdminError::NotFound`], [`AdminError::Several`], [`AdminError::Db`].
+/// [`AdminError::Value`], [`AdminError::Lookup`], [`AdminError::Db`].
 pub fn score(session: &mut Session, args: &ScoreArgs) -> Result<Exit, AdminError> {
     let Some(text) = &args.score else {
         let record = find_mirror(&session.reader()?, &args.identifier)?;
@@ -104,7 +104,7 @@ pub fn score(session: &mut Session, args: &ScoreArgs) -> Result<Exit, AdminError
 /// Gives a mirror another name.
 ///
 /// # Errors
-/// [`AdminError::Value`], [`AdminError::NotFound`], [`AdminError::Several`], [`AdminError::Db`],
+/// [`AdminError::Value`], [`AdminError::Lookup`], [`AdminError::Db`],
 /// also when the name is taken.
 pub fn rename(session: &mut Session, args: &RenameArgs) -> Result<Exit, AdminError> {
     let new = value::identifier(&args.new).map_err(|problem| AdminError::Value {
@@ -126,7 +126,7 @@ pub fn rename(session: &mut Session, args: &RenameArgs) -> Result<Exit, AdminErr
 /// [`AdminError::Refused`], [`AdminError::Db`], also when no mirror has exactly that name.
 pub fn delete(session: &mut Session, args: &DeleteArgs) -> Result<Exit, AdminError> {
     let name = &args.identifier;
-    let record = mirror::find(&session.reader()?, name)?;
+    let record = find_exactly(&session.reader()?, name)?;
     let files = content::load(&session.reader()?, record.id)?;
     let files = files.map_or(0, |published| published.content.current.len());
     if !args.yes {
@@ -153,7 +153,7 @@ pub fn delete(session: &mut Session, args: &DeleteArgs) -> Result<Exit, AdminErr
 /// Appends to a comment.
 ///
 /// # Errors
-/// [`AdminError::NotFound`], [`AdminError::Several`], [`AdminError::Db`].
+/// [`AdminError::Lookup`], [`AdminError::Db`].
 pub fn add_comment(session: &mut Session, args: &CommentArgs) -> Result<Exit, AdminError> {
     let record = change(session, &args.identifier, |record| {
         append_comment(record, &args.comment);
@@ -178,7 +178,7 @@ pub fn append_comment(record: &mut MirrorRecord, text: &str) {
 /// Goes back to what a mirror had before its last scan; a second time goes forth again.
 ///
 /// # Errors
-/// [`AdminError::Nothing`], [`AdminError::NotFound`], [`AdminError::Several`],
+/// [`AdminError::Nothing`], [`AdminError::Lookup`],
 /// [`AdminError::Db`].
 pub fn rollback(session: &mut Session, args: &OneArgs) -> Result<Exit, AdminError> {
     let record = find_mirror(&session.reader()?, &args.identifier)?;

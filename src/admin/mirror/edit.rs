@@ -6,7 +6,6 @@ use std::process::Command;
 
 use similar::{ChangeTag, TextDiff};
 
-use super::field::Field;
 use super::new::refuse_signed;
 use super::sheet;
 use super::sheet::FieldChange;
@@ -25,7 +24,7 @@ const DIFF_CONTEXT_LINES: usize = 1;
 ///
 /// # Errors
 /// [`AdminError::Value`] and [`AdminError::Text`] name the field; [`AdminError::Kept`] names the
-/// file that keeps what was edited; [`AdminError::NotFound`], [`AdminError::Several`],
+/// file that keeps what was edited; [`AdminError::Lookup`],
 /// [`AdminError::Db`].
 pub fn edit(session: &mut Session, args: &EditArgs) -> Result<Exit, AdminError> {
     let record = find_mirror(&session.reader()?, &args.identifier)?;
@@ -38,7 +37,7 @@ pub fn edit(session: &mut Session, args: &EditArgs) -> Result<Exit, AdminError> 
             key: "--set".to_owned(),
             problem: format!("'{pair}' is no KEY=VALUE"),
         })?;
-        let field = Field::find(key).ok_or_else(|| sheet::unknown_key(key))?;
+        let field = sheet::find_field(key, &record, value)?;
         changes.extend(sheet::change(field, &record, value)?);
     }
     store(session, &record, &changes)

@@ -5,6 +5,7 @@
 use super::value;
 use crate::db::mirror::MirrorRecord;
 use crate::domain::mirror::MirrorKind;
+use crate::domain::name::nearest;
 
 type Get = fn(&MirrorRecord) -> String;
 type Set = fn(&mut MirrorRecord, &str) -> Result<(), value::ValueProblem>;
@@ -26,6 +27,11 @@ impl Field {
         FIELDS.iter().find(|field| {
             field.label.eq_ignore_ascii_case(key) || field.name.eq_ignore_ascii_case(key)
         })
+    }
+
+    /// The label that was meant by a wrong one, if any was.
+    pub fn nearest(key: &str) -> Option<&'static str> {
+        nearest(FIELDS.iter().map(|field| field.label), key)
     }
 
     /// Whether it says anything of a mirror of that kind.

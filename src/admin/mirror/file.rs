@@ -25,8 +25,8 @@ struct FileHolder {
 /// Shows which mirrors have a file, or the files that a pattern fits.
 ///
 /// # Errors
-/// [`AdminError::Nothing`] when the catalogue has no such file; [`AdminError::NotFound`],
-/// [`AdminError::Several`], [`AdminError::Db`].
+/// [`AdminError::Nothing`] when the catalogue has no such file; [`AdminError::Lookup`],
+/// [`AdminError::Db`].
 pub fn file(session: &mut Session, args: &FileArgs) -> Result<Exit, AdminError> {
     match args.action {
         FileAction::Ls => ls(session, args),

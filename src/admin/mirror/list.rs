@@ -24,18 +24,13 @@ struct Column {
 /// Lists mirrors: name first, then the columns that were asked for in `mb`'s order.
 ///
 /// # Errors
-/// [`AdminError::NotFound`], [`AdminError::Db`].
+/// [`AdminError::Lookup`], [`AdminError::Db`].
 pub fn list(session: &mut Session, args: &ListArgs) -> Result<Exit, AdminError> {
     let reader = session.reader()?;
     let mut mirrors = match &args.identifier {
         Some(wanted) => fitting_mirrors(&reader, wanted)?,
         None => mirror::all(&reader)?,
     };
-    if let (Some(wanted), true) = (&args.identifier, mirrors.is_empty()) {
-        return Err(AdminError::NotFound {
-            wanted: wanted.clone(),
-        });
-    }
     let all = mirrors.len();
     mirrors.retain(|mirror| is_listed(mirror, args));
     if mirrors.is_empty() && all > 0 {

@@ -11,7 +11,7 @@ use crate::program::exit::Exit;
 /// Notes a request for a scan of each mirror: of all of them, or of none.
 ///
 /// # Errors
-/// [`AdminError::Nothing`] for a cache; [`AdminError::NotFound`], [`AdminError::Several`],
+/// [`AdminError::Nothing`] for a cache; [`AdminError::Lookup`],
 /// [`AdminError::Db`].
 pub fn ping(session: &mut Session, args: &PingArgs) -> Result<Exit, AdminError> {
     let now = session.now;

@@ -19,7 +19,7 @@ use crate::snapshot::CACHE_FILE_BYTES_MAX;
 /// Asks mirrors for a file; as `mb` a line a URL, `1` when it is there, and their number.
 ///
 /// # Errors
-/// [`AdminError::Value`], [`AdminError::NotFound`], [`AdminError::Db`], [`AdminError::Fetch`].
+/// [`AdminError::Value`], [`AdminError::Lookup`], [`AdminError::Db`], [`AdminError::Fetch`].
 pub fn probefile(session: &mut Session, args: &ProbefileArgs) -> Result<Exit, AdminError> {
     let path = FilePath::parse(args.path.as_bytes()).map_err(|error| AdminError::Value {
         key: "FILE".to_owned(),

@@ -93,7 +93,7 @@ pub fn read(text: &str, record: &MirrorRecord) -> Result<Vec<FieldChange>, Admin
             check_identifier(value, record)?;
             continue;
         }
-        let field = Field::find(key).ok_or_else(|| unknown_key(key))?;
+        let field = find_field(key, record, value)?;
         missing.retain(|label| *label != field.label);
         changes.extend(change(field, record, value)?);
     }
@@ -129,18 +129,32 @@ fn check_identifier(value: &str, record: &MirrorRecord) -> Result<(), AdminError
     if value == record.identifier {
         return Ok(());
     }
-    Err(AdminError::Text(format!(
-        "{IDENTIFIER}: `heliostat rename {} {value}` changes a name",
-        record.identifier
-    )))
+    Err(AdminError::Value {
+        key: IDENTIFIER.to_owned(),
+        problem: format!(
+            "`heliostat rename {} {value}` changes a name",
+            record.identifier
+        ),
+    })
 }
 
-/// What a field of that name would be.
-pub fn unknown_key(key: &str) -> AdminError {
-    AdminError::Text(format!(
-        "{}: there is no such field; `heliostat show` writes them all",
-        key.escape_debug()
-    ))
+/// The field of that label or name.
+///
+/// # Errors
+/// Returns [`AdminError::UnknownField`] with the nearest one if there is none;
+/// [`AdminError::Value`] for the name, which another command changes to `value`.
+pub fn find_field(
+    key: &str,
+    record: &MirrorRecord,
+    value: &str,
+) -> Result<&'static Field, AdminError> {
+    if key.trim().eq_ignore_ascii_case(IDENTIFIER) {
+        check_identifier(value, record)?;
+    }
+    Field::find(key).ok_or_else(|| AdminError::UnknownField {
+        key: key.to_owned(),
+        nearest: Field::nearest(key),
+    })
 }
 
 /// The change that a value makes; `None` when the field has it already.
@@ -195,7 +209,7 @@ impl FieldChange {
     /// # Errors
     /// [`AdminError::Meanwhile`], [`AdminError::Value`].
     pub fn apply(&self, record: &mut MirrorRecord) -> Result<(), AdminError> {
-        let field = Field::find(self.key).ok_or_else(|| unknown_key(self.key))?;
+        let field = find_field(self.key, record, &self.to)?;
         let is_comment = self.key == COMMENT;
         let now = if is_comment {
             record.comment.trim_end_matches('\n').to_owned()

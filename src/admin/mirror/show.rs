@@ -14,7 +14,7 @@ use crate::program::exit::Exit;
 /// Shows all that is known of a mirror.
 ///
 /// # Errors
-/// [`AdminError::NotFound`], [`AdminError::Several`], [`AdminError::Db`].
+/// [`AdminError::Lookup`], [`AdminError::Db`].
 pub fn show(session: &mut Session, args: &ShowArgs) -> Result<Exit, AdminError> {
     let reader = session.reader()?;
     let record = find_mirror(&reader, &args.identifier)?;

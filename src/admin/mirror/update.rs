@@ -76,7 +76,7 @@ fn facts(survey: &Survey, geoip: &GeoIp) -> Vec<String> {
 /// Refreshes what the GeoIP files know of mirrors; that a host has IPv6 alone always.
 ///
 /// # Errors
-/// [`AdminError::NotFound`], [`AdminError::Several`], [`AdminError::Db`].
+/// [`AdminError::Lookup`], [`AdminError::Db`].
 pub fn update(session: &mut Session, args: &UpdateArgs) -> Result<Exit, AdminError> {
     let reader = if args.dry_run {
         open_reader(&session.site.database)?

@@ -22,7 +22,7 @@ const CLOCK_SLACK_S: i64 = 60;
 /// Shows the latest runs.
 ///
 /// # Errors
-/// [`AdminError::NotFound`], [`AdminError::Several`], [`AdminError::Db`].
+/// [`AdminError::Lookup`], [`AdminError::Db`].
 pub fn runs(session: &mut Session, args: &RunsArgs) -> Result<Exit, AdminError> {
     let reader = session.reader()?;
     let mirror = mirror_id(&reader, args.identifier.as_deref())?;
@@ -81,7 +81,7 @@ pub fn runs(session: &mut Session, args: &RunsArgs) -> Result<Exit, AdminError> 
 /// Shows the latest changes.
 ///
 /// # Errors
-/// [`AdminError::NotFound`], [`AdminError::Several`], [`AdminError::Db`].
+/// [`AdminError::Lookup`], [`AdminError::Db`].
 pub fn events(session: &mut Session, args: &EventsArgs) -> Result<Exit, AdminError> {
     let reader = session.reader()?;
     let mirror = mirror_id(&reader, args.identifier.as_deref())?;

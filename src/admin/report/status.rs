@@ -91,7 +91,7 @@ struct SiteQuestion<'a> {
 /// Shows how mirrors are.
 ///
 /// # Errors
-/// [`AdminError::NotFound`], [`AdminError::Db`].
+/// [`AdminError::Lookup`], [`AdminError::Db`].
 pub fn status(session: &mut Session, args: &StatusArgs) -> Result<Exit, AdminError> {
     let reader = session.reader()?;
     let mirrors = chosen(&reader, args)?;
@@ -173,13 +173,7 @@ fn chosen(database: &impl Queryable, args: &StatusArgs) -> Result<Vec<MirrorReco
     }
     let mut chosen: Vec<MirrorRecord> = Vec::new();
     for wanted in &args.identifiers {
-        let fitting = fitting_mirrors(database, wanted)?;
-        if fitting.is_empty() {
-            return Err(AdminError::NotFound {
-                wanted: wanted.clone(),
-            });
-        }
-        for mirror in fitting {
+        for mirror in fitting_mirrors(database, wanted)? {
             if !chosen.contains(&mirror) {
                 chosen.push(mirror);
             }

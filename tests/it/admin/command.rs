@@ -313,6 +313,65 @@ fn deleting_wants_the_whole_name_and_a_yes() {
 }
 
 #[test]
+fn a_name_that_is_no_file_name_or_no_word_is_refused_with_what_to_write() {
+    let site = site_with_mirrors();
+    for (name, cause) in [
+        ("a/b", "'/'"),
+        ("../x", "begins with a dot"),
+        ("..", "begins with a dot"),
+        ("a\\b", "'\\'"),
+        ("a b", "' '"),
+        ("a\x1b[31m", "'\\u{1b}'"),
+        ("a\u{202e}b", "'\\u{202e}'"),
+        ("a;b", "';'"),
+        ("--rf", ""),
+        ("", "it is empty"),
+    ] {
+        for arguments in [
+            vec!["new", "-H", "http://m/", "--", name],
+            vec!["rename", "one", "--", name],
+        ] {
+            let output = site.run("heliostat", &arguments);
+            let (code, error) = failure(&output);
+            assert_eq!(code, Some(2), "{arguments:?}: {error}");
+            assert_eq!(error.lines().count(), 1, "{error}");
+            for part in ["name", cause, "write letters, digits"] {
+                assert!(error.contains(part), "{arguments:?}: {part}: {error}");
+            }
+            assert!(
+                !error.contains(char::is_control) || error.ends_with('\n'),
+                "{error}"
+            );
+        }
+    }
+    run(&site, "rename one one_1:eu+x@y");
+}
+
+#[test]
+fn a_mirror_that_is_not_found_leads_to_the_nearest_one() {
+    let site = site_with_mirrors();
+    for line in [
+        "show thee.example.net",
+        "score Three.example.net 5",
+        "enable tree.example.net",
+    ] {
+        fails(&site, line, 1, "did you mean three.example.net?");
+    }
+    fails(
+        &site,
+        "show nothing-like-it",
+        1,
+        "`heliostat list -a` lists them all",
+    );
+    fails(
+        &site,
+        "delete thee.example.net",
+        1,
+        "did you mean three.example.net?",
+    );
+}
+
+#[test]
 fn files_are_listed_with_who_has_them() {
     let site = site_with_mirrors();
     let dump = concat!(

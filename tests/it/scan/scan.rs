@@ -226,7 +226,7 @@ fn all_are_those_in_use_and_names_may_be_short() {
         (
             &["example"],
             1,
-            "several mirrors: off.example, dead.example, ftp.example",
+            "several mirrors, write one of them: off.example, dead.example, ftp.example",
         ),
         (
             &["ftp"],
