@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::{CommandFactory, FromArgMatches};
+use clap::CommandFactory;
 use log::LevelFilter;
 
 use super::args::abbreviation;
@@ -18,6 +18,7 @@ use super::report::{history, status};
 use super::responder::{Responder, looked_as};
 use super::session::Session;
 use crate::config::{self, LastGood};
+use crate::program::arguments;
 use crate::program::console::complain;
 use crate::program::exit::{Exit, chain};
 use crate::program::log::start_log;
@@ -27,16 +28,7 @@ use crate::program::progress::Progress;
 pub fn main() -> ExitCode {
     let arguments = match parse(std::env::args_os().collect()) {
         Ok(arguments) => arguments,
-        Err(error) => {
-            // Help and version are no failure, and clap knows which is which.
-            let _ = error.print();
-            let exit = if error.use_stderr() {
-                Exit::Usage
-            } else {
-                Exit::Ok
-            };
-            return exit.into();
-        }
+        Err(exit) => return exit.into(),
     };
     let progress = Progress::new(false);
     let level = if arguments.global.debug {
@@ -58,10 +50,9 @@ pub fn main() -> ExitCode {
     exit.into()
 }
 
-fn parse(arguments: Vec<OsString>) -> Result<Arguments, clap::Error> {
-    let command = Arguments::command();
-    let arguments = abbreviation::write_out(&command, arguments);
-    Arguments::from_arg_matches(&command.try_get_matches_from(arguments)?)
+fn parse(arguments: Vec<OsString>) -> Result<Arguments, Exit> {
+    let arguments = abbreviation::write_out(&Arguments::command(), arguments);
+    arguments::read_from(arguments)
 }
 
 fn session(arguments: &Arguments, progress: Progress) -> Result<Session, AdminError> {

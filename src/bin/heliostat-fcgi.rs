@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use heliostat::program::arguments;
 use heliostat::program::log::start_log;
 use heliostat::program::progress::Progress;
 use heliostat::respond::{ResponderArgs, run};
@@ -10,7 +10,11 @@ use log::LevelFilter;
 
 fn main() -> ExitCode {
     start_log(LevelFilter::Info, &Progress::hidden());
-    match run(&ResponderArgs::parse()) {
+    let args: ResponderArgs = match arguments::read() {
+        Ok(args) => args,
+        Err(exit) => return exit.into(),
+    };
+    match run(&args) {
         Ok(exit) => exit.into(),
         Err(error) => {
             log::error!("{}", heliostat::program::exit::chain(&error));

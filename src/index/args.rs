@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Parser};
 
+use crate::program::arguments;
+use crate::program::exit::Exit;
+
 const EXAMPLES: &str = "\
 Examples:
   heliostat-index                        the default site, all of its tree
@@ -76,8 +79,11 @@ pub struct IndexArgs {
 }
 
 impl IndexArgs {
-    /// Reads the command line; a wrong one ends the program with what is wrong, and code 2.
-    pub fn from_command_line() -> IndexArgs {
-        IndexArgs::parse()
+    /// Reads the command line; help and version are printed, and so is what is wrong.
+    ///
+    /// # Errors
+    /// Returns the exit code if there is nothing more to do.
+    pub fn read() -> Result<IndexArgs, Exit> {
+        arguments::read()
     }
 }

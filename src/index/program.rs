@@ -35,7 +35,10 @@ struct ProgramEnd {
 
 /// Runs the program.
 pub fn main() -> ExitCode {
-    let args = IndexArgs::from_command_line();
+    let args = match IndexArgs::read() {
+        Ok(args) => args,
+        Err(exit) => return exit.into(),
+    };
     let progress = Progress::new(args.quiet || args.verbose > 1);
     start_log(log_level(args.quiet, args.verbose), &progress);
     let mut result = ProgramEnd::default();

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Parser;
 
+use crate::program::arguments;
 use crate::program::exit::Exit;
 
 /// Find out which mirrors answer.
@@ -82,16 +83,7 @@ impl ProbeArgs {
     /// # Errors
     /// The exit code, when there is nothing more to do.
     pub fn read() -> Result<ProbeArgs, Exit> {
-        ProbeArgs::try_parse().map_err(|error| {
-            if let Err(error) = error.print() {
-                log::debug!("nobody reads the usage: {error}");
-            }
-            if error.use_stderr() {
-                Exit::Usage
-            } else {
-                Exit::Ok
-            }
-        })
+        arguments::read()
     }
 
     /// Whether `-L` asks for everything.

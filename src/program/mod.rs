@@ -1,5 +1,7 @@
-//! What every program of Heliostat does alike: exit codes, log, progress, signals, clock, locks.
+//! What every program of Heliostat does alike: command line, exit codes, log, progress, signals,
+//! clock, locks.
 
+pub mod arguments;
 pub mod clock;
 pub mod console;
 pub mod exit;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::Parser;
 
+use crate::program::arguments;
 use crate::program::exit::Exit;
 
 /// Mirrors that may be scanned at a time: each is a process, a thread and some buffers.
@@ -96,16 +97,7 @@ impl ScanArgs {
     /// # Errors
     /// The exit code, when there is nothing more to do.
     pub fn read() -> Result<ScanArgs, Exit> {
-        ScanArgs::try_parse().map_err(|error| {
-            if let Err(error) = error.print() {
-                log::debug!("nobody reads the usage: {error}");
-            }
-            if error.use_stderr() {
-                Exit::Usage
-            } else {
-                Exit::Ok
-            }
-        })
+        arguments::read()
     }
 }
 

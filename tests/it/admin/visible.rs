@@ -85,3 +85,35 @@ fn no_program_prints_what_controls_a_terminal() {
     }
     assert!(escaped >= 8, "the test shows something: {escaped}");
 }
+
+#[test]
+fn usage_errors_show_arguments_as_what_they_are() {
+    let site = TestSite::new();
+    let option = format!("--{EVIL}");
+    let with_value = format!("--quiet={EVIL}");
+    for (program, arguments) in [
+        ("heliostat", vec![EVIL]),
+        ("heliostat", vec![&option]),
+        ("heliostat", vec!["list", EVIL, EVIL]),
+        ("heliostat", vec!["list", &option]),
+        ("heliostat", vec!["explain", "/x", "--param", EVIL]),
+        ("heliostat", vec!["runs", "--limit", EVIL]),
+        ("heliostat", vec!["import", EVIL]),
+        ("heliostat-scan", vec![&option]),
+        ("heliostat-scan", vec!["--jobs", EVIL]),
+        ("heliostat-probe", vec![&option]),
+        ("heliostat-probe", vec!["--timeout", EVIL]),
+        ("heliostat-index", vec![&option]),
+        ("heliostat-index", vec![&with_value]),
+        ("heliostat-fcgi", vec!["--threads", EVIL]),
+    ] {
+        let output = site.run(program, &arguments);
+        let what = format!("{program} {arguments:?}");
+        assert_eq!(output.status.code(), Some(2), "{what}: {output:?}");
+        is_visible(&what, &output.stderr);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(said.contains(r"\u202efdp"), "{what}: {said}");
+        assert!(!said.contains("\n.exe"), "{what}: it is one word: {said}");
+        assert_eq!(output.stdout, b"", "{what}");
+    }
+}
