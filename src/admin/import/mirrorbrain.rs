@@ -12,6 +12,7 @@ use crate::db::import::{Imported, Importer, MIRRORS_MAX};
 use crate::db::mirror::{MirrorRecord, SCORE_MAX, parse_prefix};
 use crate::domain::file::FileVersion;
 use crate::domain::mirror::{MirrorId, refused_character};
+use crate::domain::name::check_name;
 use crate::domain::select::{HttpsCount, Roster};
 use crate::domain::time::Timestamp;
 use crate::domain::url::mask_password;
@@ -71,6 +72,70 @@ const SERVER_COLUMNS: [&str; 30] = [
     "file_maxsize",
 ];
 
+/// MirrorBrain's tables and the order of their columns, for rows that do not name them.
+const COLUMN_ORDERS: [(&str, &[&str]); 7] = [
+    (
+        "server",
+        &[
+            "id",
+            "identifier",
+            "baseurl",
+            "baseurl_ftp",
+            "baseurl_rsync",
+            "enabled",
+            "status_baseurl",
+            "region",
+            "country",
+            "asn",
+            "prefix",
+            "ipv6_only",
+            "score",
+            "scan_fpm",
+            "last_scan",
+            "comment",
+            "operator_name",
+            "operator_url",
+            "public_notes",
+            "admin",
+            "admin_email",
+            "lat",
+            "lng",
+            "country_only",
+            "region_only",
+            "as_only",
+            "prefix_only",
+            "other_countries",
+            "file_maxsize",
+        ],
+    ),
+    ("filearr", &["id", "path", "mirrors"]),
+    (
+        "hash",
+        &[
+            "file_id",
+            "mtime",
+            "size",
+            "md5",
+            "sha1",
+            "sha256",
+            "sha1piecesize",
+            "sha1pieces",
+            "btih",
+            "pgp",
+            "zblocksize",
+            "zhashlens",
+            "zsums",
+        ],
+    ),
+    ("marker", &["id", "subtree_name", "markers"]),
+    ("country", &["id", "code", "name"]),
+    ("region", &["id", "code", "name"]),
+    (
+        "version",
+        &["id", "component", "major", "minor", "patchlevel"],
+    ),
+];
+
 /// Problems that are told one by one; the others are only counted.
 const PROBLEMS_MAX: usize = 1000;
 
@@ -111,6 +176,8 @@ pub struct MirrorBrain<'t> {
     pub version: Option<String>,
     /// Columns of `server` that nothing here has a place for.
     pub unknown_columns: BTreeSet<String>,
+    /// Tables whose rows name no columns, with those that they are taken for.
+    assumed: BTreeMap<&'static str, String>,
     /// What is wrong with mirrors.
     pub problems: Vec<MirrorProblem>,
     has_upstream_files: bool,
@@ -149,6 +216,13 @@ impl RowSink for MirrorBrain<'_> {
             Some(known) if known != schema => self.second_schema = Some(schema.to_owned()),
             _ => self.schema_name = Some(schema.to_owned()),
         }
+    }
+
+    fn assumed_columns(&mut self, table: &str) -> Option<Vec<String>> {
+        let name = schema_and_name(table).1;
+        let (name, columns) = COLUMN_ORDERS.iter().find(|(known, _)| *known == name)?;
+        self.assumed.insert(name, columns.join(", "));
+        Some(columns.iter().map(|&column| column.to_owned()).collect())
     }
 
     fn row(&mut self, row: &Row<'_>) -> Result<(), AdminError> {
@@ -193,6 +267,7 @@ impl<'t> MirrorBrain<'t> {
             array: Vec::new(),
             version: None,
             unknown_columns: BTreeSet::new(),
+            assumed: BTreeMap::new(),
             problems: Vec::new(),
             has_upstream_files: false,
             has_fork_files: false,
@@ -521,6 +596,7 @@ impl<'t> MirrorBrain<'t> {
             version: self.version.take(),
             schema: self.schema(),
             unknown_columns: self.unknown_columns.into_iter().collect(),
+            assumed: self.assumed,
             problems: self.problems,
             more_problems: self.more_problems,
             https: Roster::new(mirrors).https(),
@@ -539,6 +615,8 @@ pub struct DumpSummary {
     pub schema: &'static str,
     /// Columns of `server` that were not taken over.
     pub unknown_columns: Vec<String>,
+    /// Tables whose rows name no columns, with those that they are taken for.
+    pub assumed: BTreeMap<&'static str, String>,
     /// What is wrong with mirrors.
     pub problems: Vec<MirrorProblem>,
     /// How much more of that there is.
@@ -568,8 +646,8 @@ fn coordinate(row: &Row<'_>, column: &str) -> Result<Option<f64>, DumpError> {
 /// Why a mirror is not taken over: what `heliostat new` refuses to name one, and what must not
 /// stand in a page or a header.
 fn unusable(record: &MirrorRecord) -> Option<String> {
-    if let Err(problem) = value::identifier(&record.identifier) {
-        return Some(problem);
+    if let Err(error) = check_name(&record.identifier) {
+        return Some(error.cause.to_string());
     }
     let control = |url: &str| url.chars().find(|c| c.is_control());
     let scanned = [&record.ftp_url, &record.rsync_url].into_iter();

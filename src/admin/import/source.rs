@@ -1,10 +1,13 @@
 //! A dump's lines, out of a file or standard input, plain or compressed.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Cursor, ErrorKind, Read, stdin};
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use flate2::bufread::MultiGzDecoder;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use xz2::bufread::XzDecoder;
 use xz2::stream::{CONCATENATED, Stream};
 
@@ -20,6 +23,10 @@ const XZ_MEMORY_BYTES_MAX: u64 = 128 * 1024 * 1024;
 
 /// Longest of the signatures below.
 const MAGIC_BYTES: usize = 6;
+
+/// How long a FIFO is waited for that nobody writes to: a writer that is started at the same time
+/// is there long before.
+const WRITER_SECONDS_MAX: i64 = 5;
 
 /// A dump that is being read.
 pub struct DumpSource {
@@ -72,7 +79,7 @@ pub fn open(path: &Path) -> Result<DumpSource, AdminError> {
     let mut raw: Box<dyn Read> = if path.as_os_str() == "-" {
         Box::new(stdin())
     } else {
-        Box::new(File::open(path).map_err(failed)?)
+        open_file(path)?
     };
     let mut magic = Vec::with_capacity(MAGIC_BYTES);
     let mut head = (&mut raw).take(MAGIC_BYTES as u64);
@@ -98,6 +105,64 @@ pub fn open(path: &Path) -> Result<DumpSource, AdminError> {
         reader,
         path: path.to_owned(),
     })
+}
+
+/// Opens a file, or a FIFO that somebody writes to, such as `<(zcat dump.gz)`.
+fn open_file(path: &Path) -> Result<Box<dyn Read>, AdminError> {
+    let failed = |source| AdminError::File {
+        doing: "read the dump",
+        path: path.to_owned(),
+        source,
+    };
+    // Opening a FIFO otherwise waits for a writer, for ever.
+    let flags = i32::try_from((OFlags::NONBLOCK | OFlags::NOCTTY).bits())
+        .map_err(|error| failed(std::io::Error::other(error)))?;
+    let mut file = OpenOptions::new()
+        .read(true)
+        .custom_flags(flags)
+        .open(path)
+        .map_err(failed)?;
+    let is_fifo = file.metadata().map_err(failed)?.file_type().is_fifo();
+    let begun = if is_fifo {
+        first_byte(&mut file).map_err(failed)?
+    } else {
+        Some(Vec::new())
+    };
+    let Some(begun) = begun else {
+        return Err(AdminError::NotThisDump {
+            path: path.to_owned(),
+            problem: format!(
+                "it is a FIFO that nobody writes to, for {WRITER_SECONDS_MAX} s now; start the \
+                 writer first, or pipe the dump: `zcat FILE | heliostat import mirrorbrain -`"
+            ),
+        });
+    };
+    let blocking = fcntl_getfl(&file).map(|flags| flags.difference(OFlags::NONBLOCK));
+    blocking
+        .and_then(|flags| fcntl_setfl(&file, flags))
+        .map_err(|error| failed(error.into()))?;
+    Ok(Box::new(Cursor::new(begun).chain(file)))
+}
+
+/// Waits for a FIFO's writer: its first byte, nothing from one that has not written yet or is done,
+/// or `None` if there is no writer.
+fn first_byte(fifo: &mut File) -> std::io::Result<Option<Vec<u8>>> {
+    let time_limit = Timespec {
+        tv_sec: WRITER_SECONDS_MAX,
+        tv_nsec: 0,
+    };
+    let mut waited = [PollFd::new(fifo, PollFlags::IN)];
+    poll(&mut waited, Some(&time_limit))?;
+    let was_there = !waited[0].revents().is_empty();
+    let mut byte = [0];
+    match fifo.read(&mut byte) {
+        Ok(0) if was_there => Ok(Some(Vec::new())),
+        Ok(0) => Ok(None),
+        Ok(_) => Ok(Some(byte.to_vec())),
+        // Only a FIFO with a writer would have a reader wait.
+        Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(Some(Vec::new())),
+        Err(error) => Err(error),
+    }
 }
 
 fn buffered(reader: impl Read + 'static) -> Box<dyn BufRead> {

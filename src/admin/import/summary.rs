@@ -71,6 +71,7 @@ impl Summary {
             "problems": problems.collect::<Vec<_>>(),
             "https_mirrors": { "with": self.facts.https.with, "of": self.facts.https.of },
             "unknown_columns": self.facts.unknown_columns,
+            "assumed_columns": self.facts.assumed.keys().collect::<Vec<_>>(),
             "ignored_tables": ignored
                 .map(|(name, rows)| json!({ "table": name, "rows": rows }))
                 .collect::<Vec<_>>(),
@@ -158,6 +159,12 @@ impl Summary {
         if self.facts.more_problems > 0 {
             let more = grouped(self.facts.more_problems);
             lines.push(format!("{more} more of this kind"));
+        }
+        for (table, columns) in &self.facts.assumed {
+            lines.push(format!(
+                "the rows of table {table} name no columns; they are read as MirrorBrain orders \
+                 them: {columns}"
+            ));
         }
         for column in &self.facts.unknown_columns {
             lines.push(format!("column {column} of table server is not taken over"));

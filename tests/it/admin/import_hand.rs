@@ -146,6 +146,8 @@ fn names_and_urls_that_could_harm_are_refused_all_at_once() {
         server("apostrophe", "http://m/o''b"),
         server("space", "http://m/a b/"),
         server("control", "http://m/\x07"),
+        server("a/b", "http://m/"),
+        server("..", "http://m/"),
     ];
     let (code, said) = failure(&import(&site, &text.concat()));
     assert_eq!(code, Some(1));
@@ -159,6 +161,7 @@ fn names_and_urls_that_could_harm_are_refused_all_at_once() {
         "mirror 'apostrophe'",
         "mirror 'space'",
         "mirror 'control'",
+        "mirror 'a/b': ",
         "`mb edit`",
     ] {
         assert!(said.contains(part), "{part}: {said}");
@@ -200,6 +203,189 @@ fn what_is_understood_otherwise_than_it_looks_is_noted() {
         !said.contains("'**'") && !said.contains("192.0.2.0/24"),
         "{said}"
     );
+}
+
+/// Values of MirrorBrain's 29 columns in their order.
+fn values(id: i64, name: &str) -> String {
+    format!(
+        "{id}, '{name}', 'http://{name}/', '', 'rsync://{name}/m/', true, true, 'eu', 'de', 64500, \
+         '192.0.2.0/24', false, 70, 5, '2025-01-02 03:04:05+00', 'note', 'Us', 'http://us/', '', \
+         'Ann', 'ann@example.org', 52.5, 13.4, false, false, true, false, 'at,ch', 12"
+    )
+}
+
+#[test]
+fn inserts_that_name_no_columns_are_read_in_the_order_of_the_schema() {
+    let site = TestSite::new();
+    let rows = [values(3, "a"), values(4, "b")];
+    let text = format!(
+        "INSERT INTO server VALUES ({});\nINSERT INTO public.server VALUES ({});\n\
+         INSERT INTO filearr VALUES (1, 'x.iso', '{{3,4}}'), (2, 'y.iso', '{{4}}');\n",
+        rows[0], rows[1]
+    );
+    let summary = imported(&site, &text);
+    assert_eq!(summary["counts"]["mirrors"], 2);
+    assert_eq!(summary["counts"]["pairs"], 3);
+    assert_eq!(
+        summary["assumed_columns"],
+        serde_json::json!(["filearr", "server"])
+    );
+    let found = &mirrors(&site)[0];
+    for (field, expected) in [
+        ("id", Value::from(3)),
+        ("rsync_url", "rsync://a/m/".into()),
+        ("ipv6_only", false.into()),
+        ("score", 70.into()),
+        ("admin_email", "ann@example.org".into()),
+        ("latitude", 52.5.into()),
+        ("as_only", true.into()),
+        ("file_maxsize", 12.into()),
+    ] {
+        assert_eq!(found[field], expected, "{field}");
+    }
+    let site = TestSite::new();
+    let path = write(&site, &text);
+    let path = path.to_str().expect("text");
+    let said = site.run_ok("heliostat", &["import", "mirrorbrain", path]);
+    let expected = "the rows of table server name no columns; they are read as MirrorBrain orders \
+                    them: id, identifier, baseurl,";
+    assert!(said.contains(expected), "{said}");
+}
+
+#[test]
+fn inserts_that_name_no_columns_follow_a_create_table_that_is_there() {
+    let site = TestSite::new();
+    let text = "CREATE TABLE public.server (id integer, baseurl text, identifier text, score \
+                smallint);\nINSERT INTO server VALUES (9, 'http://m/', 'm', 7);\n";
+    let summary = imported(&site, text);
+    assert_eq!(summary["assumed_columns"], serde_json::json!([]));
+    let found = &mirrors(&site)[0];
+    assert_eq!(
+        (&found["identifier"], &found["score"]),
+        (&"m".into(), &7.into())
+    );
+}
+
+#[test]
+fn inserts_whose_values_do_not_fit_the_columns_are_refused_with_what_to_write() {
+    let short = "INSERT INTO server VALUES (3, 'm', 'http://m/');\n";
+    let create = "CREATE TABLE server (id integer, identifier text);\n";
+    // A database that was brought up to date has ipv6_only at its end.
+    let moved = values(3, "m").replace("'192.0.2.0/24', false, ", "'192.0.2.0/24', ") + ", false";
+    for (text, parts) in [
+        (
+            short.to_owned(),
+            &[
+                "line 1",
+                "table server",
+                "has 3 fields, not 29",
+                "INSERT INTO server (identifier",
+            ][..],
+        ),
+        (
+            format!("{create}{short}"),
+            &[
+                "line 3",
+                "has 3 fields, not 2",
+                "INSERT INTO server (identifier",
+            ],
+        ),
+        (
+            format!("INSERT INTO server VALUES ({moved});\n"),
+            &["line 1", "ipv6_only", "INSERT INTO server (identifier"],
+        ),
+    ] {
+        let site = TestSite::new();
+        let (code, said) = failure(&import(&site, &text));
+        assert_eq!(code, Some(1), "{text}: {said}");
+        assert_eq!(said.lines().count(), 1, "{said}");
+        let line = if text.starts_with("CREATE") {
+            "line 2"
+        } else {
+            "line 1"
+        };
+        assert!(said.contains(line), "{said}");
+        for part in parts.iter().filter(|part| !part.starts_with("line")) {
+            assert!(said.contains(part), "{part}: {said}");
+        }
+        assert!(mirrors_if_any(&site).is_empty());
+    }
+}
+
+fn mirrors_if_any(site: &TestSite) -> Vec<Value> {
+    let list = site.run("heliostat", &["list", "-a", "--json"]);
+    serde_json::from_slice(&list.stdout).unwrap_or_default()
+}
+
+#[test]
+fn a_fifo_is_read_when_somebody_writes_and_is_no_reason_to_wait_for_ever() {
+    let site = TestSite::new();
+    let fifo = site.path("fifo");
+    let made = Command::new("mkfifo").arg(&fifo).status();
+    assert!(made.expect("mkfifo starts").success());
+    let fifo = fifo.to_str().expect("text");
+    let mut command = Command::new("timeout");
+    command
+        .args([
+            "60",
+            program_path("heliostat"),
+            "import",
+            "mirrorbrain",
+            fifo,
+        ])
+        .env("HELIOSTAT_CONFIG", site.config());
+    let (code, said) = failure(&command.output().expect("timeout starts"));
+    assert_eq!(code, Some(1), "{said}");
+    for part in [
+        fifo,
+        "is a FIFO that nobody writes to",
+        "import mirrorbrain -",
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    assert!(!site.database().exists(), "nothing is made");
+
+    let dump = write(&site, &server("m", "http://m/"))
+        .display()
+        .to_string();
+    let program = program_path("heliostat");
+    for (name, script) in [
+        // The writer comes first, later, slowly, and by process substitution.
+        (
+            "first",
+            format!("cat {dump} > {fifo} & {program} import mirrorbrain {fifo}"),
+        ),
+        (
+            "later",
+            format!("(sleep 1; cat {dump}) > {fifo} & {program} import mirrorbrain {fifo}"),
+        ),
+        (
+            "slow",
+            format!("{program} import mirrorbrain <(sleep 8; cat {dump})"),
+        ),
+        (
+            "packed",
+            format!("{program} import mirrorbrain <(gzip -c {dump} | gzip -dc)"),
+        ),
+        (
+            "input",
+            format!("cat {dump} | {program} import mirrorbrain -"),
+        ),
+        (
+            "path of input",
+            format!("cat {dump} | {program} import mirrorbrain /dev/stdin"),
+        ),
+    ] {
+        let mut command = Command::new("bash");
+        command
+            .args(["-c", &format!("{script} --dry-run --json")])
+            .env("HELIOSTAT_CONFIG", site.config());
+        let output = command.output().expect("bash starts");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{name}: {said}");
+        let summary: Value = serde_json::from_slice(&output.stdout).expect("a summary");
+        assert_eq!(summary["counts"]["mirrors"], 1, "{name}");
+    }
 }
 
 /// Compressed, as small as it gets.

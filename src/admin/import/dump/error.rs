@@ -21,7 +21,7 @@ pub enum DumpError {
         problem: String,
     },
     /// A value that its column cannot have.
-    #[error("line {line}: table {table}, column {column}: '{value}' is no {expected}")]
+    #[error("line {line}: table {table}, column {column}: '{value}' is no {expected}{remedy}")]
     Value {
         /// The line.
         line: u64,
@@ -33,6 +33,8 @@ pub enum DumpError {
         value: String,
         /// What it should be.
         expected: &'static str,
+        /// What to do where the columns may be other ones; else empty.
+        remedy: String,
     },
     /// One table twice: several databases in one dump.
     #[error(

@@ -1,12 +1,11 @@
 //! Lines in, rows out.
 
-use super::row::Table;
 use std::collections::BTreeMap;
 
 use super::clause::{defined_columns, name_list, values};
 use super::error::DumpError;
 use super::field::DumpFields;
-use super::row::Row;
+use super::row::{ColumnSource, Row, Table};
 use super::statement::{STATEMENT_BYTES_MAX, Statement, StatementReader};
 use super::token::{Token, Tokens};
 
@@ -41,6 +40,12 @@ pub trait RowSink {
 
     /// A table of this name is defined, of which rows may follow.
     fn defined(&mut self, _name: &str) {}
+
+    /// The columns of a table in the order of the rows that come, which neither those nor a CREATE
+    /// TABLE name; `None` when they are not known.
+    fn assumed_columns(&mut self, _table: &str) -> Option<Vec<String>> {
+        None
+    }
 
     /// One row of a table that is wanted.
     ///
@@ -224,10 +229,11 @@ impl Parser {
         let table = &current.table;
         if self.fields.len() != table.columns.len() {
             let problem = format!(
-                "table {}: the row has {} fields, not {}",
+                "table {}: the row has {} fields, not {}{}",
                 table.name,
                 self.fields.len(),
-                table.columns.len()
+                table.columns.len(),
+                table.remedy()
             );
             return Err(self.syntax(line, problem).into());
         }
@@ -351,23 +357,28 @@ impl Parser {
         Ok(())
     }
 
-    /// The columns that a statement names, else those of CREATE TABLE.
-    fn columns(
+    /// The columns that a statement names, else those of CREATE TABLE, else those that the table
+    /// usually has.
+    fn columns<S: RowSink>(
         &self,
         line: u64,
         table: &str,
         named: Vec<String>,
-    ) -> Result<Vec<String>, DumpError> {
+        sink: &mut S,
+    ) -> Result<(Vec<String>, ColumnSource), DumpError> {
         if !named.is_empty() {
-            return Ok(named);
+            return Ok((named, ColumnSource::Statement));
         }
-        match self.tables.get(table) {
-            Some(facts) if facts.defined => Ok(facts.columns.clone()),
-            _ => Err(self.syntax(
-                line,
-                format!("the columns of table {table} are not named; use pg_dump --column-inserts"),
-            )),
+        if let Some(facts) = self.tables.get(table).filter(|facts| facts.defined) {
+            return Ok((facts.columns.clone(), ColumnSource::Definition));
         }
+        if let Some(columns) = sink.assumed_columns(table) {
+            return Ok((columns, ColumnSource::Assumption));
+        }
+        Err(self.syntax(
+            line,
+            format!("the columns of table {table} are not named; use pg_dump --column-inserts"),
+        ))
     }
 
     /// `COPY name (columns) [WITH OIDS] FROM stdin`.
@@ -386,7 +397,7 @@ impl Parser {
         };
         let name = self.table_name(&mut tokens).ok_or_else(|| unusual(self))?;
         let named = name_list(&mut tokens);
-        let mut columns = self.columns(line, &name, named)?;
+        let (mut columns, columns_of) = self.columns(line, &name, named, sink)?;
         if tokens.take_word("WITH") && tokens.take_word("OIDS") {
             columns.insert(0, "oid".to_owned());
         }
@@ -397,7 +408,14 @@ impl Parser {
         if std::mem::replace(&mut facts.copied, true) {
             return Err(DumpError::Twice { line, table: name }.into());
         }
-        self.begin(Table { name, columns }, sink)?;
+        self.begin(
+            Table {
+                name,
+                columns,
+                columns_of,
+            },
+            sink,
+        )?;
         self.in_copy = true;
         Ok(())
     }
@@ -415,8 +433,15 @@ impl Parser {
             return Err(self.syntax(line, "this INSERT names no table").into());
         };
         let named = name_list(&mut tokens);
-        let columns = self.columns(line, &name, named)?;
-        self.begin(Table { name, columns }, sink)?;
+        let (columns, columns_of) = self.columns(line, &name, named, sink)?;
+        self.begin(
+            Table {
+                name,
+                columns,
+                columns_of,
+            },
+            sink,
+        )?;
         while !tokens.take_word("VALUES") {
             if tokens.next().is_none() {
                 return Err(self.syntax(line, "this INSERT has no VALUES").into());

@@ -55,6 +55,7 @@ impl<'a> Row<'a> {
                 column: column.to_owned(),
                 value: shown(bytes),
                 expected,
+                remedy: self.table.remedy(),
             }),
         }
     }
@@ -134,4 +135,37 @@ pub struct Table {
     pub name: String,
     /// The columns in the order of the fields.
     pub columns: Vec<String>,
+    /// Where they are known from.
+    pub columns_of: ColumnSource,
+}
+
+/// Where the columns of a table come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ColumnSource {
+    /// The statement names them.
+    Statement,
+    /// CREATE TABLE names them.
+    Definition,
+    /// The sink says how they usually are.
+    Assumption,
+}
+
+impl Table {
+    /// What to do where values do not fit columns that the statement itself does not name; begins
+    /// with a comma, or is empty.
+    pub(crate) fn remedy(&self) -> String {
+        let of = match self.columns_of {
+            ColumnSource::Definition => "its CREATE TABLE",
+            ColumnSource::Assumption => "MirrorBrain's schema",
+            ColumnSource::Statement => return String::new(),
+        };
+        let first = self.columns.iter().map(String::as_str);
+        let first: Vec<&str> = first.filter(|name| *name != "id").take(2).collect();
+        format!(
+            ", and {of} has {}; name the columns that are meant: INSERT INTO {} ({}, …) VALUES …",
+            self.columns.join(", "),
+            self.name,
+            first.join(", ")
+        )
+    }
 }
