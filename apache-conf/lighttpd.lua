@@ -1,9 +1,9 @@
--- Heliostat behind lighttpd: decides what is asked of the responder, and serves the file when
--- there is no answer. lighttpd.conf names this file; lighttpd runs it twice per request: when
--- it has found the file of the URL, and before it sends the head of an answer.
+-- Heliostat behind lighttpd: decides which requests go to the responder, and serves the file when
+-- there is no answer. lighttpd.conf names this file. lighttpd runs it twice per request: when it
+-- has found the file of the URL, and before it sends the head of an answer.
 
--- Endings of names that lighttpd runs or takes apart, in lower case. They are never asked about, and
--- have no documents. Add those of your own (cgi.assign, fastcgi.server, ssi.extension).
+-- Add your own endings of names that lighttpd runs or parses, in lower case (cgi.assign,
+-- fastcgi.server, ssi.extension). The responder is never asked about them or their documents.
 local SCRIPTS = {}
 for ending in ("php php2 php3 php4 php5 php6 php7 php8 php9 pht phtm phtml phar phps cgi fcgi " ..
     "shtm shtml stm lua pl py rb"):gmatch("%S+") do
@@ -16,11 +16,11 @@ for suffix in ("meta4 metalink mirrorlist torrent zsync magnet md5 sha1 sha256 s
     DOCUMENTS[suffix] = true
 end
 
--- Arguments that ask for a list of mirrors where there is no file: of a directory, and for yum and
--- dnf. Add the names of the arguments of your [[site.NAME.yum]].
+-- Add the names of the arguments of your [[site.NAME.yum]]. These arguments ask for a list of
+-- mirrors where there is no file: of a directory, and for yum and dnf.
 local LISTS = { mirrorlist = true }
 
--- What lighttpd.conf compares the query with. No client can send a line break.
+-- lighttpd.conf compares the query with this value. No client can send a line break.
 local ASK = "\nheliostat"
 
 local r = lighty.r
@@ -39,7 +39,7 @@ local function has_argument(query, words)
     return false
 end
 
--- The name of a script may have a language or an encoding behind it.
+-- The name of a script may be followed by a language or an encoding.
 local function is_script(path)
     local name = path:match("[^/]*$"):lower()
     local last = name:match("%.([^.]*)$")
@@ -52,7 +52,8 @@ local function is_file(path)
     return stat and stat.is_file
 end
 
--- lighttpd.conf has the responder where the query is this; the responder gets the client's own.
+-- lighttpd.conf passes requests with this query to the responder. The responder gets the client's
+-- own query.
 local function ask(path)
     variables["QUERY_STRING"] = attributes["uri.query"] or ""
     variables["HELIOSTAT_FILE"] = path
@@ -60,8 +61,8 @@ local function ask(path)
     return 0
 end
 
--- A document about a file is made from the file's name. lighttpd goes on to the URL of the file
--- itself, and asks there: whatever forbids the file forbids the document.
+-- A document's URL is the file's URL with a suffix. lighttpd continues at the URL of the file, and
+-- asks there. So a rule that forbids the file forbids the document.
 local function go_on_to_file(path)
     local suffix = path:match("%.([a-z0-9]+)$")
     if not DOCUMENTS[suffix or ""] then
@@ -87,9 +88,9 @@ local function go_on_to_file(path)
     return lighty.RESTART_REQUEST
 end
 
--- lighttpd knows the file.
+-- Runs when lighttpd has found the file.
 local function found()
-    -- The page of an error is lighttpd's, or its status would be lost.
+    -- lighttpd alone serves error pages. Otherwise their status would be lost.
     if variables["REDIRECT_STATUS"] then
         return 0
     end
@@ -102,7 +103,7 @@ local function found()
     elseif stat and stat.is_dir and lists and path:sub(-1) == "/" then
         return ask(path)
     elseif document then
-        -- A document about nothing.
+        -- There is no file for this document.
         return 404
     elseif stat then
         return 0
@@ -110,7 +111,7 @@ local function found()
     return go_on_to_file(path)
 end
 
--- lighttpd is about to answer with `status`.
+-- Runs before lighttpd answers with `status`.
 local function answer(status)
     local file, query = variables["HELIOSTAT_FILE"], variables["QUERY_STRING"]
     if not file then
@@ -119,24 +120,24 @@ local function answer(status)
     if attributes["uri.query"] == ASK then
         attributes["uri.query"] = query
     end
-    -- An error that has a page of its own (server.error-handler) is the one that counts.
+    -- If the error has its own page (server.error-handler), that status counts.
     if (tonumber(variables["REDIRECT_STATUS"]) or status) < 500 then
         return 0
     end
     local head = r.resp_header
     local is_document = variables["HELIOSTAT_DOCUMENT"] or has_argument(query, DOCUMENTS)
     if is_document or not is_file(file) then
-        -- Never the file in place of a document about it: it is worth trying again.
+        -- A document is never replaced by the file. 503 says that it is worth trying again.
         head["Retry-After"] = head["Retry-After"] or "5"
         return 0
     end
     head["Content-Type"] = ""
     head["Retry-After"] = ""
-    -- As mod_staticfile sends it: with its tag, its conditions, and by lighttpd's rules for links.
+    -- As mod_staticfile sends the file: with its tag and conditions, by lighttpd's rules for links.
     return lighty.c.stat(file)["http-response-send-file"]
 end
 
--- There is a status when lighttpd is about to answer.
+-- A status is set only before lighttpd answers.
 local status = r.req_item["http_status"]
 if status == 0 then
     return found()
