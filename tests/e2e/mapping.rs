@@ -574,6 +574,12 @@ error_page 404 /page/index.html;
 location /now/ { rewrite ^/now/(.*)$ /war/2.361/$1 last; }
 rewrite ^/current/(.*)$ /war/2.361/$1 last;
 rewrite ^/latest\\.iso$ /war/2.361/x.iso last;
+location /tf/ { try_files $uri @named; {asks} }
+location @named { rewrite ^/tf/(.*)$ /war/2.361/$1 break; {asks} }
+location ~ ^/tr/(.*)$ { try_files /war/2.361/$1 =404; {asks} }
+location ~ ^/index/(.*)$ { alias {tree}/page/$1; {asks} }
+location /front/ { try_files $uri $uri/ /plain/2.361/x.iso; {asks} }
+location /nosl/ { alias {tree}/links/; disable_symlinks on; {asks} }
 ";
 
 /// What is asked of nginx, and the file of the tree that it must be redirected to.
@@ -599,6 +605,14 @@ const NGINX_URLS: &[Url] = &[
     ("/latest.iso", X),
     ("/links/x.iso", X),
     ("/links/out.iso", None),
+    ("/tf/x.iso", None),
+    ("/tf/none.iso", None),
+    ("/tr/x.iso", None),
+    ("/tr/none.iso", None),
+    ("/index/", None),
+    ("/front/none", None),
+    ("/front/", None),
+    ("/nosl/x.iso", None),
 ];
 
 /// Both ways to a document of a file whose name must be encoded.
@@ -660,8 +674,17 @@ fn nginx_finds_the_same_files() {
         "/plain/2.361/x.iso.md5",
         "/out/o.iso.md5",
         "/al/2.361/none.iso.md5",
+        "/war/2.361/none.iso?mirrorlist",
     ] {
         assert_eq!(Request::get(server.port, url).send().status, 404, "{url}");
+    }
+    for url in [
+        "/nosl/x.iso.md5",
+        "/nosl/x.iso?md5",
+        "/nosl/x.iso?mirrorlist",
+    ] {
+        let answer = Request::get(server.port, url).send();
+        assert!(answer.status >= 400, "{url}: {answer:?}");
     }
     stage
         .responder
