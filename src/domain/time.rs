@@ -2,6 +2,7 @@
 //! (MirrorBrain's comments and output), and the dates of mail and HTTP.
 
 use std::fmt;
+use std::time::SystemTime;
 
 /// Seconds since 1970-01-01 00:00:00 UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -106,37 +107,12 @@ pub fn rfc822(at: Timestamp) -> String {
     format!("{weekday}, {day:02} {month} {year:04} {hour:02}:{minute:02}:{second:02} GMT")
 }
 
-/// Reads an HTTP date in any of the three forms that a recipient must accept (RFC 9110 §5.6.7).
+/// Reads an HTTP date in any of the three forms that a recipient must accept (RFC 9110 §5.6.7);
+/// `None` if it has another form, is no day of the calendar, or is before 1970.
 pub fn parse_http_date(text: &str) -> Option<Timestamp> {
-    let parts = |text: &str| -> Vec<String> {
-        let is_gap = |c: char| matches!(c, ' ' | ',' | '-' | ':');
-        let words = text.split(is_gap).filter(|word| !word.is_empty());
-        words.map(str::to_owned).collect()
-    };
-    let words = parts(text.trim());
-    let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    let (day, month, year, time) = match words[..] {
-        // `Sun, 06 Nov 1994 08:49:37 GMT`, and `Sunday, 06-Nov-94 08:49:37 GMT`
-        [_, day, month, year, hour, minute, second, "GMT"] => {
-            (day, month, year, [hour, minute, second])
-        }
-        // `Sun Nov  6 08:49:37 1994`
-        [_, month, day, hour, minute, second, year] => (day, month, year, [hour, minute, second]),
-        _ => return None,
-    };
-    let month = MONTHS.iter().position(|known| *known == month)? as u32 + 1;
-    let year: i64 = match (year.len(), year.parse::<u16>().ok()?) {
-        // A year of two digits from 70 on is in the last century: nothing is older than Unix.
-        (2, year @ 70..) => 1900 + i64::from(year),
-        (2, year) => 2000 + i64::from(year),
-        (4, year) => i64::from(year),
-        _ => return None,
-    };
-    let number = |text: &str, limit: u32| text.parse().ok().filter(|found| *found <= limit);
-    let day = number(day, 31).filter(|day| *day > 0)?;
-    let [hour, minute, second] = time;
-    let time = (number(hour, 23)?, number(minute, 59)?, number(second, 60)?);
-    Some(Timestamp::from_utc((year, month, day), time))
+    let time = httpdate::parse_http_date(text.trim()).ok()?;
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    i64::try_from(since.as_secs()).ok().map(Timestamp)
 }
 
 #[cfg(test)]
@@ -225,6 +201,15 @@ mod tests {
             ("Sun, 36 Nov 1994 08:49:37 GMT", None),
             ("Sun, 06 Nov 1994 24:49:37 GMT", None),
             ("Sun, 06 Non 1994 08:49:37 GMT", None),
+            (" Sun, 06 Nov 1994 08:49:37 GMT ", at),
+            ("Thu, 01 Jan 1970 00:00:00 GMT", Some(Timestamp(0))),
+            // The crate reads no time before Unix's: a condition of it is none (RFC 9110 §13.1.3).
+            ("Wed, 31 Dec 1969 23:59:59 GMT", None),
+            (
+                "Fri, 31 Dec 9999 23:59:59 GMT",
+                Some(Timestamp(253_402_300_799)),
+            ),
+            ("Mon, 30 Feb 2026 00:00:00 GMT", None),
             ("784111777", None),
             ("", None),
         ] {

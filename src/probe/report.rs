@@ -3,8 +3,6 @@
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
-use comfy_table::Table;
-use comfy_table::presets::NOTHING;
 use serde_json::{Value, json};
 
 use super::outage::looks;
@@ -14,6 +12,7 @@ use crate::db::probe::ProbeRecord;
 use crate::domain::health::Family;
 use crate::program::console::locked_output;
 use crate::program::exit::Exit;
+use crate::program::table::TextTable;
 
 /// Numbers of a pass.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -170,7 +169,7 @@ impl ProbeReport {
     pub fn print(&self, is_named: bool) {
         let mut out = locked_output();
         let result = if is_named {
-            writeln!(out, "{}", self.table().trim_fmt())
+            writeln!(out, "{}", self.table().text([]))
         } else {
             self.print_changes(&mut out)
         };
@@ -201,10 +200,8 @@ impl ProbeReport {
         Ok(())
     }
 
-    fn table(&self) -> Table {
-        let mut table = Table::new();
-        table.load_style(NOTHING);
-        table.set_header([
+    fn table(&self) -> TextTable {
+        let mut table = TextTable::new([
             "mirror",
             "url",
             "family",

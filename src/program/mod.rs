@@ -1,5 +1,5 @@
 //! What every program of Heliostat does alike: command line, exit codes, log, progress, signals,
-//! clock, locks.
+//! clock, locks, tables for people.
 
 pub mod arguments;
 pub mod clock;
@@ -9,3 +9,4 @@ pub mod lock;
 pub mod log;
 pub mod progress;
 pub mod signal;
+pub mod table;

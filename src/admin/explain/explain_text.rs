@@ -2,13 +2,11 @@
 
 use std::io::Write;
 
-use comfy_table::presets::NOTHING;
-use comfy_table::{CellAlignment, Table};
-
 use super::summary::{choices, excluded, summary, url};
 use crate::decide::{Client, Decision, FactSource};
 use crate::domain::select::HttpsCount;
 use crate::domain::time::Timestamp;
+use crate::program::table::TextTable;
 
 /// Writes facts, decision, candidates and the rest.
 pub(in crate::admin) fn write(
@@ -82,17 +80,11 @@ fn client_line(client: &Client) -> String {
     words.join("  ")
 }
 
-fn table(head: &[&str]) -> Table {
-    let mut table = Table::new();
-    table.load_style(NOTHING).set_header(head.to_vec());
-    table
-}
-
 fn write_candidates(out: &mut impl Write, decision: &Decision<'_>) -> std::io::Result<()> {
     if choices(decision).is_empty() {
         return Ok(());
     }
-    let mut table = table(&[
+    let mut table = TextTable::new([
         "candidate",
         "realm",
         "country",
@@ -116,10 +108,7 @@ fn write_candidates(out: &mut impl Write, decision: &Decision<'_>) -> std::io::R
             format!("{:.2} %", candidate.probability * 100.0),
         ]);
     }
-    for column in table.column_iter_mut().skip(3) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
-    writeln!(out, "\n{}", table.trim_fmt())?;
+    writeln!(out, "\n{}", table.text(3..=6))?;
     for choice in choices(decision) {
         if let Some(why) = choice.candidate.later {
             writeln!(out, "{}: {}", choice.name, why.text())?;
@@ -133,9 +122,9 @@ fn write_excluded(out: &mut impl Write, decision: &Decision<'_>) -> std::io::Res
     if rest.is_empty() {
         return Ok(());
     }
-    let mut table = table(&["excluded", "reason"]);
+    let mut table = TextTable::new(["excluded", "reason"]);
     for (_, name, reason) in rest {
         table.add_row([name, reason.text()]);
     }
-    writeln!(out, "\n{}", table.trim_fmt())
+    writeln!(out, "\n{}", table.text([]))
 }

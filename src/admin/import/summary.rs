@@ -2,13 +2,12 @@
 
 use std::io::Write;
 
-use comfy_table::presets::NOTHING;
-use comfy_table::{CellAlignment, Table};
 use serde_json::{Value, json};
 
 use super::mirrorbrain::DumpSummary;
 use crate::db::import::Imported;
 use crate::domain::select::HttpsCount;
+use crate::program::table::TextTable;
 
 /// What an import brought.
 #[derive(Debug, Clone, PartialEq)]
@@ -114,8 +113,7 @@ impl Summary {
             grouped(rate as u64),
         )?;
         let imported = &self.imported;
-        let mut table = Table::new();
-        table.load_style(NOTHING);
+        let mut table = TextTable::new([]);
         for (what, count) in [
             ("mirrors", imported.mirrors),
             ("files", imported.files),
@@ -126,10 +124,7 @@ impl Summary {
         ] {
             table.add_row([what.to_owned(), grouped(count)]);
         }
-        if let Some(column) = table.column_mut(1) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-        writeln!(out, "{}", table.trim_fmt())
+        writeln!(out, "{}", table.text([1]))
     }
 
     fn write_oddities(&self, out: &mut impl Write) -> std::io::Result<()> {

@@ -2,8 +2,6 @@
 
 use std::collections::HashMap;
 
-use comfy_table::presets::NOTHING;
-use comfy_table::{CellAlignment, Table};
 use serde_json::{Value, json};
 
 use crate::admin::args::{EventsArgs, KindArg, RunsArgs};
@@ -15,6 +13,7 @@ use crate::db::{event, mirror, run};
 use crate::domain::mirror::MirrorId;
 use crate::domain::time::Timestamp;
 use crate::program::exit::Exit;
+use crate::program::table::TextTable;
 
 /// A run may begin while another program is asked for its time.
 const CLOCK_SLACK_S: i64 = 60;
@@ -43,7 +42,7 @@ pub fn runs(session: &mut Session, args: &RunsArgs) -> Result<Exit, AdminError> 
             .line(format!("{:#}", Value::Array(values)))?;
         return Ok(Exit::Ok);
     }
-    let mut table = table(&["run", "kind", "mirror", "began", "took", "outcome", "what"]);
+    let mut table = TextTable::new(["run", "kind", "mirror", "began", "took", "outcome", "what"]);
     for run in &records {
         let again = run.repeats.map(|(times, at)| match times {
             1 => format!("the same again at {at}"),
@@ -69,12 +68,7 @@ pub fn runs(session: &mut Session, args: &RunsArgs) -> Result<Exit, AdminError> 
             what.join("; "),
         ]);
     }
-    for number in [0, 4] {
-        if let Some(column) = table.column_mut(number) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-    session.console.line(table.trim_fmt())?;
+    session.console.line(table.text([0, 4]))?;
     Ok(Exit::Ok)
 }
 
@@ -101,7 +95,7 @@ pub fn events(session: &mut Session, args: &EventsArgs) -> Result<Exit, AdminErr
         session.console.line(format!("{values:#}"))?;
         return Ok(Exit::Ok);
     }
-    let mut table = table(&["when", "who", "mirror", "what"]);
+    let mut table = TextTable::new(["when", "who", "mirror", "what"]);
     for event in records {
         table.add_row([
             event.at.to_string(),
@@ -110,7 +104,7 @@ pub fn events(session: &mut Session, args: &EventsArgs) -> Result<Exit, AdminErr
             event.what,
         ]);
     }
-    session.console.line(table.trim_fmt())?;
+    session.console.line(table.text([]))?;
     Ok(Exit::Ok)
 }
 
@@ -136,12 +130,6 @@ fn name_of(mirror: Option<MirrorId>, names: &HashMap<MirrorId, String>) -> Strin
         None => "-".to_owned(),
         Some(id) => names.get(&id).cloned().unwrap_or_else(|| format!("#{id}")),
     }
-}
-
-fn table(head: &[&str]) -> Table {
-    let mut table = Table::new();
-    table.load_style(NOTHING).set_header(head.to_vec());
-    table
 }
 
 /// Whether a run began, or was seen again, after a time: then a clock was wrong.

@@ -2,8 +2,6 @@
 
 use std::collections::HashMap;
 
-use comfy_table::presets::NOTHING;
-use comfy_table::{CellAlignment, Table};
 use roaring::RoaringBitmap;
 use serde_json::{Value, json};
 
@@ -22,6 +20,7 @@ use crate::domain::mirror::{MirrorId, MirrorKind};
 use crate::domain::select::HttpsCount;
 use crate::domain::time::{Timestamp, age};
 use crate::program::exit::Exit;
+use crate::program::table::TextTable;
 use crate::snapshot::roster;
 
 /// A scan older than this needs attention: scans are made daily at least.
@@ -414,13 +413,12 @@ fn print(
     site: &SiteQuestion<'_>,
     attention: usize,
 ) -> Result<(), AdminError> {
-    let mut table = Table::new();
     let has_past = lines.iter().any(|line| line.past.is_some());
     let mut head = vec!["mirror", "state", "coverage", "outdated"];
     head.extend(["scanned", "by", "probed", "trace"]);
     head.extend(has_past.then_some("30 days"));
     head.push("why");
-    table.load_style(NOTHING).set_header(head);
+    let mut table = TextTable::new(head);
     for line in lines {
         let (scanned, by) = match &line.learnt {
             Some((at, by)) => (age(site.now, *at), by.clone()),
@@ -455,12 +453,7 @@ fn print(
         row.push(why.join("; "));
         table.add_row(row);
     }
-    for number in 2..=4 {
-        if let Some(column) = table.column_mut(number) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-    session.console.line(table.trim_fmt())?;
+    session.console.line(table.text(2..=4))?;
     let (mirrors, files) = (lines.len(), site.files.len());
     session.console.line(site.https.text())?;
     let summary = format!("{mirrors} mirrors, {attention} need attention; {files} files");

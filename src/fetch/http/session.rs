@@ -33,6 +33,7 @@ use tokio::sync::oneshot;
 use super::failure::explain;
 use super::url::HttpUrl;
 use crate::domain::scope::Scope;
+use crate::domain::time::parse_http_date;
 use crate::fetch::address::{Addresses, ScopedResolver};
 use crate::fetch::error::FetchError;
 use crate::fetch::patience::{Patience, STOP_CHECK, Tempo};
@@ -410,7 +411,7 @@ impl<'a> HttpSession<'a> {
             status: response.status().as_u16(),
             content_type: text(header::CONTENT_TYPE),
             validator,
-            modified_s: seconds_of(&text(header::LAST_MODIFIED)),
+            modified_s: parse_http_date(&text(header::LAST_MODIFIED)).map(|at| at.0),
             content_range: text(header::CONTENT_RANGE),
             length: text(header::CONTENT_LENGTH).parse().ok(),
             body: HttpBody {
@@ -429,14 +430,6 @@ impl<'a> HttpSession<'a> {
 fn text(headers: &HeaderMap, name: header::HeaderName) -> String {
     let value = headers.get(name).and_then(|value| value.to_str().ok());
     value.unwrap_or_default().to_owned()
-}
-
-fn seconds_of(date: &str) -> Option<i64> {
-    let time = httpdate::parse_http_date(date).ok()?;
-    let since = time
-        .duration_since(std::time::SystemTime::UNIX_EPOCH)
-        .ok()?;
-    i64::try_from(since.as_secs()).ok()
 }
 
 /// What went wrong at another server than the mirror's own.

@@ -1,22 +1,19 @@
 //! What is due, for people and programs: `--dry-run`.
 
-use comfy_table::Table;
-use comfy_table::presets::NOTHING;
 use serde_json::{Value, json};
 
 use super::decide::{DueDecision, DuePart, DueReason};
 use super::look::Look;
 use crate::db::mirror::MirrorRecord;
 use crate::domain::time::{Timestamp, age};
+use crate::program::table::TextTable;
 
 /// Directories that are named of each mirror.
 const NAMED_MAX: usize = 3;
 
 /// As a table: mirror, what is due, why, and when it is looked at next.
 pub fn text(look: &Look) -> String {
-    let mut table = Table::new();
-    table.load_style(NOTHING);
-    table.set_header(["mirror", "due", "why", "next"]);
+    let mut table = TextTable::new(["mirror", "due", "why", "next"]);
     for (mirror, decision) in &look.decisions {
         table.add_row([
             mirror.identifier.clone(),
@@ -29,8 +26,7 @@ pub fn text(look: &Look) -> String {
         let name = mirror.identifier.as_str();
         table.add_row([name, "-", *why, "-"]);
     }
-    let lines = table.lines().map(|line| line.trim_end().to_owned() + "\n");
-    lines.collect()
+    table.text([]) + "\n"
 }
 
 fn due(decision: &DueDecision) -> String {
