@@ -28,7 +28,7 @@ const BIN_LINES_MAX: usize = 40;
 const ARCHITECTURE_LINES_MAX: usize = 150;
 
 /// A foreign crate and the only places that may name it (a directory, or a file name anywhere).
-const CRATES_AT_THE_EDGE: [(&str, &[&str]); 11] = [
+const CRATES_AT_THE_EDGE: [(&str, &[&str]); 10] = [
     ("rusqlite", &["src/db/"]),
     ("maxminddb", &["src/geoip/"]),
     (
@@ -47,7 +47,6 @@ const CRATES_AT_THE_EDGE: [(&str, &[&str]); 11] = [
     ("html5gum", &["src/domain/listing/"]),
     ("x509_parser", &["src/fetch/"]),
     ("listenfd", &["src/fcgi/", "src/respond/"]),
-    ("sd_notify", &["src/respond/", "src/probe/"]),
     ("comfy_table", &["src/program/"]),
 ];
 

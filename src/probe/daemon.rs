@@ -4,13 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use sd_notify::NotifyState;
-
 use super::prober::{PassOptions, Prober};
 use super::report::ProbeReport;
 use crate::config::SiteConfig;
 use crate::program::exit::chain;
 use crate::program::progress::Progress;
+use crate::system::{ManagerState, tell_manager};
 
 /// How often it is looked whether the daemon was told to stop.
 const STOP_CHECK: Duration = Duration::from_millis(100);
@@ -28,7 +27,7 @@ pub fn run(
         ..PassOptions::default()
     };
     let mut interval = Duration::ZERO;
-    notify(NotifyState::Ready);
+    tell_manager(ManagerState::Ready);
     while !stop.load(Ordering::Relaxed) {
         let start = Instant::now();
         match read_site() {
@@ -43,7 +42,7 @@ pub fn run(
                 let (counts, took) = (&report.counts, report.took.as_secs_f64());
                 let (mirrors, alive) = (counts.mirrors, counts.alive);
                 let status = format!("{alive} of {mirrors} mirrors alive, pass took {took:.1} s");
-                notify(NotifyState::Status(&status));
+                tell_manager(ManagerState::Status(&status));
                 seen(&report);
             }
             Err(error) => log::error!("no pass: {}", chain(&error)),
@@ -52,12 +51,5 @@ pub fn run(
             std::thread::sleep(STOP_CHECK);
         }
     }
-    notify(NotifyState::Stopping);
-}
-
-/// Without systemd there is nobody to tell.
-fn notify(state: NotifyState<'_>) {
-    if let Err(error) = sd_notify::notify(&[state]) {
-        log::debug!("systemd is not told: {error}");
-    }
+    tell_manager(ManagerState::Stopping);
 }

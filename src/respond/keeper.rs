@@ -20,6 +20,7 @@ use crate::geoip::GeoIp;
 use crate::program::clock::now;
 use crate::program::exit::chain;
 use crate::snapshot::{Loader, Snapshot, SnapshotChange};
+use crate::system::{ManagerState, tell_manager};
 
 /// What the watch for signals tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -220,7 +221,7 @@ impl Keeper {
             }
             if reloads {
                 log::info!("reloaded: config={}", self.config.path.display());
-                let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+                tell_manager(ManagerState::Ready);
             }
         }
     }

@@ -22,6 +22,7 @@ use super::worker::{AnswerWorker, Common};
 use crate::config::{self, ConfigError, FcgiConfig};
 use crate::fcgi::{FcgiError, Listen, Server, ServerOptions, Shutdown};
 use crate::program::exit::Exit;
+use crate::system::{ManagerState, tell_manager};
 
 /// How long the start waits until everything is read: ten million files take some 14 s, a disk that
 /// hangs takes all the time that there is; requests wait meanwhile, and the web server serves them.
@@ -115,10 +116,10 @@ pub fn run(args: &ResponderArgs) -> Result<Exit, RespondError> {
         complaints: reins.complaints,
         watchdog: Arc::new(Watchdog::new()),
     };
-    let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+    tell_manager(ManagerState::Ready);
     log::info!("ready: listen={} threads={}", fcgi.listen, fcgi.threads);
     let result = server.run(|_| AnswerWorker::new(common.clone()), &shutdown);
-    let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
+    tell_manager(ManagerState::Stopping);
     handle.close();
     reins.stop.store(true, Ordering::Relaxed);
     let _ = sender.send(Order::Stop);

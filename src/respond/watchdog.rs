@@ -6,6 +6,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::system::{ManagerState, tell_manager, watchdog_timeout};
+
 /// How many times it is told in the time that the manager waits.
 const BEATS: u32 = 4;
 
@@ -24,7 +26,7 @@ impl Watchdog {
     pub fn new() -> Watchdog {
         Watchdog {
             start: Instant::now(),
-            every: sd_notify::watchdog_enabled().map(|timeout| timeout / BEATS),
+            every: watchdog_timeout().map(|timeout| timeout / BEATS),
             next_ms: AtomicU64::new(0),
         }
     }
@@ -44,10 +46,8 @@ impl Watchdog {
         let taken =
             self.next_ms
                 .compare_exchange(due_ms, next_ms, Ordering::Relaxed, Ordering::Relaxed);
-        if taken.is_ok()
-            && let Err(error) = sd_notify::notify(&[sd_notify::NotifyState::Watchdog])
-        {
-            log::debug!("the service manager is not told: error=\"{error}\"");
+        if taken.is_ok() {
+            tell_manager(ManagerState::Alive);
         }
     }
 }

@@ -1,11 +1,17 @@
 //! Functions of the operating system that the standard library lacks: files that other users cannot
-//! read, free space on a disk, facts about a process, and the holder of a lock.
+//! read, free space on a disk, facts about a process, the holder of a
+//! lock, and the service manager.
 
+mod manager;
 mod private;
 mod process;
 mod record_lock;
 mod room;
 
+pub use manager::{
+    MANAGER_DESCRIPTORS_MAX, ManagerState, has_manager, send_to_manager, tell_manager,
+    watchdog_timeout,
+};
 pub use private::{create_private, make_private, make_private_folder};
 pub use process::{ProcessFacts, process_facts};
 pub use record_lock::record_lock_holder;

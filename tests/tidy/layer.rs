@@ -38,7 +38,7 @@ pub fn may_use(layer: &str, used: &str) -> bool {
         "snapshot" => matches!(used, "db" | "domain" | "system"),
         "notify" => matches!(used, "domain" | "fetch"),
         // A request arrives as the protocol's parameters and leaves as its records.
-        "fcgi" => matches!(used, "domain" | "http"),
+        "fcgi" => matches!(used, "domain" | "http" | "system"),
         "config" => matches!(used, "domain" | "program" | "system"),
         _ if EDGES.contains(&layer) => matches!(used, "domain" | "system"),
         _ => false,
