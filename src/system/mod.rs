@@ -1,6 +1,6 @@
 //! Functions of the operating system that the standard library lacks: files that other users cannot
-//! read, free space on a disk, facts about a process, the holder of a
-//! lock, and the service manager.
+//! read, free space on a disk, facts about a process, the holder of a lock, and the service
+//! manager.
 
 mod manager;
 mod private;

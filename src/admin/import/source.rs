@@ -6,10 +6,10 @@ use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use flate2::bufread::MultiGzDecoder;
+use liblzma::bufread::XzDecoder;
+use liblzma::stream::{CONCATENATED, Stream};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
-use xz2::bufread::XzDecoder;
-use xz2::stream::{CONCATENATED, Stream};
 
 use super::dump::{DumpError, LINE_BYTES_MAX, TOO_LONG};
 use crate::admin::error::AdminError;
@@ -212,8 +212,8 @@ impl DumpSource {
         }
         let is_memory = source
             .get_ref()
-            .and_then(|inner| inner.downcast_ref::<xz2::stream::Error>())
-            .is_some_and(|error| matches!(error, xz2::stream::Error::MemLimit));
+            .and_then(|inner| inner.downcast_ref::<liblzma::stream::Error>())
+            .is_some_and(|error| matches!(error, liblzma::stream::Error::MemLimit));
         if is_memory {
             let problem = format!(
                 "unpacking it takes more than {XZ_MEMORY_BYTES_MAX} bytes of memory; `xz -dc FILE \
@@ -266,7 +266,7 @@ mod tests {
         let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
         gzip.write_all(text.as_bytes()).expect("gzip");
         let gzip = gzip.finish().expect("gzip");
-        let mut xz = xz2::write::XzEncoder::new(Vec::new(), 1);
+        let mut xz = liblzma::write::XzEncoder::new(Vec::new(), 1);
         xz.write_all(text.as_bytes()).expect("xz");
         let xz = xz.finish().expect("xz");
         let read = |name, bytes: &[u8]| lines(&write(folder.path(), name, bytes));

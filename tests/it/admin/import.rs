@@ -222,7 +222,7 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 }
 
 fn xz(bytes: &[u8]) -> Vec<u8> {
-    let mut packer = xz2::write::XzEncoder::new(Vec::new(), 1);
+    let mut packer = liblzma::write::XzEncoder::new(Vec::new(), 1);
     packer.write_all(bytes).expect("xz");
     packer.finish().expect("xz")
 }

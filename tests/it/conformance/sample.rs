@@ -137,7 +137,7 @@ fn lines(file: &Path) -> impl Iterator<Item = Vec<u8>> {
     let raw = raw.unwrap_or_else(|error| panic!("{}: {error}", file.display()));
     let is_compressed = file.extension().is_some_and(|suffix| suffix == "xz");
     let text: Box<dyn BufRead> = match is_compressed {
-        true => Box::new(BufReader::new(xz2::read::XzDecoder::new(raw))),
+        true => Box::new(BufReader::new(liblzma::read::XzDecoder::new(raw))),
         false => Box::new(BufReader::new(raw)),
     };
     text.split(b'\n').map(|line| line.expect("a line"))
