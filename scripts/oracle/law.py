@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Computes MirrorBrain's selection law, written a second time from its description.
 
-It shares no code with the responder, so that agreement of the two means something. The tests in
-`tests/it/conformance` ask it over a pipe: first the rows of mirrors, as one line of JSON, then one
+It shares no code with the responder, so that agreement of the two means something. The judges in
+`tests/judge` ask it over a pipe: first the rows of mirrors, as one line of JSON, then one
 question per line (see `main`). Its answers are compared with the recorded answers, too.
 """
 

@@ -8,9 +8,13 @@ mod fcgi;
 mod fetch;
 mod geoip;
 mod index;
+#[path = "../judge/mod.rs"]
+#[allow(dead_code, reason = "the slow tests use the rest of it")]
+mod judge;
 mod probe;
 mod respond;
 mod scan;
 mod security;
 #[path = "../stand_in/mod.rs"]
+#[allow(dead_code, reason = "the slow tests use the rest of it")]
 mod stand_in;

@@ -3,7 +3,10 @@
 pub mod certificate;
 pub mod fcgi_client;
 pub mod ftpd;
+pub mod hash_content;
+pub mod hash_site;
 pub mod http_site;
+pub mod index_site;
 pub mod mmdb;
 pub mod odd_ftp;
 pub mod odd_web;

@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use sha1::{Digest, Sha1};
 
-use super::case::{lines, request};
-use super::page::Page;
-use super::site::{Table, build, fixture, start};
+use crate::judge::case::{lines, request};
+use crate::judge::page::Page;
+use crate::judge::site::{Table, build, fixture, start};
 use crate::respond::document_seed::{Value, hex};
 use crate::stand_in::fcgi_client::{Request, percent_decoded};
 

@@ -2,9 +2,9 @@
 //! order of Link fields, digests. `tests/fixtures/conformance/README.md` says what the facts are;
 //! [`super::run`] compares with recorded answers themselves.
 
-use super::case::cases;
-use super::difference::differences;
-use super::site::{build, mirrors, start};
+use crate::judge::case::cases;
+use crate::judge::difference::differences;
+use crate::judge::site::{build, mirrors, start};
 use crate::stand_in::fcgi_client::Request;
 
 #[test]

@@ -1,6 +1,7 @@
 //! The FastCGI server over real sockets: well-formed, malformed, slow, too many, restarted.
 
 mod child;
+mod client;
 mod conversation;
 mod crowd;
 mod drain;

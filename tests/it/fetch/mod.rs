@@ -2,10 +2,8 @@
 
 mod ftp_failure;
 mod ftp_listing;
-mod ftp_servers;
 mod http_failure;
 mod http_manner;
 mod http_scan;
-mod http_servers;
 mod http_tls;
 mod listing;

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use heliostat::db::{DbError, open_writer};
 use rustix::process::{Pid, Signal, geteuid, kill_process};
 
-use super::index::{INDEX, catalogue, last_run, paths};
+use crate::stand_in::index_site::{INDEX, catalogue, last_run, paths};
 use crate::stand_in::site::{TestSite, eventually, failure, install, program_path};
 
 /// User and group "nobody"; the tests may run as root, for whom permissions mean nothing.

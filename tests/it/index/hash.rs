@@ -1,45 +1,17 @@
 //! Hashes by `heliostat-index`: what they are, when they are computed, for which version they hold.
 
-use heliostat::db::hash::{self, HashRecord, Long};
-use heliostat::db::{DbError, Reader, catalogue, open_reader};
+use heliostat::db::hash;
+use heliostat::db::open_reader;
 use md5::{Digest, Md5};
 use sha1::Sha1;
 use sha2::{Sha256, Sha512};
 
-use super::hash_content::content;
-use super::index::{INDEX, last_run};
-use crate::conformance::site::Table;
+use crate::judge::site::Table;
 use crate::stand_in::fcgi_client::percent_decoded;
+use crate::stand_in::hash_content::content;
+use crate::stand_in::hash_site::row;
+use crate::stand_in::index_site::{INDEX, last_run};
 use crate::stand_in::site::{TestSite, failure};
-
-/// The hash row of a file's version in the catalogue, with its long parts.
-pub fn row(site: &TestSite, path: &[u8]) -> Option<HashRecord> {
-    row_of(&open_reader(&site.database()).expect("a database"), path)
-}
-
-/// The same by a connection that is open.
-pub fn row_of(reader: &Reader, path: &[u8]) -> Option<HashRecord> {
-    let file = catalogue::find(reader, path).expect("a catalogue")?;
-    let version = file.version?;
-    let mut record = hash::find_record(reader, file.id, version).expect("hashes")?;
-    let long = |part| {
-        hash::long_bytes(reader, file.id, part)
-            .expect("length")
-            .map(|length| {
-                let mut bytes = Vec::new();
-                hash::read_long(reader, file.id, part, |portion| {
-                    bytes.extend_from_slice(portion);
-                    Ok::<(), DbError>(())
-                })
-                .expect("a long part");
-                assert_eq!(bytes.len() as u64, length);
-                bytes
-            })
-    };
-    record.zsync_sums = long(Long::ZsyncSums);
-    record.sha256_layer = long(Long::Sha256Layer);
-    Some(record)
-}
 
 pub fn hex(bytes: impl AsRef<[u8]>) -> String {
     bytes

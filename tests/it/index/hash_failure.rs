@@ -9,22 +9,12 @@ use md5::{Digest, Md5};
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::failure::{as_nobody, hand_over, set_mode};
-use super::hash::row;
-use super::index::{INDEX, last_run, paths};
+use crate::stand_in::hash_site::{row, write_sparse};
+use crate::stand_in::index_site::{INDEX, last_run, paths};
 use crate::stand_in::site::{TestSite, eventually, failure, set_mtime};
-use crate::stand_in::small_disk::SmallDisk;
 
 /// Bytes of a file that is hashed for some seconds.
 const LARGE_BYTES: u64 = 3 << 30;
-
-/// A file of zeros that takes no room on the disk.
-fn write_large(site: &TestSite, name: &str, bytes: u64) {
-    let path = site.tree().join(name);
-    File::create(&path)
-        .and_then(|file| file.set_len(bytes))
-        .expect("a sparse file");
-    set_mtime(&path, 1000);
-}
 
 /// Starts hashing and waits until the file is being read.
 fn start_reading(site: &TestSite, name: &str) -> Child {
@@ -112,7 +102,7 @@ fn a_file_that_changes_while_it_is_read_gets_no_hashes() {
         |path| std::fs::remove_file(path).expect("removed"),
     ];
     for change in changes {
-        write_large(&site, "large", LARGE_BYTES);
+        write_sparse(&site, "large", LARGE_BYTES, 1000);
         site.write("other", b"content", 1000);
         site.run_ok(INDEX, &["--no-hashes"]);
         let child = start_reading(&site, "large");
@@ -133,10 +123,10 @@ fn a_file_that_is_not_what_was_indexed_gets_no_hashes() {
     for name in ["changed", "gone", "link", "same", "small"] {
         site.write(name, b"content", 1000);
     }
-    write_large(&site, "large", 1 << 20);
+    write_sparse(&site, "large", 1 << 20, 1000);
     site.run_ok(INDEX, &["--no-hashes"]);
     site.write("changed", b"another", 2000);
-    write_large(&site, "large", 1 << 19);
+    write_sparse(&site, "large", 1 << 19, 1000);
     for name in ["gone", "link", "small"] {
         std::fs::remove_file(site.tree().join(name)).expect("remove");
     }
@@ -167,40 +157,10 @@ fn a_file_that_is_not_what_was_indexed_gets_no_hashes() {
 }
 
 #[test]
-fn a_full_disk_is_one_clear_line_and_nothing_wrong_is_stored() {
-    let site = TestSite::with_config("hashes.zsync = true");
-    let disk = SmallDisk::mount(site.path("disk"));
-    symlink("disk/test.sqlite", site.database()).expect("a link");
-    for number in 0..20 {
-        site.write(format!("small-{number}"), b"content", 1000);
-    }
-    write_large(&site, "z-large", 900 << 20);
-    site.run_ok(INDEX, &["--no-hashes"]);
-    disk.fill();
-    let (code, found) = lines(&site.run(INDEX, &["--hashes-only"]));
-    assert_eq!((code, found.len()), (Some(1), 1), "{found:?}");
-    let line = &found[0];
-    assert!(
-        line.contains("cannot store hashes in") && line.contains("full"),
-        "{line}"
-    );
-    assert_eq!(row(&site, b"z-large"), None);
-    assert_eq!(paths(&site).len(), 21);
-    disk.clear();
-    site.run_ok(INDEX, &[]);
-    let large = row(&site, b"z-large").expect("a row");
-    assert_eq!(
-        large.sha1_pieces.map(|pieces| pieces.len()),
-        Some(3600 * 20)
-    );
-    assert!(row(&site, b"small-19").is_some());
-}
-
-#[test]
 fn a_signal_stops_hashing_and_what_was_hashed_is_stored() {
     let site = TestSite::new();
     site.write("a", b"content", 1000);
-    write_large(&site, "large", 4 * LARGE_BYTES);
+    write_sparse(&site, "large", 4 * LARGE_BYTES, 1000);
     site.run_ok(INDEX, &["--no-hashes"]);
     let child = start_reading(&site, "large");
     eventually("the small file is stored", || row(&site, b"a").is_some());

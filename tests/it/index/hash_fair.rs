@@ -1,28 +1,16 @@
 //! What holds up an index run: files that are nearly all holes, very long ones, and what is no file
 //! at all under a name that is read.
 
-use std::fs::File;
-use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::process::Command;
 
-use rustix::process::{Pid, Signal, kill_process};
-
-use super::hash::row;
-use super::index::INDEX;
 use crate::stand_in::fcgi_client::Request;
+use crate::stand_in::hash_site::{row, write_sparse};
+use crate::stand_in::index_site::INDEX;
 use crate::stand_in::responder::Responder;
-use crate::stand_in::site::{TestSite, eventually, failure, set_mtime};
+use crate::stand_in::site::{TestSite, failure};
 
 const MTIME: u64 = 1_000_000_000;
 const GIB: u64 = 1 << 30;
-
-fn write_sparse(site: &TestSite, name: &str, bytes: u64) {
-    let path = site.tree().join(name);
-    let file = File::create(&path).expect("a file");
-    file.set_len(bytes)
-        .expect("this file system takes long sparse files");
-    set_mtime(&path, MTIME);
-}
 
 fn is_hashed(site: &TestSite, name: &str) -> bool {
     row(site, name.as_bytes()).is_some_and(|record| record.digests.md5.is_some())
@@ -31,7 +19,7 @@ fn is_hashed(site: &TestSite, name: &str) -> bool {
 #[test]
 fn a_file_that_is_all_holes_is_named_and_the_others_are_hashed() {
     let site = TestSite::with_config("");
-    write_sparse(&site, "a-huge", 4096 * GIB);
+    write_sparse(&site, "a-huge", 4096 * GIB, MTIME);
     site.write("b", b"1", MTIME);
     site.write("c", &vec![7; 3_000_000], MTIME);
     let (code, said) = failure(&site.run(INDEX, &[]));
@@ -40,39 +28,6 @@ fn a_file_that_is_all_holes_is_named_and_the_others_are_hashed() {
         assert!(said.contains(part), "{part}: {said}");
     }
     assert!(is_hashed(&site, "b") && is_hashed(&site, "c") && !is_hashed(&site, "a-huge"));
-}
-
-#[test]
-fn a_very_long_file_holds_up_neither_others_nor_new_ones() {
-    let site = TestSite::with_config("[site.test.hashes]\ndigests = [\"md5\"]\npieces = false");
-    write_sparse(&site, "a-long", 900 * GIB);
-    site.write("b", b"1", MTIME);
-    site.write("c", &vec![7; 3_000_000], MTIME);
-    site.run_ok(INDEX, &["-q", "--no-hashes"]);
-    let mut run = site
-        .command(INDEX)
-        .args(["-q"])
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("it starts");
-    eventually("the files behind it are hashed", || {
-        std::thread::sleep(Duration::from_millis(50));
-        is_hashed(&site, "b") && is_hashed(&site, "c")
-    });
-    site.write("d", b"new", MTIME);
-    site.run_ok(INDEX, &["-q", "--no-hashes"]);
-    eventually("a file that came meanwhile is hashed", || {
-        std::thread::sleep(Duration::from_millis(50));
-        is_hashed(&site, "d")
-    });
-    assert_eq!(
-        run.try_wait().expect("its state"),
-        None,
-        "it is still at the long one"
-    );
-    let pid = Pid::from_raw(run.id() as i32).expect("a process");
-    kill_process(pid, Signal::TERM).expect("it runs");
-    run.wait().expect("it ends");
 }
 
 fn make_fifo(path: &std::path::Path) {

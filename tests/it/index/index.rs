@@ -1,7 +1,6 @@
 //! `heliostat-index` as an admin and cron meet it: what gets into the catalogue.
 
 use std::cell::Cell;
-use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::symlink;
@@ -10,44 +9,12 @@ use std::sync::atomic::AtomicBool;
 
 use heliostat::config;
 use heliostat::db::catalogue::{self, CatalogueWriter};
-use heliostat::db::run::{self, RunKind};
 use heliostat::db::{hash, open_reader, open_writer};
 use heliostat::domain::file::{FileId, FileVersion};
 use heliostat::index::{IndexRequest, IndexStep, Indexer};
 
+use crate::stand_in::index_site::{INDEX, catalogue, last_run, paths};
 use crate::stand_in::site::{TestSite, failure, set_mtime};
-
-pub const INDEX: &str = "heliostat-index";
-
-/// Path → id, (size, mtime).
-pub type Catalogue = BTreeMap<Vec<u8>, (u32, Option<(u64, i64)>)>;
-
-/// All of the catalogue.
-pub fn catalogue(site: &TestSite) -> Catalogue {
-    let reader = open_reader(&site.database()).expect("a database");
-    let mut all = BTreeMap::new();
-    catalogue::for_each(&reader, b"", |path, file| {
-        let version = file.version.map(|version| (version.size, version.mtime));
-        all.insert(path.to_vec(), (file.id.0, version));
-    })
-    .expect("a catalogue");
-    all
-}
-
-/// All paths of the catalogue.
-pub fn paths(site: &TestSite) -> Vec<String> {
-    let text = |path: &Vec<u8>| String::from_utf8_lossy(path).into_owned();
-    catalogue(site).keys().map(text).collect()
-}
-
-/// Outcome, counts and error of the last run.
-pub fn last_run(site: &TestSite) -> (String, serde_json::Value, String) {
-    let reader = open_reader(&site.database()).expect("a database");
-    let runs = run::latest(&reader, RunKind::Index, None, 1).expect("runs");
-    let last = runs.first().expect("a run");
-    let counts = serde_json::from_str(&last.counts).expect("JSON");
-    (last.outcome.clone(), counts, last.error.clone())
-}
 
 #[test]
 fn a_first_run_catalogues_exact_bytes_in_order() {
@@ -336,20 +303,4 @@ fn a_catalogue_that_changed_meanwhile_is_compared_again() {
     assert_eq!((report.counts.added, report.counts.adopted), (1, 1));
     assert_eq!(catalogue(&site)[&b"b"[..]], (9, Some((1, 1))));
     assert_eq!(last_run(&site).0, "ok");
-}
-
-#[test]
-fn a_large_run_leaves_no_large_wal() {
-    let site = TestSite::new();
-    let component = "x".repeat(200);
-    let directory = [component.as_str(); 4].join("/");
-    // 12,000 paths of 800 bytes are more than what SQLite would keep.
-    for place in 0..12_000 {
-        site.write(format!("{directory}/{place}"), b"", 1);
-    }
-    let line = site.run_ok(INDEX, &[]);
-    assert!(line.contains(" files=12000 added=12000 "), "{line}");
-    let size = |name| std::fs::metadata(site.path(name)).expect("it").len();
-    assert!(size("test.sqlite") > 9_600_000, "{}", size("test.sqlite"));
-    assert_eq!(size("test.sqlite-wal"), 0);
 }

@@ -2,9 +2,6 @@
 
 mod failure;
 mod hash;
-mod hash_content;
 mod hash_failure;
 mod hash_fair;
-mod hash_kill;
 mod index;
-mod kill;

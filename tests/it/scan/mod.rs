@@ -8,7 +8,6 @@ mod failure;
 mod fault;
 mod fault_change;
 mod fault_site;
-mod kill;
 mod links;
 mod mirror_trace;
 mod rsync;

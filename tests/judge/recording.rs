@@ -281,22 +281,3 @@ fn without_chunks(mut text: &str, truncated: bool) -> Result<String, String> {
         text = rest.strip_prefix("\r\n").ok_or("a chunk without an end")?;
     }
 }
-
-#[test]
-fn answers_are_read_strictly() {
-    let parse = |raw: &str| Message::parse(raw.as_bytes(), true, false);
-    let whole = parse("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n");
-    assert_eq!(whole.map(|message| message.body).as_deref(), Ok("abc"));
-    for bad in [
-        "HTTP/1.1 200 OK\r\n",
-        "200 OK\r\n\r\n",
-        "HTTP/1.1 200 OK\r\nLink <a>\r\n\r\n",
-        "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nabc",
-        "HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\nabc",
-        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n",
-        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nabc\r\n0\r\n\r\n",
-        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n",
-    ] {
-        assert!(parse(bad).is_err(), "{bad:?}");
-    }
-}

@@ -1,8 +1,11 @@
 //! Plants differences in answers and in recordings, one at a time: a judge that does not notice one
 //! judges nothing.
 
-use super::judge::{Case, LONE, judge};
-use super::recording::{Message, expression};
+use std::collections::BTreeSet;
+
+use crate::judge::answered::{answered, oracle};
+use crate::judge::judge::{Case, LONE, judge};
+use crate::judge::recording::{Message, expression};
 
 /// Lines of a body in which differences are planted, spread over it.
 const LINES_MAX: usize = 60;
@@ -29,8 +32,31 @@ const OWN: [(&str, &str); 3] = [
     ("<details id=\"mirrorbrain-mirrors-others\">", "</details>"),
 ];
 
+#[test]
+fn a_planted_difference_is_noticed() {
+    let (cases, ..) = answered(&oracle());
+    let mut found = BTreeSet::new();
+    let mut planted = 0;
+    for (case, answer) in &cases {
+        if judge(case, answer).mismatches.is_empty() {
+            let (count, unnoticed) = unnoticed(case, answer);
+            planted += count;
+            found.extend(unnoticed);
+        }
+    }
+    println!("{planted} planted differences");
+    let found: Vec<String> = found.into_iter().collect();
+    assert!(
+        found.is_empty(),
+        "{} not noticed:\n{}",
+        found.len(),
+        found.join("\n")
+    );
+    assert!(planted > 100, "{planted} planted");
+}
+
 /// How many differences were planted, and those that the judge did not notice.
-pub fn unnoticed(case: &Case, ours: &Message) -> (usize, Vec<String>) {
+fn unnoticed(case: &Case, ours: &Message) -> (usize, Vec<String>) {
     let mut count = 0;
     let is_lone = judge(case, ours).unjudged.contains(LONE);
     let mut found = Vec::new();

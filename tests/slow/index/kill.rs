@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use heliostat::db::DbError;
 
-use super::index::{Catalogue, INDEX, catalogue, last_run};
+use crate::stand_in::index_site::{Catalogue, INDEX, catalogue, last_run};
 use crate::stand_in::site::{TestSite, set_mtime};
 
 /// Runs that are killed.

@@ -12,8 +12,8 @@ use heliostat::db::mirror::{self, MirrorRecord};
 use heliostat::domain::file::FileVersion;
 use heliostat::domain::time::Timestamp;
 
-use super::case::{lines, request};
-use super::site::{build, mirrors, start};
+use crate::judge::case::{lines, request};
+use crate::judge::site::{build, mirrors, start};
 use crate::stand_in::fcgi_client::Request;
 use crate::stand_in::responder::Responder;
 use crate::stand_in::site::TestSite;

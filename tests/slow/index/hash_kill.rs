@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use heliostat::db::hash::HashRecord;
 use heliostat::db::open_reader;
 
-use super::hash::row_of;
-use super::hash_content::content;
-use super::index::{INDEX, catalogue};
+use crate::stand_in::hash_content::content;
+use crate::stand_in::hash_site::row_of;
+use crate::stand_in::index_site::{INDEX, catalogue};
 use crate::stand_in::site::TestSite;
 
 /// Runs that are killed at work.

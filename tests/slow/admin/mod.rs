@@ -1,0 +1,3 @@
+//! Large imports.
+
+mod import_unpacked;

@@ -1,0 +1,5 @@
+//! Many clients, and differences planted in every recording.
+
+mod clients;
+mod plant;
+mod shares;

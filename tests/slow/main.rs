@@ -1,0 +1,15 @@
+//! What takes long over the real programs: `scripts/test` runs it, plain `cargo test` does not.
+//!
+//! Runs that are killed again and again, large trees behind real servers, many clients.
+
+mod admin;
+mod conformance;
+mod fetch;
+mod index;
+#[path = "../judge/mod.rs"]
+#[allow(dead_code, reason = "the integration tests use the rest of it")]
+mod judge;
+mod scan;
+#[path = "../stand_in/mod.rs"]
+#[allow(dead_code, reason = "the integration tests use the rest of it")]
+mod stand_in;

@@ -1,0 +1,3 @@
+//! Scans that are killed.
+
+mod kill;
