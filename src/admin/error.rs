@@ -3,9 +3,12 @@
 use std::path::PathBuf;
 
 use super::import::dump::DumpError;
+use super::mirror::locate::LocateError;
 use crate::config::ConfigError;
 use crate::db::DbError;
-use crate::domain::name::{LookupError, question};
+use crate::domain::mirror::name::{LookupError, question};
+use crate::domain::mirror::value::ValueError;
+use crate::domain::path::PathError;
 use crate::program::exit::Exit;
 use crate::program::lock::LockError;
 
@@ -19,6 +22,46 @@ fn as_mb_says(error: &LookupError) -> String {
         "Not found. No mirror has '{wanted}' in its name; {question}`heliostat list -a` lists \
          them all"
     )
+}
+
+/// An argument that cannot be used: what was given, why not, what to write.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ArgumentError {
+    /// The field cannot have that value.
+    #[error(transparent)]
+    Value(#[from] ValueError),
+    /// No path below the tree.
+    #[error(transparent)]
+    Path(#[from] PathError),
+    /// No assignment.
+    #[error("'{0}' is no KEY=VALUE")]
+    NoAssignment(String),
+    /// A new mirror without a URL.
+    #[error("a mirror needs a base URL")]
+    NoBaseUrl,
+    /// A URL of another scheme than https.
+    #[error("'{0}' does not begin with https://")]
+    NoHttps(String),
+    /// A private mirror that no client is of.
+    #[error("a private mirror needs --prefix or --asn, or no client is sent there")]
+    NobodyIsSent,
+    /// Options of a cache for another kind of mirror.
+    #[error("options of caches say nothing of a mirror; add --kind cache")]
+    OfCaches,
+    /// A signature and a version in one query would make each redirect a new object.
+    #[error(
+        "the site signs redirects (redirect_stamp_key), which is a query, too; write none or path"
+    )]
+    Signed,
+    /// A name is no field that is edited.
+    #[error("`heliostat rename {from} {to}` changes a name")]
+    Rename {
+        /// The mirror.
+        from: String,
+        /// Its new name.
+        to: String,
+    },
 }
 
 /// Why a command was not done.
@@ -55,7 +98,7 @@ pub enum AdminError {
         /// The field or option.
         key: String,
         /// What is wrong and what to do.
-        problem: String,
+        problem: ArgumentError,
     },
     /// A text from the editor that cannot be read.
     #[error("{0}")]
@@ -123,6 +166,9 @@ pub enum AdminError {
         /// What it is and what to do.
         problem: String,
     },
+    /// A host cannot be looked up.
+    #[error(transparent)]
+    Locate(#[from] LocateError),
     /// Mirrors cannot be asked.
     #[error(transparent)]
     Fetch(#[from] crate::fetch::FetchError),

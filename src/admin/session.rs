@@ -10,7 +10,7 @@ use crate::db::mirror::{self, MirrorRecord};
 use crate::db::open::{Queryable, Transaction};
 use crate::db::{DbError, Reader, Writer, event, open_reader, open_writer};
 use crate::domain::mirror::MirrorId;
-use crate::domain::name;
+use crate::domain::mirror::name;
 use crate::domain::time::Timestamp;
 use crate::program::progress::Progress;
 

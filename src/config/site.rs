@@ -405,7 +405,8 @@ fn check_mutable(texts: &[String]) -> Result<Vec<PathPattern>, ConfigProblem> {
         return Err(problem(format!("there are more than {MUTABLE_MAX}")));
     }
     let read = texts.iter().map(|text| PathPattern::new(text));
-    read.collect::<Result<_, _>>().map_err(problem)
+    read.collect::<Result<_, _>>()
+        .map_err(|error| problem(error.to_string()))
 }
 
 fn check_local(raw: &RawSite, tree: &Path) -> Result<LocalDelivery, ConfigProblem> {

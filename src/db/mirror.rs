@@ -1,95 +1,17 @@
 //! Mirrors as stored, and the checked values made of them.
 
-use std::net::IpAddr;
-
 use ipnet::IpNet;
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{OptionalExtension, params};
 
 use super::error::{DbError, Doing};
-use super::mirror_cache::{self, CacheRecord};
+use super::mirror_cache;
+pub use super::mirror_field::MirrorRecord;
+use super::mirror_field::{COLUMNS, UPDATE};
 use super::open::{Queryable, Transaction};
-use crate::domain::mirror::{Mirror, MirrorCountry, MirrorId, MirrorKind, SCORE_DEFAULT};
-use crate::domain::name::HasName;
+use crate::domain::mirror::name::HasName;
+use crate::domain::mirror::{Mirror, MirrorCountry, MirrorId, MirrorKind, SCORE_MAX, parse_prefix};
 use crate::domain::place::{Asn, Coordinates, CountryCode, RegionCode};
 use crate::domain::url::{BaseUrl, without_login};
-
-/// A mirror as stored: all of MirrorBrain's `server` columns, text as it was written.
-///
-/// Empty strings and zero mean "none". What cannot be used (a prefix that is no network) is kept
-/// and shown, and [`MirrorRecord::check`] says what is wrong with it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct MirrorRecord {
-    /// Its number; 0 until it is stored.
-    pub id: MirrorId,
-    /// Its unique name.
-    pub identifier: String,
-    /// Copy or cache.
-    pub kind: MirrorKind,
-    /// Where clients are sent.
-    pub base_url: String,
-    /// Where it is scanned by FTP.
-    pub ftp_url: String,
-    /// Where it is scanned by rsync.
-    pub rsync_url: String,
-    /// Further base URLs, one a scheme.
-    pub further_base_urls: Vec<String>,
-    /// The admin's switch.
-    pub enabled: bool,
-    /// The prober's switch.
-    pub alive: bool,
-    /// Continent.
-    pub region: String,
-    /// Country, or `**`.
-    pub country: String,
-    /// Autonomous system.
-    pub asn: i64,
-    /// Further autonomous systems.
-    pub further_asns: Vec<String>,
-    /// Address prefix.
-    pub prefix: String,
-    /// Further address prefixes.
-    pub further_prefixes: Vec<String>,
-    /// Answers over IPv6 alone.
-    pub ipv6_only: bool,
-    /// Preference, 0 … 32767.
-    pub score: i64,
-    /// Files a minute at the last scan.
-    pub scan_fpm: i64,
-    /// Time of the last full scan, as text.
-    pub last_scan: String,
-    /// Notes of the admin.
-    pub comment: String,
-    /// Who runs it.
-    pub operator_name: String,
-    /// Their page.
-    pub operator_url: String,
-    /// Notes shown to everybody.
-    pub public_notes: String,
-    /// Name of its admin.
-    pub admin: String,
-    /// Mail address of its admin.
-    pub admin_email: String,
-    /// Degrees.
-    pub latitude: Option<f64>,
-    /// Degrees.
-    pub longitude: Option<f64>,
-    /// Only for clients of its country.
-    pub country_only: bool,
-    /// Only for clients of its continent.
-    pub region_only: bool,
-    /// Only for clients of its autonomous systems.
-    pub as_only: bool,
-    /// Only for clients of its prefixes.
-    pub prefix_only: bool,
-    /// Further countries that it serves.
-    pub other_countries: String,
-    /// Largest file in bytes; 0: any.
-    pub file_maxsize: i64,
-    /// Shown and given only to clients of its own prefixes and autonomous systems.
-    pub private: bool,
-    /// What is particular to a cache.
-    pub cache: CacheRecord,
-}
 
 impl HasName for MirrorRecord {
     fn name(&self) -> &str {
@@ -98,47 +20,6 @@ impl HasName for MirrorRecord {
 }
 
 impl MirrorRecord {
-    /// A mirror of that name, switched off, everything else at its default.
-    pub fn new(identifier: &str) -> MirrorRecord {
-        MirrorRecord {
-            id: MirrorId(0),
-            identifier: identifier.to_owned(),
-            kind: MirrorKind::Mirror,
-            base_url: String::new(),
-            ftp_url: String::new(),
-            rsync_url: String::new(),
-            further_base_urls: Vec::new(),
-            enabled: false,
-            alive: false,
-            region: String::new(),
-            country: String::new(),
-            asn: 0,
-            further_asns: Vec::new(),
-            prefix: String::new(),
-            further_prefixes: Vec::new(),
-            ipv6_only: false,
-            score: i64::from(SCORE_DEFAULT),
-            scan_fpm: 0,
-            last_scan: String::new(),
-            comment: String::new(),
-            operator_name: String::new(),
-            operator_url: String::new(),
-            public_notes: String::new(),
-            admin: String::new(),
-            admin_email: String::new(),
-            latitude: None,
-            longitude: None,
-            country_only: false,
-            region_only: false,
-            as_only: false,
-            prefix_only: false,
-            other_countries: String::new(),
-            file_maxsize: 0,
-            private: false,
-            cache: CacheRecord::default(),
-        }
-    }
-
     /// The checked value, and one line for each field that cannot be used.
     pub fn check(&self) -> (Mirror, Vec<String>) {
         let mut problems = Vec::new();
@@ -183,7 +64,7 @@ impl MirrorRecord {
             );
         }
         if self.kind == MirrorKind::Cache {
-            mirror.cache = self.cache.rules(parse_prefix, &mut problems);
+            mirror.cache = self.cache.rules(&mut problems);
             let keyed = |url: BaseUrl| url.with_version_key(self.cache.version_key);
             mirror.base_url = mirror.base_url.map(keyed);
             let further = mirror.further_base_urls.into_iter();
@@ -227,16 +108,6 @@ impl MirrorRecord {
     }
 }
 
-/// Largest score: MirrorBrain's column was a smallint, and its law divides 32767 by it.
-pub const SCORE_MAX: u16 = 32_767;
-
-/// Reads `192.0.2.0/24`, `2001:db8::/32`, or a single address.
-pub fn parse_prefix(text: &str) -> Option<IpNet> {
-    text.parse::<IpNet>()
-        .ok()
-        .or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
-}
-
 /// What clients are given: user and password are for scans alone, so that no redirect and no page
 /// has them, and a probe sees what clients see.
 fn url(text: &str, field: &str, problems: &mut Vec<String>) -> Option<BaseUrl> {
@@ -254,90 +125,52 @@ fn url(text: &str, field: &str, problems: &mut Vec<String>) -> Option<BaseUrl> {
         .ok()
 }
 
-const COLUMNS: &str = "id, identifier, kind, base_url, ftp_url, rsync_url, enabled, alive, \
-    region, country, asn, prefix, ipv6_only, score, scan_fpm, last_scan, comment, operator_name, \
-    operator_url, public_notes, admin, admin_email, latitude, longitude, country_only, \
-    region_only, as_only, prefix_only, other_countries, file_maxsize, private";
-
-fn record(row: &Row<'_>) -> Result<MirrorRecord, rusqlite::Error> {
-    let kind: String = row.get(2)?;
-    Ok(MirrorRecord {
-        id: MirrorId(row.get(0)?),
-        identifier: row.get(1)?,
-        kind: if kind == MirrorKind::Cache.as_str() {
-            MirrorKind::Cache
-        } else {
-            MirrorKind::Mirror
-        },
-        base_url: row.get(3)?,
-        ftp_url: row.get(4)?,
-        rsync_url: row.get(5)?,
-        further_base_urls: Vec::new(),
-        enabled: row.get(6)?,
-        alive: row.get(7)?,
-        region: row.get(8)?,
-        country: row.get(9)?,
-        asn: row.get(10)?,
-        further_asns: Vec::new(),
-        prefix: row.get(11)?,
-        further_prefixes: Vec::new(),
-        ipv6_only: row.get(12)?,
-        score: row.get(13)?,
-        scan_fpm: row.get(14)?,
-        last_scan: row.get(15)?,
-        comment: row.get(16)?,
-        operator_name: row.get(17)?,
-        operator_url: row.get(18)?,
-        public_notes: row.get(19)?,
-        admin: row.get(20)?,
-        admin_email: row.get(21)?,
-        latitude: row.get(22)?,
-        longitude: row.get(23)?,
-        country_only: row.get(24)?,
-        region_only: row.get(25)?,
-        as_only: row.get(26)?,
-        prefix_only: row.get(27)?,
-        other_countries: row.get(28)?,
-        file_maxsize: row.get(29)?,
-        private: row.get(30)?,
-        cache: CacheRecord::default(),
-    })
-}
-
 /// Every mirror, by number.
 ///
 /// # Errors
 /// [`DbError::Sql`].
 pub fn all(database: &impl Queryable) -> Result<Vec<MirrorRecord>, DbError> {
+    read(database, None)
+}
+
+/// Every mirror, or the one of that name, by number.
+fn read(database: &impl Queryable, name: Option<&str>) -> Result<Vec<MirrorRecord>, DbError> {
+    let doing = "reading mirrors";
     let sqlite = database.sqlite();
     let mut statement = sqlite
-        .prepare_cached(&format!("SELECT {COLUMNS} FROM mirror ORDER BY id"))
+        .prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM mirror WHERE ?1 IS NULL OR identifier = ?1 ORDER BY id"
+        ))
         .doing("preparing to read mirrors")?;
-    let rows = statement.query_map([], record).doing("reading mirrors")?;
-    let mut records: Vec<MirrorRecord> = rows.collect::<Result<_, _>>().doing("reading mirrors")?;
+    let rows = statement
+        .query_map([name], MirrorRecord::from_row)
+        .doing(doing)?;
+    let mut records: Vec<MirrorRecord> = rows.collect::<Result<_, _>>().doing(doing)?;
     let mut add = |sql: &str, store: fn(&mut MirrorRecord, &str, String)| {
         let mut statement = sqlite
             .prepare_cached(sql)
             .doing("preparing to read mirrors")?;
-        let mut rows = statement.query([]).doing("reading mirrors")?;
-        while let Some(row) = rows.next().doing("reading mirrors")? {
-            let id = MirrorId(row.get(0).doing("reading mirrors")?);
-            let kind: String = row.get(1).doing("reading mirrors")?;
-            let value: String = row.get(2).doing("reading mirrors")?;
-            if let Ok(place) = records.binary_search_by_key(&id, |record| record.id) {
-                store(&mut records[place], &kind, value);
+        let mut rows = statement.query([name]).doing(doing)?;
+        while let Some(row) = rows.next().doing(doing)? {
+            let id = MirrorId(row.get(0).doing(doing)?);
+            let kind: String = row.get(1).doing(doing)?;
+            let value: String = row.get(2).doing(doing)?;
+            if let Ok(index) = records.binary_search_by_key(&id, |record| record.id) {
+                store(&mut records[index], &kind, value);
             }
         }
         Ok::<(), DbError>(())
     };
     add(
-        "SELECT mirror_id, scheme, url FROM mirror_base_url",
+        "SELECT mirror_id, scheme, url FROM mirror_base_url \
+         WHERE ?1 IS NULL OR mirror_id = (SELECT id FROM mirror WHERE identifier = ?1)",
         |record, _, url| {
             record.further_base_urls.push(url);
         },
     )?;
     add(
-        "SELECT mirror_id, kind, network FROM mirror_network",
+        "SELECT mirror_id, kind, network FROM mirror_network \
+         WHERE ?1 IS NULL OR mirror_id = (SELECT id FROM mirror WHERE identifier = ?1)",
         |record, kind, network| {
             if kind == "asn" {
                 record.further_asns.push(network);
@@ -347,8 +180,8 @@ pub fn all(database: &impl Queryable) -> Result<Vec<MirrorRecord>, DbError> {
         },
     )?;
     for (id, cache) in mirror_cache::all(database)? {
-        if let Ok(place) = records.binary_search_by_key(&id, |record| record.id) {
-            records[place].cache = cache;
+        if let Ok(index) = records.binary_search_by_key(&id, |record| record.id) {
+            records[index].cache = cache;
         }
     }
     Ok(records)
@@ -374,9 +207,8 @@ pub fn names(database: &impl Queryable) -> Result<Vec<String>, DbError> {
 /// # Errors
 /// [`DbError::NoSuchMirror`], [`DbError::Sql`].
 pub fn find(database: &impl Queryable, identifier: &str) -> Result<MirrorRecord, DbError> {
-    all(database)?
-        .into_iter()
-        .find(|record| record.identifier == identifier)
+    read(database, Some(identifier))?
+        .pop()
         .ok_or_else(|| DbError::NoSuchMirror(identifier.to_owned()))
 }
 
@@ -461,48 +293,7 @@ fn forget_probes(transaction: &Transaction<'_>, record: &MirrorRecord) -> Result
 fn update_row(transaction: &Transaction<'_>, record: &MirrorRecord) -> Result<usize, DbError> {
     transaction
         .inner
-        .execute(
-            "UPDATE mirror SET identifier = ?2, kind = ?3, base_url = ?4, ftp_url = ?5, \
-             rsync_url = ?6, enabled = ?7, alive = ?8, region = ?9, country = ?10, asn = ?11, \
-             prefix = ?12, ipv6_only = ?13, score = ?14, scan_fpm = ?15, last_scan = ?16, \
-             comment = ?17, operator_name = ?18, operator_url = ?19, public_notes = ?20, \
-             admin = ?21, admin_email = ?22, latitude = ?23, longitude = ?24, \
-             country_only = ?25, region_only = ?26, as_only = ?27, prefix_only = ?28, \
-             other_countries = ?29, file_maxsize = ?30, private = ?31 WHERE id = ?1",
-            params![
-                record.id.0,
-                record.identifier,
-                record.kind.as_str(),
-                record.base_url,
-                record.ftp_url,
-                record.rsync_url,
-                record.enabled,
-                record.alive,
-                record.region,
-                record.country,
-                record.asn,
-                record.prefix,
-                record.ipv6_only,
-                record.score,
-                record.scan_fpm,
-                record.last_scan,
-                record.comment,
-                record.operator_name,
-                record.operator_url,
-                record.public_notes,
-                record.admin,
-                record.admin_email,
-                record.latitude,
-                record.longitude,
-                record.country_only,
-                record.region_only,
-                record.as_only,
-                record.prefix_only,
-                record.other_countries,
-                record.file_maxsize,
-                record.private,
-            ],
-        )
+        .execute(UPDATE, &record.parameters()[..])
         .doing("changing a mirror")
 }
 
@@ -560,6 +351,7 @@ pub fn delete(transaction: &Transaction<'_>, id: MirrorId) -> Result<(), DbError
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::db::mirror_cache::CacheRecord;
     use crate::db::open_writer;
     use crate::domain::cache::VersionKey;
 

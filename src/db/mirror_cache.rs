@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use ipnet::IpNet;
 use rusqlite::params;
 
 use super::error::{DbError, Doing};
 use super::open::{Queryable, Transaction};
 use crate::domain::cache::{CacheRules, PathPattern, TTL_DEFAULT_S, VersionKey};
-use crate::domain::mirror::MirrorId;
+use crate::domain::mirror::{MirrorId, parse_prefix};
 
 /// As stored, text as it was written.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,14 +38,10 @@ impl Default for CacheRecord {
 
 impl CacheRecord {
     /// The checked value; adds a line to `problems` for each part that cannot be used.
-    pub fn rules(
-        &self,
-        parse_prefix: impl Fn(&str) -> Option<IpNet>,
-        problems: &mut Vec<String>,
-    ) -> CacheRules {
+    pub fn rules(&self, problems: &mut Vec<String>) -> CacheRules {
         let mut patterns = |texts: &str| -> Vec<PathPattern> {
             let read = texts.split_ascii_whitespace().map(PathPattern::new);
-            let read = read.map(|read| read.map_err(|problem| problems.push(problem)));
+            let read = read.map(|read| read.map_err(|error| problems.push(error.to_string())));
             read.filter_map(Result::ok).collect()
         };
         let (paths, exclude) = (patterns(&self.paths), patterns(&self.exclude));

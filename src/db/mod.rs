@@ -22,6 +22,7 @@ pub mod lock_wait;
 pub mod long_value;
 pub mod mirror;
 pub mod mirror_cache;
+pub mod mirror_field;
 pub mod mirror_trace;
 pub mod open;
 pub mod probe;

@@ -60,6 +60,14 @@ pub fn version_hex(version: FileVersion) -> String {
     format!("{:016x}", hash.digest())
 }
 
+/// A text that is no [`PathPattern`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("'{text}' is not a usable path pattern: {cause}")]
+pub struct PatternError {
+    text: String,
+    cause: String,
+}
+
 /// A pattern for paths below the tree: `*` and `?` stay within one path component, `**` does not.
 #[derive(Debug, Clone)]
 pub struct PathPattern {
@@ -78,8 +86,8 @@ impl PathPattern {
     /// Reads a pattern.
     ///
     /// # Errors
-    /// Returns a message if the pattern is too long to be compiled.
-    pub fn new(text: &str) -> Result<PathPattern, String> {
+    /// Returns [`PatternError`] if the pattern is too long to be compiled.
+    pub fn new(text: &str) -> Result<PathPattern, PatternError> {
         let text = text.trim().trim_start_matches('/');
         let glob = glob(text.trim_end_matches('/'));
         let compile = |pattern: String| {
@@ -89,8 +97,11 @@ impl PathPattern {
                 .build();
             built.map_err(|error| {
                 let cause = error.to_string();
-                let cause = cause.lines().last().unwrap_or_default();
-                format!("'{text}' is not a usable path pattern: {cause}")
+                let cause = cause.lines().last().unwrap_or_default().to_owned();
+                PatternError {
+                    text: text.to_owned(),
+                    cause,
+                }
             })
         };
         Ok(PathPattern {

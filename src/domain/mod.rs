@@ -1,8 +1,8 @@
 //! Pure values and rules of the field: no clock, random numbers, database, files or sockets.
 //!
 //! Reading order: [`path`] and [`mod@file`] (the files that are served), [`place`] and [`mirror`]
-//! (clients and mirrors), [`name`] (what mirrors are called), [`health`] (which mirrors answer),
-//! [`select`] (which mirror a client gets), [`rule`] (which files are never redirected),
+//! (clients and mirrors), [`mirror::name`] (what mirrors are called), [`health`] (which mirrors
+//! answer), [`select`] (which mirror a client gets), [`rule`] (which files are never redirected),
 //! [`accept`] (when a metalink replaces the file), [`yum`] (which repository a query names),
 //! [`escape`] and [`document`] (how an answer is written), [`listing`] (which files a mirror
 //! lists), [`trace`] (when a mirror was synced, and its limits).
@@ -16,7 +16,6 @@ pub mod hash;
 pub mod health;
 pub mod listing;
 pub mod mirror;
-pub mod name;
 pub mod path;
 pub mod pattern;
 pub mod place;

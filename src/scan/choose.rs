@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::protocol::Protocol;
 use crate::db::mirror::MirrorRecord;
 use crate::domain::mirror::MirrorId;
-use crate::domain::name::{self, LookupError};
+use crate::domain::mirror::name::{self, LookupError};
 
 /// Why an enabled mirror cannot be scanned.
 const NO_URL: &str = "it has no URL that can be listed";

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::db::DbError;
-use crate::domain::name::LookupError;
+use crate::domain::mirror::name::LookupError;
 use crate::fetch::{FetchError, FtpUrlError, HttpUrlError, RsyncUrlError};
 use crate::program::lock::{LockHolder, file_remedy};
 

@@ -170,6 +170,9 @@ pub struct NewBeyondArgs {
     /// Largest file in bytes that it delivers; 0: any
     #[arg(long, value_name = "BYTES", default_value = "0")]
     pub file_maxsize: String,
+    /// Any field, by the name that show writes; may be repeated
+    #[arg(long = "set", value_name = "KEY=VALUE", num_args = 1..)]
+    pub set: Vec<String>,
     /// What only caches have
     #[command(flatten)]
     pub cache: NewCacheArgs,
@@ -263,6 +266,9 @@ pub struct ListArgs {
     /// Show whether it is private
     #[arg(long, help_heading = BEYOND_MB)]
     pub private: bool,
+    /// Show any field, by the name that show writes; may be repeated
+    #[arg(long, value_name = "KEY", help_heading = BEYOND_MB)]
+    pub field: Vec<String>,
     /// All there is, machine-readable
     #[arg(long, help_heading = BEYOND_MB)]
     pub json: bool,

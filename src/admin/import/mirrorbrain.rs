@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::dump::{DumpError, Row, RowSink, Table, timestamp};
 use crate::admin::error::AdminError;
-use crate::admin::mirror::value;
 use crate::db::DbError;
 use crate::db::hash::{Digests, HashRecord};
 use crate::db::import::{Imported, Importer, MIRRORS_MAX};
-use crate::db::mirror::{MirrorRecord, SCORE_MAX, parse_prefix};
+use crate::db::mirror::MirrorRecord;
+use crate::db::mirror_field::{FIELDS, FieldValue};
 use crate::domain::file::FileVersion;
-use crate::domain::mirror::{MirrorId, refused_character};
-use crate::domain::name::check_name;
+use crate::domain::mirror::name::check_name;
+use crate::domain::mirror::{MirrorId, SCORE_MAX, parse_prefix, refused_character, value};
 use crate::domain::select::{HttpsCount, Roster};
 use crate::domain::time::Timestamp;
 use crate::domain::url::mask_password;
@@ -38,39 +38,15 @@ const TABLES: [&str; 10] = [
 /// Tables of a fork's schema that was in use only while it was being made.
 const INTERMEDIATE: &str = "filemetadata";
 
-/// The columns of `server` that are read; baseurl_https comes from a patch that many installed.
-const SERVER_COLUMNS: [&str; 30] = [
-    "id",
-    "identifier",
-    "baseurl",
-    "baseurl_ftp",
-    "baseurl_rsync",
-    "baseurl_https",
-    "enabled",
-    "status_baseurl",
-    "region",
-    "country",
-    "asn",
-    "prefix",
-    "ipv6_only",
-    "score",
-    "scan_fpm",
-    "last_scan",
-    "comment",
-    "operator_name",
-    "operator_url",
-    "public_notes",
-    "admin",
-    "admin_email",
-    "lat",
-    "lng",
-    "country_only",
-    "region_only",
-    "as_only",
-    "prefix_only",
-    "other_countries",
-    "file_maxsize",
-];
+/// Columns of `server` that are no field of their own; the last comes from a patch that many
+/// installed.
+const FURTHER_COLUMNS: [&str; 3] = ["id", "identifier", "baseurl_https"];
+
+/// The columns of `server` that are read.
+fn server_columns() -> impl Iterator<Item = &'static str> {
+    let fields = FIELDS.iter().filter_map(|field| field.imported);
+    FURTHER_COLUMNS.into_iter().chain(fields)
+}
 
 /// MirrorBrain's tables and the order of their columns, for rows that do not name them.
 const COLUMN_ORDERS: [(&str, &[&str]); 7] = [
@@ -198,7 +174,7 @@ impl RowSink for MirrorBrain<'_> {
         }
         if name == "server" {
             let columns = table.columns.iter().map(String::as_str);
-            let unknown = columns.filter(|column| !SERVER_COLUMNS.contains(column));
+            let unknown = columns.filter(|column| !server_columns().any(|known| known == *column));
             let room = PROBLEMS_MAX.saturating_sub(self.unknown_columns.len());
             let unknown = unknown.take(room).map(str::to_owned);
             self.unknown_columns.extend(unknown);
@@ -361,9 +337,7 @@ impl<'t> MirrorBrain<'t> {
             return Err(Self::error(row, problem));
         }
         record.id = MirrorId(id.unwrap_or(0));
-        record.base_url = row.text("baseurl");
-        record.ftp_url = row.text("baseurl_ftp");
-        record.rsync_url = row.text("baseurl_rsync");
+        fill(&mut record, row)?;
         let https = row.text("baseurl_https");
         // The column takes http, https and ftp alone.
         if https.to_ascii_lowercase().starts_with("https://") {
@@ -374,32 +348,9 @@ impl<'t> MirrorBrain<'t> {
                 format!("baseurl_https '{https}' is left out"),
             );
         }
-        record.enabled = row.boolean("enabled")?;
-        record.alive = row.boolean("status_baseurl")?;
-        record.ipv6_only = row.boolean("ipv6_only")?;
-        record.country_only = row.boolean("country_only")?;
-        record.region_only = row.boolean("region_only")?;
-        record.as_only = row.boolean("as_only")?;
-        record.prefix_only = row.boolean("prefix_only")?;
-        record.region = row.text("region");
-        record.country = row.text("country");
-        record.other_countries = row.text("other_countries");
-        record.prefix = row.text("prefix");
-        record.asn = row.integer("asn")?.unwrap_or(0);
-        record.scan_fpm = row.integer("scan_fpm")?.unwrap_or(0);
-        record.last_scan = row.text("last_scan");
-        record.latitude = coordinate(row, "lat")?;
-        record.longitude = coordinate(row, "lng")?;
-        record.comment = row.text("comment");
-        record.operator_name = row.text("operator_name");
-        record.operator_url = row.text("operator_url");
-        record.public_notes = row.text("public_notes");
-        record.admin = row.text("admin");
-        record.admin_email = row.text("admin_email");
-        let score = row.integer("score")?.unwrap_or(record.score);
-        record.score = self.limited(&record.identifier, "score", score, i64::from(SCORE_MAX));
-        let size = row.integer("file_maxsize")?.unwrap_or(0);
-        record.file_maxsize = self.limited(&record.identifier, "file_maxsize", size, i64::MAX);
+        let name = &record.identifier;
+        record.score = self.limited(name, "score", record.score, i64::from(SCORE_MAX));
+        record.file_maxsize = self.limited(name, "file_maxsize", record.file_maxsize, i64::MAX);
         if let Some(problem) = unusable(&record) {
             self.refuse(row, &record.identifier, &problem);
         }
@@ -417,8 +368,7 @@ impl<'t> MirrorBrain<'t> {
         if self.mirrors.len() + self.unnumbered.len() >= MIRRORS_MAX {
             return Err(DbError::TooManyMirrors { most: MIRRORS_MAX }.into());
         }
-        let columns = SERVER_COLUMNS.iter();
-        let bytes = columns.map(|column| row.bytes(column).map_or(0, <[u8]>::len));
+        let bytes = server_columns().map(|column| row.bytes(column).map_or(0, <[u8]>::len));
         self.mirror_bytes += bytes.sum::<usize>();
         if self.mirror_bytes > MIRROR_BYTES_MAX {
             let problem =
@@ -633,6 +583,26 @@ const REFUSED_NAMED_MAX: usize = 10;
 /// `mirrors.server` in its parts; a name alone is in `public`.
 fn schema_and_name(table: &str) -> (&str, &str) {
     table.rsplit_once('.').unwrap_or((PUBLIC, table))
+}
+
+/// Takes the columns of a row of `server` into their fields, whether the values can be used or not.
+fn fill(record: &mut MirrorRecord, row: &Row<'_>) -> Result<(), DumpError> {
+    for field in FIELDS {
+        let (Some(column), Some(default)) = (field.imported, field.value(record)) else {
+            continue;
+        };
+        let value = match default {
+            FieldValue::Text(_) => FieldValue::Text(row.text(column)),
+            FieldValue::Flag(_) => FieldValue::Flag(row.boolean(column)?),
+            FieldValue::Number(default) => {
+                FieldValue::Number(row.integer(column)?.unwrap_or(default))
+            }
+            FieldValue::Degrees(_) => FieldValue::Degrees(coordinate(row, column)?),
+            FieldValue::List(_) => continue,
+        };
+        field.put(record, value);
+    }
+    Ok(())
 }
 
 /// `mb export` writes None for a place that is not known.

@@ -1,13 +1,12 @@
 //! `enable`, `disable`, `score`, `rename`, `delete`, `commentadd`, `rollback`.
 
-use super::value;
 use crate::admin::args::{CommentArgs, DeleteArgs, EnableArgs, OneArgs, RenameArgs, ScoreArgs};
 use crate::admin::error::AdminError;
 use crate::admin::session::{Session, find_exactly, find_mirror};
 use crate::db::import::in_transaction;
 use crate::db::mirror::{self, MirrorRecord};
 use crate::db::{DbError, content};
-use crate::domain::mirror::MirrorKind;
+use crate::domain::mirror::{MirrorKind, value};
 use crate::program::exit::Exit;
 
 /// Changes one mirror and records it: `change` returns the line for the events, or nothing when
@@ -87,7 +86,7 @@ pub fn score(session: &mut Session, args: &ScoreArgs) -> Result<Exit, AdminError
     };
     let score = value::score(text).map_err(|problem| AdminError::Value {
         key: "score".to_owned(),
-        problem,
+        problem: problem.into(),
     })?;
     let mut old = score;
     let record = change(session, &args.identifier, |record| {
@@ -109,7 +108,7 @@ pub fn score(session: &mut Session, args: &ScoreArgs) -> Result<Exit, AdminError
 pub fn rename(session: &mut Session, args: &RenameArgs) -> Result<Exit, AdminError> {
     let new = value::identifier(&args.new).map_err(|problem| AdminError::Value {
         key: "identifier".to_owned(),
-        problem,
+        problem: problem.into(),
     })?;
     let mut old = String::new();
     change(session, &args.identifier, |record| {

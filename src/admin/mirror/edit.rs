@@ -33,10 +33,7 @@ pub fn edit(session: &mut Session, args: &EditArgs) -> Result<Exit, AdminError> 
     }
     let mut changes = Vec::new();
     for pair in &args.set {
-        let (key, value) = pair.split_once('=').ok_or_else(|| AdminError::Value {
-            key: "--set".to_owned(),
-            problem: format!("'{pair}' is no KEY=VALUE"),
-        })?;
+        let (key, value) = sheet::assignment(pair)?;
         let field = sheet::find_field(key, &record, value)?;
         changes.extend(sheet::change(field, &record, value)?);
     }

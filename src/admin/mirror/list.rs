@@ -4,14 +4,14 @@ use std::io::Write;
 
 use serde_json::Value;
 
-use super::mirror_json;
+use super::{mirror_json, sheet};
 use crate::admin::args::ListArgs;
 use crate::admin::error::AdminError;
 use crate::admin::session::{Session, fitting_mirrors};
 use crate::db::content;
 use crate::db::mirror::{self, MirrorRecord};
+use crate::db::mirror_field::{Field, FieldValue};
 use crate::db::open::Queryable;
-use crate::domain::url::mask_password;
 use crate::program::exit::Exit;
 
 /// One column: `mb`'s width, whether numbers are aligned, and the cells.
@@ -24,8 +24,13 @@ struct Column {
 /// Lists mirrors: name first, then the columns that were asked for in `mb`'s order.
 ///
 /// # Errors
-/// [`AdminError::Lookup`], [`AdminError::Db`].
+/// Returns [`AdminError::UnknownField`] or [`AdminError::Lookup`] if a field or a mirror is not
+/// there; [`AdminError::Db`] if they cannot be read.
 pub fn list(session: &mut Session, args: &ListArgs) -> Result<Exit, AdminError> {
+    let keys = args.field.iter();
+    let further: Vec<&Field> = keys
+        .map(|key| sheet::known_field(key))
+        .collect::<Result<_, _>>()?;
     let reader = session.reader()?;
     let mut mirrors = match &args.identifier {
         Some(wanted) => fitting_mirrors(&reader, wanted)?,
@@ -46,7 +51,7 @@ pub fn list(session: &mut Session, args: &ListArgs) -> Result<Exit, AdminError> 
             .line(format!("{:#}", Value::Array(values?)))?;
         return Ok(Exit::Ok);
     }
-    let columns = columns(&reader, &mirrors, args)?;
+    let columns = columns(&reader, &mirrors, args, &further)?;
     let out = session.console.out();
     for row in 0..mirrors.len() {
         writeln!(out, "{}", row_text(&columns, row))?;
@@ -82,47 +87,42 @@ fn row_text(columns: &[Column], row: usize) -> String {
     cells.join(" ").trim_end().to_owned()
 }
 
-fn flag(name: &str, value: bool) -> String {
-    format!("{name}={}", if value { "True" } else { "False" })
-}
-
 /// The columns in `mb`'s order, none narrower than in `mb`.
 fn columns(
     database: &impl Queryable,
     mirrors: &[MirrorRecord],
     args: &ListArgs,
+    further: &[&Field],
 ) -> Result<Vec<Column>, AdminError> {
-    type Cell = fn(&MirrorRecord) -> String;
-    let plain: [(bool, usize, bool, Cell); 15] = [
-        (true, 30, false, |m| m.identifier.clone()),
-        (args.prio, 3, true, |m| m.score.to_string()),
-        (args.region, 2, false, |m| m.region.clone()),
-        (args.country, 2, false, |m| m.country.clone()),
-        (args.other_countries, 2, false, |m| {
-            m.other_countries.clone()
-        }),
-        (args.asn, 5, true, |m| m.asn.to_string()),
-        (args.prefix, 19, false, |m| m.prefix.clone()),
-        (args.http, 55, false, |m| mask_password(&m.base_url)),
-        (args.ftp, 1, false, |m| mask_password(&m.ftp_url)),
-        (args.rsync, 1, false, |m| mask_password(&m.rsync_url)),
-        (args.region_only, 1, false, |m| {
-            flag("region_only", m.region_only)
-        }),
-        (args.country_only, 1, false, |m| {
-            flag("country_only", m.country_only)
-        }),
-        (args.as_only, 1, false, |m| flag("as_only", m.as_only)),
-        (args.prefix_only, 1, false, |m| {
-            flag("prefix_only", m.prefix_only)
-        }),
-        (args.private, 1, false, |m| flag("private", m.private)),
-    ];
-    let mut columns: Vec<Column> = plain
-        .into_iter()
-        .filter(|(wanted, ..)| *wanted)
-        .map(|(_, width, right, cell)| column(width, right, mirrors.iter().map(cell).collect()))
-        .collect();
+    let names = mirrors.iter().map(|mirror| mirror.identifier.clone());
+    let mut columns = vec![column(30, false, names.collect())];
+    for (is_wanted, width, right, name) in [
+        (args.prio, 3, true, "score"),
+        (args.region, 2, false, "region"),
+        (args.country, 2, false, "country"),
+        (args.other_countries, 2, false, "other_countries"),
+        (args.asn, 5, true, "asn"),
+        (args.prefix, 19, false, "prefix"),
+        (args.http, 55, false, "base_url"),
+        (args.ftp, 1, false, "ftp_url"),
+        (args.rsync, 1, false, "rsync_url"),
+        (args.region_only, 1, false, "region_only"),
+        (args.country_only, 1, false, "country_only"),
+        (args.as_only, 1, false, "as_only"),
+        (args.prefix_only, 1, false, "prefix_only"),
+        (args.private, 1, false, "private"),
+    ] {
+        if is_wanted {
+            columns.push(column(
+                width,
+                right,
+                cells(sheet::known_field(name)?, mirrors),
+            ));
+        }
+    }
+    for field in further {
+        columns.push(column(1, false, cells(field, mirrors)));
+    }
     if args.number_of_files {
         let mut cells = Vec::new();
         for mirror in mirrors {
@@ -133,6 +133,18 @@ fn columns(
         columns.push(column(1, false, cells));
     }
     Ok(columns)
+}
+
+/// A field of each mirror; a flag says its name, too.
+fn cells(field: &Field, mirrors: &[MirrorRecord]) -> Vec<String> {
+    let cell = |mirror: &MirrorRecord| {
+        let shown = sheet::masked(field, &field.shown(mirror));
+        match field.value(mirror) {
+            Some(FieldValue::Flag(_)) => format!("{}={shown}", field.name),
+            _ => shown,
+        }
+    };
+    mirrors.iter().map(cell).collect()
 }
 
 fn column(width: usize, right: bool, cells: Vec<String>) -> Column {

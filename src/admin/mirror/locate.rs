@@ -8,8 +8,31 @@ use crate::config::SiteConfig;
 use crate::db::mirror::MirrorRecord;
 use crate::domain::health::Family;
 use crate::domain::place::{CountryCode, Place};
-use crate::domain::url::BaseUrl;
+use crate::domain::url::{BaseUrl, BaseUrlError};
 use crate::geoip::{AddressPlace, GeoIp, continent_of};
+
+/// Why nothing is looked up for a mirror.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LocateError {
+    /// The mirror has no host.
+    #[error("its base URL cannot be used: {0}")]
+    Url(#[from] BaseUrlError),
+    /// The resolver gives no answer.
+    #[error("{host} has no address: {cause}")]
+    Unresolved {
+        /// The host.
+        host: String,
+        /// What the system says.
+        cause: std::io::Error,
+    },
+    /// The resolver's answer is empty.
+    #[error("{host} has no address; correct the name, or its entries in the DNS")]
+    NoAddress {
+        /// The host.
+        host: String,
+    },
+}
 
 /// Degrees that addresses of one machine room may be apart: files know cities at best.
 const APART_DEGREES_MAX: f64 = 1.0;
@@ -32,7 +55,7 @@ impl Survey {
     ///
     /// # Errors
     /// Why the host has no address.
-    pub fn of(host: &str, geoip: &GeoIp) -> Result<Survey, String> {
+    pub fn of(host: &str, geoip: &GeoIp) -> Result<Survey, LocateError> {
         let found = addresses(host)?;
         Ok(Survey::new(
             found.into_iter().map(|ip| (ip, geoip.find(ip))).collect(),
@@ -141,7 +164,7 @@ fn are_apart(one: &Place, other: &Place) -> bool {
 ///
 /// # Errors
 /// Why the host has no address.
-pub fn fill(record: &mut MirrorRecord, site: &SiteConfig) -> Result<Option<Survey>, String> {
+pub fn fill(record: &mut MirrorRecord, site: &SiteConfig) -> Result<Option<Survey>, LocateError> {
     let said = CountryCode::parse(record.country.as_bytes());
     if record.region.is_empty() {
         record.region = text(said.and_then(continent_of));
@@ -177,10 +200,13 @@ fn text(code: Option<impl ToString>) -> String {
 ///
 /// # Errors
 /// Why it has none.
-pub fn addresses(host: &str) -> Result<Vec<IpAddr>, String> {
+pub fn addresses(host: &str) -> Result<Vec<IpAddr>, LocateError> {
     let found = (host, 0)
         .to_socket_addrs()
-        .map_err(|error| format!("{host} has no address: {error}"))?;
+        .map_err(|cause| LocateError::Unresolved {
+            host: host.to_owned(),
+            cause,
+        })?;
     let mut addresses: Vec<IpAddr> = Vec::new();
     for ip in found.map(|address| address.ip()) {
         if !addresses.contains(&ip) {
@@ -188,7 +214,9 @@ pub fn addresses(host: &str) -> Result<Vec<IpAddr>, String> {
         }
     }
     if addresses.is_empty() {
-        return Err(format!("{host} has no address"));
+        return Err(LocateError::NoAddress {
+            host: host.to_owned(),
+        });
     }
     Ok(addresses)
 }

@@ -1,14 +1,14 @@
 //! A mirror as JSON.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::admin::error::AdminError;
 use crate::admin::report::trace;
 use crate::db::content::{self, PublishedContent};
 use crate::db::mirror::MirrorRecord;
+use crate::db::mirror_field::{FIELDS, Field, FieldValue};
 use crate::db::open::Queryable;
 use crate::db::{catalogue, mirror_trace, run};
-use crate::domain::mirror::MirrorKind;
 use crate::domain::url::mask_password;
 
 /// Every field under its name in the database (stars for passwords), how many files it has, and
@@ -24,59 +24,37 @@ pub fn mirror(database: &impl Queryable, record: &MirrorRecord) -> Result<Value,
         .as_ref()
         .map(|stored| trace::differences(record, &stored.trace));
     let (_, problems) = record.check();
-    let further = record.further_base_urls.iter();
-    let further: Vec<String> = further.map(|url| mask_password(url)).collect();
-    let mut value = json!({
+    let fields = FIELDS.iter().filter(|field| field.is_of(record.kind));
+    let fields = fields.filter_map(|field| Some((field, field.value(record)?)));
+    let mut value: Map<String, Value> = fields
+        .map(|(field, value)| (field.name.to_owned(), json_value(field, value)))
+        .collect();
+    let further = json!({
         "id": record.id.0,
         "identifier": record.identifier,
-        "kind": record.kind.as_str(),
-        "base_url": mask_password(&record.base_url),
-        "further_base_urls": further,
-        "ftp_url": mask_password(&record.ftp_url),
-        "rsync_url": mask_password(&record.rsync_url),
-        "enabled": record.enabled,
-        "alive": record.alive,
-        "region": record.region,
-        "country": record.country,
-        "asn": record.asn,
-        "further_asns": record.further_asns,
-        "prefix": record.prefix,
-        "further_prefixes": record.further_prefixes,
-        "ipv6_only": record.ipv6_only,
-        "score": record.score,
-        "scan_fpm": record.scan_fpm,
         "last_scan": last_scan(database, record)?,
-        "comment": record.comment,
-        "operator_name": record.operator_name,
-        "operator_url": record.operator_url,
-        "public_notes": record.public_notes,
-        "admin": record.admin,
-        "admin_email": record.admin_email,
-        "latitude": record.latitude,
-        "longitude": record.longitude,
-        "country_only": record.country_only,
-        "region_only": record.region_only,
-        "as_only": record.as_only,
-        "prefix_only": record.prefix_only,
-        "private": record.private,
-        "other_countries": record.other_countries,
-        "file_maxsize": record.file_maxsize,
         "content": content.as_ref().map(content_json),
         "trace": trace::json(trace.as_ref(), generation),
         "trace_notes": differences.unwrap_or_default(),
         "problems": problems,
     });
-    if let (MirrorKind::Cache, Some(fields)) = (record.kind, value.as_object_mut()) {
-        let of_caches = json!({
-            "cache_ttl_s": record.cache.ttl_s,
-            "version_key": record.cache.version_key.as_str(),
-            "fill_networks": record.cache.fill_networks,
-            "cache_paths": record.cache.paths,
-            "cache_exclude": record.cache.exclude,
-        });
-        fields.extend(of_caches.as_object().cloned().unwrap_or_default());
+    value.extend(further.as_object().cloned().unwrap_or_default());
+    Ok(Value::Object(value))
+}
+
+/// A field's value, with stars for the passwords of URLs.
+fn json_value(field: &Field, value: FieldValue) -> Value {
+    let text = |text: String| match field.has_urls() {
+        true => Value::from(mask_password(&text)),
+        false => Value::from(text),
+    };
+    match value {
+        FieldValue::Text(value) => text(value),
+        FieldValue::List(values) => values.into_iter().map(text).collect(),
+        FieldValue::Flag(flag) => flag.into(),
+        FieldValue::Number(number) => number.into(),
+        FieldValue::Degrees(degrees) => degrees.into(),
     }
-    Ok(value)
 }
 
 /// When its whole tree was scanned last; as imported until a scan of ours.

@@ -2,7 +2,6 @@
 
 pub mod change;
 pub mod edit;
-pub mod field;
 pub mod file;
 pub mod https;
 pub mod list;
@@ -14,4 +13,3 @@ pub mod probefile;
 pub mod sheet;
 pub mod show;
 pub mod update;
-pub mod value;

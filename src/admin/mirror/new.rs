@@ -1,17 +1,18 @@
 //! `new`.
 
 use super::change::append_comment;
-use super::locate;
-use super::value;
+use super::{locate, sheet};
 use crate::admin::args::{NewArgs, NewCacheArgs};
-use crate::admin::error::AdminError;
+use crate::admin::error::{AdminError, ArgumentError};
 use crate::admin::session::Session;
 use crate::config::SiteConfig;
 use crate::db::mirror::{self, MirrorRecord};
+use crate::db::mirror_cache::CacheRecord;
 use crate::db::{DbError, Writer};
 use crate::domain::cache::VersionKey;
-use crate::domain::mirror::MirrorKind;
+use crate::domain::mirror::{MirrorKind, value};
 use crate::domain::time::ctime;
+use crate::domain::url::mask_password;
 use crate::program::exit::Exit;
 
 /// Adds a mirror, disabled; what is not said of its place is looked up.
@@ -84,12 +85,7 @@ pub fn new(session: &mut Session, args: &NewArgs) -> Result<Exit, AdminError> {
 pub fn refuse_signed(site: &SiteConfig, record: &MirrorRecord) -> Result<(), AdminError> {
     let is_cache = record.kind == MirrorKind::Cache;
     if is_cache && record.cache.version_key == VersionKey::Query && site.signs() {
-        return Err(AdminError::Value {
-            key: "versionKey".to_owned(),
-            problem: "the site signs redirects (redirect_stamp_key), which is a query, too; \
-                      write none or path"
-                .to_owned(),
-        });
+        return refused("versionKey", ArgumentError::Signed);
     }
     Ok(())
 }
@@ -102,102 +98,132 @@ fn refuse_known(writer: &Writer, name: &str) -> Result<(), DbError> {
     }
 }
 
-fn checked<T>(option: &str, value: Result<T, value::ValueProblem>) -> Result<T, AdminError> {
-    value.map_err(|problem| AdminError::Value {
+/// Stores what an option says in its field.
+fn set(
+    record: &mut MirrorRecord,
+    (option, key): (&str, &str),
+    text: &str,
+) -> Result<(), AdminError> {
+    let field = sheet::find_field(key, record, text)?;
+    field
+        .set(record, text)
+        .map_err(|problem| AdminError::Value {
+            key: option.to_owned(),
+            problem: problem.into(),
+        })
+}
+
+fn refused<T>(option: &str, problem: ArgumentError) -> Result<T, AdminError> {
+    Err(AdminError::Value {
         key: option.to_owned(),
         problem,
     })
 }
 
 fn record(args: &NewArgs) -> Result<MirrorRecord, AdminError> {
-    let name = checked("IDENTIFIER", value::identifier(&args.identifier))?;
+    let name = value::identifier(&args.identifier).map_err(|problem| AdminError::Value {
+        key: "IDENTIFIER".to_owned(),
+        problem: problem.into(),
+    })?;
     let mut record = MirrorRecord::new(&name);
     if args.http.is_empty() {
-        return checked("--http", Err("a mirror needs a base URL".to_owned()));
+        return refused("--http", ArgumentError::NoBaseUrl);
     }
-    record.base_url = checked("--http", value::base_url(&args.http))?;
-    record.ftp_url = checked("--ftp", value::ftp_url(&args.ftp))?;
-    record.rsync_url = checked("--rsync", value::rsync_url(&args.rsync))?;
-    record.region = checked("--region", value::region(&args.region))?;
-    record.country = checked("--country", value::country(&args.country))?;
-    record.admin = checked("--admin", value::text(&args.admin))?;
-    record.admin_email = checked("--admin-email", value::text(&args.admin_email))?;
-    record.operator_name = checked("--operator-name", value::text(&args.operator_name))?;
-    record.operator_url = checked("--operator-url", value::text(&args.operator_url))?;
+    for (option, key, text) in [
+        ("--http", "base_url", &args.http),
+        ("--ftp", "ftp_url", &args.ftp),
+        ("--rsync", "rsync_url", &args.rsync),
+        ("--region", "region", &args.region),
+        ("--country", "country", &args.country),
+        ("--admin", "admin", &args.admin),
+        ("--admin-email", "admin_email", &args.admin_email),
+        ("--operator-name", "operator_name", &args.operator_name),
+        ("--operator-url", "operator_url", &args.operator_url),
+    ] {
+        set(&mut record, (option, key), text)?;
+    }
     record.comment.clone_from(&args.comment);
     if let Some(score) = args.score.as_ref().or(args.prio.as_ref()) {
-        record.score = checked("--score", value::score(score))?;
+        set(&mut record, ("--score", "score"), score)?;
     }
     record.prefix_only = args.prefix_only;
     record.as_only = args.as_only;
     record.country_only = args.country_only;
     record.region_only = args.region_only;
     fill_beyond(&mut record, args)?;
+    for pair in &args.beyond.set {
+        let (key, value) = sheet::assignment(pair)?;
+        set(&mut record, (key, key), value)?;
+    }
+    refuse_useless(&record, &args.beyond.cache)?;
     Ok(record)
 }
 
 fn fill_beyond(record: &mut MirrorRecord, args: &NewArgs) -> Result<(), AdminError> {
     let args = &args.beyond;
     if let Some(https) = &args.https {
-        let url = checked("--https", value::base_url(https))?;
-        if !url.to_ascii_lowercase().starts_with("https://") {
-            return checked(
-                "--https",
-                Err(format!("'{url}' does not begin with https://")),
-            );
+        if !https.to_ascii_lowercase().starts_with("https://") {
+            return refused("--https", ArgumentError::NoHttps(mask_password(https)));
         }
-        record.further_base_urls.push(url);
+        set(record, ("--https", "further_base_urls"), https)?;
     }
-    let mut prefixes = Vec::new();
-    for prefix in &args.prefix {
-        prefixes.extend(checked("--prefix", value::further_prefixes(prefix))?);
+    set(
+        record,
+        ("--prefix", "further_prefixes"),
+        &args.prefix.join(" "),
+    )?;
+    if !record.further_prefixes.is_empty() {
+        record.prefix = record.further_prefixes.remove(0);
     }
-    let mut asns = Vec::new();
-    for asn in &args.asn {
-        asns.extend(checked("--asn", value::further_asns(asn))?);
+    set(record, ("--asn", "further_asns"), &args.asn.join(" "))?;
+    if !record.further_asns.is_empty() {
+        let main = record.further_asns.remove(0);
+        set(record, ("--asn", "asn"), &main)?;
     }
-    if !prefixes.is_empty() {
-        record.prefix = prefixes.remove(0);
-        record.further_prefixes = prefixes;
-    }
-    if !asns.is_empty() {
-        record.asn = checked("--asn", value::asn(&asns.remove(0)))?;
-        record.further_asns = asns;
-    }
-    record.kind = checked("--kind", value::kind(&args.kind))?;
     record.ipv6_only = args.ipv6_only;
     record.private = args.private;
-    if record.private && record.prefix.is_empty() && record.asn == 0 {
-        let problem = "a private mirror needs --prefix or --asn, or no client is sent there";
-        return checked("--private", Err(problem.to_owned()));
-    }
     if let (Some(lat), Some(lng)) = (&args.lat, &args.lng) {
-        let place = checked("--lat, --lng", value::coordinates(&format!("{lat},{lng}")))?;
-        (record.latitude, record.longitude) = place.unzip();
+        set(record, ("--lat, --lng", "lat,lng"), &format!("{lat},{lng}"))?;
     }
-    record.other_countries = checked("--other-countries", value::countries(&args.other_countries))?;
-    record.file_maxsize = checked("--file-maxsize", value::bytes(&args.file_maxsize))?;
-    fill_cache(record, &args.cache)
-}
-
-fn fill_cache(record: &mut MirrorRecord, args: &NewCacheArgs) -> Result<(), AdminError> {
+    for (option, key, text) in [
+        ("--kind", "kind", &args.kind),
+        (
+            "--other-countries",
+            "other_countries",
+            &args.other_countries,
+        ),
+        ("--file-maxsize", "file_maxsize", &args.file_maxsize),
+    ] {
+        set(record, (option, key), text)?;
+    }
+    let args = &args.cache;
     if let Some(ttl) = &args.cache_ttl {
-        record.cache.ttl_s = checked("--cache-ttl", value::seconds(ttl))?;
+        set(record, ("--cache-ttl", "cache_ttl_s"), ttl)?;
     }
     if let Some(key) = &args.version_key {
-        record.cache.version_key = checked("--version-key", value::version_key(key))?;
+        set(record, ("--version-key", "version_key"), key)?;
     }
-    let networks = args.fill_networks.join(" ");
-    record.cache.fill_networks = checked("--fill-networks", value::networks(&networks))?;
-    let (paths, exclude) = (args.cache_paths.join(" "), args.cache_exclude.join(" "));
-    record.cache.paths = checked("--cache-paths", value::path_patterns(&paths))?;
-    record.cache.exclude = checked("--cache-exclude", value::path_patterns(&exclude))?;
-    let is_said = args.cache_ttl.is_some()
+    for (option, key, texts) in [
+        ("--fill-networks", "fill_networks", &args.fill_networks),
+        ("--cache-paths", "cache_paths", &args.cache_paths),
+        ("--cache-exclude", "cache_exclude", &args.cache_exclude),
+    ] {
+        set(record, (option, key), &texts.join(" "))?;
+    }
+    Ok(())
+}
+
+/// Refuses what would have no effect.
+fn refuse_useless(record: &MirrorRecord, args: &NewCacheArgs) -> Result<(), AdminError> {
+    let has_network = !record.prefix.is_empty() || record.asn != 0;
+    if record.private && !has_network {
+        return refused("--private", ArgumentError::NobodyIsSent);
+    }
+    let is_of_caches = args.cache_ttl.is_some()
         || args.version_key.is_some()
-        || !(networks.is_empty() && paths.is_empty() && exclude.is_empty());
-    if is_said && record.kind == MirrorKind::Mirror {
-        let problem = "options of caches say nothing of a mirror; add --kind cache";
-        return checked("--kind", Err(problem.to_owned()));
+        || record.cache != CacheRecord::default();
+    if is_of_caches && record.kind == MirrorKind::Mirror {
+        return refused("--kind", ArgumentError::OfCaches);
     }
     Ok(())
 }

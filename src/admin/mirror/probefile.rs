@@ -23,7 +23,7 @@ use crate::snapshot::CACHE_FILE_BYTES_MAX;
 pub fn probefile(session: &mut Session, args: &ProbefileArgs) -> Result<Exit, AdminError> {
     let path = FilePath::parse(args.path.as_bytes()).map_err(|error| AdminError::Value {
         key: "FILE".to_owned(),
-        problem: error.to_string(),
+        problem: error.into(),
     })?;
     let reader = session.reader()?;
     let known = catalogue::find(&reader, path.as_bytes())?;

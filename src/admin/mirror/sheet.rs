@@ -1,8 +1,8 @@
 //! A mirror as `key : value` lines, as `show` prints it and `edit` gives it to the editor.
 
-use super::field::{FIELDS, Field};
-use crate::admin::error::AdminError;
+use crate::admin::error::{AdminError, ArgumentError};
 use crate::db::mirror::MirrorRecord;
+use crate::db::mirror_field::Field;
 use crate::domain::url::mask_password;
 
 /// Stands before and after the comment.
@@ -34,11 +34,11 @@ pub fn field_lines(record: &MirrorRecord) -> String {
     lines(record, masked)
 }
 
-fn lines(record: &MirrorRecord, shown: impl Fn(&str, &str) -> String) -> String {
+fn lines(record: &MirrorRecord, shown: impl Fn(&Field, &str) -> String) -> String {
     let mut lines = vec![line(IDENTIFIER, &record.identifier)];
     lines.extend(fields_of(record).map(|field| {
-        let value = shown(field.label, &field.shown(record));
-        line(field.label, &value)
+        let value = shown(field, &field.shown(record));
+        line(field.label(), &value)
     }));
     lines.join("\n")
 }
@@ -46,14 +46,12 @@ fn lines(record: &MirrorRecord, shown: impl Fn(&str, &str) -> String) -> String 
 /// The fields that a sheet has of such a mirror, but for the comment.
 fn fields_of(record: &MirrorRecord) -> impl Iterator<Item = &'static Field> {
     let kind = record.kind;
-    FIELDS
-        .iter()
-        .filter(move |field| field.label != COMMENT && field.is_of(kind))
+    Field::edited().filter(move |field| field.label() != COMMENT && field.is_of(kind))
 }
 
 /// The value of a field, with stars for the passwords of URLs.
-fn masked(label: &str, value: &str) -> String {
-    if !label.to_ascii_lowercase().contains("baseurl") {
+pub fn masked(field: &Field, value: &str) -> String {
+    if !field.has_urls() {
         return value.to_owned();
     }
     let urls: Vec<String> = value.split(' ').map(mask_password).collect();
@@ -79,7 +77,7 @@ pub fn write(record: &MirrorRecord) -> String {
 pub fn read(text: &str, record: &MirrorRecord) -> Result<Vec<FieldChange>, AdminError> {
     let (lines, comment) = split(text)?;
     let mut changes = Vec::new();
-    let mut missing: Vec<&str> = fields_of(record).map(|field| field.label).collect();
+    let mut missing: Vec<&str> = fields_of(record).map(Field::label).collect();
     for (number, text) in lines.iter().enumerate() {
         if text.trim().is_empty() {
             continue;
@@ -94,7 +92,7 @@ pub fn read(text: &str, record: &MirrorRecord) -> Result<Vec<FieldChange>, Admin
             continue;
         }
         let field = find_field(key, record, value)?;
-        missing.retain(|label| *label != field.label);
+        missing.retain(|label| *label != field.label());
         changes.extend(change(field, record, value)?);
     }
     if let Some(label) = missing.first() {
@@ -131,14 +129,25 @@ fn check_identifier(value: &str, record: &MirrorRecord) -> Result<(), AdminError
     }
     Err(AdminError::Value {
         key: IDENTIFIER.to_owned(),
-        problem: format!(
-            "`heliostat rename {} {value}` changes a name",
-            record.identifier
-        ),
+        problem: ArgumentError::Rename {
+            from: record.identifier.clone(),
+            to: value.to_owned(),
+        },
     })
 }
 
-/// The field of that label or name.
+/// The two parts of `KEY=VALUE`.
+///
+/// # Errors
+/// Returns [`AdminError::Value`] if there is no `=`.
+pub fn assignment(pair: &str) -> Result<(&str, &str), AdminError> {
+    pair.split_once('=').ok_or_else(|| AdminError::Value {
+        key: "--set".to_owned(),
+        problem: ArgumentError::NoAssignment(pair.to_owned()),
+    })
+}
+
+/// The field of that label or name, to be given that value.
 ///
 /// # Errors
 /// Returns [`AdminError::UnknownField`] with the nearest one if there is none;
@@ -151,6 +160,14 @@ pub fn find_field(
     if key.trim().eq_ignore_ascii_case(IDENTIFIER) {
         check_identifier(value, record)?;
     }
+    known_field(key)
+}
+
+/// The field of that label or name.
+///
+/// # Errors
+/// Returns [`AdminError::UnknownField`] with the nearest one if there is none.
+pub fn known_field(key: &str) -> Result<&'static Field, AdminError> {
     Field::find(key).ok_or_else(|| AdminError::UnknownField {
         key: key.to_owned(),
         nearest: Field::nearest(key),
@@ -166,7 +183,7 @@ pub fn change(
     record: &MirrorRecord,
     value: &str,
 ) -> Result<Option<FieldChange>, AdminError> {
-    if field.label == COMMENT {
+    if field.label() == COMMENT {
         return Ok(comment_change(record, &value.replace("\\n", "\n")));
     }
     let from = field.shown(record);
@@ -178,7 +195,7 @@ pub fn change(
     apply(field, &mut changed, value)?;
     let to = field.shown(&changed);
     Ok((from != to).then_some(FieldChange {
-        key: field.label,
+        key: field.label(),
         from,
         to,
     }))
@@ -198,8 +215,8 @@ fn apply(field: &Field, record: &mut MirrorRecord, value: &str) -> Result<(), Ad
     field
         .set(record, value)
         .map_err(|problem| AdminError::Value {
-            key: field.label.to_owned(),
-            problem,
+            key: field.label().to_owned(),
+            problem: problem.into(),
         })
 }
 
@@ -236,7 +253,11 @@ impl FieldChange {
         if self.key == COMMENT {
             return "changing comments".to_owned();
         }
-        let (from, to) = (masked(self.key, &self.from), masked(self.key, &self.to));
+        let shown = |value: &str| match Field::find(self.key) {
+            Some(field) => masked(field, value),
+            None => value.to_owned(),
+        };
+        let (from, to) = (shown(&self.from), shown(&self.to));
         format!("changing {} from '{from}' to '{to}'", self.key)
     }
 }
@@ -266,11 +287,12 @@ mod tests {
     fn an_unchanged_sheet_changes_nothing_even_with_values_that_cannot_be_used() {
         assert_eq!(read(&write(&record()), &record()).expect("unchanged"), []);
         let mut stored = record();
-        for field in &FIELDS {
+        for field in Field::edited() {
             let shown = field.shown(&stored);
-            if field.label != "prefix" {
-                field.set(&mut stored, &shown).expect(field.label);
-                assert_eq!(field.shown(&stored), shown, "{}", field.label);
+            if field.label() != "prefix" {
+                let label = field.label();
+                field.set(&mut stored, &shown).expect(label);
+                assert_eq!(field.shown(&stored), shown, "{}", field.label());
             }
         }
         stored.comment = record().comment;

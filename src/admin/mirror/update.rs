@@ -1,7 +1,7 @@
 //! `iplookup`, `update`: what the GeoIP files know of a host.
 
 use super::https::find_https;
-use super::locate::Survey;
+use super::locate::{LocateError, Survey};
 use crate::admin::args::{IplookupArgs, UpdateArgs};
 use crate::admin::error::AdminError;
 use crate::admin::session::{Session, find_mirror};
@@ -17,10 +17,11 @@ use crate::program::exit::Exit;
 /// a line for each fact about each address, with the file and the field that told it.
 ///
 /// # Errors
-/// [`AdminError::Nothing`] when nothing is known.
+/// Returns [`AdminError::Locate`] if the host has no address; [`AdminError::Nothing`] if nothing is
+/// known of it.
 pub fn iplookup(session: &mut Session, args: &IplookupArgs) -> Result<Exit, AdminError> {
     let geoip = GeoIp::open(&session.site.geoip);
-    let survey = Survey::of(&args.address, &geoip).map_err(AdminError::Nothing)?;
+    let survey = Survey::of(&args.address, &geoip)?;
     let lines = facts(&survey, &geoip);
     let prefix = survey.network.map(|network| network.to_string());
     let asn = survey.place.asn.map(|asn| asn.number().to_string());
@@ -107,7 +108,7 @@ pub fn update(session: &mut Session, args: &UpdateArgs) -> Result<Exit, AdminErr
         // Names are resolved outside of the transaction.
         let host = BaseUrl::parse(&before.base_url).map(|url| url.host().to_owned());
         let survey = match host
-            .map_err(|error| error.to_string())
+            .map_err(LocateError::from)
             .and_then(|host| Survey::of(&host, &geoip))
         {
             Ok(survey) => survey,

@@ -348,6 +348,32 @@ fn a_name_that_is_no_file_name_or_no_word_is_refused_with_what_to_write() {
 }
 
 #[test]
+fn any_field_can_be_given_and_listed_by_its_name() {
+    let site = TestSite::new();
+    run(
+        &site,
+        "new m -H http://m/ --set publicNotes=hello score=7 --set rsync_url=rsync://u:p@m/x/",
+    );
+    assert_eq!(
+        run(
+            &site,
+            "list -a --field publicNotes --field score --field kind --field enabled"
+        ),
+        "m                              hello 7 mirror enabled=False\n"
+    );
+    let listed = run(&site, "list -a --field baseurlRsync");
+    assert!(listed.ends_with("rsync://u:***@m/x/\n"), "{listed}");
+    for (line, expected) in [
+        ("new n -H http://n/ --set skore=1", "did you mean score?"),
+        ("new n -H http://n/ --set score=x", "score: 'x' is no score"),
+        ("new n -H http://n/ --set score", "'score' is no KEY=VALUE"),
+        ("list --field skore", "did you mean score?"),
+    ] {
+        fails(&site, line, 2, expected);
+    }
+}
+
+#[test]
 fn a_mirror_that_is_not_found_leads_to_the_nearest_one() {
     let site = site_with_mirrors();
     for line in [

@@ -1,66 +1,175 @@
-//! Values that an admin writes, checked one by one.
+//! Reads the values that an admin writes for the fields of a mirror, one by one.
 
-use crate::db::mirror::{SCORE_MAX, parse_prefix};
-use crate::domain::cache::{PathPattern, VersionKey};
-use crate::domain::mirror::{MirrorKind, refused_character};
-use crate::domain::name::check_name;
+use super::mirror::{MirrorKind, SCORE_MAX, parse_prefix, refused_character};
+use super::name::{NameError, check_name};
+use crate::domain::cache::{PathPattern, PatternError, VersionKey};
 use crate::domain::place::{Asn, CountryCode, RegionCode};
-use crate::domain::url::{BaseUrl, Scheme, mask_password};
+use crate::domain::url::{BaseUrl, BaseUrlError, Scheme, mask_password};
 
 /// Longest text of one field in bytes; MirrorBrain's columns held at most 512 characters.
 const TEXT_BYTES_MAX: usize = 4096;
 
-/// Why a value cannot be used, and what to write instead.
-pub type ValueProblem = String;
+/// The continents.
+const REGIONS: [&str; 7] = ["af", "an", "as", "eu", "na", "oc", "sa"];
+
+/// A value that a field cannot have: what was given, why it cannot be used, what to write. URLs are
+/// given with stars for their passwords.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ValueError {
+    /// A mirror cannot have that name.
+    #[error(transparent)]
+    Name(#[from] NameError),
+    /// A text beyond the limit.
+    #[error("it is longer than {TEXT_BYTES_MAX} bytes")]
+    TooLong,
+    /// Neither yes nor no.
+    #[error("'{0}' is neither True nor False")]
+    Flag(String),
+    /// A character that ends a URL, or opens something else.
+    #[error(
+        "'{}' cannot be used: '{}' may not stand in a URL",
+        url.escape_debug(),
+        character.escape_debug()
+    )]
+    UrlCharacter {
+        /// What was given.
+        url: String,
+        /// The first such character.
+        character: char,
+    },
+    /// No URL.
+    #[error("'{url}' cannot be used: {cause}")]
+    Url {
+        /// What was given.
+        url: String,
+        /// Why it is none.
+        cause: BaseUrlError,
+    },
+    /// A URL that clients cannot be sent to.
+    #[error(
+        "'{url}' cannot be used: clients are sent to http://, https:// or ftp://, not to {}",
+        scheme.as_str()
+    )]
+    ClientScheme {
+        /// What was given.
+        url: String,
+        /// Its scheme.
+        scheme: Scheme,
+    },
+    /// No URL for scans.
+    #[error("'{url}' cannot be used: {cause}; write it as {form}")]
+    ScanUrl {
+        /// What was given.
+        url: String,
+        /// Why it is none.
+        cause: BaseUrlError,
+        /// How such a URL is written.
+        form: &'static str,
+    },
+    /// A URL of another scheme than that of the field.
+    #[error("'{url}' cannot be used: write it as {form}")]
+    ScanScheme {
+        /// What was given.
+        url: String,
+        /// How such a URL is written.
+        form: &'static str,
+    },
+    /// Two further base URLs of one scheme.
+    #[error("there may be one further base URL for each scheme")]
+    SchemeTwice,
+    /// No continent.
+    #[error("'{0}' is no continent; write one of {regions}", regions = REGIONS.join(" "))]
+    Region(String),
+    /// No country.
+    #[error("'{0}' is no country; write two letters, or ** for everywhere")]
+    Country(String),
+    /// No country, in a list of them.
+    #[error("'{0}' is no country; write two-letter codes separated by commas: ca,us")]
+    Countries(String),
+    /// No AS number.
+    #[error("'{0}' is no AS number from 1 to 4294967295")]
+    Asn(String),
+    /// No network.
+    #[error("'{0}' is no address prefix such as 192.0.2.0/24 or 2001:db8::/32")]
+    Prefix(String),
+    /// No score.
+    #[error("'{0}' is no score from 0 (never chosen) to {SCORE_MAX}")]
+    Score(String),
+    /// No size.
+    #[error("'{0}' is no number of bytes; 0 stands for any")]
+    Bytes(String),
+    /// No duration.
+    #[error("'{0}' is no number of seconds, such as 86400")]
+    Seconds(String),
+    /// No way to name versions.
+    #[error("'{0}' is unknown; write none, query or path")]
+    VersionKey(String),
+    /// No pattern on paths.
+    #[error(transparent)]
+    Pattern(#[from] PatternError),
+    /// No kind of mirror.
+    #[error("'{0}' is neither mirror nor cache")]
+    Kind(String),
+    /// No pair of numbers.
+    #[error("'{0}' are no coordinates; write LATITUDE,LONGITUDE in degrees: 52.5,13.4")]
+    Coordinates(String),
+    /// No latitude or longitude.
+    #[error("'{text}' is no number of degrees from -{most} to {most}")]
+    Degrees {
+        /// What was given.
+        text: String,
+        /// The largest number.
+        most: f64,
+    },
+}
 
 /// Any text on one line.
-pub fn text(value: &str) -> Result<String, ValueProblem> {
+pub fn text(value: &str) -> Result<String, ValueError> {
     if value.len() > TEXT_BYTES_MAX {
-        return Err(format!("it is longer than {TEXT_BYTES_MAX} bytes"));
+        return Err(ValueError::TooLong);
     }
     Ok(value.to_owned())
 }
 
 /// A mirror's name.
-pub fn identifier(value: &str) -> Result<String, ValueProblem> {
-    check_name(value).map_err(|error| error.to_string())?;
+pub fn identifier(value: &str) -> Result<String, ValueError> {
+    check_name(value)?;
+    Ok(value.to_owned())
+}
+
+/// Any text, of several lines, too.
+pub fn lines(value: &str) -> Result<String, ValueError> {
     Ok(value.to_owned())
 }
 
 /// `yes`, `true`, `1`, `on`… or their opposite.
-pub fn flag(value: &str) -> Result<bool, ValueProblem> {
+pub fn flag(value: &str) -> Result<bool, ValueError> {
     match value.to_ascii_lowercase().as_str() {
         "true" | "t" | "yes" | "y" | "on" | "1" => Ok(true),
         "false" | "f" | "no" | "n" | "off" | "0" => Ok(false),
-        _ => Err(format!("'{value}' is neither True nor False")),
+        _ => Err(ValueError::Flag(value.to_owned())),
     }
 }
 
 /// The base URL that clients are sent to; empty: none.
-pub fn base_url(value: &str) -> Result<String, ValueProblem> {
+pub fn base_url(value: &str) -> Result<String, ValueError> {
     if value.is_empty() {
         return Ok(String::new());
     }
-    let shown = mask_password(value);
-    if let Some(bad) = refused_character(value) {
-        let (bad, shown) = (bad.escape_debug(), shown.escape_debug());
-        return Err(format!(
-            "'{shown}' cannot be used: '{bad}' may not stand in a URL"
-        ));
+    let url = mask_password(value);
+    if let Some(character) = refused_character(value) {
+        return Err(ValueError::UrlCharacter { url, character });
     }
-    let url =
-        BaseUrl::parse(value).map_err(|error| format!("'{shown}' cannot be used: {error}"))?;
-    match url.scheme() {
-        Scheme::Http | Scheme::Https | Scheme::Ftp => Ok(value.to_owned()),
-        other => Err(format!(
-            "'{shown}' cannot be used: clients are sent to http://, https:// or ftp://, not to {}",
-            other.as_str()
-        )),
+    match BaseUrl::parse(value).map(|parsed| parsed.scheme()) {
+        Ok(Scheme::Http | Scheme::Https | Scheme::Ftp) => Ok(value.to_owned()),
+        Ok(scheme) => Err(ValueError::ClientScheme { url, scheme }),
+        Err(cause) => Err(ValueError::Url { url, cause }),
     }
 }
 
 /// A URL for scans by FTP; empty: none. `ftpes` is FTP that asks for TLS first of all.
-pub fn ftp_url(value: &str) -> Result<String, ValueProblem> {
+pub fn ftp_url(value: &str) -> Result<String, ValueError> {
     if let Some(rest) = value.strip_prefix("ftpes://") {
         // The same rules hold, and clients are never sent there.
         return ftp_url(&format!("ftps://{rest}")).map(|_| value.to_owned());
@@ -69,7 +178,7 @@ pub fn ftp_url(value: &str) -> Result<String, ValueProblem> {
 }
 
 /// A URL for scans by rsync; empty: none. `HOST::MODULE` is rsync's own way to write one.
-pub fn rsync_url(value: &str) -> Result<String, ValueProblem> {
+pub fn rsync_url(value: &str) -> Result<String, ValueError> {
     if let Some((host, module)) = value.split_once("::") {
         let plain = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic());
         if plain(host) && !host.contains('/') && plain(module) {
@@ -79,21 +188,20 @@ pub fn rsync_url(value: &str) -> Result<String, ValueProblem> {
     scan_url(value, &[Scheme::Rsync], "rsync://HOST/MODULE/")
 }
 
-fn scan_url(value: &str, schemes: &[Scheme], form: &str) -> Result<String, ValueProblem> {
+fn scan_url(value: &str, schemes: &[Scheme], form: &'static str) -> Result<String, ValueError> {
     if value.is_empty() {
         return Ok(String::new());
     }
-    let shown = mask_password(value);
-    let url = BaseUrl::parse(value)
-        .map_err(|error| format!("'{shown}' cannot be used: {error}; write it as {form}"))?;
-    if schemes.contains(&url.scheme()) {
-        return Ok(value.to_owned());
+    let url = mask_password(value);
+    match BaseUrl::parse(value) {
+        Ok(parsed) if schemes.contains(&parsed.scheme()) => Ok(value.to_owned()),
+        Ok(_) => Err(ValueError::ScanScheme { url, form }),
+        Err(cause) => Err(ValueError::ScanUrl { url, cause, form }),
     }
-    Err(format!("'{shown}' cannot be used: write it as {form}"))
 }
 
 /// Further base URLs, separated by spaces.
-pub fn further_urls(value: &str) -> Result<Vec<String>, ValueProblem> {
+pub fn further_urls(value: &str) -> Result<Vec<String>, ValueError> {
     let urls: Vec<String> = value
         .split_ascii_whitespace()
         .map(base_url)
@@ -101,81 +209,71 @@ pub fn further_urls(value: &str) -> Result<Vec<String>, ValueProblem> {
     let mut schemes: Vec<Option<Scheme>> = urls.iter().map(|url| Scheme::of(url)).collect();
     schemes.sort_unstable();
     if schemes.windows(2).any(|pair| pair[0] == pair[1]) {
-        return Err("there may be one further base URL for each scheme".to_owned());
+        return Err(ValueError::SchemeTwice);
     }
     Ok(urls)
 }
 
 /// Continent; empty: unknown.
-pub fn region(value: &str) -> Result<String, ValueProblem> {
-    const KNOWN: [&str; 7] = ["af", "an", "as", "eu", "na", "oc", "sa"];
+pub fn region(value: &str) -> Result<String, ValueError> {
     let known = RegionCode::parse(value.as_bytes())
         .map(|code| code.to_string())
-        .filter(|code| KNOWN.contains(&code.as_str()));
+        .filter(|code| REGIONS.contains(&code.as_str()));
     match known {
         Some(code) => Ok(code),
         None if value.is_empty() => Ok(String::new()),
-        None => Err(format!(
-            "'{value}' is no continent; write one of {}",
-            KNOWN.join(" ")
-        )),
+        None => Err(ValueError::Region(value.to_owned())),
     }
 }
 
 /// Country, `**` for everywhere; empty: unknown.
-pub fn country(value: &str) -> Result<String, ValueProblem> {
+pub fn country(value: &str) -> Result<String, ValueError> {
     match CountryCode::parse(value.as_bytes()) {
         Some(code) => Ok(code.to_string()),
         None if value.is_empty() || value == "**" => Ok(value.to_owned()),
-        None => Err(format!(
-            "'{value}' is no country; write two letters, or ** for everywhere"
-        )),
+        None => Err(ValueError::Country(value.to_owned())),
     }
 }
 
 /// Two-letter countries, separated by commas or spaces.
-pub fn countries(value: &str) -> Result<String, ValueProblem> {
+pub fn countries(value: &str) -> Result<String, ValueError> {
     let codes = value.split([',', ' ']).filter(|code| !code.is_empty());
     for code in codes {
         if CountryCode::parse(code.as_bytes()).is_none() {
-            return Err(format!(
-                "'{code}' is no country; write two-letter codes separated by commas: ca,us"
-            ));
+            return Err(ValueError::Countries(code.to_owned()));
         }
     }
     Ok(value.to_owned())
 }
 
 /// An AS number; empty and 0: unknown.
-pub fn asn(value: &str) -> Result<i64, ValueProblem> {
+pub fn asn(value: &str) -> Result<i64, ValueError> {
     if value.is_empty() || value == "0" {
         return Ok(0);
     }
     let number: Result<Asn, ()> = value.parse();
     number
         .map(|asn| i64::from(asn.number()))
-        .map_err(|()| format!("'{value}' is no AS number from 1 to 4294967295"))
+        .map_err(|()| ValueError::Asn(value.to_owned()))
 }
 
 /// Further AS numbers, separated by spaces or commas.
-pub fn further_asns(value: &str) -> Result<Vec<String>, ValueProblem> {
+pub fn further_asns(value: &str) -> Result<Vec<String>, ValueError> {
     list(value)
         .map(|text| asn(text).map(|number| number.to_string()))
         .collect()
 }
 
 /// An address prefix; empty: unknown.
-pub fn prefix(value: &str) -> Result<String, ValueProblem> {
+pub fn prefix(value: &str) -> Result<String, ValueError> {
     if value.is_empty() || parse_prefix(value).is_some() {
         return Ok(value.to_owned());
     }
-    Err(format!(
-        "'{value}' is no address prefix such as 192.0.2.0/24 or 2001:db8::/32"
-    ))
+    Err(ValueError::Prefix(value.to_owned()))
 }
 
 /// Further address prefixes, separated by spaces or commas.
-pub fn further_prefixes(value: &str) -> Result<Vec<String>, ValueProblem> {
+pub fn further_prefixes(value: &str) -> Result<Vec<String>, ValueError> {
     list(value).map(prefix).collect()
 }
 
@@ -184,45 +282,44 @@ fn list(value: &str) -> impl Iterator<Item = &str> {
 }
 
 /// A score.
-pub fn score(value: &str) -> Result<i64, ValueProblem> {
+pub fn score(value: &str) -> Result<i64, ValueError> {
     let number: Option<i64> = value.parse().ok();
     number
         .filter(|score| (0..=i64::from(SCORE_MAX)).contains(score))
-        .ok_or_else(|| format!("'{value}' is no score from 0 (never chosen) to {SCORE_MAX}"))
+        .ok_or_else(|| ValueError::Score(value.to_owned()))
 }
 
 /// A number of bytes.
-pub fn bytes(value: &str) -> Result<i64, ValueProblem> {
+pub fn bytes(value: &str) -> Result<i64, ValueError> {
     let number: Option<i64> = value.parse().ok();
     number
         .filter(|bytes| *bytes >= 0)
-        .ok_or_else(|| format!("'{value}' is no number of bytes; 0 stands for any"))
+        .ok_or_else(|| ValueError::Bytes(value.to_owned()))
 }
 
 /// A number of seconds.
-pub fn seconds(value: &str) -> Result<i64, ValueProblem> {
+pub fn seconds(value: &str) -> Result<i64, ValueError> {
     let number: Option<i64> = value.parse().ok();
     number
         .filter(|seconds| *seconds >= 0)
-        .ok_or_else(|| format!("'{value}' is no number of seconds, such as 86400"))
+        .ok_or_else(|| ValueError::Seconds(value.to_owned()))
 }
 
 /// `none`, `query` or `path`.
-pub fn version_key(value: &str) -> Result<VersionKey, ValueProblem> {
-    VersionKey::from_word(value)
-        .ok_or_else(|| format!("'{value}' is unknown; write none, query or path"))
+pub fn version_key(value: &str) -> Result<VersionKey, ValueError> {
+    VersionKey::from_word(value).ok_or_else(|| ValueError::VersionKey(value.to_owned()))
 }
 
 /// Address prefixes, separated by spaces or commas.
-pub fn networks(value: &str) -> Result<String, ValueProblem> {
+pub fn networks(value: &str) -> Result<String, ValueError> {
     Ok(further_prefixes(value)?.join(" "))
 }
 
 /// Patterns on paths, separated by spaces.
-pub fn path_patterns(value: &str) -> Result<String, ValueProblem> {
+pub fn path_patterns(value: &str) -> Result<String, ValueError> {
     let texts: Vec<&str> = value.split_ascii_whitespace().collect();
     if value.len() > TEXT_BYTES_MAX {
-        return Err(format!("it is longer than {TEXT_BYTES_MAX} bytes"));
+        return Err(ValueError::TooLong);
     }
     for text in &texts {
         PathPattern::new(text)?;
@@ -231,15 +328,12 @@ pub fn path_patterns(value: &str) -> Result<String, ValueProblem> {
 }
 
 /// `mirror` or `cache`.
-pub fn kind(value: &str) -> Result<MirrorKind, ValueProblem> {
-    [MirrorKind::Mirror, MirrorKind::Cache]
-        .into_iter()
-        .find(|kind| kind.as_str() == value)
-        .ok_or_else(|| format!("'{value}' is neither mirror nor cache"))
+pub fn kind(value: &str) -> Result<MirrorKind, ValueError> {
+    MirrorKind::from_word(value).ok_or_else(|| ValueError::Kind(value.to_owned()))
 }
 
 /// `52.5,13.4`; empty or `None,None`, as `mb` writes it: unknown.
-pub fn coordinates(value: &str) -> Result<Option<(f64, f64)>, ValueProblem> {
+pub fn coordinates(value: &str) -> Result<Option<(f64, f64)>, ValueError> {
     let parts: Vec<&str> = value.split(',').map(str::trim).collect();
     match parts.as_slice() {
         [""] | ["None", "None"] | ["", ""] => Ok(None),
@@ -247,17 +341,18 @@ pub fn coordinates(value: &str) -> Result<Option<(f64, f64)>, ValueProblem> {
             let latitude = degrees(latitude, 90.0)?;
             Ok(Some((latitude, degrees(longitude, 180.0)?)))
         }
-        _ => Err(format!(
-            "'{value}' are no coordinates; write LATITUDE,LONGITUDE in degrees: 52.5,13.4"
-        )),
+        _ => Err(ValueError::Coordinates(value.to_owned())),
     }
 }
 
-fn degrees(text: &str, most: f64) -> Result<f64, ValueProblem> {
+fn degrees(text: &str, most: f64) -> Result<f64, ValueError> {
     let number: Option<f64> = text.parse().ok();
     number
         .filter(|degrees| degrees.abs() <= most)
-        .ok_or_else(|| format!("'{text}' is no number of degrees from -{most} to {most}"))
+        .ok_or_else(|| ValueError::Degrees {
+            text: text.to_owned(),
+            most,
+        })
 }
 
 #[cfg(test)]
@@ -265,11 +360,12 @@ mod tests {
     use super::*;
 
     /// What a value is read as, or the beginning of the complaint after `!`.
-    fn check(read: impl Fn(&str) -> Result<String, ValueProblem>, cases: &[(&str, &str)]) {
+    fn check(read: impl Fn(&str) -> Result<String, ValueError>, cases: &[(&str, &str)]) {
         for (value, expected) in cases {
             match (read(value), expected.strip_prefix('!')) {
                 (Ok(found), None) => assert_eq!(found, *expected, "{value}"),
-                (Err(problem), Some(part)) => {
+                (Err(error), Some(part)) => {
+                    let problem = error.to_string();
                     assert!(problem.contains(part), "{value}: {problem}");
                     assert_eq!(problem.lines().count(), 1, "{problem}");
                 }

@@ -1,14 +1,14 @@
 //! A mirror as selection and scans see it: its URLs, its place, and the clients that it may serve.
 
-use super::url::{BaseUrl, Scheme};
+use crate::domain::url::{BaseUrl, Scheme};
 use std::fmt;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::cache::CacheRules;
-use super::health::Reach;
-use super::place::{Asn, Coordinates, CountryCode, RegionCode};
+use crate::domain::cache::CacheRules;
+use crate::domain::health::Reach;
+use crate::domain::place::{Asn, Coordinates, CountryCode, RegionCode};
 
 /// Number of a mirror. An import from MirrorBrain keeps it, and it is never used again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -44,6 +44,13 @@ impl MirrorKind {
             MirrorKind::Mirror => "mirror",
             MirrorKind::Cache => "cache",
         }
+    }
+
+    /// The kind of that word.
+    pub fn from_word(word: &str) -> Option<MirrorKind> {
+        [MirrorKind::Mirror, MirrorKind::Cache]
+            .into_iter()
+            .find(|kind| kind.as_str() == word)
     }
 }
 
@@ -126,6 +133,16 @@ pub struct Mirror {
 
 /// Score of a new mirror.
 pub const SCORE_DEFAULT: u16 = 100;
+
+/// Largest score: MirrorBrain's column was a smallint, and its law divides 32767 by it.
+pub const SCORE_MAX: u16 = 32_767;
+
+/// Reads `192.0.2.0/24`, `2001:db8::/32`, or a single address.
+pub fn parse_prefix(text: &str) -> Option<IpNet> {
+    text.parse::<IpNet>()
+        .ok()
+        .or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
+}
 
 impl Mirror {
     /// Makes a mirror of that name, switched off, with the default for each field.

@@ -1,0 +1,7 @@
+//! Describes mirrors: the checked value, names, and the values that an admin writes.
+
+mod mirror;
+pub mod name;
+pub mod value;
+
+pub use mirror::*;
