@@ -1,4 +1,5 @@
-//! Asks a responder as a web server does: one request, one answer. For our own programs.
+//! Sends one request to a responder as a web server does, and returns the answer. For our own
+//! programs.
 
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
@@ -7,14 +8,15 @@ use std::time::{Duration, Instant};
 
 use super::wire::record::{HEADER_BYTES, Header, kind, push_request};
 
-/// Bytes of an answer; ours have some hundred.
+/// Longest answer in bytes; ours have some hundred.
 const ANSWER_BYTES_MAX: usize = 1024 * 1024;
 
 /// Sends the parameters to the responder that listens on `listen`, a path or ADDRESS:PORT; returns
 /// its CGI response.
 ///
 /// # Errors
-/// Nobody listens, no answer comes within `patience`, or it is none.
+/// Returns an error if nobody listens, if no answer comes within `patience`, or if the other side
+/// is not a responder.
 pub fn ask(listen: &str, params: &[(&str, &str)], patience: Duration) -> io::Result<Vec<u8>> {
     let until = Instant::now() + patience;
     let left = || Some(until.saturating_duration_since(Instant::now())).filter(|d| !d.is_zero());
@@ -42,7 +44,7 @@ fn late() -> io::Error {
     io::Error::new(io::ErrorKind::TimedOut, "no answer in time")
 }
 
-/// `mind_time` is called before each wait.
+/// Sends the request and reads the answer; calls `mind_time` before each wait.
 fn converse<S>(
     stream: &S,
     params: &[(&str, &str)],
@@ -73,14 +75,14 @@ where
             _ => {
                 return Err(io::Error::new(
                     io::ErrorKind::InvalidData,
-                    "it is no responder",
+                    "the other side is not a responder",
                 ));
             }
         }
     }
 }
 
-/// A socket's own word for a time that is over is that it would block.
+/// A socket reports a time-out as "would block".
 fn timed_out(error: io::Error) -> io::Error {
     match error.kind() {
         io::ErrorKind::WouldBlock => late(),

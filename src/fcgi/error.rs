@@ -1,41 +1,42 @@
-//! What can go wrong with the server as a whole.
+//! Errors of the server as a whole.
 
 use std::io;
 use std::path::PathBuf;
 
 /// Why the server cannot be started or had to end.
 ///
-/// What goes wrong on one connection is never an error of the server: the connection is closed
-/// and counted in [`Stats`](super::Stats).
+/// An error on one connection is never one of these: that connection is closed and counted in
+/// [`Stats`](super::Stats).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FcgiError {
-    /// The Unix socket cannot be made: missing directory, permission, or a name too long.
+    /// The Unix socket cannot be created: missing directory, missing permission, or too long a
+    /// name.
     #[error("cannot listen on {}: check the directory and permissions", .path.display())]
     BindUnix {
-        /// The socket's path as it was configured.
+        /// Path of the socket as configured.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
     /// Another process answers on this socket.
     #[error("{} is in use by another process: stop it, or choose another path", .path.display())]
     InUse {
-        /// The socket's path as it was configured.
+        /// Path of the socket as configured.
         path: PathBuf,
     },
-    /// The path exists and is something else than a socket; it is not removed.
-    #[error("{} is no socket: remove it, or choose another path", .path.display())]
+    /// The path exists and is not a socket; it is not removed.
+    #[error("{} is not a socket: remove it, or choose another path", .path.display())]
     NotASocket {
-        /// The socket's path as it was configured.
+        /// Path of the socket as configured.
         path: PathBuf,
     },
-    /// The TCP address cannot be listened on.
+    /// The TCP address cannot be used.
     #[error("cannot listen on {address}: is it an address of this machine, and free?")]
     BindTcp {
-        /// The address as it was configured.
+        /// The address as configured.
         address: std::net::SocketAddr,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
     /// No listening socket was inherited.
@@ -47,23 +48,24 @@ pub enum FcgiError {
     /// An inherited descriptor cannot be used.
     #[error("cannot use the inherited descriptor number {index}: expected a stream socket")]
     Inherited {
-        /// Its place among the inherited ones, from 0.
+        /// Its index among the inherited descriptors, from 0.
         index: usize,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
-    /// The system refused what every worker needs: an epoll or event descriptor, a thread.
+    /// The system refused a resource that every worker needs: an epoll or event descriptor, or a
+    /// thread.
     #[error("cannot start the workers: {what}")]
     Start {
-        /// What was being made.
+        /// The resource.
         what: &'static str,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
-    /// Waiting for sockets failed in a worker, which cannot happen short of a bug.
-    #[error("a worker cannot wait for its sockets any more: restart the program")]
+    /// A worker failed to wait for its sockets, which only a bug can cause.
+    #[error("a worker can no longer wait for its sockets: restart the program")]
     Wait {
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
 }

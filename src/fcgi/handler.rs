@@ -1,4 +1,4 @@
-//! What a use case sees of FastCGI: a request's parameters, and where the answer goes.
+//! The interface between FastCGI and a use case: a request's parameters, and the answer.
 
 use super::wire::params::Params;
 
@@ -9,50 +9,51 @@ pub struct FcgiRequest<'a> {
 }
 
 impl<'a> FcgiRequest<'a> {
-    /// `params` are packed pairs of which none is cut off.
+    /// `params` must be packed pairs of which none is cut off.
     pub(super) fn new(params: &'a [u8]) -> FcgiRequest<'a> {
         FcgiRequest { params }
     }
 
-    /// The parameters as the web server sent them: names and values are raw bytes, in order, and
-    /// a name may come twice. Walk them once a request; there are some 35.
+    /// The parameters as the web server sent them: names and values are raw bytes, in order, and a
+    /// name may occur twice. Iterate over them once per request; there are some 35.
     pub fn params(&self) -> Params<'a> {
         Params::new(self.params)
     }
 }
 
-/// Answers requests. Each worker thread has one of its own, so it needs no locks.
+/// Answers requests. Each worker thread has its own handler, so a handler needs no locks.
 ///
-/// A panic in any method costs the one request that caused it: it is answered 500, counted, and
-/// the handler is dropped and made anew.
+/// A panic in any method costs only the request that caused it: that request is answered 500 and
+/// counted, and the handler is dropped and made again.
 pub trait Handler {
     /// Writes the answer to `request` into `out`, which is empty and keeps its capacity from one
     /// request to the next.
     ///
     /// The answer is a CGI response: header fields such as `Status: 302 Found\r\n`, an empty line,
-    /// then the body. Give a `Content-Length`, or Apache sends the answer in chunks.
+    /// then the body. It should have a `Content-Length`; otherwise Apache sends the answer in
+    /// chunks.
     fn respond(&mut self, request: &FcgiRequest<'_>, out: &mut Vec<u8>);
 
-    /// What follows the answer that `respond` has just written, when that was only its beginning:
-    /// for answers too long to be held for a client that reads slowly.
+    /// Returns the rest of the answer if `respond` wrote only its beginning, for answers that are
+    /// too long to be held for a client that reads slowly.
     fn rest(&mut self) -> Option<Box<dyn Rest>> {
         None
     }
 
-    /// Lets go of what the handler holds between requests, such as a read transaction.
+    /// Releases everything that the handler holds between requests, such as a read transaction.
     ///
-    /// Each worker calls it at least once every [`TICK`](super::TICK), also while it is idle,
-    /// unless a `respond` takes longer.
+    /// Each worker calls it at least once per [`TICK`](super::TICK), also while idle, unless a
+    /// `respond` takes longer.
     fn tick(&mut self) {}
 }
 
-/// The rest of a long answer, made as fast as the web server takes it.
+/// The rest of a long answer, produced as fast as the web server takes it.
 pub trait Rest {
-    /// Appends the next bytes to `out`, which is empty; some 64 KiB are right, since so much is
-    /// held for each connection. None appended: that was all.
+    /// Appends the next bytes to `out`, which is empty. Some 64 KiB are right, because each
+    /// connection holds that many. The answer is complete if no bytes are appended.
     ///
     /// # Errors
-    /// The answer cannot be ended. The connection is closed, so that the web server and its client
-    /// notice that something is missing.
+    /// Returns an error if the answer cannot be completed. Then the connection is closed, so that
+    /// the web server and its client notice that a part is missing.
     fn pull(&mut self, out: &mut Vec<u8>) -> std::io::Result<()>;
 }

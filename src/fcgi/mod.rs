@@ -1,31 +1,32 @@
-//! The FastCGI responder protocol: records, connections, worker threads.
+//! Serves the FastCGI responder protocol: records, connections, worker threads.
 //!
 //! The web server connects, sends one request at a time and usually keeps the connection.
-//! [`Server`] accepts connections, reads requests under limits and time-outs, and gives each
-//! complete one to a [`Handler`]; what the handler wrote leaves in one write.
+//! [`Server`] accepts connections, reads requests under limits and time-outs, and passes each
+//! complete one to a [`Handler`]; the answer is sent in one write.
 //!
-//! Reading order: [`FcgiRequest`] and [`Handler`] are what a use case sees; `record` and `params`
-//! are the wire format; [`wire`] is the state of one connection, without any input or
-//! output, so that it can be fuzzed; `connection`, `worker` and `server` put it on sockets;
-//! `accept` and `peers` share connections out; `handover` keeps them over a restart. `ask` is the
+//! Reading order: [`FcgiRequest`] and [`Handler`] are the interface for a use case; `record` and
+//! `params` are the wire format; [`wire`] is the state of one connection without any input or
+//! output, so that it can be fuzzed; `connection`, `worker` and `server` connect it to sockets;
+//! `accept` and `peers` distribute connections; `handover` keeps them over a restart. `ask` is the
 //! other side, for our own programs.
 //!
 //! # Errors
-//! [`FcgiError`] is for the server as a whole. What goes wrong on a connection closes that
-//! connection and is counted in [`Stats`]; a panic of the handler costs one request.
+//! [`FcgiError`] is for the server as a whole. An error on a connection closes that connection and
+//! is counted in [`Stats`]; a panic in the handler costs one request.
 //!
 //! # Limits
-//! [`ServerOptions`] and the constants beside it: bytes, numbers and times, each with its reason.
+//! [`ServerOptions`] and the constants beside it limit bytes, numbers and times, each with its
+//! reason.
 //!
 //! # Locking
-//! Workers share nothing but counters and each other's inboxes, which are touched only when a
-//! connection comes; a request takes no lock.
+//! Workers share only counters and each other's inboxes, which are locked only when a connection
+//! arrives; a request takes no lock.
 //!
 //! # Security
-//! Whoever can connect is believed to be the web server: FastCGI has no password. Permissions of
-//! the socket decide who can.
+//! Every client that can connect is trusted as the web server, because FastCGI has no password. The
+//! permissions of the socket decide who can connect.
 //!
-//! Source of the rules: the FastCGI specification 1.0 (Open Market, 1996).
+//! The rules are those of the FastCGI specification 1.0 (Open Market, 1996).
 
 mod ask;
 mod error;

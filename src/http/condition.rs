@@ -1,7 +1,7 @@
-//! Conditional requests (RFC 9110, section 13): what a client has of a document, against what the
-//! document is now.
+//! Judges conditional requests (RFC 9110, section 13): compares the state of a document that a
+//! client has with the present one.
 //!
-//! Only for what is generated here; conditions on files are the web server's.
+//! This is only for generated documents; the web server handles conditions on files.
 
 use crate::domain::time::Timestamp;
 use crate::domain::time::{parse_http_date, rfc822};
@@ -21,29 +21,29 @@ pub struct Conditions<'a> {
     pub if_unmodified_since: &'a [u8],
 }
 
-/// What tells one state of a document from another.
+/// The values that tell two states of a document apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Validators {
-    /// Entity tag, with its quotes and, if it is weak, `W/`.
+    /// Entity tag with its quotes and, if it is weak, `W/`.
     pub etag: String,
-    /// When the document last changed, as far as is known.
+    /// Time of the document's last known change.
     pub modified_at: Timestamp,
 }
 
-/// How a request with conditions is answered.
+/// The answer to a request with conditions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ConditionVerdict {
-    /// As one without.
+    /// The same as without conditions.
     Send,
-    /// 304: the client has it.
+    /// 304: the client has the present state.
     NotModified,
-    /// 412: the client asked for another state.
+    /// 412: the client requires another state.
     Failed,
 }
 
 impl Conditions<'_> {
-    /// In the order of section 13.2.2, for GET and HEAD. A date that cannot be read is no
-    /// condition.
+    /// Judges the conditions in the order of section 13.2.2, for GET and HEAD. A date that cannot
+    /// be read is ignored.
     pub fn judge(&self, now: &Validators) -> ConditionVerdict {
         let date = |field: &[u8]| parse_http_date(std::str::from_utf8(field).ok()?);
         if !self.if_match.is_empty() {
@@ -67,8 +67,8 @@ impl Conditions<'_> {
 }
 
 impl Validators {
-    /// The tag that a 304 has: that of the answer which the client has (section 15.4.5).
-    /// Apache's mod_deflate leaves the tag of a 304 alone, unlike mod_brotli.
+    /// The validators of a 304, which repeats the tag of the answer that the client has (section
+    /// 15.4.5). Unlike mod_brotli, Apache's mod_deflate does not change the tag of a 304.
     pub fn as_known(&self, conditions: &Conditions<'_>) -> Validators {
         let compressed = format!("{}-gzip\"", self.etag.trim_end_matches('"'));
         let opaque = compressed.trim_start_matches("W/").as_bytes();
@@ -91,7 +91,7 @@ impl Validators {
     }
 }
 
-/// What web servers append to a tag inside its quotes when they compress what it stands for:
+/// Suffixes that web servers append to a tag inside its quotes when they compress the answer:
 /// Apache's mod_deflate and mod_brotli, lighttpd's mod_deflate.
 const CODINGS: [&[u8]; 7] = [
     b"-x-gzip",
@@ -103,7 +103,7 @@ const CODINGS: [&[u8]; 7] = [
     b"-bzip2",
 ];
 
-/// A tag as it was before the web server compressed what it stands for.
+/// A tag without the suffixes of compression.
 fn uncoded(mut tag: &[u8]) -> &[u8] {
     while let Some(rest) = CODINGS.iter().find_map(|coding| tag.strip_suffix(*coding)) {
         tag = rest;
@@ -111,7 +111,7 @@ fn uncoded(mut tag: &[u8]) -> &[u8] {
     tag
 }
 
-/// Whether a field's list of entity tags has this one. The strong comparison refuses weak tags
+/// Whether a field's list of entity tags contains this one. The strong comparison refuses weak tags
 /// (section 8.8.3.2).
 fn lists(field: &[u8], etag: &str, is_strong: bool) -> bool {
     if field.trim_ascii() == b"*" {

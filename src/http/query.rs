@@ -1,14 +1,14 @@
-//! Query arguments as mod_form reads them (behaviour §1.2).
+//! Reads query arguments as mod_form does (behaviour §1.2).
 
 use crate::domain::escape::percent_decode;
 
-/// The arguments of a request; keys in lower case.
+/// The arguments of a request, with names in lower case.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Query {
     arguments: Vec<(Vec<u8>, Vec<u8>)>,
 }
 
-/// Arguments looked at; MirrorBrain knows a dozen, more are somebody's attempt.
+/// Largest number of arguments that are read. MirrorBrain knows a dozen; more are an attack.
 const ARGUMENTS_MAX: usize = 64;
 
 fn decode(text: &[u8]) -> Vec<u8> {
@@ -20,7 +20,7 @@ fn decode(text: &[u8]) -> Vec<u8> {
 }
 
 impl Query {
-    /// Splits at `&`, decodes; a key without `=` has an empty value and counts as present.
+    /// Splits at `&` and decodes. A name without `=` has an empty value and counts as present.
     pub fn parse(text: &[u8]) -> Query {
         if text.is_empty() {
             return Query::default();
@@ -43,14 +43,14 @@ impl Query {
         self.arguments.is_empty()
     }
 
-    /// Whether the key is there, with whatever value.
+    /// Whether the argument is present, with any value.
     pub fn has(&self, key: &str) -> bool {
         self.arguments
             .iter()
             .any(|(name, _)| name == key.as_bytes())
     }
 
-    /// The first value of a key: what the joined values of a repeated one begin with.
+    /// The first value of an argument, with which the joined values of a repeated one begin.
     pub fn first(&self, key: &str) -> Option<&[u8]> {
         self.arguments
             .iter()
@@ -58,8 +58,8 @@ impl Query {
             .map(|(_, value)| value.as_slice())
     }
 
-    /// The value of a key that is there once; a repeated key has none, because mod_form joins its
-    /// values to something that no check accepts.
+    /// The value of an argument that is present exactly once. A repeated one has no value, because
+    /// mod_form joins its values into a text that no check accepts.
     pub fn once(&self, key: &str) -> Option<&[u8]> {
         let mut values = self
             .arguments

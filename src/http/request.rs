@@ -1,6 +1,6 @@
-//! A request as the web server describes it in its CGI parameters.
+//! Reads a request from the web server's CGI parameters.
 //!
-//! One pass over the parameters fills the fields; nothing is copied, bytes stay bytes.
+//! One pass over the parameters fills the fields. Nothing is copied, and bytes stay bytes.
 
 use std::net::IpAddr;
 
@@ -23,54 +23,56 @@ pub enum Method {
     Other,
 }
 
-/// Settings of a directory that the web server overrides by a parameter (Apache's `SetEnv`): the
-/// key of the configuration, or MirrorBrain's directive.
+/// Settings of a directory that the web server overrides by a parameter (Apache's `SetEnv`), with
+/// the key of the configuration or MirrorBrain's directive as its name.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Overrides<'a>(pub Vec<(&'static str, &'a [u8])>);
 
-/// Everything that a decision looks at; slices into the web server's parameters, empty if absent.
+/// Everything on which a decision depends: slices of the web server's parameters, empty if absent.
 #[derive(Debug, Clone, Default)]
 pub struct Request<'a> {
     /// GET, HEAD…
     pub method: Method,
     /// Decoded URL path as the server mapped it.
     pub script_name: &'a [u8],
-    /// What follows the mapped name.
+    /// The rest of the path after the mapped name.
     pub path_info: &'a [u8],
     /// Path and query as the client wrote them, encoded.
     pub request_uri: &'a [u8],
     /// Query string, still encoded.
     pub query_string: &'a [u8],
-    /// The file that the web server mapped the URL to, absolute; empty: it does not tell.
+    /// Absolute path of the file to which the web server mapped the URL; empty if unknown.
     pub file: &'a [u8],
-    /// The document that is asked for about `file`, where the web server took its suffix from the
+    /// The document about `file` that is requested, if the web server removed its suffix from the
     /// URL (`HELIOSTAT_DOCUMENT`).
     pub document: &'a [u8],
-    /// Where the web server serves `file` itself when it is told so by `Location`
-    /// (`HELIOSTAT_LOCAL`); empty: where it does so when it gets an error.
+    /// URL at which the web server serves `file` itself after a `Location` (`HELIOSTAT_LOCAL`);
+    /// empty: it does so after an error.
     pub local_url: &'a [u8],
-    /// The web server serves files by the way that it has for times without us, whatever it could
-    /// be told else (`HELIOSTAT_LEAVE`): the request's settings are made for our answers.
+    /// Whether the web server must serve files in the way that it has for times without us, even if
+    /// other ways are configured (`HELIOSTAT_LEAVE`): the request's settings are meant for our
+    /// answers.
     pub leaves_file: bool,
-    /// Root of the web server's documents.
+    /// Root directory of the web server's documents.
     pub document_root: &'a [u8],
-    /// http or https.
+    /// Whether the client uses https.
     pub is_https: bool,
-    /// A trusted proxy said so: the server's own port is none of the client's.
+    /// Whether a trusted proxy said so; then the server's own port is not the one that the client
+    /// used.
     pub is_forwarded: bool,
     /// Host and port as the client wrote them.
     pub http_host: &'a [u8],
-    /// The host's names, separated by spaces, the first one preferred (`HELIOSTAT_NAMES`).
+    /// Names of the host, separated by spaces, the preferred one first (`HELIOSTAT_NAMES`).
     pub names: &'a [u8],
-    /// The server's name; with Apache's `UseCanonicalName Off` what the client wrote.
+    /// Name of the server; with Apache's `UseCanonicalName Off` the name that the client wrote.
     pub server_name: &'a [u8],
     /// The server's port.
     pub server_port: &'a [u8],
-    /// The address that the client connected to.
+    /// Address to which the client connected.
     pub server_addr: &'a [u8],
     /// `Accept`.
     pub accept: &'a [u8],
-    /// `X-Broken-Mirrors`, by which tests of clients ask for mirrors that do not work.
+    /// `X-Broken-Mirrors`, with which tests of clients request mirrors that do not work.
     pub broken_mirrors: &'a [u8],
     /// `User-Agent`.
     pub user_agent: &'a [u8],
@@ -78,24 +80,25 @@ pub struct Request<'a> {
     pub cdn_loop: &'a [u8],
     /// `Via`.
     pub via: &'a [u8],
-    /// `If-None-Match` and the like.
+    /// `If-None-Match` and similar fields.
     pub conditions: Conditions<'a>,
-    /// Content type by the file's name, where the server tells it (`HELIOSTAT_MIME_TYPE`).
+    /// Content type derived from the file's name, if the server states it (`HELIOSTAT_MIME_TYPE`).
     pub mime_type: &'a [u8],
-    /// The site, where the server names it (`HELIOSTAT_SITE`).
+    /// Name of the site, if the server states it (`HELIOSTAT_SITE`).
     pub site: &'a [u8],
-    /// How many fields of one name the server sends in lines of their own, because it makes them
-    /// of helper fields (`HELIOSTAT_LINES`); 0: it needs none, or joins them.
+    /// Number of fields with the same name that the server sends as separate lines, because it
+    /// copies them from helper fields (`HELIOSTAT_LINES`); 0: no helper fields are needed, or it
+    /// joins them.
     pub lines: usize,
-    /// The client's place, where the server knows it.
+    /// The client's place, as far as the server knows it.
     pub geo: GeoParameters<'a>,
-    /// A program of ours asks how the responder is (`HELIOSTAT_ASK=status`).
+    /// Whether one of our programs asks for the responder's status (`HELIOSTAT_ASK=status`).
     pub asks_status: bool,
     /// Overridden settings.
     pub overrides: Overrides<'a>,
 }
 
-/// The client's data that the web server may set; they win over our own look-up.
+/// Facts about the client from the web server; they take precedence over our own look-up.
 #[derive(Debug, Clone, Default)]
 pub struct GeoParameters<'a> {
     /// GEOIP_ADDR
@@ -179,7 +182,7 @@ const OVERRIDABLE: [(&str, &str); 29] = [
 ];
 
 impl<'a> Request<'a> {
-    /// Reads the parameters; of a repeated one the last counts.
+    /// Reads the parameters; the last one counts if a name is repeated.
     pub fn from_parameters(parameters: impl Iterator<Item = (&'a [u8], &'a [u8])>) -> Request<'a> {
         let mut request = Request::default();
         let mut mapped = Mapped::default();
@@ -234,7 +237,7 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// Parameters that only a configuration for Heliostat sets.
+    /// Reads parameters that only a configuration for Heliostat sets.
     fn set_own(&mut self, mapped: &mut Mapped<'a>, name: &'a [u8], value: &'a [u8]) {
         match name {
             b"HELIOSTAT_MIME_TYPE" => self.mime_type = value,
@@ -289,7 +292,7 @@ impl<'a> Request<'a> {
     }
 
     fn set_override(&mut self, name: &[u8], value: &'a [u8]) {
-        // CGI's own names are upper case; keys are lower case and directives mixed.
+        // CGI's own names are in upper case, keys in lower case, and directives in mixed case.
         let may_be_override = name.first().is_some_and(u8::is_ascii_lowercase)
             || name.starts_with(b"MirrorBrain")
             || name == b"FormGET"
@@ -305,12 +308,13 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// Decoded URL path: what was mapped and what follows it.
+    /// Decoded URL path: the mapped name and the rest.
     pub fn url_path(&self) -> Vec<u8> {
         [self.script_name, self.path_info].concat()
     }
 
-    /// Whether the client asked for a directory, for which the web server found a file: its page.
+    /// Whether the client requested a directory, for which the web server found a file: its index
+    /// page.
     pub fn is_directory_index(&self) -> bool {
         let path = self
             .request_uri
@@ -321,7 +325,7 @@ impl<'a> Request<'a> {
         names_directory && !self.file.is_empty() && !self.file.ends_with(b"/")
     }
 
-    /// Whether the path ends in a slash, so that it can name a directory and no file.
+    /// Whether the path ends in a slash, so that it can name a directory but no file.
     pub fn names_directory(&self) -> bool {
         let last = if self.path_info.is_empty() {
             self.script_name
@@ -331,7 +335,7 @@ impl<'a> Request<'a> {
         last.ends_with(b"/")
     }
 
-    /// The scheme of the client's request.
+    /// Scheme of the client's request.
     pub fn scheme(&self) -> Scheme {
         if self.is_https {
             Scheme::Https
@@ -340,13 +344,13 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// Appends `scheme://host[:port]` of this host, the name in lower case; the port only when it
-    /// is not the scheme's own.
+    /// Appends `scheme://host[:port]` of this host, with the name in lower case; the port only if
+    /// it is not the scheme's default.
     ///
-    /// The client's own words stand, where they are a name of ours: one of `names` (those of the
-    /// configuration), of those that the web server tells, or the address that it connected to.
-    /// What else a client calls us must not get into what others may be given: the first of our
-    /// names stands for it. A host that nobody has named is as the client wrote it.
+    /// The client's own text is used if it is a name of this host: one of `names` (from the
+    /// configuration), of the names from the web server, or the address to which it connected. Any
+    /// other name must not reach answers that others may get; the first of our names replaces it.
+    /// If nobody has named this host, the client's text is used.
     pub fn own_origin_into(&self, out: &mut Vec<u8>, names: &[String]) {
         out.extend_from_slice(self.scheme().as_str().as_bytes());
         out.extend_from_slice(b"://");
@@ -369,7 +373,7 @@ impl<'a> Request<'a> {
         (!self.server_port.is_empty() && !self.is_forwarded).then_some(self.server_port)
     }
 
-    /// Our name in place of what the client wrote; `None`: what it wrote stands.
+    /// Our name, if it must replace the client's text; `None`: the client's text stays.
     fn canonical_name<'n>(&self, names: &'n [String]) -> Option<&'n [u8]>
     where
         'a: 'n,
@@ -377,7 +381,8 @@ impl<'a> Request<'a> {
         let (host, _) = split_port(self.http_host);
         let is_written = |name: &[u8]| name.eq_ignore_ascii_case(host);
         let told = self.names.split(u8::is_ascii_whitespace);
-        // One of the two is what the client wrote, unless the web server is told otherwise.
+        // This may be the name that the client wrote, unless the web server is configured
+        // otherwise.
         let last = [self.server_name]
             .into_iter()
             .filter(|_| names.is_empty() && self.names.is_empty());
@@ -390,7 +395,7 @@ impl<'a> Request<'a> {
         (!is_ours).then_some(first)
     }
 
-    /// Whether the client wrote the address that it connected to.
+    /// Whether the client wrote the address to which it connected.
     fn is_address_of_ours(&self, host: &[u8]) -> bool {
         let bare = host
             .strip_prefix(b"[")
@@ -404,23 +409,25 @@ impl<'a> Request<'a> {
     }
 }
 
-/// What the web server tells about the file, in the order in which it is believed.
+/// The web server's statements about the file, in order of precedence.
 #[derive(Debug, Clone, Default)]
 struct Mapped<'a> {
-    /// `X-Heliostat-File`: the shipped hosts of Apache set it last, whatever the client sent.
+    /// `X-Heliostat-File`: our shipped configuration for Apache sets it last, whatever the client
+    /// sent.
     field: &'a [u8],
-    /// Whether they say so (`HELIOSTAT_ASKED`): else it may be the client's.
+    /// Whether that configuration says so (`HELIOSTAT_ASKED`); otherwise the field may be the
+    /// client's.
     has_field: bool,
     /// `HELIOSTAT_FILE`
     parameter: &'a [u8],
     /// `SCRIPT_FILENAME`
     script: &'a [u8],
-    /// `HELIOSTAT_SCHEME`: what a trusted proxy says.
+    /// `HELIOSTAT_SCHEME`: the scheme according to a trusted proxy.
     is_https: Option<bool>,
 }
 
 impl<'a> Mapped<'a> {
-    /// The absolute path of the file; empty: it is not told.
+    /// Absolute path of the file; empty if unknown.
     fn file(&self) -> &'a [u8] {
         let field = if self.has_field { self.field } else { b"" };
         [field, self.parameter, self.script]
@@ -430,7 +437,7 @@ impl<'a> Mapped<'a> {
     }
 }
 
-/// Host and port of `host:port`, `[address]:port`, or either without a port.
+/// Splits `host:port` or `[address]:port`, also without a port.
 fn split_port(text: &[u8]) -> (&[u8], Option<&[u8]>) {
     let colon = text.iter().rposition(|&byte| byte == b':');
     match colon {
@@ -444,7 +451,7 @@ fn split_port(text: &[u8]) -> (&[u8], Option<&[u8]>) {
     }
 }
 
-/// Whether it can stand in a URL as our host; `_` and `~…` are nginx's for "any".
+/// Whether a text can be our host in a URL; `_` and `~…` are nginx's names for "any".
 fn is_name(name: &[u8]) -> bool {
     let is_first = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'[';
     name.first().is_some_and(is_first)

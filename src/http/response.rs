@@ -1,4 +1,4 @@
-//! A response as CGI header fields and a body.
+//! Writes a response as CGI header fields and a body.
 
 use crate::domain::escape::header_into;
 
@@ -9,7 +9,7 @@ pub struct Response<'a> {
 }
 
 impl<'a> Response<'a> {
-    /// Begins with the status line.
+    /// Begins a response with the status line.
     pub fn new(out: &'a mut Vec<u8>, status: &str) -> Response<'a> {
         out.extend_from_slice(b"Status: ");
         out.extend_from_slice(status.as_bytes());
@@ -17,7 +17,7 @@ impl<'a> Response<'a> {
         Response { out }
     }
 
-    /// Begins fields that [`Response::fields`] adds to a response later.
+    /// Begins a group of fields that [`Response::fields`] adds to a response later.
     pub fn part(out: &'a mut Vec<u8>) -> Response<'a> {
         Response { out }
     }
@@ -28,7 +28,7 @@ impl<'a> Response<'a> {
         self
     }
 
-    /// Adds a field; bytes that could end it are dropped.
+    /// Adds a field, without bytes that could end it.
     pub fn field(&mut self, name: &str, value: &[u8]) -> &mut Self {
         self.out.extend_from_slice(name.as_bytes());
         self.out.extend_from_slice(b": ");
@@ -37,7 +37,7 @@ impl<'a> Response<'a> {
         self
     }
 
-    /// Adds a field whose value `write` appends; it must write no control characters.
+    /// Adds a field whose value `write` appends; the value must have no control characters.
     pub fn field_with(&mut self, name: &str, write: impl FnOnce(&mut Vec<u8>)) -> &mut Self {
         self.out.extend_from_slice(name.as_bytes());
         self.out.extend_from_slice(b": ");
@@ -46,8 +46,8 @@ impl<'a> Response<'a> {
         self
     }
 
-    /// The same, unless all that is written would then be longer than `bytes_max`; returns whether
-    /// the field stands there.
+    /// Adds a field unless the response would become longer than `bytes_max`; returns whether it
+    /// was added.
     pub fn field_within(
         &mut self,
         bytes_max: usize,

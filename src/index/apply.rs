@@ -1,4 +1,4 @@
-//! All changes of a run, within its one transaction.
+//! Applies all changes of a run in its one transaction.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -9,16 +9,16 @@ use crate::db::open::Transaction;
 use crate::db::{self, DbError};
 use crate::domain::time::Timestamp;
 
-/// Changes between two looks at the stop flag.
-const CHANGES_A_STOP_CHECK: u64 = 1024;
+/// Number of changes between two checks of the stop flag.
+const CHANGES_PER_STOP_CHECK: u64 = 1024;
 
 /// Why the changes were not made.
 pub(super) enum Abort {
     /// The database failed.
     Database(DbError),
-    /// The stop flag is set.
+    /// The stop flag was set.
     Stopped,
-    /// The catalogue is not the one that was compared.
+    /// The catalogue has changed since it was compared.
     Moved,
 }
 
@@ -28,7 +28,7 @@ impl From<DbError> for Abort {
     }
 }
 
-/// Makes the changes; an error must roll the transaction back.
+/// Applies the changes; after an error the caller must roll the transaction back.
 pub(super) fn change_all(
     transaction: &Transaction<'_>,
     changes: &ChangeList,
@@ -40,7 +40,7 @@ pub(super) fn change_all(
     let total = changes.counts.total();
     let mut done = 0;
     changes.for_each(|path, change| {
-        if done % CHANGES_A_STOP_CHECK == 0 {
+        if done % CHANGES_PER_STOP_CHECK == 0 {
             if stop.load(Ordering::Relaxed) {
                 return Err(Abort::Stopped);
             }
@@ -64,7 +64,7 @@ pub(super) fn change_all(
     Ok(catalogue.finish_at(at)?)
 }
 
-/// Names each change, for `-vv`.
+/// Logs each change, for `-vv`.
 pub(super) fn log_changes(changes: &ChangeList) {
     if !log::log_enabled!(log::Level::Debug) {
         return;

@@ -1,7 +1,7 @@
-//! What is to be changed in the catalogue: compact in memory, read in the order of paths.
+//! The list of changes to the catalogue: compact in memory, and read in the order of paths.
 //!
-//! A first run adds every file, so the list is made for millions: each path is written as the
-//! number of bytes that it shares with the one before and the rest, some 40 bytes a file.
+//! A first run adds every file, so the list is made for millions of them: each path is written as
+//! the number of bytes that it shares with the previous one, and the rest; some 40 bytes per file.
 
 use crate::domain::file::{FileId, FileVersion};
 use crate::domain::varint;
@@ -11,14 +11,14 @@ const REPLACE: u8 = 1;
 const ADOPT: u8 = 2;
 const REMOVE: u8 = 3;
 
-/// One change of one path.
+/// One change at one path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IndexChange {
-    /// A path that the catalogue does not have.
+    /// A file that the catalogue does not have.
     Add(FileVersion),
-    /// Another version of a file; the one before loses its id.
+    /// A new version of a file; the old version's id is not used again.
     Replace(FileId, FileVersion),
-    /// An imported entry is seen for the first time and keeps its id.
+    /// The first version of an imported entry, which keeps its id.
     Adopt(FileId, FileVersion),
     /// The file is gone.
     Remove(FileId),
@@ -28,9 +28,9 @@ pub enum IndexChange {
 #[derive(Debug, Default)]
 pub struct ChangeList {
     bytes: Vec<u8>,
-    /// The path that was pushed last.
+    /// The path that was added last.
     last: Vec<u8>,
-    /// How many of each kind.
+    /// Number of changes of each kind.
     pub counts: ChangeCounts,
 }
 
@@ -48,14 +48,14 @@ pub struct ChangeCounts {
 }
 
 impl ChangeCounts {
-    /// All of them.
+    /// Number of all changes.
     pub fn total(&self) -> u64 {
         self.added + self.changed + self.adopted + self.removed
     }
 }
 
 impl ChangeList {
-    /// Appends the change of a path; paths come in order.
+    /// Appends the change of a path; paths must come in order.
     pub fn push(&mut self, path: &[u8], change: IndexChange) {
         let shared = std::iter::zip(&self.last, path)
             .take_while(|(a, b)| a == b)
@@ -84,10 +84,10 @@ impl ChangeList {
         self.last.extend_from_slice(&path[shared..]);
     }
 
-    /// Gives each change in order; the first error ends it.
+    /// Calls `give` with each change in order, up to the first error.
     ///
     /// # Errors
-    /// Those of `give`.
+    /// Returns the error of `give`.
     pub fn for_each<E>(
         &self,
         mut give: impl FnMut(&[u8], IndexChange) -> Result<(), E>,

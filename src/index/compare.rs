@@ -1,4 +1,4 @@
-//! The tree against the catalogue: one pass over both in the order of paths.
+//! Compares the tree with the catalogue in one pass over both, in the order of paths.
 
 use std::cmp::Ordering;
 
@@ -7,22 +7,22 @@ use crate::db::{DbError, catalogue, open::Queryable};
 use crate::domain::file::CatalogueFile;
 use crate::tree::{InOrder, PathEntry, Walked};
 
-/// What differs.
+/// The result of a comparison.
 #[derive(Debug, Default)]
 pub struct Comparison {
-    /// What makes the catalogue equal to the tree.
+    /// The changes that make the catalogue equal to the tree.
     pub changes: ChangeList,
-    /// Entries of the catalogue in the subtree that was walked.
+    /// Number of the catalogue's entries in the subtree.
     pub catalogued: u64,
-    /// Entries that stay because their place could not be read.
+    /// Number of entries that stay because their place could not be read.
     pub kept: u64,
 }
 
-/// Compares what was walked with the catalogue's entries `below` the same directory; without a
-/// database everything is new.
+/// Compares the result of a walk with the catalogue's entries `below` the same directory; without a
+/// database every file is new.
 ///
 /// # Errors
-/// [`DbError::Sql`].
+/// Returns [`DbError::Sql`] if the catalogue cannot be read.
 pub fn compare(
     database: Option<&impl Queryable>,
     below: &[u8],
@@ -44,13 +44,13 @@ pub fn compare(
 
 struct Merge {
     tree: InOrder,
-    /// Of the unreadable directories the last one that was passed; all that begin with it stay.
+    /// The unreadable directory that was passed last; all entries below it stay.
     unreadable_below: Option<Vec<u8>>,
     comparison: Comparison,
 }
 
 impl Merge {
-    /// The catalogue's next entry.
+    /// Processes the catalogue's next entry.
     fn entry(&mut self, path: &[u8], file: CatalogueFile) {
         self.comparison.catalogued += 1;
         while let Some((seen, found)) = self.tree.current() {
@@ -86,7 +86,7 @@ impl Merge {
         }
     }
 
-    /// Leaves a place of the tree behind that the catalogue does not have.
+    /// Passes an entry of the tree that the catalogue does not have.
     fn pass(&mut self) {
         match self.tree.current() {
             Some((path, PathEntry::File(version))) => {

@@ -1,4 +1,4 @@
-//! Errors of an index run; each leaves the catalogue, and hashes that are stored, as they were.
+//! Errors of an index run. Each leaves the catalogue and the stored hashes as they were.
 
 use std::io;
 use std::path::PathBuf;
@@ -14,86 +14,86 @@ use crate::tree::WalkError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum IndexError {
-    /// The configuration.
+    /// The configuration is wrong.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// The tree is not there, or no thread can be started.
+    /// The tree cannot be read, or no thread can be started.
     #[error(transparent)]
     Walk(WalkError),
-    /// The directory of `--dir`.
+    /// The directory of `--dir` does not exist.
     #[error(
-        "'{directory}' is no directory of the tree {tree}, and the catalogue has no file in it"
+        "'{directory}' is not a directory in the tree {tree}, and the catalogue has no file in it"
     )]
     NoSuchDirectory {
-        /// As given.
+        /// The directory as given.
         directory: String,
         /// The site's tree.
         tree: PathBuf,
     },
-    /// The directory of `--dir` is one that is never indexed.
+    /// The directory of `--dir` is excluded from the index.
     #[error("'{directory}' is excluded by '{name}' in index.exclude")]
     Excluded {
-        /// As given.
+        /// The directory as given.
         directory: String,
-        /// The mask.
+        /// The mask that excludes it.
         name: String,
     },
-    /// Another run is at work.
+    /// Another run holds the lock.
     #[error("{database} is being {activity} by {holder}")]
     Locked {
-        /// The mirror database.
+        /// Path of the database.
         database: PathBuf,
         /// `indexed` or `hashed`.
         activity: &'static str,
-        /// Who, and what to do.
+        /// The holder, and the remedy.
         holder: LockHolder,
     },
-    /// The lock file.
+    /// The lock file cannot be written.
     #[error("cannot write {path}; {}", file_remedy(source))]
     Lock {
-        /// The lock file.
+        /// Path of the lock file.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the system.
         source: io::Error,
     },
-    /// The database.
-    #[error("cannot index into {database}, which is as it was")]
+    /// The database cannot be read or written.
+    #[error("cannot index into {database}; nothing was changed")]
     Database {
-        /// The mirror database.
+        /// Path of the database.
         database: PathBuf,
-        /// What went wrong.
+        /// The error of the database.
         source: DbError,
     },
-    /// The database does not take hashes.
-    #[error("cannot store hashes in {database}; what was stored before stays")]
+    /// The database cannot store hashes.
+    #[error("cannot store hashes in {database}; hashes stored before are kept")]
     Hashes {
-        /// The mirror database.
+        /// Path of the database.
         database: PathBuf,
-        /// What went wrong.
+        /// The error of the database.
         source: DbError,
     },
-    /// No thread to hash with.
+    /// No thread can be started for hashing.
     #[error("cannot start a thread")]
     Thread(#[source] io::Error),
-    /// A mask that is no regular expression.
-    #[error("'{mask}' is no regular expression")]
+    /// A mask is not a regular expression.
+    #[error("'{mask}' is not a regular expression")]
     Mask {
-        /// As given.
+        /// The mask as given.
         mask: String,
-        /// What is wrong with it.
+        /// The error in it.
         source: regex::Error,
     },
-    /// Somebody else kept changing the catalogue.
-    #[error("the catalogue was changed by another program {0} times meanwhile; run again")]
+    /// Another program changed the catalogue again and again.
+    #[error("another program changed the catalogue {0} times meanwhile; run again")]
     Unsteady(u32),
-    /// The handlers of SIGINT and SIGTERM.
+    /// The handlers of SIGINT and SIGTERM cannot be installed.
     #[error("cannot handle signals")]
     Signals(#[source] io::Error),
-    /// SIGINT or SIGTERM.
+    /// SIGINT or SIGTERM ended the run.
     #[error("stopped by a signal; nothing was changed")]
     Stopped,
-    /// SIGINT or SIGTERM while hashing.
-    #[error("stopped by a signal; what was hashed is stored, the next run does the rest")]
+    /// SIGINT or SIGTERM ended the run while it hashed.
+    #[error("stopped by a signal; finished hashes are stored, the next run computes the rest")]
     HashingStopped,
 }
 
@@ -107,7 +107,7 @@ impl From<WalkError> for IndexError {
 }
 
 impl IndexError {
-    /// How it is recorded.
+    /// The outcome that is recorded.
     pub fn outcome(&self) -> RunOutcome {
         match self {
             IndexError::Stopped | IndexError::HashingStopped => RunOutcome::Interrupted,
@@ -115,14 +115,14 @@ impl IndexError {
         }
     }
 
-    /// How the program ends.
+    /// The exit code of the program.
     pub fn exit(&self) -> Exit {
         match self {
             IndexError::Config(_)
             | IndexError::NoSuchDirectory { .. }
             | IndexError::Excluded { .. }
             | IndexError::Mask { .. } => Exit::Usage,
-            // The other run does it.
+            // The other run does the work.
             IndexError::Locked { .. } => Exit::Partial,
             _ => Exit::Failed,
         }

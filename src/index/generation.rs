@@ -1,4 +1,5 @@
-//! The number of the catalogue's generation in the tree, so that mirrors know which they copied.
+//! Writes the number of the catalogue's generation into the tree, so that mirrors know which
+//! generation they copied.
 
 use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -7,24 +8,24 @@ use std::path::Path;
 use crate::domain::trace::GENERATION_NAME;
 use crate::regular_file;
 
-/// Of a number and a line feed.
+/// Length in bytes that a number and a line feed do not exceed.
 const NUMBER_BYTES_MAX: u64 = 32;
 
-/// Mirrors fetch it like any other file.
+/// Everybody can read it: mirrors fetch it like any other file.
 const MODE: u32 = 0o644;
 
-/// Writes the number and a line feed, at once or not at all; what says the same stays.
+/// Writes the number and a line feed atomically; a file with the same content stays.
 ///
 /// # Errors
-/// The tree cannot be written.
+/// Returns the error of the system if the tree cannot be written.
 pub(super) fn write(tree: &Path, number: i64) -> io::Result<()> {
     let file = tree.join(GENERATION_NAME);
     let text = format!("{number}\n");
-    // Whoever may write into the tree may have put anything in its place.
+    // A user who may write into the tree may have replaced the file by anything.
     if regular_file::read(&file, NUMBER_BYTES_MAX).is_ok_and(|known| known == text.as_bytes()) {
         return Ok(());
     }
-    // The name of a half-written one is known too, so that no index takes it.
+    // The prefix makes an unfinished file recognisable, so that no index takes it.
     let mut new = tempfile::Builder::new()
         .prefix(&format!("{GENERATION_NAME}."))
         .tempfile_in(tree)?;

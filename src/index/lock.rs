@@ -1,8 +1,8 @@
-//! One run a database at a time that changes the catalogue, and one that hashes; hashing may take
-//! days, and the catalogue does not wait for it.
+//! Ensures that one run per database changes the catalogue, and one hashes. Hashing may take days,
+//! and the catalogue does not wait for it.
 //!
 //! # Locking
-//! `DATABASE.index.lock` and `DATABASE.hash.lock`, see [`Lock`].
+//! The lock files are `DATABASE.index.lock` and `DATABASE.hash.lock`, see [`Lock`].
 
 use std::path::Path;
 
@@ -10,12 +10,12 @@ use super::error::IndexError;
 use crate::domain::time::Timestamp;
 use crate::program::lock::{Lock, LockError};
 
-/// What only one program does at a time.
+/// An activity that only one program may do at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Activity {
     /// Changing the catalogue.
     Indexing,
-    /// Making hashes.
+    /// Computing hashes.
     Hashing,
 }
 
@@ -35,17 +35,18 @@ impl Activity {
     }
 }
 
-/// Held while a run is at work.
+/// A lock that is held while a run is working.
 #[derive(Debug)]
 pub struct IndexLock {
     _lock: Lock,
 }
 
 impl IndexLock {
-    /// Takes the lock and notes in the file who has it.
+    /// Takes the lock and writes its holder into the file.
     ///
     /// # Errors
-    /// [`IndexError::Locked`] says who has it; [`IndexError::Lock`].
+    /// Returns [`IndexError::Locked`] with the holder if another run has it, and
+    /// [`IndexError::Lock`] if the file cannot be used.
     pub fn take(
         database: &Path,
         activity: Activity,

@@ -1,21 +1,21 @@
-//! The file tree into the catalogue, and hashes of its files.
+//! `heliostat-index`: brings the catalogue up to date with the file tree, and hashes its files.
 //!
-//! [`Indexer`] is a site's; each [`IndexRun`] of it walks the tree ([`crate::tree`]), compares it
-//! with the catalogue in one pass over both (`compare`), and makes all changes in one transaction
-//! (`apply`), so that a run that ends early, however it ends, leaves the catalogue as it was. What
-//! could not be read stays in the catalogue; a tree that looks lost changes nothing until somebody
-//! says that it is right.
+//! There is one [`Indexer`] per site. Each of its [`IndexRun`]s walks the tree ([`crate::tree`]),
+//! compares it with the catalogue in one pass over both (`compare`), and applies all changes in one
+//! transaction (`apply`). So a run that ends early, however it ends, leaves the catalogue as it
+//! was. Entries that could not be read stay in the catalogue; a tree that seems to be lost changes
+//! nothing until an admin confirms it.
 //!
-//! [`Hasher`] computes hashes of what is in the catalogue then (`hash`).
+//! Then [`Hasher`] computes the hashes of the catalogue's files (`hash`).
 //!
 //! # Locking
-//! One run a database (`lock`), and one that hashes. The database is locked for writing only while
-//! changes are made; when something else changed the catalogue since it was compared, the run
-//! begins again.
+//! One run per database (`lock`), and one that hashes. The database is locked for writing only
+//! while changes are applied; if another program changed the catalogue since it was compared, the
+//! run starts again.
 //!
-//! Not done here on purpose: the catalogue does not look at a file's permissions. MirrorBrain
-//! catalogues what mirrors have, whoever may read it at home; and a file that the web server may
-//! not open is hidden by its directory's permissions, which the web server checks before it asks
+//! Deliberately absent: the catalogue ignores file permissions. MirrorBrain catalogues the files
+//! that mirrors have, whoever may read them on this host; and a file that the web server may not
+//! open is hidden by the permissions of its directory, which the web server checks before it asks
 //! us.
 
 mod apply;

@@ -1,4 +1,4 @@
-//! `heliostat-index`: command line in, exit code out.
+//! The program `heliostat-index`: reads the command line and returns the exit code.
 
 use std::cell::RefCell;
 use std::io::{self, Write};
@@ -22,10 +22,11 @@ use crate::program::log::{log_level, start_log};
 use crate::program::progress::{Bar, Progress};
 use crate::program::signal::stop_flag;
 
-/// Unreadable places that get a line of their own; a whole lost disk must not fill cron's mail.
+/// Largest number of unreadable places that get a line each; a whole lost disk must not fill cron's
+/// mail.
 const UNREADABLE_SHOWN_MAX: usize = 20;
 
-/// What a run came to; either half may be missing.
+/// The results of a run, as far as it got.
 #[derive(Default)]
 struct ProgramEnd {
     index: Option<IndexReport>,
@@ -61,7 +62,7 @@ impl ProgramEnd {
     fn exit(&self) -> Exit {
         let index = self.index.as_ref().map(IndexReport::exit);
         if let Some(error) = &self.error {
-            // The catalogue is up to date all the same when only hashing failed.
+            // If only hashing failed, the catalogue is up to date nevertheless.
             let is_partial = matches!(error, IndexError::Hashes { .. })
                 && index.is_some_and(|exit| exit != Exit::Failed);
             return if is_partial {
@@ -126,7 +127,7 @@ fn run(
     Ok(())
 }
 
-/// Hashes; another program that does so already will come to the new files, too.
+/// Hashes the files. If another program is already hashing, it will also hash the new files.
 fn hash(
     site: &Arc<SiteConfig>,
     request: HashRequest,
@@ -138,14 +139,14 @@ fn hash(
     match hasher.start(request, record) {
         Ok(run) => Ok(Some(run.execute(stop, &|step| bars.show_hashing(step))?)),
         Err(error @ IndexError::Locked { .. }) if result.index.is_some() => {
-            log::info!("hashes are left to the other run: {error}");
+            log::info!("the other run will compute the hashes: {error}");
             Ok(None)
         }
         Err(error) => Err(error),
     }
 }
 
-/// `re.match` of MirrorBrain: from the beginning, not necessarily to the end.
+/// A mask as in MirrorBrain's `re.match`: it must match at the start, but not up to the end.
 fn mask(given: Option<&str>) -> Result<Option<Regex>, IndexError> {
     let compile = |mask: &str| {
         Regex::new(&format!("^(?:{mask})")).map_err(|source| IndexError::Mask {
@@ -159,7 +160,7 @@ fn mask(given: Option<&str>) -> Result<Option<Regex>, IndexError> {
 struct Bars<'a> {
     progress: &'a Progress,
     label: &'a str,
-    /// The bar on the screen, and which step it is for.
+    /// The bar on the screen, and the step that it shows.
     current: RefCell<Option<(&'static str, Bar)>>,
 }
 
@@ -180,7 +181,7 @@ impl Bars<'_> {
     fn set(&self, what: &'static str, done: u64, new: impl FnOnce(&str) -> Bar) {
         let mut current = self.current.borrow_mut();
         if current.as_ref().is_none_or(|(shown, _)| *shown != what) {
-            // The old bar leaves the screen first.
+            // The old bar must leave the screen first.
             *current = None;
             *current = Some((what, new(&format!("{} {what}", self.label))));
         }
@@ -234,7 +235,7 @@ fn print(args: &IndexArgs, result: &ProgramEnd) -> io::Result<()> {
         {
             writeln!(out, "{report}")?;
         }
-        // An index run that had nothing to hash need not say so.
+        // An index run that had nothing to hash does not report that.
         let is_told = |report: &&HashReport| !report.is_empty() || result.index.is_none();
         if let Some(report) = result.hash.as_ref().filter(is_told) {
             writeln!(out, "{report}")?;

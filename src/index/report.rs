@@ -1,4 +1,4 @@
-//! What an index run did.
+//! The report of an index run.
 
 use std::fmt;
 use std::time::Duration;
@@ -11,12 +11,12 @@ use crate::db::run::{RunId, RunOutcome};
 use crate::program::exit::Exit;
 use crate::tree::{Unreadable, Walked};
 
-/// Numbers of a run; also what is stored with it.
+/// Counts of a run, which are also stored with it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct IndexCounts {
     /// Regular files in the tree.
     pub files: u64,
-    /// Their sizes together.
+    /// Total size of these files in bytes.
     pub bytes: u64,
     /// Directories in the tree.
     pub directories: u64,
@@ -24,47 +24,47 @@ pub struct IndexCounts {
     pub added: u64,
     /// New versions of known files.
     pub changed: u64,
-    /// Imported entries that were seen for the first time.
+    /// Imported entries that got their first version.
     pub adopted: u64,
     /// Files that are gone.
     pub removed: u64,
-    /// Directories (and files) that could not be read.
+    /// Directories and files that could not be read.
     pub unreadable: u64,
-    /// Entries that stay because they are below those.
+    /// Entries that stay because they are below such directories.
     pub kept: u64,
-    /// Milliseconds.
+    /// Duration in milliseconds.
     pub took_ms: u64,
-    /// The first id that the run gave to a version of a file; none when it gave none, or when the
-    /// catalogue was empty before, so that nothing in it is news.
+    /// The first id that the run gave to a version of a file; `None` if it gave none, or if the
+    /// catalogue was empty before, so that none of its files counts as new.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first_id: Option<i64>,
-    /// When it gave them, in seconds since 1970; the end of the run may come days later.
+    /// Time when it gave these ids, in seconds since 1970; the run may end days later.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub changed_at: Option<i64>,
 }
 
-/// How a run ended; nothing was changed unless the outcome is ok or partial.
+/// The result of a run; nothing was changed unless the outcome is ok or partial.
 #[derive(Debug, Clone, Serialize)]
 pub struct IndexReport {
-    /// The site.
+    /// Name of the site.
     pub site: String,
-    /// The subtree; empty for the whole tree.
+    /// Path of the subtree; empty for the whole tree.
     #[serde(serialize_with = "as_text")]
     pub directory: Vec<u8>,
-    /// How it ended.
+    /// Outcome of the run.
     #[serde(serialize_with = "as_word")]
     pub outcome: RunOutcome,
-    /// Whether it only looked.
+    /// Whether it was a dry run, without changes.
     pub dry_run: bool,
-    /// Numbers.
+    /// Counts of the run.
     #[serde(flatten)]
     pub counts: IndexCounts,
-    /// What could not be read: at most [`crate::tree::UNREADABLE_LISTED_MAX`] places.
+    /// Places that could not be read, at most [`crate::tree::UNREADABLE_LISTED_MAX`].
     #[serde(rename = "unreadable_places", serialize_with = "as_places")]
     pub unreadable: Vec<Unreadable>,
-    /// What is wrong, in one line; empty when nothing is.
+    /// The problem in one line; empty if there is none.
     pub error: String,
-    /// The run's row; none for a dry run.
+    /// The run's row in the database; `None` for a dry run.
     #[serde(skip)]
     pub run: Option<RunId>,
 }
@@ -92,14 +92,14 @@ impl IndexCounts {
         self.kept = comparison.kept;
     }
 
-    /// As stored in the run's row.
+    /// The text that is stored in the run's row.
     pub fn to_json(&self) -> String {
         serde_json::to_string(self).expect("numbers are always JSON")
     }
 }
 
 impl IndexReport {
-    /// How the program ends.
+    /// The exit code of the program.
     pub fn exit(&self) -> Exit {
         match self.outcome {
             RunOutcome::Ok => Exit::Ok,
@@ -109,7 +109,7 @@ impl IndexReport {
     }
 }
 
-/// The line that a run leaves in a log.
+/// Writes the line that a run leaves in a log.
 impl fmt::Display for IndexReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let counts = &self.counts;
@@ -138,7 +138,7 @@ impl fmt::Display for IndexReport {
     }
 }
 
-/// Bytes that are no UTF-8 are escaped, because JSON has only text.
+/// Bytes that are not UTF-8 are escaped, because JSON contains only text.
 pub(super) fn text(bytes: &[u8]) -> String {
     match std::str::from_utf8(bytes) {
         Ok(text) => text.to_owned(),

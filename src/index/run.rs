@@ -1,4 +1,5 @@
-//! One run: walk, compare, look twice at what seems lost, change all at once.
+//! Executes one index run: walks, compares, checks whether files seem to be lost, and applies all
+//! changes at once.
 
 use super::lock::{Activity, IndexLock};
 use super::step::IndexStep;
@@ -30,11 +31,11 @@ use crate::domain::trace::GENERATION_NAME;
 use crate::program::exit::chain;
 use crate::tree::{Root, WalkOptions, Walked};
 
-/// How often a run begins again because the catalogue was changed meanwhile. Only an import does
-/// that; more than a few would mean that something is badly wrong.
+/// Number of times that a run starts because the catalogue was changed meanwhile. Only an import
+/// does that; more attempts would mean that something is badly wrong.
 const ATTEMPTS_MAX: u32 = 3;
 
-/// Who is named as the author of events.
+/// The author of events that an index run records.
 const ACTOR: &str = "heliostat-index";
 
 /// A run that has begun; see [`Indexer::start`].
@@ -46,7 +47,7 @@ pub struct IndexRun<'a> {
     pub(super) began: Instant,
 }
 
-/// What one attempt saw.
+/// The result of one attempt.
 struct IndexObservations {
     /// The catalogue's generation before it was read.
     generation: i64,
@@ -54,15 +55,15 @@ struct IndexObservations {
     /// Whether the catalogue had no files.
     was_empty: bool,
     report: IndexReport,
-    /// Why the admin should look first.
+    /// Reason for which an admin should check the result first.
     suspicion: Option<String>,
 }
 
 impl IndexRun<'_> {
-    /// Does it; `stop` ends it without a change, `observe` hears how far it is.
+    /// Executes the run. `stop` ends it without a change; `observe` is called with the progress.
     ///
     /// # Errors
-    /// [`IndexError`]; the run is recorded as failed or interrupted.
+    /// Returns [`IndexError`] if the run fails; then it is recorded as failed or interrupted.
     pub fn execute(
         mut self,
         stop: &AtomicBool,
@@ -77,7 +78,7 @@ impl IndexRun<'_> {
                 error: chain(error),
             },
             Ok(report) if report.outcome == RunOutcome::Suspicious => self.end(report),
-            // The end was recorded with the changes.
+            // The end was recorded together with the changes.
             Ok(_) => return result,
         };
         if let Store::Real { writer, id, .. } = &mut self.store {
@@ -100,8 +101,8 @@ impl IndexRun<'_> {
             if let Some(suspicion) = seen.suspicion.take_if(|_| !self.request.force) {
                 seen.report.outcome = RunOutcome::Suspicious;
                 seen.report.error = format!(
-                    "{suspicion}; nothing was changed; is the disk mounted? if it is right so, \
-                     run again with --force"
+                    "{suspicion}; nothing was changed; check that the disk is mounted; if the \
+                     files are really gone, run again with --force"
                 );
                 return Ok(self.finished(seen.report));
             }
@@ -227,7 +228,8 @@ impl IndexRun<'_> {
         })
     }
 
-    /// An unmounted disk looks like an empty tree, and half a publication like half of one.
+    /// Returns the reason if the result looks wrong: an unmounted disk looks like an empty tree,
+    /// and an unfinished publication like a tree that lost half of its files.
     fn suspicion(&self, counts: &IndexCounts, catalogue: u64) -> Option<String> {
         let site = &self.indexer.site;
         let tree = site.tree.display();
@@ -248,7 +250,7 @@ impl IndexRun<'_> {
         })
     }
 
-    /// Makes all changes and records the end, or does nothing.
+    /// Applies all changes and records the end, or does nothing.
     fn write(
         &mut self,
         seen: &mut IndexObservations,
@@ -289,7 +291,8 @@ impl IndexRun<'_> {
         })
     }
 
-    /// The catalogue is what counts; a tree that cannot be written is only told.
+    /// Writes the generation into the tree. If that fails, the run is still a success, because the
+    /// catalogue is up to date; the failure is only logged.
     fn tell_generation(&self) {
         let site = &self.indexer.site;
         let Store::Real { writer, .. } = &self.store else {
@@ -327,32 +330,32 @@ pub struct Indexer {
     pub(super) exclude: Vec<Pattern>,
 }
 
-/// What a run is to do.
+/// The options of a run.
 #[derive(Debug, Clone, Default)]
 pub struct IndexRequest {
-    /// The subtree, relative to the tree, "" for all.
+    /// Path of the subtree relative to the tree, "" for all.
     pub directory: Vec<u8>,
-    /// Whether it may remove any number of files.
+    /// Whether the run may remove any number of files.
     pub force: bool,
-    /// Whether it only looks.
+    /// Whether the run must not change anything.
     pub dry_run: bool,
 }
 
-/// What a run compares with and writes to.
+/// The database with which a run compares, and to which it writes.
 #[derive(Debug)]
 pub(super) enum Store {
-    /// The run's row is there, nobody else indexes.
+    /// The run's row exists, and no other program indexes.
     Real {
         writer: Writer,
         id: RunId,
         _lock: IndexLock,
     },
-    /// Only to compare with; `None`: there is no database yet.
+    /// A database only for comparing; `None`: there is no database yet.
     Dry(Option<Reader>),
 }
 
 impl Indexer {
-    /// For runs of this site.
+    /// Makes an indexer for one site.
     pub fn new(site: Arc<SiteConfig>) -> Indexer {
         let exclude = site.index.exclude.iter();
         Indexer {
@@ -361,12 +364,13 @@ impl Indexer {
         }
     }
 
-    /// Finds a directory's canonical path relative to the tree; it may be given relative to the
+    /// Finds a directory's canonical path relative to the tree. It may be given relative to the
     /// tree or absolute, and need not exist any more.
     ///
     /// # Errors
-    /// [`IndexError::NoSuchDirectory`] when it is a file, or outside the tree;
-    /// [`IndexError::Excluded`]; [`IndexError::Walk`] when the tree is not there.
+    /// Returns [`IndexError::NoSuchDirectory`] if it is a file or outside of the tree,
+    /// [`IndexError::Excluded`] if a mask excludes it, and [`IndexError::Walk`] if the tree cannot
+    /// be read.
     pub fn directory(&self, given: &Path) -> Result<Vec<u8>, IndexError> {
         let tree = &self.site.tree;
         let missing = || IndexError::NoSuchDirectory {
@@ -405,11 +409,12 @@ impl Indexer {
         Ok(below)
     }
 
-    /// Begins a run: locks, opens the database and records the beginning.
+    /// Begins a run: takes the lock, opens the database and records the beginning.
     ///
     /// # Errors
-    /// [`IndexError::Locked`], [`IndexError::Lock`], [`IndexError::Database`]; and
-    /// [`IndexError::Walk`] when there is neither a tree nor a database.
+    /// Returns [`IndexError::Locked`], [`IndexError::Lock`] or [`IndexError::Database`] if the lock
+    /// or the database is not available, and [`IndexError::Walk`] if there is neither a tree nor a
+    /// database.
     pub fn start(&self, request: IndexRequest) -> Result<IndexRun<'_>, IndexError> {
         let began = Instant::now();
         let database = &self.site.database;

@@ -1,12 +1,12 @@
-//! The steps of an index run, as progress shows them.
+//! The steps of an index run, for its progress bar.
 
-/// How far a run is.
+/// The progress of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IndexStep {
-    /// Files found so far.
+    /// Number of files found so far.
     Walking(u64),
-    /// Comparing that many files with the catalogue.
+    /// Number of files that are being compared with the catalogue.
     Comparing(u64),
-    /// Changes made, of how many.
+    /// Number of changes applied so far, and the total.
     Writing(u64, u64),
 }

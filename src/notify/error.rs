@@ -1,4 +1,4 @@
-//! Errors of sending a notice.
+//! Errors of sending notices.
 
 use std::path::PathBuf;
 
@@ -9,20 +9,20 @@ use crate::fetch::FetchError;
 #[non_exhaustive]
 pub enum NoticeError {
     /// The mail program failed.
-    #[error("{program} does not take a mail ({said}); correct probe.sendmail")]
+    #[error("{program} did not accept a mail ({said}); check probe.sendmail")]
     Mail {
-        /// The program.
+        /// Path of the program.
         program: PathBuf,
         /// The reason that the system or the program gives.
         said: String,
     },
-    /// The webhook's server failed.
-    #[error("the webhook does not take the news ({said})")]
+    /// The webhook's server failed or refused.
+    #[error("the webhook did not accept the notice ({said}); check probe.webhook and its server")]
     Webhook {
-        /// The reason, without the URL, which may hold a secret.
+        /// The reason, without the URL, which may contain a secret.
         said: String,
     },
-    /// The HTTP client cannot be made.
+    /// The HTTP client cannot be created.
     #[error(transparent)]
     Client(#[from] FetchError),
 }

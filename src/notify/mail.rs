@@ -1,4 +1,4 @@
-//! Mail through the system's `sendmail`.
+//! Sends mail through the system's `sendmail`.
 
 use std::io::Write;
 use std::path::Path;
@@ -7,37 +7,37 @@ use std::time::{Duration, Instant};
 
 use super::error::NoticeError;
 
-/// Until a mail program that does not end is ended; it only puts the mail into a queue.
+/// Time after which a mail program that does not end is killed; it only has to queue the mail.
 const SENDMAIL_TIME_MAX: Duration = Duration::from_secs(30);
 
-/// How often it is looked whether it has ended.
+/// Time between two checks whether it has ended.
 const CHECK_INTERVAL: Duration = Duration::from_millis(20);
 
 /// A mail in plain text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mail {
-    /// Checked addresses.
+    /// Recipients, already checked.
     pub to: Vec<String>,
-    /// A checked address; empty: as the program has it.
+    /// Sender, already checked; empty: the program's default.
     pub from: String,
-    /// What it is about; other characters than ASCII are replaced.
+    /// Subject; characters beyond ASCII are replaced.
     pub subject: String,
-    /// UTF-8.
+    /// Body in UTF-8.
     pub text: String,
 }
 
 impl Mail {
-    /// Gives the mail to the program.
+    /// Passes the mail to the program.
     ///
     /// # Errors
-    /// [`NoticeError::Mail`].
+    /// Returns [`NoticeError::Mail`] if the program cannot be run or fails.
     pub fn send(&self, sendmail: &Path) -> Result<(), NoticeError> {
         let failed = |said: String| NoticeError::Mail {
             program: sendmail.to_owned(),
             said,
         };
         let mut command = Command::new(sendmail);
-        // -i: a line with a single dot is no end.
+        // -i: a line with a single dot does not end the mail.
         command.arg("-i");
         if !self.from.is_empty() {
             command.args(["-f", &self.from]);
@@ -51,7 +51,7 @@ impl Mail {
             .spawn()
             .map_err(|error| failed(error.to_string()))?;
         let mut stdin = child.stdin.take().expect("it was asked to be piped");
-        // A program that reads nothing shows it by its exit code; a mail fits into the pipe.
+        // A program that reads nothing reports that by its exit code; the mail fits into the pipe.
         let _ = stdin.write_all(self.source().as_bytes());
         drop(stdin);
         let deadline = Instant::now() + SENDMAIL_TIME_MAX;
@@ -61,11 +61,11 @@ impl Mail {
                 Ok(Some(status)) => return Err(failed(status.to_string())),
                 Ok(None) if Instant::now() < deadline => std::thread::sleep(CHECK_INTERVAL),
                 Ok(None) => {
-                    // It may have ended by itself in this moment.
+                    // It may have ended by itself at this moment.
                     let _ = child.kill();
                     let _ = child.wait();
                     let seconds = SENDMAIL_TIME_MAX.as_secs();
-                    return Err(failed(format!("it does not end within {seconds} s")));
+                    return Err(failed(format!("it did not end within {seconds} s")));
                 }
                 Err(error) => return Err(failed(error.to_string())),
             }

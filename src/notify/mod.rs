@@ -1,7 +1,8 @@
 //! Sends notices to people and programs: mail through `sendmail`, and webhooks.
 //!
 //! # Errors
-//! [`NoticeError`]: says which way failed, and why; the caller logs it and goes on.
+//! Returns [`NoticeError`] with the channel that failed and the reason; the caller logs it and
+//! continues.
 
 mod error;
 mod mail;

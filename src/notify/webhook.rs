@@ -1,4 +1,4 @@
-//! News to a program elsewhere: JSON by POST.
+//! Sends notices to other programs: JSON by POST.
 
 use std::time::Duration;
 
@@ -10,15 +10,16 @@ use tokio::runtime::Builder;
 use super::error::NoticeError;
 use crate::fetch::{FetchError, with_system_certificates};
 
-/// Until an answer; nobody waits for it but the prober.
+/// Longest time for an answer; only the prober waits for it.
 const WEBHOOK_TIME_MAX: Duration = Duration::from_secs(10);
 
 const USER_AGENT: &str = concat!("heliostat/", env!("CARGO_PKG_VERSION"));
 
-/// POSTs a JSON text.
+/// Sends a JSON text by POST.
 ///
 /// # Errors
-/// [`NoticeError::Webhook`], without the URL, which may hold a secret.
+/// Returns [`NoticeError::Webhook`] if there is no successful answer, without the URL, which may
+/// contain a secret.
 pub fn post_json(url: &str, json: String) -> Result<(), NoticeError> {
     let failed = |error: reqwest::Error| NoticeError::Webhook {
         said: error.without_url().to_string(),

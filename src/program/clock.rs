@@ -1,4 +1,4 @@
-//! The time of day.
+//! Reads the time of day.
 
 use std::time::SystemTime;
 

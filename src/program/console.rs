@@ -1,25 +1,25 @@
-//! What a terminal shows is what was written: control and bidi characters of files, dumps and
-//! mirrors come out as `\u001b`, whichever program prints them.
+//! Writes to terminals so that control and bidi characters in texts of files, dumps and mirrors
+//! appear as `\u001b`, whichever program prints them.
 //!
-//! Also where standard output is no terminal: a log, a mail, a pipe is looked at in one later. In
-//! JSON and TOML the form means the same character.
+//! This applies even if standard output is not a terminal: a log, a mail or a pipe is read on a
+//! terminal later. In JSON and TOML the escaped form means the same character.
 
 use std::io::{self, Stdout, StdoutLock, Write};
 
 use crate::domain::escape::visible_into;
 
-/// Writes text so that nothing in it moves the cursor, changes colours or turns the order of
-/// characters round; line feeds and tabs stay.
+/// A writer for texts that must not move the cursor, change colours or reorder characters. Line
+/// feeds and tabs stay.
 #[derive(Debug)]
 pub struct Visible<W: Write> {
     out: W,
     buffer: Vec<u8>,
-    /// The beginning of a character that the next write ends.
+    /// The start of a character that the next write completes.
     begun: Vec<u8>,
 }
 
 impl<W: Write> Visible<W> {
-    /// Writes to `out`.
+    /// A writer into `out`.
     pub fn new(out: W) -> Visible<W> {
         Visible {
             out,
@@ -28,10 +28,10 @@ impl<W: Write> Visible<W> {
         }
     }
 
-    /// Writes what is ours as it is: colours.
+    /// Writes our own control sequences, such as colours, unchanged.
     ///
     /// # Errors
-    /// Those of the writer.
+    /// Returns the error of the writer.
     pub fn write_raw(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.end_character()?;
         self.out.write_all(bytes)
@@ -62,7 +62,7 @@ impl<W: Write> Write for Visible<W> {
     }
 }
 
-/// Bytes at the end that may be the beginning of a character.
+/// Number of bytes at the end that may be the start of a character.
 fn begun_length(text: &[u8]) -> usize {
     let last = &text[text.len().saturating_sub(3)..];
     (0..last.len())
@@ -85,7 +85,7 @@ pub fn locked_output() -> Visible<StdoutLock<'static>> {
     Visible::new(io::stdout().lock())
 }
 
-/// Writes a line to standard error; nobody hears what cannot be written.
+/// Writes a line to standard error; a line that cannot be written is lost.
 pub fn complain(line: &str) {
     let mut text = Vec::new();
     visible_into(&mut text, line.as_bytes());

@@ -1,20 +1,20 @@
-//! How programs end: exit codes, and an error as one line.
+//! The exit codes of all programs, and the text of an error as one line.
 
 use std::error::Error;
 use std::process::ExitCode;
 
-/// How a program ended; scripts and cron jobs depend on the numbers.
+/// The result of a program; scripts and cron jobs depend on the numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Exit {
-    /// Everything that was asked for was done.
+    /// Everything requested was done.
     Ok = 0,
-    /// Nothing or not what was asked for was done; standard error says why.
+    /// The request was not carried out; standard error says why.
     Failed = 1,
-    /// The command line or the configuration is wrong; nothing was tried.
+    /// The command line or the configuration is wrong; nothing was attempted.
     Usage = 2,
-    /// Some of it was done: a mirror failed, a directory could not be read; or another run of the
-    /// program is at it.
+    /// A part was done: a mirror failed, or a directory could not be read; or another run of the
+    /// program is already doing it.
     Partial = 3,
 }
 
@@ -26,7 +26,7 @@ impl From<Exit> for ExitCode {
 
 /// An error with its causes on one line: `a: b: c`.
 ///
-/// Each part says only its own, so that nothing comes twice; line breaks become spaces.
+/// Each part contains only its own text, so that no cause is repeated. Line breaks become spaces.
 pub fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();

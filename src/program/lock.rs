@@ -1,8 +1,9 @@
-//! Locks between programs: files that say who holds them.
+//! Locks between programs: files that name their holder.
 //!
 //! # Locking
-//! `flock`: the kernel takes it back when the program ends, however it ends, so that no lock is
-//! left behind. The file stays: removing it would let two programs lock two files of one name.
+//! The lock is a `flock`, which the kernel releases when the program ends, however it ends, so that
+//! no lock is left behind. The file stays: if it were removed, two programs could lock two files of
+//! the same name.
 
 use std::fs::{File, TryLockError};
 use std::io::{self, Read, Write};
@@ -14,10 +15,10 @@ use rustix::fs::OFlags;
 use crate::domain::time::Timestamp;
 use crate::system::{create_private, process_facts};
 
-/// What is read of another program's note at most; ours are 60 bytes.
+/// Largest number of bytes that are read of another program's note; ours have 60.
 const NOTE_BYTES_MAX: u64 = 200;
 
-/// Held until it is dropped.
+/// A lock that is held until it is dropped.
 #[derive(Debug)]
 pub struct Lock {
     _file: File,
@@ -27,25 +28,25 @@ pub struct Lock {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LockError {
-    /// Another program has it.
+    /// Another program holds it.
     #[error("it is held by {0}")]
     Held(LockHolder),
-    /// The file.
+    /// The lock file cannot be created or opened.
     #[error("{}", path.display())]
     File {
-        /// The lock file.
+        /// Path of the lock file.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the system.
         source: io::Error,
     },
 }
 
-/// Who holds a lock, and since when, in words.
+/// The holder of a lock, in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LockHolder {
-    /// `process 12 since 2026-01-01T00:00:00Z`, with its program while it can be seen.
+    /// `process 12 since 2026-01-01T00:00:00Z`, with the program's name if the process can be seen.
     pub name: String,
-    /// What to do.
+    /// The remedy.
     pub remedy: String,
 }
 
@@ -56,10 +57,10 @@ impl std::fmt::Display for LockHolder {
 }
 
 impl Lock {
-    /// Takes the lock and notes in the file who has it, or fails at once.
+    /// Takes the lock and writes its holder into the file, or fails at once.
     ///
     /// # Errors
-    /// [`LockError`].
+    /// Returns [`LockError`] if another program holds the lock or the file cannot be used.
     pub fn take(path: &Path, now: Timestamp) -> Result<Lock, LockError> {
         let fail = |source| LockError::File {
             path: path.to_owned(),
@@ -69,7 +70,7 @@ impl Lock {
         let file = File::options()
             .read(true)
             .write(true)
-            // A FIFO of that name must not be waited for.
+            // Without this flag, opening a FIFO of that name would wait.
             .custom_flags(OFlags::NONBLOCK.bits() as i32)
             .open(path)
             .map_err(fail)?;
@@ -78,7 +79,7 @@ impl Lock {
             Err(TryLockError::WouldBlock) => return Err(LockError::Held(holder(&file))),
             Err(TryLockError::Error(error)) => return Err(fail(error)),
         }
-        // A full disk takes the lock and not the note.
+        // On a full disk the lock works, but the note cannot be written.
         if let Err(error) = note(&file, now) {
             log::debug!("the lock has no note: path={} {error}", path.display());
         }
@@ -86,7 +87,7 @@ impl Lock {
     }
 }
 
-/// What to do when a lock's file cannot be made or opened.
+/// The remedy if a lock file cannot be created or opened.
 pub fn file_remedy(source: &io::Error) -> &'static str {
     match source.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
@@ -111,7 +112,7 @@ fn holder(file: &File) -> LockHolder {
         remedy: "wait until that run has ended".to_owned(),
     };
     if read.is_err() || holder.name.is_empty() {
-        holder.name = "a process that has not said its number".to_owned();
+        holder.name = "a process that left no note".to_owned();
         return holder;
     }
     let pid = holder.name.split(' ').nth(1);

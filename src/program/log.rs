@@ -1,4 +1,4 @@
-//! The log of every program: lines on standard error, above the progress bars.
+//! Writes the log of every program: lines on standard error, above the progress bars.
 
 use std::io::{self, Write as _};
 
@@ -7,12 +7,12 @@ use log::LevelFilter;
 use super::progress::Progress;
 use crate::domain::escape::visible_line;
 
-/// Starts the log on standard error; `RUST_LOG` wins over `level`. A second start does nothing.
+/// Starts the log on standard error; `RUST_LOG` overrides `level`. A second start has no effect.
 ///
-/// Libraries are heard only when `RUST_LOG` names them: what matters of theirs comes as an error,
-/// and is then said once, by us.
+/// Libraries are logged only if `RUST_LOG` names them: their important messages reach us as errors,
+/// and we log those once.
 ///
-/// Lines have no time: cron's mail and the journal add theirs.
+/// Lines have no time, because cron's mail and the journal add one.
 pub fn start_log(level: LevelFilter, progress: &Progress) {
     let mut builder = env_logger::Builder::new();
     builder
@@ -36,7 +36,7 @@ pub fn start_log(level: LevelFilter, progress: &Progress) {
     }
 }
 
-/// The level that `-q` and `-v` (any number of them) ask for.
+/// The level for `-q` and any number of `-v`.
 pub fn log_level(quiet: bool, verbose: u8) -> LevelFilter {
     match (quiet, verbose) {
         (true, _) => LevelFilter::Error,

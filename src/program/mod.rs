@@ -1,4 +1,4 @@
-//! What every program of Heliostat does alike: command line, exit codes, log, progress, signals,
+//! Functions that all programs of Heliostat use: command line, exit codes, log, progress, signals,
 //! clock, locks, tables for people.
 
 pub mod arguments;

@@ -1,7 +1,7 @@
-//! Progress bars for people who wait.
+//! Draws progress bars for people who wait.
 //!
-//! They are drawn on standard error, and only when that is a terminal; cron and systemd see no
-//! bar. Lines of the log go above the bars, so that neither garbles the other.
+//! Bars are drawn on standard error, and only if that is a terminal; cron and systemd see none. Log
+//! lines appear above the bars, so that neither garbles the other.
 
 use std::fmt;
 use std::time::Duration;
@@ -12,10 +12,10 @@ use indicatif::{
 
 use crate::domain::escape::visible_line;
 
-/// How often a bar is drawn at most; more is not seen and costs a terminal over a slow line.
-const DRAWS_A_SECOND_MAX: u8 = 10;
+/// Largest number of redraws per second; more are invisible and slow on a remote terminal.
+const DRAWS_PER_SECOND_MAX: u8 = 10;
 
-/// How often a bar moves although nothing was counted, so that one sees that the program lives.
+/// Time between two movements of a bar without any progress, which show that the program is alive.
 const TICK: Duration = Duration::from_millis(200);
 
 /// The bars of one program.
@@ -25,33 +25,33 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Draws on standard error if that is a terminal and `quiet` does not say no.
+    /// Draws on standard error if that is a terminal and `quiet` is not set.
     pub fn new(quiet: bool) -> Progress {
         let target = if quiet {
             ProgressDrawTarget::hidden()
         } else {
-            ProgressDrawTarget::stderr_with_hz(DRAWS_A_SECOND_MAX)
+            ProgressDrawTarget::stderr_with_hz(DRAWS_PER_SECOND_MAX)
         };
         Progress {
             bars: MultiProgress::with_draw_target(target),
         }
     }
 
-    /// Draws nothing, ever.
+    /// Never draws.
     pub fn hidden() -> Progress {
         Progress::new(true)
     }
 
-    /// Whether anybody sees the bars.
+    /// Whether the bars are visible.
     pub fn is_shown(&self) -> bool {
         !self.bars.is_hidden()
     }
 
-    /// Adds a bar below the others: `label` first, then the count of `unit` and their speed; with
-    /// a `total` also the share that is done and the time that is left.
+    /// Adds a bar below the others: `label`, the count of `unit`, and the speed; if there is a
+    /// `total`, also the share that is done and the remaining time.
     pub fn bar(&self, label: &str, unit: &str, total: Option<u64>) -> Bar {
         if !self.is_shown() {
-            // A hidden bar would still tick in a thread of its own.
+            // A hidden bar would still run a thread for its ticks.
             return Bar {
                 bar: ProgressBar::hidden(),
             };
@@ -70,7 +70,7 @@ impl Progress {
             .with_key(
                 "speed",
                 |state: &ProgressState, out: &mut dyn fmt::Write| {
-                    // A bar that cannot be written shows no speed.
+                    // If the bar cannot be written, its speed is not shown either.
                     let _ = write!(out, "{}/s", HumanCount(state.per_sec() as u64));
                 },
             )
@@ -85,7 +85,7 @@ impl Progress {
         Bar { bar }
     }
 
-    /// Adds a bar of bytes, with their speed and the time that is left.
+    /// Adds a bar for bytes, with speed and remaining time.
     pub fn bytes_bar(&self, label: &str, total: u64) -> Bar {
         if !self.is_shown() {
             return Bar {
@@ -110,24 +110,24 @@ impl Progress {
     }
 }
 
-/// One bar; it leaves the screen when it is dropped.
+/// One bar; it disappears when it is dropped.
 #[derive(Debug)]
 pub struct Bar {
     bar: ProgressBar,
 }
 
 impl Bar {
-    /// Sets how much is done.
+    /// Sets the amount that is done.
     pub fn set(&self, done: u64) {
         self.bar.set_position(done);
     }
 
-    /// Counts more as done.
+    /// Adds to the amount that is done.
     pub fn add(&self, more: u64) {
         self.bar.inc(more);
     }
 
-    /// Says what is going on, after the numbers.
+    /// Shows a message after the numbers.
     pub fn note(&self, message: impl Into<String>) {
         self.bar
             .set_message(visible_line(message.into().as_bytes()));

@@ -1,4 +1,4 @@
-//! Signals that end a program.
+//! Handles the signals that end a program.
 
 use std::io;
 use std::sync::Arc;
@@ -8,15 +8,15 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 
 use super::exit::Exit;
 
-/// A flag that SIGINT and SIGTERM set; a second of them ends the program at once, with the exit
-/// code of a failure.
+/// Returns a flag that SIGINT and SIGTERM set. A second signal ends the program at once, with the
+/// exit code of a failure.
 ///
 /// # Errors
-/// When the system refuses a handler.
+/// Returns an error if the system refuses a handler.
 pub fn stop_flag() -> io::Result<Arc<AtomicBool>> {
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {
-        // Handlers run in the order of registration: the first signal finds the flag unset.
+        // Handlers run in the order of registration, so the first signal finds the flag unset.
         signal_hook::flag::register_conditional_shutdown(
             signal,
             Exit::Failed as i32,

@@ -1,12 +1,13 @@
-//! The catalogue in memory: what the responder decides from, and what listings are compared with.
+//! Holds the catalogue in memory, for the responder's decisions and for the comparison with
+//! listings.
 //!
-//! A path is known by 96 bits of its XXH3-128 with a seed of the process's own: 32 bytes a file in
-//! path order, whatever the length of paths, and 8 bytes for a table that finds a key. Two of a
-//! million paths are taken for one another once in 10^16 catalogues, and nobody can aim at it.
+//! A path is identified by 96 bits of its XXH3-128 with a seed of the process's own. That takes 32
+//! bytes per file, in path order and whatever the length of the path, and 8 bytes for a hash table.
+//! Two of a million paths collide once in 10^16 catalogues, and nobody can provoke it.
 //!
-//! Listings come in path order, too, within a directory. So a file is looked for behind the one
-//! that was found last, which is in the processor's cache, and only then by the table, which is
-//! not: less than a tenth of the time (measured, 1,000,000 files).
+//! Listings come in path order, too, within a directory. So a file is first looked for right after
+//! the previous one, which is in the processor's cache, and only then in the hash table, which is
+//! not. That takes less than a tenth of the time (measured, 1,000,000 files).
 
 use roaring::RoaringBitmap;
 use xxhash_rust::xxh3::xxh3_128_with_seed;
@@ -16,10 +17,10 @@ use crate::db::catalogue;
 use crate::db::open::Queryable;
 use crate::domain::file::{CatalogueFile, FileId, FileVersion};
 
-/// Places in the table for each file: short chains.
-const PLACES_A_FILE: usize = 2;
+/// Number of table slots per file, so that chains are short.
+const SLOTS_PER_FILE: usize = 2;
 
-/// An empty place; there are fewer files than file ids.
+/// An empty slot; there are fewer files than file ids.
 const EMPTY: u32 = u32::MAX;
 
 /// `mtime` of an entry without a version; no file system has such a time.
@@ -38,14 +39,14 @@ struct KnownFile {
 #[derive(Debug)]
 pub struct KnownFiles {
     seed: u64,
-    /// In path order.
+    /// The files in path order.
     files: Vec<KnownFile>,
-    /// Places in `files`, found by key.
+    /// Indexes in `files`, found by key.
     table: Vec<u32>,
     ids: RoaringBitmap,
 }
 
-/// Where one listing was found last.
+/// The position in the catalogue that one listing has reached.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Cursor {
     next: usize,
@@ -55,15 +56,15 @@ impl KnownFiles {
     /// Reads the whole catalogue; `seed` should be a new random number.
     ///
     /// # Errors
-    /// [`DbError::Sql`].
+    /// Returns [`DbError::Sql`] if the database cannot be read.
     pub fn load(database: &impl Queryable, seed: u64) -> Result<KnownFiles, DbError> {
         KnownFiles::load_with(database, seed, |_, _| {})
     }
 
-    /// The same; `also` sees every file with its path.
+    /// Like [`KnownFiles::load`]; `also` is called with every file and its path.
     ///
     /// # Errors
-    /// [`DbError::Sql`].
+    /// Returns [`DbError::Sql`] if the database cannot be read.
     pub fn load_with(
         database: &impl Queryable,
         seed: u64,
@@ -79,13 +80,13 @@ impl KnownFiles {
     }
 
     fn new(files: Vec<KnownFile>, seed: u64) -> KnownFiles {
-        let mut table = vec![EMPTY; (files.len() * PLACES_A_FILE).max(1)];
+        let mut table = vec![EMPTY; (files.len() * SLOTS_PER_FILE).max(1)];
         for (number, file) in (0..EMPTY).zip(&files) {
-            let mut place = place(file.key, table.len());
-            while table[place] != EMPTY {
-                place = (place + 1) % table.len();
+            let mut slot = slot_of(file.key, table.len());
+            while table[slot] != EMPTY {
+                slot = (slot + 1) % table.len();
             }
-            table[place] = number;
+            table[slot] = number;
         }
         KnownFiles {
             seed,
@@ -100,13 +101,13 @@ impl KnownFiles {
         &self.ids
     }
 
-    /// Looks one path up; its bytes must be canonical.
+    /// Looks up one path, which must be canonical.
     pub fn get(&self, path: &[u8]) -> Option<CatalogueFile> {
         let number = self.number(key(path, self.seed))?;
         Some(self.files[number].file())
     }
 
-    /// Looks a path of a listing up; the cursor makes the next look-up fast.
+    /// Looks up a path of a listing; the cursor makes the next look-up fast.
     pub fn find(&self, path: &[u8], cursor: &mut Cursor) -> Option<CatalogueFile> {
         let key = key(path, self.seed);
         let follows = |file: &&KnownFile| file.is(key);
@@ -119,16 +120,16 @@ impl KnownFiles {
         Some(self.files[number].file())
     }
 
-    /// Place in `files`.
+    /// Index in `files`.
     fn number(&self, key: (u64, u32)) -> Option<usize> {
-        let mut place = place(key.0, self.table.len());
-        // Half of the places are empty, so that this ends.
+        let mut slot = slot_of(key.0, self.table.len());
+        // Half of the slots are empty, so the loop ends.
         loop {
-            let number = self.table[place] as usize;
+            let number = self.table[slot] as usize;
             if self.files.get(number)?.is(key) {
                 return Some(number);
             }
-            place = (place + 1) % self.table.len();
+            slot = (slot + 1) % self.table.len();
         }
     }
 }
@@ -167,9 +168,9 @@ fn key(path: &[u8], seed: u64) -> (u64, u32) {
     ((hash >> 64) as u64, hash as u32)
 }
 
-/// Spreads 64 bits evenly over the places, whatever their number.
-fn place(key: u64, places: usize) -> usize {
-    ((u128::from(key) * places as u128) >> 64) as usize
+/// Distributes 64 bits evenly over any number of slots.
+fn slot_of(key: u64, slots: usize) -> usize {
+    ((u128::from(key) * slots as u128) >> 64) as usize
 }
 
 #[cfg(test)]

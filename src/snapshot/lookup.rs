@@ -1,7 +1,7 @@
-//! One worker's connection for what requests need beyond the snapshot: hashes.
+//! Reads data that requests need beyond the snapshot, mainly hashes: one connection per worker.
 //!
 //! The connection stays in one read transaction until the snapshot changes or the worker is idle:
-//! taking and giving back the read lock of the WAL would cost each request four system calls.
+//! taking and releasing the WAL's read lock would cost each request four system calls.
 
 use std::path::{Path, PathBuf};
 
@@ -11,7 +11,7 @@ use crate::db::open::{Reader, open_reader};
 use crate::db::{catalogue, hash};
 use crate::domain::file::{FileId, FileVersion};
 
-/// Looks files up in the database that a snapshot was read from.
+/// Looks up files in the database from which a snapshot was read.
 #[derive(Debug)]
 pub struct Lookup {
     path: PathBuf,
@@ -22,12 +22,12 @@ pub struct Lookup {
 struct OpenReader {
     reader: Reader,
     identity: FileIdentity,
-    /// Snapshot of the running read transaction; `None`: there is none.
+    /// Serial of the snapshot that the read transaction belongs to; `None`: no transaction is open.
     serial: Option<u64>,
 }
 
 impl Lookup {
-    /// Opens nothing yet.
+    /// Makes a look-up that opens the database at the first request.
     pub fn new(path: &Path) -> Lookup {
         Lookup {
             path: path.to_owned(),
@@ -38,7 +38,8 @@ impl Lookup {
     /// The digests of a file version.
     ///
     /// # Errors
-    /// The database cannot be read, or is another than the snapshot's; the next call tries anew.
+    /// Returns [`DbError`] if the database cannot be read, or is not the snapshot's; the next call
+    /// opens it again.
     pub fn digests(
         &mut self,
         snapshot: &Snapshot,
@@ -51,7 +52,7 @@ impl Lookup {
     /// The hash row of a file version, as documents need it.
     ///
     /// # Errors
-    /// As [`Lookup::digests`].
+    /// Returns an error as [`Lookup::digests`] does.
     pub fn hash_summary(
         &mut self,
         snapshot: &Snapshot,
@@ -61,11 +62,11 @@ impl Lookup {
         self.with(snapshot, |reader| hash::find_summary(reader, id, version))
     }
 
-    /// Appends a part, short enough to be held, of the hash row that [`Lookup::hash_summary`] has
-    /// found for the same snapshot.
+    /// Appends a part, short enough to be held in memory, of the hash row that
+    /// [`Lookup::hash_summary`] found for the same snapshot.
     ///
     /// # Errors
-    /// As [`Lookup::digests`].
+    /// Returns an error as [`Lookup::digests`] does.
     pub fn short(
         &mut self,
         snapshot: &Snapshot,
@@ -77,10 +78,10 @@ impl Lookup {
         })
     }
 
-    /// The files of a directory and below, in the order of paths, not more than `limit`.
+    /// The files in a directory and below it, in path order, at most `limit`.
     ///
     /// # Errors
-    /// As [`Lookup::digests`].
+    /// Returns an error as [`Lookup::digests`] does.
     pub fn files_below(
         &mut self,
         snapshot: &Snapshot,
@@ -129,7 +130,7 @@ impl Lookup {
         result
     }
 
-    /// Ends the read transaction, so that the WAL can be emptied; called when a worker is idle.
+    /// Ends the read transaction, so that the WAL can be emptied. Called when a worker is idle.
     pub fn rest(&mut self) {
         if let Some(open) = &mut self.open
             && open.end().is_err()

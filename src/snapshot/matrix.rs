@@ -1,12 +1,12 @@
-//! Who has each file version, the bitmaps turned round: one row of mirrors a file.
+//! Transposed bitmaps: for each file version, one row of bits that tells which mirrors have it.
 //!
-//! A request asks about one file and all mirrors. In the bitmaps, one a mirror, that is a walk
-//! through as many places in memory as there are mirrors; here it is one cache line.
+//! A request is about one file and all mirrors. With one bitmap per mirror it would touch as many
+//! places in memory as there are mirrors; a row is one cache line.
 //!
 //! # Locking
-//! Rows are words of atomics, shared by all snapshots and changed in place: a request reads one
-//! row, and each bit of it is what the mirror had before or after the publication. Since an id
-//! means one version for life, both are true.
+//! Rows consist of atomic words, which all snapshots share and which are changed in place. A
+//! request reads one row, and each bit tells what the mirror had either before or after a
+//! publication. An id means one version for ever, so both are true.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,13 +16,13 @@ use roaring::RoaringBitmap;
 use crate::domain::file::FileId;
 use crate::domain::select::set::WORD_BITS;
 
-/// Files a block; blocks are what is added when the catalogue grows.
+/// Number of files per block; the matrix grows by blocks.
 const BLOCK_FILES: usize = 1 << 16;
 
-/// Bits of a count of files; ids have no more.
+/// Number of bits of a count of files; ids have no more.
 const COUNT_BITS: usize = 32;
 
-/// Rows of mirrors; a column is a mirror's place in the roster.
+/// The rows. A column is a mirror's index in the roster.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Matrix {
     words: usize,
@@ -30,7 +30,7 @@ pub(crate) struct Matrix {
 }
 
 impl Matrix {
-    /// Rows for so many mirrors, nobody has anything.
+    /// A matrix for so many mirrors, none of which has a file.
     pub(crate) fn new(mirrors: usize) -> Matrix {
         Matrix {
             words: mirrors.div_ceil(WORD_BITS),
@@ -38,20 +38,20 @@ impl Matrix {
         }
     }
 
-    /// Words of mirrors of one file; of a file beyond the end none.
+    /// A word of a file's row; 0 for a file or word beyond the end.
     pub(crate) fn word(&self, file: FileId, word: usize) -> u64 {
         let file = file.0 as usize;
         let block = self.blocks.get(file / BLOCK_FILES);
-        let place = file % BLOCK_FILES * self.words + word;
+        let index = file % BLOCK_FILES * self.words + word;
         block
             .filter(|_| word < self.words)
-            .map_or(0, |b| b[place].load(Ordering::Relaxed))
+            .map_or(0, |b| b[index].load(Ordering::Relaxed))
     }
 
-    /// How many of the files each mirror has; at least as many numbers as there are mirrors.
+    /// Counts how many of the files each mirror has; returns at least one number per mirror.
     ///
-    /// Counts 64 mirrors at a time: bit `m` of plane `p` is bit `p` of the count of mirror `m`, so
-    /// that adding a row is an addition with carry, whose carries soon end.
+    /// Counts 64 mirrors at a time: bit `m` of plane `p` is bit `p` of the count of mirror `m`. So
+    /// adding a row is an addition with carry, and the carries soon end.
     pub(crate) fn counts(&self, files: &[FileId]) -> Vec<u64> {
         let mut counts = vec![0; self.words * WORD_BITS];
         for (word, counts) in counts.chunks_exact_mut(WORD_BITS).enumerate() {
@@ -66,14 +66,14 @@ impl Matrix {
                 }
             }
             for (mirror, count) in counts.iter_mut().enumerate() {
-                let bit = |(place, plane): (usize, &u64)| (plane >> mirror & 1) << place;
+                let bit = |(exponent, plane): (usize, &u64)| (plane >> mirror & 1) << exponent;
                 *count = planes.iter().enumerate().map(bit).sum();
             }
         }
         counts
     }
 
-    /// Makes a column equal to what a mirror has.
+    /// Sets a mirror's column to its content.
     pub(crate) fn set_column(&mut self, mirror: usize, has: &RoaringBitmap) {
         if let Some(last) = has.max() {
             let blocks = last as usize / BLOCK_FILES + 1;

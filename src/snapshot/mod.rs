@@ -1,9 +1,9 @@
-//! The responder's view of the database, in memory: known files, bits per file, mirrors.
+//! Holds the responder's view of the database in memory: known files, bits per file, mirrors.
 //!
-//! [`Loader`] reads mirrors and bitmaps by functions of `db`, whenever the database has changed,
-//! and gives a [`Snapshot`]. [`KnownFiles`] is the catalogue as a table, which scans use, too.
-//! [`sample()`] draws files that mirrors are asked for.
-//! [`Lookup`] reads what requests need beyond the snapshot: hashes. No SQL stands here.
+//! [`Loader`] reads mirrors and bitmaps with functions of `db` whenever the database has changed,
+//! and returns a [`Snapshot`]. [`KnownFiles`] is the catalogue as a table, which scans use, too.
+//! [`sample()`] draws files for probes of mirrors. [`Lookup`] reads data that requests need beyond
+//! the snapshot: hashes. There is no SQL in this module.
 
 mod known_files;
 mod lookup;

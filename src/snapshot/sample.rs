@@ -1,4 +1,4 @@
-//! Draws files that mirrors are asked for, to learn whether they answer.
+//! Draws the files that probes request from mirrors.
 
 use std::collections::HashMap;
 
@@ -13,43 +13,44 @@ use crate::domain::mirror::{Mirror, MirrorKind};
 use crate::domain::select::{CacheFile, admit};
 use crate::domain::time::Timestamp;
 
-/// Files that a mirror is asked for at most. One file may have gone since the last scan; a mirror
-/// that has none of three does not serve the tree.
+/// Largest number of files that are requested from a mirror. One file may have vanished since the
+/// last scan; a mirror without any of three does not serve the tree.
 pub const FILES_TRIED_MAX: usize = 3;
 
-/// Largest file that a cache is asked for: it fetches the whole of it from here.
+/// Size in bytes of the largest file that is requested from a cache, which would fetch all of it
+/// from this host.
 pub const CACHE_FILE_BYTES_MAX: u64 = 1024 * 1024;
 
-/// Files drawn a mirror: some may have left the catalogue since the scan, or be empty.
+/// Number of files drawn per mirror: some may have left the catalogue since the scan, or be empty.
 const FILES_DRAWN: u32 = 8;
 
-/// Files drawn a cache, so that some with a hash are among them.
+/// Number of files drawn per cache, so that some of them have a hash.
 const CACHE_FILES_DRAWN: usize = 64;
 
 /// A file that a mirror should have.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sample {
-    /// Its path in the tree.
+    /// Path in the tree.
     pub path: Vec<u8>,
-    /// Its version, if the catalogue has it.
+    /// Version, if the catalogue has one.
     pub version: Option<FileVersion>,
-    /// Its digest; drawn for caches alone.
+    /// SHA-256 digest; only for caches.
     pub sha256: Option<Vec<u8>>,
 }
 
-/// What caches may be asked for.
+/// The rule for files that caches may be asked for.
 pub struct CacheLaw<'l> {
-    /// Whether a path's content changes while its name stays.
+    /// Whether the content of a path changes while its name stays.
     pub is_mutable: &'l dyn Fn(&[u8]) -> bool,
-    /// The time.
+    /// The present time.
     pub now: Timestamp,
 }
 
-/// Random files for each mirror, in the same order: those that it is known to have, and for a cache
-/// small ones of which it can have no older version.
+/// Draws random files for each mirror, in the order of `mirrors`: files that it is known to have;
+/// for a cache, small files of which it cannot have an older version.
 ///
 /// # Errors
-/// [`DbError::Sql`].
+/// Returns [`DbError::Sql`] if the database cannot be read.
 pub fn sample(
     database: &impl Queryable,
     mirrors: &[MirrorRecord],
@@ -66,7 +67,7 @@ pub fn sample(
     let wanted: RoaringBitmap = drawn.iter().flatten().copied().collect();
     let mut files: HashMap<u32, Sample> = HashMap::new();
     let mut take = |path: &[u8], file: CatalogueFile| {
-        // An empty file has no byte to ask for.
+        // A probe requests a byte, which an empty file does not have.
         if file.version.is_none_or(|version| version.size > 0) {
             let sample = Sample {
                 path: path.to_vec(),
@@ -88,15 +89,15 @@ pub fn sample(
         })?;
     }
     let mut of_caches = caches.samples(database, random)?;
-    let named = |(place, ids): (usize, Vec<u32>)| {
+    let named = |(index, ids): (usize, Vec<u32>)| {
         let found = ids.iter().filter_map(|id| files.get(id).cloned());
-        let of_cache = of_caches.remove(&place);
+        let of_cache = of_caches.remove(&index);
         of_cache.unwrap_or_else(|| found.take(FILES_TRIED_MAX).collect())
     };
     Ok(drawn.into_iter().enumerate().map(named).collect())
 }
 
-/// What is drawn for caches, while the catalogue goes by.
+/// Draws files for caches while the catalogue is read.
 struct Caches<'l> {
     law: &'l CacheLaw<'l>,
     epochs: Epochs,
@@ -104,7 +105,7 @@ struct Caches<'l> {
 }
 
 struct SampleDraw {
-    place: usize,
+    index: usize,
     cache: Mirror,
     seen: usize,
     drawn: Vec<(Vec<u8>, CatalogueFile)>,
@@ -118,8 +119,8 @@ impl<'l> Caches<'l> {
     ) -> Result<Caches<'l>, DbError> {
         let mirrors = mirrors.iter().enumerate();
         let caches = mirrors.filter(|(_, mirror)| mirror.kind == MirrorKind::Cache);
-        let draws = caches.map(|(place, mirror)| SampleDraw {
-            place,
+        let draws = caches.map(|(index, mirror)| SampleDraw {
+            index,
             cache: mirror.check().0,
             seen: 0,
             drawn: Vec::new(),
@@ -131,7 +132,7 @@ impl<'l> Caches<'l> {
         })
     }
 
-    /// Each file is as likely as any other (algorithm R).
+    /// Draws each file with the same probability (algorithm R).
     fn see(&mut self, path: &[u8], file: CatalogueFile, random: &mut fastrand::Rng) {
         let Some(version) = file.version else {
             return;
@@ -156,14 +157,14 @@ impl<'l> Caches<'l> {
                 draw.drawn.push((path.to_vec(), file));
                 continue;
             }
-            let place = random.usize(0..draw.seen);
-            if let Some(slot) = draw.drawn.get_mut(place) {
+            let index = random.usize(0..draw.seen);
+            if let Some(slot) = draw.drawn.get_mut(index) {
                 *slot = (path.to_vec(), file);
             }
         }
     }
 
-    /// Those with a hash first.
+    /// The samples of each cache; files with a hash come first.
     fn samples(
         self,
         database: &impl Queryable,
@@ -186,13 +187,13 @@ impl<'l> Caches<'l> {
             }
             samples.sort_by_key(|sample| sample.sha256.is_none());
             samples.truncate(FILES_TRIED_MAX);
-            of_caches.insert(draw.place, samples);
+            of_caches.insert(draw.index, samples);
         }
         Ok(of_caches)
     }
 }
 
-/// Some ids in random order; all of them when they are few.
+/// Some ids in random order; all of them if there are few.
 fn draw(ids: &RoaringBitmap, random: &mut fastrand::Rng) -> Vec<u32> {
     let count = u32::try_from(ids.len()).unwrap_or(u32::MAX);
     if count <= FILES_DRAWN {
@@ -208,8 +209,9 @@ fn draw(ids: &RoaringBitmap, random: &mut fastrand::Rng) -> Vec<u32> {
     drawn
 }
 
-/// What a mirror has by its last scan; nothing when that cannot be read. Where a suspicious scan
-/// waits for a second one: what that one did not see any more, which tells whether it was right.
+/// The mirror's content according to its last scan; empty if it cannot be read. If a suspicious
+/// scan waits for confirmation: the files that it did not find any more, because they show whether
+/// it was right.
 fn current(database: &impl Queryable, mirror: &MirrorRecord) -> Result<RoaringBitmap, DbError> {
     let published = content::load(database, mirror.id).or_else(none_if_damaged)?;
     let current = published.map_or_else(RoaringBitmap::new, |p| p.content.current);

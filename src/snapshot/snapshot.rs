@@ -1,7 +1,7 @@
-//! Mirrors and their bitmaps in memory: what the responder decides from.
+//! Mirrors and their bitmaps in memory, from which the responder decides.
 //!
-//! A [`Loader`] looks for changes by timer and makes a new [`Snapshot`] of what changed; workers
-//! share it. A file that was replaced or cut is opened anew, so that no answer mixes two databases.
+//! A [`Loader`] checks regularly for changes and makes a new [`Snapshot`], which all workers share.
+//! A file that was replaced or truncated is opened again, so that no answer mixes two databases.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ use crate::domain::mirror::MirrorId;
 use crate::domain::select::{Holdings, Reason, Roster};
 use crate::domain::time::Timestamp;
 
-/// Which file a path names; another number is another database.
+/// Identifies the file at a path: another inode is another database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FileIdentity {
     device: u64,
@@ -28,7 +28,7 @@ pub struct FileIdentity {
 }
 
 impl FileIdentity {
-    /// Of the file that the path names now.
+    /// The identity of the file that the path names now.
     pub fn of(path: &Path) -> Option<FileIdentity> {
         use std::os::unix::fs::MetadataExt;
         let file = std::fs::metadata(path).ok()?;
@@ -39,23 +39,23 @@ impl FileIdentity {
     }
 }
 
-/// What is kept of one mirror's bitmaps beside its column in the matrix.
+/// The values kept about one mirror's bitmaps, besides its column in the matrix.
 #[derive(Debug)]
 struct KnownContent {
     generation: i64,
     outdated: RoaringBitmap,
 }
 
-/// The mirrors of a site and what they have, at one moment.
+/// The mirrors of a site and their content at one moment.
 #[derive(Debug)]
 pub struct Snapshot {
-    /// The database that it was read from.
+    /// The database from which it was read.
     pub identity: FileIdentity,
-    /// Differs from that of every other snapshot of this process.
+    /// A number that no other snapshot of this process has.
     pub serial: u64,
     /// The mirrors.
     pub roster: Roster,
-    /// Whether the database has hashes at all; without, no request looks for them.
+    /// Whether the database has any hashes; if not, no request looks for them.
     pub has_hashes: bool,
     files: Arc<KnownFiles>,
     epochs: Epochs,
@@ -64,17 +64,17 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// Looks a canonical path up in the catalogue.
+    /// Looks up a canonical path in the catalogue.
     pub fn find(&self, path: &[u8]) -> Option<CatalogueFile> {
         self.files.get(path)
     }
 
-    /// When a file version was first seen; `None`: long ago.
+    /// Time when a file version was first seen; `None`: long ago.
     pub fn seen_at(&self, file: FileId) -> Option<Timestamp> {
         self.epochs.seen_at(file)
     }
 
-    /// Who has a file version.
+    /// Which mirrors have a file version.
     pub fn holdings(&self, file: FileId) -> impl Holdings {
         FileHoldings {
             snapshot: self,
@@ -82,7 +82,7 @@ impl Snapshot {
         }
     }
 
-    /// How many of the files each mirror of the roster has.
+    /// Counts how many of the files each mirror of the roster has.
     pub fn counts(&self, files: &[FileId]) -> Vec<u64> {
         let mut counts = self.matrix.counts(files);
         counts.resize(self.roster.mirrors().len(), 0);
@@ -109,12 +109,12 @@ impl Holdings for FileHoldings<'_> {
     }
 }
 
-/// What a look for changes found.
+/// The result of a check for changes.
 #[derive(Debug)]
 pub enum SnapshotChange {
-    /// Nothing new.
+    /// Nothing has changed.
     None,
-    /// Something changed.
+    /// The snapshot after a change.
     New(Arc<Snapshot>),
 }
 
@@ -135,12 +135,12 @@ struct OpenDatabase {
     mirrors: Vec<MirrorId>,
     known: HashMap<MirrorId, Arc<KnownContent>>,
     matrix: Matrix,
-    /// With the tree's generation that it was read at.
+    /// The catalogue, and the generation at which it was read.
     files: Option<(i64, Arc<KnownFiles>)>,
 }
 
 impl Loader {
-    /// Opens nothing yet.
+    /// Makes a loader that opens the database at the first poll.
     pub fn new(path: &Path) -> Loader {
         Loader {
             path: path.to_owned(),
@@ -149,11 +149,11 @@ impl Loader {
         }
     }
 
-    /// Looks for changes and loads what changed.
+    /// Checks for changes and loads them.
     ///
     /// # Errors
-    /// The database is missing or cannot be read; what was loaded before is no longer to be used.
-    /// The next call tries again from the start.
+    /// Returns [`DbError`] if the database is missing or cannot be read; then the earlier snapshot
+    /// must not be used any more. The next call starts from the beginning.
     pub fn poll(&mut self) -> Result<SnapshotChange, DbError> {
         let result = self.try_poll();
         if result.is_err() {
@@ -168,7 +168,8 @@ impl Loader {
         let usable = self
             .open
             .as_ref()
-            // SQLite's own file never shrinks without a VACUUM; a cut one must be read anew.
+            // SQLite does not shrink the file without a VACUUM; a truncated file must be read
+            // again.
             .is_some_and(|open| Some(open.identity) == identity && open.size <= size);
         let mut is_new = false;
         if !usable {
@@ -187,7 +188,7 @@ impl Loader {
         }
         self.serial += 1;
         let snapshot = open.load(self.serial)?;
-        // The version was read before the content: a commit in between is loaded again.
+        // The version was read before the content, so a commit in between is loaded next time.
         open.data_version = data_version;
         Ok(SnapshotChange::New(Arc::new(snapshot)))
     }
@@ -217,10 +218,10 @@ impl OpenDatabase {
     }
 
     fn load(&mut self, serial: u64) -> Result<Snapshot, DbError> {
-        // One read transaction: mirrors and contents belong to one moment. After an error the
-        // connection is closed, and the transaction with it.
+        // One read transaction, so that mirrors and content belong to one moment. After an error
+        // the connection is closed, and the transaction with it.
         self.reader.begin_read()?;
-        // A newer program may have migrated it since it was opened.
+        // A newer program may have migrated the database since it was opened.
         self.reader.check_schema()?;
         let roster = roster(&self.reader)?;
         self.load_contents(&roster)?;
@@ -245,7 +246,7 @@ impl OpenDatabase {
         })
     }
 
-    /// Reads the catalogue when an index run or an import has changed it.
+    /// Reads the catalogue if an index run or an import has changed it.
     fn load_files(&mut self) -> Result<Arc<KnownFiles>, DbError> {
         let generation = catalogue::generation(&self.reader)?;
         if let Some((read_at, files)) = &self.files
@@ -258,8 +259,8 @@ impl OpenDatabase {
         Ok(files)
     }
 
-    /// Brings the matrix up to date: the columns whose generation changed, or all of them when
-    /// mirrors came or went and so have other places.
+    /// Updates the matrix: the columns whose generation changed, or all columns if mirrors were
+    /// added or removed, which changes the indexes.
     fn load_contents(&mut self, roster: &Roster) -> Result<(), DbError> {
         let mirrors: Vec<MirrorId> = roster.mirrors().iter().map(|mirror| mirror.id).collect();
         if mirrors != self.mirrors {
@@ -282,10 +283,10 @@ impl OpenDatabase {
     }
 }
 
-/// The mirrors of a site, with what probes found of them.
+/// The mirrors of a site, with the results of probes.
 ///
 /// # Errors
-/// [`DbError::Sql`].
+/// Returns [`DbError::Sql`] if the database cannot be read.
 pub fn roster(database: &impl Queryable) -> Result<Roster, DbError> {
     let mut mirrors = Vec::new();
     let mut reaches = probe::reaches(database)?;
@@ -300,7 +301,8 @@ pub fn roster(database: &impl Queryable) -> Result<Roster, DbError> {
     Ok(Roster::new(mirrors))
 }
 
-/// A damaged bitmap costs that mirror its clients, not the site its mirrors.
+/// Loads one mirror's bitmaps. A damaged bitmap costs that mirror its clients, but not the site its
+/// mirrors.
 fn load_bitmaps(
     reader: &Reader,
     id: MirrorId,

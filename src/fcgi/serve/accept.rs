@@ -1,4 +1,4 @@
-//! Accepting connections: sharing them out, and pausing when there is no room.
+//! Accepts connections, distributes them among workers, and pauses if there is no room.
 
 use std::os::fd::OwnedFd;
 use std::sync::atomic::Ordering::Relaxed;
@@ -14,46 +14,46 @@ use super::peers;
 use super::peers::{Given, Peer};
 use crate::fcgi::{ServerOptions, Shutdown, Stats};
 
-/// The low half of what epoll gives back for anything but a connection: no slot has this number.
+/// The low half of epoll's data for everything but a connection: no slot has this number.
 const NO_SLOT: u64 = u32::MAX as u64;
-/// Tells the other sources apart, in the high half.
+/// The high half tells the other sources apart.
 pub(super) const SHUTDOWN: u64 = 0xffff_ffff << 32 | NO_SLOT;
 pub(super) const INBOX: u64 = 0xffff_fffe << 32 | NO_SLOT;
 
-/// What epoll gives back for a listening socket.
+/// epoll's data for a listening socket.
 fn listener_data(number: usize) -> u64 {
     (number as u64) << 32 | NO_SLOT
 }
 
-/// Whether an event is about a listening socket.
+/// Whether an event comes from a listening socket.
 pub(super) fn is_listener(event: &epoll::Event) -> bool {
     let data = event.data.u64();
     data & NO_SLOT == NO_SLOT && data < INBOX
 }
 
-/// How long a listener rests after the system had no descriptor left, or while the limit of
-/// connections is reached. Level-triggered, it would wake us in a loop meanwhile.
+/// Pause after the system had no descriptor left, or while the limit of connections is reached.
+/// Being level-triggered, the listener would wake the worker in a loop meanwhile.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// How often it is logged that accepting fails, while it does.
+/// Time between two log lines about the same continuing failure.
 const LOG_EVERY: Duration = Duration::from_secs(60);
 
-/// What all workers share.
+/// The state that all workers share.
 pub(in crate::fcgi) struct WorkerShared<'a> {
     pub options: &'a ServerOptions,
     pub stats: &'a Stats,
     pub listeners: &'a [OwnedFd],
     pub shutdown: &'a Shutdown,
     pub peers: Vec<Peer>,
-    /// Idle connections are given to the next process at shutdown.
+    /// Whether idle connections are passed to the next process at shutdown.
     pub hand_over: bool,
-    /// When it was last logged that accepting fails.
+    /// Time of the last log line about a failure to accept.
     pub exhausted_logged: Mutex<Option<Instant>>,
-    /// When it was last logged that half requests give way.
+    /// Time of the last log line about incomplete requests that were dropped.
     pub crowded_logged: Mutex<Option<Instant>>,
 }
 
-/// Whether something is to be logged now: the first time, and again after [`LOG_EVERY`].
+/// Whether to log now: the first time, and again after [`LOG_EVERY`].
 fn is_to_be_logged(last: &Mutex<Option<Instant>>, now: Instant) -> bool {
     let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
     let is_due = last.is_none_or(|then| now.saturating_duration_since(then) >= LOG_EVERY);
@@ -64,19 +64,19 @@ fn is_to_be_logged(last: &Mutex<Option<Instant>>, now: Instant) -> bool {
 }
 
 impl WorkerShared<'_> {
-    /// A half request of that origin gave way.
+    /// Counts an incomplete request from that origin that was dropped to make room.
     pub fn crowded(&self, origin: Origin, now: Instant) {
         self.stats.timeouts.fetch_add(1, Relaxed);
         if is_to_be_logged(&self.crowded_logged, now) {
             log::warn!(
-                "requests that do not come to their end take the places of others, the oldest \
-                 give way; find out who sends them: connections_max={} {origin}",
+                "incomplete requests use up the connections, the oldest ones are closed; \
+                 find out who sends them: connections_max={} {origin}",
                 self.options.connections_max
             );
         }
     }
 
-    /// Whether three quarters of the places are taken: slow requests are no matter before.
+    /// Whether three quarters of the connections are in use; before that, slow requests do no harm.
     pub fn is_crowded(&self) -> bool {
         self.stats.connections.load(Relaxed) * 4 >= self.options.connections_max as u64 * 3
     }
@@ -87,11 +87,11 @@ impl WorkerShared<'_> {
     }
 }
 
-/// A worker's side of the listening sockets.
+/// A worker's view of the listening sockets.
 pub(in crate::fcgi) struct Acceptor<'a> {
     shared: &'a WorkerShared<'a>,
     own: usize,
-    /// When to listen again; `None` while the listeners are armed.
+    /// Time when to listen again; `None` while the listeners are armed.
     paused_until: Option<Instant>,
     armed: bool,
 }
@@ -121,33 +121,33 @@ impl<'a> Acceptor<'a> {
         }
     }
 
-    /// Stops waiting for connections; they stay in the backlog.
+    /// Stops waiting for connections; new ones stay in the backlog.
     pub fn disarm(&mut self, epoll: &OwnedFd) {
         self.paused_until = None;
         if std::mem::take(&mut self.armed) {
             for listener in self.shared.listeners {
-                // Fails only for one that could not be added.
+                // This fails only for a listener that could not be added.
                 let _ = epoll::delete(epoll, listener);
             }
         }
     }
 
-    /// Waits again after a pause.
+    /// Waits for connections again after a pause.
     pub fn resume(&mut self, epoll: &OwnedFd, now: Instant) {
         if self.paused_until.is_some_and(|until| now >= until) {
             self.arm(epoll, now);
         }
     }
 
-    /// When `resume` is due.
+    /// The time when `resume` is due.
     pub fn paused_until(&self) -> Option<Instant> {
         self.paused_until
     }
 
-    /// Accepts one connection; gives it back if this worker is to keep it.
+    /// Accepts one connection; returns it if this worker is to keep it.
     ///
-    /// One a turn: level-triggered, the listener is reported again while more wait, and those
-    /// that are open are not kept waiting by a burst.
+    /// One connection per call: the level-triggered listener is reported again while more are
+    /// waiting, and a burst does not delay open connections.
     pub fn accept(&mut self, epoll: &OwnedFd, listener: usize, now: Instant) -> Option<Given> {
         let listener = self.shared.listeners.get(listener).filter(|_| self.armed)?;
         if self.shared.is_full() {
@@ -165,7 +165,7 @@ impl<'a> Acceptor<'a> {
         None
     }
 
-    /// Counts a connection and gives it to the worker that is to have it.
+    /// Counts a connection and gives it to the worker that is next.
     fn place(&self, socket: OwnedFd, now: Instant) -> Option<Given> {
         let WorkerShared { stats, peers, .. } = self.shared;
         stats.accepted.fetch_add(1, Relaxed);
@@ -185,7 +185,7 @@ impl<'a> Acceptor<'a> {
         self.paused_until = Some(now + PAUSE);
     }
 
-    /// EMFILE, ENFILE, ENOMEM or whatever else keeps us from accepting.
+    /// Logs EMFILE, ENFILE, ENOMEM or any other error of `accept`.
     fn exhausted(&self, error: Errno, now: Instant) {
         self.shared.stats.accept_pauses.fetch_add(1, Relaxed);
         if is_to_be_logged(&self.shared.exhausted_logged, now) {

@@ -1,8 +1,8 @@
-//! One connection: a socket, its conversation, and what could not be sent yet.
+//! One connection: its socket, its conversation, and the bytes that are not sent yet.
 //!
-//! The usual request costs one `recv` and one `send`. While an answer is unsent nothing is read:
-//! a web server that does not take its answers cannot make us hold more of them. A long answer is
-//! made in pieces, one a turn, each when the one before was taken.
+//! The usual request costs one `recv` and one `send`. While an answer is not completely sent,
+//! nothing is read, so that a web server that does not take its answers cannot make us hold more of
+//! them. A long answer is produced in pieces: one per turn, each after the previous one was taken.
 
 use std::cell::OnceCell;
 use std::io;
@@ -19,24 +19,24 @@ use super::peers::Given;
 use crate::fcgi::wire::protocol::{Conversation, ConversationLimits, ConversationStep};
 use crate::fcgi::{Handler, Rest, ServerOptions, Stats};
 
-/// Bytes taken by one read: the largest record, so that a request is one read.
+/// Number of bytes per read: the largest record, so that a request takes one read.
 const READ_BYTES: usize = 64 * 1024;
 
-/// Capacity that the answer buffers of a worker keep; larger answers are rare.
+/// Capacity in bytes that a worker's answer buffers keep; larger answers are rare.
 const ANSWER_KEPT_BYTES: usize = 128 * 1024;
 
-/// What a connection does at the moment; each has its own time-out.
+/// The present activity of a connection; each has its own time-out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::fcgi) enum Phase {
     /// Between two requests.
     Idle,
-    /// A request has begun to come.
+    /// A request has begun to arrive.
     Reading,
-    /// An answer waits for the web server to take it.
+    /// An answer waits until the web server takes it.
     Writing,
 }
 
-/// What is to be done with a connection after its turn.
+/// The next action for a connection after its turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::fcgi) enum ConnectionTurn {
     /// Wait until it is readable.
@@ -47,7 +47,7 @@ pub(in crate::fcgi) enum ConnectionTurn {
     Close,
 }
 
-/// A worker's buffers and handler, lent to one connection at a time.
+/// A worker's buffers and handler, which one connection at a time uses.
 pub(in crate::fcgi) struct WorkerBuffers<'a, H, F> {
     pub handler: Guarded<'a, H, F>,
     pub stats: &'a Stats,
@@ -73,22 +73,22 @@ impl<'a, H, F> WorkerBuffers<'a, H, F> {
 /// An accepted connection.
 pub(in crate::fcgi) struct Connection {
     socket: OwnedFd,
-    /// The process before has answered over it.
+    /// Whether a previous process has answered requests on it.
     is_inherited: bool,
-    /// Asked for when places are few.
+    /// Determined only when connections are few.
     origin: OnceCell<Origin>,
     conversation: Conversation,
-    /// What is to follow of the answer under way.
+    /// The rest of the answer that is being sent.
     rest: Option<Box<dyn Rest>>,
     unsent: Vec<u8>,
     unsent_from: usize,
-    /// Read, but not handled before the answer is sent.
+    /// Bytes that were read and must wait until the answer is sent.
     unread: Vec<u8>,
     closing: bool,
     phase: Phase,
-    /// When the phase began; while writing, when the last bytes were taken.
+    /// Start of the phase; while writing, the time when the last bytes were taken.
     since: Instant,
-    /// Requests answered or refused.
+    /// Number of requests that were answered or refused.
     answered: u64,
 }
 
@@ -122,7 +122,7 @@ impl Connection {
         *self.origin.get_or_init(|| Origin::of(&self.socket))
     }
 
-    /// Whether it has taken a place and not brought its request.
+    /// Whether the connection occupies a place without having brought its request.
     pub fn is_awaited(&self) -> bool {
         match self.phase {
             Phase::Idle => self.answered == 0 && !self.is_inherited,
@@ -139,7 +139,7 @@ impl Connection {
         self.phase
     }
 
-    /// How long the present phase has lasted.
+    /// Duration of the present phase.
     pub fn age(&self, now: Instant) -> Duration {
         now.saturating_duration_since(self.since)
     }
@@ -153,40 +153,40 @@ impl Connection {
         self.conversation.is_owing() || self.phase == Phase::Writing
     }
 
-    /// Whether the present phase has lasted too long.
+    /// Whether the present phase exceeds its time-out.
     pub fn is_late(&self, options: &ServerOptions, now: Instant) -> bool {
         let limit = match self.phase {
             Phase::Idle => options.idle_timeout,
             Phase::Reading => options.read_timeout,
-            // A long answer goes as fast as the client takes it, and holds no more than a piece.
+            // A long answer is sent as fast as the client takes it, and only one piece is held.
             Phase::Writing if self.conversation.is_owing() => options.rest_timeout,
             Phase::Writing => options.write_timeout,
         };
         self.age(now) >= limit
     }
 
-    /// Reads once and handles what came.
+    /// Reads once and processes the bytes.
     ///
-    /// One read is enough: epoll is level-triggered, so what is left, be it bytes or the end of
-    /// the stream, is reported again.
-    pub fn read<H, F>(&mut self, desk: &mut WorkerBuffers<'_, H, F>) -> ConnectionTurn
+    /// One read is enough: epoll is level-triggered, so remaining bytes, or the end of the stream,
+    /// are reported again.
+    pub fn read<H, F>(&mut self, buffers: &mut WorkerBuffers<'_, H, F>) -> ConnectionTurn
     where
         H: Handler,
         F: Fn(usize) -> H,
     {
-        let mut input = std::mem::take(&mut desk.input);
+        let mut input = std::mem::take(&mut buffers.input);
         let turn = match recv(&self.socket, &mut input[..], RecvFlags::DONTWAIT) {
             Ok((0, _)) => ConnectionTurn::Close,
-            Ok((bytes, _)) => self.handle(&input[..bytes], desk),
+            Ok((bytes, _)) => self.handle(&input[..bytes], buffers),
             Err(Errno::AGAIN | Errno::INTR) => ConnectionTurn::Read,
             Err(_) => ConnectionTurn::Close,
         };
-        desk.input = input;
+        buffers.input = input;
         turn
     }
 
-    /// Sends on; when all was taken, handles what was read meanwhile.
-    pub fn write<H, F>(&mut self, desk: &mut WorkerBuffers<'_, H, F>) -> ConnectionTurn
+    /// Continues to send; once all bytes are taken, processes the bytes that were read before.
+    pub fn write<H, F>(&mut self, buffers: &mut WorkerBuffers<'_, H, F>) -> ConnectionTurn
     where
         H: Handler,
         F: Fn(usize) -> H,
@@ -200,7 +200,7 @@ impl Connection {
             },
         };
         if sent > 0 {
-            self.since = desk.now;
+            self.since = buffers.now;
         }
         self.unsent_from += sent;
         if self.unsent_from < self.unsent.len() {
@@ -212,31 +212,31 @@ impl Connection {
             return ConnectionTurn::Close;
         }
         let unread = std::mem::take(&mut self.unread);
-        self.handle(&unread, desk)
+        self.handle(&unread, buffers)
     }
 
-    /// Lets the conversation take `input` and answers what is complete.
+    /// Passes `input` to the conversation and answers complete requests.
     fn handle<H, F>(
         &mut self,
         mut input: &[u8],
-        desk: &mut WorkerBuffers<'_, H, F>,
+        buffers: &mut WorkerBuffers<'_, H, F>,
     ) -> ConnectionTurn
     where
         H: Handler,
         F: Fn(usize) -> H,
     {
-        let mut answer = std::mem::take(&mut desk.answer);
-        // What another connection could not send must never reach this one.
+        let mut answer = std::mem::take(&mut buffers.answer);
+        // Bytes that another connection could not send must never reach this one.
         answer.clear();
         let answered = self.answered;
         let turn = loop {
             let go_on = match self.rest.take() {
-                Some(rest) => self.pull(rest, &mut answer, desk),
-                None => self.step(&mut input, &mut answer, desk),
+                Some(rest) => self.pull(rest, &mut answer, buffers),
+                None => self.step(&mut input, &mut answer, buffers),
             };
             let turn = match self.flush(&mut answer) {
                 Ok(true) if self.closing => ConnectionTurn::Close,
-                // One piece a turn, so that the worker's other connections have theirs.
+                // One piece per turn, so that the worker's other connections get their turns.
                 Ok(true) if self.rest.is_some() => ConnectionTurn::Write,
                 Ok(true) if go_on => continue,
                 Ok(true) => ConnectionTurn::Read,
@@ -245,9 +245,9 @@ impl Connection {
             };
             break turn;
         };
-        // What could not be sent because the web server hung up is nobody else's answer.
+        // If the web server hung up, the unsent bytes must not reach another connection.
         answer.clear();
-        desk.answer = answer;
+        buffers.answer = answer;
         if turn == ConnectionTurn::Write {
             self.unread.extend_from_slice(input);
         }
@@ -258,35 +258,35 @@ impl Connection {
         };
         if phase != self.phase || answered != self.answered {
             self.phase = phase;
-            self.since = desk.now;
+            self.since = buffers.now;
         }
         turn
     }
 
-    /// Advances until something is to be sent. Whether there may be more to do with `input`.
+    /// Advances until there are bytes to send; returns whether `input` may need more work.
     fn step<H, F>(
         &mut self,
         input: &mut &[u8],
         answer: &mut Vec<u8>,
-        desk: &mut WorkerBuffers<H, F>,
+        buffers: &mut WorkerBuffers<H, F>,
     ) -> bool
     where
         H: Handler,
         F: Fn(usize) -> H,
     {
-        let stats = desk.stats;
+        let stats = buffers.stats;
         match self.conversation.advance(input, answer) {
             ConversationStep::Hungry => return false,
             ConversationStep::Ready => {
                 let request = self.conversation.request();
-                self.rest = desk.handler.respond(&request, &mut desk.body);
+                self.rest = buffers.handler.respond(&request, &mut buffers.body);
                 if self.rest.is_some() {
-                    self.conversation.answer_part(&desk.body, answer);
+                    self.conversation.answer_part(&buffers.body, answer);
                 } else {
-                    self.conversation.answer(&desk.body, answer);
+                    self.conversation.answer(&buffers.body, answer);
                     self.answered += 1;
                 }
-                desk.body.shrink_to(ANSWER_KEPT_BYTES);
+                buffers.body.shrink_to(ANSWER_KEPT_BYTES);
             }
             ConversationStep::Refused(refusal) => {
                 log::debug!("request refused, reason={refusal:?}");
@@ -307,39 +307,40 @@ impl Connection {
         !self.closing
     }
 
-    /// Appends the next piece of a long answer. Whether there may be more to do.
+    /// Appends the next piece of a long answer; returns whether there may be more to do.
     fn pull<H, F>(
         &mut self,
         mut rest: Box<dyn Rest>,
         answer: &mut Vec<u8>,
-        desk: &mut WorkerBuffers<H, F>,
+        buffers: &mut WorkerBuffers<H, F>,
     ) -> bool
     where
         H: Handler,
         F: Fn(usize) -> H,
     {
-        match desk.handler.pull(&mut *rest, &mut desk.body) {
+        match buffers.handler.pull(&mut *rest, &mut buffers.body) {
             Ok(true) => {
-                self.conversation.answer_part(&desk.body, answer);
+                self.conversation.answer_part(&buffers.body, answer);
                 self.rest = Some(rest);
-                // What was sent so far was taken, so the web server is not late.
-                self.since = desk.now;
+                // All earlier bytes were taken, so the web server is not late.
+                self.since = buffers.now;
             }
             Ok(false) => {
                 self.conversation.answer_end(answer);
                 self.answered += 1;
             }
             Err(error) => {
-                log::error!("a long answer is broken off: error=\"{error}\"");
+                log::error!("a long answer was cut off: error=\"{error}\"");
                 self.closing = true;
             }
         }
-        desk.body.clear();
-        desk.body.shrink_to(ANSWER_KEPT_BYTES);
+        buffers.body.clear();
+        buffers.body.shrink_to(ANSWER_KEPT_BYTES);
         !self.closing
     }
 
-    /// Sends `answer` and clears it; keeps what was not taken. Whether all was taken.
+    /// Sends `answer` and clears it, but keeps the bytes that were not taken; returns whether all
+    /// were taken.
     fn flush(&mut self, answer: &mut Vec<u8>) -> io::Result<bool> {
         if answer.is_empty() {
             return Ok(true);
@@ -351,7 +352,7 @@ impl Connection {
         Ok(self.unsent.is_empty())
     }
 
-    /// Sends once; 0 bytes when the socket is full.
+    /// Sends once; returns 0 if the socket is full.
     fn send(&self, bytes: &[u8]) -> io::Result<usize> {
         match send(
             &self.socket,

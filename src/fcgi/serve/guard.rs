@@ -1,4 +1,4 @@
-//! A handler behind `catch_unwind`: a bug in it costs one request.
+//! Runs a handler under `catch_unwind`, so that a bug in it costs one request.
 
 use std::any::Any;
 use std::io;
@@ -8,10 +8,10 @@ use std::sync::atomic::Ordering::Relaxed;
 use crate::fcgi::wire::step::INTERNAL_ERROR;
 use crate::fcgi::{FcgiRequest, Handler, Rest, Stats};
 
-/// A worker's handler, made anew after a panic.
+/// A worker's handler, which is made again after a panic.
 ///
-/// The closure under `catch_unwind` borrows nothing that is used after a panic but the output,
-/// which is cleared, and the handler, which is dropped: hence `AssertUnwindSafe`.
+/// The closure under `catch_unwind` borrows only two values that are used after a panic: the
+/// output, which is cleared, and the handler, which is dropped. Hence `AssertUnwindSafe`.
 pub(in crate::fcgi) struct Guarded<'a, H, F> {
     make: &'a F,
     worker: usize,
@@ -32,8 +32,7 @@ impl<'a, H: Handler, F: Fn(usize) -> H> Guarded<'a, H, F> {
         guarded
     }
 
-    /// Writes the answer to `request` into `out`, and returns what follows it; a 500 if the
-    /// handler panics.
+    /// Writes the answer to `request` into `out` and returns its rest; a 500 if the handler panics.
     pub fn respond(
         &mut self,
         request: &FcgiRequest<'_>,
@@ -54,10 +53,10 @@ impl<'a, H: Handler, F: Fn(usize) -> H> Guarded<'a, H, F> {
         rest
     }
 
-    /// The next bytes of a long answer; whether there were any.
+    /// Appends the next bytes of a long answer; returns whether there were any.
     pub fn pull(&mut self, rest: &mut dyn Rest, out: &mut Vec<u8>) -> io::Result<bool> {
         out.clear();
-        // After a panic the rest is dropped by its connection, which is closed.
+        // After a panic the connection is closed, and drops the rest.
         match catch_unwind(AssertUnwindSafe(|| rest.pull(out))) {
             Ok(result) => result.map(|()| !out.is_empty()),
             Err(panic) => {
@@ -67,14 +66,15 @@ impl<'a, H: Handler, F: Fn(usize) -> H> Guarded<'a, H, F> {
         }
     }
 
-    /// Lets the handler let go of what it holds.
+    /// Lets the handler release what it holds.
     pub fn tick(&mut self) {
         if self.handler.is_some() {
             self.attempt("tick", Handler::tick);
         }
     }
 
-    /// Calls `action` with the handler, which is made if there is none. Whether it went well.
+    /// Calls `action` with the handler, which is made if there is none; returns whether there was
+    /// no panic.
     fn attempt(&mut self, what: &str, action: impl FnOnce(&mut H)) -> bool {
         let attempt = || {
             let handler = self.handler.get_or_insert_with(|| (self.make)(self.worker));
@@ -100,7 +100,7 @@ impl<'a, H: Handler, F: Fn(usize) -> H> Guarded<'a, H, F> {
     }
 }
 
-/// What a panic said, if it said it in words.
+/// The message of a panic, if it is a text.
 pub(in crate::fcgi) fn text(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))

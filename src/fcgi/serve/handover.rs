@@ -1,10 +1,10 @@
-//! Kept connections over a restart: systemd holds them for the next process.
+//! Keeps connections over a restart: systemd holds them for the next process.
 //!
-//! A web server that keeps its connections may send a request on one just as we close it, and
-//! mod_proxy_fcgi answers such a request 503: it looks whether the connection has ended only
-//! before it writes. So an idle connection is not closed at a restart but given to the service
-//! manager (`FDSTORE=1`, `FileDescriptorStoreMax=` in the unit), which passes it to the next
-//! process among `LISTEN_FDS`. A request that comes meanwhile waits in the socket.
+//! A web server that keeps its connections may send a request on one just as we close it.
+//! mod_proxy_fcgi answers such a request with 503, because it checks only before writing whether
+//! the connection has ended. So at a restart an idle connection is not closed but given to the
+//! service manager (`FDSTORE=1`, `FileDescriptorStoreMax=` in the unit), which passes it to the
+//! next process among `LISTEN_FDS`. A request that arrives meanwhile waits in the socket.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -18,10 +18,10 @@ use crate::system::{MANAGER_DESCRIPTORS_MAX, has_manager, send_to_manager};
 /// The name under which connections are stored.
 const NAME: &str = "heliostat-kept";
 
-/// How long the service manager may take to store connections before we end anyway.
+/// Time within which the service manager must store connections; then we end anyway.
 const BARRIER_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Whether there is a service manager to give connections to.
+/// Whether there is a service manager to which connections can be given.
 pub(in crate::fcgi) fn is_possible() -> bool {
     has_manager()
 }
@@ -29,7 +29,8 @@ pub(in crate::fcgi) fn is_possible() -> bool {
 /// Stores connections and waits until the manager has them.
 ///
 /// # Errors
-/// When the manager's socket cannot be written to; the connections end with the process then.
+/// Returns an error if the manager's socket cannot be written to; then the connections end with the
+/// process.
 pub(in crate::fcgi) fn store(connections: &[OwnedFd]) -> io::Result<()> {
     let message = format!("FDSTORE=1\nFDNAME={NAME}\n");
     for some in connections.chunks(MANAGER_DESCRIPTORS_MAX) {
@@ -39,17 +40,17 @@ pub(in crate::fcgi) fn store(connections: &[OwnedFd]) -> io::Result<()> {
     wait_until_done()
 }
 
-/// Lets the manager forget the connections that it has just passed to us: while it holds them,
+/// Makes the manager drop the connections that it has just passed to us. While it holds them,
 /// closing them here does not end them for the web server.
 ///
 /// # Errors
-/// When the manager's socket cannot be written to.
+/// Returns an error if the manager's socket cannot be written to.
 pub(in crate::fcgi) fn forget() -> io::Result<()> {
     send_to_manager(format!("FDSTOREREMOVE=1\nFDNAME={NAME}\n").as_bytes(), &[])?;
     wait_until_done()
 }
 
-/// Waits until the manager has read all messages so far: it closes our pipe then.
+/// Waits until the manager has read all messages so far; it closes our pipe then.
 fn wait_until_done() -> io::Result<()> {
     let (ours, theirs) = pipe_with(PipeFlags::CLOEXEC)?;
     send_to_manager(b"BARRIER=1", &[theirs.as_fd()])?;

@@ -1,4 +1,4 @@
-//! Where the server listens: sockets made by us, and sockets that were inherited.
+//! Opens the sockets on which the server listens, or takes over inherited ones.
 
 use std::fs::{self, Permissions};
 use std::io;
@@ -16,42 +16,42 @@ use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 
 use crate::fcgi::FcgiError;
 
-/// Connections that wait to be accepted. A web server's connect to a Unix socket fails at
-/// once when there is no place, so it is as large as the kernel allows (`net.core.somaxconn`,
+/// Number of connections that may wait to be accepted. If there is no room, a web server's connect
+/// to a Unix socket fails at once; so this is as large as the kernel allows (`net.core.somaxconn`,
 /// 4,096 by default).
 const BACKLOG: i32 = 4096;
 
-/// Where to take connections from.
+/// The source of connections.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Listen {
-    /// A Unix socket made by us. A socket left behind by a dead process is replaced.
+    /// A Unix socket that this process creates. A socket that a dead process left is replaced.
     Unix {
-        /// Where the socket is made; its directory must exist.
+        /// Path of the socket; its directory must exist.
         path: PathBuf,
         /// Permission bits of the socket, such as `0o660`.
         mode: u32,
     },
-    /// A TCP address made by us. FastCGI knows no password: whoever reaches the port may ask.
+    /// A TCP address. FastCGI has no password: everybody who can reach the port can send requests.
     Tcp(SocketAddr),
-    /// Sockets that whoever started us has opened: systemd's (`LISTEN_FDS`), else standard
-    /// input when it is a listening socket (mod_fcgid).
+    /// Sockets that the parent process has opened: systemd's (`LISTEN_FDS`), otherwise standard
+    /// input if it is a listening socket (mod_fcgid).
     Inherited,
 }
 
-/// What a server listens on.
+/// The open sockets of a server.
 #[derive(Debug, Default)]
 pub(in crate::fcgi) struct Sockets {
     pub listeners: Vec<OwnedFd>,
-    /// Connections that the process before us was given by the web server and did not close.
+    /// Open connections of the web server that the previous process passed on.
     pub kept: Vec<OwnedFd>,
-    /// The listeners belong to a service manager, which may keep connections for the next
+    /// Whether the listeners belong to a service manager, which may keep connections for the next
     /// process.
     pub managed: bool,
-    /// Removed at the end, if it is still the one that we made.
+    /// The socket file, which is removed at the end if it is still ours.
     _made: Option<SocketFile>,
 }
 
-/// A socket file of ours.
+/// A socket file that this process created.
 #[derive(Debug)]
 struct SocketFile {
     path: PathBuf,
@@ -94,7 +94,7 @@ fn unix(path: &Path, mode: u32) -> Result<Sockets, FcgiError> {
     let bind = || -> io::Result<(OwnedFd, SocketFile)> {
         let listener = stream_socket(AddressFamily::UNIX)?;
         rustix::net::bind(&listener, &SocketAddrUnix::new(path)?)?;
-        // Nobody can connect before `listen`, so nobody can before the mode is right.
+        // Nobody can connect before `listen`, so the mode is right in time.
         fs::set_permissions(path, Permissions::from_mode(mode))?;
         rustix::net::listen(&listener, BACKLOG)?;
         let found = fs::symlink_metadata(path)?;
@@ -118,7 +118,7 @@ fn unix(path: &Path, mode: u32) -> Result<Sockets, FcgiError> {
     }
 }
 
-/// Removes a socket that nobody listens on any more.
+/// Removes a socket on which no process listens any more.
 fn clear(path: &Path) -> Result<(), FcgiError> {
     let Ok(found) = fs::symlink_metadata(path) else {
         return Ok(());
@@ -143,7 +143,9 @@ fn clear(path: &Path) -> Result<(), FcgiError> {
 
 fn tcp(address: &SocketAddr) -> io::Result<OwnedFd> {
     if !address.ip().is_loopback() {
-        log::warn!("anyone who can reach {address} can ask the responder: guard the port");
+        log::warn!(
+            "everybody who can reach {address} can send requests to the responder: protect the port"
+        );
     }
     let family = match address {
         SocketAddr::V4(_) => AddressFamily::INET,
@@ -153,7 +155,7 @@ fn tcp(address: &SocketAddr) -> io::Result<OwnedFd> {
     set_socket_reuseaddr(&listener, true)?;
     rustix::net::bind(&listener, address)?;
     rustix::net::listen(&listener, BACKLOG)?;
-    // Accepted sockets have it from their listener.
+    // Accepted sockets inherit it from their listener.
     set_tcp_nodelay(&listener, true)?;
     Ok(listener)
 }
@@ -168,7 +170,7 @@ fn stream_socket(family: AddressFamily) -> io::Result<OwnedFd> {
     )?)
 }
 
-/// Sorts what was inherited into listening sockets and connections.
+/// Sorts inherited descriptors into listening sockets and connections.
 fn inherited(mut passed: ListenFd) -> Result<Sockets, FcgiError> {
     let mut sockets = Sockets {
         managed: passed.len() > 0,
@@ -195,7 +197,7 @@ fn inherited(mut passed: ListenFd) -> Result<Sockets, FcgiError> {
     }
 }
 
-/// Takes a stream socket of either family; the crate names them listeners, listening or not.
+/// Takes a stream socket of either family; the crate calls all of them listeners.
 fn take(passed: &mut ListenFd, index: usize) -> io::Result<OwnedFd> {
     if let Ok(Some(socket)) = passed.take_unix_listener(index) {
         return Ok(socket.into());
@@ -206,7 +208,7 @@ fn take(passed: &mut ListenFd, index: usize) -> io::Result<OwnedFd> {
     }
 }
 
-/// Standard input, if it is a listening socket. mod_fcgid starts its processes so.
+/// Standard input, if it is a listening socket: mod_fcgid starts its processes in this way.
 fn standard_input() -> Option<OwnedFd> {
     let input = io::stdin();
     let input = input.as_fd();
@@ -218,7 +220,7 @@ fn standard_input() -> Option<OwnedFd> {
     Some(listener)
 }
 
-/// Two workers may wake for one connection; the one that comes late must not block.
+/// Two workers may wake for one connection; the later one must not block.
 fn make_nonblocking(socket: &OwnedFd) -> io::Result<()> {
     let flags = fcntl_getfl(socket)?;
     Ok(fcntl_setfl(socket, flags | OFlags::NONBLOCK)?)

@@ -1,76 +1,79 @@
-//! Limits and time-outs, each with its reason.
+//! Limits and time-outs of the server, each with its reason.
 
 use std::time::Duration;
 
-/// The longest time between two calls of [`Handler::tick`](crate::fcgi::Handler::tick), and how
-/// exact the time-outs below are. Four wake-ups a second cost nothing measurable.
+/// Longest time between two calls of [`Handler::tick`](crate::fcgi::Handler::tick), and the
+/// precision of the time-outs below. Four wake-ups per second have no measurable cost.
 pub const TICK: Duration = Duration::from_millis(250);
 
-/// Threads: a redirect takes microseconds and waits for nothing but the disk. The first does all
-/// the work as long as it keeps up, the others stand in while it waits; Apache needs the
-/// processors far more.
+/// Number of threads. A redirect takes microseconds and waits only for the disk. The first thread
+/// does all the work as long as it keeps up, and the others take over while it waits; Apache needs
+/// the processors far more.
 pub const THREADS: usize = 4;
 
-/// Connections at once, over all workers. Apache keeps at most one a worker thread
-/// (`MaxRequestWorkers`, 400 by default); systemd gives a service 1,024 descriptors unless
-/// told otherwise, and the rest must do for databases and files.
+/// Largest number of connections over all workers. Apache keeps at most one per worker thread
+/// (`MaxRequestWorkers`, 400 by default). systemd gives a service 1,024 descriptors by default, of
+/// which the rest must suffice for databases and files.
 pub const CONNECTIONS_MAX: usize = 960;
 
-/// Bytes of parameters a request. All that Apache lets through by default, 100 header fields
-/// of 8,190 bytes (`LimitRequestFields`, `LimitRequestFieldSize`) and the URL in six
-/// parameters, is below it, so nothing that Apache would serve fails here.
+/// Largest length of a request's parameters in bytes. Everything that Apache accepts by default,
+/// 100 header fields of 8,190 bytes (`LimitRequestFields`, `LimitRequestFieldSize`) and the URL in
+/// six parameters, is below it, so every request that Apache would serve passes.
 pub const PARAMS_BYTES_MAX: usize = 1024 * 1024;
 
-/// Parameters a request: Apache's 100 header fields and some 40 of its own, and as much again
-/// for `SetEnv`. Beyond it someone makes us work.
+/// Largest number of parameters per request: Apache's 100 header fields, some 40 of its own, and as
+/// many again for `SetEnv`. A request with more is an attack.
 pub const PARAMS_MAX: usize = 512;
 
-/// Bytes of body a request. No request that we answer has one; a form sent to us by mistake is
-/// read and thrown away, so that the web server can read the answer.
+/// Largest length of a request's body in bytes. No request that we answer has a body; a form that
+/// is sent to us by mistake is read and discarded, so that the web server can read the answer.
 pub const STDIN_BYTES_MAX: u64 = 1024 * 1024;
 
-/// How long a kept connection may be idle. It is longer than the `ttl` that our Apache
-/// configuration sets, so that the web server closes first: a connection closed by us just
-/// when a request is on its way costs that request.
+/// Time for which a kept connection may be idle. It is longer than the `ttl` in our Apache
+/// configuration, so that the web server closes first: closing a connection while a request is on
+/// its way costs that request.
 pub const IDLE_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// From the first byte of a request to its last. The web server has the whole request before
-/// it sends it, and is on this machine or next to it.
+/// Longest time from the first byte of a request to its last. The web server has the whole request
+/// before it sends it, and is on this machine or near it.
 pub const READ_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long the web server may leave an answer unread.
+/// Longest time for which the web server may leave an answer unread.
 pub const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long the web server may leave a piece of a long answer unread: it reads no faster than its
-/// client does, and what Unix sockets hold is half a minute for one at 64 kbit/s.
+/// Longest time for which the web server may leave a piece of a long answer unread. It reads no
+/// faster than its client, and a full Unix socket lasts half a minute for a client with 64 kbit/s.
 pub const REST_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// How long requests that have begun may take at shutdown. Shorter than systemd's patience
+/// Time for requests that have begun to end at shutdown: shorter than systemd's limit
 /// (`TimeoutStopSec`), longer than any request.
 pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What a [`Server`](crate::fcgi::Server) allows itself and its clients.
+/// Limits and time-outs of a [`Server`](crate::fcgi::Server).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerOptions {
-    /// Worker threads, at least one: [`THREADS`].
+    /// Number of worker threads, at least one: [`THREADS`].
     pub threads: usize,
-    /// Connections at once, over all workers: [`CONNECTIONS_MAX`].
+    /// Largest number of connections over all workers: [`CONNECTIONS_MAX`].
     pub connections_max: usize,
-    /// Bytes of parameters a request; more is answered 431: [`PARAMS_BYTES_MAX`].
+    /// Largest length of a request's parameters in bytes; a longer request is answered 431:
+    /// [`PARAMS_BYTES_MAX`].
     pub params_bytes_max: usize,
-    /// Parameters a request; more is answered 431: [`PARAMS_MAX`].
+    /// Largest number of parameters per request; a request with more is answered 431:
+    /// [`PARAMS_MAX`].
     pub params_max: usize,
-    /// Bytes of body a request; more is answered 413: [`STDIN_BYTES_MAX`].
+    /// Largest length of a request's body in bytes; a longer one is answered 413:
+    /// [`STDIN_BYTES_MAX`].
     pub stdin_bytes_max: u64,
-    /// How long a kept connection may be idle: [`IDLE_TIMEOUT`].
+    /// Time for which a kept connection may be idle: [`IDLE_TIMEOUT`].
     pub idle_timeout: Duration,
-    /// From the first byte of a request to its last: [`READ_TIMEOUT`].
+    /// Longest time from the first byte of a request to its last: [`READ_TIMEOUT`].
     pub read_timeout: Duration,
-    /// How long an answer may stay unread: [`WRITE_TIMEOUT`].
+    /// Longest time for which an answer may stay unread: [`WRITE_TIMEOUT`].
     pub write_timeout: Duration,
-    /// The same for a piece of a long answer: [`REST_TIMEOUT`].
+    /// Longest time for which a piece of a long answer may stay unread: [`REST_TIMEOUT`].
     pub rest_timeout: Duration,
-    /// How long running requests may take at shutdown: [`DRAIN_TIMEOUT`].
+    /// Time for running requests to end at shutdown: [`DRAIN_TIMEOUT`].
     pub drain_timeout: Duration,
 }
 
@@ -91,20 +94,20 @@ impl Default for ServerOptions {
     }
 }
 
-/// How long connections that were kept idle wait for one more request at shutdown, when they
-/// cannot be handed over. One in use gets its next request within milliseconds and is then
-/// closed right behind the answer, where the web server notices; one that stays silent this
-/// long is unlikely to be written to in the moment it is closed.
+/// Time for which idle connections wait for one more request at shutdown if they cannot be handed
+/// over. A connection in use gets its next request within milliseconds and is closed right after
+/// the answer, where the web server notices; one that stays silent this long is unlikely to be
+/// written to at the moment when it is closed.
 pub(in crate::fcgi) const DRAIN_GRACE: Duration = Duration::from_millis(250);
 
-/// At the limit of connections, one whose first request is not whole after so long gives way to a
-/// new one. A web server sends all of it at once.
+/// Time after which, at the limit of connections, a connection without a complete first request is
+/// closed for a new one. A web server sends the whole request at once.
 pub(in crate::fcgi) const EVICTED_AWAITED_MIN: Duration = Duration::from_millis(500);
 
-/// Connections of one origin that have not brought a whole request may take one part in so many of
-/// all: of the web server there are a handful, and who opens more must not take the places of
-/// others.
+/// Divisor of the limit of connections: the largest share that one origin's connections without a
+/// complete request may have. A web server has a handful of them, and an origin with more must not
+/// take the places of others.
 pub(in crate::fcgi) const AWAITED_PART: usize = 2;
 
-/// At the limit of connections, one that has been idle this long gives way to a new one.
+/// Time after which, at the limit of connections, an idle connection is closed for a new one.
 pub(in crate::fcgi) const EVICTED_IDLE_MIN: Duration = Duration::from_secs(1);

@@ -1,4 +1,4 @@
-//! Who is at the other end of a connection.
+//! Finds out who is at the other end of a connection.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddrV4, SocketAddrV6};
@@ -6,18 +6,18 @@ use std::os::fd::OwnedFd;
 
 use rustix::net::{AddressFamily, getpeername};
 
-/// An address, or whoever the permissions of the Unix socket let in. The processes behind that
-/// are not told apart: one that is in another container has no number here.
+/// The other end: an IP address, or any process that the permissions of the Unix socket allow. Such
+/// processes are not told apart, because a process in another container has no id here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Origin {
-    /// The Unix socket.
+    /// A process that connected to the Unix socket.
     Local,
     /// The address that connected over TCP.
     Address(IpAddr),
 }
 
 impl Origin {
-    /// Of a connection.
+    /// The origin of a connection.
     pub fn of(socket: &OwnedFd) -> Origin {
         let Ok(Some(address)) = getpeername(socket) else {
             return Origin::Local;

@@ -1,10 +1,10 @@
-//! How workers share connections: each has a count and an inbox.
+//! Distributes connections among workers: each worker has a count and an inbox.
 //!
-//! Every worker waits for the same listening sockets, and the kernel wakes one that is idle. It
-//! gives the connection to the first worker that keeps up: one thread has more requests a second
-//! than the web server can send, and finds several at each waking, so that a request costs a
-//! quarter less than with two half asleep (measured). The others take what comes while the first
-//! waits for a disk or has more than its fill.
+//! All workers wait for the same listening sockets, and the kernel wakes one that is idle. It gives
+//! the connection to the first worker that keeps up. One thread handles more requests per second
+//! than the web server can send, and finds several at each wake-up, so that a request costs a
+//! quarter less than with two threads half asleep (measured). The other workers take connections
+//! while the first one waits for a disk or has too much to do.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -14,17 +14,17 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{EventfdFlags, eventfd};
 
-/// A worker that has not come back to wait for so long gets no new connections: sixty requests
-/// at once take as long, and so does a short wait for a disk.
+/// A worker that has been busy for this long gets no new connections. Sixty requests at once take
+/// this long, and so does a short wait for a disk.
 const BUSY_MAX: Duration = Duration::from_millis(1);
 
-/// `busy_since` of a worker that waits.
+/// `busy_since` of a worker that is waiting.
 const WAITING: u64 = u64::MAX;
 
-/// What other workers see of one.
+/// The part of a worker that other workers see.
 #[derive(Debug)]
 pub(in crate::fcgi) struct Peer {
-    /// Its connections, with those in the inbox.
+    /// Number of its connections, including those in the inbox.
     pub load: AtomicUsize,
     started: Instant,
     /// Microseconds after `started`, or [`WAITING`].
@@ -36,16 +36,16 @@ pub(in crate::fcgi) struct Peer {
 /// A connection on its way to a worker.
 #[derive(Debug)]
 pub(in crate::fcgi) enum Given {
-    /// Just accepted.
+    /// A connection that was just accepted.
     New(OwnedFd),
-    /// Of the process before.
+    /// A connection from the previous process.
     Inherited(OwnedFd),
 }
 
 #[derive(Debug, Default)]
 struct Inbox {
     sockets: Vec<Given>,
-    /// The worker has ended and will not look again.
+    /// Whether the worker has ended and will not read it again.
     closed: bool,
 }
 
@@ -60,12 +60,12 @@ impl Peer {
         })
     }
 
-    /// The worker begins to work off what it was woken for.
+    /// Notes that the worker starts to process events.
     pub fn work(&self, now: Instant) {
         self.busy_since.store(self.micros(now), Relaxed);
     }
 
-    /// The worker has nothing left to do.
+    /// Notes that the worker has nothing left to do.
     pub fn wait(&self) {
         self.busy_since.store(WAITING, Relaxed);
     }
@@ -80,12 +80,12 @@ impl Peer {
         now.saturating_duration_since(self.started).as_micros() as u64
     }
 
-    /// Readable while there may be something in the inbox.
+    /// A descriptor that is readable while the inbox may have connections.
     pub fn wake(&self) -> BorrowedFd<'_> {
         self.wake.as_fd()
     }
 
-    /// Gives the worker a connection; it comes back if the worker has ended.
+    /// Gives the worker a connection; returns it if the worker has ended.
     pub fn give(&self, given: Given) -> Result<(), Given> {
         let mut inbox = self.inbox();
         if inbox.closed {
@@ -94,33 +94,34 @@ impl Peer {
         inbox.sockets.push(given);
         drop(inbox);
         self.load.fetch_add(1, Relaxed);
-        // Fails only when the counter is full, and then the worker is about to look anyway.
+        // This fails only if the counter is full, and then the worker is about to read anyway.
         let _ = rustix::io::write(&self.wake, &1u64.to_ne_bytes());
         Ok(())
     }
 
-    /// Takes what others gave.
+    /// Takes the connections that other workers gave.
     pub fn take(&self) -> Vec<Given> {
         let mut count = [0; 8];
-        // Nothing to read means that nobody woke us, which is no error.
+        // If there is nothing to read, nobody woke the worker, which is no error.
         let _ = rustix::io::read(&self.wake, &mut count);
         std::mem::take(&mut self.inbox().sockets)
     }
 
-    /// Closes the inbox unless there is something in it; whether it is closed now.
+    /// Closes the inbox if it is empty; returns whether it is closed now.
     pub fn close_if_empty(&self) -> bool {
         let mut inbox = self.inbox();
         inbox.closed = inbox.sockets.is_empty();
         inbox.closed
     }
 
-    /// Nothing under this lock can panic; were it poisoned, its content would still be whole.
+    /// No code under this lock can panic; even if it were poisoned, its content would be
+    /// consistent.
     fn inbox(&self) -> MutexGuard<'_, Inbox> {
         self.inbox.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The first worker that keeps up, or the one with the fewest connections when none does.
+/// The first worker that keeps up; if there is none, the one with the fewest connections.
 pub(in crate::fcgi) fn next(peers: &[Peer], now: Instant) -> usize {
     let load = |index: &usize| peers[*index].load.load(Relaxed);
     let first = peers.iter().position(|peer| peer.keeps_up(now));

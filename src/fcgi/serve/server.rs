@@ -1,4 +1,4 @@
-//! The server: binds, runs the workers, reports.
+//! The server: opens its sockets, runs the workers, reports the result.
 
 use std::any::Any;
 use std::io;
@@ -18,31 +18,31 @@ use super::worker::{ServerWorker, WorkerEnd};
 use super::{guard, handover};
 use crate::fcgi::{FcgiError, Handler, Listen, ServerOptions, Shutdown, Stats};
 
-/// A bound FastCGI server. Connections wait in the backlog until it runs.
+/// A FastCGI server with open sockets. Connections wait in the backlog until it runs.
 #[derive(Debug)]
 pub struct Server {
     options: ServerOptions,
     stats: Arc<Stats>,
     sockets: Sockets,
-    /// Connections inherited from the process before; taken by `run`.
+    /// Connections from the previous process; `run` takes them.
     inherited: Mutex<Vec<OwnedFd>>,
 }
 
-/// How a run ended.
+/// The result of a run.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ServerReport {
-    /// Requests that were running when the drain time was over; they got no answer.
+    /// Number of requests that were running at the end of the drain time and got no answer.
     pub unanswered: u64,
-    /// Idle connections given to the service manager for the next process.
+    /// Number of idle connections given to the service manager for the next process.
     pub handed_over: usize,
 }
 
 impl Server {
-    /// Binds or takes over the sockets to listen on.
+    /// Opens the sockets to listen on, or takes over inherited ones.
     ///
     /// # Errors
-    /// When the socket cannot be made, is in use, or none was inherited.
+    /// Returns [`FcgiError`] if a socket cannot be created, is in use, or was not inherited.
     pub fn bind(listen: &Listen, options: ServerOptions) -> Result<Server, FcgiError> {
         let mut sockets = Sockets::bind(listen)?;
         let inherited = std::mem::take(&mut sockets.kept);
@@ -55,7 +55,7 @@ impl Server {
         })
     }
 
-    /// The counters, which go on while the server runs.
+    /// The counters, which continue to change while the server runs.
     pub fn stats(&self) -> Arc<Stats> {
         Arc::clone(&self.stats)
     }
@@ -65,14 +65,15 @@ impl Server {
     /// again after a panic.
     ///
     /// # Errors
-    /// When the workers cannot be started or cannot wait for their sockets.
+    /// Returns [`FcgiError`] if the workers cannot be started or cannot wait for their sockets.
     pub fn run<H: Handler>(
         &self,
         make_handler: impl Fn(usize) -> H + Sync,
         shutdown: &Shutdown,
     ) -> Result<ServerReport, FcgiError> {
         let threads = self.options.threads.max(1);
-        // Before anything is accepted, so that connections cannot take these descriptors away.
+        // Created before any connection is accepted, so that connections cannot use up these
+        // descriptors.
         let peers: io::Result<Vec<Peer>> = (0..threads).map(|_| Peer::new()).collect();
         let epolls: io::Result<Vec<OwnedFd>> = (0..threads).map(|_| new_epoll()).collect();
         let epolls = epolls.map_err(|source| FcgiError::Start {
@@ -108,8 +109,8 @@ impl Server {
         })
     }
 
-    /// Gives the workers what the process before us kept. Not earlier than this, so that a
-    /// process that fails to start leaves the connections to the one after it.
+    /// Gives the workers the connections from the previous process. This happens as late as
+    /// possible, so that a process that fails to start leaves them to the next one.
     fn share_out_inherited(&self, shared: &WorkerShared<'_>) {
         let inherited = self.inherited.lock();
         let mut inherited = inherited.unwrap_or_else(PoisonError::into_inner);
@@ -118,12 +119,12 @@ impl Server {
         }
         log::info!("took over kept connections, count={}", inherited.len());
         if let Err(error) = handover::forget() {
-            log::warn!("the service manager still holds our connections: {error}");
+            log::warn!("the service manager may still hold our connections: {error}");
         }
         for connection in inherited.drain(..) {
             self.stats.connections.fetch_add(1, Relaxed);
             let worker = peers::next(&shared.peers, std::time::Instant::now());
-            // No worker has ended yet, so none refuses it.
+            // No worker has ended yet, so none refuses the connection.
             let _ = shared.peers[worker].give(Given::Inherited(connection));
         }
     }
@@ -167,7 +168,7 @@ fn run_workers<H: Handler, F: Fn(usize) -> H + Sync>(
     })
 }
 
-/// Runs one worker. A panic outside a handler costs its connections, never the thread.
+/// Runs one worker. A panic outside of a handler costs its connections, never the thread.
 fn run_worker<H: Handler, F: Fn(usize) -> H>(
     shared: &WorkerShared<'_>,
     make: &F,
@@ -175,8 +176,8 @@ fn run_worker<H: Handler, F: Fn(usize) -> H>(
     mut epoll: OwnedFd,
 ) -> io::Result<WorkerEnd> {
     loop {
-        // All that the worker owns is dropped by the panic; what it shares are counters and
-        // inboxes, which are whole at any time: hence `AssertUnwindSafe`.
+        // A panic drops everything that the worker owns. It shares only counters and inboxes, which
+        // are consistent at any time; hence `AssertUnwindSafe`.
         let run = || ServerWorker::new(shared, make, index, epoll)?.run();
         match catch_unwind(AssertUnwindSafe(run)) {
             Ok(Ok(ended)) => return Ok(ended),

@@ -1,15 +1,15 @@
-//! A worker's connections, found by the number that epoll gives back.
+//! A worker's connections, found by the number that epoll returns.
 
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use super::connection::Connection;
 use crate::fcgi::Stats;
 
-/// Connections by slot. A slot is used again, with another generation, so that an event of a
-/// connection closed a moment ago never reaches its successor.
+/// Connections by slot. A slot is reused with another generation, so that an event of a connection
+/// that was just closed never reaches its successor.
 ///
-/// It keeps the numbers of open connections, of the worker and of the server: whatever ends
-/// here is no longer counted.
+/// It updates the numbers of open connections, the worker's and the server's: a connection that
+/// ends here is no longer counted.
 pub(in crate::fcgi) struct Slots<'a> {
     slots: Vec<ConnectionSlot>,
     free: Vec<u32>,
@@ -22,7 +22,7 @@ struct ConnectionSlot {
     connection: Option<Connection>,
 }
 
-/// Names a connection: slot in the low half, generation in the high half.
+/// Identifies a connection: slot in the low half, generation in the high half.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::fcgi) struct SlotKey(pub u64);
 
@@ -41,7 +41,7 @@ impl SlotKey {
 }
 
 impl<'a> Slots<'a> {
-    /// `load` counts the worker's connections, also those still on their way to it.
+    /// `load` counts the worker's connections, including those still on their way to it.
     pub fn new(load: &'a AtomicUsize, stats: &'a Stats) -> Slots<'a> {
         Slots {
             slots: Vec::new(),
@@ -51,7 +51,7 @@ impl<'a> Slots<'a> {
         }
     }
 
-    /// Keeps a connection that was counted when it was accepted.
+    /// Stores a connection that was counted when it was accepted.
     pub fn insert(&mut self, connection: Connection) -> SlotKey {
         let slot = self.free.pop().unwrap_or_else(|| {
             self.slots.push(ConnectionSlot {
@@ -72,7 +72,7 @@ impl<'a> Slots<'a> {
             .filter(|_| slot.generation == key.generation())
     }
 
-    /// Takes the connection out and counts it off. The caller closes or hands over its socket.
+    /// Removes the connection and uncounts it. The caller closes or hands over its socket.
     pub fn remove(&mut self, key: SlotKey) -> Option<Connection> {
         let slot = self.slots.get_mut(key.slot())?;
         if slot.generation != key.generation() {

@@ -1,8 +1,8 @@
-//! What the server counts.
+//! Counters of the server.
 
 use std::sync::atomic::AtomicU64;
 
-/// Counters since the start; read them at any time with `Ordering::Relaxed`.
+/// Counters since the start; they may be read at any time with `Ordering::Relaxed`.
 #[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct Stats {
@@ -10,18 +10,18 @@ pub struct Stats {
     pub accepted: AtomicU64,
     /// Connections open now.
     pub connections: AtomicU64,
-    /// Requests given to a handler.
+    /// Requests passed to a handler.
     pub requests: AtomicU64,
-    /// Requests refused for their size or form (400, 413, 431) before any handler saw them.
+    /// Requests refused for their size or form (400, 413, 431), without calling a handler.
     pub refused: AtomicU64,
-    /// Connections closed because what came is not FastCGI or breaks its rules.
+    /// Connections closed because the input is not FastCGI or breaks its rules.
     pub protocol_errors: AtomicU64,
-    /// Requests that the web server gave up: ABORT_REQUEST, or closed before the answer.
+    /// Requests that the web server aborted: by ABORT_REQUEST, or by closing before the answer.
     pub aborted: AtomicU64,
-    /// Connections closed by a time-out while reading a request or writing an answer.
+    /// Connections closed by a time-out while a request was read or an answer written.
     pub timeouts: AtomicU64,
     /// Panics of handlers.
     pub panics: AtomicU64,
-    /// Times that accepting had to pause because the system had no descriptor or memory left.
+    /// Pauses in accepting because the system had no descriptor or memory left.
     pub accept_pauses: AtomicU64,
 }

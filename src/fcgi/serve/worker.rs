@@ -1,9 +1,9 @@
-//! A worker thread: waits for its sockets, gives each its turn, minds the time.
+//! A worker thread: waits for its sockets, gives each connection its turn, and applies the
+//! time-outs.
 //!
-//! Readiness is level-triggered on purpose. Edge-triggered loops must read until `EAGAIN` (a
-//! short read hides an end of file that came with it) and must never miss to accept (a
-//! listener that was not emptied is never reported again); here whatever is left undone is
-//! simply reported again.
+//! Readiness is level-triggered on purpose. Edge-triggered loops must read until `EAGAIN` (a short
+//! read hides an end of file that came with it) and must never forget to accept (a listener that
+//! was not emptied is never reported again). Here, anything left undone is reported again.
 
 use std::collections::HashMap;
 use std::io;
@@ -25,10 +25,10 @@ use super::slots::{SlotKey, Slots};
 use crate::fcgi::wire::protocol::ConversationLimits;
 use crate::fcgi::{Handler, ServerOptions};
 
-/// Events taken by one wait. More only delays the tick.
+/// Largest number of events per wait. More would only delay the tick.
 const EVENTS_MAX: usize = 128;
 
-/// How often a draining worker looks whether it is done.
+/// Time between two checks of a draining worker whether it is done.
 const DRAIN_TICK: Duration = Duration::from_millis(10);
 
 /// One worker.
@@ -38,29 +38,29 @@ pub(in crate::fcgi) struct ServerWorker<'a, H, F> {
     epoll: OwnedFd,
     acceptor: Acceptor<'a>,
     slots: Slots<'a>,
-    desk: WorkerBuffers<'a, H, F>,
+    buffers: WorkerBuffers<'a, H, F>,
     next_tick: Instant,
     draining: Option<Drain>,
     kept: Vec<OwnedFd>,
 }
 
-/// What a worker gives back.
+/// The result of a worker.
 #[derive(Debug, Default)]
 pub(in crate::fcgi) struct WorkerEnd {
-    /// Requests without an answer.
+    /// Number of requests without an answer.
     pub unanswered: u64,
     /// Idle connections for the next process.
     pub kept: Vec<OwnedFd>,
 }
 
-/// A shutdown under way.
+/// A shutdown in progress.
 #[derive(Debug, Clone, Copy)]
 struct Drain {
     since: Instant,
 }
 
 impl<'a, H: Handler, F: Fn(usize) -> H> ServerWorker<'a, H, F> {
-    /// A worker that waits with `epoll`, which watches nothing yet.
+    /// Makes a worker that waits with `epoll`, which watches nothing yet.
     pub fn new(
         shared: &'a WorkerShared<'a>,
         make: &'a F,
@@ -79,7 +79,7 @@ impl<'a, H: Handler, F: Fn(usize) -> H> ServerWorker<'a, H, F> {
             acceptor,
             epoll,
             slots: Slots::new(&peer.load, shared.stats),
-            desk: WorkerBuffers::new(guarded, shared.stats),
+            buffers: WorkerBuffers::new(guarded, shared.stats),
             next_tick: Instant::now(),
             draining: None,
             kept: Vec::new(),
@@ -97,8 +97,8 @@ impl<'a, H: Handler, F: Fn(usize) -> H> ServerWorker<'a, H, F> {
                 Ok(_) | Err(Errno::INTR) => {}
                 Err(error) => return Err(error.into()),
             }
-            self.desk.now = Instant::now();
-            self.shared.peers[self.index].work(self.desk.now);
+            self.buffers.now = Instant::now();
+            self.shared.peers[self.index].work(self.buffers.now);
             // New connections first: another worker may take them while this one answers.
             for event in events.iter().filter(|event| is_listener(event)) {
                 self.accept((event.data.u64() >> 32) as usize);
@@ -107,9 +107,9 @@ impl<'a, H: Handler, F: Fn(usize) -> H> ServerWorker<'a, H, F> {
                 self.dispatch(event)?;
             }
             if self.draining.is_none() {
-                self.acceptor.resume(&self.epoll, self.desk.now);
+                self.acceptor.resume(&self.epoll, self.buffers.now);
             }
-            if self.desk.now >= self.next_tick {
+            if self.buffers.now >= self.next_tick {
                 self.tick();
             }
         }
@@ -142,8 +142,8 @@ impl<'a, H: Handler, F: Fn(usize) -> H> ServerWorker<'a, H, F> {
         let answered = connection.answered();
         let draining = self.draining.is_some();
         let turn = match writing {
-            true => connection.write(&mut self.desk),
-            false => connection.read(&mut self.desk),
+            true => connection.write(&mut self.buffers),
+            false => connection.read(&mut self.buffers),
         };
         match turn {
             ConnectionTurn::Read if draining && connection.phase() == Phase::Idle => {
@@ -172,8 +172,8 @@ impl<'a, H: Handler, F: Fn(usize) -> H> ServerWorker<'a, H, F> {
         }
     }
 
-    /// Takes a connection out. Its socket may be open elsewhere too (it may have been
-    /// inherited, or is about to be), so closing it would not be enough for epoll.
+    /// Removes a connection. Its socket may also be open elsewhere (it was inherited, or will be),
+    /// so that closing it would not remove it from epoll.
     fn remove(&mut self, key: SlotKey) -> Option<Connection> {
         let connection = self.slots.remove(key)?;
         unwatch(&self.epoll, connection.socket());
@@ -190,15 +190,18 @@ impl<'a, H: Handler, F: Fn(usize) -> H> ServerWorker<'a, H, F> {
         if self.shared.is_full() && !self.close_longest_awaited() {
             self.close_longest_idle();
         }
-        if let Some(given) = self.acceptor.accept(&self.epoll, listener, self.desk.now) {
+        if let Some(given) = self
+            .acceptor
+            .accept(&self.epoll, listener, self.buffers.now)
+        {
             self.adopt(given);
         }
     }
 
-    /// Takes a counted connection in.
+    /// Adds a connection that is counted already.
     fn adopt(&mut self, given: Given) {
         let limits = ConversationLimits::from(self.shared.options);
-        let connection = Connection::new(given, limits, self.desk.now);
+        let connection = Connection::new(given, limits, self.buffers.now);
         let key = self.slots.insert(connection);
         let Some(connection) = self.slots.get_mut(key) else {
             return;
@@ -213,21 +216,21 @@ impl<'a, H: Handler, F: Fn(usize) -> H> ServerWorker<'a, H, F> {
         }
     }
 
-    /// Connections without a whole request that one origin may have here: its share, divided among
-    /// all workers.
+    /// Number of connections without a complete request that one origin may have here: its share,
+    /// divided among all workers.
     fn awaited_max(&self) -> usize {
         let options = self.shared.options;
         (options.connections_max / AWAITED_PART / options.threads.max(1)).max(1)
     }
 
-    /// Closes the connection that has brought no request for longest, of whoever opened a new one,
-    /// if it has more than its share of such: one origin never takes all places. What a web server
-    /// sends is read long before it is the oldest.
+    /// Closes the connection that has gone longest without a request, of the origin of the new one,
+    /// if that origin exceeds its share. So one origin never takes all places. A web server's
+    /// request is read long before its connection is the oldest.
     fn keep_share(&mut self, new: SlotKey) {
         let Some(origin) = self.slots.get_mut(new).map(|new| new.origin()) else {
             return;
         };
-        let now = self.desk.now;
+        let now = self.buffers.now;
         let is_other =
             |key: SlotKey, c: &Connection| key != new && c.is_awaited() && c.origin() == origin;
         let awaited = self.slots.iter().filter(|(key, c)| is_other(*key, c));
@@ -238,7 +241,7 @@ impl<'a, H: Handler, F: Fn(usize) -> H> ServerWorker<'a, H, F> {
         }
     }
 
-    /// Closes a connection that has not brought its request, unless it came at the last moment.
+    /// Closes a connection that has not brought its request, unless the request has just arrived.
     fn close_awaited(&mut self, key: SlotKey, origin: Origin) {
         match self.slots.get_mut(key).map(|connection| connection.phase()) {
             Some(Phase::Idle) => self.close_idle(key),
@@ -246,13 +249,14 @@ impl<'a, H: Handler, F: Fn(usize) -> H> ServerWorker<'a, H, F> {
                 self.remove(key);
             }
         }
-        self.shared.crowded(origin, self.desk.now);
+        self.shared.crowded(origin, self.buffers.now);
     }
 
-    /// Makes room for one connection by closing the one that has waited longest to bring its
-    /// request, of whoever has most of such, unless it has only begun; whether there was one.
+    /// Makes room for one connection: of the origin with most connections that have not brought
+    /// their request, it closes the oldest, unless that has only just begun. Returns whether there
+    /// was one.
     fn close_longest_awaited(&mut self) -> bool {
-        let now = self.desk.now;
+        let now = self.buffers.now;
         let is_late = |c: &Connection| c.is_awaited() && c.age(now) >= EVICTED_AWAITED_MIN;
         let late = self.slots.iter().filter(|(_, c)| is_late(c));
         let late: Vec<_> = late.map(|(key, c)| (c.age(now), key, c.origin())).collect();
@@ -275,8 +279,9 @@ impl<'a, H: Handler, F: Fn(usize) -> H> ServerWorker<'a, H, F> {
     /// Makes room for one connection, if one has been idle for a while.
     fn close_longest_idle(&mut self) {
         let idle = self.slots.iter().filter(|(_, c)| c.phase() == Phase::Idle);
-        let longest = idle.max_by_key(|(_, connection)| connection.age(self.desk.now));
-        let is_spent = |connection: &Connection| connection.age(self.desk.now) >= EVICTED_IDLE_MIN;
+        let longest = idle.max_by_key(|(_, connection)| connection.age(self.buffers.now));
+        let is_spent =
+            |connection: &Connection| connection.age(self.buffers.now) >= EVICTED_IDLE_MIN;
         let key = longest
             .filter(|(_, connection)| is_spent(connection))
             .map(|(key, _)| key);
@@ -285,15 +290,15 @@ impl<'a, H: Handler, F: Fn(usize) -> H> ServerWorker<'a, H, F> {
         }
     }
 
-    /// Closes an idle connection, unless a request came at the last moment. Nothing comes
-    /// between that look and the end, to leave as little time as can be for one to be lost.
+    /// Closes an idle connection, unless a request has just arrived. Nothing happens between that
+    /// check and the close, so that a request is as unlikely as possible to be lost.
     fn close_idle(&mut self, key: SlotKey) {
         let Some(connection) = self.slots.get_mut(key) else {
             return;
         };
         let answered = connection.answered();
         unwatch(&self.epoll, connection.socket());
-        let interest = match connection.read(&mut self.desk) {
+        let interest = match connection.read(&mut self.buffers) {
             ConnectionTurn::Read if connection.phase() != Phase::Idle => epoll::EventFlags::IN,
             ConnectionTurn::Read if connection.answered() > answered => epoll::EventFlags::IN,
             ConnectionTurn::Write => epoll::EventFlags::OUT,
@@ -309,18 +314,18 @@ impl<'a, H: Handler, F: Fn(usize) -> H> ServerWorker<'a, H, F> {
         }
     }
 
-    /// What is to be done every so often: the handler's tick, time-outs, a paused listener.
+    /// Regular work: the handler's tick, time-outs, a paused listener.
     fn tick(&mut self) {
-        let now = self.desk.now;
+        let now = self.buffers.now;
         self.next_tick = now
             + if self.draining.is_some() {
                 DRAIN_TICK
             } else {
                 TICK
             };
-        self.desk.handler.tick();
+        self.buffers.handler.tick();
         let options: &ServerOptions = self.shared.options;
-        // The listener may have woken a worker that has nothing to give up.
+        // The listener may have woken a worker that has no connection to close.
         let is_full = self.shared.is_full();
         let gives_way = |c: &Connection| c.is_awaited() && c.age(now) >= EVICTED_AWAITED_MIN;
         let late = |(key, connection): (SlotKey, &Connection)| {
@@ -345,7 +350,7 @@ impl<'a, H: Handler, F: Fn(usize) -> H> ServerWorker<'a, H, F> {
             .paused_until()
             .map_or(self.next_tick, |due| due.min(self.next_tick));
         let until = due.saturating_duration_since(Instant::now());
-        // Whole milliseconds, rounded up, so that plain epoll_wait will do on any kernel.
+        // Whole milliseconds, rounded up, so that plain epoll_wait suffices on any kernel.
         let millis = until.as_micros().div_ceil(1000) as i64;
         Timespec {
             tv_sec: millis / 1000,
@@ -356,11 +361,11 @@ impl<'a, H: Handler, F: Fn(usize) -> H> ServerWorker<'a, H, F> {
     /// Stops accepting; idle connections are handed over or get a last chance.
     fn start_draining(&mut self) -> io::Result<()> {
         self.draining = Some(Drain {
-            since: self.desk.now,
+            since: self.buffers.now,
         });
         epoll::delete(&self.epoll, self.shared.shutdown)?;
         self.acceptor.disarm(&self.epoll);
-        self.next_tick = self.desk.now;
+        self.next_tick = self.buffers.now;
         if self.shared.hand_over {
             let idle = self.slots.iter().filter(|(_, c)| c.phase() == Phase::Idle);
             for key in idle.map(|(key, _)| key).collect::<Vec<_>>() {
@@ -370,8 +375,9 @@ impl<'a, H: Handler, F: Fn(usize) -> H> ServerWorker<'a, H, F> {
         Ok(())
     }
 
-    /// An idle connection while draining. Handed over, it loses nothing. Otherwise it is
-    /// closed right behind an answer: the web server finds that end before it sends again.
+    /// Handles an idle connection while draining. If it is handed over, no request is lost.
+    /// Otherwise it is closed right after an answer: the web server notices the end before it sends
+    /// again.
     fn drain_idle(&mut self, key: SlotKey, answered: bool) {
         if self.shared.hand_over {
             let socket = self.remove(key).map(Connection::into_socket);
@@ -381,12 +387,12 @@ impl<'a, H: Handler, F: Fn(usize) -> H> ServerWorker<'a, H, F> {
         }
     }
 
-    /// Closes connections that stayed idle for all of the grace.
+    /// Closes connections that stayed idle for the whole grace period.
     fn drain_late(&mut self) {
         let Some(drain) = self.draining else {
             return;
         };
-        let age = self.desk.now.saturating_duration_since(drain.since);
+        let age = self.buffers.now.saturating_duration_since(drain.since);
         let spent = |c: &Connection| c.phase() == Phase::Idle && c.answered() > 0;
         if age >= DRAIN_GRACE {
             let spent = self.slots.iter().filter(|(_, c)| spent(c));
@@ -396,24 +402,24 @@ impl<'a, H: Handler, F: Fn(usize) -> H> ServerWorker<'a, H, F> {
         }
     }
 
-    /// Whether shutdown has come so far that the worker can end.
+    /// Whether the shutdown has progressed so far that the worker can end.
     fn is_done(&self) -> bool {
         let Some(drain) = self.draining else {
             return false;
         };
-        let late = self.desk.now.saturating_duration_since(drain.since);
+        let late = self.buffers.now.saturating_duration_since(drain.since);
         let done = self.slots.is_empty() || late >= self.shared.options.drain_timeout;
         done && self.shared.peers[self.index].close_if_empty()
     }
 }
 
-/// Adds a source that is to be readable.
+/// Watches a source until it is readable.
 fn watch(epoll: &OwnedFd, source: impl AsFd, data: u64) -> io::Result<()> {
     let data = epoll::EventData::new_u64(data);
     Ok(epoll::add(epoll, source, data, epoll::EventFlags::IN)?)
 }
 
-/// Takes a source out again.
+/// Stops watching a source.
 fn unwatch(epoll: &OwnedFd, source: impl AsFd) {
     if let Err(error) = epoll::delete(epoll, source) {
         log::debug!("a socket was not waited for: {error}");

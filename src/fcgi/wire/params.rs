@@ -1,12 +1,13 @@
-//! Name-value pairs as FastCGI packs them (specification 3.4).
+//! Reads name-value pairs as FastCGI packs them (specification 3.4).
 //!
-//! A length below 128 is one byte; a longer one is four bytes, the top bit set. Names and
-//! values are bytes: no encoding is assumed and none is refused.
+//! A length below 128 is one byte; a longer one is four bytes with the top bit set. Names and
+//! values are bytes in any encoding.
 
-/// The parameters of a request, in the order they were sent.
+/// The parameters of a request, in the order in which they were sent.
 ///
-/// A name may come twice; both pairs are given. It ends at the first pair that is cut off:
-/// a [`Request`](crate::fcgi::FcgiRequest) holds none, since it was counted first.
+/// A name may occur twice; both pairs are returned. The iterator ends at the first pair that is cut
+/// off; a [`FcgiRequest`](crate::fcgi::FcgiRequest) has no such pair, because its pairs were
+/// counted before.
 #[derive(Debug, Clone)]
 pub struct Params<'a> {
     rest: &'a [u8],
@@ -32,7 +33,7 @@ impl<'a> Iterator for Params<'a> {
     }
 }
 
-/// Takes one length off the front; `None` when it is cut off.
+/// Takes one length off the front; `None` if it is cut off.
 #[inline]
 fn split_length(packed: &[u8]) -> Option<(usize, &[u8])> {
     let (&first, rest) = packed.split_first()?;
@@ -44,7 +45,7 @@ fn split_length(packed: &[u8]) -> Option<(usize, &[u8])> {
     Some((length as usize, rest))
 }
 
-/// How many pairs there are; `None` when the last one is cut off.
+/// The number of pairs; `None` if the last one is cut off.
 pub(in crate::fcgi) fn count(packed: &[u8]) -> Option<usize> {
     let mut params = Params::new(packed);
     let count = params.by_ref().count();

@@ -1,23 +1,23 @@
-//! The state of one connection, without input or output: bytes in, steps and bytes out.
+//! The state of one connection, without input or output: bytes go in, steps and bytes come out.
 //!
-//! [`Conversation::advance`] takes bytes in whatever pieces they arrive and stops at each
-//! [`ConversationStep`] that its owner must know of. It keeps only the parameters of the request
-//! being read: everything else is handled as it passes or thrown away.
+//! [`Conversation::advance`] takes bytes in pieces of any length and stops at each
+//! [`ConversationStep`] that its owner must know. It keeps only the parameters of the request that
+//! is being read; all other bytes are processed at once or discarded.
 //!
-//! Rules beyond the specification's letter:
-//! - A request is complete when PARAMS *and* STDIN are closed, so that an answer never
-//!   overtakes a body that the web server is still writing. A request refused for its size is
-//!   answered at once, and what is left of it is read and thrown away.
+//! Rules in addition to the specification:
+//! - A request is complete when PARAMS *and* STDIN are closed, so that an answer never overtakes a
+//!   body that the web server is still writing. A request that is refused for its size is answered
+//!   at once, and its remaining bytes are discarded.
 //! - Records of a request that is not open are ignored (specification 3.3), up to
 //!   `IGNORED_BYTES_MAX`.
-//! - What no web server sends (other versions, records that only applications send, PARAMS after
-//!   their end) is a [`Violation`]: the connection has lost its frame, nothing after can be
-//!   trusted, so it is closed.
+//! - A record that no web server sends (another version, a type that only applications send, PARAMS
+//!   after their end) is a [`Violation`]: the record boundaries are lost and later bytes cannot be
+//!   trusted, so the connection is closed.
 //!
 //! # Limits
-//! `params` never holds more than `params_bytes_max` bytes, `control` never more than
-//! `CONTROL_BYTES_MAX`. Answers that the conversation makes by itself are at most five times as
-//! long as what asked for them; the owner sends them before it reads on.
+//! `params` never exceeds `params_bytes_max` bytes, `control` never exceeds `CONTROL_BYTES_MAX`.
+//! Answers of the conversation itself are at most five times as long as the records that caused
+//! them; the owner sends them before it reads on.
 
 use super::params;
 use super::record;
@@ -26,18 +26,19 @@ use super::step::INTERNAL_ERROR;
 pub use super::step::{ConversationLimits, ConversationStep, Refusal, Violation};
 use crate::fcgi::handler::FcgiRequest;
 
-/// Bytes of a record that must be seen whole, BEGIN_REQUEST and GET_VALUES. All variables that
-/// can be asked for take 51 bytes.
+/// Largest length in bytes of a record that must be read as a whole, BEGIN_REQUEST and GET_VALUES.
+/// All known variables together take 51 bytes.
 const CONTROL_BYTES_MAX: usize = 512;
 
-/// Bytes of records of no open request, between two requests, headers included. A multiplexing
-/// web server that has not yet read our refusal sends at most a request; more is garbage.
+/// Largest number of bytes in records without an open request, between two requests, headers
+/// included. A multiplexing web server that has not read our refusal yet sends at most one request;
+/// more is garbage.
 const IGNORED_BYTES_MAX: u64 = 2 * 1024 * 1024;
 
-/// Capacity for parameters that an idle connection keeps. Apache's take 1 to 4 KiB.
+/// Capacity in bytes for parameters that an idle connection keeps. Apache's take 1 to 4 KiB.
 const PARAMS_KEPT_BYTES: usize = 8 * 1024;
 
-/// The request being read.
+/// The request that is being read.
 #[derive(Debug)]
 struct OpenRequest {
     id: u16,
@@ -45,13 +46,13 @@ struct OpenRequest {
     params_ended: bool,
     stdin_ended: bool,
     stdin_bytes: u64,
-    /// Answered already, since it was refused; what is left of it is only read away.
+    /// Whether it was refused and answered; its remaining bytes are discarded.
     refused: bool,
-    /// All of it has come and it waits for its answer.
+    /// Whether it is complete and waits for its answer.
     ready: bool,
 }
 
-/// Where the content of the present record goes.
+/// Destination of the present record's content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum RecordSink {
     Params,
@@ -60,7 +61,7 @@ enum RecordSink {
     Ignored,
 }
 
-/// One connection's state.
+/// The state of one connection.
 #[derive(Debug)]
 pub struct Conversation {
     limits: ConversationLimits,
@@ -78,7 +79,7 @@ pub struct Conversation {
 }
 
 impl Conversation {
-    /// A connection on which nothing was said yet.
+    /// The state of a new connection.
     pub fn new(limits: ConversationLimits) -> Conversation {
         Conversation {
             limits,
@@ -95,11 +96,11 @@ impl Conversation {
         }
     }
 
-    /// Takes bytes off the front of `input` until there is a step to report; appends to `out`
-    /// what must be sent to the web server.
+    /// Takes bytes off the front of `input` until there is a step to report; appends to `out` the
+    /// bytes that must be sent to the web server.
     ///
-    /// After [`ConversationStep::Ready`] nothing is taken until [`Conversation::answer`]; after
-    /// [`ConversationStep::Over`] and [`ConversationStep::Broken`] nothing is taken any more.
+    /// After [`ConversationStep::Ready`], no bytes are taken until [`Conversation::answer`]; after
+    /// [`ConversationStep::Over`] and [`ConversationStep::Broken`], no more bytes are taken.
     pub fn advance(&mut self, input: &mut &[u8], out: &mut Vec<u8>) -> ConversationStep {
         if self.open.as_ref().is_some_and(|open| open.ready) {
             return ConversationStep::Ready;
@@ -129,8 +130,8 @@ impl Conversation {
         FcgiRequest::new(&self.params)
     }
 
-    /// Appends the answer to the complete request to `out` and goes on to the next.
-    /// An answer of no bytes is a handler's mistake and becomes a 500.
+    /// Appends the answer to the complete request to `out` and continues with the next request. An
+    /// empty answer is a handler's mistake and becomes a 500.
     pub fn answer(&mut self, cgi: &[u8], out: &mut Vec<u8>) {
         if let Some(open) = self.open.take_if(|open| open.ready) {
             let cgi = if cgi.is_empty() { INTERNAL_ERROR } else { cgi };
@@ -146,7 +147,7 @@ impl Conversation {
         }
     }
 
-    /// Ends an answer of parts and goes on to the next request.
+    /// Ends an answer that was sent in parts and continues with the next request.
     pub fn answer_end(&mut self, out: &mut Vec<u8>) {
         if let Some(open) = self.open.take_if(|open| open.ready) {
             record::push_end(out, open.id, Ending::Complete);
@@ -154,8 +155,7 @@ impl Conversation {
         }
     }
 
-    /// Whether nothing has come since the last request ended: closing now loses nothing that
-    /// was read.
+    /// Whether no byte has arrived since the last request ended, so that closing now loses nothing.
     pub fn is_idle(&self) -> bool {
         self.open.is_none()
             && self.record.is_none()
@@ -163,17 +163,18 @@ impl Conversation {
             && self.padding_left == 0
     }
 
-    /// Whether a request has begun that was not answered.
+    /// Whether a request has begun that is not answered yet.
     pub fn is_owing(&self) -> bool {
         self.open.as_ref().is_some_and(|open| !open.refused)
     }
 
-    /// Bytes kept until more comes: at most the limit of parameters, and half a kilobyte.
+    /// Number of bytes kept until more arrive: at most the limit for parameters plus half a
+    /// kilobyte.
     pub fn held_bytes(&self) -> usize {
         self.params.len() + self.control.len() + self.header_have
     }
 
-    /// Forgets the request that has ended.
+    /// Drops the request that has ended.
     fn close(&mut self, keep: bool) {
         self.params.clear();
         self.params.shrink_to(PARAMS_KEPT_BYTES);
@@ -181,7 +182,7 @@ impl Conversation {
         self.over = !keep;
     }
 
-    /// Skips what is left of the last record's padding, then gathers a header.
+    /// Skips the remaining padding of the last record, then collects a header.
     fn take_header(&mut self, input: &mut &[u8]) -> Option<ConversationStep> {
         let skipped = self.padding_left.min(input.len());
         self.padding_left -= skipped;
@@ -210,7 +211,7 @@ impl Conversation {
         }
     }
 
-    /// Where the content of a record goes, or why the record cannot be.
+    /// Returns the destination of a record's content, or the rule that the record breaks.
     fn sink(&mut self, header: &Header) -> Result<RecordSink, Violation> {
         if header.version != record::VERSION {
             return Err(Violation::Version(header.version));
@@ -259,7 +260,8 @@ impl Conversation {
         Ok(sink)
     }
 
-    /// Takes what has come of the present record's content; acts when it is whole.
+    /// Takes the available bytes of the present record's content, and processes the record once it
+    /// is complete.
     fn take_content(
         &mut self,
         header: Header,
@@ -310,7 +312,7 @@ impl Conversation {
         too_large.then_some(Refusal::StdinTooLarge)
     }
 
-    /// Answers the open request with a refusal; the rest of it is read away.
+    /// Answers the open request with a refusal; its remaining bytes will be discarded.
     fn refuse(&mut self, refusal: Refusal, out: &mut Vec<u8>) -> ConversationStep {
         if let Some(open) = &mut self.open {
             open.refused = true;
@@ -321,7 +323,7 @@ impl Conversation {
         ConversationStep::Refused(refusal)
     }
 
-    /// Forgets a refused request once all of it has come.
+    /// Drops a refused request once all of it has arrived.
     fn end_refused(&mut self) {
         let ended = |open: &mut OpenRequest| open.refused && open.params_ended && open.stdin_ended;
         if let Some(open) = self.open.take_if(ended) {
@@ -329,7 +331,7 @@ impl Conversation {
         }
     }
 
-    /// Acts on a record that has come whole.
+    /// Processes a complete record.
     fn end_record(&mut self, header: Header, out: &mut Vec<u8>) -> Option<ConversationStep> {
         let is_open = self.open.as_ref().is_some_and(|open| open.id == header.id);
         match header.kind {
@@ -379,7 +381,7 @@ impl Conversation {
         Some(ConversationStep::Aborted)
     }
 
-    /// Notes the end of PARAMS or STDIN; a request of which both have ended is ready.
+    /// Notes the end of PARAMS or STDIN; once both have ended, the request is ready.
     fn end_stream(&mut self, kind: u8, out: &mut Vec<u8>) -> Option<ConversationStep> {
         let open = self.open.as_mut()?;
         match kind {
@@ -403,7 +405,7 @@ impl Conversation {
         }
     }
 
-    /// Answers GET_VALUES with those of the asked variables that exist (specification 4.1).
+    /// Answers GET_VALUES with the requested variables that exist (specification 4.1).
     fn answer_values(&mut self, out: &mut Vec<u8>) {
         let connections = self.limits.connections_max.to_string();
         let known = [

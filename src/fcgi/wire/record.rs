@@ -1,14 +1,15 @@
-//! Records: the eight-byte header and the few bodies a responder sends (specification 3.3).
+//! Reads and writes records: the eight-byte header and the few bodies that a responder sends
+//! (specification 3.3).
 
-/// Bytes of a record's header.
+/// Length of a record's header in bytes.
 pub(in crate::fcgi) const HEADER_BYTES: usize = 8;
-/// The longest content a record can carry: its length is 16 bits.
+/// Largest length of a record's content in bytes; the length field has 16 bits.
 pub(in crate::fcgi) const CONTENT_BYTES_MAX: usize = 0xffff;
-/// The only version of the protocol there is.
+/// The only version of the protocol.
 pub(in crate::fcgi) const VERSION: u8 = 1;
 /// The id of management records.
 pub(in crate::fcgi) const MANAGEMENT: u16 = 0;
-/// Bytes of a BEGIN_REQUEST body, and of an END_REQUEST body.
+/// Length in bytes of the bodies of BEGIN_REQUEST and END_REQUEST.
 pub(in crate::fcgi) const BODY_BYTES: usize = 8;
 
 /// Record types (specification 8).
@@ -25,12 +26,12 @@ pub(in crate::fcgi) mod kind {
     pub const UNKNOWN_TYPE: u8 = 11;
 }
 
-/// The role we play.
+/// The role that a responder has.
 pub(in crate::fcgi) const ROLE_RESPONDER: u16 = 1;
 /// The flag of BEGIN_REQUEST that keeps the connection after the answer.
 pub(in crate::fcgi) const KEEP_CONNECTION: u8 = 1;
 
-/// How a request ended, for END_REQUEST (specification 5.5).
+/// Result of a request for END_REQUEST (specification 5.5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub(in crate::fcgi) enum Ending {
@@ -88,7 +89,7 @@ impl Header {
     }
 }
 
-/// Appends one record without padding. `content` fits a record.
+/// Appends one record without padding. `content` must fit a record.
 #[inline]
 fn push(out: &mut Vec<u8>, kind: u8, id: u16, content: &[u8]) {
     let content_bytes = u16::try_from(content.len()).expect("callers split at 65,535 bytes");
@@ -105,15 +106,15 @@ fn push(out: &mut Vec<u8>, kind: u8, id: u16, content: &[u8]) {
 
 /// Appends the answer to request `id`: STDOUT, then END_REQUEST.
 ///
-/// The empty STDOUT record that may close the stream is left out, and so is padding:
-/// END_REQUEST says the same (Apache, mod_fcgid, nginx and lighttpd take it so), and Apache reads
-/// twice for each record and once more for padding.
+/// Padding and the empty STDOUT record that may close the stream are left out. END_REQUEST closes
+/// it too (Apache, mod_fcgid, nginx and lighttpd accept that), and Apache reads twice per record
+/// and once more for padding.
 pub(in crate::fcgi) fn push_answer(out: &mut Vec<u8>, id: u16, cgi: &[u8]) {
     push_stdout(out, id, cgi);
     push_end(out, id, Ending::Complete);
 }
 
-/// Appends a part of an answer, in as few records as can be.
+/// Appends a part of an answer in as few records as possible.
 pub(in crate::fcgi) fn push_stdout(out: &mut Vec<u8>, id: u16, cgi: &[u8]) {
     let records = cgi.len() / CONTENT_BYTES_MAX + 1;
     out.reserve(cgi.len() + records * HEADER_BYTES + HEADER_BYTES + BODY_BYTES);
@@ -122,8 +123,8 @@ pub(in crate::fcgi) fn push_stdout(out: &mut Vec<u8>, id: u16, cgi: &[u8]) {
     }
 }
 
-/// Appends a request without a body, as a web server sends it. Names and values are short: all fit
-/// one record, and each length fits a byte of seven bits.
+/// Appends a request without a body, as a web server sends it. Names and values must be short: all
+/// fit one record, and each length fits seven bits.
 pub(in crate::fcgi) fn push_request(out: &mut Vec<u8>, params: &[(&str, &str)]) {
     const ID: u16 = 1;
     let [role1, role0] = ROLE_RESPONDER.to_be_bytes();
@@ -159,7 +160,7 @@ pub(in crate::fcgi) fn push_end(out: &mut Vec<u8>, id: u16, ending: Ending) {
     );
 }
 
-/// Appends UNKNOWN_TYPE: the answer to a management record of a type we do not know.
+/// Appends UNKNOWN_TYPE, the answer to a management record of an unknown type.
 pub(in crate::fcgi) fn push_unknown_type(out: &mut Vec<u8>, unknown: u8) {
     push(
         out,
@@ -169,7 +170,7 @@ pub(in crate::fcgi) fn push_unknown_type(out: &mut Vec<u8>, unknown: u8) {
     );
 }
 
-/// Appends GET_VALUES_RESULT. Names and values are short: all fit one record.
+/// Appends GET_VALUES_RESULT. Names and values must be short: all fit one record.
 pub(in crate::fcgi) fn push_values(out: &mut Vec<u8>, values: &[(&str, String)]) {
     push(out, kind::GET_VALUES_RESULT, MANAGEMENT, &packed(values));
 }

@@ -1,17 +1,18 @@
-//! What a conversation reports to its owner, and what it allows.
+//! The steps that a conversation reports to its owner, and its limits.
 
 use crate::fcgi::serve::options::ServerOptions;
 
-/// What a conversation allows.
+/// Limits of a conversation.
 #[derive(Debug, Clone, Copy)]
 pub struct ConversationLimits {
-    /// Bytes of parameters a request.
+    /// Largest length of a request's parameters in bytes.
     pub params_bytes_max: usize,
-    /// Parameters a request.
+    /// Largest number of parameters per request.
     pub params_max: usize,
-    /// Bytes of body a request.
+    /// Largest length of a request's body in bytes.
     pub stdin_bytes_max: u64,
-    /// What GET_VALUES is told about connections; requests are the same, one a connection.
+    /// Number of connections that GET_VALUES reports; the number of requests is the same, one per
+    /// connection.
     pub connections_max: usize,
 }
 
@@ -26,20 +27,20 @@ impl From<&ServerOptions> for ConversationLimits {
     }
 }
 
-/// Why [`Conversation::advance`](super::protocol::Conversation::advance) came back.
+/// Why [`Conversation::advance`](super::protocol::Conversation::advance) returned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ConversationStep {
     /// All input was taken; more is needed.
     Hungry,
-    /// A request is complete: ask for it, then answer it.
+    /// A request is complete and must be answered.
     Ready,
-    /// A request was refused and has been answered so.
+    /// A request was refused; the refusal is already in the output.
     Refused(Refusal),
-    /// The web server gave the open request up; it has been told that it ended.
+    /// The web server aborted the open request; the confirmation is already in the output.
     Aborted,
-    /// The connection must be closed once what is to be sent was sent.
+    /// The connection must be closed once all output is sent.
     Over,
-    /// The connection must be closed: what came is not FastCGI.
+    /// The connection must be closed, because the input is not FastCGI.
     Broken(Violation),
 }
 
@@ -48,14 +49,14 @@ pub enum ConversationStep {
 pub enum Refusal {
     /// The last parameter is cut off.
     Malformed,
-    /// Too many bytes of parameters, or too many parameters.
+    /// The parameters have too many bytes, or there are too many of them.
     ParamsTooLarge,
-    /// Too many bytes of body.
+    /// The body is too long.
     StdinTooLarge,
 }
 
 impl Refusal {
-    /// The CGI response that the web server passes on to its client.
+    /// The CGI response that the web server passes to its client.
     pub(in crate::fcgi) fn cgi(self) -> &'static [u8] {
         match self {
             Refusal::Malformed => {
@@ -74,24 +75,24 @@ impl Refusal {
     }
 }
 
-/// The CGI response for a request whose handler panicked or wrote nothing.
+/// The CGI response to a request whose handler panicked or wrote no answer.
 pub(in crate::fcgi) const INTERNAL_ERROR: &[u8] =
     b"Status: 500 Internal Server Error\r\nContent-Type: text/plain\r\n\
       Content-Length: 26\r\n\r\n500 Internal Server Error\n";
 
-/// How the other side broke the protocol.
+/// The rule of the protocol that the other side broke.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Violation {
     /// A version other than 1.
     Version(u8),
-    /// A record type that no web server sends, or with an id that does not go with its type.
+    /// A record type that no web server sends, or an id that does not match the type.
     Kind(u8),
-    /// BEGIN_REQUEST of another length than 8, or for the request that is open.
+    /// BEGIN_REQUEST with a length other than 8, or for the request that is already open.
     Begin,
     /// A record that continues a stream after its end.
     StreamEnded,
-    /// GET_VALUES longer than any list of the known variables.
+    /// GET_VALUES that is longer than a list of all known variables.
     ValuesTooLarge,
-    /// Endless records of requests that are not open.
+    /// Too many records of requests that are not open.
     TooMuchIgnored,
 }

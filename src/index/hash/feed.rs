@@ -1,6 +1,6 @@
-//! Gives the pool its files, in the order of paths, a page of the catalogue at a time.
+//! Passes files to the pool in the order of paths, one page of the catalogue at a time.
 //!
-//! Nothing is held of the catalogue but a page, and no read transaction stays open while files are
+//! Only one page of the catalogue is in memory, and no read transaction stays open while files are
 //! hashed, so that the WAL can be emptied meanwhile.
 
 use std::collections::VecDeque;
@@ -15,14 +15,14 @@ use crate::db::hash_state;
 use crate::db::{DbError, open::Queryable};
 use crate::domain::time::Timestamp;
 
-/// Files of a page.
+/// Number of files per page.
 const PAGE_FILES: usize = 1000;
 
-/// Files that wait in the pool: enough that no thread waits for a page.
+/// Number of files that wait in the pool, so that no thread waits for a page.
 const WAITING_MAX: usize = 256;
 
-/// A file may be written once more within the second of its time, and then has another content
-/// under the same size and time. So it is hashed when that second and one more are over.
+/// A file may be written once more within the second of its modification time, and then has another
+/// content with the same size and time. So it is hashed after that second and one more.
 const SETTLED_AFTER_S: i64 = 2;
 
 /// The files of one pass.
@@ -31,7 +31,7 @@ pub struct Feed<'a> {
     below: Vec<u8>,
     tried: RoaringBitmap,
     page: VecDeque<Job>,
-    /// The last path that was looked at.
+    /// The last path that was read.
     after: Vec<u8>,
     is_at_end: bool,
     /// Files that were written a moment ago, or are being written.
@@ -41,10 +41,10 @@ pub struct Feed<'a> {
 }
 
 impl<'a> Feed<'a> {
-    /// Counts what there is to do below a directory, but for the files of `tried`.
+    /// Counts the work below a directory, without the files of `tried`.
     ///
     /// # Errors
-    /// [`DbError`].
+    /// Returns [`DbError`] if the catalogue cannot be read.
     pub fn new(
         plan: &'a HashPlan<'a>,
         below: &[u8],
@@ -80,30 +80,30 @@ impl<'a> Feed<'a> {
         (!self.tried.contains(job.id.0)).then_some(job)
     }
 
-    /// Whether there is nothing to do.
+    /// Whether there is nothing to hash.
     pub fn is_empty(&self) -> bool {
         self.total_files == 0
     }
 
-    /// Bytes to be read.
+    /// Number of bytes to be read.
     pub fn total_bytes(&self) -> u64 {
         self.total_bytes
     }
 
-    /// Whether the pool has got all.
+    /// Whether the pool has got all files.
     pub fn is_done(&self) -> bool {
         self.is_at_end && self.page.is_empty() && self.unsettled.is_empty()
     }
 
-    /// Files that need not be given any more.
+    /// Files that must not be passed on again.
     pub fn tried(&self) -> &RoaringBitmap {
         &self.tried
     }
 
-    /// Gives the pool what it has room for.
+    /// Passes as many files to the pool as it has room for.
     ///
     /// # Errors
-    /// [`DbError`].
+    /// Returns [`DbError`] if the catalogue cannot be read.
     pub fn fill(
         &mut self,
         pool: &Pool<'_>,
@@ -114,7 +114,7 @@ impl<'a> Feed<'a> {
             return Ok(());
         }
         let mut room = WAITING_MAX.saturating_sub(pool.waiting());
-        // Taking a page's files by dozens saves a look at the pool for each result.
+        // Adding files by the dozen saves a lock of the pool per result.
         if room < WAITING_MAX / 2 {
             return Ok(());
         }

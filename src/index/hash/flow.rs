@@ -8,44 +8,44 @@ use super::lane::Lane;
 
 /// One file that is being read and digested.
 pub struct Flow {
-    /// Tells it from others.
+    /// Identifies the flow.
     pub number: u64,
     job: Job,
     slots: Vec<LaneSlot>,
-    /// What some lane still needs, in order.
+    /// Chunks that a lane still needs, in order.
     chunks: VecDeque<Chunk>,
-    /// Chunks that all lanes have taken.
+    /// Number of chunks that all lanes have taken.
     passed: u64,
-    /// Whether the last chunk is there.
+    /// Whether the last chunk has been added.
     is_whole: bool,
 }
 
-/// A lane, or its place while a thread has it.
+/// A lane, or an empty slot while a thread has the lane.
 struct LaneSlot {
     lane: Option<Lane>,
-    /// Number of the chunk that it takes next.
+    /// Number of the chunk that the lane takes next.
     next: u64,
 }
 
 struct Chunk {
     bytes: Arc<Vec<u8>>,
-    /// Lanes that still need it.
+    /// Number of lanes that still need it.
     lanes: usize,
 }
 
-/// A lane and the chunk that it takes next, in one thread's hands.
+/// A lane and its next chunk, for one thread.
 pub struct LaneTask {
-    /// The flow's number.
+    /// Number of the flow.
     pub flow: u64,
     /// The lane.
     pub lane: Lane,
-    /// What it is to take.
+    /// The chunk that the lane must take.
     pub chunk: Arc<Vec<u8>>,
-    place: usize,
+    slot_index: usize,
 }
 
 impl Flow {
-    /// A file of which nothing is read yet.
+    /// A file of which no byte is read yet.
     pub fn new(number: u64, job: Job) -> Flow {
         let slot = |lane| LaneSlot {
             lane: Some(lane),
@@ -70,11 +70,11 @@ impl Flow {
         self.is_whole = is_last;
     }
 
-    /// Takes the lane out that is farthest behind, if one is free and has something to take.
+    /// Takes out the lane that is farthest behind, if one is free and has a chunk to take.
     pub fn take(&mut self) -> Option<LaneTask> {
         let read = self.passed + self.chunks.len() as u64;
         let slots = self.slots.iter_mut().enumerate();
-        let (place, slot) = slots
+        let (slot_index, slot) = slots
             .filter(|(_, slot)| slot.lane.is_some() && slot.next < read)
             .min_by_key(|(_, slot)| slot.next)?;
         let chunk = self.chunks.get((slot.next - self.passed) as usize)?;
@@ -82,17 +82,20 @@ impl Flow {
             flow: self.number,
             lane: slot.lane.take()?,
             chunk: Arc::clone(&chunk.bytes),
-            place,
+            slot_index,
         })
     }
 
-    /// Puts a lane back that has taken its chunk; returns the buffers that nobody needs any more.
+    /// Puts back a lane that has taken its chunk; returns the buffers that are no longer needed.
     pub fn put_back(&mut self, task: LaneTask) -> Vec<Vec<u8>> {
         let LaneTask {
-            lane, chunk, place, ..
+            lane,
+            chunk,
+            slot_index,
+            ..
         } = task;
         drop(chunk);
-        let slot = &mut self.slots[place];
+        let slot = &mut self.slots[slot_index];
         slot.lane = Some(lane);
         if let Some(chunk) = self.chunks.get_mut((slot.next - self.passed) as usize) {
             chunk.lanes -= 1;
@@ -107,18 +110,18 @@ impl Flow {
         free
     }
 
-    /// Whether all lanes have taken all of the file.
+    /// Whether all lanes have taken the whole file.
     pub fn is_finished(&self) -> bool {
         self.is_whole && self.chunks.is_empty()
     }
 
-    /// The file, and its lanes, all of which are there once it is finished.
+    /// The file and its lanes, which are complete once the flow is finished.
     pub fn into_parts(self) -> (Job, impl Iterator<Item = Lane>) {
         let lanes = self.slots.into_iter().filter_map(|slot| slot.lane);
         (self.job, lanes)
     }
 
-    /// Gives the file up; returns the buffers that no thread has in its hands.
+    /// Abandons the file; returns the buffers that no thread is using.
     pub fn give_up(self) -> impl Iterator<Item = Vec<u8>> {
         self.chunks
             .into_iter()

@@ -1,4 +1,4 @@
-//! A site's hasher, and one run of it: plan, feed the pool, store what comes back.
+//! Hashes the files of one site: plans a run, feeds the pool, stores the results.
 
 use crate::program::clock::now;
 use std::io;
@@ -24,13 +24,13 @@ use crate::db::{DbError, Writer, catalogue, hash_state, open_reader, open_writer
 use crate::program::exit::chain;
 use crate::tree::Root;
 
-/// Results that wait for the thread that stores; who has one more waits, too.
+/// Number of results that may wait for the storing thread; a thread with one more waits, too.
 const RESULTS_WAITING_MAX: usize = 64;
 
-/// How often it is looked at the stop flag, the progress and what is due while no result comes.
+/// Time between two checks of the stop flag, the progress and due results while no result arrives.
 const TICK: Duration = Duration::from_millis(100);
 
-/// How often the catalogue is looked at for new files while very long ones are read.
+/// Time between two checks for new files in the catalogue while very long files are read.
 const NEWS_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Name of the threads, for `top -H`.
@@ -42,41 +42,41 @@ pub struct Hasher {
     site: Arc<SiteConfig>,
 }
 
-/// How far a run is.
+/// The progress of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HashStep {
-    /// Bytes read, of how many.
+    /// Number of bytes read so far, and the total.
     Reading(u64, u64),
 }
 
-/// A run that nobody else does at the same time.
+/// A run, of which there is only one per database at a time.
 #[derive(Debug)]
 pub struct HashRun<'a> {
     site: &'a SiteConfig,
     request: HashRequest,
     writer: Option<Writer>,
-    /// Where the run is recorded; none when nothing is to be recorded.
+    /// The row in which the run is recorded; `None` if it is not recorded.
     record: Option<RunId>,
     _lock: Option<IndexLock>,
     began: Instant,
     counts: HashCounts,
     failures: Vec<HashFailure>,
-    /// Files that this run has tried, or is at; it does not try them twice.
+    /// Files that this run has tried or is trying; it does not try them twice.
     tried: RoaringBitmap,
 }
 
 impl Hasher {
-    /// For runs of this site.
+    /// Makes a hasher for one site.
     pub fn new(site: Arc<SiteConfig>) -> Hasher {
         Hasher { site }
     }
 
-    /// Begins a run. `record` is the index run that it belongs to; without one it is recorded as a
-    /// run of its own.
+    /// Begins a run. `record` is the index run that it belongs to; if there is none, the run gets a
+    /// row of its own.
     ///
     /// # Errors
-    /// [`IndexError::Locked`] when another program hashes; [`IndexError::Lock`],
-    /// [`IndexError::Hashes`].
+    /// Returns [`IndexError::Locked`] if another program hashes, [`IndexError::Lock`] or
+    /// [`IndexError::Hashes`] if the lock or the database is not available.
     pub fn start(
         &self,
         request: HashRequest,
@@ -124,10 +124,11 @@ impl<'a> HashRun<'a> {
         }
     }
 
-    /// Does it; `stop` ends it early, `observe` hears how far it is. What was stored stays.
+    /// Executes the run. `stop` ends it early; `observe` is called with the progress. Everything
+    /// that was stored stays.
     ///
     /// # Errors
-    /// [`IndexError`].
+    /// Returns [`IndexError`] if the run fails or is stopped.
     pub fn execute(
         mut self,
         stop: &AtomicBool,
@@ -159,7 +160,7 @@ impl<'a> HashRun<'a> {
         }
     }
 
-    /// A dry run: only counts; without a database there is nothing to hash yet.
+    /// A dry run, which only counts; without a database there is nothing to hash yet.
     fn look(&mut self) -> Result<(), IndexError> {
         let reader = match open_reader(&self.site.database) {
             Ok(reader) => reader,
@@ -183,8 +184,8 @@ impl<'a> HashRun<'a> {
         looked.map_err(|error| self.error(error))
     }
 
-    /// Files that come into the catalogue meanwhile are hashed, too: as long as another index run
-    /// has changed it since the last look, there is one more.
+    /// Hashes in passes: as long as another index run has changed the catalogue since the last
+    /// check, there is one more pass for the new files.
     fn passes(
         &mut self,
         writer: &mut Writer,
@@ -210,8 +211,8 @@ impl<'a> HashRun<'a> {
         }
     }
 
-    /// Hashes what the feed has and, while a very long file keeps the threads at work, what comes
-    /// into the catalogue meanwhile. Returns the generation that it has seen last.
+    /// Hashes the files of the feed and, while a very long file keeps the threads busy, files that
+    /// are added to the catalogue meanwhile. Returns the generation that was seen last.
     fn pass(
         &mut self,
         writer: &mut Writer,
@@ -227,7 +228,7 @@ impl<'a> HashRun<'a> {
         let root = Root::open(&self.site.tree)?;
         let pool = Pool::new(&root);
         std::thread::scope(|scope| {
-            // Whatever ends this, the threads end, too.
+            // The threads end, however this function ends.
             let _stop = StopAtEnd(&pool);
             let results = start_threads(scope, &pool, self.site.hashes.threads)?;
             let threads = (&pool, &results);
@@ -244,8 +245,8 @@ impl<'a> HashRun<'a> {
         })
     }
 
-    /// Feeds the pool and stores what comes back, until all is done; or until the catalogue has
-    /// another generation than `seen` while the pool is still at work, which is returned.
+    /// Feeds the pool and stores the results until all is done. If the catalogue gets another
+    /// generation than `seen` while the pool is still working, returns that generation.
     fn conduct(
         &mut self,
         writer: &mut Writer,
@@ -308,8 +309,8 @@ impl<'a> HashRun<'a> {
         Ok(())
     }
 
-    /// Records the end: in the index run's row, which already says how indexing ended, or in one
-    /// of its own.
+    /// Records the end: in the index run's row, which already has the outcome of indexing, or in
+    /// its own row.
     fn end(&mut self, writer: &mut Writer, result: &Result<(), IndexError>) {
         let report = self.report();
         let Some(id) = self.record else {
@@ -343,7 +344,7 @@ impl Drop for StopAtEnd<'_, '_> {
     }
 }
 
-/// Starts the reader and the digesting threads.
+/// Starts the reading thread and the digesting threads.
 fn start_threads<'scope>(
     scope: &'scope Scope<'scope, '_>,
     pool: &'scope Pool<'_>,

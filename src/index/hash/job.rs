@@ -1,4 +1,4 @@
-//! One file's work, from the catalogue's row to a hash record.
+//! The work for one file, from the catalogue's row to a hash record.
 
 use std::io::{self, Read};
 
@@ -11,61 +11,62 @@ use crate::domain::file::{FileId, FileVersion};
 use crate::domain::hash::{HashKinds, HashRecord};
 use crate::tree::{OpenError, OpenFile, Root};
 
-/// Longest signature that is kept; a detached one in armour is some hundred bytes to 3 KB a key.
+/// Longest signature that is kept, in bytes; a detached armoured signature has some hundred bytes
+/// to 3 KB per key.
 pub const SIGNATURE_BYTES_MAX: u64 = 64 * 1024;
 
-/// Holes of a file that is hashed all the same, such as an image of a disk; more of them would keep
-/// a processor for more than an hour.
+/// Largest size of holes in a file that is hashed nevertheless, such as a disk image; more would
+/// keep a processor busy for more than an hour.
 const HOLE_BYTES_MAX: u64 = 1 << 40;
 
-/// What is to be done for one file.
+/// The work for one file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Job {
-    /// Relative to the tree.
+    /// Path relative to the tree.
     pub path: Vec<u8>,
-    /// Its number in the catalogue.
+    /// Id in the catalogue.
     pub id: FileId,
-    /// The version that the catalogue has; no other one is hashed.
+    /// The catalogue's version; no other version is hashed.
     pub version: FileVersion,
-    /// What is to be computed; nothing when only the signature is of interest.
+    /// Hashes to compute; empty if only the signature is to be processed.
     pub kinds: HashKinds,
-    /// Bytes of a piece.
+    /// Length of a piece in bytes.
     pub piece_size: u64,
-    /// What is to be done with the signature.
+    /// The work for the signature.
     pub signature: Signature,
 }
 
-/// What is to be done with a file's signature.
+/// The work for a file's signature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Signature {
-    /// It stays as it is stored.
+    /// The stored signature stays.
     Keep,
-    /// That version of `PATH.asc` is read.
+    /// This version of `PATH.asc` must be read.
     Read(FileVersion),
-    /// There is none any more.
+    /// The signature is gone and must be dropped.
     Drop,
 }
 
-/// Why a file has no hashes.
+/// Why a file was not hashed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Trouble {
-    /// It cannot be opened or read.
+    /// The file cannot be opened or read.
     #[error(transparent)]
     Unreadable(#[from] OpenError),
-    /// It is not the version that the catalogue has.
+    /// The file is not the catalogue's version.
     #[error("it changed since it was indexed; the next run hashes the new version")]
     OtherVersion,
-    /// Nearly all of it is holes.
+    /// Nearly the whole file consists of holes.
     #[error(
         "it is sparse: {holes} bytes of it are not on the disk, and hashing them would take hours; \
          add its name to hashes.exclude, or delete it"
     )]
     Holes {
-        /// Bytes of its holes.
+        /// Size of its holes in bytes.
         holes: u64,
     },
-    /// It was written, or removed, while it was read.
+    /// The file was written or removed while it was read.
     #[error("it changed while it was read; the next run tries again")]
     Changed,
 }
@@ -77,7 +78,7 @@ impl From<io::Error> for Trouble {
 }
 
 impl Job {
-    /// Bytes that are read for it.
+    /// Number of bytes to be read.
     pub fn bytes(&self) -> u64 {
         if self.kinds.is_empty() {
             0
@@ -86,7 +87,7 @@ impl Job {
         }
     }
 
-    /// The lanes that it needs.
+    /// The lanes for the file.
     pub fn lanes(&self) -> Vec<Lane> {
         lanes(self.kinds, self.version.size, self.piece_size)
     }
@@ -94,7 +95,7 @@ impl Job {
     /// Opens the file, which must be the catalogue's version.
     ///
     /// # Errors
-    /// [`Trouble`].
+    /// Returns [`Trouble`] if the file cannot be opened or must not be hashed.
     pub fn open(&self, root: &Root) -> Result<OpenFile, Trouble> {
         let open = root.open_file(&self.path)?;
         if open.version() != self.version {
@@ -107,10 +108,10 @@ impl Job {
         Ok(open)
     }
 
-    /// Whether all that was read is of the catalogue's version.
+    /// Checks that the bytes that were read are the catalogue's version.
     ///
     /// # Errors
-    /// [`Trouble::Changed`] when it is not.
+    /// Returns [`Trouble::Changed`] if they are not.
     pub fn check_end(&self, open: &OpenFile, read: u64) -> Result<(), Trouble> {
         if read == self.version.size && open.is_same()? {
             return Ok(());
@@ -118,7 +119,7 @@ impl Job {
         Err(Trouble::Changed)
     }
 
-    /// Puts the results together: the lanes', the info hashes that follow from them, and the
+    /// Combines the results: those of the lanes, the info hashes that follow from them, and the
     /// signature.
     pub fn finish(&self, root: &Root, lanes: impl IntoIterator<Item = Lane>) -> HashRecord {
         let mut record = HashRecord::default();
@@ -167,8 +168,8 @@ impl Job {
         (digests.btih_hybrid, digests.btmh) = hybrid.unzip();
     }
 
-    /// A signature that cannot be read, or is no longer the version that is to be read, is left
-    /// to the next run, which finds another version in the catalogue.
+    /// Reads the signature. If it cannot be read or has another version, the next run reads it,
+    /// because the catalogue then has that version.
     fn read_signature(&self, root: &Root, version: FileVersion, record: &mut HashRecord) {
         let path = [&self.path[..], b".asc"].concat();
         let read = || -> Result<Vec<u8>, Trouble> {
@@ -200,7 +201,7 @@ impl Job {
     }
 }
 
-/// A detached signature in armour, which metalinks can carry; anything else is none.
+/// The text, if it is a detached armoured signature, which metalinks can contain.
 fn detached_signature(text: Vec<u8>) -> Option<String> {
     let text = String::from_utf8(text).ok()?;
     let is_detached =

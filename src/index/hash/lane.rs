@@ -1,8 +1,8 @@
-//! Lanes: one digest of one file each.
+//! Lanes: each computes one digest of one file.
 //!
-//! A lane takes a file's bytes in order, so it is in one thread's hands at a time; the lanes of a
-//! file do not depend on each other, so that they run at the same time. That is the unit that
-//! work is shared out by: the slowest lane (MD5) takes less than a quarter of all digests' time.
+//! A lane takes a file's bytes in order, so only one thread has it at a time. The lanes of a file
+//! are independent, so they run at the same time. Lanes are the unit by which work is distributed:
+//! the slowest one (MD5) takes less than a quarter of the time of all digests.
 
 use md4::{Digest, Md4};
 use md5::Md5;
@@ -14,12 +14,12 @@ use crate::domain::document::info_dictionary::PIECE_DIGEST_BYTES;
 use crate::domain::document::zsync_block::{Rsum, Shape};
 use crate::domain::hash::{HashKinds, HashRecord};
 
-/// Pieces of one file, so that their digests have a bounded length (10 MB of SHA-1, 17 MB of a v2
-/// layer) whatever the file's: 128 GiB in pieces of 256 KiB. A larger file has larger pieces;
-/// MirrorBrain's would stay as they are, but no client takes a torrent of a million pieces.
+/// Largest number of pieces per file, which bounds the length of their digests (10 MB of SHA-1, 17
+/// MB of a v2 layer): 128 GiB in pieces of 256 KiB. A larger file has larger pieces. MirrorBrain's
+/// pieces would not grow, but no client accepts a torrent with a million pieces.
 pub const PIECES_MAX: u64 = 512 * 1024;
 
-/// One digest in the making.
+/// One digest that is being computed.
 pub struct Lane(LaneWork);
 
 enum LaneWork {
@@ -32,7 +32,7 @@ enum LaneWork {
     Zsync(Blocks),
 }
 
-/// The size of a file's pieces: the wanted one, or larger for a very large file.
+/// Length of a file's pieces: the wanted length, or more for a very large file.
 pub fn piece_size_for(size: u64, wanted: u64) -> u64 {
     let mut piece_size = wanted;
     while size.div_ceil(piece_size) > PIECES_MAX {
@@ -41,8 +41,8 @@ pub fn piece_size_for(size: u64, wanted: u64) -> u64 {
     piece_size
 }
 
-/// The lanes for a file of `size` bytes; the slowest come first, because who has a choice begins
-/// with them.
+/// The lanes for a file of `size` bytes. The slowest come first, because threads start with the
+/// first ones.
 pub fn lanes(kinds: HashKinds, size: u64, piece_size: u64) -> Vec<Lane> {
     let wanted = [
         kinds.md5.then(|| LaneWork::Md5(Md5::new())),
@@ -74,7 +74,7 @@ impl Lane {
         }
     }
 
-    /// Writes the result of the whole file where it belongs.
+    /// Writes the result for the whole file into the record.
     pub fn finish(self, record: &mut HashRecord) {
         let digests = &mut record.digests;
         match self.0 {
@@ -103,7 +103,7 @@ impl Lane {
 /// SHA-1 of each piece.
 struct Pieces {
     piece_size: u64,
-    /// Bytes that the piece in the making still lacks.
+    /// Number of bytes that the present piece lacks.
     lacks: u64,
     digest: Sha1,
     digests: Vec<u8>,

@@ -1,16 +1,18 @@
-//! Hashes of the files that the catalogue knows.
+//! Hashes the files in the catalogue.
 //!
-//! A [`Hasher`] is a site's; each [`HashRun`] compares the catalogue with what is stored (`plan`),
-//! gives the files that lack something to a pool of threads (`feed`, `pool`), and stores what
-//! comes back, a second's work at a time (`store`). So a run that is stopped or killed goes on
-//! where it was, and redirects never wait for hashes: the catalogue is committed before.
+//! There is one [`Hasher`] per site. Each [`HashRun`] compares the catalogue with the stored hashes
+//! (`plan`), passes the files that lack hashes to a pool of threads (`feed`, `pool`), and stores
+//! the results, one second's work at a time (`store`). So the run after one that was stopped or
+//! killed continues where that one was. Redirects never wait for hashes, because the catalogue is
+//! committed before.
 //!
-//! A file is read once. Small ones are one thread's work each; a large one (`flow`) is read in
-//! chunks that its digests (`lane`) take on all cores. Whatever the size of a file, memory is
-//! bounded: buffers, digests of at most [`PIECES_MAX`] pieces, and 16 MB of zsync's sums.
+//! A file is read once. A small file is the work of one thread; a large one (`flow`) is read in
+//! chunks, which its digests (`lane`) take on all cores. Memory is bounded whatever the size of a
+//! file: buffers, digests of at most [`PIECES_MAX`] pieces, and 16 MB of zsync sums.
 //!
-//! A row is of exactly one version: the file is that of the catalogue when it is opened, and has
-//! not changed when it was read, and the catalogue has the same version still when it is stored.
+//! A row belongs to exactly one version: the file is the catalogue's version when it is opened and
+//! has not changed after it was read, and the catalogue still has the same version when the row is
+//! stored.
 
 mod feed;
 mod flow;

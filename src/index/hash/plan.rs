@@ -1,4 +1,4 @@
-//! Which files are to be hashed, and what of them: the catalogue against the configuration.
+//! Decides which files must be hashed, and how: compares the catalogue with the configuration.
 
 use std::collections::HashMap;
 
@@ -15,37 +15,37 @@ use crate::domain::file::FileVersion;
 use crate::domain::hash::HashKinds;
 use crate::domain::path::FilePath;
 
-/// What a run is to hash.
+/// The options of a hashing run.
 #[derive(Debug, Clone, Default)]
 pub struct HashRequest {
-    /// The subtree, relative to the tree, "" for all.
+    /// Path of the subtree relative to the tree, "" for all.
     pub directory: Vec<u8>,
-    /// Also what has hashes.
+    /// Whether files with hashes are hashed again.
     pub rehash: bool,
-    /// Whether it only looks.
+    /// Whether the run must not change anything.
     pub dry_run: bool,
-    /// Only files whose name matches from its beginning.
+    /// If set, only files whose name matches at its start are hashed.
     pub file_mask: Option<Regex>,
-    /// No files whose path, with the tree's before it, matches from its beginning.
+    /// If set, files whose path, including the tree's, matches at its start are not hashed.
     pub ignore_mask: Option<Regex>,
 }
 
-/// Decides file by file.
+/// Decides for each file.
 pub struct HashPlan<'a> {
     config: &'a HashesConfig,
     request: &'a HashRequest,
-    /// The tree with a slash; what the ignore mask sees before a path.
+    /// The tree's path with a slash, which the ignore mask sees before a file's path.
     tree: Vec<u8>,
-    /// Signatures in the catalogue, by a short key of the path that they sign. Two paths with one
-    /// key (one in 2^64) would make a signature be read anew, or not, which the next change mends.
+    /// Signatures in the catalogue, by a short hash of the path that they sign. A collision (1 in
+    /// 2^64) at worst delays reading one signature until the file changes again.
     signatures: HashMap<u64, FileVersion>,
 }
 
 impl<'a> HashPlan<'a> {
-    /// For what the catalogue has now.
+    /// Makes a plan for the present catalogue.
     ///
     /// # Errors
-    /// [`DbError`].
+    /// Returns [`DbError`] if the catalogue cannot be read.
     pub fn new(
         site: &'a SiteConfig,
         request: &'a HashRequest,
@@ -69,7 +69,7 @@ impl<'a> HashPlan<'a> {
         })
     }
 
-    /// What is to be done for a file, if anything.
+    /// The work for a file, if there is any.
     pub fn job(&self, path: &[u8], state: &HashState) -> Option<Job> {
         if !self.is_wanted(path, state.version.size) {
             return None;
@@ -108,18 +108,19 @@ impl<'a> HashPlan<'a> {
             && ignores.is_none_or(|mask| !mask.is_match(&[&self.tree[..], path].concat()))
     }
 
-    /// What need not be computed.
+    /// The hashes that need not be computed.
     fn known(&self, state: &HashState) -> HashKinds {
         if self.request.rehash {
             return HashKinds::default();
         }
         let mut known = state.known;
-        // MirrorBrain's rows may have a piece size and no pieces; then they have no info hash.
+        // MirrorBrain's rows may have a piece size but no pieces; then they have no info hash.
         known.pieces &= state.has_btih || !self.config.kinds.make_torrent();
         known
     }
 
-    /// Another piece size would be another torrent, so the stored one stays.
+    /// Length of the file's pieces. Another length would be another torrent, so the stored one
+    /// stays.
     fn piece_size(&self, state: &HashState) -> u64 {
         let stored = state.piece_size;
         let keeps = stored > 0
@@ -138,7 +139,7 @@ impl<'a> HashPlan<'a> {
             return Signature::Keep;
         }
         let found = self.signatures.get(&xxh3_64(path)).copied();
-        // MirrorBrain takes only what is smaller than the file for its signature.
+        // Like MirrorBrain, accepts a signature only if it is smaller than its file.
         let found = found.filter(|signature| signature.size < state.version.size);
         match (found, state.pgp_version) {
             (Some(found), Some(stored)) if found == stored && !self.request.rehash => {

@@ -1,21 +1,20 @@
-//! Threads that hash: one reads large files, all others digest.
+//! The hashing threads: one reads large files, all others digest.
 //!
-//! A small file is one thread's work from beginning to end. Of a large one the reader makes
-//! chunks, and each lane of it is given its next chunk by whichever thread is free, the lane that
-//! is farthest behind first. So one large file keeps as many cores busy as it has lanes, and many
-//! files as many as there are.
+//! A small file is one thread's work from start to end. The reader splits a large file into chunks,
+//! and any free thread gives a lane its next chunk, starting with the lane that is farthest behind.
+//! So one large file keeps as many cores busy as it has lanes, and many files keep all cores busy.
 //!
-//! No file holds up the others: the reader leaves a file after [`SLICE_BYTES`] for the next one
-//! that waits and comes back to it later, and small files have their turns among the chunks.
+//! No file delays the others: after [`SLICE_BYTES`] the reader leaves a file for the next waiting
+//! one and continues it later, and small files are processed between the chunks.
 //!
 //! # Limits
-//! Chunks live in [`CHUNKS`] buffers that are used over and over; the reader waits for one to
-//! become free. The next file is read while the last chunks of the one before are digested.
-//! [`BEGUN_MAX`] files are left in the middle at a time; they keep what their lanes have.
+//! Chunks are kept in [`CHUNKS`] buffers, which are reused; the reader waits until one is free. The
+//! next file is read while the last chunks of the previous one are digested. At most [`BEGUN_MAX`]
+//! files are incomplete at a time; their lanes keep their state.
 //!
 //! # Locking
-//! One mutex over the state, held for moments only; nobody reads or digests under it. A thread
-//! that panics stops all others.
+//! One mutex protects the state, and is held only for moments; no thread reads or digests under it.
+//! A thread that panics stops all others.
 
 use std::collections::VecDeque;
 use std::io::Read;
@@ -28,26 +27,26 @@ use super::job::{Job, Trouble};
 use crate::domain::hash::HashRecord;
 use crate::tree::{OpenFile, Root};
 
-/// Bytes of a chunk: digesting takes 0.1 ms and more, against a microsecond to share it out, and
-/// the chunks that lanes are at together fit a core's cache.
+/// Length of a chunk in bytes. Digesting it takes 0.1 ms and more, while passing it on takes a
+/// microsecond, and the chunks in use by the lanes together fit a core's cache.
 pub const CHUNK_BYTES: usize = 256 * 1024;
 
-/// Buffers: 6 MB, so that no lane waits for the reader, or for the slowest lane.
+/// Number of buffers: 6 MB, so that no lane waits for the reader or for the slowest lane.
 pub const CHUNKS: usize = 24;
 
-/// Larger files are read by the reader in chunks.
+/// Size in bytes above which the reader reads a file in chunks.
 const SMALL_BYTES_MAX: u64 = CHUNK_BYTES as u64;
 
-/// Bytes of a file that are read before others have their turn: some seconds of work.
+/// Number of bytes of a file that are read before others get their turn: some seconds of work.
 const SLICE_BYTES: u64 = 1024 * 1024 * 1024;
 
-/// Files that are left in the middle; each may have 50 MB of pieces, layers and sums.
+/// Largest number of incomplete files; each may have 50 MB of pieces, layers and sums.
 const BEGUN_MAX: usize = 8;
 
-/// Of so many turns of a thread small files have one at least.
+/// At least one of this many turns of a thread is for a small file.
 const TURNS_PER_SMALL: u64 = 4;
 
-/// A file that is read in chunks, and how far it is.
+/// A file that is read in chunks, and its progress.
 struct Large {
     job: Job,
     begun: Option<Begun>,
@@ -55,40 +54,40 @@ struct Large {
 
 struct Begun {
     open: OpenFile,
-    /// Of its flow.
+    /// Number of its flow.
     number: u64,
     read: u64,
 }
 
 impl Large {
-    /// Whether it comes to its end in one turn.
+    /// Whether it is completed in one turn.
     fn is_short(&self) -> bool {
         self.begun.is_none() && self.job.version.size <= SLICE_BYTES
     }
 }
 
-/// How a turn of the reader ended.
+/// The result of a turn of the reader.
 enum Turn {
     Whole,
-    /// Others have theirs.
+    /// Other files get their turn.
     Paused(Large),
-    /// With the number of its flow, once there is one.
+    /// The file failed; with the number of its flow, if there is one.
     Failed(Job, Option<u64>, Trouble),
 }
 
-/// A file's end.
+/// The result for one file.
 pub struct FileEnd {
-    /// What was to be done.
+    /// The work that was to be done.
     pub job: Job,
-    /// What came of it.
+    /// The record, or why the file was not hashed.
     pub result: Result<HashRecord, Trouble>,
 }
 
-/// What the threads share.
+/// The state that the threads share.
 pub struct Pool<'a> {
     root: &'a Root,
     state: Mutex<PoolState>,
-    /// Digesting threads wait here for something to do.
+    /// Digesting threads wait here for work.
     work: Condvar,
     /// The reader waits here for a file or a free buffer.
     read: Condvar,
@@ -105,13 +104,13 @@ struct PoolState {
     buffers: usize,
     next_flow: u64,
     is_reading: bool,
-    /// No more files will come.
+    /// No more files will be added.
     is_closed: bool,
-    /// Everybody ends as soon as possible.
+    /// All threads must end as soon as possible.
     is_stopped: bool,
 }
 
-/// What a thread found to do.
+/// The next work for a thread.
 enum PoolWork {
     Whole(Job),
     Part(LaneTask),
@@ -119,7 +118,7 @@ enum PoolWork {
 }
 
 impl<'a> Pool<'a> {
-    /// For files below `root`.
+    /// Makes a pool for files below `root`.
     pub fn new(root: &'a Root) -> Pool<'a> {
         Pool {
             root,
@@ -134,12 +133,12 @@ impl<'a> Pool<'a> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Bytes read so far.
+    /// Number of bytes read so far.
     pub fn bytes(&self) -> u64 {
         self.bytes.load(Ordering::Relaxed)
     }
 
-    /// Files that wait.
+    /// Number of waiting files.
     pub fn waiting(&self) -> usize {
         let state = self.state();
         state.small.len() + state.large.len()
@@ -157,28 +156,28 @@ impl<'a> Pool<'a> {
         }
     }
 
-    /// Whether nothing waits and nothing is read.
+    /// Whether no file is waiting or being processed.
     pub fn is_idle(&self) -> bool {
         let state = self.state();
         let is_empty = state.small.is_empty() && state.large.is_empty();
         is_empty && state.flows.is_empty() && !state.is_reading
     }
 
-    /// Says that no more files will come.
+    /// Announces that no more files will be added.
     pub fn close(&self) {
         self.state().is_closed = true;
         self.work.notify_all();
         self.read.notify_all();
     }
 
-    /// Ends everything; what is not done stays undone.
+    /// Stops all threads; unfinished files stay undone.
     pub fn stop(&self) {
         self.state().is_stopped = true;
         self.work.notify_all();
         self.read.notify_all();
     }
 
-    /// The work of a digesting thread.
+    /// The loop of a digesting thread.
     pub fn digest(&self, done: &SyncSender<FileEnd>) {
         let _alarm = Alarm(self);
         let mut buffer = Vec::new();
@@ -188,7 +187,7 @@ impl<'a> Pool<'a> {
                 PoolWork::Whole(job) => Some(self.whole(job, &mut buffer)),
                 PoolWork::Part(task) => self.part(task),
             };
-            // The other side is gone only after `stop`.
+            // The receiver is gone only after `stop`.
             if end.is_some_and(|end| done.send(end).is_err()) {
                 return;
             }
@@ -224,7 +223,7 @@ impl<'a> Pool<'a> {
         }
     }
 
-    /// A small file from beginning to end.
+    /// Processes a small file from start to end.
     fn whole(&self, job: Job, buffer: &mut Vec<u8>) -> FileEnd {
         let result = self.whole_record(&job, buffer);
         FileEnd { job, result }
@@ -242,36 +241,36 @@ impl<'a> Pool<'a> {
         Ok(job.finish(self.root, lanes))
     }
 
-    /// One lane's next chunk.
+    /// Passes the next chunk to a lane.
     fn part(&self, mut task: LaneTask) -> Option<FileEnd> {
         task.lane.update(&task.chunk);
         let mut state = self.state();
-        let Some(place) = state.flows.iter().position(|flow| flow.number == task.flow) else {
-            // The file was given up meanwhile.
+        let Some(index) = state.flows.iter().position(|flow| flow.number == task.flow) else {
+            // The file was abandoned meanwhile.
             state.free.extend(Arc::into_inner(task.chunk));
             self.read.notify_one();
             return None;
         };
-        let free = state.flows[place].put_back(task);
+        let free = state.flows[index].put_back(task);
         if !free.is_empty() {
             state.free.extend(free);
             self.read.notify_one();
         }
-        if !state.flows[place].is_finished() {
-            // The lane may be what another thread waits for.
+        if !state.flows[index].is_finished() {
+            // Another thread may wait for this lane.
             self.work.notify_one();
             return None;
         }
-        let flow = state.flows.remove(place);
+        let flow = state.flows.remove(index);
         drop(state);
-        // Whoever waits for the last flow to end may end too.
+        // Threads that wait for the last flow may end now.
         self.work.notify_all();
         let (job, lanes) = flow.into_parts();
         let result = Ok(job.finish(self.root, lanes));
         Some(FileEnd { job, result })
     }
 
-    /// The work of the reading thread.
+    /// The loop of the reading thread.
     pub fn read(&self, done: &SyncSender<FileEnd>) {
         let _alarm = Alarm(self);
         while let Some(large) = self.next_large() {
@@ -290,12 +289,12 @@ impl<'a> Pool<'a> {
                     continue;
                 }
             };
-            if let Some(place) = state
+            if let Some(index) = state
                 .flows
                 .iter()
                 .position(|flow| Some(flow.number) == number)
             {
-                let free = state.flows.remove(place).give_up();
+                let free = state.flows.remove(index).give_up();
                 state.free.extend(free);
             }
             let is_stopped = state.is_stopped;
@@ -317,8 +316,8 @@ impl<'a> Pool<'a> {
             let begun = state.large.iter().filter(|large| large.begun.is_some());
             let has_room = begun.count() < BEGUN_MAX;
             let may = |large: &Large| has_room || large.begun.is_some() || large.is_short();
-            let place = state.large.iter().position(may);
-            if let Some(large) = place.and_then(|place| state.large.remove(place)) {
+            let index = state.large.iter().position(may);
+            if let Some(large) = index.and_then(|index| state.large.remove(index)) {
                 state.is_reading = true;
                 return Some(large);
             }
@@ -365,9 +364,9 @@ impl<'a> Pool<'a> {
         })
     }
 
-    /// Reads until the file ends, or others wait for their turn. Each chunk is shared out only
-    /// after the file was found unchanged, so that a flow that comes to its end is one to be
-    /// believed, and one that changes ends soon.
+    /// Reads until the end of the file, or until other files must get their turn. Each chunk is
+    /// passed on only after the file was found unchanged. So a flow that reaches its end is
+    /// correct, and one that changes ends soon.
     fn read_chunks(&self, job: &Job, begun: &mut Begun) -> Result<(), Trouble> {
         let size = job.version.size;
         let turn_end = begun.read.saturating_add(SLICE_BYTES);
@@ -404,7 +403,7 @@ impl<'a> Pool<'a> {
         Ok(())
     }
 
-    /// `None` when everything is to end.
+    /// Returns a free buffer; `None` if all threads must end.
     fn free_buffer(&self) -> Option<Vec<u8>> {
         let mut state = self.state();
         loop {
@@ -426,7 +425,7 @@ impl<'a> Pool<'a> {
     }
 }
 
-/// Stops the others when its thread panics; else they would wait for it for ever.
+/// Stops the other threads if its thread panics; otherwise they would wait for ever.
 struct Alarm<'a, 'b>(&'a Pool<'b>);
 
 impl Drop for Alarm<'_, '_> {

@@ -1,4 +1,4 @@
-//! What a hashing run did.
+//! The report of a hashing run.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,56 +8,56 @@ use serde::Serialize;
 use super::super::report::text;
 use crate::db::run::RunOutcome;
 
-/// Files without hashes that are named; the others are only counted.
+/// Largest number of failed files that are named; the others are only counted.
 pub const FAILURES_LISTED_MAX: usize = 100;
 
-/// Numbers of a run; what is stored with it.
+/// Counts of a run, which are also stored with it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct HashCounts {
     /// Files whose hashes were computed and stored.
     pub hashed: u64,
-    /// Their sizes together.
+    /// Total size of these files in bytes.
     pub hashed_bytes: u64,
-    /// Signatures that were read, or dropped because they are gone.
+    /// Signatures that were read, or dropped because their file is gone.
     pub signatures: u64,
     /// Files that could not be hashed.
     pub unhashed: u64,
-    /// Milliseconds.
+    /// Duration in milliseconds.
     pub hashing_ms: u64,
 }
 
 /// A file that could not be hashed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HashFailure {
-    /// Relative to the tree.
+    /// Path relative to the tree.
     pub path: Vec<u8>,
-    /// Why.
+    /// Reason of the failure.
     pub reason: String,
 }
 
-/// How a run ended; what it stored stays, however it ended.
+/// The result of a run; stored hashes stay, however it ended.
 #[derive(Debug, Clone)]
 pub struct HashReport {
-    /// The site.
+    /// Name of the site.
     pub site: String,
-    /// Ok, or partial when some files could not be hashed.
+    /// Ok, or partial if some files could not be hashed.
     pub outcome: RunOutcome,
-    /// Whether it only looked; then the counts are what there would be to do.
+    /// Whether it was a dry run; then the counts are of the work that a real run would do.
     pub dry_run: bool,
-    /// Numbers.
+    /// Counts of the run.
     pub counts: HashCounts,
-    /// At most [`FAILURES_LISTED_MAX`].
+    /// Failed files, at most [`FAILURES_LISTED_MAX`].
     pub failures: Vec<HashFailure>,
 }
 
 impl HashReport {
-    /// Whether there was anything to do.
+    /// Whether there was nothing to do.
     pub fn is_empty(&self) -> bool {
         let counts = &self.counts;
         counts.hashed + counts.signatures + counts.unhashed == 0
     }
 
-    /// What went wrong, in one line; empty when nothing did.
+    /// The problem in one line; empty if there is none.
     pub fn error(&self) -> String {
         let Some(first) = self.failures.first() else {
             return String::new();
@@ -70,7 +70,7 @@ impl HashReport {
         )
     }
 
-    /// For `--json`.
+    /// The object for `--json`.
     pub fn to_json(&self) -> serde_json::Value {
         let mut json = serde_json::to_value(self.counts).expect("numbers are always JSON");
         json["outcome"] = self.outcome.as_str().into();
@@ -85,7 +85,7 @@ impl HashReport {
     }
 }
 
-/// The line that a run leaves in a log.
+/// Writes the line that a run leaves in a log.
 impl fmt::Display for HashReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let counts = &self.counts;

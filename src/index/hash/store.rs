@@ -1,7 +1,7 @@
-//! Puts results into the database, some at a time.
+//! Stores results in the database, several per transaction.
 //!
-//! A row is stored only if the catalogue still has the very version that was hashed, so whatever
-//! another run changed meanwhile, no row is ever of another version than its file.
+//! A row is stored only if the catalogue still has exactly the version that was hashed. So no row
+//! ever belongs to another version than its file, whatever another run changes meanwhile.
 
 use std::time::{Duration, Instant};
 
@@ -11,13 +11,14 @@ use crate::db::open::Transaction;
 use crate::db::{DbError, Writer, catalogue};
 use crate::domain::hash::HashRecord;
 
-/// How long results wait: so much work a killed run may lose, beside the files that it is at.
+/// Longest time that results wait: a killed run loses at most this much work, besides the files in
+/// progress.
 const WAIT_MAX: Duration = Duration::from_secs(1);
 
-/// Bytes of long parts that wait.
+/// Largest total length in bytes of long parts that wait.
 const BYTES_MAX: usize = 4 * 1024 * 1024;
 
-/// Rows of one transaction; a thousand take some milliseconds.
+/// Largest number of rows per transaction; a thousand take some milliseconds.
 const ROWS_MAX: usize = 1000;
 
 /// Results that are not stored yet.
@@ -25,16 +26,16 @@ const ROWS_MAX: usize = 1000;
 pub struct Batch {
     rows: Vec<(Job, HashRecord)>,
     bytes: usize,
-    /// When the first was added.
+    /// Time when the first one was added.
     since: Option<Instant>,
 }
 
-/// What was stored.
+/// Counts of what was stored.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Stored {
     /// Files whose hashes were computed.
     pub files: u64,
-    /// Their sizes together.
+    /// Total size of these files in bytes.
     pub bytes: u64,
     /// Signatures that were read or dropped.
     pub signatures: u64,
@@ -55,10 +56,10 @@ impl Batch {
             || self.since.is_some_and(|since| since.elapsed() >= WAIT_MAX)
     }
 
-    /// Stores all in one transaction, or nothing.
+    /// Stores all results in one transaction, or none of them.
     ///
     /// # Errors
-    /// [`DbError`].
+    /// Returns [`DbError`] if the database cannot be written.
     pub fn store(&mut self, writer: &mut Writer) -> Result<Stored, DbError> {
         let batch = std::mem::take(self);
         if batch.rows.is_empty() {
@@ -83,7 +84,7 @@ fn store_one(
     let known = catalogue::find(transaction, &job.path)?;
     if known.is_none_or(|file| file.id != job.id || file.version != Some(job.version)) {
         log::debug!(
-            "another version meanwhile: path='{}'",
+            "not stored, because the file has another version meanwhile: path='{}'",
             job.path.escape_ascii()
         );
         return Ok(());
@@ -106,7 +107,7 @@ fn store_one(
     Ok(())
 }
 
-/// Adds what the row of this version has and what was not computed anew.
+/// Completes a record with the stored values of this version that were not computed again.
 fn completed(
     transaction: &Transaction<'_>,
     job: &Job,
@@ -129,7 +130,7 @@ fn completed(
     digests.sha1 = digests.sha1.take().or(known.sha1);
     digests.sha256 = digests.sha256.take().or(known.sha256);
     digests.sha512 = digests.sha512.take().or(known.sha512);
-    // Pieces and what is made of them belong together.
+    // Pieces and the hashes made of them belong together.
     if new.sha1_pieces.is_none() {
         new.piece_size = old.piece_size;
         new.sha1_pieces = long(Long::Sha1Pieces)?;

@@ -1,4 +1,5 @@
-//! The tree of a file in BitTorrent v2 (BEP 52): SHA-256 of blocks of 16 KiB, paired up to a root.
+//! Computes a file's tree in BitTorrent v2 (BEP 52): SHA-256 of blocks of 16 KiB, combined in pairs
+//! up to a root.
 
 use sha2::{Digest, Sha256};
 
@@ -6,23 +7,24 @@ use crate::domain::document::info_dictionary::V2_BLOCK_BYTES;
 
 type Hash = [u8; 32];
 
-/// The tree of a file in the making.
+/// The tree of a file that is being read.
 pub struct PieceTree {
     size: u64,
     piece_size: u64,
-    /// Bytes that the block in the making still lacks.
+    /// Number of bytes that the present block lacks.
     block_lacks: u64,
-    /// Blocks that the piece in the making still lacks.
+    /// Number of blocks that the present piece lacks.
     piece_lacks: u64,
     block: Sha256,
     piece: Pairs,
-    /// Over the pieces.
+    /// The hashes of the pieces.
     file: Pairs,
     layer: Vec<u8>,
 }
 
 impl PieceTree {
-    /// For a file of that size; a piece is a power of two, of 16 KiB at least.
+    /// Makes a tree for a file of `size` bytes; the length of a piece is a power of two, at least
+    /// 16 KiB.
     pub fn new(size: u64, piece_size: u64) -> PieceTree {
         let pieces = size.div_ceil(piece_size);
         PieceTree {
@@ -57,7 +59,8 @@ impl PieceTree {
         }
     }
 
-    /// Only a file of several pieces has a layer of them, and its last piece counts as whole.
+    /// Ends a piece. Only a file of several pieces has a layer of them, and its last piece counts
+    /// as complete.
     fn end_piece(&mut self) {
         self.piece_lacks = self.piece_size / V2_BLOCK_BYTES;
         if self.size <= self.piece_size {
@@ -69,7 +72,7 @@ impl PieceTree {
         self.file.push(piece);
     }
 
-    /// Root, and the layer of a file of several pieces; an empty file has no root.
+    /// Returns the root, and the layer if the file has several pieces; an empty file has no root.
     pub fn finish(mut self) -> (Option<Vec<u8>>, Option<Vec<u8>>) {
         if self.block_lacks < V2_BLOCK_BYTES {
             self.end_block();
@@ -82,14 +85,14 @@ impl PieceTree {
         if self.piece_lacks < blocks {
             self.end_piece();
         }
-        // A piece of nothing but padding.
+        // A piece that consists of padding alone.
         let padding = (0..blocks.ilog2()).fold([0; 32], |hash, _| pair(&hash, &hash));
         let root = self.file.root(padding, 0);
         (Some(root.to_vec()), Some(self.layer))
     }
 }
 
-/// Pairs hashes as they come: one hash a level, whatever their number.
+/// Combines hashes in pairs as they arrive, keeping one hash per level.
 #[derive(Default)]
 struct Pairs {
     /// Level and hash, the highest level first.
@@ -106,7 +109,7 @@ impl Pairs {
         self.stack.push((level, hash));
     }
 
-    /// The root, padded to the next power of two, and to `height` levels at least.
+    /// The root, padded to the next power of two and to at least `height` levels.
     fn root(mut self, padding: Hash, height: u32) -> Hash {
         let Some((mut level, mut hash)) = self.stack.pop() else {
             return padding;
@@ -132,8 +135,8 @@ fn pair(left: &Hash, right: &Hash) -> Hash {
         .into()
 }
 
-/// Cuts bytes where units of `unit` bytes end; `lacks` is what the unit in the making still lacks.
-/// `give` hears each part, and whether it is the last of its unit.
+/// Cuts bytes at the ends of units of `unit` bytes; `lacks` is the number of bytes that the present
+/// unit lacks. `give` is called with each part, and whether it is the last of its unit.
 pub(super) fn cut(mut bytes: &[u8], unit: u64, lacks: &mut u64, mut give: impl FnMut(&[u8], bool)) {
     while !bytes.is_empty() {
         let length = usize::try_from(*lacks).map_or(bytes.len(), |lacks| lacks.min(bytes.len()));

@@ -262,7 +262,10 @@ fn a_database_that_may_not_be_written_is_one_clear_line() {
         .expect("permissions");
     let (code, text) = failure(&as_nobody(&site).output().expect("it starts"));
     assert_eq!((code, text.lines().count()), (Some(1), 1), "{text}");
-    assert!(text.contains("test.sqlite, which is as it was: "), "{text}");
+    assert!(
+        text.contains("test.sqlite; nothing was changed: "),
+        "{text}"
+    );
 }
 
 #[test]

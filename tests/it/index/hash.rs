@@ -328,7 +328,7 @@ fn makehashes_takes_mbs_options() {
     assert_eq!(row(&site, b"e/a.iso"), None);
     let (code, text) = failure(&site.run("heliostat", &["makehashes", &directory, "-f", "("]));
     assert_eq!((code, text.lines().count()), (Some(2), 1), "{text}");
-    assert!(text.contains("'(' is no regular expression"), "{text}");
+    assert!(text.contains("'(' is not a regular expression"), "{text}");
 }
 
 #[test]

@@ -167,7 +167,7 @@ fn a_signal_stops_hashing_and_what_was_hashed_is_stored() {
     kill_process(Pid::from_child(&child), Signal::TERM).expect("a signal");
     let (code, found) = lines(&child.wait_with_output().expect("its end"));
     let expected =
-        "error: stopped by a signal; what was hashed is stored, the next run does the rest";
+        "error: stopped by a signal; finished hashes are stored, the next run computes the rest";
     assert_eq!((code, found), (Some(1), vec![expected.to_owned()]));
     assert_eq!(row(&site, b"large"), None);
     assert_eq!(last_run(&site).0, "interrupted");

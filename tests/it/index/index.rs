@@ -202,11 +202,11 @@ fn a_subtree_alone_is_indexed() {
     symlink("../outside", site.tree().join("out")).expect("link");
     std::fs::create_dir(site.tree().join(".~tmp~")).expect("directory");
     for (directory, expected) in [
-        ("d", "'d' is no directory of the tree"),
-        ("d0/x", "'d0/x' is no directory of the tree"),
-        ("d0", "'d0' is no directory of the tree"),
-        ("out", "'out' is no directory of the tree"),
-        ("../outside", "'../outside' is no directory of the tree"),
+        ("d", "'d' is not a directory in the tree"),
+        ("d0/x", "'d0/x' is not a directory in the tree"),
+        ("d0", "'d0' is not a directory in the tree"),
+        ("out", "'out' is not a directory in the tree"),
+        ("../outside", "'../outside' is not a directory in the tree"),
         (
             ".~tmp~",
             "'.~tmp~' is excluded by '.~tmp~' in index.exclude",

@@ -170,7 +170,7 @@ fn who_could_not_be_told_is_told_later() {
     let (code, said) = pass(&site, &[]);
     assert_eq!(code, 3, "{said}");
     assert!(
-        said.contains("sendmail does not take a mail (exit status: 75)"),
+        said.contains("sendmail did not accept a mail (exit status: 75)"),
         "{said}"
     );
     sendmail(&site, &keeping(&site));
@@ -193,7 +193,7 @@ fn a_webhook_that_fails_keeps_its_secret() {
     let (code, said) = pass(&site, &["-vv"]);
     assert_eq!(code, 3);
     assert!(
-        said.contains("the webhook does not take the news (it answers 403)"),
+        said.contains("the webhook did not accept the notice (it answers 403)"),
         "{said}"
     );
     hook.behave(Manner::Closes);
