@@ -191,7 +191,8 @@ impl IndexRun<'_> {
             Some(database) if !below.is_empty() => catalogue::count(database).map_err(fail)?,
             _ => comparison.catalogued,
         };
-        if !below.is_empty() && comparison.catalogued == 0 && !root.has_directory(below) {
+        let is_unknown = comparison.catalogued == 0 && counts.unreadable == 0;
+        if !below.is_empty() && is_unknown && !root.has_directory(below) {
             return Err(IndexError::NoSuchDirectory {
                 directory: below.escape_ascii().to_string(),
                 tree: site.tree.clone(),

@@ -117,6 +117,28 @@ fn a_tree_that_may_not_be_read_is_one_clear_line_and_loses_nothing() {
 }
 
 #[test]
+fn a_closed_directory_that_is_asked_for_is_not_called_missing() {
+    let site = TestSite::new();
+    site.write("closed/x", b"1", 1);
+    site.write("open/y", b"1", 1);
+    hand_over(&site);
+    set_mode(&site, "closed", 0o000);
+    let mut command = as_nobody(&site);
+    let (code, text) = failure(
+        &command
+            .args(["--dir", "closed"])
+            .output()
+            .expect("it starts"),
+    );
+    set_mode(&site, "closed", 0o755);
+    assert_eq!(code, Some(3), "{text}");
+    assert_eq!(
+        text.lines().collect::<Vec<_>>(),
+        ["error: cannot read path='closed': Permission denied (os error 13)"]
+    );
+}
+
+#[test]
 fn many_unreadable_places_are_counted_and_only_some_named() {
     let site = TestSite::new();
     for place in 0..150 {
