@@ -73,7 +73,11 @@ pub enum PageError {
         title: String,
     },
     /// A listing of another kind; read as an index it would seem to have fewer entries.
-    #[error("it is {}, which is not read as an index", .0.name())]
+    #[error(
+        "it is {}, which is not read as an index; give the mirror an rsync or FTP URL, or ask its \
+         operator for index pages",
+        .0.name()
+    )]
     OtherListing(OtherListing),
     /// The links lead out of the directory, by their host or by `<base>`.
     #[error("its links, or its <base>, lead elsewhere")]

@@ -79,6 +79,12 @@ impl TableColumn {
     }
 }
 
+/// Exabytes.
+const UNIT_POWER_MAX: u32 = 6;
+
+/// Bytes of the longest link: Linux takes no longer path.
+const LINK_BYTES_MAX: u64 = 4095;
+
 /// The values beside a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct IndexFields {
@@ -135,9 +141,44 @@ pub fn read_fields(text: &[u8]) -> IndexFields {
             read_ls(&words, &mut fields);
         } else {
             read_cell(&words, (has_cells, column), &mut fields);
+            if words.first().is_some_and(|word| is_mini_httpd_date(word)) {
+                forget_what_may_be_of_a_link(&mut fields.file);
+            }
         }
     }
     fields
+}
+
+/// `02Jan2020`: mini_httpd alone writes dates so.
+fn is_mini_httpd_date(word: &[u8]) -> bool {
+    let is_digits = |part: &[u8]| part.iter().all(u8::is_ascii_digit);
+    word.len() == b"02Jan2020".len()
+        && is_digits(&word[..2])
+        && word[2..5].iter().all(u8::is_ascii_alphabetic)
+        && is_digits(&word[5..])
+}
+
+/// mini_httpd shows size and time of a link, not of the file that it leads to, and no sign of it.
+fn forget_what_may_be_of_a_link(file: &mut ListedFile) {
+    if matches!(file.size, ListedSize::Exact(bytes) if (1..=LINK_BYTES_MAX).contains(&bytes)) {
+        *file = ListedFile::UNKNOWN;
+    }
+}
+
+/// A size of a page that counts by thousands without a sign of it (merecat: `52M` is 52,000,000
+/// bytes and more): what it is at least as a power of ten, at most as one of two.
+pub fn with_decimal_units(size: ListedSize) -> ListedSize {
+    let ListedSize::Between(least, most) = size else {
+        return size;
+    };
+    let power = (1..=UNIT_POWER_MAX)
+        .rev()
+        .find(|power| least >= 1024_u64.pow(*power));
+    let least = power.map_or(least, |power| {
+        let bytes = u128::from(least) * 1000_u128.pow(power) / 1024_u128.pow(power);
+        u64::try_from(bytes).unwrap_or(u64::MAX)
+    });
+    ListedSize::Between(least, most)
 }
 
 /// Whether a word is a mode: `-rw-r--r--`, or thttpd's `-r--`.
@@ -472,10 +513,28 @@ mod tests {
             ("\t\x1fa17\t\x1fN2020-01-02\t", Exact(17)),
             ("\t\x1fn17\t\x1fa1234\t", Exact(1234)),
             ("\t\x1fu17\t", Unknown),
+            // mini_httpd shows the size of a link itself, which is no longer than a path.
+            ("    02Jan2020 03:04           17", Unknown),
+            ("    02Jan2020 03:04           4095", Unknown),
+            ("    02Jan2020 03:04           4096", Exact(4096)),
             ("\t\x1fu17\t\x1fu1.2K\t", Between(11 * K / 10, 13 * K / 10)),
         ] {
             assert_eq!(read_fields(text.as_bytes()).file.size, expected, "{text}");
         }
+    }
+
+    #[test]
+    fn a_unit_may_be_a_power_of_ten_after_all() {
+        for (text, least, most) in [
+            ("52M", 51_000_000, 53 << 20),
+            ("1000k", 975_585, 1001 * 1024),
+            ("0.0K", 0, 102),
+            ("3G", 2_000_000_000, 4 << 30),
+        ] {
+            let size = read_fields(text.as_bytes()).file.size;
+            assert_eq!(with_decimal_units(size), Between(least, most), "{text}");
+        }
+        assert_eq!(with_decimal_units(Exact(52)), Exact(52));
     }
 
     #[test]
@@ -486,7 +545,6 @@ mod tests {
             "1/2/2020  3:04 AM         1234 ",
             "\t1234\t2020-Jan-02 03:04\t",
             "\t2020-01-02 03:04 \t1234\t&nbsp;\t",
-            "    02Jan2020 03:04           1234",
             "\t1234\t1/2/2020 3:04\u{202f}AM\t",
         ] {
             let fields = read_fields(text.as_bytes());
@@ -494,6 +552,15 @@ mod tests {
             let time = fields.file.time.expect("a time");
             assert_eq!((time.seconds, time.step_s), (1_577_934_240, 60), "{text}");
             assert!(!fields.is_dir && fields.is_any);
+        }
+        // The time of what may be a link is the link's own, too.
+        for (text, is_known) in [
+            ("    02Jan2020 03:04           12345", true),
+            ("    02Jan2020 03:04           1234", false),
+        ] {
+            let fields = read_fields(text.as_bytes());
+            assert_eq!(fields.file.time.is_some(), is_known, "{text}");
+            assert!(fields.is_any, "{text}");
         }
         assert!(read_fields(b"1/2/2020  3:04 AM  <dir> ").is_dir);
         assert!(read_fields(b"\t-\tDirectory\t").is_dir);

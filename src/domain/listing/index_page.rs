@@ -7,7 +7,7 @@
 
 use super::index_bucket::Bucket;
 use super::index_entry::{IndexEntry, IndexPage, OtherListing, PageError};
-use super::index_field::{CELL_END, EXACT_MARK, IndexFields, read_fields};
+use super::index_field::{CELL_END, EXACT_MARK, IndexFields, read_fields, with_decimal_units};
 use super::index_link::{Link, PageAddress};
 use super::index_table::Columns;
 use super::listed::is_name;
@@ -67,6 +67,8 @@ pub(super) struct Page<'a> {
 #[derive(Default)]
 struct Signs {
     is_titled: bool,
+    /// Its title has a whole URL: merecat's, whose sizes are powers of ten.
+    is_decimal: bool,
     has_parent: bool,
     has_sorting: bool,
     has_password: bool,
@@ -362,6 +364,7 @@ impl<'a> Page<'a> {
             PageElement::Title => {
                 let says = |words: &[u8]| contains(&lower, words);
                 self.signs.is_titled |= TITLES.into_iter().any(says);
+                self.signs.is_decimal |= says(b"index of http://") || says(b"index of https://");
                 if self.title.is_empty() {
                     self.title = text;
                 }
@@ -451,7 +454,10 @@ impl<'a> Page<'a> {
         self.line.inside.clear();
     }
 
-    fn give(&mut self, name: &[u8], is_dir: bool, fields: IndexFields) {
+    fn give(&mut self, name: &[u8], is_dir: bool, mut fields: IndexFields) {
+        if self.signs.is_decimal {
+            fields.file.size = with_decimal_units(fields.file.size);
+        }
         self.entries += 1;
         self.has_fields |= fields.is_any;
         let is_inside = self.containers.iter().any(|depth| *depth > 0);

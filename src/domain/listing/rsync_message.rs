@@ -57,6 +57,19 @@ pub fn parse_message(line: &[u8]) -> Message {
     Message::Remark(remark(without_role(said)))
 }
 
+/// Whether the sending side says that what was asked for is not there.
+pub fn is_absence(line: &[u8]) -> bool {
+    let said = without_role(line.strip_prefix(b"rsync: ").unwrap_or_default());
+    let begins = [&b"link_stat \""[..], b"change_dir \""]
+        .iter()
+        .any(|b| said.starts_with(b));
+    let ends = [
+        &b" failed: No such file or directory (2)"[..],
+        b" failed: Not a directory (20)",
+    ];
+    begins && ends.iter().any(|end| said.ends_with(end))
+}
+
 fn unlisted(line: &[u8]) -> Option<Vec<u8>> {
     let said = without_role(line.strip_prefix(b"rsync: ")?);
     let quoted = UNLISTED
@@ -137,6 +150,38 @@ mod tests {
             (b"\x1b[31mred\xff", remark("?[31mred\u{fffd}")),
         ] {
             assert_eq!(parse_message(line), expected, "{}", line.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn what_is_not_there_is_told_from_what_is_closed() {
+        for (line, expected) in [
+            (
+                "rsync: [sender] link_stat \"/a/b\" (in m) failed: No such file or directory (2)",
+                true,
+            ),
+            (
+                "rsync: change_dir \"a\" (in m) failed: No such file or directory (2)",
+                true,
+            ),
+            (
+                "rsync: [sender] change_dir \"a/f\" (in m) failed: Not a directory (20)",
+                true,
+            ),
+            (
+                "rsync: [sender] change_dir \"a\" (in m) failed: Permission denied (13)",
+                false,
+            ),
+            (
+                "rsync: opendir \"a\" (in m) failed: No such file or directory (2)",
+                false,
+            ),
+            (
+                "link_stat \"a\" failed: No such file or directory (2)",
+                false,
+            ),
+        ] {
+            assert_eq!(is_absence(line.as_bytes()), expected, "{line}");
         }
     }
 
