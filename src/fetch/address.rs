@@ -32,11 +32,20 @@ pub struct Addresses {
     known: Arc<Mutex<KnownAddresses>>,
 }
 
+/// What resolves any host for an HTTP client that no mirror leads: the admin has chosen it.
+pub fn resolver_of_all() -> Arc<impl Resolve> {
+    Arc::new(ScopedResolver {
+        addresses: Addresses::default(),
+        scope: None,
+    })
+}
+
 /// Gives the HTTP client those addresses of a host that a mirror of some scope may lead to.
 #[derive(Debug, Clone)]
 pub(super) struct ScopedResolver {
     pub addresses: Addresses,
-    pub scope: Scope,
+    /// `None`: anywhere.
+    pub scope: Option<Scope>,
 }
 
 impl Addresses {
@@ -137,7 +146,8 @@ impl Resolve for ScopedResolver {
                     receiver.await.map_err(|_| no_answer())??
                 }
             };
-            let allowed = addresses.into_iter().filter(|ip| this.scope.may_reach(*ip));
+            let may_reach = |ip: &IpAddr| this.scope.is_none_or(|scope| scope.may_reach(*ip));
+            let allowed = addresses.into_iter().filter(may_reach);
             let allowed: Vec<SocketAddr> = allowed.map(|ip| SocketAddr::new(ip, 0)).collect();
             if allowed.is_empty() {
                 let said = "it has no address that the mirror may lead to".to_owned();

@@ -3,6 +3,8 @@
 use std::error::Error;
 use std::io;
 
+use super::error::FetchError;
+
 /// The error and its causes, and what errors of input and output carry, which `source` leaves out.
 pub(super) fn causes<'e>(
     error: &'e (dyn Error + 'static),
@@ -18,4 +20,12 @@ pub(super) fn causes<'e>(
         next = carried.or_else(|| this.source());
         Some(this)
     })
+}
+
+/// What an error of ours among the causes says, else the deepest, which says most.
+pub fn deepest(error: &(dyn Error + 'static)) -> String {
+    let ours = causes(error).find_map(|cause| cause.downcast_ref::<FetchError>());
+    let ours = ours.map(ToString::to_string);
+    let last = || causes(error).last().map(ToString::to_string);
+    ours.or_else(last).unwrap_or_default()
 }

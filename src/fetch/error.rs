@@ -125,6 +125,9 @@ pub enum FetchError {
         /// What TLS says.
         said: String,
     },
+    /// This system cannot check any certificate.
+    #[error("{}", FetchError::NO_CERTIFICATES)]
+    NoCertificates,
     /// The base URL leads elsewhere.
     #[error("it redirects to {to}, which is not below its base URL")]
     Redirected {
@@ -220,6 +223,10 @@ impl FetchError {
     /// What is said where the system gives no thread.
     pub(super) const NO_THREAD: &str =
         "this system gives no more threads; raise its limit (ulimit -u, TasksMax=)";
+
+    /// What is said of a mirror whose certificate cannot be checked here.
+    pub(super) const NO_CERTIFICATES: &str = "this system has no certificates of authorities; \
+         install ca-certificates, or name a file by SSL_CERT_FILE";
 }
 
 fn advice(status: u16) -> &'static str {

@@ -25,7 +25,8 @@ mod redirect;
 mod rsync;
 mod tls;
 
-pub use address::Addresses;
+pub use address::{Addresses, resolver_of_all};
+pub use cause::deepest;
 pub use error::FetchError;
 pub use ftp::listing::{FTP_LISTING_BYTES_MAX, FtpListing, UNREADABLE_MAX};
 pub use ftp::session::{FtpClient, FtpSession};

@@ -1,24 +1,94 @@
 //! TLS for every client: one provider, and the certificates of the system.
+//!
+//! # Errors
+//! A system without certificates (Debian without the package ca-certificates) can still ask http
+//! and rsync mirrors: then only what needs a certificate fails, as
+//! [`FetchError::NoCertificates`].
 
-use super::error::FetchError;
 use std::sync::Arc;
 
-use rustls::ClientConfig;
-use rustls::crypto::ring;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, ring};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
 
-/// Trusts what the system trusts; `SSL_CERT_FILE` and `SSL_CERT_DIR` name other certificates.
+use super::cause::causes;
+use super::error::FetchError;
+
+/// The error of TLS in an error of a client, if there is one.
+pub(super) fn tls_cause<'e>(error: &'e (dyn std::error::Error + 'static)) -> Option<&'e Error> {
+    causes(error).find_map(|cause| cause.downcast_ref())
+}
+
+/// Whether an error is [`FetchError::NO_CERTIFICATES`]: it says nothing of the server.
+pub(super) fn is_without_certificates(error: &Error) -> bool {
+    matches!(error, Error::General(said) if said == FetchError::NO_CERTIFICATES)
+}
+
+/// Trusts what the system trusts; `SSL_CERT_FILE` and `SSL_CERT_DIR` name other certificates. Of a
+/// system that has none every server is refused.
 ///
 /// # Errors
-/// [`FetchError::Client`] when there are none, or when they cannot be read.
+/// Returns [`FetchError::Client`] if the provider cannot be used.
 pub fn with_system_certificates() -> Result<ClientConfig, FetchError> {
     use rustls_platform_verifier::BuilderVerifierExt;
-    let failed = |error: rustls::Error| FetchError::Client(error.into());
-    Ok(
-        ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+    let builder = || {
+        let provider = Arc::new(ring::default_provider());
+        ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
-            .map_err(failed)?
-            .with_platform_verifier()
-            .map_err(failed)?
-            .with_no_client_auth(),
-    )
+            .map_err(|error| FetchError::Client(error.into()))
+    };
+    let builder_of_all = match builder()?.with_platform_verifier() {
+        Ok(builder) => builder,
+        Err(error) => {
+            log::debug!("no server's certificate can be checked: {error}");
+            builder()?
+                .dangerous()
+                .with_custom_certificate_verifier(Arc::new(RefuseAll(ring::default_provider())))
+        }
+    };
+    Ok(builder_of_all.with_no_client_auth())
+}
+
+/// Trusts nobody.
+#[derive(Debug)]
+struct RefuseAll(CryptoProvider);
+
+fn refused<T>() -> Result<T, Error> {
+    Err(Error::General(FetchError::NO_CERTIFICATES.to_owned()))
+}
+
+impl ServerCertVerifier for RefuseAll {
+    fn verify_server_cert(
+        &self,
+        _certificate: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _name: &ServerName<'_>,
+        _ocsp: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        refused()
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _message: &[u8],
+        _certificate: &CertificateDer<'_>,
+        _signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        refused()
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        _message: &[u8],
+        _certificate: &CertificateDer<'_>,
+        _signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        refused()
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
 }

@@ -26,7 +26,6 @@ use std::time::Instant;
 use rustls::ClientConfig;
 use rustls::client::Resumption;
 use rustls::pki_types::ServerName;
-use rustls_platform_verifier::BuilderVerifierExt;
 
 use super::control::{Control, Reply};
 use super::listing::{FtpListing, FtpListingStream, check_end};
@@ -34,8 +33,10 @@ use super::url::{FtpSecurity, FtpUrl};
 use super::wire::{TlsName, Wire};
 use crate::domain::listing::{FilePresence, FtpEntry, ListedFile, ListedSize, parse_ftp_time};
 use crate::fetch::address::Addresses;
+use crate::fetch::cause::deepest;
 use crate::fetch::error::FetchError;
 use crate::fetch::patience::Patience;
+use crate::fetch::tls::with_system_certificates;
 
 /// TLS sessions that one login remembers: servers want that a data connection continues that of
 /// the control connection, and each may give a new ticket.
@@ -46,7 +47,7 @@ const TLS_SESSIONS: usize = 16;
 pub struct FtpClient {
     addresses: Addresses,
     /// Made when the first URL wants TLS.
-    tls: OnceLock<Result<Arc<ClientConfig>, String>>,
+    tls: OnceLock<Result<ClientConfig, String>>,
 }
 
 /// One login.
@@ -108,15 +109,10 @@ impl FtpClient {
 
     fn tls(&self, host: &str) -> Result<TlsName, FetchError> {
         let failed = |said: String| FetchError::Tls { said };
-        let config = self.tls.get_or_init(|| {
-            let provider = Arc::new(rustls::crypto::ring::default_provider());
-            let config = ClientConfig::builder_with_provider(provider)
-                .with_safe_default_protocol_versions()
-                .and_then(BuilderVerifierExt::with_platform_verifier)
-                .map_err(|error| error.to_string())?;
-            Ok(Arc::new(config.with_no_client_auth()))
-        });
-        let mut config = ClientConfig::clone(config.as_ref().map_err(|said| failed(said.clone()))?);
+        let config = self
+            .tls
+            .get_or_init(|| with_system_certificates().map_err(|error| deepest(&error)));
+        let mut config = config.clone().map_err(failed)?;
         config.resumption = Resumption::in_memory_sessions(TLS_SESSIONS);
         let name = ServerName::try_from(host.to_owned());
         Ok(TlsName {

@@ -19,7 +19,9 @@ use rustls::{ClientConfig, ClientConnection};
 
 use crate::fetch::address::Addresses;
 use crate::fetch::error::FetchError;
+use crate::fetch::http::failure::explain_tls;
 use crate::fetch::patience::{Patience, STOP_CHECK};
+use crate::fetch::tls::tls_cause;
 
 /// How long a connection may take; a host that is there answers in less.
 const CONNECT_TIME_MAX: Duration = Duration::from_secs(20);
@@ -211,11 +213,10 @@ fn explain(error: io::Error) -> FetchError {
         let said = "the server cut the connection without the end that TLS has".to_owned();
         return FetchError::Broken { said };
     }
-    let said = error.to_string();
-    let inner = error.get_ref();
-    if inner.is_some_and(|inner| inner.is::<rustls::Error>()) {
-        FetchError::Tls { said }
-    } else {
-        FetchError::Broken { said }
+    match tls_cause(&error) {
+        Some(error) => explain_tls(error),
+        None => FetchError::Broken {
+            said: error.to_string(),
+        },
     }
 }

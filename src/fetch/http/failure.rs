@@ -1,12 +1,10 @@
 //! Why an exchange over HTTP failed, in the words of whoever knows best.
 
-use std::error::Error;
-use std::io;
 use std::time::Duration;
 
-use crate::fetch::cause::causes;
-
+use crate::fetch::cause::{causes, deepest};
 use crate::fetch::error::FetchError;
+use crate::fetch::tls::{is_without_certificates, tls_cause};
 
 /// What a failure of the client means; the URL is left out of it.
 pub(in crate::fetch) fn explain(error: reqwest::Error, timeout: Duration) -> FetchError {
@@ -16,16 +14,20 @@ pub(in crate::fetch) fn explain(error: reqwest::Error, timeout: Duration) -> Fet
             timeout_s: timeout.as_secs(),
         };
     }
-    let said = deepest(&error);
     // The resolver is ours.
-    if let Some(FetchError::UnknownHost { said }) =
-        causes(&error).find_map(|cause| cause.downcast_ref())
-    {
-        let said = said.clone();
-        return FetchError::UnknownHost { said };
+    match causes(&error).find_map(|cause| cause.downcast_ref()) {
+        Some(FetchError::UnknownHost { said }) => {
+            let said = said.clone();
+            return FetchError::UnknownHost { said };
+        }
+        Some(FetchError::NoThread(error)) => {
+            return FetchError::NoThread(std::io::Error::from(error.kind()));
+        }
+        _ => {}
     }
-    if has_tls(&error) {
-        FetchError::Tls { said }
+    let said = deepest(&error);
+    if let Some(error) = tls_cause(&error) {
+        explain_tls(error)
     } else if causes(&error).any(|cause| cause.to_string().starts_with("dns error")) {
         FetchError::UnknownHost { said }
     } else if error.is_connect() {
@@ -35,21 +37,12 @@ pub(in crate::fetch) fn explain(error: reqwest::Error, timeout: Duration) -> Fet
     }
 }
 
-fn deepest(error: &(dyn Error + 'static)) -> String {
-    causes(error)
-        .last()
-        .map(ToString::to_string)
-        .unwrap_or_default()
-}
-
-fn has_tls(error: &(dyn Error + 'static)) -> bool {
-    causes(error).any(is_tls)
-}
-
-/// An error of TLS comes wrapped in errors of input and output, which do not name it as a source.
-fn is_tls(error: &(dyn Error + 'static)) -> bool {
-    let inner = error
-        .downcast_ref::<io::Error>()
-        .and_then(io::Error::get_ref);
-    error.is::<rustls::Error>() || inner.is_some_and(|inner| is_tls(inner))
+/// What an error of TLS means.
+pub(in crate::fetch) fn explain_tls(error: &rustls::Error) -> FetchError {
+    match is_without_certificates(error) {
+        true => FetchError::NoCertificates,
+        false => FetchError::Tls {
+            said: error.to_string(),
+        },
+    }
 }

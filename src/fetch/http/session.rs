@@ -21,12 +21,13 @@ use std::future::Future;
 use std::io::{self, Read};
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, Once, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use reqwest::header::{self, HeaderMap, HeaderValue};
 use reqwest::redirect::Policy;
 use reqwest::{Response, StatusCode};
+use rustls::ClientConfig;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
 
@@ -38,6 +39,7 @@ use crate::fetch::address::{Addresses, ScopedResolver};
 use crate::fetch::error::FetchError;
 use crate::fetch::patience::{Patience, STOP_CHECK, Tempo};
 use crate::fetch::redirect::{self, NotFollowed, OwnPorts};
+use crate::fetch::tls::with_system_certificates;
 
 /// Redirects in a row that are followed: to TLS, to another host, to the slash at the end.
 pub const REDIRECTS_MAX: usize = 5;
@@ -54,6 +56,9 @@ const RETRY_PAUSE: Duration = Duration::from_secs(1);
 /// Bytes of a body, unpacked; an index page of half a million files has as many.
 pub const BODY_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
+/// What is spoken over TLS, the best first.
+const ALPN: [&[u8]; 2] = [b"h2", b"http/1.1"];
+
 /// How long an idle connection is kept.
 const IDLE_MAX: Duration = Duration::from_secs(30);
 
@@ -64,6 +69,7 @@ const USER_AGENT: &str = concat!("heliostat-scan/", env!("CARGO_PKG_VERSION"));
 #[derive(Debug)]
 pub struct HttpClient {
     engine: Engine,
+    tls: ClientConfig,
     /// In the order of [`Scope::ALL`]; each is made when the first mirror needs it.
     clients: [OnceLock<reqwest::Client>; Scope::ALL.len()],
     addresses: Addresses,
@@ -178,18 +184,11 @@ impl HttpClient {
     /// # Errors
     /// Returns [`FetchError::NoThread`] or [`FetchError::Client`] if it cannot be set up.
     pub fn new(connect_timeout: Duration, addresses: &Addresses) -> Result<HttpClient, FetchError> {
-        static PROVIDER: Once = Once::new();
-        PROVIDER.call_once(|| {
-            // Whoever was first has chosen the same.
-            if rustls::crypto::ring::default_provider()
-                .install_default()
-                .is_err()
-            {
-                log::debug!("TLS has its provider already");
-            }
-        });
+        let mut tls = with_system_certificates()?;
+        tls.alpn_protocols = ALPN.map(<[u8]>::to_vec).to_vec();
         let client = HttpClient {
             engine: Engine::start()?,
+            tls,
             clients: Default::default(),
             addresses: addresses.clone(),
             connect_timeout,
@@ -208,14 +207,18 @@ impl HttpClient {
         }
         let mut headers = HeaderMap::new();
         headers.insert(header::ACCEPT, HeaderValue::from_static("*/*"));
-        let addresses = self.addresses.clone();
+        let resolver = ScopedResolver {
+            addresses: self.addresses.clone(),
+            scope: Some(scope),
+        };
         let client = reqwest::Client::builder()
             .user_agent(USER_AGENT)
             .default_headers(headers)
             .redirect(Policy::none())
+            .tls_backend_preconfigured(self.tls.clone())
             .connect_timeout(self.connect_timeout)
             .pool_idle_timeout(IDLE_MAX)
-            .dns_resolver(Arc::new(ScopedResolver { addresses, scope }))
+            .dns_resolver(Arc::new(resolver))
             .no_proxy()
             .build()
             .map_err(|error| FetchError::Client(error.into()))?;

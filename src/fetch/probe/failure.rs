@@ -3,11 +3,13 @@
 use std::error::Error;
 use std::io;
 
-use crate::fetch::cause::causes;
+use crate::fetch::cause::{causes, deepest};
 
 use rustix::io::Errno;
 
+use crate::fetch::FetchError;
 use crate::fetch::NotFollowed;
+use crate::fetch::tls::{is_without_certificates, tls_cause};
 
 /// Errors of the system that say something of this host alone: no descriptor, no memory, a rule of
 /// its own firewall or sandbox.
@@ -107,6 +109,21 @@ pub enum Failure {
     WrongContent {
         /// What was asked for.
         path: String,
+    },
+    /// A pull-through cache that keeps longer than the admin has said.
+    #[error(
+        "it serves content {age_s} s old (generation {served} of {ours}), cacheTtl is {ttl_s}; \
+         purge it, or correct cacheTtl"
+    )]
+    Stale {
+        /// Seconds for which what it serves has not been the newest.
+        age_s: i64,
+        /// What it serves.
+        served: i64,
+        /// The newest.
+        ours: i64,
+        /// Seconds that it may keep anything.
+        ttl_s: i64,
     },
     /// A login, error or parking page.
     #[error("it answers with a page ({bytes}) in place of {path}: a login, error or parking page")]
@@ -228,17 +245,26 @@ impl Failure {
         }
     }
 
+    fn of_tls(error: &rustls::Error) -> Failure {
+        let said = tls_said(error);
+        match is_without_certificates(error) {
+            true => Failure::Here {
+                said: FetchError::NO_CERTIFICATES.to_owned(),
+            },
+            false => Failure::Tls { said },
+        }
+    }
+
     /// From an error of the HTTP client; `timeout_s` is what it waited at most.
     pub(super) fn of_client(error: reqwest::Error, timeout_s: u64) -> Failure {
         let error = error.without_url();
         if error.is_timeout() {
             return Failure::Silent { timeout_s };
         }
-        if let Some(said) = tls_said(&error) {
-            return Failure::Tls { said };
+        if let Some(error) = tls_cause(&error) {
+            return Failure::of_tls(error);
         }
-        let said = causes(&error).last().map(ToString::to_string);
-        let said = said.unwrap_or_default();
+        let said = deepest(&error);
         if let Some(failure) = causes(&error).find_map(|cause| cause.downcast_ref::<Failure>()) {
             return failure.clone();
         }
@@ -268,9 +294,8 @@ impl Failure {
 }
 
 /// What TLS says, in words that an operator can act on.
-fn tls_said(error: &(dyn Error + 'static)) -> Option<String> {
+fn tls_said(tls: &rustls::Error) -> String {
     use rustls::CertificateError as Certificate;
-    let tls = causes(error).find_map(|cause| cause.downcast_ref::<rustls::Error>())?;
     let words = match tls {
         rustls::Error::InvalidCertificate(problem) => match problem {
             Certificate::Expired | Certificate::ExpiredContext { .. } => {
@@ -286,11 +311,11 @@ fn tls_said(error: &(dyn Error + 'static)) -> Option<String> {
                 "its certificate's issuer is not known; an intermediate certificate may be missing"
             }
             Certificate::Revoked => "its certificate is revoked",
-            _ => return Some(tls.to_string()),
+            _ => return tls.to_string(),
         },
-        _ => return Some(tls.to_string()),
+        _ => return tls.to_string(),
     };
-    Some(words.to_owned())
+    words.to_owned()
 }
 
 #[cfg(test)]
