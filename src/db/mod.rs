@@ -10,6 +10,7 @@
 //! Writers take short IMMEDIATE transactions and wait for each other; readers never wait for a
 //! writer (WAL). Nothing does network I/O inside a transaction.
 
+pub mod cache_answer;
 pub mod catalogue;
 pub mod content;
 pub mod epoch;

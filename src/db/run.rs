@@ -6,6 +6,8 @@ use rusqlite::{Row, params};
 
 use super::error::{DbError, Doing};
 use super::open::{Queryable, Transaction};
+use crate::db::catalogue;
+use crate::domain::cache::Generations;
 use crate::domain::mirror::MirrorId;
 use crate::domain::time::Timestamp;
 
@@ -125,13 +127,40 @@ pub fn mark_killed(
              WHERE outcome = 'running' AND kind = ?1 \
              AND ?2 = coalesce(json_valid(counts) \
              AND json_extract(counts, '$.hashing_ms') IS NOT NULL, 0)",
-            params![
-                kind.as_str(),
-                is_hashing,
-                format!("it was killed, or the machine went down; noticed at {now}")
-            ],
+            params![kind.as_str(), is_hashing, killed(now)],
         )
         .doing("marking runs that were killed")?;
+    Ok(())
+}
+
+fn killed(now: Timestamp) -> String {
+    format!("it was killed, or the machine went down; noticed at {now}")
+}
+
+/// Records a scan of a mirror that began at `since` and was killed, unless a run of the mirror
+/// has been recorded since. Scans write nothing when they begin, so that scanning mirrors that did
+/// not change writes next to nothing.
+///
+/// # Errors
+/// Returns [`DbError::Sql`] if the database cannot be read or written.
+pub fn record_killed_scan(
+    transaction: &Transaction<'_>,
+    mirror: MirrorId,
+    since: Timestamp,
+    now: Timestamp,
+) -> Result<(), DbError> {
+    transaction
+        .inner
+        .execute(
+            "INSERT INTO run (kind, mirror_id, started_at, outcome, error) \
+             SELECT 'scan', ?1, ?2, 'interrupted', ?3 WHERE NOT EXISTS ( \
+             SELECT 1 FROM run LEFT JOIN run_repeat ON run_repeat.run_id = run.id \
+             WHERE kind = 'scan' AND mirror_id = ?1 \
+             AND max(started_at, coalesce(last_at, 0)) >= ?2) \
+             AND EXISTS (SELECT 1 FROM mirror WHERE id = ?1)",
+            params![mirror.0, since.0, killed(now)],
+        )
+        .doing("recording a scan that was killed")?;
     Ok(())
 }
 
@@ -466,6 +495,25 @@ pub fn coverage_since(
         })
         .doing(doing)?;
     rows.collect::<Result<_, _>>().doing(doing)
+}
+
+/// Index runs that are looked at for when generations were made.
+const GENERATION_RUNS_MAX: u32 = 2000;
+
+/// When generations of the tree were made, as far as runs tell.
+///
+/// # Errors
+/// Returns [`DbError::Sql`] if the database cannot be read.
+pub fn generations(database: &impl Queryable) -> Result<Generations, DbError> {
+    let runs = latest(database, RunKind::Index, None, GENERATION_RUNS_MAX)?;
+    let made = runs.iter().rev().filter_map(|run| {
+        let counts: serde_json::Value = serde_json::from_str(&run.counts).ok()?;
+        Some((counts.get("generation")?.as_i64()?, run.ended_at?))
+    });
+    Ok(Generations {
+        ours: catalogue::generation(database)?,
+        made: made.collect(),
+    })
 }
 
 /// Which runs, in SQL.

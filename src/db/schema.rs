@@ -20,6 +20,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../sql/0009_cache.sql"),
     include_str!("../../sql/0010_purge.sql"),
     include_str!("../../sql/0011_outage.sql"),
+    include_str!("../../sql/0012_cache_answer.sql"),
 ];
 
 /// `application_id` of our files ("Heli"), so that no other SQLite file is taken for one.

@@ -6,6 +6,7 @@ use regex::bytes::{Regex, RegexBuilder};
 use xxhash_rust::xxh3::Xxh3;
 
 use super::file::FileVersion;
+use super::time::Timestamp;
 
 /// Default time in seconds for which a cache may serve a file without asking its origin: one day,
 /// which is longer than the defaults of nginx, Varnish and Apache Traffic Server.
@@ -49,6 +50,51 @@ impl VersionKey {
     /// The value for that word.
     pub fn from_word(word: &str) -> Option<VersionKey> {
         VersionKey::ALL.into_iter().find(|key| key.as_str() == word)
+    }
+}
+
+/// When generations of the tree were made, as far as that is remembered.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Generations {
+    /// The newest.
+    pub ours: i64,
+    /// Earlier and later ones with their times, in ascending order.
+    pub made: Vec<(i64, Timestamp)>,
+}
+
+impl Generations {
+    /// For how many seconds, at least, a generation has not been the newest; `None`: nothing tells.
+    pub fn stale_s(&self, served: i64, now: Timestamp) -> Option<i64> {
+        if served >= self.ours {
+            return Some(0);
+        }
+        let newer = self.made.iter().find(|(number, _)| *number > served);
+        newer.map(|(_, at)| (now.0 - at.0).max(0))
+    }
+}
+
+/// Whether a cache says that it had what it answers with (RFC 9211 `Cache-Status`, `X-Cache` of
+/// many, RFC 9111 `Age`); `None`: it says nothing of it.
+pub fn is_cache_hit(cache_status: &str, x_cache: &str, age: &str) -> Option<bool> {
+    let word = |text: &str, word: &str| {
+        let words = text.split(|char: char| !char.is_ascii_alphanumeric());
+        words.into_iter().any(|one| one.eq_ignore_ascii_case(word))
+    };
+    // The last member is of the cache that is nearest to us.
+    let nearest = cache_status.rsplit(',').next().unwrap_or_default();
+    if word(nearest, "hit") {
+        Some(true)
+    } else if word(nearest, "fwd") {
+        Some(false)
+    } else if word(x_cache, "hit") {
+        Some(true)
+    } else if ["miss", "expired", "bypass"]
+        .iter()
+        .any(|miss| word(x_cache, miss))
+    {
+        Some(false)
+    } else {
+        age.trim().parse::<u64>().ok().map(|seconds| seconds > 0)
     }
 }
 
@@ -203,6 +249,48 @@ mod tests {
             mtime: 1_700_000_000,
         };
         assert_eq!(version_hex(version), "89aa7d5b54acdb52");
+    }
+
+    #[test]
+    fn a_generation_is_stale_since_the_next_was_made() {
+        let generations = Generations {
+            ours: 9,
+            made: vec![
+                (7, Timestamp(100)),
+                (8, Timestamp(200)),
+                (9, Timestamp(300)),
+            ],
+        };
+        let now = Timestamp(1000);
+        for (served, expected) in [(9, 0), (10, 0), (8, 700), (7, 800), (2, 900)] {
+            assert_eq!(generations.stale_s(served, now), Some(expected), "{served}");
+        }
+        assert_eq!(Generations::default().stale_s(-1, now), None);
+    }
+
+    #[test]
+    fn caches_say_in_three_ways_whether_they_had_it() {
+        for (cache_status, x_cache, age, expected) in [
+            ("", "", "", None),
+            ("ExampleCache; hit; ttl=376", "", "", Some(true)),
+            (
+                "ExampleCache; fwd=uri-miss; stored",
+                "HIT",
+                "9",
+                Some(false),
+            ),
+            ("Origin; hit, Near; fwd=stale", "", "", Some(false)),
+            ("", "HIT", "0", Some(true)),
+            ("", "MISS from proxy.example.org", "9", Some(false)),
+            ("", "TCP_HIT", "", Some(true)),
+            ("", "EXPIRED", "", Some(false)),
+            ("", "", "0", Some(false)),
+            ("", "", "17", Some(true)),
+            ("nonsense", "nonsense", "nonsense", None),
+        ] {
+            let found = is_cache_hit(cache_status, x_cache, age);
+            assert_eq!(found, expected, "{cache_status} {x_cache} {age}");
+        }
     }
 
     #[test]

@@ -41,6 +41,9 @@ pub struct IndexCounts {
     /// Time when it gave these ids, in seconds since 1970; the run may end days later.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub changed_at: Option<i64>,
+    /// The generation of the tree that the run made, if it changed anything.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub generation: Option<i64>,
 }
 
 /// The result of a run; nothing was changed unless the outcome is ok or partial.

@@ -271,7 +271,6 @@ impl IndexRun<'_> {
             if counts.added + counts.changed > 0 && !seen.was_empty {
                 counts.first_id = Some(catalogue::next_id(transaction)?);
                 counts.changed_at = Some(end.at.0);
-                end.counts = IndexCounts { took_ms, ..*counts }.to_json();
             }
             change_all(
                 transaction,
@@ -279,6 +278,9 @@ impl IndexRun<'_> {
                 end.at,
                 (stop, observe),
             )?;
+            let made = catalogue::generation(transaction)?;
+            counts.generation = Some(made).filter(|made| *made != seen.generation);
+            end.counts = IndexCounts { took_ms, ..*counts }.to_json();
             if let Some(suspicion) = &seen.suspicion {
                 let what = format!("changed by --force although {suspicion}");
                 event::record(transaction, end.at, ACTOR, None, &what)?;

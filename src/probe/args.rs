@@ -22,8 +22,9 @@ Examples:
 Printed is what changed. Named mirrors are probed although they are disabled, and shown in detail.
 What a probe turns off a probe turns on again; what was disabled stays so, but for --enable-revived.
 
-Exit code: 0 all were probed (whatever was found), 3 some were not, or somebody could not be told,
-1 none was probed: this host looks cut off; 2 wrong usage or configuration."
+Exit code: 0 all were probed (whatever was found); 3 some or all could not be, because this host
+looks cut off or the time was over, or somebody could not be told; 1 it failed; 2 wrong usage or
+configuration."
 )]
 pub struct ProbeArgs {
     /// Configuration file [default: /etc/heliostat.toml].

@@ -106,6 +106,7 @@ mod tests {
             records: Vec::new(),
             alive: state == "up",
             is_checked: true,
+            answers: Default::default(),
             facts: vec![Newsworthy {
                 about: "mirror".into(),
                 state: state.into(),

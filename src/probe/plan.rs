@@ -1,16 +1,19 @@
 //! Whom to ask, and for what.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::error::ProbeError;
 use crate::db::mirror::{self, MirrorRecord};
 use crate::db::open::Queryable;
 use crate::db::probe::{self, ProbeRecord};
+use crate::db::run;
+use crate::domain::cache::VersionKey;
 use crate::domain::mirror::name::{self, LookupError};
 use crate::domain::mirror::{MirrorId, MirrorKind};
 use crate::domain::url::{BaseUrl, Scheme};
 use crate::fetch::OwnPorts;
-use crate::fetch::probe::{ProbeFile, ProbeTarget};
+use crate::fetch::probe::{ProbeFile, ProbeTarget, StalenessLimit};
 use crate::snapshot::{CacheLaw, Sample, sample};
 
 /// Base URLs of a mirror that are probed at most: one a scheme.
@@ -29,6 +32,14 @@ pub struct Planned {
     pub problems: Vec<String>,
 }
 
+/// What probes depend on beside mirrors.
+pub struct ProbeLaw<'l> {
+    /// What caches may be asked for.
+    pub cache: CacheLaw<'l>,
+    /// Whether the number of the tree's generation is a file of the tree.
+    pub writes_generation: bool,
+}
+
 /// The mirrors of a pass: those that are enabled, or the named ones whatever their state.
 ///
 /// # Errors
@@ -36,7 +47,7 @@ pub struct Planned {
 pub fn plan(
     database: &impl Queryable,
     names: &[String],
-    law: &CacheLaw<'_>,
+    law: &ProbeLaw<'_>,
     random: &mut fastrand::Rng,
 ) -> Result<Vec<Planned>, ProbeError> {
     let all = mirror::all(database)?;
@@ -49,17 +60,32 @@ pub fn plan(
     for record in probe::all(database)? {
         known.entry(record.mirror).or_default().push(record);
     }
-    let files = sample(database, &chosen, law, random)?;
+    let files = sample(database, &chosen, &law.cache, random)?;
+    let is_cache = |mirror: &MirrorRecord| mirror.kind == MirrorKind::Cache;
+    // Without a number in the tree there is none at the cache.
+    let generations = match law.writes_generation && chosen.iter().any(is_cache) {
+        true => Some(Arc::new(run::generations(database)?)),
+        false => None,
+    };
     let planned = chosen.into_iter().zip(files).map(|(mirror, files)| {
         let (urls, problems) = urls_of(&mirror);
         let own_ports = OwnPorts::of(urls.iter().map(BaseUrl::as_str));
         let file = |sample: Sample| ProbeFile::new(sample.path, sample.version, sample.sha256);
         let files: Vec<ProbeFile> = files.into_iter().map(file).collect();
+        // Where URLs name the version an older one is another object.
+        let ages = mirror.cache.version_key == VersionKey::None;
+        let staleness = generations.as_ref().filter(|_| is_cache(&mirror) && ages);
+        let staleness = staleness.map(|generations| StalenessLimit {
+            generations: Arc::clone(generations),
+            ttl_s: mirror.cache.ttl_s,
+            now: law.cache.now,
+        });
         let target = |url| ProbeTarget {
             url,
             files: files.clone(),
             own_ports,
-            is_cache: mirror.kind == MirrorKind::Cache,
+            is_cache: is_cache(&mirror),
+            staleness: staleness.clone(),
         };
         Planned {
             known: known.remove(&mirror.id).unwrap_or_default(),
@@ -108,9 +134,12 @@ mod tests {
     use crate::domain::file::FileVersion;
     use crate::domain::time::Timestamp;
 
-    const LAW: CacheLaw<'static> = CacheLaw {
-        is_mutable: &|path| path == b"changes",
-        now: Timestamp(100_000),
+    const LAW: ProbeLaw<'static> = ProbeLaw {
+        cache: CacheLaw {
+            is_mutable: &|path| path == b"changes",
+            now: Timestamp(100_000),
+        },
+        writes_generation: false,
     };
 
     #[test]

@@ -11,7 +11,7 @@ use super::lock::ProbeLock;
 use super::notice::due;
 use super::notify::Recipients;
 use super::outage::{self, ongoing};
-use super::plan::{Planned, plan};
+use super::plan::{Planned, ProbeLaw, plan};
 use super::publish::{Pass, publish, record_told};
 use super::report::{MirrorLine, ProbeCounts, ProbeReport};
 use super::verdict::{ProbeVerdict, conclude, cut_off, observe, sort_findings};
@@ -237,9 +237,12 @@ impl Prober {
         let start = Instant::now();
         // The page cache of a writer is larger than a look at the catalogue needs.
         let reader = open_reader(&self.site.database)?;
-        let law = CacheLaw {
-            is_mutable: &|path| self.site.is_mutable(path),
-            now: now(),
+        let law = ProbeLaw {
+            cache: CacheLaw {
+                is_mutable: &|path| self.site.is_mutable(path),
+                now: now(),
+            },
+            writes_generation: self.site.index.write_generation,
         };
         let planned = plan(&reader, &options.names, &law, &mut self.random)?;
         let outages = probe::outages(&reader)?;

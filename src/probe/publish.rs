@@ -6,7 +6,7 @@ use super::report::ProbeCounts;
 use super::verdict::{CERTIFICATE, Newsworthy, ProbeVerdict};
 use crate::db::probe::{self, Outage, Switches};
 use crate::db::run::{self, RunEnd, RunId, RunKind, RunOutcome};
-use crate::db::{DbError, Writer, event};
+use crate::db::{DbError, Writer, cache_answer, event};
 use crate::domain::mirror::MirrorId;
 use crate::domain::time::Timestamp;
 
@@ -65,6 +65,7 @@ pub fn publish(writer: &mut Writer, pass: &Pass<'_>) -> Result<Vec<MirrorId>, Db
                 continue;
             }
             probe::replace(transaction, verdict.mirror, &verdict.records)?;
+            cache_answer::add(transaction, verdict.mirror, verdict.answers)?;
             for fact in verdict.facts.iter().filter(|fact| fact.changed) {
                 let what = in_words(fact, to.enabled != from.enabled);
                 event::record(transaction, pass.now, ACTOR, Some(verdict.mirror), &what)?;

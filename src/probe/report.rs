@@ -141,12 +141,13 @@ impl ProbeReport {
         self.untold |= later.untold;
     }
 
-    /// How the program ends: cut off from everything is a failure; less than everything is partial.
+    /// How the program ends: a pass that could not check everything is partial, also one that could
+    /// check nothing: all stays as it was, and the next pass is made as soon. The unit of a host
+    /// that is cut off for a while has not failed; `status`, mail and webhook tell of it.
     pub fn exit(&self) -> Exit {
         let counts = &self.counts;
-        if counts.mirrors > 0 && counts.unchecked == counts.mirrors {
-            Exit::Failed
-        } else if self.is_cut_short || self.untold || !self.cut_off.is_empty() {
+        let is_unchecked = counts.mirrors > 0 && counts.unchecked == counts.mirrors;
+        if is_unchecked || self.is_cut_short || self.untold || !self.cut_off.is_empty() {
             Exit::Partial
         } else {
             Exit::Ok

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 
 use super::plan::Planned;
 use crate::config::ProbeConfig;
+use crate::db::cache_answer::CacheAnswers;
 use crate::db::probe::ProbeRecord;
 use crate::domain::health::{Family, TargetStanding, looks_offline};
 use crate::domain::mirror::MirrorId;
@@ -80,6 +81,8 @@ pub struct ProbeVerdict {
     pub alive: bool,
     /// Whether anything of it was checked.
     pub is_checked: bool,
+    /// What a cache said of its answers.
+    pub answers: CacheAnswers,
     /// Its facts.
     pub facts: Vec<Newsworthy>,
 }
@@ -146,6 +149,7 @@ fn unresolved(failure: &Failure, evidence: &str) -> Check {
         result: Err(failure.clone()),
         latency: None,
         expires_at: None,
+        cache_hit: None,
         notes: Vec::new(),
         evidence: evidence.to_owned(),
     }
@@ -196,6 +200,12 @@ pub fn conclude(
     now: Timestamp,
 ) -> ProbeVerdict {
     let mirror = &planned.mirror;
+    let mut answers = CacheAnswers::default();
+    let checks = seen.iter().filter_map(|seen| seen.check.as_ref());
+    for is_hit in checks.filter_map(|check| check.cache_hit) {
+        answers.hits += u64::from(is_hit);
+        answers.answers += 1;
+    }
     let befores: Vec<bool> = seen.iter().map(|seen| seen.before.usable).collect();
     let nexts = seen.into_iter().zip(befores).filter_map(|(seen, before)| {
         Some((record(mirror.id, seen, cut_off, config, now)?, before))
@@ -234,6 +244,7 @@ pub fn conclude(
         records,
         alive,
         is_checked,
+        answers,
         facts,
     }
 }

@@ -42,6 +42,7 @@ fn planned(alive: bool, known: Vec<ProbeRecord>) -> Planned {
             files: Vec::new(),
             own_ports: Default::default(),
             is_cache: false,
+            staleness: None,
         }],
         known,
         problems: Vec::new(),
@@ -53,6 +54,7 @@ fn check(result: Result<(), Failure>) -> Check {
         result,
         latency: Some(Duration::from_millis(7)),
         expires_at: None,
+        cache_hit: None,
         notes: Vec::new(),
         evidence: "curl".into(),
     }

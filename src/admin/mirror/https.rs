@@ -238,6 +238,7 @@ fn target(attempt: &HttpsAttempt, url: &BaseUrl, file: &ProbeFile) -> ProbeTarge
         files: vec![file.clone()],
         own_ports: OwnPorts::of([attempt.http.as_str(), attempt.https.as_str()]),
         is_cache: attempt.mirror.kind == MirrorKind::Cache,
+        staleness: None,
     }
 }
 

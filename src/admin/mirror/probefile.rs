@@ -55,10 +55,9 @@ pub fn probefile(session: &mut Session, args: &ProbefileArgs) -> Result<Exit, Ad
         for url in urls {
             names.push(mirror.identifier.clone());
             targets.push(ProbeTarget {
-                url,
-                files: vec![file.clone()],
                 own_ports,
                 is_cache,
+                ..ProbeTarget::new(url, vec![file.clone()])
             });
         }
     }

@@ -11,6 +11,7 @@ use super::answer::{Head, Judgement, judge_head, judge_range};
 use super::failure::Failure;
 use super::resolve::{Resolver, of_family};
 use super::target::{Check, ProbeFile, ProbeTarget};
+use crate::domain::cache::is_cache_hit;
 use crate::domain::health::Family;
 use crate::domain::scope::Scope;
 use crate::domain::time::Timestamp;
@@ -76,8 +77,16 @@ impl HttpCheck<'_> {
             return self.check;
         }
         for file in &target.files {
-            let result = self.get_whole(file).await;
+            let mut result = self.get_whole(file).await;
             self.check.evidence = evidence(Some(file));
+            if result.is_ok()
+                && target.staleness.is_some()
+                && let Err(stale @ Failure::Stale { .. }) = self.ask_generation().await
+            {
+                // What else may be wrong with that one file says nothing of the others.
+                result = Err(stale);
+                self.check.evidence = evidence(None);
+            }
             let is_gone = matches!(
                 result,
                 Err(Failure::Status {
@@ -99,8 +108,44 @@ impl HttpCheck<'_> {
         let url = self.target.url_of(None);
         let response = self.send(Method::GET, &url, None).await?;
         match response.status().as_u16() {
-            200..=299 | 403 | 404 => Ok(()),
+            200 => self.judge_generation(response).await,
+            201..=299 | 403 | 404 => Ok(()),
             status => Err(Failure::Base { status }),
+        }
+    }
+
+    /// Whether the number that the cache serves is too old.
+    async fn judge_generation(&mut self, mut response: Response) -> Result<(), Failure> {
+        /// Bytes of a number and a line end.
+        const NUMBER_BYTES_MAX: usize = 32;
+        let Some(limit) = &self.target.staleness else {
+            return Ok(());
+        };
+        let timeout_s = self.timeout.as_secs();
+        let mut body = Vec::new();
+        while body.len() <= NUMBER_BYTES_MAX
+            && let Some(chunk) = response
+                .chunk()
+                .await
+                .map_err(|error| Failure::of_client(error, timeout_s))?
+        {
+            body.extend_from_slice(&chunk);
+        }
+        let number = std::str::from_utf8(&body)
+            .ok()
+            .filter(|_| body.len() <= NUMBER_BYTES_MAX);
+        // A page in place of the number tells nothing.
+        let Some(served) = number.and_then(|number| number.trim().parse().ok()) else {
+            return Ok(());
+        };
+        match limit.generations.stale_s(served, limit.now) {
+            Some(age_s) if age_s > limit.ttl_s => Err(Failure::Stale {
+                age_s,
+                served,
+                ours: limit.generations.ours,
+                ttl_s: limit.ttl_s,
+            }),
+            _ => Ok(()),
         }
     }
 
@@ -154,6 +199,12 @@ impl HttpCheck<'_> {
                 self.note(format!("{name}: {value}"));
             }
         }
+        let value = |name: &str| {
+            let value = headers.get(name).and_then(|value| value.to_str().ok());
+            value.unwrap_or_default()
+        };
+        let [age, status, x_cache] = ["age", "cache-status", "x-cache"].map(value);
+        self.check.cache_hit = is_cache_hit(status, x_cache, age);
     }
 
     /// A mirror of which no file is known: anything that a directory may answer will do.

@@ -28,4 +28,4 @@ pub use client::{CHECKS_AT_A_TIME_MAX, ProbeClient, ProbeLimits};
 pub use failure::Failure;
 pub use ftp::FTP_REPLY_BYTES_MAX;
 pub use http::REDIRECTS_MAX;
-pub use target::{Check, ProbeFile, ProbeFinding, ProbeTarget};
+pub use target::{Check, ProbeFile, ProbeFinding, ProbeTarget, StalenessLimit};

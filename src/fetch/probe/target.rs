@@ -1,8 +1,10 @@
 //! What is checked, and what came of it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::failure::Failure;
+use crate::domain::cache::Generations;
 use crate::domain::escape::url_path_into;
 use crate::domain::file::FileVersion;
 use crate::domain::health::Family;
@@ -24,6 +26,19 @@ pub struct ProbeTarget {
     /// It is a pull-through cache: files are got as a whole, because HEAD and a range make it fetch
     /// all of the file, too; and their content is compared.
     pub is_cache: bool,
+    /// Whether a cache serves content that is too old.
+    pub staleness: Option<StalenessLimit>,
+}
+
+/// How old the content of a cache may be.
+#[derive(Debug, Clone)]
+pub struct StalenessLimit {
+    /// What tells the age of a generation.
+    pub generations: Arc<Generations>,
+    /// Seconds that the cache keeps anything without asking.
+    pub ttl_s: i64,
+    /// Now.
+    pub now: Timestamp,
 }
 
 /// A file that should be there.
@@ -57,6 +72,8 @@ pub struct Check {
     pub latency: Option<Duration>,
     /// When its certificate expires.
     pub expires_at: Option<Timestamp>,
+    /// Whether a cache had what it answered with; `None`: it does not say.
+    pub cache_hit: Option<bool>,
     /// What was odd although it answers.
     pub notes: Vec<String>,
     /// A command line that shows the same.
@@ -69,6 +86,7 @@ impl Check {
             result: Err(failure),
             latency: None,
             expires_at: None,
+            cache_hit: None,
             notes: Vec::new(),
             evidence,
         }
@@ -95,6 +113,17 @@ impl ProbeFile {
 }
 
 impl ProbeTarget {
+    /// A URL of an ordinary mirror with one port.
+    pub fn new(url: BaseUrl, files: Vec<ProbeFile>) -> ProbeTarget {
+        ProbeTarget {
+            url,
+            files,
+            own_ports: OwnPorts::default(),
+            is_cache: false,
+            staleness: None,
+        }
+    }
+
     /// URL of a file, or of the base.
     pub(super) fn url_of(&self, file: Option<&ProbeFile>) -> String {
         let Some(file) = file else {
@@ -140,12 +169,7 @@ mod tests {
 
     #[test]
     fn evidence_can_be_pasted_and_has_no_password() {
-        let target = |url| ProbeTarget {
-            url: BaseUrl::parse(url).expect("a URL"),
-            files: Vec::new(),
-            own_ports: OwnPorts::default(),
-            is_cache: false,
-        };
+        let target = |url| ProbeTarget::new(BaseUrl::parse(url).expect("a URL"), Vec::new());
         let file = ProbeFile {
             path: b"a b/it's.iso".to_vec(),
             size: Some(1),

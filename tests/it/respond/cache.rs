@@ -451,3 +451,70 @@ fn probes_make_a_cache_fetch_small_settled_files_and_look_at_every_byte() {
     probe();
     assert!(alive(), "{:?}", nginx.asked());
 }
+
+#[test]
+fn a_cache_that_keeps_longer_than_said_is_off_until_it_does_not() {
+    let site = site(
+        "[site.test.index]\nwrite_generation = true\n\
+         [site.test.probe]\ndown_after = 1\nup_after = 1\nwindow = 1\n",
+    );
+    site.write("small.zip", &[b's'; 10_000], OLD);
+    catalogue_tree(&site);
+    age_index(&site, 100_000);
+    let nginx = Nginx::start(&site);
+    add_cache(&site, "c1", |record| {
+        record.base_url = format!("http://127.0.0.1:{}/", nginx.port);
+        record.cache.ttl_s = 3600;
+        record.cache.paths = "small.zip".into();
+    });
+    let probe = || {
+        let output = site.run("heliostat-probe", &["--json"]);
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let alive = || crate::stand_in::scan_site::mirror_record(&site, "c1").alive;
+    probe();
+    assert!(alive());
+    // The next generation: the cache goes on with the number of the first, which is no fault yet.
+    site.write("other.zip", b"new", OLD);
+    catalogue_tree(&site);
+    age_index(&site, 100_000);
+    probe();
+    assert!(alive(), "{:?}", nginx.asked());
+    let later = "UPDATE run SET started_at = started_at - 5000, ended_at = ended_at - 5000";
+    let sqlite = rusqlite::Connection::open(site.database()).expect("the database");
+    sqlite.execute(later, []).expect("the past");
+    let said = probe();
+    for expected in [
+        "it serves content 50",
+        " s old (generation 1 of 2), cacheTtl is 3600",
+    ] {
+        assert!(said.contains(expected), "{said}\nwanted {expected}");
+    }
+    assert!(!alive());
+    let status = site.run_ok("heliostat", &["status"]);
+    assert!(status.contains("cacheTtl is 3600"), "{status}");
+    site.run_ok("heliostat", &["edit", "c1", "--set", "cacheTtl=7200"]);
+    probe();
+    assert!(alive());
+    // nginx says by X-Cache what it had: all but the first of five.
+    let status = site.run_ok("heliostat", &["status", "--json"]);
+    let status: serde_json::Value = serde_json::from_str(&status).expect("JSON");
+    assert_eq!(status["mirrors"][0]["hit_ratio"], 0.75, "{status}");
+    let status = site.run_ok("heliostat", &["status"]);
+    let expected = "75.0 % of the probes from what it had (hit ratio)";
+    assert!(status.contains(expected), "{status}");
+    // Where URLs name the version an old number says nothing of files.
+    site.run_ok(
+        "heliostat",
+        &[
+            "edit",
+            "c1",
+            "--set",
+            "cacheTtl=1",
+            "--set",
+            "versionKey=query",
+        ],
+    );
+    probe();
+    assert!(alive());
+}
