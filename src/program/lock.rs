@@ -6,7 +6,7 @@
 //! the same name.
 
 use std::fs::{File, TryLockError};
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
@@ -21,7 +21,17 @@ const NOTE_BYTES_MAX: u64 = 200;
 /// A lock that is held until it is dropped.
 #[derive(Debug)]
 pub struct Lock {
-    _file: File,
+    file: File,
+    killed: Option<KilledHolder>,
+}
+
+/// A holder before that did not give the lock back: it was killed, or the machine went down.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KilledHolder {
+    /// `process 12`.
+    pub name: String,
+    /// When it took the lock.
+    pub since: Timestamp,
 }
 
 /// Why a lock was not taken.
@@ -79,11 +89,36 @@ impl Lock {
             Err(TryLockError::WouldBlock) => return Err(LockError::Held(holder(&file))),
             Err(TryLockError::Error(error)) => return Err(fail(error)),
         }
+        let killed = read_note(&file).as_deref().and_then(KilledHolder::parse);
         // On a full disk the lock works, but the note cannot be written.
         if let Err(error) = note(&file, now) {
             log::debug!("the lock has no note: path={} {error}", path.display());
         }
-        Ok(Lock { _file: file })
+        Ok(Lock { file, killed })
+    }
+
+    /// The holder before, if it did not give the lock back.
+    pub fn killed(&self) -> Option<&KilledHolder> {
+        self.killed.as_ref()
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // What stays is taken for the note of a program that was killed.
+        if let Err(error) = self.file.set_len(0) {
+            log::debug!("the note of a lock stays: {error}");
+        }
+    }
+}
+
+impl KilledHolder {
+    fn parse(note: &str) -> Option<KilledHolder> {
+        let (name, since) = note.split_once(" since ")?;
+        Some(KilledHolder {
+            name: name.to_owned(),
+            since: Timestamp::parse(since)?,
+        })
     }
 }
 
@@ -100,18 +135,25 @@ pub fn file_remedy(source: &io::Error) -> &'static str {
 
 fn note(mut file: &File, now: Timestamp) -> io::Result<()> {
     file.set_len(0)?;
+    file.rewind()?;
     writeln!(file, "process {} since {now}", std::process::id())
 }
 
-fn holder(file: &File) -> LockHolder {
+/// The note in a lock's file; `None` when there is none.
+fn read_note(file: &File) -> Option<String> {
     let mut note = Vec::new();
     let read = file.take(NOTE_BYTES_MAX).read_to_end(&mut note);
     let note = note.trim_ascii().escape_ascii().to_string();
+    (read.is_ok() && !note.is_empty()).then_some(note)
+}
+
+fn holder(file: &File) -> LockHolder {
+    let note = read_note(file);
     let mut holder = LockHolder {
-        name: note,
+        name: note.unwrap_or_default(),
         remedy: "wait until that run has ended".to_owned(),
     };
-    if read.is_err() || holder.name.is_empty() {
+    if holder.name.is_empty() {
         holder.name = "a process that left no note".to_owned();
         return holder;
     }
@@ -141,7 +183,32 @@ mod tests {
         let said = error.to_string();
         assert!(said.contains(&holder) && said.contains("wait"), "{said}");
         Lock::take(&folder.path().join("locks/b"), Timestamp(1)).expect("another lock");
+        assert_eq!(first.killed(), None);
         drop(first);
-        Lock::take(&path, Timestamp(2)).expect("free again");
+        let again = Lock::take(&path, Timestamp(2)).expect("free again");
+        assert_eq!(again.killed(), None, "the first gave it back");
+    }
+
+    #[test]
+    fn who_was_killed_is_known_to_the_next() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("a");
+        std::fs::write(&path, "process 12 since 1970-01-01T00:00:09Z\n").expect("a note");
+        let lock = Lock::take(&path, Timestamp(10)).expect("nobody holds it");
+        let killed = lock.killed().expect("a holder before");
+        assert_eq!(
+            (killed.name.as_str(), killed.since),
+            ("process 12", Timestamp(9))
+        );
+        let note = std::fs::read_to_string(&path).expect("a note");
+        assert!(note.ends_with("since 1970-01-01T00:00:10Z\n") && note.lines().count() == 1);
+        for odd in [
+            "",
+            "nonsense",
+            "process 12 since yesterday",
+            "\u{0}\u{0}\u{0}",
+        ] {
+            assert_eq!(KilledHolder::parse(odd), None, "{odd}");
+        }
     }
 }

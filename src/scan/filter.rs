@@ -1,24 +1,67 @@
 //! rsync's `--include` and `--exclude` arguments for a scan: pure.
 //!
 //! rsync takes the first rule that matches. For the whole tree the rules and their order are
-//! MirrorBrain's: `scan_top_include`, then nothing else at the top, then the excludes. For a
-//! subtree rules are used too, not a longer URL: names stay relative to the tree, excludes keep
-//! their meaning, and a mirror that lacks the directory gives an empty listing, not an error. For
-//! single directories all others are left out, so that the server does not look into them.
+//! MirrorBrain's: `scan_top_include`, then nothing else at the top, then the excludes. A subtree is
+//! asked for by itself, because the top may be closed or large; rsync is told the excludes that
+//! are names, the others are looked at here. One whose name has wildcards is asked for by rules,
+//! from the top. For single directories all others are left out, so that the server does not look
+//! into them.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 
 use super::compare::area::{Area, DirectoryArea};
-use crate::config::ScanConfig;
+use crate::config::{AllowedFiles, ScanConfig};
 
-/// The rules for the whole tree, or for a part of it.
-pub fn filters(config: &ScanConfig, area: &Area) -> Vec<OsString> {
-    match area {
-        Area::Whole => of_the_tree(config),
-        Area::Below(dir) => excludes(config).chain(below(dir.as_bytes())).collect(),
-        Area::Single(directories) => excludes(config).chain(in_single(directories)).collect(),
+/// What rsync is told of a scan.
+#[derive(Debug, Clone)]
+pub struct RsyncRules {
+    /// `--include=` and `--exclude=` arguments, in order.
+    pub filters: Vec<OsString>,
+    /// The subtree or file, below the mirror's URL, that alone is asked for; empty: all.
+    pub start: Vec<u8>,
+    /// Which of its files count, where rsync is not told all rules.
+    pub allowed: Option<AllowedFiles>,
+    /// Whether links count as what they lead to.
+    pub copies_links: bool,
+}
+
+impl RsyncRules {
+    /// The rules for the whole tree, or for a part of it.
+    pub fn new(config: &ScanConfig, area: &Area) -> RsyncRules {
+        let mut rules = RsyncRules {
+            filters: Vec::new(),
+            start: Vec::new(),
+            allowed: None,
+            copies_links: config.copies_links,
+        };
+        match area {
+            Area::Whole => rules.filters = of_the_tree(config),
+            Area::Below(dir) if is_plain(dir.as_bytes()) => {
+                rules.start = dir.as_bytes().to_vec();
+                // Patterns with a slash would count from another place.
+                let names = config.exclude_rsync.iter();
+                let names = names.filter(|pattern| !pattern.contains('/'));
+                rules.filters = names.map(|name| exclude(name)).collect();
+                let mut config = config.clone();
+                config.top_include.clear();
+                rules.allowed = Some(config.allowed_files(true));
+            }
+            Area::Below(dir) => {
+                rules.filters = excludes(config).chain(below(dir.as_bytes())).collect();
+            }
+            Area::Single(directories) => {
+                rules.filters = excludes(config).chain(in_single(directories)).collect();
+            }
+        }
+        rules
     }
+}
+
+/// Whether servers take a path as it is: they look for files by `*`, `?` and `[`.
+fn is_plain(path: &[u8]) -> bool {
+    let is_special = |byte: &u8| b"*?[\\".contains(byte) || byte.is_ascii_control();
+    !path.iter().any(is_special)
 }
 
 fn of_the_tree(config: &ScanConfig) -> Vec<OsString> {
@@ -63,7 +106,11 @@ fn in_single(directories: &DirectoryArea) -> Vec<OsString> {
 
 fn excludes(config: &ScanConfig) -> impl Iterator<Item = OsString> {
     let patterns = config.exclude_rsync.iter();
-    patterns.map(|pattern| rule(b"--exclude=", pattern.as_bytes(), b""))
+    patterns.map(|pattern| exclude(pattern))
+}
+
+fn exclude(pattern: &str) -> OsString {
+    rule(b"--exclude=", pattern.as_bytes(), b"")
 }
 
 fn rule(option: &[u8], pattern: &[u8], end: &[u8]) -> OsString {
@@ -111,8 +158,12 @@ mod tests {
             due: Default::default(),
             mirror: Default::default(),
         };
-        let rules = filters(&config, area);
-        let rules: Vec<_> = rules.iter().map(|rule| rule.to_string_lossy()).collect();
+        let rules = RsyncRules::new(&config, area);
+        let rules: Vec<_> = rules
+            .filters
+            .iter()
+            .map(|rule| rule.to_string_lossy())
+            .collect();
         rules.join(" ")
     }
 
@@ -125,10 +176,12 @@ mod tests {
                 None,
                 "--include=/a --include=/b --exclude=/* --exclude=/.~tmp~/",
             ),
+            (&["a"], Some(&b"/x/y/"[..]), ""),
             (
                 &["a"],
-                Some(&b"/x/y/"[..]),
-                "--exclude=/.~tmp~/ --include=/x/ --include=/x/y --include=/x/y/** --exclude=*",
+                Some(b"x/*"),
+                "--exclude=/.~tmp~/ --include=/x/ --include=/x/\\* --include=/x/\\*/** \
+                 --exclude=*",
             ),
             (
                 &[],

@@ -8,12 +8,12 @@ use std::path::{Path, PathBuf};
 use super::error::MirrorError;
 use crate::domain::mirror::MirrorId;
 use crate::domain::time::Timestamp;
-use crate::program::lock::{Lock, LockError};
+use crate::program::lock::{KilledHolder, Lock, LockError};
 
 /// Held until it is dropped.
 #[derive(Debug)]
 pub struct MirrorLock {
-    _lock: Lock,
+    lock: Lock,
 }
 
 impl MirrorLock {
@@ -27,10 +27,15 @@ impl MirrorLock {
         now: Timestamp,
     ) -> Result<MirrorLock, MirrorError> {
         match Lock::take(&lock_path(database, mirror), now) {
-            Ok(lock) => Ok(MirrorLock { _lock: lock }),
+            Ok(lock) => Ok(MirrorLock { lock }),
             Err(LockError::Held(holder)) => Err(MirrorError::Running { holder }),
             Err(LockError::File { path, source }) => Err(MirrorError::Lock { path, source }),
         }
+    }
+
+    /// A scan of the mirror that was killed: it left the lock behind.
+    pub fn killed(&self) -> Option<&KilledHolder> {
+        self.lock.killed()
     }
 }
 

@@ -204,7 +204,10 @@ fn summary(report: &MirrorReport) -> String {
 fn tell(report: &MirrorReport) {
     let (name, error) = (&report.identifier, &report.error);
     match report.outcome {
-        RunOutcome::Ok => {}
+        RunOutcome::Ok if error.is_empty() => {}
+        // Cron, with -q, mails it once, not each time.
+        RunOutcome::Ok | RunOutcome::Partial if report.is_news => log::error!("{name}: {error}"),
+        RunOutcome::Ok => log::info!("{name}: {error}"),
         RunOutcome::Partial => log::warn!("{name}: {error}"),
         RunOutcome::Failed | RunOutcome::Interrupted => {
             log::error!("{name}: {error}; its files stay as they were");

@@ -5,7 +5,6 @@
 //! what the mirror has, and which ids are not known to have vanished. When one fails, or finds
 //! nothing, the next is tried (MirrorBrain §6.2, without its dying on an rsync error).
 
-use std::ffi::OsString;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -14,6 +13,7 @@ use roaring::RoaringBitmap;
 use super::compare::tally::{Observations, Tally, ZoneFrom};
 use super::crawl::wanted::CrawlRules;
 use super::error::MirrorError;
+use super::filter::RsyncRules;
 use crate::db::mirror::MirrorRecord;
 use crate::domain::listing::rsync::RsyncLine;
 use crate::domain::listing::{FilePresence, Unlisted};
@@ -92,7 +92,7 @@ pub fn http_url(mirror: &MirrorRecord) -> Option<&str> {
 #[derive(Debug, Clone, Copy)]
 pub struct Network<'a> {
     /// rsync's rules.
-    pub filters: &'a [OsString],
+    pub rsync: &'a RsyncRules,
     /// The rules of the others.
     pub wanted: &'a CrawlRules,
     /// Requests at a time to one mirror.
@@ -109,8 +109,6 @@ pub struct Network<'a> {
     pub ftp: &'a FtpClient,
     /// Paths of single files.
     pub names: Names<'a>,
-    /// Whether rsync is told to follow links.
-    pub copies_links: bool,
 }
 
 /// What a listing found.
@@ -135,6 +133,10 @@ pub struct ListingResult {
     pub hides: bool,
     /// Requests made; 0 where the protocol has none.
     pub requests: u64,
+    /// Why the first directory that the server refuses to list could not be listed.
+    pub refusal: Option<String>,
+    /// Protocols that failed before, each with its reason.
+    pub fallbacks: Vec<(Protocol, String)>,
     /// What else is to be said.
     pub notes: Vec<String>,
     /// What HTTP leaves for the next scan.
@@ -175,8 +177,20 @@ impl ListingResult {
             unreadable: 0,
             hides: false,
             requests: 0,
+            refusal: None,
+            fallbacks: Vec::new(),
             notes: Vec::new(),
             crawled: None,
+        }
+    }
+
+    /// Keeps why other protocols failed before.
+    pub fn fall_back(&mut self, failures: Vec<(Protocol, MirrorError)>) {
+        for (by, error) in failures {
+            let why = chain(&error);
+            self.notes
+                .push(format!("not listed by {}: {why}", by.name()));
+            self.fallbacks.push((by, why));
         }
     }
 }
@@ -221,12 +235,21 @@ impl<'a> Network<'a> {
         let options = ListOptions {
             patience: self.patience,
             addresses: self.addresses,
-            filters: self.filters,
-            copies_links: self.copies_links,
+            filters: &self.rsync.filters,
+            start: &self.rsync.start,
+            copies_links: self.rsync.copies_links,
         };
         let mut tally = Tally::new(&known.files);
         let (mut links, mut unasked) = (Links::default(), RoaringBitmap::new());
+        let rules = self.rsync;
         let listed = list_rsync(&url, options, |entry, path| {
+            if rules
+                .allowed
+                .as_ref()
+                .is_some_and(|allowed| !allowed.has(path))
+            {
+                return;
+            }
             if entry == RsyncLine::Link {
                 self.take_link(known, path, &mut links, &mut unasked);
             }
@@ -314,6 +337,7 @@ impl<'a> Network<'a> {
         found.unclear_in.extend(crawled.unclear_in);
         found.unchecked |= crawled.unclear;
         found.notes.extend(crawled.notes);
+        found.refusal = found.refusal.take().or(crawled.refusal);
         found.unlisted.join(crawled.unlisted);
         found.seen.add(crawled.seen);
         Ok(())
@@ -346,6 +370,7 @@ impl<'a> Network<'a> {
             unchecked: crawled.unclear,
             unreadable: crawled.unreadable,
             requests: crawled.requests,
+            refusal: crawled.refusal,
             notes: crawled.notes,
             hides: reader.hides(),
             ..ListingResult::new(Protocol::Ftp, crawled.seen)
@@ -395,6 +420,7 @@ impl<'a> Network<'a> {
             unclear,
             unclear_in,
             unreadable,
+            refusal,
             notes,
             requests,
             memory,
@@ -406,6 +432,7 @@ impl<'a> Network<'a> {
             unchecked: unclear,
             unreadable,
             requests,
+            refusal,
             notes,
             crawled: Some(CrawlRest {
                 memory,

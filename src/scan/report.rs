@@ -61,6 +61,8 @@ pub struct MirrorReport {
     pub took: Duration,
     /// What went wrong, one line; empty when nothing did.
     pub error: String,
+    /// Whether the last run had something else to say.
+    pub is_news: bool,
     /// What else is to be said.
     pub notes: Vec<String>,
 }
@@ -185,6 +187,7 @@ mod tests {
             counts: ScanCounts::default(),
             took: Duration::from_millis(1500),
             error: String::new(),
+            is_news: false,
             notes: Vec::new(),
         });
         ScanReport {

@@ -33,6 +33,7 @@ use crate::domain::listing::Unlisted;
 use crate::domain::time::Timestamp;
 use crate::fetch::{FetchError, HttpUrl, OwnPorts};
 use crate::program::exit::chain;
+use crate::program::lock::KilledHolder;
 use crate::program::progress::Bar;
 
 /// How long an interrupted scan is continued; what it saw is older than what a new one sees.
@@ -90,7 +91,7 @@ pub struct ScanRun<'a> {
 struct FinishedListing {
     by: Protocol,
     conclusion: Conclusion,
-    partial: String,
+    error: String,
     notes: Vec<String>,
 }
 
@@ -154,7 +155,10 @@ impl<'a> ScanRun<'a> {
             return Err(MirrorError::NoUrl);
         }
         let database = self.shared.writer().path().to_owned();
-        let _lock = MirrorLock::take(&database, self.mirror.id, self.began)?;
+        let lock = MirrorLock::take(&database, self.mirror.id, self.began)?;
+        if let Some(killed) = lock.killed() {
+            self.record_killed(killed)?;
+        }
         let heeded = self.heed_mirror().map_err(MirrorError::from);
         let listed = heeded.and_then(|()| self.list(bar));
         let result = listed.and_then(|found| {
@@ -204,7 +208,7 @@ impl<'a> ScanRun<'a> {
         for protocol in Protocol::of(self.mirror) {
             match self.list_by(protocol, bar) {
                 Ok(mut found) if found.seen.files > 0 || self.shared.rules.scope.is_some() => {
-                    found.notes.extend(failures.iter().map(fallback));
+                    found.fall_back(failures);
                     return Ok(found);
                 }
                 Ok(found) => empty = empty.or(Some(found)),
@@ -213,7 +217,7 @@ impl<'a> ScanRun<'a> {
             }
         }
         if let Some(mut empty) = empty {
-            empty.notes.extend(failures.iter().map(fallback));
+            empty.fall_back(failures);
             return Ok(empty);
         }
         if failures.len() > 1 {
@@ -347,7 +351,7 @@ impl<'a> ScanRun<'a> {
             found.notes.push(HIDES.to_owned());
         }
         let unlisted = self.unlisted_ids(&found)?;
-        let partial = describe(&found);
+        let (partial, error) = (describe(&found), self.told(&found));
         let left = self.left_now(&found);
         let finding = Listing {
             mirror: self.mirror.id,
@@ -356,7 +360,8 @@ impl<'a> ScanRun<'a> {
             undeliverable: &undeliverable,
             left: left.as_ref(),
             unlisted: &unlisted,
-            partial: &partial,
+            is_partial: !partial.is_empty(),
+            error: &error,
             at: now(),
             took: self.start.elapsed(),
         };
@@ -373,9 +378,32 @@ impl<'a> ScanRun<'a> {
         Ok(conclusion.map(|conclusion| FinishedListing {
             by: found.by,
             conclusion,
-            partial,
+            error,
             notes,
         }))
+    }
+
+    /// What an admin should know of the listing, one line: what could not be listed, and which
+    /// protocols failed.
+    fn told(&self, found: &ListingResult) -> String {
+        let mut told = Vec::new();
+        match (describe(found), &found.refusal) {
+            (partial, None) if partial.is_empty() => {}
+            (partial, Some(refusal)) if partial.is_empty() => {
+                told.push(format!("not listed: {refusal}"));
+            }
+            (partial, None) => told.push(partial),
+            (partial, Some(refusal)) => told.push(format!("{partial} ({refusal})")),
+        }
+        for (by, why) in &found.fallbacks {
+            let (by, name) = (by.name(), &self.mirror.identifier);
+            told.push(format!(
+                "not listed by {by}: {why}; listed by {}; correct or clear its {by} URL \
+                 (heliostat edit {name})",
+                found.by.name()
+            ));
+        }
+        told.join("; ")
     }
 
     /// Takes out what the mirror has and cannot deliver.
@@ -443,6 +471,20 @@ impl<'a> ScanRun<'a> {
         Ok(ids)
     }
 
+    /// Records a scan that was killed, unless it came as far as to record itself.
+    fn record_killed(&self, killed: &KilledHolder) -> Result<(), DbError> {
+        let mut writer = self.shared.writer();
+        writer.transaction(|transaction| {
+            run::record_killed_scan(transaction, self.mirror.id, killed.since, self.began)
+        })?;
+        log::info!(
+            "{}: its scan by {} was killed",
+            self.mirror.identifier,
+            killed.name
+        );
+        Ok(())
+    }
+
     fn record_failure(&self, error: &MirrorError) {
         let end = RunEnd {
             at: now(),
@@ -468,12 +510,11 @@ impl<'a> ScanRun<'a> {
         let FinishedListing {
             by,
             conclusion,
-            partial,
+            mut error,
             mut notes,
         } = done;
         notes.splice(0..0, self.notes.iter().cloned());
         let is_aside = conclusion.outcome == RunOutcome::Suspicious;
-        let mut error = partial;
         if is_aside {
             error = conclusion.remark;
         } else if !conclusion.remark.is_empty() {
@@ -489,6 +530,7 @@ impl<'a> ScanRun<'a> {
             counts: conclusion.counts,
             took: self.start.elapsed(),
             error,
+            is_news: conclusion.is_news,
             notes,
         }
     }
@@ -508,6 +550,7 @@ impl<'a> ScanRun<'a> {
             },
             took: self.start.elapsed(),
             error: chain(error),
+            is_news: true,
             notes: Vec::new(),
         }
     }
@@ -533,10 +576,6 @@ fn shift_of(counts: &str) -> Option<i32> {
 /// What stands for a URL in the database: the URL itself may hold a password.
 fn source(url: &str) -> i64 {
     xxh3_64(url.as_bytes()) as i64
-}
-
-fn fallback((by, error): &(Protocol, MirrorError)) -> String {
-    format!("not listed by {}: {}", by.name(), chain(error))
 }
 
 /// Ids of the file at a path, or of all below it; the empty path is the tree.

@@ -14,7 +14,7 @@ use super::compare::known::KnownTree;
 use super::compare::names::Names;
 use super::crawl::wanted::CrawlRules;
 use super::error::ScanError;
-use super::filter::filters;
+use super::filter::RsyncRules;
 use super::output::Output;
 use super::protocol::Network;
 use super::publish::finding::PublishOptions;
@@ -152,7 +152,7 @@ impl Scanner {
         let wanted = CrawlRules::new(&self.site.scan, Area::Whole);
         let addresses = Addresses::default();
         let (http, ftp) = (OnceLock::new(), FtpClient::new(&addresses));
-        let filters = filters(&self.site.scan, &Area::Whole);
+        let rsync = RsyncRules::new(&self.site.scan, &Area::Whole);
         let repeats = Repeats::new();
         let shared = ScanContext {
             writer: &self.writer,
@@ -172,7 +172,7 @@ impl Scanner {
             },
             known: &known,
             network: Network {
-                filters: &filters,
+                rsync: &rsync,
                 wanted: &wanted,
                 requests: self.site.scan.requests,
                 patience: Patience::new(self.site.scan.timeout, self.site.scan.time_max, stop),
@@ -181,7 +181,6 @@ impl Scanner {
                 http: &http,
                 ftp: &ftp,
                 names: Names::new(&self.writer),
-                copies_links: false,
             },
             output,
             is_due: options.is_due,
@@ -284,7 +283,8 @@ impl ScanPlan<'_> {
             return ScanRun::new(shared, mirror).scan();
         }
         let config = own.as_ref().unwrap_or(self.scan);
-        let (filters, wanted) = (filters(config, area), CrawlRules::new(config, area.clone()));
+        let rsync = RsyncRules::new(config, area);
+        let wanted = CrawlRules::new(config, area.clone());
         let single = match area {
             Area::Single(directories) => Some(directories.ids(self.shared.known)),
             Area::Whole | Area::Below(_) => None,
@@ -301,9 +301,8 @@ impl ScanPlan<'_> {
             ..self.shared.rules
         };
         let network = Network {
-            filters: &filters,
+            rsync: &rsync,
             wanted: &wanted,
-            copies_links: config.copies_links,
             ..self.shared.network
         };
         let shared = ScanContext {

@@ -90,7 +90,8 @@ fn publish(
         undeliverable: &Undeliverable::default(),
         left: None,
         unlisted: &RoaringBitmap::new(),
-        partial: "",
+        is_partial: false,
+        error: "",
         at,
         took: Duration::from_secs(9),
     };

@@ -10,11 +10,12 @@ use crate::admin::args::StatusArgs;
 use crate::admin::error::AdminError;
 use crate::admin::session::{Session, fitting_mirrors};
 use crate::config::{AllowedFiles, ScanConfig};
+use crate::db::cache_answer::{self, CacheAnswers};
 use crate::db::mirror::{self, MirrorRecord};
 use crate::db::mirror_trace::{self, StoredTrace};
 use crate::db::open::Queryable;
 use crate::db::probe::{self, Outage, ProbeRecord};
-use crate::db::run::{self, RunOutcome};
+use crate::db::run::{self, RunOutcome, RunRecord};
 use crate::db::{catalogue, content};
 use crate::domain::mirror::{MirrorId, MirrorKind};
 use crate::domain::select::HttpsCount;
@@ -52,6 +53,8 @@ struct StatusLine {
     probed_at: Option<Timestamp>,
     trace: Option<StoredTrace>,
     reasons: Vec<String>,
+    /// Share of probes that a cache answered from what it had, as it said.
+    hit_ratio: Option<f64>,
     /// What is worth a word and no action.
     notes: Vec<String>,
 }
@@ -78,6 +81,7 @@ struct SiteQuestion<'a> {
     of_site: [AllowedIds; 2],
     of_mirrors: HashMap<String, [AllowedIds; 2]>,
     probes: HashMap<MirrorId, Vec<ProbeRecord>>,
+    cache_answers: HashMap<MirrorId, CacheAnswers>,
     traces: HashMap<MirrorId, StoredTrace>,
     generation: i64,
     certificate_s: i64,
@@ -108,6 +112,7 @@ pub fn status(session: &mut Session, args: &StatusArgs) -> Result<Exit, AdminErr
         of_site: AllowedIds::of(&config),
         of_mirrors: of_mirrors.collect(),
         probes: HashMap::new(),
+        cache_answers: cache_answer::all(&reader)?,
         traces: mirror_trace::all(&reader)?,
         generation: catalogue::generation(&reader)?,
         certificate_s: session.site.probe.certificate_s,
@@ -202,6 +207,10 @@ fn line(
         learnt: None,
         probed_at: probes.iter().map(|record| record.checked_at).max(),
         trace: site.traces.get(&mirror.id).cloned(),
+        hit_ratio: site
+            .cache_answers
+            .get(&mirror.id)
+            .and_then(|answers| answers.ratio()),
         reasons: Vec::new(),
         notes: Vec::new(),
     };
@@ -220,8 +229,14 @@ fn line(
         return Ok(line);
     }
     line.reasons.extend(probe_reasons(probes, site));
-    line.reasons
-        .extend(scan_reasons(database, mirror, &line, site)?);
+    let last = run::latest_whole(database, mirror.id, false)?;
+    line.reasons.extend(scan_reasons(
+        database,
+        mirror,
+        (&line, last.as_ref()),
+        site,
+    )?);
+    line.notes.extend(last.and_then(scan_note));
     if mirror.score == 0 {
         line.reasons
             .push("its score is 0, so it gets no clients".to_owned());
@@ -232,14 +247,29 @@ fn line(
         line.reasons
             .push("no probe has found it answering yet".to_owned());
     }
-    if mirror.kind == MirrorKind::Cache && mirror.cache.fill_networks.is_empty() {
+    if mirror.kind == MirrorKind::Cache {
+        line.notes.extend(cache_notes(mirror, &line));
+    }
+    Ok(line)
+}
+
+/// What is worth a word of a pull-through cache.
+fn cache_notes(mirror: &MirrorRecord, line: &StatusLine) -> Vec<String> {
+    let mut notes = Vec::new();
+    if let Some(hits) = line.hit_ratio {
+        let share = hits * 100.0;
+        notes.push(format!(
+            "it answered {share:.1} % of the probes from what it had (hit ratio)"
+        ));
+    }
+    if mirror.cache.fill_networks.is_empty() {
         let name = &mirror.identifier;
-        line.notes.push(format!(
+        notes.push(format!(
             "its own requests are known only if they have CDN-Loop, or Via with its name; \
              `heliostat edit {name} --set fillNetworks=NETWORK` tells where they come from"
         ));
     }
-    Ok(line)
+    notes
 }
 
 fn state(mirror: &MirrorRecord, probes: &[ProbeRecord]) -> &'static str {
@@ -281,7 +311,7 @@ fn probe_reasons(probes: &[ProbeRecord], site: &SiteQuestion<'_>) -> Vec<String>
 fn scan_reasons(
     database: &impl Queryable,
     mirror: &MirrorRecord,
-    line: &StatusLine,
+    (line, last): (&StatusLine, Option<&RunRecord>),
     site: &SiteQuestion<'_>,
 ) -> Result<Vec<String>, AdminError> {
     let mut reasons = Vec::new();
@@ -300,10 +330,16 @@ fn scan_reasons(
     if let Some(pending) = content::pending(database, mirror.id)? {
         reasons.push(format!("a suspicious scan waits: {}", pending.reason));
     }
-    let last = run::latest_whole(database, mirror.id, false)?;
     let failed = last.filter(|run| run.outcome == RunOutcome::Failed.as_str());
     reasons.extend(failed.map(|run| format!("last scan failed: {}", run.error)));
     Ok(reasons)
+}
+
+/// What the last scan had to say although its listing counts.
+fn scan_note(run: RunRecord) -> Option<String> {
+    let counts = [RunOutcome::Ok, RunOutcome::Partial].map(RunOutcome::as_str);
+    let is_told = counts.contains(&run.outcome.as_str()) && !run.error.is_empty();
+    is_told.then(|| format!("last scan: {}", run.error))
 }
 
 /// What a mirror lacks, whoever confirmed that.
@@ -494,6 +530,7 @@ fn as_json(lines: &[StatusLine], site: &SiteQuestion<'_>) -> Value {
                 "files_max": past.files_max,
                 "runs": past.runs,
             })),
+            "hit_ratio": line.hit_ratio.filter(|_| line.kind == MirrorKind::Cache),
             "outdated_share": share(line.outdated, known).map(|share| share / 100.0),
             "scanned_at": learnt.map(|(at, _)| at.to_string()),
             "scanned_by": learnt.map(|(_, by)| by),

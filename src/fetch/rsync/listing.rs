@@ -14,9 +14,10 @@
 //! rsync is told an address, not a name: the address that was looked at is the one that it
 //! connects to. Behind a proxy (`RSYNC_PROXY`) that resolves names, it is told the name.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::io::{self, Read};
 use std::os::fd::AsFd;
+use std::os::unix::ffi::OsStringExt;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::Duration;
@@ -29,7 +30,7 @@ use super::lines::{LineRead, LineReader};
 use super::url::RsyncUrl;
 use crate::domain::listing::Unlisted;
 use crate::domain::listing::rsync::{RsyncLine, parse_line};
-use crate::domain::listing::rsync_message::{Message, parse_message, remark};
+use crate::domain::listing::rsync_message::{Message, is_absence, parse_message, remark};
 use crate::fetch::address::Addresses;
 use crate::fetch::error::FetchError;
 use crate::fetch::patience::Patience;
@@ -77,6 +78,9 @@ pub struct ListOptions<'a> {
     pub addresses: &'a Addresses,
     /// `--include=` and `--exclude=` arguments, in order.
     pub filters: &'a [OsString],
+    /// What alone is listed, below the URL: a directory with all that is in it, or a file. Empty:
+    /// all.
+    pub start: &'a [u8],
     /// Whether links count as what they lead to.
     pub copies_links: bool,
 }
@@ -126,20 +130,90 @@ fn list_at(
     options: ListOptions<'_>,
     each: &mut impl FnMut(RsyncLine, &[u8]),
 ) -> Result<RsyncListingEnd, FetchError> {
-    let mut listing = RsyncListing::new(url, each);
-    let status = listing.run(command(url, options), options.patience)?;
+    if options.start.is_empty() {
+        return list_in(url, options, StartWay::Top, each);
+    }
+    match list_in(url, options, StartWay::Below, each) {
+        // Servers that look at each directory on the way in one of two ways.
+        Err(FetchError::NoDirectory { .. }) => list_in(url, options, StartWay::Relative, each),
+        other => other,
+    }
+}
+
+/// How a part is asked for. Servers (rsync 3.2.7 of Debian, at least) open other directories above
+/// it for each: where one may be entered and not read, the other way may be open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum StartWay {
+    /// No part: all.
+    Top,
+    /// By its URL: names begin with its own.
+    Below,
+    /// By its URL and `--relative`: names begin in the module.
+    Relative,
+}
+
+fn list_in(
+    url: &RsyncUrl,
+    options: ListOptions<'_>,
+    way: StartWay,
+    each: &mut impl FnMut(RsyncLine, &[u8]),
+) -> Result<RsyncListingEnd, FetchError> {
+    let above = match options.start.iter().rposition(|&byte| byte == b'/') {
+        Some(end) => &options.start[..=end],
+        None => b"",
+    };
+    let mut path = Vec::new();
+    let mut give = |line: RsyncLine, name: &[u8]| match way {
+        StartWay::Top => each(line, name),
+        StartWay::Below => {
+            path.clear();
+            path.extend_from_slice(above);
+            path.extend_from_slice(name);
+            each(line, &path);
+        }
+        StartWay::Relative => {
+            // What lies above is no part of it.
+            if let Some(name) = url.relative(&[b"/", name].concat()) {
+                each(line, &name);
+            }
+        }
+    };
+    let mut listing = RsyncListing::new(url, &mut give);
+    listing.is_part = way != StartWay::Top;
+    let status = listing.run(command(url, options, way), options.patience)?;
     match status.code() {
         Some(0 | VANISHED) if listing.entries == 0 => {
             // Its words came in place of the greeting, which is not asked for.
             return Err(explain_nothing(greeting(url, options)?));
         }
         Some(0 | VANISHED) => {}
+        // What is asked for alone may well be absent, where the mirror's own directory is not.
+        Some(PARTIAL) if listing.is_absent() && has_base(url, options)? => {
+            return Ok(RsyncListingEnd::default());
+        }
         // Without even the directory itself there was no listing.
         Some(PARTIAL) if listing.entries > 0 => listing.account_for_partial(),
         _ => return Err(explain(status, &listing.said, options.patience.timeout)),
     }
     listing.listed.notes.append(&mut listing.said.remarks);
     Ok(listing.listed)
+}
+
+/// Whether the directory of the URL is there, whatever may be listed in it.
+fn has_base(url: &RsyncUrl, options: ListOptions<'_>) -> Result<bool, FetchError> {
+    let Some(directory) = url.without_slash() else {
+        // A module that is not there is refused by name.
+        return Ok(true);
+    };
+    let mut command = Command::new("rsync");
+    prepare(&mut command, url, options);
+    command
+        .args(["--list-only", "--no-motd", "--"])
+        .arg(directory);
+    let mut each = |_: RsyncLine, _: &[u8]| {};
+    let mut listing = RsyncListing::new(url, &mut each);
+    let status = listing.run(command, options.patience)?;
+    Ok(status.success() && listing.entries > 0)
 }
 
 /// What a server says to everybody, one line: the last of its words come last.
@@ -156,7 +230,7 @@ fn greeting(url: &RsyncUrl, options: ListOptions<'_>) -> Result<String, FetchErr
     Ok(words[last..].join(" / "))
 }
 
-fn command(url: &RsyncUrl, options: ListOptions<'_>) -> Command {
+fn command(url: &RsyncUrl, options: ListOptions<'_>, way: StartWay) -> Command {
     let mut command = Command::new("rsync");
     prepare(&mut command, url, options);
     command
@@ -164,8 +238,12 @@ fn command(url: &RsyncUrl, options: ListOptions<'_>) -> Command {
         .arg("--no-human-readable")
         .args(options.copies_links.then_some("--copy-links"))
         .args(options.filters)
+        .args((way == StartWay::Relative).then_some("--relative"))
+        .args((way == StartWay::Relative).then_some("--no-implied-dirs"))
         .arg("--")
-        .arg(OsStr::new(&url.to_string()));
+        .arg(OsString::from_vec(
+            [url.to_string().as_bytes(), options.start].concat(),
+        ));
     command
 }
 
@@ -217,6 +295,10 @@ struct RsyncListing<'a, F> {
     said: Said,
     /// Every line is the server's word, none an entry.
     keeps_words: bool,
+    /// Something below the URL alone is asked for.
+    is_part: bool,
+    /// The server says that it is not there.
+    says_absent: bool,
     /// Links that lead nowhere.
     dangling: u64,
     /// Something could not be listed and only its place is known.
@@ -233,10 +315,18 @@ impl<'a, F: FnMut(RsyncLine, &[u8])> RsyncListing<'a, F> {
             entries: 0,
             said: Said::default(),
             keeps_words: false,
+            is_part: false,
+            says_absent: false,
             dangling: 0,
             holes: Unlisted::Nothing,
             listed: RsyncListingEnd::default(),
         }
+    }
+
+    /// Whether the server has said of a part that it is not there, and nothing else.
+    fn is_absent(&self) -> bool {
+        let is_nothing_else = self.entries == 0 && self.said.refusal.is_none();
+        self.is_part && self.says_absent && is_nothing_else
     }
 
     /// Runs rsync to its end.
@@ -319,6 +409,7 @@ impl<'a, F: FnMut(RsyncLine, &[u8])> RsyncListing<'a, F> {
         let LineRead::Whole(line) = line else {
             return;
         };
+        self.says_absent |= is_absence(line);
         let message = parse_message(line);
         log::debug!("rsync url={} said={message:?}", self.url);
         if let Message::Unlisted(path) = &message {

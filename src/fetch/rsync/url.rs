@@ -93,6 +93,14 @@ impl RsyncUrl {
         }
     }
 
+    /// Without the slash at the end: the directory itself, not what lies in it. `None` for a whole
+    /// module.
+    pub(in crate::fetch) fn without_slash(&self) -> Option<String> {
+        let whole = self.to_string();
+        let text = whole.strip_suffix('/')?;
+        (!self.path.is_empty()).then(|| text.to_owned())
+    }
+
     /// What goes into the environment, never onto a command line.
     pub fn password(&self) -> Option<&str> {
         self.password.as_deref()

@@ -78,6 +78,8 @@ pub struct Crawled {
     pub unclear_in: Vec<Vec<u8>>,
     /// Directories that could not be listed.
     pub unreadable: u64,
+    /// Why the first of those that are no server's failure could not be listed.
+    pub refusal: Option<String>,
     /// Why not, and what else there is to say.
     pub notes: Vec<String>,
     /// Directories asked for.
@@ -153,7 +155,7 @@ pub(in crate::scan) fn crawl<'a>(
     let crawler = Crawler::new(crawl, server, first.path.clone());
     {
         let mut state = crawler.state();
-        state.found.requests = first.requests;
+        state.found.requests = 1;
         state.found.notes.extend(first.note);
         if crawl.before.unfinished.is_empty() {
             state.queued.insert(key(&first.path));
@@ -196,6 +198,7 @@ impl<'a> Crawler<'a> {
                 unclear: RoaringBitmap::new(),
                 unclear_in: Vec::new(),
                 unreadable: 0,
+                refusal: None,
                 notes: Vec::new(),
                 requests: 0,
                 memory: Memory::default(),
@@ -524,8 +527,7 @@ impl<'a> Crawler<'a> {
             chain(error)
         );
         if state.found.notes.len() < NOTES_MAX {
-            let note = format!("'{}': {}", path.escape_ascii(), chain(error));
-            state.found.notes.push(note);
+            state.found.notes.push(describe_failure(path, error));
         }
     }
 
@@ -547,6 +549,8 @@ impl<'a> Crawler<'a> {
             return;
         }
         state.failures_in_row = 0;
+        let refusal = || describe_failure(&path, &error);
+        state.found.refusal.get_or_insert_with(refusal);
         state.unlistable += 1;
         if state.unlistable > UNLISTABLE_MAX {
             state.found.unlisted.add(path);
@@ -624,8 +628,17 @@ impl<'a> Crawler<'a> {
             }
         }
         state.found.seen = state.tally.finish();
+        state.found.requests += self.server.further_requests();
         Ok(state.found)
     }
+}
+
+fn describe_failure(path: &[u8], error: &FetchError) -> String {
+    let shown = match path {
+        b"" => "/".to_owned(),
+        path => path.escape_ascii().to_string(),
+    };
+    format!("'{shown}': {}", chain(error))
 }
 
 /// No more is asked for: the program was told to stop, or the mirror's time is over.

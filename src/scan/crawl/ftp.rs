@@ -33,6 +33,7 @@ pub(in crate::scan) struct FtpReader<'a> {
     is_asked_for_hidden: bool,
     /// Such a name was seen.
     has_shown_hidden: AtomicBool,
+    further_requests: u64,
 }
 
 struct Logins<'a> {
@@ -61,11 +62,11 @@ impl<'a> FtpReader<'a> {
             freed: Condvar::new(),
             is_asked_for_hidden: false,
             has_shown_hidden: AtomicBool::new(false),
+            further_requests: 0,
         };
         let path = crawl.start();
-        let mut requests = 1;
         if !session.has_mlsd() {
-            requests += 1;
+            reader.further_requests = 1;
             session.list_hidden(true);
             // A server that takes the option for a name does not list the directory itself.
             reader.is_asked_for_hidden = match session.list(&path, |_, _| {}) {
@@ -90,7 +91,6 @@ impl<'a> FtpReader<'a> {
         let first = First {
             path,
             outcome,
-            requests,
             note: None,
         };
         Ok((reader, first))
@@ -274,6 +274,10 @@ impl DirectoryServer for FtpReader<'_> {
             other => other?,
         };
         Ok(PageOutcome::Page(page))
+    }
+
+    fn further_requests(&self) -> u64 {
+        self.further_requests
     }
 
     fn file(&self, path: &[u8]) -> Result<FilePresence, FetchError> {

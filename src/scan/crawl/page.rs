@@ -3,7 +3,7 @@
 use super::reading::{First, PageFile, PageOutcome, PageRead};
 use std::collections::HashSet;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::crawler::{is_cut, is_of_the_server};
 use super::memory::Remembered;
@@ -58,6 +58,7 @@ pub(in crate::scan) struct PageReader<'a> {
     /// The bucket that lists the mirror's directories, when it was looked for; `None`: there is
     /// none.
     bucket: OnceLock<Option<BucketRoot>>,
+    further_requests: AtomicU64,
 }
 
 impl<'a> PageReader<'a> {
@@ -74,11 +75,11 @@ impl<'a> PageReader<'a> {
             is_fancy: AtomicBool::new(false),
             is_tried: AtomicBool::new(false),
             bucket: OnceLock::new(),
+            further_requests: AtomicU64::new(0),
         };
         let path = crawl.start();
         let mut first = First {
             outcome: Err(FetchError::Stopped),
-            requests: 1,
             note: None,
             path,
         };
@@ -104,30 +105,34 @@ impl<'a> PageReader<'a> {
             first.note = Some(format!("the base URL redirects to {tree}"));
         }
         reader.base = tree;
-        let (outcome, requests) = reader.with_fields(&first.path, outcome);
-        first.requests += requests;
-        first.outcome = Ok(outcome);
+        first.outcome = Ok(reader.with_fields(&first.path, outcome));
         Ok((reader, first))
     }
 
-    /// A page with sizes and times in place of one without, and requests that were made for it.
-    fn with_fields(&self, path: &[u8], outcome: PageOutcome) -> (PageOutcome, u64) {
+    /// A page with sizes and times in place of one without.
+    fn with_fields(&self, path: &[u8], outcome: PageOutcome) -> PageOutcome {
         let is_plain = match &outcome {
             PageOutcome::Page(page) => page.entries > 0 && !page.has_fields,
             PageOutcome::Unchanged(_) => false,
         };
         let has_page = matches!(&outcome, PageOutcome::Page(page) if page.entries > 0);
         if !has_page || self.is_tried.swap(true, Ordering::Relaxed) || !is_plain {
-            return (outcome, 0);
+            return outcome;
         }
+        self.count_request();
         let fancy = self.ask(path, Some(FANCY), &|to| self.base.has(to));
         if let Ok((PageOutcome::Page(fancy), _)) = fancy
             && fancy.has_fields
         {
             self.is_fancy.store(true, Ordering::Relaxed);
-            return (PageOutcome::Page(fancy), 1);
+            return PageOutcome::Page(fancy);
         }
-        (outcome, 1)
+        outcome
+    }
+
+    /// Counts a request beside the one for each directory.
+    fn count_request(&self) {
+        self.further_requests.fetch_add(1, Ordering::Relaxed);
     }
 
     fn ask(
@@ -166,6 +171,7 @@ impl<'a> PageReader<'a> {
             }
             (304, Some(remembered)) => Ok((PageOutcome::Unchanged(remembered.clone()), at)),
             (404 | 403, _) if is_of_store && let Some(bucket) = self.find_bucket() => {
+                self.count_request();
                 Ok((PageOutcome::Page(self.list_keys(bucket, path)?), directory))
             }
             (status, _) => Err(FetchError::Status { status }),
@@ -180,6 +186,7 @@ impl<'a> PageReader<'a> {
         }
         let prefix = Vec::new();
         let root = BucketRoot { url, prefix };
+        self.count_request();
         let listed = self.list_keys(&root, path);
         match listed {
             Err(error) if is_of_the_server(&error) || is_cut(&error) => Err(error),
@@ -201,6 +208,7 @@ impl<'a> PageReader<'a> {
             for (url, prefix) in self.base.above_all().into_iter().take(BUCKET_ROOTS_MAX) {
                 let root = BucketRoot { url, prefix };
                 let probe = root.query(b"", None);
+                self.count_request();
                 let answer = self.session.get(&probe, HttpRequest::default(), &|_| false);
                 let is_listing = answer.is_ok_and(|answer| {
                     let is_good = answer.status == 200;
@@ -242,7 +250,10 @@ impl<'a> PageReader<'a> {
                 title: String::new(),
             }));
         };
-        follow_parts(part.next, |next| take(Some(next), &mut entries))?;
+        follow_parts(part.next, |next| {
+            self.count_request();
+            take(Some(next), &mut entries)
+        })?;
         Ok(PageRead {
             has_fields: true,
             entries: first.entries,
@@ -276,6 +287,7 @@ impl<'a> PageReader<'a> {
         if !is_of_bucket {
             // A front lists the directory as a part of its bucket.
             follow_parts(part.next, |next| {
+                self.count_request();
                 let request = HttpRequest::default();
                 let url = at.clone().with_query(&next_query(next));
                 let answer = self.session.get(&url, request, &|to| self.base.has(to))?;
@@ -372,7 +384,11 @@ impl DirectoryServer for PageReader<'_> {
     fn read(&self, path: &[u8]) -> Result<PageOutcome, FetchError> {
         let query = self.is_fancy.load(Ordering::Relaxed).then_some(FANCY);
         let (outcome, _) = self.ask(path, query, &|to| self.base.has(to))?;
-        Ok(self.with_fields(path, outcome).0)
+        Ok(self.with_fields(path, outcome))
+    }
+
+    fn further_requests(&self) -> u64 {
+        self.further_requests.load(Ordering::Relaxed)
     }
 
     fn file(&self, path: &[u8]) -> Result<FilePresence, FetchError> {

@@ -49,6 +49,12 @@ pub(in crate::scan) trait DirectoryServer: Sync {
     /// Lists the directory at a path below the mirror's URL.
     fn read(&self, path: &[u8]) -> Result<PageOutcome, FetchError>;
 
+    /// Requests beside one for each directory and file: further parts of listings, and looks at
+    /// what kind of server it is.
+    fn further_requests(&self) -> u64 {
+        0
+    }
+
     /// Asks for the file at a path.
     fn file(&self, path: &[u8]) -> Result<FilePresence, FetchError>;
 
@@ -113,7 +119,6 @@ pub(in crate::scan) struct First {
     pub path: Vec<u8>,
     /// A failure is one of this directory, not of the server.
     pub outcome: Result<PageOutcome, FetchError>,
-    pub requests: u64,
     /// Where the base URL leads, if elsewhere.
     pub note: Option<String>,
 }

@@ -36,6 +36,8 @@ pub struct Conclusion {
     pub enabled: bool,
     /// The run that found just the same; this scan is to be counted with it.
     pub repeats: Option<RunId>,
+    /// Whether the last run had something else to say.
+    pub is_news: bool,
 }
 
 /// Publishes a finding or keeps it aside; `None` when the mirror is no longer there.
@@ -98,8 +100,10 @@ pub fn conclude(
                 publish(transaction, rules, finding, how, (record, merged))?
             }
         };
+        let last = run::latest(transaction, RunKind::Scan, Some(finding.mirror), 1)?;
         let conclusion = Conclusion {
             counts,
+            is_news: last.is_empty() || last.iter().any(|run| run.error != finding.error),
             ..conclusion
         };
         let (mirror, end) = (Some(finding.mirror), run_end(finding, &conclusion));
@@ -116,6 +120,7 @@ impl Conclusion {
             counts: ScanCounts::default(),
             enabled: false,
             repeats: None,
+            is_news: false,
         }
     }
 }
@@ -335,7 +340,7 @@ fn switch_on(record: &mut MirrorRecord, at: Timestamp) {
 fn run_end(finding: Listing<'_>, conclusion: &Conclusion) -> RunEnd {
     let error = match conclusion.outcome {
         RunOutcome::Suspicious => &conclusion.remark,
-        _ => finding.partial,
+        _ => finding.error,
     };
     RunEnd {
         at: finding.at,

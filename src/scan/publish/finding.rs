@@ -48,8 +48,10 @@ pub struct Listing<'a> {
     pub left: Option<&'a ScanLeft>,
     /// Ids that could not be listed and keep their state.
     pub unlisted: &'a RoaringBitmap,
-    /// What the server could not list, one line; empty: it listed all.
-    pub partial: &'a str,
+    /// Whether there is something that the server could not list.
+    pub is_partial: bool,
+    /// What that is, and what else an admin should know, one line.
+    pub error: &'a str,
     /// When it ended.
     pub at: Timestamp,
     /// How long it took.
@@ -58,9 +60,9 @@ pub struct Listing<'a> {
 
 /// How a finding ended whose content is published.
 pub(in crate::scan) fn listed(finding: Listing<'_>) -> RunOutcome {
-    match finding.partial {
-        "" => RunOutcome::Ok,
-        _ => RunOutcome::Partial,
+    match finding.is_partial {
+        false => RunOutcome::Ok,
+        true => RunOutcome::Partial,
     }
 }
 

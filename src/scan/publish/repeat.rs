@@ -33,7 +33,7 @@ pub(in crate::scan) fn repeated(
     let last = run::latest(transaction, RunKind::Scan, Some(finding.mirror), 1)?;
     let same = last.into_iter().find(|run| {
         run.outcome == listed(finding).as_str()
-            && run.error == finding.partial
+            && run.error == finding.error
             && numbers(&run.counts) == numbers(&counts_json(counts))
     });
     Ok(same.map(|run| run.id))

@@ -284,13 +284,13 @@ fn in_namespaces_only_silence_means_that_this_host_is_cut_off() {
     let lines: Vec<&str> = said.lines().collect();
     let expected = [
         "fine: 0 0 ".to_owned(),
-        format!("link-down: 1 1 {both}"),
+        format!("link-down: 3 1 {both}"),
         // It is said once.
-        format!("link-still-down: 1 0 {both}"),
+        format!("link-still-down: 3 0 {both}"),
         "up-again: 0 0 ".to_owned(),
         "no-ipv6: 3 1 \"family\":6 ".to_owned(),
         "both-again: 0 0 ".to_owned(),
-        format!("no-resolver: 1 1 {both}"),
+        format!("no-resolver: 3 1 {both}"),
         "no-such-name: 0 0 ".to_owned(),
     ];
     assert_eq!(lines, expected, "{errors}");

@@ -13,5 +13,6 @@ mod mirror_trace;
 mod rsync;
 mod scan;
 mod suspicious;
+mod told;
 mod unlistable;
 mod unlistable_ftp;

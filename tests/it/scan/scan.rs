@@ -345,3 +345,31 @@ fn a_scan_needs_a_catalogue() {
     let json: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert_eq!(json["outcome"], "failed");
 }
+
+#[test]
+fn a_subtree_is_listed_where_the_top_cannot_be() {
+    let (site, daemon, id) = site_with_mirror(&["dir/a", "dir/deep/b.part", "dir/deep/c", "e"]);
+    let config = std::fs::read_to_string(site.config()).expect("the configuration");
+    let exclude = "[site.test.scan]\nexclude_rsync = [\"*.part\", \"/dir/deep/c\"]\n";
+    std::fs::write(site.config(), config + exclude).expect("the configuration");
+    // It may be entered, but not read.
+    set_mode(&daemon.tree(), 0o311);
+    site.run_ok("heliostat-scan", &["-d", "dir", "m"]);
+    assert_eq!(current(&site, id), set(&["dir/a"]));
+    site.run_ok("heliostat-scan", &["-d", "dir/a", "m"]);
+    assert_eq!(current(&site, id), set(&["dir/a"]));
+    // A mirror without the directory has none of its files; one whose base is gone tells nothing.
+    std::fs::remove_dir_all(daemon.tree().join("dir")).expect("dir");
+    set_mode(&daemon.tree(), 0o755);
+    add_mirror(&site, "lost", &daemon.url("pub/base"), |_| {});
+    let (code, error) = failure(&site.run("heliostat-scan", &["-d", "dir", "lost"]));
+    assert_eq!(code, Some(1), "{error}");
+    assert!(
+        error.contains("the URL's directory cannot be listed"),
+        "{error}"
+    );
+    let (_, error) = failure(&site.run("heliostat-scan", &["-d", "dir", "m"]));
+    assert!(error.contains("1 of 1 files vanished"), "{error}");
+    site.run_ok("heliostat-scan", &["--force", "-d", "dir", "m"]);
+    assert_eq!(current(&site, id), set(&[]));
+}

@@ -143,7 +143,45 @@ fn without_a_thread_a_prober_says_so_and_does_not_panic() {
         let output = without_threads(&site, "heliostat-probe", name);
         let said = format!("{output:?}");
         assert!(!said.contains("panicked"), "{said}");
-        assert!(matches!(output.status.code(), Some(0..=3)), "{said}");
+        // What could not be checked is as it was, and the exit code says so.
+        let code = if unchecked { 3 } else { 0 };
+        assert_eq!(output.status.code(), Some(code), "{said}");
         assert_eq!(said.contains("gives no more threads"), unchecked, "{said}");
     }
+}
+
+#[test]
+fn without_a_thread_a_webhook_says_so_and_does_not_panic() {
+    use crate::stand_in::probe_site::{AT_ONCE, is_alive};
+    use crate::stand_in::webserver::{Manner, WebServer};
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let hook = WebServer::start("127.0.0.1", Manner::Serves);
+    let url = hook.url("localhost");
+    let (site, _tree) = site_and_tree(&format!(
+        "[site.test.probe]\n{AT_ONCE}\nwebhook = \"{url}\""
+    ));
+    let web = OddWeb::start(|asked| healthy(&asked.path));
+    add(&site, "m", &web.url());
+    site.run_ok("heliostat-scan", &["m"]);
+    site.run("heliostat-probe", &["m"]);
+    let ill = OddWeb::start(|_| crate::stand_in::odd_web::status("500 Internal", ""));
+    crate::stand_in::http_site::set_url(&site, &ill.url());
+    let open = Command::new("chmod")
+        .args(["-R", "a+rwX"])
+        .arg(site.path(""))
+        .status();
+    assert!(open.expect("chmod starts").success());
+    let output = without_threads(&site, "heliostat-probe", "m");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!said.contains("panicked"), "{said}");
+    assert!(said.contains("cannot tell what changed"), "{said}");
+    assert!(said.contains("gives no more threads"), "{said}");
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    assert!(!is_alive(&site, "m"));
+    assert!(hook.requests().is_empty());
+    // The next pass, which can, tells.
+    let output = site.run("heliostat-probe", &["m", "-v"]);
+    assert_eq!(hook.requests().len(), 1, "{output:?}");
 }

@@ -140,3 +140,102 @@ fn check_database(site: &TestSite, when: &str) {
         .expect("a check");
     assert_eq!(found, "ok", "{when}");
 }
+
+/// The outcomes of all runs of a kind, newest first.
+fn outcomes(site: &TestSite, kind: &str) -> Vec<(String, String)> {
+    let database = rusqlite::Connection::open(site.database()).expect("the database opens");
+    let mut all = database
+        .prepare("SELECT outcome, error FROM run WHERE kind = ?1 ORDER BY id DESC")
+        .expect("SQL");
+    let rows = all.query_map([kind], |row| Ok((row.get(0)?, row.get(1)?)));
+    rows.expect("runs").map(|row| row.expect("a run")).collect()
+}
+
+/// Kills a program when it has begun.
+fn kill_in_the_middle(
+    site: &TestSite,
+    (program, arguments): (&str, &[&str]),
+    is_begun: &dyn Fn() -> bool,
+) {
+    let mut child = site
+        .command(program)
+        .args(arguments)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("it starts");
+    crate::stand_in::site::eventually("it is in the middle", is_begun);
+    child.kill().expect("it is ours");
+    child.wait().expect("it is ours");
+}
+
+#[test]
+fn whoever_takes_the_lock_of_a_killed_run_records_that_it_was_killed() {
+    use crate::stand_in::http_site::{FILES, add, healthy, site_and_tree};
+    use crate::stand_in::odd_web::{OddWeb, Reply};
+    use crate::stand_in::scan_site::set;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    let (site, _tree) = site_and_tree("[site.test.probe]\ntimeout_s = 20");
+    let hangs = Arc::new(AtomicBool::new(true));
+    let is_silent = Arc::clone(&hangs);
+    let web = OddWeb::start(move |asked| match asked.path.as_str() {
+        "/pub/dir/" | "/pub/a" if is_silent.load(Ordering::Relaxed) => Reply::Hang(String::new()),
+        path => healthy(path),
+    });
+    let id = add(&site, "m", &web.url());
+    let was_asked = |path: &'static str| web.asked().iter().any(|asked| asked == path);
+    kill_in_the_middle(&site, ("heliostat-scan", &["m"]), &|| {
+        was_asked("/pub/dir/")
+    });
+    hangs.store(false, Ordering::Relaxed);
+    site.run_ok("heliostat-scan", &["m"]);
+    assert_eq!(current(&site, id), set(&FILES));
+    let scans = outcomes(&site, "scan");
+    assert_eq!(scans.len(), 2, "{scans:?}");
+    assert_eq!(scans[0].0, "ok");
+    assert_eq!(scans[1].0, "interrupted");
+    assert!(
+        scans[1]
+            .1
+            .contains("it was killed, or the machine went down"),
+        "{scans:?}"
+    );
+    // One that ended by itself is not taken for a killed one.
+    site.run_ok("heliostat-scan", &["m"]);
+    assert_eq!(outcomes(&site, "scan").len(), 2);
+
+    // Probes ask for any of the files.
+    let stuck = OddWeb::start(|_| Reply::Hang(String::new()));
+    crate::stand_in::http_site::set_url(&site, &stuck.url());
+    kill_in_the_middle(&site, ("heliostat-probe", &["m"]), &|| {
+        !stuck.asked().is_empty()
+    });
+    crate::stand_in::http_site::set_url(&site, &web.url());
+    site.run("heliostat-probe", &["m"]);
+    let probes = outcomes(&site, "probe");
+    assert_eq!(probes.len(), 2, "{probes:?}");
+    assert_eq!(probes[1].0, "interrupted");
+    assert!(probes[1].1.contains("it was killed"), "{probes:?}");
+}
+
+#[test]
+fn the_next_index_records_that_one_was_killed() {
+    let site = TestSite::new();
+    catalogue_tree(&site);
+    for number in 0..3000 {
+        site.write(format!("many/{number}"), b"x", OLD);
+    }
+    let indexes = outcomes(&site, "index").len();
+    kill_in_the_middle(&site, ("heliostat-index", &[]), &|| {
+        outcomes(&site, "index").len() > indexes
+    });
+    site.run_ok("heliostat-index", &["-q"]);
+    let found = outcomes(&site, "index");
+    assert_eq!(found[0].0, "ok", "{found:?}");
+    // It may have ended before it was killed.
+    assert!(
+        found[1].0 == "interrupted" || found[1].0 == "ok",
+        "{found:?}"
+    );
+}

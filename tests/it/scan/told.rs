@@ -1,0 +1,228 @@
+//! What an admin is told of a listing that came another way than the first, or of pages that are no
+//! listings: one line, where cron and `status` show it, and only while it is news.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::stand_in::http_site::{FILES, add, file, healthy, site_and_tree};
+use crate::stand_in::odd_web::{OddWeb, Reply, index, page, status};
+use crate::stand_in::scan_site::{add_mirror, current, last_run, set};
+use crate::stand_in::site::TestSite;
+use crate::stand_in::webd::free_port;
+use crate::stand_in::webserver::{Manner, WebServer};
+
+fn scan(site: &TestSite, arguments: &[&str]) -> (Option<i32>, String) {
+    let output = site.run("heliostat-scan", arguments);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    (output.status.code(), said)
+}
+
+fn shown(site: &TestSite, arguments: &[&str]) -> String {
+    let output = site.run("heliostat", arguments);
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[test]
+fn a_protocol_that_fails_is_told_once_until_it_works_again() {
+    let (site, _tree) = site_and_tree("");
+    let web = OddWeb::start(|asked| healthy(&asked.path));
+    let rsync = format!("rsync://127.0.0.1:{}/pub/", free_port());
+    let id = add_mirror(&site, "m", &rsync, |mirror| mirror.base_url = web.url());
+    let line = "m: not listed by rsync: cannot connect (";
+    let remedy = "correct or clear its rsync URL (heliostat edit m)";
+    for (arguments, is_news) in [
+        (&["--all", "-qq"][..], true),
+        (&["--all", "-qq"], false),
+        (&["--all", "-qq"], false),
+    ] {
+        let (code, said) = scan(&site, arguments);
+        assert_eq!(code, Some(0), "{said}");
+        assert_eq!(said.lines().count(), usize::from(is_news), "{said}");
+        assert_eq!(
+            said.contains(line) && said.contains(remedy),
+            is_news,
+            "{said}"
+        );
+    }
+    assert_eq!(current(&site, id), set(&FILES));
+    let run = last_run(&site, id);
+    assert_eq!(run.outcome, "ok");
+    assert_eq!(run.repeats.map(|(times, _)| times), Some(2), "{run:?}");
+    for arguments in [&["runs"][..], &["status"]] {
+        let text = shown(&site, arguments);
+        assert!(
+            text.contains("not listed by rsync: cannot connect ("),
+            "{text}"
+        );
+    }
+    site.run_ok("heliostat", &["edit", "m", "--set", "baseurlRsync="]);
+    let (_, said) = scan(&site, &["--all", "-qq"]);
+    assert_eq!(said, "");
+    let text = shown(&site, &["status"]);
+    assert!(!text.contains("rsync"), "{text}");
+}
+
+#[test]
+fn a_page_that_is_no_listing_is_told_with_its_remedy() {
+    let thredds = "<catalog><dataset name=\"a\"/></catalog>";
+    let by_query = "<html><body><a href=\"?dir=dir\">dir</a></body></html>";
+    for (top, cause) in [
+        (thredds, "THREDDS catalogue"),
+        (by_query, "names directories by arguments"),
+    ] {
+        let (site, _tree) = site_and_tree("");
+        let is_odd = Arc::new(AtomicBool::new(true));
+        let odd = Arc::clone(&is_odd);
+        let web = OddWeb::start(move |asked| match asked.path.as_str() {
+            "/pub/" | "/pub/?F=1" if odd.load(Ordering::Relaxed) => page(top.to_owned()),
+            path => healthy(path),
+        });
+        let id = add(&site, "m", &web.url());
+        // Its directories are asked for by themselves, and its files one by one.
+        let (code, said) = scan(&site, &["--all", "-qq"]);
+        assert_eq!(code, Some(0), "{said}");
+        assert_eq!(current(&site, id), set(&FILES));
+        assert_eq!(said.lines().count(), 1, "{said}");
+        for expected in ["m: not listed: '/': ", cause, "ask its operator for"] {
+            assert!(said.contains(expected), "{said}\nwanted {expected}");
+        }
+        assert!(last_run(&site, id).error.contains(cause));
+        assert!(shown(&site, &["status"]).contains(cause));
+        let (_, said) = scan(&site, &["--all", "-qq"]);
+        assert_eq!(said, "");
+        is_odd.store(false, Ordering::Relaxed);
+        let (_, said) = scan(&site, &["--all", "-qq"]);
+        assert_eq!(said, "");
+        assert_eq!(last_run(&site, id).error, "");
+    }
+}
+
+#[test]
+fn an_index_without_an_entry_needs_a_second_look_and_then_attention() {
+    use crate::stand_in::probe_site::{AT_ONCE, is_alive};
+    let (site, _tree) = site_and_tree(&format!("[site.test.probe]\n{AT_ONCE}"));
+    let is_empty = Arc::new(AtomicBool::new(false));
+    let empty = Arc::clone(&is_empty);
+    let web = OddWeb::start(move |asked| match asked.path.as_str() {
+        path if path.ends_with('/') && empty.load(Ordering::Relaxed) => page(index(&[])),
+        path if path.ends_with('/') => healthy(path),
+        _ if empty.load(Ordering::Relaxed) => status("404 Not Found", ""),
+        path => file(path.trim_start_matches("/pub/")),
+    });
+    let id = add(&site, "m", &web.url());
+    site.run_ok("heliostat-scan", &["m"]);
+    is_empty.store(true, Ordering::Relaxed);
+    let (code, said) = scan(&site, &["m"]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(
+        said.contains("suspicious") && said.contains("the listing is empty"),
+        "{said}"
+    );
+    assert_eq!(current(&site, id), set(&FILES));
+    assert!(shown(&site, &["status"]).contains("a suspicious scan waits"));
+    site.run("heliostat-probe", &[]);
+    assert!(!is_alive(&site, "m"), "{:?}", web.asked());
+    site.run("heliostat", &["enable", "m", "--alive"]);
+    // The second sees the same, and the third as well.
+    for _ in 0..2 {
+        site.run("heliostat-scan", &["m"]);
+        assert_eq!(current(&site, id), set(&[]));
+        let output = site.run("heliostat", &["status", "--check"]);
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert_eq!(output.status.code(), Some(3), "{text}");
+        assert!(text.contains("it has no current file"), "{text}");
+    }
+}
+
+#[test]
+fn without_certificates_only_https_fails_and_says_so() {
+    let (site, _tree) = site_and_tree("");
+    let web = OddWeb::start(|asked| healthy(&asked.path));
+    let plain = add(&site, "plain", &web.url());
+    let authority = crate::stand_in::certificate::Authority::new();
+    let tls = Some(authority.server("IP:127.0.0.1", 60));
+    let server = WebServer::with_tls("127.0.0.1", Manner::Serves, tls);
+    add(&site, "secure", &server.url(""));
+    let run = |program: &str, name: &str| {
+        let output = site
+            .command(program)
+            .arg(name)
+            .env("SSL_CERT_FILE", "/nonexistent/file")
+            .env("SSL_CERT_DIR", "/nonexistent/folder")
+            .output()
+            .expect("it starts");
+        let said = [output.stdout, output.stderr].concat();
+        (
+            output.status.code(),
+            String::from_utf8_lossy(&said).into_owned(),
+        )
+    };
+    let (code, said) = run("heliostat-scan", "plain");
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(current(&site, plain), set(&FILES));
+    let (code, said) = run("heliostat-scan", "secure");
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("install ca-certificates"), "{said}");
+    let (code, said) = run("heliostat-probe", "plain");
+    assert_eq!(code, Some(0), "{said}");
+    let (_, said) = run("heliostat-probe", "secure");
+    assert!(said.contains("install ca-certificates"), "{said}");
+    // It says nothing of the mirror.
+    assert!(
+        crate::stand_in::probe_site::records(&site, "secure")
+            .iter()
+            .all(|r| r.ok.is_none())
+    );
+}
+
+#[test]
+fn parts_of_a_bucket_are_counted_as_requests() {
+    let listing = |prefix: &str, keys: &[&str], next: Option<&str>| {
+        let mut body = format!("<ListBucketResult><Prefix>{prefix}</Prefix>");
+        for key in keys {
+            body += &match key.strip_suffix('/') {
+                Some(_) => format!("<CommonPrefixes><Prefix>{key}</Prefix></CommonPrefixes>"),
+                None => format!(
+                    "<Contents><Key>{key}</Key><LastModified>2020-01-02T03:04:05.000Z\
+                     </LastModified><Size>{}</Size></Contents>",
+                    key.len()
+                ),
+            };
+        }
+        if let Some(next) = next {
+            body += &format!("<NextMarker>{next}</NextMarker>");
+        }
+        body += &format!(
+            "<IsTruncated>{}</IsTruncated></ListBucketResult>",
+            next.is_some()
+        );
+        let fields = "Content-Type: application/xml\r\n".to_owned();
+        Reply::Whole("200 OK", fields, body)
+    };
+    let (site, _tree) = site_and_tree("");
+    let web = OddWeb::start(move |asked| {
+        let (path, query) = asked.path.split_once('?').unwrap_or((&asked.path, ""));
+        match (path, query.split("marker=").nth(1)) {
+            ("/pub/", None) if query.contains("prefix=dir") => {
+                listing("dir/", &["dir/c"], Some("dir/c"))
+            }
+            ("/pub/", Some(_)) if query.contains("prefix=dir") => listing("dir/", &["dir/d"], None),
+            ("/pub/", _) if query.contains("prefix=other") => {
+                listing("other/", &["other/e", "other/f"], None)
+            }
+            ("/pub/", _) => listing("", &["a", "b", "dir/", "other/"], None),
+            _ => status("404 Not Found", ""),
+        }
+    });
+    let id = add(&site, "m", &web.url());
+    site.run_ok("heliostat-scan", &["m"]);
+    assert_eq!(current(&site, id), set(&FILES));
+    let asked = web
+        .asked()
+        .iter()
+        .filter(|path| path.ends_with('/') || path.contains('?'))
+        .count();
+    let counts: serde_json::Value =
+        serde_json::from_str(&last_run(&site, id).counts).expect("JSON");
+    assert_eq!(counts["requests"], asked, "{:?}", web.asked());
+}
