@@ -79,7 +79,7 @@ pub enum AdminError {
     Dump(#[from] DumpError),
     /// The name, or the part of one, means no mirror.
     #[error("{}", as_mb_says(.0))]
-    Lookup(#[from] LookupError),
+    Lookup(LookupError),
     /// A field that there is not.
     #[error(
         "{}: there is no such field; {}`heliostat show` writes them all",
@@ -175,6 +175,13 @@ pub enum AdminError {
     /// Standard output or standard input.
     #[error("cannot talk to the terminal")]
     Console(#[from] std::io::Error),
+}
+
+// Not by `#[from]`: as a source it would be told twice.
+impl From<LookupError> for AdminError {
+    fn from(error: LookupError) -> AdminError {
+        AdminError::Lookup(error)
+    }
 }
 
 impl AdminError {

@@ -38,7 +38,8 @@ use crate::config::CONFIG_VARIABLE;
         heliostat list --prio --country -N\n  \
         heliostat file ls '/dist/*.iso'\n  \
         heliostat explain /dist/x.iso --ip 192.0.2.7\n\n\
-        MIRROR names may be shortened to any part that fits one mirror only."
+        MIRROR names may be shortened to any part that fits one mirror only.\n\
+        Exit codes: 0 done, 1 failed, 2 wrong command line or configuration, 3 partly done."
 )]
 pub struct Arguments {
     /// Which site, and how much is said

@@ -12,6 +12,7 @@ use crate::db::content;
 use crate::db::mirror::{self, MirrorRecord};
 use crate::db::mirror_field::{Field, FieldValue};
 use crate::db::open::Queryable;
+use crate::domain::mirror::name::NO_MIRRORS;
 use crate::program::exit::Exit;
 
 /// One column: `mb`'s width, whether numbers are aligned, and the cells.
@@ -38,7 +39,9 @@ pub fn list(session: &mut Session, args: &ListArgs) -> Result<Exit, AdminError> 
     };
     let all = mirrors.len();
     mirrors.retain(|mirror| is_listed(mirror, args));
-    if mirrors.is_empty() && all > 0 {
+    if all == 0 {
+        log::warn!("{NO_MIRRORS}");
+    } else if mirrors.is_empty() {
         log::warn!("none of {all} mirrors is listed; -a lists disabled ones, too");
     }
     if args.json {

@@ -11,6 +11,10 @@ const ALIKE_MIN: f64 = 0.8;
 /// Names in one message; more would hide what it says.
 const NAMES_MAX: usize = 10;
 
+/// What there is to do on a site that has no mirrors.
+pub const NO_MIRRORS: &str = "there are no mirrors yet; `heliostat new` adds one, `heliostat \
+    import mirrorbrain` takes over MirrorBrain's";
+
 /// A name that no mirror may have.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
@@ -82,10 +86,7 @@ fn visible_character(c: char) -> String {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LookupError {
     /// There are no mirrors at all.
-    #[error(
-        "no mirror is called '{wanted}': there are no mirrors yet; `heliostat new` adds one, \
-         `heliostat import mirrorbrain` takes over MirrorBrain's"
-    )]
+    #[error("no mirror is called '{wanted}': {NO_MIRRORS}")]
     Empty {
         /// What was asked for.
         wanted: String,

@@ -43,6 +43,7 @@ fn fails(site: &TestSite, line: &str, code: i32, expected: &str) {
         "{line}: {expected}\nis not in\n{error}"
     );
     assert_eq!(error.lines().count(), 1, "{line}: {error}");
+    assert_eq!(error.matches(expected).count(), 1, "{line}: {error}");
     assert_eq!(String::from_utf8_lossy(&output.stdout), "", "{line}");
 }
 
@@ -345,6 +346,23 @@ fn a_name_that_is_no_file_name_or_no_word_is_refused_with_what_to_write() {
         }
     }
     run(&site, "rename one one_1:eu+x@y");
+}
+
+#[test]
+fn a_site_without_mirrors_says_how_to_get_some() {
+    let site = TestSite::new();
+    site.run_ok("heliostat", &["new", "m", "-H", "http://m/"]);
+    run(&site, "delete m --yes");
+    fails(&site, "show m", 1, "`heliostat new` adds one");
+    let output = site.run("heliostat", &["list"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        output.status.success() && output.stdout.is_empty(),
+        "{said}"
+    );
+    assert!(said.contains("`heliostat new` adds one"), "{said}");
+    let help = run(&site, "--help");
+    assert!(help.contains("Exit codes: 0 done, 1 failed, 2"), "{help}");
 }
 
 #[test]
