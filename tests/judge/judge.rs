@@ -176,12 +176,6 @@ pub fn judge(case: &Case, ours: &Message) -> Verdict {
     };
     judge_lone_headers(&mut verdict, "recorded", theirs);
     let right = Kind::of(theirs, is_head);
-    let is_test = case.recording.header("X-Broken-Mirrors").is_some();
-    if is_test && ours.header("X-Broken-Mirrors").is_none() {
-        verdict.differs("broken-mirrors");
-        verdict.unjudged.insert(LONE);
-        return verdict;
-    }
     if case.asked.is_suffixed_directory {
         // MirrorBrain takes the directory for a file that nobody has.
         verdict.differs("directory");

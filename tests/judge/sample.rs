@@ -358,7 +358,7 @@ impl Sample {
 
 /// The recorded configuration; header and footer of pages are taken from a page that has them.
 fn configuration(site: &TestSite, recordings: &[Recording]) -> String {
-    let text = fixture("heliostat.toml");
+    let text = with_broken_mirrors(site, recordings, fixture("heliostat.toml"));
     let pages = recordings.iter().filter(|one| one.port == 8082);
     let bodies = pages.filter_map(|one| Some(&one.answer.as_ref()?.body));
     let custom = bodies.filter_map(|body| {
@@ -375,6 +375,25 @@ fn configuration(site: &TestSite, recordings: &[Recording]) -> String {
     assert!(text.contains(place), "heliostat.toml has no {place}");
     let more = "mirrorlist_header = \"@ROOT@/header.html\"\n\
                 mirrorlist_footer = \"@ROOT@/footer.html\"\n";
+    text.replace(place, &format!("{place}{more}"))
+}
+
+/// The elements of mirrors that do not work, as a recorded metalink that has no others names them.
+fn with_broken_mirrors(site: &TestSite, recordings: &[Recording], text: String) -> String {
+    let mut alone = recordings
+        .iter()
+        .filter(|one| one.header("X-Broken-Mirrors").as_deref() == Some("only"));
+    let elements = alone.find_map(|one| {
+        let (_, rest) = one.answer.as_ref()?.body.split_once(" elsewhere -->\n")?;
+        Some(rest.split_once("</file>")?.0.trim().to_owned())
+    });
+    let Some(elements) = elements else {
+        return text;
+    };
+    std::fs::write(site.path("broken-mirrors.inc"), bytes(&elements)).expect("the elements");
+    let place = "[site.main.metalink]\n";
+    assert!(text.contains(place), "heliostat.toml has no {place}");
+    let more = "broken_test_mirrors = \"@ROOT@/broken-mirrors.inc\"\n";
     text.replace(place, &format!("{place}{more}"))
 }
 

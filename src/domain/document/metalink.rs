@@ -24,22 +24,8 @@ const PREFERENCE_MAX: usize = 100;
 /// Preference of the best working mirror if broken ones precede it.
 const PREFERENCE_BEHIND_BROKEN: usize = 84;
 
-/// Mirrors that do not work, with which clients can be tested.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BrokenMirrors {
-    /// `<url>` elements, as the admin wrote them.
-    pub elements: Vec<u8>,
-    /// Whether the document lists only these.
-    pub is_all: bool,
-}
-
 /// Renders the document.
 pub fn metalink(sheet: &Sheet<'_>) -> Body {
-    metalink_behind(sheet, None)
-}
-
-/// Renders the document with the broken mirrors before the others.
-pub fn metalink_behind(sheet: &Sheet<'_>, broken: Option<&BrokenMirrors>) -> Body {
     let mut body = Body::new();
     let out = &mut body.text;
     append(
@@ -76,15 +62,7 @@ pub fn metalink_behind(sheet: &Sheet<'_>, broken: Option<&BrokenMirrors>) -> Bod
     sheet.comments_into(out);
     verification_into(&mut body, sheet, &name);
     append(&mut body.text, "    <resources>\n");
-    if let Some(broken) = broken {
-        body.text.extend_from_slice(&broken.elements);
-        body.text.push(b'\n');
-        if broken.is_all {
-            append(&mut body.text, END);
-            return body;
-        }
-    }
-    let best = match broken {
+    let best = match sheet.broken {
         Some(_) => PREFERENCE_BEHIND_BROKEN,
         None => PREFERENCE_MAX,
     };
@@ -106,11 +84,12 @@ pub fn metalink_behind(sheet: &Sheet<'_>, broken: Option<&BrokenMirrors>) -> Bod
         decimal_into(out, best.saturating_sub(index));
         append(out, "\"");
     });
-    append(&mut body.text, END);
+    append(
+        &mut body.text,
+        "    </resources>\n  </file>\n  </files>\n</metalink>\n",
+    );
     body
 }
-
-const END: &str = "    </resources>\n  </file>\n  </files>\n</metalink>\n";
 
 fn publisher_into(out: &mut Vec<u8>, publisher: &Publisher) {
     append(out, "  <publisher>\n    <name>");

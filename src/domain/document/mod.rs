@@ -28,7 +28,7 @@ pub mod torrent;
 pub mod zsync;
 
 pub use body::Body;
-pub use sheet::{FileSource, Publisher, Sheet};
+pub use sheet::{BrokenMirrors, FileSource, Publisher, Sheet};
 
 #[cfg(test)]
 mod list_tests;

@@ -81,6 +81,17 @@ pub struct Sheet<'a> {
     pub torrent: Option<&'a [u8]>,
     /// Magnet link, if the document contains one.
     pub magnet: Option<&'a [u8]>,
+    /// Mirrors that do not work, if the client asks for them.
+    pub broken: Option<&'a BrokenMirrors>,
+}
+
+/// Mirrors that do not work, with which clients can be tested.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BrokenMirrors {
+    /// `<url>` elements, as the admin wrote them.
+    pub elements: Vec<u8>,
+    /// Whether the document lists only these.
+    pub is_all: bool,
 }
 
 /// The tiers in order.
@@ -138,6 +149,13 @@ impl<'a> Sheet<'a> {
         open: impl Fn(&mut Vec<u8>, usize, &FileSource<'_>),
     ) {
         self.count_into(&mut body.text);
+        if let Some(broken) = self.broken {
+            body.text.extend_from_slice(&broken.elements);
+            body.text.push(b'\n');
+            if broken.is_all {
+                return;
+            }
+        }
         // The list is by far the longest part, so memory is reserved once.
         body.text.reserve(self.sources.len() * SOURCE_BYTES);
         let mut url = Vec::with_capacity(256);

@@ -128,6 +128,7 @@ fn with_sheet<T>(
         published: Timestamp(1_795_000_000),
         torrent: hashes.map(|_| &b"http://own.example.org/t?a&b.torrent"[..]),
         magnet: None,
+        broken: None,
     })
 }
 

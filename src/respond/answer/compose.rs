@@ -8,12 +8,11 @@ use crate::decide::{Choice, DecidedFile, Metalink, Seeds};
 use crate::domain::document::info_dictionary::{Info, InfoV2, TorrentVersion};
 use crate::domain::document::magnet;
 use crate::domain::document::magnet::Magnet;
-use crate::domain::document::metalink::BrokenMirrors;
 use crate::domain::document::torrent;
 use crate::domain::document::torrent::Torrent;
 use crate::domain::document::zsync;
 use crate::domain::document::zsync::Zsync;
-use crate::domain::document::{Body, FileSource, Sheet, meta4, metalink};
+use crate::domain::document::{Body, BrokenMirrors, FileSource, Sheet, meta4, metalink};
 use crate::domain::hash::HashSummary;
 use crate::domain::representation::Representation;
 use crate::domain::rule::Rules;
@@ -61,6 +60,7 @@ impl DocumentDraft<'_> {
             .filter(|_| content.rules.metalink_magnet_links)
             .and_then(|(_, hashes)| self.magnet(hashes, content.rules, (torrent.as_deref(), &[])));
         let magnet = magnet.map(|body| body.text.trim_ascii_end().to_vec());
+        let broken = self.broken_mirrors();
         let sheet = Sheet {
             name: self.file.path.name(),
             version: self.file.version,
@@ -75,10 +75,11 @@ impl DocumentDraft<'_> {
             published: self.modified_at,
             torrent: named,
             magnet: magnet.as_deref(),
+            broken: broken.as_ref(),
         };
         match content.kind {
             Representation::Meta4 => meta4::meta4(&sheet),
-            _ => metalink::metalink_behind(&sheet, self.broken_mirrors().as_ref()),
+            _ => metalink::metalink(&sheet),
         }
     }
 

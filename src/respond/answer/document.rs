@@ -151,7 +151,7 @@ impl<'d> RenderedDocument<'d> {
             }
         };
         let is_broken =
-            document.kind() == Representation::Metalink && draft.broken_mirrors().is_some();
+            matches!(document, Document::Metalink(_)) && draft.broken_mirrors().is_some();
         let validators = (!is_signed && !is_broken).then(|| Validators {
             etag: body.etag(),
             modified_at: draft.modified_at,

@@ -42,6 +42,18 @@ fn broken_mirrors_come_first_where_they_are_set_and_asked_for() {
     let own = body.find("preference=\"84\"").expect("behind it");
     assert!(broken < own && body.ends_with("</metalink>\n"), "{body}");
 
+    let (answer, body) = ask(&on, "/a.meta4", Some("1"));
+    assert_eq!(answer.text("X-Broken-Mirrors").as_deref(), Some("true"));
+    let broken = body.find(BROKEN).expect("the broken one");
+    let own = body.find("priority=\"1\"").expect("behind it");
+    assert!(broken < own && body.ends_with("</metalink>\n"), "{body}");
+    let (_, body) = ask(&on, "/a.meta4", Some("only"));
+    assert!(
+        body.contains(BROKEN) && !body.contains("priority=\"1\""),
+        "{body}"
+    );
+    assert!(body.ends_with("  </file>\n</metalink>\n"), "{body}");
+
     let (_, body) = ask(&on, "/a.metalink", Some("only"));
     assert!(
         body.contains(BROKEN) && !body.contains("preference=\"84\""),
@@ -54,7 +66,6 @@ fn broken_mirrors_come_first_where_they_are_set_and_asked_for() {
 
     for (site, path, value) in [
         (&on, "/a.metalink", None),
-        (&on, "/a.meta4", Some("1")),
         (&site(""), "/a.metalink", Some("1")),
     ] {
         let (answer, body) = ask(site, path, value);
