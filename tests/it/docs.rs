@@ -1,38 +1,105 @@
 //! Examples of the documents are what the programs understand.
 //!
-//! A command of ours is given `--help` behind its arguments, so that its words are read and nothing
-//! is done; a configuration is loaded; programs of others are named here, and no others may stand
-//! in an example. `e2e vhost` and `scripts/rehearse` run the rest.
+//! A command of ours is given `--help` behind its arguments, so that its words are read; then it is
+//! run on a site of its own, without a network. A configuration is loaded. Programs that are not
+//! run stand in a table with the reason, and no others may stand in an example.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::stand_in::site::{TestSite, program_path};
 
-/// Programs that others wrote, or parts of the shell.
-const OTHERS: [&str; 21] = [
-    "a2enmod",
-    "a2ensite",
-    "apachectl",
-    "apt",
-    "cargo",
-    "cat",
-    "chrt",
-    "cp",
-    "curl",
-    "do",
-    "done",
-    "for",
-    "grep",
-    "install",
-    "ln",
-    "mkdir",
-    "mirror-trace",
-    "pg_dump",
-    "rsync",
-    "systemctl",
-    "systemd-sysusers",
+/// Programs of others and scripts that this test does not run, and why.
+const NOT_RUN: [(&str, &str); 24] = [
+    (".ci/run", "it runs this test"),
+    (
+        "a2enmod",
+        "it changes the machine's Apache; `e2e vhost` starts one with these modules",
+    ),
+    (
+        "a2ensite",
+        "it changes the machine's Apache; `e2e vhost` starts one with this host",
+    ),
+    (
+        "apachectl",
+        "it reads the machine's Apache; `e2e vhost` tests such a configuration",
+    ),
+    ("apt", "it changes the machine"),
+    ("cargo", "it builds what this test is a part of"),
+    (
+        "cat",
+        "what it writes is below /etc; configurations are loaded by the next test",
+    ),
+    (
+        "cp",
+        "it writes below /etc; `e2e vhost` starts Apache with the same file",
+    ),
+    ("curl", "it asks a host of the reader's"),
+    (
+        "do",
+        "a word of the shell, of a loop that asks the reader's hosts",
+    ),
+    (
+        "done",
+        "a word of the shell, of a loop that asks the reader's hosts",
+    ),
+    (
+        "for",
+        "a word of the shell, of a loop that asks the reader's hosts",
+    ),
+    ("grep", "it reads what curl got"),
+    ("install", "it writes below /usr, /etc and /var"),
+    ("ln", "it writes below /usr"),
+    (
+        "mirror-trace",
+        "`it scan::mirror_trace` runs it behind a transfer",
+    ),
+    (
+        "pg_dump",
+        "it reads MirrorBrain's database; a dump of one is given to what reads it",
+    ),
+    ("rsync", "it asks a server of the reader's"),
+    (
+        "scripts/demo",
+        "it installs packages and builds; a release begins with it",
+    ),
+    ("scripts/rehearse", "it boots a container"),
+    ("scripts/test", "it runs this test"),
+    ("scripts/bench", "it measures for minutes"),
+    (
+        "systemctl",
+        "it changes the machine; `e2e unit` checks the units",
+    ),
+    (
+        "systemd-sysusers",
+        "it changes the machine; `e2e unit` checks the file",
+    ),
 ];
+
+/// Commands of ours that do not end with 0 where there is no network, and why. Each is a part of
+/// the document's name and the command.
+const ENDS_OTHERWISE: [(&str, i32, &str); 2] = [
+    (
+        "-e mirror.example.org",
+        1,
+        "no mirror of that name can be reached",
+    ),
+    (
+        "migrate.md heliostat-scan --all",
+        1,
+        "the only mirror that was imported cannot be reached",
+    ),
+];
+
+/// A dump of the mirror and the file of the documents.
+const DUMP: &str = "\
+INSERT INTO server (id, identifier, baseurl, baseurl_ftp, baseurl_rsync, enabled, \
+status_baseurl, region, country, asn, prefix, score, comment, lat, lng) VALUES \
+(1, 'mirror.example.org', 'http://mirror.example.org/pub/', '', \
+'', 't', 't', 'eu', 'de', '0', '', '100', '', NULL, NULL);
+INSERT INTO filearr (id, path, mirrors) VALUES (1, 'some/file.iso', '{1}');
+";
 
 /// Words before a command that change who runs it, or how.
 const PREFIXES: [&str; 9] = [
@@ -168,7 +235,8 @@ fn commands_of_the_documents_are_understood() {
                 other => other,
             };
             if !program.starts_with("heliostat") {
-                let is_shell = OTHERS.contains(&program) || program.contains(['=', '[', '.']);
+                let is_known = NOT_RUN.iter().any(|(name, _)| *name == program);
+                let is_shell = is_known || program.contains(['=', '[', '.']);
                 if !is_shell {
                     bad.push(format!(
                         "{place}: {name} is a program that this test does not know"
@@ -191,6 +259,91 @@ fn commands_of_the_documents_are_understood() {
     }
     assert!(bad.is_empty(), "{}", bad.join("\n"));
     assert!(ours >= 15, "only {ours} commands were found");
+}
+
+/// The site that a document begins with: a file, and the mirror that it names unless it makes it;
+/// nothing where it imports all.
+fn site_of_document(blocks: &[Block]) -> TestSite {
+    let has = |part: &str| blocks.iter().any(|block| block.text.contains(part));
+    let site = TestSite::with_config("[site.test.rules]\nmin_size = 0");
+    site.write("some/file.iso", b"content", 1_500_000_000);
+    if has("import mirrorbrain") {
+        return site;
+    }
+    site.run_ok("heliostat-index", &["-q", "--no-hashes"]);
+    if !has("new mirror.example.org") {
+        let urls = "-H http://mirror.example.org/pub/ -R rsync://mirror.example.org/pub/";
+        let words: Vec<&str> = urls.split(' ').collect();
+        site.run_ok(
+            "heliostat",
+            &[&["new", "mirror.example.org"][..], &words].concat(),
+        );
+    }
+    site
+}
+
+/// Runs a command where no other host can be reached; its exit code, and what it said.
+fn run_alone(site: &TestSite, program: &str, arguments: &[String]) -> (Option<i32>, String) {
+    let dump = site.path("dump.sql");
+    std::fs::write(&dump, DUMP).expect("a dump");
+    let output = Command::new("unshare")
+        .args(["--map-root-user", "--net", "--", program_path(program)])
+        .args(arguments)
+        .env("HELIOSTAT_CONFIG", site.config())
+        .stdin(std::fs::File::open(dump).expect("a dump"))
+        .output()
+        .expect("unshare starts; `scripts/test` installs it");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    (output.status.code(), said)
+}
+
+/// Each document's commands one after the other, on a site of its own.
+#[test]
+fn commands_of_the_documents_run() {
+    let (mut bad, mut met) = (Vec::new(), Vec::new());
+    let shell = blocks().into_iter();
+    let shell = shell.filter(|block| matches!(&*block.language, "" | "sh" | "shell" | "console"));
+    let mut documents: BTreeMap<String, Vec<Block>> = BTreeMap::new();
+    for block in shell {
+        let name = block.place.split(':').next().unwrap_or_default().to_owned();
+        documents.entry(name).or_default().push(block);
+    }
+    for blocks in documents.values() {
+        let site = site_of_document(blocks);
+        let all = blocks.iter().flat_map(|block| {
+            let commands = commands(&block.text).into_iter();
+            commands.map(|words| (block.place.clone(), bare(&words).to_vec()))
+        });
+        for (place, words) in all {
+            let [name, arguments @ ..] = &words[..] else {
+                continue;
+            };
+            if !name.starts_with("heliostat") {
+                let is_told = NOT_RUN.iter().any(|(known, _)| known == name);
+                if !is_told && !name.contains(['=', '[']) {
+                    bad.push(format!("{place}: {name} is neither run nor in the table"));
+                }
+                continue;
+            }
+            let line = words.join(" ");
+            let told = format!("{} {line}", place.split(':').next().unwrap_or_default());
+            let otherwise = ENDS_OTHERWISE.iter().find(|(part, ..)| told.contains(part));
+            met.extend(otherwise.map(|(part, ..)| *part));
+            let expected = otherwise.map_or(0, |(_, code, _)| *code);
+            let (code, said) = run_alone(&site, name, arguments);
+            if code != Some(expected) {
+                bad.push(format!(
+                    "{place}: {line}: {code:?}, not {expected}: {}",
+                    said.trim()
+                ));
+            }
+        }
+    }
+    let stale = ENDS_OTHERWISE
+        .iter()
+        .filter(|(part, ..)| !met.contains(part));
+    bad.extend(stale.map(|(part, ..)| format!("no document has {part}")));
+    assert!(bad.is_empty(), "{}", bad.join("\n"));
 }
 
 #[test]
