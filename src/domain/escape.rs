@@ -76,6 +76,15 @@ pub fn html_into(out: &mut Vec<u8>, text: &[u8]) {
     out.extend_from_slice(rest);
 }
 
+/// Appends bytes as lower-case hexadecimal digits.
+pub fn hex_into(out: &mut Vec<u8>, bytes: &[u8]) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    for byte in bytes {
+        out.push(DIGITS[usize::from(byte >> 4)]);
+        out.push(DIGITS[usize::from(byte & 15)]);
+    }
+}
+
 /// Appends a number in decimal digits, without the cost of `format!`.
 pub fn decimal_into(out: &mut Vec<u8>, number: usize) {
     let mut digits = [0; 20];

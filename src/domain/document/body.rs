@@ -3,11 +3,10 @@
 //! The piece digests of a large file take tens of megabytes. So renderers write only the text
 //! around them, and the sender fills the gaps, at once or while it sends.
 
+use crate::domain::escape::hex_into;
 use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
 use crate::domain::hash::Long;
-
-use super::digest::hex_into;
 
 /// Bytes of a SHA-1 digest.
 const SHA1_BYTES: usize = 20;

@@ -1,13 +1,6 @@
 //! Writes hash documents: one line that `sha256sum -c` reads (behaviour §4.3).
 
-/// Appends bytes as lower-case hexadecimal digits.
-pub fn hex_into(out: &mut Vec<u8>, bytes: &[u8]) {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    for byte in bytes {
-        out.push(DIGITS[usize::from(byte >> 4)]);
-        out.push(DIGITS[usize::from(byte & 15)]);
-    }
-}
+use crate::domain::escape::hex_into;
 
 /// Writes `<hex>␠␠<name>\n`, or the digest alone. The name keeps the bytes of the file system; a
 /// name with a line end is written as by GNU coreutils: escaped, with a backslash at the start of

@@ -35,6 +35,7 @@
 //! # Ok::<(), std::convert::Infallible>(())
 //! ```
 
+use crate::domain::escape::hex_into;
 use std::convert::Infallible;
 
 /// Length in bytes of a piece's SHA-1 digest.
@@ -222,7 +223,9 @@ impl Info<'_> {
             out.end()?.end()?.end()?;
         }
         out.key(b"length")?.integer(self.size as i64)?;
-        out.key(b"md5sum")?.bytes(hex(self.md5).as_bytes())?;
+        let mut md5 = Vec::with_capacity(32);
+        hex_into(&mut md5, self.md5);
+        out.key(b"md5sum")?.bytes(&md5)?;
         if self.v2.is_some() {
             out.key(b"meta version")?.integer(2)?;
         }
@@ -265,10 +268,6 @@ impl Info<'_> {
 /// Whether a v2 torrent may have pieces of that size (BEP 52).
 pub fn is_v2_piece_size(piece_size: u64) -> bool {
     piece_size >= V2_BLOCK_BYTES && piece_size.is_power_of_two()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

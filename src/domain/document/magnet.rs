@@ -7,8 +7,7 @@
 use std::io::Write;
 
 use super::body::Body;
-use super::digest::hex_into;
-use crate::domain::escape::url_query_into;
+use crate::domain::escape::{hex_into, url_query_into};
 
 /// The multihash prefix of a v2 info hash: SHA-256 and its length (BEP 52).
 const SHA256_MULTIHASH: [u8; 2] = [0x12, 0x20];

@@ -6,10 +6,9 @@
 use std::io::Write;
 
 use super::body::{Body, Form};
-use super::digest::hex_into;
 use super::name::{lines_into, text_of};
 use super::sheet::{GENERATOR, Publisher, Sheet, append, location_into};
-use crate::domain::escape::{decimal_into, html_into};
+use crate::domain::escape::{decimal_into, hex_into, html_into};
 use crate::domain::hash::Long;
 
 /// The hash functions under their IANA names.

@@ -15,14 +15,13 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
-use super::digest::hex_into;
 use super::map::map_into;
 use super::mirror_list::{
     FileFacts, ListedMirror, MirrorPage, Subject, UnlistedMirror, short_size,
 };
 use super::name::text_of;
-use super::sheet::{TIERS, append};
-use crate::domain::escape::{html_into, url_path_into};
+use super::sheet::append;
+use crate::domain::escape::{hex_into, html_into, url_path_into};
 use crate::domain::select::Tier;
 use crate::domain::time::Timestamp;
 use crate::domain::time::rfc822;
@@ -347,7 +346,7 @@ fn groups_into(out: &mut Vec<u8>, page: &MirrorPage<'_>) {
     if page.mirrors.is_empty() {
         return none_into(out, page);
     }
-    for tier in TIERS {
+    for tier in Tier::ALL {
         let group: Vec<&ListedMirror<'_>> =
             page.mirrors.iter().filter(|m| m.tier == tier).collect();
         if group.is_empty() {

@@ -1,9 +1,9 @@
 //! Writes `?mirrorlist&json`: the content of the page for programs (`docs/mirrorlist.md` describes
 //! it).
 
+use crate::domain::escape::hex_into;
 use serde_json::{Map, Value, json};
 
-use super::digest::hex_into;
 use super::mirror_list::{ListedMirror, MirrorPage, PageClient, Subject, UnlistedMirror};
 use super::name::text_of;
 use crate::domain::hash::Digests;

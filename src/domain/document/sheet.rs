@@ -94,16 +94,6 @@ pub struct BrokenMirrors {
     pub is_all: bool,
 }
 
-/// The tiers in order.
-pub(crate) const TIERS: [Tier; 6] = [
-    Tier::Prefix,
-    Tier::As,
-    Tier::Country,
-    Tier::Region,
-    Tier::Elsewhere,
-    Tier::Last,
-];
-
 impl<'a> Sheet<'a> {
     /// Size of the pieces, and the length of their SHA-1 digests in bytes. `None` if there are no
     /// pieces, or too many for a document.
@@ -161,7 +151,7 @@ impl<'a> Sheet<'a> {
         let mut url = Vec::with_capacity(256);
         let mut tail = Tail::default();
         let mut index = 0;
-        for tier in TIERS {
+        for tier in Tier::ALL {
             self.heading_into(&mut body.text, tier);
             for source in self.sources.iter().filter(|source| source.tier == tier) {
                 url.clear();

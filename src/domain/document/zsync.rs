@@ -1,10 +1,10 @@
 //! Writes `.zsync`, with which clients turn an old copy into the new one by fetching the difference
 //! (behaviour §4.8).
 
+use crate::domain::escape::hex_into;
 use std::io::Write;
 
 use super::body::{Body, Form};
-use super::digest::hex_into;
 use super::name::text_of;
 use crate::domain::file::FileVersion;
 use crate::domain::hash::Long;

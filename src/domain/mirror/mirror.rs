@@ -198,34 +198,4 @@ impl Mirror {
         let mut urls = self.base_url.iter().chain(&self.further_base_urls);
         urls.find(|url| url.scheme() == scheme)
     }
-
-    /// The base URL for a client that asks over `client`. An https client is never sent to another
-    /// scheme; an http client gets the main URL whatever its scheme, as with MirrorBrain.
-    pub fn base_url_for(&self, client: Scheme) -> Option<&BaseUrl> {
-        let main = self.base_url.as_ref()?;
-        if client != Scheme::Https || main.scheme() == Scheme::Https {
-            return Some(main);
-        }
-        self.further_base_urls
-            .iter()
-            .find(|url| url.scheme() == Scheme::Https)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn https_clients_never_get_another_scheme() {
-        let url = |text| BaseUrl::parse(text).expect("a URL of the test");
-        let mut mirror = Mirror::new("m");
-        mirror.base_url = Some(url("http://m/"));
-        assert_eq!(mirror.base_url_for(Scheme::Https), None);
-        assert_eq!(mirror.base_url_for(Scheme::Http), Some(&url("http://m/")));
-        mirror.further_base_urls.push(url("https://s/"));
-        assert_eq!(mirror.base_url_for(Scheme::Https), Some(&url("https://s/")));
-        mirror.base_url = Some(url("ftp://f/"));
-        assert_eq!(mirror.base_url_for(Scheme::Http), Some(&url("ftp://f/")));
-    }
 }

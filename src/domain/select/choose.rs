@@ -29,6 +29,19 @@ pub enum Tier {
 }
 
 impl Tier {
+    /// All of them, in their order.
+    pub const ALL: [Tier; 6] = [
+        Tier::Prefix,
+        Tier::As,
+        Tier::Country,
+        Tier::Region,
+        Tier::Elsewhere,
+        Tier::Last,
+    ];
+
+    /// Those that each turn has: all but the last, which is for what comes behind another turn.
+    pub(super) const OF_A_TURN: &'static [Tier] = Tier::ALL.split_at(5).0;
+
     /// Stable word for scripts.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -297,15 +310,6 @@ fn admitted(roster: &Roster, question: &Question<'_>) -> MirrorSet {
     caches.iter().filter(may).collect()
 }
 
-/// The tiers of each turn, in order.
-const TIERS: [Tier; 5] = [
-    Tier::Prefix,
-    Tier::As,
-    Tier::Country,
-    Tier::Region,
-    Tier::Elsewhere,
-];
-
 impl<D: FnMut() -> Draw> Selector<D> {
     /// `draw` must return uniform numbers from 0 to 32767.
     pub fn new(draw: D) -> Selector<D> {
@@ -335,7 +339,7 @@ impl<D: FnMut() -> Draw> Selector<D> {
             }
             // Candidates of later turns form a tier of their own.
             let is_behind = !candidates.is_empty();
-            for tier in TIERS {
+            for tier in Tier::OF_A_TURN.iter().copied() {
                 if candidates.len() >= want {
                     break;
                 }

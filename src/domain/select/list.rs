@@ -25,13 +25,6 @@ mod tests {
 
     #[test]
     fn each_tier_tests_one_more_flag() {
-        const TIERS: [Tier; 5] = [
-            Tier::Prefix,
-            Tier::As,
-            Tier::Country,
-            Tier::Region,
-            Tier::Elsewhere,
-        ];
         type Set = fn(&mut Mirror);
         let table: [(Set, usize, Reason); 4] = [
             (|m| m.prefix_only = true, 1, Reason::PrefixOnly),
@@ -42,7 +35,7 @@ mod tests {
         for (set, first, reason) in table {
             let mut mirror = Mirror::new("m");
             set(&mut mirror);
-            for (place, tier) in TIERS.into_iter().enumerate() {
+            for (place, tier) in Tier::ALL.into_iter().enumerate() {
                 let expected = (place >= first).then_some(reason);
                 assert_eq!(unlisted(tier, &mirror), expected, "{tier:?} {reason:?}");
             }
