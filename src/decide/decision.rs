@@ -1,5 +1,10 @@
 //! The value that every answer and every explanation renders.
 
+use std::borrow::Cow;
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+
 use crate::domain::document::mirror_list::Offers;
 use crate::domain::file::{FileId, FileVersion};
 use crate::domain::hash::{Digests, HashSummary};
@@ -8,10 +13,9 @@ use crate::domain::mirror::MirrorId;
 use crate::domain::path::FilePath;
 use crate::domain::place::{Coordinates, CountryCode};
 use crate::domain::representation::Representation;
-use crate::domain::rule::MirrorlistFrame;
 use crate::domain::rule::{Exclusion, Rules};
 use crate::domain::select::{Candidate, Reason};
-use crate::domain::url::BaseUrl;
+use crate::domain::url::{BaseUrl, EncodedPath, StampKey};
 use crate::tree::TreeProblem;
 
 use super::client::Client;
@@ -23,6 +27,8 @@ use crate::http::Request;
 pub struct Decision<'s> {
     /// The answer.
     pub outcome: Outcome<'s>,
+    /// The rules that it was made by.
+    pub rules: DecidedRules<'s>,
     /// What was asked for, as MirrorBrain logs it: a document asked for by query is `file`.
     pub want: Representation,
     /// A metalink that stands for the file, since `Accept` names it.
@@ -41,7 +47,74 @@ pub struct Decision<'s> {
     pub no_mirror: bool,
 }
 
-impl Decision<'_> {
+impl<'s> Decision<'s> {
+    /// Where the client may be sent, best first: the candidates of a redirect, or the mirrors that
+    /// a document names.
+    pub fn choices(&self) -> &[Choice<'s>] {
+        match &self.outcome {
+            Outcome::Redirect(redirect) => &redirect.choices,
+            Outcome::Document(Document::Metalink(metalink)) => &metalink.choices,
+            Outcome::Document(Document::MirrorList(list)) => &list.choices,
+            Outcome::Document(Document::YumList(list)) => &list.choices,
+            Outcome::Document(Document::Seeds(seeds)) => &seeds.choices,
+            _ => &[],
+        }
+    }
+
+    /// Every mirror that is no choice, with why; complete at full depth alone.
+    pub fn excluded(&self) -> Vec<(MirrorId, &str, Reason)> {
+        match &self.outcome {
+            Outcome::Redirect(redirect) => redirect.excluded.clone(),
+            Outcome::Document(Document::Metalink(metalink)) => metalink.excluded.clone(),
+            Outcome::Document(Document::MirrorList(list)) => {
+                let others = list.others.iter();
+                others
+                    .map(|other| (other.mirror.id, &other.mirror.identifier[..], other.reason))
+                    .collect()
+            }
+            Outcome::Document(Document::Seeds(seeds)) => seeds.excluded.clone(),
+            Outcome::Local(LocalReason::NoMirror { excluded, .. }) => excluded
+                .iter()
+                .map(|(id, name, reason)| (*id, name.as_str(), *reason))
+                .collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// URL of the file, or of the directory, at a choice, without a signature; `None`: the decision
+    /// is about neither.
+    pub fn url(&self, choice: &Choice<'_>) -> Option<String> {
+        let directory = match &self.outcome {
+            Outcome::Document(Document::MirrorList(list)) => {
+                list.directory.as_ref().map(|count| count.path.as_slice())
+            }
+            Outcome::Document(Document::YumList(list)) => Some(list.directory.as_slice()),
+            _ => None,
+        };
+        let urls = std::iter::once(&*choice.base_url);
+        let path = match (directory, &self.file) {
+            (Some(directory), _) => EncodedPath::new(directory, urls),
+            (None, Some(file)) => EncodedPath::of_version(file.path.as_bytes(), file.version, urls),
+            (None, None) => return None,
+        };
+        let mut url = Vec::new();
+        choice.base_url.file_url_into(&mut url, &path);
+        Some(String::from_utf8_lossy(&url).into_owned())
+    }
+
+    /// The key that the answer's URLs at mirrors are signed with, if it has such URLs: our own URL
+    /// needs no signature, and directories have none.
+    pub fn stamp_key(&self) -> Option<StampKey<'_>> {
+        let signs = match &self.outcome {
+            Outcome::Document(Document::Metalink(metalink)) => !metalink.choices.is_empty(),
+            Outcome::Document(Document::MirrorList(list)) => list.directory.is_none(),
+            Outcome::Document(Document::YumList(_) | Document::Digest(_)) => false,
+            _ => true,
+        };
+        let key = self.rules.redirect_stamp_key.as_deref();
+        key.filter(|_| signs).map(StampKey::new)
+    }
+
     /// What the file system would not tell, if the decision is for want of it.
     pub fn tree_problem(&self) -> Option<&TreeProblem> {
         match &self.outcome {
@@ -69,6 +142,34 @@ impl Decision<'_> {
                     .join(&b'/')
             }
         }
+    }
+}
+
+/// The rules of a directory: those of the configuration, or those that parameters of the web server
+/// have changed.
+#[derive(Clone)]
+pub enum DecidedRules<'s> {
+    /// As configured.
+    Configured(&'s Rules),
+    /// With the web server's overrides.
+    Overridden(Arc<Rules>),
+}
+
+impl Deref for DecidedRules<'_> {
+    type Target = Rules;
+
+    fn deref(&self) -> &Rules {
+        match self {
+            DecidedRules::Configured(rules) => rules,
+            DecidedRules::Overridden(rules) => rules,
+        }
+    }
+}
+
+/// Rules have keys, which no log shows.
+impl fmt::Debug for DecidedRules<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("DecidedRules(…)")
     }
 }
 
@@ -134,10 +235,6 @@ pub struct Redirect<'s> {
     pub has_documents: bool,
     /// Whether there is a torrent of this version.
     pub has_torrent: bool,
-    /// The key that the URL is signed with.
-    pub stamp_key: Option<StampKey<'s>>,
-    /// Value of `Cache-Control`; empty: none.
-    pub cache_control: &'s str,
 }
 
 /// A document with everything that its renderer needs.
@@ -181,10 +278,6 @@ pub struct Metalink<'s> {
     pub has_torrent: bool,
     /// Whether it is named.
     pub names_torrent: bool,
-    /// The rules of the directory: trackers, magnet links.
-    pub rules: &'s Rules,
-    /// The key that URLs are signed with.
-    pub stamp_key: Option<StampKey<'s>>,
 }
 
 /// `.torrent`, `.magnet` or `.zsync`.
@@ -200,10 +293,6 @@ pub struct Seeds<'s> {
     pub hashes: (FileId, Box<HashSummary>),
     /// Whether there is a torrent of this version.
     pub has_torrent: bool,
-    /// The rules of the directory: trackers, nodes.
-    pub rules: &'s Rules,
-    /// The key that URLs are signed with.
-    pub stamp_key: Option<StampKey<'s>>,
 }
 
 impl Document<'_> {
@@ -219,23 +308,13 @@ impl Document<'_> {
     }
 }
 
-/// A key that never shows in a log.
-#[derive(Clone, Copy)]
-pub struct StampKey<'s>(pub &'s str);
-
-impl std::fmt::Debug for StampKey<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("StampKey(…)")
-    }
-}
-
 /// One mirror or fallback that may get the client.
 #[derive(Debug, Clone)]
 pub struct Choice<'s> {
     /// Identifier of the mirror, or host of the fallback.
-    pub name: &'s str,
+    pub name: Cow<'s, str>,
     /// Where this client is sent.
-    pub base_url: &'s BaseUrl,
+    pub base_url: Cow<'s, BaseUrl>,
     /// Score of the mirror; 1 for a fallback.
     pub score: u16,
     /// The country that it counts for.
@@ -384,10 +463,6 @@ pub struct MirrorList<'s> {
     pub offers: Offers,
     /// Why it is not known who has the file.
     pub reason: Option<LocalReason>,
-    /// The key that URLs are signed with.
-    pub stamp_key: Option<StampKey<'s>>,
-    /// The operator's own parts of the page.
-    pub frame: &'s MirrorlistFrame,
 }
 
 /// What mirrors have of a directory.

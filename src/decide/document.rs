@@ -11,14 +11,13 @@ use super::decision::{
     DecidedFile, DigestDocument, Document, LocalReason, Metalink, MissingReason, Outcome, Seeds,
     Unavailable,
 };
-use super::passage::has_info;
-use super::passage::{Depth, EligibleMirrors, RequestPass};
+use super::passage::{EligibleMirrors, RequestPass, has_info};
 use super::select::{Extent, keep_listed};
 use crate::db::DbError;
 use crate::domain::document::info_dictionary;
 use crate::domain::document::metalink::REPOMD;
 use crate::domain::document::mirror_list::Offers;
-use crate::domain::file::{CatalogueFile, FileId};
+use crate::domain::file::FileId;
 use crate::domain::hash::{Digests, HashSummary};
 use crate::domain::path::FilePath;
 use crate::domain::representation::Representation;
@@ -71,7 +70,7 @@ impl<'s> RequestPass<'_, 's> {
     /// Whether documents about a file are allowed, by the directory that was asked for and by that
     /// of the file itself.
     pub(super) fn may_tell_of(&self, file: &FilePath) -> bool {
-        self.rules.documents && self.state.config.rules(file.as_bytes()).documents
+        self.decision.rules.documents && self.state.config.rules(file.as_bytes()).documents
     }
 
     fn digest(
@@ -87,7 +86,8 @@ impl<'s> RequestPass<'_, 's> {
             Representation::Btih => digests.info_hash(self.state.config.torrent_version),
             _ => digests.of(kind),
         };
-        let is_named = !self.query.has("only_hash") && !self.rules.hashes_suppress_filenames;
+        let is_named =
+            !self.query.has("only_hash") && !self.decision.rules.hashes_suppress_filenames;
         Ok(digest.map(|digest| {
             Document::Digest(DigestDocument {
                 kind,
@@ -118,8 +118,8 @@ impl<'s> RequestPass<'_, 's> {
         let snapshot = self.state.snapshot.as_deref();
         let snapshot = snapshot.ok_or(LocalReason::DatabaseUnavailable)?;
         let known = snapshot.find(file.path.as_bytes());
-        let is_same = |known: &CatalogueFile| known.version.is_none_or(|v| v == file.version);
-        Ok(known.filter(is_same).map(|known| (snapshot, known.id)))
+        let known = known.filter(|known| known.other_than(file.version).is_none());
+        Ok(known.map(|known| (snapshot, known.id)))
     }
 
     /// # Errors
@@ -143,8 +143,6 @@ impl<'s> RequestPass<'_, 's> {
                     hashes,
                     has_torrent,
                     names_torrent,
-                    rules: self.rules,
-                    stamp_key: None,
                 })
             }
             result => result,
@@ -165,7 +163,7 @@ impl<'s> RequestPass<'_, 's> {
             // Mirrors will have it, and nobody is to wait for them.
             LocalReason::Changed { .. } => true,
             LocalReason::NotCatalogued | LocalReason::NoMirror { .. } => {
-                self.rules.metalink.own_url || is_repository
+                self.decision.rules.metalink.own_url || is_repository
             }
             _ => is_repository,
         };
@@ -183,7 +181,7 @@ impl<'s> RequestPass<'_, 's> {
         let is_made = hashes.is_some_and(|(_, hashes)| self.has_torrent(file, hashes));
         let is_beside = self.has_torrent_beside(context, &file.path);
         // dnf takes any URL of a repository's metalink for a mirror.
-        let is_named = is_beside || is_made && self.rules.metalink.torrent;
+        let is_named = is_beside || is_made && self.decision.rules.metalink.torrent;
         let is_repository = file.path.name() == REPOMD;
         (is_made || is_beside, is_named && !is_repository)
     }
@@ -194,10 +192,7 @@ impl<'s> RequestPass<'_, 's> {
         wanted: (&Client, &DecidedFile),
         kind: Representation,
     ) -> Result<Metalink<'s>, LocalReason> {
-        let extent = match self.depth {
-            Depth::Redirect => Extent::All,
-            Depth::Full => Extent::Explained,
-        };
+        let extent = self.depth.extent(Extent::All);
         let EligibleMirrors {
             mut choices,
             mut excluded,
@@ -213,15 +208,7 @@ impl<'s> RequestPass<'_, 's> {
         }
         choices.truncate(self.state.config.metalink_mirrors_max);
         if choices.is_empty() {
-            self.decision.no_mirror = true;
-            let excluded = excluded
-                .into_iter()
-                .map(|(id, name, why)| (id, name.to_owned(), why))
-                .collect();
-            return Err(LocalReason::NoMirror {
-                some_have_it: true,
-                excluded,
-            });
+            return Err(self.nobody(true, &excluded));
         }
         let (has_torrent, names_torrent) = self.torrents(context, wanted.1, hashes.as_ref());
         Ok(Metalink {
@@ -231,8 +218,6 @@ impl<'s> RequestPass<'_, 's> {
             has_torrent,
             names_torrent,
             hashes,
-            rules: self.rules,
-            stamp_key: self.stamp_key(),
         })
     }
 
@@ -256,10 +241,7 @@ impl<'s> RequestPass<'_, 's> {
         if !is_there {
             return Ok(None);
         }
-        let extent = match self.depth {
-            Depth::Redirect => Extent::All,
-            Depth::Full => Extent::Explained,
-        };
+        let extent = self.depth.extent(Extent::All);
         let found = self.find(context, wanted, extent).ok();
         let (mut choices, excluded) =
             found.map_or_else(Default::default, |found| (found.choices, found.excluded));
@@ -276,8 +258,6 @@ impl<'s> RequestPass<'_, 's> {
             excluded,
             hashes,
             has_torrent,
-            rules: self.rules,
-            stamp_key: self.stamp_key(),
         }))
     }
 
@@ -323,7 +303,7 @@ impl<'s> RequestPass<'_, 's> {
         let is_hybrid = self.torrent_version() == info_dictionary::TorrentVersion::Hybrid;
         let size = file.version.size;
         let piece_size = hashes.piece_size.max(0) as u64;
-        if !self.rules.has_torrents()
+        if !self.decision.rules.has_torrents()
             || !has_info(&hashes.digests, self.torrent_version())
             || piece_size == 0
         {
@@ -339,7 +319,7 @@ impl<'s> RequestPass<'_, 's> {
 
     /// Whether the admin's own torrent lies beside the file (MirrorBrainMetalinkTorrentAddMask).
     fn has_torrent_beside(&self, context: &mut WorkerContext, path: &FilePath) -> bool {
-        let Some(mask) = &self.rules.metalink_torrent_add_mask else {
+        let Some(mask) = &self.decision.rules.metalink_torrent_add_mask else {
             return false;
         };
         let beside = [path.as_bytes(), b".torrent"].concat();

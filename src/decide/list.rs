@@ -1,12 +1,12 @@
-//! Lists of mirrors: of a file, of a directory, and for yum and dnf.
+//! Lists of mirrors: of a file and of a directory.
 
 use super::client::Client;
 use super::context::WorkerContext;
 use super::decision::{
-    Choice, DecidedFile, Document, LocalReason, MissingReason, Outcome, OwnUrl, Unavailable,
+    Choice, DecidedFile, DirectoryCount, Document, LocalReason, MirrorList, MissingReason,
+    OtherMirror, Outcome, Unavailable,
 };
-use super::decision::{DirectoryCount, MirrorList, OtherMirror, YumList};
-use super::passage::{Depth, RequestPass};
+use super::passage::RequestPass;
 use super::select::{self, Extent, MirrorQuestion};
 use crate::domain::document::mirror_list::Offers;
 use crate::domain::file::FileId;
@@ -15,16 +15,11 @@ use crate::domain::path::FilePath;
 use crate::domain::representation::Representation;
 use crate::domain::select::set::WORD_BITS;
 use crate::domain::select::{Holdings, MirrorSet, Reason};
-use crate::domain::yum::YumRule;
 use crate::snapshot::Snapshot;
-use crate::tree::Located;
 
 /// Files below a directory that its list looks at. A mirror has a directory as a whole or in large
 /// parts, so that so many tell; more would cost a request tens of milliseconds.
 pub const DIRECTORY_FILES_MAX: usize = 20_000;
-
-/// Lines of a list for yum, as many as MirrorBrain sends.
-pub const YUM_MIRRORS_MAX: usize = 10;
 
 /// Whether anything of a directory is on a mirror.
 struct AnyOf<'s, H> {
@@ -46,7 +41,7 @@ impl<H: Holdings> Holdings for AnyOf<'_, H> {
     }
 }
 
-fn with_slash(directory: &[u8]) -> Vec<u8> {
+pub(super) fn with_slash(directory: &[u8]) -> Vec<u8> {
     let mut path = directory.to_vec();
     if !path.is_empty() {
         path.push(b'/');
@@ -55,7 +50,7 @@ fn with_slash(directory: &[u8]) -> Vec<u8> {
 }
 
 /// The mirrors of those reasons but for hidden ones; `has` tells which have anything.
-pub(super) fn others<'s>(
+fn others<'s>(
     (snapshot, hidden): (&'s Snapshot, &MirrorSet),
     reasons: impl Iterator<Item = (MirrorId, Reason)>,
     has: impl Fn(usize) -> bool,
@@ -134,8 +129,6 @@ impl<'s> RequestPass<'_, 's> {
             digests: self.digests(context, file)?,
             offers: self.offers(context, file),
             reason,
-            stamp_key: self.stamp_key(),
-            frame: &self.rules.mirrorlist,
         })
     }
 
@@ -152,12 +145,11 @@ impl<'s> RequestPass<'_, 's> {
             Ok(None) => return Outcome::Missing(MissingReason::NoFile),
             Err(problem) => return Outcome::Unavailable(Unavailable::Tree(problem)),
         };
-        if !self.rules.documents || !self.state.config.rules(&directory).documents {
+        if !self.decision.rules.documents || !self.state.config.rules(&directory).documents {
             let list = Representation::Mirrorlist;
             return Outcome::Missing(MissingReason::NoDocument(list));
         }
-        let mut client = Client::of(self.request, &self.state.geoip);
-        client.pretend(&self.query);
+        let client = self.client();
         self.decision.client = Some(client);
         let Some(snapshot) = self.state.snapshot.as_deref() else {
             return unavailable;
@@ -200,7 +192,7 @@ impl<'s> RequestPass<'_, 's> {
             size: 0,
             cached: None,
             extent: Extent::Explained,
-            rules: self.rules,
+            rules: &self.decision.rules,
         };
         let mut found = select::mirrors(&state.config, snapshot, context, client, &wanted);
         // A mirror that has more is worth more than a nearer one of the same class.
@@ -234,75 +226,6 @@ impl<'s> RequestPass<'_, 's> {
             digests: None,
             offers: Offers::default(),
             reason: None,
-            stamp_key: None,
-            frame: &self.rules.mirrorlist,
         }
-    }
-
-    /// The answer to a query that means a repository; `None`: it means none.
-    ///
-    /// Rules come before all other words of a query, as in MirrorBrain, with one addition: beside
-    /// `metalink` or `meta4` the answer is that document about the marker, which for `repomd.xml`
-    /// is what dnf's `metalink=` wants.
-    pub(super) fn repository(&mut self, context: &mut WorkerContext) -> Option<Outcome<'s>> {
-        let rules: &'s [YumRule] = &self.state.config.yum;
-        if rules.is_empty() || self.query.is_empty() {
-            return None;
-        }
-        let query = &self.query;
-        let value = |name: &str| query.once(name);
-        let (rule, repository) = rules
-            .iter()
-            .find_map(|rule| Some((rule, rule.repository(value)?)))?;
-        let asked = match self.asked_by_query() {
-            asked @ (Representation::Meta4 | Representation::Metalink) => asked,
-            _ => Representation::Yumlist,
-        };
-        let (path, version) = match self.locate(context, &repository.marker) {
-            Located::File { path, version } => (path, version),
-            Located::Unknown(problem) => {
-                return Some(Outcome::Unavailable(Unavailable::Tree(problem)));
-            }
-            _ => return Some(Outcome::Missing(MissingReason::NoDocument(asked))),
-        };
-        if !self.may_tell_of(&path) {
-            return Some(Outcome::Missing(MissingReason::NoDocument(asked)));
-        }
-        let file = DecidedFile { path, version };
-        self.decision.own = OwnUrl::OfTree(repository.marker.clone());
-        self.decision.requested = Some(repository.marker);
-        self.decision.file = Some(file.clone());
-        if asked != Representation::Yumlist {
-            return Some(self.answer(context, &file, asked));
-        }
-        let mut client = Client::of(self.request, &self.state.geoip);
-        client.pretend(&self.query);
-        self.decision.client = Some(client);
-        let named = repository.directory;
-        let named = with_slash(named.as_ref().map_or(b"", FilePath::as_bytes));
-        // Mirrors have the real directory; only a marker that is itself a link tells none.
-        let real = file.path.as_bytes().strip_suffix(rule.marker_suffix());
-        let directory = real.map_or(named.clone(), <[u8]>::to_vec);
-        let list = YumList {
-            directory,
-            named,
-            choices: self.yum_choices(context, (&client, &file)),
-        };
-        Some(Outcome::Document(Document::YumList(list)))
-    }
-
-    fn yum_choices(
-        &mut self,
-        context: &mut WorkerContext,
-        wanted: (&Client, &DecidedFile),
-    ) -> Vec<Choice<'s>> {
-        let extent = match self.depth {
-            Depth::Redirect => Extent::All,
-            Depth::Full => Extent::Explained,
-        };
-        let found = self.find(context, wanted, extent);
-        let mut choices = found.map(|found| found.choices).unwrap_or_default();
-        choices.truncate(YUM_MIRRORS_MAX);
-        choices
     }
 }

@@ -13,17 +13,22 @@ mod decision;
 mod document;
 mod list;
 mod mapping;
+mod order;
 mod passage;
+mod redirect;
 mod select;
 mod site;
+mod yum;
 
 pub use client::{Client, FactSource};
 pub use context::{RequestClock, WorkerContext};
 pub use decision::{
-    Choice, DecidedFile, Decision, DigestDocument, Document, LocalReason, Metalink, MissingReason,
-    Outcome, OwnUrl, Redirect, Seeds, StampKey, Unavailable,
+    Choice, DecidedFile, DecidedRules, Decision, DigestDocument, DirectoryCount, Document,
+    LocalReason, Metalink, MirrorList, MissingReason, OtherMirror, Outcome, OwnUrl, Redirect,
+    Seeds, Unavailable, YumList,
 };
-pub use decision::{DirectoryCount, MirrorList, OtherMirror, YumList};
-pub use list::{DIRECTORY_FILES_MAX, YUM_MIRRORS_MAX};
-pub use passage::{Depth, decide};
+pub use list::DIRECTORY_FILES_MAX;
+pub use order::decide;
+pub use passage::Depth;
 pub use site::SiteState;
+pub use yum::YUM_MIRRORS_MAX;

@@ -1,5 +1,7 @@
 //! From candidates of the selection law to named choices, mirrors and fallbacks alike.
 
+use std::borrow::Cow;
+
 use super::client::Client;
 use super::context::WorkerContext;
 use super::decision::Choice;
@@ -93,8 +95,8 @@ fn name_mirrors<'s>(snapshot: &'s Snapshot, access: Access, selection: Selection
     let choices = selection.candidates.into_iter().filter_map(|candidate| {
         let mirror = mirrors.get(candidate.mirror)?;
         Some(Choice {
-            name: &mirror.identifier,
-            base_url: access.route(mirror).ok()?.url,
+            name: Cow::Borrowed(&mirror.identifier),
+            base_url: Cow::Borrowed(access.route(mirror).ok()?.url),
             score: mirror.score,
             country: candidate.country,
             is_fallback: false,
@@ -139,7 +141,7 @@ pub(super) fn keep_listed<'s>(
 /// Orders the fallbacks: country, region, the rest, each in random order (behaviour §2.4). An https
 /// client gets https ones only, unless the rules allow http.
 pub(super) fn fallbacks<'s>(
-    rules: &'s Rules,
+    rules: &Rules,
     client: &Client,
     mut draw: impl FnMut() -> u16,
 ) -> Vec<Choice<'s>> {
@@ -169,8 +171,8 @@ pub(super) fn fallbacks<'s>(
                 Tier::Elsewhere
             };
             Choice {
-                name: fallback.base_url.host(),
-                base_url: &fallback.base_url,
+                name: Cow::Owned(fallback.base_url.host().to_owned()),
+                base_url: Cow::Owned(fallback.base_url.clone()),
                 score: 1,
                 country: fallback.country,
                 is_fallback: true,

@@ -35,6 +35,12 @@ pub enum CopyState {
 }
 
 impl CatalogueFile {
+    /// The catalogue's version if it is not the one on the disk: the file changed. An entry without
+    /// a version matches any.
+    pub fn other_than(&self, on_disk: FileVersion) -> Option<FileVersion> {
+        self.version.filter(|version| *version != on_disk)
+    }
+
     /// Judges a copy that a mirror lists.
     ///
     /// A copy with the same size and a later time is current: some mirrors do not preserve times.

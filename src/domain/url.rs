@@ -1,8 +1,13 @@
 //! URLs of mirrors: schemes, base URLs, and the URLs of files below them.
 
-use super::cache::{VersionKey, version_hex};
-use super::file::FileVersion;
 use std::fmt;
+
+use md5::{Digest, Md5};
+
+use super::cache::{VersionKey, version_hex};
+use super::escape::hex_into;
+use super::file::FileVersion;
+use super::time::Timestamp;
 
 /// Scheme of a URL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -304,6 +309,32 @@ impl FileUrl {
     }
 }
 
+/// Key that signs URLs at mirrors that serve no others (MirrorBrainRedirectStampKey); it never
+/// shows in a log.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct StampKey<'k>(&'k str);
+
+impl<'k> StampKey<'k> {
+    /// The key as it is configured.
+    pub fn new(key: &'k str) -> StampKey<'k> {
+        StampKey(key)
+    }
+
+    /// `time=EPOCH&stamp=MD5HEX` of "EPOCH KEY"; mirrors check the age themselves (behaviour §4.1).
+    pub fn stamp(self, now: Timestamp) -> String {
+        let digest = Md5::digest(format!("{} {}", now.0, self.0).as_bytes());
+        let mut hex = Vec::with_capacity(32);
+        hex_into(&mut hex, &digest);
+        format!("time={}&stamp={}", now.0, String::from_utf8_lossy(&hex))
+    }
+}
+
+impl fmt::Debug for StampKey<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("StampKey(…)")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -406,5 +437,16 @@ mod tests {
             assert_eq!(url.file_url_into(&mut out, &path), has_query, "{base}");
             assert_eq!(String::from_utf8_lossy(&out), expected);
         }
+    }
+
+    #[test]
+    fn a_stamp_is_the_time_and_the_md5_of_time_and_key() {
+        let key = StampKey::new("secret");
+        let expected = "time=1700000000&stamp=";
+        let stamp = key.stamp(Timestamp(1_700_000_000));
+        assert_eq!(&stamp[..expected.len()], expected);
+        // printf '1700000000 secret' | md5sum
+        assert_eq!(&stamp[expected.len()..], "7520e7dec2be78f57db94409bcd608e3");
+        assert_eq!(format!("{key:?}"), "StampKey(…)");
     }
 }

@@ -93,19 +93,22 @@ impl fcgi::Handler for AnswerWorker {
             return;
         }
         let context = context(&mut self.contexts, index, &site.config);
-        let mut rules = None;
-        let decision = decide(site, context, &request, Depth::Redirect, &mut rules);
+        let decision = decide(site, context, &request, Depth::Redirect);
         let now = now();
         if let Some(problem) = decision.tree_problem() {
             self.common.complaints.hear(&site.config.name, problem, now);
         }
-        let mut means = answer::AnswerResources {
+        let exchange = answer::Exchange {
             site,
-            lookup: &mut context.lookup,
+            request: &request,
+            decision: &decision,
             now,
+        };
+        let mut resources = answer::AnswerResources {
+            lookup: &mut context.lookup,
             streams: &self.common.streams,
         };
-        self.rest = answer::write(out, &mut means, &request, &decision);
+        self.rest = answer::write(out, exchange, &mut resources);
     }
 
     fn rest(&mut self) -> Option<Box<dyn fcgi::Rest>> {

@@ -3,7 +3,7 @@
 //! It runs the very pipeline of the redirect, at full depth and with a drawn number that is the
 //! same for every mirror, so that a tier without coordinates is listed by score.
 
-use super::summary::{choices, excluded, summary, url};
+use super::summary::summary;
 use std::io::Write;
 use std::sync::Arc;
 
@@ -59,8 +59,7 @@ pub fn explain(
         .iter()
         .map(|(name, value)| (name.as_slice(), value.as_slice()));
     let request = Request::from_parameters(pairs);
-    let mut rules = None;
-    let decision = decide(&state, &mut context, &request, Depth::Full, &mut rules);
+    let decision = decide(&state, &mut context, &request, Depth::Full);
     let client = decision
         .client
         .unwrap_or_else(|| Client::of(&request, &state.geoip));
@@ -142,11 +141,11 @@ fn as_json(decision: &Decision<'_>, client: &Client, sources: &[FactSource<'_>])
             "scheme": client.scheme.as_str(),
             "told_by": sources.iter().map(source_json).collect::<Map<_, _>>(),
         },
-        "candidates": choices(decision)
+        "candidates": decision.choices()
             .iter()
             .map(|choice| candidate_json(choice, decision))
             .collect::<Vec<_>>(),
-        "excluded": excluded(decision).iter().map(|(id, name, reason)| json!({
+        "excluded": decision.excluded().iter().map(|(id, name, reason)| json!({
             "id": id.0, "mirror": name, "reason": reason.code(), "text": reason.text(),
         })).collect::<Vec<_>>(),
     })
@@ -170,7 +169,7 @@ fn candidate_json(choice: &Choice<'_>, decision: &Decision<'_>) -> Value {
     json!({
         "mirror": choice.name,
         "fallback": choice.is_fallback,
-        "url": url(choice, decision),
+        "url": decision.url(choice).unwrap_or_default(),
         "tier": candidate.tier.as_str(),
         "realm": candidate.realm.as_str(),
         "country": choice.country.map(|code| code.to_string()),

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use super::summary::{choices, excluded, summary, url};
+use super::summary::summary;
 use crate::decide::{Client, Decision, FactSource};
 use crate::domain::select::HttpsCount;
 use crate::domain::time::Timestamp;
@@ -35,8 +35,8 @@ pub(in crate::admin) fn write(
         writeln!(out, "https      {}", https.text())?;
     }
     writeln!(out, "decision   {}", summary(decision))?;
-    if let Some(best) = choices(decision).first() {
-        writeln!(out, "location   {}", url(best, decision))?;
+    if let Some(best) = decision.choices().first() {
+        writeln!(out, "location   {}", decision.url(best).unwrap_or_default())?;
     }
     write_candidates(out, decision)?;
     write_excluded(out, decision)
@@ -81,7 +81,7 @@ fn client_line(client: &Client) -> String {
 }
 
 fn write_candidates(out: &mut impl Write, decision: &Decision<'_>) -> std::io::Result<()> {
-    if choices(decision).is_empty() {
+    if decision.choices().is_empty() {
         return Ok(());
     }
     let mut table = TextTable::new([
@@ -94,10 +94,10 @@ fn write_candidates(out: &mut impl Write, decision: &Decision<'_>) -> std::io::R
         "probability",
     ]);
     let number = |value: Option<u32>| value.map_or_else(|| "-".to_owned(), |n| n.to_string());
-    for choice in choices(decision) {
+    for choice in decision.choices() {
         let candidate = &choice.candidate;
         table.add_row([
-            choice.name.to_owned(),
+            choice.name.to_string(),
             candidate.realm.as_str().to_owned(),
             choice
                 .country
@@ -109,7 +109,7 @@ fn write_candidates(out: &mut impl Write, decision: &Decision<'_>) -> std::io::R
         ]);
     }
     writeln!(out, "\n{}", table.text(3..=6))?;
-    for choice in choices(decision) {
+    for choice in decision.choices() {
         if let Some(why) = choice.candidate.later {
             writeln!(out, "{}: {}", choice.name, why.text())?;
         }
@@ -118,7 +118,7 @@ fn write_candidates(out: &mut impl Write, decision: &Decision<'_>) -> std::io::R
 }
 
 fn write_excluded(out: &mut impl Write, decision: &Decision<'_>) -> std::io::Result<()> {
-    let rest = excluded(decision);
+    let rest = decision.excluded();
     if rest.is_empty() {
         return Ok(());
     }

@@ -1,29 +1,6 @@
-//! A decision in words: the summary line, candidates and exclusions.
+//! Says a decision in one line, for `explain`.
 
-use crate::decide::{Choice, Decision, Document, LocalReason, MissingReason, Outcome};
-use crate::domain::mirror::MirrorId;
-use crate::domain::select::Reason;
-use crate::domain::url::EncodedPath;
-
-/// URL of the file at a choice, without a signature.
-pub(in crate::admin) fn url(choice: &Choice<'_>, decision: &Decision<'_>) -> String {
-    let mut out = Vec::new();
-    let path = match &decision.outcome {
-        Outcome::Document(Document::MirrorList(list)) => {
-            list.directory.as_ref().map(|count| count.path.as_slice())
-        }
-        Outcome::Document(Document::YumList(list)) => Some(list.directory.as_slice()),
-        _ => None,
-    };
-    let urls = std::iter::once(choice.base_url);
-    let path = match (path, &decision.file) {
-        (Some(path), _) => EncodedPath::new(path, urls),
-        (None, Some(file)) => EncodedPath::of_version(file.path.as_bytes(), file.version, urls),
-        (None, None) => return String::new(),
-    };
-    choice.base_url.file_url_into(&mut out, &path);
-    String::from_utf8_lossy(&out).into_owned()
-}
+use crate::decide::{Choice, Decision, Document, MissingReason, Outcome};
 
 /// One line on the outcome.
 pub(in crate::admin) fn summary(decision: &Decision<'_>) -> String {
@@ -81,44 +58,5 @@ pub(super) fn missing(reason: MissingReason) -> String {
         MissingReason::NoFile => "there is no such file".to_owned(),
         MissingReason::Directory => "it is a directory, which the web server lists".to_owned(),
         MissingReason::NoDocument(document) => format!("no .{} of it", document.as_str()),
-    }
-}
-
-/// The candidates of a redirect, or the mirrors of a list; none else.
-pub(in crate::admin) fn choices<'d, 's>(decision: &'d Decision<'s>) -> &'d [Choice<'s>] {
-    match &decision.outcome {
-        Outcome::Redirect(redirect) => &redirect.choices,
-        Outcome::Document(Document::Metalink(metalink)) => &metalink.choices,
-        Outcome::Document(Document::MirrorList(list)) => &list.choices,
-        Outcome::Document(Document::YumList(list)) => &list.choices,
-        Outcome::Document(Document::Seeds(seeds)) => &seeds.choices,
-        _ => &[],
-    }
-}
-
-/// Every mirror that is no candidate, with why.
-pub(in crate::admin) fn excluded<'d>(
-    decision: &'d Decision<'_>,
-) -> Vec<(MirrorId, &'d str, Reason)> {
-    match &decision.outcome {
-        Outcome::Redirect(redirect) => redirect.excluded.clone(),
-        Outcome::Document(Document::Metalink(metalink)) => metalink.excluded.clone(),
-        Outcome::Document(Document::MirrorList(list)) => list
-            .others
-            .iter()
-            .map(|other| {
-                (
-                    other.mirror.id,
-                    other.mirror.identifier.as_str(),
-                    other.reason,
-                )
-            })
-            .collect(),
-        Outcome::Document(Document::Seeds(seeds)) => seeds.excluded.clone(),
-        Outcome::Local(LocalReason::NoMirror { excluded, .. }) => excluded
-            .iter()
-            .map(|(id, name, reason)| (*id, name.as_str(), *reason))
-            .collect(),
-        _ => Vec::new(),
     }
 }

@@ -1,9 +1,6 @@
 //! From a decided document to its body: what [`crate::domain::document`] needs, put together.
 
-use super::own_url::own_base_url_into;
-use super::own_url::own_url_into;
-use super::page::AnswerInput;
-use super::redirect::stamp;
+use super::exchange::Exchange;
 use crate::decide::{Choice, DecidedFile, Metalink, Seeds};
 use crate::domain::document::info_dictionary::{Info, InfoV2, TorrentVersion};
 use crate::domain::document::magnet;
@@ -15,11 +12,9 @@ use crate::domain::document::zsync::Zsync;
 use crate::domain::document::{Body, BrokenMirrors, FileSource, Sheet, meta4, metalink};
 use crate::domain::hash::HashSummary;
 use crate::domain::representation::Representation;
-use crate::domain::rule::Rules;
 use crate::domain::select::Tier;
 use crate::domain::time::Timestamp;
-use crate::domain::url::FileUrl;
-use crate::domain::url::{BaseUrl, EncodedPath};
+use crate::domain::url::{BaseUrl, EncodedPath, FileUrl};
 use crate::regular_file;
 
 /// Bytes of the elements of broken mirrors; a dozen take two KB.
@@ -27,10 +22,8 @@ const BROKEN_BYTES_MAX: u64 = 256 * 1024;
 
 /// What bodies are made from.
 pub(super) struct DocumentDraft<'d> {
-    pub asked: AnswerInput<'d>,
+    pub exchange: Exchange<'d>,
     pub file: &'d DecidedFile,
-    /// Time of the request.
-    pub now: Timestamp,
     /// Since when the document says what it says.
     pub modified_at: Timestamp,
 }
@@ -38,12 +31,12 @@ pub(super) struct DocumentDraft<'d> {
 impl DocumentDraft<'_> {
     /// A metalink of either version.
     pub fn metalink(&self, content: &Metalink<'_>) -> Body {
-        let (config, _, decision) = self.asked;
+        let exchange = self.exchange;
         let own = self.own_base_url(content);
-        let urls = content.choices.iter().map(|choice| choice.base_url);
+        let urls = content.choices.iter().map(|choice| &*choice.base_url);
         let file = self.file;
         let path = EncodedPath::of_version(file.path.as_bytes(), file.version, urls.chain(&own));
-        let target = FileUrl::new(path, content.stamp_key.map(|k| stamp(k, self.now)));
+        let target = FileUrl::new(path, exchange.stamp());
         let mut sources: Vec<FileSource<'_>> = content.choices.iter().map(source).collect();
         sources.extend(own.iter().map(|base_url| FileSource {
             base_url,
@@ -52,13 +45,13 @@ impl DocumentDraft<'_> {
             weight: (1, None),
         }));
         let origin = self.own_url(content.kind.as_str());
-        let client = decision.client.as_ref();
+        let client = exchange.decision.client.as_ref();
         let hashes = content.hashes.as_ref();
         let torrent = content.has_torrent.then(|| self.own_url("torrent"));
         let named = torrent.as_deref().filter(|_| content.names_torrent);
         let magnet = hashes
-            .filter(|_| content.rules.metalink_magnet_links)
-            .and_then(|(_, hashes)| self.magnet(hashes, content.rules, (torrent.as_deref(), &[])));
+            .filter(|_| exchange.decision.rules.metalink_magnet_links)
+            .and_then(|(_, hashes)| self.magnet(hashes, (torrent.as_deref(), &[])));
         let magnet = magnet.map(|body| body.text.trim_ascii_end().to_vec());
         let broken = self.broken_mirrors();
         let sheet = Sheet {
@@ -71,7 +64,7 @@ impl DocumentDraft<'_> {
             place: client.map(|client| client.place).unwrap_or_default(),
             network: client.and_then(|client| client.network),
             origin: &origin,
-            publisher: config.publisher.as_ref(),
+            publisher: exchange.config().publisher.as_ref(),
             published: self.modified_at,
             torrent: named,
             magnet: magnet.as_deref(),
@@ -86,8 +79,8 @@ impl DocumentDraft<'_> {
     /// Broken mirrors, where the configuration has them and the client asks for them; a file that
     /// cannot be read is as if there were none.
     pub fn broken_mirrors(&self) -> Option<BrokenMirrors> {
-        let (config, request, _) = self.asked;
-        let path = config.broken_test_mirrors.as_deref()?;
+        let request = self.exchange.request;
+        let path = self.exchange.config().broken_test_mirrors.as_deref()?;
         if request.broken_mirrors.is_empty() {
             return None;
         }
@@ -122,8 +115,8 @@ impl DocumentDraft<'_> {
             })),
             _ => {
                 let torrent = content.has_torrent.then(|| self.own_url("torrent"));
-                let seeds = self.urls(content, self.asked.0.link_mirrors);
-                self.magnet(hashes, content.rules, (torrent.as_deref(), &seeds))
+                let seeds = self.urls(content, self.exchange.config().link_mirrors);
+                self.magnet(hashes, (torrent.as_deref(), &seeds))
             }
         }
     }
@@ -131,7 +124,7 @@ impl DocumentDraft<'_> {
     fn torrent(&self, content: &Seeds<'_>) -> Option<Body> {
         let hashes = &*content.hashes.1;
         let digests = &hashes.digests;
-        let is_hybrid = self.asked.0.torrent_version == TorrentVersion::Hybrid;
+        let is_hybrid = self.exchange.config().torrent_version == TorrentVersion::Hybrid;
         let v2 = match (is_hybrid, hashes.sha256_root.as_deref()) {
             (false, _) => None,
             (true, root) => Some(InfoV2 { pieces_root: root? }),
@@ -147,20 +140,15 @@ impl DocumentDraft<'_> {
                 v2,
             },
             mtime: self.file.version.mtime,
-            trackers: &content.rules.trackers,
-            dht_nodes: &content.rules.dht_nodes,
+            trackers: &self.exchange.decision.rules.trackers,
+            dht_nodes: &self.exchange.decision.rules.dht_nodes,
             seeds: &self.urls(content, usize::MAX),
         }))
     }
 
     /// `links`: URL of the torrent, URLs at mirrors.
-    fn magnet(
-        &self,
-        hashes: &HashSummary,
-        rules: &Rules,
-        links: (Option<&[u8]>, &[Vec<u8>]),
-    ) -> Option<Body> {
-        let version = self.asked.0.torrent_version;
+    fn magnet(&self, hashes: &HashSummary, links: (Option<&[u8]>, &[Vec<u8>])) -> Option<Body> {
+        let version = self.exchange.config().torrent_version;
         let digests = &hashes.digests;
         let own = self.own_url("");
         Some(magnet::magnet(&Magnet {
@@ -174,7 +162,7 @@ impl DocumentDraft<'_> {
             md5: digests.md5.as_deref(),
             own: &own,
             torrent: links.0,
-            trackers: &rules.trackers,
+            trackers: &self.exchange.decision.rules.trackers,
             seeds: links.1,
         }))
     }
@@ -182,15 +170,15 @@ impl DocumentDraft<'_> {
     /// URLs of the file at the first mirrors, or our own. A signature is valid for some minutes
     /// and a torrent lives for years, so that there our own URL stands for mirrors that want one.
     fn urls(&self, content: &Seeds<'_>, most: usize) -> Vec<Vec<u8>> {
-        let signs = content.stamp_key.is_some();
+        let signs = self.exchange.is_signed();
         if content.choices.is_empty() || signs && content.kind != Representation::Zsync {
             return vec![self.own_url("")];
         }
         let choices = &content.choices[..content.choices.len().min(most)];
-        let target = self.target(choices, content.stamp_key.map(|k| stamp(k, self.now)));
+        let target = self.target(choices);
         let url = |choice: &Choice<'_>| {
             let mut url = Vec::with_capacity(128);
-            target.url_into(&mut url, choice.base_url);
+            target.url_into(&mut url, &choice.base_url);
             url
         };
         choices.iter().map(url).collect()
@@ -202,29 +190,30 @@ impl DocumentDraft<'_> {
             return None;
         }
         let mut url = Vec::with_capacity(128);
-        own_base_url_into(&mut url, self.asked);
+        self.exchange.own_base_url_into(&mut url);
         BaseUrl::parse(std::str::from_utf8(&url).ok()?).ok()
     }
 
-    fn target(&self, choices: &[Choice<'_>], stamp: Option<String>) -> FileUrl {
-        let urls = choices.iter().map(|choice| choice.base_url);
+    fn target(&self, choices: &[Choice<'_>]) -> FileUrl {
+        let urls = choices.iter().map(|choice| &*choice.base_url);
         let path = self.file.path.as_bytes();
         let path = EncodedPath::of_version(path, self.file.version, urls);
-        FileUrl::new(path, stamp)
+        FileUrl::new(path, self.exchange.stamp())
     }
 
     /// URL of the file as it was asked for, or of a document about it.
     fn own_url(&self, suffix: &str) -> Vec<u8> {
         let mut url = Vec::with_capacity(256);
         let dot = if suffix.is_empty() { "" } else { "." };
-        own_url_into(&mut url, self.asked, &format!("{dot}{suffix}"));
+        self.exchange
+            .own_url_into(&mut url, &format!("{dot}{suffix}"));
         url
     }
 }
 
-fn source<'s>(choice: &Choice<'s>) -> FileSource<'s> {
+fn source<'s>(choice: &'s Choice<'_>) -> FileSource<'s> {
     FileSource {
-        base_url: choice.base_url,
+        base_url: &choice.base_url,
         tier: choice.candidate.tier,
         country: choice.country,
         weight: (choice.score, choice.candidate.distance),

@@ -1,21 +1,20 @@
 //! Which answer, and what all of them share.
 
-use super::page::HTML;
-use super::page::{AnswerResources, NOT_KEPT, page, write_log_fields, write_missing};
+use super::exchange::{AnswerResources, Exchange};
+use super::page::{HTML, NOT_KEPT, page, write_log_fields, write_missing};
 use super::{document, list, local, redirect};
 use crate::decide::{Decision, Document, Outcome};
 use crate::fcgi::Rest;
-use crate::http::{Method, Request, Response};
+use crate::http::{Method, Response};
 
 /// Writes the answer to a request; returns what follows of a long one.
 pub(in crate::respond) fn write(
     out: &mut Vec<u8>,
-    means: &mut AnswerResources<'_>,
-    request: &Request<'_>,
-    decision: &Decision<'_>,
+    exchange: Exchange<'_>,
+    resources: &mut AnswerResources<'_>,
 ) -> Option<Box<dyn Rest>> {
-    let rest = write_whole(out, means, request, decision);
-    if request.method == Method::Head {
+    let rest = write_whole(out, exchange, resources);
+    if exchange.request.method == Method::Head {
         // The same fields, its length among them, without the body.
         let end = out.windows(4).position(|window| window == b"\r\n\r\n");
         out.truncate(end.map_or(out.len(), |end| end + 4));
@@ -25,25 +24,18 @@ pub(in crate::respond) fn write(
 
 fn write_whole(
     out: &mut Vec<u8>,
-    means: &mut AnswerResources<'_>,
-    request: &Request<'_>,
-    decision: &Decision<'_>,
+    exchange: Exchange<'_>,
+    resources: &mut AnswerResources<'_>,
 ) -> Option<Box<dyn Rest>> {
-    let config = &*means.site.config;
+    let decision = exchange.decision;
     match &decision.outcome {
-        Outcome::Redirect(redirect) => {
-            redirect::write(out, (config, request, decision), redirect, means.now);
-        }
-        Outcome::Document(Document::MirrorList(list)) => {
-            list::write_mirrors(out, (config, request, decision), list, means);
-        }
-        Outcome::Document(Document::YumList(list)) => {
-            list::write_yum(out, (config, request, decision), list);
-        }
+        Outcome::Redirect(redirect) => redirect::write(out, exchange, redirect),
+        Outcome::Document(Document::MirrorList(list)) => list::write_mirrors(out, exchange, list),
+        Outcome::Document(Document::YumList(list)) => list::write_yum(out, exchange, list),
         Outcome::Document(document) => {
-            return document::write(out, (config, request, decision), document, means);
+            return document::write(out, exchange, document, resources);
         }
-        Outcome::Local(reason) => local::write(out, (config, request, decision), reason),
+        Outcome::Local(reason) => local::write(out, exchange, reason),
         Outcome::Missing(reason) => write_missing(out, decision, *reason),
         Outcome::Options => {
             Response::new(out, "200 OK")

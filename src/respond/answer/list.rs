@@ -1,11 +1,10 @@
 //! Lists of mirrors: what the renderers need, from a decision; and the operator's own parts.
 
-use super::own_url::{own_base_url_into, url_path};
 use std::path::Path;
 
-use super::own_url::own_url_into;
-use super::page::{AnswerInput, AnswerResources, NOT_KEPT, page as write_error, write_log_fields};
-use super::redirect::stamp;
+use super::exchange::Exchange;
+use super::page::write_log_fields;
+use super::precondition;
 use crate::decide::{Choice, MirrorList, OtherMirror, YumList};
 use crate::domain::document::Body;
 use crate::domain::document::mirror_list::{
@@ -16,70 +15,48 @@ use crate::domain::document::mirror_list_json::mirrorlist_json;
 use crate::domain::escape::url_path_into;
 use crate::domain::mirror::MirrorCountry;
 use crate::domain::representation::Representation;
-use crate::domain::time::Timestamp;
-use crate::domain::url::FileUrl;
-use crate::domain::url::{BaseUrl, EncodedPath};
-use crate::http::{ConditionVerdict, Response, Validators};
+use crate::domain::url::{BaseUrl, EncodedPath, FileUrl};
+use crate::http::{Response, Validators};
 use crate::regular_file;
 
 /// Bytes of an operator's header or footer; more is no part of a page.
 const FRAME_BYTES_MAX: u64 = 1024 * 1024;
 
 /// Writes a list of mirrors; HEAD gets the same fields without the body.
-pub(super) fn write_mirrors(
-    out: &mut Vec<u8>,
-    asked: AnswerInput<'_>,
-    list: &MirrorList<'_>,
-    means: &AnswerResources<'_>,
-) {
-    let (_, request, decision) = asked;
+pub(super) fn write_mirrors(out: &mut Vec<u8>, exchange: Exchange<'_>, list: &MirrorList<'_>) {
+    let decision = exchange.decision;
     let changed_at = decision.file.as_ref().map_or(0, |file| file.version.mtime);
     let mut fields = Vec::with_capacity(512);
-    let made = mirrors(&mut Response::part(&mut fields), asked, list, means.now);
-    let modified_at = means.site.changed_at.0.max(changed_at).min(means.now.0);
-    // While URLs are signed, the same list is another at each request.
-    let validators = list.stamp_key.is_none().then_some(Validators {
+    let made = mirrors(&mut Response::part(&mut fields), exchange, list);
+    let validators = (!exchange.is_signed()).then_some(Validators {
         etag: made.etag,
-        modified_at: Timestamp(modified_at),
+        modified_at: exchange.modified_at(changed_at),
     });
-    let verdict = validators.as_ref().map(|now| request.conditions.judge(now));
-    let status = match verdict {
-        Some(ConditionVerdict::Failed) => {
-            let status = "412 Precondition Failed";
-            let text = b"<p>It is not what you asked for any more.</p>\n";
-            let mut response = Response::new(out, status);
-            response.field("Cache-Control", NOT_KEPT);
-            return write_error(response, status, text);
-        }
-        Some(ConditionVerdict::NotModified) => "304 Not Modified",
-        _ => "200 OK",
+    let Some(sending) = precondition::judge(out, exchange.request, validators) else {
+        return;
     };
-    let mut response = Response::new(out, status);
+    let mut response = Response::new(out, sending.status);
     response.fields(&fields);
-    if let Some(validators) = &validators {
-        match verdict {
-            Some(ConditionVerdict::NotModified) => validators.as_known(&request.conditions),
-            _ => validators.clone(),
-        }
-        .write(&mut response);
+    if let Some(validators) = &sending.validators {
+        validators.write(&mut response);
     }
     // It is the list of one client, and its order may be drawn.
     response.field("Cache-Control", b"private, no-cache");
     response.field("Accept-Ranges", b"none");
     write_log_fields(&mut response, decision, Representation::Mirrorlist.as_str());
-    match verdict {
-        Some(ConditionVerdict::NotModified) => response.end(),
-        _ => response.body(made.mime_type, &made.text),
+    match sending.has_body {
+        true => response.body(made.mime_type, &made.text),
+        false => response.end(),
     }
 }
 
 /// Writes a list for yum.
-pub(super) fn write_yum(out: &mut Vec<u8>, asked: AnswerInput<'_>, list: &YumList<'_>) {
+pub(super) fn write_yum(out: &mut Vec<u8>, exchange: Exchange<'_>, list: &YumList<'_>) {
     let kind = Representation::Yumlist;
     let mut response = Response::new(out, "200 OK");
     response.field("Cache-Control", b"private, no-cache");
-    write_log_fields(&mut response, asked.2, kind.as_str());
-    response.body(kind.mime_type(), &yum(asked, list));
+    write_log_fields(&mut response, exchange.decision, kind.as_str());
+    response.body(kind.mime_type(), &yum(exchange, list));
 }
 
 /// A list as it is sent.
@@ -108,26 +85,25 @@ fn etag(page: &MirrorPage<'_>, frame: Frame<'_>) -> String {
 /// Adds the fields of a list, and makes it.
 fn mirrors(
     response: &mut Response<'_>,
-    asked: AnswerInput<'_>,
+    exchange: Exchange<'_>,
     list: &MirrorList<'_>,
-    now: Timestamp,
 ) -> RenderedList {
     // Another Accept would have got the other form from the same URL.
     response.field("Vary", b"Accept");
     response.field("X-Content-Type-Options", b"nosniff");
     let mut own_url = Vec::with_capacity(256);
-    own_url_into(&mut own_url, asked, "");
+    exchange.own_url_into(&mut own_url, "");
     if list.directory.is_some() && !own_url.ends_with(b"/") {
         own_url.push(b'/');
     }
-    let path = url_path(asked, list.directory.is_some());
+    let path = exchange.url_path(list.directory.is_some());
     let note = list.reason.as_ref().map(|reason| reason.text());
-    let (mirrors, others) = both(list, &target(asked, list, now));
+    let (mirrors, others) = both(list, &target(exchange, list));
     let page = MirrorPage {
-        subject: subject(asked, list),
+        subject: subject(exchange, list),
         path: &path,
         own_url: &own_url,
-        client: client(asked),
+        client: client(exchange),
         mirrors,
         others,
         note: note.as_deref(),
@@ -140,9 +116,10 @@ fn mirrors(
         };
     }
     let read = |path: &Option<_>| path.as_deref().and_then(part);
-    let (header, footer) = (read(&list.frame.header), read(&list.frame.footer));
+    let own = &exchange.decision.rules.mirrorlist;
+    let (header, footer) = (read(&own.header), read(&own.footer));
     let frame = Frame {
-        style_sheet: list.frame.style_sheet.as_deref(),
+        style_sheet: own.style_sheet.as_deref(),
         header: header.as_deref(),
         footer: footer.as_deref(),
     };
@@ -156,8 +133,8 @@ fn mirrors(
     }
 }
 
-fn client(asked: AnswerInput<'_>) -> PageClient {
-    let client = asked.2.client.as_ref();
+fn client(exchange: Exchange<'_>) -> PageClient {
+    let client = exchange.decision.client.as_ref();
     client.map_or(PageClient::default(), |client| PageClient {
         ip: client.ip,
         place: client.place,
@@ -167,7 +144,7 @@ fn client(asked: AnswerInput<'_>) -> PageClient {
 
 /// The mirrors that this client is sent to, and the others.
 fn both<'a>(
-    list: &MirrorList<'a>,
+    list: &'a MirrorList<'_>,
     target: &FileUrl,
 ) -> (Vec<ListedMirror<'a>>, Vec<UnlistedMirror<'a>>) {
     let count = |place: usize| {
@@ -183,8 +160,8 @@ fn both<'a>(
     (choices.collect(), others.collect())
 }
 
-fn subject<'a>(asked: AnswerInput<'a>, list: &'a MirrorList<'_>) -> Subject<'a> {
-    match (&list.directory, &asked.2.file) {
+fn subject<'a>(exchange: Exchange<'a>, list: &'a MirrorList<'_>) -> Subject<'a> {
+    match (&list.directory, &exchange.decision.file) {
         (None, Some(file)) => Subject::File(FileFacts {
             name: file.path.name(),
             version: file.version,
@@ -199,14 +176,14 @@ fn subject<'a>(asked: AnswerInput<'a>, list: &'a MirrorList<'_>) -> Subject<'a> 
 }
 
 /// The file or directory below each base URL.
-fn target(asked: AnswerInput<'_>, list: &MirrorList<'_>, now: Timestamp) -> FileUrl {
+fn target(exchange: Exchange<'_>, list: &MirrorList<'_>) -> FileUrl {
     let directory = list.directory.as_ref().map(|count| &count.path[..]);
-    let chosen = list.choices.iter().map(|choice| choice.base_url);
-    let path = match (directory, &asked.2.file) {
+    let chosen = list.choices.iter().map(|choice| &*choice.base_url);
+    let path = match (directory, &exchange.decision.file) {
         (None, Some(file)) => EncodedPath::of_version(file.path.as_bytes(), file.version, chosen),
         (directory, _) => EncodedPath::new(directory.unwrap_or_default(), chosen),
     };
-    FileUrl::new(path, list.stamp_key.map(|key| stamp(key, now)))
+    FileUrl::new(path, exchange.stamp())
 }
 
 fn url(target: &FileUrl, base_url: &BaseUrl) -> Vec<u8> {
@@ -215,11 +192,11 @@ fn url(target: &FileUrl, base_url: &BaseUrl) -> Vec<u8> {
     url
 }
 
-fn listed<'a>(choice: &Choice<'a>, target: &FileUrl, files: Option<u64>) -> ListedMirror<'a> {
+fn listed<'a>(choice: &'a Choice<'_>, target: &FileUrl, files: Option<u64>) -> ListedMirror<'a> {
     let candidate = &choice.candidate;
     ListedMirror {
-        name: choice.name,
-        url: url(target, choice.base_url),
+        name: &choice.name,
+        url: url(target, &choice.base_url),
         tier: candidate.tier,
         country: choice.country,
         is_fallback: choice.is_fallback,
@@ -265,16 +242,16 @@ fn part(path: &Path) -> Option<Vec<u8>> {
 }
 
 /// A line for each base URL of the repository (behaviour §4.10).
-fn yum(asked: AnswerInput<'_>, list: &YumList<'_>) -> Vec<u8> {
+fn yum(exchange: Exchange<'_>, list: &YumList<'_>) -> Vec<u8> {
     let mut body = Vec::with_capacity(1024);
-    let urls = list.choices.iter().map(|choice| choice.base_url);
+    let urls = list.choices.iter().map(|choice| &*choice.base_url);
     let path = EncodedPath::new(&list.directory, urls);
     for choice in &list.choices {
         choice.base_url.file_url_into(&mut body, &path);
         body.push(b'\n');
     }
     if list.choices.is_empty() {
-        own_base_url_into(&mut body, asked);
+        exchange.own_base_url_into(&mut body);
         url_path_into(&mut body, &list.named);
         body.push(b'\n');
     }

@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::page::{AnswerInput, no_site, write_log_fields};
+use super::exchange::Exchange;
+use super::page::{no_site, write_log_fields};
 use crate::config::LocalKind;
 use crate::decide::{Decision, LocalReason};
 use crate::domain::escape::url_path_into;
@@ -11,15 +12,15 @@ use crate::http::{Request, Response};
 use crate::tree::rest_below;
 
 /// The web server serves the file: ranges, conditions and types stay its own.
-pub(super) fn write(out: &mut Vec<u8>, asked: AnswerInput<'_>, reason: &LocalReason) {
-    let (config, request, decision) = asked;
-    let local = &config.local;
+pub(super) fn write(out: &mut Vec<u8>, exchange: Exchange<'_>, reason: &LocalReason) {
+    let (request, decision) = (exchange.request, exchange.decision);
+    let local = &exchange.config().local;
     let give = match reason {
         LocalReason::DatabaseUnavailable => "file (database_not_reached)",
         LocalReason::TreeUnknown(_) => "file (tree_not_reached)",
         _ => "file",
     };
-    let Some(file) = name(asked, reason) else {
+    let Some(file) = name(exchange, reason) else {
         return leave(out, request);
     };
     if !local.is_encoded && file.iter().any(u8::is_ascii_control) {
@@ -64,8 +65,9 @@ fn write_common(
 
 /// The name that the web server is told: its own, where it told one. `None`: it must find the file
 /// without a word of ours, because it may send none but those of the tree when it is told so.
-fn name<'a>(asked: AnswerInput<'a>, reason: &LocalReason) -> Option<Cow<'a, [u8]>> {
-    let (config, request, decision) = asked;
+fn name<'a>(exchange: Exchange<'a>, reason: &LocalReason) -> Option<Cow<'a, [u8]>> {
+    let (request, decision) = (exchange.request, exchange.decision);
+    let config = exchange.config();
     let local = &config.local;
     let requested = decision
         .requested

@@ -1,27 +1,11 @@
 //! What all answers have in common: status pages and log fields.
 
-use crate::config::SiteConfig;
-use crate::decide::{Decision, MissingReason, SiteState};
-use crate::domain::time::Timestamp;
-use crate::http::{Request, Response};
-use crate::respond::permit::Streams;
-use crate::snapshot::Lookup;
+use crate::decide::{Decision, MissingReason};
+use crate::http::Response;
 
 /// `Cache-Control` of what may be another answer a moment later. mod_expires of a web server would
 /// let everybody keep it for a month.
 pub(super) const NOT_KEPT: &[u8] = b"no-cache";
-
-/// What answers are written with, beside the decision.
-pub(in crate::respond) struct AnswerResources<'m> {
-    /// The site that the decision was made for.
-    pub site: &'m SiteState,
-    /// Long parts of documents are read through it.
-    pub lookup: &'m mut Lookup,
-    /// Time of the request.
-    pub now: Timestamp,
-    /// The long documents under way.
-    pub streams: &'m Streams,
-}
 
 /// The vhost and the configuration do not fit together; the web server's fallback serves.
 pub(in crate::respond) fn no_site(response: &mut Response<'_>) {
@@ -41,9 +25,6 @@ pub(super) fn page(mut response: Response<'_>, title: &str, text: &[u8]) {
     body.extend_from_slice(b"</body></html>\n");
     response.body(HTML, &body);
 }
-
-/// What answers are written from.
-pub(super) type AnswerInput<'d> = (&'d SiteConfig, &'d Request<'d>, &'d Decision<'d>);
 
 /// MirrorBrain's log variables, which the vhost turns into notes and takes away.
 pub(super) fn write_log_fields(response: &mut Response<'_>, decision: &Decision<'_>, give: &str) {

@@ -1,17 +1,14 @@
 //! To a mirror (behaviour §4.1).
 
-use super::own_url::own_url_into;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use md5::{Digest, Md5};
 
-use super::page::{AnswerInput, page, write_log_fields};
-use crate::decide::{Redirect, StampKey};
+use super::exchange::Exchange;
+use super::page::{page, write_log_fields};
+use crate::decide::Redirect;
 use crate::domain::escape::{decimal_into, html_into};
 use crate::domain::hash::Digests;
-use crate::domain::time::Timestamp;
-use crate::domain::url::EncodedPath;
-use crate::domain::url::FileUrl;
+use crate::domain::url::{EncodedPath, FileUrl};
 use crate::http::Response;
 
 /// `Content-Type`, `Content-Length` of four digits, and the line that ends the fields.
@@ -24,21 +21,17 @@ const LINK_NAMES: [&str; 8] = [
 ];
 const DIGEST_NAMES: [&str; 3] = ["Digest", "X-Digest-2", "X-Digest-3"];
 
-pub(super) fn write(
-    out: &mut Vec<u8>,
-    asked: AnswerInput<'_>,
-    redirect: &Redirect<'_>,
-    now: Timestamp,
-) {
-    let (config, request, decision) = asked;
+pub(super) fn write(out: &mut Vec<u8>, exchange: Exchange<'_>, redirect: &Redirect<'_>) {
+    let (request, decision) = (exchange.request, exchange.decision);
+    let config = exchange.config();
     let (Some(best), Some(file)) = (redirect.choices.first(), &decision.file) else {
         return;
     };
-    let urls = redirect.choices.iter().map(|choice| choice.base_url);
+    let urls = redirect.choices.iter().map(|choice| &*choice.base_url);
     let path = EncodedPath::of_version(file.path.as_bytes(), file.version, urls);
-    let target = FileUrl::new(path, redirect.stamp_key.map(|key| stamp(key, now)));
+    let target = FileUrl::new(path, exchange.stamp());
     let mut location = Vec::with_capacity(256);
-    target.url_into(&mut location, best.base_url);
+    target.url_into(&mut location, &best.base_url);
 
     let bytes_max = out.len() + config.head_bytes_max.saturating_sub(CONTENT_FIELDS_BYTES);
     let mut response = Response::new(out, "302 Found");
@@ -50,7 +43,7 @@ pub(super) fn write(
     if !decision.vary.is_empty() {
         response.field("Vary", decision.vary.as_bytes());
     }
-    write_cache_control(&mut response, redirect.cache_control);
+    write_cache_control(&mut response, &decision.rules.redirect_cache_control);
     write_log_fields(&mut response, decision, "redirect");
     response.field("X-MB-Realm", realm);
     response.field("X-MB-Redirected", b"1");
@@ -66,7 +59,7 @@ pub(super) fn write(
     }
     let mut links = lines(&LINK_NAMES);
     if redirect.has_documents {
-        write_described_by(&mut response, &mut links, asked, redirect);
+        write_described_by(&mut response, &mut links, exchange, redirect);
     }
     for (place, choice) in redirect
         .choices
@@ -76,7 +69,7 @@ pub(super) fn write(
     {
         let is_written = links.add(&mut response, |out| {
             out.push(b'<');
-            target.url_into(out, choice.base_url);
+            target.url_into(out, &choice.base_url);
             out.extend_from_slice(b">; rel=duplicate; pri=");
             decimal_into(out, place + 1);
             if let Some(country) = choice.country {
@@ -130,13 +123,6 @@ impl FieldLines {
     }
 }
 
-/// `time=EPOCH&stamp=MD5HEX` of "EPOCH KEY"; mirrors check the age themselves (behaviour §4.1).
-pub(super) fn stamp(key: StampKey<'_>, now: Timestamp) -> String {
-    let digest = Md5::digest(format!("{} {}", now.0, key.0).as_bytes());
-    let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("time={}&stamp={hex}", now.0)
-}
-
 /// Whether the client is wget2: it goes on to a metalink that is named, saves the file as the
 /// metalink calls it, whatever `-O` says, and asks for it without the port of the host. Of a
 /// metalink that its user asks for it knows how to save it.
@@ -152,19 +138,19 @@ fn prefers_metalinks(user_agent: &[u8]) -> bool {
 fn write_described_by(
     response: &mut Response<'_>,
     links: &mut FieldLines,
-    asked: AnswerInput<'_>,
+    exchange: Exchange<'_>,
     redirect: &Redirect<'_>,
 ) {
     let mut document = |suffix: &str, mime_type: &str| {
         links.add(response, |out| {
             out.push(b'<');
-            own_url_into(out, asked, suffix);
+            exchange.own_url_into(out, suffix);
             out.extend_from_slice(b">; rel=describedby; type=\"");
             out.extend_from_slice(mime_type.as_bytes());
             out.push(b'"');
         });
     };
-    if !prefers_metalinks(asked.1.user_agent) {
+    if !prefers_metalinks(exchange.request.user_agent) {
         document(".meta4", "application/metalink4+xml");
     }
     if redirect.digests.as_ref().is_some_and(|d| d.has_pgp) {

@@ -1,0 +1,297 @@
+//! Which answer a request gets: the checks in their order.
+
+use super::context::WorkerContext;
+use super::decision::{
+    DecidedFile, DecidedRules, Decision, LocalReason, MissingReason, Outcome, OwnUrl, Unavailable,
+};
+use super::mapping::Mapping;
+use super::passage::{Depth, RequestPass};
+use super::site::SiteState;
+use crate::domain::path::FilePath;
+use crate::domain::representation::Representation;
+use crate::http::{Method, Query, Request};
+use crate::tree::{Located, TreeProblem};
+
+/// Decides one request.
+pub fn decide<'s>(
+    state: &'s SiteState,
+    context: &mut WorkerContext,
+    request: &Request<'_>,
+    depth: Depth,
+) -> Decision<'s> {
+    let mapping = Mapping::of(state, context, request);
+    let requested = match &mapping {
+        Mapping::Below(path) => Some(path.clone()),
+        _ => None,
+    };
+    let path = requested.as_ref().map_or(&b""[..], FilePath::as_bytes);
+    let rules = if request.overrides.0.is_empty() {
+        DecidedRules::Configured(state.config.rules(path))
+    } else {
+        DecidedRules::Overridden(context.overridden(&state.config, path, &request.overrides))
+    };
+    let query = if rules.query {
+        Query::parse(request.query_string)
+    } else {
+        Query::default()
+    };
+    let mut pass = RequestPass {
+        state,
+        request,
+        query,
+        depth,
+        decision: Decision {
+            outcome: Outcome::Missing(MissingReason::NotInTree),
+            rules,
+            want: Representation::File,
+            is_negotiated: false,
+            vary: "",
+            requested,
+            own: OwnUrl::Asked { suffix: 0 },
+            file: None,
+            client: None,
+            no_mirror: false,
+        },
+    };
+    pass.decision.outcome = match mapping {
+        Mapping::Nowhere => Outcome::Missing(MissingReason::NotInTree),
+        Mapping::Outside { exists } => pass.outside(exists),
+        Mapping::Unknown(problem) => pass.unknown_place(problem),
+        Mapping::Tree => pass.run(context, None),
+        Mapping::Below(path) => pass.run(context, Some(&path)),
+    };
+    pass.decision
+}
+
+/// For a URL that can name a directory alone.
+fn no_file<'s>(located: Located) -> Outcome<'s> {
+    match located {
+        Located::Unknown(problem) => Outcome::Unavailable(Unavailable::Tree(problem)),
+        Located::Directory => Outcome::Missing(MissingReason::Directory),
+        _ => Outcome::Missing(MissingReason::NoFile),
+    }
+}
+
+impl<'s> RequestPass<'_, 's> {
+    /// What other methods than GET and HEAD are answered.
+    fn other_method(&self) -> Option<Outcome<'s>> {
+        match self.request.method {
+            Method::Get | Method::Head => None,
+            Method::Options => Some(Outcome::Options),
+            Method::Post | Method::Other => Some(Outcome::MethodNotAllowed),
+        }
+    }
+
+    /// For what the web server found outside the tree: the file is its own, and has no documents.
+    fn outside(&mut self, exists: bool) -> Outcome<'s> {
+        if let Some(outcome) = self.other_method() {
+            return outcome;
+        }
+        let by_suffix = Representation::split_suffix(self.request.file).filter(|_| !exists);
+        let by_query = Some(self.asked_by_query()).filter(|asked| *asked != Representation::File);
+        let by_name = self
+            .asked_by_parameter()
+            .or(by_suffix.map(|(_, document)| document));
+        match by_query.or(by_name) {
+            None => Outcome::Local(LocalReason::OutsideTree),
+            Some(document) => Outcome::Missing(MissingReason::NoDocument(document)),
+        }
+    }
+
+    /// For a name that the file system does not let us follow to the tree.
+    fn unknown_place(&mut self, problem: TreeProblem) -> Outcome<'s> {
+        let is_document = self.is_document_name() || !self.request.document.is_empty();
+        match (self.other_method(), self.asked_by_query()) {
+            (Some(outcome), _) => outcome,
+            (None, Representation::File) if !is_document => {
+                Outcome::Local(LocalReason::TreeUnknown(problem))
+            }
+            _ => Outcome::Unavailable(Unavailable::Tree(problem)),
+        }
+    }
+
+    fn run(&mut self, context: &mut WorkerContext, path: Option<&FilePath>) -> Outcome<'s> {
+        if let Some(outcome) = self.other_method() {
+            return outcome;
+        }
+        if self.decision.rules.engine
+            && let Some(outcome) = self.repository(context)
+        {
+            return outcome;
+        }
+        let Some(path) = path else {
+            return self.directory(context, None);
+        };
+        if let Some(outcome) = self.directory_index(context, path) {
+            return outcome;
+        }
+        if self.request.names_directory() {
+            return self.directory(context, Some(path));
+        }
+        if !self.decision.rules.engine {
+            return self.local_if_file(context, path, LocalReason::EngineOff);
+        }
+        let mut asked = self.asked();
+        let located = match self.locate(context, path) {
+            Located::Unknown(problem) => return self.unknown(path, asked, problem),
+            Located::Directory => return self.directory(context, Some(path)),
+            Located::Missing => match self.document_of(context, path) {
+                Some((Located::Directory, _)) => {
+                    let directory = self.decision.requested.clone();
+                    return self.directory_list(context, directory.as_ref());
+                }
+                Some((Located::Unknown(problem), _)) => {
+                    return Outcome::Unavailable(Unavailable::Tree(problem));
+                }
+                Some((located, document)) => {
+                    asked = document;
+                    located
+                }
+                None => return self.no_file(asked),
+            },
+            located => located,
+        };
+        let is_file = asked == Representation::File || self.decision.is_negotiated;
+        let Located::File {
+            path: real,
+            version,
+        } = located
+        else {
+            return if is_file {
+                Outcome::Local(LocalReason::OutsideTree)
+            } else {
+                Outcome::Missing(MissingReason::NoDocument(asked))
+            };
+        };
+        let file = DecidedFile {
+            path: real,
+            version,
+        };
+        self.decision.file = Some(file.clone());
+        let is_head = self.request.method == Method::Head;
+        if is_head && is_file && self.decision.rules.handle_head_locally {
+            return Outcome::Local(LocalReason::HeadLocally);
+        }
+        self.answer(context, &file, asked)
+    }
+
+    /// For a path that the file system tells nothing of. The web server, another user, serves what
+    /// must be the file; what may be a document about one is asked for again later.
+    fn unknown(&self, path: &FilePath, asked: Representation, problem: TreeProblem) -> Outcome<'s> {
+        let is_file = asked == Representation::File || self.decision.is_negotiated;
+        if is_file && Representation::split_suffix(path.as_bytes()).is_none() {
+            Outcome::Local(LocalReason::TreeUnknown(problem))
+        } else {
+            Outcome::Unavailable(Unavailable::Tree(problem))
+        }
+    }
+
+    /// The page of a directory, which the web server found for the directory's URL. It is none to
+    /// redirect: what it links to is beside it.
+    fn directory_index(
+        &mut self,
+        context: &mut WorkerContext,
+        path: &FilePath,
+    ) -> Option<Outcome<'s>> {
+        if !self.request.is_directory_index() || self.asked_by_query() != Representation::File {
+            return None;
+        }
+        let Located::File { path, version } = self.locate(context, path) else {
+            return None;
+        };
+        self.decision.file = Some(DecidedFile { path, version });
+        Some(Outcome::Local(LocalReason::DirectoryIndex))
+    }
+
+    /// For a file that is not there. What the web server says is a file is never missing: it asks
+    /// about names without a file only where a document or a list can be meant.
+    fn no_file(&self, asked: Representation) -> Outcome<'s> {
+        let is_file = asked == Representation::File || self.decision.is_negotiated;
+        let may_be_list = !self.query.is_empty() || !self.request.document.is_empty();
+        if self.request.file.is_empty() || !is_file || may_be_list || self.is_document_name() {
+            return Outcome::Missing(MissingReason::NoFile);
+        }
+        Outcome::Local(LocalReason::Unseen)
+    }
+
+    fn is_document_name(&self) -> bool {
+        Representation::split_suffix(self.request.file).is_some()
+    }
+
+    /// For a URL that names a directory: the list of its mirrors, or nothing of ours.
+    fn directory(&mut self, context: &mut WorkerContext, path: Option<&FilePath>) -> Outcome<'s> {
+        if self.decision.rules.engine && self.asked_by_query() == Representation::Mirrorlist {
+            return self.directory_list(context, path);
+        }
+        match path {
+            Some(path) => no_file(context.tree.locate(path, None)),
+            None => Outcome::Missing(MissingReason::NotInTree),
+        }
+    }
+
+    /// By query, else by `Accept` (behaviour §1.1, steps 6 and 8).
+    fn asked(&mut self) -> Representation {
+        if let Some(document) = self.asked_by_parameter() {
+            self.decision.want = document;
+            return document;
+        }
+        let asked = self.asked_by_query();
+        if asked != Representation::File || !self.decision.rules.documents {
+            return asked;
+        }
+        let rules = &self.decision.rules.metalink;
+        let agent = self.request.user_agent;
+        let (negotiated, vary) = rules.negotiated(self.request.accept, agent);
+        self.decision.vary = vary;
+        let Some(negotiated) = negotiated else {
+            return asked;
+        };
+        self.decision.want = negotiated;
+        self.decision.is_negotiated = true;
+        negotiated
+    }
+
+    /// A name that does not exist may be an existing one with a document's suffix.
+    fn document_of(
+        &mut self,
+        context: &mut WorkerContext,
+        path: &FilePath,
+    ) -> Option<(Located, Representation)> {
+        let (name, document) = Representation::split_suffix(path.as_bytes())?;
+        let suffix = path.as_bytes().len() - name.len();
+        let name = FilePath::parse(name).ok()?;
+        let located = self.locate(context, &name);
+        let is_file = matches!(
+            located,
+            Located::File { .. } | Located::Outside | Located::Unknown(_)
+        );
+        let has_list = located == Located::Directory && document == Representation::Mirrorlist;
+        if !is_file && !has_list {
+            return None;
+        }
+        self.decision.want = document;
+        self.decision.is_negotiated = false;
+        self.decision.requested = Some(name);
+        self.decision.own = OwnUrl::Asked { suffix };
+        Some((located, document))
+    }
+
+    /// Serves a file without looking at mirrors; what is none is not served.
+    fn local_if_file(
+        &mut self,
+        context: &mut WorkerContext,
+        path: &FilePath,
+        reason: LocalReason,
+    ) -> Outcome<'s> {
+        match self.locate(context, path) {
+            Located::File { path, version } => {
+                self.decision.file = Some(DecidedFile { path, version });
+                Outcome::Local(reason)
+            }
+            Located::Outside => Outcome::Local(reason),
+            Located::Directory => Outcome::Missing(MissingReason::Directory),
+            Located::Missing => Outcome::Missing(MissingReason::NoFile),
+            Located::Unknown(problem) => Outcome::Local(LocalReason::TreeUnknown(problem)),
+        }
+    }
+}

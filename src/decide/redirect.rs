@@ -1,0 +1,151 @@
+//! The redirect to a mirror, and what keeps a file from it.
+
+use super::client::Client;
+use super::context::WorkerContext;
+use super::decision::{Choice, DecidedFile, LocalReason, Outcome, Redirect};
+use super::passage::{RequestPass, has_info};
+use super::select::Extent;
+use crate::domain::file::FileId;
+use crate::domain::hash::Digests;
+use crate::domain::path::FilePath;
+use crate::domain::representation::Representation;
+use crate::domain::rule::{Exclusion, ExclusionSubject};
+use crate::domain::select::{FillSigns, is_fill};
+use crate::domain::url::EncodedPath;
+use crate::snapshot::Snapshot;
+
+/// Bytes of a redirect's header fields beside `Location`, `Link`, digests and the value of
+/// `Cache-Control`: their names, a mirror's of 64 bytes, an IPv6 network, and all log fields.
+const HEAD_REST_BYTES: usize = 576;
+/// `?time=EPOCH&stamp=MD5HEX`
+const STAMP_BYTES_MAX: usize = 56;
+/// `%XX`
+const ENCODED_BYTES_MAX: usize = 3;
+
+/// A database that fails now has answered a moment ago; a redirect needs no digests.
+fn digests(
+    context: &mut WorkerContext,
+    snapshot: &Snapshot,
+    id: FileId,
+    file: &DecidedFile,
+) -> Option<Digests> {
+    if !snapshot.has_hashes {
+        return None;
+    }
+    let found = context.lookup.digests(snapshot, id, file.version);
+    found.unwrap_or_default()
+}
+
+impl<'s> RequestPass<'_, 's> {
+    /// The answer about a file that is there: a redirect, or the document that was asked for.
+    pub(super) fn answer(
+        &mut self,
+        context: &mut WorkerContext,
+        file: &DecidedFile,
+        asked: Representation,
+    ) -> Outcome<'s> {
+        let client = self.client();
+        let stands_for_file = asked == Representation::File || self.decision.is_negotiated;
+        if stands_for_file && let Some(exclusion) = self.exclusion(&client, file) {
+            return Outcome::Local(LocalReason::Excluded(exclusion));
+        }
+        if stands_for_file && self.is_fill(&client) {
+            self.decision.want = Representation::File;
+            self.decision.is_negotiated = false;
+            return Outcome::Local(LocalReason::CacheFill);
+        }
+        self.decision.client = Some(client);
+        if asked == Representation::File {
+            self.redirect(context, &client, file)
+        } else {
+            self.document(context, (&client, file), asked)
+        }
+    }
+
+    fn redirect(
+        &mut self,
+        context: &mut WorkerContext,
+        client: &Client,
+        file: &DecidedFile,
+    ) -> Outcome<'s> {
+        let extent = self.depth.extent(Extent::Best);
+        let found = match self.find(context, (client, file), extent) {
+            Ok(found) => found,
+            Err(reason) => return Outcome::Local(reason),
+        };
+        if self.is_too_long(&found.choices, file) {
+            return Outcome::Local(LocalReason::LocationTooLong);
+        }
+        let digests = found
+            .known
+            .and_then(|(snapshot, known)| digests(context, snapshot, known.id, file));
+        let version = self.state.config.torrent_version;
+        let has_info = |digests: &Digests| has_info(digests, version);
+        Outcome::Redirect(Redirect {
+            choices: found.choices,
+            excluded: found.excluded,
+            has_documents: self.decision.rules.documents,
+            has_torrent: self.decision.rules.has_torrents()
+                && digests.as_ref().is_some_and(has_info),
+            digests,
+        })
+    }
+
+    /// Whether the best one's URL leaves no room for the other fields of a redirect: a proxy in
+    /// front would answer 502.
+    fn is_too_long(&self, choices: &[Choice<'_>], file: &DecidedFile) -> bool {
+        let Some(best) = choices.first() else {
+            return false;
+        };
+        let others = HEAD_REST_BYTES + self.decision.rules.redirect_cache_control.len();
+        let room = self.state.config.head_bytes_max.saturating_sub(others);
+        let base_bytes = best.base_url.as_str().len() + STAMP_BYTES_MAX;
+        let path = file.path.as_bytes();
+        // Most names are short enough whatever is in them.
+        base_bytes + ENCODED_BYTES_MAX * path.len() > room && {
+            let encoded = EncodedPath::new(path, std::iter::once(&*best.base_url));
+            let mut url = Vec::with_capacity(ENCODED_BYTES_MAX * path.len());
+            best.base_url.file_url_into(&mut url, &encoded);
+            url.len() + STAMP_BYTES_MAX > room
+        }
+    }
+
+    /// Why a rule of the admin serves the file here.
+    fn exclusion(&self, client: &Client, file: &DecidedFile) -> Option<Exclusion> {
+        let url_path = self.request.url_path();
+        let requested = self.decision.requested.as_ref();
+        let name = requested.map_or(&url_path[..], FilePath::as_bytes);
+        let mime_type = if self.decision.rules.exclude_mime_types.is_empty() {
+            b""
+        } else if self.request.mime_type.is_empty() {
+            self.state.config.mime_types.of(name).as_bytes()
+        } else {
+            self.request.mime_type
+        };
+        // `?fakefile`, MirrorBrain's aid for tests, skips the test of the size alone.
+        let size = if self.query.has("fakefile") {
+            u64::MAX
+        } else {
+            file.version.size
+        };
+        let candidate = ExclusionSubject {
+            size,
+            url_path: &url_path,
+            mime_type,
+            ip: client.ip,
+            user_agent: self.request.user_agent,
+        };
+        self.decision.rules.exclusion(&candidate)
+    }
+
+    /// Whether a cache of ours asks, which must get the file itself.
+    fn is_fill(&self, client: &Client) -> bool {
+        let signs = FillSigns {
+            ip: client.ip,
+            cdn_loop: self.request.cdn_loop,
+            via: self.request.via,
+        };
+        let snapshot = self.state.snapshot.as_deref();
+        snapshot.is_some_and(|snapshot| is_fill(snapshot.roster.all_caches(), &signs))
+    }
+}
