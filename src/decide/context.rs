@@ -7,15 +7,14 @@ use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 
+use super::source::{LiveSources, Sources};
 use crate::config::{RawAcceptRule, RawFallback, RawRules, SiteConfig, compile_rules, merge_rules};
 use crate::domain::place::{Asn, CountryCode, Place, RegionCode};
 use crate::domain::rule::Rules;
 use crate::domain::select::{Access, ClassTable, Selector};
 use crate::domain::time::Timestamp;
 use crate::http::Overrides;
-use crate::snapshot::Lookup;
 use crate::snapshot::Snapshot;
-use crate::tree::Tree;
 
 /// Places whose classes are kept: a busy site sees some thousand pairs of country and AS.
 const PLACES_MAX: usize = 4096;
@@ -32,10 +31,8 @@ pub type RequestClock = fn() -> Timestamp;
 /// One worker's means for one site: tree, database connection, drawn numbers, and what it has
 /// worked out before.
 pub struct WorkerContext {
-    /// The file tree.
-    pub tree: Tree,
-    /// The database connection.
-    pub lookup: Lookup,
+    /// The file tree and the database.
+    pub sources: Box<dyn Sources>,
     clock: RequestClock,
     pub(super) selector: Selector<DrawFn>,
     classes: Classes,
@@ -54,9 +51,13 @@ type PlaceKey = (Option<CountryCode>, Option<RegionCode>, Option<Asn>, Access);
 impl WorkerContext {
     /// Opens nothing yet.
     pub fn new(config: &SiteConfig, draw: DrawFn, clock: RequestClock) -> WorkerContext {
+        WorkerContext::with(Box::new(LiveSources::new(config)), draw, clock)
+    }
+
+    /// Looks at given sources.
+    pub fn with(sources: Box<dyn Sources>, draw: DrawFn, clock: RequestClock) -> WorkerContext {
         WorkerContext {
-            tree: Tree::new(&config.tree),
-            lookup: Lookup::new(&config.database),
+            sources,
             clock,
             selector: Selector::new(draw),
             classes: Classes::default(),

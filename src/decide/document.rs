@@ -109,7 +109,7 @@ impl<'s> RequestPass<'_, 's> {
         let Some((snapshot, id)) = self.hashed(file)? else {
             return Ok(None);
         };
-        let found = context.lookup.digests(snapshot, id, file.version);
+        let found = context.sources.digests(snapshot, id, file.version);
         found.map_err(|error| unreadable(&error))
     }
 
@@ -201,8 +201,8 @@ impl<'s> RequestPass<'_, 's> {
         let mut hashes = None;
         if let Some((snapshot, known)) = known {
             keep_listed(snapshot, &mut choices, &mut excluded);
-            let lookup = &mut context.lookup;
-            let summary = lookup.hash_summary(snapshot, known.id, wanted.1.version);
+            let sources = &mut context.sources;
+            let summary = sources.hash_summary(snapshot, known.id, wanted.1.version);
             let summary = summary.map_err(|error| unreadable(&error))?;
             hashes = summary.map(|summary| (known.id, Box::new(summary)));
         }
@@ -288,8 +288,8 @@ impl<'s> RequestPass<'_, 's> {
         let Some((snapshot, id)) = self.hashed(file)? else {
             return Ok(None);
         };
-        let lookup = &mut context.lookup;
-        let summary = lookup.hash_summary(snapshot, id, file.version);
+        let sources = &mut context.sources;
+        let summary = sources.hash_summary(snapshot, id, file.version);
         let summary = summary.map_err(|error| unreadable(&error))?;
         Ok(summary.map(|summary| (id, Box::new(summary))))
     }
@@ -325,7 +325,7 @@ impl<'s> RequestPass<'_, 's> {
         let beside = [path.as_bytes(), b".torrent"].concat();
         mask.is_match(path.as_bytes())
             && FilePath::parse(&beside).is_ok_and(|beside| {
-                matches!(context.tree.locate(&beside, None), Located::File { .. })
+                matches!(context.sources.locate(&beside, None), Located::File { .. })
             })
     }
 }

@@ -140,7 +140,7 @@ impl<'s> RequestPass<'_, 's> {
     ) -> Outcome<'s> {
         let unavailable = Outcome::Unavailable(Unavailable::Database);
         let path = path.map_or(&b""[..], FilePath::as_bytes);
-        let directory = match context.tree.directory(path) {
+        let directory = match context.sources.directory(path) {
             Ok(Some(directory)) => directory,
             Ok(None) => return Outcome::Missing(MissingReason::NoFile),
             Err(problem) => return Outcome::Unavailable(Unavailable::Tree(problem)),
@@ -155,7 +155,7 @@ impl<'s> RequestPass<'_, 's> {
             return unavailable;
         };
         let limit = DIRECTORY_FILES_MAX + 1;
-        let files = match context.lookup.files_below(snapshot, &directory, limit) {
+        let files = match context.sources.files_below(snapshot, &directory, limit) {
             Ok(files) => files,
             Err(error) => {
                 log::debug!("listing failed: error=\"{error}\"");

@@ -38,7 +38,7 @@ impl Mapping {
         if request.file.is_empty() {
             return by_url(state, request);
         }
-        match context.tree.named(request.file) {
+        match context.sources.named(request.file) {
             Named::Below(path) => below(path),
             Named::Outside { exists } => Mapping::Outside { exists },
             Named::Unknown(problem) => Mapping::Unknown(problem),

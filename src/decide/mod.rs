@@ -18,6 +18,7 @@ mod passage;
 mod redirect;
 mod select;
 mod site;
+mod source;
 mod yum;
 
 pub use client::{Client, FactSource};
@@ -31,4 +32,5 @@ pub use list::DIRECTORY_FILES_MAX;
 pub use order::decide;
 pub use passage::Depth;
 pub use site::SiteState;
+pub use source::Sources;
 pub use yum::YUM_MIRRORS_MAX;

@@ -224,7 +224,7 @@ impl<'s> RequestPass<'_, 's> {
             return self.directory_list(context, path);
         }
         match path {
-            Some(path) => no_file(context.tree.locate(path, None)),
+            Some(path) => no_file(context.sources.locate(path, None)),
             None => Outcome::Missing(MissingReason::NotInTree),
         }
     }

@@ -67,7 +67,7 @@ impl<'s> RequestPass<'_, 's> {
     pub(super) fn locate(&self, context: &mut WorkerContext, path: &FilePath) -> Located {
         let snapshot = self.state.snapshot.as_deref();
         let catalogued = snapshot.and_then(|snapshot| snapshot.find(path.as_bytes())?.version);
-        context.tree.locate(path, catalogued)
+        context.sources.locate(path, catalogued)
     }
 
     /// The document whose suffix the web server took from the URL.

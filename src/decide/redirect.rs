@@ -32,7 +32,7 @@ fn digests(
     if !snapshot.has_hashes {
         return None;
     }
-    let found = context.lookup.digests(snapshot, id, file.version);
+    let found = context.sources.digests(snapshot, id, file.version);
     found.unwrap_or_default()
 }
 

@@ -105,7 +105,7 @@ impl fcgi::Handler for AnswerWorker {
             now,
         };
         let mut resources = answer::AnswerResources {
-            lookup: &mut context.lookup,
+            sources: &mut *context.sources,
             streams: &self.common.streams,
         };
         self.rest = answer::write(out, exchange, &mut resources);
@@ -118,7 +118,7 @@ impl fcgi::Handler for AnswerWorker {
     fn tick(&mut self) {
         self.common.watchdog.beat();
         for (_, context) in self.contexts.iter_mut().flatten() {
-            context.lookup.rest();
+            context.sources.rest();
         }
     }
 }

@@ -79,6 +79,12 @@ impl KnownFiles {
         Ok(KnownFiles::new(files, seed))
     }
 
+    /// A catalogue of values, in the order of paths.
+    pub(super) fn of(files: &[(Vec<u8>, CatalogueFile)], seed: u64) -> KnownFiles {
+        let files = files.iter().map(|(path, file)| known(path, *file, seed));
+        KnownFiles::new(files.collect(), seed)
+    }
+
     fn new(files: Vec<KnownFile>, seed: u64) -> KnownFiles {
         let mut table = vec![EMPTY; (files.len() * SLOTS_PER_FILE).max(1)];
         for (number, file) in (0..EMPTY).zip(&files) {

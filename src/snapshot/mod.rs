@@ -14,4 +14,4 @@ mod snapshot;
 pub use known_files::{Cursor, KnownFiles};
 pub use lookup::Lookup;
 pub use sample::{CACHE_FILE_BYTES_MAX, CacheLaw, FILES_TRIED_MAX, Sample, sample};
-pub use snapshot::{FileIdentity, Loader, Snapshot, SnapshotChange, roster};
+pub use snapshot::{FileIdentity, Loader, Snapshot, SnapshotChange, SnapshotValues, roster};

@@ -16,7 +16,7 @@ use crate::db::epoch::Epochs;
 use crate::db::open::{Queryable, Reader, open_reader};
 use crate::db::{catalogue, content, hash, mirror, probe};
 use crate::domain::file::{CatalogueFile, FileId};
-use crate::domain::mirror::MirrorId;
+use crate::domain::mirror::{Mirror, MirrorId};
 use crate::domain::select::{Holdings, Reason, Roster};
 use crate::domain::time::Timestamp;
 
@@ -63,7 +63,51 @@ pub struct Snapshot {
     matrix: Matrix,
 }
 
+/// A snapshot as values: what decisions are tried with, without a database.
+#[derive(Debug, Clone, Default)]
+pub struct SnapshotValues {
+    /// The mirrors.
+    pub mirrors: Vec<Mirror>,
+    /// The catalogue.
+    pub files: Vec<(Vec<u8>, CatalogueFile)>,
+    /// What mirrors have; a mirror that is not among them was never scanned.
+    pub contents: Vec<(MirrorId, content::Content)>,
+    /// Whether there are hashes.
+    pub has_hashes: bool,
+}
+
 impl Snapshot {
+    /// A snapshot of no database.
+    pub fn of_values(mut values: SnapshotValues) -> Snapshot {
+        let roster = Roster::new(values.mirrors);
+        values.files.sort_by(|a, b| a.0.cmp(&b.0));
+        let count = roster.mirrors().len();
+        let mut matrix = Matrix::new(count);
+        let mut known = vec![None; count];
+        for (id, content) in values.contents {
+            let column = roster.mirrors().iter().position(|mirror| mirror.id == id);
+            let Some(column) = column else { continue };
+            matrix.set_column(column, &content.current);
+            known[column] = Some(Arc::new(KnownContent {
+                generation: 0,
+                outdated: content.outdated,
+            }));
+        }
+        Snapshot {
+            identity: FileIdentity {
+                device: 0,
+                inode: 0,
+            },
+            serial: 0,
+            roster,
+            has_hashes: values.has_hashes,
+            files: Arc::new(KnownFiles::of(&values.files, 0)),
+            epochs: Epochs::default(),
+            known,
+            matrix,
+        }
+    }
+
     /// Looks up a canonical path in the catalogue.
     pub fn find(&self, path: &[u8]) -> Option<CatalogueFile> {
         self.files.get(path)

@@ -25,7 +25,7 @@ pub(super) fn is_missing(errno: Errno) -> bool {
 }
 
 impl TreeProblem {
-    pub(super) fn new(path: &Path, errno: Errno) -> TreeProblem {
+    pub(crate) fn new(path: &Path, errno: Errno) -> TreeProblem {
         TreeProblem {
             path: path.to_owned(),
             errno,

@@ -196,7 +196,7 @@ impl<'d> RenderedDocument<'d> {
         let mut from = 0;
         for gap in gaps {
             part.clear();
-            let found = resources.lookup.short(snapshot, (id, gap.part), &mut part);
+            let found = resources.sources.short(snapshot, (id, gap.part), &mut part);
             if found.is_err() || part.len() as u64 != gap.stored {
                 log::warn!("a hash row cannot be read: file={}", self.file.path);
                 return None;

@@ -1,11 +1,10 @@
 //! One request and its decision: what every answer is written from.
 
 use crate::config::SiteConfig;
-use crate::decide::{Decision, SiteState};
+use crate::decide::{Decision, SiteState, Sources};
 use crate::domain::time::Timestamp;
 use crate::http::Request;
 use crate::respond::permit::Streams;
-use crate::snapshot::Lookup;
 
 /// A request, what was decided for it and where.
 #[derive(Clone, Copy)]
@@ -23,7 +22,7 @@ pub(in crate::respond) struct Exchange<'d> {
 /// What the worker lends to long answers.
 pub(in crate::respond) struct AnswerResources<'m> {
     /// Long parts of documents are read through it.
-    pub lookup: &'m mut Lookup,
+    pub sources: &'m mut dyn Sources,
     /// The long documents under way.
     pub streams: &'m Streams,
 }
