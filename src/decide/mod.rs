@@ -21,8 +21,13 @@ mod site;
 mod source;
 mod yum;
 
+#[cfg(test)]
+mod decide_tests;
+#[cfg(test)]
+pub(crate) mod sample_tests;
+
 pub use client::{Client, FactSource};
-pub use context::{RequestClock, WorkerContext};
+pub use context::{DrawFn, RequestClock, WorkerContext};
 pub use decision::{
     Choice, DecidedFile, DecidedRules, Decision, DigestDocument, DirectoryCount, Document,
     LocalReason, Metalink, MirrorList, MissingReason, OtherMirror, Outcome, OwnUrl, Redirect,

@@ -16,6 +16,9 @@ mod page;
 mod precondition;
 mod redirect;
 
+#[cfg(test)]
+mod answer_tests;
+
 pub(super) use dispatch::write;
 pub(super) use exchange::{AnswerResources, Exchange};
 pub(super) use page::no_site;
