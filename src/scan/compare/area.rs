@@ -58,8 +58,8 @@ impl DirectoryArea {
             .iter()
             .flat_map(|path| known.directories.facts(path))
         {
-            for &(first, count) in &facts.runs {
-                ids.insert_range(first..first + count);
+            for range in &facts.ranges {
+                ids.insert_range(range.clone());
             }
         }
         ids

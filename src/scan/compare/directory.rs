@@ -1,6 +1,7 @@
 //! The directories of the catalogue: which of a mirror's are worth a request.
 
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
 
 use roaring::RoaringBitmap;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
@@ -13,8 +14,8 @@ pub struct DirectoryFacts {
     /// Changes when a file of this directory gets a new version, comes or goes, and when a
     /// directory in it comes or goes.
     pub fingerprint: u64,
-    /// Ids of the files right in it, as runs: the first id and how many.
-    pub runs: Vec<(u32, u32)>,
+    /// Ids of the files right in it, as ranges with both ends: the largest id may be among them.
+    pub ranges: Vec<RangeInclusive<u32>>,
     /// Names of the directories in it.
     pub directories: Vec<Vec<u8>>,
 }
@@ -40,9 +41,11 @@ impl KnownDirectories {
         }
         let facts = self.facts.entry(key(directory)).or_default();
         facts.fingerprint = xxh3_64_with_seed(&id.0.to_le_bytes(), facts.fingerprint);
-        match facts.runs.last_mut() {
-            Some((first, count)) if *first + *count == id.0 => *count += 1,
-            _ => facts.runs.push((id.0, 1)),
+        match facts.ranges.last_mut() {
+            Some(range) if range.end().checked_add(1) == Some(id.0) => {
+                *range = *range.start()..=id.0;
+            }
+            _ => facts.ranges.push(id.0..=id.0),
         }
     }
 
@@ -77,8 +80,8 @@ impl KnownDirectories {
         let Some(facts) = self.facts(path) else {
             return false;
         };
-        let has = |&(first, count): &(u32, u32)| ids.range_cardinality(first..first + count) > 0;
-        facts.runs.iter().any(has)
+        let has = |range: &RangeInclusive<u32>| ids.range_cardinality(range.clone()) > 0;
+        facts.ranges.iter().any(has)
             || facts
                 .directories
                 .iter()
@@ -136,12 +139,12 @@ mod tests {
         ] {
             assert_eq!(known.has(path.as_bytes()), expected, "{path}");
         }
-        let runs = |path: &str| known.facts(path.as_bytes()).expect("known").runs.clone();
+        let ranges = |path: &str| known.facts(path.as_bytes()).expect("known").ranges.clone();
         let below = |path: &str| known.is_any_below(path.as_bytes(), &[1_u32].into());
         assert!(below("") && below("a") && below("a/b") && !below("d-e") && !below("nowhere"));
-        assert_eq!(runs("a/b"), [(1, 2)]);
-        assert_eq!(runs("a"), [(3, 1)]);
-        assert_eq!(runs(""), [(5, 1)]);
+        assert_eq!(ranges("a/b"), [1..=2]);
+        assert_eq!(ranges("a"), [3..=3]);
+        assert_eq!(ranges(""), [5..=5]);
     }
 
     #[test]
@@ -163,5 +166,13 @@ mod tests {
         for (path, same) in [("a/b", true), ("a", false), ("", true)] {
             assert_eq!(print(&before, path) == print(&more, path), same, "{path}");
         }
+    }
+
+    #[test]
+    fn the_largest_id_is_a_file_like_any_other() {
+        let known = directories(&[("a/x", u32::MAX - 1), ("a/y", u32::MAX), ("a/z", 0)]);
+        let ranges = &known.facts(b"a").expect("known").ranges;
+        assert_eq!(*ranges, [u32::MAX - 1..=u32::MAX, 0..=0]);
+        assert!(known.is_any_below(b"", &[u32::MAX].into()));
     }
 }

@@ -159,9 +159,8 @@ impl<'a> Tally<'a> {
 
     /// Takes the files of a directory as they were: it has not changed.
     pub fn see_again(&mut self, directory: &DirectoryFacts, before: &Content) {
-        for &(first, count) in &directory.runs {
-            let ids = first..first + count;
-            for id in ids {
+        for range in &directory.ranges {
+            for id in range.clone() {
                 if before.current.contains(id) {
                     self.files += 1;
                     self.current.insert(id);

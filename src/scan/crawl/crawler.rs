@@ -317,8 +317,8 @@ impl<'a> Crawler<'a> {
         let files = names.right_in(directory, FILES_IN_DIRECTORY_MAX + 1);
         let mut asked = Asked::default();
         let known = self.crawl.known.directories.facts(directory);
-        for &(first, count) in known.map_or(&[][..], |facts| &facts.runs) {
-            asked.unclear.extend(first..first + count);
+        for range in known.map_or(&[][..], |facts| &facts.ranges) {
+            asked.unclear.extend(range.clone());
         }
         let is_too_many = files.len() > FILES_IN_DIRECTORY_MAX || !self.may_ask(files.len());
         if !is_too_many {
@@ -503,10 +503,7 @@ impl<'a> Crawler<'a> {
         let Some(facts) = facts else {
             return;
         };
-        let ids = facts
-            .runs
-            .iter()
-            .flat_map(|&(first, count)| first..first + count);
+        let ids = facts.ranges.iter().cloned().flatten();
         self.take_unclear(state, path, ids.collect());
         for name in &facts.directories {
             let child = below(path, name);
@@ -563,7 +560,7 @@ impl<'a> Crawler<'a> {
                     self.enqueue(state, child);
                 }
             }
-            if !facts.runs.is_empty() {
+            if !facts.ranges.is_empty() {
                 state.queue.push(CrawlWork::Files(path.clone()));
             }
         }
@@ -606,8 +603,8 @@ impl<'a> Crawler<'a> {
                 // The files alone; what lies below is asked for by itself.
                 CrawlWork::Files(path) => {
                     let facts = self.crawl.known.directories.facts(&path);
-                    for &(first, count) in facts.map_or(&[][..], |facts| &facts.runs) {
-                        state.found.unclear.insert_range(first..first + count);
+                    for range in facts.map_or(&[][..], |facts| &facts.ranges) {
+                        state.found.unclear.insert_range(range.clone());
                     }
                     state.found.unclear_in.push(path);
                     continue;

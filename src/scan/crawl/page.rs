@@ -459,8 +459,8 @@ pub(in crate::scan) struct Entries<'a, 'p> {
 impl<'a, 'p> Entries<'a, 'p> {
     pub fn new(crawl: Crawl<'a>, directory: &'p [u8]) -> Entries<'a, 'p> {
         let facts = crawl.known.directories.facts(directory);
-        let runs = facts.map_or(&[][..], |facts| &facts.runs);
-        let files: usize = runs.iter().map(|(_, count)| *count as usize).sum();
+        let ranges = facts.map_or(&[][..], |facts| &facts.ranges);
+        let files: usize = ranges.iter().map(|range| range.clone().count()).sum();
         Entries {
             crawl,
             directory,
