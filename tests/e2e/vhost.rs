@@ -161,8 +161,8 @@ fn a_trusted_proxy_alone_says_who_the_client_is_and_what_it_speaks() {
 /// What is none of the host's names is in no link and no document.
 fn repeats_no_name_but_its_own(stage: &Stage) {
     let other = stage.get("/a.iso").field("Host: evil.example").send();
-    let port = stage.apache().port;
-    let own = format!("http://download.example.org:{port}/a.iso.meta4");
+    // The port is that of Apache's own redirects: of ServerName, not of the socket.
+    let own = "http://download.example.org/a.iso.meta4";
     assert_eq!(described_by(&other), own, "{other:?}");
     let metalink = stage.get("/a.iso.meta4").field("Host: evil.example").send();
     assert!(!String::from_utf8_lossy(&metalink.body).contains("evil.example"));
@@ -239,7 +239,7 @@ fn https_and_http2_share_the_rules_of_http() {
 }
 
 /// Hosts of operators, each with rules of its own around those that are shipped.
-const OWN_HOSTS: [(&str, &str); 4] = [
+const OWN_HOSTS: [(&str, &str); 6] = [
     (
         "scripts",
         "<Directory {tree}>\nOptions +ExecCGI +Includes\nAddHandler cgi-script .cgi\n\
@@ -254,6 +254,18 @@ const OWN_HOSTS: [(&str, &str); 4] = [
     ),
     ("open", "<Location \"/\">\nRequire all granted\n</Location>"),
     ("spelling", "CheckSpelling On"),
+    (
+        "handlers",
+        "ScriptAlias /bin/ {tree}/cgi/bin/\nAction own /bin/tool\nAddHandler own .foo\n\
+         <Location /own/located.iso>\nSetHandler own\n</Location>\n\
+         <Files named.iso>\nSetHandler own\n</Files>\n\
+         <Directory {tree}/own/below>\nSetHandler own\n</Directory>",
+    ),
+    (
+        "moves",
+        "<Directory {tree}/odd>\nRewriteEngine On\n\
+         RewriteRule ^100 /cgi/x.iso [R=302,L]\n</Directory>",
+    ),
 ];
 
 /// A stage whose tree has what Apache runs or takes apart.
@@ -276,6 +288,11 @@ fn stage_of_operators(before: &str) -> Stage {
         ("odd/a%2Fb.iso", "odd", 9000),
         ("odd/%zz", "odd", 9000),
         ("cgi/page.shtml", "<!--#echo var=\"SCRIPT_NAME\" -->", 9000),
+        ("own/x.foo", script, 9000),
+        ("own/little.foo", script, 0),
+        ("own/located.iso", script, 9000),
+        ("own/named.iso", script, 9000),
+        ("own/below/x.iso", script, 9000),
         ("closed/x.iso", "closed", 9000),
         ("cgi/x.iso", "open", 9000),
     ] {
@@ -292,7 +309,9 @@ fn stage_of_operators(before: &str) -> Stage {
     .expect("a file");
     stage.mirror("germany", ["de", "eu"]);
     stage.learn();
-    let modules: String = ["cgid", "include", "speling"].map(load_module).concat();
+    let modules: String = ["actions", "cgid", "include", "speling"]
+        .map(load_module)
+        .concat();
     let hosts = OWN_HOSTS.map(|(name, lines)| (name.to_owned(), lines.to_owned()));
     stage.start_with(&ApacheOptions {
         before: format!("{modules}{before}"),
@@ -338,6 +357,55 @@ fn what_apache_runs_is_neither_redirected_nor_sent() {
         let answer = stage.get(path).field("Host: scripts.test").send();
         assert!(answer.status >= 400, "{path}: {answer:?}");
     }
+}
+
+#[test]
+fn handlers_of_the_operator_keep_their_files() {
+    let mut stage = stage_of_operators("");
+    let field = "Host: handlers.test";
+    stage.until_redirected("/cgi/x.iso");
+    eventually("scripts run", || {
+        let plain = Request::get(stage.apache().plain_port, "/bin/tool");
+        plain.field(field).send().status != 503
+    });
+    for state in ["up", "killed"] {
+        for path in [
+            "/own/x.foo",
+            "/own/x.foo?a=b",
+            "/own/little.foo?a=b",
+            "/own/located.iso",
+            "/own/named.iso",
+            "/own/named.iso?md5",
+            "/own/below/x.iso",
+        ] {
+            let ask = |port| Request::get(port, path).field(field).send();
+            let apache = stage.apache();
+            let (plain, ours) = (ask(apache.plain_port), ask(apache.port));
+            assert_eq!(plain.status, 200, "{state} {path}: {plain:?}");
+            assert_eq!(ours.status, plain.status, "{state} {path}: {ours:?}");
+            assert_eq!(ours.body, plain.body, "{state} {path}");
+            let body = String::from_utf8_lossy(&ours.body);
+            assert!(!body.contains("a password"), "{state} {path}: {body}");
+        }
+        stage.responder = None;
+    }
+    // The way that serves files serves no script: a client's own word names no file either.
+    let secret = stage.site.tree().join("cgi/x.iso").display().to_string();
+    let forged = stage.get("/own/located.iso").field(field);
+    let forged = forged.field(format!("X-Heliostat-File: {secret}")).send();
+    assert!(forged.body.starts_with(b"ran"), "{forged:?}");
+}
+
+#[test]
+fn redirects_of_the_operator_name_the_port_that_apache_names() {
+    let stage = stage_of_operators("");
+    let apache = stage.apache();
+    let [ours, plain] = [apache.port, apache.plain_port].map(|port| {
+        let request = Request::get(port, "/odd/100%25.iso").field("Host: moves.test");
+        request.send().text("location").to_owned()
+    });
+    assert_eq!(plain, "http://moves.test/cgi/x.iso");
+    assert_eq!(ours, plain);
 }
 
 #[test]
