@@ -18,6 +18,27 @@
 //!
 //! Data flows one way: `src/bin` → use case → `decide` → `snapshot` → edges → `domain` → std.
 //! `tests/tidy.rs` checks it.
+//!
+//! The rule behind every redirect, in small: a mirror's copy counts only if it is the version of
+//! the file that the catalogue knows.
+//!
+//! ```
+//! use heliostat::domain::file::{CatalogueFile, CopyState, FileId, FileVersion};
+//! use heliostat::domain::listing::rsync::{RsyncLine, parse_line};
+//!
+//! let on_disk = FileVersion { size: 11, mtime: 1_795_367_091 };
+//! let file = CatalogueFile { id: FileId(1), version: Some(on_disk) };
+//!
+//! let mut name = Vec::new();
+//! let mut copy_of = |line: &str| match parse_line(line.as_bytes(), &mut name) {
+//!     RsyncLine::File(version) => file.judge(version),
+//!     other => panic!("{other:?}"),
+//! };
+//! let synced = "-rw-r--r--             11 2026/11/22 17:04:51 dist/x.iso";
+//! let stale = "-rw-r--r--             11 2025/11/22 17:04:51 dist/x.iso";
+//! assert_eq!(copy_of(synced), CopyState::Current);
+//! assert_eq!(copy_of(stale), CopyState::Outdated);
+//! ```
 
 pub mod admin;
 pub mod config;

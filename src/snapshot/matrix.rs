@@ -24,14 +24,14 @@ const COUNT_BITS: usize = 32;
 
 /// The rows. A column is a mirror's index in the roster.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Matrix {
+pub struct Matrix {
     words: usize,
     blocks: Vec<Arc<[AtomicU64]>>,
 }
 
 impl Matrix {
     /// A matrix for so many mirrors, none of which has a file.
-    pub(crate) fn new(mirrors: usize) -> Matrix {
+    pub fn new(mirrors: usize) -> Matrix {
         Matrix {
             words: mirrors.div_ceil(WORD_BITS),
             blocks: Vec::new(),
@@ -39,7 +39,7 @@ impl Matrix {
     }
 
     /// A word of a file's row; 0 for a file or word beyond the end.
-    pub(crate) fn word(&self, file: FileId, word: usize) -> u64 {
+    pub fn word(&self, file: FileId, word: usize) -> u64 {
         let file = file.0 as usize;
         let block = self.blocks.get(file / BLOCK_FILES);
         let index = file % BLOCK_FILES * self.words + word;
@@ -52,7 +52,7 @@ impl Matrix {
     ///
     /// Counts 64 mirrors at a time: bit `m` of plane `p` is bit `p` of the count of mirror `m`. So
     /// adding a row is an addition with carry, and the carries soon end.
-    pub(crate) fn counts(&self, files: &[FileId]) -> Vec<u64> {
+    pub fn counts(&self, files: &[FileId]) -> Vec<u64> {
         let mut counts = vec![0; self.words * WORD_BITS];
         for (word, counts) in counts.chunks_exact_mut(WORD_BITS).enumerate() {
             let mut planes = [0u64; COUNT_BITS];
@@ -74,7 +74,7 @@ impl Matrix {
     }
 
     /// Sets a mirror's column to its content.
-    pub(crate) fn set_column(&mut self, mirror: usize, has: &RoaringBitmap) {
+    pub fn set_column(&mut self, mirror: usize, has: &RoaringBitmap) {
         if let Some(last) = has.max() {
             let blocks = last as usize / BLOCK_FILES + 1;
             while self.blocks.len() < blocks {

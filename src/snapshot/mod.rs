@@ -13,5 +13,6 @@ mod snapshot;
 
 pub use known_files::{Cursor, KnownFiles};
 pub use lookup::Lookup;
+pub use matrix::Matrix;
 pub use sample::{CACHE_FILE_BYTES_MAX, CacheLaw, FILES_TRIED_MAX, Sample, sample};
 pub use snapshot::{FileIdentity, Loader, Snapshot, SnapshotChange, SnapshotValues, roster};
