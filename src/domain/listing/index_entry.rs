@@ -20,6 +20,8 @@ pub struct IndexPage {
     pub entries: u64,
     /// Whether any entry had a size or a time.
     pub has_fields: bool,
+    /// An entry whose name no file can have: the page does not tell all that the directory has.
+    pub unreadable: Option<Vec<u8>>,
     /// The part of a bucket's listing, if the page is one.
     pub bucket: Option<BucketPart>,
 }

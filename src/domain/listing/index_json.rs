@@ -21,6 +21,7 @@ pub(super) fn read_json(
     let mut page = IndexPage {
         entries: 0,
         has_fields: true,
+        unreadable: None,
         bucket: None,
     };
     let mut deserializer = serde_json::Deserializer::from_reader(io::BufReader::new(source));
@@ -56,7 +57,11 @@ impl<'de> Visitor<'de> for Items<'_> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
         while let Some(item) = items.next_element::<Item>()? {
             let name = item.name.strip_suffix(b"/").unwrap_or(&item.name);
+            if matches!(name, b"." | b"..") {
+                continue;
+            }
             if !is_name(name) {
+                self.page.unreadable.get_or_insert(item.name);
                 continue;
             }
             self.page.entries += 1;

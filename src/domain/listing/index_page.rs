@@ -245,6 +245,7 @@ impl<'a> Page<'a> {
             return Ok(IndexPage {
                 entries: self.entries,
                 has_fields: true,
+                unreadable: None,
                 bucket: Some(bucket.finish()?),
             });
         }
@@ -276,6 +277,7 @@ impl<'a> Page<'a> {
         Ok(IndexPage {
             entries: self.entries,
             has_fields: self.has_fields,
+            unreadable: None,
             bucket: None,
         })
     }

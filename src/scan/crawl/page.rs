@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use super::crawler::{is_cut, is_of_the_server};
 use super::memory::Remembered;
 use super::reading::{Crawl, DirectoryServer};
+use crate::domain::listing::rsync_message::remark;
 use crate::domain::listing::{
     BucketPart, FilePresence, IndexEntry, IndexForm, IndexPage, ListedFile, ListedSize, ListedTime,
     NextPart, OtherListing, PageError, read_index,
@@ -284,6 +285,7 @@ impl<'a> PageReader<'a> {
         let part = index.bucket.take().unwrap_or_default();
         let is_of_bucket = is_bucket && part.prefix.is_empty();
         let is_in_parts = part.next.is_some();
+        let hole = index.unreadable.map(|name| remark(&name));
         if !is_of_bucket {
             // A front lists the directory as a part of its bucket.
             follow_parts(part.next, |next| {
@@ -299,7 +301,8 @@ impl<'a> PageReader<'a> {
             })?;
         }
         Ok(PageRead {
-            validator: answer.validator.filter(|_| !is_in_parts),
+            validator: answer.validator.filter(|_| !is_in_parts && hole.is_none()),
+            hole,
             has_fields: index.has_fields,
             entries: index.entries,
             is_of_bucket,

@@ -61,6 +61,35 @@ fn below_a_top_that_cannot_be_listed_all_is_found() {
 }
 
 #[test]
+fn a_page_with_a_name_that_no_file_can_have_takes_nothing_away() {
+    let (site, _tree) = site_and_tree("");
+    let web = OddWeb::start(|asked| healthy(&asked.path));
+    let id = add(&site, "m", &web.url());
+    site.run_ok("heliostat-scan", &["m"]);
+    assert_eq!(current(&site, id), set(&FILES));
+    drop(web);
+    for name in ["odd/name", "odd\\u0000", "/", "//"] {
+        let json = format!(
+            "[{{\"name\":\"{name}\",\"type\":\"file\",\"size\":1}},\
+             {{\"name\":\"..\",\"type\":\"directory\"}},\
+             {{\"name\":\"other\",\"type\":\"directory\"}}]"
+        );
+        let web = OddWeb::start(move |asked| match asked.path.as_str() {
+            "/pub/" => {
+                let fields = "Content-Type: application/json\r\n".to_owned();
+                Reply::Whole("200 OK", fields, json.clone())
+            }
+            path => healthy(path),
+        });
+        set_url(&site, &web.url());
+        let output = site.run("heliostat-scan", &["m", "-v"]);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(current(&site, id), set(&FILES), "{name}: {said}");
+        assert!(said.contains("a form that is not known"), "{name}: {said}");
+    }
+}
+
+#[test]
 fn a_directory_without_its_slash_is_the_same_place() {
     let (site, _tree) = site_and_tree("");
     for links in ["/pub/dir/c", "dir/c", "http://127.0.0.1:1/pub/dir/c"] {
