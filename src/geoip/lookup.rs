@@ -1,5 +1,6 @@
 //! Looks an address up in several GeoIP files, one after the other.
 
+use std::io;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -26,14 +27,18 @@ struct GeoFileStamp {
     inode: u64,
 }
 
-fn stamp(path: &std::path::Path) -> Option<GeoFileStamp> {
+/// Looks at a file; `None`: there is none.
+fn stamp(path: &Path) -> io::Result<Option<GeoFileStamp>> {
     use std::os::unix::fs::MetadataExt;
-    let file = std::fs::metadata(path).ok()?;
-    Some(GeoFileStamp {
-        modified: file.modified().ok(),
-        size: file.len(),
-        inode: file.ino(),
-    })
+    match std::fs::metadata(path) {
+        Ok(file) => Ok(Some(GeoFileStamp {
+            modified: file.modified().ok(),
+            size: file.len(),
+            inode: file.ino(),
+        })),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// The facts about an address.
@@ -78,7 +83,8 @@ impl GeoIp {
         for path in paths {
             // The stamp is taken first, so that a file that is replaced during the reading is
             // opened again.
-            geoip.files.push((path.clone(), stamp(path)));
+            let seen = stamp(path).unwrap_or_default();
+            geoip.files.push((path.clone(), seen));
             match Database::open(path, stops) {
                 Ok(database) => geoip.databases.push(database),
                 Err(GeoIpError::Stopped) => return geoip,
@@ -92,9 +98,11 @@ impl GeoIp {
         geoip
     }
 
-    /// Whether a file was replaced since it was opened.
+    /// Whether a file was replaced since it was opened. A look that fails says nothing about the
+    /// file, so the open one stays.
     pub fn is_outdated(&self) -> bool {
-        self.files.iter().any(|(path, seen)| stamp(path) != *seen)
+        let mut files = self.files.iter();
+        files.any(|(path, seen)| stamp(path).is_ok_and(|now| now != *seen))
     }
 
     /// Returns the facts about an address; each fact comes from the first file that has it.
@@ -146,5 +154,26 @@ impl GeoIp {
             })
         });
         origins.collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_look_that_fails_says_nothing_about_the_file() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("a.mmdb");
+        std::fs::write(&path, b"x").expect("a file");
+        let mut geoip = GeoIp::default();
+        let seen = stamp(&path).expect("an answer");
+        geoip.files.push((path.clone(), seen));
+        assert!(!geoip.is_outdated());
+        std::fs::remove_file(&path).expect("removed");
+        std::os::unix::fs::symlink("a.mmdb", &path).expect("a link to itself");
+        assert!(!geoip.is_outdated(), "no answer");
+        std::fs::remove_file(&path).expect("removed");
+        assert!(geoip.is_outdated(), "no file");
     }
 }

@@ -192,7 +192,7 @@ impl IndexRun<'_> {
             _ => comparison.catalogued,
         };
         let is_unknown = comparison.catalogued == 0 && counts.unreadable == 0;
-        if !below.is_empty() && is_unknown && !root.has_directory(below) {
+        if !below.is_empty() && is_unknown && !root.has_directory(below)? {
             return Err(IndexError::NoSuchDirectory {
                 directory: below.escape_ascii().to_string(),
                 tree: site.tree.clone(),
@@ -386,11 +386,14 @@ impl Indexer {
         };
         let root = tree.canonicalize().map_err(unreadable(tree))?;
         let below = match tree.join(given).canonicalize() {
-            Ok(real) if real.is_dir() => {
+            Ok(real) => {
+                let found = std::fs::metadata(&real).map_err(unreadable(&real))?;
                 let below = real.strip_prefix(&root).map_err(|_| missing())?;
+                if !found.is_dir() {
+                    return Err(missing());
+                }
                 below.as_os_str().as_bytes().to_vec()
             }
-            Ok(_) => return Err(missing()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let below = given.strip_prefix(tree).unwrap_or(given);
                 let path = FilePath::parse(below.as_os_str().as_bytes()).map_err(|_| missing())?;
@@ -421,7 +424,7 @@ impl Indexer {
     pub fn start(&self, request: IndexRequest) -> Result<IndexRun<'_>, IndexError> {
         let began = Instant::now();
         let database = &self.site.database;
-        if !database.exists() {
+        if matches!(database.try_exists(), Ok(false)) {
             // A mistyped tree must not leave an empty database behind.
             Root::open(&self.site.tree)?;
         }

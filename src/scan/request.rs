@@ -96,9 +96,11 @@ fn names_in(folder: &Path) -> io::Result<Vec<String>> {
     for entry in entries.take(FILES_MAX) {
         let entry = entry?;
         // Of the entry itself, not of what a link leads to.
-        let is_ping = entry
-            .metadata()
-            .is_ok_and(|found| found.is_file() && found.len() == 0);
+        let found = match entry.metadata() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            found => found?,
+        };
+        let is_ping = found.is_file() && found.len() == 0;
         if let (true, Ok(name)) = (is_ping, entry.file_name().into_string()) {
             names.push(name);
         }

@@ -105,7 +105,7 @@ impl Lookup {
         {
             self.open = None;
             let reader = open_reader(&self.path)?;
-            if FileIdentity::of(&self.path) != Some(snapshot.identity) {
+            if FileIdentity::of(&self.path)? != snapshot.identity {
                 return Err(DbError::Missing {
                     path: self.path.clone(),
                 });

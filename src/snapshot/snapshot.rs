@@ -29,14 +29,30 @@ pub struct FileIdentity {
 
 impl FileIdentity {
     /// The identity of the file that the path names now.
-    pub fn of(path: &Path) -> Option<FileIdentity> {
-        use std::os::unix::fs::MetadataExt;
-        let file = std::fs::metadata(path).ok()?;
-        Some(FileIdentity {
-            device: file.dev(),
-            inode: file.ino(),
-        })
+    ///
+    /// # Errors
+    /// Returns [`DbError::Missing`] if there is no file, and [`DbError::Unseen`] if the file system
+    /// gives no answer.
+    pub fn of(path: &Path) -> Result<FileIdentity, DbError> {
+        Ok(look(path)?.0)
     }
+}
+
+/// The identity and size of the file that the path names now.
+fn look(path: &Path) -> Result<(FileIdentity, u64), DbError> {
+    use std::os::unix::fs::MetadataExt;
+    let file = std::fs::metadata(path).map_err(|source| {
+        let path = path.to_owned();
+        match source.kind() {
+            std::io::ErrorKind::NotFound => DbError::Missing { path },
+            _ => DbError::Unseen { path, source },
+        }
+    })?;
+    let identity = FileIdentity {
+        device: file.dev(),
+        inode: file.ino(),
+    };
+    Ok((identity, file.len()))
 }
 
 /// The values kept about one mirror's bitmaps, besides its column in the matrix.
@@ -207,14 +223,13 @@ impl Loader {
     }
 
     fn try_poll(&mut self) -> Result<SnapshotChange, DbError> {
-        let size = std::fs::metadata(&self.path).map_or(0, |file| file.len());
-        let identity = FileIdentity::of(&self.path);
+        let (identity, size) = look(&self.path)?;
         let usable = self
             .open
             .as_ref()
             // SQLite does not shrink the file without a VACUUM; a truncated file must be read
             // again.
-            .is_some_and(|open| Some(open.identity) == identity && open.size <= size);
+            .is_some_and(|open| open.identity == identity && open.size <= size);
         let mut is_new = false;
         if !usable {
             self.open = Some(OpenDatabase::open(&self.path)?);
@@ -240,13 +255,13 @@ impl Loader {
 
 impl OpenDatabase {
     fn open(path: &Path) -> Result<OpenDatabase, DbError> {
-        let before = FileIdentity::of(path);
+        let before = FileIdentity::of(path)?;
         let reader = open_reader(path)?;
         let missing = || DbError::Missing {
             path: path.to_owned(),
         };
-        let identity = FileIdentity::of(path).ok_or_else(missing)?;
-        if before != Some(identity) {
+        let identity = FileIdentity::of(path)?;
+        if before != identity {
             return Err(missing());
         }
         Ok(OpenDatabase {
@@ -369,4 +384,19 @@ fn load_bitmaps(
         },
         content.current,
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_that_cannot_be_looked_at_is_not_missing() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("a.db");
+        let poll = || Loader::new(&path).poll();
+        assert!(matches!(poll(), Err(DbError::Missing { .. })));
+        std::os::unix::fs::symlink("a.db", &path).expect("a link to itself");
+        assert!(matches!(poll(), Err(DbError::Unseen { .. })));
+    }
 }

@@ -246,7 +246,7 @@ fn open_root(root: &Path) -> Result<OwnedFd, Errno> {
 }
 
 /// Turns "no such file" into `None`.
-fn if_there<T>(result: Result<T, Errno>, path: &Path) -> Result<Option<T>, TreeProblem> {
+pub(super) fn if_there<T>(result: Result<T, Errno>, path: &Path) -> Result<Option<T>, TreeProblem> {
     match result {
         Ok(value) => Ok(Some(value)),
         Err(errno) if is_missing(errno) => Ok(None),

@@ -12,9 +12,9 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::time::Instant;
 
-use rustix::fs::stat;
+use rustix::fs::{FileType, stat};
 
-use super::locate::{ROOT_TRUST_TIME, Tree, real_path};
+use super::locate::{ROOT_TRUST_TIME, Tree, if_there, real_path};
 use super::problem::TreeProblem;
 use crate::domain::path::{FilePath, PathError};
 
@@ -49,7 +49,7 @@ impl Tree {
     /// `..`, so that its meaning depends on links.
     fn locate_other_name(&mut self, file: &[u8], climbs: bool) -> Result<Named, TreeProblem> {
         self.refresh()?;
-        if !climbs && let Some(rest) = self.below_other_name(file) {
+        if !climbs && let Some(rest) = self.below_other_name(file)? {
             return Ok(Named::Below(FilePath::parse(rest)));
         }
         let root = self.real_root()?;
@@ -58,8 +58,9 @@ impl Tree {
         let exists = found.is_some();
         let real = match (found, path.parent(), path.file_name()) {
             (None, Some(directory), Some(name)) => real_path(directory)?
-                .filter(|real| real.is_dir())
-                .map(|real| real.join(name)),
+                .map(|real| Ok(is_directory(&real)?.then(|| real.join(name))))
+                .transpose()?
+                .flatten(),
             (found, _, _) => found,
         };
         let Some(real) = real else {
@@ -72,19 +73,22 @@ impl Tree {
     }
 
     /// The rest of a file's name after another name of the tree.
-    fn below_other_name<'f>(&mut self, file: &'f [u8]) -> Option<&'f [u8]> {
+    ///
+    /// # Errors
+    /// Returns [`TreeProblem`] if none is found and one of the directories gives no answer.
+    fn below_other_name<'f>(&mut self, file: &'f [u8]) -> Result<Option<&'f [u8]>, TreeProblem> {
         let now = Instant::now();
         if let Some(other) = &self.other
             && let Some(rest) = rest_below(file, &other.name)
         {
             if now - other.checked_at < ROOT_TRUST_TIME {
-                return Some(rest);
+                return Ok(Some(rest));
             }
-            if self.is_root(&other.name) {
+            if self.is_root(&other.name)? {
                 let name = other.name.clone();
                 let checked_at = now;
                 self.other = Some(OtherName { name, checked_at });
-                return Some(rest);
+                return Ok(Some(rest));
             }
         }
         let slashes = file
@@ -92,21 +96,34 @@ impl Tree {
             .enumerate()
             .rev()
             .filter(|(_, byte)| **byte == b'/');
-        let mut above = slashes.map(|(at, _)| &file[..at]);
-        let name = above.find(|name| self.is_root(name))?.to_vec();
-        let rest = &file[name.len()..];
-        self.other = Some(OtherName {
-            name,
-            checked_at: now,
-        });
-        Some(rest)
+        let mut problem = None;
+        for name in slashes.map(|(at, _)| &file[..at]) {
+            match self.is_root(name) {
+                Ok(false) => {}
+                Ok(true) => {
+                    let rest = &file[name.len()..];
+                    let (name, checked_at) = (name.to_vec(), now);
+                    self.other = Some(OtherName { name, checked_at });
+                    return Ok(Some(rest));
+                }
+                // The directory of a file may be closed, and the tree above it open.
+                Err(found) => problem = problem.or(Some(found)),
+            }
+        }
+        problem.map_or(Ok(None), Err)
     }
 
     /// Whether a path leads to the directory that the root names.
-    fn is_root(&self, name: &[u8]) -> bool {
-        let found = stat(OsStr::from_bytes(name));
-        found.is_ok_and(|found| self.root_inode() == Some((found.st_dev, found.st_ino)))
+    fn is_root(&self, name: &[u8]) -> Result<bool, TreeProblem> {
+        let path = Path::new(OsStr::from_bytes(name));
+        let found = if_there(stat(path), path)?;
+        Ok(found.is_some_and(|found| self.root_inode() == Some((found.st_dev, found.st_ino))))
     }
+}
+
+fn is_directory(path: &Path) -> Result<bool, TreeProblem> {
+    let found = if_there(stat(path), path)?;
+    Ok(found.is_some_and(|found| FileType::from_raw_mode(found.st_mode) == FileType::Directory))
 }
 
 /// The rest of a path after the directory that it lies below.

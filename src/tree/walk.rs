@@ -19,9 +19,11 @@
 //! impossible: links are not followed, and a directory that is mounted below itself does not
 //! contain the mount again.
 
+use std::ffi::OsStr;
 use std::io;
 use std::num::NonZeroUsize;
 use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -31,6 +33,7 @@ use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat, openat2};
 use rustix::io::Errno;
 
 use super::directory::{DirectoryReader, Filter, ReadDirectory};
+use super::problem::is_missing;
 use super::walked::{DirectoryListing, Unreadable, Walked};
 use crate::domain::pattern::Pattern;
 
@@ -100,7 +103,11 @@ impl Root {
             directory,
             refuses_links: true,
         };
-        root.refuses_links = root.open_directory(b"").is_ok();
+        let tried = root.open_directory(b"");
+        root.refuses_links = can_refuse_links(tried).map_err(|errno| WalkError::Root {
+            path: path.to_owned(),
+            source: errno.into(),
+        })?;
         Ok(root)
     }
 
@@ -115,9 +122,19 @@ impl Root {
         }
     }
 
-    /// Whether a path below the tree is a directory that can be opened without following links.
-    pub fn has_directory(&self, path: &[u8]) -> bool {
-        self.open_directory(path).is_ok()
+    /// Whether a path below the tree is a directory, without following links.
+    ///
+    /// # Errors
+    /// Returns [`WalkError::Root`] if the file system gives no answer.
+    pub fn has_directory(&self, path: &[u8]) -> Result<bool, WalkError> {
+        match self.open_directory(path) {
+            Ok(_) => Ok(true),
+            Err(errno) if is_missing(errno) => Ok(false),
+            Err(errno) => Err(WalkError::Root {
+                path: PathBuf::from(OsStr::from_bytes(path)),
+                source: errno.into(),
+            }),
+        }
     }
 
     /// Walks over the directory `below`, "" for the whole tree; a missing directory has no files.
@@ -166,6 +183,16 @@ impl Root {
         walked.unreadable = unreadable;
         walked.unreadable_total = unreadable_total;
         Ok(walked)
+    }
+}
+
+/// Whether the kernel can refuse links, after a try with the tree's own directory. Only an unknown
+/// or forbidden system call means that it cannot.
+fn can_refuse_links<T>(tried: Result<T, Errno>) -> Result<bool, Errno> {
+    match tried {
+        Ok(_) => Ok(true),
+        Err(Errno::NOSYS | Errno::PERM) => Ok(false),
+        Err(errno) => Err(errno),
     }
 }
 
@@ -377,8 +404,6 @@ fn join(directory: &[u8], name: &[u8]) -> Vec<u8> {
 mod tests {
     use super::*;
     use crate::tree::PathEntry;
-    use std::ffi::OsStr;
-    use std::os::unix::ffi::OsStrExt;
     use std::os::unix::fs::symlink;
 
     fn paths(root: &Root, below: &[u8], threads: usize, exclude: &[Pattern]) -> Vec<Vec<u8>> {
@@ -398,6 +423,18 @@ mod tests {
             order.advance();
         }
         paths
+    }
+
+    #[test]
+    fn only_an_unknown_or_forbidden_call_means_that_links_cannot_be_refused() {
+        let of = |tried: Result<(), Errno>| can_refuse_links(tried);
+        assert_eq!(of(Ok(())), Ok(true));
+        for errno in [Errno::NOSYS, Errno::PERM] {
+            assert_eq!(of(Err(errno)), Ok(false));
+        }
+        for errno in [Errno::MFILE, Errno::ACCESS, Errno::IO, Errno::NOMEM] {
+            assert_eq!(of(Err(errno)), Err(errno));
+        }
     }
 
     #[test]
@@ -435,7 +472,8 @@ mod tests {
         assert_eq!(paths(&root, b"a/deep", 2, &exclude), [b"a/deep/er/2"]);
         assert!(paths(&root, b"link", 2, &exclude).is_empty());
         assert!(paths(&root, b"nothing", 2, &exclude).is_empty());
-        assert!(root.has_directory(b"a/deep") && !root.has_directory(b"link"));
+        assert!(matches!(root.has_directory(b"a/deep"), Ok(true)));
+        assert!(matches!(root.has_directory(b"link"), Ok(false)));
     }
 
     #[test]

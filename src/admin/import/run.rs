@@ -51,7 +51,8 @@ fn mirrorbrain(session: &mut Session, args: &MirrorbrainArgs) -> Result<Exit, Ad
 
 /// Says at once what would come out only after all of the dump was read.
 fn refuse_full_database(session: &Session, args: &MirrorbrainArgs) -> Result<(), AdminError> {
-    if args.force || !session.site.database.exists() {
+    let is_missing = matches!(session.site.database.try_exists(), Ok(false));
+    if args.force || is_missing {
         return Ok(());
     }
     let (mirrors, files) = match open_reader(&session.site.database) {
