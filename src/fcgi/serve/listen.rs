@@ -5,7 +5,6 @@ use std::io;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
-use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
 use listenfd::ListenFd;
@@ -120,25 +119,38 @@ fn unix(path: &Path, mode: u32) -> Result<Sockets, FcgiError> {
 
 /// Removes a socket on which no process listens any more.
 fn clear(path: &Path) -> Result<(), FcgiError> {
-    let Ok(found) = fs::symlink_metadata(path) else {
-        return Ok(());
+    let failed = |source| {
+        let path = path.to_owned();
+        FcgiError::BindUnix { path, source }
+    };
+    let found = match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        found => found.map_err(failed)?,
     };
     if !found.file_type().is_socket() {
         return Err(FcgiError::NotASocket {
             path: path.to_owned(),
         });
     }
-    let refused = |error: io::Error| error.kind() == io::ErrorKind::ConnectionRefused;
-    if UnixStream::connect(path).is_err_and(refused) {
-        let source = fs::remove_file(path);
-        return source.map_err(|source| FcgiError::BindUnix {
+    match connect(path) {
+        Err(Errno::CONNREFUSED) => match fs::remove_file(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            removed => removed.map_err(failed),
+        },
+        Err(Errno::NOENT) => Ok(()),
+        // Its queue is full, or it has another type: a process has it.
+        Ok(()) | Err(Errno::AGAIN | Errno::PROTOTYPE) => Err(FcgiError::InUse {
             path: path.to_owned(),
-            source,
-        });
+        }),
+        Err(errno) => Err(failed(errno.into())),
     }
-    Err(FcgiError::InUse {
-        path: path.to_owned(),
-    })
+}
+
+/// Connects without waiting for a process that accepts no connections.
+fn connect(path: &Path) -> Result<(), Errno> {
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+    rustix::net::connect(&socket, &SocketAddrUnix::new(path)?)
 }
 
 fn tcp(address: &SocketAddr) -> io::Result<OwnedFd> {

@@ -262,6 +262,9 @@ fn sockets_are_taken_over_from_the_dead_only() {
     assert!(!path.exists(), "removed at the end");
     std::fs::write(&path, "precious").expect("writable");
     assert!(matches!(bind(), Err(FcgiError::NotASocket { .. })));
+    std::fs::remove_file(&path).expect("removed");
+    let _datagrams = std::os::unix::net::UnixDatagram::bind(&path).expect("a free path");
+    assert!(matches!(bind(), Err(FcgiError::InUse { .. })));
     let missing = Listen::Unix {
         path: dir.path().join("no/s"),
         mode: 0o600,
