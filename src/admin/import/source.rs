@@ -62,6 +62,23 @@ fn format_of(magic: &[u8]) -> Format {
         [0x28, 0xb5, 0x2f, 0xfd, ..] => Format::Other(
             "it is compressed by zstd; `zstd -dc FILE | heliostat import mirrorbrain -` reads it",
         ),
+        [0x04, 0x22, 0x4d, 0x18, ..] => Format::Other(
+            "it is compressed by lz4; `lz4 -dc FILE | heliostat import mirrorbrain -` reads it",
+        ),
+        [b'L', b'Z', b'I', b'P', ..] => Format::Other(
+            "it is compressed by lzip; `lzip -dc FILE | heliostat import mirrorbrain -` reads it",
+        ),
+        [b'P', b'K', 3, 4, ..] => Format::Other(
+            "it is a zip archive; `unzip -p FILE | heliostat import mirrorbrain -` reads it",
+        ),
+        [0x1f, 0x9d, ..] => Format::Other(
+            "it is compressed by compress; `gzip -dc FILE | heliostat import mirrorbrain -` reads \
+             it",
+        ),
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Format::Other(
+            "it is text in UTF-16; `iconv -f UTF-16 -t UTF-8 FILE | heliostat import mirrorbrain \
+             -` reads it",
+        ),
         _ => Format::Plain,
     }
 }

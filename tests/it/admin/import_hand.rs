@@ -386,3 +386,59 @@ fn a_fifo_is_read_when_somebody_writes_and_is_no_reason_to_wait_for_ever() {
         assert_eq!(summary["counts"]["mirrors"], 1, "{name}");
     }
 }
+
+#[test]
+fn what_import_cannot_carry_out_is_refused_and_changes_nothing() {
+    let one = server("a.example.org", "http://a.example.org/");
+    for more in [
+        "UPDATE server SET enabled = false;",
+        "update only public.server set enabled = 'f' where id = 1;",
+        "DELETE FROM server WHERE identifier = 'a.example.org';",
+        "MERGE INTO server USING x ON true WHEN MATCHED THEN DELETE;",
+        "TRUNCATE TABLE wiki, server;",
+        "ROLLBACK;",
+        "WITH x AS (SELECT 1) INSERT INTO server (identifier) VALUES ('b');",
+        "DO $$ BEGIN UPDATE server SET enabled = false; END $$;",
+        "INSERT INTO server (identifier, baseurl) VALUES ('b', 'http://b/') ('c', 'http://c/');",
+        "INSERT INTO server (identifier, baseurl) VALUES ('b', 'http://b/') WHERE false;",
+        "\\i more.sql",
+        "\\copy server FROM 'more.csv' CSV",
+    ] {
+        let site = TestSite::new();
+        let (code, error) = failure(&import(&site, &format!("{one}{more}\n")));
+        assert_eq!(code, Some(1), "{more}: {error}");
+        assert!(error.contains("line 2: "), "{more}: {error}");
+        assert!(
+            error.contains("load the file into PostgreSQL"),
+            "{more}: {error}"
+        );
+        assert_eq!(mirrors_if_any(&site), Vec::<Value>::new(), "{more}");
+    }
+    let harmless = format!(
+        "\\restrict x\n\\encoding UTF8\nTRUNCATE server;\nDELETE FROM server;\n\
+         UPDATE pg_catalog.pg_database SET datistemplate = 't';\n\
+         WITH x AS (SELECT 1) SELECT * FROM x;\n{one}\\unrestrict x\n"
+    );
+    let summary = imported(&TestSite::new(), &harmless);
+    assert_eq!(summary["counts"]["mirrors"], 1);
+}
+
+#[test]
+fn a_file_of_another_format_is_named_with_its_remedy() {
+    for (begin, expected) in [
+        (&b"\x04\x22\x4d\x18\x64"[..], "lz4 -dc"),
+        (b"LZIP\x01\x0c", "lzip -dc"),
+        (b"PK\x03\x04\x14\x00", "unzip -p"),
+        (b"\x1f\x9d\x90", "gzip -dc"),
+        (b"\xff\xfe-\x00-\x00", "iconv -f UTF-16"),
+        (b"\xfe\xff\x00-\x00-", "iconv -f UTF-16"),
+    ] {
+        let site = TestSite::new();
+        let path = site.path("dump");
+        std::fs::write(&path, begin).expect("a file");
+        let path = path.to_str().expect("text");
+        let (code, error) = failure(&site.run("heliostat", &["import", "mirrorbrain", path]));
+        assert_eq!(code, Some(1), "{error}");
+        assert!(error.contains(expected), "{error}");
+    }
+}

@@ -65,6 +65,8 @@ pub struct TableFacts {
     defined: bool,
     /// A COPY was there; pg_dump writes one a table.
     copied: bool,
+    /// Its rows are read.
+    wanted: bool,
 }
 
 /// The rows at hand: of a COPY block, or of INSERT statements of one table.
@@ -110,6 +112,17 @@ impl Default for Parser {
 
 const PUBLIC: &str = "public";
 
+/// Statements that may change rows.
+const CHANGES: [&str; 9] = [
+    "UPDATE", "DELETE", "MERGE", "TRUNCATE", "WITH", "DO", "CALL", "ROLLBACK", "ABORT",
+];
+
+/// Commands of psql that take rows from another file.
+const FURTHER_FILES: [&[u8]; 5] = [b"i", b"ir", b"include", b"include_relative", b"copy"];
+
+/// What to do about a file that only PostgreSQL can carry out.
+const LOAD_FIRST: &str = "load the file into PostgreSQL by psql and import that database's dump";
+
 impl Parser {
     /// Lines read so far.
     pub fn lines(&self) -> u64 {
@@ -136,8 +149,8 @@ impl Parser {
         };
         if !self.scanner.is_inside() {
             // psql's own commands (\restrict, \connect) end with their line.
-            if line.starts_with(b"\\") {
-                return Ok(());
+            if let Some(command) = line.strip_prefix(b"\\") {
+                return Ok(self.refuse_further_file(command)?);
             }
             if line.trim_ascii_end() == TRAILER {
                 self.complete = true;
@@ -266,8 +279,79 @@ impl Parser {
                 self.set(tokens);
                 Ok(())
             }
-            _ => Ok(()),
+            Some(token) => Ok(self.refuse_change(statement.first_line, &token, tokens)?),
+            None => Ok(()),
         }
+    }
+
+    /// Refuses an INSERT that goes on after its values, as where a comma is missing: rows would be
+    /// lost.
+    fn end_of_insert(&self, line: u64, next: Option<Token<'_>>) -> Result<(), DumpError> {
+        let is_end = |token: &Token<'_>| token.is_word("ON") || token.is_word("RETURNING");
+        if next.as_ref().is_none_or(is_end) {
+            return Ok(());
+        }
+        let problem = format!(
+            "this INSERT goes on after its values, in a way that is not understood (is a comma \
+             missing?); correct it, or {LOAD_FIRST}"
+        );
+        Err(self.syntax(line, problem))
+    }
+
+    /// Refuses a statement that changes rows in a way that is not carried out: without it, a mirror
+    /// that it disables would get clients.
+    fn refuse_change(
+        &self,
+        line: u64,
+        first: &Token<'_>,
+        mut tokens: Tokens<'_>,
+    ) -> Result<(), DumpError> {
+        let Some(word) = CHANGES.into_iter().find(|word| first.is_word(word)) else {
+            return Ok(());
+        };
+        let changes = match word {
+            "UPDATE" | "DELETE" | "MERGE" | "TRUNCATE" => self.names_rows(&mut tokens),
+            "WITH" => std::iter::from_fn(|| tokens.next()).any(|token| {
+                let mut changes = ["INSERT", "UPDATE", "DELETE", "MERGE"].into_iter();
+                changes.any(|word| token.is_word(word))
+            }),
+            _ => true,
+        };
+        if !changes {
+            return Ok(());
+        }
+        let problem =
+            format!("this {word} may change rows, which import does not do; {LOAD_FIRST}");
+        Err(self.syntax(line, problem))
+    }
+
+    /// Whether a statement names a table of which wanted rows were read.
+    fn names_rows(&self, tokens: &mut Tokens<'_>) -> bool {
+        for word in ["FROM", "INTO", "TABLE", "ONLY"] {
+            tokens.take_word(word);
+        }
+        while let Some(name) = self.table_name(tokens) {
+            if self.tables.get(&name).is_some_and(|facts| facts.wanted) {
+                return true;
+            }
+            if !tokens.take_symbol(b',') {
+                return false;
+            }
+        }
+        false
+    }
+
+    /// Refuses a command of psql that takes rows from another file.
+    fn refuse_further_file(&self, command: &[u8]) -> Result<(), DumpError> {
+        let word = command.split(u8::is_ascii_whitespace).next();
+        let word = word.unwrap_or_default();
+        if !FURTHER_FILES.contains(&word) {
+            return Ok(());
+        }
+        let command = word.escape_ascii();
+        let problem =
+            format!("`\\{command}` reads another file, which import does not do; {LOAD_FIRST}");
+        Err(self.syntax(self.line, problem))
     }
 
     /// `SET search_path = mirrors, pg_catalog`, `SET standard_conforming_strings = off`.
@@ -352,6 +436,7 @@ impl Parser {
         if !same {
             self.facts(self.line, &table.name)?;
             let wanted = sink.table(&table)?;
+            self.facts(self.line, &table.name)?.wanted |= wanted;
             self.current = Some(Current { table, wanted });
         }
         Ok(())
@@ -468,7 +553,7 @@ impl Parser {
             }
             self.give(line, sink)?;
             if !tokens.take_symbol(b',') {
-                return Ok(());
+                return Ok(self.end_of_insert(line, tokens.next())?);
             }
         }
     }
