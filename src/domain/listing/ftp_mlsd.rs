@@ -2,7 +2,7 @@
 //! §7).
 //!
 //! Facts may come in any order and in any case, and a server may leave out any of them. They end at
-//! the first space; the rest is the name.
+//! the first space; the rest is the name. Only the target of a link may have spaces, with ProFTPD.
 
 use super::ftp::{FtpEntry, FtpLine, named, without_return};
 use super::index_date::{valid, within};
@@ -28,9 +28,15 @@ pub fn parse_mlsd(line: &[u8]) -> FtpLine<'_> {
     if line.is_empty() {
         return FtpLine::Nothing;
     }
-    let Some(end) = line.iter().position(|&byte| byte == b' ') else {
+    let Some(mut end) = line.iter().position(|&byte| byte == b' ') else {
         return FtpLine::Unknown;
     };
+    if ends_in_target(&line[..end]) {
+        let Some(after) = line[end..].windows(2).position(|text| text == b"; ") else {
+            return FtpLine::Unreadable;
+        };
+        end += after + 1;
+    }
     let (facts, name) = (&line[..end], &line[end + 1..]);
     if !facts.contains(&b'=') {
         return FtpLine::Unknown;
@@ -94,6 +100,13 @@ impl<'l> MlsdFacts<'l> {
             time: self.modify,
         })
     }
+}
+
+/// Whether facts are cut in the target of a link, which ProFTPD writes with its spaces.
+fn ends_in_target(facts: &[u8]) -> bool {
+    let last = facts.rsplit(|&byte| byte == b';').next();
+    let last = last.unwrap_or_default().to_ascii_lowercase();
+    last.starts_with(b"type=os.unix=slink:") || last.starts_with(b"type=os.unix=symlink:")
 }
 
 /// Whether a type is a link's: `OS.unix=slink:target`, `OS.unix=symlink` and similar.
@@ -182,6 +195,15 @@ mod tests {
                 "type=OS.unix=symlink;size=3; l -> m",
                 entry(FtpEntry::Link, "l -> m"),
             ),
+            (
+                "type=OS.unix=slink:/x y;size=3; l m",
+                entry(FtpEntry::Link, "l m"),
+            ),
+            (
+                "size=3;type=OS.unix=slink:x y; l; m",
+                entry(FtpEntry::Link, "l; m"),
+            ),
+            ("type=OS.unix=slink:x y", FtpLine::Unreadable),
             ("type=OS.unix=chr-13/29; tty", entry(FtpEntry::Other, "tty")),
             ("type=cdir;modify=20200102030405; /pub", FtpLine::Here),
             ("type=pdir; ..", FtpLine::Here),

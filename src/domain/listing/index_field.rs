@@ -348,12 +348,21 @@ fn size(words: &[&[u8]]) -> Option<(ListedSize, usize)> {
         unit = own_word;
         taken += 1;
     }
-    // The comma of `4,883 KB` may separate thousands or a fraction.
-    let parts = written.split(|&byte| byte == b',').collect::<Vec<_>>();
+    if suffix.is_empty() && taken < words.len() && is_foreign(words[taken]) {
+        return Some((ListedSize::Unknown, taken));
+    }
+    // The mark in `4,883 KB` and `4.883 KB` may separate thousands or a fraction.
+    let parts = written.split(|byte| b",.".contains(byte));
+    let parts = parts.collect::<Vec<_>>();
     if unit.most > 1 && matches!(parts[..], [_, last] if last.len() == 3) {
         return Some((ListedSize::Unknown, taken));
     }
     Some((value.times(unit), taken))
+}
+
+/// Whether a word begins with a letter of another alphabet: it may be a unit (`КБ`).
+fn is_foreign(word: &[u8]) -> bool {
+    word.first().is_some_and(|byte| !byte.is_ascii()) && !is_symbol(word)
 }
 
 fn is_thousand(word: &[u8]) -> bool {
@@ -431,7 +440,7 @@ struct Unit {
 
 fn unit(written: &[u8]) -> Option<Unit> {
     let lower = written.to_ascii_lowercase();
-    if matches!(lower.as_slice(), b"" | b"b" | b"byte" | b"bytes") {
+    if matches!(lower.as_slice(), b"" | b"b" | b"byte" | b"bytes" | b"octets") {
         return Some(Unit { least: 1, most: 1 });
     }
     let (letter, rest) = lower.split_first()?;
@@ -441,7 +450,9 @@ fn unit(written: &[u8]) -> Option<Unit> {
     match rest {
         // Apache, nginx and lighttpd write one capital letter and mean 1024.
         b"" if written[0].is_ascii_uppercase() => Some(binary),
-        b"ib" | b"i" => Some(binary),
+        b"ib" | b"i" | b"io" => Some(binary),
+        // French; in small letters `to` and `go` are English words.
+        b"o" if written[0].is_ascii_uppercase() || lower[0] == b'k' => Some(decimal),
         b"" | b"b" => Some(decimal),
         _ => None,
     }
@@ -474,6 +485,18 @@ mod tests {
             ("1,2K", Between(11 * K / 10, 13 * K / 10)),
             ("12M", Between(11 * K * K, 13 * K * K)),
             ("4,883 KB", Unknown),
+            ("4.883 KB", Unknown),
+            ("4.883K", Unknown),
+            ("4.88 KB", Between(4_870, 489 * K / 100)),
+            ("4'883 KB", Between(4_882_000, 4884 * K)),
+            // Units of other languages are read, or the size is unknown: never a bare number.
+            ("12 Ko", Between(11_000, 13 * K)),
+            ("12 Mio", Between(11 * K * K, 13 * K * K)),
+            ("512 octets", Exact(512)),
+            ("12 КБ", Unknown),
+            ("12 МБ", Unknown),
+            ("12 \u{5b57}\u{8282}", Unknown),
+            ("12 to read", Exact(12)),
             ("1.2 KiB", Between(11 * K / 10, 13 * K / 10)),
             ("5 kB", Between(4000, 6 * K)),
             ("5k", Between(4000, 6 * K)),
