@@ -18,6 +18,9 @@ use crate::program::table::TextTable;
 /// A run may begin while another program is asked for its time.
 const CLOCK_SLACK_S: i64 = 60;
 
+/// Numbers beside the counts of a run that count nothing.
+const NO_COUNTS: [&str; 4] = ["took_ms", "first_id", "changed_at", "generation"];
+
 /// Shows the latest runs.
 ///
 /// # Errors
@@ -152,7 +155,7 @@ fn took(run: &RunRecord) -> String {
     }
 }
 
-/// `{"files":12,"changed":0}` as `12 files`: what is zero says nothing.
+/// `{"files":12,"changed":0}` as `12 files`: a zero says nothing.
 fn counts(text: &str) -> String {
     let Ok(Value::Object(counts)) = serde_json::from_str(text) else {
         return String::new();
@@ -160,8 +163,12 @@ fn counts(text: &str) -> String {
     let counts: Vec<String> = counts
         .iter()
         .filter(|(_, count)| count.as_i64() != Some(0))
-        .filter(|(_, count)| count.is_number())
-        .map(|(name, count)| format!("{count} {}", name.replace('_', " ")))
+        .filter(|(name, count)| count.is_number() && !NO_COUNTS.contains(&name.as_str()))
+        .map(|(name, count)| match (name.as_str(), count.as_i64()) {
+            ("directories", Some(1)) => "1 directory".to_owned(),
+            ("files" | "bytes", Some(1)) => format!("1 {}", name.trim_end_matches('s')),
+            _ => format!("{count} {}", name.replace('_', " ")),
+        })
         .collect();
     counts.join(", ")
 }
@@ -180,4 +187,30 @@ fn run_json(run: &RunRecord, names: &HashMap<MirrorId, String>, latest: Timestam
         "repeats": run.repeats.map_or(0, |(times, _)| times),
         "repeated_at": run.repeats.map(|(_, at)| at.to_string()),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::counts;
+
+    #[test]
+    fn counts_are_words() {
+        let rows = [
+            (r#"{"files":12,"changed":0}"#, "12 files"),
+            (
+                r#"{"files":1,"bytes":1,"directories":1,"took_ms":445,"changed_at":9}"#,
+                "1 byte, 1 directory, 1 file",
+            ),
+            (
+                r#"{"directories":2,"not_read":3}"#,
+                "2 directories, 3 not read",
+            ),
+            ("", ""),
+        ];
+        for (text, expected) in rows {
+            let mut words: Vec<String> = counts(text).split(", ").map(str::to_owned).collect();
+            words.sort_unstable();
+            assert_eq!(words.join(", "), expected, "{text}");
+        }
+    }
 }
