@@ -92,6 +92,9 @@ pub enum Command {
     /// Let a mirror have clients
     Enable(EnableArgs),
     /// Send no client to a mirror
+    #[command(after_help = "Examples:\n  \
+        heliostat disable mirror.example.org\n\n\
+        `heliostat enable MIRROR` undoes it.")]
     Disable(OneArgs),
     /// Show or set a mirror's score
     Score(ScoreArgs),
@@ -102,6 +105,9 @@ pub enum Command {
     /// Append to the comment of a mirror
     Commentadd(CommentArgs),
     /// Name the sites of the configuration
+    #[command(after_help = "Examples:\n  \
+        heliostat instances\n\n\
+        `heliostat -b NAME …` works on one of them.")]
     Instances,
     /// Learn which files mirrors have: runs heliostat-scan
     #[command(disable_help_flag = true)]
@@ -113,6 +119,10 @@ pub enum Command {
     #[command(disable_help_flag = true)]
     Probe(PassedArgs),
     /// Look at one mirror now, in detail: runs heliostat-probe -n
+    #[command(after_help = "Examples:\n  \
+        heliostat test mirror.example.org\n\n\
+        Exit code 3: it could not be probed, because this host looks cut off or the time was \
+        over.")]
     Test(OneArgs),
     /// Ask for a scan of mirrors, since they have changed
     Ping(PingArgs),
@@ -127,6 +137,8 @@ pub enum Command {
     /// Compute hashes of the files below a directory: runs heliostat-index
     Makehashes(MakehashesArgs),
     /// Go back to what a mirror had before its last scan
+    #[command(after_help = "Examples:\n  \
+        heliostat rollback mirror.example.org")]
     Rollback(OneArgs),
     /// Show which mirrors have a file
     File(FileArgs),
@@ -152,4 +164,92 @@ pub struct PassedArgs {
         value_name = "ARGUMENTS"
     )]
     pub arguments: Vec<OsString>,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{Command, CommandFactory, Parser};
+
+    use super::Arguments;
+    use crate::admin::args::abbreviation;
+
+    /// Columns of the help texts, at most.
+    const HELP_COLUMNS_MAX: usize = 100;
+
+    /// Command lines of `heliostat` among the examples of a help text.
+    fn examples(help: &str) -> Vec<Vec<String>> {
+        let joined: Vec<&str> = help.split("\\\n").map(str::trim).collect();
+        let joined = joined.join(" ");
+        let lines = joined.lines().map(str::trim);
+        let commands = lines.filter_map(|line| match line.split_once(" | ") {
+            Some((_, second)) if second.starts_with("heliostat ") => Some(second),
+            _ => line.starts_with("heliostat ").then_some(line),
+        });
+        // Two spaces part a command from a remark.
+        commands
+            .map(|command| words(command.split("  ").next().unwrap_or_default()))
+            .collect()
+    }
+
+    /// The words of a shell's line; only single quotes have a meaning.
+    fn words(line: &str) -> Vec<String> {
+        let mut words = Vec::new();
+        for (place, part) in line.split('\'').enumerate() {
+            match place % 2 {
+                0 => words.extend(part.split_whitespace().map(str::to_owned)),
+                _ => words.push(part.to_owned()),
+            }
+        }
+        words
+    }
+
+    /// A command and all below it, except those whose options another program reads.
+    fn add_all<'a>(command: &'a Command, found: &mut Vec<&'a Command>) {
+        if !command.is_disable_help_flag_set() {
+            found.push(command);
+        }
+        for subcommand in command.get_subcommands() {
+            add_all(subcommand, found);
+        }
+    }
+
+    #[test]
+    fn each_subcommand_has_examples_that_parse() {
+        let whole = Arguments::command();
+        let mut subcommands = Vec::new();
+        add_all(&whole, &mut subcommands);
+        let mut without = Vec::new();
+        for subcommand in subcommands {
+            let help = subcommand.get_after_help().map(ToString::to_string);
+            let examples = examples(&help.unwrap_or_default());
+            let name = subcommand.get_name();
+            if !examples.iter().flatten().any(|word| word == name) {
+                without.push(name);
+            }
+            for example in examples {
+                let written = example.iter().map(Into::into).collect();
+                let written = abbreviation::write_out(&whole, written);
+                if let Err(error) = Arguments::try_parse_from(written) {
+                    panic!("help of {name}: {example:?}: {error}");
+                }
+            }
+        }
+        // `config` has no example yet.
+        assert_eq!(without, ["config"]);
+    }
+
+    #[test]
+    fn help_is_narrow() {
+        let whole = Arguments::command();
+        let mut subcommands = Vec::new();
+        add_all(&whole, &mut subcommands);
+        for subcommand in subcommands {
+            let help = subcommand.clone().render_long_help().to_string();
+            for line in help.lines() {
+                let columns = line.chars().count();
+                let name = subcommand.get_name();
+                assert!(columns <= HELP_COLUMNS_MAX, "help of {name}: {line}");
+            }
+        }
+    }
 }

@@ -4,6 +4,9 @@ use clap::{Args, ValueEnum};
 
 /// `runs`.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    heliostat runs\n  \
+    heliostat runs -k scan -n 5 mirror.example.org")]
 pub struct RunsArgs {
     /// Only of this mirror, or of a part of its name
     #[arg(value_name = "MIRROR")]
@@ -34,6 +37,9 @@ pub enum KindArg {
 
 /// `events`.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    heliostat events\n  \
+    heliostat events -n 5 mirror.example.org")]
 pub struct EventsArgs {
     /// Only of this mirror, or of a part of its name
     #[arg(value_name = "MIRROR")]

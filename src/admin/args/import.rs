@@ -6,6 +6,9 @@ use clap::{ArgAction, Args, Subcommand};
 
 /// `import`.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    heliostat import mirrorbrain mb.sql.xz\n\n\
+    `heliostat import mirrorbrain --help` has more.")]
 pub struct ImportArgs {
     /// From what
     #[command(subcommand)]

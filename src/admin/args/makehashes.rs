@@ -11,7 +11,8 @@ use clap::Args;
     heliostat makehashes /srv/download -i '/srv/download/(nightly|tmp)/'\n  \
     heliostat makehashes /srv/download -t /srv/hashes/srv/download     as mb wants it\n\n\
     Brings the catalogue of the directory up to date first. Hashes are in the database; there are\n\
-    no marker files, so TARGET is not looked at.")]
+    no marker files, so TARGET is not looked at.\n\n\
+    Exit code 3: a part was not done: a directory could not be read, or another run does it.")]
 pub struct MakehashesArgs {
     /// Directory of the tree
     #[arg(value_name = "STARTDIR")]

@@ -276,6 +276,9 @@ pub struct ListArgs {
 
 /// `show`.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    heliostat show mirror.example.org\n  \
+    heliostat show mirror.example.org --json")]
 pub struct ShowArgs {
     /// The mirror, or a part of its name
     #[arg(value_name = "MIRROR")]
@@ -323,11 +326,12 @@ pub struct PingArgs {
 
 /// `enable`.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "A mirror has clients when it is enabled and was found answering. \
+#[command(after_help = "Examples:\n  \
+    heliostat enable mirror.example.org\n  \
+    heliostat enable cdn.example.org --alive\n\n\
+    A mirror has clients when it is enabled and was found answering. \
     `heliostat scan -e MIRROR` does both after a scan; a cache is found answering by \
-    `heliostat-probe MIRROR`; --alive skips the check."
-)]
+    `heliostat-probe MIRROR`; --alive skips the check.")]
 pub struct EnableArgs {
     /// The mirror, or a part of its name
     #[arg(value_name = "MIRROR")]
@@ -339,6 +343,9 @@ pub struct EnableArgs {
 
 /// `score`.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    heliostat score mirror.example.org        show it\n  \
+    heliostat score mirror.example.org 50     set it")]
 pub struct ScoreArgs {
     /// The mirror, or a part of its name
     #[arg(value_name = "MIRROR")]
@@ -350,6 +357,8 @@ pub struct ScoreArgs {
 
 /// `rename`.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    heliostat rename mirror.example.org ftp.example.org")]
 pub struct RenameArgs {
     /// The mirror, or a part of its name
     #[arg(value_name = "MIRROR")]
@@ -361,6 +370,9 @@ pub struct RenameArgs {
 
 /// `delete`.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    heliostat delete mirror.example.org       asks first\n  \
+    heliostat delete mirror.example.org -y")]
 pub struct DeleteArgs {
     /// The mirror; its whole name
     #[arg(value_name = "MIRROR")]
@@ -372,6 +384,8 @@ pub struct DeleteArgs {
 
 /// `commentadd`.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    heliostat commentadd mirror.example.org -C 'moves to another host in May'")]
 pub struct CommentArgs {
     /// The mirror, or a part of its name
     #[arg(value_name = "MIRROR")]

@@ -8,6 +8,9 @@ use super::heading::BEYOND_MB;
 
 /// `probefile`.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    heliostat probefile dist/x.iso\n  \
+    heliostat probefile dist/x.iso -m mirror.example.org --urls all")]
 pub struct ProbefileArgs {
     /// Path below the tree
     #[arg(value_name = "FILE")]
@@ -36,6 +39,9 @@ pub enum UrlsArg {
 
 /// `iplookup`.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    heliostat iplookup 192.0.2.7\n  \
+    heliostat iplookup mirror.example.org --asn")]
 pub struct IplookupArgs {
     /// Address or host name
     #[arg(value_name = "IP-OR-HOST")]
@@ -50,6 +56,11 @@ pub struct IplookupArgs {
 
 /// `update`.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    heliostat update -A mirror.example.org\n  \
+    heliostat update --all-mirrors --asn --prefix -n\n  \
+    heliostat update --https --all-mirrors\n\n\
+    Exit code 3: some mirrors could not be looked up or asked; the others are refreshed.")]
 pub struct UpdateArgs {
     /// Mirrors, by name
     #[arg(value_name = "MIRROR", required_unless_present_any = ["all_mirrors", "https"])]

@@ -4,6 +4,11 @@ use clap::Args;
 
 /// `status`.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    heliostat status\n  \
+    heliostat status -a mirror.example.org\n  \
+    heliostat status --check --json\n\n\
+    Exit code 3: with --check, something needs attention.")]
 pub struct StatusArgs {
     /// Only these mirrors, or parts of their names
     #[arg(value_name = "MIRROR")]
