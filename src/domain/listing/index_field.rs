@@ -440,7 +440,10 @@ struct Unit {
 
 fn unit(written: &[u8]) -> Option<Unit> {
     let lower = written.to_ascii_lowercase();
-    if matches!(lower.as_slice(), b"" | b"b" | b"byte" | b"bytes" | b"octets") {
+    if matches!(
+        lower.as_slice(),
+        b"" | b"b" | b"byte" | b"bytes" | b"octets"
+    ) {
         return Some(Unit { least: 1, most: 1 });
     }
     let (letter, rest) = lower.split_first()?;
