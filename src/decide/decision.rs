@@ -129,7 +129,7 @@ impl<'s> Decision<'s> {
         match &self.own {
             OwnUrl::Asked { suffix } => {
                 let path = FilePath::parse(&request.url_path());
-                let mut path = path.map_or(Vec::new(), |path| path.as_bytes().to_vec());
+                let mut path = path.map_or(Vec::new(), FilePath::into_bytes);
                 path.truncate(path.len().saturating_sub(*suffix));
                 path
             }

@@ -92,7 +92,8 @@ pub(super) fn mirrors<'s>(
 
 fn name_mirrors<'s>(snapshot: &'s Snapshot, access: Access, selection: Selection) -> Choices<'s> {
     let mirrors = snapshot.roster.mirrors();
-    let choices = selection.candidates.into_iter().filter_map(|candidate| {
+    let mut choices = Vec::with_capacity(selection.candidates.len());
+    choices.extend(selection.candidates.into_iter().filter_map(|candidate| {
         let mirror = mirrors.get(candidate.mirror)?;
         Some(Choice {
             name: Cow::Borrowed(&mirror.identifier),
@@ -103,7 +104,7 @@ fn name_mirrors<'s>(snapshot: &'s Snapshot, access: Access, selection: Selection
             coordinates: mirror.coordinates,
             candidate,
         })
-    });
+    }));
     let excluded = selection
         .excluded
         .into_iter()
@@ -112,7 +113,7 @@ fn name_mirrors<'s>(snapshot: &'s Snapshot, access: Access, selection: Selection
             Some((mirror.id, mirror.identifier.as_str(), reason))
         });
     Choices {
-        choices: choices.collect(),
+        choices,
         rows_found: selection.rows_found,
         excluded: excluded.collect(),
     }

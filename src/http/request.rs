@@ -359,9 +359,11 @@ impl<'a> Request<'a> {
             (_, Some(name)) => (name, self.own_port()),
             (_, None) => (self.server_name, self.own_port()),
         };
-        let is_host = |byte: &&u8| byte.is_ascii_alphanumeric() || b"-._:[]".contains(byte);
-        let host = host.iter().take_while(is_host);
-        out.extend(host.map(u8::to_ascii_lowercase));
+        let is_host = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._:[]".contains(byte);
+        let end = host.iter().position(|byte| !is_host(byte));
+        let before = out.len();
+        out.extend_from_slice(&host[..end.unwrap_or(host.len())]);
+        out[before..].make_ascii_lowercase();
         let default_port: &[u8] = if self.is_https { b"443" } else { b"80" };
         if let Some(port) = port.filter(|port| *port != default_port) {
             out.push(b':');

@@ -1,6 +1,6 @@
 //! Writes a response as CGI header fields and a body.
 
-use crate::domain::escape::header_into;
+use crate::domain::escape::{decimal_into, header_into};
 
 /// Writes one response into a buffer: status, fields, body, in this order.
 #[derive(Debug)]
@@ -71,7 +71,7 @@ impl<'a> Response<'a> {
     /// Ends the fields with type and length of a body that is not sent (HEAD).
     pub fn head(&mut self, content_type: &str, length: u64) {
         self.field("Content-Type", content_type.as_bytes());
-        self.field("Content-Length", length.to_string().as_bytes());
+        self.field_with("Content-Length", |out| decimal_into(out, length));
         self.end();
     }
 

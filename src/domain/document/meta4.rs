@@ -44,7 +44,7 @@ pub fn meta4(sheet: &Sheet<'_>) -> Body {
     sheet.sources_into(&mut body, |out, index, source| {
         location_into(out, source);
         append(out, " priority=\"");
-        decimal_into(out, index + 1);
+        decimal_into(out, index as u64 + 1);
         out.push(b'"');
     });
     append(&mut body.text, "  </file>\n</metalink>\n");

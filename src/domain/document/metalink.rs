@@ -80,7 +80,7 @@ pub fn metalink(sheet: &Sheet<'_>) -> Body {
         append(out, "\"");
         location_into(out, source);
         append(out, " preference=\"");
-        decimal_into(out, best.saturating_sub(index));
+        decimal_into(out, best.saturating_sub(index) as u64);
         append(out, "\"");
     });
     append(

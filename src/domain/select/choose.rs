@@ -207,7 +207,9 @@ impl<'a> SelectionCase<'a> {
     /// Adds the mirrors of a set, given word by word, that have the file.
     fn add_having(&self, set: impl Fn(usize) -> u64, members: &mut Vec<usize>) {
         for (word, has) in self.has.iter().enumerate() {
-            members.extend(indexes(word, has & set(word)));
+            let having = has & set(word);
+            members.reserve(having.count_ones() as usize);
+            members.extend(indexes(word, having));
         }
     }
 

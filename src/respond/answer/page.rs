@@ -1,6 +1,9 @@
 //! What all answers have in common: status pages and log fields.
 
+use std::io::Write as _;
+
 use crate::decide::{Decision, MissingReason};
+use crate::domain::escape::decimal_into;
 use crate::http::Response;
 
 /// `Cache-Control` of what may be another answer a moment later. mod_expires of a web server would
@@ -13,15 +16,20 @@ pub(in crate::respond) fn no_site(response: &mut Response<'_>) {
     response.field("Retry-After", b"5").body(HTML, b"");
 }
 
-pub(super) fn page(mut response: Response<'_>, title: &str, text: &[u8]) {
-    let mut body = Vec::with_capacity(256 + text.len());
+pub(super) fn page(response: Response<'_>, title: &str, text: &[u8]) {
+    page_with(response, title, |body| body.extend_from_slice(text));
+}
+
+/// Like [`page`]; `write` appends the text.
+pub(super) fn page_with(mut response: Response<'_>, title: &str, write: impl FnOnce(&mut Vec<u8>)) {
+    let mut body = Vec::with_capacity(512);
     body.extend_from_slice(b"<!DOCTYPE html>\n<html><head>\n<title>");
     body.extend_from_slice(title.as_bytes());
     body.extend_from_slice(b"</title>\n</head><body>\n<h1>");
     let heading = title.split_once(' ').map_or(title, |(_, words)| words);
     body.extend_from_slice(heading.as_bytes());
     body.extend_from_slice(b"</h1>\n");
-    body.extend_from_slice(text);
+    write(&mut body);
     body.extend_from_slice(b"</body></html>\n");
     response.body(HTML, &body);
 }
@@ -36,29 +44,26 @@ pub(super) fn write_log_fields(response: &mut Response<'_>, decision: &Decision<
     let (Some(client), Some(file)) = (&decision.client, &decision.file) else {
         return;
     };
-    response.field("X-MB-FileSize", file.version.size.to_string().as_bytes());
-    let country = client
-        .place
-        .country
-        .map(|code| code.as_str().to_ascii_uppercase());
-    response.field(
-        "X-MB-Country-Code",
-        country.as_deref().unwrap_or("--").as_bytes(),
-    );
-    let region = client
-        .place
-        .region
-        .map(|code| code.as_str().to_ascii_uppercase());
-    response.field(
-        "X-MB-Continent-Code",
-        region.as_deref().unwrap_or("--").as_bytes(),
-    );
-    if let Some(asn) = client.place.asn {
-        response.field("X-MB-ASN", asn.to_string().as_bytes());
+    let size = file.version.size;
+    response.field_with("X-MB-FileSize", |out| decimal_into(out, size));
+    let place = &client.place;
+    let country = place.country.as_ref().map_or("--", |code| code.as_str());
+    response.field_with("X-MB-Country-Code", |out| upper_into(out, country));
+    let region = place.region.as_ref().map_or("--", |code| code.as_str());
+    response.field_with("X-MB-Continent-Code", |out| upper_into(out, region));
+    if let Some(asn) = place.asn {
+        response.field_with("X-MB-ASN", |out| decimal_into(out, asn.number().into()));
     }
     if let Some(network) = client.network {
-        response.field("X-MB-PFX", network.to_string().as_bytes());
+        response.field_with("X-MB-PFX", |out| {
+            // Writing into a vector does not fail.
+            let _ = write!(out, "{network}");
+        });
     }
+}
+
+fn upper_into(out: &mut Vec<u8>, code: &str) {
+    out.extend(code.bytes().map(|byte| byte.to_ascii_uppercase()));
 }
 
 pub(super) fn write_missing(out: &mut Vec<u8>, decision: &Decision<'_>, reason: MissingReason) {

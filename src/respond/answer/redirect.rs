@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::exchange::Exchange;
-use super::page::{page, write_log_fields};
+use super::page::{page_with, write_log_fields};
 use crate::decide::Redirect;
 use crate::domain::escape::{decimal_into, html_into};
 use crate::domain::hash::Digests;
@@ -71,7 +71,7 @@ pub(super) fn write(out: &mut Vec<u8>, exchange: Exchange<'_>, redirect: &Redire
             out.push(b'<');
             target.url_into(out, &choice.base_url);
             out.extend_from_slice(b">; rel=duplicate; pri=");
-            decimal_into(out, place + 1);
+            decimal_into(out, place as u64 + 1);
             if let Some(country) = choice.country {
                 out.extend_from_slice(b"; geo=");
                 out.extend_from_slice(country.as_str().as_bytes());
@@ -81,11 +81,11 @@ pub(super) fn write(out: &mut Vec<u8>, exchange: Exchange<'_>, redirect: &Redire
             break;
         }
     }
-    let mut text = Vec::with_capacity(location.len() + 64);
-    text.extend_from_slice(b"<p>The document has moved <a href=\"");
-    html_into(&mut text, &location);
-    text.extend_from_slice(b"\">here</a>.</p>\n");
-    page(response, "302 Found", &text);
+    page_with(response, "302 Found", |text| {
+        text.extend_from_slice(b"<p>The document has moved <a href=\"");
+        html_into(text, &location);
+        text.extend_from_slice(b"\">here</a>.</p>\n");
+    });
 }
 
 /// With `Expires` mod_expires of a web server leaves the answer alone; caches that know
