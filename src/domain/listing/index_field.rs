@@ -516,7 +516,11 @@ mod tests {
         ] {
             assert_eq!(read_fields(text.as_bytes()).file.size, expected, "{text}");
         }
-        // The attribute of a cell is the size when it is what is shown, rounded.
+    }
+
+    #[test]
+    fn the_attribute_of_a_cell_is_its_size_if_the_cell_shows_it_rounded() {
+        const K: u64 = 1024;
         for (text, expected) in [
             ("\t=1300 1.2 KiB\t", Exact(1300)),
             ("\t=1577934245 1.2 KiB\t", Between(1126, 1331)),
