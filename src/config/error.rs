@@ -1,6 +1,12 @@
 //! Errors of the configuration: one line that names the file, the key and what to do.
 
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::domain::key::ConfigProblem;
+
+/// Lines of the keys that a file has, by their dotted names; the first line is 1.
+pub type Lines = BTreeMap<String, usize>;
 
 /// Why the configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -14,23 +20,25 @@ pub enum ConfigError {
         /// What the system says.
         source: std::io::Error,
     },
-    /// Not TOML, an unknown key, a value of the wrong type.
-    #[error("{path}: {message}")]
+    /// Not TOML.
+    #[error("{path}, line {line}: this is no TOML: {message}")]
     Parse {
         /// The file.
         path: PathBuf,
-        /// Line, key and what is expected.
+        /// Where reading ended.
+        line: usize,
+        /// What is expected there.
         message: String,
     },
-    /// A value that cannot be used.
-    #[error("{path}: {key}: {message}")]
+    /// A key that nobody knows, or a value that cannot be used.
+    #[error("{path}{}: {problem}", line.map(|line| format!(", line {line}")).unwrap_or_default())]
     Value {
         /// The file.
         path: PathBuf,
-        /// The key, dotted.
-        key: String,
-        /// What is wrong and what to do.
-        message: String,
+        /// The line of the key, if the file has it.
+        line: Option<usize>,
+        /// Key, problem and remedy.
+        problem: ConfigProblem,
     },
     /// A site was named that the file does not have.
     #[error("{path} has no site '{name}'; it has: {known}")]
@@ -42,4 +50,15 @@ pub enum ConfigError {
         /// The names it has.
         known: String,
     },
+}
+
+impl ConfigError {
+    /// A problem of a file whose keys stand in these lines.
+    pub(super) fn of(path: &Path, lines: &Lines, problem: ConfigProblem) -> ConfigError {
+        ConfigError::Value {
+            path: path.to_owned(),
+            line: lines.get(&problem.key).copied(),
+            problem,
+        }
+    }
 }

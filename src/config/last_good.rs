@@ -9,8 +9,9 @@ use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use super::load::{CONFIG_BYTES_MAX, parse};
-use super::site::Config;
+use super::config::Config;
+use super::load::CONFIG_BYTES_MAX;
+use super::spelling::parse;
 use crate::regular_file;
 
 /// Where the responder's unit keeps its state.
@@ -80,9 +81,11 @@ impl LastGood {
             log::debug!("{} is of another configuration", kept.display());
             return None;
         }
-        let config = parse(&kept, &text).and_then(|raw| Config::check(path, raw));
+        let config = parse(&kept, &text).and_then(|text| Config::check(path, text));
         let complain = |error: &_| log::error!("the last good one cannot be used either: {error}");
-        config.inspect_err(complain).ok()
+        let mut config = config.inspect_err(complain).ok()?;
+        config.read_mime_types();
+        Some(config)
     }
 }
 

@@ -3,9 +3,9 @@
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use super::config::{Config, RawConfig};
 use super::error::ConfigError;
-use super::file::RawConfig;
-use super::site::Config;
+use super::spelling::parse;
 use crate::regular_file;
 
 /// Where the configuration is when nothing says otherwise.
@@ -25,17 +25,26 @@ pub fn config_path(command_line: Option<&Path>) -> PathBuf {
         .unwrap_or_else(|| PathBuf::from(CONFIG_PATH_DEFAULT))
 }
 
-/// Reads and checks a configuration file.
+/// Reads and checks a configuration file, and reads nothing else.
 ///
 /// # Errors
-/// [`ConfigError`]; one line that names file, key and what to do.
-pub fn load(path: &Path) -> Result<Config, ConfigError> {
+/// Returns [`ConfigError`]; one line that names file, key and what to do.
+pub fn check(path: &Path) -> Result<Config, ConfigError> {
     let text = regular_file::read_text(path, CONFIG_BYTES_MAX);
     let text = text.map_err(|source| ConfigError::Read {
         path: path.to_owned(),
         source,
     })?;
-    let config = Config::check(path, parse(path, &text)?)?;
+    Config::check(path, parse(path, &text)?)
+}
+
+/// Reads and checks a configuration file, and reads the content types that its rules need.
+///
+/// # Errors
+/// Returns [`ConfigError`]; one line that names file, key and what to do.
+pub fn load(path: &Path) -> Result<Config, ConfigError> {
+    let mut config = check(path)?;
+    config.read_mime_types();
     warn_of_open_secrets(path, &config.raw);
     Ok(config)
 }
@@ -74,21 +83,6 @@ fn secrets(raw: &RawConfig) -> Vec<String> {
     keys
 }
 
-pub(super) fn parse(path: &Path, text: &str) -> Result<RawConfig, ConfigError> {
-    toml::from_str(text).map_err(|error: toml::de::Error| {
-        let line = error
-            .span()
-            .map(|span| text[..span.start.min(text.len())].matches('\n').count() + 1);
-        let place = line
-            .map(|line| format!("line {line}: "))
-            .unwrap_or_default();
-        ConfigError::Parse {
-            path: path.to_owned(),
-            message: format!("{place}{}", error.message().replace('\n', " ")),
-        }
-    })
-}
-
 impl Config {
     /// The effective configuration as TOML; reading it gives the same configuration again.
     pub fn to_toml(&self) -> String {
@@ -122,14 +116,14 @@ tree = "/b"
 database = "/b.sqlite"
 "#;
 
-    fn check(text: &str) -> Result<Config, ConfigError> {
+    fn check_text(text: &str) -> Result<Config, ConfigError> {
         let path = Path::new("/etc/x/heliostat.toml");
         Config::check(path, parse(path, text)?)
     }
 
     #[test]
     fn paths_resolve_against_the_file_and_rules_merge_downwards() {
-        let config = check(FULL).expect("a configuration");
+        let config = check_text(FULL).expect("a configuration");
         let a = config.site(Some("a")).expect("site a");
         assert_eq!(a.tree, Path::new("/etc/x/tree"));
         assert_eq!(a.database, Path::new("/etc/x/db/a.sqlite"));
@@ -159,7 +153,7 @@ database = "/b.sqlite"
             metalink = { by_accept_agents = [{ user_agent = 'dnf*', by_accept = 'never' }] }
             redirect_cache_control = ''
         ";
-        let config = check(text).expect("a configuration");
+        let config = check_text(text).expect("a configuration");
         let site = config.site(None).expect("a site");
         let table = [
             ("f", "aria2/1", "*/*,application/metalink4+xml", true),
@@ -177,62 +171,166 @@ database = "/b.sqlite"
         }
         assert_eq!(site.rules(b"f").redirect_cache_control, "private, no-cache");
         assert_eq!(site.rules(b"x/y/f").redirect_cache_control, "");
-        let printed = check(&config.to_toml()).expect("the printed one");
+        let printed = check_text(&config.to_toml()).expect("the printed one");
         assert_eq!(printed.raw, config.raw);
     }
 
     #[test]
     fn the_printed_configuration_reads_back_as_the_same() {
-        let config = check(FULL).expect("a configuration");
-        let printed = check(&config.to_toml()).expect("the printed one");
+        let config = check_text(FULL).expect("a configuration");
+        let printed = check_text(&config.to_toml()).expect("the printed one");
         assert_eq!(printed.raw, config.raw);
+    }
+
+    const SITE: &str = "[site.a]\ntree='/t'\ndatabase='/d'\n";
+
+    fn in_site(more: &str) -> String {
+        format!("{SITE}{more}")
+    }
+
+    fn assert_errors<const N: usize>(table: [(String, &str); N]) {
+        for (text, expected) in table {
+            let error = check_text(&text).expect_err(&text).to_string();
+            let expected = format!("/etc/x/heliostat.toml{expected}");
+            assert!(error.starts_with(&expected), "{text}: {error}");
+            assert_eq!(error.lines().count(), 1, "{error}");
+        }
     }
 
     #[test]
     fn errors_name_the_key_and_what_to_do() {
-        let site = "[site.a]\ntree='/t'\ndatabase='/d'\n";
-        for (text, expected) in [
-            ("", "there is none; add [site.NAME]"),
-            ("[site.a]\ntre = '/x'", "line 2: unknown field `tre`"),
-            ("[site.a]\ntree='/t'", "site.a.database: it is missing"),
+        assert_errors([
+            (String::new(), ": site: there is none; add [site.NAME]"),
             (
-                &format!("{site}[[site.a.directory]]\npath='x'\nminsize=1"),
-                "unknown field `minsize`",
+                "[site.a]\ntreee = '/x'".to_owned(),
+                ", line 2: site.a.treee: there is no such key; did you mean 'tree'?",
             ),
             (
-                &format!("{site}[[site.a.directory]]\nmin_size=1"),
-                "needs `path",
-            ),
-            (&format!("{site}local_header='X'"), "use X-Sendfile"),
-            (
-                &format!("{site}[site.a.rules]\nexclude_file_mask='('"),
-                "no regular expression",
+                "[fcgi]\nqueue = 1".to_owned(),
+                ", line 2: fcgi.queue: there is no such key; there are listen, listen_mode, \
+                 threads, poll_ms",
             ),
             (
-                &format!("{site}[site.a.scan]\nvanished_share_max=2"),
-                "no share from 0 to 1",
+                "[site.a]\ntree='/t'".to_owned(),
+                ": site.a.database: it is missing; write its path",
             ),
-            (&format!("default_site='z'\n{site}"), "no [site.z]"),
-            (&format!("{site}[fcgi]\nlisten_mode='rw'"), "no octal mode"),
-            (&format!("{site}head_bytes_max=100"), "from 1024 to 65536"),
+            ("[site.a".to_owned(), ", line 1: this is no TOML: "),
             (
-                &format!("{site}[site.a.metalink]\nby_accept='yes'"),
-                "site.a.metalink.by_accept: 'yes' is unknown; use always, unless-any or never",
+                in_site("[[site.a.directory]]\npath='x'\nminsize=1"),
+                ", line 6: site.a.directory 'x'.minsize: there is no such key; did you mean \
+                 'min_size'?",
             ),
             (
-                &format!("{site}[[site.a.directory]]\npath='x'\nmetalink.by_acept='never'"),
-                "unknown field `by_acept`",
+                in_site("[[site.a.directory]]\nmin_size=1"),
+                ": site.a.directory[1].path: it is missing; a directory needs `path = \"…\"`",
             ),
-        ] {
-            let error = check(text).expect_err(text).to_string();
-            assert!(error.contains(expected), "{text}: {error}");
-            assert_eq!(error.lines().count(), 1, "{error}");
-        }
-        let error = check(FULL)
+            (
+                in_site("[[site.a.directory]]\npath='/x/'\n\nexclude_ips=['10.1']"),
+                ", line 7: site.a.directory '/x/'.exclude_ips: '10.1' is not an IP address; \
+                 write one such as 192.0.2.7; exclude_networks has more",
+            ),
+            (
+                in_site("local_header='X'"),
+                ", line 4: site.a.local_header: 'X' is unknown; use X-Sendfile (Apache), \
+                 X-LIGHTTPD-send-file or X-Accel-Redirect (nginx)",
+            ),
+            (
+                in_site("[site.a.rules]\nexclude_file_mask='('"),
+                ", line 5: site.a.rules.exclude_file_mask: '(' is no regular expression: \
+                 unclosed group",
+            ),
+        ]);
+        let error = check_text(FULL)
             .expect("ok")
             .site(Some("z"))
             .expect_err("no z")
             .to_string();
         assert!(error.contains("it has: a, b"), "{error}");
+    }
+
+    #[test]
+    fn values_out_of_bounds_are_named_with_what_to_write() {
+        assert_errors([
+            (
+                in_site("[site.a.scan]\nvanished_share_max=2"),
+                ", line 5: site.a.scan.vanished_share_max: 2 is out of bounds; write a number \
+                 from 0 to 1",
+            ),
+            (
+                in_site("[site.a.scan]\njobs=1000000"),
+                ", line 5: site.a.scan.jobs: 1000000 is out of bounds; write a number from 1 to \
+                 256",
+            ),
+            (
+                in_site("[site.a.scan]\nrequests=-1"),
+                ", line 5: site.a.scan.requests: -1 is less than 0; write a whole number from 1 \
+                 to 64",
+            ),
+            (
+                in_site("[site.a.scan]\ntimeout_s='10 s'"),
+                ", line 5: site.a.scan.timeout_s: '10 s' is a text; write a whole number of \
+                 seconds from 1 to 86400",
+            ),
+            (
+                in_site("[site.a.scan]\nexclude='x'"),
+                ", line 5: site.a.scan.exclude: 'x' is a text; write a list of texts",
+            ),
+            (
+                in_site("geoip=['/a', 7]"),
+                ", line 4: site.a.geoip[2]: 7 is a number; write a path",
+            ),
+            (
+                in_site("scan=8"),
+                ", line 4: site.a.scan: 8 is a number; write a table",
+            ),
+            (
+                in_site("[site.a.scan.mirror.'de.uni']\ncoverage_min=2.5"),
+                ", line 5: site.a.scan.mirror.de.uni.coverage_min: 2.5 is out of bounds; write a \
+                 number from 0 to 1",
+            ),
+            (
+                in_site("[site.a.probe]\nmail_from='bad <x@y>'"),
+                ", line 5: site.a.probe.mail_from: 'bad <x@y>' is no plain mail address; write \
+                 one such as mirrors@example.org",
+            ),
+            (
+                format!("default_site='z'\n{SITE}"),
+                ", line 1: default_site: there is no [site.z]; write the name of one that is there",
+            ),
+            (
+                in_site("[fcgi]\nlisten_mode='rw'"),
+                ", line 5: fcgi.listen_mode: 'rw' is no octal mode; write one such as 0660",
+            ),
+            (
+                in_site("[fcgi]\nthreads=100000"),
+                ", line 5: fcgi.threads: 100000 is out of bounds; write a number from 0 to 256",
+            ),
+            (
+                in_site("head_bytes_max=100"),
+                ", line 4: site.a.head_bytes_max: 100 is out of bounds; write a number from 1024 \
+                 to 65536",
+            ),
+        ]);
+    }
+
+    #[test]
+    fn errors_of_documents_name_the_key() {
+        assert_errors([
+            (
+                in_site("[site.a.metalink]\nby_accept='yes'"),
+                ", line 5: site.a.metalink.by_accept: 'yes' is unknown; use always, unless-any \
+                 or never",
+            ),
+            (
+                in_site("[[site.a.directory]]\npath='x'\nmetalink.by_acept='never'"),
+                ", line 6: site.a.directory 'x'.metalink.by_acept: there is no such key; did you \
+                 mean 'by_accept'?",
+            ),
+            (
+                in_site("[site.a.torrent]\nversion='hybrid'\n[site.a.hashes]\npieces=false"),
+                ": site.a.hashes.digests: torrent.version = \"hybrid\" needs pieces and md5, \
+                 sha1, sha256",
+            ),
+        ]);
     }
 }

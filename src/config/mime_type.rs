@@ -1,6 +1,13 @@
 //! Content types by a file's name, as the web server's mod_mime decides them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+
+use crate::domain::key::ConfigProblem;
+use crate::regular_file;
+
+/// Bytes of a file of types; Debian's has 70,000.
+const MIME_TYPES_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
 /// Types by extension, without regard to case.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -24,6 +31,24 @@ impl MimeTypes {
         types
     }
 
+    /// Adds the types of a file; those that are known already win. A file that cannot be read is
+    /// logged.
+    pub(super) fn add_file(&mut self, path: &Path) {
+        let text = match regular_file::read_text(path, MIME_TYPES_BYTES_MAX) {
+            Ok(text) => text,
+            Err(error) => {
+                log::warn!(
+                    "exclude_mime_types knows only `mime_types`: file={} error=\"{error}\"",
+                    path.display()
+                );
+                return;
+            }
+        };
+        for (extension, mime_type) in MimeTypes::parse(&text).by_extension {
+            self.by_extension.entry(extension).or_insert(mime_type);
+        }
+    }
+
     /// Adds one extension, as Apache's AddType does; the later one wins.
     pub fn add(&mut self, extension: &str, mime_type: &str) {
         let extension = extension.trim_start_matches('.').to_ascii_lowercase();
@@ -42,6 +67,15 @@ impl MimeTypes {
         let mut types = parts.iter().skip(1).rev().filter_map(of_part);
         types.next().map_or("", String::as_str)
     }
+}
+
+/// The types that the configuration itself has.
+pub(super) fn own_types(types: &BTreeMap<String, String>) -> Result<MimeTypes, ConfigProblem> {
+    let mut own = MimeTypes::default();
+    for (extension, mime_type) in types {
+        own.add(extension, mime_type);
+    }
+    Ok(own)
 }
 
 #[cfg(test)]

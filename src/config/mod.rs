@@ -1,32 +1,42 @@
-//! `heliostat.toml`: read raw, checked, and printed back.
+//! `heliostat.toml`: read, checked, described and printed.
 //!
-//! Two steps: [`RawConfig`] is the file as serde reads it, every key documented and every default
-//! in one place; [`Config`] is checked: paths are absolute, expressions compiled, networks parsed.
+//! Each section is written once, as rows ([`crate::domain::key`]): name, type, default, bounds and
+//! meaning of each key. What follows from the rows: [`RawConfig`], the file as it is read;
+//! [`Config`], checked, with absolute paths and compiled expressions; the messages about unknown
+//! keys and wrong values; `heliostat config`; docs/configuration.md.
 //! Precedence: command line, then environment (`HELIOSTAT_CONFIG`), then the file, then defaults.
 
+mod config;
 mod coverage;
+mod directory;
+mod document;
 mod error;
-mod file;
+mod fcgi;
 mod hashes;
+mod index;
 mod last_good;
 mod load;
+mod local;
 pub mod mime_type;
+mod ping;
 mod probe;
-mod problem;
-mod rules;
 mod scan;
+mod selection;
 mod site;
+mod spelling;
 
+pub use config::{Config, ConfigText, RawConfig};
 pub use coverage::AllowedFiles;
-pub use error::ConfigError;
-pub use file::{
-    RawAcceptRule, RawConfig, RawDirectory, RawFallback, RawFcgi, RawIndex, RawMirrorScan,
-    RawRules, RawScan, RawSelection, RawSite,
-};
+pub use directory::{DirectoryRules, RawDirectory};
+pub use error::{ConfigError, Lines};
+pub use fcgi::{FcgiConfig, RawFcgi};
 pub use hashes::{HashesConfig, RawHashes};
+pub use index::{IndexConfig, RawIndex};
 pub use last_good::LastGood;
-pub use load::{CONFIG_PATH_DEFAULT, CONFIG_VARIABLE, config_path, load};
+pub use load::{CONFIG_PATH_DEFAULT, CONFIG_VARIABLE, check, config_path, load};
+pub use local::{LocalDelivery, LocalKind};
+pub use ping::PingConfig;
 pub use probe::{ProbeConfig, RawProbe, is_mail_address};
-pub use rules::{compile_rules, merge_rules};
-pub use scan::{DueConfig, ScanConfig};
-pub use site::{Config, FcgiConfig, LocalDelivery, LocalKind, PingConfig, SiteConfig};
+pub use scan::{DueConfig, JOBS_MAX, RawMirrorScan, RawScan, ScanConfig};
+pub use site::{RawSite, SiteConfig};
+pub use spelling::parse;

@@ -1,4 +1,5 @@
-//! How mirrors are scanned, checked: for the site, and for mirrors with rules of their own.
+//! `[site.NAME.scan]`: how mirrors are scanned, for the site and for mirrors with rules of their
+//! own.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -6,44 +7,80 @@ use std::time::Duration;
 use regex::bytes::RegexSet;
 
 use super::coverage::{AllowedFiles, rsync_patterns};
-use super::file::{RawMirrorScan, RawScan};
-use super::problem::{ConfigProblem, check_share};
+use crate::domain::key::{Bounds, ConfigProblem, seconds, section};
 
-/// Ages that make sense: mirrors are not asked for all they have more often than every ten
-/// minutes, and what was not looked at for a year is not known.
-const AGES_S: std::ops::RangeInclusive<u64> = 600..=366 * 86_400;
+/// As many mirrors at the same time as `--jobs` takes: each is a thread and a process or
+/// connection.
+pub const JOBS_MAX: u64 = 256;
 
-/// Times of one mirror that make sense: less is over before an answer comes from afar, and scans
-/// are made each day.
-const TIMES_S: std::ops::RangeInclusive<u64> = 10..=7 * 86_400;
+/// More requests at the same time would be an attack on a mirror.
+const REQUESTS_MAX: u64 = 64;
 
-/// Scanning.
-#[derive(Debug, Clone)]
-pub struct ScanConfig {
-    /// Mirrors at a time; at least one.
-    pub jobs: usize,
-    /// 0 … 1.
-    pub vanished_share_max: f64,
-    /// 0 … 1: share of the allowed files that a mirror should have.
-    pub coverage_min: f64,
-    /// Until a silent mirror is given up.
-    pub timeout: Duration,
-    /// Until one mirror is given up, whatever it sends.
-    pub time_max: Duration,
-    /// Top-level names; empty: all.
-    pub top_include: Vec<String>,
-    /// Requests at a time to one mirror; at least one.
-    pub requests: usize,
-    /// Paths that are not listed over HTTP and FTP.
-    pub exclude: RegexSet,
-    /// rsync `--exclude` patterns.
-    pub exclude_rsync: Vec<String>,
-    /// Whether rsync follows links on the mirror.
-    pub copies_links: bool,
-    /// What `--due` goes by.
-    pub due: DueConfig,
-    /// What holds for single mirrors beside it, by identifier; its patterns are valid.
-    pub mirror: BTreeMap<String, RawMirrorScan>,
+/// A mirror that is silent for a day is gone.
+const SILENCE_S_MAX: u64 = 86_400;
+
+/// What was not looked at for a year is not known.
+const YEAR_S: u64 = 366 * 86_400;
+
+section! {
+    /// `[site.NAME.scan]`: scans of mirrors.
+    RawScan => ScanConfig {
+        /// Mirrors that are scanned at the same time.
+        jobs: usize = 8, in Bounds::Whole(1, JOBS_MAX);
+        /// Largest share of a mirror's files that one scan may find vanished; more is published
+        /// only when a second scan sees the same, or by `--force`.
+        vanished_share_max: f64 = 0.3, in Bounds::SHARE;
+        /// Share of the catalogue's files (of those that the include and exclude keys allow) that
+        /// a mirror should have; with less it needs attention.
+        coverage_min: f64 = 0.5, in Bounds::SHARE;
+        /// Seconds without a byte from a mirror until it is given up.
+        timeout_s: u64 = 120, in Bounds::Whole(1, SILENCE_S_MAX) => timeout: Duration = seconds;
+        /// Seconds that one mirror may take in all, whatever it sends; the rest of it is left for
+        /// the next scan.
+        time_max_s: u64 = 4 * 3600, in Bounds::Whole(10, 7 * 86_400)
+            => time_max: Duration = seconds;
+        /// Only these top-level names are scanned; empty: all. (MirrorBrain's `scan_top_include`.)
+        top_include: Vec<String> = Vec::new();
+        /// Requests at the same time to one mirror that is listed over HTTP, and logins over FTP.
+        requests: usize = 3, in Bounds::Whole(1, REQUESTS_MAX);
+        /// Regular expressions; directories (`/DIR/`) and files (`/PATH`) that match are not listed
+        /// over HTTP and FTP. (MirrorBrain's `scan_exclude`.)
+        exclude: Vec<String> = vec![r"/\.~tmp~/".to_owned()] => exclude: RegexSet = expressions;
+        /// Patterns that are given to rsync as `--exclude`. (MirrorBrain's `scan_exclude_rsync`.)
+        exclude_rsync: Vec<String> = vec!["*/.~tmp~/".to_owned(), "/.~tmp~/".to_owned()];
+        /// `--due`: seconds after which the whole of a mirror is scanned again.
+        whole_age_s: u64 = 86_400, in Bounds::Whole(600, YEAR_S) => _;
+        /// `--due`: seconds for which new versions of files are looked for by themselves.
+        changed_age_s: u64 = 3 * 86_400, in Bounds::Whole(0, YEAR_S) => _;
+        /// `--due`: share of the mirrors that must have a changed directory until the others are no
+        /// longer asked for it by itself.
+        changed_share: f64 = 0.9, in Bounds::SHARE => _;
+        /// Rules for single mirrors, by identifier: `[site.NAME.scan.mirror."IDENTIFIER"]`.
+        mirror: BTreeMap<String, RawMirrorScan> = BTreeMap::new()
+            => mirror: BTreeMap<String, RawMirrorScan> = mirror_rules;
+    }
+    also {
+        /// Whether rsync follows links on the mirror.
+        copies_links: bool = no_links;
+        /// What `--due` goes by.
+        due: DueConfig = due;
+    }
+}
+
+section! {
+    /// `[site.NAME.scan.mirror."IDENTIFIER"]`: rules for scans of one mirror.
+    RawMirrorScan => _ {
+        /// Instead of the site's; empty: the site's.
+        top_include: Vec<String> = Vec::new();
+        /// Beside the site's.
+        exclude: Vec<String> = Vec::new();
+        /// Beside the site's.
+        exclude_rsync: Vec<String> = Vec::new();
+        /// Whether rsync follows links on the mirror (`--copy-links`).
+        copy_links: bool = false;
+        /// Instead of the site's.
+        coverage_min: Option<f64> = None, in Bounds::SHARE;
+    }
 }
 
 /// When a scan is due.
@@ -99,61 +136,38 @@ impl ScanConfig {
     }
 }
 
-pub(super) fn check_scan(raw: &RawScan) -> Result<ScanConfig, ConfigProblem> {
-    check_share("scan.vanished_share_max", raw.vanished_share_max)?;
-    check_share("scan.coverage_min", raw.coverage_min)?;
-    if raw.timeout_s == 0 {
-        return Err((
-            "scan.timeout_s".into(),
-            "0 would give every mirror up at once".into(),
-        ));
-    }
-    if !TIMES_S.contains(&raw.time_max_s) {
-        let wrong = format!(
-            "it must be from {} to {} seconds",
-            TIMES_S.start(),
-            TIMES_S.end()
-        );
-        return Err(("scan.time_max_s".into(), wrong));
-    }
-    check_share("scan.changed_share", raw.changed_share)?;
-    if !AGES_S.contains(&raw.whole_age_s) {
-        let wrong = format!(
-            "it must be from {} to {} seconds",
-            AGES_S.start(),
-            AGES_S.end()
-        );
-        return Err(("scan.whole_age_s".into(), wrong));
-    }
-    if raw.changed_age_s > *AGES_S.end() {
-        let wrong = format!("it must be at most {} seconds", AGES_S.end());
-        return Err(("scan.changed_age_s".into(), wrong));
-    }
-    for (identifier, rules) in &raw.mirror {
-        let key = |name: &str| format!("scan.mirror.{identifier}.{name}");
-        check_patterns(&key("exclude"), &rules.exclude)?;
-        if let Some(share) = rules.coverage_min {
-            check_share(&key("coverage_min"), share)?;
-        }
-    }
-    Ok(ScanConfig {
-        exclude: check_patterns("scan.exclude", &raw.exclude)?,
-        requests: raw.requests.max(1),
-        jobs: raw.jobs.max(1),
-        vanished_share_max: raw.vanished_share_max,
-        coverage_min: raw.coverage_min,
-        timeout: Duration::from_secs(raw.timeout_s),
-        time_max: Duration::from_secs(raw.time_max_s),
-        top_include: raw.top_include.clone(),
-        exclude_rsync: raw.exclude_rsync.clone(),
-        copies_links: false,
-        due: DueConfig::of(raw),
-        mirror: raw.mirror.clone(),
+fn no_links(_: &RawScan) -> Result<bool, ConfigProblem> {
+    Ok(false)
+}
+
+fn due(raw: &RawScan) -> Result<DueConfig, ConfigProblem> {
+    Ok(DueConfig::of(raw))
+}
+
+fn expressions(patterns: &[String]) -> Result<RegexSet, ConfigProblem> {
+    RegexSet::new(patterns).map_err(|error| {
+        let bad = patterns
+            .iter()
+            .find(|pattern| RegexSet::new([pattern]).is_err());
+        let error = error.to_string();
+        let cause = error.lines().last().unwrap_or_default();
+        let cause = cause.trim_start_matches("error: ");
+        let why = match bad {
+            Some(bad) => format!("'{}' is no regular expression: {cause}", bad.escape_debug()),
+            None => format!("the regular expressions together: {cause}"),
+        };
+        ConfigProblem::unusable(why, "")
     })
 }
 
-fn check_patterns(key: &str, patterns: &[String]) -> Result<RegexSet, ConfigProblem> {
-    RegexSet::new(patterns).map_err(|error| (key.to_owned(), error.to_string().replace('\n', " ")))
+fn mirror_rules(
+    rules: &BTreeMap<String, RawMirrorScan>,
+) -> Result<BTreeMap<String, RawMirrorScan>, ConfigProblem> {
+    for (identifier, rules) in rules {
+        let checked = expressions(&rules.exclude);
+        checked.map_err(|problem| problem.below("exclude").below(identifier))?;
+    }
+    Ok(rules.clone())
 }
 
 #[cfg(test)]
@@ -175,7 +189,7 @@ mod tests {
             coverage_min: Some(0.1),
         };
         raw.mirror.insert("de.uni".into(), own);
-        let config = check_scan(&raw).expect("it is valid");
+        let config = raw.checked().expect("it is valid");
         assert!(config.of_mirror("other").is_none());
         let own = config.of_mirror("de.uni").expect("rules");
         assert_eq!(own.top_include, ["pool"]);
@@ -186,7 +200,10 @@ mod tests {
 
         let rules = raw.mirror.get_mut("de.uni").expect("rules");
         rules.exclude.push("(".into());
-        let (key, _) = check_scan(&raw).expect_err("a bad pattern");
-        assert_eq!(key, "scan.mirror.de.uni.exclude");
+        let problem = raw.checked().expect_err("a bad pattern").to_string();
+        assert_eq!(
+            problem,
+            "mirror.de.uni.exclude: '(' is no regular expression: unclosed group"
+        );
     }
 }

@@ -1,11 +1,12 @@
 //! A site of values for tests of decisions and answers: no disk, no database, no clock.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use rustix::io::Errno;
 
 use super::{DrawFn, SiteState, Sources, WorkerContext};
-use crate::config::{Config, RawConfig};
+use crate::config::{Config, parse};
 use crate::db::DbError;
 use crate::db::content::Content;
 use crate::db::hash::{Digests, HashSummary, Long};
@@ -281,8 +282,9 @@ pub(crate) fn state(settings: &str, database: Database) -> SiteState {
         "[[site.a.yum]]\narguments = [\"repo=r\"]\ndirectory = \"repo\"\n\
          marker = \"repodata/repomd.xml\"\n",
     );
-    let raw: RawConfig = toml::from_str(&text).expect("settings of a row");
-    let config = Config::check("/srv/heliostat.toml".as_ref(), raw).expect("settings of a row");
+    let path = Path::new("/srv/heliostat.toml");
+    let text = parse(path, &text).expect("settings of a row");
+    let config = Config::check(path, text).expect("settings of a row");
     SiteState {
         config: Arc::clone(&config.sites[0]),
         snapshot: (database != Database::Away).then(|| Arc::new(snapshot())),

@@ -1,9 +1,10 @@
 //! Pure values and rules of the field: no clock, random numbers, database, files or sockets.
 //!
 //! Reading order: [`path`] and [`mod@file`] (the files that are served), [`place`] and [`mirror`]
-//! (clients and mirrors), [`mirror::name`] (what mirrors are called), [`health`] (which mirrors
-//! answer), [`select`] (which mirror a client gets), [`rule`] (which files are never redirected),
-//! [`accept`] (when a metalink replaces the file), [`yum`] (which repository a query names),
+//! (clients and mirrors; `mirror::name`: what mirrors are called), [`health`] (which mirrors
+//! answer), [`select`] (which mirror a client gets), [`key`] (rows of the configuration), [`rule`]
+//! (which files are never redirected), [`accept`] (when a metalink replaces the file), [`yum`]
+//! (which repository a query names),
 //! [`escape`] and [`document`] (how an answer is written), [`listing`] (which files a mirror
 //! lists), [`trace`] (when a mirror was synced, and its limits).
 
@@ -14,6 +15,7 @@ pub mod escape;
 pub mod file;
 pub mod hash;
 pub mod health;
+pub mod key;
 pub mod listing;
 pub mod mirror;
 pub mod path;

@@ -5,6 +5,7 @@
 use std::net::IpAddr;
 
 use super::Conditions;
+use crate::domain::rule::key_of_parameter;
 use crate::domain::url::Scheme;
 
 /// The method, as far as it matters.
@@ -139,48 +140,6 @@ impl<'a> GeoParameters<'a> {
     }
 }
 
-/// Configuration keys that a parameter may override, with MirrorBrain's name.
-const OVERRIDABLE: [(&str, &str); 29] = [
-    ("engine", "MirrorBrainEngine"),
-    ("min_size", "MirrorBrainMinSize"),
-    ("exclude_mime_types", "MirrorBrainExcludeMimeType"),
-    ("exclude_user_agents", "MirrorBrainExcludeUserAgent"),
-    ("exclude_networks", "MirrorBrainExcludeNetwork"),
-    ("exclude_ips", "MirrorBrainExcludeIP"),
-    ("exclude_file_mask", "MirrorBrainExcludeFileMask"),
-    ("handle_head_locally", "MirrorBrainHandleHEADRequestLocally"),
-    ("redirect_stamp_key", "MirrorBrainRedirectStampKey"),
-    ("fallbacks", "MirrorBrainFallback"),
-    (
-        "fallback_when_ineligible",
-        "HELIOSTAT_FALLBACK_WHEN_INELIGIBLE",
-    ),
-    ("fallback_when_unknown", "HELIOSTAT_FALLBACK_WHEN_UNKNOWN"),
-    ("query", "FormGET"),
-    ("documents", "HELIOSTAT_DOCUMENTS"),
-    (
-        "hashes_suppress_filenames",
-        "MirrorBrainHashesSuppressFilenames",
-    ),
-    ("mirrorlist_style_sheet", "MirrorBrainMirrorlistStyleSheet"),
-    ("mirrorlist_header", "MirrorBrainMirrorlistHeader"),
-    ("mirrorlist_footer", "MirrorBrainMirrorlistFooter"),
-    ("trackers", "MirrorBrainTorrentTrackerURL"),
-    ("dht_nodes", "MirrorBrainDHTNode"),
-    ("trackerless", "HELIOSTAT_TRACKERLESS"),
-    ("metalink_magnet_links", "MirrorBrainMetalinkMagnetLinks"),
-    (
-        "metalink_torrent_add_mask",
-        "MirrorBrainMetalinkTorrentAddMask",
-    ),
-    ("metalink.by_accept", "HELIOSTAT_METALINK_BY_ACCEPT"),
-    ("metalink.own_url", "HELIOSTAT_METALINK_OWN_URL"),
-    ("metalink.torrent", "HELIOSTAT_METALINK_TORRENT"),
-    ("redirect_cache_control", "HELIOSTAT_REDIRECT_CACHE_CONTROL"),
-    ("https_to_http", "HELIOSTAT_HTTPS_TO_HTTP"),
-    ("prefer_http_for_http", "HELIOSTAT_PREFER_HTTP_FOR_HTTP"),
-];
-
 impl<'a> Request<'a> {
     /// Reads the parameters; the last one counts if a name is repeated.
     pub fn from_parameters(parameters: impl Iterator<Item = (&'a [u8], &'a [u8])>) -> Request<'a> {
@@ -300,10 +259,7 @@ impl<'a> Request<'a> {
         if !may_be_override {
             return;
         }
-        let known = OVERRIDABLE
-            .iter()
-            .find(|(key, directive)| name == key.as_bytes() || name == directive.as_bytes());
-        if let Some((key, _)) = known {
+        if let Some(key) = key_of_parameter(name) {
             self.overrides.0.push((key, value));
         }
     }

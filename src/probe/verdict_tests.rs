@@ -10,7 +10,6 @@ use crate::domain::url::BaseUrl;
 use crate::fetch::probe::ProbeTarget;
 
 fn config() -> ProbeConfig {
-    let raw = RawProbe::default();
     ProbeConfig {
         timeout: Duration::from_secs(1),
         deadline: Duration::from_secs(1),
@@ -21,13 +20,7 @@ fn config() -> ProbeConfig {
             window: 3,
             up_after: 2,
         },
-        offline_share: raw.offline_share,
-        certificate_s: 14 * 86_400,
-        mail_to: Vec::new(),
-        mail_from: String::new(),
-        sendmail: raw.sendmail,
-        webhook: String::new(),
-        mail_mirror_admins: false,
+        ..RawProbe::default().checked().expect("defaults")
     }
 }
 

@@ -250,7 +250,7 @@ impl Keeper {
         self.config_stamp = now;
         match config::load(path) {
             Ok(config) => {
-                if config.fcgi != self.config.fcgi {
+                if config.raw.fcgi != self.config.raw.fcgi {
                     log::warn!("changes of [fcgi] other than poll_ms need a restart");
                 }
                 if self.config_problem.take().is_some() {

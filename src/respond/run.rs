@@ -69,7 +69,7 @@ impl RespondError {
 pub fn run(args: &ResponderArgs) -> Result<Exit, RespondError> {
     let path = config::config_path(args.config.as_deref());
     if args.check {
-        config::load(&path)?;
+        config::check(&path)?;
         return Ok(Exit::Ok);
     }
     let start = Start::read(&path)?;

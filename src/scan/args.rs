@@ -5,11 +5,9 @@ use std::path::PathBuf;
 
 use clap::Parser;
 
+use crate::config::JOBS_MAX;
 use crate::program::arguments;
 use crate::program::exit::Exit;
-
-/// Mirrors that may be scanned at a time: each is a process, a thread and some buffers.
-const JOBS_MAX: u64 = 256;
 
 /// Learn which mirror has which file, by rsync or from the index pages of its web server.
 #[derive(Debug, Clone, Parser)]

@@ -12,7 +12,8 @@
 //! list (directories without permission) keeps its previous state, and the run ends as partial.
 //!
 //! # Limits
-//! Those of [`crate::fetch`] for each listing; `JOBS_MAX` mirrors at a time.
+//! Those of [`crate::fetch`] for each listing; [`JOBS_MAX`](crate::config::JOBS_MAX) mirrors at a
+//! time.
 //!
 //! # Locking
 //! One scan a mirror (`lock`), over all processes. No transaction is open while the network is

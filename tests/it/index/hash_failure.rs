@@ -207,7 +207,7 @@ fn a_wrong_configuration_of_hashes_is_named() {
         ),
         (
             "hashes.piece_size = 100",
-            "hashes.piece_size: 100 is no size from",
+            "hashes.piece_size: 100 is out of bounds",
         ),
         (
             "torrent.version = \"hybrid\"\nhashes.piece_size = 300000",

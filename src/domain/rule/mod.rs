@@ -1,0 +1,12 @@
+//! Rules of directories: their keys, how they are merged and overridden, and which files and
+//! clients they exclude.
+
+mod entry;
+mod exclusion;
+mod written;
+
+pub use entry::{DhtNode, Fallback, MirrorlistFrame, NetworkRule};
+pub use exclusion::{Exclusion, ExclusionSubject};
+pub use written::{
+    BY_ACCEPT, RawAcceptRule, RawFallback, RawMetalinkRules, RawRules, Rules, key_of_parameter,
+};
