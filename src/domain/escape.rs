@@ -242,7 +242,9 @@ mod tests {
         }
 
         #[test]
-        fn a_field_loses_control_characters_alone(bytes in prop::collection::vec(any::<u8>(), 0..80)) {
+        fn a_field_loses_control_characters_alone(
+            bytes in prop::collection::vec(any::<u8>(), 0..80)
+        ) {
             let mut value = Vec::new();
             header_into(&mut value, &bytes);
             let stays = |byte: &u8| *byte == b'\t' || !byte.is_ascii_control();

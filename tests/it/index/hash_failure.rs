@@ -178,8 +178,14 @@ fn indexing_goes_on_while_another_program_hashes() {
     let site = TestSite::new();
     site.write("a", b"content", 1000);
     site.run_ok(INDEX, &[]);
-    let lock = File::open(site.path("test.sqlite.hash.lock")).expect("the lock file");
+    let file = site.path("test.sqlite.hash.lock");
+    let lock = File::open(&file).expect("the lock file");
     lock.lock().expect("the lock");
+    let note = format!(
+        "process {} since 2026-01-01T00:00:00Z\n",
+        std::process::id()
+    );
+    std::fs::write(&file, note).expect("the note");
     site.write("b", b"content", 1000);
     let line = site.run_ok(INDEX, &[]);
     assert!(
