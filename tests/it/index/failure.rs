@@ -266,14 +266,14 @@ fn a_second_indexer_hears_who_is_first() {
     let lock = std::fs::File::open(&file).expect("the lock file");
     lock.lock().expect("the lock");
     // A run that gave the lock back left no note; this holder leaves one, as a run does.
-    let note = format!(
-        "process {} since 2026-01-01T00:00:00Z\n",
-        std::process::id()
-    );
-    std::fs::write(&file, note).expect("the note");
+    let note = format!("process {} since 2026-01-01T00:00:00Z", std::process::id());
+    std::fs::write(&file, &note).expect("the note");
     let (code, text) = failure(&site.run(INDEX, &[]));
     assert_eq!((code, text.lines().count()), (Some(3), 1), "{text}");
-    assert!(text.contains("is being indexed by process "), "{text}");
+    assert!(
+        text.contains("is being indexed by ") && text.contains(&note),
+        "{text}"
+    );
     lock.unlock().expect("unlocked");
     site.run_ok(INDEX, &[]);
 }
