@@ -1,9 +1,9 @@
 //! Rows of the configuration: what each key is called, means, and may be.
 //!
 //! A section of `heliostat.toml` is written once, as rows of the macro [`section!`]. The struct
-//! that the file is read into, the checked struct that programs use, the check of bounds, the printed
-//! configuration and `docs/configuration.md` follow from these rows. So a new key is one row and
-//! its use.
+//! that the file is read into, the checked struct that programs use, the check of bounds, the
+//! printed configuration and `docs/configuration.md` follow from these rows. So a new key is one
+//! row and its use.
 
 mod key;
 mod merge;
