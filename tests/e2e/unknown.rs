@@ -98,7 +98,7 @@ fn a_tree_that_is_closed_to_the_responder_is_apaches() {
         .collect();
     assert_eq!(lines.len(), 1, "{log}");
     assert!(
-        lines[0].contains(" as user ") && lines[0].contains("; let "),
+        lines[0].contains(" as user ") && lines[0].contains("; allow "),
         "{log}"
     );
     let status = stage.site.run("heliostat", &["status", "--check"]);
