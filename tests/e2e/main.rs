@@ -3,6 +3,7 @@
 //! `scripts/test` installs what these tests need. Everything runs on the loopback, on free ports,
 //! in temporary folders.
 
+mod away;
 mod bittorrent;
 mod browser;
 mod database;

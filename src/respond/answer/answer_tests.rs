@@ -319,7 +319,8 @@ const OTHERS: &[Row<'static>] = &[
         "/x",
         &["SCRIPT_FILENAME=/elsewhere/x.iso"],
         UNAVAILABLE,
-        &["Retry-After"],
+        // The web server would keep them on the file.
+        &["!Retry-After", "!Cache-Control"],
     ),
     (
         "",

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::exchange::Exchange;
-use super::page::{no_site, write_log_fields};
+use super::page::{HTML, write_log_fields};
 use crate::config::LocalKind;
 use crate::decide::{Decision, LocalReason};
 use crate::domain::escape::url_path_into;
@@ -91,7 +91,9 @@ fn name<'a>(exchange: Exchange<'a>, reason: &LocalReason) -> Option<Cow<'a, [u8]
 /// Leaves the file to the web server, by the way that it has for times without a responder.
 pub(super) fn leave(out: &mut Vec<u8>, request: &Request<'_>) {
     if request.local_url.is_empty() {
-        return no_site(&mut Response::new(out, "503 Service Unavailable"));
+        // Apache and lighttpd would keep further fields on the file that they send instead.
+        Response::new(out, "503 Service Unavailable").body(HTML, b"");
+        return;
     }
     left(out, request).end();
 }
