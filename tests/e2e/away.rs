@@ -6,7 +6,7 @@ use std::os::unix::fs::symlink;
 use rustix::process::Signal;
 
 use crate::stage::site::set_mtime;
-use crate::stage::{Answer, ApacheOptions, MTIME, Request, Stage};
+use crate::stage::{Answer, ApacheOptions, MTIME, Request, Stage, load_module};
 
 /// A host: first label of its name, directives, URLs that Apache alone answers with 200.
 type Host = (&'static str, &'static str, &'static [&'static str]);
@@ -67,6 +67,35 @@ const HOSTS: &[Host] = &[
          <Files *.iso>\nHeader set X-Files \"yes\"\n</Files>\nFileETag Size\n",
         &["/dir/new.iso", "/dir/o.iso"],
     ),
+    // Everything else is closed.
+    (
+        "closed",
+        "<LocationMatch \"^/(?!dir/)\">\nRequire all denied\n</LocationMatch>",
+        &["/dir/new.iso", "/dir/o.iso"],
+    ),
+    // Everything else is another server's.
+    (
+        "proxied",
+        "ProxyPass /dir !\nProxyPass / http://127.0.0.1:1/",
+        &["/dir/new.iso", "/dir/o.iso"],
+    ),
+    (
+        "proxiedlocation",
+        "<Location />\nProxyPass http://127.0.0.1:1/\n</Location>\n\
+         <Location /dir>\nProxyPass !\n</Location>",
+        &["/dir/new.iso", "/dir/o.iso"],
+    ),
+    // Apache keeps answers under their URLs.
+    (
+        "cached",
+        "CacheRoot {home}/cached\nCacheEnable disk /\nCacheQuickHandler Off",
+        &[],
+    ),
+    (
+        "cachedearly",
+        "CacheRoot {home}/cachedearly\nCacheEnable disk /",
+        &[],
+    ),
     // A user of one directory names files as the shipped host does.
     (
         "forged",
@@ -99,7 +128,16 @@ fn stage() -> Stage {
         .write("forged/.htaccess", forged.as_bytes(), MTIME);
     stage.learn();
     let host = |(name, directives, _): &Host| ((*name).to_owned(), (*directives).to_owned());
+    for cache in ["cached", "cachedearly"] {
+        let folder = stage.site.path(cache);
+        std::fs::create_dir(&folder).expect("a folder");
+        let open = std::os::unix::fs::PermissionsExt::from_mode(0o777);
+        std::fs::set_permissions(&folder, open).expect("our own folder");
+    }
     stage.start_with(&ApacheOptions {
+        before: ["proxy_http", "cache", "cache_disk"]
+            .map(load_module)
+            .concat(),
         hosts: HOSTS.iter().map(host).collect(),
         ..ApacheOptions::default()
     });
@@ -147,4 +185,31 @@ fn rules_and_settings_hold_without_the_responder() {
         found.len(),
         found.join("\n")
     );
+}
+
+#[test]
+fn a_cache_in_apache_never_sends_another_file() {
+    let mut stage = stage();
+    let files = ["dir/new.iso", "dir/o.iso", "dir/x.iso"];
+    let visit = |stage: &Stage, state: &str| {
+        for (host, file) in ["cached", "cachedearly"]
+            .iter()
+            .flat_map(|host| files.map(|file| (host, file)))
+        {
+            let request = Request::get(stage.apache().port, format!("/{file}"));
+            let answer = request.field(format!("Host: {host}.test")).send();
+            if state == "up" && file == "dir/x.iso" {
+                assert_eq!(answer.status, 302, "{state} {host}{file}: {answer:?}");
+                continue;
+            }
+            let content = std::fs::read(stage.site.tree().join(file)).expect("a file of the tree");
+            assert_eq!(answer.status, 200, "{state} {host}{file}: {answer:?}");
+            assert!(answer.body == content, "{state} {host}/{file}: {answer:?}");
+        }
+    };
+    stage.responder.as_mut().expect("it runs").end(Signal::KILL);
+    visit(&stage, "killed");
+    visit(&stage, "killed");
+    stage.start_responder();
+    visit(&stage, "up");
 }
