@@ -124,6 +124,19 @@ random_file() { drive "$work/compare/large-$1/fcgi.sock" "${responder_of[large-$
 hot_file() { drive "$work/compare/large-$1/fcgi.sock" "${responder_of[large-$1]}" hot; }
 constant() { drive "$work/compare/large-$1/constant.sock" "${constant_of[$1]}" hot; }
 
+# await_redirect SOCKET: until a responder has its catalogue and redirects, for 5 minutes at most.
+await_redirect() {
+    for _ in $(seq 100); do
+        ! "$release/examples/fcgi-load" --socket "$1" --connections 1 --warm-up 0 --requests 1 \
+            --paths "$work/compare/large-after/hot.txt" \
+            --params-file "$work/compare/large-after/http.params" \
+            | grep -q '^failed *0\.0' || return 0
+        sleep 3
+    done
+    echo "$0: no redirect over $1 under valgrind" >&2
+    return 1
+}
+
 # counted TOOL SIDE REQUESTS: what valgrind counts of a responder from start to end.
 counted() {
     local folder=$work/compare/large-$2 log=$work/compare/valgrind.log pid
@@ -133,7 +146,8 @@ counted() {
         --config "$folder/valgrind.toml" 2>"$log" &
     pid=$!
     await_file "$folder/valgrind.sock"
-    sleep 5 # The keeper's first load is counted in both runs, whole.
+    # The keeper's first load is counted in both runs, whole.
+    await_redirect "$folder/valgrind.sock"
     "$release/examples/fcgi-load" --socket "$folder/valgrind.sock" --pieces --connections 4 \
         --paths "$work/compare/large-after/paths.txt" --warm-up 100 --requests "$3" \
         --params-file "$work/compare/large-after/http.params" \

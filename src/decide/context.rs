@@ -1,8 +1,9 @@
 //! What one worker keeps from request to request.
 
-use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
+
+use foldhash::{HashMap, HashMapExt};
 
 use super::source::{LiveSources, Sources};
 use crate::config::SiteConfig;

@@ -125,22 +125,33 @@ impl<'s> Decision<'s> {
     }
 
     /// The decoded path of [`OwnUrl`], without a slash before or after it.
-    pub fn own_path(&self, request: &Request<'_>, config: &SiteConfig) -> Vec<u8> {
+    pub fn own_path<'r>(&self, request: &Request<'r>, config: &SiteConfig) -> Cow<'r, [u8]> {
         match &self.own {
             OwnUrl::Asked { suffix } => {
-                let path = FilePath::parse(&request.url_path());
-                let mut path = path.map_or(Vec::new(), FilePath::into_bytes);
-                path.truncate(path.len().saturating_sub(*suffix));
-                path
+                // Nothing is copied in the usual case.
+                match request.url_path() {
+                    Cow::Borrowed(path) => without_suffix(path, *suffix),
+                    Cow::Owned(path) => Cow::Owned(without_suffix(&path, *suffix).into_owned()),
+                }
             }
             OwnUrl::OfTree(path) => {
                 let parts = [&config.url_path[..], path.as_bytes()];
-                parts
-                    .into_iter()
-                    .filter(|part| !part.is_empty())
-                    .collect::<Vec<_>>()
-                    .join(&b'/')
+                let parts = parts.into_iter().filter(|part| !part.is_empty());
+                Cow::Owned(parts.collect::<Vec<_>>().join(&b'/'))
             }
+        }
+    }
+}
+
+/// A URL path without slashes around it and without the last `suffix` bytes.
+fn without_suffix(url_path: &[u8], suffix: usize) -> Cow<'_, [u8]> {
+    let path = FilePath::clean(url_path).unwrap_or_default();
+    let end = path.len().saturating_sub(suffix);
+    match path {
+        Cow::Borrowed(path) => Cow::Borrowed(&path[..end]),
+        Cow::Owned(mut path) => {
+            path.truncate(end);
+            Cow::Owned(path)
         }
     }
 }

@@ -63,7 +63,7 @@ fn is_plain(request: &Request<'_>) -> bool {
     let path = request
         .file
         .strip_prefix(root.strip_suffix(b"/").unwrap_or(root));
-    !root.is_empty() && path.is_some_and(|path| path == request.url_path())
+    !root.is_empty() && path.is_some_and(|path| path == &*request.url_path())
 }
 
 /// The URL path without the place where the tree hangs.

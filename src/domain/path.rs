@@ -1,5 +1,6 @@
 //! Paths of files relative to the tree, kept byte for byte.
 
+use std::borrow::Cow;
 use std::fmt;
 
 /// Longest path in bytes: PATH_MAX of Linux; MirrorBrain's column held 512 characters.
@@ -36,6 +37,15 @@ impl FilePath {
     /// # Errors
     /// Returns [`PathError`] if the bytes are not a path below the tree.
     pub fn parse(bytes: &[u8]) -> Result<FilePath, PathError> {
+        FilePath::clean(bytes).map(|path| FilePath(path.into_owned()))
+    }
+
+    /// The bytes of the path that [`FilePath::parse`] reads, copied only if something has to be
+    /// taken out.
+    ///
+    /// # Errors
+    /// See [`FilePath::parse`].
+    pub fn clean(bytes: &[u8]) -> Result<Cow<'_, [u8]>, PathError> {
         if bytes.len() > PATH_BYTES_MAX {
             return Err(PathError::TooLong);
         }
@@ -43,7 +53,7 @@ impl FilePath {
             return Err(PathError::Nul);
         }
         if let Some(clean) = already_clean(bytes) {
-            return Ok(FilePath(clean.to_vec()));
+            return Ok(Cow::Borrowed(clean));
         }
         let mut clean: Vec<u8> = Vec::with_capacity(bytes.len());
         for component in bytes.split(|&byte| byte == b'/') {
@@ -67,7 +77,7 @@ impl FilePath {
         if clean.is_empty() {
             Err(PathError::Empty)
         } else {
-            Ok(FilePath(clean))
+            Ok(Cow::Owned(clean))
         }
     }
 

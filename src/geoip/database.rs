@@ -1,11 +1,11 @@
 //! Reads one GeoIP file of any layout.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{PoisonError, RwLock};
 
+use foldhash::HashMap;
 use ipnet::IpNet;
 use maxminddb::Reader;
 

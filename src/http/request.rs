@@ -2,6 +2,7 @@
 //!
 //! One pass over the parameters fills the fields. Nothing is copied, and bytes stay bytes.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 use super::Conditions;
@@ -265,8 +266,12 @@ impl<'a> Request<'a> {
     }
 
     /// Decoded URL path: the mapped name and the rest.
-    pub fn url_path(&self) -> Vec<u8> {
-        [self.script_name, self.path_info].concat()
+    pub fn url_path(&self) -> Cow<'a, [u8]> {
+        if self.path_info.is_empty() {
+            Cow::Borrowed(self.script_name)
+        } else {
+            Cow::Owned([self.script_name, self.path_info].concat())
+        }
     }
 
     /// Whether the client requested a directory, for which the web server found a file: its index

@@ -38,7 +38,8 @@ pub(super) fn write(out: &mut Vec<u8>, exchange: Exchange<'_>, redirect: &Redire
     response.field("X-MirrorBrain-Mirror", best.name.as_bytes());
     let realm = best.candidate.realm.as_str().as_bytes();
     response.field("X-MirrorBrain-Realm", realm);
-    response.field("Location", &location);
+    // An encoded URL has no control characters.
+    response.field_with("Location", |out| out.extend_from_slice(&location));
     // Another Accept may have got a metalink from the same URL.
     if !decision.vary.is_empty() {
         response.field("Vary", decision.vary.as_bytes());
