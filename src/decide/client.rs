@@ -1,4 +1,5 @@
-//! Who the client is and where, from the web server's parameters and our own GeoIP files.
+//! Determines the client's address and place from the web server's parameters and our own GeoIP
+//! files.
 
 use std::net::IpAddr;
 
@@ -12,35 +13,35 @@ use crate::http::{Query, Request};
 /// The client of a request.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Client {
-    /// Its address.
+    /// The client's address.
     pub ip: Option<IpAddr>,
-    /// Where it is, or says it is (`?country=`, `?as=`).
+    /// The client's place; country and AS are replaced by those in `?country=` and `?as=`.
     pub place: Place,
     /// Its network, as a GeoIP file or the web server knows it; for display only.
     pub network: Option<IpNet>,
-    /// The autonomous system of its address, whatever it says.
+    /// The autonomous system of the address; `?as=` does not change it.
     pub own_asn: Option<Asn>,
-    /// http or https.
+    /// Scheme of the client's request: http or https.
     pub scheme: Scheme,
-    /// What the GeoIP files say.
+    /// The facts from the GeoIP files.
     located: AddressPlace,
-    /// Who else tells each fact, in the order of [`PlaceFact::ALL`].
+    /// The other source of each fact, if it has one, in the order of [`PlaceFact::ALL`].
     others: [Option<OtherSource>; 4],
 }
 
-/// Who tells a fact in place of a GeoIP file.
+/// A source that takes precedence over the GeoIP files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum OtherSource {
     Parameter,
     Query,
 }
 
-/// Who told a fact about a client.
+/// The source of a fact about a client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FactSource<'g> {
     /// A parameter of the web server.
     Parameter(PlaceFact),
-    /// The client, who pretends (`?country=`, `?as=`).
+    /// The query (`?country=`, `?as=`).
     Query(PlaceFact),
     /// A GeoIP file.
     File(FactOrigin<'g>),
@@ -59,9 +60,9 @@ fn float(text: &[u8]) -> Option<f64> {
 }
 
 impl Client {
-    /// Reads the parameters; what they do not tell is looked up. Parameters win, because they are
-    /// the documented way for intranets; with a country of theirs, our coordinates are not used,
-    /// which may be those of another country.
+    /// Reads the parameters and looks up the facts that are missing. Parameters take precedence,
+    /// because they are the documented way for intranets. If they give a country, the coordinates
+    /// of our files are not used, because these may lie in another country.
     pub fn of(request: &Request<'_>, geoip: &GeoIp) -> Client {
         let geo = &request.geo;
         let ip = geo.ip();
@@ -102,8 +103,8 @@ impl Client {
         }
     }
 
-    /// Applies `?country=` and `?as=`: they change the country and the AS alone, the rest stays
-    /// that of the real client (behaviour §1.1, steps 7, 15 and 17).
+    /// Applies `?country=` and `?as=`. They change only the country and the AS; all other facts
+    /// stay those of the real client (behaviour §1.1, steps 7, 15 and 17).
     pub fn pretend(&mut self, query: &Query) {
         if let Some(country) = query.once("country").and_then(CountryCode::parse) {
             self.place.country = Some(country);
@@ -115,7 +116,7 @@ impl Client {
         }
     }
 
-    /// Who told each fact that is known.
+    /// The source of each known fact.
     pub fn sources<'g>(&self, geoip: &'g GeoIp) -> Vec<FactSource<'g>> {
         let place = &self.place;
         let is_known = [

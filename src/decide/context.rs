@@ -1,4 +1,4 @@
-//! What one worker keeps from request to request.
+//! Keeps what one worker uses from request to request: tree, database connection, caches.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -15,20 +15,21 @@ use crate::domain::time::Timestamp;
 use crate::http::Overrides;
 use crate::snapshot::Snapshot;
 
-/// Places whose classes are kept: a busy site sees some thousand pairs of country and AS.
+/// Number of places whose classes are kept: a busy site sees some thousand pairs of country and
+/// AS.
 const PLACES_MAX: usize = 4096;
 
-/// Override sets whose rules are kept; a configuration has a handful.
+/// Number of override sets whose rules are kept; a configuration has a handful.
 const OVERRIDES_MAX: usize = 256;
 
-/// Uniform numbers 0 … 32767.
+/// Returns uniform random numbers from 0 to 32767.
 pub type DrawFn = Box<dyn FnMut() -> u16>;
 
-/// Tells the time of a request.
+/// Returns the time of a request.
 pub type RequestClock = fn() -> Timestamp;
 
-/// One worker's means for one site: tree, database connection, drawn numbers, and what it has
-/// worked out before.
+/// One worker's resources for one site: tree, database connection, random numbers, and cached
+/// results.
 pub struct WorkerContext {
     /// The file tree and the database.
     pub sources: Box<dyn Sources>,
@@ -48,12 +49,12 @@ struct Classes {
 type PlaceKey = (Option<CountryCode>, Option<RegionCode>, Option<Asn>, Access);
 
 impl WorkerContext {
-    /// Opens nothing yet.
+    /// Makes a context; tree and database are opened at the first request.
     pub fn new(config: &SiteConfig, draw: DrawFn, clock: RequestClock) -> WorkerContext {
         WorkerContext::with(Box::new(LiveSources::new(config)), draw, clock)
     }
 
-    /// Looks at given sources.
+    /// Makes a context over the given sources.
     pub fn with(sources: Box<dyn Sources>, draw: DrawFn, clock: RequestClock) -> WorkerContext {
         WorkerContext {
             sources,
@@ -69,12 +70,13 @@ impl WorkerContext {
         (self.clock)()
     }
 
-    /// One uniform number, 0 … 32767.
+    /// One uniform random number from 0 to 32767.
     pub(super) fn draw(&mut self) -> u16 {
         self.selector.draw()
     }
 
-    /// The mirrors of a snapshot in classes for clients of a place and a way of access.
+    /// Sorts the mirrors of a snapshot into classes for clients of one place and one kind of
+    /// access.
     pub(super) fn classes(
         &mut self,
         snapshot: &Snapshot,
@@ -93,7 +95,7 @@ impl WorkerContext {
         Rc::clone(kept.by_place.entry(key).or_insert_with(make))
     }
 
-    /// The rules of a path with the web server's overrides; a bad override is logged and ignored.
+    /// The rules of a path with the web server's overrides. A bad override is logged and ignored.
     pub(super) fn overridden(
         &mut self,
         config: &SiteConfig,

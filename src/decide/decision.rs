@@ -1,4 +1,4 @@
-//! The value that every answer and every explanation renders.
+//! Defines [`Decision`], the value from which every answer and every explanation is rendered.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -22,34 +22,34 @@ use super::client::Client;
 use crate::config::SiteConfig;
 use crate::http::Request;
 
-/// What is answered and why.
+/// The answer to a request and the reasons for it.
 #[derive(Debug, Clone)]
 pub struct Decision<'s> {
     /// The answer.
     pub outcome: Outcome<'s>,
-    /// The rules that it was made by.
+    /// The rules that applied.
     pub rules: DecidedRules<'s>,
-    /// What was asked for, as MirrorBrain logs it: a document asked for by query is `file`.
+    /// The requested form as MirrorBrain logs it: a document requested by query counts as `file`.
     pub want: Representation,
-    /// A metalink that stands for the file, since `Accept` names it.
+    /// Whether the answer is a metalink in place of the file, because `Accept` names metalinks.
     pub is_negotiated: bool,
-    /// Value of `Vary` where the URL is the file's own; empty: none.
+    /// Value of `Vary` for the file's own URL; empty: no such field.
     pub vary: &'static str,
-    /// The requested path below the tree, without a document's suffix; links not resolved.
+    /// The requested path below the tree, without a document's suffix; links are not resolved.
     pub requested: Option<FilePath>,
-    /// Where the file, or the directory, has its own URL.
+    /// The path of the file's or directory's own URL.
     pub own: OwnUrl,
-    /// The file, when there is one.
+    /// The file, if it exists.
     pub file: Option<DecidedFile>,
-    /// The client; `None` when the decision needed none.
+    /// The client; `None` if the decision did not depend on it.
     pub client: Option<Client>,
-    /// No mirror can serve this client with this file (`MB_NOMIRROR`).
+    /// Whether no mirror can serve this file to this client (`MB_NOMIRROR`).
     pub no_mirror: bool,
 }
 
 impl<'s> Decision<'s> {
-    /// Where the client may be sent, best first: the candidates of a redirect, or the mirrors that
-    /// a document names.
+    /// The mirrors to which the client may be sent, the best first: the candidates of a redirect,
+    /// or the mirrors that a document names.
     pub fn choices(&self) -> &[Choice<'s>] {
         match &self.outcome {
             Outcome::Redirect(redirect) => &redirect.choices,
@@ -61,7 +61,7 @@ impl<'s> Decision<'s> {
         }
     }
 
-    /// Every mirror that is no choice, with why; complete at full depth alone.
+    /// All other mirrors with the reason; complete only at full depth.
     pub fn excluded(&self) -> Vec<(MirrorId, &str, Reason)> {
         match &self.outcome {
             Outcome::Redirect(redirect) => redirect.excluded.clone(),
@@ -81,8 +81,8 @@ impl<'s> Decision<'s> {
         }
     }
 
-    /// URL of the file, or of the directory, at a choice, without a signature; `None`: the decision
-    /// is about neither.
+    /// URL of the file or directory at a mirror, without a signature; `None` if the decision is
+    /// about neither.
     pub fn url(&self, choice: &Choice<'_>) -> Option<String> {
         let directory = match &self.outcome {
             Outcome::Document(Document::MirrorList(list)) => {
@@ -102,8 +102,8 @@ impl<'s> Decision<'s> {
         Some(String::from_utf8_lossy(&url).into_owned())
     }
 
-    /// The key that the answer's URLs at mirrors are signed with, if it has such URLs: our own URL
-    /// needs no signature, and directories have none.
+    /// The key for signing the answer's URLs at mirrors, if it has any. Our own URL needs no
+    /// signature, and directories have none.
     pub fn stamp_key(&self) -> Option<StampKey<'_>> {
         let signs = match &self.outcome {
             Outcome::Document(Document::Metalink(metalink)) => !metalink.choices.is_empty(),
@@ -115,7 +115,7 @@ impl<'s> Decision<'s> {
         key.filter(|_| signs).map(StampKey::new)
     }
 
-    /// What the file system would not tell, if the decision is for want of it.
+    /// The problem with the tree that caused this decision, if one did.
     pub fn tree_problem(&self) -> Option<&TreeProblem> {
         match &self.outcome {
             Outcome::Local(LocalReason::TreeUnknown(problem))
@@ -128,7 +128,7 @@ impl<'s> Decision<'s> {
     pub fn own_path<'r>(&self, request: &Request<'r>, config: &SiteConfig) -> Cow<'r, [u8]> {
         match &self.own {
             OwnUrl::Asked { suffix } => {
-                // Nothing is copied in the usual case.
+                // In the usual case nothing is copied.
                 match request.url_path() {
                     Cow::Borrowed(path) => without_suffix(path, *suffix),
                     Cow::Owned(path) => Cow::Owned(without_suffix(&path, *suffix).into_owned()),
@@ -156,8 +156,7 @@ fn without_suffix(url_path: &[u8], suffix: usize) -> Cow<'_, [u8]> {
     }
 }
 
-/// The rules of a directory: those of the configuration, or those that parameters of the web server
-/// have changed.
+/// The rules of a directory, as configured or as changed by parameters of the web server.
 #[derive(Clone)]
 pub enum DecidedRules<'s> {
     /// As configured.
@@ -177,22 +176,22 @@ impl Deref for DecidedRules<'_> {
     }
 }
 
-/// Rules have keys, which no log shows.
+/// Prints no rule, because rules contain keys that no log may show.
 impl fmt::Debug for DecidedRules<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("DecidedRules(…)")
     }
 }
 
-/// Path of the URL under which clients of this host find what a decision is about.
+/// Path of the URL at which clients of this host find the file or directory of a decision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OwnUrl {
-    /// The one that was asked for, less the suffix of a document of so many bytes.
+    /// The requested path without the suffix of a document.
     Asked {
-        /// Bytes of the suffix, with its dot.
+        /// Length of the suffix in bytes, with its dot.
         suffix: usize,
     },
-    /// A path below the place where the tree hangs (`url_path`); a query meant it.
+    /// A path below the tree's own URL path (`url_path`), named by a query.
     OfTree(FilePath),
 }
 
@@ -201,14 +200,14 @@ pub enum OwnUrl {
 pub struct DecidedFile {
     /// Canonical path.
     pub path: FilePath,
-    /// What is on the disk.
+    /// The version on the disk.
     pub version: FileVersion,
 }
 
 /// The answer.
 #[derive(Debug, Clone)]
 pub enum Outcome<'s> {
-    /// To a mirror.
+    /// A redirect to a mirror.
     Redirect(Redirect<'s>),
     /// A document about the file.
     Document(Document<'s>),
@@ -216,39 +215,39 @@ pub enum Outcome<'s> {
     Local(LocalReason),
     /// 404.
     Missing(MissingReason),
-    /// The methods that are allowed.
+    /// The answer to OPTIONS: the allowed methods.
     Options,
     /// 405.
     MethodNotAllowed,
-    /// 503: what was asked for may be there, and nothing can be said about it now.
+    /// 503: the file or document may exist, but this cannot be known now.
     Unavailable(Unavailable),
 }
 
-/// Why nothing can be said.
+/// Reason for an answer 503.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unavailable {
-    /// The file system does not tell what is there.
+    /// The file system gives no answer.
     Tree(TreeProblem),
     /// The database cannot be read.
     Database,
 }
 
-/// A redirect with everything that its header fields name.
+/// A redirect with all that its header fields need.
 #[derive(Debug, Clone)]
 pub struct Redirect<'s> {
-    /// Best first; the first is the choice.
+    /// Candidates, the best first; the client is sent to the first.
     pub choices: Vec<Choice<'s>>,
-    /// Every other mirror with why; only at full depth.
+    /// All other mirrors with the reason; only at full depth.
     pub excluded: Vec<(MirrorId, &'s str, Reason)>,
-    /// Digests of exactly this version.
+    /// Digests of exactly this version of the file.
     pub digests: Option<Digests>,
-    /// Whether there are documents about it.
+    /// Whether documents about the file are offered.
     pub has_documents: bool,
-    /// Whether there is a torrent of this version.
+    /// Whether a torrent of this version can be made.
     pub has_torrent: bool,
 }
 
-/// A document with everything that its renderer needs.
+/// A document with all that its renderer needs.
 #[derive(Debug, Clone)]
 pub enum Document<'s> {
     /// A hash document.
@@ -259,55 +258,55 @@ pub enum Document<'s> {
     MirrorList(Box<MirrorList<'s>>),
     /// Base URLs for yum and dnf.
     YumList(YumList<'s>),
-    /// What names sources of bytes that the client checks: torrent, magnet, zsync.
+    /// A document that names sources of bytes which the client verifies: torrent, magnet, zsync.
     Seeds(Seeds<'s>),
 }
 
 /// `.md5` and the like.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DigestDocument {
-    /// Which of them.
+    /// The kind of document.
     pub kind: Representation,
     /// The digest.
     pub digest: Vec<u8>,
-    /// Whether the file's name stands beside it.
+    /// Whether the file's name is written beside the digest.
     pub is_named: bool,
 }
 
 /// `.meta4` or `.metalink`.
 #[derive(Debug, Clone)]
 pub struct Metalink<'s> {
-    /// Which of them.
+    /// The kind of document.
     pub kind: Representation,
-    /// Every mirror that is named, best first; none: our own URL stands for them.
+    /// The named mirrors, the best first; if empty, our own URL stands for them.
     pub choices: Vec<Choice<'s>>,
-    /// Every other mirror with why; only at full depth.
+    /// All other mirrors with the reason; only at full depth.
     pub excluded: Vec<(MirrorId, &'s str, Reason)>,
-    /// Number and hashes of exactly this version.
+    /// File number and hashes of exactly this version.
     pub hashes: Option<(FileId, Box<HashSummary>)>,
-    /// Whether there is a torrent of this version.
+    /// Whether a torrent of this version can be made.
     pub has_torrent: bool,
-    /// Whether it is named.
+    /// Whether the metalink names that torrent.
     pub names_torrent: bool,
 }
 
 /// `.torrent`, `.magnet` or `.zsync`.
 #[derive(Debug, Clone)]
 pub struct Seeds<'s> {
-    /// Which of them.
+    /// The kind of document.
     pub kind: Representation,
-    /// The mirrors of the first tier that has any; none: our own URL stands for them.
+    /// The mirrors of the first tier that has any; if empty, our own URL stands for them.
     pub choices: Vec<Choice<'s>>,
-    /// Every other mirror with why; only at full depth.
+    /// All other mirrors with the reason; only at full depth.
     pub excluded: Vec<(MirrorId, &'s str, Reason)>,
-    /// Number and hashes of exactly this version.
+    /// File number and hashes of exactly this version.
     pub hashes: (FileId, Box<HashSummary>),
-    /// Whether there is a torrent of this version.
+    /// Whether a torrent of this version can be made.
     pub has_torrent: bool,
 }
 
 impl Document<'_> {
-    /// What it is.
+    /// The kind of document.
     pub fn kind(&self) -> Representation {
         match self {
             Document::Digest(digest) => digest.kind,
@@ -319,80 +318,80 @@ impl Document<'_> {
     }
 }
 
-/// One mirror or fallback that may get the client.
+/// A mirror or fallback to which the client may be sent.
 #[derive(Debug, Clone)]
 pub struct Choice<'s> {
     /// Identifier of the mirror, or host of the fallback.
     pub name: Cow<'s, str>,
-    /// Where this client is sent.
+    /// The base URL for this client.
     pub base_url: Cow<'s, BaseUrl>,
     /// Score of the mirror; 1 for a fallback.
     pub score: u16,
-    /// The country that it counts for.
+    /// The country to which it is counted.
     pub country: Option<CountryCode>,
-    /// Whether it is a fallback.
+    /// Whether it is a fallback, not a mirror.
     pub is_fallback: bool,
-    /// Where it stands.
+    /// Coordinates of the mirror.
     pub coordinates: Option<Coordinates>,
-    /// Tier, realm, rank, distance, probability.
+    /// Its tier, realm, rank, distance and probability.
     pub candidate: Candidate,
 }
 
-/// Why the web server serves the file itself.
+/// Reason for which the web server serves the file itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LocalReason {
-    /// Switched off for this directory.
+    /// Redirects are switched off for this directory.
     EngineOff,
-    /// HEAD is answered locally here.
+    /// HEAD requests are answered locally in this directory.
     HeadLocally,
-    /// A rule of the admin.
+    /// An exclusion rule of the admin applies.
     Excluded(Exclusion),
-    /// A pull-through cache of ours asks.
+    /// The client is one of our pull-through caches.
     CacheFill,
-    /// Its real place is outside the tree.
+    /// The real file lies outside the tree.
     OutsideTree,
-    /// The mirror's URL is longer than the header fields of an answer may be.
+    /// The mirror's URL does not fit into the header fields of an answer.
     LocationTooLong,
-    /// The file system does not tell what it is; the web server, another user, may know.
+    /// The file system gives this process no answer; the web server, another user, may get one.
     TreeUnknown(TreeProblem),
-    /// Its URL is that of a directory: a page of the web server, whose links are relative.
+    /// The URL is that of a directory: the file is its index page, whose links are relative.
     DirectoryIndex,
-    /// The web server has a file there, and we see none: another view of the file system, or it
-    /// has just been removed.
+    /// The web server found a file that this process does not see: it has another view of the file
+    /// system, or the file has just been removed.
     Unseen,
     /// The database cannot be read.
     DatabaseUnavailable,
-    /// The catalogue does not know it.
+    /// The file is not in the catalogue.
     NotCatalogued,
-    /// It changed since it was indexed; mirrors were seen to have another version.
+    /// The file changed after it was indexed; mirrors were seen with another version.
     Changed {
-        /// What the catalogue knows.
+        /// The version in the catalogue.
         catalogued: FileVersion,
     },
-    /// No mirror has it, or none that may serve this client.
+    /// No mirror has the file, or none that has it may serve this client.
     NoMirror {
-        /// Whether any has it.
+        /// Whether any mirror has it.
         some_have_it: bool,
-        /// Every mirror with why; only at full depth.
+        /// All mirrors with the reason; only at full depth.
         excluded: Vec<(MirrorId, String, Reason)>,
     },
 }
 
-/// Why nothing is there.
+/// Reason for an answer 404.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MissingReason {
-    /// Not a path below the tree.
+    /// The path is not below the tree.
     NotInTree,
-    /// No such file.
+    /// The file does not exist.
     NoFile,
-    /// A directory; the web server lists it, and should not have asked.
+    /// The path is a directory; the web server should list it without asking us.
     Directory,
-    /// The document cannot be made: the data is not there.
+    /// The document cannot be made, because its data does not exist.
     NoDocument(Representation),
 }
 
 impl Unavailable {
-    /// For people.
+    /// The reason in words for people.
     pub fn text(&self) -> String {
         match self {
             Unavailable::Tree(problem) => problem.text(),
@@ -402,7 +401,7 @@ impl Unavailable {
 }
 
 impl LocalReason {
-    /// For people.
+    /// The reason in words for people.
     pub fn text(&self) -> String {
         match self {
             LocalReason::EngineOff => "redirects are switched off here".to_owned(),
@@ -460,45 +459,45 @@ impl LocalReason {
 /// `.mirrorlist` of a file or directory.
 #[derive(Debug, Clone)]
 pub struct MirrorList<'s> {
-    /// As JSON instead of a page.
+    /// Whether JSON is wanted, not a page.
     pub is_json: bool,
-    /// Present when the list is about a directory.
+    /// The directory, if the list is about one.
     pub directory: Option<DirectoryCount>,
-    /// Where this client may be sent, best first; fallbacks when there are no mirrors.
+    /// The mirrors to which this client may be sent, the best first; if there are none, fallbacks.
     pub choices: Vec<Choice<'s>>,
-    /// Every other mirror.
+    /// All other mirrors.
     pub others: Vec<OtherMirror<'s>>,
-    /// Digests of exactly this version.
+    /// Digests of exactly this version of the file.
     pub digests: Option<Digests>,
-    /// Which further documents there are.
+    /// The documents that are offered about the file.
     pub offers: Offers,
-    /// Why it is not known who has the file.
+    /// Reason for which it is unknown who has the file.
     pub reason: Option<LocalReason>,
 }
 
-/// What mirrors have of a directory.
+/// How much of a directory each mirror has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DirectoryCount {
-    /// Canonical path with a slash at the end; empty: the tree itself.
+    /// Canonical path with a slash at the end; empty for the tree itself.
     pub path: Vec<u8>,
-    /// Files that were looked at.
+    /// Number of files that were counted.
     pub files: u64,
-    /// Whether there are more.
+    /// Whether the directory has more files.
     pub is_cut: bool,
-    /// How many of them each mirror of the roster has.
+    /// Number of these files that each mirror of the roster has.
     pub counts: Vec<u64>,
 }
 
-/// A mirror that this client is not sent to.
+/// A mirror to which this client is not sent.
 #[derive(Debug, Clone, Copy)]
 pub struct OtherMirror<'s> {
     /// The mirror.
     pub mirror: &'s Mirror,
-    /// Its place in the roster.
+    /// Its index in the roster.
     pub place: usize,
-    /// Whether it has the current version, or anything of a directory.
+    /// Whether it has the current version of the file, or any file of the directory.
     pub has_file: bool,
-    /// Why it is out.
+    /// Reason for which it is left out.
     pub reason: Reason,
 }
 
@@ -507,8 +506,8 @@ pub struct OtherMirror<'s> {
 pub struct YumList<'s> {
     /// Canonical path of the repository, with a slash at the end unless it is the tree itself.
     pub directory: Vec<u8>,
-    /// The same as the rule names it, links not resolved; our own URL.
+    /// The path as the rule names it, links not resolved; used for our own URL.
     pub named: Vec<u8>,
-    /// Best first, at most `YUM_MIRRORS_MAX` of them; an empty list means our own URL.
+    /// At most `YUM_MIRRORS_MAX` mirrors, the best first; if empty, our own URL stands for them.
     pub choices: Vec<Choice<'s>>,
 }

@@ -1,8 +1,8 @@
-//! Documents: what each needs, and when it is not there.
+//! Decides requests for documents: collects the data of each, or says that it does not exist.
 //!
-//! A document that cannot be made is missing (404); one whose data cannot be read now is asked for
-//! again later (503), because who saw 404 does not come again. The file is never served in its
-//! place, but for a metalink that was only negotiated by `Accept`: its URL is the file's (spec
+//! A document that cannot be made is 404. A document whose data cannot be read now is 503, because
+//! clients do not come back after a 404. The file is never served in place of a document, except
+//! for a metalink that was only negotiated by `Accept`, because its URL is the file's (behaviour
 //! §1.1, step 24).
 
 use super::client::Client;
@@ -25,7 +25,7 @@ use crate::snapshot::Snapshot;
 use crate::tree::Located;
 
 impl<'s> RequestPass<'_, 's> {
-    /// The document of that kind about a file.
+    /// Decides on the document of the given kind about a file.
     pub(super) fn document(
         &mut self,
         context: &mut WorkerContext,
@@ -67,8 +67,8 @@ impl<'s> RequestPass<'_, 's> {
         }
     }
 
-    /// Whether documents about a file are allowed, by the directory that was asked for and by that
-    /// of the file itself.
+    /// Whether documents about a file are allowed, both by the rules of the requested directory and
+    /// by those of the directory of the real file.
     pub(super) fn may_tell_of(&self, file: &FilePath) -> bool {
         self.decision.rules.documents && self.state.config.rules(file.as_bytes()).documents
     }
@@ -97,10 +97,10 @@ impl<'s> RequestPass<'_, 's> {
         }))
     }
 
-    /// The digests of what is on the disk; none when the catalogue knows another version.
+    /// The digests of the version on the disk; `None` if the catalogue has another version.
     ///
     /// # Errors
-    /// [`LocalReason::DatabaseUnavailable`].
+    /// Returns [`LocalReason::DatabaseUnavailable`] if the database cannot be read.
     pub(super) fn digests(
         &self,
         context: &mut WorkerContext,
@@ -113,7 +113,7 @@ impl<'s> RequestPass<'_, 's> {
         found.map_err(|error| unreadable(&error))
     }
 
-    /// Where hashes of what is on the disk are, if there are any.
+    /// The catalogue's file whose hashes are those of the version on the disk, if there is one.
     fn hashed(&self, file: &DecidedFile) -> Result<Option<(&'s Snapshot, FileId)>, LocalReason> {
         let snapshot = self.state.snapshot.as_deref();
         let snapshot = snapshot.ok_or(LocalReason::DatabaseUnavailable)?;
@@ -123,7 +123,7 @@ impl<'s> RequestPass<'_, 's> {
     }
 
     /// # Errors
-    /// Nobody to download from; a metalink without a URL is of no use (RFC 5854, section 4.1.2).
+    /// Returns the reason if no URL is left: a metalink needs one (RFC 5854, section 4.1.2).
     fn metalink(
         &mut self,
         context: &mut WorkerContext,
@@ -132,7 +132,7 @@ impl<'s> RequestPass<'_, 's> {
     ) -> Result<Metalink<'s>, LocalReason> {
         match self.metalink_of_mirrors(context, wanted, kind) {
             Err(reason) if self.names_own_url(&reason, wanted.1, kind) => {
-                // Our own URL is right without hashes, too, when the database cannot be read.
+                // If the database cannot be read, our own URL is still right, without hashes.
                 let hashes = self.summary(context, wanted.1).unwrap_or_default();
                 let (has_torrent, names_torrent) =
                     self.torrents(context, wanted.1, hashes.as_ref());
@@ -149,18 +149,18 @@ impl<'s> RequestPass<'_, 's> {
         }
     }
 
-    /// Whether our own URL stands for mirrors. Not where the metalink stands for the file: its
-    /// URL would lead to the same metalink.
+    /// Whether our own URL stands for mirrors. It does not if the metalink stands for the file,
+    /// because that URL would lead to the same metalink.
     fn names_own_url(
         &self,
         reason: &LocalReason,
         file: &DecidedFile,
         kind: Representation,
     ) -> bool {
-        // A repository that was just published is on no mirror yet; dnf would give it up.
+        // A repository that was just published is on no mirror yet, and dnf would give up.
         let is_repository = kind == Representation::Metalink && file.path.name() == REPOMD;
         let is_wanted = match reason {
-            // Mirrors will have it, and nobody is to wait for them.
+            // Mirrors will have it later, and clients should not have to wait for that.
             LocalReason::Changed { .. } => true,
             LocalReason::NotCatalogued | LocalReason::NoMirror { .. } => {
                 self.decision.rules.metalink.own_url || is_repository
@@ -170,8 +170,8 @@ impl<'s> RequestPass<'_, 's> {
         is_wanted && !self.decision.is_negotiated
     }
 
-    /// Whether there is a torrent of this version, and whether metalinks name one: the one that is
-    /// made where the admin wants it, and the admin's own (MirrorBrainMetalinkTorrentAddMask).
+    /// Whether a torrent of this version can be made, and whether metalinks name a torrent: ours if
+    /// the admin wants it, or the admin's own (MirrorBrainMetalinkTorrentAddMask).
     fn torrents(
         &self,
         context: &mut WorkerContext,
@@ -180,7 +180,7 @@ impl<'s> RequestPass<'_, 's> {
     ) -> (bool, bool) {
         let is_made = hashes.is_some_and(|(_, hashes)| self.has_torrent(file, hashes));
         let is_beside = self.has_torrent_beside(context, &file.path);
-        // dnf takes any URL of a repository's metalink for a mirror.
+        // dnf takes every URL in a repository's metalink for a mirror.
         let is_named = is_beside || is_made && self.decision.rules.metalink.torrent;
         let is_repository = file.path.name() == REPOMD;
         (is_made || is_beside, is_named && !is_repository)
@@ -221,7 +221,7 @@ impl<'s> RequestPass<'_, 's> {
         })
     }
 
-    /// Torrent, magnet or zsync; none without the hashes that it needs.
+    /// Decides on a torrent, magnet link or zsync file; 404 without the hashes that it needs.
     fn seeds(
         &mut self,
         context: &mut WorkerContext,
@@ -249,7 +249,7 @@ impl<'s> RequestPass<'_, 's> {
             choices.retain(|choice| choice.candidate.tier == first);
         }
         if kind == Representation::Torrent {
-            // In the order of their numbers: a torrent that is fetched again is the same.
+            // Sorted by number, so that a torrent that is fetched again is the same.
             choices.sort_by_key(|choice| choice.candidate.mirror);
         }
         Ok(Some(Seeds {
@@ -261,25 +261,25 @@ impl<'s> RequestPass<'_, 's> {
         }))
     }
 
-    /// Which documents a list of mirrors links to: those that are there.
+    /// The documents to which a list of mirrors links: those that can be made.
     pub(super) fn offers(&self, context: &mut WorkerContext, file: &DecidedFile) -> Offers {
-        // A link that is not shown misleads nobody.
+        // A missing link misleads nobody.
         let Ok(Some((_, hashes))) = self.summary(context, file) else {
             return Offers::default();
         };
         let torrent = self.has_torrent(file, &hashes);
         Offers {
             torrent,
-            // A magnet link without a torrent to follow is not shown, as MirrorBrain has it.
+            // As in MirrorBrain, a magnet link is shown only with a torrent.
             magnet: torrent,
             zsync: has_zsync(file, &hashes),
         }
     }
 
-    /// The hashes of what is on the disk; none when the catalogue knows another version.
+    /// The hashes of the version on the disk; `None` if the catalogue has another version.
     ///
     /// # Errors
-    /// [`LocalReason::DatabaseUnavailable`].
+    /// Returns [`LocalReason::DatabaseUnavailable`] if the database cannot be read.
     fn summary(
         &self,
         context: &mut WorkerContext,
@@ -298,7 +298,7 @@ impl<'s> RequestPass<'_, 's> {
         self.state.config.torrent_version
     }
 
-    /// Whether a torrent can be made: there is all that its info hash is of, in the right length.
+    /// Whether a torrent can be made: all parts of its info hash exist with the right length.
     fn has_torrent(&self, file: &DecidedFile, hashes: &HashSummary) -> bool {
         let is_hybrid = self.torrent_version() == info_dictionary::TorrentVersion::Hybrid;
         let size = file.version.size;
@@ -330,13 +330,13 @@ impl<'s> RequestPass<'_, 's> {
     }
 }
 
-/// A database that cannot be read says nothing about what it has.
+/// Turns a failed look-up into a reason: it is unknown what the database has.
 fn unreadable(error: &DbError) -> LocalReason {
     log::debug!("a document is not made: error=\"{error}\"");
     LocalReason::DatabaseUnavailable
 }
 
-/// An empty file has a control file without sums.
+/// Whether a zsync file can be made; that of an empty file has no sums.
 fn has_zsync(file: &DecidedFile, hashes: &HashSummary) -> bool {
     hashes.zsync_block_size > 0
         && hashes.zsync_hash_lengths.is_some()

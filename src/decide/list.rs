@@ -1,4 +1,4 @@
-//! Lists of mirrors: of a file and of a directory.
+//! Decides requests for lists of mirrors, of a file or of a directory.
 
 use super::client::Client;
 use super::context::WorkerContext;
@@ -17,14 +17,14 @@ use crate::domain::select::set::WORD_BITS;
 use crate::domain::select::{Holdings, MirrorSet, Reason};
 use crate::snapshot::Snapshot;
 
-/// Files below a directory that its list looks at. A mirror has a directory as a whole or in large
-/// parts, so that so many tell; more would cost a request tens of milliseconds.
+/// Number of files below a directory that its list counts. Mirrors have directories as a whole or
+/// in large parts, so this many are enough; more would cost a request tens of milliseconds.
 pub const DIRECTORY_FILES_MAX: usize = 20_000;
 
-/// Whether anything of a directory is on a mirror.
+/// Tells which mirrors have any file of a directory.
 struct AnyOf<'s, H> {
     has: MirrorSet,
-    /// Of any file; tells which mirrors were never scanned.
+    /// The holdings of any one file; they tell which mirrors were never scanned.
     of_none: &'s H,
 }
 
@@ -49,7 +49,7 @@ pub(super) fn with_slash(directory: &[u8]) -> Vec<u8> {
     path
 }
 
-/// The mirrors of those reasons but for hidden ones; `has` tells which have anything.
+/// The mirrors with these reasons, without hidden ones; `has` tells which have any file.
 fn others<'s>(
     (snapshot, hidden): (&'s Snapshot, &MirrorSet),
     reasons: impl Iterator<Item = (MirrorId, Reason)>,
@@ -79,16 +79,16 @@ impl<'s> RequestPass<'_, 's> {
         self.query.has("json") || (self.query.has("mirrorlist") && names_json())
     }
 
-    /// Mirrors that no list names to this client, not even among those that it is not sent to.
+    /// Mirrors that no list shows to this client, not even among the unusable ones.
     fn hidden(&self, snapshot: &Snapshot, client: &Client) -> MirrorSet {
         let law = &self.state.config.law;
         snapshot.roster.hidden_from(law, client.ip, client.own_asn)
     }
 
-    /// The list of a file's mirrors. Its page exists also when nobody has the file.
+    /// Decides on the list of a file's mirrors. Its page exists even if no mirror has the file.
     ///
     /// # Errors
-    /// The database cannot be read, and there is no fallback.
+    /// Returns the reason if the database cannot be read and there is no fallback.
     pub(super) fn mirror_list(
         &mut self,
         context: &mut WorkerContext,
@@ -132,7 +132,7 @@ impl<'s> RequestPass<'_, 's> {
         })
     }
 
-    /// The list of mirrors of a directory; `None`: the tree itself.
+    /// Decides on the list of mirrors of a directory; `None` stands for the tree itself.
     pub(super) fn directory_list(
         &mut self,
         context: &mut WorkerContext,
@@ -195,7 +195,7 @@ impl<'s> RequestPass<'_, 's> {
             rules: &self.decision.rules,
         };
         let mut found = select::mirrors(&state.config, snapshot, context, client, &wanted);
-        // A mirror that has more is worth more than a nearer one of the same class.
+        // Within a class, a mirror with more files comes before a nearer one.
         let lacks = |choice: &Choice<'_>| total - counts[choice.candidate.mirror].min(total);
         found
             .choices

@@ -1,8 +1,8 @@
-//! Which path below the tree a request is about.
+//! Finds the path below the tree that a request is about.
 //!
-//! The web server has mapped the URL already, by aliases, rewrites and whatever else it knows; the
-//! file that it found is the file of the request. Only where it tells no file, the URL is read as
-//! a path below the place where the tree hangs (`url_path`).
+//! The web server has already mapped the URL, by aliases, rewrites and whatever else it knows; the
+//! file that it found is the file of the request. Only if it names no file is the URL read as a
+//! path below the tree's own URL path (`url_path`).
 
 use super::context::WorkerContext;
 use super::site::SiteState;
@@ -10,21 +10,21 @@ use crate::domain::path::{FilePath, PathError};
 use crate::http::Request;
 use crate::tree::{Named, TreeProblem};
 
-/// What the web server, or the URL, names.
+/// The location that the web server, or the URL, names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Mapping {
     /// The tree itself.
     Tree,
-    /// Something below it, links not resolved.
+    /// A path below the tree, links not resolved.
     Below(FilePath),
-    /// Something that is not of the tree; only the web server can serve it.
+    /// A file outside of the tree, which only the web server can serve.
     Outside {
-        /// Whether it is there.
+        /// Whether the file exists.
         exists: bool,
     },
-    /// No path below the tree.
+    /// A URL that is no path below the tree.
     Nowhere,
-    /// The file system does not tell.
+    /// The file system gives no answer.
     Unknown(TreeProblem),
 }
 
@@ -57,7 +57,7 @@ fn below(path: Result<FilePath, PathError>) -> Mapping {
     }
 }
 
-/// Whether the file is what its URL says, below the root of the web server's documents.
+/// Whether the file's path is the web server's document root followed by the URL path.
 fn is_plain(request: &Request<'_>) -> bool {
     let root = request.document_root;
     let path = request
@@ -66,7 +66,7 @@ fn is_plain(request: &Request<'_>) -> bool {
     !root.is_empty() && path.is_some_and(|path| path == &*request.url_path())
 }
 
-/// The URL path without the place where the tree hangs.
+/// Reads the URL path without the tree's own URL path (`url_path`).
 fn by_url(state: &SiteState, request: &Request<'_>) -> Mapping {
     let url_path = FilePath::parse(&request.url_path());
     let prefix = &state.config.url_path;

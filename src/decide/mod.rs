@@ -1,11 +1,11 @@
-//! From a request to a decision, for the redirect and for `explain` alike.
+//! Decides requests: one [`Decision`] for the redirect and for `explain` alike.
 //!
-//! [`decide`] runs the checks in MirrorBrain's order (behaviour §1.1), its defects mended. What it
-//! needs of the world comes in a [`SiteState`] (configuration, snapshot, GeoIP) and a
-//! [`WorkerContext`] (one worker's tree, database connection, drawn numbers); what comes out is a
-//! [`Decision`], a value.
+//! [`decide`] makes the checks in MirrorBrain's order (behaviour §1.1), without its defects. Its
+//! input is a [`SiteState`] (configuration, snapshot, GeoIP) and a [`WorkerContext`] (one worker's
+//! tree, database connection, random numbers). Its result is a [`Decision`], a value.
 //!
-//! Promise: whatever fails here ends in serving the file locally, never in a wrong redirect.
+//! Promise: if anything fails here, the web server serves the file; no failure causes a wrong
+//! redirect.
 
 mod client;
 mod context;

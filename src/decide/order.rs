@@ -1,4 +1,4 @@
-//! Which answer a request gets: the checks in their order.
+//! Chooses the answer to a request by making the checks in their order.
 
 use super::context::WorkerContext;
 use super::decision::{
@@ -63,7 +63,7 @@ pub fn decide<'s>(
     pass.decision
 }
 
-/// For a URL that can name a directory alone.
+/// The answer to a URL that can only name a directory.
 fn no_file<'s>(located: Located) -> Outcome<'s> {
     match located {
         Located::Unknown(problem) => Outcome::Unavailable(Unavailable::Tree(problem)),
@@ -73,7 +73,7 @@ fn no_file<'s>(located: Located) -> Outcome<'s> {
 }
 
 impl<'s> RequestPass<'_, 's> {
-    /// What other methods than GET and HEAD are answered.
+    /// The answer to methods other than GET and HEAD.
     fn other_method(&self) -> Option<Outcome<'s>> {
         match self.request.method {
             Method::Get | Method::Head => None,
@@ -82,7 +82,8 @@ impl<'s> RequestPass<'_, 's> {
         }
     }
 
-    /// For what the web server found outside the tree: the file is its own, and has no documents.
+    /// The answer if the web server found a file outside the tree: it serves the file, and there
+    /// are no documents about it.
     fn outside(&mut self, exists: bool) -> Outcome<'s> {
         if let Some(outcome) = self.other_method() {
             return outcome;
@@ -98,7 +99,7 @@ impl<'s> RequestPass<'_, 's> {
         }
     }
 
-    /// For a name that the file system does not let us follow to the tree.
+    /// The answer if the file system does not tell whether a name leads into the tree.
     fn unknown_place(&mut self, problem: TreeProblem) -> Outcome<'s> {
         let is_document = self.is_document_name() || !self.request.document.is_empty();
         match (self.other_method(), self.asked_by_query()) {
@@ -175,8 +176,9 @@ impl<'s> RequestPass<'_, 's> {
         self.answer(context, &file, asked)
     }
 
-    /// For a path that the file system tells nothing of. The web server, another user, serves what
-    /// must be the file; what may be a document about one is asked for again later.
+    /// The answer for a path about which the file system gives no answer. If the path must be a
+    /// file, the web server, another user, serves it. If it may be a document, the client is told
+    /// to ask again later.
     fn unknown(&self, path: &FilePath, asked: Representation, problem: TreeProblem) -> Outcome<'s> {
         let is_file = asked == Representation::File || self.decision.is_negotiated;
         if is_file && Representation::split_suffix(path.as_bytes()).is_none() {
@@ -186,8 +188,8 @@ impl<'s> RequestPass<'_, 's> {
         }
     }
 
-    /// The page of a directory, which the web server found for the directory's URL. It is none to
-    /// redirect: what it links to is beside it.
+    /// The answer if the web server found an index page for a directory's URL. The page is never
+    /// redirected, because its links are relative.
     fn directory_index(
         &mut self,
         context: &mut WorkerContext,
@@ -203,8 +205,9 @@ impl<'s> RequestPass<'_, 's> {
         Some(Outcome::Local(LocalReason::DirectoryIndex))
     }
 
-    /// For a file that is not there. What the web server says is a file is never missing: it asks
-    /// about names without a file only where a document or a list can be meant.
+    /// The answer for a file that does not exist here. If the web server says that it is a file, it
+    /// is never missing: the web server asks about names without a file only if they can mean a
+    /// document or a list.
     fn no_file(&self, asked: Representation) -> Outcome<'s> {
         let is_file = asked == Representation::File || self.decision.is_negotiated;
         let may_be_list = !self.query.is_empty() || !self.request.document.is_empty();
@@ -218,7 +221,7 @@ impl<'s> RequestPass<'_, 's> {
         Representation::split_suffix(self.request.file).is_some()
     }
 
-    /// For a URL that names a directory: the list of its mirrors, or nothing of ours.
+    /// The answer for a directory's URL: the list of its mirrors if it is requested, otherwise 404.
     fn directory(&mut self, context: &mut WorkerContext, path: Option<&FilePath>) -> Outcome<'s> {
         if self.decision.rules.engine && self.asked_by_query() == Representation::Mirrorlist {
             return self.directory_list(context, path);
@@ -229,7 +232,7 @@ impl<'s> RequestPass<'_, 's> {
         }
     }
 
-    /// By query, else by `Accept` (behaviour §1.1, steps 6 and 8).
+    /// The requested form, by parameter, query or `Accept` (behaviour §1.1, steps 6 and 8).
     fn asked(&mut self) -> Representation {
         if let Some(document) = self.asked_by_parameter() {
             self.decision.want = document;
@@ -251,7 +254,7 @@ impl<'s> RequestPass<'_, 's> {
         negotiated
     }
 
-    /// A name that does not exist may be an existing one with a document's suffix.
+    /// Splits a name that does not exist into an existing one and a document's suffix.
     fn document_of(
         &mut self,
         context: &mut WorkerContext,
@@ -276,7 +279,7 @@ impl<'s> RequestPass<'_, 's> {
         Some((located, document))
     }
 
-    /// Serves a file without looking at mirrors; what is none is not served.
+    /// Serves the path locally if it is a regular file; otherwise answers "not found".
     fn local_if_file(
         &mut self,
         context: &mut WorkerContext,

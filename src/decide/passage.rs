@@ -1,6 +1,6 @@
-//! One request on its way through the checks: what all of them share.
+//! Holds a request during the checks, with the steps that several checks share.
 //!
-//! The checks themselves stand in [`super::order`] (which answer), [`super::redirect`],
+//! The checks are in [`super::order`] (which answer), and in [`super::redirect`],
 //! [`super::document`], [`super::list`] and [`super::yum`] (one kind of answer each).
 
 use super::client::Client;
@@ -20,17 +20,17 @@ use crate::http::{Query, Request};
 use crate::snapshot::Snapshot;
 use crate::tree::Located;
 
-/// How much is worked out.
+/// How many mirrors are evaluated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Depth {
-    /// What a redirect needs: the choice and as many mirrors as are named in Link fields.
+    /// As many as a redirect needs: the choice and those named in Link fields.
     Redirect,
-    /// Every mirror, with probability or reason.
+    /// All mirrors, with their probability or reason.
     Full,
 }
 
 impl Depth {
-    /// How many mirrors are worked out for an answer that names `named` of them.
+    /// The number of evaluated mirrors for an answer that names `named` of them.
     pub(super) fn extent(self, named: Extent) -> Extent {
         match self {
             Depth::Redirect => named,
@@ -39,7 +39,7 @@ impl Depth {
     }
 }
 
-/// A request on its way through the checks.
+/// A request during the checks.
 pub(super) struct RequestPass<'r, 's> {
     pub(super) state: &'s SiteState,
     pub(super) request: &'r Request<'r>,
@@ -48,16 +48,16 @@ pub(super) struct RequestPass<'r, 's> {
     pub(super) decision: Decision<'s>,
 }
 
-/// Mirrors or fallbacks for a file and a client; never none.
+/// Mirrors or fallbacks for a file and a client; at least one.
 pub(super) struct EligibleMirrors<'s> {
     pub(super) choices: Vec<Choice<'s>>,
     pub(super) excluded: Vec<(MirrorId, &'s str, Reason)>,
-    /// The file, where the catalogue knows it.
+    /// The file's entry in the catalogue, if it has one.
     pub(super) known: Option<(&'s Snapshot, CatalogueFile)>,
 }
 
 impl<'s> RequestPass<'_, 's> {
-    /// The client of this request, as it says that it is.
+    /// The client of this request, with the place that its query states.
     pub(super) fn client(&self) -> Client {
         let mut client = Client::of(self.request, &self.state.geoip);
         client.pretend(&self.query);
@@ -90,10 +90,10 @@ impl<'s> RequestPass<'_, 's> {
         asked.unwrap_or(Representation::File)
     }
 
-    /// Mirrors or fallbacks.
+    /// Finds mirrors, or else fallbacks, for the client.
     ///
     /// # Errors
-    /// Returns the reason if there is nobody to send the client to.
+    /// Returns the reason if there are none.
     pub(super) fn find(
         &mut self,
         context: &mut WorkerContext,
@@ -106,7 +106,7 @@ impl<'s> RequestPass<'_, 's> {
         };
         let path = file.path.as_bytes();
         let Some(known) = snapshot.find(path) else {
-            // No mirror has these of us, whatever its own say.
+            // These files of ours are not mirrored; a mirror's file of that name is its own.
             if is_ours(path) {
                 return Err(LocalReason::NotCatalogued);
             }
@@ -158,7 +158,7 @@ impl<'s> RequestPass<'_, 's> {
         })
     }
 
-    /// Notes that no mirror may serve the client, and says why.
+    /// Records that no mirror may serve the client, and returns the reason.
     pub(super) fn nobody(
         &mut self,
         some_have_it: bool,
@@ -173,7 +173,7 @@ impl<'s> RequestPass<'_, 's> {
         }
     }
 
-    /// What caches are asked about, where there are any.
+    /// The properties of the file on which caches depend; `None` if the site has no caches.
     fn cached<'f>(
         &self,
         context: &WorkerContext,
@@ -184,7 +184,7 @@ impl<'s> RequestPass<'_, 's> {
             return None;
         }
         let path = file.path.as_bytes();
-        // A name that is a link may lead elsewhere tomorrow.
+        // A link may lead to another file tomorrow.
         let requested = self.decision.requested.as_ref();
         let is_link = requested.is_some_and(|requested| requested != &file.path);
         Some(CacheFile {
@@ -197,8 +197,8 @@ impl<'s> RequestPass<'_, 's> {
         })
     }
 
-    /// Fallbacks for what nothing is known of, where the admin wants them: they may not have it,
-    /// and the web server has.
+    /// Fallbacks for a file of which nothing is known, if the admin wants this
+    /// (`fallback_when_unknown`): they may not have the file, and the web server has it.
     ///
     /// # Errors
     /// Returns the given reason if there are none.
@@ -237,7 +237,7 @@ impl<'s> RequestPass<'_, 's> {
     }
 }
 
-/// Whether there are the digests that an info dictionary has, and its hash.
+/// Whether all digests of an info dictionary and its hash are known.
 pub(super) fn has_info(digests: &Digests, version: info_dictionary::TorrentVersion) -> bool {
     let has = |digest: &Option<Vec<u8>>, bytes| {
         digest.as_ref().is_some_and(|digest| digest.len() == bytes)

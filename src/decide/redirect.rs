@@ -1,4 +1,4 @@
-//! The redirect to a mirror, and what keeps a file from it.
+//! Decides on the redirect to a mirror, and on the exclusions from it.
 
 use super::client::Client;
 use super::context::WorkerContext;
@@ -14,15 +14,15 @@ use crate::domain::select::{FillSigns, is_fill};
 use crate::domain::url::EncodedPath;
 use crate::snapshot::Snapshot;
 
-/// Bytes of a redirect's header fields beside `Location`, `Link`, digests and the value of
-/// `Cache-Control`: their names, a mirror's of 64 bytes, an IPv6 network, and all log fields.
+/// Bytes of a redirect's header fields other than `Location`, `Link`, digests and the value of
+/// `Cache-Control`: the names, a mirror's identifier of 64 bytes, an IPv6 network, all log fields.
 const HEAD_REST_BYTES: usize = 576;
-/// `?time=EPOCH&stamp=MD5HEX`
+/// Length in bytes of `?time=EPOCH&stamp=MD5HEX`.
 const STAMP_BYTES_MAX: usize = 56;
-/// `%XX`
+/// Length in bytes of `%XX`.
 const ENCODED_BYTES_MAX: usize = 3;
 
-/// A database that fails now has answered a moment ago; a redirect needs no digests.
+/// Reads the digests for a redirect. Errors are ignored, because a redirect is right without them.
 fn digests(
     context: &mut WorkerContext,
     snapshot: &Snapshot,
@@ -37,7 +37,7 @@ fn digests(
 }
 
 impl<'s> RequestPass<'_, 's> {
-    /// The answer about a file that is there: a redirect, or the document that was asked for.
+    /// The answer for an existing file: a redirect, or the requested document.
     pub(super) fn answer(
         &mut self,
         context: &mut WorkerContext,
@@ -91,8 +91,8 @@ impl<'s> RequestPass<'_, 's> {
         })
     }
 
-    /// Whether the best one's URL leaves no room for the other fields of a redirect: a proxy in
-    /// front would answer 502.
+    /// Whether the best mirror's URL leaves no room for the other fields of a redirect; a proxy in
+    /// front would then answer 502.
     fn is_too_long(&self, choices: &[Choice<'_>], file: &DecidedFile) -> bool {
         let Some(best) = choices.first() else {
             return false;
@@ -101,7 +101,7 @@ impl<'s> RequestPass<'_, 's> {
         let room = self.state.config.head_bytes_max.saturating_sub(others);
         let base_bytes = best.base_url.as_str().len() + STAMP_BYTES_MAX;
         let path = file.path.as_bytes();
-        // Most names are short enough whatever is in them.
+        // Most names are short enough whatever characters they contain.
         base_bytes + ENCODED_BYTES_MAX * path.len() > room && {
             let encoded = EncodedPath::new(path, std::iter::once(&*best.base_url));
             let mut url = Vec::with_capacity(ENCODED_BYTES_MAX * path.len());
@@ -110,7 +110,7 @@ impl<'s> RequestPass<'_, 's> {
         }
     }
 
-    /// Why a rule of the admin serves the file here.
+    /// The exclusion rule of the admin that applies, if any.
     fn exclusion(&self, client: &Client, file: &DecidedFile) -> Option<Exclusion> {
         let url_path = self.request.url_path();
         let requested = self.decision.requested.as_ref();
@@ -138,7 +138,7 @@ impl<'s> RequestPass<'_, 's> {
         self.decision.rules.exclusion(&candidate)
     }
 
-    /// Whether a cache of ours asks, which must get the file itself.
+    /// Whether the client is one of our caches, which must get the file itself.
     fn is_fill(&self, client: &Client) -> bool {
         let signs = FillSigns {
             ip: client.ip,

@@ -1,4 +1,4 @@
-//! From candidates of the selection law to named choices, mirrors and fallbacks alike.
+//! Turns the candidates of the selection law into choices with names and URLs; orders fallbacks.
 
 use std::borrow::Cow;
 
@@ -16,39 +16,39 @@ use crate::domain::select::{
 use crate::domain::url::Scheme;
 use crate::snapshot::Snapshot;
 
-/// The choices of a selection, and the rest with why.
+/// The choices of a selection, and all other mirrors with the reason.
 pub(super) struct Choices<'s> {
     pub choices: Vec<Choice<'s>>,
     pub rows_found: bool,
     pub excluded: Vec<(MirrorId, &'s str, Reason)>,
 }
 
-/// How many candidates are worked out.
+/// How many candidates are evaluated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Extent {
-    /// The choice and as many as are named in Link fields.
+    /// The choice and those named in Link fields.
     Best,
-    /// All that a list names.
+    /// All candidates of a list.
     All,
-    /// All, with their probability, and the reason of every other mirror; the probabilities of
-    /// many mirrors take milliseconds.
+    /// All candidates with their probability, and all other mirrors with the reason. The
+    /// probabilities of many mirrors take milliseconds.
     Explained,
 }
 
-/// What is wanted of the mirrors, and by which rules.
+/// A file for which mirrors are chosen, and the rules that apply.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct MirrorQuestion<'w, H> {
-    /// Who has it.
+    /// The mirrors that have the file.
     pub holdings: &'w H,
-    /// Bytes of the file.
+    /// Size of the file in bytes.
     pub size: u64,
-    /// What caches are asked about; `None`: nothing that they could refuse.
+    /// Properties of the file on which caches depend; `None` if no cache can refuse it.
     pub cached: Option<CacheFile<'w>>,
     pub extent: Extent,
     pub rules: &'w Rules,
 }
 
-/// How a client reaches mirrors by the rules of a directory.
+/// The kind of access that a client has to mirrors under the rules of a directory.
 pub(super) fn access(config: &SiteConfig, rules: &Rules, client: &Client) -> Access {
     Access {
         scheme: client.scheme,
@@ -119,7 +119,7 @@ fn name_mirrors<'s>(snapshot: &'s Snapshot, access: Access, selection: Selection
     }
 }
 
-/// Takes out the mirrors that lists leave out.
+/// Removes the mirrors that lists do not show.
 pub(super) fn keep_listed<'s>(
     snapshot: &'s Snapshot,
     choices: &mut Vec<Choice<'s>>,
@@ -139,8 +139,9 @@ pub(super) fn keep_listed<'s>(
     });
 }
 
-/// Orders the fallbacks: country, region, the rest, each in random order (behaviour §2.4). An https
-/// client gets https ones only, unless the rules allow http.
+/// Orders the fallbacks: those of the client's country, of its region, then all others, each group
+/// in random order (behaviour §2.4). An https client gets only https fallbacks, unless the rules
+/// allow http.
 pub(super) fn fallbacks<'s>(
     rules: &Rules,
     client: &Client,

@@ -1,4 +1,4 @@
-//! What is known of a site at one moment; shared by all workers.
+//! Holds the state of a site at one moment, which all workers share.
 
 use std::sync::Arc;
 
@@ -12,10 +12,10 @@ use crate::snapshot::Snapshot;
 pub struct SiteState {
     /// The configuration.
     pub config: Arc<SiteConfig>,
-    /// The mirrors; `None` while the database cannot be read.
+    /// Catalogue and mirrors; `None` while the database cannot be read.
     pub snapshot: Option<Arc<Snapshot>>,
-    /// Where clients are.
+    /// The open GeoIP files.
     pub geoip: Arc<GeoIp>,
-    /// Since when all of this is so: no document has changed since but with its file.
+    /// Time of the last change of this state; since then, documents changed only with their files.
     pub changed_at: Timestamp,
 }

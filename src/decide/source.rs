@@ -1,6 +1,6 @@
-//! What a request reads beyond memory: the file tree, and hashes in the database.
+//! Gives requests access to the file tree and to hashes in the database.
 //!
-//! Decisions and answers see both through [`Sources`] alone, so that they can be tried with values.
+//! Decisions and answers use both only through [`Sources`], so that tests can give them values.
 
 use crate::config::SiteConfig;
 use crate::db::DbError;
@@ -10,7 +10,7 @@ use crate::domain::path::FilePath;
 use crate::snapshot::{Lookup, Snapshot};
 use crate::tree::{Located, Named, Tree, TreeProblem};
 
-/// The tree and the database as a request sees them.
+/// The tree and the database, as far as a request reads them.
 ///
 /// # Errors
 /// The functions that take a snapshot return [`DbError`] if the database cannot be read or is
@@ -25,7 +25,7 @@ pub trait Sources {
     /// As [`Tree::directory`].
     ///
     /// # Errors
-    /// Returns [`TreeProblem`] if the file system does not tell.
+    /// Returns [`TreeProblem`] if the file system gives no answer.
     fn directory(&mut self, path: &[u8]) -> Result<Option<Vec<u8>>, TreeProblem>;
 
     /// As [`Lookup::digests`].
@@ -83,7 +83,7 @@ pub(super) struct LiveSources {
 }
 
 impl LiveSources {
-    /// Opens nothing yet.
+    /// Makes the sources; tree and database are opened at their first use.
     pub(super) fn new(config: &SiteConfig) -> LiveSources {
         LiveSources {
             tree: Tree::new(&config.tree),

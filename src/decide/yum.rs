@@ -1,4 +1,4 @@
-//! Lists of base URLs for yum and dnf: the answer to a query that means a repository.
+//! Decides requests for lists of base URLs for yum and dnf, which a query asks for.
 
 use super::client::Client;
 use super::context::WorkerContext;
@@ -13,15 +13,15 @@ use crate::domain::representation::Representation;
 use crate::domain::yum::YumRule;
 use crate::tree::Located;
 
-/// Lines of a list for yum, as many as MirrorBrain sends.
+/// Largest number of lines in a list for yum; MirrorBrain sends as many.
 pub const YUM_MIRRORS_MAX: usize = 10;
 
 impl<'s> RequestPass<'_, 's> {
-    /// The answer to a query that means a repository; `None`: it means none.
+    /// The answer to a query that names a repository; `None` if it names none.
     ///
-    /// Rules come before all other words of a query, as in MirrorBrain, with one addition: beside
-    /// `metalink` or `meta4` the answer is that document about the marker, which for `repomd.xml`
-    /// is what dnf's `metalink=` wants.
+    /// As in MirrorBrain, these rules take precedence over all other words of a query. In addition,
+    /// with `metalink` or `meta4` in the query the answer is that document about the marker file;
+    /// for `repomd.xml`, dnf's `metalink=` needs it.
     pub(super) fn repository(&mut self, context: &mut WorkerContext) -> Option<Outcome<'s>> {
         let rules: &'s [YumRule] = &self.state.config.yum;
         if rules.is_empty() || self.query.is_empty() {
@@ -57,7 +57,7 @@ impl<'s> RequestPass<'_, 's> {
         self.decision.client = Some(client);
         let named = repository.directory;
         let named = with_slash(named.as_ref().map_or(b"", FilePath::as_bytes));
-        // Mirrors have the real directory; only a marker that is itself a link tells none.
+        // Mirrors have the real directory; for a marker that is itself a link it is unknown.
         let real = file.path.as_bytes().strip_suffix(rule.marker_suffix());
         let directory = real.map_or(named.clone(), <[u8]>::to_vec);
         let list = YumList {

@@ -28,7 +28,7 @@ pub struct ResponderArgs {
     /// Socket path or ADDRESS:PORT, instead of the configured one
     #[arg(long, value_name = "SOCKET")]
     pub listen: Option<String>,
-    /// Only say whether the configuration can be used: exit code 0, or 2 and why
+    /// Only check the configuration: exit code 0, or 2 and the reason
     #[arg(long)]
     pub check: bool,
     /// Worker threads, instead of the configured number

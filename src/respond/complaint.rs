@@ -1,5 +1,5 @@
-//! What the tree would not tell: said once a minute, however many requests meet it, and remembered
-//! for who asks how the responder is.
+//! Logs problems with the tree once per minute, however many requests meet them, and remembers them
+//! for the responder's status.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 use crate::domain::time::Timestamp;
 use crate::tree::TreeProblem;
 
-/// From one line to the next of a site.
+/// Shortest time between two log lines about a site.
 const PAUSE: Duration = Duration::from_secs(60);
 
-/// How long a problem is told after it was met last: what nobody asks for again is not known to be
-/// mended, and is not known to last either.
+/// Time for which the status shows a problem after the last request that met it. Without further
+/// requests it is unknown whether the problem still exists.
 const REMEMBERED_S: i64 = 3600;
 
 /// The problems of all sites, by name; shared by the workers.
@@ -24,14 +24,14 @@ pub(super) struct Complaints {
 #[derive(Debug)]
 struct ComplaintTime {
     told_at: Instant,
-    /// Requests since that line.
+    /// Number of requests with a problem since that line.
     untold: u64,
     last_at: Timestamp,
     problem: TreeProblem,
 }
 
 impl Complaints {
-    /// Hears of a problem, and logs it unless the site's last line is younger than a minute.
+    /// Records a problem, and logs it unless the site's last line is younger than a minute.
     pub fn hear(&self, site: &str, problem: &TreeProblem, now: Timestamp) {
         let Some(untold) = self.count(site, problem, now) else {
             return;
@@ -46,7 +46,7 @@ impl Complaints {
         );
     }
 
-    /// The problem that was met last, if that is not long ago.
+    /// The last problem, if it is recent.
     pub fn recent(&self, site: &str, now: Timestamp) -> Option<(Timestamp, TreeProblem)> {
         let sites = self.sites.lock().unwrap_or_else(PoisonError::into_inner);
         let heard = sites.get(site)?;
@@ -54,7 +54,7 @@ impl Complaints {
         is_recent.then(|| (heard.last_at, heard.problem.clone()))
     }
 
-    /// Requests that were not told of; `None` when it is too early for a line.
+    /// Number of requests without a log line so far; `None` if it is too early for a line.
     fn count(&self, site: &str, problem: &TreeProblem, now: Timestamp) -> Option<u64> {
         let told_at = Instant::now();
         let mut sites = self.sites.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,4 +1,5 @@
-//! Looks for changes and publishes a new state; the workers never wait for it.
+//! Looks for changes of database, GeoIP files and configuration, and publishes a new state; workers
+//! never wait for it.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -22,55 +23,55 @@ use crate::program::exit::chain;
 use crate::snapshot::{Loader, Snapshot, SnapshotChange};
 use crate::system::{ManagerState, tell_manager};
 
-/// What the watch for signals tells.
+/// An order from the thread that waits for signals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Order {
-    /// Read everything anew.
+    /// Read everything again.
     Reload,
-    /// End.
+    /// Stop.
     Stop,
 }
 
-/// What the keeper shares with the rest of the process.
+/// The values that the keeper shares with the rest of the process.
 #[derive(Clone)]
 pub(super) struct Reins {
     pub complaints: Arc<Complaints>,
     /// Ends the process.
     pub shutdown: Shutdown,
-    /// Set when the process ends: a large file is not read to its end then.
+    /// Set when the process stops, so that no large file is read to its end.
     pub stop: Arc<AtomicBool>,
 }
 
-/// Owner of all that is behind the state.
+/// Owns everything from which the state is made.
 pub(super) struct Keeper {
     config: Arc<Config>,
-    /// The file as it was read last.
+    /// The configuration file as last read.
     config_stamp: Option<FileStamp>,
-    /// Why the configuration is not that of the file.
+    /// Reason for which the configuration in use is not that of the file.
     config_problem: Option<String>,
     last_good: Option<LastGood>,
     sites: Vec<KeptSite>,
     begun_at: Instant,
-    /// Whether the file was ever seen with its name in the folder.
+    /// Whether the folder ever had an entry for the file.
     was_linked: bool,
     reins: Reins,
 }
 
-/// What tells a changed or replaced file from the one that was read.
+/// Values by which a changed or replaced file differs from the one that was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct FileStamp {
     changed_at: Option<SystemTime>,
     size: u64,
     inode: u64,
-    /// None when the file was replaced, and this service's view of the folder is an old one.
+    /// Link count; 0 if the file was replaced and this service has an old view of the folder.
     links: u64,
 }
 
-/// What Linux calls a file system in memory.
+/// Linux's magic number for file systems in memory.
 const TMPFS_MAGIC: i64 = 0x0102_1994;
 
-/// How long a service runs before it ends to get a new view of its configuration: it must not do
-/// so all the time.
+/// Shortest run time after which a service may restart itself for a new view of its configuration,
+/// so that it does not restart all the time.
 const VIEW_AGE_MIN: Duration = Duration::from_secs(10);
 
 struct KeptSite {
@@ -79,7 +80,7 @@ struct KeptSite {
     snapshot: Option<Arc<Snapshot>>,
     geoip: Arc<GeoIp>,
     complaint: String,
-    /// When the state that workers read last changed.
+    /// Time of the last change of the state that workers read.
     changed_at: Timestamp,
 }
 
@@ -93,8 +94,7 @@ fn stamp(path: &Path) -> Option<FileStamp> {
     })
 }
 
-/// Whether something in memory stands in place of the folder that the file lies in, as with
-/// `TemporaryFileSystem=`.
+/// Whether a file system in memory replaces the file's folder, as with `TemporaryFileSystem=`.
 fn is_folder_hidden(path: &Path) -> bool {
     let folder = path.parent().unwrap_or(Path::new("/"));
     rustix::fs::statfs(folder).is_ok_and(|stat| stat.f_type == TMPFS_MAGIC)
@@ -119,7 +119,7 @@ impl KeptSite {
         site
     }
 
-    /// Returns whether anything changed. An error is logged when it is new, not at every look.
+    /// Looks for changes and returns whether there are any. An error is logged only when it is new.
     fn look(&mut self, stop: &AtomicBool) -> bool {
         let mut changed = self.look_at_database();
         if self.geoip.is_outdated() {
@@ -175,7 +175,7 @@ impl KeptSite {
 }
 
 impl Keeper {
-    /// Opens everything once; what takes long ends early when the process is to end.
+    /// Opens everything once; long steps end early if the process has to stop.
     pub(super) fn new(start: Start, reins: Reins) -> Keeper {
         let sites = start.config.sites.iter();
         let sites = sites
@@ -194,7 +194,7 @@ impl Keeper {
         }
     }
 
-    /// What the workers read.
+    /// The state for the workers.
     pub(super) fn state(&self) -> ResponderState {
         ResponderState {
             config: Arc::clone(&self.config),
@@ -203,7 +203,7 @@ impl Keeper {
         }
     }
 
-    /// Looks for changes until it is told to stop.
+    /// Looks for changes until it gets the order to stop.
     pub(super) fn keep(mut self, published: &ArcSwap<ResponderState>, orders: &Receiver<Order>) {
         loop {
             let order = match orders.recv_timeout(self.config.fcgi.poll) {
@@ -226,8 +226,8 @@ impl Keeper {
         }
     }
 
-    /// Reads the configuration anew when its file changed; a bad one is logged and the running one
-    /// stays. Returns whether anything changed.
+    /// Reads the configuration again if its file changed. A bad one is logged, and the old one
+    /// stays in use. Returns whether anything changed.
     fn look_at_config(&mut self, reloads: bool) -> bool {
         let path = &self.config.path;
         let now = stamp(path);
@@ -276,9 +276,10 @@ impl Keeper {
         true
     }
 
-    /// Whether the file that the path names is not what everybody else sees: a unit that hides a
-    /// folder but for one file in it goes on seeing a file that was replaced, and does not see one
-    /// that was made anew. Only a service that is started anew by its manager may end for it.
+    /// Whether this process sees another file under the path than other processes do. A unit that
+    /// hides a folder except for one file keeps the old file after a replacement, and does not see
+    /// a file that is made later. The process may stop for this only if a service manager restarts
+    /// it.
     fn is_view_old(&self, now: Option<FileStamp>) -> bool {
         let is_old = match now {
             Some(stamp) => stamp.links == 0 && self.was_linked,

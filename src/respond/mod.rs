@@ -3,11 +3,11 @@
 //! [`run()`] binds the socket and starts three things: the workers of [`crate::fcgi`], each with a
 //! handler that decides and writes an answer; a keeper, which looks for changes of database, GeoIP
 //! files and configuration by timer and on SIGHUP, and publishes a new [`ResponderState`] for all
-//! workers; and a watch for signals. The keeper may wait for a disk that hangs; nothing waits for
-//! the keeper but the start, and that not for long.
+//! workers; and a thread that waits for signals. The keeper may wait for a disk that hangs. Only
+//! the start waits for the keeper, and not for long.
 //!
 //! # Locking
-//! Workers share nothing but the state, which they read through `arc-swap` without waiting.
+//! Workers share only the state, which they read through `arc-swap` without waiting.
 
 mod answer;
 mod args;

@@ -1,23 +1,23 @@
-//! How many long documents are sent at once: in all, and to one client.
+//! Limits how many long documents are sent at once, in all and per client.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Streams at once in a process. One takes some 400 KiB, and the file's own mirrors will do for
-/// clients that are told to come again.
+/// Largest number of streams at once in a process. Each takes some 400 KiB; a client that is told
+/// to try again can still use the file's mirrors.
 const STREAMS_MAX: usize = 128;
 
-/// Streams at once to one client, so that it takes eight that read as slowly as they can to keep
-/// long documents from others. Downloaders ask for one document; behind one address there may be
-/// an office.
+/// Largest number of streams at once to one client, so that only eight slow readers together can
+/// keep long documents from others. A downloader needs one document, but a whole office may have
+/// one address.
 const STREAMS_PER_CLIENT: usize = 16;
 
-/// How often refusals are logged.
+/// Shortest time between two log lines about refusals.
 const LOG_EVERY: Duration = Duration::from_secs(60);
 
-/// The long documents under way.
+/// The long documents that are being sent.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Streams(Arc<Mutex<UnderWay>>);
 
@@ -29,14 +29,14 @@ struct UnderWay {
     logged: Option<Instant>,
 }
 
-/// One of the streams; counted while it lives.
+/// One stream; it is counted until it is dropped.
 #[derive(Debug)]
 pub(super) struct Permit {
     streams: Streams,
     client: Option<IpAddr>,
 }
 
-/// What counts as one client: an IPv6 network of the size that one line gets.
+/// The address under which a client is counted: for IPv6, the network that one line gets.
 fn client_of(ip: IpAddr) -> IpAddr {
     match ip.to_canonical() {
         IpAddr::V6(ip) => Ipv6Addr::from_bits(ip.to_bits() >> 64 << 64).into(),
@@ -45,7 +45,8 @@ fn client_of(ip: IpAddr) -> IpAddr {
 }
 
 impl Streams {
-    /// Counts one more, unless there are too many; a client that is not known is not counted.
+    /// Counts one more stream, unless there are too many. An unknown client has no limit of its
+    /// own.
     pub(super) fn permit(&self, ip: Option<IpAddr>) -> Option<Permit> {
         let client = ip.map(client_of);
         let mut under_way = self.lock();
@@ -67,7 +68,7 @@ impl Streams {
         })
     }
 
-    /// Counts are whole at any time, also after a panic elsewhere.
+    /// Locks the counts; they are consistent even after a panic of another thread.
     fn lock(&self) -> MutexGuard<'_, UnderWay> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,12 +1,12 @@
-//! `/.heliostat/ping/IDENTIFIER`: a mirror says that it has synced.
+//! Answers `/.heliostat/ping/IDENTIFIER`, by which a mirror reports that it has synced.
 //!
-//! A ping is a file in a folder, made because the database is only read here. It says nothing but
-//! the name, and a second one before the next scan changes nothing.
+//! A ping becomes a file in a folder, because the responder never writes to the database. The file
+//! holds only the mirror's name; a second ping before the next scan changes nothing.
 //!
 //! # Security
-//! Anybody may make pings up. Of one mirror so many count a day that it can say when it synced,
-//! and no more; and the answer is the same whether there is such a mirror or not, so that nobody
-//! learns their names, those of private ones among them.
+//! Anybody can send pings. Only as many per mirror and day count as a mirror needs to report its
+//! syncs. The answer is the same whether the mirror exists or not, so that nobody learns the names
+//! of mirrors, in particular of private ones.
 
 use std::collections::HashMap;
 use std::fs::OpenOptions;
@@ -20,7 +20,7 @@ use crate::domain::time::Timestamp;
 use crate::http::{Method, Request, Response};
 use crate::program::clock::now;
 
-/// What follows the prefix of the configuration.
+/// The part of the URL path after the configured prefix.
 const BELOW: &[u8] = b"/ping/";
 
 /// Longest name of a file on common file systems; no identifier is longer.
@@ -29,20 +29,20 @@ const NAME_BYTES_MAX: usize = 255;
 const TAKEN: &str = "204 No Content";
 const UNAVAILABLE: &str = "503 Service Unavailable";
 
-/// The scanner, which is of the same user, needs no more.
+/// Mode of ping files: the scanner runs as the same user.
 const MODE: u32 = 0o644;
 
-/// Pings of one mirror that lead to a scan within [`PERIOD_S`]: mirrors sync each hour at most,
-/// some in two steps.
+/// Largest number of pings per mirror within [`PERIOD_S`] that lead to a scan: mirrors sync at most
+/// each hour, some in two steps.
 const PINGS_PER_DAY: u32 = 48;
 
 /// Seconds of a day.
 const PERIOD_S: i64 = 86_400;
 
-/// Seconds between two lines on pings that go to no mirror.
+/// Seconds between two log lines about pings for unknown mirrors.
 const LOG_EVERY_S: i64 = 60;
 
-/// Pings that counted, by site and mirror; there are no more than mirrors.
+/// Pings that counted, by site and mirror; there are no more entries than mirrors.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Pings(Arc<Mutex<Spent>>);
 
@@ -59,7 +59,7 @@ struct Count {
 }
 
 impl Pings {
-    /// Whether one more ping of a mirror counts.
+    /// Counts one more ping of a mirror; returns whether it may lead to a scan.
     fn spend(&self, site: &str, mirror: &str, now: Timestamp) -> bool {
         let mut spent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let key = (site.to_owned(), mirror.to_owned());
@@ -68,7 +68,7 @@ impl Pings {
             pings: 0,
         };
         let count = spent.by_mirror.entry(key).or_insert(fresh);
-        // A clock that was set back begins anew, too.
+        // A clock that was set back also begins a new period.
         if !(0..PERIOD_S).contains(&(now.0 - count.since.0)) {
             *count = fresh;
         }
@@ -82,7 +82,7 @@ impl Pings {
         count.pings <= PINGS_PER_DAY
     }
 
-    /// Says that there is no mirror of that name, since the answer does not.
+    /// Logs that there is no mirror of that name, because the answer must not tell.
     fn nobody(&self, site: &str, name: &str, now: Timestamp) {
         let mut spent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let is_due = |then: Timestamp| !(0..LOG_EVERY_S).contains(&(now.0 - then.0));
@@ -93,15 +93,14 @@ impl Pings {
     }
 }
 
-/// Answers a ping of a mirror; returns false when the request is none, so that it is answered as
-/// if there were no pings.
+/// Answers a ping; returns false if the request is not a ping, and then writes nothing.
 pub(super) fn answer(
     out: &mut Vec<u8>,
     (site, config): (&SiteState, &PingConfig),
     request: &Request<'_>,
     pings: &Pings,
 ) -> bool {
-    // A GET is what anybody's page can make anybody's browser do.
+    // Any web page can make its readers' browsers send a GET.
     if request.method != Method::Post {
         return false;
     }
@@ -116,8 +115,7 @@ pub(super) fn answer(
     true
 }
 
-/// Makes the file of a ping; returns the status of the answer, which depends on us and not on the
-/// name.
+/// Makes the file of a ping; returns the status of the answer, which does not depend on the name.
 fn note((site, config): (&SiteState, &PingConfig), name: &str, pings: &Pings) -> &'static str {
     let site_name = &site.config.name;
     let complain = |error: &dyn std::fmt::Display| {
@@ -142,7 +140,7 @@ fn note((site, config): (&SiteState, &PingConfig), name: &str, pings: &Pings) ->
     if is_noted || !pings.spend(site_name, name, now()) {
         return TAKEN;
     }
-    // Never through a link, and never into a file that is there.
+    // Never through a link, and never into an existing file.
     let made = OpenOptions::new()
         .write(true)
         .create_new(true)
@@ -156,7 +154,7 @@ fn note((site, config): (&SiteState, &PingConfig), name: &str, pings: &Pings) ->
     TAKEN
 }
 
-/// A name that can be that of a mirror and of a file in the folder.
+/// The name in the URL, if it can be that of a mirror and of a file in the folder.
 fn name_in<'p>(path: &'p [u8], config: &PingConfig) -> Option<&'p str> {
     let name = path.strip_prefix(&config.prefix[..])?.strip_prefix(BELOW)?;
     let is_name = !name.is_empty()

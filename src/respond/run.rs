@@ -1,4 +1,4 @@
-//! Binds, starts, ends.
+//! Runs the responder: binds the socket, starts keeper and workers, shuts down.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -24,14 +24,15 @@ use crate::fcgi::{FcgiError, Listen, Server, ServerOptions, Shutdown};
 use crate::program::exit::Exit;
 use crate::system::{ManagerState, tell_manager};
 
-/// How long the start waits until everything is read: ten million files take some 14 s, a disk that
-/// hangs takes all the time that there is; requests wait meanwhile, and the web server serves them.
+/// Longest time that the start waits until everything is read: ten million files take some 14 s, a
+/// disk that hangs takes for ever. Meanwhile requests wait, and the web server serves them.
 const START_PATIENCE: Duration = Duration::from_secs(20);
 
-/// How long the end waits for the keeper, which ends at once unless it waits for a disk.
+/// Longest time that the shutdown waits for the keeper, which stops at once unless it waits for a
+/// disk.
 const KEEPER_PATIENCE: Duration = Duration::from_millis(200);
 
-/// Why the responder could not run.
+/// Reason for which the responder cannot run.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RespondError {
@@ -44,15 +45,15 @@ pub enum RespondError {
     /// The process cannot be set up.
     #[error("cannot set up {what}")]
     Setup {
-        /// What could not be set up.
+        /// The step that failed.
         what: &'static str,
-        /// What the system says.
+        /// The system's error.
         source: std::io::Error,
     },
 }
 
 impl RespondError {
-    /// The exit code that it ends the program with.
+    /// The exit code of the program.
     pub fn exit(&self) -> Exit {
         match self {
             RespondError::Config(_) => Exit::Usage,
@@ -64,8 +65,8 @@ impl RespondError {
 /// Answers requests until SIGTERM or SIGINT.
 ///
 /// # Errors
-/// Before anything is answered: configuration, socket, signals. A database or GeoIP file that
-/// cannot be read is no error: downloads go on without.
+/// Returns [`RunError`] if configuration, socket or signals cannot be set up. A database or GeoIP
+/// file that cannot be read is no error: downloads go on without it.
 pub fn run(args: &ResponderArgs) -> Result<Exit, RespondError> {
     let path = config::config_path(args.config.as_deref());
     if args.check {
@@ -88,7 +89,7 @@ pub fn run(args: &ResponderArgs) -> Result<Exit, RespondError> {
         stop: Arc::default(),
     };
     {
-        // First of all: what is opened then may be large, and nobody waits for it in vain.
+        // The socket comes first: if it cannot be used, nobody waits in vain for large files.
         let (sender, reins, begin) = (sender.clone(), reins.clone(), begin.clone());
         spawn("signals", move || watch(signals, &sender, &reins, &begin))
             .map_err(setup("a thread for signals"))?;
@@ -101,7 +102,7 @@ pub fn run(args: &ResponderArgs) -> Result<Exit, RespondError> {
         })
         .map_err(setup("a thread for changes"))?
     };
-    // Whatever comes first: everything is read, a signal to end, or patience is over.
+    // Waits until everything is read, a signal comes, or the time is over.
     if begun.recv_timeout(START_PATIENCE) == Err(RecvTimeoutError::Timeout) {
         log::error!(
             "database and GeoIP files are not read after {} s, so files are served locally until \
@@ -125,14 +126,14 @@ pub fn run(args: &ResponderArgs) -> Result<Exit, RespondError> {
     let _ = sender.send(Order::Stop);
     let report = result?;
     log::info!("ended: unanswered={}", report.unanswered);
-    // A keeper that waits for a disk ends with the process.
+    // A keeper that still waits for a disk is stopped with the process.
     match ended.recv_timeout(KEEPER_PATIENCE) {
         Ok(KeeperEnd::Failed) => Ok(Exit::Failed),
         Ok(KeeperEnd::ToTheEnd) | Err(_) => Ok(Exit::Ok),
     }
 }
 
-/// The configuration, with what the command line says instead.
+/// The configuration with the values of the command line in place of its own.
 fn narrowed(fcgi: &FcgiConfig, args: &ResponderArgs) -> FcgiConfig {
     let listen = args.listen.as_ref().unwrap_or(&fcgi.listen);
     FcgiConfig {
@@ -142,14 +143,14 @@ fn narrowed(fcgi: &FcgiConfig, args: &ResponderArgs) -> FcgiConfig {
     }
 }
 
-/// How the keeper ended.
+/// The way in which the keeper ended.
 enum KeeperEnd {
     ToTheEnd,
-    /// By a bug.
+    /// By a panic.
     Failed,
 }
 
-/// Starts a thread that nobody waits for longer than they like.
+/// Starts a thread whose result comes over a channel, so that the wait for it can have a limit.
 fn spawn<T: Send + 'static>(
     name: &str,
     work: impl FnOnce() -> T + Send + 'static,
@@ -157,14 +158,14 @@ fn spawn<T: Send + 'static>(
     let (sender, receiver) = channel();
     let thread = std::thread::Builder::new().name(name.to_owned());
     thread.spawn(move || {
-        // Nobody may be waiting any more.
+        // The receiver may have gone.
         let _ = sender.send(work());
     })?;
     Ok(receiver)
 }
 
-/// Keeps the state current. Without its keeper the process would decide from ever older data, so a
-/// bug there ends it, and whoever started it starts it anew.
+/// Keeps the state current. Without a keeper the process would decide from ever older data; so a
+/// panic of the keeper stops the process, and the service manager restarts it.
 fn keep(
     start: Start,
     reins: Reins,
@@ -208,7 +209,7 @@ fn bind(fcgi: &FcgiConfig) -> Result<Server, RespondError> {
     Ok(Server::bind(&listen, options)?)
 }
 
-/// Turns signals into orders; returns when told to end or when the server ended by itself.
+/// Turns signals into orders; returns after a signal to stop, or when the server has stopped.
 fn watch(mut signals: Signals, sender: &Sender<Order>, reins: &Reins, begin: &Sender<()>) {
     for signal in signals.forever() {
         if signal == SIGHUP {

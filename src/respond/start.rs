@@ -1,4 +1,4 @@
-//! With which configuration the responder begins.
+//! Chooses the configuration with which the responder starts.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -9,21 +9,22 @@ use crate::program::clock::now;
 use crate::program::exit::chain;
 use crate::tree::Tree;
 
-/// What the responder begins with.
+/// The configuration at the start.
 #[derive(Debug, Clone)]
 pub(super) struct Start {
     pub config: Config,
-    /// Why it is not that of the file.
+    /// Reason for which it is not that of the file.
     pub config_problem: Option<String>,
-    /// Where the last good one is kept, if this is a service that was given a folder.
+    /// The file that keeps the last good configuration, if the service has a state folder.
     pub last_good: Option<LastGood>,
 }
 
 impl Start {
-    /// Reads the file, or what was kept of it: a typo must not end a service that is started anew.
+    /// Reads the configuration, or else the last good one: a typo must not stop a service that is
+    /// restarted.
     ///
     /// # Errors
-    /// The file cannot be used, and nothing is kept.
+    /// Returns the error if the file cannot be used and no last good configuration is kept.
     pub fn read(path: &Path) -> Result<Start, ConfigError> {
         let last_good = LastGood::of_service();
         match config::load(path) {
@@ -52,7 +53,7 @@ impl Start {
     }
 }
 
-/// Keeps a configuration that can be used.
+/// Keeps a copy of a good configuration.
 pub(super) fn keep(last_good: Option<&LastGood>, config: &Config) {
     if let Some(last_good) = last_good
         && let Err(error) = last_good.keep(config)
@@ -64,8 +65,8 @@ pub(super) fn keep(last_good: Option<&LastGood>, config: &Config) {
     }
 }
 
-/// Says which trees cannot be looked at. In a thread of its own: a disk that hangs is waited for,
-/// and nothing else waits for it.
+/// Logs which trees cannot be read. It runs in its own thread, because it waits for a disk that
+/// hangs.
 pub(super) fn check_trees(config: &Config, complaints: &Arc<Complaints>) {
     let trees: Vec<(String, std::path::PathBuf)> = config
         .sites

@@ -1,4 +1,4 @@
-//! What all workers read.
+//! Holds the state that all workers read.
 
 use std::sync::Arc;
 
@@ -17,12 +17,12 @@ pub struct ResponderState {
     pub config: Arc<Config>,
     /// The sites, in the order of `config.sites`.
     pub sites: Vec<SiteState>,
-    /// Why the configuration is not that of the file.
+    /// Reason for which the configuration in use is not that of the file.
     pub config_problem: Option<String>,
 }
 
 impl ResponderState {
-    /// Before anything but the configuration is read: all files are served by the web server.
+    /// The state before anything but the configuration is read: the web server serves all files.
     pub(super) fn at_start(start: &Start) -> ResponderState {
         let site = |config: &Arc<SiteConfig>| SiteState {
             config: Arc::clone(config),
@@ -37,8 +37,8 @@ impl ResponderState {
         }
     }
 
-    /// The site that a request belongs to: the one that the web server names, else the one whose
-    /// host names and tree, or URL path, fit best.
+    /// The site of a request: the one that the web server names, or else the one whose host names
+    /// and tree, or URL path, fit best.
     pub fn site_of(&self, request: &Request<'_>) -> Option<usize> {
         if !request.site.is_empty() {
             return self

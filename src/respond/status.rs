@@ -1,5 +1,5 @@
-//! How the responder is, for `heliostat status` and `heliostat explain`, which may run as another
-//! user and so see another tree.
+//! Reports the responder's status to `heliostat status` and `heliostat explain`, which may run as
+//! another user and therefore see another tree.
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ use crate::domain::time::Timestamp;
 use crate::http::Response;
 use crate::tree::{Tree, user_name};
 
-/// Answers with the user, the configuration in use, and what is wrong with each site.
+/// Answers with the user, the configuration in use, and the problems of each site.
 pub(super) fn answer(
     out: &mut Vec<u8>,
     state: &ResponderState,

@@ -1,8 +1,8 @@
-//! A long document on its way: read from the database as fast as the client takes it.
+//! Sends a long document: reads it from the database as fast as the client takes it.
 //!
 //! # Limits
-//! A stream holds a piece of [`PIECE_BYTES`] and a database connection; [`super::permit`] says how
-//! many there may be. What is shorter than [`HELD_BYTES_MAX`] is no stream.
+//! A stream holds a piece of [`PIECE_BYTES`] and a database connection; [`super::permit`] limits
+//! the number of streams. A document up to [`HELD_BYTES_MAX`] is written at once, without a stream.
 
 use std::path::Path;
 
@@ -14,25 +14,25 @@ use crate::domain::file::{FileId, FileVersion};
 use crate::domain::hash::Digests;
 use crate::fcgi;
 
-/// Documents up to this length are written at once: with all connections in use and none of them
-/// read, that is a quarter of a gigabyte.
+/// Length up to which a document is written at once. If all connections are in use and no client
+/// reads, this takes a quarter of a gigabyte.
 pub(super) const HELD_BYTES_MAX: u64 = 256 * 1024;
 
-/// Bytes of a document that are made at a time: a FastCGI record.
+/// Bytes of a document that are made at a time: one FastCGI record.
 const PIECE_BYTES: usize = 64 * 1024 - 1;
 
-/// Stored bytes that are read at a time: whole digests of 20 and of 32 bytes, and so few that the
-/// longest form of them (76 bytes for each 20) fits a piece.
+/// Stored bytes that are read at a time: whole digests of 20 and of 32 bytes, few enough that their
+/// longest form (76 bytes for each 20) fits into a piece.
 const PORTION_BYTES: usize = 16_000;
 
 /// A document that is being sent.
 pub(super) struct Stream {
     body: Body,
-    /// Bytes of the text that were given.
+    /// Bytes of the text that were sent.
     given: usize,
-    /// The gap that is next, or under way.
+    /// The current or next gap.
     gap: usize,
-    /// Stored bytes of it that were given.
+    /// Stored bytes of that gap that were sent.
     given_of_gap: u64,
     reader: LongReader,
     key: LongKey,
@@ -40,7 +40,7 @@ pub(super) struct Stream {
 }
 
 impl Stream {
-    /// Opens the first long part; none when the database has another row by now.
+    /// Opens the first long part; `None` if the database has another row by now.
     pub(super) fn open(
         body: Body,
         row: (&Path, FileId, FileVersion),
@@ -69,7 +69,7 @@ impl Stream {
         })
     }
 
-    /// Appends from the gap under way; whether it is done.
+    /// Appends bytes of the current gap; returns whether the gap is complete.
     fn give_of_gap(&mut self, gap: Gap, out: &mut Vec<u8>) -> std::io::Result<()> {
         if self.key.part != gap.part {
             self.key = LongKey {

@@ -1,28 +1,28 @@
 //! Tells the service manager that requests are answered (`WatchdogSec=`).
 //!
-//! The workers tell it from their ticks, so that a process is replaced when all of them hang; one
-//! that waits for a disk is stood in for by the others.
+//! The workers do this from their ticks, so that the process is replaced if all of them hang. If
+//! one waits for a disk, the others still report.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::system::{ManagerState, tell_manager, watchdog_timeout};
 
-/// How many times it is told in the time that the manager waits.
+/// Number of reports within the time that the manager waits.
 const BEATS: u32 = 4;
 
-/// Shared by the workers.
+/// The watchdog's clock, shared by the workers.
 #[derive(Debug)]
 pub(super) struct Watchdog {
     start: Instant,
-    /// How often it is told; `None`: nobody waits for it.
+    /// Time between two reports; `None` if no manager waits for them.
     every: Option<Duration>,
-    /// When it is told next, milliseconds since the start.
+    /// Time of the next report, in milliseconds since the start.
     next_ms: AtomicU64,
 }
 
 impl Watchdog {
-    /// As the service manager wants it.
+    /// A watchdog with the interval that the service manager wants.
     pub fn new() -> Watchdog {
         Watchdog {
             start: Instant::now(),
@@ -31,7 +31,7 @@ impl Watchdog {
         }
     }
 
-    /// A worker is alive.
+    /// Reports that a worker is alive.
     pub fn beat(&self) {
         let Some(every) = self.every else {
             return;

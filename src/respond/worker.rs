@@ -1,4 +1,4 @@
-//! One worker: from parameters to an answer.
+//! Answers requests in one worker: from parameters through a decision to an answer.
 
 use crate::program::clock::now;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::decide::{Depth, WorkerContext, decide};
 use crate::fcgi;
 use crate::http::{Request, Response};
 
-/// What all workers share.
+/// The values that all workers share.
 #[derive(Clone)]
 pub(super) struct Common {
     pub state: Arc<ArcSwap<ResponderState>>,
@@ -26,11 +26,11 @@ pub(super) struct Common {
     pub watchdog: Arc<Watchdog>,
 }
 
-/// Handler of one worker thread.
+/// The request handler of one worker thread.
 pub(super) struct AnswerWorker {
     common: Common,
     contexts: Vec<Option<(Arc<SiteConfig>, WorkerContext)>>,
-    /// What follows of the answer just written.
+    /// The rest of the answer just written, if it is long.
     rest: Option<Box<dyn fcgi::Rest>>,
 }
 
@@ -44,7 +44,7 @@ impl AnswerWorker {
     }
 }
 
-/// The context of a site; a new one when its configuration is another.
+/// The context of a site; a new one if its configuration has changed.
 fn context<'c>(
     contexts: &'c mut Vec<Option<(Arc<SiteConfig>, WorkerContext)>>,
     index: usize,
@@ -72,7 +72,7 @@ impl fcgi::Handler for AnswerWorker {
     fn respond(&mut self, request: &fcgi::FcgiRequest<'_>, out: &mut Vec<u8>) {
         let state = self.common.state.load();
         let request = Request::from_parameters(request.params());
-        // A web server names what it asks about, so that no directory's settings get here.
+        // A request through a web server names a file, so no client can ask for the status.
         if request.asks_status && request.script_name.is_empty() && request.file.is_empty() {
             return status::answer(out, &state, &self.common.complaints, now());
         }

@@ -1,4 +1,4 @@
-//! From a decided document to its body: what [`crate::domain::document`] needs, put together.
+//! Makes the body of a decided document: collects the input of [`crate::domain::document`].
 
 use super::exchange::Exchange;
 use crate::decide::{Choice, DecidedFile, Metalink, Seeds};
@@ -17,19 +17,19 @@ use crate::domain::time::Timestamp;
 use crate::domain::url::{BaseUrl, EncodedPath, FileUrl};
 use crate::regular_file;
 
-/// Bytes of the elements of broken mirrors; a dozen take two KB.
+/// Largest size in bytes of the file with the elements of broken mirrors; a dozen take two KB.
 const BROKEN_BYTES_MAX: u64 = 256 * 1024;
 
-/// What bodies are made from.
+/// The input for bodies.
 pub(super) struct DocumentDraft<'d> {
     pub exchange: Exchange<'d>,
     pub file: &'d DecidedFile,
-    /// Since when the document says what it says.
+    /// Time of the last change of the document's content.
     pub modified_at: Timestamp,
 }
 
 impl DocumentDraft<'_> {
-    /// A metalink of either version.
+    /// Renders a metalink of either version.
     pub fn metalink(&self, content: &Metalink<'_>) -> Body {
         let exchange = self.exchange;
         let own = self.own_base_url(content);
@@ -76,8 +76,8 @@ impl DocumentDraft<'_> {
         }
     }
 
-    /// Broken mirrors, where the configuration has them and the client asks for them; a file that
-    /// cannot be read is as if there were none.
+    /// Broken mirrors, if the configuration has them and the client asks for them. A file that
+    /// cannot be read counts as absent.
     pub fn broken_mirrors(&self) -> Option<BrokenMirrors> {
         let request = self.exchange.request;
         let path = self.exchange.config().broken_test_mirrors.as_deref()?;
@@ -99,7 +99,7 @@ impl DocumentDraft<'_> {
         }
     }
 
-    /// Torrent, magnet or control file of zsync; none when a hash that it needs is not there.
+    /// Renders a torrent, magnet link or zsync file; `None` without a hash that it needs.
     pub fn seeds(&self, content: &Seeds<'_>) -> Option<Body> {
         let hashes = &*content.hashes.1;
         match content.kind {
@@ -146,7 +146,7 @@ impl DocumentDraft<'_> {
         }))
     }
 
-    /// `links`: URL of the torrent, URLs at mirrors.
+    /// Renders a magnet link. `links`: URL of the torrent, URLs at mirrors.
     fn magnet(&self, hashes: &HashSummary, links: (Option<&[u8]>, &[Vec<u8>])) -> Option<Body> {
         let version = self.exchange.config().torrent_version;
         let digests = &hashes.digests;
@@ -167,8 +167,8 @@ impl DocumentDraft<'_> {
         }))
     }
 
-    /// URLs of the file at the first mirrors, or our own. A signature is valid for some minutes
-    /// and a torrent lives for years, so that there our own URL stands for mirrors that want one.
+    /// URLs of the file at the first mirrors, or our own. A signature is valid for some minutes and
+    /// a torrent lives for years, so our own URL stands for mirrors that need a signature.
     fn urls(&self, content: &Seeds<'_>, most: usize) -> Vec<Vec<u8>> {
         let signs = self.exchange.is_signed();
         if content.choices.is_empty() || signs && content.kind != Representation::Zsync {
@@ -184,7 +184,7 @@ impl DocumentDraft<'_> {
         choices.iter().map(url).collect()
     }
 
-    /// Where the file is when no mirror has it: here. A metalink needs a URL.
+    /// Our own URL, for a file that no mirror has: a metalink needs a URL.
     fn own_base_url(&self, content: &Metalink<'_>) -> Option<BaseUrl> {
         if !content.choices.is_empty() {
             return None;
@@ -201,7 +201,7 @@ impl DocumentDraft<'_> {
         FileUrl::new(path, self.exchange.stamp())
     }
 
-    /// URL of the file as it was asked for, or of a document about it.
+    /// The requested URL of the file, or of a document about it.
     fn own_url(&self, suffix: &str) -> Vec<u8> {
         let mut url = Vec::with_capacity(256);
         let dot = if suffix.is_empty() { "" } else { "." };

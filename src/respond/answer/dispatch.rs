@@ -1,4 +1,4 @@
-//! Which answer, and what all of them share.
+//! Writes the answer that a decision calls for; handles HEAD for all of them.
 
 use super::exchange::{AnswerResources, Exchange};
 use super::page::{HTML, NOT_KEPT, page, write_log_fields, write_missing};
@@ -7,7 +7,7 @@ use crate::decide::{Decision, Document, Outcome};
 use crate::fcgi::Rest;
 use crate::http::{Method, Response};
 
-/// Writes the answer to a request; returns what follows of a long one.
+/// Writes the answer to a request; returns the rest of a long one.
 pub(in crate::respond) fn write(
     out: &mut Vec<u8>,
     exchange: Exchange<'_>,
@@ -15,7 +15,7 @@ pub(in crate::respond) fn write(
 ) -> Option<Box<dyn Rest>> {
     let rest = write_whole(out, exchange, resources);
     if exchange.request.method == Method::Head {
-        // The same fields, its length among them, without the body.
+        // HEAD gets the same fields, with the length, and no body.
         let end = out.windows(4).position(|window| window == b"\r\n\r\n");
         out.truncate(end.map_or(out.len(), |end| end + 4));
     }
@@ -57,7 +57,7 @@ fn write_whole(
     None
 }
 
-/// Worth asking again: nothing is known to be missing.
+/// Writes 503: the client should ask again, because the file or document may exist.
 fn write_unavailable(out: &mut Vec<u8>, decision: &Decision<'_>) {
     let mut response = Response::new(out, "503 Service Unavailable");
     response.field("Retry-After", b"5");

@@ -1,4 +1,4 @@
-//! A document about a file: its header fields, conditions on it, and its body.
+//! Writes a document about a file: header fields, conditional answers, body.
 
 use super::compose::DocumentDraft;
 use super::exchange::{AnswerResources, Exchange};
@@ -13,8 +13,8 @@ use crate::fcgi::Rest;
 use crate::http::{Method, Response, Validators};
 use crate::respond::stream::{HELD_BYTES_MAX, Stream};
 
-/// Writes a document; HEAD gets the same fields without the body. Returns what follows of one that
-/// is too long to be held.
+/// Writes a document; HEAD gets the same fields without the body. Returns the rest of a document
+/// that is too long to be kept in memory.
 pub(super) fn write(
     out: &mut Vec<u8>,
     exchange: Exchange<'_>,
@@ -41,7 +41,7 @@ pub(super) fn write(
     None
 }
 
-/// Fields and body, or fields and what follows.
+/// Writes fields and body, or fields and returns the rest.
 fn send(
     out: &mut Vec<u8>,
     exchange: Exchange<'_>,
@@ -74,7 +74,7 @@ fn send(
     }
 }
 
-/// The database went away, or too many long documents are being sent: worth trying again.
+/// Writes 503: the database went away, or too many long documents are being sent.
 fn busy(out: &mut Vec<u8>) {
     let mut response = Response::new(out, "503 Service Unavailable");
     response.field("Cache-Control", NOT_KEPT);
@@ -86,17 +86,17 @@ fn busy(out: &mut Vec<u8>) {
     );
 }
 
-/// A document with all that its fields say.
+/// A document with the values of its header fields.
 struct RenderedDocument<'d> {
     kind: Representation,
     body: Body,
     length: u64,
-    /// None while URLs are signed: the same document is another at each request.
+    /// The entity tag; `None` if URLs are signed, because each answer then differs.
     validators: Option<Validators>,
-    /// Row and file of the long parts.
+    /// Database row and file of the long parts.
     hashes: Option<(FileId, &'d HashSummary)>,
     file: &'d DecidedFile,
-    /// It has mirrors that do not work, for a test.
+    /// Whether the document has broken mirrors, for a test of clients.
     is_broken: bool,
 }
 
@@ -112,7 +112,7 @@ impl<'d> RenderedDocument<'d> {
             modified_at: exchange.modified_at(file.version.mtime),
         };
         let (body, hashes) = match document {
-            // These have their own way, see `list`.
+            // `list` writes these.
             Document::MirrorList(_) | Document::YumList(_) => return None,
             Document::Digest(line) => {
                 let name = line.is_named.then(|| file.path.name());
@@ -145,7 +145,7 @@ impl<'d> RenderedDocument<'d> {
         })
     }
 
-    /// The fields that a 304 has, too.
+    /// Writes the fields that a 304 also has.
     fn write_fields(&self, response: &mut Response<'_>, exchange: Exchange<'_>) {
         let decision = exchange.decision;
         let is_metalink = matches!(self.kind, Representation::Meta4 | Representation::Metalink);
@@ -171,10 +171,10 @@ impl<'d> RenderedDocument<'d> {
             write_log_fields(response, decision, self.kind.as_str());
             return;
         }
-        // The validators would let caches keep it for a while without asking.
+        // Because of the validators, caches might otherwise keep it for a while without asking.
         if self.hashes.is_some() || is_metalink {
-            // Its mirrors are those of one client, and their order may be drawn: no part of it
-            // goes with a part of another.
+            // The mirrors are those of one client and their order may be random, so parts of two
+            // answers do not fit together.
             response.field("Cache-Control", b"private, no-cache");
             response.field("Accept-Ranges", b"none");
         } else {
@@ -183,7 +183,7 @@ impl<'d> RenderedDocument<'d> {
         write_log_fields(response, decision, self.kind.as_str());
     }
 
-    /// Puts the long parts into their gaps; none if they cannot be read.
+    /// Puts the long parts into their gaps; `None` if they cannot be read.
     fn fill(&mut self, exchange: Exchange<'_>, resources: &mut AnswerResources<'_>) -> Option<()> {
         let gaps = std::mem::take(&mut self.body.gaps);
         if gaps.is_empty() {
@@ -210,7 +210,7 @@ impl<'d> RenderedDocument<'d> {
         Some(())
     }
 
-    /// The body as it is to be read while it is sent.
+    /// A body whose long parts are read while it is sent.
     fn stream(
         &mut self,
         exchange: Exchange<'_>,

@@ -1,4 +1,4 @@
-//! One request and its decision: what every answer is written from.
+//! Holds a request and its decision, from which every answer is written.
 
 use crate::config::SiteConfig;
 use crate::decide::{Decision, SiteState, Sources};
@@ -6,24 +6,24 @@ use crate::domain::time::Timestamp;
 use crate::http::Request;
 use crate::respond::permit::Streams;
 
-/// A request, what was decided for it and where.
+/// A request, its decision and its site.
 #[derive(Clone, Copy)]
 pub(in crate::respond) struct Exchange<'d> {
     /// The site that the decision was made for.
     pub site: &'d SiteState,
-    /// What was asked.
+    /// The request.
     pub request: &'d Request<'d>,
-    /// What is answered.
+    /// The decision about it.
     pub decision: &'d Decision<'d>,
     /// Time of the request.
     pub now: Timestamp,
 }
 
-/// What the worker lends to long answers.
+/// The worker's resources for long answers.
 pub(in crate::respond) struct AnswerResources<'m> {
-    /// Long parts of documents are read through it.
+    /// Reads the long parts of documents.
     pub sources: &'m mut dyn Sources,
-    /// The long documents under way.
+    /// The long documents that are being sent.
     pub streams: &'m Streams,
 }
 
@@ -33,17 +33,17 @@ impl<'d> Exchange<'d> {
         &self.site.config
     }
 
-    /// Whether the answer's URLs at mirrors are signed: the same answer is another each second.
+    /// Whether the answer's URLs at mirrors are signed, so that the answer differs each second.
     pub(super) fn is_signed(self) -> bool {
         self.decision.stamp_key().is_some()
     }
 
-    /// What signs the answer's URLs at mirrors.
+    /// The signature for the answer's URLs at mirrors.
     pub(super) fn stamp(self) -> Option<String> {
         self.decision.stamp_key().map(|key| key.stamp(self.now))
     }
 
-    /// Since when the site and a file that changed at `file_changed_at` are as they are.
+    /// Time of the last change of the site or of a file that changed at `file_changed_at`.
     pub(super) fn modified_at(self, file_changed_at: i64) -> Timestamp {
         let changed_at = self.site.changed_at.0.max(file_changed_at);
         Timestamp(changed_at.min(self.now.0))

@@ -1,4 +1,4 @@
-//! Lists of mirrors: what the renderers need, from a decision; and the operator's own parts.
+//! Writes lists of mirrors, with the operator's own header and footer.
 
 use std::path::Path;
 
@@ -19,7 +19,7 @@ use crate::domain::url::{BaseUrl, EncodedPath, FileUrl};
 use crate::http::{Response, Validators};
 use crate::regular_file;
 
-/// Bytes of an operator's header or footer; more is no part of a page.
+/// Largest size in bytes of an operator's header or footer; a larger file is no part of a page.
 const FRAME_BYTES_MAX: u64 = 1024 * 1024;
 
 /// Writes a list of mirrors; HEAD gets the same fields without the body.
@@ -40,7 +40,7 @@ pub(super) fn write_mirrors(out: &mut Vec<u8>, exchange: Exchange<'_>, list: &Mi
     if let Some(validators) = &sending.validators {
         validators.write(&mut response);
     }
-    // It is the list of one client, and its order may be drawn.
+    // The list is made for one client, and its order may be random.
     response.field("Cache-Control", b"private, no-cache");
     response.field("Accept-Ranges", b"none");
     write_log_fields(&mut response, decision, Representation::Mirrorlist.as_str());
@@ -50,7 +50,7 @@ pub(super) fn write_mirrors(out: &mut Vec<u8>, exchange: Exchange<'_>, list: &Mi
     }
 }
 
-/// Writes a list for yum.
+/// Writes a list of base URLs for yum.
 pub(super) fn write_yum(out: &mut Vec<u8>, exchange: Exchange<'_>, list: &YumList<'_>) {
     let kind = Representation::Yumlist;
     let mut response = Response::new(out, "200 OK");
@@ -59,14 +59,15 @@ pub(super) fn write_yum(out: &mut Vec<u8>, exchange: Exchange<'_>, list: &YumLis
     response.body(kind.mime_type(), &yum(exchange, list));
 }
 
-/// A list as it is sent.
+/// A list with its header fields.
 struct RenderedList {
     mime_type: &'static str,
     text: Vec<u8>,
     etag: String,
 }
 
-/// Weak, since it is of what a list says and not of the order of mirrors, which may be drawn.
+/// A weak entity tag, because it covers the content and not the order of mirrors, which may be
+/// random.
 fn etag(page: &MirrorPage<'_>, frame: Frame<'_>) -> String {
     let mut sorted = page.clone();
     sorted.mirrors.sort_by(|a, b| a.url.cmp(&b.url));
@@ -82,13 +83,13 @@ fn etag(page: &MirrorPage<'_>, frame: Frame<'_>) -> String {
     format!("W/{}", Body::of(facts).etag())
 }
 
-/// Adds the fields of a list, and makes it.
+/// Writes the fields of a list and renders it.
 fn mirrors(
     response: &mut Response<'_>,
     exchange: Exchange<'_>,
     list: &MirrorList<'_>,
 ) -> RenderedList {
-    // Another Accept would have got the other form from the same URL.
+    // For another `Accept`, the same URL gives the other form.
     response.field("Vary", b"Accept");
     response.field("X-Content-Type-Options", b"nosniff");
     let mut own_url = Vec::with_capacity(256);
@@ -142,7 +143,7 @@ fn client(exchange: Exchange<'_>) -> PageClient {
     })
 }
 
-/// The mirrors that this client is sent to, and the others.
+/// The mirrors to which this client is sent, and all others.
 fn both<'a>(
     list: &'a MirrorList<'_>,
     target: &FileUrl,
@@ -175,7 +176,7 @@ fn subject<'a>(exchange: Exchange<'a>, list: &'a MirrorList<'_>) -> Subject<'a> 
     }
 }
 
-/// The file or directory below each base URL.
+/// The path of the file or directory below each base URL.
 fn target(exchange: Exchange<'_>, list: &MirrorList<'_>) -> FileUrl {
     let directory = list.directory.as_ref().map(|count| &count.path[..]);
     let chosen = list.choices.iter().map(|choice| &*choice.base_url);
@@ -223,7 +224,7 @@ fn unlisted<'a>(other: &OtherMirror<'a>, files: Option<u64>) -> UnlistedMirror<'
     }
 }
 
-/// An operator's part of the page; a file that cannot be read leaves the built-in part.
+/// An operator's part of the page; if its file cannot be read, the built-in part is used.
 fn part(path: &Path) -> Option<Vec<u8>> {
     use std::io::Read;
     let mut content = Vec::new();
@@ -241,7 +242,7 @@ fn part(path: &Path) -> Option<Vec<u8>> {
     }
 }
 
-/// A line for each base URL of the repository (behaviour §4.10).
+/// Writes a line for each base URL of the repository (behaviour §4.10).
 fn yum(exchange: Exchange<'_>, list: &YumList<'_>) -> Vec<u8> {
     let mut body = Vec::with_capacity(1024);
     let urls = list.choices.iter().map(|choice| &*choice.base_url);

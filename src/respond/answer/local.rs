@@ -1,4 +1,4 @@
-//! A file that the web server serves itself.
+//! Writes the answer by which the web server serves a file itself.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,7 @@ use crate::domain::path::FilePath;
 use crate::http::{Request, Response};
 use crate::tree::rest_below;
 
-/// The web server serves the file: ranges, conditions and types stay its own.
+/// Leaves a file to the web server, which handles ranges, conditions and types.
 pub(super) fn write(out: &mut Vec<u8>, exchange: Exchange<'_>, reason: &LocalReason) {
     let (request, decision) = (exchange.request, exchange.decision);
     let local = &exchange.config().local;
@@ -24,7 +24,7 @@ pub(super) fn write(out: &mut Vec<u8>, exchange: Exchange<'_>, reason: &LocalRea
         return leave(out, request);
     };
     if !local.is_encoded && file.iter().any(u8::is_ascii_control) {
-        // No header can carry such a name.
+        // No header field can carry such a name.
         return leave(out, request);
     }
     if request.leaves_file {
@@ -40,14 +40,14 @@ pub(super) fn write(out: &mut Vec<u8>, exchange: Exchange<'_>, reason: &LocalRea
         false => out.extend_from_slice(&file),
     });
     if !local.is_encoded {
-        // nginx and lighttpd say so themselves.
+        // nginx and lighttpd add the field themselves.
         response.field("Accept-Ranges", b"bytes");
     }
     write_common(&mut response, decision, reason, give);
     response.end();
 }
 
-/// The fields of every file that the web server serves.
+/// Writes the fields of every file that the web server serves.
 fn write_common(
     response: &mut Response<'_>,
     decision: &Decision<'_>,
@@ -63,8 +63,8 @@ fn write_common(
     }
 }
 
-/// The name that the web server is told: its own, where it told one. `None`: it must find the file
-/// without a word of ours, because it may send none but those of the tree when it is told so.
+/// The file's name for the web server: its own name, if it gave one. `None` if it must find the
+/// file without a name from us, because X-Sendfile may only send files of the tree.
 fn name<'a>(exchange: Exchange<'a>, reason: &LocalReason) -> Option<Cow<'a, [u8]>> {
     let (request, decision) = (exchange.request, exchange.decision);
     let config = exchange.config();
@@ -77,10 +77,10 @@ fn name<'a>(exchange: Exchange<'a>, reason: &LocalReason) -> Option<Cow<'a, [u8]
     let is_tree_elsewhere =
         matches!(reason, LocalReason::TreeUnknown(problem) if problem.is_absent());
     match (request.file, local.kind) {
-        // Where we look for the tree, there is none.
+        // There is no tree at our path.
         (b"", LocalKind::Apache) if is_tree_elsewhere => None,
         (b"", _) | (_, LocalKind::Nginx) => requested.map(below).map(Cow::Owned),
-        // mod_xsendfile compares names, and knows the tree by one alone.
+        // mod_xsendfile compares names and knows only one name of the tree.
         (file, LocalKind::Apache) => requested
             .and_then(|_| rest_below(file, config.tree.as_os_str().as_encoded_bytes()))
             .map(|_| Cow::Borrowed(file)),
@@ -88,17 +88,17 @@ fn name<'a>(exchange: Exchange<'a>, reason: &LocalReason) -> Option<Cow<'a, [u8]
     }
 }
 
-/// Leaves the file to the web server, by the way that it has for times without a responder.
+/// Leaves the file to the web server, in the way that it has for times without a responder.
 pub(super) fn leave(out: &mut Vec<u8>, request: &Request<'_>) {
     if request.local_url.is_empty() {
-        // Apache and lighttpd would keep further fields on the file that they send instead.
+        // Apache and lighttpd would add further fields of ours to the file.
         Response::new(out, "503 Service Unavailable").body(HTML, b"");
         return;
     }
     left(out, request).end();
 }
 
-/// Begins the answer that leaves a file to the web server.
+/// Writes the first fields of an answer that leaves a file to the web server.
 fn left<'o>(out: &'o mut Vec<u8>, request: &Request<'_>) -> Response<'o> {
     if request.local_url.is_empty() {
         return Response::new(out, "503 Service Unavailable");
@@ -108,8 +108,8 @@ fn left<'o>(out: &'o mut Vec<u8>, request: &Request<'_>) -> Response<'o> {
     response
 }
 
-/// Whether another `Accept` could get a metalink from the same URL, now or once mirrors have the
-/// file; where a rule keeps the file here, none ever does.
+/// Whether the same URL can give a metalink for another `Accept`, now or when mirrors have the
+/// file. If a rule keeps the file here, it never can.
 fn can_be_negotiated(reason: &LocalReason) -> bool {
     match reason {
         LocalReason::EngineOff

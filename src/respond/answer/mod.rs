@@ -1,8 +1,8 @@
-//! A decision as header fields and body (behaviour §4).
+//! Writes a decision as header fields and body (behaviour §4).
 //!
-//! - [`write()`]: which answer; pages for errors; HEAD.
-//! - [`redirect`], [`document`], [`list`], [`local`]: one kind of answer each, written from an
-//!   [`Exchange`]; [`compose`]: what documents are rendered from.
+//! - [`write()`]: chooses the kind of answer; handles HEAD.
+//! - [`redirect`], [`document`], [`list`], [`local`]: write one kind of answer each, from an
+//!   [`Exchange`]; [`compose`]: makes the bodies of documents.
 //! - [`precondition`]: 412 and 304; [`own_url`]: URLs of our own host; [`page`]: log fields.
 
 mod compose;

@@ -1,11 +1,11 @@
-//! URLs of our own host, as the client sees it.
+//! Writes URLs of our own host, as the client sees it.
 
 use super::exchange::Exchange;
 use crate::decide::Decision;
 use crate::domain::escape::url_path_into;
 
 impl Exchange<'_> {
-    /// The path that was asked for, decoded, as the client sees it.
+    /// The requested path, decoded, as the client sees it.
     pub(super) fn url_path(self, is_directory: bool) -> Vec<u8> {
         let (request, decision) = (self.request, self.decision);
         let config = self.config();
@@ -21,8 +21,8 @@ impl Exchange<'_> {
         path
     }
 
-    /// Appends the URL of our own tree, with a slash at the end: where the URL of the file has its
-    /// path below the tree, what stands before it; else the place that is configured.
+    /// Appends the URL of our own tree, with a slash at the end: the file's URL without the file's
+    /// path below the tree, or else the configured `url_path`.
     pub(super) fn own_base_url_into(self, out: &mut Vec<u8>) {
         let (request, decision) = (self.request, self.decision);
         let config = self.config();
@@ -42,9 +42,9 @@ impl Exchange<'_> {
         }
     }
 
-    /// Appends the file's own URL, or that of a document about it: `suffix` begins with a dot.
-    /// Where the web server found the file elsewhere than the URL says, it need not find the name
-    /// with a suffix there, and the document is asked for by query.
+    /// Appends the file's own URL, or that of a document about it: `suffix` begins with a dot. If
+    /// the web server found the file elsewhere than the URL says, it may not find the name with a
+    /// suffix there; the document then has a query in place of the suffix.
     pub(super) fn own_url_into(self, out: &mut Vec<u8>, suffix: &str) {
         let (request, decision) = (self.request, self.decision);
         let config = self.config();
@@ -64,7 +64,7 @@ impl Exchange<'_> {
     }
 }
 
-/// Whether the URL ends otherwise than the path below the tree.
+/// Whether the URL does not end with the file's path below the tree.
 fn is_elsewhere(own_path: &[u8], decision: &Decision<'_>) -> bool {
     let requested = decision.requested.as_ref().map(|path| path.as_bytes());
     let before = requested.map(|requested| own_path.strip_suffix(requested));

@@ -1,4 +1,4 @@
-//! What all answers have in common: status pages and log fields.
+//! Writes the parts that several answers have: status pages and log fields.
 
 use std::io::Write as _;
 
@@ -8,11 +8,11 @@ use crate::decide::{Decision, MissingReason};
 use crate::domain::escape::decimal_into;
 use crate::http::Response;
 
-/// `Cache-Control` of what may be another answer a moment later. mod_expires of a web server would
-/// let everybody keep it for a month.
+/// `Cache-Control` of answers that may change at any moment; without it, mod_expires of a web
+/// server could let caches keep them for a month.
 pub(super) const NOT_KEPT: &[u8] = b"no-cache";
 
-/// The vhost and the configuration do not fit together; the web server's fallback serves.
+/// Writes the answer if vhost and configuration do not fit together; the web server then serves.
 pub(in crate::respond) fn no_site(response: &mut Response<'_>) {
     response.field("Cache-Control", NOT_KEPT);
     response.field("Retry-After", b"5").body(HTML, b"");
@@ -22,7 +22,7 @@ pub(super) fn page(response: Response<'_>, title: &str, text: &[u8]) {
     page_with(response, title, |body| body.extend_from_slice(text));
 }
 
-/// Like [`page`]; `write` appends the text.
+/// Writes a status page; `write` appends the text.
 pub(super) fn page_with(mut response: Response<'_>, title: &str, write: impl FnOnce(&mut Vec<u8>)) {
     let mut body = Vec::with_capacity(512);
     body.extend_from_slice(b"<!DOCTYPE html>\n<html><head>\n<title>");
@@ -36,7 +36,7 @@ pub(super) fn page_with(mut response: Response<'_>, title: &str, write: impl FnO
     response.body(HTML, &body);
 }
 
-/// MirrorBrain's log variables, which the vhost turns into notes and takes away.
+/// Writes MirrorBrain's log variables, which the vhost turns into notes and removes.
 pub(super) fn write_log_fields(response: &mut Response<'_>, decision: &Decision<'_>, give: &str) {
     response.field("X-MB-Want", decision.want.as_str().as_bytes());
     response.field("X-MB-Give", give.as_bytes());

@@ -1,20 +1,20 @@
-//! Judges the conditions of a request (`If-Match`, `If-None-Match` …) on the document that would be
-//! sent: 412, 304, or the whole.
+//! Judges the conditions of a request (`If-Match`, `If-None-Match` …) on the document to be sent:
+//! 412, 304, or the whole document.
 
 use super::page::{NOT_KEPT, page};
 use crate::http::{ConditionVerdict, Request, Response, Validators};
 
-/// What the conditions leave to be sent.
+/// The parts of the answer that the conditions leave.
 pub(super) struct Sending {
     /// 200 or 304.
     pub status: &'static str,
-    /// What the client may compare the answer by: in a 304 the tag that it has.
+    /// The entity tag of the answer; in a 304, the one that the client has.
     pub validators: Option<Validators>,
     /// Whether a body belongs to the status.
     pub has_body: bool,
 }
 
-/// Judges the conditions; `None`: they failed, and 412 is written. A document without validators
+/// Judges the conditions; `None` if they failed and 412 is written. A document without validators
 /// is sent whatever the conditions are.
 pub(super) fn judge(
     out: &mut Vec<u8>,

@@ -1,4 +1,5 @@
-//! To a mirror (behaviour §4.1).
+//! Writes the redirect: status, `Location`, and the fields about the chosen mirror (behaviour
+//! §4.1).
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -11,11 +12,11 @@ use crate::domain::hash::Digests;
 use crate::domain::url::{EncodedPath, FileUrl};
 use crate::http::Response;
 
-/// `Content-Type`, `Content-Length` of four digits, and the line that ends the fields.
+/// Bytes of `Content-Type`, of `Content-Length` with four digits, and of the empty line.
 const CONTENT_FIELDS_BYTES: usize = 69;
 
-/// `Link` and `Digest` as a web server that joins equal names gets them: the vhost makes them lines
-/// of their own again (`HELIOSTAT_LINES`).
+/// Names of `Link` and `Digest` fields for a web server that joins fields of the same name; the
+/// vhost makes separate lines of them again (`HELIOSTAT_LINES`).
 const LINK_NAMES: [&str; 8] = [
     "Link", "X-Link-2", "X-Link-3", "X-Link-4", "X-Link-5", "X-Link-6", "X-Link-7", "X-Link-8",
 ];
@@ -40,7 +41,7 @@ pub(super) fn write(out: &mut Vec<u8>, exchange: Exchange<'_>, redirect: &Redire
     response.field("X-MirrorBrain-Realm", realm);
     // An encoded URL has no control characters.
     response.field_with("Location", |out| out.extend_from_slice(&location));
-    // Another Accept may have got a metalink from the same URL.
+    // For another `Accept`, the same URL may give a metalink.
     if !decision.vary.is_empty() {
         response.field("Vary", decision.vary.as_bytes());
     }
@@ -89,8 +90,8 @@ pub(super) fn write(out: &mut Vec<u8>, exchange: Exchange<'_>, redirect: &Redire
     });
 }
 
-/// With `Expires` mod_expires of a web server leaves the answer alone; caches that know
-/// `Cache-Control` do not look at it (RFC 9111, section 5.3).
+/// Writes `Cache-Control`, and `Expires` so that mod_expires of a web server leaves the answer
+/// alone; caches that know `Cache-Control` ignore `Expires` (RFC 9111, section 5.3).
 fn write_cache_control(response: &mut Response<'_>, value: &str) {
     if !value.is_empty() {
         response.field("Cache-Control", value.as_bytes());
@@ -98,21 +99,21 @@ fn write_cache_control(response: &mut Response<'_>, value: &str) {
     }
 }
 
-/// Fields of one name, as many as there is room for.
+/// Header fields of one name, as many as fit.
 struct FieldLines {
-    /// What the first, second… is called.
+    /// Names of the first, second… field.
     names: &'static [&'static str],
     written: usize,
-    /// So many have names of their own.
+    /// Number of fields that get separate names.
     lines_max: usize,
-    /// Length that all header fields may have.
+    /// Largest length of all header fields together.
     bytes_max: usize,
-    /// A line had no room: those behind it are worth less.
+    /// Whether a field did not fit; all later ones are less important.
     is_full: bool,
 }
 
 impl FieldLines {
-    /// Adds a line; returns whether there was room.
+    /// Adds a field; returns whether it fitted.
     fn add(&mut self, response: &mut Response<'_>, write: impl FnOnce(&mut Vec<u8>)) -> bool {
         let own = self.names.get(self.written);
         let own = own.filter(|_| self.written < self.lines_max);
@@ -124,9 +125,9 @@ impl FieldLines {
     }
 }
 
-/// Whether the client is wget2: it goes on to a metalink that is named, saves the file as the
-/// metalink calls it, whatever `-O` says, and asks for it without the port of the host. Of a
-/// metalink that its user asks for it knows how to save it.
+/// Whether the client is wget2. If an answer names a metalink, wget2 follows it, saves the file
+/// under the metalink's name whatever `-O` says, and drops the port of the host. A metalink that
+/// its user requests is saved correctly.
 fn prefers_metalinks(user_agent: &[u8]) -> bool {
     [&b"wget2/"[..], b"wget/2"].iter().any(|prefix| {
         user_agent
@@ -135,7 +136,7 @@ fn prefers_metalinks(user_agent: &[u8]) -> bool {
     })
 }
 
-/// Links to documents about the file under its own URL.
+/// Writes links to documents about the file, at its own URL.
 fn write_described_by(
     response: &mut Response<'_>,
     links: &mut FieldLines,
@@ -162,8 +163,8 @@ fn write_described_by(
     }
 }
 
-/// `Digest` (RFC 3230, RFC 5843) as MirrorBrain sends it, and its successor, which is one field
-/// (RFC 9530).
+/// Writes `Digest` (RFC 3230, RFC 5843) as MirrorBrain does, and its successor `Repr-Digest`, which
+/// is one field (RFC 9530).
 fn write_digests(response: &mut Response<'_>, digests: &Digests, mut lines: FieldLines) {
     let fields = [
         ("MD5=", &digests.md5),
