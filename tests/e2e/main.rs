@@ -6,6 +6,7 @@
 mod away;
 mod bittorrent;
 mod browser;
+mod cache;
 mod database;
 mod dnf;
 mod document;

@@ -28,6 +28,7 @@ pub use manager::Manager;
 pub use mirror::MirrorFacts;
 pub use other::{
     Server, start_lighttpd, start_lighttpd_with, start_nginx, start_nginx_before, start_nginx_with,
+    start_server,
 };
 pub use port::free_port;
 pub use process::Process;

@@ -37,7 +37,8 @@ fn site_file(name: &str, folder: &Path, more: &[(&str, String)]) -> PathBuf {
     path
 }
 
-fn start(name: &str, command: &mut Command, port: u16) -> Process {
+/// Starts a server and waits until it answers on its port.
+pub fn start_server(name: &str, command: &mut Command, port: u16) -> Process {
     command.env("PATH", "/usr/sbin:/usr/bin:/bin");
     let mut process = Process::start(name, command);
     eventually(&format!("{name} answers"), || {
@@ -130,7 +131,7 @@ fn nginx(folder: &Path, name: &str, hosts: &str, port: u16) -> Process {
         .arg(folder.join("error.log"))
         .arg("-c")
         .arg(&conf);
-    start("nginx", &mut command, port)
+    start_server("nginx", &mut command, port)
 }
 
 /// Starts lighttpd, and a second one without Heliostat.
@@ -173,7 +174,7 @@ pub fn start_lighttpd_with(folder: &Path, more: &str) -> Server {
             .expect("our own log");
         let mut command = Command::new("lighttpd");
         command.arg("-D").arg("-f").arg(&conf);
-        (start("lighttpd", &mut command, port), port)
+        (start_server("lighttpd", &mut command, port), port)
     };
     let (process, port) = run("lighttpd-main.conf", &include);
     let (plain, plain_port) = run("lighttpd-plain.conf", "");
