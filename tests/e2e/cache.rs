@@ -4,7 +4,9 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::stage::{Answer, Process, Request, Stage, free_port, load_module, start_server};
+use crate::stage::{
+    Answer, ApacheOptions, Process, Request, Stage, free_port, load_module, start_server,
+};
 
 /// A cache that is asked in place of Apache.
 struct Front {
@@ -211,5 +213,37 @@ fn caches_in_front_keep_files_and_no_redirects() {
         shares_nothing(&front);
         keeps_files(&stage, &front);
     }
-    // What was kept while no mirror could be named is no redirect for later.
+}
+
+/// A host whose files may be kept for long.
+const KEPT: &str = "<Location /dir>\nHeader always set Cache-Control \"public, max-age=99\"\n\
+                    Header set Cache-Control \"public, max-age=98\"\n</Location>";
+
+#[test]
+fn redirects_are_not_kept_as_files_are() {
+    let mut stage = Stage::new("");
+    stage.file("dir/x.iso", 10_000);
+    stage.mirror("germany", ["de", "eu"]);
+    stage.file("dir/new.iso", 9_000);
+    stage.learn();
+    stage.start_with(&ApacheOptions {
+        hosts: vec![("kept".to_owned(), KEPT.to_owned())],
+        ..ApacheOptions::default()
+    });
+    stage.until_redirected("/dir/x.iso");
+    let answer = stage.get("/dir/x.iso").field("Host: kept.test").send();
+    assert_eq!(answer.status, 302, "{answer:?}");
+    assert_eq!(
+        answer.all("cache-control"),
+        ["private, no-cache"],
+        "{answer:?}"
+    );
+    assert!(!answer.has("x-cache-control"), "{answer:?}");
+    let answer = stage.get("/dir/new.iso").field("Host: kept.test").send();
+    let alone = stage.plain("/dir/new.iso").field("Host: kept.test").send();
+    assert_eq!(
+        answer.all("cache-control"),
+        alone.all("cache-control"),
+        "{answer:?}"
+    );
 }

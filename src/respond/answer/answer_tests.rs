@@ -84,6 +84,7 @@ const REDIRECTS: &[Row<'static>] = &[
             "\r\nLink: <http://usa.example/a.iso>; rel=duplicate; pri=2; geo=us\r\n",
             "\r\nDigest: MD5=AQEB",
             "\r\nCache-Control: private, no-cache\r\nExpires: 0\r\n",
+            "!X-Cache-Control",
             "\r\nX-MB-Country-Code: DE\r\n",
             "<a href=\"http://near.example/a.iso\">",
         ],
@@ -94,7 +95,11 @@ const REDIRECTS: &[Row<'static>] = &[
         "/a.iso",
         &["HELIOSTAT_LINES=8"],
         FOUND,
-        &["\r\nX-Link-2: ", "\r\nX-Digest-2: "],
+        &[
+            "\r\nX-Link-2: ",
+            "\r\nX-Digest-2: ",
+            "\r\nX-Cache-Control: private, no-cache\r\n",
+        ],
     ),
     (
         "",
