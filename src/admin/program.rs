@@ -14,7 +14,7 @@ use super::explain::explain;
 use super::external::{makehashes, run};
 use super::import;
 use super::mirror::{change, edit, file, list, new, ping, probefile, show, update};
-use super::report::{history, status};
+use super::report::{configuration, history, status};
 use super::responder::{Responder, looked_as};
 use super::session::Session;
 use crate::config::{self, LastGood};
@@ -110,7 +110,7 @@ fn dispatch(session: &mut Session, command: &Command) -> Result<Exit, AdminError
         Command::Commentadd(args) => change::add_comment(session, args),
         Command::Rollback(args) => change::rollback(session, args),
         Command::Instances => show::instances(session),
-        Command::Config => show::config(session),
+        Command::Config(args) => configuration::config(session, args),
         Command::File(args) => file::file(session, args),
         Command::Explain(args) => {
             let site = Arc::clone(&session.site);

@@ -84,7 +84,8 @@ fn secrets(raw: &RawConfig) -> Vec<String> {
 }
 
 impl Config {
-    /// The effective configuration as TOML; reading it gives the same configuration again.
+    /// The effective configuration as TOML, without descriptions; reading it gives the same
+    /// configuration again.
     pub fn to_toml(&self) -> String {
         toml::to_string(&self.raw).expect("a configuration that was read can be written")
     }

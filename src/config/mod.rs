@@ -8,6 +8,7 @@
 
 mod config;
 mod coverage;
+mod description;
 mod directory;
 mod document;
 mod error;
@@ -27,6 +28,7 @@ mod spelling;
 
 pub use config::{Config, ConfigText, RawConfig};
 pub use coverage::AllowedFiles;
+pub use description::{DescribedKey, DescribedTable, describe, describe_all};
 pub use directory::{DirectoryRules, RawDirectory};
 pub use error::{ConfigError, Lines};
 pub use fcgi::{FcgiConfig, RawFcgi};

@@ -79,7 +79,10 @@ impl Speller<'_> {
             (Kind::List(of), DeValue::Array(entries)) => {
                 for (index, entry) in entries.iter().enumerate() {
                     let name = match entry.get_ref() {
-                        DeValue::Table(table) => entry_name(index, table),
+                        DeValue::Table(table) => {
+                            let path = table.get("path");
+                            entry_name(index, path.and_then(|path| path.get_ref().as_str()))
+                        }
                         _ => format!("[{}]", index + 1),
                     };
                     let key = format!("{key}{name}");
@@ -140,7 +143,8 @@ impl Speller<'_> {
 /// Letters of a wrong value that a message repeats.
 const WRITTEN_CHARS_MAX: usize = 40;
 
-fn join(path: &str, name: &str) -> String {
+/// The dotted name of a key in a table.
+pub(super) fn join(path: &str, name: &str) -> String {
     match path {
         "" => name.to_owned(),
         path => format!("{path}.{name}"),
@@ -148,8 +152,7 @@ fn join(path: &str, name: &str) -> String {
 }
 
 /// Directories are told apart by their paths, other entries of lists by their place.
-fn entry_name(index: usize, table: &DeTable<'_>) -> String {
-    let path = table.get("path").and_then(|path| path.get_ref().as_str());
+pub(super) fn entry_name(index: usize, path: Option<&str>) -> String {
     match path {
         Some(path) if !path.is_empty() => format!(" '{}'", path.escape_debug()),
         _ => format!("[{}]", index + 1),

@@ -3,9 +3,8 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use heliostat::config::{self, RawConfig, RawSite};
-use heliostat::domain::key::{Key, KeyValue, Kind, MergeWay};
-use heliostat::domain::rule::RawRules;
+use heliostat::config;
+use serde_json::Value;
 
 use crate::stand_in::site::TestSite;
 
@@ -21,79 +20,45 @@ fn the_site_of_the_tests_is_a_valid_configuration() {
 /// Stands above the tables of the page.
 const HEAD: &str = "# Configuration keys
 
-This page is made from the rows that the programs read the file by, and a test compares both
-(`UPDATE_GOLDEN=1 cargo test --test it config` writes it anew). [install.md](install.md) has an
-example.
+`heliostat config` prints the same for the configuration of a machine: each key with its value,
+origin, default, bounds and meaning. Both come from the rows by which the programs read the file.
+A test compares them (`UPDATE_GOLDEN=1 cargo test --test it config` writes this page again).
+[install.md](install.md) has an example.
 
 The file is `/etc/heliostat.toml`, or the one that `--config` or `$HELIOSTAT_CONFIG` names.
 An option of the command line comes before the file, and the file before a default.
-Relative paths are below
-the folder of the file. Unknown keys and values out of bounds are refused with one line that names
-file, line, key and remedy.
+Relative paths are below the folder of the file. Unknown keys and values out of bounds are refused
+with one line that names file, line, key and remedy.
 ";
 
 /// The page: one section per table of the file, one row per key.
 fn page() -> String {
-    let mut sample = RawConfig::default();
-    let site = RawSite {
-        rules: RawRules::defaults(),
-        ..RawSite::default()
-    };
-    sample.site.insert("NAME".to_owned(), site);
-    let defaults = toml::Value::try_from(&sample).expect("defaults can be written");
     let mut page = HEAD.to_owned();
-    section(&mut page, "", RawConfig::KIND, Some(&defaults));
-    page
-}
-
-fn section(page: &mut String, name: &str, kind: &'static Kind, defaults: Option<&toml::Value>) {
-    let is_table = |key: &&Key| has_keys(key.kind);
-    if kind.keys().any(|key| !has_keys(key.kind)) {
-        let heading = match name {
+    for table in config::describe_all() {
+        let heading = match table.heading.as_str() {
             "" => "Above all tables".to_owned(),
-            list if list.starts_with("[[") => format!("`{list}`"),
-            name => format!("`[{name}]`"),
+            heading => format!("`{heading}`"),
         };
         write!(page, "\n## {heading}\n\n").expect("a string takes all");
+        // Its keys are those of rules, which have their section.
+        if table.is_partial {
+            page.push_str(DIRECTORY);
+            continue;
+        }
         page.push_str("| key | value | default | meaning |\n|---|---|---|---|\n");
-    }
-    for key in kind.keys().filter(|key| !has_keys(key.kind)) {
-        let default = defaults.and_then(|table| table.get(key.name));
-        let default = match default {
-            Some(value) => format!("`{value}`"),
-            None => "not set".to_owned(),
-        };
-        let row = [
-            format!("`{}`", key.name),
-            key.expected(),
-            default,
-            meaning(key),
-        ];
-        let row = row.map(|cell| cell.replace('|', "\\|"));
-        writeln!(page, "| {} |", row.join(" | ")).expect("a string takes all");
-    }
-    for key in kind.keys().filter(is_table) {
-        let inner = defaults.and_then(|table| table.get(key.name));
-        let path = match name {
-            "" => key.name.to_owned(),
-            name => format!("{name}.{}", key.name),
-        };
-        match key.kind {
-            Kind::Named(of) if key.name == "site" => {
-                let inner = inner.and_then(|sites| sites.get("NAME"));
-                section(page, "site.NAME", of, inner);
-            }
-            Kind::Named(of) => section(page, &format!("{path}.\"IDENTIFIER\""), of, None),
-            // Its keys are those of rules, which have their section.
-            Kind::List(_) if key.name == "directory" => {
-                let heading = format!("\n## `[[{path}]]`\n\n");
-                page.push_str(&heading);
-                page.push_str(DIRECTORY);
-            }
-            Kind::List(_) => section(page, &format!("[[{path}]]"), key.kind, None),
-            of => section(page, &path, of, inner),
+        for described in table.keys {
+            let default = described.default.map(|value| format!("`{value}`"));
+            let row = [
+                format!("`{}`", described.key.name),
+                described.key.expected(),
+                default.unwrap_or_else(|| "not set".to_owned()),
+                described.key.description(),
+            ];
+            let row = row.map(|cell| cell.replace('|', "\\|"));
+            writeln!(page, "| {} |", row.join(" | ")).expect("a string takes all");
         }
     }
+    page
 }
 
 /// Says how directories have their keys.
@@ -102,27 +67,6 @@ const DIRECTORY: &str =
 any key of `[site.NAME.rules]`.
 A directory has what is set above it in the tree, changed as the rows say.
 ";
-
-fn has_keys(kind: &Kind) -> bool {
-    match kind {
-        Kind::Table(_) => true,
-        Kind::List(of) | Kind::Named(of) => has_keys(of),
-        _ => false,
-    }
-}
-
-fn meaning(key: &Key) -> String {
-    let mut text = key.meaning();
-    match key.merge {
-        MergeWay::Deepest => text += " The deepest directory wins.",
-        MergeWay::Adds => text += " A directory adds to what stands above it.",
-        MergeWay::No | MergeWay::Inside => {}
-    }
-    if let Some(parameter) = key.parameter {
-        text += &format!(" Parameter: `{parameter}`.");
-    }
-    text
-}
 
 #[test]
 fn the_page_of_keys_is_what_the_programs_read() {
@@ -139,4 +83,118 @@ fn the_page_of_keys_is_what_the_programs_read() {
     for key in ["`head_bytes_max`", "`min_size`", "`mail_from`", "`poll_ms`"] {
         assert!(page.contains(key), "{key}");
     }
+}
+
+/// A site that sets keys of many kinds.
+const WRITTEN: &str = r#"link_mirrors = 3
+server_names = ["a.example.org", "b.example.org"]
+[site.test.scan]
+jobs = 2
+[site.test.scan.mirror."de.uni"]
+coverage_min = 0.9
+[[site.test.yum]]
+arguments = ["repo=x"]
+directory = "x"
+marker = "repodata/repomd.xml"
+[site.test.rules]
+min_size = 1
+fallbacks = [{ region = "eu", country = "de", url = "http://f.example.org/" }]
+[[site.test.directory]]
+path = "war"
+min_size = 4096
+metalink.by_accept = "never"
+[[site.test.directory]]
+path = "peace"
+"#;
+
+fn print(site: &TestSite, arguments: &str) -> String {
+    let mut command = site.command("heliostat");
+    command.env("HELIOSTAT_CONFIG", site.config()).arg("config");
+    let output = command.args(arguments.split_whitespace()).output();
+    let output = output.expect("heliostat starts");
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).expect("text")
+}
+
+#[test]
+fn the_printed_configuration_is_one_and_the_same() {
+    let site = TestSite::with_config(WRITTEN);
+    let printed = print(&site, "");
+    let file = site.path("printed.toml");
+    std::fs::write(&file, &printed).expect("a configuration");
+    let (before, after) = (config::load(&site.config()), config::load(&file));
+    let (before, after) = (before.expect("as written"), after.expect("as printed"));
+    assert_eq!(before.raw, after.raw, "{printed}");
+    for line in [
+        "[[site.test.directory]]",
+        "[site.test.directory.metalink]",
+        "min_size = 4096",
+    ] {
+        assert!(
+            printed.lines().any(|printed| printed == line),
+            "{line}: {printed}"
+        );
+    }
+    assert!(!printed.contains('\u{1b}'), "no terminal");
+    let wide = printed.lines().filter(|line| line.starts_with("# "));
+    assert_eq!(wide.filter(|line| line.chars().count() > 80).count(), 0);
+}
+
+#[test]
+fn each_key_is_printed_with_default_bounds_meaning_and_origin() {
+    let site = TestSite::with_config(WRITTEN);
+    let printed = print(&site, "");
+    let all = print(&site, "--json");
+    let all: Vec<Value> = serde_json::from_str(&all).expect("JSON");
+    for table in config::describe_all()
+        .iter()
+        .filter(|table| !table.is_partial)
+    {
+        for described in &table.keys {
+            let name = described.key.name;
+            let is_printed = |line: &str| {
+                let line = line.strip_prefix('#').unwrap_or(line);
+                line.strip_prefix(name)
+                    .is_some_and(|rest| rest.starts_with(" ="))
+            };
+            assert!(printed.lines().any(is_printed), "{name}");
+            let meaning = described.key.description();
+            assert!(
+                all.iter().any(|key| key["meaning"] == meaning.as_str()),
+                "{name}"
+            );
+        }
+    }
+    let key = |path: &str| {
+        let found = all.iter().find(|key| key["key"] == path);
+        found.unwrap_or_else(|| panic!("{path}")).clone()
+    };
+    let jobs = key("site.test.scan.jobs");
+    assert_eq!((&jobs["value"], &jobs["default"]), (&2.into(), &8.into()));
+    assert_eq!(jobs["expected"], "a whole number from 1 to 256");
+    assert_eq!(jobs["origin"], "file");
+    let lines = std::fs::read_to_string(site.config()).expect("the file");
+    let at = lines
+        .lines()
+        .position(|line| line == "jobs = 2")
+        .expect("the line")
+        + 1;
+    assert_eq!(jobs["line"], at);
+    assert_eq!(key("site.test.scan.requests")["origin"], "default");
+    assert_eq!(key("site.test.rules.engine")["value"], true);
+    assert_eq!(key("site.test.directory 'war'.min_size")["value"], 4096);
+    assert_eq!(
+        key("site.test.scan.mirror.de.uni.coverage_min")["value"],
+        0.9
+    );
+    let line = format!("# A whole number from 1 to 256; default: 8; set in line {at}.\njobs = 2\n");
+    assert!(printed.contains(&line), "{printed}");
+    let set = print(&site, "--set --json");
+    let set: Vec<Value> = serde_json::from_str(&set).expect("JSON");
+    assert!(
+        set.iter().all(|key| key["origin"] == "file") && set.len() > 9,
+        "{set:?}"
+    );
+    assert!(print(&site, "scan.jobs").contains("\njobs = 2\n"));
+    assert!(print(&site, "--check").ends_with(": can be used\n"));
 }

@@ -3,6 +3,7 @@
 
 pub mod abbreviation;
 mod command;
+mod configuration;
 mod explain;
 mod file;
 mod heading;
@@ -14,6 +15,7 @@ mod network;
 mod status;
 
 pub use command::{Arguments, Command, GlobalArgs, PassedArgs};
+pub use configuration::ConfigArgs;
 pub use explain::ExplainArgs;
 pub use file::{FileAction, FileArgs};
 pub use heading::BEYOND_MB;

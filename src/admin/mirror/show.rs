@@ -1,4 +1,4 @@
-//! `show`, `instances`, `config`.
+//! `show`, `instances`.
 
 use std::io::Write;
 
@@ -82,15 +82,5 @@ pub fn instances(session: &mut Session) -> Result<Exit, AdminError> {
     for name in names {
         session.console.line(name)?;
     }
-    Ok(Exit::Ok)
-}
-
-/// Prints the configuration with every default.
-///
-/// # Errors
-/// [`AdminError::Console`].
-pub fn config(session: &mut Session) -> Result<Exit, AdminError> {
-    let text = session.config.to_toml();
-    write!(session.console.out(), "{text}")?;
     Ok(Exit::Ok)
 }

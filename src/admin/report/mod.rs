@@ -1,5 +1,6 @@
 //! The commands of `heliostat` that report on a site: status, history, mirrors' trace files.
 
+pub mod configuration;
 pub mod history;
 mod site_problem;
 pub mod status;

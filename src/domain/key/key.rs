@@ -27,6 +27,20 @@ impl Key {
         lines.join(" ")
     }
 
+    /// The meaning, with the rule for directories and the web server's parameter.
+    pub fn description(&self) -> String {
+        let mut text = self.meaning();
+        match self.merge {
+            MergeWay::Deepest => text += " The deepest directory wins.",
+            MergeWay::Adds => text += " A directory adds to what stands above it.",
+            MergeWay::No | MergeWay::Inside => {}
+        }
+        if let Some(parameter) = self.parameter {
+            text += &format!(" Parameter: `{parameter}`.");
+        }
+        text
+    }
+
     /// What a value must be, for people: `a whole number of seconds from 1 to 3600`.
     pub fn expected(&self) -> String {
         let kind = match (self.kind.scalar(), self.unit()) {
