@@ -12,16 +12,12 @@
 //! No server states the time zone of its times.
 
 use super::ftp::{FtpEntry, FtpLine, named, without_return};
-use super::index_date::{DAY_S, Date, month, valid, within};
+use super::ftp_foreign::is_foreign_entry;
+use super::index_date::{DAY_S, Date, is_like_date, month, valid, within};
 use super::index_field::{grouped_number, rounded_size};
 use super::listed::{ListedFile, ListedSize, ListedTime, number};
+use super::mode::{MODE_BYTES, OTHERS_READ, begins_like_mode};
 use crate::domain::time::Timestamp;
-
-/// Length of type and permissions: `-rwxrwxrwx`.
-const MODE_BYTES: usize = 10;
-
-/// Index of "others may read" in the mode.
-const OTHERS_READ: usize = 7;
 
 /// Largest number of words between the mode and the date: links, owner, group, size; group names
 /// may have several words.
@@ -33,6 +29,9 @@ const FUTURE_S: i64 = DAY_S as i64;
 
 /// Largest number of years between two leap days (1896 to 1904).
 const LEAP_YEARS: i64 = 8;
+
+/// Largest number of words before the number of a total: Danish has `i alt`.
+const TOTAL_WORDS_MAX: usize = 2;
 
 /// Number of spaces between `<DIR>` and the name in DOS style.
 const DOS_SPACES: usize = 10;
@@ -46,28 +45,13 @@ pub fn parse_list(line: &[u8], now: Timestamp) -> FtpLine<'_> {
     if let Some((mode, rest)) = split_mode(line) {
         return unix(mode, rest, now).unwrap_or(FtpLine::Unreadable);
     }
-    match line.first() {
-        Some(byte) if byte.is_ascii_digit() => match dos(line) {
-            Some(entry) => entry,
-            None if begins_like_date(line) => FtpLine::Unreadable,
-            None => FtpLine::Unknown,
-        },
-        _ if begins_like_mode(line) => FtpLine::Unreadable,
-        _ => FtpLine::Unknown,
+    if let Some(entry) = dos(line) {
+        return entry;
     }
-}
-
-/// Whether a line begins like a mode (`drwx…`), even if some of its letters are unknown.
-fn begins_like_mode(line: &[u8]) -> bool {
-    let like = |index: usize, letters: &[u8]| {
-        line.get(index)
-            .is_some_and(|letter| letters.contains(letter))
-    };
-    let mut words = line.split(|&byte| byte == b' ');
-    let is_rule = words
-        .next()
-        .is_some_and(|word| word.iter().all(|&byte| byte == b'-'));
-    !is_rule && like(0, b"-dlbcpsD?") && like(1, b"r-?") && like(2, b"w-?") && like(3, b"xsS-tTlL?")
+    if begins_like_date(line) || begins_like_mode(line) || is_foreign_entry(line) {
+        return FtpLine::Unreadable;
+    }
+    FtpLine::Unknown
 }
 
 /// Whether a line begins like a date: `26-03-25`, `2025/03/26`, `26.03.2025`.
@@ -76,23 +60,33 @@ fn begins_like_date(line: &[u8]) -> bool {
     is_like_date(first)
 }
 
-fn is_like_date(word: &[u8]) -> bool {
-    let is_number =
-        |part: &[u8]| (1..=4).contains(&part.len()) && part.iter().all(u8::is_ascii_digit);
-    [b'-', b'/', b'.'].iter().any(|&mark| {
-        let mut parts = word.split(|&byte| byte == mark);
-        parts.clone().count() == 3 && parts.all(is_number)
-    })
+/// Whether a line is a total, in any language: `total 123`, `i alt 123`, `Gesamt 4.0K`. Only a word
+/// that is known begins with a capital: `Error 421` is no total.
+fn is_total(line: &[u8]) -> bool {
+    let is_gap = |byte: &u8| *byte == b' ';
+    let Some(end) = line.trim_ascii_end().iter().rposition(is_gap) else {
+        return false;
+    };
+    let (label, number) = (line[..end].trim_ascii(), line[end..].trim_ascii());
+    let is_known = [&b"Total"[..], b"Gesamt"].contains(&label);
+    let is_small = |byte: &u8| byte.is_ascii_lowercase() || !byte.is_ascii();
+    let words = label.split(is_gap).filter(|word| !word.is_empty()).count();
+    let is_label = label.first().is_some_and(is_small)
+        && words <= TOTAL_WORDS_MAX
+        && !label.iter().any(u8::is_ascii_digit);
+    (is_known || is_label) && is_amount(number)
 }
 
-/// Whether a line is a total, `total 123`, in any language.
-fn is_total(line: &[u8]) -> bool {
-    let mut words = line.split(|&byte| byte == b' ').filter(|w| !w.is_empty());
-    let (word, number, end) = (words.next(), words.next(), words.next());
-    let is_word = |word: &[u8]| word.first().is_some_and(|byte| byte.is_ascii_lowercase());
-    end.is_none()
-        && word.is_some_and(is_word)
-        && number.is_some_and(|number| number.iter().all(u8::is_ascii_digit))
+/// Whether a word is a number of blocks, or a size as `ls -h` writes it: `12`, `4.0K`, `1,2M`.
+fn is_amount(word: &[u8]) -> bool {
+    let digits = match word.split_last() {
+        Some((b'k' | b'K' | b'M' | b'G' | b'T' | b'P' | b'E', digits)) => digits,
+        _ => word,
+    };
+    digits.first().is_some_and(u8::is_ascii_digit)
+        && digits
+            .iter()
+            .all(|byte| byte.is_ascii_digit() || b".,".contains(byte))
 }
 
 fn split_mode(line: &[u8]) -> Option<(&[u8], &[u8])> {
@@ -161,7 +155,8 @@ fn size_of(word: &[u8]) -> Option<ListedSize> {
 fn odd_date(text: &[u8]) -> Option<&[u8]> {
     let (one, rest) = word(text)?;
     let (two, after_two) = word(rest)?;
-    if is_like_date(one) && is_like_clock(two) {
+    let is_day_of_year = one.len() == 5 && is_like_date(&[one, b"-1"].concat());
+    if (is_like_date(one) || is_day_of_year) && is_like_clock(two) {
         return Some(&after_two[1..]);
     }
     let (three, rest) = word(after_two)?;
@@ -191,6 +186,13 @@ fn word(text: &[u8]) -> Option<(&[u8], &[u8])> {
 /// Splits a date from the name, which follows after one space.
 fn date(text: &[u8], now: Timestamp) -> Option<(Option<ListedTime>, &[u8])> {
     let (one, rest) = word(text)?;
+    // `ls --time-style=iso` writes old dates without a time, and a space in its place.
+    if let Some(name) = rest.strip_prefix(b"  ")
+        && let Some(date) = iso(one)
+        && word(rest).and_then(|(two, _)| clock(two)).is_none()
+    {
+        return Some((Some(dated(date)), name));
+    }
     let (two, after_two) = word(rest)?;
     if let Some(date) = iso(one) {
         let mut rest = after_two;
@@ -204,6 +206,10 @@ fn date(text: &[u8], now: Timestamp) -> Option<(Option<ListedTime>, &[u8])> {
             rest = after;
         }
         return Some((Some(time), &rest[1..]));
+    }
+    // The same style writes dates of this year as `01-02 03:04`.
+    if let (Some((month, day)), Some(clock)) = (month_and_day(one), clock(two)) {
+        return Some((without_year((month, day), clock, now), &after_two[1..]));
     }
     let day = |word| within(word, &(1..=31));
     let (month, day) = match (month(one), month(two)) {
@@ -228,6 +234,13 @@ fn iso(word: &[u8]) -> Option<Date> {
     }
     let year = within(year, &(1970..=9999))?;
     valid(year, within(month, &(1..=12))?, within(day, &(1..=31))?)
+}
+
+/// Reads `01-02`, with the month first.
+fn month_and_day(word: &[u8]) -> Option<(u32, u32)> {
+    let (month, day) = word.split_at_checked(2)?;
+    let day = day.strip_prefix(b"-").filter(|day| day.len() == 2)?;
+    Some((within(month, &(1..=12))?, within(day, &(1..=31))?))
 }
 
 /// Reads `03:04`, also with seconds. They are ignored: without a time zone they add no precision.
@@ -395,7 +408,11 @@ mod tests {
                 "x",
             ),
             ("-rwxr-xr-x 1 u g 11 2 Jan 03:04 x", minute, "x"),
+            ("-rw-r--r--@ 1 u g 11 Jan 2 03:04 x", minute, "x"),
             ("-rw-r--r-- 1 u g 11 2020-01-02 03:04 x", minute, "x"),
+            ("-rw-r--r-- 1 u g 11 2020-01-02  x", day, "x"),
+            ("-rw-r--r-- 1 u g 11 2020-01-02   x", day, " x"),
+            ("-rw-r--r-- 1 u g 11 01-02 03:04 x", minute, "x"),
             (
                 "-rw-r--r-- 1 u g 11 2020-01-02 03:04:05.678 +0000 x",
                 minute,
@@ -483,7 +500,10 @@ mod tests {
                 "d",
             ),
             ("26-03-25  01:41PM  5,000 a.iso", exact(5000), "a.iso"),
+            ("26.03.2025  13:41  5.000 a.iso", exact(5000), "a.iso"),
+            ("26/03/2025  13:41  5000 a.iso", exact(5000), "a.iso"),
             ("01-02-20  13:04AM   11 x", exact(11), "x"),
+            ("-rw-r--r-- 1 u g 11 30-02 03:04 x", exact(11), "x"),
         ]);
     }
 
@@ -538,6 +558,19 @@ mod tests {
             ("", FtpLine::Nothing),
             ("total 123\r", FtpLine::Nothing),
             ("insgesamt 123", FtpLine::Nothing),
+            ("total 4.0K", FtpLine::Nothing),
+            ("total 1,2M", FtpLine::Nothing),
+            ("total 0", FtpLine::Nothing),
+            ("Total 12", FtpLine::Nothing),
+            ("Gesamt 12", FtpLine::Nothing),
+            ("\u{438}\u{442}\u{43e}\u{433}\u{43e} 12", FtpLine::Nothing),
+            ("\u{5408}\u{8a08} 4.0K", FtpLine::Nothing),
+            ("yhteens\u{e4} 1024", FtpLine::Nothing),
+            ("i alt 12", FtpLine::Nothing),
+            ("Error 421", FtpLine::Unknown),
+            ("total 12 files", FtpLine::Unknown),
+            ("total many", FtpLine::Unknown),
+            ("total 4.0K of 8", FtpLine::Unknown),
             ("drwxr-xr-x 2 u g 4096 Jan 2 03:04 .", FtpLine::Here),
             ("drwxr-xr-x 2 u g 4096 Jan 2 03:04 ..", FtpLine::Here),
             ("-rw-r--r-- 1 u g 11 Jan 2 03:04 ", FtpLine::Unreadable),
@@ -557,10 +590,9 @@ mod tests {
             ("2020.01.02", FtpLine::Unreadable),
             ("3 files", FtpLine::Unknown),
             ("Volume in drive C is PUB", FtpLine::Unknown),
-            (
-                "+i8388621.48594,m825718503,r,s280,\tdjb.html",
-                FtpLine::Unknown,
-            ),
+            ("d [R----F--] boss 512 Jan 16 18:53 a", FtpLine::Unreadable),
+            ("FILE.TXT;1 100/104 2-JAN-2020", FtpLine::Unreadable),
+            ("+i8388621.48594,m825718503,r,s280,\ta", FtpLine::Unreadable),
         ] {
             assert_eq!(parse_list(line.as_bytes(), NOW), expected, "{line}");
         }

@@ -29,7 +29,10 @@ pub fn parse_mlsd(line: &[u8]) -> FtpLine<'_> {
         return FtpLine::Nothing;
     }
     let Some(mut end) = line.iter().position(|&byte| byte == b' ') else {
-        return FtpLine::Unknown;
+        return match begins_like_fact(line) {
+            true => FtpLine::Unreadable,
+            false => FtpLine::Unknown,
+        };
     };
     if ends_in_target(&line[..end]) {
         let Some(after) = line[end..].windows(2).position(|text| text == b"; ") else {
@@ -100,6 +103,13 @@ impl<'l> MlsdFacts<'l> {
             time: self.modify,
         })
     }
+}
+
+/// Whether a line begins like the fact of a kind of entry, of its size, or of its time.
+fn begins_like_fact(line: &[u8]) -> bool {
+    let lower = line.to_ascii_lowercase();
+    let facts = [&b"type="[..], b"size=", b"sizd=", b"modify=", b"perm="];
+    facts.iter().any(|fact| lower.starts_with(fact))
 }
 
 /// Whether facts are cut in the target of a link, which ProFTPD writes with its spaces.
@@ -211,7 +221,7 @@ mod tests {
             ("type=file; ", FtpLine::Unreadable),
             ("type=file; a/b", FtpLine::Unreadable),
             ("size=1; x", FtpLine::Unreadable),
-            ("type=file;size=1;x", FtpLine::Unknown),
+            ("type=file;size=1;x", FtpLine::Unreadable),
             ("hello world", FtpLine::Unknown),
             ("\r", FtpLine::Nothing),
         ] {

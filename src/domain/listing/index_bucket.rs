@@ -31,6 +31,8 @@ pub(super) struct Bucket {
     last: Vec<u8>,
     token: Option<Vec<u8>>,
     marker: Option<Vec<u8>>,
+    /// The first key in the directory that no file can have.
+    unreadable: Option<Vec<u8>>,
 }
 
 impl Bucket {
@@ -48,7 +50,13 @@ impl Bucket {
             last: Vec::new(),
             token: None,
             marker: None,
+            unreadable: None,
         }
+    }
+
+    /// The first key in the directory that no file can have, once all are read.
+    pub fn take_unreadable(&mut self) -> Option<Vec<u8>> {
+        self.unreadable.take()
     }
 
     pub fn open(&mut self, name: &[u8]) {
@@ -141,6 +149,10 @@ impl Bucket {
         let end = rest.iter().position(|&byte| byte == b'/');
         let name = &rest[..end.unwrap_or(rest.len())];
         if !is_name(name) {
+            // The key of the directory itself names no entry.
+            if !rest.is_empty() {
+                self.unreadable.get_or_insert_with(|| key.to_vec());
+            }
             return;
         }
         let entry = match end {
@@ -206,6 +218,30 @@ mod tests {
             read(None, keys).0,
             ["d/", "d/", "d/", "other Exact(5)", "d/", "d/"]
         );
+    }
+
+    #[test]
+    fn a_key_that_no_file_can_have_is_unreadable() {
+        let long = format!("d/{}", "x".repeat(PATH_BYTES_MAX + 1));
+        for (key, expected) in [
+            ("d/", false),
+            ("d/a", false),
+            ("d/a/", false),
+            ("other//x", false),
+            ("d//x", true),
+            ("d/../x", true),
+            ("d/.", true),
+            ("d/a\0b", true),
+            (long.as_str(), true),
+        ] {
+            let mut bucket = Bucket::new(Some(b"d/"));
+            bucket.open(b"contents");
+            bucket.open(b"key");
+            bucket.text(key.as_bytes());
+            bucket.close(b"key", &mut |_, _| {});
+            bucket.close(b"contents", &mut |_, _| {});
+            assert_eq!(bucket.take_unreadable().is_some(), expected, "{key:?}");
+        }
     }
 
     #[test]

@@ -164,6 +164,16 @@ fn with_month(word: &[u8]) -> Option<Day> {
     }
 }
 
+/// Whether a word has the form of a date of three numbers: `26-03-25`, `2025/03/26`, `26.03.2025`.
+pub(super) fn is_like_date(word: &[u8]) -> bool {
+    let is_number =
+        |part: &[u8]| (1..=4).contains(&part.len()) && part.iter().all(u8::is_ascii_digit);
+    [b'-', b'/', b'.'].iter().any(|&mark| {
+        let mut parts = word.split(|&byte| byte == mark);
+        parts.clone().count() == 3 && parts.all(is_number)
+    })
+}
+
 /// The number of a month, 1 to 12, by its English name.
 pub(super) fn month(word: &[u8]) -> Option<u32> {
     let lower = word.get(..3)?.to_ascii_lowercase();

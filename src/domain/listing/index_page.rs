@@ -238,14 +238,14 @@ impl<'a> Page<'a> {
         self.end_text();
         self.end_line();
         let signs = &self.signs;
-        if let Some(bucket) = self.bucket {
+        if let Some(mut bucket) = self.bucket {
             if !signs.is_closed {
                 return Err(PageError::Truncated);
             }
             return Ok(IndexPage {
                 entries: self.entries,
                 has_fields: true,
-                unreadable: None,
+                unreadable: bucket.take_unreadable(),
                 bucket: Some(bucket.finish()?),
             });
         }

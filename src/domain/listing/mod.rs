@@ -6,10 +6,12 @@
 //! of web servers: `index_html` splits a page into tags and text, `index_page` interprets them,
 //! `index_link` decides which links are entries, `index_field` and `index_date` read sizes and
 //! times, `index_table` columns, `index_bucket` the listings of object stores, `index_json` the
-//! JSON forms. [`FtpLine`] is a line from an FTP server, which `ftp_mlsd` or `ftp_list` reads.
+//! JSON forms. [`FtpLine`] is a line from an FTP server, which `ftp_mlsd` or `ftp_list` reads;
+//! `ftp_foreign` knows the forms that are not read, `mode` the start of a line.
 //! [`ListedFile`] is a file in any of these listings.
 
 mod ftp;
+mod ftp_foreign;
 mod ftp_list;
 mod ftp_mlsd;
 mod index;
@@ -23,6 +25,7 @@ mod index_link;
 mod index_page;
 mod index_table;
 mod listed;
+mod mode;
 pub mod rsync;
 pub mod rsync_message;
 mod unlisted;

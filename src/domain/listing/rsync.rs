@@ -11,6 +11,7 @@
 //! [`RsyncLine::Message`] or [`RsyncLine::Unreadable`], never a file.
 
 use super::listed::number;
+use super::mode::{MODE_BYTES, OTHERS_READ, begins_like_mode};
 use crate::domain::file::FileVersion;
 use crate::domain::time::Timestamp;
 
@@ -27,26 +28,23 @@ pub enum RsyncLine {
     Link,
     /// A device, socket or pipe, which is not a file here, as in MirrorBrain.
     Other,
-    /// The line of an entry whose size or time cannot be read: the listing is incomplete.
+    /// The line of an entry whose mode, size or time cannot be read: the listing is incomplete.
     Unreadable,
     /// Not an entry: a greeting or another message.
     Message,
 }
 
-/// Length of type and permissions: `-rwxrwxrwx`.
-const MODE_BYTES: usize = 10;
-
 /// Last year that is accepted, so that the seconds fit 64 bits.
 const YEAR_MAX: u32 = 999_999_999;
-
-/// Index of "others may read" in the mode.
-const OTHERS_READ: usize = 7;
 
 /// Reads one line without its line feed. For an entry, `name` becomes its name.
 pub fn parse_line(line: &[u8], name: &mut Vec<u8>) -> RsyncLine {
     name.clear();
     let Some((mode, rest)) = split_mode(line) else {
-        return RsyncLine::Message;
+        return match begins_like_mode(line) {
+            true => RsyncLine::Unreadable,
+            false => RsyncLine::Message,
+        };
     };
     let Some((version, raw_name)) = split_fields(rest) else {
         return RsyncLine::Unreadable;
@@ -215,8 +213,16 @@ mod tests {
         for (line, expected) in [
             (&b""[..], RsyncLine::Message),
             (b"welcome to our mirror", RsyncLine::Message),
-            (b"-rw-r--r--", RsyncLine::Message),
-            (b"-rw-r--r--x 1 2026/11/22 17:04:51 a", RsyncLine::Message),
+            (b"----- welcome -----", RsyncLine::Message),
+            (b"-rw-r--r--", RsyncLine::Unreadable),
+            (
+                b"-rw-r--r--x 1 2026/11/22 17:04:51 a",
+                RsyncLine::Unreadable,
+            ),
+            (
+                b"-rw-r--r--. 1 2026/11/22 17:04:51 a",
+                RsyncLine::Unreadable,
+            ),
             (b"*missing   a", RsyncLine::Message),
             (b"-rw-r--r-- ", RsyncLine::Unreadable),
             (

@@ -245,7 +245,8 @@ impl<'a> PageReader<'a> {
             });
             read.map_err(explain)
         };
-        let first = take(None, &mut entries)?;
+        let mut first = take(None, &mut entries)?;
+        let mut unreadable = first.unreadable.take();
         let Some(part) = first.bucket else {
             return Err(FetchError::Index(PageError::NotAnIndex {
                 title: String::new(),
@@ -253,9 +254,12 @@ impl<'a> PageReader<'a> {
         };
         follow_parts(part.next, |next| {
             self.count_request();
-            take(Some(next), &mut entries)
+            let page = take(Some(next), &mut entries)?;
+            unreadable = unreadable.take().or_else(|| page.unreadable.clone());
+            Ok(page)
         })?;
         Ok(PageRead {
+            hole: unreadable.map(|key| remark(&key)),
             has_fields: true,
             entries: first.entries,
             ..entries.finish()?
@@ -285,7 +289,7 @@ impl<'a> PageReader<'a> {
         let part = index.bucket.take().unwrap_or_default();
         let is_of_bucket = is_bucket && part.prefix.is_empty();
         let is_in_parts = part.next.is_some();
-        let hole = index.unreadable.map(|name| remark(&name));
+        let mut unreadable = index.unreadable.take();
         if !is_of_bucket {
             // A front lists the directory as a part of its bucket.
             follow_parts(part.next, |next| {
@@ -293,13 +297,20 @@ impl<'a> PageReader<'a> {
                 let request = HttpRequest::default();
                 let url = at.clone().with_query(&next_query(next));
                 let answer = self.session.get(&url, request, &|to| self.base.has(to))?;
+                if answer.status != 200 {
+                    let status = answer.status;
+                    return Err(FetchError::Status { status });
+                }
                 let form = IndexForm::of(&answer.content_type);
                 let read = read_index(answer.body, form, &address, |entry, name| {
                     entries.take(entry, name);
                 });
-                read.map_err(explain)
+                let page = read.map_err(explain)?;
+                unreadable = unreadable.take().or_else(|| page.unreadable.clone());
+                Ok(page)
             })?;
         }
+        let hole = unreadable.map(|name| remark(&name));
         Ok(PageRead {
             validator: answer.validator.filter(|_| !is_in_parts && hole.is_none()),
             hole,

@@ -166,7 +166,12 @@ fn a_bucket_that_does_not_go_on_loses_nothing() {
     let id = add(&site, "m", &web.url());
     site.run_ok("heliostat-scan", &["m"]);
     type Answer = fn(&Asked) -> Reply;
-    let cases: [Answer; 2] = [
+    let cases: [Answer; 3] = [
+        // A part with an error's status is no part, whatever it has in it.
+        |asked| match (asked.path.contains("marker="), behind_a_front(asked)) {
+            (true, Reply::Whole(_, head, body)) => Reply::Whole("404 Not Found", head, body),
+            (_, reply) => reply,
+        },
         |asked| at_the_base(asked, Next::Stuck),
         |asked| match asked.path.contains("marker=") {
             true => status("404 Not Found", ""),
@@ -181,5 +186,36 @@ fn a_bucket_that_does_not_go_on_loses_nothing() {
         assert!(error.contains("before the index is complete"), "{error}");
         assert_eq!(current(&site, id), set(&FILES));
         assert_ne!(last_run(&site, id).outcome, "ok");
+    }
+}
+
+#[test]
+fn a_key_that_no_file_can_have_is_told() {
+    let (site, _tree) = site_and_tree("");
+    let id = add(&site, "m", "http://127.0.0.1:1/");
+    let answers: [fn(&Asked) -> Reply; 2] =
+        [|asked| at_the_base(asked, Next::Marker), behind_a_front];
+    for answer in answers {
+        let web = OddWeb::start(move |asked| match answer(asked) {
+            Reply::Whole(status, head, body) => {
+                let path = asked.path.split('?').next().unwrap_or_default();
+                let own = path
+                    .strip_prefix('/')
+                    .filter(|_| !asked.path.contains("prefix="));
+                let prefix = own.filter(|own| body.contains(&format!("<Prefix>{own}</Prefix>")));
+                let odd = format!(
+                    "<Contents><Key>{}/odd</Key></Contents>",
+                    prefix.unwrap_or("")
+                );
+                let end = "</ListBucketResult>";
+                Reply::Whole(status, head, body.replace(end, &format!("{odd}{end}")))
+            }
+            reply => reply,
+        });
+        set_url(&site, &web.url());
+        let (code, error) = failure(&site.run("heliostat-scan", &["m", "-v"]));
+        assert_eq!(code, Some(3), "{error}");
+        assert!(error.contains("/odd"), "{error}");
+        assert_eq!(current(&site, id), set(&FILES), "{error}");
     }
 }
