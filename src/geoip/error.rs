@@ -1,5 +1,7 @@
 //! Errors about GeoIP files that cannot be used.
 
+use std::io::ErrorKind;
+
 use maxminddb::MaxMindDbError;
 
 /// Why a GeoIP file cannot be used. The caller logs it and names the path. The message contains the
@@ -38,4 +40,20 @@ pub enum GeoIpError {
     /// The program is ending.
     #[error("it was not read to its end, because the program ends")]
     Stopped,
+}
+
+impl GeoIpError {
+    /// Whether the error says nothing about the file, so that the same file may be read a moment
+    /// later: no free descriptor (EMFILE), a disk that fails to read (EIO), permissions that are
+    /// about to be set (EACCES).
+    pub fn is_passing(&self) -> bool {
+        let GeoIpError::Read(error) = self else {
+            return false;
+        };
+        // There is no file, or something else in its place.
+        !matches!(
+            error.kind(),
+            ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::InvalidInput
+        )
+    }
 }

@@ -6,7 +6,8 @@
 //! `latitude`). A missing continent follows from the country.
 //!
 //! # Errors
-//! A file that is missing or damaged is logged once and ignored; downloads go on without it. A
+//! A file that is missing or damaged is logged once and ignored; downloads go on without it. One
+//! that cannot be read for a passing reason is tried again; until then its open version stays. A
 //! damaged record is unknown from the damage on; a field of an unexpected type is ignored.
 //!
 //! # Limits

@@ -123,9 +123,10 @@ impl KeptSite {
     fn look(&mut self, stop: &AtomicBool) -> bool {
         let mut changed = self.look_at_database();
         if self.geoip.is_outdated() {
-            self.geoip = open_geoip(&self.config, stop);
-            log::info!("GeoIP files reopened: site={}", self.config.name);
-            changed = true;
+            let stops = || stop.load(Ordering::Relaxed);
+            let reopened = self.geoip.reopen(&self.config.geoip, &stops);
+            changed |= !reopened.is_like(&self.geoip);
+            self.geoip = Arc::new(reopened);
         }
         if changed {
             self.changed_at = now();

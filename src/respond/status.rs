@@ -47,6 +47,7 @@ fn problems(site: &SiteState, complaints: &Complaints, now: Timestamp) -> Vec<St
                 .map(|(at, problem)| format!("{} (last at {at})", problem.text())),
         ),
     }
+    problems.extend(site.geoip.problems().map(str::to_owned));
     if site.snapshot.is_none() {
         let database = site.config.database.display();
         problems.push(format!(
