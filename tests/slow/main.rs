@@ -1,6 +1,7 @@
 //! What takes long over the real programs: `scripts/test` runs it, plain `cargo test` does not.
 //!
-//! Runs that are killed again and again, large trees behind real servers, many clients.
+//! Runs that are killed again and again, large trees behind real servers, pages that never end,
+//! many clients, and the default times of the programs.
 
 mod admin;
 mod conformance;
@@ -9,7 +10,10 @@ mod index;
 #[path = "../judge/mod.rs"]
 #[allow(dead_code, reason = "the integration tests use the rest of it")]
 mod judge;
+mod probe;
+mod respond;
 mod scan;
+mod security;
 #[path = "../stand_in/mod.rs"]
 #[allow(dead_code, reason = "the integration tests use the rest of it")]
 mod stand_in;

@@ -7,6 +7,7 @@ pub mod hash_content;
 pub mod hash_site;
 pub mod http_site;
 pub mod index_site;
+pub mod logged_responder;
 pub mod mmdb;
 pub mod odd_ftp;
 pub mod odd_web;

@@ -39,49 +39,6 @@ fn the_daemon_probes_until_it_is_told_to_stop() {
     assert_eq!(status.code(), Some(0));
 }
 
-/// Runs the prober until something is so, or for half a minute.
-fn run_until(
-    site: &crate::stand_in::site::TestSite,
-    arguments: &[&str],
-    is_so: impl FnMut() -> bool,
-) {
-    let mut daemon = site
-        .command("heliostat-probe")
-        .args(arguments)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("it starts");
-    eventually("it is turned off", is_so);
-    // It ends by itself when it is no daemon.
-    let _ = kill_process(Pid::from_child(&daemon), Signal::TERM);
-    daemon.wait().expect("it ends");
-}
-
-#[test]
-fn a_mirror_that_fell_silent_is_off_within_half_a_minute() {
-    // As it is by default: three failures of five, a pass a minute.
-    let site = site("");
-    let silent = WebServer::start("127.0.0.1", Manner::Hangs);
-    let closed = WebServer::start("127.0.0.1", Manner::Serves).url("");
-    let web = WebServer::start("127.0.0.1", Manner::Serves);
-    fill(&web);
-    add(&site, "silent", &silent.url(""), |_| {});
-    add(&site, "closed", &closed, |_| {});
-    add(&site, "up", &web.url(""), |_| {});
-    let start = std::time::Instant::now();
-    run_until(&site, &["--daemon"], || {
-        !is_alive(&site, "silent") && !is_alive(&site, "closed")
-    });
-    let took = start.elapsed();
-    assert!(took.as_secs() < 30, "{took:?}");
-    assert!(is_alive(&site, "up"));
-    let asked = web.requests().len();
-    assert_eq!(asked, 2, "who answers is asked once a pass");
-    let json = site.run_ok("heliostat", &["runs", "--json"]);
-    assert_eq!(json.matches("\"kind\": \"probe\"").count(), 1, "{json}");
-}
-
 #[test]
 fn a_single_pass_tries_again_when_it_is_told_to() {
     let site = site("retry_s = 1");

@@ -1,109 +1,26 @@
-//! What blocks or breaks under a responder: files that are no files, disks that do not answer, a
-//! database of a newer program, a configuration with a typo.
+//! Blocks or breaks what stands under a responder: files that are no files, a database of a newer
+//! program, a configuration with a typo.
 
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use rustix::fs::{CWD, FileType, Mode, mknodat};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 
 use crate::stand_in::fcgi_client::{FcgiClient, Request};
-use crate::stand_in::site::{TestSite, eventually, program_path};
-
-/// How long an end may take, on a machine that is busy.
-const END_MAX: Duration = Duration::from_secs(10);
-
-/// A responder whose log is kept.
-struct Running<'s> {
-    child: Child,
-    site: &'s TestSite,
-}
-
-impl<'s> Running<'s> {
-    fn start(site: &'s TestSite) -> Running<'s> {
-        let log = std::fs::File::create(site.path("fcgi.log")).expect("a log");
-        let child = Command::new(program_path("heliostat-fcgi"))
-            .env("HELIOSTAT_CONFIG", site.config())
-            .env("STATE_DIRECTORY", site.path("state"))
-            .env("RUST_LOG", "heliostat=info")
-            .stdin(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .expect("the responder starts");
-        let mut running = Running { child, site };
-        running.until_log("ready:");
-        running
-    }
-
-    fn log(&self) -> String {
-        std::fs::read_to_string(self.site.path("fcgi.log")).unwrap_or_default()
-    }
-
-    fn until_log(&mut self, text: &str) {
-        eventually(text, || {
-            let ended = self.child.try_wait().expect("its state is known");
-            assert_eq!(ended, None, "{}", self.log());
-            self.log().contains(text)
-        });
-    }
-
-    fn gives(&self, path: &str) -> String {
-        let mut client = FcgiClient::connect(&self.site.path("fcgi.sock"));
-        let answer = client.send(&Request::get(path));
-        answer
-            .text("X-MB-Give")
-            .unwrap_or_else(|| answer.status.to_string())
-    }
-
-    fn signal(&self, signal: Signal) {
-        let id = i32::try_from(self.child.id()).expect("an id");
-        kill_process(Pid::from_raw(id).expect("an id"), signal).expect("it runs");
-    }
-
-    /// SIGTERM, and the end within the time.
-    fn end(&mut self) -> ExitStatus {
-        self.signal(Signal::TERM);
-        let begin = Instant::now();
-        loop {
-            if let Some(status) = self.child.try_wait().expect("its state is known") {
-                return status;
-            }
-            assert!(begin.elapsed() < END_MAX, "it does not end: {}", self.log());
-            std::thread::sleep(Duration::from_millis(5));
-        }
-    }
-}
-
-impl Drop for Running<'_> {
-    fn drop(&mut self) {
-        // It may have ended by itself; then there is nothing to do.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
+use crate::stand_in::logged_responder::{AWAY, LoggedResponder, indexed_site};
+use crate::stand_in::site::{TestSite, eventually};
 
 fn make_fifo(path: &Path) {
     let _ = std::fs::remove_file(path);
     mknodat(CWD, path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).expect("a FIFO");
 }
 
-fn site(more: &str) -> TestSite {
-    let site = TestSite::with_config(more);
-    site.write("a.iso", &[1; 20_000], 1_700_000_000);
-    site.run_ok("heliostat-index", &["--no-hashes"]);
-    std::fs::create_dir(site.path("state")).expect("a folder");
-    site
-}
-
-const AWAY: &str = "file (database_not_reached)";
-
 #[test]
 fn a_fifo_in_place_of_the_database_stops_nothing() {
-    let site = site("");
+    let site = indexed_site();
     let (database, kept) = (site.database(), site.path("kept.sqlite"));
-    let mut running = Running::start(&site);
+    let mut running = LoggedResponder::start(&site);
     assert_eq!(running.gives("/a.iso"), "file");
     std::fs::rename(&database, &kept).expect("the database");
     make_fifo(&database);
@@ -115,7 +32,7 @@ fn a_fifo_in_place_of_the_database_stops_nothing() {
     make_fifo(&database);
     eventually("it is away", || running.gives("/a.iso") == AWAY);
     assert!(running.end().success());
-    let mut running = Running::start(&site);
+    let mut running = LoggedResponder::start(&site);
     assert_eq!(running.gives("/a.iso"), AWAY);
     assert!(running.end().success());
     for (program, arguments) in [("heliostat", "list"), ("heliostat-index", "--no-hashes")] {
@@ -130,9 +47,9 @@ fn a_fifo_in_place_of_the_database_stops_nothing() {
 
 #[test]
 fn a_fifo_in_place_of_the_configuration_stops_nothing() {
-    let site = site("");
+    let site = indexed_site();
     let (config, kept) = (site.config(), site.path("kept.toml"));
-    let mut running = Running::start(&site);
+    let mut running = LoggedResponder::start(&site);
     std::fs::rename(&config, &kept).expect("the configuration");
     make_fifo(&config);
     running.signal(Signal::HUP);
@@ -143,73 +60,10 @@ fn a_fifo_in_place_of_the_configuration_stops_nothing() {
     assert_eq!(output.status.code(), Some(2));
 }
 
-/// Whoever opens the file waits until this ends, as for a disk that does not answer: the holder of
-/// a lease may take its time to give it up (`F_SETLEASE`, which Python has and Rust has not).
-struct Hanging(Child);
-
-impl Hanging {
-    fn of(path: &Path) -> Hanging {
-        const HOLD: &str = "import fcntl, os, signal, sys\n\
-            signal.signal(signal.SIGIO, signal.SIG_IGN)\n\
-            fcntl.fcntl(os.open(sys.argv[1], os.O_RDWR), fcntl.F_SETLEASE, fcntl.F_WRLCK)\n\
-            print('held', flush=True)\n\
-            sys.stdin.read()";
-        let mut child = Command::new("python3")
-            .args(["-c", HOLD])
-            .arg(path)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("python3; `scripts/test` installs it");
-        let mut said = String::new();
-        let out = child.stdout.take().expect("it is piped");
-        let read = std::io::BufRead::read_line(&mut std::io::BufReader::new(out), &mut said);
-        read.expect("it speaks");
-        assert_eq!(said, "held\n");
-        Hanging(child)
-    }
-}
-
-impl Drop for Hanging {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-#[test]
-fn a_disk_that_does_not_answer_keeps_nobody() {
-    let site = site("");
-    let hanging = Hanging::of(&site.database());
-    let mut running = Running::start(&site);
-    assert!(
-        running
-            .log()
-            .contains("database and GeoIP files are not read after"),
-        "{}",
-        running.log()
-    );
-    assert_eq!(running.gives("/a.iso"), AWAY);
-    assert!(running.end().success(), "{}", running.log());
-    let mut running = Running::start(&site);
-    drop(hanging);
-    eventually("it is read", || running.gives("/a.iso") == "file");
-
-    // While it runs: what it knows stays.
-    let next = site.path("next.sqlite");
-    std::fs::copy(site.database(), &next).expect("a copy");
-    let _hanging = Hanging::of(&next);
-    std::fs::rename(&next, site.database()).expect("the replacement");
-    running.signal(Signal::HUP);
-    running.until_log("signal=1");
-    assert_eq!(running.gives("/a.iso"), "file");
-    assert!(running.end().success(), "{}", running.log());
-}
-
 #[test]
 fn a_database_of_a_newer_program_is_left_alone() {
-    let site = site("");
-    let mut running = Running::start(&site);
+    let site = indexed_site();
+    let mut running = LoggedResponder::start(&site);
     assert_eq!(running.gives("/a.iso"), "file");
     let writer = Connection::open(site.database()).expect("the database");
     let set = |version: i64| {
@@ -237,14 +91,14 @@ fn status(site: &TestSite, code: i32) -> String {
 
 #[test]
 fn a_tree_that_is_not_there_is_said() {
-    let site = site("");
+    let site = indexed_site();
     status(&site, 0);
     let (tree, away) = (site.tree(), site.path("away"));
     std::fs::rename(&tree, &away).expect("the tree");
     let problem = format!("cannot look at {} as user ", tree.display());
     let said = status(&site, 3);
     assert!(said.starts_with(&format!("attention: {problem}")), "{said}");
-    let mut running = Running::start(&site);
+    let mut running = LoggedResponder::start(&site);
     running.until_log(&problem);
     assert!(
         running
@@ -275,9 +129,9 @@ fn a_tree_that_is_not_there_is_said() {
 
 #[test]
 fn a_document_is_asked_for_again_while_the_database_is_away() {
-    let site = site("");
+    let site = indexed_site();
     std::fs::rename(site.database(), site.path("away")).expect("the database");
-    let running = Running::start(&site);
+    let running = LoggedResponder::start(&site);
     let mut client = FcgiClient::connect(&site.path("fcgi.sock"));
     let documents = [
         "meta4",
@@ -315,10 +169,10 @@ fn a_document_is_asked_for_again_while_the_database_is_away() {
 
 #[test]
 fn a_typo_ends_no_responder_and_is_said() {
-    let site = site("");
+    let site = indexed_site();
     let good = std::fs::read_to_string(site.config()).expect("the configuration");
     let write = |text: &str| std::fs::write(site.config(), text).expect("the configuration");
-    let mut running = Running::start(&site);
+    let mut running = LoggedResponder::start(&site);
     assert!(running.end().success());
     let kept = site.path("state/last-good.toml");
     let mode = std::fs::metadata(&kept).expect("it is kept").permissions();
@@ -330,7 +184,7 @@ fn a_typo_ends_no_responder_and_is_said() {
     let said = String::from_utf8_lossy(&checked.stderr).into_owned();
     assert_eq!(checked.status.code(), Some(2), "{said}");
     assert!(said.contains("tre: there is no such key"), "{said}");
-    let mut running = Running::start(&site);
+    let mut running = LoggedResponder::start(&site);
     let log = running.log();
     assert!(
         log.contains("going on with the last good configuration"),
@@ -365,8 +219,8 @@ fn a_typo_ends_no_responder_and_is_said() {
 
 #[test]
 fn a_responder_that_hangs_or_is_gone_is_said() {
-    let site = site("");
-    let mut running = Running::start(&site);
+    let site = indexed_site();
+    let mut running = LoggedResponder::start(&site);
     status(&site, 0);
     running.signal(Signal::STOP);
     let said = status(&site, 3);
@@ -377,19 +231,19 @@ fn a_responder_that_hangs_or_is_gone_is_said() {
         output.status.success()
     });
     running.signal(Signal::KILL);
-    running.child.wait().expect("our own child");
+    running.wait();
     let said = status(&site, 3);
     assert!(said.contains("no responder listens on "), "{said}");
 }
 
 #[test]
 fn explain_says_as_whom_it_looked() {
-    let site = site("");
+    let site = indexed_site();
     let explain = || site.run_ok("heliostat", &["explain", "/a.iso", "--ip", "192.0.2.1"]);
     let user = heliostat::tree::user_name();
     let alone = explain();
     assert!(alone.contains(&format!("\nlooked as  {user}\n")), "{alone}");
-    let _running = Running::start(&site);
+    let _running = LoggedResponder::start(&site);
     let both = explain();
     let expected = format!("\nlooked as  {user}, as the responder does\n");
     assert!(both.contains(&expected), "{both}");

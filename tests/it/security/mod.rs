@@ -1,6 +1,5 @@
 //! Mirrors, clients and files that are made to harm, and secrets that must not be seen.
 
-mod answer;
 mod redirect;
 mod secret;
 mod socket;

@@ -1,0 +1,3 @@
+//! Probes in their default times.
+
+mod silent;

@@ -1,0 +1,3 @@
+//! Responders that wait for a disk.
+
+mod blocked_disk;

@@ -1,0 +1,3 @@
+//! Mirrors whose pages never end.
+
+mod answer;
