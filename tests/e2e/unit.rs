@@ -8,6 +8,7 @@ use std::process::Command;
 use rustix::process::Signal;
 
 use crate::stage::Stage;
+use crate::stage::folder::temporary_folder;
 use crate::stage::site::eventually;
 
 /// What `systemd-analyze security` calls safe ends at 2.0; the responder has no network.
@@ -27,7 +28,7 @@ fn units() -> PathBuf {
 
 /// A root with the units and with programs where the units look for them.
 fn root() -> tempfile::TempDir {
-    let root = tempfile::tempdir().expect("a folder");
+    let root = temporary_folder();
     let path = |name: &str| root.path().join(name);
     for folder in ["usr/bin", "usr/lib", "etc/systemd/system"] {
         fs::create_dir_all(path(folder)).expect("a folder");

@@ -9,6 +9,8 @@ use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
+use super::folder::temporary_folder;
+
 /// An authority; its files are removed with it.
 pub struct Authority {
     folder: tempfile::TempDir,
@@ -32,7 +34,7 @@ commonName = supplied
 impl Authority {
     /// A new one.
     pub fn new() -> Authority {
-        let folder = tempfile::tempdir().expect("a temporary folder");
+        let folder = temporary_folder();
         std::fs::write(folder.path().join("ca.conf"), CONFIG).expect("a file");
         std::fs::write(folder.path().join("index.txt"), "").expect("a file");
         std::fs::write(folder.path().join("serial"), "1000\n").expect("a file");

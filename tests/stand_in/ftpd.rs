@@ -11,6 +11,7 @@ use std::process::{Child, Command, Stdio};
 
 use rustix::process::{Pid, Signal};
 
+use super::folder::temporary_folder;
 use super::rsyncd::set_mode;
 use super::site::eventually;
 
@@ -72,7 +73,7 @@ impl Ftpd {
 
     /// The same on another address; `more` goes into the configuration.
     pub fn start_on(host: &'static str, kind: Kind, tls: Tls, tree: &Path, more: &str) -> Ftpd {
-        let home = tempfile::tempdir().expect("a temporary folder");
+        let home = temporary_folder();
         set_mode(home.path(), 0o755);
         std::fs::create_dir(home.path().join("empty")).expect("a folder");
         if tls != Tls::None {

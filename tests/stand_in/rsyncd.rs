@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use super::folder::temporary_folder;
 use super::site::{eventually, set_mtime};
 
 /// The daemon; it ends with the test.
@@ -35,7 +36,7 @@ impl Rsyncd {
 
     /// The same on another address of loopback.
     pub fn start_on(host: &'static str) -> Rsyncd {
-        let folder = tempfile::tempdir().expect("a temporary folder");
+        let folder = temporary_folder();
         // A daemon that root starts reads as nobody.
         set_mode(folder.path(), 0o755);
         let tree = folder.path().join("pub");

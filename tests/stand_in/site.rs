@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::{Duration, Instant, SystemTime};
 
+use super::folder::temporary_folder;
+
 /// Tree, database and configuration; all are removed with it.
 pub struct TestSite {
     folder: tempfile::TempDir,
@@ -20,7 +22,7 @@ impl TestSite {
 
     /// An empty tree; `more` is appended to `[site.test]`.
     pub fn with_config(more: &str) -> TestSite {
-        let folder = tempfile::tempdir().expect("a temporary folder");
+        let folder = temporary_folder();
         std::fs::create_dir(folder.path().join("tree")).expect("the tree");
         let config = format!(
             "[fcgi]\nlisten = \"{folder}/fcgi.sock\"\nlisten_mode = \"0666\"\npoll_ms = 50\n\

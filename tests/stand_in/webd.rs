@@ -7,6 +7,7 @@ use std::process::{Child, Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use super::folder::temporary_folder;
 use super::rsyncd::set_mode;
 use super::site::{eventually, set_mtime};
 
@@ -55,7 +56,7 @@ pub struct Tree {
 impl Tree {
     /// An empty tree that everybody may read.
     pub fn new() -> Tree {
-        let folder = tempfile::tempdir().expect("a temporary folder");
+        let folder = temporary_folder();
         set_mode(folder.path(), 0o755);
         std::fs::create_dir(folder.path().join("pub")).expect("the tree");
         Tree { folder }
@@ -84,7 +85,7 @@ impl Web {
     /// Starts a server in zone `zone`; `more` goes into its configuration where it has one.
     pub fn start(kind: Kind, tree: &Tree, zone: &str, more: &str) -> Web {
         for _ in 0..START_ATTEMPTS {
-            let home = tempfile::tempdir().expect("a temporary folder");
+            let home = temporary_folder();
             set_mode(home.path(), 0o777);
             let port = free_port();
             let mut command = command(kind, tree.folder.path(), home.path(), port, more);

@@ -17,6 +17,8 @@ mod responder;
 mod theatre;
 mod tool;
 
+#[path = "../../stand_in/folder.rs"]
+pub mod folder;
 #[path = "../../stand_in/site.rs"]
 #[allow(dead_code, reason = "the integration tests use the rest of it")]
 pub mod site;

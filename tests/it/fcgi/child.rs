@@ -20,6 +20,8 @@ use super::peer::{Peer, request};
 use super::server::{Scripted, wait_until};
 use super::supervisor::Supervisor;
 
+use crate::stand_in::folder::temporary_folder;
+
 /// Set, this process is such a server: the socket's path, or `inherited`.
 const SERVE: &str = "HELIOSTAT_TEST_SERVE";
 /// Descriptors that it may have.
@@ -110,7 +112,7 @@ pub struct ChildSupervisor {
 
 impl ChildSupervisor {
     pub fn start(with_store: bool) -> ChildSupervisor {
-        let dir = tempfile::tempdir().expect("a temporary directory");
+        let dir = temporary_folder();
         let socket = dir.path().join("fcgi.sock");
         let mut command = Command::new(env::current_exe().expect("a running program has a file"));
         command.args(["a_supervisor_ends_its_servers", "--nocapture"]);
@@ -197,7 +199,7 @@ pub struct ChildServer {
 
 impl ChildServer {
     pub fn start(nofile: Option<u32>) -> ChildServer {
-        let dir = tempfile::tempdir().expect("a temporary directory");
+        let dir = temporary_folder();
         let socket = dir.path().join("fcgi.sock");
         let mut command = command(&socket);
         command

@@ -9,6 +9,8 @@ use super::peer::{Peer, begin, packed, record, request};
 use super::server::{TestServer, wait_until};
 use super::wire;
 
+use crate::stand_in::folder::temporary_folder;
+
 /// Short, yet longer than a busy machine takes for anything.
 const SHORT: Duration = Duration::from_millis(1500);
 
@@ -245,7 +247,7 @@ fn at_the_limit_the_longest_idle_gives_way() {
 
 #[test]
 fn sockets_are_taken_over_from_the_dead_only() {
-    let dir = tempfile::tempdir().expect("a temporary directory");
+    let dir = temporary_folder();
     let path = dir.path().join("s");
     let listen = Listen::Unix {
         path: path.clone(),

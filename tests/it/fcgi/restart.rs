@@ -13,6 +13,8 @@ use super::child::{ChildSupervisor, command};
 use super::peer::{Peer, request};
 use super::server::wait_until;
 
+use crate::stand_in::folder::temporary_folder;
+
 /// Restarts under load.
 const RESTARTS: u64 = 12;
 /// Answers between two of them.
@@ -98,7 +100,7 @@ fn without_a_store_what_was_accepted_is_answered_and_the_rest_waits() {
 /// with SIGTERM.
 #[test]
 fn standard_input_may_be_the_socket() {
-    let dir = tempfile::tempdir().expect("a temporary directory");
+    let dir = temporary_folder();
     let socket = dir.path().join("fcgi.sock");
     let listener = UnixListener::bind(&socket).expect("a free path");
     let mut command = command(Path::new("inherited"));

@@ -12,6 +12,8 @@ use heliostat::fcgi::{
 };
 use tempfile::TempDir;
 
+use crate::stand_in::folder::temporary_folder;
+
 /// Anything that takes longer than this has gone wrong, even on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -160,7 +162,7 @@ pub struct TestServer {
 
 impl TestServer {
     pub fn start(options: ServerOptions) -> TestServer {
-        let dir = tempfile::tempdir().expect("a temporary directory");
+        let dir = temporary_folder();
         let socket = dir.path().join("fcgi.sock");
         let listen = Listen::Unix {
             path: socket.clone(),

@@ -6,6 +6,7 @@ use std::process::{Command, Output};
 
 use heliostat::domain::mirror::MirrorId;
 
+use crate::stand_in::folder::temporary_folder;
 use crate::stand_in::odd_web::{OddWeb, status};
 use crate::stand_in::scan_site::{OLD, add_mirror, catalogue_tree, current, published, set};
 use crate::stand_in::site::{TestSite, failure};
@@ -74,7 +75,7 @@ impl Stage {
             tree.write(path, path.as_bytes(), OLD);
         }
         catalogue_tree(&site);
-        let folder = tempfile::tempdir().expect("a temporary folder");
+        let folder = temporary_folder();
         Stage { site, tree, folder }
     }
 

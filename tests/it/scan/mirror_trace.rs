@@ -8,6 +8,7 @@ use heliostat::domain::mirror::MirrorId;
 use heliostat::domain::time::Timestamp;
 use heliostat::domain::trace::Trace;
 
+use crate::stand_in::folder::temporary_folder;
 use crate::stand_in::http_site::{FILES, add, healthy, set_url, site_and_tree};
 use crate::stand_in::odd_web::{OddWeb, Reply, page, status};
 use crate::stand_in::scan_site::{current, last_run, reader, set};
@@ -42,7 +43,7 @@ fn trace_of(folder: &Path) -> Trace {
 
 #[test]
 fn the_script_writes_what_the_parser_reads() {
-    let folder = tempfile::tempdir().expect("folder");
+    let folder = temporary_folder();
     let (odd, more) = (folder.path().join("a b"), ["--connections", "4"]);
     std::fs::create_dir(&odd).expect("directory");
     let run = |arguments: &[&str]| {
@@ -75,7 +76,7 @@ fn the_script_writes_what_the_parser_reads() {
 
 #[test]
 fn the_script_refuses_what_it_cannot_use_in_one_line() {
-    let folder = tempfile::tempdir().expect("folder");
+    let folder = temporary_folder();
     let place = text(folder.path());
     for (arguments, expected) in [
         (&[][..], "which directory?"),
