@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 
-use rusqlite::{Row, params};
+use rusqlite::{OptionalExtension, Row, params};
 
 use super::error::{DbError, Doing};
 use super::open::{Queryable, Transaction};
+use super::run_counts::{RunCounts, RunNumber};
 use crate::db::catalogue;
 use crate::domain::cache::Generations;
 use crate::domain::mirror::MirrorId;
@@ -15,14 +16,8 @@ use crate::domain::time::Timestamp;
 /// takes hours.
 const INDEX_RUN_MAX_S: i64 = 86_400;
 
-const CHANGES: &str = "SELECT started_at, \
-     CASE WHEN json_valid(counts) THEN json_extract(counts, '$.changed_at') END, \
-     CASE WHEN json_valid(counts) THEN json_extract(counts, '$.first_id') END \
-     FROM run WHERE mirror_id IS NULL AND kind = 'index' ORDER BY id DESC";
-
-/// That a scan was not of single directories, in SQL.
-const OF_ALL: &str = "CASE WHEN json_valid(counts) \
-    THEN coalesce(json_extract(counts, '$.directories'), 0) END = 0";
+const CHANGES: &str = "SELECT started_at, counts FROM run \
+     WHERE mirror_id IS NULL AND kind = 'index' ORDER BY id DESC";
 
 /// What kind of run it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,8 +83,8 @@ pub struct RunEnd {
     pub at: Timestamp,
     /// How.
     pub outcome: RunOutcome,
-    /// A JSON object of numbers.
-    pub counts: String,
+    /// Its numbers.
+    pub counts: RunCounts,
     /// What went wrong; empty when nothing did.
     pub error: String,
 }
@@ -102,10 +97,6 @@ pub enum GuardedRuns {
     /// Runs that only hash.
     Hashing,
 }
-
-/// Counts of a run that only hashes, from its beginning: that tells it from an index run, which
-/// another lock guards.
-const HASHING: &str = r#"{"hashing_ms":0}"#;
 
 /// Marks runs that were killed: who holds their lock knows that none of them is at work.
 ///
@@ -120,16 +111,27 @@ pub fn mark_killed(
         GuardedRuns::All(kind) => (kind, false),
         GuardedRuns::Hashing => (RunKind::Index, true),
     };
-    transaction
+    let doing = "marking runs that were killed";
+    let mut statement = transaction
         .inner
-        .execute(
-            "UPDATE run SET outcome = 'interrupted', error = ?3 \
-             WHERE outcome = 'running' AND kind = ?1 \
-             AND ?2 = coalesce(json_valid(counts) \
-             AND json_extract(counts, '$.hashing_ms') IS NOT NULL, 0)",
-            params![kind.as_str(), is_hashing, killed(now)],
-        )
-        .doing("marking runs that were killed")?;
+        .prepare("SELECT id, counts FROM run WHERE outcome = 'running' AND kind = ?1")
+        .doing(doing)?;
+    let running = statement
+        .query_map([kind.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))
+        .doing(doing)?;
+    let running: Vec<(i64, String)> = running.collect::<Result<_, _>>().doing(doing)?;
+    for (id, counts) in running {
+        let counts = RunCounts::parse(&counts).unwrap_or_default();
+        if counts.number(RunNumber::HashingMs).is_some() == is_hashing {
+            transaction
+                .inner
+                .execute(
+                    "UPDATE run SET outcome = 'interrupted', error = ?2 WHERE id = ?1",
+                    params![id, killed(now)],
+                )
+                .doing(doing)?;
+        }
+    }
     Ok(())
 }
 
@@ -164,7 +166,8 @@ pub fn record_killed_scan(
     Ok(())
 }
 
-/// Records that a run begins that only hashes.
+/// Records that a run begins that only hashes. A number tells it from an index run, which another
+/// lock guards.
 ///
 /// # Errors
 /// [`DbError::Sql`].
@@ -174,7 +177,7 @@ pub fn begin_hashing(transaction: &Transaction<'_>, at: Timestamp) -> Result<Run
         .inner
         .execute(
             "UPDATE run SET counts = ?2 WHERE id = ?1",
-            params![run.0, HASHING],
+            params![run.0, RunCounts::only(RunNumber::HashingMs, 0).text()],
         )
         .doing("recording the start of a run")?;
     Ok(run)
@@ -249,7 +252,13 @@ pub fn end(transaction: &Transaction<'_>, run: RunId, end: &RunEnd) -> Result<()
         .inner
         .execute(
             "UPDATE run SET ended_at = ?2, outcome = ?3, counts = ?4, error = ?5 WHERE id = ?1",
-            params![run.0, end.at.0, end.outcome.as_str(), end.counts, end.error],
+            params![
+                run.0,
+                end.at.0,
+                end.outcome.as_str(),
+                end.counts.text(),
+                end.error
+            ],
         )
         .doing("recording the end of a run")?;
     Ok(())
@@ -281,16 +290,34 @@ pub fn forget(
 /// # Errors
 /// [`DbError::Sql`].
 pub fn add_to_end(transaction: &Transaction<'_>, run: RunId, end: &RunEnd) -> Result<(), DbError> {
+    let doing = "recording the end of a run";
+    let stored: Option<String> = transaction
+        .inner
+        .query_row("SELECT counts FROM run WHERE id = ?1", [run.0], |row| {
+            row.get(0)
+        })
+        .optional()
+        .doing(doing)?;
+    let mut counts = stored
+        .and_then(|text| RunCounts::parse(&text))
+        .unwrap_or_default();
+    counts.add(&end.counts);
     transaction
         .inner
         .execute(
-            "UPDATE run SET ended_at = ?2, counts = json_patch(counts, ?4), \
+            "UPDATE run SET ended_at = ?2, counts = ?4, \
              outcome = CASE WHEN ?3 = 'ok' AND outcome <> 'running' THEN outcome ELSE ?3 END, \
              error = CASE WHEN ?5 = '' OR error = '' THEN error || ?5 ELSE error || '; ' || ?5 END \
              WHERE id = ?1",
-            params![run.0, end.at.0, end.outcome.as_str(), end.counts, end.error],
+            params![
+                run.0,
+                end.at.0,
+                end.outcome.as_str(),
+                counts.text(),
+                end.error
+            ],
         )
-        .doing("recording the end of a run")?;
+        .doing(doing)?;
     Ok(())
 }
 
@@ -309,8 +336,8 @@ pub struct RunRecord {
     pub ended_at: Option<Timestamp>,
     /// `ok`, `partial`…
     pub outcome: String,
-    /// A JSON object of numbers.
-    pub counts: String,
+    /// Its numbers; `None` if they cannot be read.
+    pub counts: Option<RunCounts>,
     /// What went wrong.
     pub error: String,
     /// How often runs found the same since, and when the last of them did.
@@ -325,7 +352,7 @@ fn from_row(row: &Row<'_>) -> Result<RunRecord, rusqlite::Error> {
         started_at: Timestamp(row.get(3)?),
         ended_at: row.get::<_, Option<i64>>(4)?.map(Timestamp),
         outcome: row.get(5)?,
-        counts: row.get(6)?,
+        counts: RunCounts::parse(&row.get::<_, String>(6)?),
         error: row.get(7)?,
         repeats: match (row.get::<_, Option<i64>>(8)?, row.get(9)?) {
             (Some(times), Some(at)) => Some((times.max(0) as u64, Timestamp(at))),
@@ -343,18 +370,27 @@ pub fn last_repeat(
     database: &impl Queryable,
     mirror: MirrorId,
 ) -> Result<Option<Timestamp>, DbError> {
-    let last: Option<i64> = database
+    let doing = "reading when a mirror was scanned last";
+    let mut statement = database
         .sqlite()
-        .query_row(
-            &format!(
-                "SELECT max(last_at) FROM run JOIN run_repeat ON run_repeat.run_id = run.id \
-                 WHERE mirror_id = ?1 AND kind = 'scan' AND {OF_ALL}"
-            ),
-            [mirror.0],
-            |row| row.get(0),
+        .prepare_cached(
+            "SELECT last_at, counts FROM run JOIN run_repeat ON run_repeat.run_id = run.id \
+             WHERE mirror_id = ?1 AND kind = 'scan' ORDER BY last_at DESC",
         )
-        .doing("reading when a mirror was scanned last")?;
-    Ok(last.map(Timestamp))
+        .doing(doing)?;
+    let mut rows = statement.query([mirror.0]).doing(doing)?;
+    while let Some(row) = rows.next().doing(doing)? {
+        if is_of_all(row, 1).doing(doing)? {
+            return Ok(Some(Timestamp(row.get(0).doing(doing)?)));
+        }
+    }
+    Ok(None)
+}
+
+/// Whether the counts in a column are those of a run that was not of single directories.
+fn is_of_all(row: &Row<'_>, column: usize) -> Result<bool, rusqlite::Error> {
+    let counts = RunCounts::parse(&row.get::<_, String>(column)?);
+    Ok(counts.is_some_and(|counts| counts.is_of_all()))
 }
 
 /// The last scan of all that a mirror has, or of a subtree of it, but not of single directories;
@@ -367,17 +403,22 @@ pub fn latest_whole(
     mirror: MirrorId,
     is_published: bool,
 ) -> Result<Option<RunRecord>, DbError> {
-    let published = match is_published {
+    let condition = match is_published {
         true => "AND outcome IN ('ok', 'partial')",
         false => "",
     };
-    let condition = format!("AND {OF_ALL} {published}");
     let how = RunSelection {
-        condition: &condition,
+        condition,
         order: "run.id",
-        limit: 1,
+        limit: u32::MAX,
     };
-    Ok(select(database, Some(RunKind::Scan), Some(mirror), how)?.pop())
+    let mut latest = None;
+    select_while(database, Some(RunKind::Scan), Some(mirror), how, |run| {
+        let is_whole = run.counts.as_ref().is_some_and(RunCounts::is_of_all);
+        latest = is_whole.then_some(run);
+        !is_whole
+    })?;
+    Ok(latest)
 }
 
 /// When scans of all that a mirror has found last just what one before had found, by mirror; since
@@ -392,18 +433,20 @@ pub fn whole_repeats_since(
     let doing = "reading when mirrors were scanned last";
     let mut statement = database
         .sqlite()
-        .prepare_cached(&format!(
-            "SELECT mirror_id, max(last_at) FROM run_repeat JOIN run ON run.id = run_id \
-             WHERE last_at >= ?1 AND kind = 'scan' AND mirror_id IS NOT NULL \
-             AND {OF_ALL} GROUP BY mirror_id"
-        ))
+        .prepare_cached(
+            "SELECT mirror_id, last_at, counts FROM run_repeat JOIN run ON run.id = run_id \
+             WHERE last_at >= ?1 AND kind = 'scan' AND mirror_id IS NOT NULL ORDER BY last_at",
+        )
         .doing(doing)?;
-    let rows = statement
-        .query_map([since.0], |row| {
-            Ok((MirrorId(row.get(0)?), Timestamp(row.get(1)?)))
-        })
-        .doing(doing)?;
-    rows.collect::<Result<_, _>>().doing(doing)
+    let mut rows = statement.query([since.0]).doing(doing)?;
+    let mut repeats = HashMap::new();
+    while let Some(row) = rows.next().doing(doing)? {
+        if is_of_all(row, 2).doing(doing)? {
+            let (mirror, at) = (row.get(0).doing(doing)?, row.get(1).doing(doing)?);
+            repeats.insert(MirrorId(mirror), Timestamp(at));
+        }
+    }
+    Ok(repeats)
 }
 
 /// The runs of a kind that began last, newest first; of one mirror, or of all.
@@ -473,28 +516,26 @@ pub fn coverage_since(
     let doing = "reading what a mirror had";
     let mut statement = database
         .sqlite()
-        .prepare_cached(&format!(
-            "SELECT json_extract(counts, '$.after'), \
-             coalesce(json_extract(counts, '$.allowed'), 0) \
+        .prepare_cached(
+            "SELECT counts \
              FROM run LEFT JOIN run_repeat ON run_repeat.run_id = run.id \
              WHERE mirror_id = ?1 AND kind = 'scan' AND outcome IN ('ok', 'partial') \
-             AND coalesce(run_repeat.last_at, run.started_at) >= ?2 AND run.started_at <= ?3 \
-             AND {OF_ALL}"
-        ))
+             AND coalesce(run_repeat.last_at, run.started_at) >= ?2 AND run.started_at <= ?3",
+        )
         .doing(doing)?;
-    let count = |row: &Row<'_>, place: usize| -> Result<u64, rusqlite::Error> {
-        let count: Option<i64> = row.get(place)?;
-        Ok(count.unwrap_or(0).max(0) as u64)
-    };
     let rows = statement
-        .query_map(params![mirror.0, since.0, now.0], |row| {
-            Ok(PastCoverage {
-                files: count(row, 0)?,
-                allowed: count(row, 1)?,
-            })
-        })
+        .query_map(params![mirror.0, since.0, now.0], |row| row.get(0))
         .doing(doing)?;
-    rows.collect::<Result<_, _>>().doing(doing)
+    let texts: Vec<String> = rows.collect::<Result<_, _>>().doing(doing)?;
+    let counts = texts.iter().filter_map(|text| RunCounts::parse(text));
+    let number = |counts: &RunCounts, which| counts.number(which).unwrap_or(0).max(0) as u64;
+    let coverage = counts
+        .filter(RunCounts::is_of_all)
+        .map(|counts| PastCoverage {
+            files: number(&counts, RunNumber::After),
+            allowed: number(&counts, RunNumber::Allowed),
+        });
+    Ok(coverage.collect())
 }
 
 /// Index runs that are looked at for when generations were made.
@@ -507,8 +548,8 @@ const GENERATION_RUNS_MAX: u32 = 2000;
 pub fn generations(database: &impl Queryable) -> Result<Generations, DbError> {
     let runs = latest(database, RunKind::Index, None, GENERATION_RUNS_MAX)?;
     let made = runs.iter().rev().filter_map(|run| {
-        let counts: serde_json::Value = serde_json::from_str(&run.counts).ok()?;
-        Some((counts.get("generation")?.as_i64()?, run.ended_at?))
+        let generation = run.counts.as_ref()?.number(RunNumber::Generation)?;
+        Some((generation, run.ended_at?))
     });
     Ok(Generations {
         ours: catalogue::generation(database)?,
@@ -529,6 +570,23 @@ fn select(
     mirror: Option<MirrorId>,
     how: RunSelection<'_>,
 ) -> Result<Vec<RunRecord>, DbError> {
+    let mut runs = Vec::new();
+    select_while(database, kind, mirror, how, |run| {
+        runs.push(run);
+        true
+    })?;
+    Ok(runs)
+}
+
+/// Reads runs until `goes_on` returns false.
+fn select_while(
+    database: &impl Queryable,
+    kind: Option<RunKind>,
+    mirror: Option<MirrorId>,
+    how: RunSelection<'_>,
+    mut goes_on: impl FnMut(RunRecord) -> bool,
+) -> Result<(), DbError> {
+    let doing = "reading runs";
     let mut statement = database
         .sqlite()
         .prepare_cached(&format!(
@@ -540,17 +598,16 @@ fn select(
             how.condition, how.order
         ))
         .doing("preparing to read runs")?;
-    let rows = statement
-        .query_map(
-            params![
-                kind.map(RunKind::as_str),
-                mirror.map(|mirror| mirror.0),
-                how.limit
-            ],
-            from_row,
-        )
-        .doing("reading runs")?;
-    rows.collect::<Result<_, _>>().doing("reading runs")
+    let mirror = mirror.map(|mirror| mirror.0);
+    let mut rows = statement
+        .query(params![kind.map(RunKind::as_str), mirror, how.limit])
+        .doing(doing)?;
+    while let Some(row) = rows.next().doing(doing)? {
+        if !goes_on(from_row(row).doing(doing)?) {
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// A moment at which the catalogue got new versions of files.
@@ -581,9 +638,12 @@ pub fn changes_since(
         if started_at.saturating_add(INDEX_RUN_MAX_S) < since.0 {
             break;
         }
-        let (at, first_id): (Option<i64>, Option<u32>) =
-            (row.get(1).doing(doing)?, row.get(2).doing(doing)?);
-        if let (Some(at), Some(first_id)) = (at.map(Timestamp), first_id)
+        let counts: String = row.get(1).doing(doing)?;
+        let counts = RunCounts::parse(&counts).unwrap_or_default();
+        let at = counts.number(RunNumber::ChangedAt).map(Timestamp);
+        let first_id = counts.number(RunNumber::FirstId);
+        let first_id = first_id.and_then(|id| u32::try_from(id).ok());
+        if let (Some(at), Some(first_id)) = (at, first_id)
             && at >= since
         {
             changes.push(CatalogueChange { at, first_id });
@@ -612,13 +672,13 @@ mod tests {
         let found = writer.transaction(|transaction| {
             for (started_at, counts) in runs {
                 let id = begin(transaction, RunKind::Index, None, Timestamp(started_at))?;
-                let run_end = RunEnd {
-                    at: Timestamp(started_at + 9_999),
-                    outcome: RunOutcome::Ok,
-                    counts: counts.to_owned(),
-                    error: String::new(),
-                };
-                end(transaction, id, &run_end)?;
+                transaction
+                    .inner
+                    .execute(
+                        "UPDATE run SET counts = ?2, outcome = 'ok' WHERE id = ?1",
+                        params![id.0, counts],
+                    )
+                    .doing("a test")?;
             }
             changes_since(transaction, Timestamp(200_050))
         });

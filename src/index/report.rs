@@ -94,11 +94,6 @@ impl IndexCounts {
         (self.adopted, self.removed) = (adopted, removed);
         self.kept = comparison.kept;
     }
-
-    /// The text that is stored in the run's row.
-    pub fn to_json(&self) -> String {
-        serde_json::to_string(self).expect("numbers are always JSON")
-    }
 }
 
 impl IndexReport {

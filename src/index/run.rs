@@ -27,6 +27,7 @@ use crate::db::event;
 use crate::db::open::Queryable;
 use crate::db::run;
 use crate::db::run::{RunEnd, RunOutcome};
+use crate::db::run_counts::RunCounts;
 use crate::domain::trace::GENERATION_NAME;
 use crate::program::exit::chain;
 use crate::tree::{Root, WalkOptions, Walked};
@@ -74,7 +75,7 @@ impl IndexRun<'_> {
             Err(error) => RunEnd {
                 at: now(),
                 outcome: error.outcome(),
-                counts: "{}".to_owned(),
+                counts: RunCounts::default(),
                 error: chain(error),
             },
             Ok(report) if report.outcome == RunOutcome::Suspicious => self.end(report),
@@ -138,7 +139,7 @@ impl IndexRun<'_> {
         RunEnd {
             at: now(),
             outcome: report.outcome,
-            counts: counts.to_json(),
+            counts: RunCounts::of(&counts),
             error: report.error.clone(),
         }
     }
@@ -280,7 +281,7 @@ impl IndexRun<'_> {
             )?;
             let made = catalogue::generation(transaction)?;
             counts.generation = Some(made).filter(|made| *made != seen.generation);
-            end.counts = IndexCounts { took_ms, ..*counts }.to_json();
+            end.counts = RunCounts::of(&IndexCounts { took_ms, ..*counts });
             if let Some(suspicion) = &seen.suspicion {
                 let what = format!("changed by --force although {suspicion}");
                 event::record(transaction, end.at, ACTOR, None, &what)?;

@@ -18,6 +18,7 @@ use super::verdict::{ProbeVerdict, conclude, cut_off, observe, sort_findings};
 use crate::config::SiteConfig;
 use crate::db::probe::{self, Outage};
 use crate::db::run::{self, GuardedRuns, RunEnd, RunId, RunKind, RunOutcome};
+use crate::db::run_counts::RunCounts;
 use crate::db::{DbError, Writer, check_there, open_reader, open_writer};
 use crate::domain::health::{Family, HISTORY_MAX};
 use crate::domain::time::Timestamp;
@@ -150,7 +151,7 @@ impl Prober {
         let end = RunEnd {
             at: now(),
             outcome: RunOutcome::Failed,
-            counts: "{}".to_owned(),
+            counts: RunCounts::default(),
             error: chain(error),
         };
         let writer = self.writer.as_mut();
@@ -219,7 +220,7 @@ impl Prober {
             let end = RunEnd {
                 at: now(),
                 outcome: RunOutcome::Ok,
-                counts: report.counts.to_json(),
+                counts: report.counts.of_run(),
                 error: String::new(),
             };
             writer.transaction(|transaction| run::add_to_end(transaction, run, &end))?;

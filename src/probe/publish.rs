@@ -89,7 +89,7 @@ pub fn publish(writer: &mut Writer, pass: &Pass<'_>) -> Result<Vec<MirrorId>, Db
         let end = RunEnd {
             at: pass.now,
             outcome: pass.outcome,
-            counts: pass.counts.to_json(),
+            counts: pass.counts.of_run(),
             error: pass.error.clone(),
         };
         run::end(transaction, run, &end)?;

@@ -9,6 +9,7 @@ use super::outage::looks;
 use super::plan::Planned;
 use super::verdict::{Newsworthy, ProbeVerdict};
 use crate::db::probe::ProbeRecord;
+use crate::db::run_counts::RunCounts;
 use crate::domain::health::Family;
 use crate::program::console::locked_output;
 use crate::program::exit::Exit;
@@ -70,9 +71,9 @@ pub struct ProbeReport {
 }
 
 impl ProbeCounts {
-    /// As a JSON object.
-    pub fn to_json(self) -> String {
-        self.value().to_string()
+    /// The numbers of the run.
+    pub fn of_run(self) -> RunCounts {
+        RunCounts::of(&self.value())
     }
 
     fn value(self) -> Value {

@@ -19,12 +19,13 @@ use super::lock::MirrorLock;
 use super::output::Output;
 use super::protocol::{ListingResult, Network, Protocol, http_url, is_stop};
 use super::publish::conclude::{Conclusion, conclude};
-use super::publish::finding::{Listing, PublishOptions, counts_json};
+use super::publish::finding::{Listing, PublishOptions};
 use super::publish::repeat::Repeats;
 use super::report::{MirrorReport, ScanCounts};
 use super::{request, trace};
 use crate::db::mirror::MirrorRecord;
 use crate::db::run::{self, RunEnd, RunKind, RunOutcome};
+use crate::db::run_counts::{RunCounts, RunNumber};
 use crate::db::scan::attempt::ScanAttemptKind;
 use crate::db::scan::directory;
 use crate::db::scan::directory::ScanLeft;
@@ -311,7 +312,7 @@ impl<'a> ScanRun<'a> {
             return Ok(ZoneFrom::Nothing);
         }
         let last = run::latest_whole(&*writer, self.mirror.id, true)?;
-        let shift_min = last.and_then(|run| shift_of(&run.counts));
+        let shift_min = last.and_then(|run| shift_of(&run.counts?));
         Ok(shift_min.map_or(ZoneFrom::Nothing, ZoneFrom::Before))
     }
 
@@ -489,7 +490,7 @@ impl<'a> ScanRun<'a> {
         let end = RunEnd {
             at: now(),
             outcome: outcome_of(error),
-            counts: counts_json(&ScanCounts::default()),
+            counts: RunCounts::of(&ScanCounts::default()),
             error: chain(error),
         };
         // A mirror that is gone has no runs any more.
@@ -568,9 +569,8 @@ fn keep_links(found: &mut ListingResult) {
 }
 
 /// Minutes that a mirror's times are ahead of UTC, from the numbers of a run.
-fn shift_of(counts: &str) -> Option<i32> {
-    let counts: serde_json::Value = serde_json::from_str(counts).ok()?;
-    i32::try_from(counts.get("shift_min")?.as_i64()?).ok()
+fn shift_of(counts: &RunCounts) -> Option<i32> {
+    i32::try_from(counts.number(RunNumber::ShiftMin)?).ok()
 }
 
 /// What stands for a URL in the database: the URL itself may hold a password.

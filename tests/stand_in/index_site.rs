@@ -35,6 +35,6 @@ pub fn last_run(site: &TestSite) -> (String, serde_json::Value, String) {
     let reader = open_reader(&site.database()).expect("a database");
     let runs = run::latest(&reader, RunKind::Index, None, 1).expect("runs");
     let last = runs.first().expect("a run");
-    let counts = serde_json::from_str(&last.counts).expect("JSON");
+    let counts = serde_json::to_value(&last.counts).expect("JSON");
     (last.outcome.clone(), counts, last.error.clone())
 }

@@ -13,6 +13,7 @@ use crate::admin::session::Session;
 use crate::db::import::{Imported, Importer, in_transaction, size};
 use crate::db::open::Transaction;
 use crate::db::run::{GuardedRuns, RunEnd, RunId, RunKind, RunOutcome, begin, end, mark_killed};
+use crate::db::run_counts::RunCounts;
 use crate::db::{DbError, Writer, open_reader, open_writer};
 use crate::domain::time::Timestamp;
 use crate::program::exit::{Exit, chain};
@@ -102,7 +103,7 @@ fn recorded(
         let failed = RunEnd {
             at: later(session.now, started),
             outcome: RunOutcome::Failed,
-            counts: "{}".to_owned(),
+            counts: RunCounts::default(),
             error: chain(error),
         };
         let recorded = writer.transaction(|t| end(t, run, &failed));
@@ -217,7 +218,7 @@ fn record(
     let done = RunEnd {
         at: later(session.now, started),
         outcome: RunOutcome::Ok,
-        counts: summary.counts().to_string(),
+        counts: RunCounts::of(&summary.counts()),
         error: String::new(),
     };
     end(transaction, run, &done)?;

@@ -9,6 +9,7 @@ use crate::admin::error::AdminError;
 use crate::admin::session::{Session, find_mirror};
 use crate::db::open::Queryable;
 use crate::db::run::{RunKind, RunRecord};
+use crate::db::run_counts::RunCounts;
 use crate::db::{event, mirror, run};
 use crate::domain::mirror::MirrorId;
 use crate::domain::time::Timestamp;
@@ -52,7 +53,7 @@ pub fn runs(session: &mut Session, args: &RunsArgs) -> Result<Exit, AdminError> 
             _ => format!("the same {times} times more, last at {at}"),
         });
         let what = [
-            counts(&run.counts),
+            counts(run.counts.as_ref()),
             run.error.clone(),
             again.unwrap_or_default(),
         ];
@@ -156,15 +157,11 @@ fn took(run: &RunRecord) -> String {
 }
 
 /// `{"files":12,"changed":0}` as `12 files`: a zero says nothing.
-fn counts(text: &str) -> String {
-    let Ok(Value::Object(counts)) = serde_json::from_str(text) else {
-        return String::new();
-    };
-    let counts: Vec<String> = counts
-        .iter()
-        .filter(|(_, count)| count.as_i64() != Some(0))
-        .filter(|(name, count)| count.is_number() && !NO_COUNTS.contains(&name.as_str()))
-        .map(|(name, count)| match (name.as_str(), count.as_i64()) {
+fn counts(counts: Option<&RunCounts>) -> String {
+    let numbers = counts.into_iter().flat_map(RunCounts::iter);
+    let counts: Vec<String> = numbers
+        .filter(|(name, count)| count.as_i64() != Some(0) && !NO_COUNTS.contains(name))
+        .map(|(name, count)| match (name, count.as_i64()) {
             ("directories", Some(1)) => "1 directory".to_owned(),
             ("files" | "bytes", Some(1)) => format!("1 {}", name.trim_end_matches('s')),
             _ => format!("{count} {}", name.replace('_', " ")),
@@ -182,7 +179,7 @@ fn run_json(run: &RunRecord, names: &HashMap<MirrorId, String>, latest: Timestam
         "in_future": is_ahead(run, latest),
         "ended_at": run.ended_at.map(|end| end.to_string()),
         "outcome": run.outcome,
-        "counts": serde_json::from_str(&run.counts).unwrap_or(Value::Null),
+        "counts": &run.counts,
         "error": run.error,
         "repeats": run.repeats.map_or(0, |(times, _)| times),
         "repeated_at": run.repeats.map(|(_, at)| at.to_string()),
@@ -208,7 +205,10 @@ mod tests {
             ("", ""),
         ];
         for (text, expected) in rows {
-            let mut words: Vec<String> = counts(text).split(", ").map(str::to_owned).collect();
+            let mut words: Vec<String> = counts(serde_json::from_str(text).ok().as_ref())
+                .split(", ")
+                .map(str::to_owned)
+                .collect();
             words.sort_unstable();
             assert_eq!(words.join(", "), expected, "{text}");
         }

@@ -20,6 +20,7 @@ use super::report::{FAILURES_LISTED_MAX, HashCounts, HashFailure, HashReport};
 use super::store::Batch;
 use crate::config::SiteConfig;
 use crate::db::run::{self, GuardedRuns, RunEnd, RunId, RunOutcome};
+use crate::db::run_counts::RunCounts;
 use crate::db::{DbError, Writer, catalogue, hash_state, open_reader, open_writer};
 use crate::program::exit::chain;
 use crate::tree::Root;
@@ -323,7 +324,7 @@ impl<'a> HashRun<'a> {
         let end = RunEnd {
             at: now(),
             outcome,
-            counts: serde_json::to_string(&report.counts).expect("numbers are always JSON"),
+            counts: RunCounts::of(&report.counts),
             error,
         };
         let recorded = writer.transaction(|transaction| run::add_to_end(transaction, id, &end));

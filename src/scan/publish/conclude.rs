@@ -5,7 +5,7 @@
 //! Everything that the verdict depends on is read inside the IMMEDIATE transaction, so that an
 //! admin's `rollback` or `file add` meanwhile is neither lost nor undone by half.
 
-use super::finding::{Listing, PublishOptions, counts_json, listed};
+use super::finding::{Listing, PublishOptions, listed};
 
 use super::judge::{Coverage, JudgementCase, Verdict, add, judge, merge};
 use super::repeat::repeated;
@@ -13,6 +13,7 @@ use crate::db::content::{self, Content, Learnt, PendingContent, PublishedContent
 use crate::db::mirror::MirrorRecord;
 use crate::db::open::Transaction;
 use crate::db::run::{self, RunEnd, RunId, RunKind, RunOutcome};
+use crate::db::run_counts::RunCounts;
 use crate::db::scan::directory;
 use crate::db::{DbError, Writer, event, mirror};
 use crate::domain::time::Timestamp;
@@ -345,7 +346,7 @@ fn run_end(finding: Listing<'_>, conclusion: &Conclusion) -> RunEnd {
     RunEnd {
         at: finding.at,
         outcome: conclusion.outcome,
-        counts: counts_json(&conclusion.counts),
+        counts: RunCounts::of(&conclusion.counts),
         error: error.to_owned(),
     }
 }

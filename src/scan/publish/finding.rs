@@ -7,7 +7,6 @@ use crate::domain::mirror::MirrorId;
 use crate::domain::time::Timestamp;
 use crate::scan::compare::large::Undeliverable;
 use crate::scan::protocol::ListingResult;
-use crate::scan::report::ScanCounts;
 use crate::snapshot::KnownFiles;
 use roaring::RoaringBitmap;
 use std::time::Duration;
@@ -64,9 +63,4 @@ pub(in crate::scan) fn listed(finding: Listing<'_>) -> RunOutcome {
         false => RunOutcome::Ok,
         true => RunOutcome::Partial,
     }
-}
-
-/// The numbers as they are stored with a run.
-pub fn counts_json(counts: &ScanCounts) -> String {
-    serde_json::to_string(counts).expect("numbers are always JSON")
 }

@@ -4,11 +4,10 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
-
-use super::finding::{Listing, counts_json, listed};
+use super::finding::{Listing, listed};
 use crate::db::open::Transaction;
 use crate::db::run::{self, RunId, RunKind};
+use crate::db::run_counts::RunCounts;
 use crate::db::scan::attempt;
 use crate::db::scan::attempt::ScanAttemptKind;
 use crate::db::{DbError, Writer};
@@ -21,7 +20,8 @@ use crate::scan::report::ScanCounts;
 /// makes the last scan look older than it is.
 const KEPT_MAX: Duration = Duration::from_secs(300);
 
-/// Numbers of a run that tell of the way, not of the mirror.
+/// Numbers that depend on how the scan ran, not on what the mirror has; ignored when runs are
+/// compared.
 const OF_THE_WAY: [&str; 3] = ["requests", "before", "allowed"];
 
 /// The last run of the mirror, if it ended with the same numbers in the same way.
@@ -34,17 +34,13 @@ pub(in crate::scan) fn repeated(
     let same = last.into_iter().find(|run| {
         run.outcome == listed(finding).as_str()
             && run.error == finding.error
-            && numbers(&run.counts) == numbers(&counts_json(counts))
+            && run.counts.clone().map(numbers) == Some(numbers(RunCounts::of(counts)))
     });
     Ok(same.map(|run| run.id))
 }
 
-fn numbers(counts: &str) -> Value {
-    let mut numbers: Value = serde_json::from_str(counts).unwrap_or_default();
-    if let Some(numbers) = numbers.as_object_mut() {
-        numbers.retain(|name, _| !OF_THE_WAY.contains(&name.as_str()));
-    }
-    numbers
+fn numbers(counts: RunCounts) -> RunCounts {
+    counts.without(&OF_THE_WAY)
 }
 
 /// An attempt to scan a mirror.
@@ -144,7 +140,7 @@ mod tests {
             ..one
         };
         let three = ScanCounts { files: 4, ..one };
-        let numbers = |counts| numbers(&counts_json(counts));
+        let numbers = |counts: &ScanCounts| numbers(RunCounts::of(counts));
         assert_eq!(numbers(&one), numbers(&two));
         assert_ne!(numbers(&one), numbers(&three));
     }

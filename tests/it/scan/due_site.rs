@@ -2,7 +2,6 @@
 
 use heliostat::db::run::{self, RunKind};
 use heliostat::domain::mirror::MirrorId;
-use serde_json::Value;
 
 use crate::stand_in::scan_site::{OLD, catalogue_tree, last_run, reader};
 use crate::stand_in::site::TestSite;
@@ -76,7 +75,7 @@ pub fn runs(site: &TestSite, mirrors: &[MirrorId]) -> Vec<usize> {
 
 /// A number of a mirror's last run.
 pub fn count(site: &TestSite, mirror: MirrorId, name: &str) -> u64 {
-    let counts: Value = serde_json::from_str(&last_run(site, mirror).counts).expect("JSON");
+    let counts = serde_json::to_value(last_run(site, mirror).counts).expect("JSON");
     counts[name].as_u64().expect("a number")
 }
 

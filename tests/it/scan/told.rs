@@ -222,7 +222,6 @@ fn parts_of_a_bucket_are_counted_as_requests() {
         .iter()
         .filter(|path| path.ends_with('/') || path.contains('?'))
         .count();
-    let counts: serde_json::Value =
-        serde_json::from_str(&last_run(&site, id).counts).expect("JSON");
+    let counts = serde_json::to_value(last_run(&site, id).counts).expect("JSON");
     assert_eq!(counts["requests"], asked, "{:?}", web.asked());
 }
