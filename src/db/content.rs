@@ -54,7 +54,7 @@ pub struct PendingContent {
     pub content: Content,
 }
 
-fn bitmap(mirror: i64, bytes: &[u8]) -> Result<RoaringBitmap, DbError> {
+fn bitmap(mirror: MirrorId, bytes: &[u8]) -> Result<RoaringBitmap, DbError> {
     RoaringBitmap::deserialize_from(bytes)
         .map_err(|source| DbError::DamagedContent { mirror, source })
 }
@@ -128,8 +128,8 @@ pub fn load(
             unknown_files: unknown.max(0) as u64,
         },
         content: Content {
-            current: bitmap(mirror.0, &current)?,
-            outdated: bitmap(mirror.0, &outdated)?,
+            current: bitmap(mirror, &current)?,
+            outdated: bitmap(mirror, &outdated)?,
         },
         has_previous,
     }))
@@ -148,10 +148,7 @@ pub fn current(database: &impl Queryable, mirror: MirrorId) -> Result<RoaringBit
         .query_row([mirror.0], |row| row.get(0))
         .optional()
         .doing("reading a mirror's content")?;
-    found.map_or_else(
-        || Ok(RoaringBitmap::new()),
-        |bytes| bitmap(mirror.0, &bytes),
-    )
+    found.map_or_else(|| Ok(RoaringBitmap::new()), |bytes| bitmap(mirror, &bytes))
 }
 
 /// Publishes what a mirror has as a new generation; the one before is kept for [`rollback`].
@@ -331,8 +328,8 @@ pub fn pending(
         return Ok(None);
     };
     let content = Content {
-        current: bitmap(mirror.0, &current)?,
-        outdated: bitmap(mirror.0, &outdated)?,
+        current: bitmap(mirror, &current)?,
+        outdated: bitmap(mirror, &outdated)?,
     };
     Ok(Some(PendingContent {
         seen_at: Timestamp(seen_at),

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use rusqlite::ErrorCode;
 
+use crate::domain::mirror::MirrorId;
+
 /// Why the database could not be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -103,8 +105,8 @@ pub enum DbError {
     /// A bitmap that cannot be read.
     #[error("the content of mirror {mirror} in the database is damaged; scan it again")]
     DamagedContent {
-        /// The mirror's id.
-        mirror: i64,
+        /// The mirror.
+        mirror: MirrorId,
         /// What the bitmap's reader says.
         source: std::io::Error,
     },

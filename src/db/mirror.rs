@@ -73,6 +73,15 @@ impl MirrorRecord {
         (mirror, problems)
     }
 
+    /// Appends a paragraph to the comment.
+    pub fn append_comment(&mut self, text: &str) {
+        let old = self.comment.trim_end_matches('\n');
+        self.comment = match old.is_empty() {
+            true => text.to_owned(),
+            false => format!("{old}\n\n{text}"),
+        };
+    }
+
     /// Whether the mirror has no list of files: a cache fetches what it is asked for, and a mirror
     /// with country `**` is believed to have everything.
     pub fn is_never_scanned(&self) -> bool {
@@ -130,27 +139,54 @@ fn url(text: &str, field: &str, problems: &mut Vec<String>) -> Option<BaseUrl> {
 /// # Errors
 /// [`DbError::Sql`].
 pub fn all(database: &impl Queryable) -> Result<Vec<MirrorRecord>, DbError> {
-    read(database, None)
+    read(database, (None, None))
 }
 
-/// Every mirror, or the one of that name, by number.
-fn read(database: &impl Queryable, name: Option<&str>) -> Result<Vec<MirrorRecord>, DbError> {
+/// The mirror of that number; `None` if it is no longer there.
+///
+/// # Errors
+/// Returns [`DbError::Sql`] if it cannot be read.
+pub fn get(database: &impl Queryable, id: MirrorId) -> Result<Option<MirrorRecord>, DbError> {
+    Ok(read(database, (None, Some(id)))?.pop())
+}
+
+/// Selects from a table of a mirror's further values those of the mirrors that [`read`] reads.
+macro_rules! of_mirrors {
+    ($columns:literal, $table:literal) => {
+        concat!(
+            "SELECT mirror_id, ",
+            $columns,
+            " FROM ",
+            $table,
+            " WHERE ?1 IS NULL AND ?2 IS NULL OR mirror_id = \
+             (SELECT id FROM mirror WHERE identifier = ?1 OR id = ?2)"
+        )
+    };
+}
+
+/// All mirrors, or the one of that name or number, by number.
+fn read(
+    database: &impl Queryable,
+    (name, id): (Option<&str>, Option<MirrorId>),
+) -> Result<Vec<MirrorRecord>, DbError> {
     let doing = "reading mirrors";
+    let number = id.map(|id| id.0);
     let sqlite = database.sqlite();
     let mut statement = sqlite
         .prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM mirror WHERE ?1 IS NULL OR identifier = ?1 ORDER BY id"
+            "SELECT {COLUMNS} FROM mirror \
+             WHERE ?1 IS NULL AND ?2 IS NULL OR identifier = ?1 OR id = ?2 ORDER BY id"
         ))
         .doing("preparing to read mirrors")?;
     let rows = statement
-        .query_map([name], MirrorRecord::from_row)
+        .query_map(params![name, number], MirrorRecord::from_row)
         .doing(doing)?;
     let mut records: Vec<MirrorRecord> = rows.collect::<Result<_, _>>().doing(doing)?;
     let mut add = |sql: &str, store: fn(&mut MirrorRecord, &str, String)| {
         let mut statement = sqlite
             .prepare_cached(sql)
             .doing("preparing to read mirrors")?;
-        let mut rows = statement.query([name]).doing(doing)?;
+        let mut rows = statement.query(params![name, number]).doing(doing)?;
         while let Some(row) = rows.next().doing(doing)? {
             let id = MirrorId(row.get(0).doing(doing)?);
             let kind: String = row.get(1).doing(doing)?;
@@ -162,15 +198,13 @@ fn read(database: &impl Queryable, name: Option<&str>) -> Result<Vec<MirrorRecor
         Ok::<(), DbError>(())
     };
     add(
-        "SELECT mirror_id, scheme, url FROM mirror_base_url \
-         WHERE ?1 IS NULL OR mirror_id = (SELECT id FROM mirror WHERE identifier = ?1)",
+        of_mirrors!("scheme, url", "mirror_base_url"),
         |record, _, url| {
             record.further_base_urls.push(url);
         },
     )?;
     add(
-        "SELECT mirror_id, kind, network FROM mirror_network \
-         WHERE ?1 IS NULL OR mirror_id = (SELECT id FROM mirror WHERE identifier = ?1)",
+        of_mirrors!("kind, network", "mirror_network"),
         |record, kind, network| {
             if kind == "asn" {
                 record.further_asns.push(network);
@@ -179,7 +213,11 @@ fn read(database: &impl Queryable, name: Option<&str>) -> Result<Vec<MirrorRecor
             }
         },
     )?;
-    for (id, cache) in mirror_cache::all(database)? {
+    let only = match &records[..] {
+        [one] => Some(one.id),
+        _ => None,
+    };
+    for (id, cache) in mirror_cache::load(database, only)? {
         if let Ok(index) = records.binary_search_by_key(&id, |record| record.id) {
             records[index].cache = cache;
         }
@@ -207,7 +245,7 @@ pub fn names(database: &impl Queryable) -> Result<Vec<String>, DbError> {
 /// # Errors
 /// [`DbError::NoSuchMirror`], [`DbError::Sql`].
 pub fn find(database: &impl Queryable, identifier: &str) -> Result<MirrorRecord, DbError> {
-    read(database, Some(identifier))?
+    read(database, (Some(identifier), None))?
         .pop()
         .ok_or_else(|| DbError::NoSuchMirror(identifier.to_owned()))
 }

@@ -63,17 +63,20 @@ impl CacheRecord {
     }
 }
 
-/// What is stored, by mirror.
+/// What is stored of one mirror, or of all, by mirror.
 ///
 /// # Errors
-/// [`DbError::Sql`].
-pub fn all(database: &impl Queryable) -> Result<BTreeMap<MirrorId, CacheRecord>, DbError> {
+/// Returns [`DbError::Sql`] if it cannot be read.
+pub fn load(
+    database: &impl Queryable,
+    only: Option<MirrorId>,
+) -> Result<BTreeMap<MirrorId, CacheRecord>, DbError> {
     let doing = "reading what is particular to caches";
     let sql = "SELECT mirror_id, ttl_s, version_key, fill_networks, paths, exclude \
-               FROM mirror_cache";
+               FROM mirror_cache WHERE ?1 IS NULL OR mirror_id = ?1";
     let mut statement = database.sqlite().prepare_cached(sql).doing(doing)?;
     let rows = statement
-        .query_map([], |row| {
+        .query_map([only.map(|id| id.0)], |row| {
             let key: String = row.get(2)?;
             let record = CacheRecord {
                 ttl_s: row.get(1)?,

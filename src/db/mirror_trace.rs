@@ -19,8 +19,8 @@ pub struct StoredTrace {
     pub trace: Trace,
 }
 
-const ALL: &str = "SELECT mirror_id, read_at, synced_at, tree_generation, schemes, connections, \
-    max_file_size FROM mirror_trace";
+const SELECT: &str = "SELECT mirror_id, read_at, synced_at, tree_generation, schemes, \
+    connections, max_file_size FROM mirror_trace WHERE ?1 IS NULL OR mirror_id = ?1";
 
 fn stored(row: &Row<'_>) -> Result<(MirrorId, StoredTrace), rusqlite::Error> {
     let schemes: String = row.get(4)?;
@@ -41,20 +41,30 @@ fn stored(row: &Row<'_>) -> Result<(MirrorId, StoredTrace), rusqlite::Error> {
 /// # Errors
 /// [`DbError::Sql`].
 pub fn all(database: &impl Queryable) -> Result<HashMap<MirrorId, StoredTrace>, DbError> {
-    let mut statement = database
-        .sqlite()
-        .prepare_cached(ALL)
-        .doing("preparing to read traces")?;
-    let rows = statement.query_map([], stored).doing("reading traces")?;
-    rows.collect::<Result<_, _>>().doing("reading traces")
+    read(database, None)
 }
 
 /// The trace of a mirror, if it left one.
 ///
 /// # Errors
-/// [`DbError::Sql`].
+/// Returns [`DbError::Sql`] if it cannot be read.
 pub fn load(database: &impl Queryable, mirror: MirrorId) -> Result<Option<StoredTrace>, DbError> {
-    Ok(all(database)?.remove(&mirror))
+    Ok(read(database, Some(mirror))?.remove(&mirror))
+}
+
+/// The trace of one mirror, or of all.
+fn read(
+    database: &impl Queryable,
+    only: Option<MirrorId>,
+) -> Result<HashMap<MirrorId, StoredTrace>, DbError> {
+    let mut statement = database
+        .sqlite()
+        .prepare_cached(SELECT)
+        .doing("preparing to read traces")?;
+    let rows = statement
+        .query_map([only.map(|id| id.0)], stored)
+        .doing("reading traces")?;
+    rows.collect::<Result<_, _>>().doing("reading traces")
 }
 
 /// Stores what a mirror says, `None` when it leaves no trace any more; nothing when the mirror is

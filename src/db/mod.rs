@@ -28,7 +28,6 @@ pub mod mirror_trace;
 pub mod open;
 pub mod probe;
 pub mod run;
-pub mod run_counts;
 pub mod scan;
 pub mod schema;
 

@@ -6,10 +6,10 @@ use rusqlite::{OptionalExtension, Row, params};
 
 use super::error::{DbError, Doing};
 use super::open::{Queryable, Transaction};
-use super::run_counts::{RunCounts, RunNumber};
 use crate::db::catalogue;
 use crate::domain::cache::Generations;
 use crate::domain::mirror::MirrorId;
+use crate::domain::run_counts::{RunCounts, RunNumber};
 use crate::domain::time::Timestamp;
 
 /// Longest time from the start of an index run to its changes; a slow disk with millions of files

@@ -23,6 +23,7 @@ pub mod pattern;
 pub mod place;
 pub mod representation;
 pub mod rule;
+pub mod run_counts;
 pub mod scope;
 pub mod select;
 pub mod time;

@@ -27,7 +27,7 @@ use crate::db::event;
 use crate::db::open::Queryable;
 use crate::db::run;
 use crate::db::run::{RunEnd, RunOutcome};
-use crate::db::run_counts::RunCounts;
+use crate::domain::run_counts::RunCounts;
 use crate::domain::trace::GENERATION_NAME;
 use crate::program::exit::chain;
 use crate::tree::{Root, WalkOptions, Walked};

@@ -155,23 +155,13 @@ pub fn delete(session: &mut Session, args: &DeleteArgs) -> Result<Exit, AdminErr
 /// [`AdminError::Lookup`], [`AdminError::Db`].
 pub fn add_comment(session: &mut Session, args: &CommentArgs) -> Result<Exit, AdminError> {
     let record = change(session, &args.identifier, |record| {
-        append_comment(record, &args.comment);
+        record.append_comment(&args.comment);
         Ok(Some("comment added".to_owned()))
     })?;
     session
         .console
         .line(format!("{}: comment added.", record.identifier))?;
     Ok(Exit::Ok)
-}
-
-/// Appends a paragraph to a mirror's comment.
-pub fn append_comment(record: &mut MirrorRecord, text: &str) {
-    let old = record.comment.trim_end_matches('\n');
-    record.comment = if old.is_empty() {
-        text.to_owned()
-    } else {
-        format!("{old}\n\n{text}")
-    };
 }
 
 /// Goes back to what a mirror had before its last scan; a second time goes forth again.

@@ -1,6 +1,5 @@
 //! `new`.
 
-use super::change::append_comment;
 use super::{locate, sheet};
 use crate::admin::args::{NewArgs, NewCacheArgs};
 use crate::admin::error::{AdminError, ArgumentError};
@@ -27,7 +26,7 @@ pub fn new(session: &mut Session, args: &NewArgs) -> Result<Exit, AdminError> {
     refuse_known(&writer, &record.identifier)?;
     let located = locate::fill(&mut record, &session.site);
     let added = format!("Added - {}", ctime(session.now));
-    append_comment(&mut record, &added);
+    record.append_comment(&added);
     writer.transaction(|transaction| {
         let id = mirror::insert(transaction, &record)?;
         session.event(

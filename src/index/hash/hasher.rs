@@ -20,8 +20,8 @@ use super::report::{FAILURES_LISTED_MAX, HashCounts, HashFailure, HashReport};
 use super::store::Batch;
 use crate::config::SiteConfig;
 use crate::db::run::{self, GuardedRuns, RunEnd, RunId, RunOutcome};
-use crate::db::run_counts::RunCounts;
 use crate::db::{DbError, Writer, catalogue, hash_state, open_reader, open_writer};
+use crate::domain::run_counts::RunCounts;
 use crate::program::exit::chain;
 use crate::tree::Root;
 

@@ -13,9 +13,9 @@ use crate::db::content::{self, Content, Learnt, PendingContent, PublishedContent
 use crate::db::mirror::MirrorRecord;
 use crate::db::open::Transaction;
 use crate::db::run::{self, RunEnd, RunId, RunKind, RunOutcome};
-use crate::db::run_counts::RunCounts;
 use crate::db::scan::directory;
 use crate::db::{DbError, Writer, event, mirror};
+use crate::domain::run_counts::RunCounts;
 use crate::domain::time::Timestamp;
 use crate::domain::time::ctime;
 use crate::scan::compare::large::Undeliverable;
@@ -51,8 +51,7 @@ pub fn conclude(
     finding: Listing<'_>,
 ) -> Result<Option<Conclusion>, DbError> {
     writer.transaction(|transaction| {
-        let all = mirror::all(transaction)?;
-        let Some(record) = all.into_iter().find(|record| record.id == finding.mirror) else {
+        let Some(record) = mirror::get(transaction, finding.mirror)? else {
             return Ok(None);
         };
         let published = content::load(transaction, finding.mirror).or_else(none_if_damaged)?;
@@ -331,11 +330,7 @@ fn little_left_news(
 fn switch_on(record: &mut MirrorRecord, at: Timestamp) {
     record.enabled = true;
     record.alive = true;
-    if !record.comment.is_empty() {
-        record.comment.push_str("\n\n");
-    }
-    let note = format!("*** scanned and enabled at {}.", ctime(at));
-    record.comment.push_str(&note);
+    record.append_comment(&format!("*** scanned and enabled at {}.", ctime(at)));
 }
 
 fn run_end(finding: Listing<'_>, conclusion: &Conclusion) -> RunEnd {

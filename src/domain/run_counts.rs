@@ -81,7 +81,7 @@ impl RunCounts {
     }
 
     /// Takes over the numbers of a further part of the run.
-    pub(super) fn add(&mut self, more: &RunCounts) {
+    pub fn add(&mut self, more: &RunCounts) {
         let more = more.0.iter();
         self.0
             .extend(more.map(|(name, number)| (name.clone(), number.clone())));
@@ -89,18 +89,18 @@ impl RunCounts {
 
     /// Reads the stored text; `None` if it cannot be read, so that nothing is known of the run's
     /// numbers.
-    pub(super) fn parse(text: &str) -> Option<RunCounts> {
+    pub fn parse(text: &str) -> Option<RunCounts> {
         let object: BTreeMap<String, serde_json::Value> = serde_json::from_str(text).ok()?;
         Some(RunCounts::of(&object))
     }
 
     /// The text to be stored.
-    pub(super) fn text(&self) -> String {
+    pub fn text(&self) -> String {
         serde_json::to_string(&self.0).expect("numbers are always JSON")
     }
 
     /// Whether the run was not a scan of single directories.
-    pub(super) fn is_of_all(&self) -> bool {
+    pub fn is_of_all(&self) -> bool {
         self.number(RunNumber::Directories).unwrap_or(0) == 0
     }
 }
