@@ -1,7 +1,7 @@
 //! End to end: real Apache, nginx and lighttpd, real rsync daemons, curl, and our programs.
 //!
-//! `scripts/test` installs what these tests need. Everything runs on the loopback, on free ports,
-//! in temporary folders.
+//! `scripts/test` installs what these tests need and runs them; plain `cargo test` does not.
+//! Everything runs on the loopback, on free ports, in temporary folders.
 
 mod away;
 mod bittorrent;
