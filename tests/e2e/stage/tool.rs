@@ -13,6 +13,8 @@ pub fn tool(folder: &Path, program: &str, arguments: &[&str]) -> (bool, String) 
         .args(arguments)
         .current_dir(folder)
         .env("HOME", folder)
+        // wget2 locks its database by a file in TMPDIR and leaves it there.
+        .env("TMPDIR", folder)
         .env("no_proxy", "127.0.0.1")
         .env_remove("http_proxy")
         .env_remove("HTTP_PROXY")
