@@ -3,14 +3,17 @@
 # same files, in turns: processor time of the responder and of Apache, instructions and allocations
 # a redirect. Sourced by scripts/bench, whose variables and functions it uses.
 #
-#   BEFORE=COMMIT [COMPARE_ROUNDS=20] scripts/bench compare
+#   BEFORE=COMMIT [COMPARE_ROUNDS=20] [COMPARE_PARTS='alone counts apache'] scripts/bench compare
 #
 # In a round each side is measured twice, forth and back, so that what else the machine does hits
 # all of them; a side is compared with the first one of its own round. What a rule of this tree's
 # vhost costs is measured by vhosts that lack it.
 # shellcheck disable=SC2154
 
+COMPARE_PARTS=${COMPARE_PARTS:-alone counts apache}
 COMPARE_ROUNDS=${COMPARE_ROUNDS:-20} COMPARE_REQUESTS=${COMPARE_REQUESTS:-20000}
+
+compares() { case " $COMPARE_PARTS " in *" $1 "*) true ;; *) false ;; esac; }
 
 # turns UNIT MEASURE SIDE...: calls `MEASURE SIDE` in turns; says medians, and the median and
 # quartiles of the differences to the first side in each round.
@@ -249,11 +252,13 @@ compare() {
         start_side "$side" small
         start_side "$side" large
     done
-    say '' && say '== responder alone, a redirect'
-    say "random files:" && turns us random_file before after
-    say "one hot file:" && turns us hot_file before after
-    say "a constant:" && turns us constant before after
-    if type valgrind >/dev/null 2>&1; then counts; fi
-    compare_apache
+    if compares alone; then
+        say '' && say '== responder alone, a redirect'
+        say "random files:" && turns us random_file before after
+        say "one hot file:" && turns us hot_file before after
+        say "a constant:" && turns us constant before after
+    fi
+    if compares counts && type valgrind >/dev/null 2>&1; then counts; fi
+    if compares apache; then compare_apache; fi
     [ -n "${KEEP:-}" ] || rm -rf "$work/compare"
 }
