@@ -132,7 +132,7 @@ await_redirect() {
     for _ in $(seq 100); do
         ! "$release/examples/fcgi-load" --socket "$1" --connections 1 --warm-up 0 --requests 1 \
             --paths "$work/compare/large-after/hot.txt" \
-            --params-file "$work/compare/large-after/http.params" \
+            --params-file "$work/compare/large-after/http.params" 2>/dev/null \
             | grep -q '^failed *0\.0' || return 0
         sleep 3
     done

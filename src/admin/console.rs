@@ -1,4 +1,4 @@
-//! Standard output and the questions to who sits at the terminal.
+//! Writes to standard output, and asks yes/no questions on a terminal.
 
 use std::io::{BufRead, BufWriter, IsTerminal, Stdout, Write, stderr, stdin, stdout};
 
@@ -31,7 +31,7 @@ impl Console {
     /// Writes a line.
     ///
     /// # Errors
-    /// [`AdminError::Console`].
+    /// Returns [`AdminError::Console`] if the output cannot be written.
     pub fn line(&mut self, text: impl AsRef<str>) -> Result<(), AdminError> {
         Ok(writeln!(self.out, "{}", text.as_ref())?)
     }
@@ -39,7 +39,7 @@ impl Console {
     /// Writes a line in a colour.
     ///
     /// # Errors
-    /// [`AdminError::Console`].
+    /// Returns [`AdminError::Console`] if the output cannot be written.
     pub fn painted_line(&mut self, paint: &str, text: &str) -> Result<(), AdminError> {
         const PLAIN: &str = "\x1b[0m";
         let is_painted = self.colour && !paint.is_empty();
@@ -56,7 +56,7 @@ impl Console {
     /// Brings everything out.
     ///
     /// # Errors
-    /// [`AdminError::Console`].
+    /// Returns [`AdminError::Console`] if the output cannot be written.
     pub fn flush(&mut self) -> Result<(), AdminError> {
         Ok(self.out.flush()?)
     }
@@ -69,7 +69,7 @@ impl Console {
     /// Asks until one of the letters is answered; `None` at the end of the input.
     ///
     /// # Errors
-    /// [`AdminError::Console`].
+    /// Returns [`AdminError::Console`] if the output cannot be written.
     pub fn ask(&mut self, question: &str, letters: &[char]) -> Result<Option<char>, AdminError> {
         self.flush()?;
         loop {

@@ -1,4 +1,4 @@
-//! Errors of the command line: one line each, with what to do.
+//! Errors of the command line, one line each, with the remedy.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! From the command line to an exit code.
+//! Runs the program `heliostat`, from the command line to an exit code.
 
 use std::ffi::OsString;
 use std::process::ExitCode;

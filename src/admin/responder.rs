@@ -1,4 +1,4 @@
-//! The running responder, asked over its socket how it is and as whom it looks at the tree.
+//! Asks the running responder over its socket for its status and its user.
 
 use std::io::{self, ErrorKind};
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What every command works with: the site, the time, who asks, and mirrors by name.
+//! Holds what every command uses: the site, the time, the user, and mirrors by name.
 
 use crate::program::clock::now;
 use std::sync::Arc;
@@ -49,7 +49,7 @@ impl Session {
     /// Opens the database for reading; one of an older schema is brought up to date first.
     ///
     /// # Errors
-    /// [`AdminError::Db`].
+    /// Returns [`AdminError::Db`] if the database cannot be read or written.
     pub fn reader(&self) -> Result<Reader, AdminError> {
         match open_reader(&self.site.database) {
             Err(DbError::Older { .. }) => {
@@ -64,7 +64,7 @@ impl Session {
     /// was told of survives a power cut.
     ///
     /// # Errors
-    /// [`AdminError::Db`].
+    /// Returns [`AdminError::Db`] if the database cannot be read or written.
     pub fn writer(&self) -> Result<Writer, AdminError> {
         let mut writer = open_writer(&self.site.database)?;
         writer.commit_durably()?;
@@ -74,7 +74,7 @@ impl Session {
     /// Records a change.
     ///
     /// # Errors
-    /// [`DbError::Sql`].
+    /// Returns [`DbError::Sql`] if the database cannot be read or written.
     pub fn event(
         &self,
         transaction: &Transaction<'_>,

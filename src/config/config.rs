@@ -1,4 +1,4 @@
-//! The whole configuration: as written, and checked, with absolute paths.
+//! Holds the whole configuration: as written, and checked, with absolute paths.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! Which files of the catalogue a mirror may have by the rules of scans: pure.
+//! Tells which files of the catalogue a mirror may have by the rules of scans (no I/O).
 
 use regex::bytes::RegexSet;
 

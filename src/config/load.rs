@@ -1,4 +1,4 @@
-//! Finding, reading and printing the configuration file.
+//! Finds and reads the configuration file.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};

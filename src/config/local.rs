@@ -1,4 +1,4 @@
-//! How the web server is told to serve a file itself.
+//! `local_header` and `local_prefix`: how the web server is told to serve a file itself.
 
 use std::path::{Path, PathBuf};
 

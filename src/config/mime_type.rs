@@ -1,4 +1,4 @@
-//! Content types by a file's name, as the web server's mod_mime decides them.
+//! Finds content types by a file's name, as the web server's mod_mime does.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;

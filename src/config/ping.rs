@@ -1,4 +1,4 @@
-//! How mirrors say that they have synced.
+//! `ping`: how mirrors report that they have synced.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! How many answers of a pull-through cache came from what it had, as it said itself.
+//! Stores how many answers of a pull-through cache came from its store, as its answers said.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,4 @@
-//! The catalogue: path → id, size, mtime.
+//! Stores the catalogue: path, id, size and mtime of each file.
 
 use roaring::RoaringBitmap;
 use rusqlite::{CachedStatement, OptionalExtension, Row, params};
@@ -39,7 +39,7 @@ fn file(row: &Row<'_>) -> Result<CatalogueFile, rusqlite::Error> {
 /// Looks a canonical path up.
 ///
 /// # Errors
-/// [`DbError::Sql`] when the database cannot be read.
+/// Returns [`DbError::Sql`] if the database cannot be read.
 pub fn find(database: &impl Queryable, path: &[u8]) -> Result<Option<CatalogueFile>, DbError> {
     let mut statement = database
         .sqlite()
@@ -54,7 +54,7 @@ pub fn find(database: &impl Queryable, path: &[u8]) -> Result<Option<CatalogueFi
 /// Number of files.
 ///
 /// # Errors
-/// [`DbError::Sql`] when the database cannot be read.
+/// Returns [`DbError::Sql`] if the database cannot be read.
 pub fn count(database: &impl Queryable) -> Result<u64, DbError> {
     database
         .sqlite()
@@ -66,7 +66,7 @@ pub fn count(database: &impl Queryable) -> Result<u64, DbError> {
 /// Number of the last index run that changed the catalogue.
 ///
 /// # Errors
-/// [`DbError::Sql`] when the database cannot be read.
+/// Returns [`DbError::Sql`] if the database cannot be read.
 pub fn generation(database: &impl Queryable) -> Result<i64, DbError> {
     database
         .sqlite()
@@ -81,7 +81,7 @@ pub fn generation(database: &impl Queryable) -> Result<i64, DbError> {
 /// The id that the next version of a file gets; all that were given are smaller.
 ///
 /// # Errors
-/// [`DbError::Sql`] when the database cannot be read.
+/// Returns [`DbError::Sql`] if the database cannot be read.
 pub fn next_id(database: &impl Queryable) -> Result<i64, DbError> {
     database
         .sqlite()
@@ -96,7 +96,7 @@ pub fn next_id(database: &impl Queryable) -> Result<i64, DbError> {
 /// Gives each file in the order of path bytes; `below` limits it to a directory ("" is the tree).
 ///
 /// # Errors
-/// [`DbError::Sql`] when the database cannot be read.
+/// Returns [`DbError::Sql`] if the database cannot be read.
 pub fn for_each(
     database: &impl Queryable,
     below: &[u8],
@@ -127,7 +127,7 @@ pub fn for_each(
 /// Ids have no index, so this reads the catalogue until the last wanted one is found.
 ///
 /// # Errors
-/// [`DbError::Sql`] when the database cannot be read.
+/// Returns [`DbError::Sql`] if the database cannot be read.
 pub fn for_each_of(
     database: &impl Queryable,
     wanted: &RoaringBitmap,
@@ -157,7 +157,7 @@ pub fn for_each_of(
 /// The first files at or after a path, in the order of path bytes.
 ///
 /// # Errors
-/// [`DbError::Sql`] when the database cannot be read.
+/// Returns [`DbError::Sql`] if the database cannot be read.
 pub fn some_from(
     database: &impl Queryable,
     path: &[u8],
@@ -178,7 +178,7 @@ pub fn some_from(
 /// tree. What lies below its directories is passed over, however much it is.
 ///
 /// # Errors
-/// [`DbError::Sql`] when the database cannot be read.
+/// Returns [`DbError::Sql`] if the database cannot be read.
 pub fn files_in(
     database: &impl Queryable,
     directory: &[u8],
@@ -213,7 +213,7 @@ pub fn files_in(
 /// `limit`; "" is the tree.
 ///
 /// # Errors
-/// [`DbError::Sql`] when the database cannot be read.
+/// Returns [`DbError::Sql`] if the database cannot be read.
 pub fn files_below(
     database: &impl Queryable,
     directory: &[u8],
@@ -249,7 +249,7 @@ impl<'t> CatalogueWriter<'t> {
     /// Prepares to change the catalogue.
     ///
     /// # Errors
-    /// [`DbError::Sql`] when the database cannot be read.
+    /// Returns [`DbError::Sql`] if the database cannot be read.
     pub fn new(transaction: &'t Transaction<'t>) -> Result<CatalogueWriter<'t>, DbError> {
         let sqlite = transaction.inner;
         let prepare = |sql| {
@@ -306,7 +306,8 @@ impl<'t> CatalogueWriter<'t> {
     /// no longer counts.
     ///
     /// # Errors
-    /// [`DbError::Sql`], [`DbError::OutOfFileIds`].
+    /// Returns [`DbError::Sql`] if the database cannot be read or written, and
+    /// [`DbError::OutOfFileIds`] if no file id is left.
     pub fn replace(&mut self, path: &[u8], version: FileVersion) -> Result<FileId, DbError> {
         let id = self.take_id()?;
         self.set(path, id, version)?;
@@ -316,7 +317,7 @@ impl<'t> CatalogueWriter<'t> {
     /// Records the version of an imported entry for the first time; its id stays.
     ///
     /// # Errors
-    /// [`DbError::Sql`].
+    /// Returns [`DbError::Sql`] if the database cannot be read or written.
     pub fn adopt(&mut self, path: &[u8], id: FileId, version: FileVersion) -> Result<(), DbError> {
         self.changes += 1;
         let least = self.given.1.map_or(i64::MAX, |least| least);
@@ -334,7 +335,7 @@ impl<'t> CatalogueWriter<'t> {
     /// Takes a file out.
     ///
     /// # Errors
-    /// [`DbError::Sql`].
+    /// Returns [`DbError::Sql`] if the database cannot be read or written.
     pub fn remove(&mut self, path: &[u8]) -> Result<(), DbError> {
         self.changes += 1;
         self.remove.execute([path]).doing("removing a file")?;
@@ -344,7 +345,7 @@ impl<'t> CatalogueWriter<'t> {
     /// The same as [`CatalogueWriter::finish`]; what was given is remembered with its time.
     ///
     /// # Errors
-    /// [`DbError::Sql`].
+    /// Returns [`DbError::Sql`] if the database cannot be read or written.
     pub fn finish_at(self, at: Timestamp) -> Result<(), DbError> {
         if self.given != (None, None) {
             epoch::record(self.transaction, self.given, at)?;
@@ -355,7 +356,7 @@ impl<'t> CatalogueWriter<'t> {
     /// Records what ids were given and, if anything changed, a new generation of the tree.
     ///
     /// # Errors
-    /// [`DbError::Sql`].
+    /// Returns [`DbError::Sql`] if the database cannot be read or written.
     pub fn finish(self) -> Result<(), DbError> {
         if self.changes == 0 {
             return Ok(());

@@ -1,4 +1,4 @@
-//! Which mirror has which file version: one row of bitmaps a mirror.
+//! Stores which mirror has which file version: one row of bitmaps per mirror.
 
 use std::collections::HashMap;
 
@@ -73,7 +73,7 @@ fn bytes(bitmap: &RoaringBitmap) -> Vec<u8> {
 /// The generation of each mirror's content; tells what must be loaded again.
 ///
 /// # Errors
-/// [`DbError::Sql`].
+/// Returns [`DbError::Sql`] if the database cannot be read or written.
 pub fn generations(database: &impl Queryable) -> Result<Vec<(MirrorId, i64)>, DbError> {
     let mut statement = database
         .sqlite()
@@ -102,7 +102,8 @@ fn raw(row: &Row<'_>) -> Result<RawContent, rusqlite::Error> {
 /// What a mirror has; `None` when it was never scanned.
 ///
 /// # Errors
-/// [`DbError::Sql`], [`DbError::DamagedContent`].
+/// Returns [`DbError::Sql`] if the database cannot be read or written, and
+/// [`DbError::DamagedContent`] if the stored content of the mirror is damaged.
 pub fn load(
     database: &impl Queryable,
     mirror: MirrorId,
@@ -138,7 +139,8 @@ pub fn load(
 /// The current versions that a mirror has; none when it was never scanned.
 ///
 /// # Errors
-/// [`DbError::Sql`], [`DbError::DamagedContent`].
+/// Returns [`DbError::Sql`] if the database cannot be read or written, and
+/// [`DbError::DamagedContent`] if the stored content of the mirror is damaged.
 pub fn current(database: &impl Queryable, mirror: MirrorId) -> Result<RoaringBitmap, DbError> {
     let mut statement = database
         .sqlite()
@@ -156,7 +158,7 @@ pub fn current(database: &impl Queryable, mirror: MirrorId) -> Result<RoaringBit
 /// Equal content only renews the time, so that an unchanged scan writes next to nothing.
 ///
 /// # Errors
-/// [`DbError::Sql`].
+/// Returns [`DbError::Sql`] if the database cannot be read or written.
 pub fn publish(
     transaction: &Transaction<'_>,
     mirror: MirrorId,
@@ -210,7 +212,7 @@ pub fn publish(
 /// and what it left for the next stay as they are.
 ///
 /// # Errors
-/// [`DbError::Sql`].
+/// Returns [`DbError::Sql`] if the database cannot be read or written.
 pub fn add(
     transaction: &Transaction<'_>,
     mirror: MirrorId,
@@ -242,7 +244,7 @@ pub fn add(
 /// Ids name versions, so an old generation can never claim a version that came later.
 ///
 /// # Errors
-/// [`DbError::Sql`].
+/// Returns [`DbError::Sql`] if the database cannot be read or written.
 pub fn rollback(transaction: &Transaction<'_>, mirror: MirrorId) -> Result<bool, DbError> {
     let changed = transaction
         .inner
@@ -262,7 +264,7 @@ pub fn rollback(transaction: &Transaction<'_>, mirror: MirrorId) -> Result<bool,
 /// Keeps a suspicious scan aside.
 ///
 /// # Errors
-/// [`DbError::Sql`].
+/// Returns [`DbError::Sql`] if the database cannot be read or written.
 pub fn set_pending(
     transaction: &Transaction<'_>,
     mirror: MirrorId,
@@ -292,7 +294,7 @@ pub fn set_pending(
 /// When each content was seen that waits for a second scan.
 ///
 /// # Errors
-/// [`DbError::Sql`].
+/// Returns [`DbError::Sql`] if the database cannot be read or written.
 pub fn pending_since(database: &impl Queryable) -> Result<HashMap<MirrorId, Timestamp>, DbError> {
     let doing = "reading which scans wait for a second";
     let mut statement = database
@@ -310,7 +312,8 @@ pub fn pending_since(database: &impl Queryable) -> Result<HashMap<MirrorId, Time
 /// The suspicious scan that was kept aside, if any.
 ///
 /// # Errors
-/// [`DbError::Sql`], [`DbError::DamagedContent`].
+/// Returns [`DbError::Sql`] if the database cannot be read or written, and
+/// [`DbError::DamagedContent`] if the stored content of the mirror is damaged.
 pub fn pending(
     database: &impl Queryable,
     mirror: MirrorId,

@@ -1,4 +1,4 @@
-//! When file ids were given, so that it is known since when a version is there.
+//! Stores when file ids were given, which tells since when a version has existed.
 
 use rusqlite::params;
 
@@ -18,7 +18,7 @@ impl Epochs {
     /// Reads them.
     ///
     /// # Errors
-    /// [`DbError::Sql`].
+    /// Returns [`DbError::Sql`] if the database cannot be read or written.
     pub fn load(database: &impl Queryable) -> Result<Epochs, DbError> {
         let doing = "reading when file ids were given";
         let mut statement = database
@@ -43,7 +43,7 @@ impl Epochs {
 /// counts as new, since nothing tells which version there was before.
 ///
 /// # Errors
-/// [`DbError::Sql`].
+/// Returns [`DbError::Sql`] if the database cannot be read or written.
 pub(super) fn record(
     transaction: &Transaction<'_>,
     (first, adopted): (Option<i64>, Option<i64>),

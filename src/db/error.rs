@@ -1,4 +1,4 @@
-//! Errors of the database layer, each with what was being done.
+//! Errors of the database layer, each with the step that failed.
 
 use std::path::PathBuf;
 

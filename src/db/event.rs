@@ -1,4 +1,4 @@
-//! Events: what changed, by whom.
+//! Stores events: each change, and who made it.
 
 use rusqlite::params;
 
@@ -10,7 +10,7 @@ use crate::domain::time::Timestamp;
 /// Records a change: `actor` is a user's name or a program's, `what` one line.
 ///
 /// # Errors
-/// [`DbError::Sql`].
+/// Returns [`DbError::Sql`] if the database cannot be read or written.
 pub fn record(
     transaction: &Transaction<'_>,
     at: Timestamp,
@@ -44,7 +44,7 @@ pub struct EventRecord {
 /// The latest changes, newest first; of one mirror, or of all.
 ///
 /// # Errors
-/// [`DbError::Sql`].
+/// Returns [`DbError::Sql`] if the database cannot be read or written.
 pub fn latest(
     database: &impl Queryable,
     mirror: Option<MirrorId>,

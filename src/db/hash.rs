@@ -1,4 +1,4 @@
-//! Digests of file versions.
+//! Stores digests of file versions.
 
 use rusqlite::blob::ZeroBlob;
 use rusqlite::{Connection, MAIN_DB, OptionalExtension, Row, params};
@@ -11,7 +11,7 @@ pub use crate::domain::hash::{Digests, HashRecord, HashSummary, Long};
 /// Whether there is any hash row at all.
 ///
 /// # Errors
-/// [`DbError::Sql`].
+/// Returns [`DbError::Sql`] if the database cannot be read or written.
 pub fn any(database: &impl Queryable) -> Result<bool, DbError> {
     database
         .sqlite()
@@ -23,7 +23,7 @@ pub fn any(database: &impl Queryable) -> Result<bool, DbError> {
 /// `size = … AND mtime = …`).
 ///
 /// # Errors
-/// [`DbError::Sql`].
+/// Returns [`DbError::Sql`] if the database cannot be read or written.
 pub fn find(
     database: &impl Queryable,
     id: FileId,
@@ -65,7 +65,7 @@ pub(super) fn find_with(
 /// [`read_long`] gives; see [`find`].
 ///
 /// # Errors
-/// [`DbError::Sql`].
+/// Returns [`DbError::Sql`] if the database cannot be read or written.
 pub fn find_record(
     database: &impl Queryable,
     id: FileId,
@@ -88,7 +88,7 @@ pub fn find_record(
 /// The row of exactly this version without any of its long parts; see [`find`].
 ///
 /// # Errors
-/// [`DbError::Sql`].
+/// Returns [`DbError::Sql`] if the database cannot be read or written.
 pub fn find_short(
     database: &impl Queryable,
     id: FileId,
@@ -126,7 +126,7 @@ pub fn find_short(
 /// What documents need of the row of exactly this version; see [`find`].
 ///
 /// # Errors
-/// [`DbError::Sql`].
+/// Returns [`DbError::Sql`] if the database cannot be read or written.
 pub fn find_summary(
     database: &impl Queryable,
     id: FileId,
@@ -184,7 +184,7 @@ fn summary_of(row: &Row<'_>) -> Result<HashSummary, rusqlite::Error> {
 /// there. For a part of some kilobytes this costs half of what [`read_long`] does.
 ///
 /// # Errors
-/// [`DbError::Sql`].
+/// Returns [`DbError::Sql`] if the database cannot be read or written.
 pub fn read_short(
     database: &impl Queryable,
     id: FileId,
@@ -223,7 +223,7 @@ fn version_of(row: &Row<'_>, column: usize) -> Result<Option<FileVersion>, rusql
 /// into the database in small portions, so that a row of any length takes no memory of its own.
 ///
 /// # Errors
-/// [`DbError::Sql`].
+/// Returns [`DbError::Sql`] if the database cannot be read or written.
 pub fn store(
     transaction: &Transaction<'_>,
     id: FileId,
@@ -267,7 +267,7 @@ pub fn store(
 /// Sets the signature of a row that is there; `None` when the file has none any more.
 ///
 /// # Errors
-/// [`DbError::Sql`].
+/// Returns [`DbError::Sql`] if the database cannot be read or written.
 pub fn set_signature(
     transaction: &Transaction<'_>,
     id: FileId,
@@ -337,7 +337,7 @@ fn store_long(sqlite: &Connection, id: FileId, hash: &HashRecord) -> Result<(), 
 /// [`find_record`] has found in the same read transaction.
 ///
 /// # Errors
-/// [`DbError::Sql`].
+/// Returns [`DbError::Sql`] if the database cannot be read or written.
 pub fn long_bytes(
     database: &impl Queryable,
     id: FileId,
@@ -391,7 +391,7 @@ pub fn read_long<E: From<DbError>>(
 /// Removes the hashes of a version that the catalogue no longer has.
 ///
 /// # Errors
-/// [`DbError::Sql`].
+/// Returns [`DbError::Sql`] if the database cannot be read or written.
 pub fn remove(transaction: &Transaction<'_>, id: FileId) -> Result<(), DbError> {
     transaction
         .inner
@@ -405,7 +405,7 @@ pub fn remove(transaction: &Transaction<'_>, id: FileId) -> Result<(), DbError> 
 /// Removes every row of a version that the catalogue does not have; returns how many.
 ///
 /// # Errors
-/// [`DbError::Sql`].
+/// Returns [`DbError::Sql`] if the database cannot be read or written.
 pub fn remove_orphans(transaction: &Transaction<'_>) -> Result<usize, DbError> {
     transaction
         .inner

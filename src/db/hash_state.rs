@@ -1,4 +1,4 @@
-//! Which files of the catalogue have which hashes: what an indexer plans by.
+//! Tells which files of the catalogue have which hashes, for the indexer's plan.
 
 use std::ops::ControlFlow;
 
@@ -68,7 +68,7 @@ fn state(row: &Row<'_>) -> Result<HashState, rusqlite::Error> {
 /// the directory `below` ("" is the tree), until `give` breaks.
 ///
 /// # Errors
-/// [`DbError::Sql`].
+/// Returns [`DbError::Sql`] if the database cannot be read or written.
 pub fn for_each(
     database: &impl Queryable,
     (after, below): (&[u8], &[u8]),
@@ -103,7 +103,7 @@ pub fn for_each(
 /// that it may sign, and its own version.
 ///
 /// # Errors
-/// [`DbError::Sql`].
+/// Returns [`DbError::Sql`] if the database cannot be read or written.
 pub fn for_each_signature(
     database: &impl Queryable,
     mut give: impl FnMut(&[u8], FileVersion),

@@ -1,4 +1,4 @@
-//! Another system's mirrors, files and hashes into this database, all or nothing.
+//! Imports another system's mirrors, files and hashes, all or nothing.
 //!
 //! Files are staged in a temporary table and then go into the catalogue in path order: the table
 //! is built page after page, whatever order they come in, and doubles lie side by side. Who has
@@ -111,7 +111,7 @@ impl Imported {
 /// Number of mirrors and of files.
 ///
 /// # Errors
-/// [`DbError::Sql`].
+/// Returns [`DbError::Sql`] if the database cannot be read or written.
 pub fn size(database: &impl Queryable) -> Result<(u64, u64), DbError> {
     let mirrors = database
         .sqlite()
@@ -194,7 +194,9 @@ impl<'t> Importer<'t> {
     /// Adds a mirror under its own number.
     ///
     /// # Errors
-    /// [`DbError::DuplicateIdentifier`], [`DbError::TooManyMirrors`], [`DbError::Sql`].
+    /// Returns [`DbError::DuplicateIdentifier`] if the name is taken, [`DbError::TooManyMirrors`]
+    /// if there would be too many mirrors, and [`DbError::Sql`] if the database cannot be read or
+    /// written.
     pub fn mirror(&mut self, record: &MirrorRecord) -> Result<(), DbError> {
         if self.mirrors.len() >= MIRRORS_MAX {
             return Err(DbError::TooManyMirrors { most: MIRRORS_MAX });
@@ -301,7 +303,7 @@ impl<'t> Importer<'t> {
     /// Adds a marker for the overview of mirrors.
     ///
     /// # Errors
-    /// [`DbError::Sql`].
+    /// Returns [`DbError::Sql`] if the database cannot be read or written.
     pub fn marker(&mut self, subtree_name: &str, markers: &str) -> Result<(), DbError> {
         self.transaction
             .inner
@@ -317,7 +319,7 @@ impl<'t> Importer<'t> {
     /// Adds the name of a country.
     ///
     /// # Errors
-    /// [`DbError::Sql`].
+    /// Returns [`DbError::Sql`] if the database cannot be read or written.
     pub fn country(&mut self, code: &str, name: &str) -> Result<(), DbError> {
         self.name(
             "INSERT OR IGNORE INTO country (code, name) VALUES (?1, ?2)",
@@ -329,7 +331,7 @@ impl<'t> Importer<'t> {
     /// Adds the name of a region.
     ///
     /// # Errors
-    /// [`DbError::Sql`].
+    /// Returns [`DbError::Sql`] if the database cannot be read or written.
     pub fn region(&mut self, code: &str, name: &str) -> Result<(), DbError> {
         self.name(
             "INSERT OR IGNORE INTO region (code, name) VALUES (?1, ?2)",
@@ -354,7 +356,7 @@ impl<'t> Importer<'t> {
     /// Puts everything in its place; nothing is to be seen of it before the transaction ends.
     ///
     /// # Errors
-    /// [`DbError::Sql`].
+    /// Returns [`DbError::Sql`] if the database cannot be read or written.
     pub fn finish(mut self, learnt: &Learnt) -> Result<Imported, DbError> {
         self.fill_catalogue()?;
         self.publish(learnt)?;

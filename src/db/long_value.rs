@@ -1,4 +1,4 @@
-//! The long part of one hash row, read in portions while it is sent.
+//! Reads the long part of one hash row in portions while it is sent.
 //!
 //! Each reader has a connection of its own: the worker's goes on with other requests meanwhile,
 //! and to find a place in the middle of a long value SQLite walks all pages before it, so that the

@@ -1,4 +1,4 @@
-//! Mirrors as stored, and the checked values made of them.
+//! Stores mirrors, and makes checked values of them.
 
 use ipnet::IpNet;
 use rusqlite::{OptionalExtension, params};
@@ -137,7 +137,7 @@ fn url(text: &str, field: &str, problems: &mut Vec<String>) -> Option<BaseUrl> {
 /// Every mirror, by number.
 ///
 /// # Errors
-/// [`DbError::Sql`].
+/// Returns [`DbError::Sql`] if the database cannot be read or written.
 pub fn all(database: &impl Queryable) -> Result<Vec<MirrorRecord>, DbError> {
     read(database, (None, None))
 }
@@ -243,7 +243,8 @@ pub fn names(database: &impl Queryable) -> Result<Vec<String>, DbError> {
 /// The mirror of exactly that name.
 ///
 /// # Errors
-/// [`DbError::NoSuchMirror`], [`DbError::Sql`].
+/// Returns [`DbError::NoSuchMirror`] if there is no such mirror, and [`DbError::Sql`] if the
+/// database cannot be read or written.
 pub fn find(database: &impl Queryable, identifier: &str) -> Result<MirrorRecord, DbError> {
     read(database, (Some(identifier), None))?
         .pop()
@@ -253,7 +254,8 @@ pub fn find(database: &impl Queryable, identifier: &str) -> Result<MirrorRecord,
 /// Stores a new mirror; a record with a number keeps it (import), else it gets the next.
 ///
 /// # Errors
-/// [`DbError::DuplicateIdentifier`], [`DbError::Sql`].
+/// Returns [`DbError::DuplicateIdentifier`] if the name is taken, and [`DbError::Sql`] if the
+/// database cannot be read or written.
 pub fn insert(transaction: &Transaction<'_>, record: &MirrorRecord) -> Result<MirrorId, DbError> {
     refuse_duplicate(transaction, record)?;
     let sqlite = transaction.inner;
@@ -296,7 +298,8 @@ fn refuse_duplicate(transaction: &Transaction<'_>, record: &MirrorRecord) -> Res
 /// Stores every field of an existing mirror, found by its number.
 ///
 /// # Errors
-/// [`DbError::DuplicateIdentifier`], [`DbError::NoSuchMirror`], [`DbError::Sql`].
+/// Returns [`DbError::DuplicateIdentifier`] if the name is taken, [`DbError::NoSuchMirror`] if
+/// there is no such mirror, and [`DbError::Sql`] if the database cannot be read or written.
 pub fn update(transaction: &Transaction<'_>, record: &MirrorRecord) -> Result<(), DbError> {
     refuse_duplicate(transaction, record)?;
     forget_probes(transaction, record)?;
@@ -377,7 +380,7 @@ fn update_lists(transaction: &Transaction<'_>, record: &MirrorRecord) -> Result<
 /// Removes a mirror with its content; its number is never given again.
 ///
 /// # Errors
-/// [`DbError::Sql`].
+/// Returns [`DbError::Sql`] if the database cannot be read or written.
 pub fn delete(transaction: &Transaction<'_>, id: MirrorId) -> Result<(), DbError> {
     transaction
         .inner

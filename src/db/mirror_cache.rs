@@ -1,4 +1,4 @@
-//! What is stored of mirrors that are pull-through caches, beside what every mirror has.
+//! Stores the fields that only pull-through caches have.
 
 use std::collections::BTreeMap;
 
@@ -94,7 +94,7 @@ pub fn load(
 /// Stores what is particular to a mirror; one that is as any new cache has no row.
 ///
 /// # Errors
-/// [`DbError::Sql`].
+/// Returns [`DbError::Sql`] if the database cannot be read or written.
 pub(super) fn store(
     transaction: &Transaction<'_>,
     mirror: MirrorId,

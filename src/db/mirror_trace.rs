@@ -1,4 +1,4 @@
-//! What mirrors said of themselves in their traces.
+//! Stores what mirrors said of themselves in their traces.
 
 use std::collections::HashMap;
 
@@ -39,7 +39,7 @@ fn stored(row: &Row<'_>) -> Result<(MirrorId, StoredTrace), rusqlite::Error> {
 /// The traces of all mirrors that left one.
 ///
 /// # Errors
-/// [`DbError::Sql`].
+/// Returns [`DbError::Sql`] if the database cannot be read or written.
 pub fn all(database: &impl Queryable) -> Result<HashMap<MirrorId, StoredTrace>, DbError> {
     read(database, None)
 }
@@ -71,7 +71,7 @@ fn read(
 /// gone.
 ///
 /// # Errors
-/// [`DbError::Sql`].
+/// Returns [`DbError::Sql`] if the database cannot be read or written.
 pub fn store(
     transaction: &Transaction<'_>,
     mirror: MirrorId,

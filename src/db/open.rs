@@ -1,4 +1,4 @@
-//! Connections: one place sets what every reader and every writer needs.
+//! Opens connections: one place sets what every reader and every writer needs.
 //!
 //! # Security
 //! Mirrors' URLs hold passwords. The file and what SQLite puts beside it are 0640 in a folder of
@@ -338,7 +338,7 @@ impl Writer {
     /// cut, and leaves nothing of what was replaced in the WAL.
     ///
     /// # Errors
-    /// [`DbError::Sql`].
+    /// Returns [`DbError::Sql`] if the database cannot be read or written.
     pub fn commit_durably(&mut self) -> Result<(), DbError> {
         self.connection
             .pragma_update(None, "synchronous", "FULL")
@@ -404,7 +404,7 @@ impl Writer {
     /// filling a large cache.
     ///
     /// # Errors
-    /// [`DbError::Sql`].
+    /// Returns [`DbError::Sql`] if the database cannot be read or written.
     pub fn expect_long_rows(&self) -> Result<(), DbError> {
         self.connection
             .pragma_update(None, "cache_size", -STREAM_CACHE_KIB)

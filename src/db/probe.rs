@@ -1,4 +1,4 @@
-//! What probes found, also of the probing host, and what people were told of it.
+//! Stores the results of probes, of mirrors and of the probing host, and what people were told.
 
 use std::collections::HashMap;
 
@@ -76,7 +76,7 @@ fn record(row: &Row<'_>) -> Result<Option<ProbeRecord>, rusqlite::Error> {
 /// What is known of every target, by mirror, scheme and family.
 ///
 /// # Errors
-/// [`DbError::Sql`].
+/// Returns [`DbError::Sql`] if the database cannot be read or written.
 pub fn all(database: &impl Queryable) -> Result<Vec<ProbeRecord>, DbError> {
     let mut statement = database
         .sqlite()
@@ -90,7 +90,7 @@ pub fn all(database: &impl Queryable) -> Result<Vec<ProbeRecord>, DbError> {
 /// What selection needs of it: each mirror's URLs over each family.
 ///
 /// # Errors
-/// [`DbError::Sql`].
+/// Returns [`DbError::Sql`] if the database cannot be read or written.
 pub fn reaches(database: &impl Queryable) -> Result<HashMap<MirrorId, Vec<Reach>>, DbError> {
     let mut reaches: HashMap<MirrorId, Vec<Reach>> = HashMap::new();
     for record in all(database)? {
@@ -174,7 +174,7 @@ pub struct Switches {
 /// Sets a mirror's switches if nobody else did since they were read; returns whether it was done.
 ///
 /// # Errors
-/// [`DbError::Sql`].
+/// Returns [`DbError::Sql`] if the database cannot be read or written.
 pub fn switch(
     transaction: &Transaction<'_>,
     mirror: MirrorId,
@@ -210,7 +210,7 @@ pub struct LastNotice {
 /// All that people were told.
 ///
 /// # Errors
-/// [`DbError::Sql`].
+/// Returns [`DbError::Sql`] if the database cannot be read or written.
 pub fn told(database: &impl Queryable) -> Result<Vec<LastNotice>, DbError> {
     let mut statement = database
         .sqlite()
@@ -234,7 +234,7 @@ pub fn told(database: &impl Queryable) -> Result<Vec<LastNotice>, DbError> {
 /// Records what people were told; nothing when the mirror is gone.
 ///
 /// # Errors
-/// [`DbError::Sql`].
+/// Returns [`DbError::Sql`] if the database cannot be read or written.
 pub fn tell(transaction: &Transaction<'_>, told: &LastNotice) -> Result<(), DbError> {
     transaction
         .inner
@@ -273,7 +273,7 @@ pub struct Outage {
 /// The last outage of each family.
 ///
 /// # Errors
-/// [`DbError::Sql`].
+/// Returns [`DbError::Sql`] if the database cannot be read or written.
 pub fn outages(database: &impl Queryable) -> Result<Vec<Outage>, DbError> {
     let doing = "reading outages";
     let sql = "SELECT family, since, until, reason, told, told_at FROM outage ORDER BY family";
@@ -297,7 +297,7 @@ pub fn outages(database: &impl Queryable) -> Result<Vec<Outage>, DbError> {
 /// Stores an outage in the place of the last one of its family.
 ///
 /// # Errors
-/// [`DbError::Sql`].
+/// Returns [`DbError::Sql`] if the database cannot be read or written.
 pub fn store_outage(transaction: &Transaction<'_>, outage: &Outage) -> Result<(), DbError> {
     transaction
         .inner

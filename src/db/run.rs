@@ -1,4 +1,4 @@
-//! Runs: every scan, probe, index and import, with its outcome.
+//! Stores runs: every scan, probe, index and import, with its outcome.
 
 use std::collections::HashMap;
 
@@ -101,7 +101,7 @@ pub enum GuardedRuns {
 /// Marks runs that were killed: who holds their lock knows that none of them is at work.
 ///
 /// # Errors
-/// [`DbError::Sql`].
+/// Returns [`DbError::Sql`] if the database cannot be read or written.
 pub fn mark_killed(
     transaction: &Transaction<'_>,
     guarded: GuardedRuns,
@@ -170,7 +170,7 @@ pub fn record_killed_scan(
 /// lock guards.
 ///
 /// # Errors
-/// [`DbError::Sql`].
+/// Returns [`DbError::Sql`] if the database cannot be read or written.
 pub fn begin_hashing(transaction: &Transaction<'_>, at: Timestamp) -> Result<RunId, DbError> {
     let run = begin(transaction, RunKind::Index, None, at)?;
     transaction
@@ -187,7 +187,7 @@ pub fn begin_hashing(transaction: &Transaction<'_>, at: Timestamp) -> Result<Run
 /// [`mark_killed`] finds it.
 ///
 /// # Errors
-/// [`DbError::Sql`].
+/// Returns [`DbError::Sql`] if the database cannot be read or written.
 pub fn begin(
     transaction: &Transaction<'_>,
     kind: RunKind,
@@ -207,7 +207,7 @@ pub fn begin(
 /// Records a run that is over.
 ///
 /// # Errors
-/// [`DbError::Sql`].
+/// Returns [`DbError::Sql`] if the database cannot be read or written.
 pub fn record(
     transaction: &Transaction<'_>,
     kind: RunKind,
@@ -223,7 +223,7 @@ pub fn record(
 /// Counts runs that found just what an earlier one had found, each with its time.
 ///
 /// # Errors
-/// [`DbError::Sql`].
+/// Returns [`DbError::Sql`] if the database cannot be read or written.
 pub fn repeat(
     transaction: &Transaction<'_>,
     repeats: &[(RunId, Timestamp)],
@@ -246,7 +246,7 @@ pub fn repeat(
 /// Records how a run ended.
 ///
 /// # Errors
-/// [`DbError::Sql`].
+/// Returns [`DbError::Sql`] if the database cannot be read or written.
 pub fn end(transaction: &Transaction<'_>, run: RunId, end: &RunEnd) -> Result<(), DbError> {
     transaction
         .inner
@@ -268,7 +268,7 @@ pub fn end(transaction: &Transaction<'_>, run: RunId, end: &RunEnd) -> Result<()
 /// earlier one; returns how many.
 ///
 /// # Errors
-/// [`DbError::Sql`].
+/// Returns [`DbError::Sql`] if the database cannot be read or written.
 pub fn forget(
     transaction: &Transaction<'_>,
     kind: RunKind,
@@ -288,7 +288,7 @@ pub fn forget(
 /// Adds to how a run ended: the counts to its counts, the outcome if it is worse than ok.
 ///
 /// # Errors
-/// [`DbError::Sql`].
+/// Returns [`DbError::Sql`] if the database cannot be read or written.
 pub fn add_to_end(transaction: &Transaction<'_>, run: RunId, end: &RunEnd) -> Result<(), DbError> {
     let doing = "recording the end of a run";
     let stored: Option<String> = transaction
@@ -365,7 +365,7 @@ fn from_row(row: &Row<'_>) -> Result<RunRecord, rusqlite::Error> {
 /// never yet.
 ///
 /// # Errors
-/// [`DbError::Sql`].
+/// Returns [`DbError::Sql`] if the database cannot be read or written.
 pub fn last_repeat(
     database: &impl Queryable,
     mirror: MirrorId,
@@ -397,7 +397,7 @@ fn is_of_all(row: &Row<'_>, column: usize) -> Result<bool, rusqlite::Error> {
 /// only one that was published, or any.
 ///
 /// # Errors
-/// [`DbError::Sql`].
+/// Returns [`DbError::Sql`] if the database cannot be read or written.
 pub fn latest_whole(
     database: &impl Queryable,
     mirror: MirrorId,
@@ -425,7 +425,7 @@ pub fn latest_whole(
 /// a time.
 ///
 /// # Errors
-/// [`DbError::Sql`].
+/// Returns [`DbError::Sql`] if the database cannot be read or written.
 pub fn whole_repeats_since(
     database: &impl Queryable,
     since: Timestamp,
@@ -452,7 +452,7 @@ pub fn whole_repeats_since(
 /// The runs of a kind that began last, newest first; of one mirror, or of all.
 ///
 /// # Errors
-/// [`DbError::Sql`].
+/// Returns [`DbError::Sql`] if the database cannot be read or written.
 pub fn latest(
     database: &impl Queryable,
     kind: RunKind,
@@ -472,7 +472,7 @@ pub fn latest(
 /// or of all.
 ///
 /// # Errors
-/// [`DbError::Sql`].
+/// Returns [`DbError::Sql`] if the database cannot be read or written.
 pub fn recent(
     database: &impl Queryable,
     kind: Option<RunKind>,
@@ -506,7 +506,7 @@ pub struct PastCoverage {
 /// What a mirror had after its scans since a time, also those that found nothing new.
 ///
 /// # Errors
-/// [`DbError::Sql`].
+/// Returns [`DbError::Sql`] if the database cannot be read or written.
 pub fn coverage_since(
     database: &impl Queryable,
     mirror: MirrorId,
@@ -623,7 +623,7 @@ pub struct CatalogueChange {
 /// are missing.
 ///
 /// # Errors
-/// [`DbError::Sql`].
+/// Returns [`DbError::Sql`] if the database cannot be read or written.
 pub fn changes_since(
     database: &impl Queryable,
     since: Timestamp,

@@ -59,6 +59,14 @@ fn float(text: &[u8]) -> Option<f64> {
     std::str::from_utf8(text).ok()?.trim().parse().ok()
 }
 
+fn network(text: &[u8]) -> Option<IpNet> {
+    // The parser tries all forms, also on an empty text.
+    let text = std::str::from_utf8(text)
+        .ok()
+        .filter(|text| !text.is_empty());
+    text?.parse().ok()
+}
+
 impl Client {
     /// Reads the parameters and looks up the facts that are missing. Parameters take precedence,
     /// because they are the documented way for intranets. If they give a country, the coordinates
@@ -92,10 +100,7 @@ impl Client {
                 }),
                 asn: asn.or(place.asn),
             },
-            network: std::str::from_utf8(geo.prefix)
-                .ok()
-                .and_then(|text| text.parse().ok())
-                .or(found.network),
+            network: network(geo.prefix).or(found.network),
             own_asn: asn.or(place.asn),
             scheme: request.scheme(),
             located: found,

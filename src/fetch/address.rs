@@ -1,4 +1,4 @@
-//! Host names to addresses, by the system's resolver, each in a thread that nobody waits for
+//! Resolves host names with the system's resolver, each in its own thread, so that no caller waits
 //! longer than for a server.
 //!
 //! # Security

@@ -1,4 +1,4 @@
-//! The causes of an error, outermost first.
+//! Lists the causes of an error, outermost first.
 
 use std::error::Error;
 use std::io;

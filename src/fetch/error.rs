@@ -1,4 +1,4 @@
-//! Why a mirror could not be listed.
+//! Defines the reasons for which a mirror cannot be listed.
 
 /// Why a mirror could not be listed; `said` is what the server or the program wrote.
 #[derive(Debug, thiserror::Error)]

@@ -1,4 +1,4 @@
-//! What mirrors say they have, over the network: the edge to their servers.
+//! Clients for mirror servers: list a mirror over rsync, FTP or HTTP, and probe whether it answers.
 //!
 //! One module a protocol. [`list_rsync`] runs the `rsync` program, because its protocol has many
 //! versions and one good implementation; [`RsyncUrl`] is what it is told. [`FtpClient`] logs in

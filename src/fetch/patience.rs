@@ -1,4 +1,4 @@
-//! How long a server is waited for, whatever it says meanwhile.
+//! Limits how long a server is waited for, whatever it sends meanwhile.
 //!
 //! Three ends: a silence, the end of the time that one mirror may take, and the program being told
 //! to stop. Every wait of every protocol looks at all of them.

@@ -1,4 +1,4 @@
-//! Where a mirror may send those who scan and probe it: pure.
+//! Decides where a mirror may redirect scans and probes (no I/O).
 //!
 //! A mirror is a stranger: its redirects must not make this host ask what only this host can
 //! reach, on ports of other services, or with a password that is for the mirror alone.

@@ -1,4 +1,4 @@
-//! TLS for every client: one provider, and the certificates of the system.
+//! Sets up TLS for every client: one provider, and the certificates of the system.
 //!
 //! # Errors
 //! A system without certificates (Debian without the package ca-certificates) can still ask http

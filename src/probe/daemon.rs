@@ -1,4 +1,4 @@
-//! Pass after pass, until told to stop.
+//! Makes one pass after the other until told to stop.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,4 +1,4 @@
-//! Why no pass could be made.
+//! Defines the reasons for which no pass can be made.
 
 use std::path::PathBuf;
 

@@ -19,7 +19,8 @@ impl ProbeLock {
     /// Takes the lock, or fails at once.
     ///
     /// # Errors
-    /// [`ProbeError::Running`], [`ProbeError::Lock`].
+    /// Returns [`ProbeError::Running`] if another probe runs, and [`ProbeError::Lock`] if the lock
+    /// cannot be taken.
     pub fn take(database: &Path, now: Timestamp) -> Result<ProbeLock, ProbeError> {
         let mut folder = database.as_os_str().to_owned();
         folder.push(".locks");

@@ -12,7 +12,7 @@ use crate::domain::time::ctime;
 /// Appends what a pass found.
 ///
 /// # Errors
-/// [`ProbeError::LogFile`].
+/// Returns [`ProbeError::LogFile`] if the log file cannot be opened.
 pub fn append(
     path: &Path,
     report: &ProbeReport,

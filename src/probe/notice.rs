@@ -1,4 +1,4 @@
-//! What people are to be told: pure.
+//! Decides which notifications are due (no I/O).
 //!
 //! Each fact is told once when it changes. A fact that changes to and fro is told ever more
 //! seldom: after a second change within a day come ten minutes of silence, then twice as long each

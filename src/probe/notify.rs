@@ -1,4 +1,4 @@
-//! Tells people what is news: by mail and by webhook.
+//! Sends notifications by mail and webhook.
 
 use std::collections::BTreeMap;
 

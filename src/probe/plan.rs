@@ -1,4 +1,4 @@
-//! Whom to ask, and for what.
+//! Plans a pass: which mirrors are checked, and with which files.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -43,7 +43,8 @@ pub struct ProbeLaw<'l> {
 /// The mirrors of a pass: those that are enabled, or the named ones whatever their state.
 ///
 /// # Errors
-/// [`ProbeError::Lookup`], [`ProbeError::Db`].
+/// Returns [`ProbeError::Lookup`] if the name means no mirror or several mirrors, and
+/// [`ProbeError::Db`] if the database cannot be read or written.
 pub fn plan(
     database: &impl Queryable,
     names: &[String],

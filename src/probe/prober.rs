@@ -1,4 +1,4 @@
-//! The prober: one database, pass after pass.
+//! Probes the mirrors of one database, pass after pass.
 
 use crate::program::clock::now;
 use std::collections::HashMap;
@@ -85,7 +85,9 @@ impl Prober {
     /// Opens the site's database, and keeps other probers out unless nothing is to be written.
     ///
     /// # Errors
-    /// [`ProbeError::Db`], [`ProbeError::Running`], [`ProbeError::Lock`].
+    /// Returns [`ProbeError::Db`] if the database cannot be read or written,
+    /// [`ProbeError::Running`] if another probe runs, and [`ProbeError::Lock`] if the lock cannot
+    /// be taken.
     pub fn open(site: &Arc<SiteConfig>, dry_run: bool) -> Result<Prober, ProbeError> {
         check_there(&site.database).map_err(ProbeError::Db)?;
         Ok(Prober {

@@ -1,4 +1,4 @@
-//! `heliostat-probe`: command line in, exit code out.
+//! The program `heliostat-probe`: reads the command line and returns the exit code.
 
 use crate::program::clock::now;
 use std::process::ExitCode;

@@ -1,4 +1,4 @@
-//! One pass into the database, in one transaction.
+//! Stores the results of one pass in one transaction.
 
 use super::notice::Due;
 use super::plan::Planned;
@@ -103,7 +103,7 @@ pub fn publish(writer: &mut Writer, pass: &Pass<'_>) -> Result<Vec<MirrorId>, Db
 /// Writes what people know now. A certificate is an event when it is told: no pass changes it.
 ///
 /// # Errors
-/// [`DbError`].
+/// Returns [`DbError`] if the database cannot be read or written.
 pub fn record_told(
     writer: &mut Writer,
     due: &Due,

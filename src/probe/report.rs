@@ -1,4 +1,4 @@
-//! What a pass found, for people and programs.
+//! The report of a pass, for people and for programs.
 
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What the findings of a pass mean: pure.
+//! Judges mirrors by the findings of a pass (no I/O).
 //!
 //! [`observe`] sorts a mirror's findings into observations, one a target: a URL over a family.
 //! [`cut_off`] looks at all of them for signs that it is this host which is cut off. [`conclude`]

@@ -1,4 +1,4 @@
-//! Which mirrors a command line means: pure.
+//! Chooses the mirrors that a command line means (no I/O).
 
 use std::collections::HashSet;
 

@@ -1,4 +1,4 @@
-//! Why a scan could not be made: of all mirrors, or of one.
+//! Defines the reasons for which no scan can be made, of all mirrors or of one.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! rsync's `--include` and `--exclude` arguments for a scan: pure.
+//! Writes rsync's `--include` and `--exclude` arguments for a scan (no I/O).
 //!
 //! rsync takes the first rule that matches. For the whole tree the rules and their order are
 //! MirrorBrain's: `scan_top_include`, then nothing else at the top, then the excludes. A subtree is

@@ -1,4 +1,4 @@
-//! One scan a mirror at a time, over all processes.
+//! Ensures that one process at a time scans a mirror.
 //!
 //! # Locking
 //! `DATABASE.locks/scan-ID`, see [`Lock`].
@@ -20,7 +20,8 @@ impl MirrorLock {
     /// Takes the mirror's lock, or fails at once.
     ///
     /// # Errors
-    /// [`MirrorError::Running`], [`MirrorError::Lock`].
+    /// Returns [`MirrorError::Running`] if another scan of the mirror runs, and
+    /// [`MirrorError::Lock`] if the lock cannot be taken.
     pub fn take(
         database: &Path,
         mirror: MirrorId,

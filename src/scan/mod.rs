@@ -1,4 +1,4 @@
-//! `heliostat-scan`: which mirror has which file.
+//! `heliostat-scan`: lists mirrors and records which files each of them has.
 //!
 //! A long-lived [`Scanner`] loads the catalogue ([`KnownFiles`]), and makes one [`ScanRun`] a
 //! mirror, several at a time; each gives a [`MirrorReport`]. A run takes the mirror's lock, lists

@@ -1,4 +1,4 @@
-//! What is printed while mirrors are scanned.
+//! Prints the progress and results of scans.
 //!
 //! Where standard output is no terminal, and with `-v`, the lines are MirrorBrain's, word for
 //! word, because scripts read them; times are UTC. On a terminal each mirror gets a bar while it

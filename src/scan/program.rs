@@ -1,4 +1,4 @@
-//! `heliostat-scan`: command line in, exit code out.
+//! The program `heliostat-scan`: reads the command line and returns the exit code.
 
 use std::os::unix::ffi::OsStrExt;
 use std::process::ExitCode;

@@ -1,9 +1,9 @@
-//! The protocols by which a mirror can be listed, from the one that tells most to the one that
-//! every mirror has.
+//! Chooses the protocol for listing a mirror: the one that tells most comes first, the one that
+//! every mirror has comes last.
 //!
 //! Each protocol is one variant of [`Protocol`] and one function that gives a [`ListingResult`]:
 //! what the mirror has, and which ids are not known to have vanished. When one fails, or finds
-//! nothing, the next is tried (MirrorBrain §6.2, without its dying on an rsync error).
+//! nothing, the next is tried (behaviour §6).
 
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -199,7 +199,7 @@ impl<'a> Network<'a> {
     /// The HTTP client with this run's time-outs.
     ///
     /// # Errors
-    /// [`MirrorError::NoClient`].
+    /// Returns [`MirrorError::NoClient`] if no client for the protocol can be made.
     pub fn session(&self) -> Result<HttpSession<'a>, MirrorError> {
         self.session_within(self.patience.timeout)
     }
@@ -207,7 +207,7 @@ impl<'a> Network<'a> {
     /// The same with a time-out of its own.
     ///
     /// # Errors
-    /// [`MirrorError::NoClient`].
+    /// Returns [`MirrorError::NoClient`] if no client for the protocol can be made.
     pub fn session_within(&self, timeout: Duration) -> Result<HttpSession<'a>, MirrorError> {
         let client = self.http.get_or_init(|| {
             let timeout = self.patience.timeout.min(CONNECT_TIMEOUT);
@@ -224,7 +224,7 @@ impl<'a> Network<'a> {
     /// Lists by rsync.
     ///
     /// # Errors
-    /// [`MirrorError`].
+    /// Returns [`MirrorError`] if the mirror cannot be scanned.
     pub fn list_rsync(
         &self,
         url: &str,
@@ -346,7 +346,7 @@ impl<'a> Network<'a> {
     /// Lists by FTP.
     ///
     /// # Errors
-    /// [`MirrorError`].
+    /// Returns [`MirrorError`] if the mirror cannot be scanned.
     pub fn list_ftp(
         &self,
         url: &str,
@@ -401,7 +401,7 @@ impl<'a> Network<'a> {
     /// Lists by index pages; `before` is what the last such scan left.
     ///
     /// # Errors
-    /// [`MirrorError`].
+    /// Returns [`MirrorError`] if the mirror cannot be scanned.
     pub fn list_http(
         &self,
         url: &str,

@@ -1,4 +1,4 @@
-//! What came of a scan, mirror by mirror.
+//! The report of a scan, mirror by mirror.
 
 use std::time::Duration;
 

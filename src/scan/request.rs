@@ -1,4 +1,4 @@
-//! Pings of mirrors: files in a folder that the responder makes, as requests for scans.
+//! Takes pings of mirrors, which are files that the responder makes, as requests for scans.
 //!
 //! # Security
 //! Whoever can reach the responder can make them. They carry nothing but the name of a mirror, so
@@ -78,7 +78,7 @@ pub fn collect_requests(
 /// Forgets the request for a scan of a mirror, when there is one: its scan began then.
 ///
 /// # Errors
-/// [`DbError`].
+/// Returns [`DbError`] if the database cannot be read or written.
 pub(super) fn take(writer: &mut Writer, mirror: MirrorId, began: Timestamp) -> Result<(), DbError> {
     // A scan that nobody asked for writes nothing here.
     if !request::all(writer)?.contains_key(&mirror) {

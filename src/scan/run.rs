@@ -1,4 +1,4 @@
-//! The scan of one mirror, from its lock to its report.
+//! Scans one mirror, from its lock to its report.
 
 use crate::program::clock::now;
 use std::sync::{Mutex, MutexGuard, PoisonError};

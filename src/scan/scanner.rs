@@ -1,4 +1,4 @@
-//! The scanner: one database, many mirrors at a time.
+//! Scans many mirrors of one database at the same time.
 
 use crate::program::clock::now;
 use std::collections::HashSet;
@@ -82,7 +82,7 @@ impl Scanner {
     /// All mirrors of the database.
     ///
     /// # Errors
-    /// [`DbError`].
+    /// Returns [`DbError`] if the database cannot be read or written.
     pub fn mirrors(&self) -> Result<Vec<MirrorRecord>, DbError> {
         let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         mirror::all(&*writer)
@@ -91,7 +91,7 @@ impl Scanner {
     /// Mirrors of which a suspicious scan waits for a second.
     ///
     /// # Errors
-    /// [`DbError`].
+    /// Returns [`DbError`] if the database cannot be read or written.
     pub fn waiting(&self) -> Result<HashSet<MirrorId>, DbError> {
         let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(content::pending_since(&*writer)?.into_keys().collect())

@@ -1,4 +1,4 @@
-//! The trace that a mirror leaves after its sync, asked for before the mirror is listed.
+//! Reads the trace file that a mirror leaves after its sync, before the mirror is listed.
 //!
 //! It is a hint: it bounds how many requests are made at a time, and people are shown it. Whatever
 //! goes wrong with it is at most one note of the scan.
@@ -92,7 +92,7 @@ pub(super) fn ask(network: &Network<'_>, mirror: &MirrorRecord, now: Timestamp) 
 /// Stores what changed, and returns how many connections the mirror wants at most.
 ///
 /// # Errors
-/// [`DbError`].
+/// Returns [`DbError`] if the database cannot be read or written.
 pub(super) fn keep(
     writer: &mut Writer,
     mirror: MirrorId,

@@ -1,4 +1,4 @@
-//! Abbreviated long options that were clear in `mb` stay clear.
+//! Accepts abbreviated long options as `mb` does.
 //!
 //! `mb` takes any beginning of a long option that fits one of its options only (optparse). We have
 //! more options, so `--pref` of `mb new` would fit two. A beginning that fits exactly one option

@@ -1,4 +1,4 @@
-//! Arguments of `heliostat explain`.
+//! Options of `explain`.
 
 use std::net::IpAddr;
 

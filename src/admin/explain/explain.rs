@@ -1,4 +1,4 @@
-//! `heliostat explain`: what is decided for a path and a client, and why.
+//! Runs `explain`: decides a request for a path and a client, and shows the reasons.
 //!
 //! It runs the very pipeline of the redirect, at full depth and with a drawn number that is the
 //! same for every mirror, so that a tier without coordinates is listed by score.

@@ -1,4 +1,4 @@
-//! An explanation for people.
+//! Writes an explanation as text for people.
 
 use std::io::Write;
 

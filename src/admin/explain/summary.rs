@@ -1,4 +1,4 @@
-//! Says a decision in one line, for `explain`.
+//! Sums up a decision in one line, for `explain`.
 
 use crate::decide::{Choice, Decision, Document, MissingReason, Outcome};
 

@@ -1,4 +1,4 @@
-//! `makehashes`: MirrorBrain's name for what the indexer does to a directory.
+//! Runs `makehashes`, MirrorBrain's name for hashing a directory with the indexer.
 
 use std::ffi::OsString;
 
@@ -10,7 +10,7 @@ use crate::program::exit::Exit;
 /// Becomes `heliostat-index` for that directory; returns only when that fails.
 ///
 /// # Errors
-/// [`AdminError::Program`].
+/// Returns [`AdminError::Program`] if the program cannot be started.
 pub fn run(global: &GlobalArgs, args: &MakehashesArgs) -> Result<Exit, AdminError> {
     if args.copy_permissions {
         log::warn!("--copy-permissions has no effect: hashes are in the database");

@@ -1,4 +1,4 @@
-//! Commands that are programs of their own, beside this one.
+//! Runs the commands of `heliostat` that are programs of their own.
 
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
@@ -11,7 +11,7 @@ use crate::program::exit::Exit;
 /// Becomes the other program, with the same configuration and site; returns only when that fails.
 ///
 /// # Errors
-/// [`AdminError::Program`].
+/// Returns [`AdminError::Program`] if the program cannot be started.
 pub fn run(program: &str, global: &GlobalArgs, passed: &PassedArgs) -> Result<Exit, AdminError> {
     let path = beside_this(program);
     let mut command = Command::new(&path);

@@ -1,5 +1,5 @@
-//! MirrorBrain's tables, row by row: the upstream schema (behaviour §5.1) and
-//! the openSUSE fork's (§5.4).
+//! Imports MirrorBrain's tables row by row: those of the upstream schema and of the openSUSE fork
+//! (behaviour §5.1).
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! `import`: another redirector's database into ours.
+//! Imports another redirector's database into ours.
 //!
 //! [`source`] opens a dump, however compressed, and gives its lines; [`mirrorbrain`] says which
 //! table's row becomes what; [`run`] puts both around one transaction; [`summary`] tells what came

@@ -1,4 +1,4 @@
-//! `import mirrorbrain`: one dump, one transaction.
+//! Runs `import mirrorbrain`: imports one dump in one transaction.
 
 use std::path::Path;
 use std::time::Instant;

@@ -1,4 +1,4 @@
-//! A dump's lines, out of a file or standard input, plain or compressed.
+//! Reads the lines of a dump from a file or standard input, plain or compressed.
 
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Cursor, ErrorKind, Read, stdin};
@@ -86,7 +86,8 @@ fn format_of(magic: &[u8]) -> Format {
 /// Opens a dump; `-` is standard input.
 ///
 /// # Errors
-/// [`AdminError::File`], [`AdminError::NotThisDump`].
+/// Returns [`AdminError::File`] if a file cannot be read or written, and
+/// [`AdminError::NotThisDump`] if the file is another dump.
 pub fn open(path: &Path) -> Result<DumpSource, AdminError> {
     let failed = |source| AdminError::File {
         doing: "read the dump",

@@ -1,4 +1,4 @@
-//! What an import brought, for people and for programs.
+//! Sums up an import, for people and for programs.
 
 use std::io::Write;
 

@@ -1,4 +1,4 @@
-//! `enable`, `disable`, `score`, `rename`, `delete`, `commentadd`, `rollback`.
+//! Runs `enable`, `disable`, `score`, `rename`, `delete`, `commentadd`, `rollback`.
 
 use crate::admin::args::{CommentArgs, DeleteArgs, EnableArgs, OneArgs, RenameArgs, ScoreArgs};
 use crate::admin::error::AdminError;
@@ -29,7 +29,8 @@ fn change(
 /// Lets a mirror have clients.
 ///
 /// # Errors
-/// [`AdminError::Lookup`], [`AdminError::Db`].
+/// Returns [`AdminError::Lookup`] if the name means no mirror or several mirrors, and
+/// [`AdminError::Db`] if the database cannot be read or written.
 pub fn enable(session: &mut Session, args: &EnableArgs) -> Result<Exit, AdminError> {
     let record = change(session, &args.identifier, |record| {
         let alive = record.alive || args.alive;
@@ -61,7 +62,8 @@ pub fn enable(session: &mut Session, args: &EnableArgs) -> Result<Exit, AdminErr
 /// Sends no client to a mirror; as in MirrorBrain it also counts as not answering from now on.
 ///
 /// # Errors
-/// [`AdminError::Lookup`], [`AdminError::Db`].
+/// Returns [`AdminError::Lookup`] if the name means no mirror or several mirrors, and
+/// [`AdminError::Db`] if the database cannot be read or written.
 pub fn disable(session: &mut Session, args: &OneArgs) -> Result<Exit, AdminError> {
     let record = change(session, &args.identifier, |record| {
         let same = !record.enabled && !record.alive;
@@ -77,7 +79,9 @@ pub fn disable(session: &mut Session, args: &OneArgs) -> Result<Exit, AdminError
 /// Shows or sets a score.
 ///
 /// # Errors
-/// [`AdminError::Value`], [`AdminError::Lookup`], [`AdminError::Db`].
+/// Returns [`AdminError::Value`] if a value cannot be used, [`AdminError::Lookup`] if the name
+/// means no mirror or several mirrors, and [`AdminError::Db`] if the database cannot be read or
+/// written.
 pub fn score(session: &mut Session, args: &ScoreArgs) -> Result<Exit, AdminError> {
     let Some(text) = &args.score else {
         let record = find_mirror(&session.reader()?, &args.identifier)?;
@@ -152,7 +156,8 @@ pub fn delete(session: &mut Session, args: &DeleteArgs) -> Result<Exit, AdminErr
 /// Appends to a comment.
 ///
 /// # Errors
-/// [`AdminError::Lookup`], [`AdminError::Db`].
+/// Returns [`AdminError::Lookup`] if the name means no mirror or several mirrors, and
+/// [`AdminError::Db`] if the database cannot be read or written.
 pub fn add_comment(session: &mut Session, args: &CommentArgs) -> Result<Exit, AdminError> {
     let record = change(session, &args.identifier, |record| {
         record.append_comment(&args.comment);
@@ -167,8 +172,9 @@ pub fn add_comment(session: &mut Session, args: &CommentArgs) -> Result<Exit, Ad
 /// Goes back to what a mirror had before its last scan; a second time goes forth again.
 ///
 /// # Errors
-/// [`AdminError::Nothing`], [`AdminError::Lookup`],
-/// [`AdminError::Db`].
+/// Returns [`AdminError::Nothing`] if nothing of the kind exists, [`AdminError::Lookup`] if the
+/// name means no mirror or several mirrors, and [`AdminError::Db`] if the database cannot be read
+/// or written.
 pub fn rollback(session: &mut Session, args: &OneArgs) -> Result<Exit, AdminError> {
     let record = find_mirror(&session.reader()?, &args.identifier)?;
     let name = &record.identifier;

@@ -1,4 +1,4 @@
-//! `edit`: a mirror's sheet in an editor, or single fields by `--set`.
+//! Runs `edit`: opens a mirror's fields in an editor, or sets single fields by `--set`.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

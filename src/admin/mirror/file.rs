@@ -1,4 +1,4 @@
-//! `file ls`: which mirrors have a file.
+//! Runs `file ls`: shows which mirrors have a file.
 
 use std::io::Write;
 use std::os::unix::ffi::OsStrExt;

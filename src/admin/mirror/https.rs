@@ -1,4 +1,4 @@
-//! `update --https`: which mirrors take https clients, asked now.
+//! Runs `update --https`: checks now which mirrors answer https clients.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
@@ -46,7 +46,8 @@ enum Answer {
 /// stores what works.
 ///
 /// # Errors
-/// [`AdminError::Db`], [`AdminError::Fetch`].
+/// Returns [`AdminError::Db`] if the database cannot be read or written, and [`AdminError::Fetch`]
+/// if the network gives no answer.
 pub fn find_https(
     session: &mut Session,
     args: &UpdateArgs,

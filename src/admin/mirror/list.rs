@@ -1,4 +1,4 @@
-//! `list`.
+//! Runs `list`.
 
 use std::io::Write;
 

@@ -1,4 +1,4 @@
-//! Where a mirror is: all addresses of its host looked up in the site's GeoIP files.
+//! Finds the place of a mirror: looks all addresses of its host up in the site's GeoIP files.
 
 use std::net::{IpAddr, ToSocketAddrs};
 

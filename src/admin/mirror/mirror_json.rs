@@ -1,4 +1,4 @@
-//! A mirror as JSON.
+//! Writes a mirror as JSON.
 
 use serde_json::{Map, Value, json};
 
@@ -15,7 +15,7 @@ use crate::domain::url::mask_password;
 /// what is wrong with it.
 ///
 /// # Errors
-/// [`AdminError::Db`].
+/// Returns [`AdminError::Db`] if the database cannot be read or written.
 pub fn mirror(database: &impl Queryable, record: &MirrorRecord) -> Result<Value, AdminError> {
     let content = content::load(database, record.id)?;
     let trace = mirror_trace::load(database, record.id)?;
@@ -60,7 +60,7 @@ fn json_value(field: &Field, value: FieldValue) -> Value {
 /// When its whole tree was scanned last; as imported until a scan of ours.
 ///
 /// # Errors
-/// [`AdminError::Db`].
+/// Returns [`AdminError::Db`] if the database cannot be read or written.
 pub fn last_scan(database: &impl Queryable, record: &MirrorRecord) -> Result<String, AdminError> {
     let again = run::last_repeat(database, record.id)?.map(|at| at.to_string());
     // Both are written with the year first.

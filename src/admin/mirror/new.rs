@@ -1,4 +1,4 @@
-//! `new`.
+//! Runs `new`.
 
 use super::{locate, sheet};
 use crate::admin::args::{NewArgs, NewCacheArgs};
@@ -80,7 +80,7 @@ pub fn new(session: &mut Session, args: &NewArgs) -> Result<Exit, AdminError> {
 /// A signature and a version in one query would make each redirect a new object.
 ///
 /// # Errors
-/// [`AdminError::Value`].
+/// Returns [`AdminError::Value`] if a value cannot be used.
 pub fn refuse_signed(site: &SiteConfig, record: &MirrorRecord) -> Result<(), AdminError> {
     let is_cache = record.kind == MirrorKind::Cache;
     if is_cache && record.cache.version_key == VersionKey::Query && site.signs() {

@@ -1,4 +1,4 @@
-//! `ping`: a mirror has changed, so it should be scanned soon.
+//! Runs `ping`: records that a mirror has changed and should be scanned soon.
 
 use crate::admin::args::PingArgs;
 use crate::admin::error::AdminError;

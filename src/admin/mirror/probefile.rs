@@ -1,4 +1,4 @@
-//! `probefile`: which mirrors really have a file, asked now.
+//! Runs `probefile`: checks now which mirrors really have a file.
 
 use std::os::unix::ffi::OsStrExt;
 use std::sync::atomic::AtomicBool;
@@ -19,7 +19,9 @@ use crate::snapshot::CACHE_FILE_BYTES_MAX;
 /// Asks mirrors for a file; as `mb` a line a URL, `1` when it is there, and their number.
 ///
 /// # Errors
-/// [`AdminError::Value`], [`AdminError::Lookup`], [`AdminError::Db`], [`AdminError::Fetch`].
+/// Returns [`AdminError::Value`] if a value cannot be used, [`AdminError::Lookup`] if the name
+/// means no mirror or several mirrors, [`AdminError::Db`] if the database cannot be read or
+/// written, and [`AdminError::Fetch`] if the network gives no answer.
 pub fn probefile(session: &mut Session, args: &ProbefileArgs) -> Result<Exit, AdminError> {
     let path = FilePath::parse(args.path.as_bytes()).map_err(|error| AdminError::Value {
         key: "FILE".to_owned(),

@@ -1,4 +1,4 @@
-//! A mirror as `key : value` lines, as `show` prints it and `edit` gives it to the editor.
+//! Writes a mirror as `key : value` lines, as `show` prints it and `edit` opens it.
 
 use crate::admin::error::{AdminError, ArgumentError};
 use crate::db::mirror::MirrorRecord;
@@ -177,7 +177,7 @@ pub fn known_field(key: &str) -> Result<&'static Field, AdminError> {
 /// The change that a value makes; `None` when the field has it already.
 ///
 /// # Errors
-/// [`AdminError::Value`].
+/// Returns [`AdminError::Value`] if a value cannot be used.
 pub fn change(
     field: &'static Field,
     record: &MirrorRecord,
@@ -224,7 +224,8 @@ impl FieldChange {
     /// Makes the change, unless the field is no longer what it was when the edit began.
     ///
     /// # Errors
-    /// [`AdminError::Meanwhile`], [`AdminError::Value`].
+    /// Returns [`AdminError::Meanwhile`] if somebody else changed the same field, and
+    /// [`AdminError::Value`] if a value cannot be used.
     pub fn apply(&self, record: &mut MirrorRecord) -> Result<(), AdminError> {
         let field = find_field(self.key, record, &self.to)?;
         let is_comment = self.key == COMMENT;

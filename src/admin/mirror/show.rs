@@ -1,4 +1,4 @@
-//! `show`, `instances`.
+//! Runs `show` and `instances`.
 
 use std::io::Write;
 
@@ -14,7 +14,8 @@ use crate::program::exit::Exit;
 /// Shows all that is known of a mirror.
 ///
 /// # Errors
-/// [`AdminError::Lookup`], [`AdminError::Db`].
+/// Returns [`AdminError::Lookup`] if the name means no mirror or several mirrors, and
+/// [`AdminError::Db`] if the database cannot be read or written.
 pub fn show(session: &mut Session, args: &ShowArgs) -> Result<Exit, AdminError> {
     let reader = session.reader()?;
     let record = find_mirror(&reader, &args.identifier)?;
@@ -71,7 +72,7 @@ pub fn show(session: &mut Session, args: &ShowArgs) -> Result<Exit, AdminError> 
 /// Names the sites.
 ///
 /// # Errors
-/// [`AdminError::Console`].
+/// Returns [`AdminError::Console`] if the output cannot be written.
 pub fn instances(session: &mut Session) -> Result<Exit, AdminError> {
     let names: Vec<String> = session
         .config

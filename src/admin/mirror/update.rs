@@ -1,4 +1,4 @@
-//! `iplookup`, `update`: what the GeoIP files know of a host.
+//! Runs `iplookup` and `update`: looks hosts up in the GeoIP files.
 
 use super::https::find_https;
 use super::locate::{LocateError, Survey};
@@ -77,7 +77,8 @@ fn facts(survey: &Survey, geoip: &GeoIp) -> Vec<String> {
 /// Refreshes what the GeoIP files know of mirrors; that a host has IPv6 alone always.
 ///
 /// # Errors
-/// [`AdminError::Lookup`], [`AdminError::Db`].
+/// Returns [`AdminError::Lookup`] if the name means no mirror or several mirrors, and
+/// [`AdminError::Db`] if the database cannot be read or written.
 pub fn update(session: &mut Session, args: &UpdateArgs) -> Result<Exit, AdminError> {
     let reader = if args.dry_run {
         open_reader(&session.site.database)?

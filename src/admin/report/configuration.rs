@@ -1,4 +1,5 @@
-//! `config`: prints each key of the configuration with value, origin, default, bounds and meaning.
+//! Runs `config`: prints each key of the configuration with value, origin, default, bounds and
+//! meaning.
 
 use serde_json::json;
 use toml::Value;

@@ -1,4 +1,4 @@
-//! `runs`, `events`.
+//! Runs `runs` and `events`.
 
 use std::collections::HashMap;
 
@@ -25,7 +25,8 @@ const NO_COUNTS: [&str; 4] = ["took_ms", "first_id", "changed_at", "generation"]
 /// Shows the latest runs.
 ///
 /// # Errors
-/// [`AdminError::Lookup`], [`AdminError::Db`].
+/// Returns [`AdminError::Lookup`] if the name means no mirror or several mirrors, and
+/// [`AdminError::Db`] if the database cannot be read or written.
 pub fn runs(session: &mut Session, args: &RunsArgs) -> Result<Exit, AdminError> {
     let reader = session.reader()?;
     let mirror = mirror_id(&reader, args.identifier.as_deref())?;
@@ -79,7 +80,8 @@ pub fn runs(session: &mut Session, args: &RunsArgs) -> Result<Exit, AdminError> 
 /// Shows the latest changes.
 ///
 /// # Errors
-/// [`AdminError::Lookup`], [`AdminError::Db`].
+/// Returns [`AdminError::Lookup`] if the name means no mirror or several mirrors, and
+/// [`AdminError::Db`] if the database cannot be read or written.
 pub fn events(session: &mut Session, args: &EventsArgs) -> Result<Exit, AdminError> {
     let reader = session.reader()?;
     let mirror = mirror_id(&reader, args.identifier.as_deref())?;

@@ -1,4 +1,4 @@
-//! What is wrong with a site as a whole: its tree, its configuration, its responder.
+//! Finds problems of a site as a whole: of its tree, its configuration, its responder.
 
 use crate::admin::responder::Responder;
 use crate::admin::session::Session;

@@ -1,4 +1,4 @@
-//! `status`: how each mirror is, and why one is out.
+//! Runs `status`: shows how each mirror is, and why one gets no clients.
 
 use std::collections::HashMap;
 
@@ -94,7 +94,8 @@ struct SiteQuestion<'a> {
 /// Shows how mirrors are.
 ///
 /// # Errors
-/// [`AdminError::Lookup`], [`AdminError::Db`].
+/// Returns [`AdminError::Lookup`] if the name means no mirror or several mirrors, and
+/// [`AdminError::Db`] if the database cannot be read or written.
 pub fn status(session: &mut Session, args: &StatusArgs) -> Result<Exit, AdminError> {
     let reader = session.reader()?;
     let mirrors = chosen(&reader, args)?;

@@ -1,4 +1,4 @@
-//! What a mirror says of itself, beside what is known of it.
+//! Compares a mirror's own statements with what is known of it.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! When mirrors were last asked, whatever came of it.
+//! Stores when mirrors were last asked, whatever the result.
 
 use std::collections::HashMap;
 
@@ -21,7 +21,7 @@ pub struct ScanAttempt {
 /// Of all mirrors that were ever asked.
 ///
 /// # Errors
-/// [`DbError::Sql`].
+/// Returns [`DbError::Sql`] if the database cannot be read or written.
 pub fn all(database: &impl Queryable) -> Result<HashMap<MirrorId, ScanAttempt>, DbError> {
     let doing = "reading when mirrors were scanned";
     let mut statement = database
@@ -52,7 +52,7 @@ pub enum ScanAttemptKind {
 /// Records when mirrors were asked. One that was deleted meanwhile is passed over.
 ///
 /// # Errors
-/// [`DbError::Sql`].
+/// Returns [`DbError::Sql`] if the database cannot be read or written.
 pub fn record(
     transaction: &Transaction<'_>,
     attempts: &[(MirrorId, ScanAttemptKind, Timestamp)],

@@ -1,4 +1,4 @@
-//! What one scan over HTTP leaves for the next.
+//! Stores what one scan over HTTP leaves for the next.
 
 use std::collections::HashSet;
 
@@ -33,7 +33,7 @@ pub struct ScanLeft {
 /// What the scan left that made a mirror's present content; `None` when another made it.
 ///
 /// # Errors
-/// [`DbError::Sql`].
+/// Returns [`DbError::Sql`] if the database cannot be read or written.
 pub fn load(database: &impl Queryable, mirror: MirrorId) -> Result<Option<ScanLeft>, DbError> {
     let row = database.sqlite().query_row(
         "SELECT source, tree_generation, scan_directory.learnt_at, shift_min, directories, \
@@ -58,7 +58,7 @@ pub fn load(database: &impl Queryable, mirror: MirrorId) -> Result<Option<ScanLe
 /// Mirrors whose present content was made by a scan that was stopped.
 ///
 /// # Errors
-/// [`DbError::Sql`].
+/// Returns [`DbError::Sql`] if the database cannot be read or written.
 pub fn unfinished(database: &impl Queryable) -> Result<HashSet<MirrorId>, DbError> {
     let doing = "reading which scans were stopped";
     let mut statement = database
@@ -78,7 +78,7 @@ pub fn unfinished(database: &impl Queryable) -> Result<HashSet<MirrorId>, DbErro
 /// transaction. What says the same as before is not written; without anything to say the row goes.
 ///
 /// # Errors
-/// [`DbError::Sql`].
+/// Returns [`DbError::Sql`] if the database cannot be read or written.
 pub fn store(
     transaction: &Transaction<'_>,
     mirror: MirrorId,

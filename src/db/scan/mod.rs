@@ -1,4 +1,4 @@
-//! What scans leave for the next one: attempts, directories that were not reached, requests.
+//! Stores what scans leave for the next one: attempts, directories that were not reached, requests.
 
 pub mod attempt;
 pub mod directory;

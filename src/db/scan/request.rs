@@ -1,4 +1,4 @@
-//! Mirrors whose scan somebody has asked for.
+//! Stores requests for scans of mirrors.
 
 use std::collections::HashMap;
 
@@ -13,7 +13,7 @@ use crate::domain::time::Timestamp;
 /// mirror is gone.
 ///
 /// # Errors
-/// [`DbError::Sql`].
+/// Returns [`DbError::Sql`] if the database cannot be read or written.
 pub fn store(
     transaction: &Transaction<'_>,
     mirror: MirrorId,
@@ -33,7 +33,7 @@ pub fn store(
 /// When a scan was asked for, of each mirror of which one is.
 ///
 /// # Errors
-/// [`DbError::Sql`].
+/// Returns [`DbError::Sql`] if the database cannot be read or written.
 pub fn all(database: &impl Queryable) -> Result<HashMap<MirrorId, Timestamp>, DbError> {
     let mut statement = database
         .sqlite()
@@ -52,7 +52,7 @@ pub fn all(database: &impl Queryable) -> Result<HashMap<MirrorId, Timestamp>, Db
 /// the mirror had by then.
 ///
 /// # Errors
-/// [`DbError::Sql`].
+/// Returns [`DbError::Sql`] if the database cannot be read or written.
 pub fn clear(
     transaction: &Transaction<'_>,
     mirror: MirrorId,

@@ -1,4 +1,4 @@
-//! The control connection: commands and replies (RFC 959, 4).
+//! Sends commands and reads replies on the control connection (RFC 959, section 4).
 //!
 //! # Limits
 //! [`REPLY_BYTES_MAX`], and those of `patience`.

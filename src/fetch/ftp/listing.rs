@@ -1,4 +1,4 @@
-//! A listing as it comes over a data connection, and whether it came whole.
+//! Reads a listing from a data connection, and checks that it is complete.
 //!
 //! # Limits
 //! [`FTP_LISTING_BYTES_MAX`], `lines::LINE_BYTES_MAX`, and those of `patience`.

@@ -1,4 +1,4 @@
-//! The FTP client for listings of mirrors.
+//! Lists mirrors over FTP.
 
 pub mod control;
 pub mod listing;

@@ -1,4 +1,4 @@
-//! The FTP client: one login, directory after directory, with TLS where the URL says so.
+//! Holds an FTP session: one login lists directory after directory, with TLS if the URL says so.
 //!
 //! A client of our own over sockets and rustls, because a scan needs what the crate for it
 //! (suppaftp 12.2) does not give: TLS from the first byte with a limit on connecting and waiting,
@@ -79,7 +79,7 @@ impl FtpClient {
     /// Connects, encrypts, logs in, and asks what the server can.
     ///
     /// # Errors
-    /// [`FetchError`].
+    /// Returns [`FetchError`] if the exchange fails.
     pub fn open<'a>(
         &self,
         url: &FtpUrl,

@@ -1,4 +1,4 @@
-//! URLs of FTP servers.
+//! Reads URLs of FTP servers.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! A connection to an FTP server, with TLS or without, that is never waited for without end.
+//! Connects to an FTP server, with or without TLS; every wait has a limit.
 //!
 //! Sockets give up after [`STOP_CHECK`], so that whoever waits sees whether the program was told
 //! to stop, and how long the server has been silent.

@@ -1,4 +1,4 @@
-//! Why an exchange over HTTP failed, in the words of whoever knows best.
+//! Turns errors of reqwest, hyper and TLS into one clear reason.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The HTTP client for listings and pages of mirrors.
+//! Requests listings and pages of mirrors over HTTP.
 
 pub mod failure;
 pub mod session;

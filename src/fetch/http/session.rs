@@ -1,5 +1,5 @@
-//! The HTTP client: one for all mirrors, with kept connections, HTTP/2 where a server offers it,
-//! gzip, and the certificates of the system.
+//! Holds the HTTP client for all mirrors, with persistent connections, HTTP/2 if a server offers
+//! it, gzip, and the certificates of the system.
 //!
 //! `reqwest` does the protocol on one thread of its own; whoever asks waits in his own thread, at
 //! most [`STOP_CHECK`] at a time, so that a program that is told to stop does not wait for a silent

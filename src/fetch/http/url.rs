@@ -1,4 +1,4 @@
-//! Base URLs of mirrors over HTTP.
+//! Reads base URLs of mirrors over HTTP.
 
 use std::fmt;
 

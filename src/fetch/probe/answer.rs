@@ -1,4 +1,4 @@
-//! What an answer of a web server means for a file of known size: pure.
+//! Judges a web server's answer about a file of known size (no I/O).
 
 use super::failure::Failure;
 use super::target::ProbeFile;

@@ -1,4 +1,4 @@
-//! Many targets at a time.
+//! Checks many targets at the same time.
 
 use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
@@ -83,7 +83,7 @@ impl ProbeClient {
     /// A client; `own_hosts` are those of the redirector itself, in lower case.
     ///
     /// # Errors
-    /// [`FetchError::Client`].
+    /// Returns [`FetchError::Client`] if no client can be made.
     pub fn new(limits: ProbeLimits, own_hosts: &[String]) -> Result<ProbeClient, FetchError> {
         let resolver = Resolver::default();
         let tls = crate::fetch::tls::with_system_certificates()?;

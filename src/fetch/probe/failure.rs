@@ -1,4 +1,4 @@
-//! Why a check failed.
+//! Gives the reason for which a check failed.
 
 use std::error::Error;
 use std::io;

@@ -1,4 +1,4 @@
-//! A file over FTP: greeting, login, SIZE.
+//! Checks a file over FTP: greeting, login, SIZE.
 //!
 //! Four commands on the control connection; no data connection is opened, so nothing of `suppaftp`
 //! would be used but its reader of replies.

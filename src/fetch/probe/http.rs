@@ -1,4 +1,4 @@
-//! A file over HTTP: HEAD, then its last byte.
+//! Checks a file over HTTP: HEAD, then a request for its last byte.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! Whether a base URL answers, over each address family that its host has.
+//! Checks whether a base URL answers, over each address family of its host.
 //!
 //! A [`ProbeClient`] checks many [`ProbeTarget`]s at a time on one thread: it resolves the host,
 //! then asks over each family for a file that the mirror is known to have: HEAD, then one byte by a

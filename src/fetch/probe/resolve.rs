@@ -1,4 +1,4 @@
-//! Names to addresses, of one family where that is asked for.
+//! Resolves host names, to addresses of one family if required.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};

@@ -1,4 +1,4 @@
-//! What is checked, and what came of it.
+//! Defines the targets of checks, and their results.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Which failure it was, from rsync's exit code and words.
+//! Tells failures apart by rsync's exit code and messages.
 
 use std::process::ExitStatus;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Lines out of a stream of bytes, without ever holding more than one.
+//! Splits a stream of bytes into lines and holds only one of them.
 
 use std::io::{self, BufRead, Read};
 

@@ -1,4 +1,4 @@
-//! One mirror's listing by the `rsync` program, as a stream of entries.
+//! Lists a mirror with the program `rsync`, as a stream of entries.
 //!
 //! rsync writes each line by itself; a reader that wakes up for each costs rsync a third of its
 //! speed (measured: 1,000,000 files in 9.9 s instead of 7.3 s). So the pipe is made large and is

@@ -1,4 +1,4 @@
-//! Lists mirrors by the `rsync` program.
+//! Lists mirrors with the program `rsync`.
 
 pub mod failure;
 pub mod lines;

@@ -1,4 +1,4 @@
-//! URLs of rsync daemons.
+//! Reads URLs of rsync daemons.
 
 use std::fmt;
 use std::net::IpAddr;

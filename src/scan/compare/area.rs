@@ -1,4 +1,4 @@
-//! What part of the tree a scan is about: all of it, `--dir`, or directories that changed.
+//! Defines the part of the tree that a scan covers: all of it, `--dir`, or changed directories.
 
 use std::collections::BTreeSet;
 

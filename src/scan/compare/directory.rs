@@ -1,4 +1,5 @@
-//! The directories of the catalogue: which of a mirror's are worth a request.
+//! Holds the directories of the catalogue, which tell which directories of a mirror are worth a
+//! request.
 
 use std::collections::HashMap;
 use std::ops::RangeInclusive;

@@ -1,5 +1,5 @@
-//! The catalogue as mirrors are compared with it: its files, its directories, and those of its
-//! files that not every server can deliver, or shows.
+//! Holds the catalogue for comparison with mirrors: its files, its directories, and those files
+//! that not every server can deliver or shows.
 
 use roaring::RoaringBitmap;
 
@@ -42,7 +42,7 @@ impl KnownTree {
     /// Reads the whole catalogue; `seed` should be a new random number.
     ///
     /// # Errors
-    /// [`DbError::Sql`].
+    /// Returns [`DbError::Sql`] if the database cannot be read or written.
     pub fn load(
         database: &impl Queryable,
         rules: &ScanConfig,

@@ -1,4 +1,4 @@
-//! Whether a mirror can deliver large files over HTTP.
+//! Checks whether a mirror can deliver large files over HTTP.
 //!
 //! Old servers count bytes in 31 or 32 bits: they list an image of 5 GiB and deliver its first
 //! gigabyte, or an error. So a few large files are asked for one byte behind each limit. What the

@@ -1,4 +1,5 @@
-//! Paths of single files of the catalogue: what is compared with in memory has only keys of them.
+//! Reads the paths of single files of the catalogue, because the comparison in memory has only keys
+//! of them.
 
 use std::sync::{Mutex, PoisonError};
 

@@ -1,4 +1,4 @@
-//! What one listing amounts to: ids of current and outdated copies, and counts of the rest.
+//! Sums up one listing: ids of current and outdated copies, and counts of everything else.
 
 use roaring::RoaringBitmap;
 

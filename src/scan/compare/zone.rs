@@ -1,4 +1,4 @@
-//! The time zone of a mirror's index pages: pure.
+//! Finds the time zone of a mirror's index pages (no I/O).
 //!
 //! Most servers write times in their own zone and do not say which. Mirrors keep the times of
 //! files, so that all current copies differ from the catalogue by the same number of minutes,

@@ -1,5 +1,5 @@
-//! One mirror's tree, directory by directory, several requests at a time; how a directory is
-//! listed is up to [`DirectoryServer`].
+//! Lists a mirror's tree directory by directory, with several requests at a time; a
+//! [`DirectoryServer`] lists each directory.
 //!
 //! Only directories of which the catalogue has files are asked for, each once: so a crawl ends
 //! whatever links a mirror has, it never leaves the base URL, and a mirror of much more than our

@@ -1,4 +1,4 @@
-//! One directory of a mirror over FTP: a login, a listing, and what it says.
+//! Lists one directory of a mirror over FTP.
 //!
 //! Several logins are made where the server takes them; one that allows only one is asked by one.
 //!

@@ -1,5 +1,5 @@
-//! What one HTTP scan leaves for the next: versions of pages, and directories that it did not
-//! come to.
+//! Holds what one HTTP scan leaves for the next: versions of pages, and directories that it did not
+//! reach.
 //!
 //! A directory whose page has not changed since, and of which the catalogue has not changed
 //! either, is not listed again: its files are as they were. That needs the mirror's content to be

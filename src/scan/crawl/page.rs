@@ -1,4 +1,4 @@
-//! One directory of a mirror over HTTP: a request, and what its page says.
+//! Lists one directory of a mirror over HTTP: requests its page and reads it.
 
 use super::reading::{First, PageFile, PageOutcome, PageRead};
 use std::collections::HashSet;

@@ -1,4 +1,4 @@
-//! What a crawl asks of a server, and what reading one directory gives.
+//! Defines the input and the results of a crawl.
 
 use super::memory::{Memory, Remembered};
 use super::wanted::CrawlRules;

@@ -1,5 +1,5 @@
-//! What of a mirror's tree is listed over FTP and HTTP: `scan_top_include`, `scan_exclude`,
-//! and the part of the tree that is looked at.
+//! Decides which part of a mirror's tree is listed over FTP and HTTP: `scan_top_include`,
+//! `scan_exclude`, and the area of the scan.
 
 use regex::bytes::RegexSet;
 

@@ -1,4 +1,4 @@
-//! Directories of the catalogue with new versions of files: pure.
+//! Finds the directories of the catalogue with new versions of files (no I/O).
 
 use std::collections::{BTreeMap, HashSet};
 

@@ -1,4 +1,4 @@
-//! The law as tables.
+//! Tests the rules for due scans as tables.
 
 use super::*;
 use crate::scan::due::changed::changed;

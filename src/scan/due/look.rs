@@ -1,4 +1,4 @@
-//! What the database says about what is due.
+//! Reads from the database what the decision about due scans needs.
 //!
 //! It is asked every minute, so the expensive parts are read only when they may matter: bitmaps
 //! of mirrors whose pause is over while there are new versions, and the catalogue when one of
@@ -73,7 +73,7 @@ impl Look {
 /// Looks what is due now. With `is_full` all that explains it is read, too.
 ///
 /// # Errors
-/// [`DbError`].
+/// Returns [`DbError`] if the database cannot be read or written.
 pub fn look(
     database: &Reader,
     site: &SiteConfig,

@@ -1,4 +1,4 @@
-//! What is due, for people and programs: `--dry-run`.
+//! Reports which scans are due, for people and programs (`--dry-run`).
 
 use serde_json::{Value, json};
 

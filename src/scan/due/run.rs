@@ -1,4 +1,4 @@
-//! `heliostat-scan --due`: looks, and scans what is due.
+//! Runs `heliostat-scan --due`: finds what is due, and scans it.
 
 use crate::program::clock::now;
 use std::collections::HashMap;

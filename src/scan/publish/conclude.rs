@@ -1,5 +1,5 @@
-//! From a listing to a mirror's content: one short transaction that reads what was published
-//! before, judges, and publishes or keeps aside.
+//! Publishes a listing as a mirror's content or keeps it aside: one short transaction reads the
+//! published content, judges and stores.
 //!
 //! # Locking
 //! Everything that the verdict depends on is read inside the IMMEDIATE transaction, so that an

@@ -1,4 +1,4 @@
-//! A listing that has come to its end, as judging and publishing need it.
+//! Holds a finished listing for judging and publishing.
 
 use super::judge::JudgementLimits;
 use crate::db::run::RunOutcome;

@@ -1,4 +1,4 @@
-//! Whether a listing may become a mirror's content: pure values, no database.
+//! Judges whether a listing may become a mirror's content (no I/O).
 //!
 //! Two steps. [`merge`] makes the mirror's new content: what was listed, and the previous state of
 //! all that was not: outside of `--dir`, or below directories that the server could not read.

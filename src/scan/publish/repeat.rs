@@ -1,5 +1,5 @@
-//! Scans that found just what the last one of the mirror found: they are counted together, so that
-//! scanning mirrors that did not change writes next to nothing.
+//! Counts scans that found the same as the last one together with it, so that scanning unchanged
+//! mirrors writes next to nothing.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};

@@ -1,4 +1,4 @@
-//! Clauses of COPY, CREATE TABLE and INSERT.
+//! Reads the clauses of COPY, CREATE TABLE and INSERT.
 
 use super::field::{COLUMNS_MAX, DumpFields};
 use super::token::{Token, Tokens};

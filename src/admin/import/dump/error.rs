@@ -1,4 +1,4 @@
-//! Errors of a dump: one line that names the place.
+//! Errors in a dump, one line each, with the place.
 
 /// Why a dump cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -1,4 +1,4 @@
-//! The fields of one row, decoded from PostgreSQL's COPY text format.
+//! Decodes the fields of a row in PostgreSQL's COPY text format.
 
 /// Columns that a table may have, as in PostgreSQL.
 pub(super) const COLUMNS_MAX: usize = 1600;

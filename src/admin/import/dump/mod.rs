@@ -1,4 +1,4 @@
-//! A plain `pg_dump`, read line by line: tables, columns, rows.
+//! Reads a plain `pg_dump` line by line: tables, columns, rows.
 //!
 //! [`Parser`] is given one line after the other and gives each row of the tables that its
 //! [`RowSink`] wants; nothing but the statement at hand is kept, so a dump may be larger than

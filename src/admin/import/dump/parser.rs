@@ -1,4 +1,4 @@
-//! Lines in, rows out.
+//! Parses the lines of a dump and gives its rows.
 
 use std::collections::BTreeMap;
 
@@ -187,7 +187,7 @@ impl Parser {
     /// Says whether the dump was whole.
     ///
     /// # Errors
-    /// [`DumpError::Cut`].
+    /// Returns [`DumpError::Cut`] if the dump is cut.
     pub fn finish(&self) -> Result<(), DumpError> {
         let place = match &self.current {
             Some(current) if self.in_copy => {

@@ -1,4 +1,4 @@
-//! One row with its columns' names, and its values by name.
+//! Gives the values of one row by the names of its columns.
 
 use super::error::DumpError;
 use super::field::DumpFields;
@@ -63,7 +63,7 @@ impl<'a> Row<'a> {
     /// A whole number.
     ///
     /// # Errors
-    /// [`DumpError::Value`].
+    /// Returns [`DumpError::Value`] if the value is not of that type.
     pub fn integer(&self, column: &str) -> Result<Option<i64>, DumpError> {
         self.read(column, "whole number", value::integer)
     }
@@ -82,7 +82,7 @@ impl<'a> Row<'a> {
     /// A number with a fraction; `NaN` is none.
     ///
     /// # Errors
-    /// [`DumpError::Value`].
+    /// Returns [`DumpError::Value`] if the value is not of that type.
     pub fn number(&self, column: &str) -> Result<Option<f64>, DumpError> {
         match self.bytes(column) {
             Some(text) if text.eq_ignore_ascii_case(b"nan") => Ok(None),
@@ -93,7 +93,7 @@ impl<'a> Row<'a> {
     /// A boolean; NULL and a missing column are false.
     ///
     /// # Errors
-    /// [`DumpError::Value`].
+    /// Returns [`DumpError::Value`] if the value is not of that type.
     pub fn boolean(&self, column: &str) -> Result<bool, DumpError> {
         Ok(self
             .read(column, "boolean", value::boolean)?
@@ -103,7 +103,7 @@ impl<'a> Row<'a> {
     /// Binary data; `None` also when it is empty, which is how MirrorBrain says "not there".
     ///
     /// # Errors
-    /// [`DumpError::Value`].
+    /// Returns [`DumpError::Value`] if the value is not of that type.
     pub fn bytea(&self, column: &str) -> Result<Option<Vec<u8>>, DumpError> {
         let bytes = self.read(column, "bytea", value::bytea)?;
         Ok(bytes.filter(|bytes| !bytes.is_empty()))
@@ -112,7 +112,7 @@ impl<'a> Row<'a> {
     /// Gives each number of an array; NULL is an empty one.
     ///
     /// # Errors
-    /// [`DumpError::Value`].
+    /// Returns [`DumpError::Value`] if the value is not of that type.
     pub fn integers(&self, column: &str, give: impl FnMut(i64)) -> Result<(), DumpError> {
         self.read(column, "array of whole numbers", |text| {
             value::integers(text, give)

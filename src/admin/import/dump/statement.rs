@@ -1,4 +1,4 @@
-//! SQL statements out of lines: where one ends, by PostgreSQL's quoting rules.
+//! Joins lines to SQL statements: finds the end of each by PostgreSQL's quoting rules.
 
 use super::error::DumpError;
 

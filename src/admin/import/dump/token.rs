@@ -1,4 +1,4 @@
-//! Words, literals, numbers and symbols of one statement.
+//! Splits a statement into words, literals, numbers and symbols.
 
 use super::statement::dollar_tag;
 

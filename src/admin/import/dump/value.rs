@@ -1,4 +1,4 @@
-//! Values in PostgreSQL's text formats.
+//! Reads values in PostgreSQL's text formats.
 
 use crate::domain::time::Timestamp;
 
