@@ -65,8 +65,8 @@ impl RespondError {
 /// Answers requests until SIGTERM or SIGINT.
 ///
 /// # Errors
-/// Returns [`RespondError`] if configuration, socket or signals cannot be set up. A database or GeoIP
-/// file that cannot be read is no error: downloads go on without it.
+/// Returns [`RespondError`] if configuration, socket or signals cannot be set up. A database or
+/// GeoIP file that cannot be read is no error: downloads go on without it.
 pub fn run(args: &ResponderArgs) -> Result<Exit, RespondError> {
     let path = config::config_path(args.config.as_deref());
     if args.check {
