@@ -101,10 +101,14 @@ impl IndexRun<'_> {
             log_changes(&seen.comparison.changes);
             if let Some(suspicion) = seen.suspicion.take_if(|_| !self.request.force) {
                 seen.report.outcome = RunOutcome::Suspicious;
-                seen.report.error = format!(
-                    "{suspicion}; nothing was changed; check that the disk is mounted; if the \
-                     files are really gone, run again with --force"
-                );
+                let remedy = match seen.was_empty {
+                    true => "put files there, mount its disk, or correct `tree`",
+                    false => {
+                        "nothing was changed; check that the disk is mounted; if the files are \
+                         really gone, run again with --force"
+                    }
+                };
+                seen.report.error = format!("{suspicion}; {remedy}");
                 return Ok(self.finished(seen.report));
             }
             if self.request.dry_run {
@@ -237,9 +241,10 @@ impl IndexRun<'_> {
         let tree = site.tree.display();
         let whole_tree = self.request.directory.is_empty();
         if whole_tree && counts.files == 0 && counts.unreadable == 0 {
-            return Some(format!(
-                "the tree {tree} has no files, the catalogue has {catalogue}"
-            ));
+            return Some(match catalogue {
+                0 => format!("the tree {tree} has no files yet"),
+                _ => format!("the tree {tree} has no files, the catalogue has {catalogue}"),
+            });
         }
         let share_max = site.index.vanished_share_max;
         let share = counts.removed as f64 / (catalogue.max(1)) as f64;

@@ -9,6 +9,7 @@ use crate::admin::session::{Session, find_mirror};
 use crate::db::catalogue;
 use crate::db::mirror::{self, MirrorRecord};
 use crate::domain::mirror::MirrorKind;
+use crate::domain::mirror::name::NO_MIRRORS;
 use crate::domain::path::FilePath;
 use crate::domain::url::{BaseUrl, Scheme, without_login};
 use crate::fetch::OwnPorts;
@@ -62,6 +63,16 @@ pub fn probefile(session: &mut Session, args: &ProbefileArgs) -> Result<Exit, Ad
                 ..ProbeTarget::new(url, vec![file.clone()])
             });
         }
+    }
+    if targets.is_empty() {
+        return Err(AdminError::Nothing(match mirrors.is_empty() {
+            true => NO_MIRRORS.to_owned(),
+            false => {
+                "no mirror was asked: each is disabled, has no URL of that kind, or is a cache; \
+                      `-a` also asks disabled ones"
+                    .to_owned()
+            }
+        }));
     }
     let mut lines: Vec<(bool, String)> = Vec::new();
     let limits = ProbeLimits {

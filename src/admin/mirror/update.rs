@@ -9,6 +9,7 @@ use crate::db::import::in_transaction;
 use crate::db::mirror::{self, MirrorRecord};
 use crate::db::open_reader;
 use crate::domain::health::Family;
+use crate::domain::mirror::name::NO_MIRRORS;
 use crate::domain::url::BaseUrl;
 use crate::geoip::GeoIp;
 use crate::program::exit::Exit;
@@ -93,6 +94,10 @@ pub fn update(session: &mut Session, args: &UpdateArgs) -> Result<Exit, AdminErr
         mirrors.push(find_mirror(&reader, wanted)?);
     }
     drop(reader);
+    if mirrors.is_empty() {
+        log::warn!("{NO_MIRRORS}");
+        return Ok(Exit::Ok);
+    }
     if args.https {
         let found = find_https(session, args, mirrors.clone())?;
         if !args.wants_places() || found != Exit::Ok {

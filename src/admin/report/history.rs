@@ -47,6 +47,13 @@ pub fn runs(session: &mut Session, args: &RunsArgs) -> Result<Exit, AdminError> 
             .line(format!("{:#}", Value::Array(values)))?;
         return Ok(Exit::Ok);
     }
+    if records.is_empty() {
+        log::warn!(
+            "{}",
+            nothing_yet("run", args.kind.is_some() || mirror.is_some())
+        );
+        return Ok(Exit::Ok);
+    }
     let mut table = TextTable::new(["run", "kind", "mirror", "began", "took", "outcome", "what"]);
     for run in &records {
         let again = run.repeats.map(|(times, at)| match times {
@@ -101,6 +108,10 @@ pub fn events(session: &mut Session, args: &EventsArgs) -> Result<Exit, AdminErr
         session.console.line(format!("{values:#}"))?;
         return Ok(Exit::Ok);
     }
+    if records.is_empty() {
+        log::warn!("{}", nothing_yet("event", mirror.is_some()));
+        return Ok(Exit::Ok);
+    }
     let mut table = TextTable::new(["when", "who", "mirror", "what"]);
     for event in records {
         table.add_row([
@@ -112,6 +123,14 @@ pub fn events(session: &mut Session, args: &EventsArgs) -> Result<Exit, AdminErr
     }
     session.console.line(table.text([]))?;
     Ok(Exit::Ok)
+}
+
+/// Says why a list is empty. `is_narrowed`: an option leaves some rows out.
+fn nothing_yet(row: &str, is_narrowed: bool) -> String {
+    match is_narrowed {
+        true => format!("no such {row} is recorded; without options all of them are listed"),
+        false => format!("no {row} is recorded yet; `heliostat-index` makes the first one"),
+    }
 }
 
 fn mirror_id(

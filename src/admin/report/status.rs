@@ -17,6 +17,7 @@ use crate::db::open::Queryable;
 use crate::db::probe::{self, Outage, ProbeRecord};
 use crate::db::run::{self, RunOutcome, RunRecord};
 use crate::db::{catalogue, content};
+use crate::domain::mirror::name::NO_MIRRORS;
 use crate::domain::mirror::{MirrorId, MirrorKind};
 use crate::domain::select::HttpsCount;
 use crate::domain::time::{Timestamp, age};
@@ -154,6 +155,12 @@ pub fn status(session: &mut Session, args: &StatusArgs) -> Result<Exit, AdminErr
     } else {
         for problem in &problems {
             session.console.line(format!("attention: {problem}"))?;
+        }
+        if lines.is_empty() {
+            match mirror::names(&reader)?.is_empty() {
+                true => log::warn!("{NO_MIRRORS}"),
+                false => log::warn!("no mirror is enabled; -a shows disabled ones, too"),
+            }
         }
         print(session, &lines, &site, attention)?;
     }

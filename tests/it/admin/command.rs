@@ -608,3 +608,30 @@ fn a_new_mirror_is_looked_up_in_the_geoip_files() {
         (&1.0.into(), &1.into())
     );
 }
+
+#[test]
+fn a_site_without_mirrors_says_what_to_do() {
+    let site = TestSite::new();
+    site.write("f", b"1", 1);
+    site.run_ok("heliostat-index", &["-q"]);
+    for (line, code, expected) in [
+        (
+            "status",
+            0,
+            "there are no mirrors yet; `heliostat new` adds one",
+        ),
+        ("update -A --all-mirrors", 0, "there are no mirrors yet"),
+        ("list", 0, "there are no mirrors yet"),
+        ("probefile f", 1, "there are no mirrors yet"),
+        ("events", 0, "no event is recorded yet"),
+        ("runs --kind probe", 0, "no such run is recorded"),
+    ] {
+        let mut command = site.command("heliostat");
+        command.env("HELIOSTAT_CONFIG", site.config());
+        let output = command.args(line.split_whitespace()).output();
+        let output = output.expect("heliostat starts");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{line}: {said}");
+        assert!(said.contains(expected), "{line}: {said}");
+    }
+}

@@ -166,7 +166,7 @@ fn a_tree_that_looks_lost_changes_nothing_without_force() {
     let site = TestSite::new();
     let (code, text) = failure(&site.run(INDEX, &[]));
     assert_eq!(code, Some(1));
-    assert!(text.contains("has no files, the catalogue has 0"), "{text}");
+    assert!(text.contains("has no files yet; put files there"), "{text}");
     for name in ["a", "b", "c", "d"] {
         site.write(name, b"1", 1);
     }
