@@ -186,7 +186,9 @@ pub fn command(socket: &Path) -> Command {
             "--nocapture",
         ])
         .env(SERVE, socket)
-        .env("RUST_LOG", "heliostat=info");
+        .env("RUST_LOG", "heliostat=info")
+        // As services run: backtraces of panics take memory and fill the pipe.
+        .env("RUST_BACKTRACE", "0");
     command
 }
 
