@@ -65,14 +65,7 @@ pub fn probefile(session: &mut Session, args: &ProbefileArgs) -> Result<Exit, Ad
         }
     }
     if targets.is_empty() {
-        return Err(AdminError::Nothing(match mirrors.is_empty() {
-            true => NO_MIRRORS.to_owned(),
-            false => {
-                "no mirror was asked: each is disabled, has no URL of that kind, or is a cache; \
-                      `-a` also asks disabled ones"
-                    .to_owned()
-            }
-        }));
+        return Err(nobody_asked(&mirrors));
     }
     let mut lines: Vec<(bool, String)> = Vec::new();
     let limits = ProbeLimits {
@@ -94,6 +87,11 @@ pub fn probefile(session: &mut Session, args: &ProbefileArgs) -> Result<Exit, Ad
         bar.add(1);
     });
     drop(bar);
+    print(session, lines)
+}
+
+/// Prints a line per URL, and how many have the file.
+fn print(session: &mut Session, mut lines: Vec<(bool, String)>) -> Result<Exit, AdminError> {
     lines.sort_by(|a, b| a.1[2..].cmp(&b.1[2..]));
     let found = lines.iter().filter(|(is_there, _)| *is_there).count();
     for (_, line) in lines {
@@ -101,6 +99,16 @@ pub fn probefile(session: &mut Session, args: &ProbefileArgs) -> Result<Exit, Ad
     }
     session.console.line(format!("Found: {found}"))?;
     Ok(Exit::Ok)
+}
+
+/// Says why no mirror was asked.
+fn nobody_asked(mirrors: &[MirrorRecord]) -> AdminError {
+    AdminError::Nothing(match mirrors.is_empty() {
+        true => NO_MIRRORS.to_owned(),
+        false => "no mirror was asked: each is disabled, has no URL of that kind, or is a cache; \
+                  `-a` also asks disabled ones"
+            .to_owned(),
+    })
 }
 
 fn urls_of(mirror: &MirrorRecord, urls: UrlsArg) -> Vec<BaseUrl> {

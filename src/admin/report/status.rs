@@ -157,10 +157,7 @@ pub fn status(session: &mut Session, args: &StatusArgs) -> Result<Exit, AdminErr
             session.console.line(format!("attention: {problem}"))?;
         }
         if lines.is_empty() {
-            match mirror::names(&reader)?.is_empty() {
-                true => log::warn!("{NO_MIRRORS}"),
-                false => log::warn!("no mirror is enabled; -a shows disabled ones, too"),
-            }
+            warn_of_none(&reader)?;
         }
         print(session, &lines, &site, attention)?;
     }
@@ -169,6 +166,15 @@ pub fn status(session: &mut Session, args: &StatusArgs) -> Result<Exit, AdminErr
     } else {
         Exit::Ok
     })
+}
+
+/// Says why the status has no mirrors.
+fn warn_of_none(database: &impl Queryable) -> Result<(), AdminError> {
+    match mirror::names(database)?.is_empty() {
+        true => log::warn!("{NO_MIRRORS}"),
+        false => log::warn!("no mirror is enabled; -a shows disabled ones, too"),
+    }
+    Ok(())
 }
 
 fn outages_now(database: &impl Queryable) -> Result<Vec<Outage>, AdminError> {
