@@ -45,6 +45,25 @@ fn mirrors(site: &TestSite) -> Vec<Value> {
 }
 
 #[test]
+fn an_alias_of_the_table_does_not_hide_the_columns() {
+    let site = TestSite::new();
+    // As many values as the usual columns, in another order: `enabled` and `country_only` changed
+    // places.
+    let text = "INSERT INTO server AS s (id, identifier, baseurl, baseurl_ftp, baseurl_rsync, \
+        country_only, status_baseurl, region, country, asn, prefix, ipv6_only, score, scan_fpm, \
+        last_scan, comment, operator_name, operator_url, public_notes, admin, admin_email, lat, \
+        lng, enabled, region_only, as_only, prefix_only, other_countries, file_maxsize) VALUES \
+        (1, 'm', 'http://m/', '', '', 't', 't', 'eu', 'de', 0, '', 'f', 100, 0, NULL, '', '', '', \
+        '', '', '', NULL, NULL, 'f', 'f', 'f', 'f', '', 0);\n";
+    imported(&site, text);
+    let found = &mirrors(&site)[0];
+    assert_eq!(
+        (&found["enabled"], &found["country_only"]),
+        (&false.into(), &true.into())
+    );
+}
+
+#[test]
 fn a_file_of_inserts_needs_no_closing_line_and_no_numbers() {
     let site = TestSite::new();
     let text = format!(

@@ -505,7 +505,7 @@ impl Parser {
         Ok(())
     }
 
-    /// `INSERT INTO name [(columns)] [OVERRIDING SYSTEM VALUE] VALUES (…), (…)`.
+    /// `INSERT INTO name [AS alias] [(columns)] [OVERRIDING SYSTEM VALUE] VALUES (…), (…)`.
     fn insert<S: RowSink>(
         &mut self,
         statement: &Statement,
@@ -517,6 +517,9 @@ impl Parser {
         let Some(name) = self.table_name(&mut tokens) else {
             return Err(self.syntax(line, "this INSERT names no table").into());
         };
+        if tokens.take_word("AS") {
+            tokens.take_name();
+        }
         let named = name_list(&mut tokens);
         let (columns, columns_of) = self.columns(line, &name, named, sink)?;
         self.begin(
