@@ -11,7 +11,7 @@ use super::open::{Queryable, Transaction};
 use crate::domain::mirror::name::HasName;
 use crate::domain::mirror::{Mirror, MirrorCountry, MirrorId, MirrorKind, SCORE_MAX, parse_prefix};
 use crate::domain::place::{Asn, Coordinates, CountryCode, RegionCode};
-use crate::domain::url::{BaseUrl, without_login};
+use crate::domain::url::{BaseUrl, shown_url, without_login};
 
 impl HasName for MirrorRecord {
     fn name(&self) -> &str {
@@ -126,9 +126,9 @@ fn url(text: &str, field: &str, problems: &mut Vec<String>) -> Option<BaseUrl> {
         }
         return None;
     }
-    let shown = without_login(text);
-    BaseUrl::parse(&shown)
+    BaseUrl::parse(&without_login(text))
         .map_err(|error| {
+            let shown = shown_url(text);
             problems.push(format!("{field} '{shown}' cannot be used: {error}"));
         })
         .ok()
@@ -442,6 +442,26 @@ mod tests {
                 left,
                 "{record:?}"
             );
+        }
+    }
+
+    #[test]
+    fn problems_show_no_password() {
+        for url in [
+            "joe:s3cret@m/x",
+            "http://joe:s3c/ret@m/",
+            "http://joe:s3cret@/x",
+            "gopher://joe:s3cret@m/",
+            "http://joe:s3cret@m:99999/",
+            "http://m/a b",
+        ] {
+            let mut record = MirrorRecord::new("m");
+            record.base_url = url.to_owned();
+            record.further_base_urls = vec![url.to_owned()];
+            let (_, problems) = record.check();
+            let text = problems.join("\n");
+            assert_eq!(problems.len(), 2, "{text}");
+            assert!(!text.contains("s3c") && !text.contains("ret@"), "{text}");
         }
     }
 

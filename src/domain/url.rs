@@ -69,6 +69,9 @@ pub enum BaseUrlError {
     /// `mirror.example.org/pub`.
     #[error("it has no scheme; write it as http://HOST/PATH/ or https://HOST/PATH/")]
     NoScheme,
+    /// `javascript:alert(1)`, `gopher://mirror.example.org/`.
+    #[error("its scheme is none of http, https, ftp, ftps, rsync")]
+    OtherScheme,
     /// `http:///pub`.
     #[error("it has no host")]
     NoHost,
@@ -96,7 +99,10 @@ impl BaseUrl {
         if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(BaseUrlError::BadCharacter);
         }
-        let scheme = Scheme::of(text).ok_or(BaseUrlError::NoScheme)?;
+        let scheme = Scheme::of(text).ok_or_else(|| match has_other_scheme(text) {
+            true => BaseUrlError::OtherScheme,
+            false => BaseUrlError::NoScheme,
+        })?;
         host_of(text)?;
         let mut text = encoded(text);
         if !text.ends_with('/') {
@@ -161,7 +167,28 @@ impl BaseUrl {
     }
 }
 
-/// A URL as it may be shown and logged: without user name and password.
+/// Whether a text without a known scheme begins with another one, and not with a host and a port or
+/// with a user and a password.
+fn has_other_scheme(text: &str) -> bool {
+    let end = text.find(['/', '?', '#']).unwrap_or(text.len());
+    let Some((name, rest)) = text[..end].split_once(':') else {
+        return false;
+    };
+    let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic())
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
+    let is_port = !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit());
+    is_name && !is_port && !rest.contains('@')
+}
+
+/// A URL in messages: without user and password; a text that cannot be read as a URL loses
+/// everything that may be a password.
+pub fn shown_url(url: &str) -> String {
+    mask_password(&without_login(url))
+}
+
+/// A URL as clients get it: without user name and password.
 pub fn without_login(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else {
         return url.to_owned();
@@ -387,7 +414,10 @@ mod tests {
                 Ok(("http://m/%3Ci%3E%27%22%60%5E%7Ba%7Cb%7D%5C/", "m")),
             ),
             ("m.example.org/pub", Err(BaseUrlError::NoScheme)),
-            ("gopher://m/", Err(BaseUrlError::NoScheme)),
+            ("m.example.org:8080/pub", Err(BaseUrlError::NoScheme)),
+            ("joe:s3cret@m/x", Err(BaseUrlError::NoScheme)),
+            ("gopher://m/", Err(BaseUrlError::OtherScheme)),
+            ("javascript:alert(1)", Err(BaseUrlError::OtherScheme)),
             ("http:///pub", Err(BaseUrlError::NoHost)),
             ("http://m:99999/", Err(BaseUrlError::BadPort)),
             ("http://m:/", Err(BaseUrlError::BadPort)),

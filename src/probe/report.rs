@@ -92,7 +92,7 @@ impl MirrorLine {
     pub fn new(planned: &Planned, verdict: &ProbeVerdict) -> MirrorLine {
         MirrorLine {
             identifier: planned.mirror.identifier.clone(),
-            url: crate::domain::url::without_login(&planned.mirror.base_url),
+            url: crate::domain::url::shown_url(&planned.mirror.base_url),
             was_alive: planned.mirror.alive,
             alive: verdict.alive,
             records: verdict.records.clone(),
