@@ -205,23 +205,41 @@ pub fn mask_password(url: &str) -> String {
     let start = url.find("://").map_or(0, |colon| colon + 3);
     let (scheme, rest) = url.split_at(start);
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let (authority, _) = rest.split_at(end);
-    // A password that contains a slash makes the authority end too early; then the login ends at a
-    // later `@`.
-    let is_module_or_address = authority.contains("::") || authority.starts_with('[');
-    let port = authority.split_once(':').map(|(_, port)| port);
-    let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
-    let is_cut = !is_module_or_address && port.is_some_and(|port| !is_port(port));
-    let login_end = authority
-        .rfind('@')
-        .or_else(|| rest.rfind('@').filter(|_| is_cut));
+    let authority = &rest[..end];
+    let is_module = scheme.is_empty() && (authority.contains("::") || authority.starts_with('['));
+    let is_url = host_of(url).is_ok() && !url.contains(char::is_whitespace);
+    let is_readable = is_module || is_url;
+    // A slash in the password, or one too many in front, makes the authority end too early.
+    let login_end = match is_readable {
+        true => authority.rfind('@'),
+        false => rest.rfind('@'),
+    };
     let Some((login, host)) = login_end.map(|end| rest.split_at(end)) else {
         return url.to_owned();
     };
     match login.split_once(':') {
         Some((user, _)) => format!("{scheme}{user}:***{host}"),
-        None => url.to_owned(),
+        None if is_readable => url.to_owned(),
+        // The end of a password, perhaps.
+        None => format!("{scheme}***{host}"),
     }
+}
+
+/// URLs that are separated by spaces, with their passwords replaced by stars. A word that begins no
+/// URL belongs to the one before it, since passwords may have spaces in them.
+pub fn mask_passwords(urls: &str) -> String {
+    let mut found: Vec<String> = Vec::new();
+    for word in urls.split(' ') {
+        match found.last_mut() {
+            Some(last) if !word.contains("://") => {
+                last.push(' ');
+                last.push_str(word);
+            }
+            _ => found.push(word.to_owned()),
+        }
+    }
+    let masked: Vec<String> = found.iter().map(|url| mask_password(url)).collect();
+    masked.join(" ")
 }
 
 /// A file's path, percent-encoded once for all base URLs to which it is appended.
@@ -382,9 +400,26 @@ mod tests {
             ),
             ("http://joe:a/b@h/", "http://joe:***@h/"),
             ("joe:a@h", "joe:***@h"),
+            ("joe:a@b/c@h", "joe:***@h"),
+            ("//joe:a@h/", "//joe:***@h/"),
+            ("http:/joe:a@h/", "http:***@h/"),
+            ("http//joe:a@h/", "http//joe:***@h/"),
+            ("http:///joe:a@h/", "http:///joe:***@h/"),
+            ("http://joe:a b@h/", "http://joe:***@h/"),
+            ("b@h/", "***@h/"),
             ("", ""),
         ] {
             assert_eq!(mask_password(url), expected, "{url}");
+        }
+        for (urls, expected) in [
+            (
+                "http://joe:a@h/ ftp://joe:b@h/",
+                "http://joe:***@h/ ftp://joe:***@h/",
+            ),
+            ("http://joe:a b@h/ x", "http://joe:***@h/ x"),
+            ("http://h/ joe:a@h", "http://h/ joe:***@h"),
+        ] {
+            assert_eq!(mask_passwords(urls), expected, "{urls}");
         }
     }
 

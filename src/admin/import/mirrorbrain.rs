@@ -343,10 +343,12 @@ impl<'t> MirrorBrain<'t> {
         if https.to_ascii_lowercase().starts_with("https://") {
             record.further_base_urls.push(https);
         } else if !https.is_empty() {
-            self.problem(
-                &record.identifier,
-                format!("baseurl_https '{https}' is left out"),
+            let shown = mask_password(&https).escape_debug().to_string();
+            let problem = format!(
+                "baseurl_https '{shown}' is left out, because it does not begin with https://; \
+                 `heliostat edit` sets moreBaseurls"
             );
+            self.problem(&record.identifier, problem);
         }
         let name = &record.identifier;
         record.score = self.limited(name, "score", record.score, i64::from(SCORE_MAX));

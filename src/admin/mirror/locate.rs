@@ -8,7 +8,7 @@ use crate::config::SiteConfig;
 use crate::db::mirror::MirrorRecord;
 use crate::domain::health::Family;
 use crate::domain::place::{CountryCode, Place};
-use crate::domain::url::{BaseUrl, BaseUrlError};
+use crate::domain::url::{BaseUrl, BaseUrlError, mask_password};
 use crate::geoip::{AddressPlace, GeoIp, continent_of};
 
 /// Why nothing is looked up for a mirror.
@@ -204,7 +204,8 @@ pub fn addresses(host: &str) -> Result<Vec<IpAddr>, LocateError> {
     let found = (host, 0)
         .to_socket_addrs()
         .map_err(|cause| LocateError::Unresolved {
-            host: host.to_owned(),
+            // Somebody may give a URL for a host.
+            host: mask_password(host),
             cause,
         })?;
     let mut addresses: Vec<IpAddr> = Vec::new();

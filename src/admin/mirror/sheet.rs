@@ -3,7 +3,7 @@
 use crate::admin::error::{AdminError, ArgumentError};
 use crate::db::mirror::MirrorRecord;
 use crate::db::mirror_field::Field;
-use crate::domain::url::mask_password;
+use crate::domain::url::mask_passwords;
 
 /// Stands before and after the comment.
 pub const COMMENT_MARK: &str = "---------- comments ----------";
@@ -54,8 +54,7 @@ pub fn masked(field: &Field, value: &str) -> String {
     if !field.has_urls() {
         return value.to_owned();
     }
-    let urls: Vec<String> = value.split(' ').map(mask_password).collect();
-    urls.join(" ")
+    mask_passwords(value)
 }
 
 /// The comment between its marks.

@@ -1,5 +1,6 @@
 //! Mirrors, clients and files that are made to harm, and secrets that must not be seen.
 
+mod odd_url;
 mod redirect;
 mod secret;
 mod socket;

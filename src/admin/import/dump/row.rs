@@ -3,6 +3,7 @@
 use super::error::DumpError;
 use super::field::DumpFields;
 use super::value;
+use crate::domain::url::mask_password;
 
 /// Longest part of a value that an error shows.
 const SHOWN_BYTES_MAX: usize = 40;
@@ -122,6 +123,9 @@ impl<'a> Row<'a> {
 }
 
 fn shown(bytes: &[u8]) -> String {
+    // The URL of a mirror may stand in the place of another column.
+    let masked = std::str::from_utf8(bytes).map(mask_password);
+    let bytes = masked.as_ref().map_or(bytes, String::as_bytes);
     let cut = bytes.len() > SHOWN_BYTES_MAX;
     let bytes = &bytes[..bytes.len().min(SHOWN_BYTES_MAX)];
     let more = if cut { "…" } else { "" };
