@@ -5,6 +5,10 @@
 //! two states on a quiet machine only; `scripts/bench` measures whole programs.
 
 use divan::{Bencher, black_box};
+use heliostat::domain::document::mirror_list::{
+    FileFacts, ListedMirror, MirrorPage, Offers, PageClient, Subject,
+};
+use heliostat::domain::document::mirror_list_html::{Frame, mirrorlist};
 use heliostat::domain::document::{FileSource, Sheet, meta4::meta4, metalink::metalink};
 use heliostat::domain::file::{FileId, FileVersion};
 use heliostat::domain::listing::rsync::parse_line;
@@ -147,6 +151,41 @@ fn render_meta4(bencher: Bencher<'_, '_>, count: usize) {
 #[divan::bench(args = [20, 200])]
 fn render_metalink(bencher: Bencher<'_, '_>, count: usize) {
     render(bencher, count, |sheet| metalink(sheet).text.len());
+}
+
+/// The page with the mirrors of a file.
+#[divan::bench(args = [20, 200])]
+fn render_mirror_list(bencher: Bencher<'_, '_>, count: usize) {
+    let mirrors = mirrors(count);
+    let listed = |mirror: &Mirror| ListedMirror {
+        name: "m",
+        url: format!("http://{}.example.org/pub/dist/a%20file.iso", mirror.id.0).into_bytes(),
+        tier: Tier::Country,
+        country: CountryCode::parse(b"de"),
+        is_fallback: false,
+        distance: None,
+        probability: 0.0,
+        at: None,
+        files: None,
+    };
+    let page = MirrorPage {
+        subject: Subject::File(FileFacts {
+            name: b"a file.iso",
+            version: FileVersion {
+                size: 1 << 30,
+                mtime: 1_700_000_000,
+            },
+            digests: None,
+            offers: Offers::default(),
+        }),
+        path: b"/dist/a file.iso",
+        own_url: b"http://download.example.org/dist/a%20file.iso",
+        client: PageClient::default(),
+        mirrors: mirrors.iter().map(listed).collect(),
+        others: Vec::new(),
+        note: None,
+    };
+    bencher.bench_local(|| mirrorlist(black_box(&page), Frame::default()));
 }
 
 /// One file's row of the matrix, as each request reads it.

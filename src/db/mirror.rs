@@ -12,6 +12,7 @@ use crate::domain::mirror::name::HasName;
 use crate::domain::mirror::{Mirror, MirrorCountry, MirrorId, MirrorKind, SCORE_MAX, parse_prefix};
 use crate::domain::place::{Asn, Coordinates, CountryCode, RegionCode};
 use crate::domain::url::{BaseUrl, shown_url, without_login};
+use crate::domain::url_parts::UrlParts;
 
 impl HasName for MirrorRecord {
     fn name(&self) -> &str {
@@ -347,10 +348,8 @@ fn update_lists(transaction: &Transaction<'_>, record: &MirrorRecord) -> Result<
             .doing("changing a mirror")?;
     }
     for url in &record.further_base_urls {
-        let scheme = url
-            .split_once("://")
-            .map_or("", |(scheme, _)| scheme)
-            .to_ascii_lowercase();
+        let scheme = UrlParts::of(url).map_or("", |parts| parts.scheme);
+        let scheme = scheme.to_ascii_lowercase();
         sqlite
             .execute(
                 "INSERT OR REPLACE INTO mirror_base_url (mirror_id, scheme, url) \

@@ -1,27 +1,25 @@
 //! Escapes bytes for the syntax that they are written into: URLs, HTML and XML, header fields,
 //! terminals.
 
-/// Bytes that stay as they are in a URL's path: those that Apache leaves too, so that a `Location`
-/// reads like the rest of the site, except `+`, which object stores read as a space.
-const PATH_SAFE: [bool; 256] = safe_table(b"$-_.!*'(),:@&=/~");
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 
-/// Bytes that stay as they are in a query string, where `+`, `&` and `=` have a meaning of their
-/// own.
-const QUERY_SAFE: [bool; 256] = safe_table(b"-_.~/");
+/// Bytes that are encoded in a URL's path: all but those that Apache leaves too, so that a
+/// `Location` reads like the rest of the site. `+` is encoded, because object stores read it as a
+/// space.
+const PATH_ENCODED: &AsciiSet = &without(b"$-_.!*'(),:@&=/~");
 
-const fn safe_table(marks: &[u8]) -> [bool; 256] {
-    let mut table = [false; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        table[byte] = (byte as u8).is_ascii_alphanumeric();
-        byte += 1;
-    }
-    let mut mark = 0;
+/// Bytes that are encoded in a query string, where `+`, `&` and `=` have a meaning of their own.
+const QUERY_ENCODED: &AsciiSet = &without(b"-_.~/");
+
+/// All bytes but letters, digits and these marks.
+const fn without(marks: &[u8]) -> AsciiSet {
+    let mut set = NON_ALPHANUMERIC.remove(marks[0]);
+    let mut mark = 1;
     while mark < marks.len() {
-        table[marks[mark] as usize] = true;
+        set = set.remove(marks[mark]);
         mark += 1;
     }
-    table
+    set
 }
 
 /// Characters with a meaning in HTML and XML.
@@ -35,29 +33,20 @@ const HTML_MARKS: [bool; 256] = {
     table
 };
 
-const HEX: &[u8; 16] = b"0123456789ABCDEF";
-
-fn percent_encode_into(out: &mut Vec<u8>, bytes: &[u8], safe: &[bool; 256]) {
-    // Runs of safe bytes are copied as a whole: most paths have no others.
-    let mut rest = bytes;
-    while let Some(at) = rest.iter().position(|byte| !safe[usize::from(*byte)]) {
-        out.extend_from_slice(&rest[..at]);
-        let byte = rest[at];
-        let (high, low) = (HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]);
-        out.extend_from_slice(&[b'%', high, low]);
-        rest = &rest[at + 1..];
+fn percent_encode_into(out: &mut Vec<u8>, bytes: &[u8], encoded: &'static AsciiSet) {
+    for run in percent_encode(bytes, encoded) {
+        out.extend_from_slice(run.as_bytes());
     }
-    out.extend_from_slice(rest);
 }
 
 /// Appends a path, percent-encoded (RFC 3986 §2.1); decoding returns exactly the same bytes.
 pub fn url_path_into(out: &mut Vec<u8>, path: &[u8]) {
-    percent_encode_into(out, path, &PATH_SAFE);
+    percent_encode_into(out, path, PATH_ENCODED);
 }
 
 /// Appends a path to a query, behind a base URL such as `http://m/get?f=`.
 pub fn url_query_into(out: &mut Vec<u8>, path: &[u8]) {
-    percent_encode_into(out, path, &QUERY_SAFE);
+    percent_encode_into(out, path, QUERY_ENCODED);
 }
 
 /// Appends text to HTML or XML, as content or in a quoted attribute.
@@ -152,22 +141,7 @@ fn is_hidden(c: char) -> bool {
 
 /// Decodes `%XX`; a `%` without two hex digits stays as it is.
 pub fn percent_decode(text: &[u8]) -> Vec<u8> {
-    let hex = |byte: Option<&u8>| byte.and_then(|&byte| (byte as char).to_digit(16));
-    let mut out = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((&byte, after)) = rest.split_first() {
-        match (byte, hex(after.first()), hex(after.get(1))) {
-            (b'%', Some(high), Some(low)) => {
-                out.push((high * 16 + low) as u8);
-                rest = &after[2..];
-            }
-            _ => {
-                out.push(byte);
-                rest = after;
-            }
-        }
-    }
-    out
+    percent_encoding::percent_decode(text).collect()
 }
 
 #[cfg(test)]

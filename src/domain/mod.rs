@@ -29,5 +29,6 @@ pub mod select;
 pub mod time;
 pub mod trace;
 pub mod url;
+pub mod url_parts;
 pub mod varint;
 pub mod yum;

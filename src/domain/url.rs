@@ -8,6 +8,7 @@ use super::cache::{VersionKey, version_hex};
 use super::escape::hex_into;
 use super::file::FileVersion;
 use super::time::Timestamp;
+use super::url_parts::{UrlParts, split_authority};
 
 /// Scheme of a URL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -27,7 +28,7 @@ pub enum Scheme {
 impl Scheme {
     /// The scheme of a URL; case is ignored.
     pub fn of(url: &str) -> Option<Scheme> {
-        let (name, _) = url.split_once("://")?;
+        let name = UrlParts::of(url)?.scheme;
         Scheme::ALL
             .into_iter()
             .find(|scheme| scheme.as_str().eq_ignore_ascii_case(name))
@@ -170,8 +171,7 @@ impl BaseUrl {
 /// Whether a text without a known scheme begins with another one, and not with a host and a port or
 /// with a user and a password.
 fn has_other_scheme(text: &str) -> bool {
-    let end = text.find(['/', '?', '#']).unwrap_or(text.len());
-    let Some((name, rest)) = text[..end].split_once(':') else {
+    let Some((name, rest)) = split_authority(text).0.split_once(':') else {
         return false;
     };
     let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic())
@@ -190,22 +190,19 @@ pub fn shown_url(url: &str) -> String {
 
 /// A URL as clients get it: without user name and password.
 pub fn without_login(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else {
+    let Some(parts) = UrlParts::of(url) else {
         return url.to_owned();
     };
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let (authority, after) = rest.split_at(end);
-    let host = authority.rsplit('@').next().unwrap_or(authority);
-    format!("{scheme}://{host}{after}")
+    let host = parts.host_and_port();
+    format!("{}://{host}{}", parts.scheme, parts.after)
 }
 
 /// A URL, or rsync's `HOST::MODULE`, with its password replaced by stars, as an admin is shown it.
 /// A text that cannot be read as a URL loses everything that may be a password.
 pub fn mask_password(url: &str) -> String {
-    let start = url.find("://").map_or(0, |colon| colon + 3);
+    let start = UrlParts::of(url).map_or(0, |parts| parts.scheme.len() + 3);
     let (scheme, rest) = url.split_at(start);
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let authority = &rest[..end];
+    let (authority, _) = split_authority(rest);
     let is_module = scheme.is_empty() && (authority.contains("::") || authority.starts_with('['));
     let is_url = host_of(url).is_ok() && !url.contains(char::is_whitespace);
     let is_readable = is_module || is_url;
@@ -282,19 +279,8 @@ impl EncodedPath {
 }
 
 pub(super) fn host_of(url: &str) -> Result<&str, BaseUrlError> {
-    let (_, rest) = url.split_once("://").ok_or(BaseUrlError::NoScheme)?;
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let host_port = authority.rsplit('@').next().unwrap_or_default();
-    let (host, port) = match host_port.strip_prefix('[') {
-        Some(v6) => {
-            let (host, after) = v6.split_once(']').ok_or(BaseUrlError::NoHost)?;
-            (host, after.strip_prefix(':'))
-        }
-        None => match host_port.split_once(':') {
-            Some((host, port)) => (host, Some(port)),
-            None => (host_port, None),
-        },
-    };
+    let parts = UrlParts::of(url).ok_or(BaseUrlError::NoScheme)?;
+    let (host, port) = parts.host_port().ok_or(BaseUrlError::NoHost)?;
     if host.is_empty() {
         return Err(BaseUrlError::NoHost);
     }

@@ -17,6 +17,7 @@ use super::filter::RsyncRules;
 use crate::db::mirror::MirrorRecord;
 use crate::domain::listing::rsync::RsyncLine;
 use crate::domain::listing::{FilePresence, Unlisted};
+use crate::domain::url::Scheme;
 use crate::fetch::{
     Addresses, FetchError, FtpClient, FtpUrl, HttpClient, HttpOptions, HttpSession, HttpUrl,
     ListOptions, OwnPorts, Patience, RsyncUrl, list_rsync,
@@ -81,10 +82,7 @@ impl Protocol {
 /// The base URL over HTTP: the main one, else another.
 pub fn http_url(mirror: &MirrorRecord) -> Option<&str> {
     let urls = std::iter::once(&mirror.base_url).chain(&mirror.further_base_urls);
-    let is_http = |url: &&str| {
-        let scheme = url.split("://").next().unwrap_or_default();
-        scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https")
-    };
+    let is_http = |url: &&str| matches!(Scheme::of(url), Some(Scheme::Http | Scheme::Https));
     urls.map(|url| url.trim()).find(is_http)
 }
 

@@ -18,6 +18,7 @@ use crate::decide::{
 use crate::domain::escape::percent_decode;
 use crate::domain::select::Reason;
 use crate::domain::time::Timestamp;
+use crate::domain::url_parts::UrlParts;
 use crate::geoip::GeoIp;
 use crate::http::Request;
 use crate::program::clock::now;
@@ -85,11 +86,12 @@ pub fn explain(
 }
 
 fn request_parameters(args: &ExplainArgs) -> Vec<(Vec<u8>, Vec<u8>)> {
-    let url = args.path.split_once("://");
+    let url = UrlParts::of(&args.path);
     let (path, mut query) = match url {
-        Some((_, rest)) => {
-            let rest = rest.find('/').map_or("/", |slash| &rest[slash..]);
+        Some(UrlParts { after, .. }) => {
+            let rest = after.split('#').next().unwrap_or_default();
             let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
+            let path = if path.is_empty() { "/" } else { path };
             (percent_decode(path.as_bytes()), query.to_owned())
         }
         None => (args.path.clone().into_bytes(), String::new()),
@@ -99,7 +101,7 @@ fn request_parameters(args: &ExplainArgs) -> Vec<(Vec<u8>, Vec<u8>)> {
             query.push_str(&format!("&{name}={value}"));
         }
     }
-    let is_https = args.https || url.is_some_and(|(scheme, _)| scheme == "https");
+    let is_https = args.https || url.is_some_and(|url| url.scheme == "https");
     let mut parameters: Vec<(Vec<u8>, Vec<u8>)> = [
         (
             "REQUEST_METHOD",

@@ -12,6 +12,7 @@ use crate::db::mirror::{self, MirrorRecord};
 use crate::db::open_reader;
 use crate::domain::mirror::MirrorKind;
 use crate::domain::url::{BaseUrl, Scheme};
+use crate::domain::url_parts::UrlParts;
 use crate::fetch::OwnPorts;
 use crate::fetch::probe::{
     Failure, ProbeClient, ProbeFile, ProbeFinding, ProbeLimits, ProbeTarget,
@@ -126,10 +127,10 @@ fn nothing_to_ask(mirror: &MirrorRecord) -> String {
 
 /// The https forms of a URL: the same port, and the ordinary one.
 fn https_forms(http: &BaseUrl) -> Vec<BaseUrl> {
-    let Some((_, rest)) = http.as_str().split_once("://") else {
+    let Some(parts) = UrlParts::of(http.as_str()) else {
         return Vec::new();
     };
-    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let (authority, path) = (parts.authority, parts.after);
     let colon = authority
         .rfind(':')
         .filter(|colon| !authority[*colon..].contains(']'));

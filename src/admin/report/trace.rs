@@ -6,6 +6,7 @@ use crate::db::mirror::MirrorRecord;
 use crate::db::mirror_trace::StoredTrace;
 use crate::domain::time::{Timestamp, age};
 use crate::domain::trace::Trace;
+use crate::domain::url_parts::UrlParts;
 
 /// A last sync that is older explains missing files: mirrors sync daily at least.
 const SYNC_AGE_S_MAX: i64 = 2 * 86_400;
@@ -87,8 +88,8 @@ fn scheme(url: &str) -> Option<String> {
     if url.is_empty() {
         return None;
     }
-    let scheme = match url.split_once("://") {
-        Some((scheme, _)) => scheme.to_ascii_lowercase(),
+    let scheme = match UrlParts::of(url) {
+        Some(parts) => parts.scheme.to_ascii_lowercase(),
         // HOST::MODULE
         None => "rsync".to_owned(),
     };

@@ -5,6 +5,7 @@ use std::fmt;
 use reqwest::Url;
 
 use crate::domain::escape::percent_decode;
+use crate::domain::url_parts::UrlParts;
 use crate::fetch::http::url::Login;
 
 /// Longest URL in bytes; MirrorBrain's column held 128 characters.
@@ -68,8 +69,9 @@ impl FtpUrl {
         if text.chars().any(char::is_control) {
             return Err(FtpUrlError::Control);
         }
-        let (scheme, rest) = text.split_once("://").ok_or(FtpUrlError::Form)?;
-        let security = match scheme.to_ascii_lowercase().as_str() {
+        let parts = UrlParts::of(text).ok_or(FtpUrlError::Form)?;
+        let rest = &text[parts.scheme.len() + 3..];
+        let security = match parts.scheme.to_ascii_lowercase().as_str() {
             "ftp" => FtpSecurity::None,
             "ftps" => FtpSecurity::Implicit,
             "ftpes" => FtpSecurity::Explicit,

@@ -249,6 +249,23 @@ impl fmt::Debug for HttpUrl {
 mod tests {
     use super::*;
 
+    /// The reason of docs/decisions/urls-byte-for-byte.md.
+    #[test]
+    fn the_crate_url_rewrites_what_an_admin_writes() {
+        for (written, given) in [
+            ("http://m:80/pub/", "http://m/pub/"),
+            ("http://M.Example.org/pub/", "http://m.example.org/pub/"),
+            ("http://m/a/../pub/", "http://m/pub/"),
+            ("http://m/%2e%2e/pub/", "http://m/pub/"),
+            ("http://m/pub\\x/", "http://m/pub/x/"),
+            ("http://192.0.513/pub/", "http://192.0.2.1/pub/"),
+        ] {
+            assert_eq!(Url::parse(written).expect(written).as_str(), given);
+        }
+        let module = Url::parse("m.example.org::pub/dir").ok();
+        assert_eq!(module.as_ref().and_then(Url::host_str), None);
+    }
+
     #[test]
     fn urls_are_read_and_passwords_are_never_shown() {
         for (text, shown, password) in [

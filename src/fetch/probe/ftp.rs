@@ -12,6 +12,7 @@ use tokio::net::TcpStream;
 use super::failure::Failure;
 use super::target::{Check, ProbeFile, ProbeTarget};
 use crate::domain::escape::percent_decode;
+use crate::domain::url_parts::UrlParts;
 
 /// Bytes of one reply; greetings with the rules of the house have some thousand.
 pub const FTP_REPLY_BYTES_MAX: u64 = 64 * 1024;
@@ -68,7 +69,7 @@ impl FtpProbe {
     }
 
     async fn ask(&mut self, target: &ProbeTarget, notes: &mut Vec<String>) -> Result<(), Failure> {
-        let (user, password, folder) = parts_of(target);
+        let (user, password, folder) = parts_of(target.url.as_str());
         let (mut status, _) = self.command(&[b"USER ", &user]).await?;
         if status == 331 {
             (status, _) = self.command(&[b"PASS ", &password]).await?;
@@ -157,18 +158,44 @@ impl FtpProbe {
 }
 
 /// User, password and directory of the URL, decoded; the directory is relative to the login's.
-fn parts_of(target: &ProbeTarget) -> (Vec<u8>, Vec<u8>, Vec<u8>) {
-    let rest = target
-        .url
-        .as_str()
-        .split_once("://")
-        .map_or("", |(_, rest)| rest);
-    let (authority, folder) = rest.split_once('/').unwrap_or((rest, ""));
-    let login = authority.rsplit_once('@').map(|(login, _)| login);
+fn parts_of(url: &str) -> (Vec<u8>, Vec<u8>, Vec<u8>) {
+    let parts = UrlParts::of(url);
+    let after = parts.map_or("", |parts| parts.after);
+    let folder = after.strip_prefix('/').unwrap_or(after);
+    let login = parts.and_then(|parts| parts.login());
     let (user, password) = match login {
         None => ("anonymous", "heliostat-probe@"),
         Some(login) => login.split_once(':').unwrap_or((login, "")),
     };
     let decode = |text: &str| percent_decode(text.as_bytes());
     (decode(user), decode(password), decode(folder))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_login_ends_where_the_host_begins() {
+        let cases: [(&str, [&[u8]; 3]); 4] = [
+            ("ftp://m/", [b"anonymous", b"heliostat-probe@", b""]),
+            ("ftp://u:p%40@m/pub/a@b/", [b"u", b"p@", b"pub/a@b/"]),
+            (
+                "ftp://m?u:p@n/",
+                [b"anonymous", b"heliostat-probe@", b"?u:p@n/"],
+            ),
+            (
+                "ftp://m#u:p@n/",
+                [b"anonymous", b"heliostat-probe@", b"#u:p@n/"],
+            ),
+        ];
+        for (url, [user, password, folder]) in cases {
+            let found = parts_of(url);
+            assert_eq!(
+                (&*found.0, &*found.1, &*found.2),
+                (user, password, folder),
+                "{url}"
+            );
+        }
+    }
 }
