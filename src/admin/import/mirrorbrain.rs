@@ -350,6 +350,7 @@ impl<'t> MirrorBrain<'t> {
             );
             self.problem(&record.identifier, problem);
         }
+        self.limit_coordinates(&mut record);
         let name = &record.identifier;
         record.score = self.limited(name, "score", record.score, i64::from(SCORE_MAX));
         record.file_maxsize = self.limited(name, "file_maxsize", record.file_maxsize, i64::MAX);
@@ -389,6 +390,29 @@ impl<'t> MirrorBrain<'t> {
         } else {
             self.refused_more += 1;
         }
+    }
+
+    /// Leaves out coordinates that are no place on Earth.
+    fn limit_coordinates(&mut self, record: &mut MirrorRecord) {
+        let both = [
+            ("lat", record.latitude, 90.0),
+            ("lng", record.longitude, 180.0),
+        ];
+        let odd = both.into_iter().find_map(|(column, degrees, most)| {
+            let degrees = degrees?;
+            (!(-most..=most).contains(&degrees)).then_some((column, degrees, most))
+        });
+        let Some((column, degrees, most)) = odd else {
+            return;
+        };
+        (record.latitude, record.longitude) = (None, None);
+        self.problem(
+            &record.identifier,
+            format!(
+                "{column} {degrees} lies not from -{most} to {most}, so it is taken over without \
+                 coordinates: `heliostat update --coordinates` or `edit` sets them"
+            ),
+        );
     }
 
     /// A number from 0 to `most`; what lies beyond means the same as the limit.

@@ -149,7 +149,7 @@ fn transfer(
         let importer = Importer::new(transaction, args.force)?;
         let mut tables = MirrorBrain::new(importer);
         let mut parser = Parser::default();
-        source.for_each_line(|line, is_whole| {
+        let padding_bytes = source.for_each_line(|line, is_whole| {
             if parser.lines().is_multiple_of(LINES_A_DRAW) {
                 bar.set(parser.lines());
             }
@@ -170,6 +170,7 @@ fn transfer(
             lines: parser.lines(),
             rows: seen.values().map(|facts| facts.rows).sum(),
             ignored: ignored(&parser),
+            padding_bytes,
             seconds: started.elapsed().as_secs_f64(),
             dry_run: false,
             imported,

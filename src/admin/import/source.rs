@@ -1,17 +1,19 @@
 //! Reads the lines of a dump from a file or standard input, plain or compressed.
 
+use std::cell::Cell;
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Cursor, ErrorKind, Read, stdin};
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
-use flate2::bufread::MultiGzDecoder;
 use liblzma::bufread::XzDecoder;
 use liblzma::stream::{CONCATENATED, Stream};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 
 use super::dump::{DumpError, LINE_BYTES_MAX, TOO_LONG};
+use super::gzip::{GzipMembers, NotGzip};
 use crate::admin::error::AdminError;
 
 /// Read at a time: large enough that system calls cost nothing beside decompression.
@@ -32,6 +34,8 @@ const WRITER_SECONDS_MAX: i64 = 5;
 pub struct DumpSource {
     reader: Box<dyn BufRead>,
     path: PathBuf,
+    /// Bytes of padding behind the compressed data.
+    padding_bytes: Rc<Cell<u64>>,
 }
 
 /// What the first bytes of a file say that it is.
@@ -104,9 +108,10 @@ pub fn open(path: &Path) -> Result<DumpSource, AdminError> {
     head.read_to_end(&mut magic).map_err(failed)?;
     let format = format_of(&magic);
     let raw = BufReader::with_capacity(BUFFER_BYTES, Cursor::new(magic).chain(raw));
+    let padding_bytes = Rc::new(Cell::new(0));
     let reader: Box<dyn BufRead> = match format {
         Format::Plain => Box::new(raw),
-        Format::Gzip => buffered(MultiGzDecoder::new(raw)),
+        Format::Gzip => buffered(GzipMembers::new(raw, Rc::clone(&padding_bytes))),
         Format::Xz => {
             let stream = Stream::new_stream_decoder(XZ_MEMORY_BYTES_MAX, CONCATENATED)
                 .map_err(|error| failed(error.into()))?;
@@ -122,6 +127,7 @@ pub fn open(path: &Path) -> Result<DumpSource, AdminError> {
     Ok(DumpSource {
         reader,
         path: path.to_owned(),
+        padding_bytes,
     })
 }
 
@@ -188,7 +194,8 @@ fn buffered(reader: impl Read + 'static) -> Box<dyn BufRead> {
 }
 
 impl DumpSource {
-    /// Gives each line without its line feed, and whether it had one.
+    /// Gives each line without its line feed, and whether it had one; returns how many bytes of
+    /// padding follow the compressed data.
     ///
     /// # Errors
     /// Those of `give`; [`AdminError::Dump`] when compressed data is cut or a line too long;
@@ -196,7 +203,7 @@ impl DumpSource {
     pub fn for_each_line(
         mut self,
         mut give: impl FnMut(&[u8], bool) -> Result<(), AdminError>,
-    ) -> Result<(), AdminError> {
+    ) -> Result<u64, AdminError> {
         let mut line = Vec::new();
         for number in 0.. {
             line.clear();
@@ -205,7 +212,7 @@ impl DumpSource {
                 .read_until(b'\n', &mut line)
                 .map_err(|error| self.failed(number, error))?;
             if length == 0 {
-                return Ok(());
+                break;
             }
             if length > LINE_BYTES_MAX {
                 return Err(AdminError::Dump(DumpError::Syntax {
@@ -218,7 +225,7 @@ impl DumpSource {
                 None => give(&line, false)?,
             }
         }
-        Ok(())
+        Ok(self.padding_bytes.get())
     }
 
     fn failed(&self, line: u64, source: std::io::Error) -> AdminError {
@@ -228,26 +235,43 @@ impl DumpSource {
                 place: "in the middle of the compressed data".to_owned(),
             });
         }
-        let is_memory = source
-            .get_ref()
-            .and_then(|inner| inner.downcast_ref::<liblzma::stream::Error>())
-            .is_some_and(|error| matches!(error, liblzma::stream::Error::MemLimit));
-        if is_memory {
-            let problem = format!(
-                "unpacking it takes more than {XZ_MEMORY_BYTES_MAX} bytes of memory; `xz -dc FILE \
-                 | heliostat import mirrorbrain -` unpacks it outside"
-            );
-            return AdminError::NotThisDump {
+        match packing_problem(&source) {
+            Some(problem) => AdminError::NotThisDump {
                 path: self.path.clone(),
                 problem,
-            };
-        }
-        AdminError::File {
-            doing: "read the dump",
-            path: self.path.clone(),
-            source,
+            },
+            None => AdminError::File {
+                doing: "read the dump",
+                path: self.path.clone(),
+                source,
+            },
         }
     }
+}
+
+/// Why compressed data cannot be unpacked, and what to do; `None` if the file cannot be read.
+fn packing_problem(source: &std::io::Error) -> Option<String> {
+    let inner = source.get_ref();
+    if inner.is_some_and(|inner| inner.is::<NotGzip>()) {
+        return Some(format!(
+            "{source}; `gzip -dc FILE | heliostat import mirrorbrain -` reads it without them, if \
+             nothing is missing"
+        ));
+    }
+    let xz = inner.and_then(|inner| inner.downcast_ref::<liblzma::stream::Error>());
+    if matches!(xz, Some(liblzma::stream::Error::MemLimit)) {
+        return Some(format!(
+            "unpacking it takes more than {XZ_MEMORY_BYTES_MAX} bytes of memory; `xz -dc FILE | \
+             heliostat import mirrorbrain -` unpacks it outside"
+        ));
+    }
+    let is_damaged = xz.is_some()
+        || matches!(
+            source.kind(),
+            ErrorKind::InvalidData | ErrorKind::InvalidInput
+        );
+    is_damaged
+        .then(|| format!("its compressed data is damaged ({source}); copy it again, or dump again"))
 }
 
 #[cfg(test)]

@@ -20,6 +20,8 @@ pub struct Summary {
     pub facts: DumpSummary,
     /// Tables that were passed over, with their rows.
     pub ignored: Vec<(String, u64)>,
+    /// Bytes of value 0 behind the compressed data, which were passed over.
+    pub padding_bytes: u64,
     /// Lines of the dump.
     pub lines: u64,
     /// Rows of all tables.
@@ -74,6 +76,7 @@ impl Summary {
             "ignored_tables": ignored
                 .map(|(name, rows)| json!({ "table": name, "rows": rows }))
                 .collect::<Vec<_>>(),
+            "padding_bytes": self.padding_bytes,
             "lines": self.lines,
             "rows": self.rows,
             "seconds": self.seconds,
@@ -163,6 +166,12 @@ impl Summary {
         }
         for column in &self.facts.unknown_columns {
             lines.push(format!("column {column} of table server is not taken over"));
+        }
+        if self.padding_bytes > 0 {
+            let count = grouped(self.padding_bytes);
+            lines.push(format!(
+                "{count} zero bytes follow the compressed data and are passed over, as gzip does"
+            ));
         }
         for (table, rows) in &self.ignored {
             let why = if table == "pfx2asn" {

@@ -4,6 +4,7 @@ mod command;
 mod edit;
 mod import;
 mod import_hand;
+mod import_odd;
 mod locked;
 mod password;
 mod probefile;

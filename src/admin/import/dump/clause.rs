@@ -67,63 +67,93 @@ pub(crate) fn defined_columns(tokens: &mut Tokens<'_>) -> Vec<String> {
     columns
 }
 
-/// Reads `(value, …)` into the fields; `false` when it is anything else.
-pub(crate) fn values(tokens: &mut Tokens<'_>, fields: &mut DumpFields) -> bool {
+/// `CAST(…)` inside of one another; a program writes one.
+const CASTS_MAX: u32 = 8;
+
+/// Reads `(value, …)` into the fields.
+///
+/// # Errors
+/// Returns the place of the first field that is no plain value.
+pub(crate) fn values(tokens: &mut Tokens<'_>, fields: &mut DumpFields) -> Result<(), usize> {
     if !tokens.take_symbol(b'(') {
-        return false;
+        return Err(0);
     }
     loop {
-        if fields.len() >= COLUMNS_MAX {
-            return false;
-        }
-        let negative = tokens.take_symbol(b'-');
-        match tokens.next() {
-            Some(Token::Literal(text)) if !negative => fields.push(Some(&text)),
-            Some(Token::Number(text)) if negative => fields.push(Some(&[b"-", text].concat())),
-            Some(Token::Number(text)) => fields.push(Some(text)),
-            Some(token) if token.is_word("NULL") || token.is_word("DEFAULT") => fields.push(None),
-            Some(token) if token.is_word("ARRAY") => match array(tokens) {
-                Some(text) => fields.push(Some(&text)),
-                None => return false,
-            },
-            // What the database would have filled in.
-            Some(token) if is_of_now(&token, tokens) => fields.push(None),
-            Some(Token::Word(word)) if word.eq_ignore_ascii_case(b"true") => {
-                fields.push(Some(b"t"))
-            }
-            Some(Token::Word(word)) if word.eq_ignore_ascii_case(b"false") => {
-                fields.push(Some(b"f"));
-            }
-            _ => return false,
-        }
-        if !cast(tokens) {
-            return false;
+        let place = fields.len();
+        if place >= COLUMNS_MAX || !value(tokens, fields, CASTS_MAX) {
+            return Err(place);
         }
         if tokens.take_symbol(b')') {
-            return true;
+            return Ok(());
         }
         if !tokens.take_symbol(b',') {
-            return false;
+            return Err(place);
         }
     }
 }
 
-/// A cast such as `::bytea`, `::smallint[]` or `::character varying(64)` adds nothing; `false` when
-/// it is broken off.
+/// One value with its casts, of which `casts` more may be inside of one another.
+fn value(tokens: &mut Tokens<'_>, fields: &mut DumpFields, casts: u32) -> bool {
+    let negative = tokens.take_symbol(b'-');
+    match tokens.next() {
+        Some(Token::Number(text)) if negative => fields.push(Some(&[b"-", text].concat())),
+        _ if negative => return false,
+        Some(Token::Literal(text)) => fields.push(Some(&text)),
+        Some(Token::Number(text)) => fields.push(Some(text)),
+        Some(token) if token.is_word("NULL") || token.is_word("DEFAULT") => fields.push(None),
+        Some(token) if token.is_word("ARRAY") => match array(tokens) {
+            Some(text) => fields.push(Some(&text)),
+            None => return false,
+        },
+        Some(token) if token.is_word("CAST") => {
+            let is_whole = casts > 0
+                && tokens.take_symbol(b'(')
+                && value(tokens, fields, casts - 1)
+                && tokens.take_word("AS")
+                && type_name(tokens)
+                && tokens.take_symbol(b')');
+            if !is_whole {
+                return false;
+            }
+        }
+        // What the database would have filled in.
+        Some(token) if is_of_now(&token, tokens) => fields.push(None),
+        Some(Token::Word(word)) if word.eq_ignore_ascii_case(b"true") => fields.push(Some(b"t")),
+        Some(Token::Word(word)) if word.eq_ignore_ascii_case(b"false") => fields.push(Some(b"f")),
+        _ => return false,
+    }
+    cast(tokens)
+}
+
+/// A cast such as `::bytea` adds nothing; `false` when it is broken off.
 fn cast(tokens: &mut Tokens<'_>) -> bool {
     while tokens.take_symbol(b':') {
-        if !tokens.take_symbol(b':') || tokens.take_name().is_none() {
+        if !tokens.take_symbol(b':') || !type_name(tokens) {
             return false;
         }
-        while matches!(tokens.peek(), Some(Token::Word(_))) {
-            tokens.next();
+    }
+    true
+}
+
+/// `smallint[]`, `pg_catalog.int4`, `character varying(64)`; `false` when it is broken off.
+fn type_name(tokens: &mut Tokens<'_>) -> bool {
+    if tokens.take_name().is_none() {
+        return false;
+    }
+    while tokens.take_symbol(b'.') {
+        if tokens.take_name().is_none() {
+            return false;
         }
-        for (open, close) in [(b'(', b')'), (b'[', b']')] {
-            if tokens.take_symbol(open) {
-                while !tokens.take_symbol(close) {
-                    if tokens.next().is_none() {
-                        return false;
-                    }
+    }
+    let goes_on = |token: &Token<'_>| matches!(token, Token::Word(_)) && !token.is_word("AS");
+    while tokens.peek().as_ref().is_some_and(goes_on) {
+        tokens.next();
+    }
+    for (open, close) in [(b'(', b')'), (b'[', b']')] {
+        if tokens.take_symbol(open) {
+            while !tokens.take_symbol(close) {
+                if tokens.next().is_none() {
+                    return false;
                 }
             }
         }

@@ -12,6 +12,12 @@ pub enum DumpError {
         /// In the middle of what.
         place: String,
     },
+    /// Nothing is there but comments.
+    #[error(
+        "the dump is empty: it has no statement; was it written elsewhere, or did pg_dump fail? \
+         Make it again: `pg_dump DATABASE > FILE`"
+    )]
+    Empty,
     /// Something that pg_dump does not write.
     #[error("line {line}: {problem}")]
     Syntax {
@@ -33,7 +39,7 @@ pub enum DumpError {
         value: String,
         /// What it should be.
         expected: &'static str,
-        /// What to do where the columns may be other ones; else empty.
+        /// What to do.
         remedy: String,
     },
     /// One table twice: several databases in one dump.

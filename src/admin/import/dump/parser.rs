@@ -187,14 +187,16 @@ impl Parser {
     /// Says whether the dump was whole.
     ///
     /// # Errors
-    /// Returns [`DumpError::Cut`] if the dump is cut.
+    /// Returns [`DumpError::Cut`] if the dump is cut, and [`DumpError::Empty`] if it has no
+    /// statement.
     pub fn finish(&self) -> Result<(), DumpError> {
         let place = match &self.current {
             Some(current) if self.in_copy => {
                 format!("in the middle of the rows of table {}", current.table.name)
             }
             _ if self.scanner.is_inside() => "in the middle of a statement".to_owned(),
-            _ if !self.complete && (self.has_header || !self.has_begun) => {
+            _ if !self.has_header && !self.has_begun => return Err(DumpError::Empty),
+            _ if !self.complete && self.has_header => {
                 "without pg_dump's closing line 'PostgreSQL database dump complete'".to_owned()
             }
             _ => return Ok(()),
@@ -296,6 +298,22 @@ impl Parser {
              missing?); correct it, or {LOAD_FIRST}"
         );
         Err(self.syntax(line, problem))
+    }
+
+    /// Refuses a value that is to be computed, such as `50+50`.
+    fn no_value(&self, line: u64, place: usize) -> DumpError {
+        let table = self.current.as_ref().map(|current| &current.table);
+        let column = table.and_then(|table| table.columns.get(place));
+        let of = match (table, column) {
+            (Some(table), Some(column)) => format!("table {}, column {column}: ", table.name),
+            (Some(table), None) => format!("table {}: ", table.name),
+            _ => String::new(),
+        };
+        let problem = format!(
+            "{of}the value is no number, no text in quotes, and not true, false or NULL; write \
+             one of these, or {LOAD_FIRST}"
+        );
+        self.syntax(line, problem)
     }
 
     /// Refuses a statement that changes rows in a way that is not carried out: without it, a mirror
@@ -477,7 +495,10 @@ impl Parser {
         let unusual = |parser: &Parser| {
             parser.syntax(
                 line,
-                "this COPY is not as pg_dump writes it (COPY … FROM stdin)",
+                format!(
+                    "this COPY is not as pg_dump writes it (COPY … FROM stdin, without options \
+                     such as CSV); make a plain dump, or {LOAD_FIRST}"
+                ),
             )
         };
         let name = self.table_name(&mut tokens).ok_or_else(|| unusual(self))?;
@@ -532,7 +553,8 @@ impl Parser {
         )?;
         while !tokens.take_word("VALUES") {
             if tokens.next().is_none() {
-                return Err(self.syntax(line, "this INSERT has no VALUES").into());
+                let problem = format!("this INSERT has no VALUES; {LOAD_FIRST}");
+                return Err(self.syntax(line, problem).into());
             }
         }
         loop {
@@ -545,14 +567,13 @@ impl Parser {
             let read = values(&mut tokens, &mut self.fields);
             if !wanted {
                 // Its rows are counted; what stands in them is nobody's business.
-                if read && tokens.take_symbol(b',') {
+                if read.is_ok() && tokens.take_symbol(b',') {
                     continue;
                 }
                 return Ok(());
             }
-            if !read {
-                let problem = format!("table {name}: a value is not as pg_dump writes it");
-                return Err(self.syntax(line, problem).into());
+            if let Err(place) = read {
+                return Err(self.no_value(line, place).into());
             }
             self.give(line, sink)?;
             if !tokens.take_symbol(b',') {
@@ -714,6 +735,15 @@ mod tests {
                 "\u{feff}INSERT INTO t (a, b) VALUES (nextval('s'::regclass), CURRENT_TIMESTAMP)",
                 "t a: b:",
             ),
+            (
+                "INSERT INTO t (a, b) VALUES (CAST('x' AS character varying(64)), \
+                 CAST(CAST(-5 AS pg_catalog.int4) AS text))",
+                "t a=x b=-5",
+            ),
+            (
+                "INSERT INTO t (a, b) VALUES (CAST('1'::text AS int)::int, cast(NULL as int[]))",
+                "t a=1 b:",
+            ),
             ("BEGIN; COPY t (a) FROM stdin;\n1\n\\.\nCOMMIT", "t a=1"),
         ] {
             let (end, notes, _) = read(format!("{text};\n").as_bytes());
@@ -745,8 +775,10 @@ mod tests {
     fn what_is_wrong_is_told_in_one_line() {
         let copy = "COPY t (a, b) FROM stdin;\n";
         for (dump, expected) in [
+            ("".to_owned(), "the dump is empty"),
+            ("-- nothing\n\n".to_owned(), "pg_dump DATABASE > FILE"),
             (
-                "".to_owned(),
+                HEADER.to_owned(),
                 "closing line 'PostgreSQL database dump complete'",
             ),
             (
@@ -785,7 +817,7 @@ mod tests {
             ),
             (
                 format!("COPY t (a) FROM stdin WITH (FORMAT csv);\n{END}"),
-                "not as pg_dump writes",
+                "such as CSV); make a plain dump",
             ),
             (
                 format!("INSERT INTO t (a) SELECT 1;\n{END}"),
@@ -793,7 +825,7 @@ mod tests {
             ),
             (
                 format!("INSERT INTO t (a) VALUES (random());\n{END}"),
-                "a value is not as pg_dump",
+                "table t, column a: the value is no number",
             ),
             (
                 format!("INSERT INTO t (a) VALUES (1, 2);\n{END}"),
@@ -808,6 +840,22 @@ mod tests {
             let error = end.expect_err(&dump).to_string();
             assert!(error.contains(expected), "{dump}: {error}");
             assert_eq!(error.lines().count(), 1, "{error}");
+        }
+    }
+
+    #[test]
+    fn values_that_are_to_be_computed_are_refused_by_their_column() {
+        for values in [
+            "'', 50+50",
+            "'', -CAST(5 AS int)",
+            "'', CAST(5, int)",
+            &format!("'', {}5", "CAST(".repeat(500_000)),
+        ] {
+            let dump = format!("INSERT INTO t (b, a) VALUES ({values});\n");
+            let (end, _, _) = read(dump.as_bytes());
+            let error = end.expect_err("refused").to_string();
+            let expected = "line 1: table t, column a: the value is no number";
+            assert!(error.starts_with(expected), "{error}");
         }
     }
 

@@ -8,6 +8,9 @@ use crate::domain::url::mask_password;
 /// Longest part of a value that an error shows.
 const SHOWN_BYTES_MAX: usize = 40;
 
+/// What to do about a value where nothing else is known.
+const CORRECT: &str = "; correct it in MirrorBrain and dump again";
+
 /// One row of a table.
 #[derive(Debug, Clone, Copy)]
 pub struct Row<'a> {
@@ -56,7 +59,10 @@ impl<'a> Row<'a> {
                 column: column.to_owned(),
                 value: shown(bytes),
                 expected,
-                remedy: self.table.remedy(),
+                remedy: match self.table.remedy() {
+                    remedy if remedy.is_empty() => CORRECT.to_owned(),
+                    remedy => remedy,
+                },
             }),
         }
     }
@@ -80,15 +86,12 @@ impl<'a> Row<'a> {
         })
     }
 
-    /// A number with a fraction; `NaN` is none.
+    /// A number with a fraction; it may be `NaN` or infinite.
     ///
     /// # Errors
     /// Returns [`DumpError::Value`] if the value is not of that type.
     pub fn number(&self, column: &str) -> Result<Option<f64>, DumpError> {
-        match self.bytes(column) {
-            Some(text) if text.eq_ignore_ascii_case(b"nan") => Ok(None),
-            _ => self.read(column, "number", value::number),
-        }
+        self.read(column, "number", value::number)
     }
 
     /// A boolean; NULL and a missing column are false.

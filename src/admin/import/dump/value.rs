@@ -35,10 +35,9 @@ pub(crate) fn integer(text: &[u8]) -> Option<i64> {
     Some(if negative { -value } else { value })
 }
 
-/// A numeric or a float; `NaN` and infinities are no numbers of use here.
+/// A numeric or a float; `NaN`, `Infinity` and `-Infinity` are numbers of PostgreSQL, too.
 pub(crate) fn number(text: &[u8]) -> Option<f64> {
-    let number: f64 = std::str::from_utf8(text).ok()?.parse().ok()?;
-    number.is_finite().then_some(number)
+    std::str::from_utf8(text).ok()?.parse().ok()
 }
 
 /// bytea: `\x` and hexadecimal digits, or the escape format of before 9.0.
@@ -188,7 +187,9 @@ mod tests {
             assert_eq!(integer(text.as_bytes()), expected, "{text}");
         }
         assert_eq!(number(b"-96.597"), Some(-96.597));
-        assert_eq!(number(b"NaN"), None);
+        assert!(number(b"NaN").is_some_and(f64::is_nan));
+        assert_eq!(number(b"-Infinity"), Some(f64::NEG_INFINITY));
+        assert_eq!(number(b"north"), None);
     }
 
     #[test]
