@@ -2,6 +2,8 @@
 
 use std::io::{BufRead, BufWriter, IsTerminal, Stdout, Write, stderr, stdin, stdout};
 
+use serde_json::Value;
+
 use super::error::AdminError;
 use crate::domain::escape::visible_line;
 use crate::program::console::Visible;
@@ -34,6 +36,14 @@ impl Console {
     /// Returns [`AdminError::Console`] if the output cannot be written.
     pub fn line(&mut self, text: impl AsRef<str>) -> Result<(), AdminError> {
         Ok(writeln!(self.out, "{}", text.as_ref())?)
+    }
+
+    /// Writes a value as JSON.
+    ///
+    /// # Errors
+    /// Returns [`AdminError::Console`] if the output cannot be written.
+    pub fn json(&mut self, value: &Value) -> Result<(), AdminError> {
+        self.line(format!("{value:#}"))
     }
 
     /// Writes a line in a colour.

@@ -54,6 +54,9 @@ pub enum ArgumentError {
         "the site signs redirects (redirect_stamp_key), which is a query, too; write none or path"
     )]
     Signed,
+    /// The diff of an edited text is for people.
+    #[error("what an editor changes is shown as a diff; give the changes by --set")]
+    NoJsonOfEditor,
     /// A name is no field that is edited.
     #[error("`heliostat rename {from} {to}` changes a name")]
     Rename {

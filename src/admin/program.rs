@@ -80,9 +80,10 @@ fn run(arguments: &Arguments, progress: Progress) -> Result<Exit, AdminError> {
         Command::Scan(passed) => return run::run("heliostat-scan", global, passed),
         Command::Probe(passed) => return run::run("heliostat-probe", global, passed),
         Command::Test(args) => {
-            let arguments = ["-n".into(), "--".into(), args.identifier.clone().into()];
+            let json = args.json.then(|| "--json".into());
+            let name = ["--".into(), args.identifier.clone().into()];
             let passed = PassedArgs {
-                arguments: arguments.to_vec(),
+                arguments: ["-n".into()].into_iter().chain(json).chain(name).collect(),
             };
             return run::run("heliostat-probe", global, &passed);
         }
@@ -109,7 +110,7 @@ fn dispatch(session: &mut Session, command: &Command) -> Result<Exit, AdminError
         Command::Delete(args) => change::delete(session, args),
         Command::Commentadd(args) => change::add_comment(session, args),
         Command::Rollback(args) => change::rollback(session, args),
-        Command::Instances => show::instances(session),
+        Command::Instances(args) => show::instances(session, args),
         Command::Config(args) => configuration::config(session, args),
         Command::File(args) => file::file(session, args),
         Command::Explain(args) => {

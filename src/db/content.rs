@@ -108,12 +108,33 @@ pub fn load(
     database: &impl Queryable,
     mirror: MirrorId,
 ) -> Result<Option<PublishedContent>, DbError> {
+    const CURRENT: &str = "SELECT generation, learnt_at, learnt_by, unknown_files, current, \
+        outdated, previous_current IS NOT NULL FROM mirror_content WHERE mirror_id = ?1";
+    read(database, mirror, CURRENT)
+}
+
+/// What [`rollback`] goes back to; `None` when there is no such thing.
+///
+/// # Errors
+/// As [`load`].
+pub fn previous(
+    database: &impl Queryable,
+    mirror: MirrorId,
+) -> Result<Option<PublishedContent>, DbError> {
+    const PREVIOUS: &str = "SELECT generation, previous_learnt_at, previous_learnt_by, \
+        unknown_files, previous_current, previous_outdated, 1 FROM mirror_content \
+        WHERE mirror_id = ?1 AND previous_current IS NOT NULL";
+    read(database, mirror, PREVIOUS)
+}
+
+fn read(
+    database: &impl Queryable,
+    mirror: MirrorId,
+    query: &str,
+) -> Result<Option<PublishedContent>, DbError> {
     let mut statement = database
         .sqlite()
-        .prepare_cached(
-            "SELECT generation, learnt_at, learnt_by, unknown_files, current, outdated, \
-             previous_current IS NOT NULL FROM mirror_content WHERE mirror_id = ?1",
-        )
+        .prepare_cached(query)
         .doing("preparing to read a mirror's content")?;
     let row = statement.query_row([mirror.0], raw).optional();
     let Some((generation, at, by, unknown, current, outdated, has_previous)) =

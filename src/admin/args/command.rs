@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use super::configuration::ConfigArgs;
+use super::configuration::{ConfigArgs, InstancesArgs};
 use super::explain::ExplainArgs;
 use super::file::FileArgs;
 use super::history::{EventsArgs, RunsArgs};
@@ -18,7 +18,7 @@ use super::makehashes::MakehashesArgs;
 use super::mirror::PingArgs;
 use super::mirror::{
     CommentArgs, DeleteArgs, EditArgs, EnableArgs, ListArgs, NewArgs, OneArgs, RenameArgs,
-    ScoreArgs, ShowArgs,
+    ScoreArgs, ShowArgs, TestArgs,
 };
 use super::network::{IplookupArgs, ProbefileArgs, UpdateArgs};
 use super::status::StatusArgs;
@@ -95,7 +95,8 @@ pub enum Command {
     /// Send no client to a mirror
     #[command(after_help = "Examples:\n  \
         heliostat disable mirror.example.org\n\n\
-        `heliostat enable MIRROR` undoes it.")]
+        `heliostat enable MIRROR` undoes it.\n\n\
+        --json: {\"mirror\", \"changed\", \"what\", \"dry_run\"}")]
     Disable(OneArgs),
     /// Show or set a mirror's score
     Score(ScoreArgs),
@@ -106,10 +107,7 @@ pub enum Command {
     /// Append to the comment of a mirror
     Commentadd(CommentArgs),
     /// Name the sites of the configuration
-    #[command(after_help = "Examples:\n  \
-        heliostat instances\n\n\
-        `heliostat -b NAME …` works on one of them.")]
-    Instances,
+    Instances(InstancesArgs),
     /// Learn which files mirrors have: runs heliostat-scan
     #[command(disable_help_flag = true)]
     Scan(PassedArgs),
@@ -124,7 +122,7 @@ pub enum Command {
         heliostat test mirror.example.org\n\n\
         Exit code 3: it could not be probed, because this host looks cut off or the time was \
         over.")]
-    Test(OneArgs),
+    Test(TestArgs),
     /// Ask for a scan of mirrors, since they have changed
     Ping(PingArgs),
     /// Ask mirrors now whether they have a file
@@ -139,7 +137,8 @@ pub enum Command {
     Makehashes(MakehashesArgs),
     /// Go back to what a mirror had before its last scan
     #[command(after_help = "Examples:\n  \
-        heliostat rollback mirror.example.org")]
+        heliostat rollback mirror.example.org\n\n\
+        --json: {\"mirror\", \"changed\", \"what\", \"dry_run\"}")]
     Rollback(OneArgs),
     /// Show which mirrors have a file
     File(FileArgs),

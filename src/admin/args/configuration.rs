@@ -2,6 +2,21 @@
 
 use clap::Args;
 
+use super::heading::BEYOND_MB;
+
+/// `instances`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    heliostat instances\n  \
+    heliostat instances --json\n\n\
+    `heliostat -b NAME …` works on one of them.\n\n\
+    --json: [{\"name\", \"database\"}, …]")]
+pub struct InstancesArgs {
+    /// Machine-readable
+    #[arg(long, help_heading = BEYOND_MB)]
+    pub json: bool,
+}
+
 /// `config`.
 #[derive(Debug, Args)]
 #[command(

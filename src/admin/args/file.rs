@@ -4,6 +4,8 @@ use std::ffi::OsString;
 
 use clap::{Args, ValueEnum};
 
+use super::heading::BEYOND_MB;
+
 /// `file`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
@@ -11,7 +13,9 @@ use clap::{Args, ValueEnum};
     heliostat file ls '*.iso' -u\n  \
     heliostat file ls /dist/x.iso -m mirror.example.org\n\n\
     Columns: region, country, score, ok or disabled, ok or dead, mirror, with -u the URL;\n\
-    a mirror whose copy is not the tree's version is marked `outdated`.")]
+    a mirror whose copy is not the tree's version is marked `outdated`.\n\n\
+    --json: [{\"path\", \"mirror\", \"region\", \"country\", \"score\", \"enabled\",\n\
+    \"alive\", \"outdated\", \"url\"}, …]")]
 pub struct FileArgs {
     /// What to do
     pub action: FileAction,
@@ -24,6 +28,9 @@ pub struct FileArgs {
     /// Only this mirror
     #[arg(short = 'm', long, value_name = "MIRROR")]
     pub mirror: Option<String>,
+    /// Machine-readable
+    #[arg(long, help_heading = BEYOND_MB)]
+    pub json: bool,
 }
 
 /// What `file` does.

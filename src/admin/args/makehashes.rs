@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::heading::BEYOND_MB;
+
 /// `makehashes`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
@@ -41,4 +43,7 @@ pub struct MakehashesArgs {
     /// Accepted and not needed: there are no files to copy permissions to
     #[arg(long)]
     pub copy_permissions: bool,
+    /// Machine-readable: that of `heliostat-index --hashes --json`
+    #[arg(long, help_heading = BEYOND_MB)]
+    pub json: bool,
 }

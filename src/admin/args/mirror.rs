@@ -3,6 +3,7 @@
 use clap::Args;
 
 use super::BEYOND_MB;
+use super::change::ChangeFlags;
 
 /// `new`.
 #[derive(Debug, Args)]
@@ -11,7 +12,8 @@ use super::BEYOND_MB;
     heliostat new m2 -H https://m2.example.org/ -R rsync://m2.example.org/dist/ -c de -r eu\n  \
     heliostat new cdn -H https://cdn.example.org/ --kind cache --fill-networks 192.0.2.0/24\n\n\
     The mirror is added disabled: `heliostat scan -e MIRROR` scans and enables it. A cache is\n\
-    never scanned: `heliostat enable MIRROR`, then `heliostat-probe MIRROR`.")]
+    never scanned: `heliostat enable MIRROR`, then `heliostat-probe MIRROR`.\n\n\
+    --json: {\"mirror\", \"changed\", \"what\", \"dry_run\"}")]
 pub struct NewArgs {
     /// Unique name, as a rule the mirror's host name
     #[arg(value_name = "IDENTIFIER")]
@@ -173,6 +175,9 @@ pub struct NewBeyondArgs {
     /// Any field, by the name that show writes; may be repeated
     #[arg(long = "set", value_name = "KEY=VALUE", num_args = 1..)]
     pub set: Vec<String>,
+    /// Rehearsal and JSON
+    #[command(flatten)]
+    pub flags: ChangeFlags,
     /// What only caches have
     #[command(flatten)]
     pub cache: NewCacheArgs,
@@ -294,7 +299,8 @@ pub struct ShowArgs {
     heliostat edit mirror.example.org\n  \
     heliostat edit mirror.example.org --set score=50 --set country=de\n\n\
     KEY is a name as `heliostat show` writes it. The editor is $VISUAL, else $EDITOR, else\n\
-    sensible-editor or vi.")]
+    sensible-editor or vi.\n\n\
+    --json needs --set: {\"mirror\", \"changed\", \"what\", \"dry_run\"}")]
 pub struct EditArgs {
     /// The mirror, or a part of its name
     #[arg(value_name = "MIRROR")]
@@ -302,14 +308,20 @@ pub struct EditArgs {
     /// Change one field without an editor; may be repeated
     #[arg(long = "set", value_name = "KEY=VALUE", help_heading = BEYOND_MB, num_args = 1..)]
     pub set: Vec<String>,
+    /// Rehearsal and JSON
+    #[command(flatten)]
+    pub flags: ChangeFlags,
 }
 
-/// Commands on one mirror without options.
+/// `disable` and `rollback`.
 #[derive(Debug, Args)]
 pub struct OneArgs {
     /// The mirror, or a part of its name
     #[arg(value_name = "MIRROR")]
     pub identifier: String,
+    /// Rehearsal and JSON
+    #[command(flatten)]
+    pub flags: ChangeFlags,
 }
 
 /// `ping`.
@@ -317,11 +329,26 @@ pub struct OneArgs {
 #[command(after_help = "Examples:\n  \
     heliostat ping mirror.example.org\n  \
     restrict,command=\"heliostat ping mirror.example.org\" ssh-ed25519 …  (authorized_keys)\n\n\
-    A ping says nothing but the name: it asks for a scan, which finds out what is so.")]
+    A ping says nothing but the name: it asks for a scan, which finds out what is so.\n\n\
+    --json: {\"mirrors\": [NAME, …], \"dry_run\"}")]
 pub struct PingArgs {
     /// Mirrors, or parts of their names
     #[arg(value_name = "MIRROR", required = true)]
     pub identifiers: Vec<String>,
+    /// Rehearsal and JSON
+    #[command(flatten)]
+    pub flags: ChangeFlags,
+}
+
+/// `test`.
+#[derive(Debug, Args)]
+pub struct TestArgs {
+    /// The mirror, or a part of its name
+    #[arg(value_name = "MIRROR")]
+    pub identifier: String,
+    /// Machine-readable: that of `heliostat-probe -n --json`
+    #[arg(long, help_heading = BEYOND_MB)]
+    pub json: bool,
 }
 
 /// `enable`.
@@ -331,7 +358,8 @@ pub struct PingArgs {
     heliostat enable cdn.example.org --alive\n\n\
     A mirror has clients when it is enabled and was found answering. \
     `heliostat scan -e MIRROR` does both after a scan; a cache is found answering by \
-    `heliostat-probe MIRROR`; --alive skips the check.")]
+    `heliostat-probe MIRROR`; --alive skips the check.\n\n\
+    --json: {\"mirror\", \"changed\", \"what\", \"dry_run\"}")]
 pub struct EnableArgs {
     /// The mirror, or a part of its name
     #[arg(value_name = "MIRROR")]
@@ -339,13 +367,17 @@ pub struct EnableArgs {
     /// Take it for answering, without a check
     #[arg(long, help_heading = BEYOND_MB)]
     pub alive: bool,
+    /// Rehearsal and JSON
+    #[command(flatten)]
+    pub flags: ChangeFlags,
 }
 
 /// `score`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     heliostat score mirror.example.org        show it\n  \
-    heliostat score mirror.example.org 50     set it")]
+    heliostat score mirror.example.org 50     set it\n\n\
+    --json: {\"mirror\", \"score\", \"before\", \"changed\", \"dry_run\"}")]
 pub struct ScoreArgs {
     /// The mirror, or a part of its name
     #[arg(value_name = "MIRROR")]
@@ -353,12 +385,16 @@ pub struct ScoreArgs {
     /// The new score, 0 (never chosen) … 32767
     #[arg(value_name = "N")]
     pub score: Option<String>,
+    /// Rehearsal and JSON
+    #[command(flatten)]
+    pub flags: ChangeFlags,
 }
 
 /// `rename`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
-    heliostat rename mirror.example.org ftp.example.org")]
+    heliostat rename mirror.example.org ftp.example.org\n\n\
+    --json: {\"mirror\", \"changed\", \"what\", \"dry_run\"}")]
 pub struct RenameArgs {
     /// The mirror, or a part of its name
     #[arg(value_name = "MIRROR")]
@@ -366,13 +402,17 @@ pub struct RenameArgs {
     /// Its new name
     #[arg(value_name = "NEW")]
     pub new: String,
+    /// Rehearsal and JSON
+    #[command(flatten)]
+    pub flags: ChangeFlags,
 }
 
 /// `delete`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     heliostat delete mirror.example.org       asks first\n  \
-    heliostat delete mirror.example.org -y")]
+    heliostat delete mirror.example.org -y\n\n\
+    --json: {\"mirror\", \"changed\", \"what\", \"dry_run\"}")]
 pub struct DeleteArgs {
     /// The mirror; its whole name
     #[arg(value_name = "MIRROR")]
@@ -380,12 +420,16 @@ pub struct DeleteArgs {
     /// Do not ask
     #[arg(short = 'y', long, help_heading = BEYOND_MB)]
     pub yes: bool,
+    /// Rehearsal and JSON
+    #[command(flatten)]
+    pub flags: ChangeFlags,
 }
 
 /// `commentadd`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
-    heliostat commentadd mirror.example.org -C 'moves to another host in May'")]
+    heliostat commentadd mirror.example.org -C 'moves to another host in May'\n\n\
+    --json: {\"mirror\", \"changed\", \"what\", \"dry_run\"}")]
 pub struct CommentArgs {
     /// The mirror, or a part of its name
     #[arg(value_name = "MIRROR")]
@@ -393,4 +437,7 @@ pub struct CommentArgs {
     /// What to append
     #[arg(short = 'C', long, value_name = "TEXT")]
     pub comment: String,
+    /// Rehearsal and JSON
+    #[command(flatten)]
+    pub flags: ChangeFlags,
 }

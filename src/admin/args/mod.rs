@@ -2,6 +2,7 @@
 //! options per command.
 
 pub mod abbreviation;
+mod change;
 mod command;
 mod configuration;
 mod explain;
@@ -14,8 +15,9 @@ mod mirror;
 mod network;
 mod status;
 
+pub use change::ChangeFlags;
 pub use command::{Arguments, Command, GlobalArgs, PassedArgs};
-pub use configuration::ConfigArgs;
+pub use configuration::{ConfigArgs, InstancesArgs};
 pub use explain::ExplainArgs;
 pub use file::{FileAction, FileArgs};
 pub use heading::BEYOND_MB;
@@ -25,7 +27,7 @@ pub use makehashes::MakehashesArgs;
 pub use mirror::PingArgs;
 pub use mirror::{
     CommentArgs, DeleteArgs, EditArgs, EnableArgs, ListArgs, NewArgs, NewCacheArgs, OneArgs,
-    RenameArgs, ScoreArgs, ShowArgs,
+    RenameArgs, ScoreArgs, ShowArgs, TestArgs,
 };
 pub use network::{IplookupArgs, ProbefileArgs, UpdateArgs, UrlsArg};
 pub use status::StatusArgs;

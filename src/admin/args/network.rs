@@ -10,7 +10,8 @@ use super::heading::BEYOND_MB;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     heliostat probefile dist/x.iso\n  \
-    heliostat probefile dist/x.iso -m mirror.example.org --urls all")]
+    heliostat probefile dist/x.iso -m mirror.example.org --urls all\n\n\
+    --json: {\"path\", \"found\", \"urls\": [{\"mirror\", \"url\", \"is_there\", \"said\"}, …]}")]
 pub struct ProbefileArgs {
     /// Path below the tree
     #[arg(value_name = "FILE")]
@@ -24,6 +25,9 @@ pub struct ProbefileArgs {
     /// Also disabled mirrors
     #[arg(short = 'a', long = "all-mirrors")]
     pub all_mirrors: bool,
+    /// Machine-readable
+    #[arg(long, help_heading = BEYOND_MB)]
+    pub json: bool,
 }
 
 /// Which URLs are asked.
@@ -41,7 +45,9 @@ pub enum UrlsArg {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     heliostat iplookup 192.0.2.7\n  \
-    heliostat iplookup mirror.example.org --asn")]
+    heliostat iplookup mirror.example.org --asn\n\n\
+    --json: {\"prefix\", \"asn\", \"addresses\": [{\"ip\", \"facts\":\n\
+    [{\"fact\", \"value\", \"file\", \"field\"}, …]}, …]}")]
 pub struct IplookupArgs {
     /// Address or host name
     #[arg(value_name = "IP-OR-HOST")]
@@ -52,6 +58,9 @@ pub struct IplookupArgs {
     /// Print the AS number only
     #[arg(short, long, conflicts_with = "prefix")]
     pub asn: bool,
+    /// Machine-readable
+    #[arg(long, conflicts_with_all = ["prefix", "asn"], help_heading = BEYOND_MB)]
+    pub json: bool,
 }
 
 /// `update`.
@@ -60,7 +69,10 @@ pub struct IplookupArgs {
     heliostat update -A mirror.example.org\n  \
     heliostat update --all-mirrors --asn --prefix -n\n  \
     heliostat update --https --all-mirrors\n\n\
-    Exit code 3: some mirrors could not be looked up or asked; the others are refreshed.")]
+    Exit code 3: some mirrors could not be looked up or asked; the others are refreshed.\n\n\
+    --json: {\"dry_run\", \"https\": null or {\"of\", \"had\", \"added\", \"mirrors\":\n\
+    [{\"mirror\", \"url\", \"said\"}, …]}, \"mirrors\": [{\"mirror\", \"problem\", \"changes\":\n\
+    [{\"field\", \"from\", \"to\"}, …]}, …]}")]
 pub struct UpdateArgs {
     /// Mirrors, by name
     #[arg(value_name = "MIRROR", required_unless_present_any = ["all_mirrors", "https"])]
@@ -93,6 +105,9 @@ pub struct UpdateArgs {
     /// Show what would be changed
     #[arg(short = 'n', long)]
     pub dry_run: bool,
+    /// Machine-readable
+    #[arg(long, help_heading = BEYOND_MB)]
+    pub json: bool,
 }
 
 impl UpdateArgs {

@@ -46,6 +46,7 @@ fn arguments(args: &MakehashesArgs) -> Vec<OsString> {
         ("--dry-run", args.dry_run),
         ("--rehash", args.force),
         ("--verbose", args.verbose),
+        ("--json", args.json),
     ] {
         if is_set {
             arguments.push(name.into());

@@ -1,28 +1,41 @@
 //! Runs `enable`, `disable`, `score`, `rename`, `delete`, `commentadd`, `rollback`.
 
-use crate::admin::args::{CommentArgs, DeleteArgs, EnableArgs, OneArgs, RenameArgs, ScoreArgs};
+use serde_json::json;
+
+use super::new::refuse_known;
+use super::outcome::{ChangeOutcome, rehearsed};
+use crate::admin::args::{
+    ChangeFlags, CommentArgs, DeleteArgs, EnableArgs, OneArgs, RenameArgs, ScoreArgs,
+};
 use crate::admin::error::AdminError;
 use crate::admin::session::{Session, find_exactly, find_mirror};
+use crate::db::content::{self, PublishedContent};
 use crate::db::import::in_transaction;
 use crate::db::mirror::{self, MirrorRecord};
-use crate::db::{DbError, content};
+use crate::db::{DbError, Reader, open_reader};
 use crate::domain::mirror::{MirrorKind, value};
 use crate::program::exit::Exit;
 
 /// Changes one mirror and records it: `change` returns the line for the events, or nothing when
-/// nothing changes.
+/// nothing changes; so does this. A rehearsal only reads.
 fn change(
     session: &Session,
-    wanted: &str,
+    (wanted, flags): (&str, ChangeFlags),
     change: impl FnOnce(&mut MirrorRecord) -> Result<Option<String>, AdminError>,
-) -> Result<MirrorRecord, AdminError> {
+) -> Result<(MirrorRecord, Option<String>), AdminError> {
+    if flags.dry_run {
+        let mut record = find_mirror(&open_reader(&session.site.database)?, wanted)?;
+        let what = change(&mut record)?;
+        return Ok((record, what));
+    }
     in_transaction(&mut session.writer()?, |transaction| {
         let mut record = find_mirror(transaction, wanted)?;
-        if let Some(what) = change(&mut record)? {
+        let what = change(&mut record)?;
+        if let Some(what) = &what {
             mirror::update(transaction, &record)?;
-            session.event(transaction, Some(record.id), &what)?;
+            session.event(transaction, Some(record.id), what)?;
         }
-        Ok(record)
+        Ok((record, what))
     })
 }
 
@@ -32,7 +45,8 @@ fn change(
 /// Returns [`AdminError::Lookup`] if the name means no mirror or several mirrors, and
 /// [`AdminError::Db`] if the database cannot be read or written.
 pub fn enable(session: &mut Session, args: &EnableArgs) -> Result<Exit, AdminError> {
-    let record = change(session, &args.identifier, |record| {
+    let wanted = (args.identifier.as_str(), args.flags);
+    let (record, what) = change(session, wanted, |record| {
         let alive = record.alive || args.alive;
         let same = record.enabled && record.alive == alive;
         (record.enabled, record.alive) = (true, alive);
@@ -44,18 +58,29 @@ pub fn enable(session: &mut Session, args: &EnableArgs) -> Result<Exit, AdminErr
         Ok((!same).then(|| what.to_owned()))
     })?;
     let name = &record.identifier;
-    if record.alive {
-        session.console.line(format!("{name}: enabled."))?;
-    } else {
-        let looks = match record.is_never_scanned() {
-            false => format!("heliostat scan -e {name}"),
-            true => format!("heliostat-probe {name}"),
-        };
-        session.console.line(format!(
+    let looks = match record.is_never_scanned() {
+        false => format!("heliostat scan -e {name}"),
+        true => format!("heliostat-probe {name}"),
+    };
+    let line = match record.alive {
+        true => format!("{name}: enabled."),
+        false => format!(
             "{name}: enabled, but it has no clients before it was found answering: \
              `{looks}` looks, `heliostat enable --alive {name}` believes it."
-        ))?;
-    }
+        ),
+    };
+    said(session, args.flags, name, (what, line))
+}
+
+/// Prints what was changed of a mirror.
+fn said(
+    session: &mut Session,
+    flags: ChangeFlags,
+    mirror: &str,
+    (what, line): (Option<String>, String),
+) -> Result<Exit, AdminError> {
+    let mirror = mirror.to_owned();
+    ChangeOutcome { mirror, what, line }.say(session, flags)?;
     Ok(Exit::Ok)
 }
 
@@ -65,15 +90,14 @@ pub fn enable(session: &mut Session, args: &EnableArgs) -> Result<Exit, AdminErr
 /// Returns [`AdminError::Lookup`] if the name means no mirror or several mirrors, and
 /// [`AdminError::Db`] if the database cannot be read or written.
 pub fn disable(session: &mut Session, args: &OneArgs) -> Result<Exit, AdminError> {
-    let record = change(session, &args.identifier, |record| {
+    let wanted = (args.identifier.as_str(), args.flags);
+    let (record, what) = change(session, wanted, |record| {
         let same = !record.enabled && !record.alive;
         (record.enabled, record.alive) = (false, false);
         Ok((!same).then(|| "disabled".to_owned()))
     })?;
-    session
-        .console
-        .line(format!("{}: disabled.", record.identifier))?;
-    Ok(Exit::Ok)
+    let line = format!("{}: disabled.", record.identifier);
+    said(session, args.flags, &record.identifier, (what, line))
 }
 
 /// Shows or sets a score.
@@ -83,24 +107,42 @@ pub fn disable(session: &mut Session, args: &OneArgs) -> Result<Exit, AdminError
 /// means no mirror or several mirrors, and [`AdminError::Db`] if the database cannot be read or
 /// written.
 pub fn score(session: &mut Session, args: &ScoreArgs) -> Result<Exit, AdminError> {
+    let flags = args.flags;
     let Some(text) = &args.score else {
         let record = find_mirror(&session.reader()?, &args.identifier)?;
-        session.console.line(record.score.to_string())?;
-        return Ok(Exit::Ok);
+        let line = record.score.to_string();
+        return say_score(session, flags, &record, (record.score, line));
     };
     let score = value::score(text).map_err(|problem| AdminError::Value {
         key: "score".to_owned(),
         problem: problem.into(),
     })?;
     let mut old = score;
-    let record = change(session, &args.identifier, |record| {
+    let (record, _) = change(session, (&args.identifier, flags), |record| {
         old = std::mem::replace(&mut record.score, score);
         Ok((old != score).then(|| format!("score {old} -> {score}")))
     })?;
-    session.console.line(format!(
-        "Changing score for {}: {old} -> {score}",
-        record.identifier
-    ))?;
+    let line = format!("Changing score for {}: {old} -> {score}", record.identifier);
+    let line = rehearsed(&line, flags);
+    say_score(session, flags, &record, (old, line))
+}
+
+fn say_score(
+    session: &mut Session,
+    flags: ChangeFlags,
+    record: &MirrorRecord,
+    (before, line): (i64, String),
+) -> Result<Exit, AdminError> {
+    match flags.json {
+        true => session.console.json(&json!({
+            "mirror": record.identifier,
+            "score": record.score,
+            "before": before,
+            "changed": record.score != before,
+            "dry_run": flags.dry_run,
+        }))?,
+        false => session.console.line(line)?,
+    }
     Ok(Exit::Ok)
 }
 
@@ -115,12 +157,16 @@ pub fn rename(session: &mut Session, args: &RenameArgs) -> Result<Exit, AdminErr
         problem: problem.into(),
     })?;
     let mut old = String::new();
-    change(session, &args.identifier, |record| {
+    let wanted = (args.identifier.as_str(), args.flags);
+    let (_, what) = change(session, wanted, |record| {
         old = std::mem::replace(&mut record.identifier, new.clone());
         Ok((old != new).then(|| format!("renamed {old} -> {new}")))
     })?;
-    session.console.line(format!("{old}: renamed to {new}."))?;
-    Ok(Exit::Ok)
+    if args.flags.dry_run && what.is_some() {
+        refuse_known(&open_reader(&session.site.database)?, &new)?;
+    }
+    let line = format!("{old}: renamed to {new}.");
+    said(session, args.flags, &old, (what, line))
 }
 
 /// Removes a mirror and what is known of its files.
@@ -129,9 +175,16 @@ pub fn rename(session: &mut Session, args: &RenameArgs) -> Result<Exit, AdminErr
 /// [`AdminError::Refused`], [`AdminError::Db`], also when no mirror has exactly that name.
 pub fn delete(session: &mut Session, args: &DeleteArgs) -> Result<Exit, AdminError> {
     let name = &args.identifier;
-    let record = find_exactly(&session.reader()?, name)?;
-    let files = content::load(&session.reader()?, record.id)?;
+    let reader = reader(session, args.flags)?;
+    let record = find_exactly(&reader, name)?;
+    let files = content::load(&reader, record.id)?;
+    drop(reader);
     let files = files.map_or(0, |published| published.content.current.len());
+    let what = format!("deleted {name} ({files} files)");
+    let line = format!("{name}: deleted.");
+    if args.flags.dry_run {
+        return said(session, args.flags, name, (Some(what), line));
+    }
     if !args.yes {
         if !session.console.is_attended() {
             return Err(AdminError::Refused(format!(
@@ -146,11 +199,17 @@ pub fn delete(session: &mut Session, args: &DeleteArgs) -> Result<Exit, AdminErr
     session.writer()?.transaction(|transaction| {
         let record = mirror::find(transaction, name)?;
         mirror::delete(transaction, record.id)?;
-        let what = format!("deleted {name} ({files} files)");
         session.event(transaction, Some(record.id), &what)
     })?;
-    session.console.line(format!("{name}: deleted."))?;
-    Ok(Exit::Ok)
+    said(session, args.flags, name, (Some(what), line))
+}
+
+/// A rehearsal leaves a database of an older schema as it is.
+fn reader(session: &Session, flags: ChangeFlags) -> Result<Reader, AdminError> {
+    match flags.dry_run {
+        true => Ok(open_reader(&session.site.database)?),
+        false => session.reader(),
+    }
 }
 
 /// Appends to a comment.
@@ -159,14 +218,13 @@ pub fn delete(session: &mut Session, args: &DeleteArgs) -> Result<Exit, AdminErr
 /// Returns [`AdminError::Lookup`] if the name means no mirror or several mirrors, and
 /// [`AdminError::Db`] if the database cannot be read or written.
 pub fn add_comment(session: &mut Session, args: &CommentArgs) -> Result<Exit, AdminError> {
-    let record = change(session, &args.identifier, |record| {
+    let wanted = (args.identifier.as_str(), args.flags);
+    let (record, what) = change(session, wanted, |record| {
         record.append_comment(&args.comment);
         Ok(Some("comment added".to_owned()))
     })?;
-    session
-        .console
-        .line(format!("{}: comment added.", record.identifier))?;
-    Ok(Exit::Ok)
+    let line = format!("{}: comment added.", record.identifier);
+    said(session, args.flags, &record.identifier, (what, line))
 }
 
 /// Goes back to what a mirror had before its last scan; a second time goes forth again.
@@ -176,32 +234,38 @@ pub fn add_comment(session: &mut Session, args: &CommentArgs) -> Result<Exit, Ad
 /// name means no mirror or several mirrors, and [`AdminError::Db`] if the database cannot be read
 /// or written.
 pub fn rollback(session: &mut Session, args: &OneArgs) -> Result<Exit, AdminError> {
-    let record = find_mirror(&session.reader()?, &args.identifier)?;
+    let flags = args.flags;
+    let record = find_mirror(&reader(session, flags)?, &args.identifier)?;
     let name = &record.identifier;
-    let done = session.writer()?.transaction(|transaction| {
-        if !content::rollback(transaction, record.id)? {
-            return Ok(None);
-        }
-        let published = content::load(transaction, record.id)?;
+    let went = |published: Option<PublishedContent>| {
         let published = published.ok_or_else(|| DbError::NoSuchMirror(name.clone()))?;
         let learnt = &published.learnt;
         let files = published.content.current.len();
-        let what = format!(
+        Ok::<_, DbError>(format!(
             "rolled back to {files} files of {} by {}",
             learnt.at, learnt.by
-        );
-        session.event(transaction, Some(record.id), &what)?;
-        Ok(Some(what))
-    })?;
-    match done {
-        Some(what) => session.console.line(format!("{name}: {what}."))?,
-        None => {
-            let why = match record.kind {
-                MirrorKind::Mirror => "nothing is known of an earlier scan",
-                MirrorKind::Cache => "a cache is never scanned",
-            };
-            return Err(AdminError::Nothing(format!("{name} cannot go back: {why}")));
-        }
-    }
-    Ok(Exit::Ok)
+        ))
+    };
+    let done = if flags.dry_run {
+        let previous = content::previous(&reader(session, flags)?, record.id)?;
+        previous.map(|previous| went(Some(previous))).transpose()?
+    } else {
+        session.writer()?.transaction(|transaction| {
+            if !content::rollback(transaction, record.id)? {
+                return Ok(None);
+            }
+            let what = went(content::load(transaction, record.id)?)?;
+            session.event(transaction, Some(record.id), &what)?;
+            Ok(Some(what))
+        })?
+    };
+    let Some(what) = done else {
+        let why = match record.kind {
+            MirrorKind::Mirror => "nothing is known of an earlier scan",
+            MirrorKind::Cache => "a cache is never scanned",
+        };
+        return Err(AdminError::Nothing(format!("{name} cannot go back: {why}")));
+    };
+    let line = format!("{name}: {what}.");
+    said(session, flags, name, (Some(what), line))
 }

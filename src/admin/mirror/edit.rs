@@ -7,13 +7,15 @@ use std::process::Command;
 use similar::{ChangeTag, TextDiff};
 
 use super::new::refuse_signed;
+use super::outcome::ChangeOutcome;
 use super::sheet;
 use super::sheet::FieldChange;
-use crate::admin::args::EditArgs;
-use crate::admin::error::AdminError;
+use crate::admin::args::{ChangeFlags, EditArgs};
+use crate::admin::error::{AdminError, ArgumentError};
 use crate::admin::session::{Session, find_mirror};
 use crate::db::import::in_transaction;
 use crate::db::mirror::{self, MirrorRecord};
+use crate::db::open_reader;
 use crate::program::console::complain;
 use crate::program::exit::Exit;
 
@@ -27,9 +29,19 @@ const DIFF_CONTEXT_LINES: usize = 1;
 /// file that keeps what was edited; [`AdminError::Lookup`],
 /// [`AdminError::Db`].
 pub fn edit(session: &mut Session, args: &EditArgs) -> Result<Exit, AdminError> {
-    let record = find_mirror(&session.reader()?, &args.identifier)?;
+    let flags = args.flags;
+    let record = match flags.dry_run {
+        true => find_mirror(&open_reader(&session.site.database)?, &args.identifier)?,
+        false => find_mirror(&session.reader()?, &args.identifier)?,
+    };
+    if args.set.is_empty() && flags.json {
+        return Err(AdminError::Value {
+            key: "--json".to_owned(),
+            problem: ArgumentError::NoJsonOfEditor,
+        });
+    }
     if args.set.is_empty() {
-        return edit_sheet(session, &record);
+        return edit_sheet(session, &record, flags);
     }
     let mut changes = Vec::new();
     for pair in &args.set {
@@ -37,7 +49,7 @@ pub fn edit(session: &mut Session, args: &EditArgs) -> Result<Exit, AdminError> 
         let field = sheet::find_field(key, &record, value)?;
         changes.extend(sheet::change(field, &record, value)?);
     }
-    store(session, &record, &changes)
+    store(session, &record, &changes, flags)
 }
 
 /// Makes the changes in one transaction and says each.
@@ -45,29 +57,41 @@ fn store(
     session: &mut Session,
     record: &MirrorRecord,
     changes: &[FieldChange],
+    flags: ChangeFlags,
 ) -> Result<Exit, AdminError> {
-    if changes.is_empty() {
-        session.console.line("nothing changed")?;
-        return Ok(Exit::Ok);
+    let said: Vec<String> = changes.iter().map(FieldChange::describe).collect();
+    let outcome = ChangeOutcome {
+        mirror: record.identifier.clone(),
+        what: (!said.is_empty()).then(|| said.join("; ")),
+        line: match said.is_empty() {
+            true => "nothing changed".to_owned(),
+            false => said.join("\n"),
+        },
+    };
+    let apply = |now: &mut MirrorRecord| {
+        changes.iter().try_for_each(|change| change.apply(now))?;
+        refuse_signed(&session.site, now)
+    };
+    match &outcome.what {
+        Some(_) if flags.dry_run => apply(&mut record.clone())?,
+        Some(what) => in_transaction(&mut session.writer()?, |transaction| {
+            let mut now = mirror::find(transaction, &record.identifier)?;
+            apply(&mut now)?;
+            mirror::update(transaction, &now)?;
+            session.event(transaction, Some(now.id), what)?;
+            Ok::<(), AdminError>(())
+        })?,
+        None => {}
     }
-    in_transaction(&mut session.writer()?, |transaction| {
-        let mut now = mirror::find(transaction, &record.identifier)?;
-        for change in changes {
-            change.apply(&mut now)?;
-        }
-        refuse_signed(&session.site, &now)?;
-        mirror::update(transaction, &now)?;
-        let said: Vec<String> = changes.iter().map(FieldChange::describe).collect();
-        session.event(transaction, Some(now.id), &said.join("; "))?;
-        Ok::<(), AdminError>(())
-    })?;
-    for change in changes {
-        session.console.line(change.describe())?;
-    }
+    outcome.say(session, flags)?;
     Ok(Exit::Ok)
 }
 
-fn edit_sheet(session: &mut Session, record: &MirrorRecord) -> Result<Exit, AdminError> {
+fn edit_sheet(
+    session: &mut Session,
+    record: &MirrorRecord,
+    flags: ChangeFlags,
+) -> Result<Exit, AdminError> {
     let before = sheet::write(record);
     let draft = EditDraft::new(&record.identifier, &before)?;
     loop {
@@ -78,7 +102,7 @@ fn edit_sheet(session: &mut Session, record: &MirrorRecord) -> Result<Exit, Admi
         let (question, letters, changes) = match sheet::read(&after, record) {
             Ok(changes) if changes.is_empty() => {
                 draft.remove();
-                return store(session, record, &[]);
+                return store(session, record, &[], flags);
             }
             Ok(changes) => {
                 write_diff(session, &before, &after)?;
@@ -98,7 +122,7 @@ fn edit_sheet(session: &mut Session, record: &MirrorRecord) -> Result<Exit, Admi
         match (session.console.ask(question, letters)?, changes) {
             (Some('e'), _) => {}
             (Some('y'), Some(changes)) => {
-                let result = store(session, record, &changes);
+                let result = store(session, record, &changes, flags);
                 return draft.keep_unless_stored(result);
             }
             (Some(_), _) => {

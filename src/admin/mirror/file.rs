@@ -1,7 +1,8 @@
 //! Runs `file ls`: shows which mirrors have a file.
 
-use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
+
+use serde_json::{Value, json};
 
 use crate::admin::args::{FileAction, FileArgs};
 use crate::admin::error::AdminError;
@@ -38,6 +39,11 @@ fn ls(session: &mut Session, args: &FileArgs) -> Result<Exit, AdminError> {
     let holders = holders(&reader, args.mirror.as_deref())?;
     let written = args.path.as_bytes();
     let wanted = written.strip_prefix(b"/").unwrap_or(written);
+    let mut listing = FileListing {
+        session,
+        args,
+        json: Vec::new(),
+    };
     let exact = match FilePath::parse(wanted) {
         Ok(path) => catalogue::find(&reader, path.as_bytes())?.map(|file| (path, file.id)),
         Err(_) => None,
@@ -45,13 +51,12 @@ fn ls(session: &mut Session, args: &FileArgs) -> Result<Exit, AdminError> {
     let found = match exact {
         Some((path, id)) => {
             let path = path.as_bytes();
-            let rows = rows(&holders, id, &|holder| shown(args, holder, path, false));
-            write_rows(session, &rows)?;
-            vec![(path.to_vec(), rows.len())]
+            vec![(path.to_vec(), listing.add(&holders, (path, id), false)?)]
         }
-        None if is_pattern(wanted) => ls_pattern(session, args, (&reader, &holders), wanted)?,
+        None if is_pattern(wanted) => ls_pattern(&mut listing, (&reader, &holders), wanted)?,
         None => Vec::new(),
     };
+    listing.end(!found.is_empty())?;
     let shown = written.escape_ascii();
     match found.as_slice() {
         [] => Err(AdminError::Nothing(format!(
@@ -68,8 +73,7 @@ fn ls(session: &mut Session, args: &FileArgs) -> Result<Exit, AdminError> {
 
 /// Lists every file that fits; returns each with the number of its lines.
 fn ls_pattern(
-    session: &mut Session,
-    args: &FileArgs,
+    listing: &mut FileListing<'_>,
     (reader, holders): (&Reader, &[FileHolder]),
     pattern: &[u8],
 ) -> Result<Vec<(Vec<u8>, usize)>, AdminError> {
@@ -81,11 +85,73 @@ fn ls_pattern(
     })?;
     let mut found = Vec::new();
     for (path, id) in files {
-        let rows = rows(holders, id, &|holder| shown(args, holder, &path, true));
-        write_rows(session, &rows)?;
-        found.push((path, rows.len()));
+        let lines = listing.add(holders, (&path, id), true)?;
+        found.push((path, lines));
     }
     Ok(found)
+}
+
+/// Where the files go: line by line for people, as one value for programs.
+struct FileListing<'a> {
+    session: &'a mut Session,
+    args: &'a FileArgs,
+    json: Vec<Value>,
+}
+
+impl FileListing<'_> {
+    /// Adds a file; returns how many mirrors have it.
+    fn add(
+        &mut self,
+        holders: &[FileHolder],
+        (path, id): (&[u8], FileId),
+        several: bool,
+    ) -> Result<usize, AdminError> {
+        let found = having(holders, id);
+        for (holder, is_outdated) in &found {
+            if self.args.json {
+                self.json.push(json(holder, path, *is_outdated));
+                continue;
+            }
+            let last = shown(self.args, holder, path, several);
+            self.session
+                .console
+                .line(row(holder, *is_outdated, &last))?;
+        }
+        Ok(found.len())
+    }
+
+    /// Prints what is left; no list of a file that there is not.
+    fn end(self, is_found: bool) -> Result<(), AdminError> {
+        if self.args.json && is_found {
+            self.session.console.json(&Value::Array(self.json))?;
+        }
+        Ok(())
+    }
+}
+
+/// The mirrors that have a file, then those with another version of it.
+fn having(holders: &[FileHolder], id: FileId) -> Vec<(&FileHolder, bool)> {
+    let current = holders.iter().filter(|h| h.content.current.contains(id.0));
+    let outdated = holders.iter().filter(|h| h.content.outdated.contains(id.0));
+    let current = current.map(|holder| (holder, false));
+    current
+        .chain(outdated.map(|holder| (holder, true)))
+        .collect()
+}
+
+fn json(holder: &FileHolder, path: &[u8], is_outdated: bool) -> Value {
+    let mirror = &holder.mirror;
+    json!({
+        "path": String::from_utf8_lossy(path),
+        "mirror": mirror.identifier,
+        "region": mirror.region,
+        "country": mirror.country,
+        "score": mirror.score,
+        "enabled": mirror.enabled,
+        "alive": mirror.alive,
+        "outdated": is_outdated,
+        "url": url(holder, path),
+    })
 }
 
 /// The mirrors with what they have, in `mb`'s order: region, country, then the higher score.
@@ -110,50 +176,37 @@ fn holders(database: &impl Queryable, only: Option<&str>) -> Result<Vec<FileHold
     Ok(holders)
 }
 
+/// The URL of a file at a mirror; empty when the mirror has none for clients.
+fn url(holder: &FileHolder, path: &[u8]) -> String {
+    let mut url = Vec::new();
+    if let Ok(base) = BaseUrl::parse(&without_login(&holder.mirror.base_url)) {
+        base.file_url_into(&mut url, &EncodedPath::new(path, std::iter::once(&base)));
+    }
+    String::from_utf8_lossy(&url).into_owned()
+}
+
 /// What stands in the last column: the URL, or the file when there are several.
 fn shown(args: &FileArgs, holder: &FileHolder, path: &[u8], several: bool) -> String {
-    if args.url {
-        let mut url = Vec::new();
-        if let Ok(base) = BaseUrl::parse(&without_login(&holder.mirror.base_url)) {
-            base.file_url_into(&mut url, &EncodedPath::new(path, std::iter::once(&base)));
-        }
-        return String::from_utf8_lossy(&url).into_owned();
+    match (args.url, several) {
+        (true, _) => url(holder, path),
+        (false, true) => visible_line(path),
+        (false, false) => String::new(),
     }
-    if several {
-        return visible_line(path);
-    }
-    String::new()
 }
 
-fn rows(holders: &[FileHolder], id: FileId, last: &dyn Fn(&FileHolder) -> String) -> Vec<String> {
-    let line = |holder: &FileHolder, state: &str| {
-        let mirror = &holder.mirror;
-        let text = format!(
-            "{:<2} {:<2} {:>4} {:<8} {:<4} {:<30} {}",
-            mirror.region,
-            mirror.country,
-            mirror.score,
-            if mirror.enabled { "ok" } else { "disabled" },
-            if mirror.alive { "ok" } else { "dead" },
-            mirror.identifier,
-            last(holder),
-        );
-        format!("{} {state}", text.trim_end()).trim_end().to_owned()
-    };
-    let having = holders.iter().filter(|h| h.content.current.contains(id.0));
-    let outdated = holders.iter().filter(|h| h.content.outdated.contains(id.0));
-    having
-        .map(|holder| line(holder, ""))
-        .chain(outdated.map(|holder| line(holder, "outdated")))
-        .collect()
-}
-
-fn write_rows(session: &mut Session, rows: &[String]) -> Result<(), AdminError> {
-    let out = session.console.out();
-    for row in rows {
-        writeln!(out, "{row}")?;
-    }
-    Ok(())
+fn row(holder: &FileHolder, is_outdated: bool, last: &str) -> String {
+    let mirror = &holder.mirror;
+    let text = format!(
+        "{:<2} {:<2} {:>4} {:<8} {:<4} {:<30} {last}",
+        mirror.region,
+        mirror.country,
+        mirror.score,
+        if mirror.enabled { "ok" } else { "disabled" },
+        if mirror.alive { "ok" } else { "dead" },
+        mirror.identifier,
+    );
+    let state = if is_outdated { "outdated" } else { "" };
+    format!("{} {state}", text.trim_end()).trim_end().to_owned()
 }
 
 fn is_wild(byte: u8) -> bool {

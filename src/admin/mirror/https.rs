@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use serde_json::{Value, json};
+
 use crate::admin::args::UpdateArgs;
 use crate::admin::error::AdminError;
 use crate::admin::session::Session;
@@ -44,7 +46,7 @@ enum Answer {
 }
 
 /// Tries the https form of the http URLs of mirrors, with files that they are known to have, and
-/// stores what works.
+/// stores what works. Returns what is to be printed as JSON, if that is wanted.
 ///
 /// # Errors
 /// Returns [`AdminError::Db`] if the database cannot be read or written, and [`AdminError::Fetch`]
@@ -53,7 +55,7 @@ pub fn find_https(
     session: &mut Session,
     args: &UpdateArgs,
     mirrors: Vec<MirrorRecord>,
-) -> Result<Exit, AdminError> {
+) -> Result<(Exit, Value), AdminError> {
     let asked = mirrors.len();
     let without: Vec<MirrorRecord> = mirrors.into_iter().filter(lacks_https).collect();
     let had = asked - without.len();
@@ -80,6 +82,7 @@ pub fn find_https(
         }
     }
     let mut exit = Exit::Ok;
+    let mut lines = Vec::new();
     for mirror in &without {
         let name = &mirror.identifier;
         let said = match (works.get(name), fails.get(name)) {
@@ -93,9 +96,20 @@ pub fn find_https(
             }
             (None, None) => nothing_to_ask(mirror),
         };
-        session.console.line(format!("{name}: {said}"))?;
+        lines.push((name, works.get(name), said));
     }
     let added = works.len();
+    if args.json {
+        let mirrors = lines
+            .iter()
+            .map(|(name, url, said)| json!({ "mirror": name, "url": url, "said": said }));
+        let mirrors: Vec<Value> = mirrors.collect();
+        let value = json!({ "of": asked, "had": had, "added": added, "mirrors": mirrors });
+        return Ok((exit, value));
+    }
+    for (name, _, said) in lines {
+        session.console.line(format!("{name}: {said}"))?;
+    }
     session.console.line(format!(
         "{} of {asked} mirrors have an https URL: {had} had one, {added} {}",
         had + added,
@@ -105,7 +119,7 @@ pub fn find_https(
             "were added"
         }
     ))?;
-    Ok(exit)
+    Ok((exit, Value::Null))
 }
 
 fn lacks_https(record: &MirrorRecord) -> bool {

@@ -8,6 +8,7 @@ pub mod list;
 pub mod locate;
 pub mod mirror_json;
 pub mod new;
+mod outcome;
 pub mod ping;
 pub mod probefile;
 pub mod sheet;

@@ -1,13 +1,16 @@
 //! Runs `new`.
 
-use super::{locate, sheet};
+use super::locate::{self, LocateError, Survey};
+use super::outcome::ChangeOutcome;
+use super::sheet;
 use crate::admin::args::{NewArgs, NewCacheArgs};
 use crate::admin::error::{AdminError, ArgumentError};
 use crate::admin::session::Session;
 use crate::config::SiteConfig;
 use crate::db::mirror::{self, MirrorRecord};
 use crate::db::mirror_cache::CacheRecord;
-use crate::db::{DbError, Writer};
+use crate::db::open::Queryable;
+use crate::db::{DbError, open_reader};
 use crate::domain::cache::VersionKey;
 use crate::domain::mirror::{MirrorKind, value};
 use crate::domain::time::ctime;
@@ -21,20 +24,41 @@ use crate::program::exit::Exit;
 pub fn new(session: &mut Session, args: &NewArgs) -> Result<Exit, AdminError> {
     let mut record = record(args)?;
     refuse_signed(&session.site, &record)?;
-    let mut writer = session.writer()?;
+    let flags = args.beyond.flags;
     // Known names are refused before anything is resolved.
-    refuse_known(&writer, &record.identifier)?;
+    let database = &session.site.database;
+    let writer = if !flags.dry_run {
+        let writer = session.writer()?;
+        refuse_known(&writer, &record.identifier)?;
+        Some(writer)
+    } else {
+        // The first mirror makes the database.
+        if database.exists() {
+            refuse_known(&open_reader(database)?, &record.identifier)?;
+        }
+        None
+    };
     let located = locate::fill(&mut record, &session.site);
     let added = format!("Added - {}", ctime(session.now));
     record.append_comment(&added);
-    writer.transaction(|transaction| {
-        let id = mirror::insert(transaction, &record)?;
-        session.event(
-            transaction,
-            Some(id),
-            &format!("added {}", record.identifier),
-        )
-    })?;
+    let what = format!("added {}", record.identifier);
+    if let Some(mut writer) = writer {
+        writer.transaction(|transaction| {
+            let id = mirror::insert(transaction, &record)?;
+            session.event(transaction, Some(id), &what)
+        })?;
+    }
+    let outcome = ChangeOutcome {
+        mirror: record.identifier.clone(),
+        what: Some(what),
+        line: added_line(&record, located),
+    };
+    outcome.say(session, flags)?;
+    Ok(Exit::Ok)
+}
+
+/// What is told of a new mirror: where it is, and what comes next.
+fn added_line(record: &MirrorRecord, located: Result<Option<Survey>, LocateError>) -> String {
     let name = &record.identifier;
     let mut place = Vec::new();
     match located {
@@ -69,12 +93,11 @@ pub fn new(session: &mut Session, args: &NewArgs) -> Result<Exit, AdminError> {
         ),
         (MirrorKind::Mirror, false) => format!("`heliostat scan -e {name}` scans and enables."),
     };
-    let mut line = format!("{name}: added, disabled; {next}");
-    if !place.is_empty() {
-        line = format!("{line} ({})", place.join(" "));
+    let line = format!("{name}: added, disabled; {next}");
+    match place.is_empty() {
+        true => line,
+        false => format!("{line} ({})", place.join(" ")),
     }
-    session.console.line(line)?;
-    Ok(Exit::Ok)
 }
 
 /// A signature and a version in one query would make each redirect a new object.
@@ -89,8 +112,13 @@ pub fn refuse_signed(site: &SiteConfig, record: &MirrorRecord) -> Result<(), Adm
     Ok(())
 }
 
-fn refuse_known(writer: &Writer, name: &str) -> Result<(), DbError> {
-    match mirror::find(writer, name) {
+/// Refuses a name that another mirror has.
+///
+/// # Errors
+/// Returns [`DbError::DuplicateIdentifier`] if there is such a mirror; [`DbError::Sql`] if the
+/// database cannot be read.
+pub fn refuse_known(database: &impl Queryable, name: &str) -> Result<(), DbError> {
+    match mirror::find(database, name) {
         Ok(_) => Err(DbError::DuplicateIdentifier(name.to_owned())),
         Err(DbError::NoSuchMirror(_)) => Ok(()),
         Err(error) => Err(error),

@@ -3,6 +3,8 @@
 use std::os::unix::ffi::OsStrExt;
 use std::sync::atomic::AtomicBool;
 
+use serde_json::{Value, json};
+
 use crate::admin::args::{ProbefileArgs, UrlsArg};
 use crate::admin::error::AdminError;
 use crate::admin::session::{Session, find_mirror};
@@ -67,7 +69,22 @@ pub fn probefile(session: &mut Session, args: &ProbefileArgs) -> Result<Exit, Ad
     if targets.is_empty() {
         return Err(nobody_asked(&mirrors));
     }
-    let mut lines: Vec<(bool, String)> = Vec::new();
+    let asked = ask(session, &names, &targets)?;
+    print(
+        session,
+        args,
+        &String::from_utf8_lossy(path.as_bytes()),
+        &asked,
+    )
+}
+
+/// Asks each URL, and sorts what they answer by mirror.
+fn ask(
+    session: &Session,
+    names: &[String],
+    targets: &[ProbeTarget],
+) -> Result<Vec<AskedUrl>, AdminError> {
+    let mut asked: Vec<AskedUrl> = Vec::new();
     let limits = ProbeLimits {
         timeout: session.site.probe.timeout,
         deadline: session.site.probe.deadline,
@@ -76,26 +93,59 @@ pub fn probefile(session: &mut Session, args: &ProbefileArgs) -> Result<Exit, Ad
         .progress
         .bar("probefile", "URLs", Some(targets.len() as u64));
     let client = ProbeClient::new(limits, &session.site.server_names)?;
-    client.run(&targets, &AtomicBool::new(false), |place, finding| {
+    client.run(targets, &AtomicBool::new(false), |place, finding| {
         let url = without_login(targets[place].url.as_str());
         let (is_there, said) = in_words(&finding);
-        let mark = u8::from(is_there);
-        lines.push((
+        let mirror = names[place].clone();
+        asked.push(AskedUrl {
+            mirror,
+            url,
             is_there,
-            format!("{mark} {:<30} {url} {said}", names[place]),
-        ));
+            said,
+        });
         bar.add(1);
     });
     drop(bar);
-    print(session, lines)
+    asked.sort_by(|a, b| (&a.mirror, &a.url).cmp(&(&b.mirror, &b.url)));
+    Ok(asked)
+}
+
+/// What one URL answered.
+struct AskedUrl {
+    mirror: String,
+    url: String,
+    is_there: bool,
+    said: String,
 }
 
 /// Prints a line per URL, and how many have the file.
-fn print(session: &mut Session, mut lines: Vec<(bool, String)>) -> Result<Exit, AdminError> {
-    lines.sort_by(|a, b| a.1[2..].cmp(&b.1[2..]));
-    let found = lines.iter().filter(|(is_there, _)| *is_there).count();
-    for (_, line) in lines {
-        session.console.line(line)?;
+fn print(
+    session: &mut Session,
+    args: &ProbefileArgs,
+    path: &str,
+    asked: &[AskedUrl],
+) -> Result<Exit, AdminError> {
+    let found = asked.iter().filter(|asked| asked.is_there).count();
+    if args.json {
+        let urls = asked.iter().map(|asked| {
+            json!({
+                "mirror": asked.mirror,
+                "url": asked.url,
+                "is_there": asked.is_there,
+                "said": asked.said,
+            })
+        });
+        let urls: Vec<Value> = urls.collect();
+        let value = json!({ "path": path, "found": found, "urls": urls });
+        session.console.json(&value)?;
+        return Ok(Exit::Ok);
+    }
+    for asked in asked {
+        let mark = u8::from(asked.is_there);
+        let (name, url, said) = (&asked.mirror, &asked.url, &asked.said);
+        session
+            .console
+            .line(format!("{mark} {name:<30} {url} {said}"))?;
     }
     session.console.line(format!("Found: {found}"))?;
     Ok(Exit::Ok)

@@ -237,8 +237,8 @@ impl FieldChange {
             return Err(AdminError::Meanwhile {
                 mirror: record.identifier.clone(),
                 key: self.key.to_owned(),
-                from: self.from.clone(),
-                to: now,
+                from: masked(field, &self.from),
+                to: masked(field, &now),
             });
         }
         if is_comment {
@@ -281,6 +281,23 @@ mod tests {
         let sheet = write(&record());
         assert!(sheet.contains(from), "{from} is in\n{sheet}");
         read(&sheet.replace(from, to), &record()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_change_by_somebody_else_is_told_without_passwords() {
+        let mut record = MirrorRecord::new("m");
+        record.base_url = "http://joe:s3cr3t@c/".into();
+        let change = FieldChange {
+            key: "baseurl",
+            from: "http://joe:s3cret@a/".into(),
+            to: "http://b/".into(),
+        };
+        let said = change.apply(&mut record).expect_err("changed").to_string();
+        assert!(said.contains("http://joe:***@c/"), "{said}");
+        assert!(
+            !said.contains("s3cret") && !said.contains("s3cr3t"),
+            "{said}"
+        );
     }
 
     #[test]

@@ -2,8 +2,10 @@
 
 use std::io::Write;
 
+use serde_json::{Value, json};
+
 use super::{mirror_json, sheet};
-use crate::admin::args::ShowArgs;
+use crate::admin::args::{InstancesArgs, ShowArgs};
 use crate::admin::error::AdminError;
 use crate::admin::report::trace;
 use crate::admin::session::{Session, find_mirror};
@@ -73,7 +75,14 @@ pub fn show(session: &mut Session, args: &ShowArgs) -> Result<Exit, AdminError> 
 ///
 /// # Errors
 /// Returns [`AdminError::Console`] if the output cannot be written.
-pub fn instances(session: &mut Session) -> Result<Exit, AdminError> {
+pub fn instances(session: &mut Session, args: &InstancesArgs) -> Result<Exit, AdminError> {
+    if args.json {
+        let sites = session.config.sites.iter();
+        let sites = sites.map(|s| json!({ "name": s.name, "database": s.database }));
+        let sites = Value::Array(sites.collect());
+        session.console.json(&sites)?;
+        return Ok(Exit::Ok);
+    }
     let names: Vec<String> = session
         .config
         .sites

@@ -1,5 +1,9 @@
 //! Runs `iplookup` and `update`: looks hosts up in the GeoIP files.
 
+use std::net::IpAddr;
+
+use serde_json::{Value, json};
+
 use super::https::find_https;
 use super::locate::{LocateError, Survey};
 use crate::admin::args::{IplookupArgs, UpdateArgs};
@@ -11,7 +15,7 @@ use crate::db::open_reader;
 use crate::domain::health::Family;
 use crate::domain::mirror::name::NO_MIRRORS;
 use crate::domain::url::BaseUrl;
-use crate::geoip::GeoIp;
+use crate::geoip::{AddressPlace, GeoIp};
 use crate::program::exit::Exit;
 
 /// Shows the network and the AS of an address or host: `PREFIX (ASn)`, and its IPv6 address; then
@@ -36,6 +40,13 @@ pub fn iplookup(session: &mut Session, args: &IplookupArgs) -> Result<Exit, Admi
             "the site's GeoIP files know nothing of {}; `heliostat config` names them",
             args.address
         )));
+    }
+    if args.json {
+        let addresses = addresses_json(&survey, &geoip);
+        let asn = survey.place.asn.map(|asn| asn.number());
+        let value = json!({ "prefix": prefix, "asn": asn, "addresses": addresses });
+        session.console.json(&value)?;
+        return Ok(Exit::Ok);
     }
     let (prefix, asn) = (prefix.unwrap_or_default(), asn.unwrap_or_default());
     if args.prefix {
@@ -75,6 +86,22 @@ fn facts(survey: &Survey, geoip: &GeoIp) -> Vec<String> {
     lines
 }
 
+fn addresses_json(survey: &Survey, geoip: &GeoIp) -> Vec<Value> {
+    let address = |(ip, located): &(IpAddr, AddressPlace)| {
+        let origins = geoip.origins(located);
+        let facts = origins.iter().map(|told| {
+            json!({
+                "fact": told.fact.as_str(),
+                "value": told.fact.value(&located.place),
+                "file": told.file,
+                "field": told.field,
+            })
+        });
+        json!({ "ip": ip, "facts": facts.collect::<Vec<_>>() })
+    };
+    survey.addresses.iter().map(address).collect()
+}
+
 /// Refreshes what the GeoIP files know of mirrors; that a host has IPv6 alone always.
 ///
 /// # Errors
@@ -96,14 +123,58 @@ pub fn update(session: &mut Session, args: &UpdateArgs) -> Result<Exit, AdminErr
     drop(reader);
     if mirrors.is_empty() {
         log::warn!("{NO_MIRRORS}");
+        UpdateReport::default().end(session, args)?;
         return Ok(Exit::Ok);
     }
+    let mut report = UpdateReport::default();
     if args.https {
-        let found = find_https(session, args, mirrors.clone())?;
+        let (found, https) = find_https(session, args, mirrors.clone())?;
+        report.https = https;
         if !args.wants_places() || found != Exit::Ok {
+            report.end(session, args)?;
             return Ok(found);
         }
     }
+    let exit = update_places(session, args, mirrors, &mut report)?;
+    report.end(session, args)?;
+    Ok(exit)
+}
+
+/// What was found, for JSON.
+#[derive(Default)]
+struct UpdateReport {
+    https: Value,
+    mirrors: Vec<Value>,
+}
+
+impl UpdateReport {
+    fn add(&mut self, mirror: &str, changes: &[FieldStep], problem: Option<String>) {
+        let changes = changes
+            .iter()
+            .map(|(field, from, to)| json!({ "field": field, "from": from, "to": to }));
+        let changes: Vec<Value> = changes.collect();
+        let value = json!({ "mirror": mirror, "problem": problem, "changes": changes });
+        self.mirrors.push(value);
+    }
+
+    fn end(self, session: &mut Session, args: &UpdateArgs) -> Result<(), AdminError> {
+        if !args.json {
+            return Ok(());
+        }
+        session.console.json(&json!({
+            "dry_run": args.dry_run,
+            "https": self.https,
+            "mirrors": self.mirrors,
+        }))
+    }
+}
+
+fn update_places(
+    session: &mut Session,
+    args: &UpdateArgs,
+    mirrors: Vec<MirrorRecord>,
+    report: &mut UpdateReport,
+) -> Result<Exit, AdminError> {
     let geoip = GeoIp::open(&session.site.geoip);
     let bar = session
         .progress
@@ -120,6 +191,7 @@ pub fn update(session: &mut Session, args: &UpdateArgs) -> Result<Exit, AdminErr
             Ok(survey) => survey,
             Err(error) => {
                 log::warn!("{}: {error}", before.identifier);
+                report.add(&before.identifier, &[], Some(error.to_string()));
                 exit = Exit::Partial;
                 continue;
             }
@@ -137,7 +209,8 @@ pub fn update(session: &mut Session, args: &UpdateArgs) -> Result<Exit, AdminErr
         if !args.dry_run && !changes.is_empty() {
             store(session, &before, args, &survey)?;
         }
-        for (key, from, to) in &changes {
+        report.add(&before.identifier, &changes, None);
+        for (key, from, to) in changes.iter().filter(|_| !args.json) {
             let line = format!("{}: updating {key} ({from} -> {to})", before.identifier);
             session.console.line(line)?;
         }
@@ -165,7 +238,10 @@ fn refresh(record: &mut MirrorRecord, args: &UpdateArgs, survey: &Survey) {
     }
 }
 
-fn differences(before: &MirrorRecord, after: &MirrorRecord) -> Vec<(&'static str, String, String)> {
+/// A field, its value before and after.
+type FieldStep = (&'static str, String, String);
+
+fn differences(before: &MirrorRecord, after: &MirrorRecord) -> Vec<FieldStep> {
     let at = |record: &MirrorRecord| match (record.latitude, record.longitude) {
         (Some(latitude), Some(longitude)) => format!("{latitude},{longitude}"),
         _ => "none".to_owned(),

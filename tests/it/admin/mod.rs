@@ -5,6 +5,7 @@ mod edit;
 mod import;
 mod import_hand;
 mod import_odd;
+mod json;
 mod locked;
 mod password;
 mod probefile;

@@ -1,0 +1,44 @@
+//! Says what a command changed, for people or as JSON.
+
+use serde_json::{Value, json};
+
+use crate::admin::args::ChangeFlags;
+use crate::admin::error::AdminError;
+use crate::admin::session::Session;
+
+/// What a command did to one mirror.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChangeOutcome {
+    /// The mirror.
+    pub mirror: String,
+    /// What was changed, as the events have it; `None`: nothing.
+    pub what: Option<String>,
+    /// What people are told.
+    pub line: String,
+}
+
+impl ChangeOutcome {
+    /// Prints it.
+    ///
+    /// # Errors
+    /// Returns [`AdminError::Console`] if the output cannot be written.
+    pub fn say(&self, session: &mut Session, flags: ChangeFlags) -> Result<(), AdminError> {
+        if flags.json {
+            return session.console.json(&json!({
+                "mirror": self.mirror,
+                "changed": self.what.is_some(),
+                "what": self.what.as_deref().map_or(Value::Null, Value::from),
+                "dry_run": flags.dry_run,
+            }));
+        }
+        session.console.line(rehearsed(&self.line, flags))
+    }
+}
+
+/// The line, and that it was not meant.
+pub fn rehearsed(line: &str, flags: ChangeFlags) -> String {
+    match flags.dry_run {
+        true => format!("{line} (--dry-run: nothing is stored)"),
+        false => line.to_owned(),
+    }
+}
