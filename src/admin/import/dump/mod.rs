@@ -17,17 +17,25 @@
 //! Total: any bytes give rows or an error, never a panic; nothing of a dump is executed.
 
 mod clause;
+mod copy;
 mod error;
 mod field;
+mod insert;
 mod parser;
+#[cfg(test)]
+mod parser_tests;
+mod refusal;
 mod row;
+mod sink;
 mod statement;
+mod table;
 mod token;
 mod value;
 
 pub use error::DumpError;
-pub use parser::{LINE_BYTES_MAX, Parser, RowSink};
+pub use parser::{LINE_BYTES_MAX, Parser};
 pub use row::Row;
 pub use row::Table;
+pub use sink::RowSink;
 pub use statement::TOO_LONG;
 pub use value::timestamp;

@@ -11,6 +11,9 @@ const SHOWN_BYTES_MAX: usize = 40;
 /// What to do about a value where nothing else is known.
 const CORRECT: &str = "; correct it in MirrorBrain and dump again";
 
+/// The schema whose tables are named without it.
+pub(super) const PUBLIC: &str = "public";
+
 /// One row of a table.
 #[derive(Debug, Clone, Copy)]
 pub struct Row<'a> {
