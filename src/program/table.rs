@@ -1,12 +1,19 @@
 //! Tables for people: columns without lines between them, whatever the width of a name.
+//!
+//! On a screen that is too narrow the last column is wrapped at words; where that leaves too little
+//! of it, each row becomes a block with a line per column. What is not a screen gets whole lines.
 
 use comfy_table::presets::NOTHING;
-use comfy_table::{CellAlignment, Row, Table};
+use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Row, Table};
+
+/// Columns of the screen that the last column of a table needs, at least.
+const LAST_COLUMN_MIN: usize = 20;
 
 /// A table that is written when all its rows are known.
 #[derive(Debug)]
 pub struct TextTable {
     table: Table,
+    head: Vec<String>,
 }
 
 impl TextTable {
@@ -14,11 +21,11 @@ impl TextTable {
     pub fn new<'a>(head: impl IntoIterator<Item = &'a str>) -> TextTable {
         let mut table = Table::new();
         table.load_style(NOTHING);
-        let head: Vec<&str> = head.into_iter().collect();
+        let head: Vec<String> = head.into_iter().map(str::to_owned).collect();
         if !head.is_empty() {
-            table.set_header(head);
+            table.set_header(&head);
         }
-        TextTable { table }
+        TextTable { table, head }
     }
 
     /// Adds a row.
@@ -33,6 +40,115 @@ impl TextTable {
                 column.set_cell_alignment(CellAlignment::Right);
             }
         }
+        match screen_columns(&self.table) {
+            Some(columns) => self.fit(columns),
+            None => self.table.trim_fmt(),
+        }
+    }
+
+    /// The table on a screen of that many columns.
+    fn fit(mut self, columns: u16) -> String {
+        let whole = self.table.trim_fmt();
+        let screen = usize::from(columns);
+        if whole.lines().all(|line| line.chars().count() <= screen) {
+            return whole;
+        }
+        let widths = self.table.column_max_content_widths();
+        let Some((_, before)) = widths.split_last() else {
+            return whole;
+        };
+        // One column of padding on each side.
+        let before_last: usize = before.iter().map(|width| usize::from(*width) + 2).sum();
+        if before_last + LAST_COLUMN_MIN > screen {
+            return self.blocks(columns);
+        }
+        wrap_last(&mut self.table, columns, before.len());
         self.table.trim_fmt()
+    }
+
+    /// Each row as lines `HEAD  CELL`; those without a cell are left out.
+    fn blocks(&self, columns: u16) -> String {
+        let mut blocks = Vec::new();
+        for row in self.table.row_iter() {
+            let mut block = Table::new();
+            block.load_style(NOTHING);
+            for (place, cell) in row.cell_iter().enumerate() {
+                let head = self.head.get(place).map_or("", String::as_str);
+                let text = cell.content();
+                if !text.is_empty() {
+                    block.add_row([head, text.as_str()]);
+                }
+            }
+            wrap_last(&mut block, columns, 1);
+            blocks.push(block.trim_fmt());
+        }
+        blocks.join("\n\n")
+    }
+}
+
+/// Wraps the cells of the column at that place, and none before it.
+fn wrap_last(table: &mut Table, columns: u16, last: usize) {
+    table.set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_width(columns);
+    for place in 0..last {
+        if let Some(column) = table.column_mut(place) {
+            column.set_constraint(ColumnConstraint::ContentWidth);
+        }
+    }
+}
+
+/// The columns of the screen that the table is written to, if it is one.
+fn screen_columns(table: &Table) -> Option<u16> {
+    if !table.is_tty() {
+        return None;
+    }
+    let told = std::env::var("COLUMNS").ok();
+    let told = told.and_then(|columns| columns.parse().ok());
+    told.or_else(|| table.width())
+        .filter(|columns| *columns > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table() -> TextTable {
+        let mut table = TextTable::new(["run", "mirror", "what"]);
+        table.add_row([
+            "7",
+            "mirror.example.org",
+            "one two three four five six seven",
+        ]);
+        table.add_row(["8", "m", ""]);
+        table
+    }
+
+    #[test]
+    fn a_table_fits_its_screen() {
+        for columns in [20, 30, 40, 50, 60, 80] {
+            let text = table().fit(columns);
+            for line in text.lines() {
+                assert!(
+                    line.chars().count() <= usize::from(columns),
+                    "{columns}:\n{text}"
+                );
+            }
+            // No word is cut.
+            for word in ["mirror.example.org", "seven"] {
+                assert!(columns < 26 || text.contains(word), "{columns}:\n{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_wide_screen_has_a_line_per_row_and_a_narrow_one_a_block() {
+        assert_eq!(table().fit(80).lines().count(), 3);
+        assert_eq!(table().text([0]).lines().count(), 3, "no screen");
+        let wrapped = table().fit(50);
+        assert!(wrapped.starts_with(" run"), "{wrapped}");
+        assert!(wrapped.lines().count() > 3, "{wrapped}");
+        let blocks = table().fit(30);
+        assert!(blocks.starts_with(" run     7"), "{blocks}");
+        assert!(blocks.ends_with("\n\n run     8\n mirror  m"), "{blocks}");
     }
 }
