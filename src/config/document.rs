@@ -34,7 +34,7 @@ section! {
         /// How many mirrors a metalink names, the best ones first; 0: all.
         mirrors_max: usize = 0, in Bounds::Whole(0, METALINK_MIRRORS_MAX);
         /// For tests of clients: file with `<url>` elements of broken mirrors, which come first in
-        /// a `.metalink` whose request has the field `X-Broken-Mirrors` (`only`: they come alone).
+        /// metalinks whose request has the field `X-Broken-Mirrors` (`only`: they come alone).
         broken_test_mirrors: Option<PathBuf> = None;
     }
 }

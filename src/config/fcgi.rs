@@ -18,11 +18,11 @@ section! {
         listen: String = "/run/heliostat/fcgi.sock".to_owned();
         /// Permissions of the Unix socket, in octal.
         listen_mode: String = "0660".to_owned() => listen_mode: u32 = mode;
-        /// Worker threads. The first does all the work while it keeps up, the others stand in while
-        /// it waits for a disk; 0: one per core.
+        /// Worker threads. The first does all the work; the others help while it waits for a disk.
+        /// 0: one per core.
         threads: usize = 4, in Bounds::Whole(0, THREADS_MAX) => threads: usize = threads;
-        /// Milliseconds from one look for changes of the database, the GeoIP files and the
-        /// configuration to the next.
+        /// Milliseconds between two checks of the database, the GeoIP files and the configuration
+        /// for changes.
         poll_ms: u64 = 500, in Bounds::Whole(1, POLL_MS_MAX) => poll: Duration = milliseconds;
     }
 }

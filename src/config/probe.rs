@@ -42,8 +42,8 @@ section! {
         window: u32 = 5, in RESULTS => _;
         /// How many successes in a row turn a URL on again.
         up_after: u32 = 2, in RESULTS => _;
-        /// When more than this share of the mirrors fails at once, it is this host that is cut
-        /// off, and nothing is turned off.
+        /// If more than this share of the mirrors, and at least three, are silent or unreachable at
+        /// once, Heliostat takes this host for cut off, and turns no URL off.
         offline_share: f64 = 0.8, in Bounds::SHARE;
         /// How many days before its expiry a certificate is warned of.
         certificate_days: u32 = 14, in Bounds::Whole(0, CERTIFICATE_DAYS_MAX)
@@ -54,7 +54,7 @@ section! {
         mail_from: String = String::new() => mail_from: String = sender;
         /// Program that takes mails, with sendmail's options: a path, or a name on PATH.
         sendmail: String = "/usr/sbin/sendmail".to_owned() => sendmail: PathBuf = program;
-        /// URL that each change is POSTed to as JSON; empty: none.
+        /// URL to which each change is sent as JSON, by POST; empty: no webhook.
         webhook: String = String::new() => webhook: String = web_url;
         /// Whether the `adminEmail` of a mirror gets a mail of its changes.
         mail_mirror_admins: bool = false;

@@ -50,10 +50,10 @@ section! {
         exclude_rsync: Vec<String> = vec!["*/.~tmp~/".to_owned(), "/.~tmp~/".to_owned()];
         /// `--due`: seconds after which the whole of a mirror is scanned again.
         whole_age_s: u64 = 86_400, in Bounds::Whole(600, YEAR_S) => _;
-        /// `--due`: seconds for which new versions of files are looked for by themselves.
+        /// `--due`: seconds for which the scan looks for new versions of files separately.
         changed_age_s: u64 = 3 * 86_400, in Bounds::Whole(0, YEAR_S) => _;
-        /// `--due`: share of the mirrors that must have a changed directory until the others are no
-        /// longer asked for it by itself.
+        /// `--due`: once this share of the mirrors has a changed directory, the scan no longer asks
+        /// the others for it separately.
         changed_share: f64 = 0.9, in Bounds::SHARE => _;
         /// Rules for single mirrors, by identifier: `[site.NAME.scan.mirror."IDENTIFIER"]`.
         mirror: BTreeMap<String, RawMirrorScan> = BTreeMap::new()

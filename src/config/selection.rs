@@ -12,8 +12,8 @@ section! {
         /// `proportional` (a third).
         weights: String = "mirrorbrain".to_owned(),
             in Bounds::Words(&["mirrorbrain", "proportional"]);
-        /// Mirrors with coordinates that are farther than the nearest one by no more than so many
-        /// degrees share the clients by score; 0: the nearest gets all clients of a place, as in
+        /// Mirrors with coordinates within this many degrees beyond the nearest one share its
+        /// clients by score; 0: the nearest gets all clients of a place, as in
         /// MirrorBrain.
         spread_degrees: f64 = 0.0, in Bounds::Number(0.0, 360.0);
         /// Whether mirrors with `other_countries` share clients with a country's own mirrors

@@ -53,7 +53,7 @@ section! {
         /// What replaces the tree in that field's value: nginx wants a URL path such as
         /// `/.heliostat-local`. Empty: the tree itself.
         local_prefix: String = String::new() => _;
-        /// How many mirrors are named in `Link: rel=duplicate` fields.
+        /// How many mirrors are named in `Link: rel=duplicate` fields, and in magnet links.
         link_mirrors: usize = 5, in Bounds::Whole(0, LINK_MIRRORS_MAX);
         /// Bytes that all header fields of a redirect may have. Where a long name would need more,
         /// `Link` fields are left out, mirrors first; a file whose Location alone is longer is

@@ -88,7 +88,7 @@ section! {
         mirrorlist_footer: Option<std::path::PathBuf> = None,
             parameter "MirrorBrainMirrorlistFooter" => _;
         /// BitTorrent trackers; the first is a torrent's `announce`. Without any there are no
-        /// torrents.
+        /// torrents, unless `trackerless` is set.
         trackers: Vec<String> = Vec::new(), parameter "MirrorBrainTorrentTrackerURL";
         /// Where BitTorrent clients enter the distributed hash table: `HOST:PORT` or `HOST PORT`.
         dht_nodes: Vec<String> = Vec::new(), parameter "MirrorBrainDHTNode"
@@ -133,7 +133,7 @@ section! {
     /// `metalink.*` of a directory.
     rules "metalink." RawMetalinkRules => _ {
         /// When a client gets a metalink from a file's own URL, because its `Accept` names the
-        /// type. It comes before all that is said above it in the tree.
+        /// type. This value overrides every value above it in the tree.
         by_accept: Option<String> = None, in BY_ACCEPT, parameter "HELIOSTAT_METALINK_BY_ACCEPT";
         /// The same for some clients, before `by_accept` beside it.
         by_accept_agents: Vec<RawAcceptRule> = Vec::new();
@@ -149,7 +149,7 @@ section! {
     RawAcceptRule => _ {
         /// The whole `User-Agent`, without regard to case; `*` and `?` are wildcards.
         user_agent: String = String::new();
-        /// What holds for these clients.
+        /// The value of `by_accept` for these clients.
         by_accept: String = String::new(), in BY_ACCEPT;
     }
 }
