@@ -165,7 +165,9 @@ fn remedy(source: &rusqlite::Error) -> &'static str {
         Some(ErrorCode::DiskFull) => "; make room on its disk and run again",
         Some(ErrorCode::ReadOnly) => "; run as the user who owns it, its disk mounted for writing",
         Some(ErrorCode::SystemIoFailure) => "; look at the disk: the kernel's log says more",
-        Some(ErrorCode::DatabaseCorrupt) => "; it is damaged: put a copy in its place",
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+            "; it is damaged: put a copy in its place"
+        }
         _ => "",
     }
 }

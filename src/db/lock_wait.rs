@@ -1,7 +1,7 @@
 //! Waits for SQLite's write lock, and says who holds it.
 
 use super::error::{DbError, Doing};
-use crate::system::{process_facts, record_lock_holder};
+use crate::system::{is_stopping, process_facts, record_lock_holder};
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -13,6 +13,9 @@ pub(super) const WRITER_BUSY_TIMEOUT: Duration = Duration::from_secs(60);
 /// From when on a writer that waits says for whom: longer than any transaction but those of a large
 /// index or import.
 pub(super) const WAIT_TOLD_AFTER: Duration = Duration::from_secs(2);
+
+/// Longest time for which a signal that ends the program is not heard.
+const WAIT_STEP: Duration = Duration::from_millis(500);
 
 pub(super) fn open_error(path: &Path, source: rusqlite::Error) -> DbError {
     let path = path.to_owned();
@@ -29,10 +32,16 @@ pub(super) const LOCKS_START: u64 = 120;
 
 pub(super) const LOCKS: u64 = 3;
 
+/// Where the locks of the whole database lie in its file (SQLite's `PENDING_BYTE` and 511 more).
+const WHOLE_START: u64 = 0x4000_0000;
+
+const WHOLE: u64 = 512;
+
 /// Who has a database locked, and what to do, in words.
 pub(super) fn holder(database: &Path) -> String {
-    let shared = beside(database, "-shm");
-    let Some(pid) = record_lock_holder(&shared, LOCKS_START, LOCKS) else {
+    let shared = record_lock_holder(&beside(database, "-shm"), LOCKS_START, LOCKS);
+    let whole = || record_lock_holder(&beside(database, ""), WHOLE_START, WHOLE);
+    let Some(pid) = shared.or_else(whole) else {
         let unseen = "another program, which cannot be seen from here; `fuser` of psmisc names it";
         return unseen.to_owned();
     };
@@ -63,19 +72,45 @@ pub(super) fn begin<'c>(
     connection: &'c Connection,
     path: &Path,
 ) -> Result<rusqlite::Transaction<'c>, DbError> {
-    let doing = "waiting to write";
+    refuse_read_only(connection, path)?;
+    wait_told(connection, path, || {
+        rusqlite::Transaction::new_unchecked(connection, TransactionBehavior::Immediate)
+    })
+}
+
+/// Says of a disk that is mounted for reading what it is, before a statement fails by it.
+pub(super) fn refuse_read_only(connection: &Connection, path: &Path) -> Result<(), DbError> {
+    let doing = "asking whether the database can be written";
+    if !connection.is_readonly(rusqlite::MAIN_DB).doing(doing)? {
+        return Ok(());
+    }
+    let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_READONLY);
+    Err(DbError::NotWritten {
+        path: path.to_owned(),
+        source: rusqlite::Error::SqliteFailure(code, None),
+    })
+}
+
+/// Repeats `work` while another program has the database locked, and says once who it is. A signal
+/// that ends the program ends the waiting.
+pub(super) fn wait_told<T>(
+    connection: &Connection,
+    path: &Path,
+    work: impl Fn() -> Result<T, rusqlite::Error>,
+) -> Result<T, DbError> {
+    let doing = "waiting for the database";
     let start = Instant::now();
-    connection.busy_timeout(WAIT_TOLD_AFTER).doing(doing)?;
+    connection.busy_timeout(WAIT_STEP).doing(doing)?;
     let mut is_told = false;
-    let begun = loop {
-        match rusqlite::Transaction::new_unchecked(connection, TransactionBehavior::Immediate) {
-            Ok(transaction) => break Ok(transaction),
+    let done = loop {
+        match work() {
+            Ok(done) => break Ok(done),
             Err(error) if is_busy(&error) => {
                 let error = open_error(path, error);
-                if start.elapsed() >= WRITER_BUSY_TIMEOUT {
+                if start.elapsed() >= WRITER_BUSY_TIMEOUT || is_stopping() {
                     break Err(error);
                 }
-                if !std::mem::replace(&mut is_told, true) {
+                if start.elapsed() >= WAIT_TOLD_AFTER && !std::mem::replace(&mut is_told, true) {
                     log::warn!("waiting: {error}");
                 }
             }
@@ -83,5 +118,5 @@ pub(super) fn begin<'c>(
         }
     };
     connection.busy_timeout(WRITER_BUSY_TIMEOUT).doing(doing)?;
-    begun
+    done
 }

@@ -5,7 +5,9 @@
 //! 0750 whatever the umask, also those of earlier versions; what is deleted is overwritten
 //! (`secure_delete`).
 
-use super::lock_wait::{WRITER_BUSY_TIMEOUT, begin, beside, open_error};
+use super::lock_wait::{
+    WRITER_BUSY_TIMEOUT, begin, beside, open_error, refuse_read_only, wait_told,
+};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -180,7 +182,7 @@ fn is_of_the_disk(error: &rusqlite::Error) -> bool {
 
 /// SQLite waits for a FIFO that took the place of a file.
 fn check_kinds(path: &Path) -> Result<(), DbError> {
-    for end in ["", "-wal", "-shm"] {
+    for end in ["", "-wal", "-shm", "-journal"] {
         let mut beside = path.as_os_str().to_owned();
         beside.push(end);
         let beside = PathBuf::from(beside);
@@ -210,6 +212,14 @@ pub fn open_writer(path: &Path) -> Result<Writer, DbError> {
     }
     let open = |source| open_error(path, source);
     let connection = Connection::open(path).map_err(open)?;
+    // The first look at the file waits for whoever has locked all of it.
+    wait_told(&connection, path, || {
+        connection.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0))
+    })
+    .map_err(|error| match error {
+        DbError::Sql { source, .. } => open_error(path, source),
+        error => error,
+    })?;
     let prepare = || {
         connection.busy_timeout(WRITER_BUSY_TIMEOUT)?;
         connection.pragma_update(None, "foreign_keys", true)?;
@@ -383,6 +393,7 @@ impl Writer {
     /// # Errors
     /// [`DbError::NoRoom`], [`DbError::NotWritten`], [`DbError::Locked`], [`DbError::Sql`].
     pub fn check_writable(&mut self) -> Result<(), DbError> {
+        refuse_read_only(&self.connection, &self.path)?;
         // The WAL may have room for one more small change, which would prove nothing.
         if let Some(bytes) = free_bytes(&self.path).filter(|bytes| *bytes < FREE_BYTES_MIN) {
             let path = self.path.clone();

@@ -468,8 +468,8 @@ pub fn latest(
 }
 
 /// The latest runs, newest first, those that were repeated by their last time, and those that lie
-/// ahead of `now` (a clock was wrong) by the runs before them; of one kind or of all, of one mirror
-/// or of all.
+/// ahead of `now` (a clock was wrong) behind the run before them; of one kind or of all, of one
+/// mirror or of all.
 ///
 /// # Errors
 /// Returns [`DbError::Sql`] if the database cannot be read or written.
@@ -479,11 +479,12 @@ pub fn recent(
     mirror: Option<MirrorId>,
     (now, limit): (Timestamp, u32),
 ) -> Result<Vec<RunRecord>, DbError> {
+    let at = "coalesce(run_repeat.last_at, run.started_at)";
     let order = format!(
-        "CASE WHEN coalesce(run_repeat.last_at, run.started_at) <= {now} \
-         THEN coalesce(run_repeat.last_at, run.started_at) \
+        "CASE WHEN {at} <= {now} THEN {at} \
          ELSE (SELECT max(started_at) FROM run AS earlier \
-         WHERE earlier.id < run.id AND earlier.started_at <= {now}) END DESC, run.id",
+         WHERE earlier.id < run.id AND earlier.started_at <= {now}) END DESC, \
+         {at} <= {now} DESC, run.id",
         now = now.0
     );
     let how = RunSelection {

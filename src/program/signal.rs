@@ -7,6 +7,7 @@ use std::sync::atomic::AtomicBool;
 use signal_hook::consts::{SIGINT, SIGTERM};
 
 use super::exit::Exit;
+use crate::system::process_stop_flag;
 
 /// Returns a flag that SIGINT and SIGTERM set. A second signal ends the program at once, with the
 /// exit code of a failure.
@@ -14,7 +15,7 @@ use super::exit::Exit;
 /// # Errors
 /// Returns an error if the system refuses a handler.
 pub fn stop_flag() -> io::Result<Arc<AtomicBool>> {
-    let stop = Arc::new(AtomicBool::new(false));
+    let stop = process_stop_flag();
     for signal in [SIGINT, SIGTERM] {
         // Handlers run in the order of registration, so the first signal finds the flag unset.
         signal_hook::flag::register_conditional_shutdown(

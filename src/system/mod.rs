@@ -1,12 +1,13 @@
 //! Functions of the operating system that the standard library lacks: files that other users cannot
-//! read, free space on a disk, facts about a process, the holder of a lock, and the service
-//! manager.
+//! read, free space on a disk, facts about a process, the holder of a lock, the flag that
+//! ends the program, and the service manager.
 
 mod manager;
 mod private;
 mod process;
 mod record_lock;
 mod room;
+mod stop;
 
 pub use manager::{
     MANAGER_DESCRIPTORS_MAX, ManagerState, has_manager, send_to_manager, tell_manager,
@@ -16,3 +17,4 @@ pub use private::{create_private, make_private, make_private_folder};
 pub use process::{ProcessFacts, process_facts};
 pub use record_lock::record_lock_holder;
 pub use room::free_bytes;
+pub use stop::{is_stopping, process_stop_flag};

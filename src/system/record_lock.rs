@@ -15,7 +15,8 @@ use rustix::process::{Flock, FlockOffsetType, FlockType, fcntl_getlk};
 
 static OPEN_FILES: Mutex<Vec<File>> = Mutex::new(Vec::new());
 
-/// Id of a process, other than this one, that has a lock on any of `length` bytes from `start`.
+/// Id of a process, other than this one, that has an exclusive lock on any of `length` bytes from
+/// `start`.
 pub fn record_lock_holder(path: &Path, start: u64, length: u64) -> Option<u32> {
     let now = std::fs::metadata(path).ok()?;
     let mut files = OPEN_FILES.lock().unwrap_or_else(PoisonError::into_inner);
@@ -33,7 +34,8 @@ pub fn record_lock_holder(path: &Path, start: u64, length: u64) -> Option<u32> {
         start,
         length,
         pid: None,
-        typ: FlockType::WriteLock,
+        // Readers of the database hold shared locks, which do not conflict with this one.
+        typ: FlockType::ReadLock,
         offset_type: FlockOffsetType::Set,
     };
     let found = fcntl_getlk(&files[index], &wanted).ok()??;

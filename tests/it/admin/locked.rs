@@ -147,6 +147,88 @@ fn locks_of_programs_name_their_holder() {
     }
 }
 
+/// Starts a program that waits for a lock, and returns it with what it says about that.
+fn start_waiting(site: &TestSite, program: &str, arguments: &[&str]) -> (Child, String) {
+    let mut waiting = site
+        .command(program)
+        .args(arguments)
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    let mut errors = BufReader::new(waiting.stderr.take().expect("its errors"));
+    let mut said = String::new();
+    errors.read_line(&mut said).expect("a line");
+    assert!(said.contains("waiting: database"), "{program}: {said}");
+    (waiting, said)
+}
+
+#[test]
+fn a_signal_ends_the_waiting_for_a_lock() {
+    let site = site_with_mirror();
+    let holder = Holder::start(&site);
+    for (program, arguments) in [
+        ("heliostat-index", &[][..]),
+        ("heliostat-scan", &["--all"]),
+        ("heliostat-probe", &[]),
+    ] {
+        let (mut waiting, _) = start_waiting(&site, program, arguments);
+        let start = std::time::Instant::now();
+        let pid = Pid::from_raw(waiting.id() as i32).expect("a process");
+        kill_process(pid, Signal::TERM).expect("it runs");
+        waiting.wait().expect("it ends");
+        let took = start.elapsed();
+        assert!(took.as_secs() < 5, "{program} ended after {took:?}");
+    }
+    drop(holder);
+}
+
+#[test]
+fn who_has_all_of_the_database_is_named() {
+    let site = site_with_mirror();
+    let database = rusqlite::Connection::open(site.database()).expect("it opens");
+    database
+        .execute_batch(
+            "PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; UPDATE mirror SET score = score;
+             COMMIT",
+        )
+        .expect("locked");
+    let holder = format!("(process {}", std::process::id());
+    let said = words(&site.run("heliostat", &["explain", "/a", "--ip", "192.0.2.1"]));
+    assert!(said.contains(&holder), "{said}");
+    let (mut waiting, said) = start_waiting(&site, "heliostat-scan", &["--due"]);
+    assert!(said.contains(&holder), "{said}");
+    drop(database);
+    waiting.wait().expect("it ends");
+}
+
+#[test]
+fn a_disk_mounted_for_reading_is_said_as_what_it_is() {
+    let site = TestSite::new();
+    let disk = SmallDisk::mount(site.path("disk"));
+    let config = fs::read_to_string(site.config()).expect("the configuration");
+    let config = config.replace("test.sqlite", "disk/test.sqlite");
+    fs::write(site.config(), config).expect("the configuration");
+    site.write("a", b"1", OLD);
+    site.run_ok("heliostat-index", &["-q"]);
+    site.run_ok("heliostat", &["new", "m", "-H", "http://127.0.0.1:1/"]);
+    disk.fill();
+    disk.make_read_only();
+    for (program, arguments) in [
+        ("heliostat", &["score", "m", "50"][..]),
+        ("heliostat", &["ping", "m"]),
+        ("heliostat-scan", &["m"]),
+    ] {
+        let output = site.run(program, arguments);
+        let said = words(&output);
+        assert_eq!(output.status.code(), Some(1), "{program}: {said}");
+        let expected = "disk/test.sqlite, which is as it was; run as the user who owns it, its \
+                        disk mounted for writing";
+        assert!(said.contains(expected), "{program} {arguments:?}: {said}");
+        assert!(!said.contains("room"), "{said}");
+    }
+}
+
 fn words(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
@@ -282,6 +364,15 @@ fn runs_that_were_killed_or_lie_in_the_future_are_told_as_such() {
             "{run}"
         );
     }
+    database
+        .execute_batch(
+            "INSERT INTO run (kind, started_at, ended_at, outcome)
+             VALUES ('index', 4102444900, 4102444901, 'ok')",
+        )
+        .expect("the newest run");
+    let newest = site.run_ok("heliostat", &["runs"]);
+    let first = newest.lines().nth(1).expect("a run");
+    assert!(!first.contains("in the future"), "{newest}");
     let ahead = runs.iter().position(|run| run["in_future"] == true);
     assert!(ahead.expect("it is listed") > 0, "it heads no list");
     let text = site.run_ok("heliostat", &["runs"]);

@@ -46,6 +46,27 @@ fn a_fifo_in_place_of_the_database_stops_nothing() {
 }
 
 #[test]
+fn what_is_no_database_is_said_as_such() {
+    let site = indexed_site();
+    let (database, journal) = (site.database(), site.path("test.sqlite-journal"));
+    make_fifo(&journal);
+    let mut running = LoggedResponder::start(&site);
+    assert_eq!(running.gives("/a.iso"), AWAY);
+    assert!(running.end().success());
+    let says = |expected: &str| {
+        for (program, arguments) in [("heliostat", "list"), ("heliostat-index", "--no-hashes")] {
+            let output = site.run(program, &[arguments]);
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(said.contains(expected), "{program}: {said}");
+        }
+    };
+    says("test.sqlite-journal: it is not a regular file");
+    std::fs::remove_file(&journal).expect("the FIFO");
+    std::fs::write(&database, [7; 9000]).expect("no database");
+    says("it is damaged: put a copy in its place");
+}
+
+#[test]
 fn a_fifo_in_place_of_the_configuration_stops_nothing() {
     let site = indexed_site();
     let (config, kept) = (site.config(), site.path("kept.toml"));
