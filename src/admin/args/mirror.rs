@@ -297,17 +297,33 @@ pub struct ShowArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     heliostat edit mirror.example.org\n  \
-    heliostat edit mirror.example.org --set score=50 --set country=de\n\n\
+    heliostat edit mirror.example.org --set score=50 --set country=de\n  \
+    heliostat edit --set score=50 --where country=de\n\n\
     KEY is a name as `heliostat show` writes it. The editor is $VISUAL, else $EDITOR, else\n\
     sensible-editor or vi.\n\n\
-    --json needs --set: {\"mirror\", \"changed\", \"what\", \"dry_run\"}")]
+    --where shows a diff of all mirrors and asks; then all of them are changed, or none.\n\n\
+    --json needs --set: {\"mirror\", \"changed\", \"what\", \"dry_run\"}, and a list of these\n\
+    with --where")]
 pub struct EditArgs {
     /// The mirror, or a part of its name
-    #[arg(value_name = "MIRROR")]
-    pub identifier: String,
+    #[arg(value_name = "MIRROR", required_unless_present = "wanted")]
+    pub identifier: Option<String>,
     /// Change one field without an editor; may be repeated
     #[arg(long = "set", value_name = "KEY=VALUE", help_heading = BEYOND_MB, num_args = 1..)]
     pub set: Vec<String>,
+    /// Change all mirrors whose fields have these values; may be repeated
+    #[arg(
+        long = "where",
+        value_name = "KEY=VALUE",
+        help_heading = BEYOND_MB,
+        num_args = 1..,
+        requires = "set",
+        conflicts_with = "identifier"
+    )]
+    pub wanted: Vec<String>,
+    /// Do not ask whether all mirrors of --where are to be changed
+    #[arg(short = 'y', long, requires = "wanted", help_heading = BEYOND_MB)]
+    pub yes: bool,
     /// Rehearsal and JSON
     #[command(flatten)]
     pub flags: ChangeFlags,

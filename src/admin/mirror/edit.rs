@@ -6,6 +6,7 @@ use std::process::Command;
 
 use similar::{ChangeTag, TextDiff};
 
+use super::bulk::edit_all;
 use super::new::refuse_signed;
 use super::outcome::ChangeOutcome;
 use super::sheet;
@@ -30,10 +31,15 @@ const DIFF_CONTEXT_LINES: usize = 1;
 /// [`AdminError::Db`].
 pub fn edit(session: &mut Session, args: &EditArgs) -> Result<Exit, AdminError> {
     let flags = args.flags;
-    let record = match flags.dry_run {
-        true => find_mirror(&open_reader(&session.site.database)?, &args.identifier)?,
-        false => find_mirror(&session.reader()?, &args.identifier)?,
+    let reader = match flags.dry_run {
+        true => open_reader(&session.site.database)?,
+        false => session.reader()?,
     };
+    let Some(identifier) = &args.identifier else {
+        return edit_all(session, args, &reader);
+    };
+    let record = find_mirror(&reader, identifier)?;
+    drop(reader);
     if args.set.is_empty() && flags.json {
         return Err(AdminError::Value {
             key: "--json".to_owned(),
@@ -43,12 +49,7 @@ pub fn edit(session: &mut Session, args: &EditArgs) -> Result<Exit, AdminError> 
     if args.set.is_empty() {
         return edit_sheet(session, &record, flags);
     }
-    let mut changes = Vec::new();
-    for pair in &args.set {
-        let (key, value) = sheet::assignment(pair)?;
-        let field = sheet::find_field(key, &record, value)?;
-        changes.extend(sheet::change(field, &record, value)?);
-    }
+    let changes = sheet::changes(&record, &args.set)?;
     store(session, &record, &changes, flags)
 }
 

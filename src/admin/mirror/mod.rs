@@ -1,5 +1,6 @@
 //! The commands of `heliostat` that show or change one mirror.
 
+mod bulk;
 pub mod change;
 pub mod edit;
 pub mod file;

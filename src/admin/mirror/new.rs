@@ -179,7 +179,7 @@ fn record(args: &NewArgs) -> Result<MirrorRecord, AdminError> {
     record.region_only = args.region_only;
     fill_beyond(&mut record, args)?;
     for pair in &args.beyond.set {
-        let (key, value) = sheet::assignment(pair)?;
+        let (key, value) = sheet::assignment("--set", pair)?;
         set(&mut record, (key, key), value)?;
     }
     refuse_useless(&record, &args.beyond.cache)?;

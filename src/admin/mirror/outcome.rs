@@ -24,14 +24,19 @@ impl ChangeOutcome {
     /// Returns [`AdminError::Console`] if the output cannot be written.
     pub fn say(&self, session: &mut Session, flags: ChangeFlags) -> Result<(), AdminError> {
         if flags.json {
-            return session.console.json(&json!({
-                "mirror": self.mirror,
-                "changed": self.what.is_some(),
-                "what": self.what.as_deref().map_or(Value::Null, Value::from),
-                "dry_run": flags.dry_run,
-            }));
+            return session.console.json(&self.to_json(flags));
         }
         session.console.line(rehearsed(&self.line, flags))
+    }
+
+    /// It as JSON.
+    pub fn to_json(&self, flags: ChangeFlags) -> Value {
+        json!({
+            "mirror": self.mirror,
+            "changed": self.what.is_some(),
+            "what": self.what,
+            "dry_run": flags.dry_run,
+        })
     }
 }
 

@@ -139,10 +139,10 @@ fn check_identifier(value: &str, record: &MirrorRecord) -> Result<(), AdminError
 ///
 /// # Errors
 /// Returns [`AdminError::Value`] if there is no `=`.
-pub fn assignment(pair: &str) -> Result<(&str, &str), AdminError> {
+pub fn assignment<'p>(option: &str, pair: &'p str) -> Result<(&'p str, &'p str), AdminError> {
     pair.split_once('=').ok_or_else(|| AdminError::Value {
-        key: "--set".to_owned(),
-        problem: ArgumentError::NoAssignment(pair.to_owned()),
+        key: option.to_owned(),
+        problem: ArgumentError::NoAssignment(mask_passwords(pair)),
     })
 }
 
@@ -200,6 +200,20 @@ pub fn change(
     }))
 }
 
+/// The changes that assignments make.
+///
+/// # Errors
+/// As [`assignment`], [`find_field`] and [`change`].
+pub fn changes(record: &MirrorRecord, pairs: &[String]) -> Result<Vec<FieldChange>, AdminError> {
+    let mut changes = Vec::new();
+    for pair in pairs {
+        let (key, value) = assignment("--set", pair)?;
+        let field = find_field(key, record, value)?;
+        changes.extend(change(field, record, value)?);
+    }
+    Ok(changes)
+}
+
 /// A comment is compared as it is, but for line feeds at its end.
 fn comment_change(record: &MirrorRecord, to: &str) -> Option<FieldChange> {
     let from = record.comment.trim_end_matches('\n');
@@ -253,12 +267,23 @@ impl FieldChange {
         if self.key == COMMENT {
             return "changing comments".to_owned();
         }
-        let shown = |value: &str| match Field::find(self.key) {
+        let (from, to) = (self.shown(&self.from), self.shown(&self.to));
+        format!("changing {} from '{from}' to '{to}'", self.key)
+    }
+
+    /// The field before and after, as the lines of a diff.
+    pub fn diff(&self) -> [String; 2] {
+        let line = |sign, value: &str| format!("{sign}{}", line(self.key, &self.shown(value)));
+        [line('-', &self.from), line('+', &self.to)]
+    }
+
+    /// A value on one line, with stars for passwords.
+    fn shown(&self, value: &str) -> String {
+        let value = match Field::find(self.key) {
             Some(field) => masked(field, value),
             None => value.to_owned(),
         };
-        let (from, to) = (shown(&self.from), shown(&self.to));
-        format!("changing {} from '{from}' to '{to}'", self.key)
+        value.replace('\n', "\\n")
     }
 }
 

@@ -1,5 +1,6 @@
 //! The admin's commands, as people and scripts call them.
 
+mod bulk;
 mod command;
 mod edit;
 mod import;
