@@ -13,7 +13,7 @@
 
 use serde_json::{Map, Value};
 
-use super::time::Timestamp;
+use super::time::{Timestamp, parse_rfc3339};
 
 /// Name of the trace, in the root of a mirror's tree.
 pub const TRACE_NAME: &str = ".heliostat.json";
@@ -92,7 +92,7 @@ impl Trace {
         let object: Map<String, Value> =
             serde_json::from_slice(text).map_err(|_| TraceError::Form)?;
         let time = object.get("time").and_then(Value::as_str);
-        let time = time.and_then(read_time).ok_or(TraceError::Time)?;
+        let time = time.and_then(parse_rfc3339).ok_or(TraceError::Time)?;
         let none = Map::new();
         let limits = match object.get("limits") {
             None | Some(Value::Null) => &none,
@@ -141,57 +141,6 @@ fn schemes(object: &Map<String, Value>) -> Result<Vec<&'static str>, TraceError>
     };
     let words: Option<Vec<&str>> = words.iter().map(Value::as_str).collect();
     Ok(Trace::schemes_of(&words.ok_or(fail)?.join(" ")))
-}
-
-/// Reads an RFC 3339 time such as `2026-11-22T20:00:00Z`, also with a fraction or an offset.
-fn read_time(text: &str) -> Option<Timestamp> {
-    let bytes = text.as_bytes();
-    let number = |from: usize, to: usize| -> Option<u32> {
-        let digits = bytes.get(from..to)?;
-        let is_number = digits.iter().all(u8::is_ascii_digit);
-        is_number.then(|| {
-            let digit = |sum: u32, digit: &u8| sum * 10 + u32::from(digit - b'0');
-            digits.iter().fold(0, digit)
-        })
-    };
-    let is = |at: usize, wanted: &[u8]| bytes.get(at).is_some_and(|byte| wanted.contains(byte));
-    if !(is(4, b"-") && is(7, b"-") && is(10, b"Tt ") && is(13, b":") && is(16, b":")) {
-        return None;
-    }
-    let date = (i64::from(number(0, 4)?), number(5, 7)?, number(8, 10)?);
-    let time = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
-    if !(1..=12).contains(&date.1) || time.0 > 23 || time.1 > 59 || time.2 > 60 {
-        return None;
-    }
-    let seconds = Timestamp::from_utc(date, time);
-    // The calendar turns 31 April into 1 May; such a date is refused.
-    if Timestamp::from_utc(date, (0, 0, 0)).date() != date {
-        return None;
-    }
-    let rest = &bytes[19..];
-    let fraction = match rest.strip_prefix(b".") {
-        Some(digits) => {
-            1 + digits
-                .iter()
-                .take_while(|byte| byte.is_ascii_digit())
-                .count()
-        }
-        None => 0,
-    };
-    if fraction == 1 {
-        return None;
-    }
-    let at = 19 + fraction;
-    match &bytes[at..] {
-        b"Z" | b"z" => Some(seconds),
-        [sign @ (b'+' | b'-'), _, _, b':', _, _] => {
-            let (hours, minutes) = (number(at + 1, at + 3)?, number(at + 4, at + 6)?);
-            let offset = i64::from(hours * 3600 + minutes * 60);
-            let offset = if *sign == b'+' { offset } else { -offset };
-            (hours < 24 && minutes < 60).then_some(Timestamp(seconds.0 - offset))
-        }
-        _ => None,
-    }
 }
 
 #[cfg(test)]
@@ -293,14 +242,14 @@ mod tests {
 
         #[test]
         fn any_time_is_a_time_or_not(text in "[0-9TZ:.+ -]{0,32}|\\PC{0,30}") {
-            if let Some(time) = read_time(&text) {
+            if let Some(time) = parse_rfc3339(&text) {
                 prop_assert!(time.0.abs() < 300_000_000_000);
             }
         }
 
         #[test]
         fn what_is_written_is_read(seconds in EARLIEST.0..NOW.0) {
-            prop_assert_eq!(read_time(&Timestamp(seconds).to_string()), Some(Timestamp(seconds)));
+            prop_assert_eq!(parse_rfc3339(&Timestamp(seconds).to_string()), Some(Timestamp(seconds)));
         }
     }
 }

@@ -8,7 +8,7 @@ use super::cache::{VersionKey, version_hex};
 use super::escape::hex_into;
 use super::file::FileVersion;
 use super::time::Timestamp;
-use super::url_parts::{UrlParts, split_authority};
+use super::url_parts::{URL_BYTES_MAX, UrlParts, split_authority};
 
 /// Scheme of a URL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -82,8 +82,8 @@ pub enum BaseUrlError {
     /// A space, a control character or a byte beyond ASCII.
     #[error("it has a space, a control or a non-ASCII character; percent-encode it")]
     BadCharacter,
-    /// Longer than [`BASE_URL_BYTES_MAX`].
-    #[error("it is longer than {BASE_URL_BYTES_MAX} bytes")]
+    /// Longer than [`URL_BYTES_MAX`].
+    #[error("it is longer than {URL_BYTES_MAX} bytes")]
     TooLong,
 }
 
@@ -94,7 +94,7 @@ impl BaseUrl {
     /// Returns [`BaseUrlError`] if the text is not a base URL. A port is allowed, a missing scheme
     /// is not.
     pub fn parse(text: &str) -> Result<BaseUrl, BaseUrlError> {
-        if text.len() > BASE_URL_BYTES_MAX {
+        if text.len() > URL_BYTES_MAX {
             return Err(BaseUrlError::TooLong);
         }
         if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
@@ -297,9 +297,6 @@ impl fmt::Display for BaseUrl {
         f.write_str(&self.text)
     }
 }
-
-/// Longest base URL in bytes; MirrorBrain's column held 128 characters.
-pub const BASE_URL_BYTES_MAX: usize = 1024;
 
 /// Percent-encodes characters that URLs cannot contain, so that URLs stored by earlier versions are
 /// harmless wherever they are written.

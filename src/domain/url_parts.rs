@@ -3,6 +3,9 @@
 //! This is the only place that knows where a scheme and a host end. Why the parts stay as they were
 //! written: docs/decisions/urls-byte-for-byte.md.
 
+/// Longest URL of a mirror in bytes; MirrorBrain's column held 128 characters.
+pub const URL_BYTES_MAX: usize = 1024;
+
 /// The parts of a URL `SCHEME://AUTHORITY` with the rest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UrlParts<'u> {

@@ -16,6 +16,7 @@
 
 mod address;
 mod cause;
+mod client_error;
 mod error;
 mod ftp;
 mod http;

@@ -5,11 +5,8 @@ use std::fmt;
 use reqwest::Url;
 
 use crate::domain::escape::percent_decode;
-use crate::domain::url_parts::UrlParts;
+use crate::domain::url_parts::{URL_BYTES_MAX, UrlParts};
 use crate::fetch::http::url::Login;
-
-/// Longest URL in bytes; MirrorBrain's column held 128 characters.
-const URL_BYTES_MAX: usize = 1024;
 
 /// What a server that wants no names is told (RFC 1635); some ask for something like an address.
 const ANONYMOUS: [&str; 2] = ["anonymous", "anonymous@"];

@@ -3,13 +3,15 @@
 use std::time::Duration;
 
 use crate::fetch::cause::{causes, deepest};
+use crate::fetch::client_error::{ClientFailure, sort};
 use crate::fetch::error::FetchError;
-use crate::fetch::tls::{is_without_certificates, tls_cause};
+use crate::fetch::tls::is_without_certificates;
 
 /// What a failure of the client means; the URL is left out of it.
 pub(in crate::fetch) fn explain(error: reqwest::Error, timeout: Duration) -> FetchError {
     let error = error.without_url();
-    if error.is_timeout() {
+    let sorted = sort(&error);
+    if matches!(sorted, ClientFailure::Timeout) {
         return FetchError::Silent {
             timeout_s: timeout.as_secs(),
         };
@@ -26,14 +28,11 @@ pub(in crate::fetch) fn explain(error: reqwest::Error, timeout: Duration) -> Fet
         _ => {}
     }
     let said = deepest(&error);
-    if let Some(error) = tls_cause(&error) {
-        explain_tls(error)
-    } else if causes(&error).any(|cause| cause.to_string().starts_with("dns error")) {
-        FetchError::UnknownHost { said }
-    } else if error.is_connect() {
-        FetchError::Unreachable { said }
-    } else {
-        FetchError::Broken { said }
+    match sorted {
+        ClientFailure::Tls(error) => explain_tls(error),
+        ClientFailure::UnknownHost => FetchError::UnknownHost { said },
+        ClientFailure::Connect => FetchError::Unreachable { said },
+        ClientFailure::Timeout | ClientFailure::Exchange => FetchError::Broken { said },
     }
 }
 

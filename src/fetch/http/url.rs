@@ -6,9 +6,7 @@ use reqwest::Url;
 
 use crate::domain::escape::{percent_decode, url_path_into};
 use crate::domain::listing::PageAddress;
-
-/// Longest URL in bytes; MirrorBrain's column held 128 characters.
-const URL_BYTES_MAX: usize = 1024;
+use crate::domain::url_parts::URL_BYTES_MAX;
 
 /// Where a mirror's tree lies: `http[s]://[USER[:PASSWORD]@]HOST[:PORT]/PATH/`.
 ///

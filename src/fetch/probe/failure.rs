@@ -1,15 +1,14 @@
 //! Gives the reason for which a check failed.
 
-use std::error::Error;
 use std::io;
-
-use crate::fetch::cause::{causes, deepest};
 
 use rustix::io::Errno;
 
 use crate::fetch::FetchError;
 use crate::fetch::NotFollowed;
-use crate::fetch::tls::{is_without_certificates, tls_cause};
+use crate::fetch::cause::{causes, deepest};
+use crate::fetch::client_error::{ClientFailure, sort};
+use crate::fetch::tls::is_without_certificates;
 
 /// Errors of the system that say something of this host alone: no descriptor, no memory, a rule of
 /// its own firewall or sandbox.
@@ -258,37 +257,35 @@ impl Failure {
     /// From an error of the HTTP client; `timeout_s` is what it waited at most.
     pub(super) fn of_client(error: reqwest::Error, timeout_s: u64) -> Failure {
         let error = error.without_url();
-        if error.is_timeout() {
-            return Failure::Silent { timeout_s };
-        }
-        if let Some(error) = tls_cause(&error) {
-            return Failure::of_tls(error);
+        let sorted = sort(&error);
+        match sorted {
+            ClientFailure::Timeout => return Failure::Silent { timeout_s },
+            ClientFailure::Tls(error) => return Failure::of_tls(error),
+            _ => {}
         }
         let said = deepest(&error);
         if let Some(failure) = causes(&error).find_map(|cause| cause.downcast_ref::<Failure>()) {
             return failure.clone();
         }
-        if causes(&error).any(|cause| cause.to_string().starts_with("dns error")) {
-            return Failure::UnknownHost { said };
+        match sorted {
+            ClientFailure::UnknownHost => Failure::UnknownHost { said },
+            ClientFailure::Connect => Failure::of_connect(&error, said),
+            _ => Failure::Broken { said },
         }
-        let io_error = causes(&error).find_map(|cause| cause.downcast_ref::<io::Error>());
-        let is_cut = |cause: &(dyn Error + 'static)| {
-            let kind = cause.downcast_ref::<io::Error>().map(io::Error::kind);
-            kind == Some(io::ErrorKind::UnexpectedEof)
-        };
-        if error.is_connect() && causes(&error).any(is_cut) {
+    }
+
+    fn of_connect(error: &reqwest::Error, said: String) -> Failure {
+        let io_error = || causes(error).filter_map(|cause| cause.downcast_ref::<io::Error>());
+        if io_error().any(|cause| cause.kind() == io::ErrorKind::UnexpectedEof) {
             // Connecting reads nothing but TLS.
             return Failure::Tls {
                 said: "it breaks the handshake off".to_owned(),
             };
         }
-        match io_error.map(Failure::of_io) {
-            Some(failure) if error.is_connect() => match failure {
-                Failure::Broken { said } => Failure::Unreachable { said },
-                other => other,
-            },
-            _ if error.is_connect() => Failure::Unreachable { said },
-            _ => Failure::Broken { said },
+        match io_error().next().map(Failure::of_io) {
+            Some(Failure::Broken { said }) => Failure::Unreachable { said },
+            Some(other) => other,
+            None => Failure::Unreachable { said },
         }
     }
 }

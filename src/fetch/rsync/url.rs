@@ -3,8 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
-/// Longest URL in bytes; MirrorBrain's column held 128 characters.
-const URL_BYTES_MAX: usize = 1024;
+use crate::domain::url_parts::URL_BYTES_MAX;
 
 /// Where a mirror is listed: `rsync://[USER[:PASSWORD]@]HOST[:PORT]/MODULE[/PATH]`, or
 /// `[USER@]HOST::MODULE[/PATH]`.
