@@ -1,7 +1,6 @@
 //! Checks a file over FTP: greeting, login, SIZE.
 //!
-//! Four commands on the control connection; no data connection is opened, so nothing of `suppaftp`
-//! would be used but its reader of replies.
+//! Four commands on the control connection; no data connection is opened.
 
 use std::net::SocketAddr;
 use std::time::Instant;
@@ -40,13 +39,8 @@ pub(super) async fn check(
 
 /// The port of an FTP URL.
 pub(super) fn port_of(target: &ProbeTarget) -> u16 {
-    let url = target.url.as_str();
-    let authority = url.split('/').nth(2).unwrap_or_default();
-    let host_port = authority.rsplit('@').next().unwrap_or_default();
-    let port = host_port
-        .rsplit(':')
-        .next()
-        .and_then(|port| port.parse().ok());
+    let parts = UrlParts::of(target.url.as_str());
+    let port = parts.and_then(|parts| parts.host_port()?.1?.parse().ok());
     port.unwrap_or(PORT_DEFAULT)
 }
 
@@ -174,6 +168,24 @@ fn parts_of(url: &str) -> (Vec<u8>, Vec<u8>, Vec<u8>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::url::BaseUrl;
+
+    #[test]
+    fn a_port_ends_where_the_path_begins() {
+        for (url, expected) in [
+            ("ftp://m/", 21),
+            ("ftp://m:2121/x:9/", 2121),
+            ("ftp://u:2222@m/", 21),
+            ("ftp://u:p@m:2121/", 2121),
+            ("ftp://m:2121?x:9/", 2121),
+            ("ftp://m:2121#x@n:9/", 2121),
+            ("ftp://[::1]/", 21),
+            ("ftp://[::1]:2121/", 2121),
+        ] {
+            let target = ProbeTarget::new(BaseUrl::parse(url).expect(url), Vec::new());
+            assert_eq!(port_of(&target), expected, "{url}");
+        }
+    }
 
     #[test]
     fn a_login_ends_where_the_host_begins() {
