@@ -247,6 +247,21 @@ pub struct Redirect<'s> {
     pub has_torrent: bool,
 }
 
+/// `Cache-Control` of a redirect that no shared cache may keep, whatever the rules say.
+pub(super) const FOR_ONE_CLIENT: &str = "private, no-cache";
+
+impl Redirect<'_> {
+    /// `Cache-Control` under these rules. A cache in front would give the URL of a private mirror
+    /// to everybody.
+    pub fn cache_control<'r>(&self, rules: &'r Rules) -> &'r str {
+        let names_private = self.choices.iter().any(|choice| choice.is_private);
+        match names_private {
+            true => FOR_ONE_CLIENT,
+            false => &rules.redirect_cache_control,
+        }
+    }
+}
+
 /// A document with all that its renderer needs.
 #[derive(Debug, Clone)]
 pub enum Document<'s> {
@@ -331,6 +346,8 @@ pub struct Choice<'s> {
     pub country: Option<CountryCode>,
     /// Whether it is a fallback, not a mirror.
     pub is_fallback: bool,
+    /// Whether only its own clients may hear of it.
+    pub is_private: bool,
     /// Coordinates of the mirror.
     pub coordinates: Option<Coordinates>,
     /// Its tier, realm, rank, distance and probability.

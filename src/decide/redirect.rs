@@ -2,7 +2,7 @@
 
 use super::client::Client;
 use super::context::WorkerContext;
-use super::decision::{Choice, DecidedFile, LocalReason, Outcome, Redirect};
+use super::decision::{Choice, DecidedFile, FOR_ONE_CLIENT, LocalReason, Outcome, Redirect};
 use super::passage::{RequestPass, has_info};
 use super::select::Extent;
 use crate::domain::file::FileId;
@@ -98,6 +98,7 @@ impl<'s> RequestPass<'_, 's> {
             return false;
         };
         let others = HEAD_REST_BYTES + self.decision.rules.redirect_cache_control.len();
+        let others = others.max(HEAD_REST_BYTES + FOR_ONE_CLIENT.len());
         let room = self.state.config.head_bytes_max.saturating_sub(others);
         let base_bytes = best.base_url.as_str().len() + STAMP_BYTES_MAX;
         let path = file.path.as_bytes();

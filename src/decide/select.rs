@@ -11,7 +11,8 @@ use crate::domain::mirror::MirrorId;
 use crate::domain::rule::{Fallback, Rules};
 use crate::domain::select::list::unlisted;
 use crate::domain::select::{
-    Access, CacheFile, Candidate, Holdings, HttpsToHttp, Question, Realm, Reason, Selection, Tier,
+    Access, CacheFile, Candidate, Holdings, HttpsToHttp, Law, Question, Realm, Reason, Selection,
+    Tier,
 };
 use crate::domain::url::Scheme;
 use crate::snapshot::Snapshot;
@@ -87,10 +88,14 @@ pub(super) fn mirrors<'s>(
         Extent::Best | Extent::All => selector.select(&config.law, site, &question, holdings),
         Extent::Explained => selector.explain(&config.law, site, &question, holdings),
     };
-    name_mirrors(snapshot, access, selection)
+    name_mirrors(snapshot, (&config.law, access), selection)
 }
 
-fn name_mirrors<'s>(snapshot: &'s Snapshot, access: Access, selection: Selection) -> Choices<'s> {
+fn name_mirrors<'s>(
+    snapshot: &'s Snapshot,
+    (law, access): (&Law, Access),
+    selection: Selection,
+) -> Choices<'s> {
     let mirrors = snapshot.roster.mirrors();
     let mut choices = Vec::with_capacity(selection.candidates.len());
     choices.extend(selection.candidates.into_iter().filter_map(|candidate| {
@@ -101,6 +106,7 @@ fn name_mirrors<'s>(snapshot: &'s Snapshot, access: Access, selection: Selection
             score: mirror.score,
             country: candidate.country,
             is_fallback: false,
+            is_private: law.is_private(mirror),
             coordinates: mirror.coordinates,
             candidate,
         })
@@ -178,6 +184,7 @@ pub(super) fn fallbacks<'s>(
                 score: 1,
                 country: fallback.country,
                 is_fallback: true,
+                is_private: false,
                 coordinates: None,
                 candidate: Candidate {
                     mirror: index,

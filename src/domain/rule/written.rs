@@ -109,7 +109,8 @@ section! {
         metalink: RawMetalinkRules = RawMetalinkRules::default()
             => metalink: MetalinkRules = metalink_rules;
         /// `Cache-Control` of redirects; empty: no such field. A cache in front may be given
-        /// `no-cache, stale-if-error=86400`.
+        /// `no-cache, stale-if-error=86400`; redirects that name a private mirror stay
+        /// `private, no-cache`.
         redirect_cache_control: Option<String> = Some("private, no-cache".to_owned()),
             parameter "HELIOSTAT_REDIRECT_CACHE_CONTROL"
             => redirect_cache_control: String = cache_control;

@@ -45,7 +45,7 @@ pub(super) fn write(out: &mut Vec<u8>, exchange: Exchange<'_>, redirect: &Redire
     if !decision.vary.is_empty() {
         response.field("Vary", decision.vary.as_bytes());
     }
-    write_cache_control(&mut response, exchange);
+    write_cache_control(&mut response, exchange, redirect);
     write_log_fields(&mut response, decision, "redirect");
     response.field("X-MB-Realm", realm);
     response.field("X-MB-Redirected", b"1");
@@ -93,8 +93,12 @@ pub(super) fn write(out: &mut Vec<u8>, exchange: Exchange<'_>, redirect: &Redire
 /// Writes `Cache-Control`, and `Expires` so that mod_expires of a web server leaves the answer
 /// alone; caches that know `Cache-Control` ignore `Expires` (RFC 9111, section 5.3). If the vhost
 /// takes helper fields, one of them keeps the value: `Cache-Control` of the operator is for files.
-fn write_cache_control(response: &mut Response<'_>, exchange: Exchange<'_>) {
-    let value = &exchange.decision.rules.redirect_cache_control;
+fn write_cache_control(
+    response: &mut Response<'_>,
+    exchange: Exchange<'_>,
+    redirect: &Redirect<'_>,
+) {
+    let value = redirect.cache_control(&exchange.decision.rules);
     if !value.is_empty() {
         response.field("Cache-Control", value.as_bytes());
         if exchange.request.lines > 0 {

@@ -110,7 +110,11 @@ fn fill(transaction: &Transaction<'_>) -> Result<(), db::DbError> {
 }
 
 fn build(more: &str) -> TestSite {
-    let site = TestSite::with_config(&format!("{more}\n{SETTINGS}"));
+    build_with(more, "")
+}
+
+fn build_with(more: &str, rules: &str) -> TestSite {
+    let site = TestSite::with_config(&format!("{more}\n{SETTINGS}{rules}"));
     site.write("dir/x.iso", &content(), MTIME);
     let mut writer = db::open_writer(&site.database()).expect("a database");
     writer.transaction(fill).expect("the content");
@@ -219,6 +223,25 @@ fn their_own_clients_are_sent_to_private_mirrors() {
     let said = whole(&client.send(&list));
     assert!(said.contains("<li>secret-dead (de): "), "{said}");
     assert!(said.contains("<li>secret-zero (de): "), "{said}");
+}
+
+/// A cache in front of the web server would give a private mirror's URL to everybody.
+#[test]
+fn no_shared_cache_keeps_a_redirect_that_names_a_private_mirror() {
+    for value in ["no-cache, stale-if-error=86400", "public, max-age=60", ""] {
+        let site = build_with("", &format!("redirect_cache_control = \"{value}\"\n"));
+        let responder = Responder::start(&site);
+        let mut client = responder.connect();
+        let mut kept = |ip: &str, asn: &str| {
+            let file = request(("dir/x.iso", "", ""), "", "http");
+            let answer = client.send(&file.with("REMOTE_ADDR", ip).with("ASN", asn));
+            assert_eq!(answer.status, 302, "{answer:?}");
+            answer.text("Cache-Control").unwrap_or_default()
+        };
+        assert_eq!(kept(OUTSIDE, ""), value);
+        assert_eq!(kept(INSIDE, ""), "private, no-cache", "{value}");
+        assert_eq!(kept(OUTSIDE, ASN), "private, no-cache", "{value}");
+    }
 }
 
 #[test]
