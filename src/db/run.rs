@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use rusqlite::types::Type;
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::error::{DbError, Doing};
@@ -33,6 +34,14 @@ pub enum RunKind {
 }
 
 impl RunKind {
+    /// Every kind.
+    pub const ALL: [RunKind; 4] = [
+        RunKind::Index,
+        RunKind::Scan,
+        RunKind::Probe,
+        RunKind::Import,
+    ];
+
     /// As stored.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -55,11 +64,23 @@ pub enum RunOutcome {
     Failed,
     /// Nothing was changed: what was seen needs a second look.
     Suspicious,
-    /// The program was told to stop.
+    /// The program was told to stop, or was killed.
     Interrupted,
+    /// It has not ended.
+    Running,
 }
 
 impl RunOutcome {
+    /// Every outcome.
+    pub const ALL: [RunOutcome; 6] = [
+        RunOutcome::Ok,
+        RunOutcome::Partial,
+        RunOutcome::Failed,
+        RunOutcome::Suspicious,
+        RunOutcome::Interrupted,
+        RunOutcome::Running,
+    ];
+
     /// As stored and shown.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -68,6 +89,7 @@ impl RunOutcome {
             RunOutcome::Failed => "failed",
             RunOutcome::Suspicious => "suspicious",
             RunOutcome::Interrupted => "interrupted",
+            RunOutcome::Running => "running",
         }
     }
 }
@@ -326,16 +348,16 @@ pub fn add_to_end(transaction: &Transaction<'_>, run: RunId, end: &RunEnd) -> Re
 pub struct RunRecord {
     /// Its number.
     pub id: RunId,
-    /// `index`, `scan`…
-    pub kind: String,
+    /// What it did.
+    pub kind: RunKind,
     /// The mirror that was scanned, while it exists.
     pub mirror: Option<MirrorId>,
     /// When it began.
     pub started_at: Timestamp,
     /// When it ended; `None` while it runs, and when it was killed.
     pub ended_at: Option<Timestamp>,
-    /// `ok`, `partial`…
-    pub outcome: String,
+    /// How it ended.
+    pub outcome: RunOutcome,
     /// Its numbers; `None` if they cannot be read.
     pub counts: Option<RunCounts>,
     /// What went wrong.
@@ -344,14 +366,29 @@ pub struct RunRecord {
     pub repeats: Option<(u64, Timestamp)>,
 }
 
+/// Reads a column that holds one of a few words.
+fn word<T: Copy>(
+    row: &Row<'_>,
+    column: usize,
+    all: &[T],
+    as_str: fn(T) -> &'static str,
+) -> Result<T, rusqlite::Error> {
+    let text: String = row.get(column)?;
+    let known = all.iter().copied().find(|value| as_str(*value) == text);
+    known.ok_or_else(|| {
+        let problem = format!("'{text}' is unknown; a newer Heliostat may have written it");
+        rusqlite::Error::FromSqlConversionFailure(column, Type::Text, problem.into())
+    })
+}
+
 fn from_row(row: &Row<'_>) -> Result<RunRecord, rusqlite::Error> {
     Ok(RunRecord {
         id: RunId(row.get(0)?),
-        kind: row.get(1)?,
+        kind: word(row, 1, &RunKind::ALL, RunKind::as_str)?,
         mirror: row.get::<_, Option<i64>>(2)?.map(MirrorId),
         started_at: Timestamp(row.get(3)?),
         ended_at: row.get::<_, Option<i64>>(4)?.map(Timestamp),
-        outcome: row.get(5)?,
+        outcome: word(row, 5, &RunOutcome::ALL, RunOutcome::as_str)?,
         counts: RunCounts::parse(&row.get::<_, String>(6)?),
         error: row.get(7)?,
         repeats: match (row.get::<_, Option<i64>>(8)?, row.get(9)?) {
@@ -713,19 +750,18 @@ mod tests {
             runs.collect::<Vec<_>>()
         };
         let expected = [
-            (4, "running"),
-            (3, "running"),
-            (2, "running"),
-            (1, "interrupted"),
+            (4, RunOutcome::Running),
+            (3, RunOutcome::Running),
+            (2, RunOutcome::Running),
+            (1, RunOutcome::Interrupted),
         ];
-        let expected = expected.map(|(id, outcome)| (id, outcome.to_owned()));
         assert_eq!(list(9), expected);
         assert_eq!(list(1), expected[..1]);
         writer
             .transaction(|t| mark_killed(t, GuardedRuns::Hashing, Timestamp(400)))
             .expect("marked");
         let runs = recent(&writer, None, None, (Timestamp(1_000), 9)).expect("runs");
-        assert_eq!(runs[2].outcome, "interrupted");
+        assert_eq!(runs[2].outcome, RunOutcome::Interrupted);
         assert!(runs[2].error.contains("killed"), "{:?}", runs[2]);
     }
 

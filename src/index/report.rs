@@ -102,7 +102,10 @@ impl IndexReport {
         match self.outcome {
             RunOutcome::Ok => Exit::Ok,
             RunOutcome::Partial => Exit::Partial,
-            RunOutcome::Failed | RunOutcome::Suspicious | RunOutcome::Interrupted => Exit::Failed,
+            RunOutcome::Failed
+            | RunOutcome::Suspicious
+            | RunOutcome::Interrupted
+            | RunOutcome::Running => Exit::Failed,
         }
     }
 }

@@ -209,7 +209,7 @@ fn tell(report: &MirrorReport) {
         RunOutcome::Ok | RunOutcome::Partial if report.is_news => log::error!("{name}: {error}"),
         RunOutcome::Ok => log::info!("{name}: {error}"),
         RunOutcome::Partial => log::warn!("{name}: {error}"),
-        RunOutcome::Failed | RunOutcome::Interrupted => {
+        RunOutcome::Failed | RunOutcome::Interrupted | RunOutcome::Running => {
             log::error!("{name}: {error}; its files stay as they were");
         }
         RunOutcome::Suspicious => log::error!(

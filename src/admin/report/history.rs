@@ -72,11 +72,11 @@ pub fn runs(session: &mut Session, args: &RunsArgs) -> Result<Exit, AdminError> 
             .collect();
         table.add_row([
             run.id.0.to_string(),
-            run.kind.clone(),
+            run.kind.as_str().to_owned(),
             name_of(run.mirror, &names),
             began(run, latest),
             took(run),
-            run.outcome.clone(),
+            run.outcome.as_str().to_owned(),
             what.join("; "),
         ]);
     }
@@ -194,12 +194,12 @@ fn counts(counts: Option<&RunCounts>) -> String {
 fn run_json(run: &RunRecord, names: &HashMap<MirrorId, String>, latest: Timestamp) -> Value {
     json!({
         "id": run.id.0,
-        "kind": run.kind,
+        "kind": run.kind.as_str(),
         "mirror": run.mirror.and_then(|id| names.get(&id)),
         "started_at": run.started_at.to_string(),
         "in_future": is_ahead(run, latest),
         "ended_at": run.ended_at.map(|end| end.to_string()),
-        "outcome": run.outcome,
+        "outcome": run.outcome.as_str(),
         "counts": &run.counts,
         "error": run.error,
         "repeats": run.repeats.map_or(0, |(times, _)| times),

@@ -344,15 +344,15 @@ fn scan_reasons(
     if let Some(pending) = content::pending(database, mirror.id)? {
         reasons.push(format!("a suspicious scan waits: {}", pending.reason));
     }
-    let failed = last.filter(|run| run.outcome == RunOutcome::Failed.as_str());
+    let failed = last.filter(|run| run.outcome == RunOutcome::Failed);
     reasons.extend(failed.map(|run| format!("last scan failed: {}", run.error)));
     Ok(reasons)
 }
 
 /// What the last scan had to say although its listing counts.
 fn scan_note(run: RunRecord) -> Option<String> {
-    let counts = [RunOutcome::Ok, RunOutcome::Partial].map(RunOutcome::as_str);
-    let is_told = counts.contains(&run.outcome.as_str()) && !run.error.is_empty();
+    let counts = matches!(run.outcome, RunOutcome::Ok | RunOutcome::Partial);
+    let is_told = counts && !run.error.is_empty();
     is_told.then(|| format!("last scan: {}", run.error))
 }
 

@@ -32,7 +32,7 @@ pub(in crate::scan) fn repeated(
 ) -> Result<Option<RunId>, DbError> {
     let last = run::latest(transaction, RunKind::Scan, Some(finding.mirror), 1)?;
     let same = last.into_iter().find(|run| {
-        run.outcome == listed(finding).as_str()
+        run.outcome == listed(finding)
             && run.error == finding.error
             && run.counts.clone().map(numbers) == Some(numbers(RunCounts::of(counts)))
     });

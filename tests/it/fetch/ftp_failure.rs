@@ -65,7 +65,7 @@ fn fails(site: &TestSite, id: MirrorId, expected: &str) {
     assert_eq!(error.lines().count(), 1, "{error}");
     assert!(!error.contains(PASSWORD), "{error}");
     assert_eq!(published(site, id), before);
-    assert_eq!(last_run(site, id).outcome, "failed");
+    assert_eq!(last_run(site, id).outcome.as_str(), "failed");
 }
 
 /// The scan is partial, says `expected`, and what the mirror has stays as it was.
@@ -75,7 +75,7 @@ fn is_partial(site: &TestSite, id: MirrorId, expected: &str) {
     assert_eq!(code, Some(3), "{error}");
     assert!(error.contains(expected), "{error}\nwanted {expected}");
     assert_eq!(current(site, id), set(&FILES));
-    assert_eq!(last_run(site, id).outcome, "partial");
+    assert_eq!(last_run(site, id).outcome.as_str(), "partial");
 }
 
 /// A healthy listing for each directory of the site.
@@ -199,7 +199,7 @@ fn a_truncated_listing_is_not_believed() {
     is_broken.store(false, Ordering::Relaxed);
     site.run_ok("heliostat-scan", &["m"]);
     assert_eq!(current(&site, id), set(&FILES));
-    assert_eq!(last_run(&site, id).outcome, "ok");
+    assert_eq!(last_run(&site, id).outcome.as_str(), "ok");
 }
 
 #[test]
@@ -371,7 +371,7 @@ fn a_server_that_allows_one_login_is_asked_by_one() {
     let id = add(&site, "m", &url);
     site.run_ok("heliostat-scan", &["m"]);
     assert_eq!(current(&site, id), set(&FILES));
-    assert_eq!(last_run(&site, id).outcome, "ok");
+    assert_eq!(last_run(&site, id).outcome.as_str(), "ok");
 }
 
 #[test]
@@ -467,6 +467,6 @@ fn an_ftp_password_is_seen_nowhere_and_a_stopped_scan_ends_at_once() {
         "{text}"
     );
     assert!(!text.contains("s3cr3t"), "{text}");
-    assert_eq!(last_run(&site, id).outcome, "interrupted");
+    assert_eq!(last_run(&site, id).outcome.as_str(), "interrupted");
     assert_eq!(current(&site, id), set(&FILES));
 }

@@ -141,7 +141,7 @@ fn only_directories_that_changed_are_asked_for_over_each_protocol() {
         // d1/a, d1/new, d2/sub/new, top, new
         assert_eq!(count(&site, mirror, "files"), 5, "{mirror}");
         assert_eq!(count(&site, mirror, "unknown"), 0, "{mirror}");
-        assert_eq!(last_run(&site, mirror).outcome, "ok");
+        assert_eq!(last_run(&site, mirror).outcome.as_str(), "ok");
     }
     // One more for the way to d2/sub.
     assert_eq!(count(&site, mirrors[2], "requests"), 4);

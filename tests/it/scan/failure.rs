@@ -22,7 +22,7 @@ fn fails(site: &TestSite, mirror: &str, id: MirrorId, expected: &str) {
     assert!(error.contains("its files stay as they were"), "{error}");
     assert_eq!(published(site, id), before);
     let run = last_run(site, id);
-    assert_eq!(run.outcome, "failed");
+    assert_eq!(run.outcome.as_str(), "failed");
     assert!(run.error.contains(expected), "{}", run.error);
     assert!(!error.contains(PASSWORD) && !run.error.contains(PASSWORD));
 }
@@ -331,7 +331,7 @@ fn a_password_is_seen_nowhere_and_a_stopped_scan_ends_at_once() {
         "{text}"
     );
     assert!(!text.contains(PASSWORD), "{text}");
-    assert_eq!(last_run(&site, id).outcome, "interrupted");
+    assert_eq!(last_run(&site, id).outcome.as_str(), "interrupted");
 }
 
 #[test]

@@ -178,7 +178,7 @@ fn files_that_change_during_the_scan() {
     site.run_ok("heliostat-scan", &["--all"]);
     for id in ids {
         assert_eq!(current(&site, id), expected);
-        assert_eq!(last_run(&site, id).outcome, "ok");
+        assert_eq!(last_run(&site, id).outcome.as_str(), "ok");
     }
 }
 

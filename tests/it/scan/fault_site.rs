@@ -133,7 +133,7 @@ impl Stage {
     /// A scan that goes well.
     pub fn scans(&self) {
         self.site.run_ok("heliostat-scan", &["m"]);
-        assert_eq!(last_run(&self.site, self.id).outcome, "ok");
+        assert_eq!(last_run(&self.site, self.id).outcome.as_str(), "ok");
     }
 
     /// A scan that does not, says `expected`, and changes nothing.
@@ -155,7 +155,7 @@ impl Stage {
         assert!(matches!(code, Some(1 | 3)), "{code:?} {error}");
         assert!(error.contains(expected), "{error}\nwanted {expected}");
         assert_eq!(self.published(), before, "{error}");
-        assert_ne!(last_run(&self.site, self.id).outcome, "ok");
+        assert_ne!(last_run(&self.site, self.id).outcome.as_str(), "ok");
     }
 
     /// The mirror is well again and has lost `gone` meanwhile: that is found out, and no more.

@@ -129,7 +129,7 @@ fn an_rsync_server_that_lists_nothing_and_ends_well_has_failed() {
             let (code, error) = failure(&site.run("heliostat-scan", &["m"]));
             assert_eq!(code, Some(1), "{error}");
             assert!(error.contains(expected), "{error}");
-            assert_eq!(last_run(&site, id).outcome, "failed");
+            assert_eq!(last_run(&site, id).outcome.as_str(), "failed");
             assert_eq!(current(&site, id), before, "{error}");
         }
     }

@@ -118,6 +118,6 @@ fn rules_of_the_site_and_of_one_mirror_hold() {
         let id = add_mirror(&site, name, &daemon.url("pub"), |_| {});
         site.run_ok("heliostat-scan", &[name]);
         assert_eq!(current(&site, id), set(expected), "{name}");
-        assert_eq!(last_run(&site, id).outcome, "ok");
+        assert_eq!(last_run(&site, id).outcome.as_str(), "ok");
     }
 }

@@ -31,7 +31,7 @@ fn much_that_vanished_is_published_when_a_second_scan_sees_the_same() {
     }
     is_suspicious(&site, "m", "4 of 10 files vanished");
     assert_eq!(current(&site, id), set(&FILES));
-    assert_eq!(last_run(&site, id).outcome, "suspicious");
+    assert_eq!(last_run(&site, id).outcome.as_str(), "suspicious");
     let pending = content::pending(&reader(&site), id)
         .expect("readable")
         .expect("kept");

@@ -46,7 +46,7 @@ fn a_protocol_that_fails_is_told_once_until_it_works_again() {
     }
     assert_eq!(current(&site, id), set(&FILES));
     let run = last_run(&site, id);
-    assert_eq!(run.outcome, "ok");
+    assert_eq!(run.outcome.as_str(), "ok");
     assert_eq!(run.repeats.map(|(times, _)| times), Some(2), "{run:?}");
     for arguments in [&["runs"][..], &["status"]] {
         let text = shown(&site, arguments);

@@ -178,7 +178,7 @@ fn a_mirror_without_any_index_fails_with_its_first_words() {
     let (code, error) = failure(&site.run("heliostat-scan", &["m"]));
     assert_eq!(code, Some(1), "{error}");
     assert!(error.contains("it does not allow a listing"), "{error}");
-    assert_eq!(last_run(&site, id).outcome, "failed");
+    assert_eq!(last_run(&site, id).outcome.as_str(), "failed");
     assert!(published(&site, id).is_none());
     assert!(web.asked().len() < 60, "{}", web.asked().len());
 }
