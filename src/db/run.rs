@@ -752,8 +752,8 @@ mod tests {
         let expected = [
             (4, RunOutcome::Running),
             (3, RunOutcome::Running),
-            (2, RunOutcome::Running),
             (1, RunOutcome::Interrupted),
+            (2, RunOutcome::Running),
         ];
         assert_eq!(list(9), expected);
         assert_eq!(list(1), expected[..1]);
@@ -761,8 +761,8 @@ mod tests {
             .transaction(|t| mark_killed(t, GuardedRuns::Hashing, Timestamp(400)))
             .expect("marked");
         let runs = recent(&writer, None, None, (Timestamp(1_000), 9)).expect("runs");
-        assert_eq!(runs[2].outcome, RunOutcome::Interrupted);
-        assert!(runs[2].error.contains("killed"), "{:?}", runs[2]);
+        assert_eq!(runs[3].outcome, RunOutcome::Interrupted);
+        assert!(runs[3].error.contains("killed"), "{:?}", runs[3]);
     }
 
     #[test]
