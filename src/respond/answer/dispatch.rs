@@ -60,6 +60,7 @@ fn write_whole(
 /// Writes 503: the client should ask again, because the file or document may exist.
 fn write_unavailable(out: &mut Vec<u8>, decision: &Decision<'_>) {
     let mut response = Response::new(out, "503 Service Unavailable");
+    response.field("Cache-Control", NOT_KEPT);
     response.field("Retry-After", b"5");
     write_log_fields(&mut response, decision, "none");
     let text = b"<p>Please try again in a moment.</p>\n";

@@ -143,5 +143,9 @@ fn without_the_database_the_web_server_serves() {
             answer(&mut client, &get("held.bin")) == expected
                 && answer(&mut client, &get("lonely.bin")) == expected
         });
+        // mod_expires of a vhost would otherwise let caches keep it.
+        let busy = client.send(&get("lonely.bin.sha256"));
+        assert_eq!(busy.status, 503, "{busy:?}");
+        assert_eq!(busy.text("Cache-Control").as_deref(), Some("no-cache"));
     }
 }
