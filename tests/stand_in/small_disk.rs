@@ -31,13 +31,6 @@ impl SmallDisk {
         while ballast.write_all(&[1]).is_ok() {}
     }
 
-    /// Mounts it anew, for reading.
-    pub fn make_read_only(&self) {
-        let mut mount = Command::new("mount");
-        let mount = mount.args(["-o", "remount,ro"]).arg(&self.0);
-        assert!(mount.status().expect("mount").success(), "it is in use");
-    }
-
     /// Makes room again.
     pub fn clear(&self) {
         fs::remove_file(self.0.join("ballast")).expect("the ballast");
