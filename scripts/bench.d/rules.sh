@@ -52,7 +52,8 @@ rules_cost() {
 
 # rules_conf NAME: Apache in one process, so that valgrind sees it.
 rules_conf() {
-    apache_conf "$work/rules/apache-$1" 18121 "$site/fcgi.sock" "$work/rules/$1" "$site/tree" \
+    local folder=$work/rules
+    apache_conf "$folder/apache-$1" 18121 "$site/fcgi.sock" "$folder/$1" "$site/tree" \
         | sed -e 's/^ServerLimit.*/ServerLimit 1/' -e 's/^MaxRequestWorkers.*/MaxRequestWorkers 4/' \
             -e 's/^ThreadsPerChild.*/ThreadsPerChild 4\nThreadLimit 4/'
 }
@@ -70,14 +71,17 @@ rules() {
     rules_cost shipped
     rules_cost without-test-of-scripts \
         's/ && ! %\{REQUEST_FILENAME\} =~ m#\(\?i\)[^#]*SCRIPTS[^#]*#//'
-    rules_cost without-test-of-controls 's/ *&& ! %\{REQUEST_FILENAME\} =~ m#\[\[:cntrl:\]\]# \\\n//'
+    rules_cost without-test-of-controls \
+        's/ *&& ! %\{REQUEST_FILENAME\} =~ m#\[\[:cntrl:\]\]# \\\n//'
     rules_cost without-packed-twins \
         's/ *&& ! \( %\{REQUEST_FILENAME\} =~ m#\\\.\(\?i:[^\n]*\n[^\n]*\n[^\n]*\n//'
     rules_cost without-any-test 's/<If "%\{REQUEST_METHOD\} in.*\) \) \)">/<If "true">/'
-    rules_cost without-encodings 's/\n    <If "%\{REQUEST_FILENAME\} =~ m#\(\?i\).*HELIOSTAT_LEAVE 1\n    <\/If>//'
+    rules_cost without-encodings \
+        's/\n    <If "%\{REQUEST_FILENAME\} =~ m#\(\?i\).*HELIOSTAT_LEAVE 1\n    <\/If>//'
     rules_cost without-request-headers 's/\n *RequestHeader [^\n]*(\\\n[^\n]*)?//g'
     rules_cost without-link-lines 's/\nHeader always (add|unset) (X-)?(Link|Digest)[^\n]*//g'
-    rules_cost without-log-fields 's/\nHeader always (note|unset|setifempty) X-MB[^\n]*(\\\n[^\n]*)?//g'
+    rules_cost without-log-fields \
+        's/\nHeader always (note|unset|setifempty) X-MB[^\n]*(\\\n[^\n]*)?//g'
     rules_cost minimal \
         's/.*Decides which requests.*/SetHandler "${HELIOSTAT_WAY}"\nProxyFCGIBackendType GENERIC\n/' \
         's/.*Processes the responder.*/\n/'
