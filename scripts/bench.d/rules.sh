@@ -54,7 +54,8 @@ rules_cost() {
 rules_conf() {
     local folder=$work/rules
     apache_conf "$folder/apache-$1" 18121 "$site/fcgi.sock" "$folder/$1" "$site/tree" \
-        | sed -e 's/^ServerLimit.*/ServerLimit 1/' -e 's/^MaxRequestWorkers.*/MaxRequestWorkers 4/' \
+        | sed -e 's/^ServerLimit.*/ServerLimit 1/' \
+            -e 's/^MaxRequestWorkers.*/MaxRequestWorkers 4/' \
             -e 's/^ThreadsPerChild.*/ThreadsPerChild 4\nThreadLimit 4/'
 }
 
@@ -82,8 +83,9 @@ rules() {
     rules_cost without-link-lines 's/\nHeader always (add|unset) (X-)?(Link|Digest)[^\n]*//g'
     rules_cost without-log-fields \
         's/\nHeader always (note|unset|setifempty) X-MB[^\n]*(\\\n[^\n]*)?//g'
+    local handler='SetHandler "${HELIOSTAT_WAY}"\nProxyFCGIBackendType GENERIC\n'
     rules_cost minimal \
-        's/.*Decides which requests.*/SetHandler "${HELIOSTAT_WAY}"\nProxyFCGIBackendType GENERIC\n/' \
+        "s/.*Decides which requests.*/$handler/" \
         's/.*Processes the responder.*/\n/'
     rm -rf "$work/rules"
 }
