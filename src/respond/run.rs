@@ -76,6 +76,7 @@ pub fn run(args: &ResponderArgs) -> Result<Exit, RespondError> {
     let start = Start::read(&path)?;
     let fcgi = narrowed(&start.config.fcgi, args);
     let server = bind(&fcgi)?;
+    start.keep();
     let setup = |what| move |source| RespondError::Setup { what, source };
     let shutdown = Shutdown::new().map_err(setup("the shutdown switch"))?;
     let signals = Signals::new([SIGHUP, SIGTERM, SIGINT]).map_err(setup("signals"))?;

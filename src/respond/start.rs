@@ -28,14 +28,11 @@ impl Start {
     pub fn read(path: &Path) -> Result<Start, ConfigError> {
         let last_good = LastGood::of_service();
         match config::load(path) {
-            Ok(config) => {
-                keep(last_good.as_ref(), &config);
-                Ok(Start {
-                    config,
-                    config_problem: None,
-                    last_good,
-                })
-            }
+            Ok(config) => Ok(Start {
+                config,
+                config_problem: None,
+                last_good,
+            }),
             Err(error) => {
                 let kept = last_good.as_ref().and_then(|kept| kept.load(path));
                 let Some(config) = kept else {
@@ -49,6 +46,14 @@ impl Start {
                     last_good,
                 })
             }
+        }
+    }
+
+    /// Keeps the configuration, once its socket listens: with one that cannot start, a start with a
+    /// broken file would fail, too.
+    pub fn keep(&self) {
+        if self.config_problem.is_none() {
+            keep(self.last_good.as_ref(), &self.config);
         }
     }
 }

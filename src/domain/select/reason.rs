@@ -111,11 +111,11 @@ impl Reason {
             }
             Reason::Private => "private: only its own clients may use or see it",
             Reason::CacheUnsettled => {
-                "a cache that may have an older version until its cache_ttl_s is over \
-                 (a version_key makes the wait unnecessary)"
+                "a cache that may have an older version until its cacheTtl is over \
+                 (a versionKey makes the wait unnecessary)"
             }
             Reason::CachePath => "a cache that is not asked for this path",
-            Reason::CacheSize => "a cache that is not asked for files above its file_maxsize",
+            Reason::CacheSize => "a cache that is not asked for files above its fileMaxsize",
             Reason::Mutable => "a cache, and this file's content changes under the same name",
             Reason::DeadIpv6 => {
                 "comes last: its IPv6 address does not answer, so that clients may hang"

@@ -212,6 +212,18 @@ fn a_typo_ends_no_responder_and_is_said() {
         "{log}"
     );
     assert_eq!(running.gives("/a.iso"), "file");
+    assert!(running.end().success());
+
+    // A configuration that cannot start is not kept.
+    let config = good.replace("/fcgi.sock", "/gone/fcgi.sock");
+    assert_ne!(config, good);
+    write(&config);
+    let mut command = site.command("heliostat-fcgi");
+    let output = command.env("STATE_DIRECTORY", site.path("state")).output();
+    assert_eq!(output.expect("it ends").status.code(), Some(1));
+    write(&good.replace("[site.test]", "[site.test]\ntre = 1"));
+    let mut running = LoggedResponder::start(&site);
+    assert_eq!(running.gives("/a.iso"), "file");
     let said = status(&site, 3);
     assert!(said.contains("tre: there is no such key"), "{said}");
     assert_eq!(said.matches("attention:").count(), 1, "{said}");
