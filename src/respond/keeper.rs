@@ -50,6 +50,8 @@ pub(super) struct Keeper {
     /// Reason for which the configuration in use is not that of the file.
     config_problem: Option<String>,
     last_good: Option<LastGood>,
+    /// The configured address of the socket with which this process started.
+    listen: String,
     sites: Vec<KeptSite>,
     begun_at: Instant,
     /// Whether the folder ever had an entry for the file.
@@ -187,6 +189,7 @@ impl Keeper {
             config_stamp,
             config_problem: start.config_problem,
             last_good: start.last_good,
+            listen: start.config.fcgi.listen.clone(),
             sites,
             config: Arc::new(start.config),
             begun_at: Instant::now(),
@@ -260,7 +263,10 @@ impl Keeper {
                         path.display()
                     );
                 }
-                keep(self.last_good.as_ref(), &config);
+                // Only a start shows whether another socket can be made.
+                if config.fcgi.listen == self.listen {
+                    keep(self.last_good.as_ref(), &config);
+                }
                 check_trees(&config, &self.reins.complaints);
                 let sites = config.sites.iter();
                 self.sites = sites

@@ -288,9 +288,9 @@ impl FilePart {
     }
 }
 
-/// Text that was made as UTF-8.
+/// Text that was made of ASCII and strings.
 fn lossy(text: Vec<u8>) -> String {
-    String::from_utf8(text).unwrap_or_default()
+    String::from_utf8_lossy(&text).into_owned()
 }
 
 fn hashes(file: &FileFacts<'_>) -> Vec<HashRow> {

@@ -221,6 +221,12 @@ fn a_typo_ends_no_responder_and_is_said() {
     let mut command = site.command("heliostat-fcgi");
     let output = command.env("STATE_DIRECTORY", site.path("state")).output();
     assert_eq!(output.expect("it ends").status.code(), Some(1));
+    // Nor is one that a running responder reads.
+    write(&good);
+    let mut running = LoggedResponder::start(&site);
+    write(&config);
+    running.until_log("need a restart");
+    assert!(running.end().success());
     write(&good.replace("[site.test]", "[site.test]\ntre = 1"));
     let mut running = LoggedResponder::start(&site);
     assert_eq!(running.gives("/a.iso"), "file");
