@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::error::{ConfigError, Lines};
-use super::fcgi::{FcgiConfig, RawFcgi};
+use super::fcgi::{FcgiConfig, RawFcgi, is_like_address};
 use super::site::{RawSite, SiteConfig};
 use crate::domain::key::{ConfigProblem, KeyValue, Problem, section};
 use crate::domain::mirror::name::nearest;
@@ -144,7 +144,7 @@ fn config_folder(path: &Path) -> PathBuf {
 
 fn resolve_paths(folder: &Path, raw: &mut RawConfig) {
     let listen = &mut raw.fcgi.listen;
-    if listen.parse::<std::net::SocketAddr>().is_err() {
+    if !is_like_address(listen) {
         *listen = folder.join(&listen).to_string_lossy().into_owned();
     }
     raw.resolve(folder);

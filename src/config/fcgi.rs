@@ -1,5 +1,6 @@
 //! `[fcgi]`: the responder's socket and threads.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::domain::key::{Bounds, ConfigProblem, section};
@@ -15,7 +16,7 @@ section! {
     RawFcgi => FcgiConfig {
         /// Path of a Unix socket, or ADDRESS:PORT. A socket inherited from systemd or mod_fcgid
         /// wins.
-        listen: String = "/run/heliostat/fcgi.sock".to_owned();
+        listen: String = "/run/heliostat/fcgi.sock".to_owned() => listen: String = listen;
         /// Permissions of the Unix socket, in octal.
         listen_mode: String = "0660".to_owned() => listen_mode: u32 = mode;
         /// Worker threads. The first does all the work; the others help while it waits for a disk.
@@ -25,6 +26,24 @@ section! {
         /// for changes.
         poll_ms: u64 = 500, in Bounds::Whole(1, POLL_MS_MAX) => poll: Duration = milliseconds;
     }
+}
+
+/// Refuses what is neither a path nor an address: as the path of a socket it would be accepted, and
+/// no web server would find it.
+fn listen(text: &str) -> Result<String, ConfigProblem> {
+    if is_like_address(text) && text.parse::<SocketAddr>().is_err() {
+        let why = format!("'{text}' is neither a path nor an address with a port");
+        let remedy = "write an address such as 127.0.0.1:9000 or [::1]:9000, or a path such as \
+                      /run/heliostat/fcgi.sock";
+        return Err(ConfigProblem::unusable(why, remedy));
+    }
+    Ok(text.to_owned())
+}
+
+/// Whether a text is meant as an address with a port: it ends with a port and has no slash.
+pub(super) fn is_like_address(text: &str) -> bool {
+    let port = text.rsplit_once(':').map_or("", |(_, port)| port);
+    !text.contains('/') && !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn mode(text: &str) -> Result<u32, ConfigProblem> {

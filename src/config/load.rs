@@ -303,6 +303,12 @@ database = "/b.sqlite"
                 ", line 5: fcgi.listen_mode: 'rw' is no octal mode; write one such as 0660",
             ),
             (
+                in_site("[fcgi]\nlisten='999.1.1.1:80'"),
+                ", line 5: fcgi.listen: '999.1.1.1:80' is neither a path nor an address with a \
+                 port; write an address such as 127.0.0.1:9000 or [::1]:9000, or a path such as \
+                 /run/heliostat/fcgi.sock",
+            ),
+            (
                 in_site("[fcgi]\nthreads=100000"),
                 ", line 5: fcgi.threads: 100000 is out of bounds; write a number from 0 to 256",
             ),

@@ -58,12 +58,7 @@ impl MirrorRecord {
         mirror.other_countries = self.other_countries.to_ascii_lowercase();
         mirror.file_maxsize = self.file_maxsize.max(0) as u64;
         mirror.private = self.private;
-        if mirror.private && mirror.prefixes.is_empty() && mirror.asns.is_empty() {
-            problems.push(
-                "it is private and has neither prefix nor AS number, so no client is sent to it"
-                    .to_owned(),
-            );
-        }
+        problems.extend(closed_to_all(&mirror));
         if self.kind == MirrorKind::Cache {
             mirror.cache = self.cache.rules(&mut problems);
             let keyed = |url: BaseUrl| url.with_version_key(self.cache.version_key);
@@ -116,6 +111,25 @@ impl MirrorRecord {
             })
             .collect()
     }
+}
+
+/// Why a mirror that is for some networks only is for nobody.
+fn closed_to_all(mirror: &Mirror) -> Option<String> {
+    let (has_prefix, has_asn) = (!mirror.prefixes.is_empty(), !mirror.asns.is_empty());
+    let is_of_countries =
+        mirror.country == MirrorCountry::Everywhere || !mirror.other_countries.is_empty();
+    let why = if is_of_countries && !mirror.private {
+        return None;
+    } else if mirror.prefix_only && !has_prefix {
+        "it is only for clients of its prefixes and has no prefix"
+    } else if mirror.as_only && !has_asn && !has_prefix {
+        "it is only for clients of its AS and has neither AS number nor prefix"
+    } else if mirror.private && !has_prefix && !has_asn {
+        "it is private and has neither prefix nor AS number"
+    } else {
+        return None;
+    };
+    Some(format!("{why}, so no client is sent to it"))
 }
 
 /// What clients are given: user and password are for scans alone, so that no redirect and no page

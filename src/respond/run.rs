@@ -2,9 +2,9 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -103,14 +103,7 @@ pub fn run(args: &ResponderArgs) -> Result<Exit, RespondError> {
         })
         .map_err(setup("a thread for changes"))?
     };
-    // Waits until everything is read, a signal comes, or the time is over.
-    if begun.recv_timeout(START_PATIENCE) == Err(RecvTimeoutError::Timeout) {
-        log::error!(
-            "database and GeoIP files are not read after {} s, so files are served locally until \
-             they are; a large database takes time, a disk that hangs needs repair",
-            START_PATIENCE.as_secs()
-        );
-    }
+    wait_for_state(&begun);
     let common = Common {
         state,
         streams: Streams::default(),
@@ -118,9 +111,15 @@ pub fn run(args: &ResponderArgs) -> Result<Exit, RespondError> {
         complaints: reins.complaints,
         watchdog: Arc::new(Watchdog::new()),
     };
-    tell_manager(ManagerState::Ready);
-    log::info!("ready: listen={} threads={}", fcgi.listen, fcgi.threads);
-    let result = server.run(|_| AnswerWorker::new(common.clone()), &shutdown);
+    let ready = Once::new();
+    let make_worker = |index| {
+        // Workers begin in their order, so all have begun when the last one does.
+        if index + 1 == fcgi.threads {
+            ready.call_once(|| tell_ready(&fcgi));
+        }
+        AnswerWorker::new(common.clone())
+    };
+    let result = server.run(make_worker, &shutdown);
     tell_manager(ManagerState::Stopping);
     handle.close();
     reins.stop.store(true, Ordering::Relaxed);
@@ -189,6 +188,22 @@ fn keep(
     shutdown.trigger();
     let _ = begin.send(());
     KeeperEnd::Failed
+}
+
+/// Waits until everything is read, a signal comes, or the time is over.
+fn wait_for_state(begun: &Receiver<()>) {
+    if begun.recv_timeout(START_PATIENCE) == Err(RecvTimeoutError::Timeout) {
+        log::error!(
+            "database and GeoIP files are not read after {} s, so files are served locally until \
+             they are; a large database takes time, a disk that hangs needs repair",
+            START_PATIENCE.as_secs()
+        );
+    }
+}
+
+fn tell_ready(fcgi: &FcgiConfig) {
+    tell_manager(ManagerState::Ready);
+    log::info!("ready: listen={} threads={}", fcgi.listen, fcgi.threads);
 }
 
 fn bind(fcgi: &FcgiConfig) -> Result<Server, RespondError> {

@@ -198,3 +198,21 @@ fn each_key_is_printed_with_default_bounds_meaning_and_origin() {
     assert!(print(&site, "scan.jobs").contains("\njobs = 2\n"));
     assert!(print(&site, "--check").ends_with(": can be used\n"));
 }
+
+#[test]
+fn the_check_names_files_that_cannot_be_used_now() {
+    let site = TestSite::with_config("");
+    let text = std::fs::read_to_string(site.config()).expect("a configuration");
+    let (damaged, absent) = (site.path("damaged.mmdb"), site.path("absent.mmdb"));
+    std::fs::write(&damaged, b"no database").expect("a file");
+    let key = format!("geoip = [{damaged:?}, {absent:?}]\n");
+    let text = text.replacen("tree =", &format!("{key}tree ="), 1);
+    std::fs::write(site.config(), text).expect("a configuration");
+    std::fs::remove_dir_all(site.tree()).expect("no tree");
+    let output = site.run("heliostat", &["config", "--check"]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let said = String::from_utf8_lossy(&output.stderr);
+    for what in [&damaged, &absent, &site.tree()] {
+        assert!(said.contains(&*what.to_string_lossy()), "{said}");
+    }
+}

@@ -85,17 +85,15 @@ pub fn find_https(
     let mut lines = Vec::new();
     for mirror in &without {
         let name = &mirror.identifier;
-        let said = match (works.get(name), fails.get(name)) {
-            (Some(url), _) if args.dry_run => format!("{url} works, and would be added"),
-            (Some(url), _) => format!("{url} works, and is added"),
-            (None, Some(why)) => {
-                if !why.is_known {
-                    exit = Exit::Partial;
-                }
-                why.text.clone()
-            }
+        let (said, is_asked) = match (works.get(name), fails.get(name)) {
+            (Some(url), _) if args.dry_run => (format!("{url} works, and would be added"), true),
+            (Some(url), _) => (format!("{url} works, and is added"), true),
+            (None, Some(why)) => (why.text.clone(), why.is_known),
             (None, None) => nothing_to_ask(mirror),
         };
+        if !is_asked {
+            exit = Exit::Partial;
+        }
         lines.push((name, works.get(name), said));
     }
     let added = works.len();
@@ -126,17 +124,20 @@ fn lacks_https(record: &MirrorRecord) -> bool {
     record.check().0.url_of(Scheme::Https).is_none()
 }
 
-fn nothing_to_ask(mirror: &MirrorRecord) -> String {
+/// Why a mirror was not asked, and whether there is nothing to be asked for.
+fn nothing_to_ask(mirror: &MirrorRecord) -> (String, bool) {
     let name = &mirror.identifier;
     if mirror.check().0.url_of(Scheme::Http).is_none() {
-        "it has no http URL to try https for".to_owned()
-    } else if mirror.kind == MirrorKind::Cache {
+        return ("it has no http URL to try https for".to_owned(), true);
+    }
+    let why = if mirror.kind == MirrorKind::Cache {
         "no file is small and old enough to ask a cache for; `heliostat edit NAME --set \
          moreBaseurls=URL` adds a URL untried"
             .replace("NAME", name)
     } else {
         format!("it is not known what it has, so nothing can be asked for: `heliostat scan {name}`")
-    }
+    };
+    (why, false)
 }
 
 /// The https forms of a URL: the same port, and the ordinary one.

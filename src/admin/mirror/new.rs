@@ -54,6 +54,9 @@ pub fn new(session: &mut Session, args: &NewArgs) -> Result<Exit, AdminError> {
         line: added_line(&record, located),
     };
     outcome.say(session, flags)?;
+    for problem in record.check().1 {
+        log::warn!("{}: {problem}", record.identifier);
+    }
     Ok(Exit::Ok)
 }
 

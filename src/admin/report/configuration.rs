@@ -1,6 +1,9 @@
 //! Runs `config`: prints each key of the configuration with value, origin, default, bounds and
 //! meaning.
 
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
 use serde_json::json;
 use toml::Value;
 
@@ -8,7 +11,9 @@ use crate::admin::args::ConfigArgs;
 use crate::admin::error::AdminError;
 use crate::admin::session::Session;
 use crate::config::{DescribedKey, DescribedTable, describe};
+use crate::geoip::GeoIp;
 use crate::program::exit::Exit;
+use crate::tree::Tree;
 
 /// Columns of a terminal.
 const COLUMNS: usize = 80;
@@ -29,6 +34,7 @@ pub fn config(session: &mut Session, args: &ConfigArgs) -> Result<Exit, AdminErr
     if args.check {
         // A configuration that cannot be used has ended the program before.
         session.console.line(format!("{path}: can be used"))?;
+        warn_of_files(session);
         return Ok(Exit::Ok);
     }
     let tables = wanted(describe(&session.config), args);
@@ -52,6 +58,20 @@ pub fn config(session: &mut Session, args: &ConfigArgs) -> Result<Exit, AdminErr
         print_table(session, table)?;
     }
     Ok(Exit::Ok)
+}
+
+/// Says which files and folders that the configuration names cannot be used now.
+fn warn_of_files(session: &Session) {
+    let sites = &session.config.sites;
+    for site in sites {
+        if let Err(problem) = Tree::new(&site.tree).check() {
+            log::warn!("site {}: {}", site.name, problem.text());
+        }
+    }
+    let files: BTreeSet<&PathBuf> = sites.iter().flat_map(|site| &site.geoip).collect();
+    let files: Vec<PathBuf> = files.into_iter().cloned().collect();
+    // What cannot be used is logged by the opening.
+    GeoIp::open(&files);
 }
 
 /// The tables and keys that the options ask for.

@@ -510,6 +510,39 @@ fn sites_are_named() {
 }
 
 #[test]
+fn a_new_mirror_that_is_for_nobody_is_said_to_be() {
+    let site = TestSite::new();
+    for (name, options, said) in [
+        (
+            "a",
+            "--prefix-only",
+            "has no prefix, so no client is sent to it",
+        ),
+        ("b", "--prefix-only --prefix 192.0.2.0/24", ""),
+        ("c", "--prefix-only --other-countries de", ""),
+        (
+            "d",
+            "--as-only",
+            "neither AS number nor prefix, so no client",
+        ),
+        ("e", "--as-only --asn 64500", ""),
+        ("f", "--private --asn 64500", ""),
+    ] {
+        let line = format!("new {name} -H http://192.0.2.1/ {options}");
+        let arguments: Vec<&str> = line.split_whitespace().collect();
+        let output = site.run("heliostat", &arguments);
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{line}: {error}");
+        assert_eq!(
+            error.contains("no client is sent"),
+            !said.is_empty(),
+            "{line}: {error}"
+        );
+        assert!(error.contains(said), "{line}: {error}");
+    }
+}
+
+#[test]
 fn long_options_may_be_abbreviated_and_the_program_may_be_called_mb() {
     let site = TestSite::new();
     let mb = site.path("mb");
