@@ -21,7 +21,7 @@ pub struct Content {
 
 /// When and how a content was learnt.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Learnt {
+pub struct ContentOrigin {
     /// When the scan ended.
     pub at: Timestamp,
     /// `rsync`, `http`, `ftp`, `import`, `file add`…
@@ -36,7 +36,7 @@ pub struct PublishedContent {
     /// Grows with each publication of this mirror.
     pub generation: i64,
     /// When and how.
-    pub learnt: Learnt,
+    pub origin: ContentOrigin,
     /// What.
     pub content: Content,
     /// Whether there is an earlier one to roll back to.
@@ -144,7 +144,7 @@ fn read(
     };
     Ok(Some(PublishedContent {
         generation,
-        learnt: Learnt {
+        origin: ContentOrigin {
             at: Timestamp(at),
             by,
             unknown_files: unknown.max(0) as u64,
@@ -184,7 +184,7 @@ pub fn publish(
     transaction: &Transaction<'_>,
     mirror: MirrorId,
     content: &Content,
-    learnt: &Learnt,
+    origin: &ContentOrigin,
 ) -> Result<(), DbError> {
     let sqlite = transaction.inner;
     let (current, outdated) = (bytes(&content.current), bytes(&content.outdated));
@@ -196,7 +196,7 @@ pub fn publish(
         )
         .optional()
         .doing("comparing with the last scan")?;
-    let (at, by, unknown) = (learnt.at.0, &learnt.by, learnt.unknown_files as i64);
+    let (at, by, unknown) = (origin.at.0, &origin.by, origin.unknown_files as i64);
     match same {
         Some(true) => sqlite.execute(
             "UPDATE mirror_content SET learnt_at = ?2, learnt_by = ?3, unknown_files = ?4 \

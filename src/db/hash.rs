@@ -6,7 +6,7 @@ use rusqlite::{Connection, MAIN_DB, OptionalExtension, Row, params};
 use super::error::{DbError, Doing};
 use super::open::{Queryable, Transaction};
 use crate::domain::file::{FileId, FileVersion};
-pub use crate::domain::hash::{Digests, HashRecord, HashSummary, Long};
+pub use crate::domain::hash::{Digests, HashPart, HashRecord, HashSummary};
 
 /// Whether there is any hash row at all.
 ///
@@ -188,13 +188,13 @@ fn summary_of(row: &Row<'_>) -> Result<HashSummary, rusqlite::Error> {
 pub fn read_short(
     database: &impl Queryable,
     id: FileId,
-    part: Long,
+    part: HashPart,
     out: &mut Vec<u8>,
 ) -> Result<(), DbError> {
     let sql = match part {
-        Long::Sha1Pieces => "SELECT sha1_pieces FROM hash_pieces WHERE file_id = ?1",
-        Long::ZsyncSums => "SELECT zsync_sums FROM hash_pieces WHERE file_id = ?1",
-        Long::Sha256Layer => "SELECT sha256_layer FROM hash_pieces WHERE file_id = ?1",
+        HashPart::Sha1Pieces => "SELECT sha1_pieces FROM hash_pieces WHERE file_id = ?1",
+        HashPart::ZsyncSums => "SELECT zsync_sums FROM hash_pieces WHERE file_id = ?1",
+        HashPart::Sha256Layer => "SELECT sha256_layer FROM hash_pieces WHERE file_id = ?1",
     };
     database
         .sqlite()
@@ -289,11 +289,11 @@ pub fn set_signature(
 }
 
 /// The column of a long part.
-pub(super) fn column_of(part: Long) -> &'static str {
+pub(super) fn column_of(part: HashPart) -> &'static str {
     match part {
-        Long::Sha1Pieces => "sha1_pieces",
-        Long::ZsyncSums => "zsync_sums",
-        Long::Sha256Layer => "sha256_layer",
+        HashPart::Sha1Pieces => "sha1_pieces",
+        HashPart::ZsyncSums => "zsync_sums",
+        HashPart::Sha256Layer => "sha256_layer",
     }
 }
 
@@ -341,7 +341,7 @@ fn store_long(sqlite: &Connection, id: FileId, hash: &HashRecord) -> Result<(), 
 pub fn long_bytes(
     database: &impl Queryable,
     id: FileId,
-    part: Long,
+    part: HashPart,
 ) -> Result<Option<u64>, DbError> {
     let sql = format!(
         "SELECT length({}) FROM hash_pieces WHERE file_id = ?1",
@@ -365,7 +365,7 @@ pub fn long_bytes(
 pub fn read_long<E: From<DbError>>(
     database: &impl Queryable,
     id: FileId,
-    part: Long,
+    part: HashPart,
     mut give: impl FnMut(&[u8]) -> Result<(), E>,
 ) -> Result<(), E> {
     if long_bytes(database, id, part)?.is_none() {
@@ -452,11 +452,11 @@ mod tests {
                 .expect("find")
                 .expect("a row");
             assert_eq!(
-                long_bytes(&writer, FileId(3), Long::ZsyncSums).expect("length"),
+                long_bytes(&writer, FileId(3), HashPart::ZsyncSums).expect("length"),
                 Some(sums as u64)
             );
             let mut read = Vec::new();
-            read_long(&writer, FileId(3), Long::ZsyncSums, |portion| {
+            read_long(&writer, FileId(3), HashPart::ZsyncSums, |portion| {
                 read.extend_from_slice(portion);
                 Ok::<(), DbError>(())
             })
@@ -466,7 +466,7 @@ mod tests {
             read_long(
                 &writer,
                 FileId(3),
-                Long::Sha256Layer,
+                HashPart::Sha256Layer,
                 |_| -> Result<(), DbError> { panic!("there is none") },
             )
             .expect("read");

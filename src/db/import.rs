@@ -13,7 +13,7 @@ use roaring::RoaringBitmap;
 use rusqlite::{CachedStatement, params};
 
 use super::catalogue::CatalogueWriter;
-use super::content::{self, Content, Learnt};
+use super::content::{self, Content, ContentOrigin};
 use super::error::{DbError, Doing};
 use super::hash::{self, HashRecord};
 use super::mirror::{self, MirrorRecord};
@@ -69,7 +69,7 @@ impl Oddity {
 
 /// How often something odd came, and the first case.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Odd {
+pub struct OddityCount {
     /// How often.
     pub count: u64,
     /// The first case.
@@ -78,7 +78,7 @@ pub struct Odd {
 
 /// What an import brought.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Imported {
+pub struct ImportCounts {
     /// Mirrors.
     pub mirrors: u64,
     /// Files.
@@ -92,14 +92,14 @@ pub struct Imported {
     /// Names of countries and regions.
     pub names: u64,
     /// What was not taken over as it was.
-    pub odd: BTreeMap<Oddity, Odd>,
+    pub odd: BTreeMap<Oddity, OddityCount>,
 }
 
-impl Imported {
+impl ImportCounts {
     /// Counts something odd.
     pub fn note(&mut self, oddity: Oddity, count: u64, example: impl FnOnce() -> String) {
         if count > 0 {
-            let odd = self.odd.entry(oddity).or_insert_with(|| Odd {
+            let odd = self.odd.entry(oddity).or_insert_with(|| OddityCount {
                 count: 0,
                 example: example(),
             });
@@ -144,7 +144,7 @@ pub struct Importer<'t> {
     ids: RoaringBitmap,
     mirrors: BTreeSet<i64>,
     contents: BTreeMap<i64, RoaringBitmap>,
-    imported: Imported,
+    imported: ImportCounts,
 }
 
 const STAGE: &str = "CREATE TEMP TABLE import_file \
@@ -187,7 +187,7 @@ impl<'t> Importer<'t> {
             ids: RoaringBitmap::new(),
             mirrors: BTreeSet::new(),
             contents: BTreeMap::new(),
-            imported: Imported::default(),
+            imported: ImportCounts::default(),
         })
     }
 
@@ -357,9 +357,9 @@ impl<'t> Importer<'t> {
     ///
     /// # Errors
     /// Returns [`DbError::Sql`] if the database cannot be read or written.
-    pub fn finish(mut self, learnt: &Learnt) -> Result<Imported, DbError> {
+    pub fn finish(mut self, origin: &ContentOrigin) -> Result<ImportCounts, DbError> {
         self.fill_catalogue()?;
-        self.publish(learnt)?;
+        self.publish(origin)?;
         let orphans = hash::remove_orphans(self.transaction)? as u64;
         self.imported.hashes -= orphans.min(self.imported.hashes);
         self.imported
@@ -396,7 +396,7 @@ impl<'t> Importer<'t> {
             .doing("tidying up after an import")
     }
 
-    fn publish(&mut self, learnt: &Learnt) -> Result<(), DbError> {
+    fn publish(&mut self, origin: &ContentOrigin) -> Result<(), DbError> {
         for (mirror, mut current) in std::mem::take(&mut self.contents) {
             let all = current.len();
             if !self.mirrors.contains(&mirror) {
@@ -413,7 +413,7 @@ impl<'t> Importer<'t> {
                 current,
                 outdated: RoaringBitmap::new(),
             };
-            content::publish(self.transaction, MirrorId(mirror), &content, learnt)?;
+            content::publish(self.transaction, MirrorId(mirror), &content, origin)?;
         }
         // Who watches generations must see that these are others than those they replace.
         self.transaction
@@ -427,8 +427,8 @@ impl<'t> Importer<'t> {
     }
 
     /// When and how the contents were learnt.
-    pub fn learnt(at: Timestamp) -> Learnt {
-        Learnt {
+    pub fn origin(at: Timestamp) -> ContentOrigin {
+        ContentOrigin {
             at,
             by: "import".to_owned(),
             unknown_files: 0,
@@ -453,11 +453,11 @@ mod tests {
         writer: &mut Writer,
         replace: bool,
         work: impl FnOnce(&mut Importer<'_>) -> Result<(), DbError>,
-    ) -> Result<Imported, DbError> {
+    ) -> Result<ImportCounts, DbError> {
         in_transaction(writer, |transaction| {
             let mut importer = Importer::new(transaction, replace)?;
             work(&mut importer)?;
-            importer.finish(&Importer::learnt(Timestamp(7)))
+            importer.finish(&Importer::origin(Timestamp(7)))
         })
     }
 

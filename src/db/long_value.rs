@@ -16,7 +16,7 @@ use rusqlite::{Connection, MAIN_DB};
 use self_cell::self_cell;
 
 use super::error::{DbError, Doing};
-use super::hash::{self, Digests, Long, column_of};
+use super::hash::{self, Digests, HashPart, column_of};
 use super::open::{Reader, open_reader};
 use crate::domain::file::{FileId, FileVersion};
 
@@ -46,7 +46,7 @@ pub struct LongKey {
     /// Its digests; a row with others is another.
     pub digests: Digests,
     /// The part.
-    pub part: Long,
+    pub part: HashPart,
     /// Bytes of the part.
     pub bytes: u64,
 }

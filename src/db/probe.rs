@@ -6,7 +6,7 @@ use rusqlite::{Row, params};
 
 use super::error::{DbError, Doing};
 use super::open::{Queryable, Transaction};
-use crate::domain::health::{Family, HISTORY_MAX, History, Reach, TargetStanding, Way};
+use crate::domain::health::{Family, HISTORY_MAX, History, Reach, Reachability, TargetStanding};
 use crate::domain::mirror::MirrorId;
 use crate::domain::time::Timestamp;
 use crate::domain::url::Scheme;
@@ -99,15 +99,15 @@ pub fn reaches(database: &impl Queryable) -> Result<HashMap<MirrorId, Vec<Reach>
         let place = known.unwrap_or_else(|| {
             of_mirror.push(Reach {
                 scheme: record.scheme,
-                v4: Way::Absent,
-                v6: Way::Absent,
+                v4: Reachability::Absent,
+                v6: Reachability::Absent,
             });
             of_mirror.len() - 1
         });
         let reach = &mut of_mirror[place];
         let way = match record.standing.usable {
-            true => Way::Open,
-            false => Way::Dead,
+            true => Reachability::Open,
+            false => Reachability::Dead,
         };
         match record.family {
             Family::V4 => reach.v4 = way,
@@ -365,8 +365,8 @@ mod tests {
         assert_eq!(
             reaches(&writer).expect("read")[&MirrorId(1)],
             [
-                reach(Scheme::Http, Way::Open, Way::Dead),
-                reach(Scheme::Https, Way::Absent, Way::Open)
+                reach(Scheme::Http, Reachability::Open, Reachability::Dead),
+                reach(Scheme::Https, Reachability::Absent, Reachability::Open)
             ]
         );
     }

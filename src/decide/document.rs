@@ -22,7 +22,7 @@ use crate::domain::hash::{Digests, HashSummary};
 use crate::domain::path::FilePath;
 use crate::domain::representation::Representation;
 use crate::snapshot::Snapshot;
-use crate::tree::Located;
+use crate::tree::Location;
 
 impl<'s> RequestPass<'_, 's> {
     /// Decides on the document of the given kind about a file.
@@ -325,7 +325,7 @@ impl<'s> RequestPass<'_, 's> {
         let beside = [path.as_bytes(), b".torrent"].concat();
         mask.is_match(path.as_bytes())
             && FilePath::parse(&beside).is_ok_and(|beside| {
-                matches!(context.sources.locate(&beside, None), Located::File { .. })
+                matches!(context.sources.locate(&beside, None), Location::File { .. })
             })
     }
 }

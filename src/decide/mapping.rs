@@ -8,7 +8,7 @@ use super::context::WorkerContext;
 use super::site::SiteState;
 use crate::domain::path::{FilePath, PathError};
 use crate::http::Request;
-use crate::tree::{Named, TreeProblem};
+use crate::tree::{NamedLocation, TreeProblem};
 
 /// The location that the web server, or the URL, names.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,12 +39,12 @@ impl Mapping {
             return by_url(state, request);
         }
         match context.sources.named(request.file) {
-            Named::Below(path) => below(path),
-            Named::Outside { exists } => Mapping::Outside { exists },
-            Named::Unknown(problem) => Mapping::Unknown(problem),
+            NamedLocation::Below(path) => below(path),
+            NamedLocation::Outside { exists } => Mapping::Outside { exists },
+            NamedLocation::Unknown(problem) => Mapping::Unknown(problem),
             // The web server may see the same tree under another name, in a container of its own.
-            Named::Unseen if is_plain(request) => by_url(state, request),
-            Named::Unseen => Mapping::Outside { exists: true },
+            NamedLocation::Unseen if is_plain(request) => by_url(state, request),
+            NamedLocation::Unseen => Mapping::Outside { exists: true },
         }
     }
 }

@@ -10,7 +10,7 @@ use super::site::SiteState;
 use crate::domain::path::FilePath;
 use crate::domain::representation::Representation;
 use crate::http::{Method, Query, Request};
-use crate::tree::{Located, TreeProblem};
+use crate::tree::{Location, TreeProblem};
 
 /// Decides one request.
 pub fn decide<'s>(
@@ -64,10 +64,10 @@ pub fn decide<'s>(
 }
 
 /// The answer to a URL that can only name a directory.
-fn no_file<'s>(located: Located) -> Outcome<'s> {
+fn no_file<'s>(located: Location) -> Outcome<'s> {
     match located {
-        Located::Unknown(problem) => Outcome::Unavailable(Unavailable::Tree(problem)),
-        Located::Directory => Outcome::Missing(MissingReason::Directory),
+        Location::Unknown(problem) => Outcome::Unavailable(Unavailable::Tree(problem)),
+        Location::Directory => Outcome::Missing(MissingReason::Directory),
         _ => Outcome::Missing(MissingReason::NoFile),
     }
 }
@@ -134,14 +134,14 @@ impl<'s> RequestPass<'_, 's> {
         }
         let mut asked = self.asked();
         let located = match self.locate(context, path) {
-            Located::Unknown(problem) => return self.unknown(path, asked, problem),
-            Located::Directory => return self.directory(context, Some(path)),
-            Located::Missing => match self.document_of(context, path) {
-                Some((Located::Directory, _)) => {
+            Location::Unknown(problem) => return self.unknown(path, asked, problem),
+            Location::Directory => return self.directory(context, Some(path)),
+            Location::Missing => match self.document_of(context, path) {
+                Some((Location::Directory, _)) => {
                     let directory = self.decision.requested.clone();
                     return self.directory_list(context, directory.as_ref());
                 }
-                Some((Located::Unknown(problem), _)) => {
+                Some((Location::Unknown(problem), _)) => {
                     return Outcome::Unavailable(Unavailable::Tree(problem));
                 }
                 Some((located, document)) => {
@@ -153,7 +153,7 @@ impl<'s> RequestPass<'_, 's> {
             located => located,
         };
         let is_file = asked == Representation::File || self.decision.is_negotiated;
-        let Located::File {
+        let Location::File {
             path: real,
             version,
         } = located
@@ -198,7 +198,7 @@ impl<'s> RequestPass<'_, 's> {
         if !self.request.is_directory_index() || self.asked_by_query() != Representation::File {
             return None;
         }
-        let Located::File { path, version } = self.locate(context, path) else {
+        let Location::File { path, version } = self.locate(context, path) else {
             return None;
         };
         self.decision.file = Some(DecidedFile { path, version });
@@ -259,16 +259,16 @@ impl<'s> RequestPass<'_, 's> {
         &mut self,
         context: &mut WorkerContext,
         path: &FilePath,
-    ) -> Option<(Located, Representation)> {
+    ) -> Option<(Location, Representation)> {
         let (name, document) = Representation::split_suffix(path.as_bytes())?;
         let suffix = path.as_bytes().len() - name.len();
         let name = FilePath::parse(name).ok()?;
         let located = self.locate(context, &name);
         let is_file = matches!(
             located,
-            Located::File { .. } | Located::Outside | Located::Unknown(_)
+            Location::File { .. } | Location::Outside | Location::Unknown(_)
         );
-        let has_list = located == Located::Directory && document == Representation::Mirrorlist;
+        let has_list = located == Location::Directory && document == Representation::Mirrorlist;
         if !is_file && !has_list {
             return None;
         }
@@ -287,14 +287,14 @@ impl<'s> RequestPass<'_, 's> {
         reason: LocalReason,
     ) -> Outcome<'s> {
         match self.locate(context, path) {
-            Located::File { path, version } => {
+            Location::File { path, version } => {
                 self.decision.file = Some(DecidedFile { path, version });
                 Outcome::Local(reason)
             }
-            Located::Outside => Outcome::Local(reason),
-            Located::Directory => Outcome::Missing(MissingReason::Directory),
-            Located::Missing => Outcome::Missing(MissingReason::NoFile),
-            Located::Unknown(problem) => Outcome::Local(LocalReason::TreeUnknown(problem)),
+            Location::Outside => Outcome::Local(reason),
+            Location::Directory => Outcome::Missing(MissingReason::Directory),
+            Location::Missing => Outcome::Missing(MissingReason::NoFile),
+            Location::Unknown(problem) => Outcome::Local(LocalReason::TreeUnknown(problem)),
         }
     }
 }

@@ -18,7 +18,7 @@ use crate::domain::select::{CacheFile, Reason};
 use crate::domain::trace::is_ours;
 use crate::http::{Query, Request};
 use crate::snapshot::Snapshot;
-use crate::tree::Located;
+use crate::tree::Location;
 
 /// How many mirrors are evaluated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,7 +64,7 @@ impl<'s> RequestPass<'_, 's> {
         client
     }
 
-    pub(super) fn locate(&self, context: &mut WorkerContext, path: &FilePath) -> Located {
+    pub(super) fn locate(&self, context: &mut WorkerContext, path: &FilePath) -> Location {
         let snapshot = self.state.snapshot.as_deref();
         let catalogued = snapshot.and_then(|snapshot| snapshot.find(path.as_bytes())?.version);
         context.sources.locate(path, catalogued)

@@ -9,7 +9,7 @@ use super::{DrawFn, SiteState, Sources, WorkerContext};
 use crate::config::{Config, parse};
 use crate::db::DbError;
 use crate::db::content::Content;
-use crate::db::hash::{Digests, HashSummary, Long};
+use crate::db::hash::{Digests, HashPart, HashSummary};
 use crate::domain::file::{CatalogueFile, FileId, FileVersion};
 use crate::domain::mirror::{Mirror, MirrorCountry, MirrorId};
 use crate::domain::path::FilePath;
@@ -18,7 +18,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::url::BaseUrl;
 use crate::geoip::GeoIp;
 use crate::snapshot::{Snapshot, SnapshotValues};
-use crate::tree::{Located, Named, TreeProblem};
+use crate::tree::{Location, NamedLocation, TreeProblem};
 
 /// A name that leaves no room in a head of 1024 bytes.
 pub(crate) const LONG: &str = concat!(
@@ -87,17 +87,17 @@ pub(crate) fn problem(path: &str) -> TreeProblem {
     TreeProblem::new(path.as_ref(), Errno::IO)
 }
 
-fn located(path: &[u8]) -> Located {
+fn located(path: &[u8]) -> Location {
     let text = std::str::from_utf8(path).expect("names of the sample are UTF-8");
     match text {
-        "dir" | "repo" | "repo/repodata" | "secret" => return Located::Directory,
-        "link.iso" => return Located::Outside,
-        "broken.iso" => return Located::Unknown(problem("/srv/broken.iso")),
+        "dir" | "repo" | "repo/repodata" | "secret" => return Location::Directory,
+        "link.iso" => return Location::Outside,
+        "broken.iso" => return Location::Unknown(problem("/srv/broken.iso")),
         _ => {}
     }
     let name = if text == "alias.iso" { "a.iso" } else { text };
     let file = FILES.iter().find(|(path, _, _)| *path == name);
-    file.map_or(Located::Missing, |(path, _, _)| Located::File {
+    file.map_or(Location::Missing, |(path, _, _)| Location::File {
         path: FilePath::parse(path.as_bytes()).expect("a path"),
         version: if name == "small.iso" { SMALL } else { VERSION },
     })
@@ -139,26 +139,28 @@ fn summary() -> HashSummary {
 }
 
 impl Sources for ValueSources {
-    fn named(&mut self, file: &[u8]) -> Named {
+    fn named(&mut self, file: &[u8]) -> NamedLocation {
         let text = String::from_utf8_lossy(file);
         match (text.strip_prefix("/srv/"), &text[..]) {
-            (Some(path), _) => Named::Below(FilePath::parse(path.as_bytes())),
-            (None, "/srv") => Named::Below(FilePath::parse(b"")),
-            (None, "/elsewhere/x.iso") => Named::Outside { exists: true },
-            (None, "/closed/x.iso" | "/closed/x.iso.md5") => Named::Unknown(problem("/closed")),
-            (None, "/container/a.iso") => Named::Unseen,
-            _ => Named::Outside { exists: false },
+            (Some(path), _) => NamedLocation::Below(FilePath::parse(path.as_bytes())),
+            (None, "/srv") => NamedLocation::Below(FilePath::parse(b"")),
+            (None, "/elsewhere/x.iso") => NamedLocation::Outside { exists: true },
+            (None, "/closed/x.iso" | "/closed/x.iso.md5") => {
+                NamedLocation::Unknown(problem("/closed"))
+            }
+            (None, "/container/a.iso") => NamedLocation::Unseen,
+            _ => NamedLocation::Outside { exists: false },
         }
     }
 
-    fn locate(&mut self, path: &FilePath, _: Option<FileVersion>) -> Located {
+    fn locate(&mut self, path: &FilePath, _: Option<FileVersion>) -> Location {
         located(path.as_bytes())
     }
 
     fn directory(&mut self, path: &[u8]) -> Result<Option<Vec<u8>>, TreeProblem> {
         match located(path) {
-            Located::Directory => Ok(Some(path.to_vec())),
-            Located::Unknown(problem) => Err(problem),
+            Location::Directory => Ok(Some(path.to_vec())),
+            Location::Unknown(problem) => Err(problem),
             _ => Ok(path.is_empty().then(Vec::new)),
         }
     }
@@ -184,13 +186,13 @@ impl Sources for ValueSources {
     fn short(
         &mut self,
         _: &Snapshot,
-        (_, part): (FileId, Long),
+        (_, part): (FileId, HashPart),
         out: &mut Vec<u8>,
     ) -> Result<(), DbError> {
         let bytes = match part {
-            Long::Sha1Pieces => 20,
-            Long::ZsyncSums => 30,
-            Long::Sha256Layer => 0,
+            HashPart::Sha1Pieces => 20,
+            HashPart::ZsyncSums => 30,
+            HashPart::Sha256Layer => 0,
         };
         out.resize(out.len() + bytes, 7);
         self.found(())
@@ -208,7 +210,7 @@ impl Sources for ValueSources {
         self.found(ids.take(limit).collect())
     }
 
-    fn rest(&mut self) {}
+    fn end_read(&mut self) {}
 }
 
 fn mirror(id: i64, identifier: &str, (region, country): (&str, &str)) -> Mirror {

@@ -4,11 +4,11 @@
 
 use crate::config::SiteConfig;
 use crate::db::DbError;
-use crate::db::hash::{Digests, HashSummary, Long};
+use crate::db::hash::{Digests, HashPart, HashSummary};
 use crate::domain::file::{FileId, FileVersion};
 use crate::domain::path::FilePath;
 use crate::snapshot::{Lookup, Snapshot};
-use crate::tree::{Located, Named, Tree, TreeProblem};
+use crate::tree::{Location, NamedLocation, Tree, TreeProblem};
 
 /// The tree and the database, as far as a request reads them.
 ///
@@ -17,10 +17,10 @@ use crate::tree::{Located, Named, Tree, TreeProblem};
 /// another than the snapshot's.
 pub trait Sources {
     /// As [`Tree::named`].
-    fn named(&mut self, file: &[u8]) -> Named;
+    fn named(&mut self, file: &[u8]) -> NamedLocation;
 
     /// As [`Tree::locate`].
-    fn locate(&mut self, path: &FilePath, catalogued: Option<FileVersion>) -> Located;
+    fn locate(&mut self, path: &FilePath, catalogued: Option<FileVersion>) -> Location;
 
     /// As [`Tree::directory`].
     ///
@@ -57,7 +57,7 @@ pub trait Sources {
     fn short(
         &mut self,
         snapshot: &Snapshot,
-        wanted: (FileId, Long),
+        wanted: (FileId, HashPart),
         out: &mut Vec<u8>,
     ) -> Result<(), DbError>;
 
@@ -72,8 +72,8 @@ pub trait Sources {
         limit: usize,
     ) -> Result<Vec<FileId>, DbError>;
 
-    /// As [`Lookup::rest`].
-    fn rest(&mut self);
+    /// As [`Lookup::end_read`].
+    fn end_read(&mut self);
 }
 
 /// The tree on the disk and the site's database.
@@ -93,11 +93,11 @@ impl LiveSources {
 }
 
 impl Sources for LiveSources {
-    fn named(&mut self, file: &[u8]) -> Named {
+    fn named(&mut self, file: &[u8]) -> NamedLocation {
         self.tree.named(file)
     }
 
-    fn locate(&mut self, path: &FilePath, catalogued: Option<FileVersion>) -> Located {
+    fn locate(&mut self, path: &FilePath, catalogued: Option<FileVersion>) -> Location {
         self.tree.locate(path, catalogued)
     }
 
@@ -126,7 +126,7 @@ impl Sources for LiveSources {
     fn short(
         &mut self,
         snapshot: &Snapshot,
-        wanted: (FileId, Long),
+        wanted: (FileId, HashPart),
         out: &mut Vec<u8>,
     ) -> Result<(), DbError> {
         self.lookup.short(snapshot, wanted, out)
@@ -141,7 +141,7 @@ impl Sources for LiveSources {
         self.lookup.files_below(snapshot, directory, limit)
     }
 
-    fn rest(&mut self) {
-        self.lookup.rest();
+    fn end_read(&mut self) {
+        self.lookup.end_read();
     }
 }

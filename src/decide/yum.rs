@@ -11,7 +11,7 @@ use super::select::Extent;
 use crate::domain::path::FilePath;
 use crate::domain::representation::Representation;
 use crate::domain::yum::YumRule;
-use crate::tree::Located;
+use crate::tree::Location;
 
 /// Largest number of lines in a list for yum; MirrorBrain sends as many.
 pub const YUM_MIRRORS_MAX: usize = 10;
@@ -37,8 +37,8 @@ impl<'s> RequestPass<'_, 's> {
             _ => Representation::Yumlist,
         };
         let (path, version) = match self.locate(context, &repository.marker) {
-            Located::File { path, version } => (path, version),
-            Located::Unknown(problem) => {
+            Location::File { path, version } => (path, version),
+            Location::Unknown(problem) => {
                 return Some(Outcome::Unavailable(Unavailable::Tree(problem)));
             }
             _ => return Some(Outcome::Missing(MissingReason::NoDocument(asked))),

@@ -60,23 +60,23 @@ pub struct HashSummary {
     pub pgp: Option<String>,
     /// Bytes per piece; 0: the row has no pieces.
     pub piece_size: i64,
-    /// Length of [`Long::Sha1Pieces`] in bytes; 0: the row has none.
+    /// Length of [`HashPart::Sha1Pieces`] in bytes; 0: the row has none.
     pub pieces_bytes: u64,
     /// Bytes per zsync block; 0: the row has no block sums.
     pub zsync_block_size: i64,
     /// zsync's `seq,rsum,checksum`.
     pub zsync_hash_lengths: Option<String>,
-    /// Length of [`Long::ZsyncSums`] in bytes; 0: the row has none.
+    /// Length of [`HashPart::ZsyncSums`] in bytes; 0: the row has none.
     pub sums_bytes: u64,
     /// Root of the BitTorrent v2 tree, 32 bytes.
     pub sha256_root: Option<Vec<u8>>,
-    /// Length of [`Long::Sha256Layer`] in bytes; 0: the row has none.
+    /// Length of [`HashPart::Sha256Layer`] in bytes; 0: the row has none.
     pub layer_bytes: u64,
 }
 
 /// The parts of a hash row that grow with the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Long {
+pub enum HashPart {
     /// [`HashRecord::sha1_pieces`].
     Sha1Pieces,
     /// [`HashRecord::zsync_sums`].

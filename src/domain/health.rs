@@ -57,7 +57,7 @@ impl Family {
 
 /// Whether a URL can be reached over a family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Way {
+pub enum Reachability {
     /// The URL's host has no address of the family.
     Absent,
     /// The host has such an address, but does not answer there.
@@ -72,9 +72,9 @@ pub struct Reach {
     /// Scheme of the URL.
     pub scheme: Scheme,
     /// State over IPv4.
-    pub v4: Way,
+    pub v4: Reachability,
     /// State over IPv6.
-    pub v6: Way,
+    pub v6: Reachability,
 }
 
 impl Reach {
@@ -84,12 +84,12 @@ impl Reach {
             Family::V4 => self.v4,
             Family::V6 => self.v6,
         };
-        way == Way::Open
+        way == Reachability::Open
     }
 
     /// Whether clients that have both families may hang, because they try IPv6 first.
     pub fn has_dead_ipv6(&self) -> bool {
-        self.v4 == Way::Open && self.v6 == Way::Dead
+        self.v4 == Reachability::Open && self.v6 == Reachability::Dead
     }
 }
 

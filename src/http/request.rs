@@ -145,7 +145,7 @@ impl<'a> Request<'a> {
     /// Reads the parameters; the last one counts if a name is repeated.
     pub fn from_parameters(parameters: impl Iterator<Item = (&'a [u8], &'a [u8])>) -> Request<'a> {
         let mut request = Request::default();
-        let mut mapped = Mapped::default();
+        let mut mapped = FileStatement::default();
         for (name, value) in parameters {
             request.set(&mut mapped, name, value);
         }
@@ -157,7 +157,7 @@ impl<'a> Request<'a> {
         request
     }
 
-    fn set(&mut self, mapped: &mut Mapped<'a>, name: &'a [u8], value: &'a [u8]) {
+    fn set(&mut self, mapped: &mut FileStatement<'a>, name: &'a [u8], value: &'a [u8]) {
         match name {
             b"SCRIPT_FILENAME" => mapped.script = value,
             b"HTTP_X_HELIOSTAT_FILE" => mapped.field = value,
@@ -198,7 +198,7 @@ impl<'a> Request<'a> {
     }
 
     /// Reads parameters that only a configuration for Heliostat sets.
-    fn set_own(&mut self, mapped: &mut Mapped<'a>, name: &'a [u8], value: &'a [u8]) {
+    fn set_own(&mut self, mapped: &mut FileStatement<'a>, name: &'a [u8], value: &'a [u8]) {
         match name {
             b"HELIOSTAT_MIME_TYPE" => self.mime_type = value,
             b"HELIOSTAT_SITE" => self.site = value,
@@ -374,7 +374,7 @@ impl<'a> Request<'a> {
 
 /// The web server's statements about the file, in order of precedence.
 #[derive(Debug, Clone, Default)]
-struct Mapped<'a> {
+struct FileStatement<'a> {
     /// `X-Heliostat-File`: our shipped configuration for Apache sets it last, whatever the client
     /// sent.
     field: &'a [u8],
@@ -389,7 +389,7 @@ struct Mapped<'a> {
     is_https: Option<bool>,
 }
 
-impl<'a> Mapped<'a> {
+impl<'a> FileStatement<'a> {
     /// Absolute path of the file; empty if unknown.
     fn file(&self) -> &'a [u8] {
         let field = if self.has_field { self.field } else { b"" };

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use super::change::{ChangeList, IndexChange};
 use crate::db::{DbError, catalogue, open::Queryable};
 use crate::domain::file::CatalogueFile;
-use crate::tree::{InOrder, PathEntry, Walked};
+use crate::tree::{InOrder, PathEntry, TreeListing};
 
 /// The result of a comparison.
 #[derive(Debug, Default)]
@@ -26,7 +26,7 @@ pub struct Comparison {
 pub fn compare(
     database: Option<&impl Queryable>,
     below: &[u8],
-    walked: Walked,
+    walked: TreeListing,
 ) -> Result<Comparison, DbError> {
     let mut merge = Merge {
         tree: walked.into_order(),

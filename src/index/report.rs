@@ -9,7 +9,7 @@ use super::change::ChangeCounts;
 use super::compare::Comparison;
 use crate::db::run::{RunId, RunOutcome};
 use crate::program::exit::Exit;
-use crate::tree::{Unreadable, Walked};
+use crate::tree::{TreeListing, UnreadablePlace};
 
 /// Counts of a run, which are also stored with it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -64,7 +64,7 @@ pub struct IndexReport {
     pub counts: IndexCounts,
     /// Places that could not be read, at most [`crate::tree::UNREADABLE_LISTED_MAX`].
     #[serde(rename = "unreadable_places", serialize_with = "as_places")]
-    pub unreadable: Vec<Unreadable>,
+    pub unreadable: Vec<UnreadablePlace>,
     /// The problem in one line; empty if there is none.
     pub error: String,
     /// The run's row in the database; `None` for a dry run.
@@ -73,7 +73,7 @@ pub struct IndexReport {
 }
 
 impl IndexCounts {
-    pub(super) fn new(walked: &Walked) -> IndexCounts {
+    pub(super) fn new(walked: &TreeListing) -> IndexCounts {
         IndexCounts {
             files: walked.files,
             bytes: walked.bytes,
@@ -155,7 +155,7 @@ fn as_word<S: Serializer>(outcome: &RunOutcome, serializer: S) -> Result<S::Ok, 
     serializer.serialize_str(outcome.as_str())
 }
 
-fn as_places<S: Serializer>(places: &[Unreadable], serializer: S) -> Result<S::Ok, S::Error> {
+fn as_places<S: Serializer>(places: &[UnreadablePlace], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_seq(
         places
             .iter()

@@ -30,7 +30,7 @@ use crate::db::run::{RunEnd, RunOutcome};
 use crate::domain::run_counts::RunCounts;
 use crate::domain::trace::GENERATION_NAME;
 use crate::program::exit::chain;
-use crate::tree::{Root, WalkOptions, Walked};
+use crate::tree::{Root, TreeListing, WalkOptions};
 
 /// Number of times that a run starts because the catalogue was changed meanwhile. Only an import
 /// does that; more attempts would mean that something is badly wrong.
@@ -182,7 +182,7 @@ impl IndexRun<'_> {
         &self,
         database: Option<&impl Queryable>,
         root: &Root,
-        mut walked: Walked,
+        mut walked: TreeListing,
         generation: i64,
     ) -> Result<IndexObservations, IndexError> {
         let site = &self.indexer.site;

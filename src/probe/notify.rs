@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::notice::Notice;
 use super::outage::HostNews;
-use super::plan::Planned;
+use super::plan::ProbePlan;
 use crate::config::{ProbeConfig, is_mail_address};
 use crate::db::mirror::MirrorRecord;
 use crate::domain::mirror::MirrorId;
@@ -25,7 +25,7 @@ pub struct Recipients<'a> {
     /// How people are reached.
     pub config: &'a ProbeConfig,
     /// The mirrors.
-    pub planned: &'a [Planned],
+    pub planned: &'a [ProbePlan],
     /// When.
     pub now: Timestamp,
 }

@@ -21,7 +21,7 @@ const URLS_MAX: usize = Scheme::ALL.len();
 
 /// A mirror and what it is asked for.
 #[derive(Debug, Clone)]
-pub struct Planned {
+pub struct ProbePlan {
     /// The mirror.
     pub mirror: MirrorRecord,
     /// One for each of its base URLs.
@@ -50,7 +50,7 @@ pub fn plan(
     names: &[String],
     law: &ProbeLaw<'_>,
     random: &mut fastrand::Rng,
-) -> Result<Vec<Planned>, ProbeError> {
+) -> Result<Vec<ProbePlan>, ProbeError> {
     let all = mirror::all(database)?;
     let chosen = if names.is_empty() {
         all.into_iter().filter(|mirror| mirror.enabled).collect()
@@ -88,7 +88,7 @@ pub fn plan(
             is_cache: is_cache(&mirror),
             staleness: staleness.clone(),
         };
-        Planned {
+        ProbePlan {
             known: known.remove(&mirror.id).unwrap_or_default(),
             targets: urls.into_iter().map(target).collect(),
             problems,
@@ -130,7 +130,7 @@ mod tests {
     use roaring::RoaringBitmap;
 
     use super::*;
-    use crate::db::content::{self, Content, Learnt};
+    use crate::db::content::{self, Content, ContentOrigin};
     use crate::db::{catalogue, open_writer};
     use crate::domain::file::FileVersion;
     use crate::domain::time::Timestamp;
@@ -164,7 +164,7 @@ mod tests {
                     };
                     files.insert(format!("large-{name}").as_bytes(), large)?;
                     files.finish()?;
-                    let learnt = Learnt {
+                    let origin = ContentOrigin {
                         at: Timestamp(1),
                         by: "rsync".into(),
                         unknown_files: 0,
@@ -173,7 +173,7 @@ mod tests {
                         current: [file.0].into_iter().collect(),
                         outdated: RoaringBitmap::new(),
                     };
-                    content::publish(t, id, &content, &learnt)?;
+                    content::publish(t, id, &content, &origin)?;
                 }
                 Ok(id)
             });

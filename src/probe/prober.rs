@@ -11,7 +11,7 @@ use super::lock::ProbeLock;
 use super::notice::due;
 use super::notify::Recipients;
 use super::outage::{self, ongoing};
-use super::plan::{Planned, ProbeLaw, plan};
+use super::plan::{ProbeLaw, ProbePlan, plan};
 use super::publish::{Pass, publish, record_told};
 use super::report::{MirrorLine, ProbeCounts, ProbeReport};
 use super::verdict::{ProbeVerdict, conclude, cut_off, observe, sort_findings};
@@ -52,7 +52,7 @@ pub struct PassOptions {
 
 /// What was seen of some mirrors at a time.
 struct Round {
-    planned: Vec<Planned>,
+    planned: Vec<ProbePlan>,
     verdicts: Vec<ProbeVerdict>,
     /// The last ones that were recorded.
     outages: Vec<Outage>,
@@ -279,7 +279,7 @@ impl Prober {
 
     fn ask(
         &self,
-        planned: &[Planned],
+        planned: &[ProbePlan],
         limits: ProbeLimits,
         (progress, stop): (&Progress, &AtomicBool),
     ) -> Result<HashMap<usize, ProbeFinding>, ProbeError> {
@@ -296,7 +296,7 @@ impl Prober {
 
     fn judge(
         &self,
-        planned: &[Planned],
+        planned: &[ProbePlan],
         findings: HashMap<usize, ProbeFinding>,
         (outages, is_whole, now): (&[Outage], bool, Timestamp),
     ) -> (Vec<ProbeVerdict>, Vec<Family>) {
@@ -317,7 +317,7 @@ impl Prober {
         (verdicts.collect(), cut_off)
     }
 
-    fn report(&self, planned: &[Planned], verdicts: &[ProbeVerdict]) -> ProbeReport {
+    fn report(&self, planned: &[ProbePlan], verdicts: &[ProbeVerdict]) -> ProbeReport {
         let mut counts = ProbeCounts::default();
         let mut mirrors = Vec::with_capacity(planned.len());
         for (planned, verdict) in planned.iter().zip(verdicts) {
@@ -388,7 +388,7 @@ impl Prober {
     }
 
     /// Returns whether everybody knows who is to know that this host is cut off, or is no more.
-    fn tell_outages(&mut self, planned: &[Planned], now: Timestamp) -> Result<bool, ProbeError> {
+    fn tell_outages(&mut self, planned: &[ProbePlan], now: Timestamp) -> Result<bool, ProbeError> {
         let mut is_told = true;
         let Some(writer) = &mut self.writer else {
             return Ok(is_told);
@@ -420,7 +420,7 @@ impl Prober {
     /// Returns whether everybody was told who is to be told.
     fn tell(
         &mut self,
-        planned: &[Planned],
+        planned: &[ProbePlan],
         verdicts: &[ProbeVerdict],
         now: Timestamp,
     ) -> Result<bool, ProbeError> {

@@ -1,7 +1,7 @@
 //! Stores the results of one pass in one transaction.
 
 use super::notice::Due;
-use super::plan::Planned;
+use super::plan::ProbePlan;
 use super::report::ProbeCounts;
 use super::verdict::{CERTIFICATE, Newsworthy, ProbeVerdict};
 use crate::db::probe::{self, Outage, Switches};
@@ -23,7 +23,7 @@ const RUNS_S: i64 = 90 * 86_400;
 #[derive(Debug)]
 pub struct Pass<'a> {
     /// What was planned.
-    pub planned: &'a [Planned],
+    pub planned: &'a [ProbePlan],
     /// What follows, in the same order.
     pub verdicts: &'a [ProbeVerdict],
     /// Switch on (`enabled`) what is revived.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::outage::looks;
-use super::plan::Planned;
+use super::plan::ProbePlan;
 use super::verdict::{Newsworthy, ProbeVerdict};
 use crate::db::probe::ProbeRecord;
 use crate::domain::health::Family;
@@ -89,7 +89,7 @@ impl ProbeCounts {
 
 impl MirrorLine {
     /// From what was planned and what follows.
-    pub fn new(planned: &Planned, verdict: &ProbeVerdict) -> MirrorLine {
+    pub fn new(planned: &ProbePlan, verdict: &ProbeVerdict) -> MirrorLine {
         MirrorLine {
             identifier: planned.mirror.identifier.clone(),
             url: crate::domain::url::shown_url(&planned.mirror.base_url),

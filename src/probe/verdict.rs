@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use super::plan::Planned;
+use super::plan::ProbePlan;
 use crate::config::ProbeConfig;
 use crate::db::cache_answer::CacheAnswers;
 use crate::db::probe::ProbeRecord;
@@ -99,7 +99,7 @@ impl ProbeVerdict {
 
 /// Sorts the findings of a mirror, in the order of its targets.
 pub fn observe(
-    planned: &Planned,
+    planned: &ProbePlan,
     findings: &[Option<ProbeFinding>],
     now: Timestamp,
 ) -> Vec<Observation> {
@@ -193,7 +193,7 @@ pub fn cut_off(seen: &[Vec<Observation>], share: f64, ongoing: &[Family]) -> Vec
 
 /// What follows for a mirror.
 pub fn conclude(
-    planned: &Planned,
+    planned: &ProbePlan,
     seen: Vec<Observation>,
     cut_off: &[Family],
     config: &ProbeConfig,
@@ -403,7 +403,7 @@ fn certificate_fact(
 
 /// The planned mirrors with their findings, in the order of the targets of all of them.
 pub fn sort_findings(
-    planned: &[Planned],
+    planned: &[ProbePlan],
     mut findings: HashMap<usize, ProbeFinding>,
 ) -> Vec<Vec<Option<ProbeFinding>>> {
     let mut place = 0;

@@ -24,11 +24,11 @@ fn config() -> ProbeConfig {
     }
 }
 
-fn planned(alive: bool, known: Vec<ProbeRecord>) -> Planned {
+fn planned(alive: bool, known: Vec<ProbeRecord>) -> ProbePlan {
     let mut mirror = MirrorRecord::new("m");
     mirror.id = MirrorId(1);
     (mirror.enabled, mirror.alive) = (true, alive);
-    Planned {
+    ProbePlan {
         mirror,
         targets: vec![ProbeTarget {
             url: BaseUrl::parse("https://u:p@m/").expect("a URL"),
@@ -164,7 +164,7 @@ fn a_host_without_address_fails_and_is_not_forgotten() {
 fn a_switch_of_somebody_else_is_believed() {
     let mut planned = planned(true, Vec::new());
     let now = Timestamp(60);
-    let one_pass = |planned: &Planned, result| {
+    let one_pass = |planned: &ProbePlan, result| {
         let seen = observe(planned, &[Some(finding(result, None))], now);
         conclude(planned, seen, &[], &config(), now)
     };
@@ -185,7 +185,7 @@ fn a_switch_of_somebody_else_is_believed() {
 
 #[test]
 fn nothing_changes_when_this_host_is_cut_off() {
-    let mirrors: Vec<Planned> = (0..4).map(|_| planned(true, Vec::new())).collect();
+    let mirrors: Vec<ProbePlan> = (0..4).map(|_| planned(true, Vec::new())).collect();
     let now = Timestamp(60);
     let observe_all = |result: &dyn Fn(usize) -> Result<(), Failure>| -> Vec<Vec<Observation>> {
         let one = |(at, planned)| observe(planned, &[Some(finding(result(at), None))], now);

@@ -118,7 +118,7 @@ impl fcgi::Handler for AnswerWorker {
     fn tick(&mut self) {
         self.common.watchdog.beat();
         for (_, context) in self.contexts.iter_mut().flatten() {
-            context.sources.rest();
+            context.sources.end_read();
         }
     }
 }

@@ -16,7 +16,7 @@ use super::error::MirrorError;
 use super::filter::RsyncRules;
 use crate::db::mirror::MirrorRecord;
 use crate::domain::listing::rsync::RsyncLine;
-use crate::domain::listing::{FilePresence, Unlisted};
+use crate::domain::listing::{FilePresence, ListingGaps};
 use crate::domain::url::Scheme;
 use crate::fetch::{
     Addresses, FetchError, FtpClient, FtpUrl, HttpClient, HttpOptions, HttpSession, HttpUrl,
@@ -28,7 +28,7 @@ use crate::snapshot::Cursor;
 
 use super::compare::known::KnownTree;
 use super::compare::names::{NamedFiles, Names};
-use super::crawl::crawler::{Crawled, crawl};
+use super::crawl::crawler::{CrawlResult, crawl};
 use super::crawl::ftp::FtpReader;
 use super::crawl::page::PageReader;
 use super::crawl::reading::{Crawl, DirectoryServer as _, PreviousListing};
@@ -117,7 +117,7 @@ pub struct ListingResult {
     /// What the mirror has.
     pub seen: Observations,
     /// What could not be listed.
-    pub unlisted: Unlisted,
+    pub unlisted: ListingGaps,
     /// Ids of listed files that keep their state, because it was not found out whether the mirror
     /// can deliver them.
     pub unchecked: RoaringBitmap,
@@ -168,7 +168,7 @@ impl ListingResult {
         ListingResult {
             by,
             seen,
-            unlisted: Unlisted::Nothing,
+            unlisted: ListingGaps::Nothing,
             unchecked: RoaringBitmap::new(),
             unclear_in: Vec::new(),
             links: Links::default(),
@@ -258,8 +258,8 @@ impl<'a> Network<'a> {
         })?;
         Ok(ListingResult {
             unreadable: match &listed.unlisted {
-                Unlisted::Below(paths) => paths.len() as u64,
-                Unlisted::Nothing | Unlisted::Anywhere => 0,
+                ListingGaps::Below(paths) => paths.len() as u64,
+                ListingGaps::Nothing | ListingGaps::Anywhere => 0,
             },
             unlisted: listed.unlisted,
             notes: listed.notes,
@@ -412,7 +412,7 @@ impl<'a> Network<'a> {
         let progress = |files| bar.set(files);
         let plan = self.plan(known, before, &progress);
         let (reader, first) = PageReader::begin(plan, &session, &base)?;
-        let Crawled {
+        let CrawlResult {
             seen,
             unlisted,
             unclear,

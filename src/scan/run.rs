@@ -9,8 +9,8 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::choose::is_never_scanned;
 use super::compare::known::KnownTree;
-use super::compare::large;
-use super::compare::large::Undeliverable;
+use super::compare::large_files;
+use super::compare::large_files::UndeliverableFiles;
 use super::compare::tally::ZoneFrom;
 use super::crawl::memory::{Memory, decode_paths, encode_paths};
 use super::crawl::reading::PreviousListing;
@@ -27,9 +27,9 @@ use crate::db::mirror::MirrorRecord;
 use crate::db::run::{self, RunEnd, RunKind, RunOutcome};
 use crate::db::scan::attempt::ScanAttemptKind;
 use crate::db::scan::directory;
-use crate::db::scan::directory::ScanLeft;
+use crate::db::scan::directory::ScanMemory;
 use crate::db::{DbError, Writer, catalogue, content};
-use crate::domain::listing::Unlisted;
+use crate::domain::listing::ListingGaps;
 use crate::domain::run_counts::{RunCounts, RunNumber};
 use crate::domain::time::Timestamp;
 use crate::fetch::{FetchError, HttpUrl, OwnPorts};
@@ -137,7 +137,7 @@ impl<'a> ScanRun<'a> {
         match content::load(&*self.shared.writer(), self.mirror.id) {
             Ok(Some(last)) => {
                 let current = last.content.current.len();
-                let listed = current + last.content.outdated.len() + last.learnt.unknown_files;
+                let listed = current + last.content.outdated.len() + last.origin.unknown_files;
                 (current, listed)
             }
             Ok(None) => (0, 0),
@@ -307,7 +307,7 @@ impl<'a> ScanRun<'a> {
         }
         let writer = self.shared.writer();
         let by =
-            content::load(&*writer, self.mirror.id).map(|last| last.map(|last| last.learnt.by));
+            content::load(&*writer, self.mirror.id).map(|last| last.map(|last| last.origin.by));
         if !matches!(by, Ok(Some(by)) if by == protocol.name()) {
             return Ok(ZoneFrom::Nothing);
         }
@@ -408,16 +408,16 @@ impl<'a> ScanRun<'a> {
     }
 
     /// Takes out what the mirror has and cannot deliver.
-    fn check_large(&self, found: &mut ListingResult) -> Result<Undeliverable, MirrorError> {
+    fn check_large(&self, found: &mut ListingResult) -> Result<UndeliverableFiles, MirrorError> {
         let known = self.shared.known;
         let current = &mut found.seen.content.current;
         let has_large = known.large.iter().any(|file| current.contains(file.id.0));
         let base = http_url(self.mirror).and_then(|url| HttpUrl::parse(url).ok());
         let Some(base) = base.filter(|_| has_large) else {
-            return Ok(Undeliverable::default());
+            return Ok(UndeliverableFiles::default());
         };
         let session = self.shared.network.session()?;
-        match large::check(&session, &base, known, current) {
+        match large_files::check(&session, &base, known, current) {
             Ok(undeliverable) => {
                 *current -= &undeliverable.ids;
                 Ok(undeliverable)
@@ -426,15 +426,15 @@ impl<'a> ScanRun<'a> {
             Err(FetchError::Stopped | FetchError::TooLong { .. }) => {
                 found.unchecked = known.large.iter().map(|file| file.id.0).collect();
                 *current -= &found.unchecked;
-                Ok(Undeliverable::default())
+                Ok(UndeliverableFiles::default())
             }
             Err(error) => Err(error.into()),
         }
     }
 
-    fn left_now(&self, found: &ListingResult) -> Option<ScanLeft> {
+    fn left_now(&self, found: &ListingResult) -> Option<ScanMemory> {
         let left = found.crawled.as_ref()?;
-        Some(ScanLeft {
+        Some(ScanMemory {
             source: source(http_url(self.mirror).unwrap_or_default()),
             tree_generation: self.shared.rules.tree_generation,
             learnt_at: now(),
@@ -460,9 +460,9 @@ impl<'a> ScanRun<'a> {
             ids |= &self.shared.known.hidden;
         }
         match &found.unlisted {
-            Unlisted::Nothing => {}
-            Unlisted::Anywhere => ids |= self.shared.rules.known.ids(),
-            Unlisted::Below(paths) => {
+            ListingGaps::Nothing => {}
+            ListingGaps::Anywhere => ids |= self.shared.rules.known.ids(),
+            ListingGaps::Below(paths) => {
                 let writer = self.shared.writer();
                 for path in paths {
                     ids |= ids_at(&*writer, path)?;
@@ -602,15 +602,15 @@ fn outcome_of(error: &MirrorError) -> RunOutcome {
 
 fn describe(found: &ListingResult) -> String {
     let paths = match &found.unlisted {
-        Unlisted::Anywhere => {
+        ListingGaps::Anywhere => {
             let said = found.notes.first();
             let said = said.map_or("it does not say which", String::as_str);
             return format!(
                 "the server could not list everything ({said}); what it left out is kept"
             );
         }
-        Unlisted::Nothing => &[][..],
-        Unlisted::Below(paths) => paths,
+        ListingGaps::Nothing => &[][..],
+        ListingGaps::Below(paths) => paths,
     };
     let paths: Vec<&Vec<u8>> = paths.iter().chain(&found.unclear_in).collect();
     if paths.is_empty() {

@@ -70,7 +70,7 @@ impl Lookup {
     pub fn short(
         &mut self,
         snapshot: &Snapshot,
-        wanted: (FileId, hash::Long),
+        wanted: (FileId, hash::HashPart),
         out: &mut Vec<u8>,
     ) -> Result<(), DbError> {
         self.with(snapshot, |reader| {
@@ -131,7 +131,7 @@ impl Lookup {
     }
 
     /// Ends the read transaction, so that the WAL can be emptied. Called when a worker is idle.
-    pub fn rest(&mut self) {
+    pub fn end_read(&mut self) {
         if let Some(open) = &mut self.open
             && open.end().is_err()
         {

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rustix::fs::{AtFlags, FileType, RawDir, statat};
 use rustix::io::Errno;
 
-use super::walked::ListingWriter;
+use super::listing::ListingWriter;
 use crate::domain::file::FileVersion;
 use crate::domain::path::PATH_BYTES_MAX;
 use crate::domain::pattern::Pattern;

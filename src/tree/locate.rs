@@ -7,13 +7,13 @@
 //! the path. One `stat` of the root is valid for the requests of a quarter of a millisecond.
 //!
 //! # Security
-//! A path whose real file lies outside the tree is [`Located::Outside`]: it is never looked up,
+//! A path whose real file lies outside the tree is [`Location::Outside`]: it is never looked up,
 //! never redirected, and its name is not derived from a prefix. A file that not everybody may read,
-//! and that we may not read either, is [`Located::Unknown`]: the web server decides whether a
+//! and that we may not read either, is [`Location::Unknown`]: the web server decides whether a
 //! client gets it.
 //!
 //! # Errors
-//! A file is [`Located::Missing`] only for errors that the request alone can cause: see
+//! A file is [`Location::Missing`] only for errors that the request alone can cause: see
 //! [`TreeProblem`].
 
 use std::ffi::OsStr;
@@ -56,7 +56,7 @@ struct OpenRoot {
 
 /// The result of looking up a requested path.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Located {
+pub enum Location {
     /// A regular file in the tree.
     File {
         /// Canonical path, under which the catalogue and the mirrors have it.
@@ -98,11 +98,11 @@ impl Tree {
     }
 
     /// Looks up a path below the root; `catalogued` is the version that the catalogue has of it.
-    pub fn locate(&mut self, path: &FilePath, catalogued: Option<FileVersion>) -> Located {
+    pub fn locate(&mut self, path: &FilePath, catalogued: Option<FileVersion>) -> Location {
         self.look_up(path, catalogued).unwrap_or_else(|problem| {
             // The error may come from the open directory, so the next request opens it again.
             self.open = None;
-            Located::Unknown(problem)
+            Location::Unknown(problem)
         })
     }
 
@@ -143,7 +143,7 @@ impl Tree {
         &mut self,
         path: &FilePath,
         catalogued: Option<FileVersion>,
-    ) -> Result<Located, TreeProblem> {
+    ) -> Result<Location, TreeProblem> {
         self.refresh()?;
         let root = &self.root;
         let Some(OpenRoot { directory, .. }) = &self.open else {
@@ -169,14 +169,14 @@ impl Tree {
         let named = || root.join(OsStr::from_bytes(path.as_bytes()));
         let stat = opened.and_then(fstat);
         let Some(stat) = if_there(stat, &named())? else {
-            return Ok(Located::Missing);
+            return Ok(Location::Missing);
         };
         match FileType::from_raw_mode(stat.st_mode) {
             FileType::RegularFile => found(root, (directory, path.as_bytes()), path.clone(), &stat),
-            FileType::Directory => Ok(Located::Directory),
+            FileType::Directory => Ok(Location::Directory),
             // With O_PATH and O_NOFOLLOW, a link in the last component is opened itself.
             FileType::Symlink => self.look_up_through_links(path),
-            _ => Ok(Located::Missing),
+            _ => Ok(Location::Missing),
         }
     }
 
@@ -217,25 +217,25 @@ impl Tree {
 
     /// Looks up a path that contains a link: root and file are resolved separately, and the file
     /// must then lie in the root.
-    fn look_up_through_links(&self, path: &FilePath) -> Result<Located, TreeProblem> {
+    fn look_up_through_links(&self, path: &FilePath) -> Result<Location, TreeProblem> {
         let root = self.real_root()?;
         let requested = self.root.join(OsStr::from_bytes(path.as_bytes()));
         let Some(real) = real_path(&requested)? else {
-            return Ok(Located::Missing);
+            return Ok(Location::Missing);
         };
         let Some(stat) = if_there(stat(&real), &real)? else {
-            return Ok(Located::Missing);
+            return Ok(Location::Missing);
         };
         match FileType::from_raw_mode(stat.st_mode) {
-            FileType::Directory => return Ok(Located::Directory),
+            FileType::Directory => return Ok(Location::Directory),
             FileType::RegularFile => {}
-            _ => return Ok(Located::Missing),
+            _ => return Ok(Location::Missing),
         }
         let below = real.strip_prefix(&root).ok();
         let below = below.and_then(|below| FilePath::parse(below.as_os_str().as_bytes()).ok());
         match below {
             Some(path) => found(&root, (CWD, real.as_os_str().as_bytes()), path, &stat),
-            None => Ok(Located::Outside),
+            None => Ok(Location::Outside),
         }
     }
 }
@@ -268,12 +268,12 @@ fn found(
     at: (impl AsFd, &[u8]),
     path: FilePath,
     stat: &Stat,
-) -> Result<Located, TreeProblem> {
+) -> Result<Location, TreeProblem> {
     if is_refused(at, stat) {
         let path = root.join(OsStr::from_bytes(path.as_bytes()));
         return Err(TreeProblem::new(&path, Errno::ACCESS));
     }
-    Ok(Located::File {
+    Ok(Location::File {
         path,
         version: version(stat),
     })
@@ -310,9 +310,9 @@ mod tests {
         FilePath::parse(bytes).expect("a path of the test")
     }
 
-    fn canonical(located: Located) -> Result<Vec<u8>, Located> {
+    fn canonical(located: Location) -> Result<Vec<u8>, Location> {
         match located {
-            Located::File { path, .. } => Ok(path.as_bytes().to_vec()),
+            Location::File { path, .. } => Ok(path.as_bytes().to_vec()),
             other => Err(other),
         }
     }
@@ -345,14 +345,14 @@ mod tests {
             (b"latest.iso", Ok(b"dir/a.iso".to_vec())),
             (b"latest2.iso", Ok(b"dir/a.iso".to_vec())),
             (b"alias/a.iso", Ok(b"dir/a.iso".to_vec())),
-            (b"out", Err(Located::Outside)),
-            (b"outdir/o", Err(Located::Outside)),
-            (b"dangling", Err(Located::Missing)),
-            (b"loop", Err(Located::Missing)),
-            (b"dir", Err(Located::Directory)),
-            (b"alias", Err(Located::Directory)),
-            (b"dir/a.iso/x", Err(Located::Missing)),
-            (b"nothing", Err(Located::Missing)),
+            (b"out", Err(Location::Outside)),
+            (b"outdir/o", Err(Location::Outside)),
+            (b"dangling", Err(Location::Missing)),
+            (b"loop", Err(Location::Missing)),
+            (b"dir", Err(Location::Directory)),
+            (b"alias", Err(Location::Directory)),
+            (b"dir/a.iso/x", Err(Location::Missing)),
+            (b"nothing", Err(Location::Missing)),
         ] {
             assert_eq!(
                 canonical(tree.locate(&path(requested), None)),
@@ -397,7 +397,7 @@ mod tests {
         symlink("v1", root.join("current")).expect("link");
         let mut tree = Tree::new(&root.join("current"));
         let size = |located| match located {
-            Located::File { version, .. } => version.size,
+            Location::File { version, .. } => version.size,
             other => panic!("{other:?}"),
         };
         assert_eq!(size(tree.locate(&path(b"f"), None)), 1);
@@ -407,7 +407,7 @@ mod tests {
         assert_eq!(size(tree.locate(&path(b"f"), None)), 2);
         std::fs::remove_file(root.join("current")).expect("remove");
         std::thread::sleep(ROOT_TRUST_TIME);
-        let Located::Unknown(problem) = tree.locate(&path(b"f"), None) else {
+        let Location::Unknown(problem) = tree.locate(&path(b"f"), None) else {
             panic!("a tree that is gone says nothing of its files");
         };
         assert!(problem.is_absent() && problem.path() == root.join("current"));
@@ -428,9 +428,9 @@ mod tests {
             std::fs::set_permissions(root.join("f"), permissions).expect("mode");
             for name in [&b"f"[..], b"link"] {
                 let located = tree.locate(&path(name), None);
-                let is_file = matches!(located, Located::File { .. });
+                let is_file = matches!(located, Location::File { .. });
                 assert_eq!(is_file, is_known, "{mode:o} {located:?}");
-                let is_unknown = matches!(located, Located::Unknown(_));
+                let is_unknown = matches!(located, Location::Unknown(_));
                 assert_eq!(is_unknown, !is_known, "{mode:o} {located:?}");
             }
         }
@@ -461,6 +461,6 @@ mod tests {
                 "{requested:?} {catalogued:?}"
             );
         }
-        assert_eq!(tree.locate(&path(b"gone"), version(3)), Located::Missing);
+        assert_eq!(tree.locate(&path(b"gone"), version(3)), Location::Missing);
     }
 }

@@ -2,16 +2,16 @@
 //! one file for reading.
 
 mod directory;
+mod listing;
 mod locate;
-mod named;
+mod named_location;
 mod open;
 mod problem;
 mod walk;
-mod walked;
 
-pub use locate::{Located, Tree};
-pub use named::{Named, rest_below};
+pub use listing::{InOrder, PathEntry, TreeListing, UnreadablePlace};
+pub use locate::{Location, Tree};
+pub use named_location::{NamedLocation, rest_below};
 pub use open::{OpenError, OpenFile};
 pub use problem::{TreeProblem, user_name};
 pub use walk::{Root, UNREADABLE_LISTED_MAX, WalkError, WalkOptions};
-pub use walked::{InOrder, PathEntry, Unreadable, Walked};

@@ -2,7 +2,7 @@
 //!
 //! The unit of work is a directory. Threads take directories from one shared stack, read their
 //! names, `stat` every name that may be a file, and push the subdirectories. The result is a
-//! [`Walked`], which returns the files in the order of path bytes.
+//! [`TreeListing`], which returns the files in the order of path bytes.
 //!
 //! Requests are resolved before they are looked up, so only real paths matter: symlinks are neither
 //! files nor followed, even if a directory becomes one during the walk (`openat2` refuses them).
@@ -11,7 +11,7 @@
 //! vanished before.
 //!
 //! # Errors
-//! A place that cannot be read is listed in [`Walked::unreadable`] and marked in the order of
+//! A place that cannot be read is listed in [`TreeListing::unreadable`] and marked in the order of
 //! paths, so that the files below it are not taken for vanished.
 //!
 //! # Limits
@@ -33,8 +33,8 @@ use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat, openat2};
 use rustix::io::Errno;
 
 use super::directory::{DirectoryReader, Filter, ReadDirectory};
+use super::listing::{DirectoryListing, TreeListing, UnreadablePlace};
 use super::problem::is_missing;
-use super::walked::{DirectoryListing, Unreadable, Walked};
 use crate::domain::pattern::Pattern;
 
 /// Largest number of threads per walk; more would only wait for each other in the kernel and for
@@ -148,7 +148,7 @@ impl Root {
         below: &[u8],
         walk: WalkOptions<'_>,
         progress: &dyn Fn(u64),
-    ) -> Result<Walked, WalkError> {
+    ) -> Result<TreeListing, WalkError> {
         let shared = WalkShared {
             root: self,
             walk,
@@ -176,7 +176,7 @@ impl Root {
         unreadable.sort();
         let directories = shared.stack.into_inner();
         let directories = directories.map_or(0, |stack| stack.directories);
-        let mut walked = Walked::new(below, directories);
+        let mut walked = TreeListing::new(below, directories);
         for (number, listing) in listings {
             walked.put(number, listing);
         }
@@ -222,7 +222,7 @@ struct WalkShared<'a> {
     /// Signals that there will be no more tasks.
     finished: Condvar,
     files: AtomicU64,
-    unreadable: Mutex<(Vec<Unreadable>, u64)>,
+    unreadable: Mutex<(Vec<UnreadablePlace>, u64)>,
 }
 
 type Listings = Vec<(usize, DirectoryListing)>;
@@ -382,7 +382,7 @@ impl WalkShared<'_> {
             .unwrap_or_else(PoisonError::into_inner);
         unreadable.1 += 1;
         if unreadable.0.len() < UNREADABLE_LISTED_MAX {
-            unreadable.0.push(Unreadable {
+            unreadable.0.push(UnreadablePlace {
                 path,
                 reason: reason.to_owned(),
             });

@@ -3,9 +3,9 @@
 
 use std::path::Path;
 
-use heliostat::db::content::Learnt;
+use heliostat::db::content::ContentOrigin;
 use heliostat::db::hash::{Digests, HashRecord};
-use heliostat::db::import::{Imported, Importer};
+use heliostat::db::import::{ImportCounts, Importer};
 use heliostat::db::mirror::MirrorRecord;
 use heliostat::db::{self, open::Transaction};
 use heliostat::domain::file::FileVersion;
@@ -146,7 +146,7 @@ fn sparse(path: &Path, size: u64, mtime: u64) {
 }
 
 /// As an import from MirrorBrain: entries without a version, mirrors with their numbers.
-fn import(transaction: &Transaction<'_>, files: &Table<'_>) -> Result<Imported, db::DbError> {
+fn import(transaction: &Transaction<'_>, files: &Table<'_>) -> Result<ImportCounts, db::DbError> {
     let mut importer = Importer::new(transaction, false)?;
     for record in mirrors() {
         importer.mirror(&record)?;
@@ -161,7 +161,7 @@ fn import(transaction: &Transaction<'_>, files: &Table<'_>) -> Result<Imported, 
             importer.hash(id, version, record)?;
         }
     }
-    importer.finish(&Learnt {
+    importer.finish(&ContentOrigin {
         at: IMPORTED_AT,
         by: "import".to_owned(),
         unknown_files: 0,

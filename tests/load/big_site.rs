@@ -10,7 +10,7 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use heliostat::db::catalogue::{self, CatalogueWriter};
-use heliostat::db::content::{self, Content, Learnt};
+use heliostat::db::content::{self, Content, ContentOrigin};
 use heliostat::db::hash::{self, Digests, HashRecord};
 use heliostat::db::mirror::{self, MirrorRecord};
 use heliostat::db::{DbError, Writer, open_writer};
@@ -168,14 +168,14 @@ fn fill_mirrors(
             current,
             outdated: RoaringBitmap::new(),
         };
-        let learnt = Learnt {
+        let origin = ContentOrigin {
             at: Timestamp(MTIME),
             by: "rsync".into(),
             unknown_files: 0,
         };
         writer.transaction(|transaction| {
             let id = mirror::insert(transaction, &record(number))?;
-            content::publish(transaction, MirrorId(id.0), &content, &learnt)
+            content::publish(transaction, MirrorId(id.0), &content, &origin)
         })?;
     }
     Ok(pairs)

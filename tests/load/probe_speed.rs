@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use heliostat::db::catalogue::CatalogueWriter;
-use heliostat::db::content::{self, Content, Learnt};
+use heliostat::db::content::{self, Content, ContentOrigin};
 use heliostat::db::mirror::{self, MirrorRecord};
 use heliostat::db::open_writer;
 use heliostat::domain::file::FileVersion;
@@ -81,7 +81,7 @@ fn fill(database: &Path, urls: &[String], files: u32) -> Result<(), Failure> {
             catalogue.insert(path.as_bytes(), version)?;
         }
         catalogue.finish()?;
-        let learnt = Learnt {
+        let origin = ContentOrigin {
             at: Timestamp(1),
             by: "rsync".to_owned(),
             unknown_files: 0,
@@ -95,7 +95,7 @@ fn fill(database: &Path, urls: &[String], files: u32) -> Result<(), Failure> {
             record.base_url.clone_from(url);
             (record.enabled, record.alive) = (true, true);
             let id = mirror::insert(transaction, &record)?;
-            content::publish(transaction, id, &all, &learnt)?;
+            content::publish(transaction, id, &all, &origin)?;
         }
         Ok(())
     })?;

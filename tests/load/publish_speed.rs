@@ -15,7 +15,7 @@ use heliostat::domain::mirror::MirrorId;
 use heliostat::domain::time::Timestamp;
 use heliostat::scan::{
     JudgementLimits, KnownFiles, Listing, ListingResult, Observations, Protocol, PublishOptions,
-    Undeliverable, conclude,
+    UndeliverableFiles, conclude,
 };
 use roaring::RoaringBitmap;
 
@@ -87,7 +87,7 @@ fn publish(
         mirror,
         began: at,
         found: &ListingResult::new(Protocol::Rsync, seen),
-        undeliverable: &Undeliverable::default(),
+        undeliverable: &UndeliverableFiles::default(),
         left: None,
         unlisted: &RoaringBitmap::new(),
         is_partial: false,

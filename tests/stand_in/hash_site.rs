@@ -2,7 +2,7 @@
 
 use std::fs::File;
 
-use heliostat::db::hash::{self, HashRecord, Long};
+use heliostat::db::hash::{self, HashPart, HashRecord};
 use heliostat::db::{DbError, Reader, catalogue, open_reader};
 
 use super::site::{TestSite, set_mtime};
@@ -31,8 +31,8 @@ pub fn row_of(reader: &Reader, path: &[u8]) -> Option<HashRecord> {
                 bytes
             })
     };
-    record.zsync_sums = long(Long::ZsyncSums);
-    record.sha256_layer = long(Long::Sha256Layer);
+    record.zsync_sums = long(HashPart::ZsyncSums);
+    record.sha256_layer = long(HashPart::Sha256Layer);
     Some(record)
 }
 

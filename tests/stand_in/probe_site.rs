@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use heliostat::db::content::{self, Content, Learnt};
+use heliostat::db::content::{self, Content, ContentOrigin};
 use heliostat::db::event;
 use heliostat::db::mirror::{self, MirrorRecord};
 use heliostat::db::open_writer;
@@ -69,7 +69,7 @@ pub fn add(
         current,
         outdated: RoaringBitmap::new(),
     };
-    let learnt = Learnt {
+    let origin = ContentOrigin {
         at: Timestamp(1),
         by: "rsync".into(),
         unknown_files: 0,
@@ -77,7 +77,7 @@ pub fn add(
     let mut writer = open_writer(&site.database()).expect("the database opens");
     let stored = writer.transaction(|transaction| {
         let id = mirror::insert(transaction, &record)?;
-        content::publish(transaction, id, &content, &learnt)?;
+        content::publish(transaction, id, &content, &origin)?;
         Ok(id)
     });
     stored.expect("the mirror is stored")

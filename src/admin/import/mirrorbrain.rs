@@ -7,7 +7,7 @@ use super::dump::{DumpError, Row, RowSink, Table, timestamp};
 use crate::admin::error::AdminError;
 use crate::db::DbError;
 use crate::db::hash::{Digests, HashRecord};
-use crate::db::import::{Imported, Importer, MIRRORS_MAX};
+use crate::db::import::{ImportCounts, Importer, MIRRORS_MAX};
 use crate::db::mirror::MirrorRecord;
 use crate::db::mirror_field::{FIELDS, FieldValue};
 use crate::domain::file::FileVersion;
@@ -541,7 +541,7 @@ impl<'t> MirrorBrain<'t> {
     ///
     /// # Errors
     /// [`AdminError::Refused`] names mirrors that cannot be taken over; [`AdminError::Db`].
-    pub fn finish(mut self, at: Timestamp) -> Result<(Imported, DumpSummary), AdminError> {
+    pub fn finish(mut self, at: Timestamp) -> Result<(ImportCounts, DumpSummary), AdminError> {
         if !self.refused.is_empty() {
             let more = match self.refused_more {
                 0 => String::new(),
@@ -577,7 +577,7 @@ impl<'t> MirrorBrain<'t> {
             more_problems: self.more_problems,
             https: Roster::new(mirrors).https(),
         };
-        let imported = self.importer.finish(&Importer::learnt(at))?;
+        let imported = self.importer.finish(&Importer::origin(at))?;
         Ok((imported, facts))
     }
 }

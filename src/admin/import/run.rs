@@ -10,7 +10,7 @@ use super::summary::Summary;
 use crate::admin::args::{ImportArgs, ImportFrom, MirrorbrainArgs};
 use crate::admin::error::AdminError;
 use crate::admin::session::Session;
-use crate::db::import::{Imported, Importer, in_transaction, size};
+use crate::db::import::{ImportCounts, Importer, in_transaction, size};
 use crate::db::open::Transaction;
 use crate::db::run::{GuardedRuns, RunEnd, RunId, RunKind, RunOutcome, begin, end, mark_killed};
 use crate::db::{DbError, Writer, open_reader, open_writer};
@@ -207,7 +207,7 @@ fn record(
     (run, started): (RunId, Instant),
     summary: &Summary,
 ) -> Result<(), DbError> {
-    let Imported {
+    let ImportCounts {
         mirrors,
         files,
         pairs,

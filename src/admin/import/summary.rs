@@ -5,7 +5,7 @@ use std::io::Write;
 use serde_json::{Value, json};
 
 use super::mirrorbrain::DumpSummary;
-use crate::db::import::Imported;
+use crate::db::import::ImportCounts;
 use crate::domain::select::HttpsCount;
 use crate::program::table::TextTable;
 
@@ -15,7 +15,7 @@ pub struct Summary {
     /// The site.
     pub site: String,
     /// What is in the database now.
-    pub imported: Imported,
+    pub imported: ImportCounts,
     /// What else there is to say of the dump.
     pub facts: DumpSummary,
     /// Tables that were passed over, with their rows.

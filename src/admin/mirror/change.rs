@@ -239,11 +239,11 @@ pub fn rollback(session: &mut Session, args: &OneArgs) -> Result<Exit, AdminErro
     let name = &record.identifier;
     let went = |published: Option<PublishedContent>| {
         let published = published.ok_or_else(|| DbError::NoSuchMirror(name.clone()))?;
-        let learnt = &published.learnt;
+        let origin = &published.origin;
         let files = published.content.current.len();
         Ok::<_, DbError>(format!(
             "rolled back to {files} files of {} by {}",
-            learnt.at, learnt.by
+            origin.at, origin.by
         ))
     };
     let done = if flags.dry_run {

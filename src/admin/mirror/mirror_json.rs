@@ -71,10 +71,10 @@ fn content_json(content: &PublishedContent) -> Value {
     json!({
         "files": content.content.current.len(),
         "outdated_files": content.content.outdated.len(),
-        "unknown_files": content.learnt.unknown_files,
+        "unknown_files": content.origin.unknown_files,
         "generation": content.generation,
-        "learnt_at": content.learnt.at.to_string(),
-        "learnt_by": content.learnt.by,
+        "learnt_at": content.origin.at.to_string(),
+        "learnt_by": content.origin.by,
         "can_roll_back": content.has_previous,
     })
 }

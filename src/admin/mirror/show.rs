@@ -38,14 +38,14 @@ pub fn show(session: &mut Session, args: &ShowArgs) -> Result<Exit, AdminError> 
     line("lastScan", &last_scan)?;
     line("scanFpm", &record.scan_fpm.to_string())?;
     if let Some(published) = published {
-        let learnt = &published.learnt;
+        let origin = &published.origin;
         line("files", &published.content.current.len().to_string())?;
         line(
             "outdatedFiles",
             &published.content.outdated.len().to_string(),
         )?;
-        line("unknownFiles", &learnt.unknown_files.to_string())?;
-        line("learnt", &format!("{} by {}", learnt.at, learnt.by))?;
+        line("unknownFiles", &origin.unknown_files.to_string())?;
+        line("learnt", &format!("{} by {}", origin.at, origin.by))?;
     } else if record.kind == MirrorKind::Cache {
         line("files", "all, when they are asked for")?;
     } else {

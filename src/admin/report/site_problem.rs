@@ -6,7 +6,7 @@ use crate::db::DbError;
 use crate::db::catalogue;
 use crate::db::open::Queryable;
 use crate::domain::path::FilePath;
-use crate::tree::{Located, Tree};
+use crate::tree::{Location, Tree};
 
 /// Files of the catalogue that are looked at, evenly spread: some of every large part of the tree.
 const SAMPLE_FILES: u64 = 200;
@@ -55,7 +55,7 @@ fn own_look(
         if count % step == 0
             && found.is_none()
             && let Ok(path) = FilePath::parse(path)
-            && let Located::Unknown(problem) = tree.locate(&path, file.version)
+            && let Location::Unknown(problem) = tree.locate(&path, file.version)
         {
             found = Some(problem.text());
         }

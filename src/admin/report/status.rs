@@ -236,8 +236,8 @@ fn line(
         line.allowed = allowed.len();
         line.allowed_current = published.content.current.intersection_len(allowed);
         line.past = past(database, mirror, line.allowed, site)?;
-        let at = published.learnt.at.max(again.unwrap_or(Timestamp(0)));
-        line.learnt = Some((at, published.learnt.by));
+        let at = published.origin.at.max(again.unwrap_or(Timestamp(0)));
+        line.learnt = Some((at, published.origin.by));
     }
     if line.state == "disabled" {
         return Ok(line);

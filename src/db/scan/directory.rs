@@ -15,7 +15,7 @@ pub const MAX_AGE_S: i64 = 7 * 86_400;
 
 /// What was left.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ScanLeft {
+pub struct ScanMemory {
     /// A hash of the URL that was scanned.
     pub source: i64,
     /// The catalogue's generation then.
@@ -34,7 +34,7 @@ pub struct ScanLeft {
 ///
 /// # Errors
 /// Returns [`DbError::Sql`] if the database cannot be read or written.
-pub fn load(database: &impl Queryable, mirror: MirrorId) -> Result<Option<ScanLeft>, DbError> {
+pub fn load(database: &impl Queryable, mirror: MirrorId) -> Result<Option<ScanMemory>, DbError> {
     let row = database.sqlite().query_row(
         "SELECT source, tree_generation, scan_directory.learnt_at, shift_min, directories, \
          unfinished \
@@ -42,7 +42,7 @@ pub fn load(database: &impl Queryable, mirror: MirrorId) -> Result<Option<ScanLe
          WHERE mirror_id = ?1",
         [mirror.0],
         |row| {
-            Ok(ScanLeft {
+            Ok(ScanMemory {
                 source: row.get(0)?,
                 tree_generation: row.get(1)?,
                 learnt_at: Timestamp(row.get(2)?),
@@ -82,7 +82,7 @@ pub fn unfinished(database: &impl Queryable) -> Result<HashSet<MirrorId>, DbErro
 pub fn store(
     transaction: &Transaction<'_>,
     mirror: MirrorId,
-    left: Option<&ScanLeft>,
+    left: Option<&ScanMemory>,
 ) -> Result<(), DbError> {
     let Some(left) = left else {
         transaction
@@ -99,7 +99,7 @@ pub fn store(
         let age_s = left.learnt_at.0 - before.learnt_at.0;
         left.unfinished.is_empty()
             && (0..MAX_AGE_S).contains(&age_s)
-            && ScanLeft {
+            && ScanMemory {
                 learnt_at: left.learnt_at,
                 tree_generation: left.tree_generation,
                 ..before

@@ -6,7 +6,7 @@
 use crate::domain::escape::hex_into;
 use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
-use crate::domain::hash::Long;
+use crate::domain::hash::HashPart;
 
 /// Bytes of a SHA-1 digest.
 const SHA1_BYTES: usize = 20;
@@ -31,7 +31,7 @@ pub struct Gap {
     /// Index in the text, in bytes.
     pub at: usize,
     /// The part of the hash row that fills the gap.
-    pub part: Long,
+    pub part: HashPart,
     /// The form in which the part is written.
     pub form: Form,
     /// Length of the part in the database, in bytes.
@@ -67,7 +67,7 @@ impl Body {
     }
 
     /// Adds a gap at the present end of the text.
-    pub(crate) fn gap(&mut self, part: Long, form: Form, stored: u64) {
+    pub(crate) fn gap(&mut self, part: HashPart, form: Form, stored: u64) {
         self.gaps.push(Gap {
             at: self.text.len(),
             part,

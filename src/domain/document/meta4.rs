@@ -9,7 +9,7 @@ use super::body::{Body, Form};
 use super::name::{lines_into, text_of};
 use super::sheet::{GENERATOR, Publisher, Sheet, append, location_into};
 use crate::domain::escape::{decimal_into, hex_into, html_into};
-use crate::domain::hash::Long;
+use crate::domain::hash::HashPart;
 
 /// The hash functions under their IANA names.
 const HASH_TYPES: [&str; 4] = ["md5", "sha-1", "sha-256", "sha-512"];
@@ -88,7 +88,7 @@ fn hashes_into(body: &mut Body, sheet: &Sheet<'_>) {
     }
     if let Some((size, stored)) = sheet.pieces() {
         let _ = writeln!(out, "    <pieces length=\"{size}\" type=\"sha-1\">");
-        body.gap(Long::Sha1Pieces, Form::Meta4, stored);
+        body.gap(HashPart::Sha1Pieces, Form::Meta4, stored);
         append(&mut body.text, "    </pieces>\n");
     }
 }

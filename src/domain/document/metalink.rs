@@ -7,7 +7,7 @@ use super::body::{Body, Form};
 use super::name::{lines_into, text_of};
 use super::sheet::{GENERATOR, Publisher, Sheet, append, location_into};
 use crate::domain::escape::{decimal_into, hex_into, html_into};
-use crate::domain::hash::Long;
+use crate::domain::hash::HashPart;
 use crate::domain::time::rfc822;
 
 /// The hash functions under their names in version 3.
@@ -120,7 +120,7 @@ fn verification_into(body: &mut Body, sheet: &Sheet<'_>, name: &str) {
     }
     if let Some((size, stored)) = sheet.pieces() {
         let _ = writeln!(out, "        <pieces length=\"{size}\" type=\"sha1\">");
-        body.gap(Long::Sha1Pieces, Form::Metalink, stored);
+        body.gap(HashPart::Sha1Pieces, Form::Metalink, stored);
         append(&mut body.text, "        </pieces>\n");
     }
     append(&mut body.text, "      </verification>\n");

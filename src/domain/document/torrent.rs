@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use super::body::{Body, Form};
 use super::info_dictionary::{Bencode, Info, PIECE_DIGEST_BYTES};
 use super::sheet::GENERATOR;
-use crate::domain::hash::Long;
+use crate::domain::hash::HashPart;
 use crate::domain::rule::DhtNode;
 
 /// The values of a torrent.
@@ -42,11 +42,11 @@ pub fn torrent(torrent: &Torrent<'_>) -> Body {
     };
     if pieces > 0 {
         let stored = pieces * PIECE_DIGEST_BYTES;
-        body.gaps.push(gap(pieces_at, Long::Sha1Pieces, stored));
+        body.gaps.push(gap(pieces_at, HashPart::Sha1Pieces, stored));
     }
     if let Some(at) = layer_at {
         body.gaps
-            .push(gap(at, Long::Sha256Layer, pieces * LAYER_DIGEST_BYTES));
+            .push(gap(at, HashPart::Sha256Layer, pieces * LAYER_DIGEST_BYTES));
     }
     body
 }

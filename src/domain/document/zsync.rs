@@ -7,7 +7,7 @@ use std::io::Write;
 use super::body::{Body, Form};
 use super::name::text_of;
 use crate::domain::file::FileVersion;
-use crate::domain::hash::Long;
+use crate::domain::hash::HashPart;
 use crate::domain::time::Timestamp;
 use crate::domain::time::rfc822;
 
@@ -67,7 +67,7 @@ pub fn zsync(zsync: &Zsync<'_>) -> Body {
     }
     out.push(b'\n');
     if zsync.sums_bytes > 0 {
-        body.gap(Long::ZsyncSums, Form::Raw, zsync.sums_bytes);
+        body.gap(HashPart::ZsyncSums, Form::Raw, zsync.sums_bytes);
     }
     body
 }

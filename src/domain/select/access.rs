@@ -176,9 +176,9 @@ impl Access {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::health::{Reach, Way};
+    use crate::domain::health::{Reach, Reachability};
 
-    fn mirror(urls: &[&str], reach: &[(Scheme, Way, Way)]) -> Mirror {
+    fn mirror(urls: &[&str], reach: &[(Scheme, Reachability, Reachability)]) -> Mirror {
         let mut mirror = Mirror::new("m");
         let urls = urls.iter().map(|url| BaseUrl::parse(url));
         let mut urls: Vec<BaseUrl> = urls.collect::<Result<_, _>>().expect("URLs");
@@ -203,7 +203,7 @@ mod tests {
     #[test]
     fn nobody_is_sent_where_he_cannot_go() {
         use Scheme::{Http, Https};
-        let (open, dead, absent) = (Way::Open, Way::Dead, Way::Absent);
+        let (open, dead, absent) = (Reachability::Open, Reachability::Dead, Reachability::Absent);
         let (v4, v6) = (Some(Family::V4), Some(Family::V6));
         let (http, https) = ("http://m/", "https://m/");
         for (reach, scheme, family, expected) in [
@@ -238,9 +238,9 @@ mod tests {
     #[test]
     fn https_clients_get_http_only_where_it_is_allowed() {
         use HttpsToHttp::{Always, IfNone, Never};
-        let down = (Scheme::Https, Way::Dead, Way::Absent);
-        let plain_down = (Scheme::Http, Way::Dead, Way::Absent);
-        let half = (Scheme::Http, Way::Open, Way::Dead);
+        let down = (Scheme::Https, Reachability::Dead, Reachability::Absent);
+        let plain_down = (Scheme::Http, Reachability::Dead, Reachability::Absent);
+        let half = (Scheme::Http, Reachability::Open, Reachability::Dead);
         let (http, https, ftp) = ("http://m/", "https://m/", "ftp://m/");
         for (urls, reach, policy, expected) in [
             (&[http][..], &[][..], Never, "!no-https"),
@@ -268,7 +268,7 @@ mod tests {
 
     #[test]
     fn http_clients_that_cannot_follow_to_https_get_http_first() {
-        let down = (Scheme::Http, Way::Dead, Way::Absent);
+        let down = (Scheme::Http, Reachability::Dead, Reachability::Absent);
         let (http, https) = ("http://m/", "https://m/");
         for (urls, reach, prefers, expected) in [
             (&[https, http][..], &[][..], false, https),

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::health::{Family, Reach, Way};
+use crate::domain::health::{Family, Reach, Reachability};
 use crate::domain::mirror::{Mirror, MirrorCountry, MirrorId, MirrorKind};
 use crate::domain::place::{Asn, Coordinates, CountryCode, Place, RegionCode};
 use crate::domain::time::Timestamp;
@@ -230,8 +230,8 @@ fn dead_ipv6_comes_last_for_everybody_while_another_mirror_is_there() {
         let mut mirror = mirror(id, country, region, 100);
         mirror.reach = vec![Reach {
             scheme: Scheme::Http,
-            v4: Way::Open,
-            v6: Way::Dead,
+            v4: Reachability::Open,
+            v6: Reachability::Dead,
         }];
         mirror
     };
@@ -354,8 +354,8 @@ fn every_mirror_that_is_no_candidate_has_its_reason() {
             m.alive = false;
             m.reach = vec![Reach {
                 scheme: Scheme::Http,
-                v4: Way::Dead,
-                v6: Way::Dead,
+                v4: Reachability::Dead,
+                v6: Reachability::Dead,
             }];
         }),
         changed(3, |m| m.score = 0),

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags, recv, send};
 
-use super::guard::Guarded;
+use super::guard::HandlerGuard;
 use super::origin::Origin;
 use super::peers::Given;
 use crate::fcgi::wire::protocol::{Conversation, ConversationLimits, ConversationStep};
@@ -49,7 +49,7 @@ pub(in crate::fcgi) enum ConnectionTurn {
 
 /// A worker's buffers and handler, which one connection at a time uses.
 pub(in crate::fcgi) struct WorkerBuffers<'a, H, F> {
-    pub handler: Guarded<'a, H, F>,
+    pub handler: HandlerGuard<'a, H, F>,
     pub stats: &'a Stats,
     pub now: Instant,
     input: Box<[u8]>,
@@ -58,7 +58,7 @@ pub(in crate::fcgi) struct WorkerBuffers<'a, H, F> {
 }
 
 impl<'a, H, F> WorkerBuffers<'a, H, F> {
-    pub fn new(handler: Guarded<'a, H, F>, stats: &'a Stats) -> WorkerBuffers<'a, H, F> {
+    pub fn new(handler: HandlerGuard<'a, H, F>, stats: &'a Stats) -> WorkerBuffers<'a, H, F> {
         WorkerBuffers {
             handler,
             stats,

@@ -12,7 +12,7 @@ use crate::fcgi::{FcgiRequest, Handler, Rest, Stats};
 ///
 /// The closure under `catch_unwind` borrows only two values that are used after a panic: the
 /// output, which is cleared, and the handler, which is dropped. Hence `AssertUnwindSafe`.
-pub(in crate::fcgi) struct Guarded<'a, H, F> {
+pub(in crate::fcgi) struct HandlerGuard<'a, H, F> {
     make: &'a F,
     worker: usize,
     /// `None` after a panic, until the next request.
@@ -20,9 +20,9 @@ pub(in crate::fcgi) struct Guarded<'a, H, F> {
     stats: &'a Stats,
 }
 
-impl<'a, H: Handler, F: Fn(usize) -> H> Guarded<'a, H, F> {
-    pub fn new(make: &'a F, worker: usize, stats: &'a Stats) -> Guarded<'a, H, F> {
-        let mut guarded = Guarded {
+impl<'a, H: Handler, F: Fn(usize) -> H> HandlerGuard<'a, H, F> {
+    pub fn new(make: &'a F, worker: usize, stats: &'a Stats) -> HandlerGuard<'a, H, F> {
+        let mut guarded = HandlerGuard {
             make,
             worker,
             handler: None,

@@ -17,7 +17,7 @@ use rustix::io::Errno;
 
 use super::accept::{Acceptor, INBOX, SHUTDOWN, WorkerShared, is_listener};
 use super::connection::{Connection, ConnectionTurn, Phase, WorkerBuffers};
-use super::guard::Guarded;
+use super::guard::HandlerGuard;
 use super::options::{AWAITED_PART, DRAIN_GRACE, EVICTED_AWAITED_MIN, EVICTED_IDLE_MIN, TICK};
 use super::origin::Origin;
 use super::peers::Given;
@@ -72,7 +72,7 @@ impl<'a, H: Handler, F: Fn(usize) -> H> ServerWorker<'a, H, F> {
         watch(&epoll, peer.wake(), INBOX)?;
         let mut acceptor = Acceptor::new(shared, index);
         acceptor.arm(&epoll, Instant::now());
-        let guarded = Guarded::new(make, index, shared.stats);
+        let guarded = HandlerGuard::new(make, index, shared.stats);
         Ok(ServerWorker {
             shared,
             index,

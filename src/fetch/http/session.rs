@@ -332,7 +332,7 @@ impl<'a> HttpSession<'a> {
     ) -> Result<Response, FetchError> {
         let mut pause = RETRY_PAUSE;
         for attempt in 0.. {
-            self.rest()?;
+            self.pause()?;
             let response = self.get_once(url, request, scope)?;
             let status = response.status();
             let is_busy = status == StatusCode::TOO_MANY_REQUESTS
@@ -363,7 +363,7 @@ impl<'a> HttpSession<'a> {
     }
 
     /// Waits until the server wants to be asked again.
-    fn rest(&self) -> Result<(), FetchError> {
+    fn pause(&self) -> Result<(), FetchError> {
         loop {
             self.options.patience.check()?;
             let until = *self.pause_until();

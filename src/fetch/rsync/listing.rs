@@ -28,7 +28,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use super::failure::{PARTIAL, Said, VANISHED, explain, explain_nothing};
 use super::lines::{LineRead, LineReader};
 use super::url::RsyncUrl;
-use crate::domain::listing::Unlisted;
+use crate::domain::listing::ListingGaps;
 use crate::domain::listing::rsync::{RsyncLine, parse_line};
 use crate::domain::listing::rsync_message::{Message, is_absence, parse_message, remark};
 use crate::fetch::address::Addresses;
@@ -89,7 +89,7 @@ pub struct ListOptions<'a> {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct RsyncListingEnd {
     /// What is missing in it.
-    pub unlisted: Unlisted,
+    pub unlisted: ListingGaps,
     /// What the server said beside it.
     pub notes: Vec<String>,
 }
@@ -302,7 +302,7 @@ struct RsyncListing<'a, F> {
     /// Links that lead nowhere.
     dangling: u64,
     /// Something could not be listed and only its place is known.
-    holes: Unlisted,
+    holes: ListingGaps,
     listed: RsyncListingEnd,
 }
 
@@ -318,7 +318,7 @@ impl<'a, F: FnMut(RsyncLine, &[u8])> RsyncListing<'a, F> {
             is_part: false,
             says_absent: false,
             dangling: 0,
-            holes: Unlisted::Nothing,
+            holes: ListingGaps::Nothing,
             listed: RsyncListingEnd::default(),
         }
     }
@@ -382,7 +382,7 @@ impl<'a, F: FnMut(RsyncLine, &[u8])> RsyncListing<'a, F> {
 
     fn line(&mut self, line: LineRead<'_>) {
         let LineRead::Whole(line) = line else {
-            self.listed.unlisted = Unlisted::Anywhere;
+            self.listed.unlisted = ListingGaps::Anywhere;
             return;
         };
         if self.keeps_words {
@@ -397,7 +397,7 @@ impl<'a, F: FnMut(RsyncLine, &[u8])> RsyncListing<'a, F> {
                     self.listed.notes.push(remark(line));
                 }
             }
-            RsyncLine::Unreadable => self.listed.unlisted = Unlisted::Anywhere,
+            RsyncLine::Unreadable => self.listed.unlisted = ListingGaps::Anywhere,
             entry => {
                 self.entries += 1;
                 (self.each)(entry, &self.name);
@@ -416,7 +416,7 @@ impl<'a, F: FnMut(RsyncLine, &[u8])> RsyncListing<'a, F> {
             // A hole that is the whole URL, or lies elsewhere, tells nothing about where.
             match self.url.relative(path).filter(|path| !path.is_empty()) {
                 Some(path) => self.holes.add(path),
-                None => self.holes = Unlisted::Anywhere,
+                None => self.holes = ListingGaps::Anywhere,
             }
         }
         self.dangling += u64::from(message == Message::Dangling);
@@ -428,14 +428,14 @@ impl<'a, F: FnMut(RsyncLine, &[u8])> RsyncListing<'a, F> {
     fn account_for_partial(&mut self) {
         let named_all = self.said.remarks.is_empty() && self.said.refusal.is_none();
         let holes = std::mem::take(&mut self.holes);
-        if named_all && holes == Unlisted::Nothing && self.dangling > 0 {
+        if named_all && holes == ListingGaps::Nothing && self.dangling > 0 {
             return;
         }
-        let known = named_all && holes != Unlisted::Nothing;
-        if known && self.listed.unlisted == Unlisted::Nothing {
+        let known = named_all && holes != ListingGaps::Nothing;
+        if known && self.listed.unlisted == ListingGaps::Nothing {
             self.listed.unlisted = holes;
         } else {
-            self.listed.unlisted = Unlisted::Anywhere;
+            self.listed.unlisted = ListingGaps::Anywhere;
         }
     }
 }

@@ -209,9 +209,9 @@ fn detached_signature(text: Vec<u8>) -> Option<String> {
     is_detached.then_some(text)
 }
 
-struct Digesting<D>(D);
+struct DigestSink<D>(D);
 
-impl<D: Digest> BencodeSink for Digesting<D> {
+impl<D: Digest> BencodeSink for DigestSink<D> {
     type Error = std::convert::Infallible;
 
     fn put(&mut self, bytes: &[u8]) -> Result<(), Self::Error> {
@@ -221,7 +221,7 @@ impl<D: Digest> BencodeSink for Digesting<D> {
 }
 
 fn info_hash<D: Digest>(info: &Info<'_>, pieces: &[u8]) -> Vec<u8> {
-    let mut out = Bencode::new(Digesting(D::new()));
+    let mut out = Bencode::new(DigestSink(D::new()));
     info.write(&mut out, |out| out.part(pieces))
         .unwrap_or_else(|never| match never {});
     out.finish().0.finalize().to_vec()

@@ -47,19 +47,19 @@ const BEGUN_MAX: usize = 8;
 const TURNS_PER_SMALL: u64 = 4;
 
 /// A file that is read in chunks, and its progress.
-struct Large {
+struct LargeJob {
     job: Job,
-    begun: Option<Begun>,
+    begun: Option<ReadProgress>,
 }
 
-struct Begun {
+struct ReadProgress {
     open: OpenFile,
     /// Number of its flow.
     number: u64,
     read: u64,
 }
 
-impl Large {
+impl LargeJob {
     /// Whether it is completed in one turn.
     fn is_short(&self) -> bool {
         self.begun.is_none() && self.job.version.size <= SLICE_BYTES
@@ -70,7 +70,7 @@ impl Large {
 enum Turn {
     Whole,
     /// Other files get their turn.
-    Paused(Large),
+    Paused(LargeJob),
     /// The file failed; with the number of its flow, if there is one.
     Failed(Job, Option<u64>, Trouble),
 }
@@ -97,7 +97,7 @@ pub struct Pool<'a> {
 #[derive(Default)]
 struct PoolState {
     small: VecDeque<Job>,
-    large: VecDeque<Large>,
+    large: VecDeque<LargeJob>,
     turn: u64,
     flows: Vec<Flow>,
     free: Vec<Vec<u8>>,
@@ -148,7 +148,7 @@ impl<'a> Pool<'a> {
     pub fn add(&self, job: Job) {
         let mut state = self.state();
         if job.version.size > SMALL_BYTES_MAX && !job.kinds.is_empty() {
-            state.large.push_back(Large { job, begun: None });
+            state.large.push_back(LargeJob { job, begun: None });
             self.read.notify_one();
         } else {
             state.small.push_back(job);
@@ -307,7 +307,7 @@ impl<'a> Pool<'a> {
         }
     }
 
-    fn next_large(&self) -> Option<Large> {
+    fn next_large(&self) -> Option<LargeJob> {
         let mut state = self.state();
         loop {
             if state.is_stopped {
@@ -315,7 +315,7 @@ impl<'a> Pool<'a> {
             }
             let begun = state.large.iter().filter(|large| large.begun.is_some());
             let has_room = begun.count() < BEGUN_MAX;
-            let may = |large: &Large| has_room || large.begun.is_some() || large.is_short();
+            let may = |large: &LargeJob| has_room || large.begun.is_some() || large.is_short();
             let index = state.large.iter().position(may);
             if let Some(large) = index.and_then(|index| state.large.remove(index)) {
                 state.is_reading = true;
@@ -331,8 +331,8 @@ impl<'a> Pool<'a> {
         }
     }
 
-    fn read_turn(&self, large: Large) -> Turn {
-        let Large { job, begun } = large;
+    fn read_turn(&self, large: LargeJob) -> Turn {
+        let LargeJob { job, begun } = large;
         let mut begun = match begun {
             Some(begun) => begun,
             None => match self.begin(&job) {
@@ -341,7 +341,7 @@ impl<'a> Pool<'a> {
             },
         };
         match self.read_chunks(&job, &mut begun) {
-            Ok(()) if begun.read < job.version.size => Turn::Paused(Large {
+            Ok(()) if begun.read < job.version.size => Turn::Paused(LargeJob {
                 job,
                 begun: Some(begun),
             }),
@@ -350,14 +350,14 @@ impl<'a> Pool<'a> {
         }
     }
 
-    fn begin(&self, job: &Job) -> Result<Begun, Trouble> {
+    fn begin(&self, job: &Job) -> Result<ReadProgress, Trouble> {
         let open = job.open(self.root)?;
         open.expect_sequential_reading();
         let mut state = self.state();
         state.next_flow += 1;
         let number = state.next_flow;
         state.flows.push(Flow::new(number, job.clone()));
-        Ok(Begun {
+        Ok(ReadProgress {
             open,
             number,
             read: 0,
@@ -367,7 +367,7 @@ impl<'a> Pool<'a> {
     /// Reads until the end of the file, or until other files must get their turn. Each chunk is
     /// passed on only after the file was found unchanged. So a flow that reaches its end is
     /// correct, and one that changes ends soon.
-    fn read_chunks(&self, job: &Job, begun: &mut Begun) -> Result<(), Trouble> {
+    fn read_chunks(&self, job: &Job, begun: &mut ReadProgress) -> Result<(), Trouble> {
         let size = job.version.size;
         let turn_end = begun.read.saturating_add(SLICE_BYTES);
         while begun.read < size {

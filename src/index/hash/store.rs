@@ -6,7 +6,7 @@
 use std::time::{Duration, Instant};
 
 use super::job::{Job, Signature};
-use crate::db::hash::{self, Long};
+use crate::db::hash::{self, HashPart};
 use crate::db::open::Transaction;
 use crate::db::{DbError, Writer, catalogue};
 use crate::domain::hash::HashRecord;
@@ -32,7 +32,7 @@ pub struct Batch {
 
 /// Counts of what was stored.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Stored {
+pub struct BatchCounts {
     /// Files whose hashes were computed.
     pub files: u64,
     /// Total size of these files in bytes.
@@ -60,13 +60,13 @@ impl Batch {
     ///
     /// # Errors
     /// Returns [`DbError`] if the database cannot be written.
-    pub fn store(&mut self, writer: &mut Writer) -> Result<Stored, DbError> {
+    pub fn store(&mut self, writer: &mut Writer) -> Result<BatchCounts, DbError> {
         let batch = std::mem::take(self);
         if batch.rows.is_empty() {
-            return Ok(Stored::default());
+            return Ok(BatchCounts::default());
         }
         writer.transaction(|transaction| {
-            let mut stored = Stored::default();
+            let mut stored = BatchCounts::default();
             for (job, record) in batch.rows {
                 store_one(transaction, job, record, &mut stored)?;
             }
@@ -79,7 +79,7 @@ fn store_one(
     transaction: &Transaction<'_>,
     job: Job,
     record: HashRecord,
-    stored: &mut Stored,
+    stored: &mut BatchCounts,
 ) -> Result<(), DbError> {
     let known = catalogue::find(transaction, &job.path)?;
     if known.is_none_or(|file| file.id != job.id || file.version != Some(job.version)) {
@@ -133,9 +133,9 @@ fn completed(
     // Pieces and the hashes made of them belong together.
     if new.sha1_pieces.is_none() {
         new.piece_size = old.piece_size;
-        new.sha1_pieces = long(Long::Sha1Pieces)?;
+        new.sha1_pieces = long(HashPart::Sha1Pieces)?;
         new.sha256_root = old.sha256_root;
-        new.sha256_layer = long(Long::Sha256Layer)?;
+        new.sha256_layer = long(HashPart::Sha256Layer)?;
         digests.btih = known.btih;
         digests.btih_hybrid = known.btih_hybrid;
         digests.btmh = known.btmh;
@@ -143,7 +143,7 @@ fn completed(
     if new.zsync_hash_lengths.is_none() {
         new.zsync_block_size = old.zsync_block_size;
         new.zsync_hash_lengths = old.zsync_hash_lengths;
-        new.zsync_sums = long(Long::ZsyncSums)?;
+        new.zsync_sums = long(HashPart::ZsyncSums)?;
     }
     if new.pgp_version.is_none() && job.signature != Signature::Drop {
         new.pgp = old.pgp;

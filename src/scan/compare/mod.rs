@@ -3,7 +3,7 @@
 pub mod area;
 pub mod directory;
 pub mod known;
-pub mod large;
+pub mod large_files;
 pub mod names;
 pub mod tally;
 pub mod zone;

@@ -29,10 +29,10 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use roaring::RoaringBitmap;
 
-use super::memory::{Memory, Remembered};
+use super::memory::{DirectoryMemory, Memory};
 use super::reading::{First, PageFile, PageOutcome, PageRead};
 use crate::domain::file::CatalogueFile;
-use crate::domain::listing::{FilePresence, PageError, UNLISTED_MAX, Unlisted};
+use crate::domain::listing::{FilePresence, ListingGaps, PageError, UNLISTED_MAX};
 use crate::fetch::FetchError;
 use crate::program::exit::chain;
 use crate::scan::compare::directory::{below, key};
@@ -67,11 +67,11 @@ const NOTES_MAX: usize = 5;
 
 /// What a crawl found.
 #[derive(Debug)]
-pub struct Crawled {
+pub struct CrawlResult {
     /// What the mirror has.
     pub seen: Observations,
     /// What could not be listed.
-    pub unlisted: Unlisted,
+    pub unlisted: ListingGaps,
     /// Ids of files of which it is not known whether they are there, or in which version.
     pub unclear: RoaringBitmap,
     /// The directories that they lie in, as far as a report names them.
@@ -103,7 +103,7 @@ enum CrawlWork {
 
 /// What came of files that were asked for one by one.
 #[derive(Default)]
-struct Asked {
+struct FileAnswers {
     found: Vec<PageFile>,
     gone: u64,
     unclear: Vec<u32>,
@@ -118,7 +118,7 @@ struct CrawlState<'a> {
     doubted: HashSet<u64>,
     in_work: usize,
     tally: Tally<'a>,
-    found: Crawled,
+    found: CrawlResult,
     failures_in_row: u32,
     /// Directories that were listed, and that could not be.
     listed: u64,
@@ -151,7 +151,7 @@ pub(in crate::scan) fn crawl<'a>(
     crawl: Crawl<'a>,
     server: &'a dyn DirectoryServer,
     first: First,
-) -> Result<Crawled, FetchError> {
+) -> Result<CrawlResult, FetchError> {
     let crawler = Crawler::new(crawl, server, first.path.clone());
     {
         let mut state = crawler.state();
@@ -192,9 +192,9 @@ impl<'a> Crawler<'a> {
             doubted: HashSet::new(),
             in_work: 0,
             tally: Tally::new(&crawl.known.files).with_zone(crawl.before.zone),
-            found: Crawled {
+            found: CrawlResult {
                 seen: Observations::default(),
-                unlisted: Unlisted::Nothing,
+                unlisted: ListingGaps::Nothing,
                 unclear: RoaringBitmap::new(),
                 unclear_in: Vec::new(),
                 unreadable: 0,
@@ -312,10 +312,10 @@ impl<'a> Crawler<'a> {
     }
 
     /// Files of a directory that cannot be listed, as far as the limits go.
-    fn ask_files(&self, directory: &[u8]) -> Asked {
+    fn ask_files(&self, directory: &[u8]) -> FileAnswers {
         let names = self.crawl.names;
         let files = names.right_in(directory, FILES_IN_DIRECTORY_MAX + 1);
-        let mut asked = Asked::default();
+        let mut asked = FileAnswers::default();
         let known = self.crawl.known.directories.facts(directory);
         for range in known.map_or(&[][..], |facts| &facts.ranges) {
             asked.unclear.extend(range.clone());
@@ -328,7 +328,7 @@ impl<'a> Crawler<'a> {
     }
 
     /// Files in or below a directory that the mirror had, else any.
-    fn ask_witnesses(&self, directory: &[u8]) -> Asked {
+    fn ask_witnesses(&self, directory: &[u8]) -> FileAnswers {
         let mut files = self.crawl.names.below(directory, WITNESSES_READ_MAX);
         let before = &self.crawl.before.content;
         let had = |(_, file): &(Vec<u8>, CatalogueFile)| {
@@ -336,7 +336,7 @@ impl<'a> Crawler<'a> {
         };
         files.sort_by_key(|file| !had(file));
         files.truncate(WITNESSES_MAX);
-        let mut asked = Asked::default();
+        let mut asked = FileAnswers::default();
         self.ask_each(&files, &mut asked);
         asked
     }
@@ -351,7 +351,7 @@ impl<'a> Crawler<'a> {
         true
     }
 
-    fn ask_each(&self, files: &NamedFiles, asked: &mut Asked) {
+    fn ask_each(&self, files: &NamedFiles, asked: &mut FileAnswers) {
         for (path, file) in files {
             let id = file.id.0;
             if !self.crawl.wanted.has_file(path) {
@@ -384,7 +384,7 @@ impl<'a> Crawler<'a> {
         }
     }
 
-    fn take_files(&self, state: &mut CrawlState<'a>, path: Vec<u8>, asked: Asked) {
+    fn take_files(&self, state: &mut CrawlState<'a>, path: Vec<u8>, asked: FileAnswers) {
         state.found.requests += asked.found.len() as u64 + asked.gone;
         state.files_found += asked.found.len() as u64;
         for found in asked.found {
@@ -411,7 +411,7 @@ impl<'a> Crawler<'a> {
         state: &mut CrawlState<'a>,
         path: Vec<u8>,
         error: FetchError,
-        asked: Asked,
+        asked: FileAnswers,
     ) {
         state.found.requests += asked.found.len() as u64 + asked.gone;
         if let Some(error) = asked.end {
@@ -450,7 +450,7 @@ impl<'a> Crawler<'a> {
         if let (Some(validator), Some(facts)) =
             (page.validator, self.crawl.known.directories.facts(path))
         {
-            let remembered = Remembered {
+            let remembered = DirectoryMemory {
                 fingerprint: facts.fingerprint,
                 validator,
                 unknown: page.unknown,
@@ -481,7 +481,7 @@ impl<'a> Crawler<'a> {
         }
     }
 
-    fn take_unchanged(&self, state: &mut CrawlState<'a>, path: &[u8], remembered: Remembered) {
+    fn take_unchanged(&self, state: &mut CrawlState<'a>, path: &[u8], remembered: DirectoryMemory) {
         let facts = self.crawl.known.directories.facts(path);
         if let Some(facts) = facts {
             state.tally.see_again(facts, &self.crawl.before.content);
@@ -583,7 +583,7 @@ impl<'a> Crawler<'a> {
         }
     }
 
-    fn finish(self) -> Result<Crawled, FetchError> {
+    fn finish(self) -> Result<CrawlResult, FetchError> {
         let mut state = self
             .state
             .into_inner()

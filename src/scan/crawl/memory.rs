@@ -19,7 +19,7 @@ const VALIDATOR_BYTES_MAX: usize = 256;
 
 /// A directory as it was listed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Remembered {
+pub struct DirectoryMemory {
     /// That of the catalogue's directory.
     pub fingerprint: u64,
     /// The version of the page.
@@ -33,12 +33,12 @@ pub struct Remembered {
 /// The directories of one mirror, by the key of their path.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Memory {
-    entries: HashMap<u64, Remembered>,
+    entries: HashMap<u64, DirectoryMemory>,
 }
 
 impl Memory {
     /// Remembers a directory.
-    pub fn keep(&mut self, key: u64, remembered: Remembered) {
+    pub fn keep(&mut self, key: u64, remembered: DirectoryMemory) {
         let (Validator::Tag(text) | Validator::Date(text)) = &remembered.validator;
         if text.len() <= VALIDATOR_BYTES_MAX {
             self.entries.insert(key, remembered);
@@ -46,7 +46,7 @@ impl Memory {
     }
 
     /// A directory, if it was remembered with this fingerprint.
-    pub fn find(&self, key: u64, fingerprint: u64) -> Option<&Remembered> {
+    pub fn find(&self, key: u64, fingerprint: u64) -> Option<&DirectoryMemory> {
         let found = self.entries.get(&key);
         found.filter(|remembered| remembered.fingerprint == fingerprint)
     }
@@ -130,7 +130,7 @@ fn take_u64(bytes: &mut &[u8]) -> Option<u64> {
     Some(u64::from_le_bytes(*number))
 }
 
-fn take_entry(bytes: &mut &[u8]) -> Option<(u64, Remembered)> {
+fn take_entry(bytes: &mut &[u8]) -> Option<(u64, DirectoryMemory)> {
     let key = take_u64(bytes)?;
     let fingerprint = take_u64(bytes)?;
     let kind = varint::take(bytes)?;
@@ -146,7 +146,7 @@ fn take_entry(bytes: &mut &[u8]) -> Option<(u64, Remembered)> {
         1 => Validator::Date(text),
         _ => return None,
     };
-    let remembered = Remembered {
+    let remembered = DirectoryMemory {
         fingerprint,
         validator,
         unknown,
@@ -169,7 +169,7 @@ mod tests {
         ] {
             memory.keep(
                 key,
-                Remembered {
+                DirectoryMemory {
                     fingerprint: key + 1,
                     validator,
                     unknown: 300,

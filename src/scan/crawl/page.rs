@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::crawler::{is_cut, is_of_the_server};
-use super::memory::Remembered;
+use super::memory::DirectoryMemory;
 use super::reading::{Crawl, DirectoryServer};
 use crate::domain::listing::rsync_message::remark;
 use crate::domain::listing::{
@@ -266,7 +266,7 @@ impl<'a> PageReader<'a> {
         })
     }
 
-    fn remembered(&self, path: &[u8]) -> Option<&'a Remembered> {
+    fn remembered(&self, path: &[u8]) -> Option<&'a DirectoryMemory> {
         let before = self.crawl.before;
         let facts = self.crawl.known.directories.facts(path)?;
         before.memory.find(key(path), facts.fingerprint)

@@ -1,6 +1,6 @@
 //! Defines the input and the results of a crawl.
 
-use super::memory::{Memory, Remembered};
+use super::memory::{DirectoryMemory, Memory};
 use super::wanted::CrawlRules;
 use crate::db::content::Content;
 use crate::domain::file::CatalogueFile;
@@ -110,7 +110,7 @@ pub(in crate::scan) struct PageRead {
 #[derive(Debug)]
 pub(in crate::scan) enum PageOutcome {
     Page(PageRead),
-    Unchanged(Remembered),
+    Unchanged(DirectoryMemory),
 }
 
 /// The first page.

@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use roaring::RoaringBitmap;
 
-use super::changed::Changed;
+use super::changed_directories::ChangedDirectories;
 use crate::config::DueConfig;
 use crate::db::scan::attempt::ScanAttempt;
 use crate::domain::time::Timestamp;
@@ -150,7 +150,7 @@ pub struct DueDecision {
 pub fn decide(
     config: &DueConfig,
     now: Timestamp,
-    changed: &Changed,
+    changed: &ChangedDirectories,
     mirrors: &[MirrorState],
 ) -> Vec<DueDecision> {
     let lacking: Vec<_> = mirrors
@@ -177,7 +177,7 @@ pub fn decide(
 /// Directories that not most of the mirrors have.
 fn rare(
     share: f64,
-    changed: &Changed,
+    changed: &ChangedDirectories,
     mirrors: &[MirrorState],
     lacking: &[BTreeMap<u32, Timestamp>],
 ) -> RoaringBitmap {

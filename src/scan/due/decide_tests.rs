@@ -1,7 +1,7 @@
 //! Tests the rules for due scans as tables.
 
 use super::*;
-use crate::scan::due::changed::changed;
+use crate::scan::due::changed_directories::changed;
 
 const MINUTE: i64 = 60;
 const HOUR: i64 = 3600;
@@ -30,7 +30,7 @@ fn mirror(has_up_to: u32, whole: i64, changed: Option<i64>) -> MirrorState {
 
 /// Ten directories `0` … `9` of one old file each; new files in the first of them, which came
 /// one after the other so many seconds ago.
-fn news(ages: &[i64]) -> Changed {
+fn news(ages: &[i64]) -> ChangedDirectories {
     let changes: Vec<(i64, u32)> = (11..)
         .zip(ages)
         .map(|(id, age_s)| (NOW.0 - age_s, id))
@@ -51,7 +51,7 @@ fn news(ages: &[i64]) -> Changed {
     changed(&changes, &files)
 }
 
-fn decide_one(news: &Changed, mirror: MirrorState) -> DueDecision {
+fn decide_one(news: &ChangedDirectories, mirror: MirrorState) -> DueDecision {
     let mut decisions = decide(&DueConfig::default(), NOW, news, &[mirror]);
     decisions.pop().expect("one mirror, one decision")
 }
@@ -100,7 +100,7 @@ fn the_whole_is_due_by_age_and_what_failed_later() {
     .into_iter()
     .enumerate()
     {
-        let decision = decide_one(&Changed::default(), mirror);
+        let decision = decide_one(&ChangedDirectories::default(), mirror);
         let next_at = Timestamp(NOW.0 + in_s);
         let expected = DueDecision { what, why, next_at };
         assert_eq!(decision, expected, "case {number}");

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use roaring::RoaringBitmap;
 
-use super::changed::Changed;
+use super::changed_directories::ChangedDirectories;
 use super::decide::{DueDecision, DuePart, Hints, MirrorState, decide, last_look, may_lack};
 use crate::config::{ScanConfig, SiteConfig};
 use crate::db::mirror::MirrorRecord;
@@ -34,7 +34,7 @@ pub struct Look {
     /// When.
     pub now: Timestamp,
     /// Directories with new versions; empty where no mirror could lack any.
-    pub changed: Changed,
+    pub changed: ChangedDirectories,
     /// Mirrors that can be scanned, and what is decided about them.
     pub decisions: Vec<(MirrorRecord, DueDecision)>,
     /// All others, and why they are not.
@@ -112,7 +112,7 @@ pub fn look(
         records.push(record);
     }
     let news = News::read(database, now, config.changed_age.as_secs())?;
-    let mut changed = Changed::default();
+    let mut changed = ChangedDirectories::default();
     if let Some(news) = news
         && (is_full || news.may_be_lacked(database, now, &records, &states)?)
     {
@@ -189,8 +189,8 @@ impl News {
         Ok(false)
     }
 
-    fn changed(self, database: &Reader) -> Result<Changed, DbError> {
-        Changed::new(self.changes, |give| {
+    fn changed(self, database: &Reader) -> Result<ChangedDirectories, DbError> {
+        ChangedDirectories::new(self.changes, |give| {
             catalogue::for_each(database, b"", |path, file| give(path, file.id))
         })
     }
@@ -208,7 +208,7 @@ fn current(database: &Reader, record: &MirrorRecord) -> Result<RoaringBitmap, Db
 /// it is asked for, and found absent, ever more seldom.
 fn set_unwanted(
     config: &ScanConfig,
-    changed: &Changed,
+    changed: &ChangedDirectories,
     records: &[MirrorRecord],
     states: &mut [MirrorState],
 ) {

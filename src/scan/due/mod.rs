@@ -8,13 +8,13 @@
 //! versions that came in the last days are a range of ids, the directories that they lie in are
 //! those that `changed`, and a mirror lacks one of them when its bitmap lacks such an id.
 
-mod changed;
+mod changed_directories;
 mod decide;
 mod look;
 mod report;
 mod run;
 
-pub use changed::Changed;
+pub use changed_directories::ChangedDirectories;
 pub use decide::{DueDecision, DuePart, DueReason, Hints, MirrorState, decide};
 pub use look::{Look, look};
 pub use run::run;

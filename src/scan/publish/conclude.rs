@@ -9,7 +9,7 @@ use super::finding::{Listing, PublishOptions, listed};
 
 use super::judge::{Coverage, JudgementCase, Verdict, add, judge, merge};
 use super::repeat::repeated;
-use crate::db::content::{self, Content, Learnt, PendingContent, PublishedContent};
+use crate::db::content::{self, Content, ContentOrigin, PendingContent, PublishedContent};
 use crate::db::mirror::MirrorRecord;
 use crate::db::open::Transaction;
 use crate::db::run::{self, RunEnd, RunId, RunKind, RunOutcome};
@@ -18,7 +18,7 @@ use crate::db::{DbError, Writer, event, mirror};
 use crate::domain::run_counts::RunCounts;
 use crate::domain::time::Timestamp;
 use crate::domain::time::ctime;
-use crate::scan::compare::large::Undeliverable;
+use crate::scan::compare::large_files::UndeliverableFiles;
 use crate::scan::report::ScanCounts;
 
 /// Who the events are by.
@@ -154,7 +154,7 @@ impl PreviousContent<'_> {
     /// Whether publishing would change nothing but times.
     fn is_again(self, rules: PublishOptions<'_>, finding: Listing<'_>, merged: &Content) -> bool {
         let is_same = self.published.is_some_and(|published| {
-            published.content == *merged && published.learnt.by == finding.found.by.name()
+            published.content == *merged && published.origin.by == finding.found.by.name()
         });
         // A subtree may be another one each time; what waits is not touched by single directories.
         let is_alike = match rules.directories {
@@ -247,7 +247,7 @@ fn publish(
     (verdict, mut notable): (Verdict, Vec<String>),
     (mut record, content): (MirrorRecord, Content),
 ) -> Result<Conclusion, DbError> {
-    let learnt = Learnt {
+    let origin = ContentOrigin {
         at: finding.at,
         by: finding.found.by.name().to_owned(),
         unknown_files: finding.found.seen.unknown,
@@ -255,7 +255,7 @@ fn publish(
     if rules.directories > 0 && verdict == Verdict::Ordinary {
         content::add(transaction, finding.mirror, &content)?;
     } else {
-        content::publish(transaction, finding.mirror, &content, &learnt)?;
+        content::publish(transaction, finding.mirror, &content, &origin)?;
     }
     store_left(transaction, rules, finding)?;
     let remark = match verdict {
@@ -294,7 +294,7 @@ fn publish(
 
 /// That the mirror cannot deliver large files, the first time that it is found.
 fn large_files_news(finding: Listing<'_>, previous: Option<&Content>) -> Option<String> {
-    let Undeliverable { ids, reason } = finding.undeliverable;
+    let UndeliverableFiles { ids, reason } = finding.undeliverable;
     let had = previous.is_none_or(|previous| !previous.current.is_disjoint(ids));
     (had && !ids.is_empty()).then(|| format!("large files are not counted: {reason}"))
 }

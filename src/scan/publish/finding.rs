@@ -2,10 +2,10 @@
 
 use super::judge::JudgementLimits;
 use crate::db::run::RunOutcome;
-use crate::db::scan::directory::ScanLeft;
+use crate::db::scan::directory::ScanMemory;
 use crate::domain::mirror::MirrorId;
 use crate::domain::time::Timestamp;
-use crate::scan::compare::large::Undeliverable;
+use crate::scan::compare::large_files::UndeliverableFiles;
 use crate::scan::protocol::ListingResult;
 use crate::snapshot::KnownFiles;
 use roaring::RoaringBitmap;
@@ -42,9 +42,9 @@ pub struct Listing<'a> {
     /// What was seen.
     pub found: &'a ListingResult,
     /// What of it cannot be delivered.
-    pub undeliverable: &'a Undeliverable,
+    pub undeliverable: &'a UndeliverableFiles,
     /// What a scan over HTTP leaves for the next.
-    pub left: Option<&'a ScanLeft>,
+    pub left: Option<&'a ScanMemory>,
     /// Ids that could not be listed and keep their state.
     pub unlisted: &'a RoaringBitmap,
     /// Whether there is something that the server could not list.

@@ -48,10 +48,10 @@ pub type Attempt = (MirrorId, ScanAttemptKind, Timestamp);
 
 /// Repeats, and attempts, that are still to be stored.
 #[derive(Debug)]
-pub struct Repeats(Mutex<PreviousRun>);
+pub struct Repeats(Mutex<RepeatBacklog>);
 
 #[derive(Debug)]
-struct PreviousRun {
+struct RepeatBacklog {
     repeats: Vec<(RunId, Timestamp)>,
     attempts: Vec<Attempt>,
     since: Instant,
@@ -60,7 +60,7 @@ struct PreviousRun {
 impl Repeats {
     /// None yet.
     pub fn new() -> Repeats {
-        Repeats(Mutex::new(PreviousRun {
+        Repeats(Mutex::new(RepeatBacklog {
             repeats: Vec::new(),
             attempts: Vec::new(),
             since: Instant::now(),
@@ -103,7 +103,7 @@ impl Repeats {
     }
 }
 
-impl PreviousRun {
+impl RepeatBacklog {
     fn store(&mut self, writer: &mut Writer) {
         self.since = Instant::now();
         if self.repeats.is_empty() && self.attempts.is_empty() {

@@ -120,7 +120,7 @@ fn add_mirror_that_has_all(site: &TestSite) {
     };
     let added = writer.transaction(|transaction| {
         let id = mirror::insert(transaction, &record)?;
-        content::publish(transaction, id, &has_all, &Importer::learnt(Timestamp(1)))
+        content::publish(transaction, id, &has_all, &Importer::origin(Timestamp(1)))
     });
     added.expect("stored");
 }

@@ -1,6 +1,6 @@
 //! `heliostat status`.
 
-use heliostat::db::content::{self, Content, Learnt};
+use heliostat::db::content::{self, Content, ContentOrigin};
 use heliostat::db::open_writer;
 use heliostat::domain::mirror::MirrorId;
 use heliostat::domain::time::Timestamp;
@@ -15,7 +15,7 @@ fn publish(site: &TestSite, contents: [(MirrorId, Vec<u32>, Vec<u32>); 2]) {
         .duration_since(std::time::SystemTime::UNIX_EPOCH)
         .expect("after 1970")
         .as_secs() as i64;
-    let learnt = Learnt {
+    let origin = ContentOrigin {
         at: Timestamp(now - 7200),
         by: "http".into(),
         unknown_files: 0,
@@ -27,7 +27,7 @@ fn publish(site: &TestSite, contents: [(MirrorId, Vec<u32>, Vec<u32>); 2]) {
             outdated: outdated.into_iter().collect(),
         };
         writer
-            .transaction(|t| content::publish(t, id, &content, &learnt))
+            .transaction(|t| content::publish(t, id, &content, &origin))
             .expect("published");
     }
 }

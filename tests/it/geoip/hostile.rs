@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use heliostat::db::catalogue::CatalogueWriter;
-use heliostat::db::content::{self, Content, Learnt};
+use heliostat::db::content::{self, Content, ContentOrigin};
 use heliostat::db::mirror::{self, MirrorRecord};
 use heliostat::db::{self};
 use heliostat::domain::file::FileVersion;
@@ -38,12 +38,12 @@ fn site() -> TestSite {
         mirror::insert(transaction, &record("http://m.example.org/"))?;
         let mut held = Content::default();
         held.current.insert(id.0);
-        let learnt = Learnt {
+        let origin = ContentOrigin {
             at: Timestamp(1_700_000_000),
             by: "test".to_owned(),
             unknown_files: 0,
         };
-        content::publish(transaction, MirrorId(1), &held, &learnt)
+        content::publish(transaction, MirrorId(1), &held, &origin)
     });
     filled.expect("the content");
     site

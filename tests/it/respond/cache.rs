@@ -228,13 +228,13 @@ fn without_a_cache_cdn_loop_means_nothing() {
         current: (1..=2).collect(),
         outdated: Default::default(),
     };
-    let learnt = heliostat::db::content::Learnt {
+    let origin = heliostat::db::content::ContentOrigin {
         at: heliostat::domain::time::Timestamp(1),
         by: "rsync".into(),
         unknown_files: 0,
     };
     writer
-        .transaction(|t| heliostat::db::content::publish(t, id, &content, &learnt))
+        .transaction(|t| heliostat::db::content::publish(t, id, &content, &origin))
         .expect("published");
     let responder = Responder::start(&site);
     let mut client = responder.connect();

@@ -3,7 +3,7 @@
 use std::os::unix::ffi::OsStrExt;
 
 use heliostat::db::catalogue::CatalogueWriter;
-use heliostat::db::content::{self, Content, Learnt};
+use heliostat::db::content::{self, Content, ContentOrigin};
 use heliostat::db::hash::{self, Digests, HashRecord};
 use heliostat::db::mirror::{self, MirrorRecord};
 use heliostat::db::{self, open::Transaction};
@@ -81,13 +81,13 @@ fn fill(transaction: &Transaction<'_>) -> Result<(), db::DbError> {
     for id in hashed {
         hash::store(transaction, id, version, &record())?;
     }
-    let learnt = Learnt {
+    let origin = ContentOrigin {
         at: Timestamp(1_700_000_000),
         by: "test".to_owned(),
         unknown_files: 0,
     };
     for id in [1, 2] {
-        content::publish(transaction, MirrorId(id), &held, &learnt)?;
+        content::publish(transaction, MirrorId(id), &held, &origin)?;
     }
     Ok(())
 }

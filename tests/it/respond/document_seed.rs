@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 
 use heliostat::db::catalogue::CatalogueWriter;
-use heliostat::db::content::{self, Content, Learnt};
+use heliostat::db::content::{self, Content, ContentOrigin};
 use heliostat::db::hash::{self, Digests, HashRecord};
 use heliostat::db::mirror::{self, MirrorRecord};
 use heliostat::db::{self, open::Transaction};
@@ -131,7 +131,7 @@ fn fill(transaction: &Transaction<'_>) -> Result<(), db::DbError> {
         ..record(b"empty", b"")
     };
     hash::store(transaction, FileId(5), version(0), &empty)?;
-    let learnt = Learnt {
+    let origin = ContentOrigin {
         at: Timestamp(1_700_000_000),
         by: "test".to_owned(),
         unknown_files: 0,
@@ -139,7 +139,7 @@ fn fill(transaction: &Transaction<'_>) -> Result<(), db::DbError> {
     let mut held = Content::default();
     held.current.insert(1);
     for id in 1..=3 {
-        content::publish(transaction, MirrorId(id), &held, &learnt)?;
+        content::publish(transaction, MirrorId(id), &held, &origin)?;
     }
     Ok(())
 }

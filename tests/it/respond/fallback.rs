@@ -2,7 +2,7 @@
 //! served here.
 
 use heliostat::db::catalogue::CatalogueWriter;
-use heliostat::db::content::{self, Content, Learnt};
+use heliostat::db::content::{self, Content, ContentOrigin};
 use heliostat::db::mirror::{self, MirrorRecord};
 use heliostat::db::{self};
 use heliostat::domain::file::{FileId, FileVersion};
@@ -55,12 +55,12 @@ fn build(rules: &str) -> TestSite {
         let id = mirror::insert(transaction, &record)?;
         let mut content = Content::default();
         content.current.insert(held.0);
-        let learnt = Learnt {
+        let origin = ContentOrigin {
             at: Timestamp(1_700_000_000),
             by: "test".to_owned(),
             unknown_files: 0,
         };
-        content::publish(transaction, MirrorId(id.0), &content, &learnt)
+        content::publish(transaction, MirrorId(id.0), &content, &origin)
     });
     filled.expect("the content");
     site

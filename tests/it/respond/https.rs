@@ -1,6 +1,6 @@
 //! Who is sent to http and who to https.
 
-use heliostat::db::content::{self, Content, Learnt};
+use heliostat::db::content::{self, Content, ContentOrigin};
 use heliostat::db::open_writer;
 use heliostat::domain::time::Timestamp;
 
@@ -49,14 +49,14 @@ fn site(rules: &str) -> TestSite {
             current: files.into_iter().collect(),
             outdated: Default::default(),
         };
-        let learnt = Learnt {
+        let origin = ContentOrigin {
             at: Timestamp(1),
             by: "rsync".into(),
             unknown_files: 0,
         };
         let mut writer = open_writer(&site.database()).expect("the database");
         writer
-            .transaction(|t| content::publish(t, id, &content, &learnt))
+            .transaction(|t| content::publish(t, id, &content, &origin))
             .expect("published");
     }
     site

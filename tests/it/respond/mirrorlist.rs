@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use serde_json::{Value, json};
 
 use heliostat::db::catalogue::CatalogueWriter;
-use heliostat::db::content::{self, Content, Learnt};
+use heliostat::db::content::{self, Content, ContentOrigin};
 use heliostat::db::mirror::{self, MirrorRecord};
 use heliostat::db::{self, open::Transaction};
 use heliostat::decide::DIRECTORY_FILES_MAX;
@@ -106,13 +106,13 @@ fn fill(transaction: &Transaction<'_>, names: &[&[u8]]) -> Result<(), db::DbErro
                 held.outdated.insert(file.0);
             }
         }
-        let learnt = Learnt {
+        let origin = ContentOrigin {
             at: Timestamp(1_700_000_000),
             by: "test".to_owned(),
             unknown_files: 0,
         };
         if name != "new" {
-            content::publish(transaction, MirrorId(id), &held, &learnt)?;
+            content::publish(transaction, MirrorId(id), &held, &origin)?;
         }
     }
     Ok(())

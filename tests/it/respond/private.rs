@@ -2,7 +2,7 @@
 //! to which nobody or not this client is sent stand without a link.
 
 use heliostat::db::catalogue::CatalogueWriter;
-use heliostat::db::content::{self, Content, Learnt};
+use heliostat::db::content::{self, Content, ContentOrigin};
 use heliostat::db::hash;
 use heliostat::db::mirror::{self, MirrorRecord};
 use heliostat::db::{self, open::Transaction};
@@ -99,12 +99,12 @@ fn fill(transaction: &Transaction<'_>) -> Result<(), db::DbError> {
     held.current.insert(id.0);
     for record in mirrors() {
         let mirror = mirror::insert(transaction, &record)?;
-        let learnt = Learnt {
+        let origin = ContentOrigin {
             at: Timestamp(1_700_000_000),
             by: "test".to_owned(),
             unknown_files: 0,
         };
-        content::publish(transaction, mirror, &held, &learnt)?;
+        content::publish(transaction, mirror, &held, &origin)?;
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
 use heliostat::db::catalogue::CatalogueWriter;
-use heliostat::db::content::{self, Content, Learnt};
+use heliostat::db::content::{self, Content, ContentOrigin};
 use heliostat::db::hash;
 use heliostat::db::mirror::{self, MirrorRecord};
 use heliostat::db::{self, open::Transaction};
@@ -53,7 +53,7 @@ fn fill(transaction: &Transaction<'_>, names: &[Vec<u8>]) -> Result<(), db::DbEr
     for id in ids {
         hash::store(transaction, FileId(id), version, &record())?;
     }
-    let learnt = Learnt {
+    let origin = ContentOrigin {
         at: Timestamp(1_700_000_000),
         by: "test".to_owned(),
         unknown_files: 0,
@@ -69,7 +69,7 @@ fn fill(transaction: &Transaction<'_>, names: &[Vec<u8>]) -> Result<(), db::DbEr
             ..MirrorRecord::new(&format!("mirror-{id}"))
         };
         mirror::insert(transaction, &record)?;
-        content::publish(transaction, MirrorId(id), &held, &learnt)?;
+        content::publish(transaction, MirrorId(id), &held, &origin)?;
     }
     Ok(())
 }

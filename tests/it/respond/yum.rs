@@ -1,7 +1,7 @@
 //! Lists for yum and dnf, from the socket (MirrorBrainYumDir).
 
 use heliostat::db::catalogue::CatalogueWriter;
-use heliostat::db::content::{self, Content, Learnt};
+use heliostat::db::content::{self, Content, ContentOrigin};
 use heliostat::db::mirror::{self, MirrorRecord};
 use heliostat::db::{self, open::Transaction};
 use heliostat::domain::file::FileVersion;
@@ -73,12 +73,12 @@ fn fill(transaction: &Transaction<'_>, files: &[&str]) -> Result<(), db::DbError
             ..MirrorRecord::new(&format!("m{id}"))
         };
         mirror::insert(transaction, &record)?;
-        let learnt = Learnt {
+        let origin = ContentOrigin {
             at: Timestamp(1_700_000_000),
             by: "test".to_owned(),
             unknown_files: 0,
         };
-        content::publish(transaction, MirrorId(id), &held, &learnt)?;
+        content::publish(transaction, MirrorId(id), &held, &origin)?;
     }
     Ok(())
 }

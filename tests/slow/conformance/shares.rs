@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use heliostat::db;
 use heliostat::db::catalogue::CatalogueWriter;
-use heliostat::db::content::{self, Content, Learnt};
+use heliostat::db::content::{self, Content, ContentOrigin};
 use heliostat::db::mirror::{self, MirrorRecord};
 use heliostat::domain::file::FileVersion;
 use heliostat::domain::time::Timestamp;
@@ -159,12 +159,12 @@ fn table_site() -> TestSite {
                 record.enabled = true;
                 record.alive = true;
                 let id = mirror::insert(transaction, &record)?;
-                let learnt = Learnt {
+                let origin = ContentOrigin {
                     at: Timestamp(1_500_000_000),
                     by: "test".to_owned(),
                     unknown_files: 0,
                 };
-                content::publish(transaction, id, &content, &learnt)?;
+                content::publish(transaction, id, &content, &origin)?;
             }
         }
         catalogue.finish()

@@ -12,7 +12,7 @@ use crate::scan::compare::directory::key;
 
 /// What is new in the catalogue. Directories are known by their number, in path order.
 #[derive(Debug, Default)]
-pub struct Changed {
+pub struct ChangedDirectories {
     /// By their first id.
     changes: Vec<CatalogueChange>,
     paths: Vec<Vec<u8>>,
@@ -23,7 +23,7 @@ pub struct Changed {
     all: HashSet<u64>,
 }
 
-impl Changed {
+impl ChangedDirectories {
     /// `changes` by their first id; `for_each_file` gives the whole catalogue in path order.
     ///
     /// # Errors
@@ -31,10 +31,10 @@ impl Changed {
     pub fn new<E>(
         changes: Vec<CatalogueChange>,
         for_each_file: impl FnOnce(&mut dyn FnMut(&[u8], FileId)) -> Result<(), E>,
-    ) -> Result<Changed, E> {
-        let mut changed = Changed {
+    ) -> Result<ChangedDirectories, E> {
+        let mut changed = ChangedDirectories {
             changes,
-            ..Changed::default()
+            ..ChangedDirectories::default()
         };
         let first = changed
             .changes
@@ -95,13 +95,13 @@ impl Changed {
 }
 
 #[cfg(test)]
-pub(super) fn changed(changes: &[(i64, u32)], files: &[(&str, u32)]) -> Changed {
+pub(super) fn changed(changes: &[(i64, u32)], files: &[(&str, u32)]) -> ChangedDirectories {
     let change = |&(at, first_id): &(i64, u32)| CatalogueChange {
         at: Timestamp(at),
         first_id,
     };
     let changes = changes.iter().map(change).collect();
-    let made = Changed::new(changes, |give| {
+    let made = ChangedDirectories::new(changes, |give| {
         for (path, id) in files {
             give(path.as_bytes(), FileId(*id));
         }

@@ -20,7 +20,7 @@ use crate::domain::path::{FilePath, PathError};
 
 /// The location that the web server's name of a file means.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Named {
+pub enum NamedLocation {
     /// A path below the tree, in which links are not resolved; `Empty`: the tree itself.
     Below(Result<FilePath, PathError>),
     /// A location outside of the tree.
@@ -36,21 +36,25 @@ pub enum Named {
 
 impl Tree {
     /// Finds the path below the tree of a file with an absolute name; the file need not exist.
-    pub fn named(&mut self, file: &[u8]) -> Named {
+    pub fn named(&mut self, file: &[u8]) -> NamedLocation {
         let climbs = climbs(file);
         if !climbs && let Some(rest) = rest_below(file, self.root().as_os_str().as_bytes()) {
-            return Named::Below(FilePath::parse(rest));
+            return NamedLocation::Below(FilePath::parse(rest));
         }
         self.locate_other_name(file, climbs)
-            .unwrap_or_else(Named::Unknown)
+            .unwrap_or_else(NamedLocation::Unknown)
     }
 
     /// Resolves a name that does not begin with the root as configured. `climbs`: the name contains
     /// `..`, so that its meaning depends on links.
-    fn locate_other_name(&mut self, file: &[u8], climbs: bool) -> Result<Named, TreeProblem> {
+    fn locate_other_name(
+        &mut self,
+        file: &[u8],
+        climbs: bool,
+    ) -> Result<NamedLocation, TreeProblem> {
         self.refresh()?;
         if !climbs && let Some(rest) = self.below_other_name(file)? {
-            return Ok(Named::Below(FilePath::parse(rest)));
+            return Ok(NamedLocation::Below(FilePath::parse(rest)));
         }
         let root = self.real_root()?;
         let path = Path::new(OsStr::from_bytes(file));
@@ -64,11 +68,11 @@ impl Tree {
             (found, _, _) => found,
         };
         let Some(real) = real else {
-            return Ok(Named::Unseen);
+            return Ok(NamedLocation::Unseen);
         };
         Ok(match real.strip_prefix(&root) {
-            Ok(below) => Named::Below(FilePath::parse(below.as_os_str().as_bytes())),
-            Err(_) => Named::Outside { exists },
+            Ok(below) => NamedLocation::Below(FilePath::parse(below.as_os_str().as_bytes())),
+            Err(_) => NamedLocation::Outside { exists },
         })
     }
 
@@ -161,7 +165,7 @@ mod tests {
         symlink("v1/dir", home.join("middle")).expect("link");
         symlink("dir", home.join("v1/alias")).expect("link");
         symlink("../outside", home.join("v1/out")).expect("link");
-        let below = |path: &[u8]| Named::Below(FilePath::parse(path));
+        let below = |path: &[u8]| NamedLocation::Below(FilePath::parse(path));
         let mut tree = Tree::new(&home.join("tree"));
         for (name, expected) in [
             ("tree/dir/a.iso", below(b"dir/a.iso")),
@@ -178,12 +182,15 @@ mod tests {
             ("middle/a.iso", below(b"dir/a.iso")),
             ("middle/a.iso.md5", below(b"dir/a.iso.md5")),
             ("tree/alias/../dir/a.iso", below(b"dir/a.iso")),
-            ("tree/out/../v1x/a.iso", Named::Outside { exists: true }),
-            ("v1x/a.iso", Named::Outside { exists: true }),
-            ("outside/o", Named::Outside { exists: true }),
-            ("outside/o.md5", Named::Outside { exists: false }),
-            ("nothing/o", Named::Unseen),
-            ("outside/o/x", Named::Unseen),
+            (
+                "tree/out/../v1x/a.iso",
+                NamedLocation::Outside { exists: true },
+            ),
+            ("v1x/a.iso", NamedLocation::Outside { exists: true }),
+            ("outside/o", NamedLocation::Outside { exists: true }),
+            ("outside/o.md5", NamedLocation::Outside { exists: false }),
+            ("nothing/o", NamedLocation::Unseen),
+            ("outside/o/x", NamedLocation::Unseen),
         ] {
             // Twice: another name of the tree is remembered.
             for _ in 0..2 {
@@ -205,13 +212,13 @@ mod tests {
         let mut tree = Tree::new(&home.join("v1"));
         let file = home.join("current/f");
         let name = file.as_os_str().as_bytes();
-        let expected = Named::Below(FilePath::parse(b"f"));
+        let expected = NamedLocation::Below(FilePath::parse(b"f"));
         assert_eq!(tree.named(name), expected);
         symlink("v2", home.join("next")).expect("link");
         std::fs::rename(home.join("next"), home.join("current")).expect("flip");
         std::thread::sleep(ROOT_TRUST_TIME);
-        assert_eq!(tree.named(name), Named::Outside { exists: true });
+        assert_eq!(tree.named(name), NamedLocation::Outside { exists: true });
         let gone = Tree::new(&home.join("gone")).named(name);
-        assert!(matches!(gone, Named::Unknown(problem) if problem.is_absent()));
+        assert!(matches!(gone, NamedLocation::Unknown(problem) if problem.is_absent()));
     }
 }

@@ -75,7 +75,7 @@ impl ListingWriter {
 
 /// A place that could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Unreadable {
+pub struct UnreadablePlace {
     /// Path relative to the tree.
     pub path: Vec<u8>,
     /// The error of the system.
@@ -84,7 +84,7 @@ pub struct Unreadable {
 
 /// The result of a walk.
 #[derive(Debug, Default)]
-pub struct Walked {
+pub struct TreeListing {
     /// Path of the subtree; "" is the whole tree.
     below: Vec<u8>,
     directories: Vec<DirectoryListing>,
@@ -93,16 +93,16 @@ pub struct Walked {
     /// Total size of these files in bytes.
     pub bytes: u64,
     /// The first [`super::UNREADABLE_LISTED_MAX`] unreadable places, sorted by path.
-    pub unreadable: Vec<Unreadable>,
+    pub unreadable: Vec<UnreadablePlace>,
     /// Number of all unreadable places.
     pub unreadable_total: u64,
 }
 
-impl Walked {
-    pub(super) fn new(below: &[u8], directories: usize) -> Walked {
-        let mut walked = Walked {
+impl TreeListing {
+    pub(super) fn new(below: &[u8], directories: usize) -> TreeListing {
+        let mut walked = TreeListing {
             below: below.to_owned(),
-            ..Walked::default()
+            ..TreeListing::default()
         };
         walked
             .directories
@@ -240,7 +240,7 @@ mod tests {
         a.file(b"\xff\n", version(1 << 40));
         let mut b = ListingWriter::default();
         b.unreadable_below(b"");
-        let mut walked = Walked::new(b"top", 3);
+        let mut walked = TreeListing::new(b"top", 3);
         walked.put(2, b.end(3));
         walked.put(0, root.end(1));
         walked.put(1, a.end(3));

@@ -17,7 +17,7 @@ const FILES_A_LIMIT: usize = 2;
 
 /// What a mirror cannot deliver.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Undeliverable {
+pub struct UndeliverableFiles {
     /// Ids of its files beyond the limit.
     pub ids: RoaringBitmap,
     /// The limit and what the server said; empty: it delivers all.
@@ -39,7 +39,7 @@ pub fn check(
     base: &HttpUrl,
     known: &KnownTree,
     current: &RoaringBitmap,
-) -> Result<Undeliverable, FetchError> {
+) -> Result<UndeliverableFiles, FetchError> {
     for limit in LIMITS_BYTES {
         let beyond = |file: &&LargeFile| file.size > limit && current.contains(file.id.0);
         let files = known.large.iter().filter(beyond);
@@ -52,7 +52,7 @@ pub fn check(
                 }
                 Err(error) => {
                     log::debug!("large file url={base} error={error}");
-                    return Ok(Undeliverable::default());
+                    return Ok(UndeliverableFiles::default());
                 }
             };
             match answer {
@@ -65,13 +65,13 @@ pub fn check(
             }
         }
         if let Some(said) = refusal {
-            return Ok(Undeliverable {
+            return Ok(UndeliverableFiles {
                 ids: files.map(|file| file.id.0).collect(),
                 reason: format!("it delivers nothing beyond {} GiB ({said})", limit >> 30),
             });
         }
     }
-    Ok(Undeliverable::default())
+    Ok(UndeliverableFiles::default())
 }
 
 fn ask(

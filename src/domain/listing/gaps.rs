@@ -4,7 +4,7 @@
 ///
 /// Files in these parts are not known to have vanished.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Unlisted {
+pub enum ListingGaps {
     /// Nothing: the listing is complete.
     #[default]
     Nothing,
@@ -18,24 +18,24 @@ pub enum Unlisted {
 /// must not grow with it.
 pub const UNLISTED_MAX: usize = 1000;
 
-impl Unlisted {
+impl ListingGaps {
     /// Adds one path.
     pub fn add(&mut self, path: Vec<u8>) {
         match self {
-            Unlisted::Nothing => *self = Unlisted::Below(vec![path]),
-            Unlisted::Below(paths) if paths.len() < UNLISTED_MAX => paths.push(path),
-            Unlisted::Below(_) | Unlisted::Anywhere => *self = Unlisted::Anywhere,
+            ListingGaps::Nothing => *self = ListingGaps::Below(vec![path]),
+            ListingGaps::Below(paths) if paths.len() < UNLISTED_MAX => paths.push(path),
+            ListingGaps::Below(_) | ListingGaps::Anywhere => *self = ListingGaps::Anywhere,
         }
     }
 }
 
-impl Unlisted {
+impl ListingGaps {
     /// Adds the parts that another listing left out.
-    pub fn join(&mut self, other: Unlisted) {
+    pub fn join(&mut self, other: ListingGaps) {
         match other {
-            Unlisted::Nothing => {}
-            Unlisted::Below(paths) => paths.into_iter().for_each(|path| self.add(path)),
-            Unlisted::Anywhere => *self = Unlisted::Anywhere,
+            ListingGaps::Nothing => {}
+            ListingGaps::Below(paths) => paths.into_iter().for_each(|path| self.add(path)),
+            ListingGaps::Anywhere => *self = ListingGaps::Anywhere,
         }
     }
 }
@@ -46,14 +46,14 @@ mod tests {
 
     #[test]
     fn too_many_holes_are_a_hole_anywhere() {
-        let mut unlisted = Unlisted::default();
+        let mut unlisted = ListingGaps::default();
         for number in 0..UNLISTED_MAX {
             unlisted.add(number.to_string().into_bytes());
         }
-        assert!(matches!(&unlisted, Unlisted::Below(paths) if paths.len() == UNLISTED_MAX));
+        assert!(matches!(&unlisted, ListingGaps::Below(paths) if paths.len() == UNLISTED_MAX));
         unlisted.add(b"one more".to_vec());
-        assert_eq!(unlisted, Unlisted::Anywhere);
+        assert_eq!(unlisted, ListingGaps::Anywhere);
         unlisted.add(b"and more".to_vec());
-        assert_eq!(unlisted, Unlisted::Anywhere);
+        assert_eq!(unlisted, ListingGaps::Anywhere);
     }
 }
