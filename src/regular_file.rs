@@ -4,9 +4,9 @@
 //! Opening a FIFO waits for a writer, and reading a terminal or `/dev/zero` never ends. So a
 //! program that must not hang opens every configured file by these functions.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, FileType, OpenOptions};
 use std::io::{self, Read};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::Path;
 
 use rustix::fs::OFlags;
@@ -66,11 +66,29 @@ pub fn check_if_there(path: &Path) -> io::Result<()> {
     }
 }
 
+/// A file's kind in words. A path that is still a link after links were followed leads nowhere.
+pub fn kind_of(file_type: FileType) -> &'static str {
+    if file_type.is_file() {
+        "a regular file"
+    } else if file_type.is_dir() {
+        "a folder"
+    } else if file_type.is_fifo() {
+        "a FIFO"
+    } else if file_type.is_socket() {
+        "a socket"
+    } else if file_type.is_symlink() {
+        "a link to nothing"
+    } else {
+        "a device"
+    }
+}
+
 fn check(metadata: &std::fs::Metadata) -> io::Result<()> {
     if metadata.is_file() {
         return Ok(());
     }
-    let message = "it is not a regular file; put one in its place";
+    let kind = kind_of(metadata.file_type());
+    let message = format!("it is not a regular file but {kind}; put one in its place");
     Err(io::Error::new(io::ErrorKind::InvalidInput, message))
 }
 
@@ -97,9 +115,14 @@ mod tests {
         assert_eq!(read_text(&path("file"), 5).expect("read"), "12345");
         let error = read(&path("file"), 4).expect_err("too long").to_string();
         assert!(error.contains("more than 4 bytes"), "{error}");
-        for other in [&fifo, &path("."), Path::new("/dev/zero")] {
+        for (other, kind) in [
+            (&*fifo, "a FIFO"),
+            (&*path("."), "a folder"),
+            (Path::new("/dev/zero"), "a device"),
+        ] {
             let error = read(other, 5).expect_err("no file").to_string();
-            assert!(error.contains("not a regular file"), "{other:?}: {error}");
+            let expected = format!("it is not a regular file but {kind}; put one in its place");
+            assert_eq!(error, expected, "{other:?}");
             check_if_there(other).expect_err("no file");
         }
         check_if_there(&path("file")).expect("a file");

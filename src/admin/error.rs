@@ -10,7 +10,7 @@ use crate::domain::mirror::name::{LookupError, question};
 use crate::domain::mirror::value::ValueError;
 use crate::domain::path::PathError;
 use crate::program::exit::Exit;
-use crate::program::lock::LockError;
+use crate::program::lock::{LockError, LockFileError};
 
 /// Scripts around `mb` look for its `Not found.`
 fn as_mb_says(error: &LookupError) -> String {
@@ -153,6 +153,9 @@ pub enum AdminError {
         /// What the system says.
         source: std::io::Error,
     },
+    /// The lock file cannot be used.
+    #[error(transparent)]
+    Lock(LockFileError),
     /// Another import is at work.
     #[error("another import into {} is at work", database.display())]
     Importing {

@@ -7,7 +7,7 @@ use crate::config::ConfigError;
 use crate::db::DbError;
 use crate::db::run::RunOutcome;
 use crate::program::exit::Exit;
-use crate::program::lock::{LockHolder, file_remedy};
+use crate::program::lock::{LockFileError, LockHolder};
 use crate::tree::WalkError;
 
 /// Why an index run changed nothing, or why hashing ended early.
@@ -48,14 +48,9 @@ pub enum IndexError {
         /// The holder, and the remedy.
         holder: LockHolder,
     },
-    /// The lock file cannot be written.
-    #[error("cannot write {path}; {}", file_remedy(source))]
-    Lock {
-        /// Path of the lock file.
-        path: PathBuf,
-        /// The error of the system.
-        source: io::Error,
-    },
+    /// The lock file cannot be used.
+    #[error(transparent)]
+    Lock(LockFileError),
     /// The database cannot be read or written.
     #[error("cannot index into {database}; nothing was changed")]
     Database {

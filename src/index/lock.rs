@@ -2,7 +2,7 @@
 //! and the catalogue does not wait for it.
 //!
 //! # Locking
-//! The lock files are `DATABASE.index.lock` and `DATABASE.hash.lock`, see [`Lock`].
+//! The lock files are `DATABASE.locks/index` and `DATABASE.locks/hash`, see [`Lock`].
 
 use std::path::Path;
 
@@ -20,10 +20,10 @@ pub enum Activity {
 }
 
 impl Activity {
-    fn suffix(self) -> &'static str {
+    fn name(self) -> &'static str {
         match self {
-            Activity::Indexing => ".index.lock",
-            Activity::Hashing => ".hash.lock",
+            Activity::Indexing => "index",
+            Activity::Hashing => "hash",
         }
     }
 
@@ -52,16 +52,14 @@ impl IndexLock {
         activity: Activity,
         now: Timestamp,
     ) -> Result<IndexLock, IndexError> {
-        let mut name = database.as_os_str().to_owned();
-        name.push(activity.suffix());
-        match Lock::take(Path::new(&name), now) {
+        match Lock::take(database, activity.name(), now) {
             Ok(lock) => Ok(IndexLock { _lock: lock }),
             Err(LockError::Held(holder)) => Err(IndexError::Locked {
                 database: database.to_owned(),
                 activity: activity.participle(),
                 holder,
             }),
-            Err(LockError::File { path, source }) => Err(IndexError::Lock { path, source }),
+            Err(LockError::File(error)) => Err(IndexError::Lock(error)),
         }
     }
 }

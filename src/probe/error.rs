@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::db::DbError;
 use crate::domain::mirror::name::LookupError;
 use crate::fetch::FetchError;
-use crate::program::lock::{LockHolder, file_remedy};
+use crate::program::lock::{LockFileError, LockHolder};
 
 /// Why no mirror could be probed.
 #[derive(Debug, thiserror::Error)]
@@ -26,14 +26,9 @@ pub enum ProbeError {
         /// Who probes, and what to do.
         holder: LockHolder,
     },
-    /// The lock.
-    #[error("cannot lock {path}; {}", file_remedy(source))]
-    Lock {
-        /// The lock file.
-        path: PathBuf,
-        /// What the system says.
-        source: std::io::Error,
-    },
+    /// The lock file cannot be used.
+    #[error(transparent)]
+    Lock(LockFileError),
     /// The log file of `-l`.
     #[error("cannot write the log file {path}")]
     LogFile {

@@ -1,9 +1,10 @@
-//! One prober a database at a time: cron's may meet the daemon.
+//! Ensures that one program at a time probes for a database: one that cron starts may meet the
+//! daemon.
 //!
 //! # Locking
 //! `DATABASE.locks/probe`, see [`Lock`].
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::error::ProbeError;
 use crate::domain::time::Timestamp;
@@ -22,12 +23,10 @@ impl ProbeLock {
     /// Returns [`ProbeError::Running`] if another probe runs, and [`ProbeError::Lock`] if the lock
     /// cannot be taken.
     pub fn take(database: &Path, now: Timestamp) -> Result<ProbeLock, ProbeError> {
-        let mut folder = database.as_os_str().to_owned();
-        folder.push(".locks");
-        match Lock::take(&PathBuf::from(folder).join("probe"), now) {
+        match Lock::take(database, "probe", now) {
             Ok(lock) => Ok(ProbeLock { _lock: lock }),
             Err(LockError::Held(holder)) => Err(ProbeError::Running { holder }),
-            Err(LockError::File { path, source }) => Err(ProbeError::Lock { path, source }),
+            Err(LockError::File(error)) => Err(ProbeError::Lock(error)),
         }
     }
 }

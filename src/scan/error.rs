@@ -1,11 +1,10 @@
 //! Defines the reasons for which no scan can be made, of all mirrors or of one.
 
-use std::path::PathBuf;
 
 use crate::db::DbError;
 use crate::domain::mirror::name::LookupError;
 use crate::fetch::{FetchError, FtpUrlError, HttpUrlError, RsyncUrlError};
-use crate::program::lock::{LockHolder, file_remedy};
+use crate::program::lock::{LockFileError, LockHolder};
 
 /// Why no mirror could be scanned.
 #[derive(Debug, thiserror::Error)]
@@ -62,14 +61,9 @@ pub enum MirrorError {
         /// Who scans it, and what to do.
         holder: LockHolder,
     },
-    /// The lock.
-    #[error("cannot lock {path}; {}", file_remedy(source))]
-    Lock {
-        /// The lock file.
-        path: PathBuf,
-        /// What the system says.
-        source: std::io::Error,
-    },
+    /// The lock file cannot be used.
+    #[error(transparent)]
+    Lock(LockFileError),
     /// The server.
     #[error(transparent)]
     Fetch(#[from] FetchError),

@@ -3,7 +3,7 @@
 //! # Locking
 //! `DATABASE.locks/scan-ID`, see [`Lock`].
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::error::MirrorError;
 use crate::domain::mirror::MirrorId;
@@ -27,10 +27,10 @@ impl MirrorLock {
         mirror: MirrorId,
         now: Timestamp,
     ) -> Result<MirrorLock, MirrorError> {
-        match Lock::take(&lock_path(database, mirror), now) {
+        match Lock::take(database, &format!("scan-{mirror}"), now) {
             Ok(lock) => Ok(MirrorLock { lock }),
             Err(LockError::Held(holder)) => Err(MirrorError::Running { holder }),
-            Err(LockError::File { path, source }) => Err(MirrorError::Lock { path, source }),
+            Err(LockError::File(error)) => Err(MirrorError::Lock(error)),
         }
     }
 
@@ -38,12 +38,6 @@ impl MirrorLock {
     pub fn killed(&self) -> Option<&KilledHolder> {
         self.lock.killed()
     }
-}
-
-fn lock_path(database: &Path, mirror: MirrorId) -> PathBuf {
-    let mut folder = database.as_os_str().to_owned();
-    folder.push(".locks");
-    PathBuf::from(folder).join(format!("scan-{mirror}"))
 }
 
 #[cfg(test)]

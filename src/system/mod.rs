@@ -13,7 +13,7 @@ pub use manager::{
     MANAGER_DESCRIPTORS_MAX, ManagerState, has_manager, send_to_manager, tell_manager,
     watchdog_timeout,
 };
-pub use private::{create_private, make_private, make_private_folder};
+pub use private::{create_private, create_private_folder, make_private, make_private_folder};
 pub use process::{ProcessFacts, process_facts};
 pub use record_lock::record_lock_holder;
 pub use room::free_bytes;

@@ -31,17 +31,7 @@ const STICKY: u32 = 0o1000;
 /// Returns the error of the system.
 pub fn create_private(path: &Path) -> io::Result<bool> {
     let folder = folder_of(path);
-    if !folder.exists() {
-        match fs::DirBuilder::new().mode(FOLDER_MODE).create(folder) {
-            Ok(()) => {
-                fs::set_permissions(folder, Permissions::from_mode(FOLDER_MODE))?;
-                hand_to_owner_of(folder_of(folder), folder)?;
-            }
-            // Another thread or process has created it meanwhile.
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(error),
-        }
-    }
+    create_private_folder(folder)?;
     let made = File::options()
         .write(true)
         .create_new(true)
@@ -54,6 +44,26 @@ pub fn create_private(path: &Path) -> io::Result<bool> {
     }
     hand_to_owner_of(folder, path)?;
     Ok(true)
+}
+
+/// Creates a private folder, as [`create_private`] creates a file. Nothing happens if the path
+/// exists.
+///
+/// # Errors
+/// Returns the error of the system.
+pub fn create_private_folder(path: &Path) -> io::Result<()> {
+    if path.exists() {
+        return Ok(());
+    }
+    match fs::DirBuilder::new().mode(FOLDER_MODE).create(path) {
+        Ok(()) => {
+            fs::set_permissions(path, Permissions::from_mode(FOLDER_MODE))?;
+            hand_to_owner_of(folder_of(path), path)
+        }
+        // Another thread or process has created it meanwhile.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error),
+    }
 }
 
 fn folder_of(path: &Path) -> &Path {

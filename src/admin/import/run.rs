@@ -117,14 +117,8 @@ fn recorded(
 /// One import at a time: a second one would wait for the first and then find the database full.
 fn only_import(session: &Session) -> Result<Lock, AdminError> {
     let database = &session.site.database;
-    let mut path = database.as_os_str().to_owned();
-    path.push(".import.lock");
-    Lock::take(Path::new(&path), session.now).map_err(|error| match error {
-        LockError::File { path, source } => AdminError::File {
-            doing: "write the lock",
-            path,
-            source,
-        },
+    Lock::take(database, "import", session.now).map_err(|error| match error {
+        LockError::File(error) => AdminError::Lock(error),
         error => AdminError::Importing {
             database: database.clone(),
             source: error,

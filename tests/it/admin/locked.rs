@@ -5,6 +5,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStdin, Command, Output, Stdio};
 
+use rustix::fs::{CWD, FileType, Mode, mknodat};
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::password::make_version_7;
@@ -111,7 +112,7 @@ fn locks_of_programs_name_their_holder() {
     let locks = [
         (
             "heliostat-index",
-            "test.sqlite.index.lock",
+            "test.sqlite.locks/index",
             "is being indexed by",
         ),
         (
@@ -144,6 +145,41 @@ fn locks_of_programs_name_their_holder() {
         for part in [expected, &holder, "wait until that run has ended"] {
             assert!(said.contains(part), "{part}: {said}");
         }
+    }
+}
+
+#[test]
+fn a_file_of_another_kind_in_the_place_of_a_lock_is_named_with_its_remedy() {
+    let site = TestSite::new();
+    site.write("a", b"1", OLD);
+    catalogue_tree(&site);
+    add_mirror(&site, "m", "rsync://127.0.0.1:1/x/", |_| {});
+    let locks = site.path("test.sqlite.locks");
+    let programs = ["heliostat-index", "heliostat-probe", "heliostat-scan"];
+    let says = |program: &str, path: &str, cause: &str| {
+        let args: &[&str] = match program {
+            "heliostat-scan" => &["m"],
+            _ => &[],
+        };
+        let output = site.run(program, args);
+        let said = words(&output);
+        assert!(!output.status.success(), "{program}: {said}");
+        let expected = format!("cannot lock {path}; move it away and run again: {cause}");
+        assert!(said.contains(&expected), "{program}: {said}");
+    };
+    let _ = fs::remove_dir_all(&locks);
+    let mode = Mode::RUSR | Mode::WUSR;
+    mknodat(CWD, &locks, FileType::Fifo, mode, 0).expect("a FIFO");
+    for program in programs {
+        let path = locks.display().to_string();
+        says(program, &path, "it is not a folder but a FIFO");
+    }
+    fs::remove_file(&locks).expect("removed");
+    for (program, name) in programs.iter().zip(["index", "probe", "scan-1"]) {
+        let path = locks.join(name);
+        fs::create_dir_all(&path).expect("a folder");
+        let path = path.display().to_string();
+        says(program, &path, "it is not a regular file but a folder");
     }
 }
 

@@ -71,8 +71,8 @@ fn the_database_is_for_owner_and_group_whatever_the_umask() {
             .env("HELIOSTAT_CONFIG", site.config());
         assert!(command.status().expect("sh starts").success());
         assert_eq!(modes(&site), [0o750, 0o640, 0o640, 0o640], "{umask}");
-        for name in ["index.lock", "hash.lock"] {
-            let lock = site.path(&format!("state/main.sqlite.{name}"));
+        for name in ["", "index", "hash"] {
+            let lock = site.path("state/main.sqlite.locks").join(name);
             assert_eq!(mode(&lock) & 0o007, 0, "{umask} {name}");
         }
     }

@@ -262,7 +262,7 @@ fn a_second_indexer_hears_who_is_first() {
     let site = TestSite::new();
     site.write("a", b"1", 1);
     site.run_ok(INDEX, &[]);
-    let file = site.path("test.sqlite.index.lock");
+    let file = site.path("test.sqlite.locks/index");
     let lock = std::fs::File::open(&file).expect("the lock file");
     lock.lock().expect("the lock");
     // A run that gave the lock back left no note; this holder leaves one, as a run does.
@@ -303,7 +303,7 @@ fn a_signal_stops_a_run_and_nothing_is_changed() {
     site.write("a", b"1", 1);
     site.run_ok(INDEX, &[]);
     site.write("b", b"1", 1);
-    std::fs::remove_file(site.path("test.sqlite.index.lock")).expect("remove");
+    std::fs::remove_file(site.path("test.sqlite.locks/index")).expect("remove");
     let mut writer = open_writer(&site.database()).expect("a database");
     let mut child = None;
     // While this transaction lasts the program waits for it.
@@ -314,7 +314,7 @@ fn a_signal_stops_a_run_and_nothing_is_changed() {
             .spawn()
             .expect("it starts");
         let has_note = |path: &Path| std::fs::read(path).is_ok_and(|note| !note.is_empty());
-        let lock = site.path("test.sqlite.index.lock");
+        let lock = site.path("test.sqlite.locks/index");
         eventually("the program has its lock", || has_note(&lock));
         let pid = Pid::from_child(&started);
         kill_process(pid, Signal::TERM).expect("a signal");

@@ -178,7 +178,7 @@ fn indexing_goes_on_while_another_program_hashes() {
     let site = TestSite::new();
     site.write("a", b"content", 1000);
     site.run_ok(INDEX, &[]);
-    let file = site.path("test.sqlite.hash.lock");
+    let file = site.path("test.sqlite.locks/hash");
     let lock = File::open(&file).expect("the lock file");
     lock.lock().expect("the lock");
     let note = format!("process {} since 2026-01-01T00:00:00Z", std::process::id());

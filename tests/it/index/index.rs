@@ -228,7 +228,7 @@ fn a_dry_run_only_looks() {
         line.starts_with("would index site=test files=1 added=1 "),
         "{line}"
     );
-    assert!(!site.database().exists() && !site.path("test.sqlite.index.lock").exists());
+    assert!(!site.database().exists() && !site.path("test.sqlite.locks/index").exists());
     site.write("c", b"1", 1);
     site.run_ok(INDEX, &[]);
     site.write("b\n", b"1", 1);
