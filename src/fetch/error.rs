@@ -212,7 +212,7 @@ pub enum FetchError {
         said: String,
     },
     /// FTP's commands are lines.
-    #[error("its name has a line end, which no FTP command can hold")]
+    #[error("its name contains a line break, which FTP cannot transmit")]
     Unspeakable,
     /// The program was told to stop.
     #[error("stopped before the listing was complete")]

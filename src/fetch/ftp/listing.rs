@@ -5,7 +5,7 @@
 
 use std::time::SystemTime;
 
-use super::control::Reply;
+use super::message::Reply;
 use super::wire::Wire;
 use crate::domain::listing::rsync_message::remark;
 use crate::domain::listing::{FtpEntry, FtpLine, parse_list, parse_mlsd};

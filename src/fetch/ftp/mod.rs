@@ -2,6 +2,7 @@
 
 pub mod control;
 pub mod listing;
+pub mod message;
 pub mod session;
 pub mod url;
 pub mod wire;

@@ -12,7 +12,7 @@
 //! [`FetchError`]. A listing counts only when the server says afterwards that it was complete.
 //!
 //! # Limits
-//! Those of `ftp_control` and `ftp_listing`, and those of [`Patience`].
+//! Those of `message` and `listing`, and those of [`Patience`].
 //!
 //! # Security
 //! A data connection goes to the host of the control connection, whatever address the server
@@ -27,8 +27,9 @@ use rustls::ClientConfig;
 use rustls::client::Resumption;
 use rustls::pki_types::ServerName;
 
-use super::control::{Control, Reply};
+use super::control::Control;
 use super::listing::{FtpListing, FtpListingStream, check_end};
+use super::message::Reply;
 use super::url::{FtpSecurity, FtpUrl};
 use super::wire::{TlsName, Wire};
 use crate::domain::listing::{FilePresence, FtpEntry, ListedFile, ListedSize, parse_ftp_time};

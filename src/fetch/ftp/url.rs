@@ -67,7 +67,6 @@ impl FtpUrl {
             return Err(FtpUrlError::Control);
         }
         let parts = UrlParts::of(text).ok_or(FtpUrlError::Form)?;
-        let rest = &text[parts.scheme.len() + 3..];
         let security = match parts.scheme.to_ascii_lowercase().as_str() {
             "ftp" => FtpSecurity::None,
             "ftps" => FtpSecurity::Implicit,
@@ -75,13 +74,15 @@ impl FtpUrl {
             _ => return Err(FtpUrlError::Form),
         };
         // Otherwise the next word of the path would be taken for the host.
-        if rest.starts_with(['/', '\\']) {
+        if parts.authority.is_empty() || parts.authority.starts_with('\\') {
             return Err(FtpUrlError::Form);
         }
         // In FTP's URLs a question mark is a part of the path (RFC 1738, 3.2).
-        let rest = rest.replace('?', "%3F").replace('#', "%23");
-        // Only of known schemes hosts are checked.
-        let url = Url::parse(&format!("ftp://{rest}")).map_err(|_| FtpUrlError::Form)?;
+        let path = parts.after.replace('?', "%3F").replace('#', "%23");
+        let path = path.strip_prefix('/').unwrap_or(&path);
+        // The crate checks hosts of known schemes only.
+        let url = Url::parse(&format!("ftp://{}/{path}", parts.authority));
+        let url = url.map_err(|_| FtpUrlError::Form)?;
         let decode = |text: &str| percent_decode(text.as_bytes());
         let text = |text: &str| String::from_utf8_lossy(&decode(text)).into_owned();
         let login = (!url.username().is_empty()).then(|| Login {
@@ -121,6 +122,15 @@ impl FtpUrl {
         match &self.login {
             Some(login) => (&login.user, &login.password),
             None => (ANONYMOUS[0], ANONYMOUS[1]),
+        }
+    }
+
+    /// The name of a file for a login that has not asked where it begins.
+    pub(in crate::fetch) fn file(&self, path: &[u8]) -> Vec<u8> {
+        let absolute = self.directory(b"", path);
+        match self.is_absolute {
+            true => absolute,
+            false => trim(&absolute).to_vec(),
         }
     }
 
@@ -209,6 +219,17 @@ mod tests {
                 "ftp://h/%2Fsrv/x%3Fy%23z/",
                 ("anonymous", "anonymous@"),
             ),
+            // The host ends at these signs, as everywhere in a URL.
+            (
+                "ftp://h?u:p@n/",
+                "ftp://h/%3Fu:p@n/",
+                ("anonymous", "anonymous@"),
+            ),
+            (
+                "ftp://u@h:2121#x:9/",
+                "ftp://h:2121/%23x:9/",
+                ("u", ""),
+            ),
         ] {
             let url = FtpUrl::parse(text).expect(text);
             assert_eq!((url.to_string().as_str(), url.login()), (shown, login));
@@ -219,6 +240,7 @@ mod tests {
             ("", FtpUrlError::Form),
             ("http://h/", FtpUrlError::Form),
             ("ftp:///x", FtpUrlError::Form),
+            ("ftp://?x", FtpUrlError::Form),
             ("ftp://h:x/", FtpUrlError::Form),
             ("ftp://h/a%0d%0aDELE x", FtpUrlError::Control),
             ("ftp://u:%0a@h/", FtpUrlError::Control),
@@ -241,6 +263,15 @@ mod tests {
             let url = FtpUrl::parse(url).expect("a URL");
             let found = url.directory(home.as_bytes(), path.as_bytes());
             assert_eq!(found, expected.as_bytes(), "{url}");
+        }
+        for (url, expected) in [
+            ("ftp://h", "a/b"),
+            ("ftp://h/pub", "pub/a/b"),
+            ("ftp://h/%2Fpub/", "/pub/a/b"),
+            ("ftp://h?x", "?x/a/b"),
+        ] {
+            let url = FtpUrl::parse(url).expect("a URL");
+            assert_eq!(url.file(b"a/b"), expected.as_bytes(), "{url}");
         }
     }
 }

@@ -73,7 +73,19 @@ pub enum Failure {
         /// What TLS says.
         said: String,
     },
-    /// The connection broke, or what came is no HTTP or FTP.
+    /// The base URL cannot be read.
+    #[error("its base URL cannot be used ({said}); correct it with heliostat edit")]
+    Url {
+        /// The reason.
+        said: String,
+    },
+    /// Something else than an FTP server listens there.
+    #[error("it does not speak FTP ({said})")]
+    NotFtp {
+        /// The server's words.
+        said: String,
+    },
+    /// The connection broke, or what came is no HTTP.
     #[error("the exchange broke ({said})")]
     Broken {
         /// What the client says.

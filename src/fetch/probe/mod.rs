@@ -26,6 +26,6 @@ mod target;
 
 pub use client::{CHECKS_AT_A_TIME_MAX, ProbeClient, ProbeLimits};
 pub use failure::Failure;
-pub use ftp::FTP_REPLY_BYTES_MAX;
+pub use super::ftp::message::FTP_REPLY_BYTES_MAX;
 pub use http::REDIRECTS_MAX;
 pub use target::{Check, ProbeFile, ProbeFinding, ProbeTarget, StalenessLimit};

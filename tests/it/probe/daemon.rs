@@ -109,7 +109,7 @@ fn ftp_is_asked_for_the_size() {
         "{said}"
     );
     assert!(
-        reason("other").contains("what answers is no FTP server"),
+        reason("other").contains("it does not speak FTP (HTTP/1.1 400 Bad Request)"),
         "{said}"
     );
     assert_eq!(reason("closed"), "its base URL answers 530");
