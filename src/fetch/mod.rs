@@ -16,6 +16,7 @@
 
 mod address;
 mod cause;
+mod certificate;
 mod client_error;
 mod error;
 mod ftp;
@@ -28,6 +29,7 @@ mod tls;
 
 pub use address::{Addresses, resolver_of_all};
 pub use cause::deepest;
+pub use client_error::client_words;
 pub use error::FetchError;
 pub use ftp::listing::{FTP_LISTING_BYTES_MAX, FtpListing, UNREADABLE_MAX};
 pub use ftp::session::{FtpClient, FtpSession};

@@ -11,8 +11,10 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
+use rustls_platform_verifier::Verifier;
 
 use super::cause::causes;
+use super::certificate::TellingVerifier;
 use super::error::FetchError;
 
 /// The error of TLS in an error of a client, if there is one.
@@ -31,23 +33,23 @@ pub(super) fn is_without_certificates(error: &Error) -> bool {
 /// # Errors
 /// Returns [`FetchError::Client`] if the provider cannot be used.
 pub fn with_system_certificates() -> Result<ClientConfig, FetchError> {
-    use rustls_platform_verifier::BuilderVerifierExt;
-    let builder = || {
-        let provider = Arc::new(ring::default_provider());
-        ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|error| FetchError::Client(error.into()))
-    };
-    let builder_of_all = match builder()?.with_platform_verifier() {
-        Ok(builder) => builder,
+    let provider = Arc::new(ring::default_provider());
+    let verifier: Arc<dyn ServerCertVerifier> = match Verifier::new(Arc::clone(&provider)) {
+        Ok(inner) => Arc::new(TellingVerifier { inner }),
         Err(error) => {
             log::debug!("no server's certificate can be checked: {error}");
-            builder()?
-                .dangerous()
-                .with_custom_certificate_verifier(Arc::new(RefuseAll(ring::default_provider())))
+            Arc::new(RefuseAll(ring::default_provider()))
         }
     };
-    Ok(builder_of_all.with_no_client_auth())
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| FetchError::Client(error.into()))?
+        // Named so because a verifier may accept everything; these two accept nothing that the
+        // system does not trust.
+        .dangerous()
+        .with_custom_certificate_verifier(verifier)
+        .with_no_client_auth();
+    Ok(config)
 }
 
 /// Trusts nobody.

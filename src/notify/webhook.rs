@@ -8,7 +8,7 @@ use reqwest::redirect::Policy;
 use tokio::runtime::Builder;
 
 use super::error::NoticeError;
-use crate::fetch::{FetchError, deepest, resolver_of_all, with_system_certificates};
+use crate::fetch::{FetchError, client_words, resolver_of_all, with_system_certificates};
 
 /// Longest time for an answer; only the prober waits for it.
 const WEBHOOK_TIME_MAX: Duration = Duration::from_secs(10);
@@ -22,7 +22,7 @@ const USER_AGENT: &str = concat!("heliostat/", env!("CARGO_PKG_VERSION"));
 /// contain a secret.
 pub fn post_json(url: &str, json: String) -> Result<(), NoticeError> {
     let failed = |error: reqwest::Error| NoticeError::Webhook {
-        said: deepest(&error.without_url()),
+        said: client_words(&error.without_url()),
     };
     // The resolver of the runtime panics where no thread can be had.
     let client = Client::builder()

@@ -156,7 +156,10 @@ fn beside(database: &Path, suffix: &str) -> PathBuf {
 /// Makes the folder of the locks and, for a database that does not exist yet, the folder around it.
 fn make_folder(database: &Path) -> Result<PathBuf, LockFileError> {
     let folder = beside(database, ".locks");
-    if let Some(around) = database.parent().filter(|path| !path.as_os_str().is_empty()) {
+    if let Some(around) = database
+        .parent()
+        .filter(|path| !path.as_os_str().is_empty())
+    {
         create_private_folder(around).map_err(|error| failure(around, error))?;
     }
     check_kind(&folder, FileType::is_dir, "a folder")?;

@@ -31,6 +31,19 @@ copy_extensions = copy
 commonName = supplied
 ";
 
+/// What `openssl req` is told of a server's key and name.
+const NEW_KEY: [&str; 9] = [
+    "-newkey",
+    "ec",
+    "-pkeyopt",
+    "ec_paramgen_curve:prime256v1",
+    "-nodes",
+    "-keyout",
+    "leaf.key",
+    "-subj",
+    "/CN=leaf",
+];
+
 impl Authority {
     /// A new one.
     pub fn new() -> Authority {
@@ -67,27 +80,20 @@ impl Authority {
         self.folder.path().join("ca.pem")
     }
 
-    /// A server for that host (`DNS:name` or `IP:address`), whose certificate expires in so many
-    /// days; negative ones are past.
+    /// A server for that host (`DNS:name` or `IP:address`), whose certificate was valid for 90 days
+    /// and expires in so many days; negative ones are past.
     pub fn server(&self, name: &str, days: i64) -> Arc<ServerConfig> {
+        self.server_within(name, days - 90, days)
+    }
+
+    /// The same with a certificate that is valid from one day to another, counted from now.
+    pub fn server_within(&self, name: &str, from: i64, to: i64) -> Arc<ServerConfig> {
         let extension = format!("subjectAltName={name}");
-        self.openssl(&[
-            "req",
-            "-newkey",
-            "ec",
-            "-pkeyopt",
-            "ec_paramgen_curve:prime256v1",
-            "-nodes",
-            "-keyout",
-            "leaf.key",
-            "-out",
-            "leaf.csr",
-            "-subj",
-            "/CN=leaf",
-            "-addext",
-            &extension,
-        ]);
-        let (start, end) = (stamp(days - 90), stamp(days));
+        let mut request = vec!["req"];
+        request.extend(NEW_KEY);
+        request.extend(["-out", "leaf.csr", "-addext", &extension]);
+        self.openssl(&request);
+        let (start, end) = (stamp(from), stamp(to));
         self.openssl(&[
             "ca",
             "-batch",
@@ -107,6 +113,27 @@ impl Authority {
             "-out",
             "leaf.pem",
         ]);
+        self.config()
+    }
+
+    /// A server for that host whose certificate nobody else has signed. `openssl req -x509` makes it
+    /// an authority unless it is told otherwise, and both kinds are common.
+    pub fn self_signed(&self, name: &str, is_authority: bool) -> Arc<ServerConfig> {
+        let extension = format!("subjectAltName={name}");
+        let constraint = match is_authority {
+            true => "basicConstraints=critical,CA:TRUE",
+            false => "basicConstraints=critical,CA:FALSE",
+        };
+        let mut request = vec!["req", "-x509", "-days", "9"];
+        request.extend(NEW_KEY);
+        request.extend([
+            "-out", "leaf.pem", "-addext", &extension, "-addext", constraint,
+        ]);
+        self.openssl(&request);
+        self.config()
+    }
+
+    fn config(&self) -> Arc<ServerConfig> {
         let read = |name: &str| std::fs::read(self.folder.path().join(name)).expect("a file");
         let chain = CertificateDer::from_pem_slice(&read("leaf.pem")).expect("a certificate");
         let key = PrivateKeyDer::from_pem_slice(&read("leaf.key")).expect("a key");

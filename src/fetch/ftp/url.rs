@@ -225,11 +225,7 @@ mod tests {
                 "ftp://h/%3Fu:p@n/",
                 ("anonymous", "anonymous@"),
             ),
-            (
-                "ftp://u@h:2121#x:9/",
-                "ftp://h:2121/%23x:9/",
-                ("u", ""),
-            ),
+            ("ftp://u@h:2121#x:9/", "ftp://h:2121/%23x:9/", ("u", "")),
         ] {
             let url = FtpUrl::parse(text).expect(text);
             assert_eq!((url.to_string().as_str(), url.login()), (shown, login));

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use crate::fetch::cause::{causes, deepest};
-use crate::fetch::client_error::{ClientFailure, sort};
+use crate::fetch::certificate::tls_words;
+use crate::fetch::client_error::{ClientFailure, HANDSHAKE_CUT, sort};
 use crate::fetch::error::FetchError;
 use crate::fetch::tls::is_without_certificates;
 
@@ -30,6 +31,9 @@ pub(in crate::fetch) fn explain(error: reqwest::Error, timeout: Duration) -> Fet
     let said = deepest(&error);
     match sorted {
         ClientFailure::Tls(error) => explain_tls(error),
+        ClientFailure::Handshake => FetchError::Tls {
+            said: HANDSHAKE_CUT.to_owned(),
+        },
         ClientFailure::UnknownHost => FetchError::UnknownHost { said },
         ClientFailure::Connect => FetchError::Unreachable { said },
         ClientFailure::Timeout | ClientFailure::Exchange => FetchError::Broken { said },
@@ -41,7 +45,7 @@ pub(in crate::fetch) fn explain_tls(error: &rustls::Error) -> FetchError {
     match is_without_certificates(error) {
         true => FetchError::NoCertificates,
         false => FetchError::Tls {
-            said: error.to_string(),
+            said: tls_words(error),
         },
     }
 }

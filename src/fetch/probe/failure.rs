@@ -7,7 +7,8 @@ use rustix::io::Errno;
 use crate::fetch::FetchError;
 use crate::fetch::NotFollowed;
 use crate::fetch::cause::{causes, deepest};
-use crate::fetch::client_error::{ClientFailure, sort};
+use crate::fetch::certificate::tls_words;
+use crate::fetch::client_error::{ClientFailure, HANDSHAKE_CUT, sort};
 use crate::fetch::tls::is_without_certificates;
 
 /// Errors of the system that say something of this host alone: no descriptor, no memory, a rule of
@@ -68,7 +69,7 @@ pub enum Failure {
         timeout_s: u64,
     },
     /// The certificate, or what it speaks.
-    #[error("TLS fails ({said})")]
+    #[error("TLS fails ({said}); its operator must repair it")]
     Tls {
         /// What TLS says.
         said: String,
@@ -257,12 +258,13 @@ impl Failure {
     }
 
     fn of_tls(error: &rustls::Error) -> Failure {
-        let said = tls_said(error);
         match is_without_certificates(error) {
             true => Failure::Here {
                 said: FetchError::NO_CERTIFICATES.to_owned(),
             },
-            false => Failure::Tls { said },
+            false => Failure::Tls {
+                said: tls_words(error),
+            },
         }
     }
 
@@ -273,6 +275,10 @@ impl Failure {
         match sorted {
             ClientFailure::Timeout => return Failure::Silent { timeout_s },
             ClientFailure::Tls(error) => return Failure::of_tls(error),
+            ClientFailure::Handshake => {
+                let said = HANDSHAKE_CUT.to_owned();
+                return Failure::Tls { said };
+            }
             _ => {}
         }
         let said = deepest(&error);
@@ -287,44 +293,13 @@ impl Failure {
     }
 
     fn of_connect(error: &reqwest::Error, said: String) -> Failure {
-        let io_error = || causes(error).filter_map(|cause| cause.downcast_ref::<io::Error>());
-        if io_error().any(|cause| cause.kind() == io::ErrorKind::UnexpectedEof) {
-            // Connecting reads nothing but TLS.
-            return Failure::Tls {
-                said: "it breaks the handshake off".to_owned(),
-            };
-        }
-        match io_error().next().map(Failure::of_io) {
+        let mut io_errors = causes(error).filter_map(|cause| cause.downcast_ref::<io::Error>());
+        match io_errors.next().map(Failure::of_io) {
             Some(Failure::Broken { said }) => Failure::Unreachable { said },
             Some(other) => other,
             None => Failure::Unreachable { said },
         }
     }
-}
-
-/// What TLS says, in words that an operator can act on.
-fn tls_said(tls: &rustls::Error) -> String {
-    use rustls::CertificateError as Certificate;
-    let words = match tls {
-        rustls::Error::InvalidCertificate(problem) => match problem {
-            Certificate::Expired | Certificate::ExpiredContext { .. } => {
-                "its certificate has expired"
-            }
-            Certificate::NotValidYet | Certificate::NotValidYetContext { .. } => {
-                "its certificate is not valid yet"
-            }
-            Certificate::NotValidForName | Certificate::NotValidForNameContext { .. } => {
-                "its certificate is for another name"
-            }
-            Certificate::UnknownIssuer => {
-                "its certificate's issuer is not known; an intermediate certificate may be missing"
-            }
-            Certificate::Revoked => "its certificate is revoked",
-            _ => return tls.to_string(),
-        },
-        _ => return tls.to_string(),
-    };
-    words.to_owned()
 }
 
 #[cfg(test)]

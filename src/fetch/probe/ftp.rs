@@ -97,7 +97,9 @@ impl FtpProbe {
         if reply.code == 331 {
             let secret = password.as_bytes();
             reply = match self.command("PASS", secret).await {
-                Err(Failure::NotFtp { said }) => return Err(NotFtp { said }.without(secret).into()),
+                Err(Failure::NotFtp { said }) => {
+                    return Err(NotFtp { said }.without(secret).into());
+                }
                 other => other?,
             };
         }

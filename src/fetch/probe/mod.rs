@@ -24,8 +24,8 @@ mod http;
 mod resolve;
 mod target;
 
+pub use super::ftp::message::FTP_REPLY_BYTES_MAX;
 pub use client::{CHECKS_AT_A_TIME_MAX, ProbeClient, ProbeLimits};
 pub use failure::Failure;
-pub use super::ftp::message::FTP_REPLY_BYTES_MAX;
 pub use http::REDIRECTS_MAX;
 pub use target::{Check, ProbeFile, ProbeFinding, ProbeTarget, StalenessLimit};

@@ -119,7 +119,8 @@ fn each_refusal_of_an_ftp_server_is_one_clear_line() {
     fails(
         &site,
         id,
-        "TLS fails (invalid peer certificate: UnknownIssuer)",
+        "TLS fails (its certificate is issued by an authority that is unknown here, or an \
+         intermediate certificate is missing)",
     );
 
     let server = Ftpd::start(Kind::Vsftpd, Tls::None, &tree.path());

@@ -1,6 +1,9 @@
 //! Probes over TLS: expiry, names, authorities.
 
 use std::path::Path;
+use std::sync::Arc;
+
+use rustls::ServerConfig;
 
 use crate::stand_in::certificate::Authority;
 use crate::stand_in::probe_site::{
@@ -9,17 +12,21 @@ use crate::stand_in::probe_site::{
 use crate::stand_in::site::TestSite;
 use crate::stand_in::webserver::{Manner, WebServer};
 
-#[test]
-fn certificates_are_looked_at() {
-    let site = site(AT_ONCE);
-    let (authority, stranger) = (Authority::new(), Authority::new());
-    let servers = [
-        ("fine", authority.server("IP:127.0.0.1", 60), ""),
-        ("soon", authority.server("IP:127.0.0.1", 10), ""),
+/// Servers with every usual fault, and the words for it; the empty ones are of good servers.
+fn servers(authority: &Authority) -> Vec<(&'static str, Arc<ServerConfig>, &'static str)> {
+    let host = "IP:127.0.0.1";
+    vec![
+        ("fine", authority.server(host, 60), ""),
+        ("soon", authority.server(host, 10), ""),
         (
             "expired",
-            authority.server("IP:127.0.0.1", -2),
+            authority.server(host, -2),
             "its certificate has expired",
+        ),
+        (
+            "early",
+            authority.server_within(host, 2, 9),
+            "its certificate is not valid yet, or the clock of this host is slow",
         ),
         (
             "name",
@@ -28,10 +35,28 @@ fn certificates_are_looked_at() {
         ),
         (
             "unknown",
-            stranger.server("IP:127.0.0.1", 60),
-            "issuer is not known",
+            Authority::new().server(host, 60),
+            "its certificate is issued by an authority that is unknown here, or an intermediate \
+             certificate is missing",
         ),
-    ];
+        (
+            "own",
+            authority.self_signed(host, false),
+            "its certificate is self-signed",
+        ),
+        (
+            "ownca",
+            authority.self_signed(host, true),
+            "its certificate is self-signed",
+        ),
+    ]
+}
+
+#[test]
+fn certificates_are_looked_at() {
+    let site = site(AT_ONCE);
+    let authority = Authority::new();
+    let servers = servers(&authority);
     let mut running = Vec::new();
     for (name, tls, _) in &servers {
         let server = WebServer::with_tls("127.0.0.1", Manner::Serves, Some(tls.clone()));
@@ -45,17 +70,22 @@ fn certificates_are_looked_at() {
     let trusted = authority.file();
     let (code, said) = pass_trusting(&site, &[], Some(&trusted));
     assert_eq!(code, 0, "{said}");
-    for (name, _, reason) in &servers {
+    let without_tls = ("plain", "it does not speak TLS on this port");
+    let reasons = servers.iter().map(|(name, _, reason)| (*name, *reason));
+    for (name, reason) in reasons.chain([without_tls]) {
         assert_eq!(is_alive(&site, name), reason.is_empty(), "{name}: {said}");
-        assert!(
-            records(&site, name)[0].reason.contains(reason),
-            "{name}: {said}"
-        );
+        let expected = match reason {
+            "" => String::new(),
+            _ => format!("TLS fails ({reason}); its operator must repair it"),
+        };
+        assert_eq!(records(&site, name)[0].reason, expected, "{name}");
+        // A scan says the same.
+        let mut scan = site.command("heliostat-scan");
+        scan.arg(name).env("SSL_CERT_FILE", &trusted);
+        let output = scan.output().expect("it starts");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains(&expected), "{name}: {said}");
     }
-    assert!(
-        records(&site, "plain")[0].reason.starts_with("TLS fails"),
-        "{said}"
-    );
     expiry_is_told(&site, &trusted);
 }
 

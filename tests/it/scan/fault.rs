@@ -69,13 +69,13 @@ fn a_certificate_that_has_expired() {
     let tls = authority.server("IP:127.0.0.1", -1);
     let web = WebServer::with_tls("127.0.0.1", Manner::Serves, Some(tls));
     stage.point(By::Http, &web.url(""));
-    stage.keeps_trusting("certificate expired", Some(authority.file()));
+    stage.keeps_trusting("its certificate has expired", Some(authority.file()));
     assert!(web.requests().is_empty(), "nothing is sent to it");
     stage.recovers_without(By::Http, "a");
 
     let ftp = Ftpd::start(FtpKind::ProFtpd, Tls::Expired, &stage.tree.path());
     stage.point(By::Ftp, &ftp.url());
-    stage.keeps_trusting("peer certificate: Expired", ftp.authority());
+    stage.keeps_trusting("its certificate has expired", ftp.authority());
     stage.recovers_without(By::Ftp, "top/l");
 }
 
