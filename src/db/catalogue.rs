@@ -280,7 +280,8 @@ impl<'t> CatalogueWriter<'t> {
     /// Adds a file that was not there; it gets a new id.
     ///
     /// # Errors
-    /// [`DbError::Sql`], also when the path is there already; [`DbError::OutOfFileIds`].
+    /// Returns [`DbError::OutOfFileIds`] if no file id is left, and [`DbError::Sql`] if the
+    /// catalogue already has the path or the database cannot be written.
     pub fn insert(&mut self, path: &[u8], version: FileVersion) -> Result<FileId, DbError> {
         let id = self.take_id()?;
         self.insert
@@ -292,7 +293,8 @@ impl<'t> CatalogueWriter<'t> {
     /// Adds an entry of unknown version under an id that an import brings along.
     ///
     /// # Errors
-    /// [`DbError::Sql`], also when the path is there already.
+    /// Returns [`DbError::Sql`] if the catalogue already has the path or the database cannot be
+    /// written.
     pub fn import(&mut self, path: &[u8], id: FileId) -> Result<(), DbError> {
         self.next_id = self.next_id.max(i64::from(id.0) + 1);
         self.changes += 1;

@@ -99,7 +99,7 @@ fn raw(row: &Row<'_>) -> Result<RawContent, rusqlite::Error> {
     ))
 }
 
-/// What a mirror has; `None` when it was never scanned.
+/// Loads the content of a mirror; `None` if the mirror was never scanned.
 ///
 /// # Errors
 /// Returns [`DbError::Sql`] if the database cannot be read or written, and
@@ -113,10 +113,10 @@ pub fn load(
     read(database, mirror, CURRENT)
 }
 
-/// What [`rollback`] goes back to; `None` when there is no such thing.
+/// Loads the content that [`rollback`] would restore; `None` if the mirror has no earlier content.
 ///
 /// # Errors
-/// As [`load`].
+/// Returns an error as [`load`] does.
 pub fn previous(
     database: &impl Queryable,
     mirror: MirrorId,

@@ -357,11 +357,12 @@ pub fn long_bytes(
     Ok(length.flatten().map(|length| length.max(0) as u64))
 }
 
-/// Gives a long part of a row in portions, so that it is never in memory as a whole. What is not
-/// there is an empty part.
+/// Gives a long part of a row in portions, so that it is never in memory as a whole. A part that
+/// the row does not have is empty.
 ///
 /// # Errors
-/// [`DbError::Sql`], also when the row vanishes in between; `give`'s own end it.
+/// Returns [`DbError::Sql`] if the database cannot be read or the row vanishes meanwhile, and the
+/// first error of `give`.
 pub fn read_long<E: From<DbError>>(
     database: &impl Queryable,
     id: FileId,

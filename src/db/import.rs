@@ -125,7 +125,7 @@ pub fn size(database: &impl Queryable) -> Result<(u64, u64), DbError> {
 /// Runs `work` in one write transaction; any error of whatever layer rolls everything back.
 ///
 /// # Errors
-/// Those of `work`, or of beginning and committing.
+/// Returns an error as [`Writer::attempt`] does.
 pub fn in_transaction<T, E: From<DbError>>(
     writer: &mut Writer,
     work: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
@@ -160,7 +160,8 @@ impl<'t> Importer<'t> {
     /// Prepares an import into an empty database, or in place of everything.
     ///
     /// # Errors
-    /// [`DbError::NotEmpty`] unless `replace`; [`DbError::Sql`].
+    /// Returns [`DbError::NotEmpty`] if the database has mirrors or files and `replace` is false,
+    /// and [`DbError::Sql`] if it cannot be read or written.
     pub fn new(transaction: &'t Transaction<'t>, replace: bool) -> Result<Importer<'t>, DbError> {
         let sqlite = transaction.inner;
         let (mirrors, files) = size(transaction)?;
@@ -221,7 +222,8 @@ impl<'t> Importer<'t> {
     /// Adds a file of unknown version, with the mirrors that have it.
     ///
     /// # Errors
-    /// [`DbError::BadFileId`], [`DbError::TooManyMirrors`], [`DbError::Sql`].
+    /// Returns [`DbError::BadFileId`] if the id is out of bounds, [`DbError::TooManyMirrors`] if
+    /// the import names too many mirrors, and [`DbError::Sql`] if the database cannot be written.
     pub fn file(&mut self, id: i64, path: &[u8], mirrors: &[i64]) -> Result<(), DbError> {
         let file_id = self.file_id(id)?;
         let Some(clean) = usable_path(path) else {
@@ -248,10 +250,11 @@ impl<'t> Importer<'t> {
         Ok(())
     }
 
-    /// Adds that a mirror has a file; either may come later.
+    /// Adds that a mirror has a file; mirror and file may be added later.
     ///
     /// # Errors
-    /// [`DbError::BadFileId`], [`DbError::TooManyMirrors`].
+    /// Returns [`DbError::BadFileId`] if the id is out of bounds, and [`DbError::TooManyMirrors`]
+    /// if the import names too many mirrors.
     pub fn pair(&mut self, mirror: i64, id: i64) -> Result<(), DbError> {
         let file_id = self.file_id(id)?;
         self.add_pair(mirror, file_id)
@@ -270,10 +273,11 @@ impl<'t> Importer<'t> {
         Ok(())
     }
 
-    /// Adds the hashes of a file; it may come later.
+    /// Adds the hashes of a file; the file may be added later.
     ///
     /// # Errors
-    /// [`DbError::BadFileId`], [`DbError::Sql`].
+    /// Returns [`DbError::BadFileId`] if the id is out of bounds, and [`DbError::Sql`] if the
+    /// database cannot be written.
     pub fn hash(
         &mut self,
         id: i64,

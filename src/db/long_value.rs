@@ -62,7 +62,8 @@ impl LongReader {
     /// Opens the part.
     ///
     /// # Errors
-    /// The database cannot be read, or has another row by now.
+    /// Returns [`DbError::HashChanged`] if the row was replaced since, and any other [`DbError`] if
+    /// the database cannot be read.
     pub fn open(key: LongKey) -> Result<LongReader, DbError> {
         let open = open_part(&key)?;
         Ok(LongReader {
@@ -75,7 +76,7 @@ impl LongReader {
     /// Fills `portion` from the byte `from` of the part on; the part is long enough for that.
     ///
     /// # Errors
-    /// As [`LongReader::open`].
+    /// Returns an error as [`LongReader::open`] does.
     pub fn read(&mut self, portion: &mut [u8], from: u64) -> Result<(), DbError> {
         if self.since.elapsed() >= OPEN_MAX {
             self.open = open_part(&self.key)?;

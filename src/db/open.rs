@@ -134,8 +134,9 @@ impl Queryable for Writer {
 /// Opens for reading; never creates, never migrates.
 ///
 /// # Errors
-/// [`DbError::Missing`], [`DbError::Open`], [`DbError::Kind`], [`DbError::Foreign`],
-/// [`DbError::Newer`], [`DbError::Older`].
+/// Returns [`DbError::Missing`] if the file does not exist, [`DbError::Kind`] if it is no regular
+/// file, [`DbError::Open`] if it cannot be opened, [`DbError::Foreign`] if it is no database of
+/// Heliostat, and [`DbError::Newer`] or [`DbError::Older`] if it has another schema.
 pub fn open_reader(path: &Path) -> Result<Reader, DbError> {
     // What cannot be looked at is not missing; SQLite says then why it cannot be opened.
     if matches!(path.try_exists(), Ok(false)) {
@@ -160,10 +161,11 @@ pub fn open_reader(path: &Path) -> Result<Reader, DbError> {
     })
 }
 
-/// Says that a database is not there, or that nobody can tell from here.
+/// Checks that a database exists.
 ///
 /// # Errors
-/// [`DbError::Missing`], [`DbError::Unseen`].
+/// Returns [`DbError::Missing`] if it does not, and [`DbError::Unseen`] if this program cannot
+/// look.
 pub fn check_there(path: &Path) -> Result<(), DbError> {
     let path = path.to_owned();
     match path.try_exists() {
@@ -202,8 +204,10 @@ fn check_kinds(path: &Path) -> Result<(), DbError> {
 /// Opens for writing; creates and migrates as needed.
 ///
 /// # Errors
-/// [`DbError::Open`], [`DbError::Locked`], [`DbError::Foreign`], [`DbError::Newer`], or an error of
-/// the migration.
+/// Returns [`DbError::Kind`] if the path is no regular file, [`DbError::Open`] if the file cannot
+/// be opened or created, [`DbError::Locked`] if another program does not unlock it,
+/// [`DbError::Foreign`] if it is no database of Heliostat, [`DbError::Newer`] if this program does
+/// not know its schema, and any other [`DbError`] if the migration fails.
 pub fn open_writer(path: &Path) -> Result<Writer, DbError> {
     check_kinds(path)?;
     // What cannot be made SQLite says better.
@@ -306,7 +310,8 @@ impl Writer {
     /// Runs `work` in one IMMEDIATE transaction; an error rolls everything back.
     ///
     /// # Errors
-    /// Those of `work`, or of beginning and committing.
+    /// Returns the error of `work`, [`DbError::Locked`] if another program does not unlock the
+    /// database, and [`DbError::NotWritten`] if the transaction cannot be stored.
     pub fn transaction<T>(
         &mut self,
         work: impl FnOnce(&Transaction<'_>) -> Result<T, DbError>,
@@ -324,7 +329,8 @@ impl Writer {
     /// The same for work that may give up for reasons of its own.
     ///
     /// # Errors
-    /// Those of `work`, or of beginning and committing.
+    /// Returns the error of `work`, [`DbError::Locked`] if another program does not unlock the
+    /// database, and [`DbError::NotWritten`] if the transaction cannot be committed.
     pub fn attempt<T, E: From<DbError>>(
         &mut self,
         work: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
@@ -391,7 +397,9 @@ impl Writer {
     /// Finds out whether changes can be stored, before work begins that would be in vain.
     ///
     /// # Errors
-    /// [`DbError::NoRoom`], [`DbError::NotWritten`], [`DbError::Locked`], [`DbError::Sql`].
+    /// Returns [`DbError::NoRoom`] if the disk is nearly full, [`DbError::NotWritten`] if the
+    /// database cannot be written, [`DbError::Locked`] if another program does not unlock it, and
+    /// [`DbError::Sql`] if it cannot be read.
     pub fn check_writable(&mut self) -> Result<(), DbError> {
         refuse_read_only(&self.connection, &self.path)?;
         // The WAL may have room for one more small change, which would prove nothing.
@@ -423,10 +431,12 @@ impl Writer {
     }
 
     /// Moves what a large transaction left in the WAL into the database and empties the file; a
-    /// small one stays as it is. When others read or write for too long the next one does it.
+    /// small one stays as it is. If other programs use the database for too long, the next call
+    /// does it.
     ///
     /// # Errors
-    /// [`DbError::Sql`], a full disk for one; the transaction is committed all the same.
+    /// Returns [`DbError::Sql`] if the database cannot be written, for example on a full disk. The
+    /// transaction stays committed.
     pub fn shrink_wal(&self) -> Result<(), DbError> {
         let wal = beside(&self.path, "-wal");
         let size_bytes = std::fs::metadata(wal).map_or(0, |metadata| metadata.len());

@@ -117,10 +117,10 @@ pub fn reaches(database: &impl Queryable) -> Result<HashMap<MirrorId, Vec<Reach>
     Ok(reaches)
 }
 
-/// Puts what is known of a mirror in the place of what was.
+/// Replaces all probe records of a mirror.
 ///
 /// # Errors
-/// [`DbError::Sql`], also when the mirror is gone.
+/// Returns [`DbError::Sql`] if the mirror no longer exists or the database cannot be written.
 pub fn replace(
     transaction: &Transaction<'_>,
     mirror: MirrorId,

@@ -39,13 +39,56 @@ impl Timestamp {
         (year, month as u32, day as u32)
     }
 
-    /// Reads the display form and no other.
+    /// Reads an RFC 3339 time such as `2026-11-22T20:00:00Z`, also with a fraction or an offset;
+    /// `None` if it has another form or is no day of the calendar.
     pub fn parse(text: &str) -> Option<Timestamp> {
-        let number = |range: std::ops::Range<usize>| text.get(range)?.parse().ok();
-        let date = (text.get(..4)?.parse().ok()?, number(5..7)?, number(8..10)?);
-        let time = (number(11..13)?, number(14..16)?, number(17..19)?);
-        let read = Timestamp::from_utc(date, time);
-        (read.to_string() == text).then_some(read)
+        let bytes = text.as_bytes();
+        let number = |from: usize, to: usize| -> Option<u32> {
+            let digits = bytes.get(from..to)?;
+            let is_number = digits.iter().all(u8::is_ascii_digit);
+            is_number.then(|| {
+                let digit = |sum: u32, digit: &u8| sum * 10 + u32::from(digit - b'0');
+                digits.iter().fold(0, digit)
+            })
+        };
+        let is = |at: usize, wanted: &[u8]| bytes.get(at).is_some_and(|byte| wanted.contains(byte));
+        if !(is(4, b"-") && is(7, b"-") && is(10, b"Tt ") && is(13, b":") && is(16, b":")) {
+            return None;
+        }
+        let date = (i64::from(number(0, 4)?), number(5, 7)?, number(8, 10)?);
+        let time = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
+        if !(1..=12).contains(&date.1) || time.0 > 23 || time.1 > 59 || time.2 > 60 {
+            return None;
+        }
+        let seconds = Timestamp::from_utc(date, time);
+        // The calendar turns 31 April into 1 May; such a date is refused.
+        if Timestamp::from_utc(date, (0, 0, 0)).date() != date {
+            return None;
+        }
+        let rest = &bytes[19..];
+        let fraction = match rest.strip_prefix(b".") {
+            Some(digits) => {
+                1 + digits
+                    .iter()
+                    .take_while(|byte| byte.is_ascii_digit())
+                    .count()
+            }
+            None => 0,
+        };
+        if fraction == 1 {
+            return None;
+        }
+        let at = 19 + fraction;
+        match &bytes[at..] {
+            b"Z" | b"z" => Some(seconds),
+            [sign @ (b'+' | b'-'), _, _, b':', _, _] => {
+                let (hours, minutes) = (number(at + 1, at + 3)?, number(at + 4, at + 6)?);
+                let offset = i64::from(hours * 3600 + minutes * 60);
+                let offset = if *sign == b'+' { offset } else { -offset };
+                (hours < 24 && minutes < 60).then_some(Timestamp(seconds.0 - offset))
+            }
+            _ => None,
+        }
     }
 
     /// The time for a UTC date and time of day; the inverse of the display form.
@@ -115,58 +158,6 @@ pub fn parse_http_date(text: &str) -> Option<Timestamp> {
     i64::try_from(since.as_secs()).ok().map(Timestamp)
 }
 
-/// Reads an RFC 3339 time such as `2026-11-22T20:00:00Z`, also with a fraction or an offset;
-/// `None` if it has another form or is no day of the calendar.
-pub fn parse_rfc3339(text: &str) -> Option<Timestamp> {
-    let bytes = text.as_bytes();
-    let number = |from: usize, to: usize| -> Option<u32> {
-        let digits = bytes.get(from..to)?;
-        let is_number = digits.iter().all(u8::is_ascii_digit);
-        is_number.then(|| {
-            let digit = |sum: u32, digit: &u8| sum * 10 + u32::from(digit - b'0');
-            digits.iter().fold(0, digit)
-        })
-    };
-    let is = |at: usize, wanted: &[u8]| bytes.get(at).is_some_and(|byte| wanted.contains(byte));
-    if !(is(4, b"-") && is(7, b"-") && is(10, b"Tt ") && is(13, b":") && is(16, b":")) {
-        return None;
-    }
-    let date = (i64::from(number(0, 4)?), number(5, 7)?, number(8, 10)?);
-    let time = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
-    if !(1..=12).contains(&date.1) || time.0 > 23 || time.1 > 59 || time.2 > 60 {
-        return None;
-    }
-    let seconds = Timestamp::from_utc(date, time);
-    // The calendar turns 31 April into 1 May; such a date is refused.
-    if Timestamp::from_utc(date, (0, 0, 0)).date() != date {
-        return None;
-    }
-    let rest = &bytes[19..];
-    let fraction = match rest.strip_prefix(b".") {
-        Some(digits) => {
-            1 + digits
-                .iter()
-                .take_while(|byte| byte.is_ascii_digit())
-                .count()
-        }
-        None => 0,
-    };
-    if fraction == 1 {
-        return None;
-    }
-    let at = 19 + fraction;
-    match &bytes[at..] {
-        b"Z" | b"z" => Some(seconds),
-        [sign @ (b'+' | b'-'), _, _, b':', _, _] => {
-            let (hours, minutes) = (number(at + 1, at + 3)?, number(at + 4, at + 6)?);
-            let offset = i64::from(hours * 3600 + minutes * 60);
-            let offset = if *sign == b'+' { offset } else { -offset };
-            (hours < 24 && minutes < 60).then_some(Timestamp(seconds.0 - offset))
-        }
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -194,20 +185,26 @@ mod tests {
     }
 
     #[test]
-    fn no_other_form_is_read() {
-        for text in [
-            "",
-            "2014-06-03 14:51:20Z",
-            "2014-06-03T14:51:20",
-            "2014-06-03T14:51:20+02:00",
-            "2014-06-03 14:51:20.123456+00",
-            "2014-13-03T14:51:20Z",
-            "2014-02-30T14:51:20Z",
-            "2014-06-03T24:51:20Z",
-            "+014-06-03T14:51:20Z",
-            "2014-06-\u{e9}3T14:51:20",
+    fn times_are_read_with_fractions_and_offsets() {
+        let at = Some(Timestamp(1_401_807_080));
+        for (text, expected) in [
+            ("2014-06-03 14:51:20Z", at),
+            ("2014-06-03t14:51:20z", at),
+            ("2014-06-03T14:51:20.999Z", at),
+            ("2014-06-03T16:51:20+02:00", at),
+            ("2014-06-03T14:21:20.5-00:30", at),
+            ("", None),
+            ("2014-06-03T14:51:20", None),
+            ("2014-06-03T14:51:20.Z", None),
+            ("2014-06-03 14:51:20.123456+00", None),
+            ("2014-06-03T14:51:20+24:00", None),
+            ("2014-13-03T14:51:20Z", None),
+            ("2014-02-30T14:51:20Z", None),
+            ("2014-06-03T24:51:20Z", None),
+            ("+014-06-03T14:51:20Z", None),
+            ("2014-06-\u{e9}3T14:51:20", None),
         ] {
-            assert_eq!(Timestamp::parse(text), None, "{text}");
+            assert_eq!(Timestamp::parse(text), expected, "{text}");
         }
     }
 

@@ -5,8 +5,9 @@
 //! kernel releases when the program ends, however it ends, so that no lock is left behind. The file
 //! stays: if it were removed, two programs could lock two files of the same name.
 //!
-//! Earlier versions named some locks `DATABASE.NAME.lock`. Where such a file exists, a program of an
-//! earlier version may hold it during an upgrade, or take it after a downgrade. So it is locked too.
+//! Earlier versions named some locks `DATABASE.NAME.lock`. Where such a file exists, a program of
+//! an earlier version may hold it during an upgrade, or take it after a downgrade. So it is locked
+//! too.
 
 use std::ffi::OsString;
 use std::fs::{self, File, FileType, TryLockError};

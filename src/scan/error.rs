@@ -1,6 +1,5 @@
 //! Defines the reasons for which no scan can be made, of all mirrors or of one.
 
-
 use crate::db::DbError;
 use crate::domain::mirror::name::LookupError;
 use crate::fetch::{FetchError, FtpUrlError, HttpUrlError, RsyncUrlError};

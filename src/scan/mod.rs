@@ -1,23 +1,24 @@
 //! `heliostat-scan`: lists mirrors and records which files each of them has.
 //!
-//! A long-lived [`Scanner`] loads the catalogue ([`KnownFiles`]), and makes one [`ScanRun`] a
-//! mirror, several at a time; each gives a [`MirrorReport`]. A run takes the mirror's lock, lists
+//! A long-lived [`Scanner`] loads the catalogue ([`KnownFiles`]) and makes one [`ScanRun`] per
+//! mirror, several at a time; each returns a [`MirrorReport`]. A run takes the mirror's lock, lists
 //! it by the first [`Protocol`] that works (over FTP and HTTP by a `crawl`), streams the listing
 //! through a [`Tally`], and ends in one short transaction (`publish`) that judges what was seen
 //! (`judge`) and publishes it as one bitmap generation, or keeps it aside. What a mirror says of
 //! itself (`trace`) is asked for before; pings are requests for scans (`request`).
 //!
 //! # Errors
-//! A mirror that fails is reported and changes nothing; the others go on. What a server could not
-//! list (directories without permission) keeps its previous state, and the run ends as partial.
+//! Returns [`ScanError`] if no scan could begin. A mirror that fails is reported and changes
+//! nothing, and the others go on. A directory that a server does not list, for example because of
+//! its permissions, keeps its previous state, and the run ends as partial.
 //!
 //! # Limits
 //! Those of [`crate::fetch`] for each listing; [`JOBS_MAX`](crate::config::JOBS_MAX) mirrors at a
 //! time.
 //!
 //! # Locking
-//! One scan a mirror (`lock`), over all processes. No transaction is open while the network is
-//! waited for. A process that is killed leaves the content before, and no run.
+//! One scan per mirror at a time (`lock`), whichever process runs it. No transaction is open while
+//! a scan waits for the network. A process that is killed leaves the mirror's content as it was.
 
 pub mod args;
 mod choose;

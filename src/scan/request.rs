@@ -37,7 +37,8 @@ pub enum RequestError {
 /// were named. A folder that is not there has no files.
 ///
 /// # Errors
-/// [`RequestError`]; what was not taken is there the next time.
+/// Returns [`RequestError`] if the folder cannot be read or the database cannot be written. The
+/// files stay for the next time then.
 pub fn collect_requests(
     folder: &Path,
     writer: &mut Writer,

@@ -69,7 +69,7 @@ impl Scanner {
     /// Opens the site's database.
     ///
     /// # Errors
-    /// [`DbError`], also when the database does not exist.
+    /// Returns [`DbError`] if the database does not exist or cannot be opened.
     pub fn open(site: &Arc<SiteConfig>) -> Result<Scanner, DbError> {
         // A scan of an empty catalogue would learn nothing, so it makes none.
         check_there(&site.database)?;
@@ -113,7 +113,7 @@ impl Scanner {
     /// Scans the chosen mirrors, several at a time; a failing one stops no other.
     ///
     /// # Errors
-    /// [`ScanError`] when no mirror could be scanned at all.
+    /// Returns [`ScanError`] if no scan could begin.
     pub fn scan(
         &self,
         choice: &MirrorChoice,
@@ -138,7 +138,7 @@ impl Scanner {
     /// The same, with what is scanned of each mirror.
     ///
     /// # Errors
-    /// [`ScanError`] when no mirror could be scanned at all.
+    /// Returns [`ScanError`] if no scan could begin.
     pub fn scan_tasks(
         &self,
         tasks: &[ScanTask],

@@ -30,10 +30,11 @@ enum Byte {
     Unclear,
 }
 
-/// Asks for bytes far behind in some of the files that the mirror has.
+/// Asks for one byte behind each limit in some of the mirror's files.
 ///
 /// # Errors
-/// [`FetchError::Stopped`]; any other failure tells nothing about large files.
+/// Returns [`FetchError::Stopped`] or [`FetchError::TooLong`] if the scan has to end. Any other
+/// failure says nothing about large files, and is no error.
 pub fn check(
     session: &HttpSession<'_>,
     base: &HttpUrl,

@@ -11,8 +11,9 @@
 //! that is linked and answers that it is not there is believed when a file in it is gone, too.
 //!
 //! # Errors
-//! Where nothing at all can be listed or found, the failure of the first directory is that of the
-//! crawl. What cannot be found out is a hole: it is not known to have vanished.
+//! Returns the failure of the first directory if no directory could be listed and no file found.
+//! A part of the tree that could not be listed becomes a gap of the listing: its files are not
+//! taken for vanished.
 //!
 //! # Limits
 //! [`FAILURES_MAX`], [`UNLISTABLE_FIRST_MAX`], [`UNLISTABLE_MAX`], [`FILES_IN_DIRECTORY_MAX`],

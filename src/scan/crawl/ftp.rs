@@ -1,10 +1,11 @@
 //! Lists one directory of a mirror over FTP.
 //!
-//! Several logins are made where the server takes them; one that allows only one is asked by one.
+//! It logs in several times if the server lets it, else once.
 //!
 //! # Errors
-//! What the server says about one directory leaves its login in use. After any other failure the
-//! login is given up, and a directory whose listing broke is listed once more by a new one.
+//! Returns [`FetchError`] if a directory cannot be listed. If the server refused the directory, its
+//! login is used further. After any other failure the login is given up, and a new one tries a
+//! directory whose listing broke once more.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};

@@ -27,7 +27,7 @@ impl ChangedDirectories {
     /// `changes` by their first id; `for_each_file` gives the whole catalogue in path order.
     ///
     /// # Errors
-    /// Those of `for_each_file`.
+    /// Returns the error of `for_each_file`.
     pub fn new<E>(
         changes: Vec<CatalogueChange>,
         for_each_file: impl FnOnce(&mut dyn FnMut(&[u8], FileId)) -> Result<(), E>,

@@ -20,7 +20,7 @@ use crate::scan::scanner::{ScanOptions, Scanner};
 /// Scans what is due, or only shows it.
 ///
 /// # Errors
-/// [`ScanError`] when nothing could be scanned at all.
+/// Returns [`ScanError`] if no scan could begin.
 pub fn run(
     site: &Arc<SiteConfig>,
     is_dry: bool,

@@ -41,10 +41,10 @@ pub struct Conclusion {
     pub is_news: bool,
 }
 
-/// Publishes a finding or keeps it aside; `None` when the mirror is no longer there.
+/// Publishes a listing or keeps it aside; `None` if the mirror no longer exists.
 ///
 /// # Errors
-/// [`DbError`]; nothing is changed then.
+/// Returns [`DbError`] if the database cannot be read or written; nothing is changed then.
 pub fn conclude(
     writer: &mut Writer,
     rules: PublishOptions<'_>,

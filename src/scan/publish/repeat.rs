@@ -79,7 +79,7 @@ impl Repeats {
     /// Keeps an attempt; stores it at once if the next program is to know of it.
     ///
     /// # Errors
-    /// [`DbError`], only of one that is stored at once.
+    /// Returns [`DbError`] if an attempt that is stored at once cannot be stored.
     pub fn attempt(
         &self,
         writer: &mut Writer,
