@@ -1,9 +1,9 @@
-//! Resolves host names with the system's resolver, each in its own thread, so that no caller waits
-//! longer than for a server.
+//! Resolves host names with the system's resolver, each in its own thread, so that a slow resolver
+//! delays a caller no longer than a slow server.
 //!
 //! # Security
-//! A host that has public addresses is asked at those alone. What was resolved is kept for
-//! [`KEPT`], so that the address that was looked at is the one that is connected to.
+//! If a host has public addresses, only these are used. A result is kept for [`KEPT`], so that the
+//! connection goes to the address that was checked.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
@@ -17,11 +17,11 @@ use super::error::FetchError;
 use super::patience::{Patience, STOP_CHECK};
 use crate::domain::scope::Scope;
 
-/// How long an answer of the resolver holds: shorter than the time to live of most names, longer
-/// than the way from a look at an address to the connection.
+/// How long a result of the resolver is used: shorter than the time to live of most names, longer
+/// than the time from checking an address to connecting to it.
 const KEPT: Duration = Duration::from_secs(60);
 
-/// Addresses of one host that are tried.
+/// Largest number of addresses of one host that are tried.
 const ADDRESSES_MAX: usize = 8;
 
 type KnownAddresses = HashMap<String, (Instant, Vec<IpAddr>)>;
@@ -32,7 +32,7 @@ pub struct Addresses {
     known: Arc<Mutex<KnownAddresses>>,
 }
 
-/// What resolves any host for an HTTP client that no mirror leads: the admin has chosen it.
+/// The resolver for an HTTP client whose host the admin has configured: it gives all addresses.
 pub fn resolver_of_all() -> Arc<impl Resolve> {
     Arc::new(ScopedResolver {
         addresses: Addresses::default(),
@@ -40,26 +40,27 @@ pub fn resolver_of_all() -> Arc<impl Resolve> {
     })
 }
 
-/// Gives the HTTP client those addresses of a host that a mirror of some scope may lead to.
+/// Gives the HTTP client those addresses of a host to which a mirror of some scope may lead.
 #[derive(Debug, Clone)]
 pub(super) struct ScopedResolver {
     pub addresses: Addresses,
-    /// `None`: anywhere.
+    /// The mirror's scope; `None`: every address is allowed.
     pub scope: Option<Scope>,
 }
 
 impl Addresses {
-    /// The addresses of a host, at least one; a host that has public ones has no others.
+    /// The addresses of a host, at least one. If the host has public addresses, only these.
     ///
     /// # Errors
-    /// Returns [`FetchError::UnknownHost`] if it has none, and what ends the waiting.
+    /// Returns [`FetchError::UnknownHost`] if the host has no address, and an error as
+    /// [`Patience::check`] does.
     pub fn of(&self, host: &str, patience: &Patience<'_>) -> Result<Vec<IpAddr>, FetchError> {
         if let Some(known) = self.find(host) {
             return Ok(known);
         }
         let (sender, receiver) = mpsc::channel();
         self.look_up(host, move |found| {
-            // Nobody listens any more when the waiting is over.
+            // The receiver is gone if the caller has stopped waiting.
             let _ = sender.send(found);
         })?;
         let begun = Instant::now();

@@ -5,7 +5,7 @@ use std::io;
 
 use super::error::FetchError;
 
-/// The error and its causes, and what errors of input and output carry, which `source` leaves out.
+/// The error and its causes. An I/O error's inner error, which `source` leaves out, is among them.
 pub(super) fn causes<'e>(
     error: &'e (dyn Error + 'static),
 ) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
@@ -22,7 +22,8 @@ pub(super) fn causes<'e>(
     })
 }
 
-/// What an error of ours among the causes says, else the deepest, which says most.
+/// The text of the first [`FetchError`] among the causes, else of the deepest cause, which says
+/// most.
 pub fn deepest(error: &(dyn Error + 'static)) -> String {
     let ours = causes(error).find_map(|cause| cause.downcast_ref::<FetchError>());
     let ours = ours.map(ToString::to_string);

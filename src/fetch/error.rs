@@ -1,34 +1,34 @@
 //! Defines the reasons for which a mirror cannot be listed.
 
-/// Why a mirror could not be listed; `said` is what the server or the program wrote.
+/// Why a mirror could not be listed; `said` is the text of the server or of the program.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FetchError {
-    /// The program is not installed.
+    /// The program rsync is not installed.
     #[error("cannot run the program rsync; install it (package rsync)")]
     NoProgram(#[source] std::io::Error),
-    /// The program could not be spoken to.
+    /// Reading the output of the program rsync failed.
     #[error("lost the rsync program")]
     Pipe(#[source] std::io::Error),
-    /// No connection, now.
+    /// The server takes no more connections now.
     #[error("the server takes no more connections ({said}); scan it later")]
     Full {
         /// The server's words.
         said: String,
     },
-    /// Not for this address.
+    /// The server refuses this host's address.
     #[error("the server refuses us ({said}); ask its operator to allow this address")]
     Denied {
         /// The server's words.
         said: String,
     },
-    /// Not by rsync, or not like this, whoever asks.
+    /// The server does not let anybody list the module, or not in this way.
     #[error("the server does not let the module be listed ({said}); ask its operator to")]
     Unlistable {
         /// The server's words.
         said: String,
     },
-    /// Not with these credentials.
+    /// The server refuses the user or the password.
     #[error(
         "the server refuses user or password ({said}); the rsync URL takes them as \
          rsync://USER:PASSWORD@HOST/MODULE/"
@@ -37,19 +37,19 @@ pub enum FetchError {
         /// The server's words.
         said: String,
     },
-    /// The first part of the path does not exist.
+    /// The first part of the path is no module of the server.
     #[error("the server has no such module ({said}); correct the rsync URL")]
     UnknownModule {
         /// The server's words.
         said: String,
     },
-    /// The path behind the module does not exist or is closed.
+    /// The path below the module does not exist or is closed.
     #[error("the URL's directory cannot be listed ({said}); correct the URL")]
     NoDirectory {
         /// The server's words.
         said: String,
     },
-    /// Success without even the directory itself.
+    /// The program ended successfully, but the listing lacks even the directory itself.
     #[error(
         "the server lists nothing, not even the module itself ({said}); correct the rsync URL, or \
          ask its operator"
@@ -58,31 +58,31 @@ pub enum FetchError {
         /// The server's words.
         said: String,
     },
-    /// The name does not resolve.
+    /// The host name cannot be resolved.
     #[error("cannot find the host ({said})")]
     UnknownHost {
         /// The program's words.
         said: String,
     },
-    /// Nobody listens, or no route.
+    /// No server listens at the address, or there is no route to it.
     #[error("cannot connect ({said})")]
     Unreachable {
         /// The program's words.
         said: String,
     },
-    /// Too long without a byte.
+    /// The server sent nothing for too long.
     #[error("no answer for {timeout_s} s; scan.timeout_s sets how long to wait")]
     Silent {
         /// The limit.
         timeout_s: u64,
     },
-    /// The connection ended before the listing did.
+    /// The connection ended before the listing was complete.
     #[error("the connection broke before the listing was complete ({said})")]
     Broken {
         /// The program's words.
         said: String,
     },
-    /// Any other failure.
+    /// rsync failed for another reason.
     #[error("rsync failed with {status} ({said})")]
     Failed {
         /// `code 12`, or the signal.
@@ -90,13 +90,13 @@ pub enum FetchError {
         /// The most telling line.
         said: String,
     },
-    /// More entries than any mirror has.
+    /// The listing has more entries than any mirror of a real tree.
     #[error("the listing has more than {entries_max} entries; it is not a mirror of this tree")]
     TooManyEntries {
         /// The limit.
         entries_max: u64,
     },
-    /// Longer than any listing takes.
+    /// The listing took longer than one mirror may take.
     #[error(
         "the listing was not complete after {seconds_max} s; scan.time_max_s sets how long \
          one mirror may take"
@@ -105,74 +105,74 @@ pub enum FetchError {
         /// The limit.
         seconds_max: u64,
     },
-    /// An answer that drips.
+    /// The answer comes so slowly that it would take for ever.
     #[error("its answer comes too slowly to be waited for ({bytes} bytes in {seconds} s)")]
     Slow {
-        /// What came.
+        /// Number of bytes that came.
         bytes: u64,
-        /// In what time.
+        /// Seconds in which they came.
         seconds: u64,
     },
-    /// The system is full.
+    /// The system gives no more threads.
     #[error("{}", FetchError::NO_THREAD)]
     NoThread(#[source] std::io::Error),
-    /// The HTTP client cannot be made.
+    /// The HTTP client cannot be set up.
     #[error("cannot set up the HTTP client")]
     Client(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// The server's certificate, or what it speaks.
+    /// The server's certificate was refused, or the server does not speak TLS.
     #[error("TLS fails ({said}); its operator must repair it")]
     Tls {
-        /// What TLS says.
+        /// The reason, in the words of `certificate`.
         said: String,
     },
-    /// This system cannot check any certificate.
+    /// This system has no certificates of authorities, so that it can check none.
     #[error("{}", FetchError::NO_CERTIFICATES)]
     NoCertificates,
-    /// The base URL leads elsewhere.
+    /// The server redirects to a URL that is not below the mirror's base URL.
     #[error("it redirects to {to}, which is not below its base URL")]
     Redirected {
-        /// Where to.
+        /// The URL.
         to: String,
     },
-    /// Where a mirror must not lead to.
+    /// The server redirects to a URL to which no mirror may lead.
     #[error("it redirects to {to}, which is not followed: {why}")]
     NotFollowed {
-        /// Where to.
+        /// The URL.
         to: String,
-        /// Why not.
+        /// The reason why not.
         why: super::redirect::NotFollowed,
     },
-    /// Another server, which does not answer as one.
+    /// The server redirects to another server, which fails.
     #[error("it redirects to {to}, which cannot be asked")]
     Led {
-        /// Where to.
+        /// The URL.
         to: String,
-        /// Why not.
+        /// The failure.
         #[source]
         cause: Box<FetchError>,
     },
-    /// In a circle, most likely.
+    /// Too many redirects, most likely in a circle.
     #[error("more than {redirects_max} redirects in a row")]
     TooManyRedirects {
         /// The limit.
         redirects_max: usize,
     },
-    /// Larger than any index.
+    /// The listing of one directory is larger than any real one.
     #[error("the listing of one directory has more than {bytes_max} bytes")]
     TooLarge {
         /// The limit.
         bytes_max: u64,
     },
-    /// An answer, but not the page.
+    /// The web server answers with a status other than success.
     #[error("the server answers with status {status}{}", advice(*status))]
     Status {
         /// The status.
         status: u16,
     },
-    /// A page, but no listing.
+    /// The web server's page is no listing.
     #[error(transparent)]
     Index(crate::domain::listing::PageError),
-    /// Not with this login.
+    /// The FTP server refuses the login.
     #[error(
         "the server refuses the login ({said}); the FTP URL takes user and password as \
          ftp://USER:PASSWORD@HOST/PATH/"
@@ -181,37 +181,38 @@ pub enum FetchError {
         /// The server's words.
         said: String,
     },
-    /// The other way round for a server that offers none is [`FetchError::Tls`].
+    /// The FTP server demands TLS. If the URL demands TLS and the server has none, that is
+    /// [`FetchError::Tls`].
     #[error("the server wants TLS ({said}); write the FTP URL as ftpes://HOST/PATH/")]
     WantsTls {
         /// The server's words.
         said: String,
     },
-    /// An answer, but not the one that was asked for.
+    /// The FTP server refuses a command.
     #[error("the server answers '{said}'")]
     Refused {
         /// The server's words.
         said: String,
     },
-    /// The same, because it is not there.
+    /// The FTP server refuses a command because the file or directory does not exist.
     #[error("the server says that it is not there ('{said}')")]
     Absent {
         /// The server's words.
         said: String,
     },
-    /// Something else listens there.
+    /// Another server than an FTP server listens there.
     #[error("it does not speak FTP ({said})")]
     NotFtp {
-        /// What it says.
+        /// The server's words.
         said: String,
     },
-    /// A listing that is no listing.
+    /// The FTP listing has a form that this program does not know.
     #[error("its listing has a form that is not known ({said})")]
     UnknownForm {
-        /// The line.
+        /// The first line of that form.
         said: String,
     },
-    /// FTP's commands are lines.
+    /// The name contains the end of a line, which would end FTP's command.
     #[error("its name contains a line break, which FTP cannot transmit")]
     Unspeakable,
     /// The program was told to stop.
@@ -220,11 +221,11 @@ pub enum FetchError {
 }
 
 impl FetchError {
-    /// What is said where the system gives no thread.
+    /// The message if the system gives no more threads.
     pub(super) const NO_THREAD: &str =
         "this system gives no more threads; raise its limit (ulimit -u, TasksMax=)";
 
-    /// What is said of a mirror whose certificate cannot be checked here.
+    /// The message if this system cannot check certificates.
     pub(super) const NO_CERTIFICATES: &str = "this system has no certificates of authorities; \
          install ca-certificates, or name a file by SSL_CERT_FILE";
 }

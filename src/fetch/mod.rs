@@ -1,18 +1,18 @@
 //! Clients for mirror servers: list a mirror over rsync, FTP or HTTP, and probe whether it answers.
 //!
-//! One module a protocol. [`list_rsync`] runs the `rsync` program, because its protocol has many
-//! versions and one good implementation; [`RsyncUrl`] is what it is told. [`FtpClient`] logs in
-//! and lists directories; [`HttpClient`] asks web servers for pages and bytes. Whatever is fetched
-//! comes as a stream: nothing here holds a whole listing.
+//! There is one module per protocol. [`list_rsync`] runs the program `rsync` on an [`RsyncUrl`],
+//! because the protocol has many versions and one good implementation. [`FtpClient`] logs in and
+//! lists directories. [`HttpClient`] asks web servers for pages and bytes. Everything is read as a
+//! stream: no whole listing is in memory.
 //!
 //! # Errors
-//! [`FetchError`]: one variant for each thing that an operator does differently about, with the
+//! Returns [`FetchError`]: one variant per thing that an operator can do about it, with the
 //! server's own words.
 //!
 //! # Security
-//! A password leaves a URL only for the environment of the `rsync` process: never for a command
-//! line, a log or an error; over FTP and HTTP it goes to the host of its URL and to no other.
-//! Where a mirror may lead to is said in `redirect`; names are resolved in `address` alone.
+//! A password goes into the environment of the `rsync` process, or over FTP or HTTP to the host of
+//! its URL, and nowhere else: not onto a command line, not into a log or an error. `redirect`
+//! decides where a mirror may lead to. Only `address` resolves names.
 
 mod address;
 mod cause;

@@ -1,34 +1,35 @@
-//! Limits how long a server is waited for, whatever it sends meanwhile.
+//! Limits the time of an exchange with a server, whatever the server sends.
 //!
-//! Three ends: a silence, the end of the time that one mirror may take, and the program being told
-//! to stop. Every wait of every protocol looks at all of them.
+//! An exchange ends if the server is silent, if the time for one mirror is over, or if the program
+//! is told to stop. Every wait of every protocol checks all three.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::error::FetchError;
 
-/// How often somebody who waits looks whether the wait is over.
+/// How often a waiting thread checks whether the wait is over.
 pub(super) const STOP_CHECK: Duration = Duration::from_millis(200);
 
-/// Bytes a second that an answer must come with on average, once it had the time of a silence: an
-/// index page is some KiB, and slower servers deliver no images either.
+/// Smallest average rate of an answer in bytes per second, measured once the answer has lasted as
+/// long as a silence may. An index page has some KiB, and a slower server would not deliver images
+/// either.
 const RATE_MIN: u64 = 1024;
 
 /// How long a server is waited for.
 #[derive(Debug, Clone, Copy)]
 pub struct Patience<'a> {
-    /// For connecting, for an answer to begin, and for each piece of one.
+    /// Longest silence: before a connection, before an answer, and between two pieces of an answer.
     pub timeout: Duration,
-    /// The time that all of one mirror may take.
+    /// Longest time for everything that is asked of one mirror.
     pub time_max: Duration,
-    /// When that time is over.
+    /// The end of that time.
     pub until: Instant,
-    /// Ends everything when it becomes true.
+    /// Ends every wait when it becomes true.
     pub stop: &'a AtomicBool,
 }
 
-/// How steadily an answer comes.
+/// Measures how fast an answer comes.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Tempo {
     begun: Instant,
@@ -36,7 +37,7 @@ pub(super) struct Tempo {
 }
 
 impl<'a> Patience<'a> {
-    /// From now on.
+    /// Starts the time of the first mirror now.
     pub fn new(timeout: Duration, time_max: Duration, stop: &'a AtomicBool) -> Patience<'a> {
         Patience {
             timeout,
@@ -46,7 +47,7 @@ impl<'a> Patience<'a> {
         }
     }
 
-    /// The same for another mirror: its time begins now.
+    /// The same limits for another mirror, whose time starts now.
     #[must_use]
     pub fn anew(self) -> Patience<'a> {
         Patience::new(self.timeout, self.time_max, self.stop)
@@ -58,10 +59,11 @@ impl<'a> Patience<'a> {
         Patience { timeout, ..self }
     }
 
-    /// Whether there is more to be waited for.
+    /// Checks whether to wait further.
     ///
     /// # Errors
-    /// Returns [`FetchError::Stopped`] or [`FetchError::TooLong`] if there is not.
+    /// Returns [`FetchError::Stopped`] if the program is to stop, and [`FetchError::TooLong`] if
+    /// the mirror's time is over.
     pub fn check(&self) -> Result<(), FetchError> {
         if self.stop.load(Ordering::Relaxed) {
             return Err(FetchError::Stopped);
@@ -73,7 +75,7 @@ impl<'a> Patience<'a> {
         Ok(())
     }
 
-    /// The error of a silence.
+    /// The error for a server that was silent for too long.
     pub(super) fn silent(&self) -> FetchError {
         let timeout_s = self.timeout.as_secs();
         FetchError::Silent { timeout_s }
@@ -81,7 +83,7 @@ impl<'a> Patience<'a> {
 }
 
 impl Tempo {
-    /// Of an answer that begins.
+    /// Starts measuring an answer.
     pub fn new() -> Tempo {
         Tempo {
             begun: Instant::now(),
@@ -89,11 +91,11 @@ impl Tempo {
         }
     }
 
-    /// Counts what came.
+    /// Counts bytes that came.
     ///
     /// # Errors
-    /// Returns [`FetchError::Slow`] if all in all it comes too slowly, or what
-    /// [`Patience::check`] returns.
+    /// Returns [`FetchError::Slow`] if the average rate is too low, and an error as
+    /// [`Patience::check`] does.
     pub fn count(&mut self, bytes: usize, patience: &Patience<'_>) -> Result<(), FetchError> {
         patience.check()?;
         self.bytes = self.bytes.saturating_add(bytes as u64);

@@ -1,7 +1,7 @@
 //! Decides where a mirror may redirect scans and probes (no I/O).
 //!
-//! A mirror is a stranger: its redirects must not make this host ask what only this host can
-//! reach, on ports of other services, or with a password that is for the mirror alone.
+//! Mirrors are not trusted. A redirect must not make this host ask what only this host can reach,
+//! ask ports of other services, or send the mirror's password elsewhere.
 
 use std::net::IpAddr;
 
@@ -9,10 +9,10 @@ use reqwest::Url;
 
 use crate::domain::scope::Scope;
 
-/// Ports that every mirror may lead to.
+/// Ports to which every mirror may lead.
 const WEB_PORTS: [u16; 2] = [80, 443];
 
-/// Ports of one mirror that are known; it has a few URLs.
+/// Largest number of ports that are kept per mirror; a mirror has a few URLs.
 const OWN_PORTS_MAX: usize = 8;
 
 /// The ports of a mirror's own URLs.
@@ -22,22 +22,22 @@ pub struct OwnPorts([u16; OWN_PORTS_MAX]);
 /// Why a redirect is not followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NotFollowed {
-    /// To a scheme that is no web server's.
+    /// The URL's scheme is neither http nor https.
     #[error("that is no URL of a web server")]
     Scheme,
-    /// From https to http.
+    /// The redirect leads from https to http.
     #[error("that leads from https to http")]
     Downgrade,
-    /// To another service.
+    /// The port belongs to another service.
     #[error("its port {0} is neither 80 nor 443 nor one of the mirror's own URLs")]
     Port(u16),
-    /// To what the mirror itself is not a part of.
+    /// The address is in a network to which the mirror itself does not belong.
     #[error("its address is {}, and the mirror's is not", .0.as_str())]
     Address(Scope),
 }
 
 impl OwnPorts {
-    /// The ports of base URLs; what is no URL has none.
+    /// The ports of base URLs; a text that is no URL has no port.
     pub fn of<'u>(urls: impl IntoIterator<Item = &'u str>) -> OwnPorts {
         let urls = urls
             .into_iter()
@@ -55,11 +55,11 @@ impl OwnPorts {
     }
 }
 
-/// Whether a redirect may be followed, before its host is resolved; `mirror` is the URL that was
-/// asked for first.
+/// Checks whether a redirect may be followed, before its host is resolved. `mirror` is the URL that
+/// was asked for first.
 ///
 /// # Errors
-/// Returns the reason if it may not.
+/// Returns the reason if the redirect may not be followed.
 pub(super) fn check_url(
     mirror: &Url,
     from: &Url,
@@ -74,7 +74,7 @@ pub(super) fn check_url(
     }
     let port = to.port_or_known_default().unwrap_or_default();
     let is_own = own.have(port) || mirror.port_or_known_default() == Some(port);
-    // The way to TLS of the very host has the port that its operator chose.
+    // A redirect to https on the same host may name any port, because the host's operator chose it.
     let is_upgrade = to.scheme() == "https" && to.host_str() == mirror.host_str();
     if !(WEB_PORTS.contains(&port) || is_own || is_upgrade) {
         return Err(NotFollowed::Port(port));
@@ -82,7 +82,7 @@ pub(super) fn check_url(
     Ok(())
 }
 
-/// Whether a mirror of some scope may lead to a host with these addresses.
+/// Checks whether a mirror of some scope may lead to a host with these addresses.
 ///
 /// # Errors
 /// Returns the reason if it may not.

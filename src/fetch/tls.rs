@@ -1,9 +1,8 @@
-//! Sets up TLS for every client: one provider, and the certificates of the system.
+//! Sets up TLS for every client: one provider, and the system's certificates of authorities.
 //!
 //! # Errors
-//! A system without certificates (Debian without the package ca-certificates) can still ask http
-//! and rsync mirrors: then only what needs a certificate fails, as
-//! [`FetchError::NoCertificates`].
+//! A system without such certificates (Debian without the package ca-certificates) can still ask
+//! http and rsync mirrors. Only exchanges over TLS fail there, with [`FetchError::NoCertificates`].
 
 use std::sync::Arc;
 
@@ -17,18 +16,18 @@ use super::cause::causes;
 use super::certificate::TellingVerifier;
 use super::error::FetchError;
 
-/// The error of TLS in an error of a client, if there is one.
+/// The error of rustls among a client's errors, if there is one.
 pub(super) fn tls_cause<'e>(error: &'e (dyn std::error::Error + 'static)) -> Option<&'e Error> {
     causes(error).find_map(|cause| cause.downcast_ref())
 }
 
-/// Whether an error is [`FetchError::NO_CERTIFICATES`]: it says nothing of the server.
+/// Whether an error is [`FetchError::NO_CERTIFICATES`], which tells nothing about the server.
 pub(super) fn is_without_certificates(error: &Error) -> bool {
     matches!(error, Error::General(said) if said == FetchError::NO_CERTIFICATES)
 }
 
-/// Trusts what the system trusts; `SSL_CERT_FILE` and `SSL_CERT_DIR` name other certificates. Of a
-/// system that has none every server is refused.
+/// Trusts the authorities that the system trusts, or those that `SSL_CERT_FILE` and `SSL_CERT_DIR`
+/// name. On a system without any, every server is refused.
 ///
 /// # Errors
 /// Returns [`FetchError::Client`] if the provider cannot be used.
@@ -44,15 +43,15 @@ pub fn with_system_certificates() -> Result<ClientConfig, FetchError> {
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|error| FetchError::Client(error.into()))?
-        // Named so because a verifier may accept everything; these two accept nothing that the
-        // system does not trust.
+        // The name warns of verifiers that accept too much. These two accept no more than the
+        // system.
         .dangerous()
         .with_custom_certificate_verifier(verifier)
         .with_no_client_auth();
     Ok(config)
 }
 
-/// Trusts nobody.
+/// Refuses every certificate.
 #[derive(Debug)]
 struct RefuseAll(CryptoProvider);
 

@@ -79,10 +79,10 @@ pub struct ProbeArgs {
 }
 
 impl ProbeArgs {
-    /// Reads the command line; help and version are printed, and so is what is wrong.
+    /// Reads the command line; prints help, version, or the error.
     ///
     /// # Errors
-    /// The exit code, when there is nothing more to do.
+    /// Returns the exit code if the program has printed one of them and is to end.
     pub fn read() -> Result<ProbeArgs, Exit> {
         arguments::read()
     }

@@ -11,11 +11,11 @@ use crate::program::exit::chain;
 use crate::program::progress::Progress;
 use crate::system::{ManagerState, tell_manager};
 
-/// How often it is looked whether the daemon was told to stop.
+/// How often the waiting daemon checks whether it is to stop.
 const STOP_CHECK: Duration = Duration::from_millis(100);
 
-/// Runs until `stop`; the configuration is read anew before each pass, `seen` gets each report. A
-/// pass that could not be made is logged, and the next one is made all the same.
+/// Runs until `stop`. It reads the configuration again before each pass and gives each report to
+/// `seen`. If a pass fails, the failure is logged, and the next pass follows as usual.
 pub fn run(
     prober: &mut Prober,
     read_site: impl Fn() -> Result<Arc<SiteConfig>, String>,

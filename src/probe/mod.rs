@@ -1,23 +1,26 @@
-//! `heliostat-probe`, also as `mirrorprobe`: which mirrors answer, over which scheme and family.
+//! `heliostat-probe`, also called `mirrorprobe`: finds out which mirrors answer, over which scheme
+//! and family.
 //!
-//! A long-lived [`Prober`] makes one pass after the other. A pass plans what to ask whom (`plan`),
-//! lets [`crate::fetch::probe`] ask all mirrors at a time, judges what came back (`verdict`, pure),
-//! writes it in one transaction (`publish`), and tells people what changed (`notice`, pure;
-//! `notify`). A mirror is alive while one of its URLs is usable over one family.
+//! A long-lived [`Prober`] makes one pass after the other. A pass plans which mirror is asked for
+//! what (`plan`), lets [`crate::fetch::probe`] ask all mirrors at a time, judges the findings
+//! (`verdict`, pure), writes the result in one transaction (`publish`), and tells people what
+//! changed (`notice`, pure; `notify`). A mirror is alive while one of its URLs is usable over one
+//! family.
 //!
-//! What a probe turned off a probe turns on again; what an admin turned off (`enabled`) stays off
-//! and is not even asked, unless it is named.
+//! A probe turns on again what a probe turned off. A mirror that an admin turned off (`enabled`)
+//! stays off, and is asked only if it is named.
 //!
 //! # Errors
-//! [`ProbeError`] when no pass could be made. A mirror that fails is a result. When nearly all fail
-//! at once it is this host that is cut off: nothing is turned off, and it is said.
+//! Returns [`ProbeError`] if no pass could be made. A mirror that fails is a result. If nearly all
+//! fail at once, this host is cut off: then nothing is turned off, and the report says so.
 //!
 //! # Limits
 //! Those of `[site.NAME.probe]` and of [`crate::fetch::probe`];
 //! [`crate::snapshot::FILES_TRIED_MAX`].
 //!
 //! # Locking
-//! One prober a database (`lock`). No transaction is open while the network is waited for.
+//! One prober per database at a time (`lock`). No transaction is open while a pass waits for the
+//! network.
 
 pub mod args;
 mod daemon;

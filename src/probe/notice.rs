@@ -1,8 +1,8 @@
 //! Decides which notifications are due (no I/O).
 //!
-//! Each fact is told once when it changes. A fact that changes to and fro is told ever more
-//! seldom: after a second change within a day come ten minutes of silence, then twice as long each
-//! time, a day at most. What holds at the end of the silence is told, if it is news by then.
+//! Each change of a fact is told once. If a fact goes to and fro, it is told ever more seldom:
+//! after a second change within a day, ten minutes of silence follow, then twice as long each time,
+//! up to a day. At the end of a silence, the state at that time is told if it is still news.
 
 use std::collections::HashMap;
 
@@ -17,28 +17,29 @@ const PAUSE_S_MIN: i64 = 600;
 /// The longest silence.
 const PAUSE_S_MAX: i64 = 86_400;
 
-/// So long without news ends all silence.
+/// Seconds without news after which a fact is told at once again.
 const CALM_S: i64 = 86_400;
 
-/// One piece of news, and what is recorded once it is told.
+/// A notification, and the row that is recorded once it was sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
-    /// What is recorded.
+    /// The row.
     pub told: LastNotice,
-    /// What is told.
+    /// The fact.
     pub fact: Newsworthy,
 }
 
-/// What a pass has to say.
+/// The news of a pass.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Due {
-    /// To be told.
+    /// Notifications that are to be sent.
     pub notices: Vec<Notice>,
-    /// First sights, which are recorded and not told; before what is told of the same fact.
+    /// Facts that are seen for the first time. They are recorded and not told, before a
+    /// notification of the same fact.
     pub first: Vec<LastNotice>,
 }
 
-/// Sorts out what is news.
+/// Finds the facts that are news.
 pub fn due(told: Vec<LastNotice>, verdicts: &[ProbeVerdict], now: Timestamp) -> Due {
     let known: HashMap<(MirrorId, String), LastNotice> = told
         .into_iter()
@@ -60,7 +61,8 @@ pub fn due(told: Vec<LastNotice>, verdicts: &[ProbeVerdict], now: Timestamp) -> 
                 Some(old) if old.state == fact.state => {}
                 Some(old) if now.0 < old.at.0 + old.pause_s => {}
                 Some(_) => due.notices.push(Notice { told: next, fact }),
-                // A certificate that is about to expire is news at the first sight of it.
+                // A certificate that is about to expire is told even if it is seen for the first
+                // time.
                 None if fact.changed || fact.state.starts_with("expires") => {
                     due.first.extend(before(&fact, &next));
                     due.notices.push(Notice { told: next, fact });
@@ -75,7 +77,7 @@ pub fn due(told: Vec<LastNotice>, verdicts: &[ProbeVerdict], now: Timestamp) -> 
     due
 }
 
-/// What held before a change, so that it stays news until it has been told.
+/// The state before a change, recorded so that the change stays news until it was told.
 fn before(fact: &Newsworthy, next: &LastNotice) -> Option<LastNotice> {
     let state = match (fact.changed, fact.state.as_str()) {
         (true, "up") => "down",

@@ -14,15 +14,15 @@ use crate::domain::time::Timestamp;
 use crate::notify::{Mail, NoticeError, post_json};
 use crate::program::exit::chain;
 
-/// Mirrors that a subject names.
+/// Largest number of mirrors that a subject names.
 const SUBJECT_MIRRORS_MAX: usize = 3;
 
-/// Whom a pass tells, and of what site.
+/// The receivers of a pass's notifications, and the site.
 #[derive(Debug)]
 pub struct Recipients<'a> {
     /// Name of the site.
     pub site: &'a str,
-    /// How people are reached.
+    /// The addresses.
     pub config: &'a ProbeConfig,
     /// The mirrors.
     pub planned: &'a [ProbePlan],
@@ -31,7 +31,8 @@ pub struct Recipients<'a> {
 }
 
 impl Recipients<'_> {
-    /// Tells everybody; returns whether at least one way worked, or none was wanted.
+    /// Sends the notifications to all receivers; returns whether at least one way worked, or no
+    /// receiver is configured.
     pub fn tell(&self, notices: &[Notice]) -> bool {
         let mut results: Vec<Result<(), NoticeError>> = Vec::new();
         if !self.config.mail_to.is_empty() {
@@ -53,7 +54,7 @@ impl Recipients<'_> {
         results.is_empty() || results.iter().any(Result::is_ok)
     }
 
-    /// Tells everybody but admins of mirrors of this host itself.
+    /// Sends news of this host itself to all receivers except the admins of mirrors.
     pub fn tell_of_host(&self, news: &HostNews) -> bool {
         let words = if news.is_good { "is over" } else { "looks so" };
         let subject = format!("[heliostat {}] {}: {words}", self.site, news.about);
@@ -174,7 +175,7 @@ impl Recipients<'_> {
         json!({
             "site": self.site,
             "at": self.now.to_string(),
-            // What chat servers show.
+            // The text that chat servers show.
             "text": self.subject(notices),
             "changes": changes.collect::<Vec<_>>(),
         })

@@ -4,11 +4,12 @@ use crate::db::probe::Outage;
 use crate::domain::health::Family;
 use crate::domain::time::Timestamp;
 
-/// After so long a family without any answer is one that this host has no more, and no outage.
+/// Seconds without any answer over a family after which this host no longer has that family: it is
+/// no outage then.
 const GONE_S: i64 = 7 * 86_400;
 
-/// Silence after people heard of an outage of the same family: a line that comes and goes is told
-/// of once in so long.
+/// Seconds of silence after an outage was told, so that a line that goes up and down is told only
+/// once in that time.
 const PAUSE_S: i64 = 600;
 
 /// News of the host itself.
@@ -24,7 +25,7 @@ pub struct HostNews {
     pub text: String,
 }
 
-/// What it looks like, for people.
+/// The outage in words.
 pub fn looks(family: Family) -> String {
     let family = family.as_str();
     format!(
@@ -40,7 +41,7 @@ pub fn ongoing(outages: &[Outage], now: Timestamp) -> Vec<Family> {
     families.map(|outage| outage.family).collect()
 }
 
-/// The outages that began or ended, from those that were recorded and what a pass found.
+/// The outages that began or ended: compares the recorded outages with the findings of a pass.
 pub fn changed(outages: &[Outage], cut_off: &[Family], now: Timestamp) -> Vec<Outage> {
     let next = |family: Family| {
         let last = outages.iter().find(|outage| outage.family == family);
@@ -56,7 +57,7 @@ pub fn changed(outages: &[Outage], cut_off: &[Family], now: Timestamp) -> Vec<Ou
             }),
             (Some(running), false) => Some(Outage {
                 until: Some(now),
-                // Who never heard of it need not hear that it is over.
+                // The end of an outage is told only if its begin was told.
                 told: !running.told,
                 ..running.clone()
             }),
@@ -66,7 +67,7 @@ pub fn changed(outages: &[Outage], cut_off: &[Family], now: Timestamp) -> Vec<Ou
     Family::ALL.into_iter().filter_map(next).collect()
 }
 
-/// What people are to be told of an outage.
+/// The news about an outage, if people have to hear of it.
 pub fn news(outage: &Outage, now: Timestamp) -> Option<HostNews> {
     if outage.told {
         return None;

@@ -16,27 +16,27 @@ use crate::fetch::OwnPorts;
 use crate::fetch::probe::{ProbeFile, ProbeTarget, StalenessLimit};
 use crate::snapshot::{CacheLaw, Sample, sample};
 
-/// Base URLs of a mirror that are probed at most: one a scheme.
+/// Largest number of base URLs per mirror that are probed: one per scheme.
 const URLS_MAX: usize = Scheme::ALL.len();
 
-/// A mirror and what it is asked for.
+/// A mirror and its checks in this pass.
 #[derive(Debug, Clone)]
 pub struct ProbePlan {
     /// The mirror.
     pub mirror: MirrorRecord,
-    /// One for each of its base URLs.
+    /// One target per base URL.
     pub targets: Vec<ProbeTarget>,
-    /// What was known of it.
+    /// The stored records of its targets.
     pub known: Vec<ProbeRecord>,
-    /// What is wrong with its URLs.
+    /// The faults of its URLs.
     pub problems: Vec<String>,
 }
 
-/// What probes depend on beside mirrors.
+/// The settings besides the mirrors' own on which checks depend.
 pub struct ProbeLaw<'l> {
-    /// What caches may be asked for.
+    /// The files for which a cache may be asked.
     pub cache: CacheLaw<'l>,
-    /// Whether the number of the tree's generation is a file of the tree.
+    /// Whether the tree contains a file with the number of its generation.
     pub writes_generation: bool,
 }
 
@@ -63,7 +63,7 @@ pub fn plan(
     }
     let files = sample(database, &chosen, &law.cache, random)?;
     let is_cache = |mirror: &MirrorRecord| mirror.kind == MirrorKind::Cache;
-    // Without a number in the tree there is none at the cache.
+    // Without that file in the tree, no cache has it.
     let generations = match law.writes_generation && chosen.iter().any(is_cache) {
         true => Some(Arc::new(run::generations(database)?)),
         false => None,
@@ -73,7 +73,7 @@ pub fn plan(
         let own_ports = OwnPorts::of(urls.iter().map(BaseUrl::as_str));
         let file = |sample: Sample| ProbeFile::new(sample.path, sample.version, sample.sha256);
         let files: Vec<ProbeFile> = files.into_iter().map(file).collect();
-        // Where URLs name the version an older one is another object.
+        // If URLs contain the version, an older version has another URL.
         let ages = mirror.cache.version_key == VersionKey::None;
         let staleness = generations.as_ref().filter(|_| is_cache(&mirror) && ages);
         let staleness = staleness.map(|generations| StalenessLimit {
@@ -109,7 +109,7 @@ fn choose_named(all: &[MirrorRecord], names: &[String]) -> Result<Vec<MirrorReco
     Ok(chosen)
 }
 
-/// The usable base URLs, the main one first, one a scheme; and what is wrong with the others.
+/// The usable base URLs, at most one per scheme, the main one first; and the faults of the others.
 fn urls_of(mirror: &MirrorRecord) -> (Vec<BaseUrl>, Vec<String>) {
     let (checked, problems) = mirror.check();
     let mut urls: Vec<BaseUrl> = Vec::new();

@@ -31,46 +31,46 @@ use crate::snapshot::CacheLaw;
 #[derive(Debug)]
 pub struct Prober {
     site: Arc<SiteConfig>,
-    /// `None`: nothing is to be written.
+    /// `None` for a dry run.
     writer: Option<Writer>,
     random: fastrand::Rng,
     _lock: Option<ProbeLock>,
 }
 
-/// How a pass is to be made.
+/// The options of a pass.
 #[derive(Debug, Clone, Default)]
 pub struct PassOptions {
-    /// Only these mirrors, also disabled ones; none: all that are enabled.
+    /// Probe only these mirrors, also disabled ones; empty: all that are enabled.
     pub names: Vec<String>,
     /// Write nothing and tell nobody.
     pub dry_run: bool,
-    /// Switch on what is revived.
+    /// Also enable mirrors that answer again.
     pub enable: bool,
-    /// Probe again soon what fails and still gets clients.
+    /// Soon probe mirrors again that failed and still get clients.
     pub retry: bool,
 }
 
-/// What was seen of some mirrors at a time.
+/// The findings about some mirrors at one time.
 struct Round {
     planned: Vec<ProbePlan>,
     verdicts: Vec<ProbeVerdict>,
-    /// The last ones that were recorded.
+    /// The outages that were recorded last.
     outages: Vec<Outage>,
     report: ProbeReport,
-    /// Names of those that failed and still get clients.
+    /// Names of mirrors that failed and still get clients.
     doubtful: Vec<String>,
-    /// Of all mirrors that are enabled.
+    /// Whether all enabled mirrors were probed.
     is_whole: bool,
     now: Timestamp,
 }
 
-/// What failed at once is not probed again at once: a server that starts anew needs a moment.
+/// Shortest pause before a second probe: a server that restarts needs a moment.
 const RETRY_PAUSE_MIN: Duration = Duration::from_secs(1);
 
-/// How often it is looked whether the program was told to stop.
+/// How often a waiting prober checks whether it is to stop.
 const STOP_CHECK: Duration = Duration::from_millis(100);
 
-/// Returns false when it was told to stop before.
+/// Waits until a time; returns false if the program was told to stop before.
 fn wait_until(then: Instant, stop: &AtomicBool) -> bool {
     while Instant::now() < then {
         if stop.load(Ordering::Relaxed) {
@@ -105,7 +105,7 @@ impl Prober {
         })
     }
 
-    /// Goes on with a changed configuration of the same site and database.
+    /// Changes the configuration; site and database must be the same.
     pub fn configure(&mut self, site: &Arc<SiteConfig>) {
         self.site = Arc::clone(site);
     }
@@ -113,7 +113,8 @@ impl Prober {
     /// Probes the mirrors once.
     ///
     /// # Errors
-    /// [`ProbeError`] when nothing could be probed or written.
+    /// Returns [`ProbeError`] if no mirror could be probed or the database cannot be read or
+    /// written.
     pub fn pass(
         &mut self,
         options: &PassOptions,
@@ -121,7 +122,7 @@ impl Prober {
         stop: &AtomicBool,
     ) -> Result<ProbeReport, ProbeError> {
         let start = Instant::now();
-        // No mirror is to be asked for what cannot be stored.
+        // A result that cannot be stored is not worth asking mirrors for.
         let run = match options.dry_run {
             true => None,
             false => self.begin(options.enable)?,
@@ -139,7 +140,7 @@ impl Prober {
         };
         writer.check_writable()?;
         if enable {
-            // Somebody asked for it and is told that it is so.
+            // A person who named a mirror is told that the result is stored, so it has to be.
             writer.commit_durably()?;
         }
         let run = writer.transaction(|transaction| {
@@ -187,7 +188,7 @@ impl Prober {
         Ok(report)
     }
 
-    /// Probes again what has just failed and still gets clients, until it is off or answers.
+    /// Probes mirrors again that failed and still get clients, until they are off or answer.
     fn retry(
         &mut self,
         mut doubtful: Vec<String>,
@@ -238,7 +239,7 @@ impl Prober {
         (progress, stop): (&Progress, &AtomicBool),
     ) -> Result<Round, ProbeError> {
         let start = Instant::now();
-        // The page cache of a writer is larger than a look at the catalogue needs.
+        // A writer's page cache is larger than reading the catalogue needs.
         let reader = open_reader(&self.site.database)?;
         let law = ProbeLaw {
             cache: CacheLaw {
@@ -309,7 +310,7 @@ impl Prober {
         let ongoing = ongoing(outages, now);
         let cut_off = match is_whole {
             true => cut_off(&seen, config.offline_share, &ongoing),
-            // A few that were named say nothing of all.
+            // A few named mirrors say nothing about this host.
             false => ongoing,
         };
         let each = planned.iter().zip(seen);
@@ -340,7 +341,7 @@ impl Prober {
         }
     }
 
-    /// Writes a round, with the end of its run if it has one of its own, and tells people.
+    /// Writes a round, with the end of its run if it has one, and sends notifications.
     fn write(
         &mut self,
         round: &mut Round,
@@ -387,7 +388,8 @@ impl Prober {
         Ok(())
     }
 
-    /// Returns whether everybody knows who is to know that this host is cut off, or is no more.
+    /// Tells that this host is cut off, or no longer is; returns whether all receivers were
+    /// reached.
     fn tell_outages(&mut self, planned: &[ProbePlan], now: Timestamp) -> Result<bool, ProbeError> {
         let mut is_told = true;
         let Some(writer) = &mut self.writer else {
@@ -417,7 +419,7 @@ impl Prober {
         Ok(is_told)
     }
 
-    /// Returns whether everybody was told who is to be told.
+    /// Sends the notifications of a pass; returns whether all receivers were reached.
     fn tell(
         &mut self,
         planned: &[ProbePlan],

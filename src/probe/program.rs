@@ -45,7 +45,7 @@ fn run() -> Exit {
             ProbeReport::print_failure(&chain(&error));
         }
         match error {
-            // The other one does it.
+            // The other process makes the pass.
             ProbeError::Running { .. } => Exit::Partial,
             _ => Exit::Failed,
         }
@@ -63,7 +63,7 @@ fn level(args: &ProbeArgs) -> LevelFilter {
     }
 }
 
-/// The site of the configuration, with what the command line says instead.
+/// The configured site, changed by the command line.
 fn site(args: &ProbeArgs) -> Result<Arc<SiteConfig>, String> {
     let said = |error| chain(&error);
     let config = config::load(&config::config_path(args.config.as_deref())).map_err(said)?;
@@ -126,13 +126,13 @@ fn run_daemon(args: &ProbeArgs, prober: &mut Prober, stop: &AtomicBool) -> Exit 
     Exit::Ok
 }
 
-/// The log's lines of a pass.
+/// Writes a pass's lines to the log.
 fn tell(args: &ProbeArgs, report: &ProbeReport) {
     let remark = report.remark();
     if remark.is_empty() {
         log::debug!("the pass is whole");
     } else if report.is_old_news {
-        // Cron would mail it each minute.
+        // Above this level, cron would mail the line every minute.
         log::info!("{remark}");
     } else {
         log::warn!("{remark}");

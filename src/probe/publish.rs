@@ -10,42 +10,43 @@ use crate::db::{DbError, Writer, cache_answer, event};
 use crate::domain::mirror::MirrorId;
 use crate::domain::time::Timestamp;
 
-/// Who wrote the events.
+/// The author of the events.
 const ACTOR: &str = "heliostat-probe";
 
-/// Passes without a word are remembered so long: a pass a minute is half a million rows a year.
+/// Seconds for which a pass without remark is kept: one pass per minute makes half a million rows
+/// per year.
 const QUIET_RUNS_S: i64 = 3 * 86_400;
 
-/// And those with a word so long.
+/// Seconds for which a pass with a remark is kept.
 const RUNS_S: i64 = 90 * 86_400;
 
-/// A pass, to be written.
+/// A pass that is to be written.
 #[derive(Debug)]
 pub struct Pass<'a> {
-    /// What was planned.
+    /// The plan.
     pub planned: &'a [ProbePlan],
-    /// What follows, in the same order.
+    /// The verdicts, in the order of the plan.
     pub verdicts: &'a [ProbeVerdict],
-    /// Switch on (`enabled`) what is revived.
+    /// Whether to enable mirrors that answer again.
     pub enable: bool,
-    /// Its run; `None`: that of a round before.
+    /// The run of the pass; `None`: an earlier round has its run.
     pub run: Option<RunId>,
-    /// How it went.
+    /// The numbers of the pass.
     pub counts: &'a ProbeCounts,
-    /// What is to be said of the pass as a whole.
+    /// The remark on the pass as a whole.
     pub error: String,
-    /// Whether all of it was made.
+    /// Whether the pass is complete.
     pub outcome: RunOutcome,
     /// Outages of this host that began or ended.
     pub outages: &'a [Outage],
-    /// When.
+    /// The time of the pass.
     pub now: Timestamp,
 }
 
-/// Writes a pass; returns the mirrors whose switch somebody else moved meanwhile.
+/// Writes a pass; returns the mirrors that somebody else switched on or off meanwhile.
 ///
 /// # Errors
-/// [`DbError`]; then nothing is written.
+/// Returns [`DbError`] if the database cannot be read or written; nothing is written then.
 pub fn publish(writer: &mut Writer, pass: &Pass<'_>) -> Result<Vec<MirrorId>, DbError> {
     writer.transaction(|transaction| {
         let mut moved = Vec::new();
@@ -59,7 +60,8 @@ pub fn publish(writer: &mut Writer, pass: &Pass<'_>) -> Result<Vec<MirrorId>, Db
                 enabled: from.enabled || pass.enable && revived,
                 alive: verdict.alive,
             };
-            // A mirror that was deleted or switched meanwhile begins anew in the next pass.
+            // A mirror that was deleted or switched meanwhile starts without history in the next
+            // pass.
             if !probe::switch(transaction, verdict.mirror, from, to)? {
                 moved.push(verdict.mirror);
                 continue;
@@ -100,7 +102,8 @@ pub fn publish(writer: &mut Writer, pass: &Pass<'_>) -> Result<Vec<MirrorId>, Db
     })
 }
 
-/// Writes what people know now. A certificate is an event when it is told: no pass changes it.
+/// Records what people were told. The event of a certificate is written here, because no pass
+/// changes a certificate.
 ///
 /// # Errors
 /// Returns [`DbError`] if the database cannot be read or written.
@@ -128,7 +131,7 @@ pub fn record_told(
     })
 }
 
-/// The line of an event: what, why, and how to see the same.
+/// The text of an event: the fact, its reason, and a command that shows the same.
 fn in_words(fact: &Newsworthy, enabled: bool) -> String {
     let enabled = if enabled { "; enabled" } else { "" };
     if fact.evidence.is_empty() {

@@ -18,38 +18,38 @@ use crate::program::table::TextTable;
 /// Numbers of a pass.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ProbeCounts {
-    /// Mirrors that were to be probed.
+    /// Mirrors in the plan.
     pub mirrors: u64,
-    /// Of them alive.
+    /// Mirrors that are alive.
     pub alive: u64,
-    /// Of them not alive.
+    /// Mirrors that are not alive.
     pub dead: u64,
-    /// Of them not checked: no URL, no time, no way.
+    /// Mirrors that were not checked: no URL, no time, or no route.
     pub unchecked: u64,
-    /// Whose state changed.
+    /// Mirrors whose state changed.
     pub changed: u64,
 }
 
-/// One mirror.
+/// The report on one mirror.
 #[derive(Debug, Clone)]
 pub struct MirrorLine {
     /// Its name.
     pub identifier: String,
     /// Its main base URL without credentials.
     pub url: String,
-    /// Whether it was alive.
+    /// Whether it was alive before.
     pub was_alive: bool,
-    /// Whether it is.
+    /// Whether it is alive now.
     pub alive: bool,
-    /// Its targets.
+    /// The records of its targets.
     pub records: Vec<ProbeRecord>,
-    /// What is known of it.
+    /// The facts about it.
     pub facts: Vec<Newsworthy>,
-    /// What is wrong with its URLs.
+    /// The faults of its URLs.
     pub problems: Vec<String>,
 }
 
-/// One pass.
+/// The report on one pass.
 #[derive(Debug, Clone)]
 pub struct ProbeReport {
     /// Name of the site.
@@ -60,18 +60,18 @@ pub struct ProbeReport {
     pub counts: ProbeCounts,
     /// Families over which this host looks cut off.
     pub cut_off: Vec<Family>,
-    /// The deadline came, or the program was told to stop.
+    /// Whether the deadline or a signal ended the pass early.
     pub is_cut_short: bool,
-    /// The pass before had the same to say of itself.
+    /// Whether the pass before had the same remark.
     pub is_old_news: bool,
-    /// Somebody could not be told.
+    /// Whether a receiver of notifications could not be reached.
     pub untold: bool,
-    /// How long it took.
+    /// Duration of the pass.
     pub took: Duration,
 }
 
 impl ProbeCounts {
-    /// The numbers of the run.
+    /// The numbers as those of a run.
     pub fn of_run(self) -> RunCounts {
         RunCounts::of(&self.value())
     }
@@ -88,7 +88,7 @@ impl ProbeCounts {
 }
 
 impl MirrorLine {
-    /// From what was planned and what follows.
+    /// Makes the line from plan and verdict.
     pub fn new(planned: &ProbePlan, verdict: &ProbeVerdict) -> MirrorLine {
         MirrorLine {
             identifier: planned.mirror.identifier.clone(),
@@ -101,7 +101,7 @@ impl MirrorLine {
         }
     }
 
-    /// Why it is down: the reasons of its targets.
+    /// Why the mirror is down: the reasons of its targets.
     pub fn reason(&self) -> String {
         let failing = self
             .records
@@ -114,7 +114,7 @@ impl MirrorLine {
 }
 
 impl ProbeReport {
-    /// Adds what a later round found of some of the mirrors.
+    /// Adds the findings of a later round about some of the mirrors.
     pub fn take_in(&mut self, later: ProbeReport) {
         for mut line in later.mirrors {
             let place = self
@@ -130,7 +130,7 @@ impl ProbeReport {
             counts.alive -= u64::from(known.alive);
             counts.dead = counts.mirrors - counts.alive;
             counts.changed += u64::from(is_changed(&line) && !is_changed(known));
-            // What changed in an earlier round is news of this pass, too.
+            // A change in an earlier round belongs to the news of this pass, too.
             let earlier = known.facts.drain(..).filter(|fact| fact.changed);
             let earlier: Vec<Newsworthy> = earlier
                 .filter(|fact| line.facts.iter().all(|later| later.about != fact.about))
@@ -142,9 +142,9 @@ impl ProbeReport {
         self.untold |= later.untold;
     }
 
-    /// How the program ends: a pass that could not check everything is partial, also one that could
-    /// check nothing: all stays as it was, and the next pass is made as soon. The unit of a host
-    /// that is cut off for a while has not failed; `status`, mail and webhook tell of it.
+    /// The exit code. A pass that could not check everything is partial, even if it checked
+    /// nothing: all states stay, and the next pass comes as soon as usual. So a host that is cut
+    /// off for a while does not make its systemd unit fail; `status`, mail and webhook tell of it.
     pub fn exit(&self) -> Exit {
         let counts = &self.counts;
         let is_unchecked = counts.mirrors > 0 && counts.unchecked == counts.mirrors;
@@ -155,7 +155,7 @@ impl ProbeReport {
         }
     }
 
-    /// What is to be said of the pass as a whole; empty: nothing.
+    /// The remark on the pass as a whole; may be empty.
     pub fn remark(&self) -> String {
         let mut remarks = Vec::new();
         for family in &self.cut_off {
@@ -167,7 +167,8 @@ impl ProbeReport {
         remarks.join("; ")
     }
 
-    /// Prints the lines that `mirrorprobe` logs, for what changed; and a summary for who looks.
+    /// Prints the lines that `mirrorprobe` logs about changes, and a summary for a person on a
+    /// terminal.
     pub fn print(&self, is_named: bool) {
         let mut out = locked_output();
         let result = if is_named {
@@ -236,7 +237,7 @@ impl ProbeReport {
         table
     }
 
-    /// Prints as one JSON object that nothing could be probed.
+    /// Prints a JSON object for a pass that could not be made.
     pub fn print_failure(error: &str) {
         print_line(&json!({ "outcome": "failed", "error": error }).to_string());
     }
@@ -255,7 +256,7 @@ impl ProbeReport {
     }
 }
 
-/// A reader that went away is no reason to stop.
+/// A closed standard output does not end the pass.
 fn print_line(line: &str) {
     if let Err(error) = writeln!(locked_output(), "{line}") {
         log::debug!("nobody reads what is printed: {error}");
@@ -263,7 +264,7 @@ fn print_line(line: &str) {
 }
 
 impl MirrorLine {
-    /// `mirrorprobe`'s lines for what changed.
+    /// The lines of `mirrorprobe` about changes.
     pub fn changes(&self) -> Vec<String> {
         let (name, url) = (&self.identifier, &self.url);
         if self.was_alive && !self.alive {

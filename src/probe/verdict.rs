@@ -1,8 +1,8 @@
 //! Judges mirrors by the findings of a pass (no I/O).
 //!
-//! [`observe`] sorts a mirror's findings into observations, one a target: a URL over a family.
-//! [`cut_off`] looks at all of them for signs that it is this host which is cut off. [`conclude`]
-//! then gives each target its new standing, and the mirror its new state.
+//! [`observe`] sorts a mirror's findings into observations, one per target: a URL over a family.
+//! [`cut_off`] looks at all of them for signs that this host is cut off. [`conclude`] then gives
+//! each target its new standing, and the mirror its new state.
 
 use std::collections::HashMap;
 
@@ -16,11 +16,11 @@ use crate::domain::time::Timestamp;
 use crate::domain::url::{Scheme, without_login};
 use crate::fetch::probe::{Check, Failure, ProbeFinding};
 
-/// Seconds after which what was known of a target says nothing any more: a mirror that was
-/// switched off for a while begins anew.
+/// Age in seconds from which a record says nothing any more: a mirror that was off for a while
+/// starts without history.
 const KNOWN_S_MAX: i64 = 3600;
 
-/// What facts about a mirror's certificate are called.
+/// The subject of facts about a mirror's certificate.
 pub const CERTIFICATE: &str = "certificate";
 
 /// One target of a mirror in this pass.
@@ -28,20 +28,20 @@ pub const CERTIFICATE: &str = "certificate";
 pub struct Observation {
     /// Scheme of the URL.
     pub scheme: Scheme,
-    /// Over which family.
+    /// The family of the connections.
     pub family: Family,
     /// The URL without credentials.
     pub url: String,
-    /// What it counted as.
+    /// Its standing before this pass.
     pub before: TargetStanding,
-    /// What was recorded of the same URL.
+    /// The stored record of the same URL.
     pub known: Option<ProbeRecord>,
-    /// What came of it; `None`: it was not reached in this pass.
+    /// The check in this pass; `None` if there was no time for it.
     pub check: Option<Check>,
 }
 
 impl Observation {
-    /// Whether this host has, or had, a way into the family at all.
+    /// Whether this host has, or had, a route over the family.
     fn is_reachable(&self) -> bool {
         let failure = self
             .check
@@ -53,7 +53,7 @@ impl Observation {
     }
 }
 
-/// Something about a mirror that people want to hear of when it changes.
+/// A fact about a mirror whose changes people want to hear.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Newsworthy {
     /// `mirror`, `certificate`, or a target such as `https IPv6`.
@@ -62,7 +62,7 @@ pub struct Newsworthy {
     pub state: String,
     /// Whether it is good news.
     pub is_good: bool,
-    /// Whether this pass changed it.
+    /// Whether this pass changed the fact.
     pub changed: bool,
     /// One line for people.
     pub text: String,
@@ -70,25 +70,25 @@ pub struct Newsworthy {
     pub evidence: String,
 }
 
-/// What a pass learnt of a mirror.
+/// The result of a pass about a mirror.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ProbeVerdict {
     /// The mirror.
     pub mirror: MirrorId,
-    /// What is to be recorded.
+    /// The records to be stored.
     pub records: Vec<ProbeRecord>,
-    /// Whether it is alive now.
+    /// Whether the mirror is alive now.
     pub alive: bool,
-    /// Whether anything of it was checked.
+    /// Whether any of its targets was checked.
     pub is_checked: bool,
-    /// What a cache said of its answers.
+    /// What a cache said about its answers.
     pub answers: CacheAnswers,
     /// Its facts.
     pub facts: Vec<Newsworthy>,
 }
 
 impl ProbeVerdict {
-    /// Whether something failed that still gets clients: the next result may turn it off.
+    /// Whether a target failed that still gets clients: its next result may turn it off.
     pub fn is_in_doubt(&self, now: Timestamp) -> bool {
         let is_in_doubt = |record: &ProbeRecord| {
             record.ok == Some(false) && record.standing.usable && record.checked_at == now
@@ -120,7 +120,7 @@ pub fn observe(
             Some(ProbeFinding::NoAddress(failure, evidence)) => {
                 let mut families: Vec<Family> = known.iter().map(|known| known.family).collect();
                 if families.is_empty() {
-                    // Nothing says which addresses it had.
+                    // It is unknown in which families the host has addresses.
                     families = Family::ALL.to_vec();
                 }
                 let check = unresolved(failure, evidence);
@@ -155,7 +155,7 @@ fn unresolved(failure: &Failure, evidence: &str) -> Check {
     }
 }
 
-/// Somebody else may have switched the mirror since: then that is where it starts from.
+/// Starts from the mirror's state in the database, because an admin may have switched it since.
 fn believe_the_switch(alive: bool, seen: &mut [Observation]) {
     let was_usable = seen.iter().any(|observation| observation.before.usable);
     if alive != was_usable {
@@ -165,8 +165,9 @@ fn believe_the_switch(alive: bool, seen: &mut [Observation]) {
     }
 }
 
-/// The families over which so many mirrors fail at once that it is this host which is cut off;
-/// `ongoing` are those over which it was until now. A family that this host never had is none.
+/// The families over which so many mirrors fail at once that this host itself must be cut off.
+/// `ongoing` are the families over which it was cut off until now. A family that this host never
+/// had does not count.
 pub fn cut_off(seen: &[Vec<Observation>], share: f64, ongoing: &[Family]) -> Vec<Family> {
     let is_cut_off = |family: &Family| {
         let was_cut_off = ongoing.contains(family);
@@ -191,7 +192,7 @@ pub fn cut_off(seen: &[Vec<Observation>], share: f64, ongoing: &[Family]) -> Vec
     Family::ALL.into_iter().filter(is_cut_off).collect()
 }
 
-/// What follows for a mirror.
+/// Concludes the state of a mirror and its targets.
 pub fn conclude(
     planned: &ProbePlan,
     seen: Vec<Observation>,
@@ -211,7 +212,7 @@ pub fn conclude(
         Some((record(mirror.id, seen, cut_off, config, now)?, before))
     });
     let (known, unknown): (Vec<_>, Vec<_>) = nexts.partition(|(next, _)| next.is_known);
-    // Of a mirror of which nothing can be known nothing changes.
+    // If nothing is known about any target, nothing changes.
     let is_usable = |(next, _): &(Next, bool)| next.record.standing.usable;
     let alive = if known.is_empty() {
         mirror.alive
@@ -224,8 +225,8 @@ pub fn conclude(
         facts.push(target_fact(&next.record, before));
         records.push(next.record);
     }
-    // What cannot be seen from here is believed to be as the rest, so that neither a mirror counts
-    // as alive by it, nor a family is closed by it.
+    // A target that cannot be checked from here gets the standing of the others, so that it neither
+    // makes the mirror alive nor closes a family.
     records.extend(unknown.into_iter().map(|(next, _)| ProbeRecord {
         standing: TargetStanding::new(alive),
         ..next.record
@@ -234,7 +235,7 @@ pub fn conclude(
     let is_checked = |record: &ProbeRecord| record.ok.is_some() && record.checked_at == now;
     let is_checked = records.iter().any(is_checked);
     if alive != mirror.alive || !alive {
-        // One piece of news, not one a target.
+        // One notification for the mirror replaces those of its targets.
         facts.clear();
     }
     facts.push(mirror_fact(mirror.alive, alive, &records));
@@ -252,11 +253,11 @@ pub fn conclude(
 /// A target's next record.
 struct Next {
     record: ProbeRecord,
-    /// Whether its standing says something of the mirror: it can be probed from here.
+    /// Whether the standing is known, because this host can probe the target.
     is_known: bool,
 }
 
-/// The target's next record; `None` when it was not reached and nothing was known.
+/// The target's next record; `None` if it was not checked and has no record.
 fn record(
     mirror: MirrorId,
     observation: Observation,
@@ -305,7 +306,7 @@ fn record(
         reason,
         evidence: check.evidence,
     };
-    // What cannot be seen for the time being is as it was.
+    // A target that cannot be checked for the time being stays as it was.
     let is_known = !check.result.is_err_and(|failure| failure.is_ours()) || is_cut_off;
     Some(Next { record, is_known })
 }
@@ -363,7 +364,7 @@ fn state(usable: bool) -> String {
     if usable { "up" } else { "down" }.to_owned()
 }
 
-/// The certificate that expires first, of those that are in use.
+/// The fact about the certificate that expires first, of those in use.
 fn certificate_fact(
     records: &[ProbeRecord],
     config: &ProbeConfig,
@@ -401,7 +402,7 @@ fn certificate_fact(
     })
 }
 
-/// The planned mirrors with their findings, in the order of the targets of all of them.
+/// Sorts the findings by planned mirror, in the order of all targets.
 pub fn sort_findings(
     planned: &[ProbePlan],
     mut findings: HashMap<usize, ProbeFinding>,

@@ -11,7 +11,7 @@ use super::wire::{TlsName, Wire};
 use crate::fetch::error::FetchError;
 use crate::fetch::patience::Tempo;
 
-/// The connection.
+/// A control connection.
 pub(in crate::fetch) struct Control<'a> {
     pub wire: Wire<'a>,
     reader: ReplyReader,
@@ -78,7 +78,7 @@ impl<'a> Control<'a> {
 
     /// Begins TLS.
     pub fn encrypt(&mut self, with: &TlsName) -> Result<(), FetchError> {
-        // Bytes ahead of the handshake would be taken for encrypted ones.
+        // Bytes that were sent before the handshake would be taken for encrypted ones.
         if !self.reader.is_empty() {
             return Err(FetchError::Tls {
                 said: "the server speaks before the handshake".to_owned(),

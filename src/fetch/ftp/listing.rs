@@ -14,24 +14,24 @@ use crate::fetch::error::FetchError;
 use crate::fetch::patience::Tempo;
 use crate::fetch::rsync::lines::{LineRead, LineReader};
 
-/// Bytes of one directory's listing; one of half a million files has as many.
+/// Largest size of one directory's listing in bytes: that of half a million files.
 pub const FTP_LISTING_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
-/// What a listing was, when it came to its end.
+/// The result of reading a listing to its end.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FtpListing {
-    /// Entries that were given.
+    /// Number of entries that were given.
     pub entries: u64,
-    /// Whether the listing has the directory itself in it.
+    /// Whether the listing contains an entry for the directory itself.
     pub has_here: bool,
     /// Lines that look like entries and cannot be read, at most [`UNREADABLE_MAX`] of them.
     pub unreadable: Vec<Vec<u8>>,
 }
 
-/// Unreadable lines that are kept of one listing: with more, its form is another one.
+/// Largest number of unreadable lines that are kept; a listing with more has another form.
 pub const UNREADABLE_MAX: usize = 100;
 
-/// Bytes that are kept of an unreadable line: names are at its end.
+/// Bytes that are kept of an unreadable line, from its end, where the name is.
 const UNREADABLE_BYTES_MAX: usize = 1024;
 
 /// One listing as it comes.
@@ -73,7 +73,7 @@ impl<F: FnMut(FtpEntry, &[u8])> FtpListingStream<F> {
             tempo.count(count, &patience)?;
         }
         match self.odd {
-            // One bad line among good ones is no other form; nothing but bad ones is.
+            // A listing has another form only if not one of its lines could be read.
             Some(error) if self.listed.entries == 0 => Err(error),
             _ if self.listed.unreadable.len() > UNREADABLE_MAX => {
                 let said = "too many of its lines cannot be read".to_owned();
@@ -111,7 +111,8 @@ impl<F: FnMut(FtpEntry, &[u8])> FtpListingStream<F> {
                 let end = line[start..].trim_ascii_end();
                 self.listed.unreadable.push(end.to_vec());
             }
-            // A name with a line end is two lines, of which the second is like none.
+            // A name that contains the end of a line becomes two lines; the second looks like no
+            // entry.
             FtpLine::Unreadable | FtpLine::Unknown => {}
         }
         let said = remark(line);
@@ -119,19 +120,19 @@ impl<F: FnMut(FtpEntry, &[u8])> FtpListingStream<F> {
     }
 }
 
-/// The [`FetchError`] inside, from where there always is one.
+/// The [`FetchError`] inside an error of [`Wire`], which always has one.
 fn inner(error: std::io::Error) -> FetchError {
     let said = error.to_string();
     let inner = error.into_inner().and_then(|inner| inner.downcast().ok());
     inner.map_or(FetchError::Broken { said }, |inner: Box<FetchError>| *inner)
 }
 
-/// Whether a listing was complete, in the words of whoever sent it.
+/// Checks the server's last reply, which says whether the listing was complete.
 pub(in crate::fetch) fn check_end(reply: &Reply) -> Result<(), FetchError> {
     if !reply.is_done() {
         return Err(FetchError::Broken { said: reply.said() });
     }
-    // vsftpd says success when it could not look into a directory, Pure-FTPd when it ended early.
+    // vsftpd reports success when it could not open a directory, Pure-FTPd when it stopped early.
     if reply.mentions(b"failed to open") {
         return Err(FetchError::Refused { said: reply.said() });
     }

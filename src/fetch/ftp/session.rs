@@ -1,22 +1,23 @@
 //! Holds an FTP session: one login lists directory after directory, with TLS if the URL says so.
 //!
-//! A client of our own over sockets and rustls, because a scan needs what the crate for it
-//! (suppaftp 12.2) does not give: TLS from the first byte with a limit on connecting and waiting,
-//! an end within a moment when the program is told to stop, and no password in a log of any level.
+//! The client is our own, over sockets and rustls, because a scan needs what suppaftp 12.2 does not
+//! give: TLS from the first byte with limits on connecting and waiting, an end within a moment when
+//! the program is told to stop, and no password in a log of any level.
 //!
-//! A directory is entered and then listed without an argument: so no name is ever taken for an
-//! option or a pattern. MLSD is used where the server knows it, else LIST, with `-a` where the
-//! server understands it: otherwise names that begin with a dot are hidden.
+//! The client enters a directory and lists it without an argument, so that no server takes a name
+//! for an option or a pattern. It uses MLSD if the server has it, else LIST, with `-a` if the
+//! server understands that: otherwise names that begin with a dot are hidden.
 //!
 //! # Errors
-//! [`FetchError`]. A listing counts only when the server says afterwards that it was complete.
+//! Returns [`FetchError`]. A listing counts only if the server says afterwards that it was
+//! complete.
 //!
 //! # Limits
 //! Those of `message` and `listing`, and those of [`Patience`].
 //!
 //! # Security
-//! A data connection goes to the host of the control connection, whatever address the server
-//! names, and is encrypted when that is. A password is sent to the host of its URL only.
+//! A data connection goes to the host of the control connection, whatever address the server names.
+//! It is encrypted if the control connection is. A password is sent only to the host of its URL.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -39,15 +40,15 @@ use crate::fetch::error::FetchError;
 use crate::fetch::patience::Patience;
 use crate::fetch::tls::with_system_certificates;
 
-/// TLS sessions that one login remembers: servers want that a data connection continues that of
-/// the control connection, and each may give a new ticket.
+/// TLS sessions that one login remembers. Servers demand that a data connection resumes the session
+/// of the control connection, and each connection may bring a new ticket.
 const TLS_SESSIONS: usize = 16;
 
-/// What makes connections; one for all mirrors.
+/// Makes connections; one client serves all mirrors.
 #[derive(Debug)]
 pub struct FtpClient {
     addresses: Addresses,
-    /// Made when the first URL wants TLS.
+    /// Made for the first URL that wants TLS.
     tls: OnceLock<Result<ClientConfig, String>>,
 }
 
@@ -58,18 +59,18 @@ pub struct FtpSession<'a> {
     tls: Option<TlsName>,
     peer: IpAddr,
     url: FtpUrl,
-    /// Where the login begins.
+    /// The directory in which the login begins.
     home: Vec<u8>,
-    /// By MLSD, else by LIST.
+    /// Whether to list by MLSD; else by LIST.
     has_mlsd: bool,
-    /// `EPSV`, else `PASV`.
+    /// Whether to ask for data connections by `EPSV`; else by `PASV`.
     has_epsv: bool,
-    /// What LIST is told.
+    /// The argument of LIST.
     list_options: &'static [u8],
 }
 
 impl FtpClient {
-    /// A client that resolves names by those.
+    /// A client that resolves names by `addresses`.
     pub fn new(addresses: &Addresses) -> FtpClient {
         FtpClient {
             addresses: addresses.clone(),
@@ -77,7 +78,7 @@ impl FtpClient {
         }
     }
 
-    /// Connects, encrypts, logs in, and asks what the server can.
+    /// Connects, encrypts, logs in, and asks for the server's features.
     ///
     /// # Errors
     /// Returns [`FetchError`] if the exchange fails.
@@ -133,7 +134,8 @@ impl<'a> FtpSession<'a> {
         let begun = Instant::now();
         let mut greeting = self.control.reply()?;
         while greeting.code == 120 {
-            // "Ready in a few minutes", for which nobody waits longer than for a silent server.
+            // 120 means "ready in a few minutes"; the client waits for it no longer than for a
+            // silent server.
             if begun.elapsed() >= self.patience.timeout {
                 let said = greeting.said();
                 return Err(FetchError::Full { said });
@@ -177,7 +179,7 @@ impl<'a> FtpSession<'a> {
             && (reply.mentions(b"tls") || reply.mentions(b"ssl") || reply.mentions(b"encrypt"));
         Err(match reply.code {
             _ if wants_tls => FetchError::WantsTls { said },
-            // Pure-FTPd and ProFTPD say so behind the user's name.
+            // Pure-FTPd and ProFTPD refuse a login in these words if there are too many users.
             530 if reply.mentions(b"too many") || reply.mentions(b"maximum") => {
                 FetchError::Full { said }
             }
@@ -193,7 +195,7 @@ impl<'a> FtpSession<'a> {
         let mlst = mlst.filter(|_| features.is_done());
         let mlst: Option<Vec<u8>> = mlst.into_iter().find(|line| line.starts_with(b"mlst"));
         if features.is_done() && features.mentions(b"utf8") {
-            // Servers that keep names in another encoding translate them then.
+            // Servers that store names in another encoding translate them after this command.
             self.control.ask("OPTS", b"UTF8 ON")?;
         }
         self.control.ask("TYPE", b"I")?;
@@ -231,7 +233,8 @@ impl<'a> FtpSession<'a> {
     /// Lists a directory below the URL; the empty path is the URL itself.
     ///
     /// # Errors
-    /// [`FetchError`]; entries that were given before it are no listing of the directory.
+    /// Returns [`FetchError`] if the directory could not be listed to its end. The entries given
+    /// before are no listing then.
     pub fn list(
         &mut self,
         path: &[u8],
@@ -249,7 +252,7 @@ impl<'a> FtpSession<'a> {
         };
         if self.has_mlsd {
             begun = self.control.ask("MLSD", b"")?;
-            // It promised more than it can.
+            // Some servers announce MLSD and do not know it.
             self.has_mlsd = !begun.is_unknown();
         }
         if !self.has_mlsd {
@@ -271,7 +274,7 @@ impl<'a> FtpSession<'a> {
         Ok(listed)
     }
 
-    /// A data connection: to the host that is spoken to, and to no other.
+    /// Opens a data connection, only to the host of the control connection.
     fn open_data(&mut self) -> Result<Wire<'a>, FetchError> {
         if self.has_epsv {
             let reply = self.control.ask("EPSV", b"")?;
@@ -286,10 +289,10 @@ impl<'a> FtpSession<'a> {
         Wire::to_address(SocketAddr::new(self.peer, port), self.patience)
     }
 
-    /// Size and time of a file below the URL, also behind a link.
+    /// Asks for size and time of a file below the URL; links are followed.
     ///
     /// # Errors
-    /// [`FetchError`] when there is no answer.
+    /// Returns [`FetchError`] if the server does not answer.
     pub fn file(&mut self, path: &[u8]) -> Result<FilePresence, FetchError> {
         let file = self.url.directory(&self.home, path);
         let reply = self.control.ask("SIZE", &file)?;
@@ -319,7 +322,8 @@ impl fmt::Debug for FtpSession<'_> {
     }
 }
 
-/// What servers say of a name that is not there; 550 alone may also mean that it is not for us.
+/// Words of servers for a name that does not exist; 550 alone may also mean that this user may not
+/// see it.
 const ABSENT: [&[u8]; 5] = [
     b"no such file",
     b"no such dir",
@@ -351,13 +355,13 @@ fn extended_port(reply: &Reply) -> Option<u16> {
     (port != 0).then_some(port)
 }
 
-/// The port in `227 Entering Passive Mode (127,0,0,1,25,46)`; the host is not believed.
+/// The port in `227 Entering Passive Mode (127,0,0,1,25,46)`; the address in it is ignored.
 fn passive_port(reply: &Reply) -> Option<u16> {
     if reply.code != 227 {
         return None;
     }
     let line = str::from_utf8(reply.lines.last()?).ok()?;
-    // Some leave the brackets out (RFC 1123, 4.1.2.6).
+    // Some servers leave the brackets out (RFC 1123, 4.1.2.6).
     let start = line.find(|char: char| char.is_ascii_digit())?;
     let is_part = |char: char| char.is_ascii_digit() || char == ',';
     let numbers = line[start..].split(|char| !is_part(char)).next()?;

@@ -8,13 +8,14 @@ use crate::domain::escape::percent_decode;
 use crate::domain::url_parts::{URL_BYTES_MAX, UrlParts};
 use crate::fetch::http::url::Login;
 
-/// What a server that wants no names is told (RFC 1635); some ask for something like an address.
+/// User and password of an anonymous login (RFC 1635); some servers want something like a mail
+/// address.
 const ANONYMOUS: [&str; 2] = ["anonymous", "anonymous@"];
 
-/// Where a mirror's tree lies: `ftp[s]://[USER[:PASSWORD]@]HOST[:PORT]/PATH/`.
+/// The URL of a mirror's tree: `ftp[s]://[USER[:PASSWORD]@]HOST[:PORT]/PATH/`.
 ///
-/// `ftp` is without TLS, `ftps` begins with TLS (port 990), `ftpes` asks for TLS first of all
-/// (RFC 4217). Displayed without user and password, always with a slash at the end.
+/// `ftp` is without TLS, `ftps` begins with TLS (port 990), and `ftpes` switches to TLS before the
+/// login (RFC 4217). It is displayed without user and password, always with a slash at the end.
 #[derive(Clone, PartialEq, Eq)]
 pub struct FtpUrl {
     security: FtpSecurity,
@@ -22,33 +23,34 @@ pub struct FtpUrl {
     /// With the brackets of an IPv6 address.
     host: String,
     port: u16,
-    /// Decoded, without slashes at the ends; from the root if `is_absolute`, else from where a
-    /// login begins.
+    /// Decoded, without slashes at the ends. It begins at the root if `is_absolute`, else in the
+    /// directory in which a login begins.
     path: Vec<u8>,
     is_absolute: bool,
 }
 
-/// How TLS comes into an FTP connection.
+/// When an FTP connection becomes encrypted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FtpSecurity {
-    /// Not at all.
+    /// Never.
     None,
-    /// By `AUTH TLS`.
+    /// After `AUTH TLS`.
     Explicit,
     /// From the first byte.
     Implicit,
 }
 
-/// Why a text is no URL of a tree.
+/// Why a text is no FTP URL of a tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum FtpUrlError {
-    /// Another form, or none of a URL.
+    /// The text has another form, or is no URL.
     #[error("it is not of the form ftp://HOST/PATH/, ftps://HOST/PATH/ or ftpes://HOST/PATH/")]
     Form,
-    /// Control characters, written out or encoded: no command could hold them.
+    /// The text has a control character, as it is or percent-encoded, which no command can
+    /// transmit.
     #[error("it has a control character")]
     Control,
-    /// Longer than any.
+    /// The text is longer than any URL of a mirror.
     #[error("it is longer than {URL_BYTES_MAX} bytes")]
     TooLong,
 }
@@ -57,7 +59,7 @@ impl FtpUrl {
     /// Reads a URL.
     ///
     /// # Errors
-    /// See [`FtpUrlError`]; none of them repeats the URL, which may hold a password.
+    /// Returns [`FtpUrlError`], which never repeats the URL, because that may hold a password.
     pub fn parse(text: &str) -> Result<FtpUrl, FtpUrlError> {
         let text = text.trim();
         if text.len() > URL_BYTES_MAX {
@@ -73,7 +75,7 @@ impl FtpUrl {
             "ftpes" => FtpSecurity::Explicit,
             _ => return Err(FtpUrlError::Form),
         };
-        // Otherwise the next word of the path would be taken for the host.
+        // The crate would take the first part of the path for the host.
         if parts.authority.is_empty() || parts.authority.starts_with('\\') {
             return Err(FtpUrlError::Form);
         }
@@ -117,7 +119,7 @@ impl FtpUrl {
         self.security
     }
 
-    /// User and password; without them, what anonymous users say.
+    /// User and password of the URL, else those of an anonymous login.
     pub(in crate::fetch) fn login(&self) -> (&str, &str) {
         match &self.login {
             Some(login) => (&login.user, &login.password),
@@ -125,7 +127,7 @@ impl FtpUrl {
         }
     }
 
-    /// The name of a file for a login that has not asked where it begins.
+    /// The name of a file, absolute or relative to the directory in which the login begins.
     pub(in crate::fetch) fn file(&self, path: &[u8]) -> Vec<u8> {
         let absolute = self.directory(b"", path);
         match self.is_absolute {

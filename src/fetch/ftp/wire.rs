@@ -1,11 +1,10 @@
 //! Connects to an FTP server, with or without TLS; every wait has a limit.
 //!
-//! Sockets give up after [`STOP_CHECK`], so that whoever waits sees whether the program was told
-//! to stop, and how long the server has been silent.
+//! A socket gives up after [`STOP_CHECK`], so that the waiting thread sees whether the program is
+//! to stop and how long the server has been silent.
 //!
 //! # Security
-//! The end of a connection with TLS must be said inside it: one that is cut is an error, not an
-//! end.
+//! A connection with TLS has to be closed by TLS: one that is merely cut is an error, not an end.
 
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpStream};
@@ -23,17 +22,17 @@ use crate::fetch::http::failure::explain_tls;
 use crate::fetch::patience::{Patience, STOP_CHECK};
 use crate::fetch::tls::tls_cause;
 
-/// How long a connection may take; a host that is there answers in less.
+/// Longest time for a connection; a host that is up answers sooner.
 const CONNECT_TIME_MAX: Duration = Duration::from_secs(20);
 
-/// The connection.
+/// A connection.
 pub(in crate::fetch) struct Wire<'a> {
     socket: TcpStream,
     tls: Option<Box<ClientConnection>>,
     patience: Patience<'a>,
 }
 
-/// What a connection is encrypted with.
+/// The TLS configuration and the server's name.
 #[derive(Clone)]
 pub(in crate::fetch) struct TlsName {
     pub config: Arc<ClientConfig>,
@@ -41,7 +40,7 @@ pub(in crate::fetch) struct TlsName {
 }
 
 impl Patience<'_> {
-    /// Does one step again until the server takes part in it.
+    /// Repeats one step until the server takes part in it.
     fn wait<T>(self, mut step: impl FnMut() -> io::Result<T>) -> Result<T, FetchError> {
         use io::ErrorKind::{Interrupted, TimedOut, WouldBlock};
         let start = Instant::now();
@@ -143,7 +142,7 @@ impl<'a> Wire<'a> {
         self.tls.is_some()
     }
 
-    /// Reads what is there, at least one byte; 0 bytes are the end.
+    /// Reads the bytes that are available, at least one; 0 bytes mean the end.
     pub fn read_some(&mut self, buffer: &mut [u8]) -> Result<usize, FetchError> {
         let (socket, tls) = (&mut self.socket, &mut self.tls);
         self.patience.wait(|| match tls {
@@ -171,7 +170,7 @@ impl<'a> Wire<'a> {
 }
 
 impl Read for Wire<'_> {
-    /// The [`FetchError`] is inside the error.
+    /// Returns an I/O error that contains the [`FetchError`].
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.read_some(buffer).map_err(io::Error::other)
     }
@@ -181,7 +180,7 @@ impl Drop for Wire<'_> {
     fn drop(&mut self) {
         if let Some(tls) = &mut self.tls {
             tls.send_close_notify();
-            // Whoever does not listen any more need not be told.
+            // The server need not hear the end if it no longer listens.
             if let Err(error) = tls.write_tls(&mut self.socket) {
                 log::debug!("ftp end not told: {error}");
             }

@@ -8,7 +8,7 @@ use crate::fetch::client_error::{ClientFailure, HANDSHAKE_CUT, sort};
 use crate::fetch::error::FetchError;
 use crate::fetch::tls::is_without_certificates;
 
-/// What a failure of the client means; the URL is left out of it.
+/// The reason for a failure of the client, without the URL.
 pub(in crate::fetch) fn explain(error: reqwest::Error, timeout: Duration) -> FetchError {
     let error = error.without_url();
     let sorted = sort(&error);
@@ -17,7 +17,7 @@ pub(in crate::fetch) fn explain(error: reqwest::Error, timeout: Duration) -> Fet
             timeout_s: timeout.as_secs(),
         };
     }
-    // The resolver is ours.
+    // Errors of our own resolver are among the causes.
     match causes(&error).find_map(|cause| cause.downcast_ref()) {
         Some(FetchError::UnknownHost { said }) => {
             let said = said.clone();
@@ -40,7 +40,7 @@ pub(in crate::fetch) fn explain(error: reqwest::Error, timeout: Duration) -> Fet
     }
 }
 
-/// What an error of TLS means.
+/// The reason for an error of TLS.
 pub(in crate::fetch) fn explain_tls(error: &rustls::Error) -> FetchError {
     match is_without_certificates(error) {
         true => FetchError::NoCertificates,

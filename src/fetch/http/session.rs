@@ -1,21 +1,21 @@
 //! Holds the HTTP client for all mirrors, with persistent connections, HTTP/2 if a server offers
-//! it, gzip, and the certificates of the system.
+//! it, gzip, and the system's certificates of authorities.
 //!
-//! `reqwest` does the protocol on one thread of its own; whoever asks waits in his own thread, at
-//! most [`STOP_CHECK`] at a time, so that a program that is told to stop does not wait for a silent
-//! mirror. Redirects are followed here, not by the client, because where they lead matters.
+//! `reqwest` runs the protocol on one thread of its own. A caller waits in its own thread, at most
+//! [`STOP_CHECK`] at a time, so that a program that is told to stop does not wait for a silent
+//! mirror. This module follows redirects itself, because it has to decide where they may lead.
 //!
 //! # Errors
-//! [`FetchError`], without URLs: they may hold passwords.
+//! Returns [`FetchError`], without URLs, because they may hold passwords.
 //!
 //! # Limits
 //! [`REDIRECTS_MAX`], [`RETRIES_MAX`], [`RETRY_AFTER_MAX`], [`BODY_BYTES_MAX`], and those of
 //! [`Patience`].
 //!
 //! # Security
-//! User and password are sent to the origin of the URL that has them and to no other. There is one
-//! client for each [`Scope`] of a mirror; it connects to no address that such a mirror may not lead
-//! to, at every hop.
+//! User and password are sent only to the origin of the URL that has them. There is one client per
+//! [`Scope`] of a mirror; at every redirect, it connects only to addresses to which such a mirror
+//! may lead.
 
 use std::future::Future;
 use std::io::{self, Read};
@@ -41,28 +41,28 @@ use crate::fetch::patience::{Patience, STOP_CHECK, Tempo};
 use crate::fetch::redirect::{self, NotFollowed, OwnPorts};
 use crate::fetch::tls::with_system_certificates;
 
-/// Redirects in a row that are followed: to TLS, to another host, to the slash at the end.
+/// Largest number of redirects in a row: to TLS, to another host, to the slash at the end.
 pub const REDIRECTS_MAX: usize = 5;
 
-/// Times that a request is made again when the server is busy.
+/// How often a request to a busy server is repeated.
 pub const RETRIES_MAX: u32 = 3;
 
-/// Longest pause that a server may ask for; with longer ones it is scanned another time.
+/// Longest pause that a server may ask for; if it wants a longer one, its scan ends.
 pub const RETRY_AFTER_MAX: Duration = Duration::from_secs(120);
 
-/// Pause when a busy server does not say how long; twice as long each time.
+/// First pause if a busy server does not say how long to wait; it doubles each time.
 const RETRY_PAUSE: Duration = Duration::from_secs(1);
 
-/// Bytes of a body, unpacked; an index page of half a million files has as many.
+/// Largest size of an unpacked body in bytes: that of an index page of half a million files.
 pub const BODY_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
-/// What is spoken over TLS, the best first.
+/// Protocols over TLS, the best first.
 const ALPN: [&[u8]; 2] = [b"h2", b"http/1.1"];
 
 /// How long an idle connection is kept.
 const IDLE_MAX: Duration = Duration::from_secs(30);
 
-/// Who asks; operators find the page of the project by it.
+/// The name in requests, by which a mirror's operator finds the page of the project.
 const USER_AGENT: &str = concat!("heliostat-scan/", env!("CARGO_PKG_VERSION"));
 
 /// The client of a program.
@@ -70,50 +70,50 @@ const USER_AGENT: &str = concat!("heliostat-scan/", env!("CARGO_PKG_VERSION"));
 pub struct HttpClient {
     engine: Engine,
     tls: ClientConfig,
-    /// In the order of [`Scope::ALL`]; each is made when the first mirror needs it.
+    /// In the order of [`Scope::ALL`]; each is made for the first mirror that needs it.
     clients: [OnceLock<reqwest::Client>; Scope::ALL.len()],
     addresses: Addresses,
     connect_timeout: Duration,
 }
 
-/// The thread that does the protocol; it ends with its owner.
+/// The thread that runs the protocol; it ends when the client is dropped.
 #[derive(Debug)]
 struct Engine {
     handle: Handle,
     _end: oneshot::Sender<()>,
 }
 
-/// How a server is asked.
+/// Options of a mirror's requests.
 #[derive(Debug, Clone, Copy)]
 pub struct HttpOptions<'a> {
-    /// How long.
+    /// Limits of time.
     pub patience: Patience<'a>,
-    /// Ports that its redirects may lead to beside those of the web.
+    /// Ports to which its redirects may lead, besides those of the web.
     pub own_ports: OwnPorts,
 }
 
-/// One mirror being asked, by several threads.
+/// The requests to one mirror, from several threads.
 #[derive(Debug)]
 pub struct HttpSession<'a> {
     client: &'a HttpClient,
     options: HttpOptions<'a>,
-    /// A busy server wants no request before.
+    /// A busy server wants no request before this time.
     pause_until: Mutex<Option<Instant>>,
     was_busy: AtomicBool,
 }
 
-/// What of a resource is asked for.
+/// The part of a resource that a request asks for, and its condition.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct HttpRequest<'a> {
-    /// Only if it is not this version.
+    /// Asks only for another version than this one.
     pub unless: Option<&'a Validator>,
-    /// Only the byte at this place.
+    /// Asks only for the byte at this offset.
     pub byte: Option<u64>,
-    /// Not again when the server is busy.
+    /// Does not repeat the request if the server is busy.
     pub once: bool,
 }
 
-/// What tells one version of a page from another, as the server gave it.
+/// The mark of a version of a page, as the server gave it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Validator {
     /// `ETag`.
@@ -122,24 +122,24 @@ pub enum Validator {
     Date(String),
 }
 
-/// An answer, whatever its status.
+/// An answer with any status.
 #[derive(Debug)]
 pub struct HttpAnswer<'a> {
-    /// Where it came from at last.
+    /// Its URL after all redirects.
     pub url: HttpUrl,
     /// Its status.
     pub status: u16,
-    /// `Content-Type`, or nothing.
+    /// `Content-Type`, or empty.
     pub content_type: String,
-    /// For asking whether it changed.
+    /// The mark of this version, if the server gave one.
     pub validator: Option<Validator>,
     /// `Last-Modified`, in seconds since 1970.
     pub modified_s: Option<i64>,
-    /// `Content-Range`, or nothing.
+    /// `Content-Range`, or empty.
     pub content_range: String,
-    /// `Content-Length`, where there is one.
+    /// `Content-Length`, if the answer has one.
     pub length: Option<u64>,
-    /// What it holds.
+    /// Its body.
     pub body: HttpBody<'a>,
 }
 
@@ -155,7 +155,7 @@ pub struct HttpBody<'a> {
     tempo: Tempo,
 }
 
-/// Where redirects may lead.
+/// Says whether a redirect to a URL may be followed.
 pub type MayFollow<'f> = &'f dyn Fn(&HttpUrl) -> bool;
 
 impl Engine {
@@ -166,10 +166,10 @@ impl Engine {
             .map_err(|error| FetchError::Client(error.into()))?;
         let handle = runtime.handle().clone();
         let (end, ended) = oneshot::channel::<()>();
-        // The runtime's own way to start a thread panics where the system has none.
+        // The runtime's own way to start a thread panics if the system has none left.
         let thread = std::thread::Builder::new().name("http".to_owned());
         let work = move || {
-            // Its other half is dropped, never sent to.
+            // The other half sends nothing; it is dropped at the end.
             let _ = runtime.block_on(ended);
             runtime.shutdown_background();
         };
@@ -179,7 +179,7 @@ impl Engine {
 }
 
 impl HttpClient {
-    /// A client with the certificates of the system.
+    /// Makes a client with the system's certificates of authorities.
     ///
     /// # Errors
     /// Returns [`FetchError::NoThread`] or [`FetchError::Client`] if it cannot be set up.
@@ -193,12 +193,12 @@ impl HttpClient {
             addresses: addresses.clone(),
             connect_timeout,
         };
-        // What cannot be set up is told before the first mirror.
+        // If a client cannot be set up, the caller has to hear so before the first mirror.
         client.of(Scope::Public)?;
         Ok(client)
     }
 
-    /// The client for what a mirror of that scope leads to.
+    /// The client that connects only to addresses to which a mirror of that scope may lead.
     fn of(&self, scope: Scope) -> Result<&reqwest::Client, FetchError> {
         let place = Scope::ALL.iter().position(|one| *one == scope);
         let kept = &self.clients[place.unwrap_or_default()];
@@ -225,7 +225,7 @@ impl HttpClient {
         Ok(kept.get_or_init(|| client))
     }
 
-    /// Begins with a mirror.
+    /// Starts the requests to a mirror.
     pub fn session<'a>(&'a self, options: HttpOptions<'a>) -> HttpSession<'a> {
         HttpSession {
             client: self,
@@ -235,7 +235,7 @@ impl HttpClient {
         }
     }
 
-    /// Waits for an answer of the other thread.
+    /// Waits for an answer of the protocol's thread.
     fn wait<T>(
         &self,
         patience: Patience<'_>,
@@ -260,11 +260,12 @@ impl HttpClient {
 }
 
 impl<'a> HttpSession<'a> {
-    /// Asks for a resource; follows redirects as long as `may_follow` says so of each, and as they
-    /// lead nowhere that a mirror must not lead to.
+    /// Asks for a resource. Follows a redirect if `may_follow` allows it and a mirror may lead
+    /// there.
     ///
     /// # Errors
-    /// [`FetchError`]; a status is none, but a redirect that may not be followed is.
+    /// Returns [`FetchError`] if the exchange fails or a redirect is not allowed. A status of 4xx
+    /// or 5xx is no error.
     pub fn get(
         &self,
         url: &HttpUrl,
@@ -317,13 +318,13 @@ impl<'a> HttpSession<'a> {
         redirect::check_addresses(scope, &self.addresses(to)?).map_err(refused)
     }
 
-    /// Whether the server has said that it is busy. Then it should be asked for one thing at a
-    /// time: lighttpd, for one, refuses to list two directories at once.
+    /// Whether the server has said that it is busy. Then it should get one request at a time:
+    /// lighttpd, for example, refuses to list two directories at once.
     pub fn was_busy(&self) -> bool {
         self.was_busy.load(Ordering::Relaxed)
     }
 
-    /// Asks again when the server is busy, as late as it wants.
+    /// Asks, and repeats the request when the server wants it if the server is busy.
     fn get_patiently(
         &self,
         url: &HttpUrl,
@@ -362,7 +363,7 @@ impl<'a> HttpSession<'a> {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until the server wants to be asked again.
+    /// Waits until the busy server accepts requests again.
     fn pause(&self) -> Result<(), FetchError> {
         loop {
             self.options.patience.check()?;
@@ -435,7 +436,7 @@ fn text(headers: &HeaderMap, name: header::HeaderName) -> String {
     value.unwrap_or_default().to_owned()
 }
 
-/// What went wrong at another server than the mirror's own.
+/// The error for a failure at another server than the mirror's own.
 fn led(mirror: &HttpUrl, at: &HttpUrl, cause: FetchError) -> FetchError {
     let is_own = mirror.url().origin() == at.url().origin();
     match cause {
@@ -448,7 +449,7 @@ fn led(mirror: &HttpUrl, at: &HttpUrl, cause: FetchError) -> FetchError {
     }
 }
 
-/// Where a redirect leads; `None` when the answer is none.
+/// The target of a redirect; `None` if the answer is no redirect.
 fn redirected(response: &Response, at: &HttpUrl) -> Option<Result<HttpUrl, FetchError>> {
     if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
         return None;
@@ -461,7 +462,7 @@ fn redirected(response: &Response, at: &HttpUrl) -> Option<Result<HttpUrl, Fetch
     }))
 }
 
-/// Seconds, or a date, which is compared with the server's own clock.
+/// The pause in `Retry-After`: seconds, or a date that is compared with the server's own clock.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let value = text(headers, header::RETRY_AFTER);
     if let Ok(seconds) = value.parse() {

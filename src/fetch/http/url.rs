@@ -8,9 +8,9 @@ use crate::domain::escape::{percent_decode, url_path_into};
 use crate::domain::listing::PageAddress;
 use crate::domain::url_parts::URL_BYTES_MAX;
 
-/// Where a mirror's tree lies: `http[s]://[USER[:PASSWORD]@]HOST[:PORT]/PATH/`.
+/// The URL of a mirror's tree: `http[s]://[USER[:PASSWORD]@]HOST[:PORT]/PATH/`.
 ///
-/// Displayed without user and password, always with a slash at the end.
+/// It is displayed without user and password, always with a slash at the end.
 #[derive(Clone, PartialEq, Eq)]
 pub struct HttpUrl {
     /// Without user and password.
@@ -25,19 +25,19 @@ pub(in crate::fetch) struct Login {
     pub password: String,
 }
 
-/// Why a text is no URL of a tree.
+/// Why a text is no HTTP URL of a tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum HttpUrlError {
-    /// Another form, or none of a URL.
+    /// The text has another form, or is no URL.
     #[error("it is not of the form http://HOST/PATH/ or https://HOST/PATH/")]
     Form,
-    /// What is listed is a directory, not an answer to a query.
+    /// The URL has a query or a fragment, so that it names no directory.
     #[error("it has a query or a fragment, so that there is no directory to list")]
     Query,
-    /// Control characters.
+    /// The text has a control character.
     #[error("it has a control character")]
     Control,
-    /// Longer than any.
+    /// The text is longer than any URL of a mirror.
     #[error("it is longer than {URL_BYTES_MAX} bytes")]
     TooLong,
 }
@@ -46,7 +46,7 @@ impl HttpUrl {
     /// Reads a base URL.
     ///
     /// # Errors
-    /// See [`HttpUrlError`]; none of them repeats the URL, which may hold a password.
+    /// Returns [`HttpUrlError`], which never repeats the URL, because that may hold a password.
     pub fn parse(text: &str) -> Result<HttpUrl, HttpUrlError> {
         let text = text.trim();
         if text.len() > URL_BYTES_MAX {
@@ -68,7 +68,7 @@ impl HttpUrl {
         Some(url.with_slash())
     }
 
-    /// Anything that can be asked for; user and password are taken out of the URL.
+    /// Any URL that can be asked for; user and password are taken out of it.
     pub(in crate::fetch) fn resource(mut url: Url) -> Option<HttpUrl> {
         if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
             return None;
@@ -100,7 +100,7 @@ impl HttpUrl {
         self.file(path).with_slash()
     }
 
-    /// The directory that a page lies in.
+    /// The directory that contains the page.
     pub fn folder(&self) -> HttpUrl {
         let mut folder = self.file(b"");
         let path = folder.url.path();
@@ -110,8 +110,8 @@ impl HttpUrl {
         folder
     }
 
-    /// The directory that `path` lies in when this URL is what asking for it below `base` led to;
-    /// `None` when it has another end.
+    /// The base directory behind this URL, if asking for `path` below `base` led here; `None` if
+    /// this URL does not end in `path`.
     pub fn above(&self, base: &HttpUrl, path: &[u8]) -> Option<HttpUrl> {
         let asked = base.directory(path);
         let folder = match self.lacks_slash_of(&asked) {
@@ -134,7 +134,7 @@ impl HttpUrl {
         Some(above)
     }
 
-    /// This directory and those above it, each with the path from there to here, decoded.
+    /// This directory and those above it, each with the decoded path from there to here.
     pub fn above_all(&self) -> Vec<(HttpUrl, Vec<u8>)> {
         let path = self.url.path();
         let ends = path.match_indices('/').map(|(at, _)| at + 1);
@@ -162,15 +162,15 @@ impl HttpUrl {
         }
     }
 
-    /// The same with arguments.
+    /// This URL with a query.
     #[must_use]
     pub fn with_query(mut self, query: &str) -> HttpUrl {
         self.url.set_query(Some(query));
         self
     }
 
-    /// Whether this is the URL of the same directory as `asked`, but for the slash at its end and
-    /// what lies above it: servers take it away as others add it.
+    /// Whether this is the URL of the directory `asked` without the slash at its end, whatever lies
+    /// above it. Some servers remove the slash, others add it.
     fn lacks_slash_of(&self, asked: &HttpUrl) -> bool {
         let (own, asked) = (self.url.path(), asked.url.path());
         let name = |path: &str| {
@@ -181,7 +181,8 @@ impl HttpUrl {
         !own.ends_with('/') && !name(asked).is_empty() && name(own) == name(asked)
     }
 
-    /// Where the index page of a directory lies that was asked for at `asked`, and came from here.
+    /// The address of a directory's index page that was asked for at `asked` and came from this
+    /// URL.
     pub fn address(&self, asked: &HttpUrl) -> PageAddress {
         let host = self.url.host_str().unwrap_or_default();
         let authority = match self.url.port() {
@@ -216,7 +217,7 @@ impl HttpUrl {
         self.login.as_ref()
     }
 
-    /// The same place, asked for without user and password.
+    /// This URL without user and password.
     pub(in crate::fetch) fn without_login(self) -> HttpUrl {
         HttpUrl {
             login: None,
@@ -224,7 +225,7 @@ impl HttpUrl {
         }
     }
 
-    /// The same place, asked for with the user and password of `other`.
+    /// This URL with the user and password of `other`.
     pub(in crate::fetch) fn with_login_of(mut self, other: &HttpUrl) -> HttpUrl {
         self.login.clone_from(&other.login);
         self

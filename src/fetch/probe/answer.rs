@@ -3,30 +3,30 @@
 use super::failure::Failure;
 use super::target::ProbeFile;
 
-/// The head of an answer, as far as it matters here.
+/// The parts of an answer's head that count here.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Head<'a> {
     pub status: u16,
     /// `Content-Length`.
     pub length: Option<u64>,
-    /// `Content-Range`, or nothing.
+    /// `Content-Range`, or empty.
     pub range: &'a str,
-    /// `Content-Type`, or nothing.
+    /// `Content-Type`, or empty.
     pub content_type: &'a str,
 }
 
-/// What to make of it.
+/// The result of judging an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Judgement {
-    /// It is the file.
+    /// The answer is the file.
     Right,
-    /// It may be the file: the size is not told.
+    /// The answer may be the file; it does not tell the size.
     NoSize,
-    /// It is not.
+    /// The answer is not the file.
     Wrong(Failure),
 }
 
-/// Judges the answer to HEAD; a server that refuses HEAD is asked by GET.
+/// Judges the answer to HEAD. A server that refuses HEAD is then asked by GET.
 pub(super) fn judge_head(head: Head<'_>, file: &ProbeFile) -> Judgement {
     match head.status {
         200 => judge_size(head, head.length, file),
@@ -75,7 +75,7 @@ fn judge_size(head: Head<'_>, found: Option<u64>, file: &ProbeFile) -> Judgement
     }
 }
 
-/// Whether a web server may well call the file itself HTML.
+/// Whether the file's own name is that of an HTML page, so that a page is no sign of a fault.
 fn is_page_name(file: &ProbeFile) -> bool {
     let name = file.path.to_ascii_lowercase();
     [&b".html"[..], b".htm", b".xhtml", b".shtml", b".php"]

@@ -22,27 +22,27 @@ use crate::domain::scope::Scope;
 use crate::domain::url::Scheme;
 use crate::fetch::FetchError;
 
-/// Targets in work at a time: each has at most two connections, and many systems give a process
-/// 1,024 descriptors.
+/// Largest number of targets that are checked at a time. Each has at most two connections, and many
+/// systems give a process 1,024 descriptors.
 pub const CHECKS_AT_A_TIME_MAX: usize = 400;
 
-/// How often it is looked whether the program was told to stop.
+/// How often a waiting pass checks whether the program is to stop.
 const STOP_CHECK: Duration = Duration::from_millis(100);
 
-/// Who asks; operators find the page of the project by it.
+/// The name in requests, by which a mirror's operator finds the page of the project.
 const USER_AGENT: &str = concat!("heliostat-probe/", env!("CARGO_PKG_VERSION"));
 
-/// How long checks may take.
+/// Time limits of the checks.
 #[derive(Debug, Clone, Copy)]
 pub struct ProbeLimits {
-    /// For one check: connection, redirects and both requests together.
+    /// Limit for one check: connection, redirects and both requests together.
     pub timeout: Duration,
-    /// For all of them; what is not done then counts as not checked.
+    /// Limit for all checks; a target that is not done then counts as not checked.
     pub deadline: Duration,
 }
 
-/// Checks targets; made anew for each pass, so that no connection is kept that hides a dead port,
-/// and certificates of the system are read anew.
+/// Checks targets. It is made for one pass only, so that no kept connection hides a dead port and
+/// the system's certificates are read again.
 #[derive(Debug)]
 pub struct ProbeClient {
     runtime: Runtime,
@@ -58,7 +58,7 @@ struct ProbeShared {
     places: Semaphore,
 }
 
-/// One for each family and each scope of a mirror.
+/// One client per family and scope of a mirror.
 #[derive(Debug)]
 struct Clients(Vec<((Family, Scope), Client)>);
 
@@ -80,7 +80,7 @@ impl Clients {
 }
 
 impl ProbeClient {
-    /// A client; `own_hosts` are those of the redirector itself, in lower case.
+    /// Makes a client; `own_hosts` are the hosts of the redirector itself, in lower case.
     ///
     /// # Errors
     /// Returns [`FetchError::Client`] if no client can be made.
@@ -112,7 +112,7 @@ impl ProbeClient {
             limits,
             places: Semaphore::new(CHECKS_AT_A_TIME_MAX),
         };
-        // On the thread of who runs it: a runtime that cannot start its own panics.
+        // It runs on the caller's thread: a runtime panics if it cannot start a thread of its own.
         let runtime = Builder::new_current_thread()
             .enable_all()
             .build()
@@ -123,8 +123,8 @@ impl ProbeClient {
         })
     }
 
-    /// Checks all targets and gives each finding with the place of its target as soon as it is
-    /// there; returns before the rest when `stop` becomes true.
+    /// Checks all targets and gives each finding, with its target's index, as soon as it is
+    /// complete. Returns early if `stop` becomes true.
     pub fn run(
         self,
         targets: &[ProbeTarget],
@@ -137,7 +137,7 @@ impl ProbeClient {
             let (shared, sender) = (Arc::clone(&self.shared), sender.clone());
             self.runtime.spawn(async move {
                 let finding = shared.examine(&target).await;
-                // Nobody listens any more when the deadline is over.
+                // The receiver is gone after the deadline.
                 let _ = sender.send((place, finding));
             });
         }
@@ -150,7 +150,7 @@ impl ProbeClient {
                 Err(_) => {}
             }
         }
-        // The resolver of the system cannot be interrupted; its threads end by themselves.
+        // A look-up in the system's resolver cannot be interrupted; its thread ends by itself.
         self.runtime.shutdown_background();
     }
 }
@@ -202,7 +202,7 @@ impl ProbeShared {
         let silent = Failure::Silent {
             timeout_s: timeout.as_secs(),
         };
-        // Whatever ends the check early, this is what is known then.
+        // The result if the time limit ends the check early.
         let begun = Check::failed(silent, evidence(target.files.first()));
         let work: Pin<Box<dyn Future<Output = Check> + Send + '_>> = match target.url.scheme() {
             Scheme::Http | Scheme::Https => {

@@ -11,8 +11,8 @@ use crate::fetch::certificate::tls_words;
 use crate::fetch::client_error::{ClientFailure, HANDSHAKE_CUT, sort};
 use crate::fetch::tls::is_without_certificates;
 
-/// Errors of the system that say something of this host alone: no descriptor, no memory, a rule of
-/// its own firewall or sandbox.
+/// Errors of the system that concern this host alone: no descriptor, no memory, a rule of its own
+/// firewall or sandbox.
 const OURS: [Errno; 6] = [
     Errno::MFILE,
     Errno::NFILE,
@@ -22,56 +22,57 @@ const OURS: [Errno; 6] = [
     Errno::ACCESS,
 ];
 
-/// Why a check failed; never with a user, a password or a query of a URL.
+/// Why a check failed; never contains a user, a password or a query of a URL.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Failure {
-    /// This host has no way into that address family: nothing is known of the mirror.
+    /// This host has no route over that address family, so that nothing is known about the mirror.
     #[error("this host has no route over that address family")]
     NoRoute,
-    /// This host has no descriptors or memory left, or may not: nothing is known of the mirror.
+    /// This host has no descriptors or memory left, or its rules forbid the check, so that nothing
+    /// is known about the mirror.
     #[error("this host cannot check it ({said})")]
     Here {
         /// What the system says.
         said: String,
     },
-    /// Not reached before the deadline of the pass: nothing is known of the mirror.
+    /// The deadline of the pass came before the check, so that nothing is known about the mirror.
     #[error("not checked: the deadline of the pass came first")]
     NotReached,
-    /// The resolver.
+    /// The resolver says that the name has no address.
     #[error("its host name cannot be resolved ({said})")]
     UnknownHost {
         /// What the resolver says.
         said: String,
     },
-    /// The resolver says nothing, or that it cannot ask: nothing of the name.
+    /// The resolver does not answer, or cannot ask, so that nothing is known about the name.
     #[error("the resolver does not answer for its host name ({said})")]
     ResolverSilent {
         /// What the system says.
         said: String,
     },
-    /// A router on the way, or this host, says that there is no way to it.
+    /// A router, or this host, says that it has no route to the mirror.
     #[error("there is no way to it ({said})")]
     NoWay {
         /// What the system says.
         said: String,
     },
-    /// Refused or reset: the way to it is open.
+    /// The connection was refused or reset, so that the way to the mirror is open.
     #[error("no connection ({said})")]
     Unreachable {
         /// What the system says.
         said: String,
     },
-    /// Nothing in time.
+    /// No answer came in time.
     #[error("no answer within {timeout_s} s")]
     Silent {
         /// The time-out.
         timeout_s: u64,
     },
-    /// The certificate, or what it speaks.
+    /// The server's certificate was refused, or the server does not speak TLS.
     #[error("TLS fails ({said}); its operator must repair it")]
     Tls {
-        /// What TLS says.
+        /// The reason, in the words of `certificate`.
         said: String,
     },
     /// The base URL cannot be read.
@@ -80,101 +81,101 @@ pub enum Failure {
         /// The reason.
         said: String,
     },
-    /// Something else than an FTP server listens there.
+    /// Another server than an FTP server listens there.
     #[error("it does not speak FTP ({said})")]
     NotFtp {
         /// The server's words.
         said: String,
     },
-    /// The connection broke, or what came is no HTTP.
+    /// The connection broke, or the answer is not HTTP.
     #[error("the exchange broke ({said})")]
     Broken {
         /// What the client says.
         said: String,
     },
-    /// A status that is no file.
+    /// The status of the answer is not that of a file.
     #[error("it answers {status} for {path}")]
     Status {
-        /// Of HTTP or FTP.
+        /// The status of HTTP or FTP.
         status: u16,
-        /// What was asked for.
+        /// The path that was asked for.
         path: String,
     },
-    /// The base URL of a mirror of which no file is known.
+    /// The base URL gives an error, and no file of the mirror is known.
     #[error("its base URL answers {status}")]
     Base {
-        /// Of HTTP or FTP.
+        /// The status of HTTP or FTP.
         status: u16,
     },
-    /// Another size.
+    /// The file has another size.
     #[error("{path} has {found} bytes there, not {expected}")]
     WrongSize {
-        /// What was asked for.
+        /// The path that was asked for.
         path: String,
-        /// Of the catalogue.
+        /// The size in the catalogue.
         expected: u64,
-        /// Of the mirror.
+        /// The size on the mirror.
         found: u64,
     },
-    /// A pull-through cache that hands out other bytes.
+    /// A pull-through cache serves other bytes than those of the file.
     #[error("it hands out other bytes of {path} (SHA-256): an older version, or damaged ones")]
     WrongContent {
-        /// What was asked for.
+        /// The path that was asked for.
         path: String,
     },
-    /// A pull-through cache that keeps longer than the admin has said.
+    /// A pull-through cache keeps content longer than its `cacheTtl`.
     #[error(
         "it serves content {age_s} s old (generation {served} of {ours}), cacheTtl is {ttl_s}; \
          purge it, or correct cacheTtl"
     )]
     Stale {
-        /// Seconds for which what it serves has not been the newest.
+        /// Seconds since the served content was the newest.
         age_s: i64,
-        /// What it serves.
+        /// The generation that the cache serves.
         served: i64,
-        /// The newest.
+        /// The newest generation.
         ours: i64,
-        /// Seconds that it may keep anything.
+        /// Seconds for which the cache may keep content.
         ttl_s: i64,
     },
-    /// A login, error or parking page.
+    /// The answer is an HTML page: a login, error or parking page.
     #[error("it answers with a page ({bytes}) in place of {path}: a login, error or parking page")]
     Page {
-        /// What was asked for.
+        /// The path that was asked for.
         path: String,
         /// `N bytes of text/html`.
         bytes: String,
     },
-    /// A loop for clients.
+    /// The mirror redirects to this redirector, in which clients would loop.
     #[error("it redirects back here ({to})")]
     Home {
-        /// Where to.
+        /// The target of the redirect.
         to: String,
     },
-    /// Browsers refuse that.
+    /// The mirror redirects from https to http, which browsers refuse.
     #[error("it redirects from https to http ({to})")]
     Downgraded {
-        /// Where to.
+        /// The target of the redirect.
         to: String,
     },
-    /// Where a mirror must not lead to.
+    /// The mirror redirects to a URL to which no mirror may lead.
     #[error("it redirects to {to}, which is not followed: {why}")]
     NotFollowed {
-        /// Where to.
+        /// The target of the redirect.
         to: String,
-        /// Why not.
+        /// The reason why it is not followed.
         why: NotFollowed,
     },
-    /// Another scheme than http and https, or no URL at all.
+    /// The target of a redirect is no URL of http or https.
     #[error("it redirects to what is no URL of a web server")]
     RedirectedAway,
-    /// In a circle, most likely.
+    /// Too many redirects, most likely in a circle.
     #[error("it redirects more than {redirects_max} times")]
     TooManyRedirects {
         /// The limit.
         redirects_max: usize,
     },
-    /// Nothing is known how to probe it.
+    /// The program cannot probe URLs of this scheme.
     #[error("URLs of the scheme {scheme} are not probed")]
     Scheme {
         /// The scheme.
@@ -183,7 +184,7 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// Whether it says something of the checking host only, and nothing of the mirror.
+    /// Whether the failure concerns this host only, and says nothing about the mirror.
     pub fn is_ours(&self) -> bool {
         matches!(
             self,
@@ -191,9 +192,9 @@ impl Failure {
         )
     }
 
-    /// Whether a checking host that is cut off would see the same of every mirror: silence, no
-    /// route, a resolver that does not answer. Whatever answers shows that the way to it is open,
-    /// also by a refusal, and so does a name that the resolver knows not to be there.
+    /// Whether this host would see the same of every mirror if it were cut off: silence, no route,
+    /// a resolver that does not answer. Any answer, also a refusal, shows that the way is open. So
+    /// does a resolver that says that a name does not exist.
     pub fn is_of_the_way(&self) -> bool {
         matches!(
             self,
@@ -204,11 +205,11 @@ impl Failure {
         )
     }
 
-    /// From what the system's resolver says. Only that a name is not there is known to be the
-    /// name's fault; all else may be the resolver's.
+    /// Sorts an error of the system's resolver. Only that a name does not exist is the name's
+    /// fault; any other error may be the resolver's.
     pub(super) fn of_resolver(error: &io::Error) -> Failure {
-        /// `EAI_NONAME` and `EAI_NODATA` in the words of glibc and musl: no code of theirs gets
-        /// through the standard library.
+        /// `EAI_NONAME` and `EAI_NODATA` in the words of glibc and musl; the standard library
+        /// passes no code on.
         const NOT_THERE: [&str; 4] = [
             "Name or service not known",
             "No address associated with hostname",
@@ -226,7 +227,7 @@ impl Failure {
         }
     }
 
-    /// Whether another file may be there, so that the mirror is asked for one more.
+    /// Whether the failure concerns this file only, so that the mirror is asked for one more.
     pub fn is_of_the_file(&self) -> bool {
         matches!(
             self,
@@ -238,7 +239,7 @@ impl Failure {
         )
     }
 
-    /// From an error of the system while connecting or talking.
+    /// Sorts an error of the system while connecting or talking.
     pub(super) fn of_io(error: &io::Error) -> Failure {
         use io::ErrorKind as Kind;
         let said = error.to_string();
@@ -250,7 +251,7 @@ impl Failure {
             Kind::NetworkUnreachable | Kind::AddrNotAvailable => Failure::NoRoute,
             Kind::Unsupported => Failure::NoRoute,
             Kind::HostUnreachable | Kind::NetworkDown => Failure::NoWay { said },
-            // The kernel's own patience with a connection.
+            // The kernel itself gave up connecting.
             Kind::TimedOut => Failure::NoWay { said },
             Kind::ConnectionRefused | Kind::ConnectionReset => Failure::Unreachable { said },
             _ => Failure::Broken { said },
@@ -268,7 +269,7 @@ impl Failure {
         }
     }
 
-    /// From an error of the HTTP client; `timeout_s` is what it waited at most.
+    /// Sorts an error of the HTTP client; `timeout_s` is the client's time limit.
     pub(super) fn of_client(error: reqwest::Error, timeout_s: u64) -> Failure {
         let error = error.without_url();
         let sorted = sort(&error);

@@ -1,6 +1,6 @@
 //! Checks a file over FTP: greeting, login, SIZE.
 //!
-//! Four commands on the control connection; no data connection is opened.
+//! The check sends its commands on the control connection and opens no data connection.
 
 use std::net::SocketAddr;
 use std::time::Instant;
@@ -82,10 +82,10 @@ impl FtpProbe {
             }
         }
         if result.is_err() {
-            // The last failure is the result itself.
+            // The last failure is the result, not a note.
             notes.pop();
         }
-        // A server that does not hear the farewell loses nothing.
+        // Nothing is lost if the server does not get the farewell.
         let _ = self.stream.write_all(b"QUIT\r\n").await;
         result
     }

@@ -18,28 +18,28 @@ use crate::domain::time::Timestamp;
 use crate::domain::url::without_login;
 use crate::fetch::redirect;
 
-/// Redirects in a row that are followed, as many as most clients follow at least.
+/// Largest number of redirects in a row; most clients follow at least as many.
 pub const REDIRECTS_MAX: usize = 5;
 
-/// One target over one family, in the making.
+/// A check in progress of one target over one family.
 pub(super) struct HttpCheck<'a> {
     pub client: &'a Client,
-    /// What resolves the hosts of redirects.
+    /// Resolves the hosts of redirects.
     pub resolver: &'a Resolver,
-    /// Over which it is asked.
+    /// The family of the connections.
     pub family: Family,
-    /// How far the mirror's own addresses reach.
+    /// The scope of the mirror's own addresses.
     pub scope: Scope,
     pub target: &'a ProbeTarget,
-    /// Hosts that are this redirector.
+    /// Hosts of this redirector.
     pub own_hosts: &'a [String],
-    /// What the client waits at most, for the messages.
+    /// The client's time limit, for messages.
     pub timeout: Duration,
     pub check: Check,
 }
 
 impl HttpCheck<'_> {
-    /// Asks for the files one after the other until one is there.
+    /// Asks for one file after the other until the mirror has one.
     pub(super) async fn run(mut self, evidence: impl Fn(Option<&ProbeFile>) -> String) -> Check {
         let target = self.target;
         if target.is_cache {
@@ -67,8 +67,9 @@ impl HttpCheck<'_> {
         self.check
     }
 
-    /// Asks a pull-through cache for whole files, small ones, until it has one. One that hands out
-    /// other bytes is not asked for the next: of these files it can have no older version.
+    /// Asks a pull-through cache for small files, each as a whole, until it has one. If it serves
+    /// other bytes, the next file is not asked for: the cache can have no older version of these
+    /// files.
     async fn run_cache(mut self, evidence: impl Fn(Option<&ProbeFile>) -> String) -> Check {
         let target = self.target;
         if target.files.is_empty() {
@@ -83,7 +84,7 @@ impl HttpCheck<'_> {
                 && target.staleness.is_some()
                 && let Err(stale @ Failure::Stale { .. }) = self.ask_generation().await
             {
-                // What else may be wrong with that one file says nothing of the others.
+                // Any other fault of this one file says nothing about the other files.
                 result = Err(stale);
                 self.check.evidence = evidence(None);
             }
@@ -102,8 +103,8 @@ impl HttpCheck<'_> {
         self.check
     }
 
-    /// No file is small enough and old enough: a cache that answers for a name that may be there
-    /// is taken to work.
+    /// Asks for the number of the generation, if no file is small and old enough. A cache that
+    /// answers at all counts as working.
     async fn ask_generation(&mut self) -> Result<(), Failure> {
         let url = self.target.url_of(None);
         let response = self.send(Method::GET, &url, None).await?;
@@ -114,9 +115,9 @@ impl HttpCheck<'_> {
         }
     }
 
-    /// Whether the number that the cache serves is too old.
+    /// Checks whether the generation that the cache serves is too old.
     async fn judge_generation(&mut self, mut response: Response) -> Result<(), Failure> {
-        /// Bytes of a number and a line end.
+        /// Length of a number with the end of its line.
         const NUMBER_BYTES_MAX: usize = 32;
         let Some(limit) = &self.target.staleness else {
             return Ok(());
@@ -167,7 +168,7 @@ impl HttpCheck<'_> {
         let (mut found, mut hash) = (0, Sha256::new());
         let timeout_s = self.timeout.as_secs();
         let broken = |error| Failure::of_client(error, timeout_s);
-        // One byte too many is enough to know.
+        // One byte too many shows that the size is wrong.
         while found <= expected
             && let Some(chunk) = response.chunk().await.map_err(broken)?
         {
@@ -189,9 +190,9 @@ impl HttpCheck<'_> {
         }
     }
 
-    /// What it says of what it kept (RFC 9111 §5.1, RFC 9211).
+    /// Notes what the cache says about its stored answer (RFC 9111 §5.1, RFC 9211).
     fn note_cache(&mut self, headers: HeaderMap) {
-        /// Longer values say no more.
+        /// A longer value says no more.
         const CHARS_MAX: usize = 80;
         for name in ["age", "cache-status", "x-cache"] {
             let value = headers.get(name).and_then(|value| value.to_str().ok());
@@ -207,7 +208,8 @@ impl HttpCheck<'_> {
         self.check.cache_hit = is_cache_hit(status, x_cache, age);
     }
 
-    /// A mirror of which no file is known: anything that a directory may answer will do.
+    /// Asks for the base URL of a mirror of which no file is known; any answer of a directory will
+    /// do.
     async fn ask_base(&mut self) -> Result<(), Failure> {
         let response = self
             .send(Method::GET, &self.target.url_of(None), None)
@@ -225,7 +227,7 @@ impl HttpCheck<'_> {
         if let Judgement::Wrong(failure) = judge_head(head_of(&response), file) {
             return Err(failure);
         }
-        // The last byte is there only when the whole file is.
+        // The server can send the last byte only if it has the whole file.
         let byte = file.size.map_or(0, |size| size.saturating_sub(1));
         let response = self.send(Method::GET, &url, Some(byte)).await?;
         match judge_range(head_of(&response), file) {
@@ -245,7 +247,7 @@ impl HttpCheck<'_> {
         }
     }
 
-    /// Sends a request and follows redirects, which are looked at.
+    /// Sends a request and follows redirects, each of which is checked.
     async fn send(
         &mut self,
         method: Method,
@@ -314,8 +316,8 @@ impl HttpCheck<'_> {
         if host != from.host_str().unwrap_or_default() {
             self.note(format!("it redirects to {host}"));
         }
-        // The same server may want the same login; nobody else gets it, nor one of the mirror's
-        // choice.
+        // The same server may want the same login; another server gets neither this login nor one
+        // that the mirror chooses.
         let login = match redirect::keeps_login(from, &to) {
             true => (from.username(), from.password()),
             false => ("", None),
@@ -325,7 +327,7 @@ impl HttpCheck<'_> {
         Ok(to)
     }
 
-    /// Whether the mirror may lead to that host.
+    /// Checks whether the mirror may lead to that host.
     async fn check_addresses(&self, to: &Url) -> Result<(), Failure> {
         let host = to.host_str().unwrap_or_default().trim_matches(['[', ']']);
         let refused = |why| Failure::NotFollowed { to: shown(to), why };
@@ -340,7 +342,7 @@ impl HttpCheck<'_> {
     }
 }
 
-/// A URL for people: no login, no query.
+/// A URL for people, without login and query.
 fn shown(url: &Url) -> String {
     let text = without_login(url.as_str());
     let end = text.find(['?', '#']).unwrap_or(text.len());

@@ -13,10 +13,10 @@ use crate::domain::health::Family;
 use crate::domain::scope::Scope;
 use crate::fetch::FetchError;
 
-/// Threads that wait for the system's resolver.
+/// Largest number of threads that wait for the system's resolver.
 const THREADS_MAX: usize = 64;
 
-/// Addresses of the hosts of one pass: each name is asked for once.
+/// The addresses of the hosts of one pass; each name is resolved once.
 #[derive(Debug, Clone)]
 pub(super) struct Resolver {
     known: Arc<Mutex<HashMap<String, Vec<IpAddr>>>>,
@@ -33,8 +33,8 @@ impl Default for Resolver {
 }
 
 impl Resolver {
-    /// Asks the system's resolver in a thread of its own; where the system has none, nothing is
-    /// known of the host. (The runtime's own way to start a thread panics then.)
+    /// Asks the system's resolver in a thread of its own. If the system has no thread left, nothing
+    /// is known about the host. (The runtime's own way to start a thread would panic then.)
     async fn look_up(&self, host: String) -> Result<std::vec::IntoIter<SocketAddr>, Failure> {
         let here = |said: String| Failure::Here { said };
         let permit = Arc::clone(&self.threads).acquire_owned().await;
@@ -42,7 +42,7 @@ impl Resolver {
         let (sender, receiver) = oneshot::channel();
         let thread = std::thread::Builder::new().name("resolver".to_owned());
         let begun = thread.spawn(move || {
-            // Nobody listens any more when the time is over.
+            // The receiver is gone after the time limit.
             let _ = sender.send((host.as_str(), 0).to_socket_addrs());
             drop(permit);
         });
@@ -51,7 +51,7 @@ impl Resolver {
         found.map_err(|error| Failure::of_resolver(&error))
     }
 
-    /// All addresses of a host, through the system's resolver; of an address: itself.
+    /// All addresses of a host by the system's resolver; an address is its own result.
     pub(super) async fn addresses(&self, host: &str) -> Result<Vec<IpAddr>, Failure> {
         if let Ok(ip) = host.parse() {
             return Ok(vec![ip]);
@@ -76,7 +76,7 @@ impl Resolver {
     }
 }
 
-/// The addresses of one family; where some are public, none but those.
+/// The addresses of one family; if any of them are public, only these.
 pub(super) fn of_family(addresses: &[IpAddr], family: Family) -> Vec<IpAddr> {
     let is_of_family = |ip: &&IpAddr| Family::of(**ip) == family;
     let mut found: Vec<IpAddr> = addresses.iter().filter(is_of_family).copied().collect();
@@ -86,7 +86,7 @@ pub(super) fn of_family(addresses: &[IpAddr], family: Family) -> Vec<IpAddr> {
     found
 }
 
-/// Gives the HTTP client those addresses of one family that a mirror of some scope may lead to.
+/// Gives the HTTP client those addresses of one family to which a mirror of some scope may lead.
 #[derive(Debug, Clone)]
 pub(super) struct FamilyResolver {
     pub resolver: Resolver,

@@ -18,65 +18,65 @@ use crate::fetch::OwnPorts;
 pub struct ProbeTarget {
     /// The URL.
     pub url: BaseUrl,
-    /// Files that should be there, to be asked for one after the other until one is; none: only
-    /// the base URL is asked for.
+    /// Files that the mirror should have. They are asked for one after the other until the mirror
+    /// has one. Without files, only the base URL is asked for.
     pub files: Vec<ProbeFile>,
     /// Ports of all URLs of the mirror, to which its redirects may lead.
     pub own_ports: OwnPorts,
-    /// It is a pull-through cache: files are got as a whole, because HEAD and a range make it fetch
-    /// all of the file, too; and their content is compared.
+    /// Whether the mirror is a pull-through cache. Then files are fetched as a whole, because HEAD
+    /// or a range would make the cache fetch the whole file too, and their content is compared.
     pub is_cache: bool,
-    /// Whether a cache serves content that is too old.
+    /// The limit on the age of a cache's content.
     pub staleness: Option<StalenessLimit>,
 }
 
-/// How old the content of a cache may be.
+/// The limit on the age of a cache's content.
 #[derive(Debug, Clone)]
 pub struct StalenessLimit {
-    /// What tells the age of a generation.
+    /// Gives the age of a generation.
     pub generations: Arc<Generations>,
-    /// Seconds that the cache keeps anything without asking.
+    /// Seconds for which the cache may keep content without asking.
     pub ttl_s: i64,
     /// Now.
     pub now: Timestamp,
 }
 
-/// A file that should be there.
+/// A file that the mirror should have.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ProbeFile {
     /// Its path in the tree.
     pub path: Vec<u8>,
     /// Its size, if the catalogue has it.
     pub size: Option<u64>,
-    /// Its time, for URLs that name the version.
+    /// Its time, for URLs that contain the version.
     pub mtime: Option<i64>,
-    /// Its digest; compared only where the whole of it is got.
+    /// Its digest; compared only if the whole file is fetched.
     pub sha256: Option<Vec<u8>>,
 }
 
-/// What came of a target.
+/// The result for a target.
 #[derive(Debug, Clone)]
 pub enum ProbeFinding {
-    /// Its host has no address: the same for both families.
+    /// The host has no address. Failure and evidence count for both families.
     NoAddress(Failure, String),
-    /// One check for each family that its host has addresses of.
+    /// One check per family in which the host has addresses.
     Checked(Vec<(Family, Check)>),
 }
 
-/// One target over one family.
+/// The check of one target over one family.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Check {
     /// Whether it answers as it should.
     pub result: Result<(), Failure>,
-    /// From the connection to the head of the first answer.
+    /// Time from the connection to the head of the first answer.
     pub latency: Option<Duration>,
     /// When its certificate expires.
     pub expires_at: Option<Timestamp>,
-    /// Whether a cache had what it answered with; `None`: it does not say.
+    /// Whether a cache answered from its store; `None`: it does not say.
     pub cache_hit: Option<bool>,
-    /// What was odd although it answers.
+    /// Oddities of a target that answers.
     pub notes: Vec<String>,
-    /// A command line that shows the same.
+    /// A command line that shows the same result.
     pub evidence: String,
 }
 
@@ -104,7 +104,7 @@ impl ProbeFile {
         }
     }
 
-    /// For people: percent-encoded, so that it fits on a line whatever its bytes.
+    /// The path for people: percent-encoded, so that any bytes fit on one line.
     pub fn shown(&self) -> String {
         let mut out = vec![b'/'];
         url_path_into(&mut out, &self.path);
@@ -124,7 +124,7 @@ impl ProbeTarget {
         }
     }
 
-    /// URL of a file, or of the base.
+    /// The URL of a file, or the base URL.
     pub(super) fn url_of(&self, file: Option<&ProbeFile>) -> String {
         let Some(file) = file else {
             let base = self.url.as_str();

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::domain::listing::rsync_message::Message;
 use crate::fetch::error::FetchError;
 
-/// Remarks that are kept; a failure is told in the first few.
+/// Largest number of remarks that are kept; the first few tell the failure.
 const REMARKS_MAX: usize = 8;
 
 /// rsync's exit codes (man rsync, EXIT VALUES).
@@ -17,7 +17,7 @@ const SOCKET: i32 = 10;
 const STREAM: i32 = 12;
 const TIMEOUTS: [i32; 2] = [30, 35];
 
-/// What rsync wrote on standard error, as far as it is kept.
+/// The lines that rsync wrote on standard error, as far as they are kept.
 #[derive(Debug, Default)]
 pub(in crate::fetch) struct Said {
     pub(in crate::fetch) refusal: Option<String>,
@@ -26,7 +26,7 @@ pub(in crate::fetch) struct Said {
 }
 
 impl Said {
-    /// Keeps what a failure would be told by.
+    /// Keeps a message that may tell a failure.
     pub(in crate::fetch) fn keep(&mut self, message: Message) {
         match message {
             Message::Refusal(text) => self.refusal = self.refusal.take().or(Some(text)),
@@ -37,7 +37,7 @@ impl Said {
         }
     }
 
-    /// The most telling line.
+    /// The line that tells most about the failure.
     fn telling(&self) -> String {
         self.refusal
             .as_ref()
@@ -48,7 +48,7 @@ impl Said {
     }
 }
 
-/// The failure behind an exit that is neither success nor a partial listing.
+/// The failure behind an exit that is neither a success nor a partial listing.
 pub(in crate::fetch) fn explain(status: ExitStatus, said: &Said, timeout: Duration) -> FetchError {
     if let Some(refusal) = &said.refusal {
         return refused(refusal);
@@ -59,7 +59,7 @@ pub(in crate::fetch) fn explain(status: ExitStatus, said: &Said, timeout: Durati
             timeout_s: timeout.as_secs(),
         },
         Some(SOCKET) if words.contains("getaddrinfo") => FetchError::UnknownHost { said: words },
-        // Older and newer versions end differently when a server has said no.
+        // Older and newer versions of rsync exit with different codes after the server refused.
         _ if is_unlistable(&words) => FetchError::Unlistable { said: words },
         Some(SOCKET) if words.contains("failed to connect") => {
             FetchError::Unreachable { said: words }
@@ -78,14 +78,15 @@ pub(in crate::fetch) fn explain(status: ExitStatus, said: &Said, timeout: Durati
     }
 }
 
-/// Whether a module is closed to listings: `write only`, `refuse options`, a program that said no.
+/// Whether the words mean that a module is closed to listings: `write only`, `refuse options`, or a
+/// program of the server that refused.
 fn is_unlistable(words: &str) -> bool {
     words.contains("module is write only")
         || words.contains("is configured to refuse")
         || words.contains("-xfer exec returned failure")
 }
 
-/// What an exit means that looks well although nothing was listed, not even the module itself.
+/// The failure behind a successful exit without any listing, not even of the module itself.
 pub(super) fn explain_nothing(said: String) -> FetchError {
     match refused(&said) {
         FetchError::Failed { .. } if said.is_empty() => FetchError::NothingListed {
@@ -96,7 +97,7 @@ pub(super) fn explain_nothing(said: String) -> FetchError {
     }
 }
 
-/// Beginnings of rsyncd's refusals, lower case.
+/// The failure behind a refusal of rsyncd; compares its beginning in lower case.
 fn refused(refusal: &str) -> FetchError {
     let said = refusal.to_owned();
     let lower = refusal.to_lowercase();

@@ -2,21 +2,20 @@
 
 use std::io::{self, BufRead, Read};
 
-/// Longest line in bytes: a path of 4,096 bytes of which each is written as `\#ooo`, and what
-/// stands before it.
+/// Longest line in bytes: a path of 4,096 bytes, each written as `\#ooo`, and the text before it.
 pub const LINE_BYTES_MAX: usize = 32 * 1024;
 
-/// How much is read at a time: a quarter of the largest pipe.
+/// Number of bytes per read: a quarter of the largest pipe.
 const READ_BYTES: usize = 256 * 1024;
 
-/// Cuts what it reads into lines.
+/// Splits the bytes of a source into lines.
 #[derive(Debug)]
 pub struct LineReader<R> {
     source: R,
     buffer: Vec<u8>,
     /// Bytes of an unfinished line at the front of the buffer.
     kept: usize,
-    /// The line in progress is too long and its rest is dropped.
+    /// Whether the current line is too long, so that its rest is dropped.
     overlong: bool,
 }
 
@@ -25,7 +24,7 @@ pub struct LineReader<R> {
 pub enum LineRead<'a> {
     /// Its bytes without the line feed.
     Whole(&'a [u8]),
-    /// It was longer than [`LINE_BYTES_MAX`] and is lost.
+    /// The line was longer than [`LINE_BYTES_MAX`] and is dropped.
     Overlong,
 }
 
@@ -40,15 +39,15 @@ impl<R: Read> LineReader<R> {
         }
     }
 
-    /// What is read from.
+    /// The source.
     pub fn source(&self) -> &R {
         &self.source
     }
 
-    /// Reads once and gives the lines that are complete; returns the number of bytes, 0 at the end.
+    /// Reads once and gives the complete lines; returns the number of bytes, 0 at the end.
     ///
     /// # Errors
-    /// Those of the source.
+    /// Returns the error of the source.
     pub fn read(&mut self, mut give: impl FnMut(LineRead<'_>)) -> io::Result<usize> {
         let read = self.source.read(&mut self.buffer[self.kept..])?;
         if read == 0 {
@@ -84,8 +83,8 @@ impl<R: Read> LineReader<R> {
     }
 }
 
-/// Bytes before the first line feed. `skip_until` searches with the system's `memchr`, which looks
-/// at many bytes at a time.
+/// The number of bytes before the first line feed. `skip_until` searches by the system's `memchr`,
+/// which compares many bytes at a time.
 fn line_length(bytes: &[u8]) -> Option<usize> {
     let mut rest = bytes;
     let skipped = rest.skip_until(b'\n').ok()?;

@@ -1,18 +1,19 @@
 //! Lists a mirror with the program `rsync`, as a stream of entries.
 //!
-//! rsync writes each line by itself; a reader that wakes up for each costs rsync a third of its
-//! speed (measured: 1,000,000 files in 9.9 s instead of 7.3 s). So the pipe is made large and is
-//! read in the rhythm of [`PACE`].
+//! rsync writes each line by itself. A reader that wakes up for each line costs rsync a third of
+//! its speed (measured: 1,000,000 files in 9.9 s instead of 7.3 s). So the pipe is large and is
+//! read every [`PACE`].
 //!
 //! # Errors
-//! [`FetchError`]. A listing of which a known part is missing is no error: see [`RsyncListingEnd`].
+//! Returns [`FetchError`] if there is no listing. A listing that lacks a known part is not an
+//! error: see [`RsyncListingEnd`].
 //!
 //! # Limits
 //! [`ENTRIES_MAX`], `lines::LINE_BYTES_MAX`, [`Patience`], and rsync's own `--timeout`.
 //!
 //! # Security
-//! rsync is told an address, not a name: the address that was looked at is the one that it
-//! connects to. Behind a proxy (`RSYNC_PROXY`) that resolves names, it is told the name.
+//! rsync gets an address, not a name, so that it connects to the address that was checked. Only
+//! behind a proxy that resolves names (`RSYNC_PROXY`) it gets the name.
 
 use std::ffi::OsString;
 use std::io::{self, Read};
@@ -35,69 +36,72 @@ use crate::fetch::address::Addresses;
 use crate::fetch::error::FetchError;
 use crate::fetch::patience::Patience;
 
-/// Entries of one listing: ten times the largest known tree; a server can invent names for ever.
+/// Largest number of entries in a listing: ten times the largest known tree. A server could invent
+/// names for ever.
 pub const ENTRIES_MAX: u64 = 100_000_000;
 
-/// Size of the pipe: the most that Linux gives without privileges; some 7,000 lines.
+/// Size of the pipe: the largest that Linux gives without privileges. It holds some 7,000 lines.
 const PIPE_BYTES: usize = 1024 * 1024;
 
-/// Pause after a small read, during which rsync fills the pipe undisturbed.
+/// Pause after a small read, in which rsync fills the pipe undisturbed.
 const PACE: Duration = Duration::from_millis(2);
 
-/// A read smaller than this is followed by a pause; larger ones are read on at once.
+/// A smaller read is followed by a pause; after a larger one, the reader goes on at once.
 const SMALL_READ_BYTES: usize = 64 * 1024;
 
-/// How often a silent stream is left to see whether the program was told to stop.
+/// How often the reader of a silent stream checks whether the program is to stop.
 const STOP_CHECK: Timespec = Timespec {
     tv_sec: 0,
     tv_nsec: 200_000_000,
 };
 
-/// Lines of the listing that are no entries and are kept for the report.
+/// Largest number of lines that are no entries and are kept for the report.
 const NOTES_MAX: usize = 5;
 
-/// Lines of a greeting that are looked at; the last of them are told.
+/// Largest number of lines of a greeting that are read; the report shows the last ones.
 const WORDS_MAX: usize = 1000;
 
-/// What rsync asks for on the terminal when the variable is empty or missing, so it never is.
+/// Value of `RSYNC_PASSWORD` for a URL without password. rsync would ask on the terminal if the
+/// variable were empty or missing.
 const NO_PASSWORD: &str = "none";
 
-/// Variables that rsync keeps from ours. All others are dropped: RSYNC_PASSWORD would go to every
-/// mirror, and RSYNC_RSH, RSYNC_OLD_ARGS, POPT's aliases in HOME would change what is listed.
+/// Variables of our environment that rsync gets. All others are dropped: RSYNC_PASSWORD would go to
+/// every mirror, and RSYNC_RSH, RSYNC_OLD_ARGS and POPT's aliases in HOME would change the listing.
 const KEPT_VARIABLES: [&str; 2] = ["PATH", PROXY];
 
-/// Where rsync connects to in place of the mirror, by `CONNECT`.
+/// The proxy to which rsync connects instead of the mirror, by `CONNECT`.
 const PROXY: &str = "RSYNC_PROXY";
 
-/// How a mirror is listed.
+/// Options of a listing.
 #[derive(Debug, Clone, Copy)]
 pub struct ListOptions<'a> {
-    /// Without a byte for its time-out, in whole seconds, the mirror is given up.
+    /// Limits of time. The mirror is given up if it sends nothing for the time-out, in whole
+    /// seconds.
     pub patience: Patience<'a>,
-    /// What resolves names.
+    /// Resolves the mirror's name.
     pub addresses: &'a Addresses,
     /// `--include=` and `--exclude=` arguments, in order.
     pub filters: &'a [OsString],
-    /// What alone is listed, below the URL: a directory with all that is in it, or a file. Empty:
-    /// all.
+    /// The only part below the URL that is listed: a directory with everything in it, or a file.
+    /// Empty: everything.
     pub start: &'a [u8],
-    /// Whether links count as what they lead to.
+    /// Whether a link counts as its target.
     pub copies_links: bool,
 }
 
-/// What a listing was, when it came to its end.
+/// The result of a listing that came to its end.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct RsyncListingEnd {
-    /// What is missing in it.
+    /// The parts that are missing.
     pub unlisted: ListingGaps,
-    /// What the server said beside it.
+    /// The server's remarks.
     pub notes: Vec<String>,
 }
 
 /// Lists a mirror; `each` gets every entry, with its name relative to the URL.
 ///
 /// # Errors
-/// [`FetchError`]; entries that were given before it are then of no use.
+/// Returns [`FetchError`] if there is no listing; the entries given before are of no use then.
 pub fn list_rsync(
     url: &RsyncUrl,
     options: ListOptions<'_>,
@@ -108,7 +112,7 @@ pub fn list_rsync(
     }
     let addresses = options.addresses.of(url.host(), &options.patience);
     let addresses = addresses.map_err(|error| match error {
-        // In rsync's words.
+        // The message has the form of rsync's own.
         FetchError::UnknownHost { said } => FetchError::UnknownHost {
             said: format!("getaddrinfo: {}: {said}", url.host()),
         },
@@ -117,7 +121,7 @@ pub fn list_rsync(
     let mut failure = None;
     for ip in addresses {
         match list_at(&url.at(ip), options, &mut each) {
-            // Nothing was given, and the next may answer.
+            // No entry was given, and the next address may answer.
             Err(error @ FetchError::Unreachable { .. }) => failure = Some(error),
             other => return other,
         }
@@ -134,21 +138,23 @@ fn list_at(
         return list_in(url, options, StartWay::Top, each);
     }
     match list_in(url, options, StartWay::Below, each) {
-        // Servers that look at each directory on the way in one of two ways.
+        // Some servers can list the part only in the other way, because they look at each directory
+        // above it.
         Err(FetchError::NoDirectory { .. }) => list_in(url, options, StartWay::Relative, each),
         other => other,
     }
 }
 
-/// How a part is asked for. Servers (rsync 3.2.7 of Debian, at least) open other directories above
-/// it for each: where one may be entered and not read, the other way may be open.
+/// How rsync is asked for a part. Servers (rsync 3.2.7 of Debian, at least) open other directories
+/// above the part for each way. If one of these may be entered but not read, the other way may
+/// still work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum StartWay {
-    /// No part: all.
+    /// There is no part: everything is listed.
     Top,
-    /// By its URL: names begin with its own.
+    /// The part is in the URL. Names begin with its own name.
     Below,
-    /// By its URL and `--relative`: names begin in the module.
+    /// The part is in the URL, with `--relative`. Names begin in the module.
     Relative,
 }
 
@@ -172,7 +178,7 @@ fn list_in(
             each(line, &path);
         }
         StartWay::Relative => {
-            // What lies above is no part of it.
+            // An entry above the part does not belong to it.
             if let Some(name) = url.relative(&[b"/", name].concat()) {
                 each(line, &name);
             }
@@ -183,15 +189,15 @@ fn list_in(
     let status = listing.run(command(url, options, way), options.patience)?;
     match status.code() {
         Some(0 | VANISHED) if listing.entries == 0 => {
-            // Its words came in place of the greeting, which is not asked for.
+            // The server's words came in place of the greeting, which rsync was told to leave out.
             return Err(explain_nothing(greeting(url, options)?));
         }
         Some(0 | VANISHED) => {}
-        // What is asked for alone may well be absent, where the mirror's own directory is not.
+        // A part may be absent, but the mirror's own directory may not.
         Some(PARTIAL) if listing.is_absent() && has_base(url, options)? => {
             return Ok(RsyncListingEnd::default());
         }
-        // Without even the directory itself there was no listing.
+        // A listing without even the directory itself is no listing.
         Some(PARTIAL) if listing.entries > 0 => listing.account_for_partial(),
         _ => return Err(explain(status, &listing.said, options.patience.timeout)),
     }
@@ -199,10 +205,10 @@ fn list_in(
     Ok(listing.listed)
 }
 
-/// Whether the directory of the URL is there, whatever may be listed in it.
+/// Whether the directory of the URL exists, even if it cannot be listed.
 fn has_base(url: &RsyncUrl, options: ListOptions<'_>) -> Result<bool, FetchError> {
     let Some(directory) = url.without_slash() else {
-        // A module that is not there is refused by name.
+        // A server names a missing module in its refusal.
         return Ok(true);
     };
     let mut command = Command::new("rsync");
@@ -216,7 +222,7 @@ fn has_base(url: &RsyncUrl, options: ListOptions<'_>) -> Result<bool, FetchError
     Ok(status.success() && listing.entries > 0)
 }
 
-/// What a server says to everybody, one line: the last of its words come last.
+/// The server's greeting as one line, which ends with its last words.
 fn greeting(url: &RsyncUrl, options: ListOptions<'_>) -> Result<String, FetchError> {
     let mut command = Command::new("rsync");
     prepare(&mut command, url, options);
@@ -247,7 +253,7 @@ fn command(url: &RsyncUrl, options: ListOptions<'_>, way: StartWay) -> Command {
     command
 }
 
-/// What every call of rsync has in common.
+/// Sets what all calls of rsync have in common.
 fn prepare(command: &mut Command, url: &RsyncUrl, options: ListOptions<'_>) {
     let timeout_s = options.patience.timeout.as_secs().max(1);
     command.env_clear();
@@ -266,8 +272,8 @@ fn prepare(command: &mut Command, url: &RsyncUrl, options: ListOptions<'_>) {
         .stderr(Stdio::piped());
 }
 
-/// rsync, which does not outlive its owner. It is two processes: of one that is killed alone the
-/// other would wait for ever, and so would the mirror's.
+/// A running rsync, which ends with its owner. rsync consists of two processes: if only one were
+/// killed, the other would wait for ever, and so would the mirror.
 struct Program {
     child: Child,
     is_over: bool,
@@ -278,7 +284,7 @@ impl Drop for Program {
         if self.is_over {
             return;
         }
-        // It has not been waited for, so that the group is still its own.
+        // The process was not waited for yet, so that the process group is still ours.
         let killed = kill_process_group(Pid::from_child(&self.child), Signal::KILL);
         let killed = killed.map_err(io::Error::from);
         if let Err(error) = killed.and_then(|()| self.child.wait()) {
@@ -293,15 +299,15 @@ struct RsyncListing<'a, F> {
     name: Vec<u8>,
     entries: u64,
     said: Said,
-    /// Every line is the server's word, none an entry.
+    /// Whether every line is a word of the server, and no line an entry.
     keeps_words: bool,
-    /// Something below the URL alone is asked for.
+    /// Whether only a part below the URL is listed.
     is_part: bool,
-    /// The server says that it is not there.
+    /// Whether the server says that the part does not exist.
     says_absent: bool,
-    /// Links that lead nowhere.
+    /// Number of links without a target.
     dangling: u64,
-    /// Something could not be listed and only its place is known.
+    /// Places that could not be listed, without further reason.
     holes: ListingGaps,
     listed: RsyncListingEnd,
 }
@@ -323,7 +329,7 @@ impl<'a, F: FnMut(RsyncLine, &[u8])> RsyncListing<'a, F> {
         }
     }
 
-    /// Whether the server has said of a part that it is not there, and nothing else.
+    /// Whether the server said that the part does not exist, and nothing else.
     fn is_absent(&self) -> bool {
         let is_nothing_else = self.entries == 0 && self.said.refusal.is_none();
         self.is_part && self.says_absent && is_nothing_else
@@ -369,7 +375,7 @@ impl<'a, F: FnMut(RsyncLine, &[u8])> RsyncListing<'a, F> {
                 return Err(FetchError::TooManyEntries { entries_max });
             }
             let [out_ready, err_ready] = ready(&out, &err)?;
-            // Standard error first: it says why standard output ended.
+            // Reads standard error first, because it says why standard output ended.
             if err_ready {
                 read(&mut err, |line| self.message(line))?;
             }
@@ -413,7 +419,8 @@ impl<'a, F: FnMut(RsyncLine, &[u8])> RsyncListing<'a, F> {
         let message = parse_message(line);
         log::debug!("rsync url={} said={message:?}", self.url);
         if let Message::Unlisted(path) = &message {
-            // A hole that is the whole URL, or lies elsewhere, tells nothing about where.
+            // A gap that is the whole URL, or lies outside of it, says nothing about where files
+            // are missing.
             match self.url.relative(path).filter(|path| !path.is_empty()) {
                 Some(path) => self.holes.add(path),
                 None => self.holes = ListingGaps::Anywhere,
@@ -423,8 +430,8 @@ impl<'a, F: FnMut(RsyncLine, &[u8])> RsyncListing<'a, F> {
         self.said.keep(message);
     }
 
-    /// rsync says that something is missing: what was named is, and if anything else was said,
-    /// or nothing, nobody knows what is.
+    /// Accounts for a partial listing. If rsync named every gap, these are the gaps; if it said
+    /// anything else, or nothing, the gaps may be anywhere.
     fn account_for_partial(&mut self) {
         let named_all = self.said.remarks.is_empty() && self.said.refusal.is_none();
         let holes = std::mem::take(&mut self.holes);
@@ -440,7 +447,7 @@ impl<'a, F: FnMut(RsyncLine, &[u8])> RsyncListing<'a, F> {
     }
 }
 
-/// Which of the two streams has something to read, or its end.
+/// Which of the two streams has bytes to read, or is at its end.
 fn ready(
     out: &Option<LineReader<ChildStdout>>,
     err: &Option<LineReader<ChildStderr>>,
@@ -468,7 +475,7 @@ fn ready(
     Ok([answer(out.is_some()), answer(err.is_some())])
 }
 
-/// Reads once; a stream at its end is dropped.
+/// Reads once; drops a stream that is at its end.
 fn read<R: Read>(
     stream: &mut Option<LineReader<R>>,
     give: impl FnMut(LineRead<'_>),

@@ -5,11 +5,11 @@ use std::net::IpAddr;
 
 use crate::domain::url_parts::URL_BYTES_MAX;
 
-/// Where a mirror is listed: `rsync://[USER[:PASSWORD]@]HOST[:PORT]/MODULE[/PATH]`, or
+/// The URL of a mirror's tree: `rsync://[USER[:PASSWORD]@]HOST[:PORT]/MODULE[/PATH]`, or
 /// `[USER@]HOST::MODULE[/PATH]`.
 ///
-/// Displayed without the password, always with a slash at the end: what is listed is what lies
-/// below it, also when it is a symlink.
+/// It is displayed without the password, always with a slash at the end, so that rsync lists the
+/// content of the path even if that is a link.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RsyncUrl {
     user: Option<String>,
@@ -25,22 +25,22 @@ pub struct RsyncUrl {
 /// Why a text is no rsync URL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum RsyncUrlError {
-    /// Another form, also the one for a remote shell.
+    /// The text has another form, for example that of a remote shell.
     #[error("it is not of the form rsync://HOST/MODULE/ or HOST::MODULE")]
     Form,
-    /// No host, or one with characters that no host has.
+    /// The host is missing, or has characters that no host name has.
     #[error("its host is not a host name or address")]
     Host,
-    /// A port that is no number from 1 to 65535.
+    /// The port is no number from 1 to 65535.
     #[error("its port is not a number from 1 to 65535")]
     Port,
-    /// Without one a server lists its modules, not files.
+    /// The module is missing; without one a server lists its modules.
     #[error("it has no module; write rsync://HOST/MODULE/")]
     NoModule,
-    /// Control characters.
+    /// The text has a control character.
     #[error("it has a control character")]
     Control,
-    /// Longer than any.
+    /// The text is longer than any URL of a mirror.
     #[error("it is longer than {URL_BYTES_MAX} bytes")]
     TooLong,
 }
@@ -49,7 +49,7 @@ impl RsyncUrl {
     /// Reads either form.
     ///
     /// # Errors
-    /// See [`RsyncUrlError`]; none of them repeats the URL, which may hold a password.
+    /// Returns [`RsyncUrlError`], which never repeats the URL, because that may hold a password.
     pub fn parse(text: &str) -> Result<RsyncUrl, RsyncUrlError> {
         let text = text.trim();
         if text.len() > URL_BYTES_MAX {
@@ -80,7 +80,7 @@ impl RsyncUrl {
         self.host.trim_matches(['[', ']'])
     }
 
-    /// The same module at one of its host's addresses.
+    /// The same URL with one of its host's addresses in place of the host.
     pub(in crate::fetch) fn at(&self, ip: IpAddr) -> RsyncUrl {
         let host = match ip {
             IpAddr::V4(ip) => ip.to_string(),
@@ -92,21 +92,21 @@ impl RsyncUrl {
         }
     }
 
-    /// Without the slash at the end: the directory itself, not what lies in it. `None` for a whole
-    /// module.
+    /// The URL without the slash at the end, which means the directory itself and not its content.
+    /// `None` for a whole module.
     pub(in crate::fetch) fn without_slash(&self) -> Option<String> {
         let whole = self.to_string();
         let text = whole.strip_suffix('/')?;
         (!self.path.is_empty()).then(|| text.to_owned())
     }
 
-    /// What goes into the environment, never onto a command line.
+    /// The password, which goes into the environment and never onto a command line.
     pub fn password(&self) -> Option<&str> {
         self.password.as_deref()
     }
 
-    /// A path that a server names, relative to this URL: those that begin with a slash count from
-    /// the module. `None` when it lies elsewhere.
+    /// A path that a server names, relative to this URL; a path that begins with a slash counts
+    /// from the module. `None` if it lies outside of this URL.
     pub fn relative(&self, named: &[u8]) -> Option<Vec<u8>> {
         let Some(mut rest) = named.strip_prefix(b"/") else {
             return Some(named.to_vec());
@@ -131,7 +131,7 @@ fn split(text: &str) -> Result<(&str, &str, bool), RsyncUrlError> {
         let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
         return Ok((authority, path, true));
     }
-    // The colons of an address are none of these.
+    // The colons of an IPv6 address do not separate the module.
     let address_end = text.find("]::").filter(|end| text[..*end].contains('['));
     let colons = address_end.map(|end| end + 1).or_else(|| text.find("::"));
     let (authority, path) = text.split_at(colons.ok_or(RsyncUrlError::Form)?);
@@ -142,7 +142,7 @@ fn split(text: &str) -> Result<(&str, &str, bool), RsyncUrlError> {
     Ok((authority, path, false))
 }
 
-/// A password may hold `:` and `@`; a user and a host may not.
+/// A password may contain `:` and `@`; a user and a host may not.
 fn split_user(authority: &str) -> (Option<String>, Option<String>, &str) {
     let Some((credentials, host)) = authority.rsplit_once('@') else {
         return (None, None, authority);
