@@ -13,16 +13,17 @@ const NO_URL: &str = "it has no URL that can be listed";
 /// The mirrors of a run.
 #[derive(Debug, Default, PartialEq)]
 pub struct MirrorChoice {
-    /// To be scanned, or to be reported as impossible, in order.
+    /// Mirrors to be scanned, or to be reported as impossible, in order.
     pub scanned: Vec<MirrorRecord>,
-    /// Enabled ones that `--all` passes over because they have no URL that can be listed.
+    /// Enabled mirrors that `--all` skips because they have no URL that can be listed.
     pub without_url: Vec<String>,
-    /// The other ones, each with why it is not scanned.
+    /// The other mirrors, each with the reason why it is not scanned.
     pub passed_over: Vec<(String, &'static str)>,
 }
 
-/// All that are enabled and alive, except caches and those for everywhere. One that `waits` for a
-/// second look at a suspicious scan is looked at although probes find that what it lost is gone.
+/// Chooses all mirrors that are enabled and alive, except caches and those with country `**`. A
+/// mirror that `waits` for the second scan after a suspicious one is chosen even if probes find it
+/// down, because the probed files may be among those that vanished.
 pub fn choose_all(mirrors: Vec<MirrorRecord>, waits: &HashSet<MirrorId>) -> MirrorChoice {
     let mut choice = MirrorChoice::default();
     for mirror in mirrors {
@@ -35,7 +36,7 @@ pub fn choose_all(mirrors: Vec<MirrorRecord>, waits: &HashSet<MirrorId>) -> Mirr
     choice
 }
 
-/// Why a mirror is none of all that are scanned; `None` when it is.
+/// Why `--all` skips this mirror; `None` if it is scanned.
 pub(super) fn why_not_in_all(mirror: &MirrorRecord, waits: bool) -> Option<&'static str> {
     if !mirror.enabled {
         Some("it is disabled")
@@ -50,7 +51,8 @@ pub(super) fn why_not_in_all(mirror: &MirrorRecord, waits: bool) -> Option<&'sta
     }
 }
 
-/// The named ones, whatever their state: by exact name, else by an unambiguous part of it.
+/// Chooses the named mirrors, whatever their state: by exact name, else by an unambiguous part of
+/// it.
 ///
 /// # Errors
 /// Returns [`LookupError`] if a name fits no mirror or several mirrors.
@@ -68,8 +70,8 @@ pub fn choose_named(
     Ok(choice)
 }
 
-/// Whether the mirror has no list of files: a cache fetches what it is asked for, and a mirror
-/// with country `**` is believed to have everything.
+/// Whether the mirror has no list of files: a cache fetches a file when a client asks for it, and a
+/// mirror with country `**` is taken to have everything.
 pub fn is_never_scanned(mirror: &MirrorRecord) -> bool {
     mirror.is_never_scanned()
 }

@@ -1,4 +1,4 @@
-//! Defines the reasons for which no scan can be made, of all mirrors or of one.
+//! Defines the reasons for which no mirror, or one mirror, cannot be scanned.
 
 use crate::db::DbError;
 use crate::domain::mirror::name::LookupError;
@@ -12,10 +12,10 @@ pub enum ScanError {
     /// The database.
     #[error(transparent)]
     Db(#[from] DbError),
-    /// There is nothing to compare with.
+    /// The catalogue is empty, so that there is nothing to compare with.
     #[error("the catalogue is empty; run heliostat-index first")]
     EmptyCatalogue,
-    /// Nothing in the catalogue lies there.
+    /// The catalogue has no file at or below the path of `--dir`.
     #[error("the catalogue has nothing at or below '{0}'; index it first, or correct --dir")]
     NothingBelow(String),
     /// A name on the command line means no mirror.
@@ -30,13 +30,13 @@ pub enum ScanError {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum MirrorError {
-    /// There is nothing to list.
+    /// The mirror has no URL that can be listed.
     #[error("no rsync or FTP URL and no base URL over HTTP; set one with heliostat edit")]
     NoUrl,
     /// Every protocol failed.
     #[error("{failures}")]
     AllFailed {
-        /// Each with its reason.
+        /// The protocols, each with its reason.
         failures: String,
     },
     /// The HTTP client.
@@ -54,10 +54,10 @@ pub enum MirrorError {
     /// The URL cannot be used.
     #[error("its rsync URL cannot be used; correct it with heliostat edit")]
     Url(#[from] RsyncUrlError),
-    /// Another process.
+    /// Another process scans the mirror.
     #[error("another scan of this mirror is running: {holder}")]
     Running {
-        /// Who scans it, and what to do.
+        /// The other process, and what to do.
         holder: LockHolder,
     },
     /// The lock file cannot be used.
@@ -66,7 +66,7 @@ pub enum MirrorError {
     /// The server.
     #[error(transparent)]
     Fetch(#[from] FetchError),
-    /// Deleted meanwhile.
+    /// The mirror was deleted while it was scanned.
     #[error("it was deleted while it was scanned")]
     Deleted,
     /// The database.

@@ -1,11 +1,11 @@
 //! Writes rsync's `--include` and `--exclude` arguments for a scan (no I/O).
 //!
-//! rsync takes the first rule that matches. For the whole tree the rules and their order are
-//! MirrorBrain's: `scan_top_include`, then nothing else at the top, then the excludes. A subtree is
-//! asked for by itself, because the top may be closed or large; rsync is told the excludes that
-//! are names, the others are looked at here. One whose name has wildcards is asked for by rules,
-//! from the top. For single directories all others are left out, so that the server does not look
-//! into them.
+//! rsync takes the first rule that matches. For the whole tree, the rules and their order are
+//! MirrorBrain's: first `scan_top_include`, then nothing else at the top, then the excludes. A
+//! subtree is listed by its own URL, because the top may be closed or large. rsync then gets only
+//! those excludes that are names; the others are applied here. A subtree whose name has wildcards
+//! is listed from the top, by rules. For single directories, the rules leave out all others, so
+//! that the server does not read these.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
@@ -13,16 +13,16 @@ use std::os::unix::ffi::OsStringExt;
 use super::compare::area::{Area, DirectoryArea};
 use crate::config::{AllowedFiles, ScanConfig};
 
-/// What rsync is told of a scan.
+/// The arguments of rsync for a scan.
 #[derive(Debug, Clone)]
 pub struct RsyncRules {
     /// `--include=` and `--exclude=` arguments, in order.
     pub filters: Vec<OsString>,
-    /// The subtree or file, below the mirror's URL, that alone is asked for; empty: all.
+    /// The only subtree or file, below the mirror's URL, that is listed; empty: everything.
     pub start: Vec<u8>,
-    /// Which of its files count, where rsync is not told all rules.
+    /// The files that count, if rsync does not get all rules.
     pub allowed: Option<AllowedFiles>,
-    /// Whether links count as what they lead to.
+    /// Whether a link counts as its target.
     pub copies_links: bool,
 }
 
@@ -39,7 +39,7 @@ impl RsyncRules {
             Area::Whole => rules.filters = of_the_tree(config),
             Area::Below(dir) if is_plain(dir.as_bytes()) => {
                 rules.start = dir.as_bytes().to_vec();
-                // Patterns with a slash would count from another place.
+                // A pattern with a slash would count from the subtree instead of the top.
                 let names = config.exclude_rsync.iter();
                 let names = names.filter(|pattern| !pattern.contains('/'));
                 rules.filters = names.map(|name| exclude(name)).collect();
@@ -58,7 +58,7 @@ impl RsyncRules {
     }
 }
 
-/// Whether servers take a path as it is: they look for files by `*`, `?` and `[`.
+/// Whether servers take a path literally: they take `*`, `?` and `[` for wildcards.
 fn is_plain(path: &[u8]) -> bool {
     let is_special = |byte: &u8| b"*?[\\".contains(byte) || byte.is_ascii_control();
     !path.iter().any(is_special)
@@ -117,7 +117,7 @@ fn rule(option: &[u8], pattern: &[u8], end: &[u8]) -> OsString {
     OsString::from_vec([option, pattern, end].concat())
 }
 
-/// In a pattern without wildcards rsync takes a backslash as it is, in others as an escape.
+/// rsync takes a backslash literally in a pattern without wildcards, and as an escape in others.
 fn literal(path: &[u8]) -> Vec<u8> {
     if path.iter().any(|byte| b"*?[".contains(byte)) {
         escaped(path)

@@ -1,9 +1,9 @@
-//! Chooses the protocol for listing a mirror: the one that tells most comes first, the one that
-//! every mirror has comes last.
+//! Chooses the protocol for listing a mirror. The protocol that tells most comes first, the one
+//! that every mirror has comes last.
 //!
-//! Each protocol is one variant of [`Protocol`] and one function that gives a [`ListingResult`]:
-//! what the mirror has, and which ids are not known to have vanished. When one fails, or finds
-//! nothing, the next is tried (behaviour §6).
+//! Each protocol is one variant of [`Protocol`] and one function that returns a [`ListingResult`]:
+//! the files that the mirror has, and the ids that the listing says nothing about. If a protocol
+//! fails or finds nothing, the next one is tried (behaviour §6).
 
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -33,23 +33,25 @@ use super::crawl::ftp::FtpReader;
 use super::crawl::page::PageReader;
 use super::crawl::reading::{Crawl, DirectoryServer as _, PreviousListing};
 
-/// How often the bar is told of files: more often costs more than looking a file up.
+/// Number of files between two updates of the bar; more updates would cost more than looking files
+/// up.
 const FILES_A_TICK: u64 = 4096;
 
-/// Links in place of files that are asked for one by one.
+/// Largest number of links in place of files that are asked for one by one.
 const LINKS_MAX: usize = 1000;
 
-/// How long a connection may take; a host that is there answers in less.
+/// Longest time for a connection; a host that is up answers sooner.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// How a mirror is listed.
+/// A protocol for listing mirrors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Protocol {
-    /// Exact sizes and times; links and permissions, too.
+    /// Gives exact sizes and times, links and permissions.
     Rsync,
-    /// Exact sizes; times that are exact, or minutes, or days, in some zone.
+    /// Gives exact sizes, and times in some zone that are exact to the second, the minute or the
+    /// day.
     Ftp,
-    /// Index pages: rounded sizes, minutes in some zone.
+    /// Gives index pages, with rounded sizes and times to the minute in some zone.
     Http,
 }
 
@@ -63,7 +65,7 @@ impl Protocol {
         }
     }
 
-    /// Those that a mirror has, in the order in which they are tried.
+    /// The protocols of a mirror, in the order in which they are tried.
     pub fn of(mirror: &MirrorRecord) -> Vec<Protocol> {
         let mut protocols = Vec::new();
         if !mirror.rsync_url.trim().is_empty() {
@@ -79,91 +81,92 @@ impl Protocol {
     }
 }
 
-/// The base URL over HTTP: the main one, else another.
+/// The mirror's base URL over HTTP: the main one, else another.
 pub fn http_url(mirror: &MirrorRecord) -> Option<&str> {
     let urls = std::iter::once(&mirror.base_url).chain(&mirror.further_base_urls);
     let is_http = |url: &&str| matches!(Scheme::of(url), Some(Scheme::Http | Scheme::Https));
     urls.map(|url| url.trim()).find(is_http)
 }
 
-/// What the protocols are told.
+/// The options of all protocols.
 #[derive(Debug, Clone, Copy)]
 pub struct Network<'a> {
     /// rsync's rules.
     pub rsync: &'a RsyncRules,
-    /// The rules of the others.
+    /// The rules of FTP and HTTP.
     pub wanted: &'a CrawlRules,
     /// Requests at a time to one mirror.
     pub requests: usize,
-    /// How long the mirror is waited for.
+    /// Limits of time for the mirror.
     pub patience: Patience<'a>,
-    /// The ports of its URLs.
+    /// The ports of the mirror's URLs.
     pub own_ports: OwnPorts,
-    /// What resolves names.
+    /// Resolves host names.
     pub addresses: &'a Addresses,
-    /// Made when the first mirror needs it.
+    /// The HTTP client, made for the first mirror that needs it.
     pub http: &'a OnceLock<Result<HttpClient, String>>,
-    /// For FTP.
+    /// The FTP client.
     pub ftp: &'a FtpClient,
-    /// Paths of single files.
+    /// Gives paths of single files.
     pub names: Names<'a>,
 }
 
-/// What a listing found.
+/// The result of a listing.
 #[derive(Debug)]
 pub struct ListingResult {
-    /// By which protocol.
+    /// The protocol of the listing.
     pub by: Protocol,
-    /// What the mirror has.
+    /// The files that the mirror has.
     pub seen: Observations,
-    /// What could not be listed.
+    /// The parts of the tree that could not be listed.
     pub unlisted: ListingGaps,
-    /// Ids of listed files that keep their state, because it was not found out whether the mirror
-    /// can deliver them.
+    /// Ids of listed files that keep their state, because the scan could not check whether the
+    /// mirror can deliver them.
     pub unchecked: RoaringBitmap,
-    /// Directories with files that keep their state because nothing tells whether they are there.
+    /// Directories with files that keep their state, because nothing tells whether the mirror has
+    /// them.
     pub unclear_in: Vec<Vec<u8>>,
     /// Links of the mirror that rsync does not follow.
     pub links: Links,
-    /// Directories that could not be listed, as far as that is counted.
+    /// Number of directories that could not be listed, as far as they are counted.
     pub unreadable: u64,
-    /// Whether names that begin with a dot are not shown.
+    /// Whether the server hides names that begin with a dot.
     pub hides: bool,
-    /// Requests made; 0 where the protocol has none.
+    /// Number of requests; 0 if the protocol has none.
     pub requests: u64,
-    /// Why the first directory that the server refuses to list could not be listed.
+    /// The server's reason for the first directory that it refused to list.
     pub refusal: Option<String>,
-    /// Protocols that failed before, each with its reason.
+    /// Protocols that failed before this one, each with its reason.
     pub fallbacks: Vec<(Protocol, String)>,
-    /// What else is to be said.
+    /// Further remarks.
     pub notes: Vec<String>,
-    /// What HTTP leaves for the next scan.
+    /// The memory of an HTTP scan for the next one.
     pub crawled: Option<CrawlRest>,
 }
 
 /// Links on a mirror where the catalogue has directories and files.
 #[derive(Debug, Default)]
 pub struct Links {
-    /// In place of directories.
+    /// Links in place of directories.
     pub directories: Vec<Vec<u8>>,
-    /// In place of files.
+    /// Links in place of files.
     pub files: NamedFiles,
 }
 
 /// See [`crate::db::scan::directory`].
 #[derive(Debug)]
 pub struct CrawlRest {
-    /// Pages.
+    /// Versions of pages.
     pub memory: super::crawl::memory::Memory,
-    /// Directories that were not come to.
+    /// Directories that the scan did not reach.
     pub unfinished: Vec<Vec<u8>>,
-    /// Directories that an interrupted scan had not come to; nothing else was listed. Empty: all
-    /// was.
+    /// The directories that an interrupted scan did not reach, if only these were listed. Empty:
+    /// all were listed.
     pub continued: Vec<Vec<u8>>,
 }
 
 impl ListingResult {
-    /// A listing without holes and remarks.
+    /// A listing without gaps and remarks.
     pub fn new(by: Protocol, seen: Observations) -> ListingResult {
         ListingResult {
             by,
@@ -182,7 +185,7 @@ impl ListingResult {
         }
     }
 
-    /// Keeps why other protocols failed before.
+    /// Records the protocols that failed before, and why.
     pub fn fall_back(&mut self, failures: Vec<(Protocol, MirrorError)>) {
         for (by, error) in failures {
             let why = chain(&error);
@@ -194,7 +197,7 @@ impl ListingResult {
 }
 
 impl<'a> Network<'a> {
-    /// The HTTP client with this run's time-outs.
+    /// A session of the HTTP client with this run's time limits.
     ///
     /// # Errors
     /// Returns [`MirrorError::NoClient`] if no client for the protocol can be made.
@@ -202,7 +205,7 @@ impl<'a> Network<'a> {
         self.session_within(self.patience.timeout)
     }
 
-    /// The same with a time-out of its own.
+    /// The same with another time limit.
     ///
     /// # Errors
     /// Returns [`MirrorError::NoClient`] if no client for the protocol can be made.
@@ -295,10 +298,10 @@ impl<'a> Network<'a> {
         }
     }
 
-    /// Adds by HTTP what lies behind links that rsync does not follow.
+    /// Adds, over HTTP, the files behind links that rsync does not follow.
     ///
     /// # Errors
-    /// Returns [`MirrorError`] if the mirror cannot be asked at all, or no more.
+    /// Returns [`MirrorError`] if the mirror cannot be asked, or the scan has to end.
     pub fn follow_links(
         &self,
         url: &str,
@@ -354,7 +357,8 @@ impl<'a> Network<'a> {
     ) -> Result<ListingResult, MirrorError> {
         let url = FtpUrl::parse(url)?;
         let progress = |files| bar.set(files);
-        // Its listings show what may not be read, so nothing that is not on them is doubted.
+        // An FTP listing also shows entries that may not be read, so that a missing entry is really
+        // missing.
         let before = PreviousListing {
             zone,
             ..PreviousListing::default()
@@ -396,7 +400,7 @@ impl<'a> Network<'a> {
         }
     }
 
-    /// Lists by index pages; `before` is what the last such scan left.
+    /// Lists by index pages; `before` is the memory of the last such scan.
     ///
     /// # Errors
     /// Returns [`MirrorError`] if the mirror cannot be scanned.
@@ -442,7 +446,7 @@ impl<'a> Network<'a> {
     }
 }
 
-/// Whether nothing more is to be tried: the program was told to stop, or the mirror's time is over.
+/// Whether the scan of the mirror has to end: the program is to stop, or the mirror's time is over.
 pub fn is_stop(error: &MirrorError) -> bool {
     let ends =
         |error: &FetchError| matches!(error, FetchError::Stopped | FetchError::TooLong { .. });

@@ -1,10 +1,9 @@
-//! Takes pings of mirrors, which are files that the responder makes, as requests for scans.
+//! Turns pings of mirrors into requests for scans; the responder makes each ping as a file.
 //!
 //! # Security
-//! Whoever can reach the responder can make them. They carry nothing but the name of a mirror, so
-//! all that they can bring about is a scan, which finds out what is so. Only empty regular files
-//! of the names of mirrors are looked at and removed, in case another folder was configured by
-//! mistake.
+//! Whoever can reach the responder can make pings. A ping contains nothing but the name of a
+//! mirror, so that it can only cause a scan, which finds out the truth. Only empty regular files
+//! that have the name of a mirror are taken and removed, in case a wrong folder was configured.
 
 use std::io;
 use std::path::Path;
@@ -14,16 +13,16 @@ use crate::db::{DbError, Writer, mirror};
 use crate::domain::mirror::MirrorId;
 use crate::domain::time::Timestamp;
 
-/// Files that one look takes; as many mirrors nobody has.
+/// Largest number of files that are taken at a time; no site has as many mirrors.
 const FILES_MAX: usize = 10_000;
 
 /// Why pings could not be collected.
 #[derive(Debug, thiserror::Error)]
 pub enum RequestError {
-    /// The folder.
+    /// The folder cannot be read.
     #[error("cannot collect pings from {folder}")]
     Folder {
-        /// It.
+        /// The folder.
         folder: std::path::PathBuf,
         /// What the system says.
         source: io::Error,
@@ -33,8 +32,8 @@ pub enum RequestError {
     Db(#[from] DbError),
 }
 
-/// Turns the files of a folder into requests for scans and removes them; returns how many mirrors
-/// were named. A folder that is not there has no files.
+/// Turns the files of a folder into requests for scans and removes them; returns the number of
+/// mirrors. A missing folder counts as empty.
 ///
 /// # Errors
 /// Returns [`RequestError`] if the folder cannot be read or the database cannot be written. The
@@ -61,7 +60,8 @@ pub fn collect_requests(
         }
         Ok::<_, DbError>(taken)
     })?;
-    // Only now: a program that is killed here asks once more than it should.
+    // The files are removed last: if the program is killed here, a mirror is scanned once too
+    // often, not too seldom.
     for name in &taken {
         let path = folder.join(name);
         if let Err(error) = std::fs::remove_file(&path)
@@ -76,12 +76,12 @@ pub fn collect_requests(
     Ok(taken.len())
 }
 
-/// Forgets the request for a scan of a mirror, when there is one: its scan began then.
+/// Removes the request for a scan of a mirror, because the scan has begun.
 ///
 /// # Errors
 /// Returns [`DbError`] if the database cannot be read or written.
 pub(super) fn take(writer: &mut Writer, mirror: MirrorId, began: Timestamp) -> Result<(), DbError> {
-    // A scan that nobody asked for writes nothing here.
+    // Nothing is written if nobody asked for the scan.
     if !request::all(writer)?.contains_key(&mirror) {
         return Ok(());
     }
@@ -96,7 +96,7 @@ fn names_in(folder: &Path) -> io::Result<Vec<String>> {
     let mut names = Vec::new();
     for entry in entries.take(FILES_MAX) {
         let entry = entry?;
-        // Of the entry itself, not of what a link leads to.
+        // The kind of the entry itself, not of a link's target.
         let found = match entry.metadata() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             found => found?,

@@ -39,29 +39,29 @@ pub struct Scanner {
     writer: Mutex<Writer>,
 }
 
-/// A mirror, and what of it is scanned.
+/// A mirror, and the part of it that is scanned.
 #[derive(Debug, Clone)]
 pub struct ScanTask {
     /// The mirror.
     pub mirror: MirrorRecord,
-    /// What of it.
+    /// The part.
     pub area: Area,
 }
 
-/// How a scan is to be made.
+/// The options of a scan.
 #[derive(Debug, Clone, Default)]
 pub struct ScanOptions {
-    /// Only this subtree, or this file.
+    /// Scan only this subtree or file.
     pub dir: Option<FilePath>,
-    /// Mirrors at a time; 0: as configured.
+    /// Number of mirrors at a time; 0: as configured.
     pub jobs: usize,
-    /// Switch each mirror on when its scan was published.
+    /// Enable each mirror after its scan was published.
     pub enable: bool,
-    /// Publish what is suspicious, too.
+    /// Also publish a suspicious listing.
     pub force: bool,
-    /// Only what is due is scanned.
+    /// Scan only what is due.
     pub is_due: bool,
-    /// A mirror that another process scans is left to it, and is no failure.
+    /// Skip a mirror that another process scans, without calling that a failure.
     pub leaves_running: bool,
 }
 
@@ -71,7 +71,7 @@ impl Scanner {
     /// # Errors
     /// Returns [`DbError`] if the database does not exist or cannot be opened.
     pub fn open(site: &Arc<SiteConfig>) -> Result<Scanner, DbError> {
-        // A scan of an empty catalogue would learn nothing, so it makes none.
+        // A scan needs a catalogue, so it makes no new database.
         check_there(&site.database)?;
         Ok(Scanner {
             site: Arc::clone(site),
@@ -88,7 +88,7 @@ impl Scanner {
         mirror::all(&*writer)
     }
 
-    /// Mirrors of which a suspicious scan waits for a second.
+    /// Mirrors with a suspicious scan that waits for a second one.
     ///
     /// # Errors
     /// Returns [`DbError`] if the database cannot be read or written.
@@ -97,7 +97,7 @@ impl Scanner {
         Ok(content::pending_since(&*writer)?.into_keys().collect())
     }
 
-    /// Takes the pings that came since the last time; what goes wrong is logged.
+    /// Takes the pings since the last time; logs a failure.
     pub fn collect_requests(&self) {
         let Some(ping) = &self.site.ping else {
             return;
@@ -110,7 +110,7 @@ impl Scanner {
         }
     }
 
-    /// Scans the chosen mirrors, several at a time; a failing one stops no other.
+    /// Scans the chosen mirrors, several at a time. A mirror that fails does not stop the others.
     ///
     /// # Errors
     /// Returns [`ScanError`] if no scan could begin.
@@ -135,7 +135,7 @@ impl Scanner {
         Ok(report)
     }
 
-    /// The same, with what is scanned of each mirror.
+    /// Does the same for given parts of mirrors.
     ///
     /// # Errors
     /// Returns [`ScanError`] if no scan could begin.
@@ -209,12 +209,12 @@ impl Scanner {
         })
     }
 
-    /// No mirror is to be asked for what cannot be stored.
+    /// A result that cannot be stored is not worth asking mirrors for.
     fn prepare_to_store(&self, enable: bool) -> Result<(), DbError> {
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         writer.check_writable()?;
         if enable {
-            // Somebody asked for it and is told that it is so.
+            // A person who named a mirror is told that the result is stored, so it has to be.
             writer.commit_durably()?;
         }
         Ok(())
@@ -224,10 +224,11 @@ impl Scanner {
         &self,
         dir: Option<&FilePath>,
     ) -> Result<(KnownTree, i64, Option<RoaringBitmap>), ScanError> {
-        // A reader's page cache is small: the writer's would double the memory of a scan.
+        // A reader has a small page cache; that of a writer would double the memory of a scan.
         let reader = open_reader(&self.site.database)?;
         let start = Instant::now();
-        // Before the files: a later generation is then never taken for the one that was read.
+        // The number is read before the files, so that a later generation is never taken for the
+        // one that was read.
         let generation = catalogue::generation(&reader)?;
         let known = KnownTree::load(&reader, &self.site.scan, fastrand::u64(..))?;
         log::debug!(
@@ -254,12 +255,12 @@ impl Scanner {
 struct ScanPlan<'a> {
     shared: ScanContext<'a>,
     scan: &'a ScanConfig,
-    /// Ids of `--dir`.
+    /// Ids of the files of `--dir`.
     below: Option<&'a RoaringBitmap>,
 }
 
 impl ScanPlan<'_> {
-    /// How many files the mirror may have by its rules.
+    /// The number of files that the rules allow the mirror to have.
     fn allowed(self, mirror: &MirrorRecord, own: Option<&ScanConfig>) -> u64 {
         let by_rsync = !mirror.rsync_url.trim().is_empty();
         match own {
@@ -314,12 +315,10 @@ impl ScanPlan<'_> {
     }
 }
 
-/// Reports in the order in which mirrors came to an end, and how many were not begun because the
-/// program was told to stop.
-/// Mirrors that are named where none is scanned.
+/// Largest number of skipped mirrors that are named if no mirror is scanned.
 const PASSED_OVER_NAMED_MAX: usize = 3;
 
-/// Why no mirror is scanned, and what would be.
+/// Why no mirror is scanned, and the remedy.
 fn why_nothing(choice: &MirrorChoice) -> String {
     let without_url = choice.without_url.iter();
     let without_url = without_url.map(|name| format!("{name} (it has no URL to list)"));
@@ -361,7 +360,7 @@ fn scan_all(plan: ScanPlan<'_>, tasks: &[ScanTask], jobs: usize) -> (Vec<MirrorR
         }
     };
     std::thread::scope(|scope| {
-        // This thread works, too, so that there is always one.
+        // This thread works too, so that at least one thread does.
         for _ in 1..jobs.min(tasks.len()) {
             if let Err(error) = std::thread::Builder::new().spawn_scoped(scope, work) {
                 log::warn!("fewer mirrors at a time: the system gives no thread: {error}");

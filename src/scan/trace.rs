@@ -1,7 +1,7 @@
-//! Reads the trace file that a mirror leaves after its sync, before the mirror is listed.
+//! Reads a mirror's trace file, which its sync leaves, before the mirror is listed.
 //!
-//! It is a hint: it bounds how many requests are made at a time, and people are shown it. Whatever
-//! goes wrong with it is at most one note of the scan.
+//! The trace is a hint: it lowers the number of requests at a time, and people see it. If it cannot
+//! be read, that is one note of the scan and nothing more.
 //!
 //! # Limits
 //! [`TRACE_BYTES_MAX`], and [`TIME_MAX`] for the whole exchange.
@@ -18,19 +18,19 @@ use crate::domain::time::Timestamp;
 use crate::domain::trace::{TRACE_BYTES_MAX, TRACE_NAME, Trace};
 use crate::fetch::{FetchError, HttpRequest, HttpSession, HttpUrl};
 
-/// For each step of the exchange, and for all of its body: a hint is worth no more.
+/// Longest time for each step of the exchange, and for the whole body: a hint is worth no more.
 pub const TIME_MAX: Duration = Duration::from_secs(20);
 
-/// What a mirror has in the place of a trace.
+/// The result of asking for a trace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TraceRead {
-    /// Nothing, or nothing that we may see.
+    /// The mirror has no trace, or does not show it.
     Absent,
-    /// It did not answer; whether it has one is not known.
+    /// The mirror did not answer, so that it is unknown whether it has one.
     Unknown,
-    /// Something that cannot be used: why.
+    /// The file cannot be used, for this reason.
     Bad(String),
-    /// A trace, and what is odd about it, or an empty text.
+    /// A trace, and its oddities as text, which may be empty.
     Found(Trace, String),
 }
 
@@ -48,7 +48,7 @@ fn read(session: &HttpSession<'_>, base: &HttpUrl, now: Timestamp) -> TraceRead 
             }
             Err(error) => TraceRead::Bad(format!("{TRACE_NAME} cannot be used: {error}")),
         },
-        // Many servers refuse all names with a dot in front.
+        // Many servers refuse all names that begin with a dot.
         Ok((401 | 403 | 404 | 410, _)) => TraceRead::Absent,
         Ok((status, _)) => {
             log::debug!("no trace: url={base} status={status}");
@@ -68,7 +68,7 @@ fn read(session: &HttpSession<'_>, base: &HttpUrl, now: Timestamp) -> TraceRead 
 }
 
 impl TraceRead {
-    /// What is to be said of it.
+    /// The note for the scan.
     pub(super) fn note(&self) -> Option<String> {
         match self {
             TraceRead::Bad(note) => Some(note.clone()),
@@ -78,18 +78,18 @@ impl TraceRead {
     }
 }
 
-/// Asks a mirror that has a URL over HTTP for its trace.
+/// Asks a mirror for its trace if it has a URL over HTTP.
 pub(super) fn ask(network: &Network<'_>, mirror: &MirrorRecord, now: Timestamp) -> TraceRead {
     let base = http_url(mirror).and_then(|url| HttpUrl::parse(url).ok());
     let session = network.session_within(network.patience.timeout.min(TIME_MAX));
     match (base, session) {
         (Some(base), Ok(session)) => read(&session, &base, now),
-        // Without a client the listing says why.
+        // If no client can be made, the listing reports why.
         _ => TraceRead::Unknown,
     }
 }
 
-/// Stores what changed, and returns how many connections the mirror wants at most.
+/// Stores changes; returns how many connections the mirror wants at most.
 ///
 /// # Errors
 /// Returns [`DbError`] if the database cannot be read or written.
@@ -101,7 +101,7 @@ pub(super) fn keep(
 ) -> Result<Option<u32>, DbError> {
     let known = mirror_trace::load(writer, mirror)?.map(|stored| stored.trace);
     let found = match read {
-        // What it said last holds until it says something else.
+        // The last trace counts until the mirror has another one.
         TraceRead::Unknown | TraceRead::Bad(_) => {
             return Ok(known.and_then(|trace| trace.connections));
         }
@@ -120,7 +120,7 @@ pub(super) fn keep(
     Ok(connections)
 }
 
-/// Status and the beginning of the body, one byte more than a trace may have.
+/// Status and beginning of the body, up to one byte more than a trace may have.
 fn fetch(session: &HttpSession<'_>, base: &HttpUrl) -> Result<(u16, Vec<u8>), FetchError> {
     let request = HttpRequest {
         once: true,

@@ -10,16 +10,16 @@ use crate::domain::path::{FilePath, is_below};
 /// A part of the tree.
 #[derive(Debug, Clone, Default)]
 pub enum Area {
-    /// All of it.
+    /// The whole tree.
     #[default]
     Whole,
     /// A subtree or a file.
     Below(FilePath),
-    /// Some directories, each without what lies below it.
+    /// Some directories, each without the directories in it.
     Single(DirectoryArea),
 }
 
-/// Directories without what lies below them, and the directories on the way to them.
+/// Directories without the directories in them, and all directories above them.
 #[derive(Debug, Clone, Default)]
 pub struct DirectoryArea {
     wanted: BTreeSet<Vec<u8>>,
@@ -27,7 +27,7 @@ pub struct DirectoryArea {
 }
 
 impl DirectoryArea {
-    /// Some directories; the empty path is the tree itself.
+    /// Makes the area of some directories; the empty path is the tree itself.
     pub fn new(paths: impl IntoIterator<Item = Vec<u8>>) -> DirectoryArea {
         let mut directories = DirectoryArea::default();
         for path in paths {
@@ -50,7 +50,7 @@ impl DirectoryArea {
         &self.on_the_way
     }
 
-    /// Ids of the files that lie in them, not below.
+    /// Ids of the files that lie directly in them.
     pub fn ids(&self, known: &KnownTree) -> RoaringBitmap {
         let mut ids = RoaringBitmap::new();
         for facts in self
@@ -67,7 +67,7 @@ impl DirectoryArea {
 }
 
 impl Area {
-    /// The directory that a listing begins at.
+    /// The directory in which a listing begins.
     pub fn start(&self, known: &KnownTree) -> Vec<u8> {
         match self {
             Area::Whole | Area::Single(_) => Vec::new(),
@@ -76,7 +76,7 @@ impl Area {
         }
     }
 
-    /// Whether a directory lies in it, or on the way to it.
+    /// Whether a directory belongs to the area, or lies above it.
     pub fn has_directory(&self, path: &[u8]) -> bool {
         match self {
             Area::Whole => true,
@@ -87,7 +87,7 @@ impl Area {
         }
     }
 
-    /// Whether a file lies in it.
+    /// Whether a file belongs to the area.
     pub fn has_file(&self, path: &[u8]) -> bool {
         match self {
             Area::Whole => true,
@@ -96,7 +96,7 @@ impl Area {
         }
     }
 
-    /// Number of directories that alone are looked at; 0 for a tree or subtree.
+    /// Number of single directories; 0 for a tree or subtree.
     pub fn directories(&self) -> u64 {
         match self {
             Area::Whole | Area::Below(_) => 0,
@@ -105,7 +105,7 @@ impl Area {
     }
 }
 
-/// The directory that a path lies in; empty for the tree itself.
+/// The directory that contains a path; empty for the tree itself.
 pub(in crate::scan) fn parent(path: &[u8]) -> &[u8] {
     let end = path.iter().rposition(|&byte| byte == b'/').unwrap_or(0);
     &path[..end]

@@ -1,4 +1,4 @@
-//! Holds the directories of the catalogue, which tell which directories of a mirror are worth a
+//! Holds the directories of the catalogue, which decide which directories of a mirror are worth a
 //! request.
 
 use std::collections::HashMap;
@@ -9,13 +9,14 @@ use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use crate::domain::file::FileId;
 
-/// What of a directory is known.
+/// The facts about a directory.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DirectoryFacts {
-    /// Changes when a file of this directory gets a new version, comes or goes, and when a
-    /// directory in it comes or goes.
+    /// Changes if a file in this directory gets a new version, comes or goes, or if a directory in
+    /// it comes or goes.
     pub fingerprint: u64,
-    /// Ids of the files right in it, as ranges with both ends: the largest id may be among them.
+    /// Ids of the files directly in it, as inclusive ranges, because the largest possible id may be
+    /// one of them.
     pub ranges: Vec<RangeInclusive<u32>>,
     /// Names of the directories in it.
     pub directories: Vec<Vec<u8>>,
@@ -24,14 +25,15 @@ pub struct DirectoryFacts {
 /// All directories that have files of the catalogue in or below them.
 #[derive(Debug, Default)]
 pub struct KnownDirectories {
-    /// By the hash of the path; the tree itself is the empty path. Two of a million directories
-    /// are taken for one another once in 10^7 trees, and a tree is its admin's own.
+    /// By the hash of the path; the tree itself is the empty path. In one of 10^7 trees with a
+    /// million directories, two have the same hash; and a tree's admin gains nothing by making such
+    /// names.
     facts: HashMap<u64, DirectoryFacts>,
     last: Vec<u8>,
 }
 
 impl KnownDirectories {
-    /// Takes a file; they come in the order of their paths.
+    /// Adds a file; files come in the order of their paths.
     pub(in crate::scan) fn add(&mut self, path: &[u8], id: FileId) {
         let end = path.iter().rposition(|&byte| byte == b'/').unwrap_or(0);
         let directory = &path[..end];
@@ -76,7 +78,7 @@ impl KnownDirectories {
         self.facts.contains_key(&key(path))
     }
 
-    /// Whether any of `ids` is of a file in or below a directory.
+    /// Whether any of `ids` belongs to a file in or below a directory.
     pub fn is_any_below(&self, path: &[u8], ids: &RoaringBitmap) -> bool {
         let Some(facts) = self.facts(path) else {
             return false;
@@ -89,13 +91,13 @@ impl KnownDirectories {
                 .any(|name| self.is_any_below(&below(path, name), ids))
     }
 
-    /// What is known of a directory.
+    /// The facts about a directory.
     pub fn facts(&self, path: &[u8]) -> Option<&DirectoryFacts> {
         self.facts.get(&key(path))
     }
 }
 
-/// The path of a name in a directory.
+/// The path of an entry in a directory.
 pub(in crate::scan) fn below(directory: &[u8], name: &[u8]) -> Vec<u8> {
     if directory.is_empty() {
         return name.to_vec();
@@ -103,7 +105,7 @@ pub(in crate::scan) fn below(directory: &[u8], name: &[u8]) -> Vec<u8> {
     [directory, b"/", name].concat()
 }
 
-/// What stands for a path, in this process and in the database.
+/// The key of a path, in this process and in the database.
 pub(in crate::scan) fn key(path: &[u8]) -> u64 {
     xxh3_64(path)
 }

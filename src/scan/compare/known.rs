@@ -9,7 +9,7 @@ use crate::db::{DbError, open::Queryable};
 use crate::domain::file::FileId;
 use crate::snapshot::KnownFiles;
 
-/// Where old servers end: sizes and ranges in 31 bits.
+/// Size and offset beyond which old servers fail: they use 31 bits.
 pub const LARGE_BYTES: u64 = 1 << 31;
 
 /// A file that not every server can deliver.
@@ -19,22 +19,22 @@ pub struct LargeFile {
     pub id: FileId,
     /// Its path.
     pub path: Vec<u8>,
-    /// Bytes; more than [`LARGE_BYTES`].
+    /// Size in bytes, more than [`LARGE_BYTES`].
     pub size: u64,
 }
 
-/// The catalogue as it was when the run began.
+/// The catalogue at the begin of the run.
 #[derive(Debug)]
 pub struct KnownTree {
     /// All files.
     pub files: KnownFiles,
-    /// Directories that have any of them.
+    /// Directories that contain any of them.
     pub directories: KnownDirectories,
-    /// Those of more than [`LARGE_BYTES`], in path order.
+    /// Files of more than [`LARGE_BYTES`], in path order.
     pub large: Vec<LargeFile>,
-    /// Ids of those that have a name beginning with a dot in their path: some servers hide them.
+    /// Ids of files with a name in their path that begins with a dot: some servers hide them.
     pub hidden: RoaringBitmap,
-    /// How many files the site's rules allow: over HTTP and FTP, and over rsync.
+    /// Number of files that the site's rules allow: over HTTP and FTP, and over rsync.
     pub allowed: [u64; 2],
 }
 

@@ -1,26 +1,26 @@
 //! Checks whether a mirror can deliver large files over HTTP.
 //!
-//! Old servers count bytes in 31 or 32 bits: they list an image of 5 GiB and deliver its first
-//! gigabyte, or an error. So a few large files are asked for one byte behind each limit. What the
-//! mirror cannot deliver is not counted as its own.
+//! Old servers count bytes in 31 or 32 bits: they list an image of 5 GiB, and deliver its first
+//! gigabyte or an error. So the scan asks a few large files for one byte behind each limit. A file
+//! that the mirror cannot deliver does not count as one of its files.
 
 use roaring::RoaringBitmap;
 
 use super::known::{KnownTree, LARGE_BYTES, LargeFile};
 use crate::fetch::{FetchError, HttpRequest, HttpSession, HttpUrl};
 
-/// Places behind which a server with 31 or 32 bits cannot go.
+/// Offsets that a server with 31 or 32 bits cannot reach.
 const LIMITS_BYTES: [u64; 2] = [LARGE_BYTES, 1 << 32];
 
-/// Files that are asked for at each limit; one may be broken by itself.
+/// Number of files per limit, because a single file may be broken.
 const FILES_A_LIMIT: usize = 2;
 
-/// What a mirror cannot deliver.
+/// The files that a mirror cannot deliver.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct UndeliverableFiles {
-    /// Ids of its files beyond the limit.
+    /// Ids of the mirror's files beyond the limit.
     pub ids: RoaringBitmap,
-    /// The limit and what the server said; empty: it delivers all.
+    /// The limit and the server's answer; empty: the mirror delivers all files.
     pub reason: String,
 }
 
@@ -86,7 +86,7 @@ fn ask(
         byte: Some(byte),
         once: false,
     };
-    // Clients follow redirects too, wherever they lead.
+    // Clients follow redirects to anywhere, so this request does too.
     let answer = session.get(&base.file(&file.path), request, &|_| true)?;
     let total = answer.content_range.rsplit('/').next().unwrap_or_default();
     let wrong = |what: &str| {
@@ -96,7 +96,7 @@ fn ask(
     Ok(match answer.status {
         206 if total == "*" || total.parse() == Ok(file.size) => Byte::Delivered,
         206 => wrong(&answer.content_range),
-        // A server without ranges sends all of it; its length says whether it could.
+        // A server without ranges sends the whole file; its length says whether the server can.
         200 => match answer.length {
             Some(length) if length == file.size => Byte::Delivered,
             Some(length) => wrong(&format!("{length}")),

@@ -1,5 +1,4 @@
-//! Reads the paths of single files of the catalogue, because the comparison in memory has only keys
-//! of them.
+//! Reads the paths of single files of the catalogue; the catalogue in memory has only their keys.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -8,22 +7,22 @@ use crate::db::{Writer, catalogue, open_reader};
 use crate::domain::file::CatalogueFile;
 use crate::program::exit::chain;
 
-/// Paths with what the catalogue says of them.
+/// Paths with their entries in the catalogue.
 pub type NamedFiles = Vec<(Vec<u8>, CatalogueFile)>;
 
-/// Reads paths out of the database, a few at a time.
+/// Reads a few paths at a time from the database.
 #[derive(Debug, Clone, Copy)]
 pub struct Names<'a> {
     writer: &'a Mutex<Writer>,
 }
 
 impl<'a> Names<'a> {
-    /// Out of that database.
+    /// Reads from the database of `writer`.
     pub fn new(writer: &'a Mutex<Writer>) -> Names<'a> {
         Names { writer }
     }
 
-    /// The first files right in a directory; none where the database cannot be read.
+    /// The first files directly in a directory; empty if the database cannot be read.
     pub fn right_in(self, directory: &[u8], limit: usize) -> NamedFiles {
         let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         catalogue::files_in(&*writer, directory, limit).unwrap_or_else(|error| {
@@ -32,7 +31,7 @@ impl<'a> Names<'a> {
         })
     }
 
-    /// How many files some rules allow; 0 where the database cannot be read.
+    /// Number of files that some rules allow; 0 if the database cannot be read.
     pub fn count(self, rules: &AllowedFiles) -> u64 {
         let path = {
             let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);

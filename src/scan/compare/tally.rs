@@ -14,17 +14,17 @@ use crate::snapshot::{Cursor, KnownFiles};
 /// Seconds of a minute: the step of most index pages.
 const MINUTE_S: i64 = 60;
 
-/// How far a day without a time may be off: a zone to either side, and the time of day.
+/// How much a date without a time may differ: a time zone to either side, and the time of day.
 const DAY_SLACK_S: i64 = 2 * 86_400;
 
-/// Entries of a listing, compared with the catalogue as they come.
+/// Compares the entries of a listing with the catalogue as they come.
 #[derive(Debug)]
 pub struct Tally<'a> {
     known: &'a KnownFiles,
     cursor: Cursor,
     current: RoaringBitmap,
     outdated: RoaringBitmap,
-    /// Ids of copies of the right size whose time is in a zone that is not known yet.
+    /// Ids of copies with the right size and a time in a zone that is not known yet.
     timed: Vec<(u32, Difference)>,
     files: u64,
     unknown: u64,
@@ -32,40 +32,40 @@ pub struct Tally<'a> {
     zone: ZoneFrom,
 }
 
-/// What tells the zone of times.
+/// The source of the times' zone.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum ZoneFrom {
-    /// What most of the listed times agree on.
+    /// The zone on which most of the listed times agree.
     #[default]
     Listing,
-    /// The last whole listing, in minutes ahead of UTC: the few files of single directories could
-    /// agree on anything.
+    /// The zone of the last whole listing, in minutes ahead of UTC: the few files of single
+    /// directories could agree on any zone.
     Before(i32),
-    /// Nothing does: a copy whose time is in an unknown zone is as if it were not listed.
+    /// There is no source: a copy whose time has an unknown zone counts as not listed.
     Nothing,
 }
 
 /// The sum of a listing.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Observations {
-    /// What the mirror has of the catalogue.
+    /// The ids of the catalogue's files that the mirror has.
     pub content: Content,
     /// Files that everybody may read.
     pub files: u64,
-    /// Those of them that the catalogue does not have.
+    /// Those of these files that the catalogue does not have.
     pub unknown: u64,
-    /// Files that not everybody may read; a web server refuses them.
+    /// Files that not everybody may read, and that a web server would therefore refuse.
     pub private: u64,
-    /// Minutes that the times of the listing are ahead of UTC.
+    /// Minutes by which the listing's times are ahead of UTC.
     pub shift_min: i32,
 }
 
 impl Observations {
-    /// Adds what another listing of the same mirror found.
+    /// Adds another listing of the same mirror.
     pub fn add(&mut self, other: Observations) {
         self.content.current |= other.content.current;
         self.content.outdated |= other.content.outdated;
-        // What is named twice is believed where it promises less.
+        // A file that is listed both as current and as outdated counts as outdated.
         self.content.current -= &self.content.outdated;
         self.files += other.files;
         self.unknown += other.unknown;
@@ -74,7 +74,7 @@ impl Observations {
 }
 
 impl<'a> Tally<'a> {
-    /// Nothing seen yet.
+    /// Starts without entries.
     pub fn new(known: &'a KnownFiles) -> Tally<'a> {
         Tally {
             known,
@@ -89,12 +89,12 @@ impl<'a> Tally<'a> {
         }
     }
 
-    /// The same, with the zone of times told.
+    /// Sets the source of the zone.
     pub fn with_zone(self, zone: ZoneFrom) -> Tally<'a> {
         Tally { zone, ..self }
     }
 
-    /// Takes one entry of rsync.
+    /// Adds an entry of rsync.
     pub fn see(&mut self, entry: RsyncLine, path: &[u8]) {
         let version = match entry {
             RsyncLine::File(version) => version,
@@ -112,11 +112,11 @@ impl<'a> Tally<'a> {
         self.keep(file, file.judge(version));
     }
 
-    /// Takes a file of the catalogue, as a listing that cannot tell everything shows it.
+    /// Adds a file of the catalogue from a listing that may lack exact size or time.
     pub fn see_listed(&mut self, file: CatalogueFile, listed: ListedFile) {
         self.files += 1;
         let Some(version) = file.version else {
-            // Without a version any copy is trusted.
+            // A file without a version in the catalogue accepts any copy.
             self.keep(file, CopyState::Current);
             return;
         };
@@ -146,7 +146,7 @@ impl<'a> Tally<'a> {
         self.timed.push((file.id.0, difference));
     }
 
-    /// Counts files that were listed and that the catalogue does not have.
+    /// Counts listed files that the catalogue does not have.
     pub fn see_unknown(&mut self, files: u64) {
         self.files += files;
         self.unknown += files;
@@ -157,7 +157,7 @@ impl<'a> Tally<'a> {
         self.private += files;
     }
 
-    /// Takes the files of a directory as they were: it has not changed.
+    /// Adds the files of a directory that has not changed, in their state before.
     pub fn see_again(&mut self, directory: &DirectoryFacts, before: &Content) {
         for range in &directory.ranges {
             for id in range.clone() {
@@ -179,7 +179,7 @@ impl<'a> Tally<'a> {
         };
     }
 
-    /// Files so far.
+    /// Number of files so far.
     pub fn files(&self) -> u64 {
         self.files
     }
@@ -201,7 +201,7 @@ impl<'a> Tally<'a> {
                 self.current.insert(id);
             }
         }
-        // A listing that names one file twice is believed where it promises less.
+        // A file that is listed both as current and as outdated counts as outdated.
         self.current -= &self.outdated;
         Observations {
             content: Content {

@@ -1,45 +1,45 @@
 //! Finds the time zone of a mirror's index pages (no I/O).
 //!
 //! Most servers write times in their own zone and do not say which. Mirrors keep the times of
-//! files, so that all current copies differ from the catalogue by the same number of minutes,
-//! which is the zone. Where there is summer time it is an hour more for files of some months.
+//! files, so the times of all current copies differ from the catalogue's by the same number of
+//! minutes: the zone. Where summer time exists, files of some months differ by an hour more.
 
 use std::collections::HashMap;
 
 use crate::domain::time::Timestamp;
 
-/// Farthest zones from UTC, in minutes: UTC-12 and UTC+14.
+/// The outermost zones, in minutes: UTC-12 and UTC+14.
 const ZONES_MIN: std::ops::RangeInclusive<i32> = -12 * 60..=14 * 60;
 
-/// Zones are whole quarters of an hour.
+/// A zone is a multiple of a quarter of an hour.
 const ZONE_STEP_MIN: i32 = 15;
 
-/// How much summer time adds.
+/// Minutes that summer time adds.
 const SUMMER_MIN: i32 = 60;
 
-/// Months in which summer time begins or ends somewhere: files of one such month have both.
+/// Months in which summer time begins or ends somewhere: files of such a month have either time.
 const MIXED_MONTHS: [u32; 5] = [3, 4, 9, 10, 11];
 
-/// A copy's time beside the catalogue's.
+/// The difference between the times of a copy and of the catalogue's file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Difference {
-    /// Page time less catalogue time.
+    /// Page time minus catalogue time.
     pub minutes: i32,
     /// Month of the file, 1 to 12.
     pub month: u8,
 }
 
-/// What a mirror's page times are ahead of UTC.
+/// A zone of page times.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Zone {
-    /// In minutes; 0 when the times agree on nothing.
+    /// Minutes ahead of UTC; 0 if the times agree on no zone.
     pub shift_min: i32,
-    /// Whether files of a month, from January, may be an hour less ahead.
+    /// Per month from January: whether its files may be an hour less ahead.
     is_winter: [bool; 12],
 }
 
 impl Difference {
-    /// Of two times in seconds.
+    /// Makes the difference of two times in seconds.
     pub fn new(page_s: i64, catalogue_s: i64) -> Difference {
         let minutes = page_s.div_euclid(60) - catalogue_s.div_euclid(60);
         Difference {
@@ -50,7 +50,7 @@ impl Difference {
 }
 
 impl Zone {
-    /// The zone that most of the differences agree on.
+    /// The zone on which most of the differences agree.
     pub fn of(differences: impl Iterator<Item = Difference> + Clone) -> Zone {
         let mut counts: HashMap<i32, u64> = HashMap::new();
         let mut all = 0;
@@ -61,7 +61,7 @@ impl Zone {
             }
         }
         let count = |shift: i32| counts.get(&shift).copied().unwrap_or(0);
-        // Among equals the one that is nearer to UTC.
+        // Of several equally frequent zones, the one nearest to UTC counts.
         let shifts = counts.keys().copied();
         let best = shifts.max_by_key(|&shift| (count(shift), -shift.abs()));
         let agrees = |shift: &i32| {
@@ -77,7 +77,7 @@ impl Zone {
         }
     }
 
-    /// A zone that an earlier listing has shown. Which months are winter there is not known.
+    /// A zone from an earlier listing; which months are winter there is unknown.
     pub fn known(shift_min: i32) -> Zone {
         match shift_min {
             0 => Zone::default(),
@@ -96,7 +96,7 @@ impl Zone {
     }
 }
 
-/// The months in which an hour less is the rule, or may be.
+/// The months in which most files are an hour less ahead, or may be.
 fn winter(differences: impl Iterator<Item = Difference>, shift_min: i32) -> [bool; 12] {
     let mut balance = [0_i64; 12];
     for Difference { minutes, month } in differences {

@@ -1,28 +1,30 @@
 //! Lists a mirror's tree directory by directory, with several requests at a time; a
 //! [`DirectoryServer`] lists each directory.
 //!
-//! Only directories of which the catalogue has files are asked for, each once: so a crawl ends
-//! whatever links a mirror has, it never leaves the base URL, and a mirror of much more than our
-//! tree costs no more than one of our tree. The page that the crawl begins at comes first: it says
-//! where the base URL really leads.
+//! The crawl asks only for directories in or below which the catalogue has files, and for each only
+//! once. So it ends whatever links a mirror has, never leaves the base URL, and costs no more on a
+//! mirror with much more than our tree. The first directory is listed before the others, because
+//! its page shows where the base URL really leads.
 //!
-//! A directory that cannot be listed hides nothing of what lies below: the catalogue knows its
-//! directories, which are asked for, and the few files right in it are asked for one by one. One
-//! that is linked and answers that it is not there is believed when a file in it is gone, too.
+//! If a directory cannot be listed, the crawl still finds what lies below: it knows the directories
+//! from the catalogue and lists them, and asks for the few files directly in the directory one by
+//! one. If a page links a directory and the server says that it does not exist, the crawl believes
+//! that only if a file in it is gone, too.
 //!
 //! # Errors
-//! Returns the failure of the first directory if no directory could be listed and no file found.
-//! A part of the tree that could not be listed becomes a gap of the listing: its files are not
-//! taken for vanished.
+//! Returns the failure of the first directory if no directory could be listed and no file found. A
+//! part of the tree that could not be listed becomes a gap of the listing: its files are not taken
+//! for vanished.
 //!
 //! # Limits
 //! [`FAILURES_MAX`], [`UNLISTABLE_FIRST_MAX`], [`UNLISTABLE_MAX`], [`FILES_IN_DIRECTORY_MAX`],
-//! [`FILES_MAX`], `Patience`, those of the pages and of the client.
+//! [`FILES_MAX`], `Patience`, and those of the pages and of the client.
 //!
-//! A server that says that it is busy is asked for one directory at a time from then on.
+//! A server that says that it is busy gets one request at a time from then on.
 //!
 //! # Locking
-//! One lock over queue and sum; it is held for the entries of one directory, never over a request.
+//! One lock protects queue and sum. It is held while the entries of one directory are added, never
+//! during a request.
 
 use super::reading::{Crawl, DirectoryServer};
 use std::collections::HashSet;
@@ -40,114 +42,116 @@ use crate::scan::compare::directory::{below, key};
 use crate::scan::compare::names::NamedFiles;
 use crate::scan::compare::tally::{Observations, Tally};
 
-/// Directories in a row that no answer came for until a mirror is given up.
+/// Number of directories in a row without an answer after which a mirror is given up.
 const FAILURES_MAX: u32 = 3;
 
-/// Directories that cannot be listed before any can, until a mirror is given up: it has no index.
+/// Number of directories that cannot be listed, before any could, after which a mirror is given up
+/// because it has no indexes.
 const UNLISTABLE_FIRST_MAX: u32 = 20;
 
-/// Directories that cannot be listed below which others are asked for; beyond, the mirror has
-/// another fault.
+/// Largest number of directories that cannot be listed and whose subdirectories are still listed; a
+/// mirror with more has another fault.
 const UNLISTABLE_MAX: u32 = 1000;
 
-/// Files that are asked for one by one in a directory that cannot be listed; fuller ones stay as
-/// they were.
+/// Largest number of files in a directory that cannot be listed that are asked for one by one; the
+/// files of a fuller directory keep their state.
 const FILES_IN_DIRECTORY_MAX: usize = 50;
 
-/// The same of all directories of a mirror.
+/// The same for all directories of a mirror together.
 const FILES_MAX: u64 = 1000;
 
-/// Files that are asked for to see whether their directory is gone.
+/// Number of files that are asked for to find out whether their directory is gone.
 const WITNESSES_MAX: usize = 2;
 
-/// Names that are read to find such files among those that the mirror had.
+/// Number of names that are read to find such files among those that the mirror had.
 const WITNESSES_READ_MAX: u32 = 200;
 
-/// Failures that are described; the rest is counted.
+/// Number of failures that are described; the others are counted.
 const NOTES_MAX: usize = 5;
 
-/// What a crawl found.
+/// The result of a crawl.
 #[derive(Debug)]
 pub struct CrawlResult {
-    /// What the mirror has.
+    /// The files that the mirror has.
     pub seen: Observations,
-    /// What could not be listed.
+    /// The parts of the tree that could not be listed.
     pub unlisted: ListingGaps,
-    /// Ids of files of which it is not known whether they are there, or in which version.
+    /// Ids of files that keep their state, because it is unknown whether the mirror has them, or in
+    /// which version.
     pub unclear: RoaringBitmap,
-    /// The directories that they lie in, as far as a report names them.
+    /// The directories of these files, as far as a report names them.
     pub unclear_in: Vec<Vec<u8>>,
-    /// Directories that could not be listed.
+    /// Number of directories that could not be listed.
     pub unreadable: u64,
-    /// Why the first of those that are no server's failure could not be listed.
+    /// The server's reason for the first directory that it refused to list.
     pub refusal: Option<String>,
-    /// Why not, and what else there is to say.
+    /// Reasons of failures, and further remarks.
     pub notes: Vec<String>,
-    /// Directories asked for.
+    /// Number of directories that were asked for.
     pub requests: u64,
-    /// For the next crawl.
+    /// The memory for the next crawl.
     pub memory: Memory,
-    /// Directories that were not come to: the program was told to stop, or the mirror's time is
+    /// Directories that the crawl did not reach: the program was to stop, or the mirror's time was
     /// over.
     pub unfinished: Vec<Vec<u8>>,
 }
 
-/// What a worker does next.
+/// The next piece of work of a thread.
 enum CrawlWork {
     /// Lists a directory.
     Directory(Vec<u8>),
-    /// Asks for the files right in a directory that cannot be listed.
+    /// Asks for the files directly in a directory that cannot be listed.
     Files(Vec<u8>),
-    /// Asks for files in a directory that answers that it is not there.
+    /// Asks for files in a directory that, the server says, does not exist.
     Witnesses(Vec<u8>, FetchError),
 }
 
-/// What came of files that were asked for one by one.
+/// The answers about files that were asked for one by one.
 #[derive(Default)]
 struct FileAnswers {
     found: Vec<PageFile>,
     gone: u64,
     unclear: Vec<u32>,
-    /// Ends the crawl.
+    /// A failure that ends the crawl.
     end: Option<FetchError>,
 }
 
 struct CrawlState<'a> {
     queue: Vec<CrawlWork>,
     queued: HashSet<u64>,
-    /// Those of them that are on no page any more.
+    /// Those of them that are no longer on any page.
     doubted: HashSet<u64>,
     in_work: usize,
     tally: Tally<'a>,
     found: CrawlResult,
     failures_in_row: u32,
-    /// Directories that were listed, and that could not be.
+    /// Number of directories that were listed; the next field counts those that could not be.
     listed: u64,
     unlistable: u32,
-    /// Files that were asked for one by one, and those of them that are there.
+    /// Number of files that were asked for one by one; the next field counts those that exist.
     files_asked: u64,
     files_found: u64,
-    /// Whether the first directory is gone, and a file in it.
+    /// Whether the first directory and a file in it are gone.
     is_start_gone: bool,
-    /// Why the first directory could not be listed.
+    /// The failure of the first directory.
     first_error: Option<FetchError>,
-    /// No more requests.
+    /// Whether the crawl makes no more requests.
     is_over: bool,
 }
 
 struct Crawler<'a> {
     crawl: Crawl<'a>,
-    /// Where it begins.
+    /// The first directory.
     start: Vec<u8>,
     server: &'a dyn DirectoryServer,
     state: Mutex<CrawlState<'a>>,
     changed: Condvar,
 }
 
-/// Lists a mirror, of which the first directory was asked for.
+/// Lists a mirror whose first directory was asked for already.
 ///
 /// # Errors
-/// Returns the failure of the first directory if nothing could be listed or found.
+/// Returns the failure of the first directory if no directory could be listed and no file found.
 pub(in crate::scan) fn crawl<'a>(
     crawl: Crawl<'a>,
     server: &'a dyn DirectoryServer,
@@ -251,7 +255,7 @@ impl<'a> Crawler<'a> {
         }
     }
 
-    /// The state when a piece of work is done.
+    /// The state, at the end of a piece of work.
     fn done(&self) -> MutexGuard<'_, CrawlState<'a>> {
         let mut state = self.state();
         state.in_work -= 1;
@@ -279,7 +283,7 @@ impl<'a> Crawler<'a> {
         }
     }
 
-    /// Adds what came of one directory.
+    /// Adds the result of one directory.
     fn take(
         &self,
         state: &mut CrawlState<'a>,
@@ -301,7 +305,7 @@ impl<'a> Crawler<'a> {
                 end(state, path, &error);
             }
             Err(error) if is_absence(&error) && state.doubted.contains(&key(&path)) => {
-                // It is gone, as the page above it said.
+                // The directory is gone, as its parent's page showed.
                 state.failures_in_row = 0;
             }
             Err(error) if is_absence(&error) && !path.is_empty() => {
@@ -312,7 +316,7 @@ impl<'a> Crawler<'a> {
         }
     }
 
-    /// Files of a directory that cannot be listed, as far as the limits go.
+    /// Asks for files of a directory that cannot be listed, up to the limits.
     fn ask_files(&self, directory: &[u8]) -> FileAnswers {
         let names = self.crawl.names;
         let files = names.right_in(directory, FILES_IN_DIRECTORY_MAX + 1);
@@ -328,7 +332,7 @@ impl<'a> Crawler<'a> {
         asked
     }
 
-    /// Files in or below a directory that the mirror had, else any.
+    /// Asks for files in or below a directory, preferably those that the mirror had.
     fn ask_witnesses(&self, directory: &[u8]) -> FileAnswers {
         let mut files = self.crawl.names.below(directory, WITNESSES_READ_MAX);
         let before = &self.crawl.before.content;
@@ -461,8 +465,8 @@ impl<'a> Crawler<'a> {
         }
     }
 
-    /// Apache leaves directories that it may not show out of the page above them, so what the
-    /// mirror had in a directory that is on no page is asked for before it is believed to be gone.
+    /// Doubts that a directory is gone because no page links it: Apache leaves directories that it
+    /// may not show out of their parent's page. So its old files are asked for first.
     fn doubt(&self, state: &mut CrawlState<'a>, path: &[u8]) {
         let directories = &self.crawl.known.directories;
         let before = &self.crawl.before.content;
@@ -489,7 +493,7 @@ impl<'a> Crawler<'a> {
         }
         state.tally.see_unknown(remembered.unknown);
         for name in &remembered.directories {
-            // The scan that saw the page may have been one of the whole tree.
+            // The page may stem from a scan of the whole tree.
             let child = below(path, name);
             if self.crawl.wanted.has_directory(&child) {
                 self.enqueue(state, child);
@@ -498,7 +502,7 @@ impl<'a> Crawler<'a> {
         state.found.memory.keep(key(path), remembered);
     }
 
-    /// A line that cannot be read may be about anything right in its directory.
+    /// An unreadable line may concern any entry of its directory.
     fn take_hole(&self, state: &mut CrawlState<'a>, path: &[u8], line: &str) {
         let facts = self.crawl.known.directories.facts(path);
         let Some(facts) = facts else {
@@ -601,7 +605,7 @@ impl<'a> Crawler<'a> {
         for work in state.queue {
             let path = match work {
                 CrawlWork::Directory(path) | CrawlWork::Witnesses(path, _) => path,
-                // The files alone; what lies below is asked for by itself.
+                // Only the files: the directories in it are listed by themselves.
                 CrawlWork::Files(path) => {
                     let facts = self.crawl.known.directories.facts(&path);
                     for range in facts.map_or(&[][..], |facts| &facts.ranges) {
@@ -639,7 +643,7 @@ fn describe_failure(path: &[u8], error: &FetchError) -> String {
     format!("'{shown}': {}", chain(error))
 }
 
-/// No more is asked for: the program was told to stop, or the mirror's time is over.
+/// Ends the crawl: the program is to stop, or the mirror's time is over.
 fn end(state: &mut CrawlState<'_>, path: Vec<u8>, error: &FetchError) {
     if !matches!(error, FetchError::Stopped) && !state.is_over {
         state.found.notes.push(error.to_string());
@@ -648,7 +652,7 @@ fn end(state: &mut CrawlState<'_>, path: Vec<u8>, error: &FetchError) {
     state.found.unfinished.push(path);
 }
 
-/// Whether a server says that a directory is not there.
+/// Whether a server says that a directory does not exist.
 fn is_absence(error: &FetchError) -> bool {
     matches!(
         error,
@@ -656,7 +660,7 @@ fn is_absence(error: &FetchError) -> bool {
     )
 }
 
-/// A worker that panics leaves its directory in work; the others must not wait for it.
+/// Ends the work on a directory if its thread panics, so that other threads do not wait for it.
 struct PanicGuard<'c, 'a>(&'c Crawler<'a>);
 
 impl Drop for PanicGuard<'_, '_> {
@@ -668,8 +672,8 @@ impl Drop for PanicGuard<'_, '_> {
     }
 }
 
-/// Whether there is a listing of the directory, which has no end: it is there, and what it has may
-/// come another time.
+/// Whether the listing of a directory began and broke off: the directory exists, and the next scan
+/// may list it.
 pub(in crate::scan) fn is_cut(error: &FetchError) -> bool {
     matches!(
         error,
@@ -679,7 +683,7 @@ pub(in crate::scan) fn is_cut(error: &FetchError) -> bool {
     )
 }
 
-/// Whether the server as a whole fails, not one directory of it.
+/// Whether the failure concerns the server as a whole, not one directory.
 pub(in crate::scan) fn is_of_the_server(error: &FetchError) -> bool {
     match error {
         FetchError::Status { status } => *status >= 500 || *status == 429,

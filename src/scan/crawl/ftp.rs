@@ -20,19 +20,19 @@ use crate::fetch::{FetchError, FtpClient, FtpSession, FtpUrl};
 use crate::scan::compare::directory::below;
 use crate::snapshot::Cursor;
 
-/// Links in one directory that are asked for by themselves.
+/// Largest number of links in one directory whose targets are asked for.
 const LINKS_MAX: usize = 1000;
 
-/// Lists directories by as many logins as there are threads.
+/// Lists directories with up to one login per thread.
 pub(in crate::scan) struct FtpReader<'a> {
     crawl: Crawl<'a>,
     client: &'a FtpClient,
     url: &'a FtpUrl,
     logins: Mutex<Logins<'a>>,
     freed: Condvar,
-    /// LIST is told to show names that begin with a dot.
+    /// Whether LIST gets the option to show names that begin with a dot.
     is_asked_for_hidden: bool,
-    /// Such a name was seen.
+    /// Whether the server has shown such a name.
     has_shown_hidden: AtomicBool,
     further_requests: u64,
 }
@@ -69,7 +69,7 @@ impl<'a> FtpReader<'a> {
         if !session.has_mlsd() {
             reader.further_requests = 1;
             session.list_hidden(true);
-            // A server that takes the option for a name does not list the directory itself.
+            // A server that takes the option for a file name does not list the directory itself.
             reader.is_asked_for_hidden = match session.list(&path, |_, _| {}) {
                 Ok(listing) => listing.has_here,
                 Err(error) if leaves_login(&error) => false,
@@ -106,7 +106,7 @@ impl<'a> FtpReader<'a> {
         self.logins.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// An idle login, else a new one, else the next that becomes idle.
+    /// Takes an idle login, else a new one, else the next that becomes idle.
     fn take(&self) -> Result<FtpSession<'a>, FetchError> {
         let mut logins = self.logins();
         loop {
@@ -122,7 +122,7 @@ impl<'a> FtpReader<'a> {
                     Ok(session) => return Ok(session),
                     Err(error) => {
                         logins.open -= 1;
-                        // Whoever waits for one of them sees that there may be none any more.
+                        // Waiting threads have to see that there may be no login left.
                         self.freed.notify_all();
                         let is_over =
                             matches!(error, FetchError::Stopped | FetchError::TooLong { .. });
@@ -148,7 +148,7 @@ impl<'a> FtpReader<'a> {
         Ok(session)
     }
 
-    /// Keeps a login for the next directory, or gives it up.
+    /// Keeps a login for the next directory, or closes it.
     fn put(&self, session: FtpSession<'a>, is_good: bool) {
         let mut logins = self.logins();
         if is_good {
@@ -195,10 +195,10 @@ impl<'a> FtpReader<'a> {
                 FtpEntry::Private => entries.take_private(),
                 FtpEntry::Other => {}
                 FtpEntry::Link if path.len() + name.len() >= PATH_BYTES_MAX => {}
-                // A web server follows it, so what it leads to counts.
+                // A web server follows the link, so its target counts.
                 FtpEntry::Link => match known.files.find(&below(path, name), &mut cursor) {
                     Some(file) if links.len() < LINKS_MAX => links.push((file, name.to_vec())),
-                    // What is not asked for is as it was.
+                    // A file that is not asked for keeps its state.
                     Some(file) => unclear.push(file.id.0),
                     None => entries.take(IndexEntry::Directory, name),
                 },
@@ -227,7 +227,8 @@ impl<'a> FtpReader<'a> {
         Ok(page)
     }
 
-    /// Whether a line that cannot be read ends with a name of the catalogue: then it is about that.
+    /// Whether an unreadable line ends with a name of the catalogue: then the line concerns that
+    /// entry.
     fn names_ours(
         &self,
         path: &[u8],
@@ -257,7 +258,7 @@ impl<'a> FtpReader<'a> {
     }
 }
 
-/// Whether a failure says something about one name, so that the login can be used for the next.
+/// Whether a failure concerns one name only, so that the login can be used further.
 fn leaves_login(error: &FetchError) -> bool {
     matches!(
         error,
@@ -289,7 +290,7 @@ impl DirectoryServer for FtpReader<'_> {
     }
 
     fn is_busy(&self) -> bool {
-        // Logins that it does not take are not made.
+        // A server that takes no more logins refuses them, so that it never has too many.
         false
     }
 

@@ -1,32 +1,32 @@
-//! Holds what one HTTP scan leaves for the next: versions of pages, and directories that it did not
+//! Holds what one HTTP scan keeps for the next: versions of pages, and directories that it did not
 //! reach.
 //!
-//! A directory whose page has not changed since, and of which the catalogue has not changed
-//! either, is not listed again: its files are as they were. That needs the mirror's content to be
-//! the one that was published then, so all of it is bound to a generation of the content.
+//! A directory is not listed again if neither its page nor the catalogue has changed since: its
+//! files keep their state. This is right only for the content that was published then, so the
+//! memory is bound to that generation of the content.
 
 use std::collections::HashMap;
 
 use crate::domain::varint;
 use crate::fetch::Validator;
 
-/// Bytes of what is remembered of one mirror; a server that sends longer validators is asked
-/// anew each time.
+/// Largest size of one mirror's memory in bytes. If a server's validators are longer, all its pages
+/// are read each time.
 const MEMORY_BYTES_MAX: usize = 16 * 1024 * 1024;
 
-/// Longest validator that is remembered.
+/// Longest validator that is kept.
 const VALIDATOR_BYTES_MAX: usize = 256;
 
-/// A directory as it was listed.
+/// A directory at the time of its listing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DirectoryMemory {
-    /// That of the catalogue's directory.
+    /// The fingerprint of the catalogue's directory.
     pub fingerprint: u64,
     /// The version of the page.
     pub validator: Validator,
-    /// Files on the page that the catalogue did not have.
+    /// Number of files on the page that the catalogue did not have.
     pub unknown: u64,
-    /// Names of directories on the page that the catalogue had.
+    /// Names of directories on the page that the catalogue also had.
     pub directories: Vec<Vec<u8>>,
 }
 
@@ -45,13 +45,13 @@ impl Memory {
         }
     }
 
-    /// A directory, if it was remembered with this fingerprint.
+    /// The memory of a directory, if its fingerprint is still this one.
     pub fn find(&self, key: u64, fingerprint: u64) -> Option<&DirectoryMemory> {
         let found = self.entries.get(&key);
         found.filter(|remembered| remembered.fingerprint == fingerprint)
     }
 
-    /// As bytes, the same for the same memory; empty when there is nothing, or too much.
+    /// Writes bytes, the same for the same memory; empty if there is nothing to keep, or too much.
     pub fn encode(&self) -> Vec<u8> {
         let mut keys: Vec<&u64> = self.entries.keys().collect();
         keys.sort_unstable();
@@ -78,7 +78,7 @@ impl Memory {
         out
     }
 
-    /// What was encoded; damaged bytes are nothing remembered.
+    /// Reads the bytes; damaged bytes are an empty memory.
     pub fn decode(mut bytes: &[u8]) -> Memory {
         let mut memory = Memory::default();
         while !bytes.is_empty() {
@@ -91,7 +91,7 @@ impl Memory {
     }
 }
 
-/// A list of paths as bytes.
+/// Writes a list of paths as bytes.
 pub fn encode_paths(paths: &[Vec<u8>]) -> Vec<u8> {
     let mut out = Vec::new();
     for path in paths {
@@ -100,7 +100,7 @@ pub fn encode_paths(paths: &[Vec<u8>]) -> Vec<u8> {
     out
 }
 
-/// What was encoded; damaged bytes are an empty list.
+/// Reads the bytes; damaged bytes are an empty list.
 pub fn decode_paths(mut bytes: &[u8]) -> Vec<Vec<u8>> {
     let mut paths = Vec::new();
     while !bytes.is_empty() {

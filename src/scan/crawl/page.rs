@@ -22,27 +22,27 @@ use crate::snapshot::Cursor;
 /// Asks Apache for sizes and times where its pages are plain lists, as MirrorBrain does.
 const FANCY: &str = "F=1";
 
-/// Parts of a bucket's listing of one directory: at a thousand keys each, as many as the largest
-/// index page has.
+/// Largest number of parts of a bucket's listing of one directory, with a thousand keys each: as
+/// much as the largest index page.
 const PARTS_MAX: u64 = 500;
 
-/// Keys of a part.
+/// Number of keys per part.
 const PART_KEYS: u64 = 1000;
 
-/// Directories above the mirror's that are asked whether they are the bucket.
+/// Largest number of directories above the mirror's that are checked for being the bucket.
 const BUCKET_ROOTS_MAX: usize = 4;
 
-/// Ends of names of files that are pages themselves.
+/// Endings of names of files that are pages themselves.
 const HTML_ENDS: [&[u8]; 5] = [b".html", b".htm", b".xhtml", b".shtml", b".php"];
 
-/// Entries beside those of the catalogue's directory that may name its files once more.
+/// Number of entries, beyond those of the catalogue's directory, that may name files a second time.
 const FOUND_SLACK: usize = 64;
 
-/// A bucket of which the mirror is a part.
+/// The bucket that contains the mirror.
 #[derive(Debug)]
 struct BucketRoot {
     url: HttpUrl,
-    /// What the keys of the mirror begin with.
+    /// The prefix of the mirror's keys.
     prefix: Vec<u8>,
 }
 
@@ -50,20 +50,20 @@ struct BucketRoot {
 pub(in crate::scan) struct PageReader<'a> {
     crawl: Crawl<'a>,
     session: &'a HttpSession<'a>,
-    /// Where the tree really lies.
+    /// The URL at which the tree really lies.
     base: HttpUrl,
-    /// Whether Apache is asked for sizes and times.
+    /// Whether requests ask Apache for sizes and times.
     is_fancy: AtomicBool,
-    /// Whether that was found out.
+    /// Whether that was decided.
     is_tried: AtomicBool,
-    /// The bucket that lists the mirror's directories, when it was looked for; `None`: there is
-    /// none.
+    /// The bucket that lists the mirror's directories, once it was searched; `None`: there is no
+    /// bucket.
     bucket: OnceLock<Option<BucketRoot>>,
     further_requests: AtomicU64,
 }
 
 impl<'a> PageReader<'a> {
-    /// Reads the page that the crawl begins at, wherever the base URL redirects to.
+    /// Reads the first page, wherever the base URL redirects to.
     pub fn begin(
         crawl: Crawl<'a>,
         session: &'a HttpSession<'a>,
@@ -86,7 +86,7 @@ impl<'a> PageReader<'a> {
         };
         let (outcome, url) = match reader.ask(&first.path, None, &|_| true) {
             Ok(found) => found,
-            // Only the top leads there, as far as is known.
+            // Only the top is known to lead there.
             Err(FetchError::Led { to, .. }) => {
                 first.outcome = Err(FetchError::Redirected { to });
                 return Ok((reader, first));
@@ -110,7 +110,7 @@ impl<'a> PageReader<'a> {
         Ok((reader, first))
     }
 
-    /// A page with sizes and times in place of one without.
+    /// Asks for the page once more with sizes and times if it has none.
     fn with_fields(&self, path: &[u8], outcome: PageOutcome) -> PageOutcome {
         let is_plain = match &outcome {
             PageOutcome::Page(page) => page.entries > 0 && !page.has_fields,
@@ -131,7 +131,7 @@ impl<'a> PageReader<'a> {
         outcome
     }
 
-    /// Counts a request beside the one for each directory.
+    /// Counts a request that comes on top of one per directory.
     fn count_request(&self) {
         self.further_requests.fetch_add(1, Ordering::Relaxed);
     }
@@ -158,7 +158,7 @@ impl<'a> PageReader<'a> {
         };
         let answer = self.session.get(&url, request, may_follow)?;
         let at = answer.url.clone();
-        // A store without the key of a directory says so in XML.
+        // A bucket that has no key of this name says so in XML.
         let essence = answer.content_type.split(';').next().unwrap_or_default();
         let is_of_store = essence.trim().ends_with("/xml");
         match (answer.status, remembered) {
@@ -179,7 +179,8 @@ impl<'a> PageReader<'a> {
         }
     }
 
-    /// Lists the top of a bucket, and all below it as that bucket's from then on.
+    /// Lists the top of a bucket; all directories below are listed as those of the bucket from then
+    /// on.
     fn begin_bucket(&self, url: HttpUrl, path: &[u8]) -> Result<PageRead, FetchError> {
         let unread = || FetchError::Index(PageError::OtherListing(OtherListing::Bucket));
         if !path.is_empty() {
@@ -191,7 +192,7 @@ impl<'a> PageReader<'a> {
         let listed = self.list_keys(&root, path);
         match listed {
             Err(error) if is_of_the_server(&error) || is_cut(&error) => Err(error),
-            // It says nothing but what it says to everybody.
+            // The bucket gives every URL the same answer.
             Err(_) => {
                 self.bucket.get_or_init(|| None);
                 Err(unread())
@@ -203,7 +204,7 @@ impl<'a> PageReader<'a> {
         }
     }
 
-    /// The bucket that the mirror is in: its base URL, or a directory above that.
+    /// Finds the bucket that contains the mirror: its base URL, or a directory above.
     fn find_bucket(&self) -> Option<&BucketRoot> {
         let look = || {
             for (url, prefix) in self.base.above_all().into_iter().take(BUCKET_ROOTS_MAX) {
@@ -227,7 +228,7 @@ impl<'a> PageReader<'a> {
         self.bucket.get_or_init(look).as_ref()
     }
 
-    /// A directory of a bucket, part after part.
+    /// Lists a directory of a bucket, part by part.
     fn list_keys(&self, bucket: &BucketRoot, path: &[u8]) -> Result<PageRead, FetchError> {
         let mut entries = Entries::new(self.crawl, path);
         let address = bucket.url.address(&bucket.url).of_keys(&bucket.key(path));
@@ -291,7 +292,7 @@ impl<'a> PageReader<'a> {
         let is_in_parts = part.next.is_some();
         let mut unreadable = index.unreadable.take();
         if !is_of_bucket {
-            // A front lists the directory as a part of its bucket.
+            // A server in front of the bucket lists the directory as a part of it.
             follow_parts(part.next, |next| {
                 self.count_request();
                 let request = HttpRequest::default();
@@ -331,7 +332,7 @@ impl BucketRoot {
         key
     }
 
-    /// Asks for the directory at a path below the mirror's.
+    /// The URL that asks for the directory at a path below the mirror's.
     fn query(&self, path: &[u8], part: Option<&NextPart>) -> HttpUrl {
         let mut query = b"delimiter=%2F&prefix=".to_vec();
         argument_into(&mut query, &self.key(path));
@@ -344,7 +345,7 @@ impl BucketRoot {
     }
 }
 
-/// Asks for the next part of a bucket's listing, beside what else is asked for.
+/// The query that asks for the next part of a bucket's listing.
 fn next_query(part: &NextPart) -> String {
     let (name, value) = match part {
         NextPart::Token(token) => ("list-type=2&continuation-token=", token),
@@ -355,7 +356,7 @@ fn next_query(part: &NextPart) -> String {
     String::from_utf8_lossy(&query).into_owned()
 }
 
-/// A value of an argument: everything but what names consist of is encoded.
+/// Appends the value of an argument, in which every byte that is unusual in names is encoded.
 fn argument_into(out: &mut Vec<u8>, value: &[u8]) {
     for &byte in value {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
@@ -366,7 +367,8 @@ fn argument_into(out: &mut Vec<u8>, value: &[u8]) {
     }
 }
 
-/// Asks for part after part. One that is no such part, or the same again, leaves the listing cut.
+/// Asks for part after part. If an answer is no part, or the same part again, the listing counts as
+/// cut.
 fn follow_parts(
     mut next: Option<NextPart>,
     mut ask: impl FnMut(&NextPart) -> Result<IndexPage, FetchError>,
@@ -410,7 +412,7 @@ impl DirectoryServer for PageReader<'_> {
             byte: Some(0),
             ..HttpRequest::default()
         };
-        // Clients follow redirects too, wherever they lead.
+        // Clients follow redirects to anywhere, so this request does too.
         let answer = self
             .session
             .get(&self.base.file(path), request, &|_| true)?;
@@ -448,7 +450,7 @@ impl DirectoryServer for PageReader<'_> {
     }
 }
 
-/// What could not be read has its reason inside.
+/// A page that could not be read has the reason inside.
 fn explain(error: PageError) -> FetchError {
     match error {
         PageError::Read(error) => {
@@ -460,7 +462,7 @@ fn explain(error: PageError) -> FetchError {
     }
 }
 
-/// The entries of one directory, compared with the catalogue.
+/// Compares the entries of one directory with the catalogue.
 pub(in crate::scan) struct Entries<'a, 'p> {
     crawl: Crawl<'a>,
     directory: &'p [u8],
@@ -480,7 +482,7 @@ impl<'a, 'p> Entries<'a, 'p> {
             directory,
             cursor: Cursor::default(),
             page: PageRead::default(),
-            // A page may name a file by an icon and by its name.
+            // A page may name a file twice, by an icon and by its name.
             found_max: 2 * files + FOUND_SLACK,
             directories: HashSet::new(),
         }
@@ -490,7 +492,7 @@ impl<'a, 'p> Entries<'a, 'p> {
         self.page.found.len() > self.found_max
     }
 
-    /// What they amount to.
+    /// The result of the page.
     pub fn finish(self) -> Result<PageRead, FetchError> {
         if self.is_too_many() {
             return Err(FetchError::TooManyEntries {
@@ -505,7 +507,7 @@ impl<'a, 'p> Entries<'a, 'p> {
         self.page.private += 1;
     }
 
-    /// Takes one entry.
+    /// Adds one entry.
     pub fn take(&mut self, entry: IndexEntry, name: &[u8]) {
         if self.directory.len() + name.len() >= PATH_BYTES_MAX || self.is_too_many() {
             return;

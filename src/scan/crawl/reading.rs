@@ -12,25 +12,25 @@ use crate::scan::compare::known::KnownTree;
 use crate::scan::compare::names::Names;
 use crate::scan::compare::tally::ZoneFrom;
 
-/// What a mirror is crawled with.
+/// The input of a crawl.
 #[derive(Clone, Copy)]
 pub struct Crawl<'a> {
     /// The catalogue.
     pub known: &'a KnownTree,
-    /// What is listed.
+    /// The rules for the part that is listed.
     pub wanted: &'a CrawlRules,
-    /// At a time.
+    /// Number of requests at a time.
     pub requests: usize,
-    /// What is known from before.
+    /// The mirror's previous state.
     pub before: &'a PreviousListing,
-    /// Told of the files so far.
+    /// Gets the number of files so far.
     pub progress: &'a (dyn Fn(u64) + Sync),
-    /// How long the mirror is waited for.
+    /// Limits of time for the mirror.
     pub patience: Patience<'a>,
-    /// What tells paths of the catalogue.
+    /// Gives paths of the catalogue.
     pub names: Names<'a>,
-    /// Directories to begin at, and to keep to with what lies below; empty: where the part of the
-    /// tree begins.
+    /// Directories in which the crawl begins and which it does not leave; empty: it begins where
+    /// the part of the tree does.
     pub starts: &'a [Vec<u8>],
 }
 
@@ -44,13 +44,13 @@ impl Crawl<'_> {
     }
 }
 
-/// A server whose directories are listed, by several threads.
+/// A server whose directories are listed by several threads.
 pub(in crate::scan) trait DirectoryServer: Sync {
     /// Lists the directory at a path below the mirror's URL.
     fn read(&self, path: &[u8]) -> Result<PageOutcome, FetchError>;
 
-    /// Requests beside one for each directory and file: further parts of listings, and looks at
-    /// what kind of server it is.
+    /// Number of requests on top of one per directory and file: further parts of listings, and
+    /// those that find out the kind of server.
     fn further_requests(&self) -> u64 {
         0
     }
@@ -65,16 +65,17 @@ pub(in crate::scan) trait DirectoryServer: Sync {
     fn url(&self) -> String;
 }
 
-/// What the mirror had, and what the crawl left that found it.
+/// The mirror's previous state: its content, and the memory of the crawl that found it.
 #[derive(Debug, Default)]
 pub struct PreviousListing {
-    /// Pages as they were.
+    /// The pages at that time.
     pub memory: Memory,
-    /// What the mirror had.
+    /// The mirror's content at that time.
     pub content: Content,
-    /// Directories that it did not come to; only they are listed. Empty: all are.
+    /// Directories that the previous crawl did not reach, if only these are to be listed. Empty:
+    /// all are.
     pub unfinished: Vec<Vec<u8>>,
-    /// What tells the zone of page times.
+    /// The source of the zone of page times.
     pub zone: ZoneFrom,
 }
 
@@ -85,7 +86,7 @@ pub(in crate::scan) struct PageFile {
     pub listed: ListedFile,
 }
 
-/// What a page says.
+/// The content of a page.
 #[derive(Debug, Default)]
 pub(in crate::scan) struct PageRead {
     pub found: Vec<PageFile>,
@@ -96,17 +97,18 @@ pub(in crate::scan) struct PageRead {
     /// Names of directories that are worth a request.
     pub directories: Vec<Vec<u8>>,
     pub validator: Option<Validator>,
-    /// Ids of files that are there, in which version is not known.
+    /// Ids of files that exist in an unknown version.
     pub unclear: Vec<u32>,
-    /// A line that cannot be read and names nothing of ours: any file may be missing.
+    /// A line that cannot be read and names no entry of the catalogue, so that any file may be
+    /// missing.
     pub hole: Option<String>,
     pub(super) has_fields: bool,
     pub(super) entries: u64,
-    /// It is of a whole bucket, not of one directory.
+    /// Whether the page lists a whole bucket, not one directory.
     pub(super) is_of_bucket: bool,
 }
 
-/// What came of a request.
+/// The result of a request.
 #[derive(Debug)]
 pub(in crate::scan) enum PageOutcome {
     Page(PageRead),
@@ -117,8 +119,8 @@ pub(in crate::scan) enum PageOutcome {
 pub(in crate::scan) struct First {
     /// Its directory.
     pub path: Vec<u8>,
-    /// A failure is one of this directory, not of the server.
+    /// A failure here concerns this directory, not the server.
     pub outcome: Result<PageOutcome, FetchError>,
-    /// Where the base URL leads, if elsewhere.
+    /// The URL to which the base URL leads, if that is another.
     pub note: Option<String>,
 }

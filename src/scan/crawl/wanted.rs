@@ -11,7 +11,7 @@ use crate::scan::compare::known::KnownTree;
 #[derive(Debug, Clone)]
 pub struct CrawlRules {
     area: Area,
-    /// Names at the top; empty: all.
+    /// Names at the top of the tree that are listed; empty: all.
     top_include: Vec<Vec<u8>>,
     exclude: RegexSet,
 }
@@ -22,7 +22,7 @@ impl CrawlRules {
         let names = config.top_include.iter();
         let name = |name: &String| name.trim_matches('/').as_bytes().to_vec();
         CrawlRules {
-            // As in MirrorBrain the top includes are not for a subtree, the excludes are.
+            // As in MirrorBrain, a subtree is subject to the excludes, but not to the top includes.
             top_include: match area {
                 Area::Whole => names.map(name).collect(),
                 Area::Below(_) | Area::Single(_) => Vec::new(),
@@ -32,12 +32,12 @@ impl CrawlRules {
         }
     }
 
-    /// The directory that a listing begins at.
+    /// The directory in which a listing begins.
     pub fn start(&self, known: &KnownTree) -> Vec<u8> {
         self.area.start(known)
     }
 
-    /// Whether a directory is listed, on the way to what is wanted or in it.
+    /// Whether a directory is listed, because it belongs to the area or lies above it.
     pub fn has_directory(&self, path: &[u8]) -> bool {
         self.area.has_directory(path) && self.is_at_top(path) && !self.is_excluded(path, b"/")
     }
@@ -47,15 +47,14 @@ impl CrawlRules {
         self.area.has_file(path) && self.is_at_top(path) && !self.is_excluded(path, b"")
     }
 
-    /// Whether a path is in what `top_include` names.
+    /// Whether `top_include` allows a path.
     pub fn is_at_top(&self, path: &[u8]) -> bool {
         let end = path.iter().position(|&byte| byte == b'/');
         let top = &path[..end.unwrap_or(path.len())];
         self.top_include.is_empty() || self.top_include.iter().any(|name| name == top)
     }
 
-    /// Patterns see what MirrorBrain's see: a slash in front, and behind a directory.
-    /// Whether only some names at the top are wanted.
+    /// Whether only some names at the top are listed.
     pub fn chooses_at_top(&self) -> bool {
         !self.top_include.is_empty()
     }

@@ -1,4 +1,4 @@
-//! Finds the directories of the catalogue with new versions of files (no I/O).
+//! Finds the directories of the catalogue that contain new versions of files (no I/O).
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -10,21 +10,23 @@ use crate::domain::time::Timestamp;
 use crate::scan::compare::area::parent;
 use crate::scan::compare::directory::key;
 
-/// What is new in the catalogue. Directories are known by their number, in path order.
+/// The new versions in the catalogue, by directory. A directory's number is its position in path
+/// order.
 #[derive(Debug, Default)]
 pub struct ChangedDirectories {
-    /// By their first id.
+    /// In the order of their first ids.
     changes: Vec<CatalogueChange>,
     paths: Vec<Vec<u8>>,
-    /// Id and number of the directory, by id.
+    /// Id of a new version and number of its directory, by id.
     files: Vec<(u32, u32)>,
     ids: RoaringBitmap,
-    /// Keys of all directories that have files right in them.
+    /// Keys of all directories with files directly in them.
     all: HashSet<u64>,
 }
 
 impl ChangedDirectories {
-    /// `changes` by their first id; `for_each_file` gives the whole catalogue in path order.
+    /// Takes `changes` in the order of their first ids; `for_each_file` gives the whole catalogue
+    /// in path order.
     ///
     /// # Errors
     /// Returns the error of `for_each_file`.
@@ -40,7 +42,7 @@ impl ChangedDirectories {
             .changes
             .first()
             .map_or(u32::MAX, |first| first.first_id);
-        // A directory's files may have those of directories in it between them.
+        // The files of a directory may come before and after those of its subdirectories.
         let mut numbers = BTreeMap::new();
         let mut last = None;
         for_each_file(&mut |path, id| {
@@ -63,24 +65,24 @@ impl ChangedDirectories {
         Ok(changed)
     }
 
-    /// Paths of the changed directories; the place is the number.
+    /// Paths of the changed directories; a directory's number is its index.
     pub fn paths(&self) -> &[Vec<u8>] {
         &self.paths
     }
 
-    /// Directories of the catalogue, changed or not.
+    /// Number of all directories of the catalogue, changed or not.
     pub fn directories(&self) -> usize {
         self.all.len()
     }
 
-    /// Changed directories of which a mirror lacks a new version, each with when the latest of
-    /// them came.
+    /// Changed directories of which a mirror lacks a new version, each with the time of its latest
+    /// one.
     pub fn lacking(&self, current: &RoaringBitmap) -> BTreeMap<u32, Timestamp> {
         let mut lacking = BTreeMap::new();
         for id in &self.ids - current {
             let file = self.files.binary_search_by_key(&id, |(id, _)| *id);
             if let Ok(place) = file {
-                // Ids come in their order, so the latest change is what stays.
+                // Ids come in ascending order, so that the latest change overwrites the others.
                 lacking.insert(self.files[place].1, self.time_of(id));
             }
         }

@@ -1,15 +1,17 @@
-//! What of which mirror is due: pure, the time is an argument.
+//! Decides which part of which mirror is due (no I/O; the time is an argument).
 //!
-//! - *Whole*: never scanned, or the last scan is older than `scan.whole_age_s`; one that failed is
-//!   made again after an eighth of that.
+//! - *Whole*: the mirror was never scanned, or its last scan is older than `scan.whole_age_s`; a
+//! failed
+//!   scan is repeated after an eighth of that.
 //! - *Changed directories* that the mirror lacks, until `scan.changed_share` of the mirrors have
-//!   them: a fresh change is looked for every [`PAUSE_S_MIN`], an old one ever more seldom.
-//! - *Suspicious*: what a suspicious scan saw waits for a second one, which is made
-//!   [`CONFIRM_S_MIN`] later.
-//! - *Requested*: somebody said that there is something new; what it lacks, else the whole, but
-//!   that no sooner than after one that failed.
+//! them.
+//!   A fresh change is looked for every [`PAUSE_S_MIN`], an old one ever more seldom.
+//! - *Suspicious*: a suspicious scan waits for a second one, which follows after [`CONFIRM_S_MIN`].
+//! - *Requested*: somebody said that the mirror has something new. The directories that it lacks
+//! are
+//!   scanned, else the whole mirror; but after a failed scan no sooner than usual.
 //!
-//! Times that lie ahead (a clock was wrong) are as if there were none, and are told.
+//! A time in the future, which a wrong clock made, counts as missing, and is reported.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,66 +23,67 @@ use crate::config::DueConfig;
 use crate::db::scan::attempt::ScanAttempt;
 use crate::domain::time::Timestamp;
 
-/// Shortest pause between two looks at a mirror: mirrors synchronise every some minutes at best,
-/// and an operator should not see us more often than his own monitoring.
+/// Shortest pause between two looks at a mirror: mirrors synchronise every few minutes at best, and
+/// an operator should not see us more often than his own monitoring.
 pub const PAUSE_S_MIN: i64 = 300;
 
-/// Pause until the second look at a mirror that seems to have lost its files: its sync may be over
-/// then, and clients are not sent for what is gone for more than some minutes.
+/// Pause before the second look at a mirror that seems to have lost its files. A sync may be over
+/// by then, and clients are sent to missing files for a few minutes only.
 pub const CONFIRM_S_MIN: i64 = 180;
 
-/// The pause is this part of the age that the change has at its end: what a mirror has not got
-/// after a day it rarely gets within the next minutes. Some 25 looks in three days, most of them
-/// in the first hours.
+/// The pause is this fraction of the age that the change will have at its end: a mirror that lacks
+/// a file after a day rarely gets it within the next minutes. This makes some 25 looks in three
+/// days, most of them in the first hours.
 const PAUSE_PART: i64 = 4;
 
-/// A whole scan that failed is made again after this part of the age at which one is due: three
-/// hours of a day. What failed for minutes is then over, and the mirror is not a day behind.
+/// A failed scan of the whole mirror is repeated after this fraction of `whole_age_s`: after three
+/// hours if that is a day. A fault of some minutes is over then, and the mirror's state is not a
+/// day old.
 const RETRY_PART: i64 = 8;
 
-/// Changed directories of one scan: more rules make a long command line for rsync, and as many
-/// requests over FTP and HTTP as a good part of the tree.
+/// Largest number of changed directories per scan: more would make a long command line for rsync,
+/// and over FTP and HTTP as many requests as a good part of the tree.
 const DIRECTORIES_MAX: usize = 200;
 
-/// The same as a part of the directories of the catalogue: beyond a quarter, reading what lies
-/// around them costs little more.
+/// The same as a fraction of all directories: beyond a quarter, scanning the whole mirror costs
+/// little more.
 const DIRECTORIES_PART: usize = 4;
 
-/// What others tell about a mirror.
+/// News about a mirror from others.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Hints {
-    /// When somebody last asked for a scan.
+    /// Time of the last request for a scan.
     pub requested_at: Option<Timestamp>,
 }
 
-/// What is known of a mirror.
+/// The state of a mirror.
 #[derive(Debug, Clone)]
 pub struct MirrorState {
-    /// When the last scan of all it has ended well; a time that lies ahead only for want of
-    /// another one.
+    /// End of the last good scan of the whole mirror; a time in the future only if there is no
+    /// other.
     pub whole_at: Option<Timestamp>,
-    /// When a suspicious scan saw what waits for a second one.
+    /// Time of the suspicious scan that waits for a second one.
     pub suspicious_at: Option<Timestamp>,
-    /// Whether that scan was stopped before its end.
+    /// Whether the last scan was stopped before its end.
     pub is_unfinished: bool,
-    /// When it was last asked.
+    /// The last attempts.
     pub attempt: ScanAttempt,
-    /// What others tell.
+    /// News from others.
     pub hints: Hints,
-    /// Versions that it has.
+    /// Ids of the versions that it has.
     pub current: RoaringBitmap,
-    /// Numbers of changed directories that it is never asked for.
+    /// Numbers of changed directories for which it is never asked.
     pub unwanted: Arc<RoaringBitmap>,
 }
 
-/// What of a mirror is due.
+/// The part of a mirror that is due.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DuePart {
     /// Nothing.
     Nothing,
     /// Some of the changed directories, by number.
     Changed(Vec<u32>),
-    /// All it has.
+    /// The whole mirror.
     Whole,
 }
 
@@ -89,64 +92,64 @@ pub enum DuePart {
 pub enum DueReason {
     /// It was never scanned.
     NeverScanned,
-    /// Its last scan lies ahead: a clock was wrong, and nobody knows how old it is.
+    /// Its last scan lies in the future, because a clock was wrong, so that its age is unknown.
     Ahead {
-        /// The time that it has.
+        /// The time of that scan.
         at: Timestamp,
     },
     /// A suspicious scan waits for a second one.
     Suspicious,
-    /// The last scan is this old.
+    /// The last scan of the whole mirror is this old.
     Old {
         /// Seconds.
         age_s: i64,
     },
     /// The last scan was stopped.
     Unfinished,
-    /// It lacks changed directories.
+    /// It lacks new versions in changed directories.
     Lacks {
-        /// How many.
+        /// Number of these directories.
         directories: usize,
         /// Seconds since the latest of the changes.
         age_s: i64,
     },
-    /// It lacks so many that all is looked at.
+    /// It lacks so many that the whole mirror is scanned.
     LacksMuch {
-        /// How many.
+        /// Number of these directories.
         directories: usize,
     },
-    /// Somebody asked for it.
+    /// Somebody requested a scan.
     Requested,
-    /// Not yet: a scan of all was tried and has not ended well.
+    /// Not due yet: a scan of the whole mirror was tried and did not end well.
     Tried,
-    /// Not yet: it was looked at.
+    /// Not due yet: it was looked at recently.
     Looked {
-        /// Changed directories that it lacks.
+        /// Number of changed directories that it lacks.
         directories: usize,
     },
-    /// Not yet: somebody asked for it, and it was looked at.
+    /// Not due yet: a scan was requested, but the mirror was looked at recently.
     RequestedSoon,
-    /// No: what it lacks, most mirrors have.
+    /// Not due: most mirrors already have what it lacks.
     MostHave {
-        /// Changed directories that it lacks.
+        /// Number of changed directories that it lacks.
         directories: usize,
     },
-    /// No: it has all.
+    /// Not due: it has everything.
     HasAll,
 }
 
-/// What is decided about a mirror.
+/// The decision about a mirror.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DueDecision {
-    /// What is due.
+    /// The part that is due.
     pub what: DuePart,
-    /// Why.
+    /// The reason.
     pub why: DueReason,
-    /// When something will be due, as far as is known now; for what is due: now.
+    /// The time at which something will be due, as far as is known now; now if something is due.
     pub next_at: Timestamp,
 }
 
-/// Decides about all mirrors that can be scanned, in their order.
+/// Decides about all mirrors that can be scanned; returns the decisions in the same order.
 pub fn decide(
     config: &DueConfig,
     now: Timestamp,
@@ -174,7 +177,7 @@ pub fn decide(
     mirrors.iter().zip(&lacking).map(decide).collect()
 }
 
-/// Directories that not most of the mirrors have.
+/// The changed directories that most mirrors do not have yet.
 fn rare(
     share: f64,
     changed: &ChangedDirectories,
@@ -199,8 +202,8 @@ fn rare(
         .collect()
 }
 
-/// Whether a mirror may be due for anything but its age, if it lacks a change of that time: what
-/// can be said before it is known what it lacks.
+/// Whether a mirror may be due for another reason than its age, if it lacks a change of that time.
+/// This can be said before it is known which versions the mirror lacks.
 pub(super) fn may_lack(now: Timestamp, mirror: &MirrorState, latest: Timestamp) -> bool {
     let asked_at = last_look(now, mirror);
     is_requested(now, mirror) || now >= look_again_at(asked_at, latest)
@@ -231,7 +234,8 @@ impl DueCase<'_> {
                 let numbers = lacking.keys().copied().collect();
                 return self.due(DuePart::Changed(numbers), DueReason::Requested);
             }
-            // Anybody may be able to ask: all of a mirror is not read at each word of his.
+            // Requests may come from anybody, so a request alone does not repeat a scan of the
+            // whole mirror.
             let again_at = self.retry_at();
             if self.now < again_at {
                 return not_due(DueReason::RequestedSoon, again_at.min(whole_at));
@@ -277,7 +281,7 @@ impl DueCase<'_> {
         )
     }
 
-    /// When all is due, and why then.
+    /// The reason for which a scan of the whole mirror is due, and since when.
     fn whole(&self) -> (DueReason, Timestamp) {
         let whole_age_s = seconds(self.config.whole_age);
         if let Some(at) = self.confirm_at() {
@@ -297,21 +301,21 @@ impl DueCase<'_> {
         (why, Timestamp(at).max(self.retry_at()))
     }
 
-    /// When what is suspicious is looked at again.
+    /// The time of the second look after a suspicious scan.
     fn confirm_at(&self) -> Option<Timestamp> {
         let seen_at = past(self.now, self.mirror.suspicious_at)?;
         let from = past(self.now, self.mirror.attempt.whole_at).unwrap_or(seen_at);
         Some(Timestamp(from.0.saturating_add(CONFIRM_S_MIN)))
     }
 
-    /// Until when all is not read again, whatever came of it.
+    /// The time before which a scan of the whole mirror is not repeated, whatever its result.
     fn retry_at(&self) -> Timestamp {
         let retry_s = (seconds(self.config.whole_age) / RETRY_PART).max(PAUSE_S_MIN);
         let tried_at = past(self.now, self.mirror.attempt.whole_at);
         Timestamp(tried_at.map_or(i64::MIN, |at| at.0.saturating_add(retry_s)))
     }
 
-    /// Whether a whole scan would be due had it not been tried.
+    /// Whether a scan of the whole mirror would be due if it had not been tried.
     fn is_old(&self) -> bool {
         let at = past(self.now, self.mirror.whole_at);
         let is_young =
@@ -340,7 +344,7 @@ fn not_due(why: DueReason, next_at: Timestamp) -> DueDecision {
     }
 }
 
-/// When a mirror was last asked for anything.
+/// The time at which the mirror was last asked for anything.
 pub(super) fn last_look(now: Timestamp, mirror: &MirrorState) -> Option<Timestamp> {
     let ScanAttempt {
         whole_at,
@@ -349,7 +353,7 @@ pub(super) fn last_look(now: Timestamp, mirror: &MirrorState) -> Option<Timestam
     past(now, whole_at).max(past(now, changed_at))
 }
 
-/// A request is there until a scan begins that came after it.
+/// Whether there is a request that came after the begin of the last scan.
 fn is_requested(now: Timestamp, mirror: &MirrorState) -> bool {
     past(now, mirror.hints.requested_at).is_some()
 }
@@ -358,7 +362,8 @@ fn pause_ends_at(asked_at: Option<Timestamp>) -> Timestamp {
     Timestamp(asked_at.map_or(i64::MIN, |at| at.0.saturating_add(PAUSE_S_MIN)))
 }
 
-/// The first time at which the pause is a part of the change's age: `t - asked = (t - change) / 4`.
+/// The first time at which the pause is the fraction of the change's age: `t - asked = (t - change)
+/// / 4`.
 fn look_again_at(asked_at: Option<Timestamp>, change: Timestamp) -> Timestamp {
     let Some(asked) = asked_at else {
         return Timestamp(i64::MIN);
@@ -368,7 +373,7 @@ fn look_again_at(asked_at: Option<Timestamp>, change: Timestamp) -> Timestamp {
     Timestamp(asked.0.saturating_add(pause_s))
 }
 
-/// What lies ahead is not known.
+/// A time in the future counts as missing.
 fn past(now: Timestamp, at: Option<Timestamp>) -> Option<Timestamp> {
     at.filter(|at| *at <= now)
 }

@@ -1,8 +1,8 @@
 //! Reads from the database what the decision about due scans needs.
 //!
-//! It is asked every minute, so the expensive parts are read only when they may matter: bitmaps
-//! of mirrors whose pause is over while there are new versions, and the catalogue when one of
-//! those bitmaps lacks one.
+//! A look happens every minute, so that the expensive parts are read only if they may matter: the
+//! bitmap of a mirror only if there are new versions and the mirror's pause is over, and the
+//! catalogue only if one of these bitmaps lacks a new version.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -24,28 +24,27 @@ use crate::scan::compare::area::{Area, DirectoryArea};
 use crate::scan::crawl::wanted::CrawlRules;
 use crate::scan::scanner::ScanTask;
 
-/// Scans that found nothing new for the last time before this are not looked for: an age that is
-/// shown may then be that of the scan before, and the mirror is due in either case.
+/// Oldest repeat of a scan that is looked for. A report may then show the age of the scan before,
+/// and the mirror is due in either case.
 const REPEATED_S_MAX: i64 = 2 * 366 * 86_400;
 
-/// What is due at one moment.
+/// The due scans at one moment.
 #[derive(Debug)]
 pub struct Look {
-    /// When.
+    /// The moment.
     pub now: Timestamp,
-    /// Directories with new versions; empty where no mirror could lack any.
+    /// Directories with new versions; empty if no mirror could lack any.
     pub changed: ChangedDirectories,
-    /// Mirrors that can be scanned, and what is decided about them.
+    /// Mirrors that can be scanned, with the decisions about them.
     pub decisions: Vec<(MirrorRecord, DueDecision)>,
-    /// All others, and why they are not.
+    /// All other mirrors, with the reason why they are not scanned.
     pub passed_over: Vec<(MirrorRecord, &'static str)>,
-    /// Where the scans begin: those asked longest ago first.
+    /// The order of the scans: mirrors that were asked longest ago come first.
     order: Vec<usize>,
 }
 
 impl Look {
-    /// What is to be scanned. Changed directories come first, which are wanted soon and take
-    /// seconds.
+    /// The scans to make. Changed directories come first, because they are urgent and take seconds.
     pub fn tasks(&self) -> Vec<ScanTask> {
         let of = |is_whole: bool| {
             self.order.iter().filter_map(move |&place| {
@@ -70,7 +69,8 @@ impl Look {
     }
 }
 
-/// Looks what is due now. With `is_full` all that explains it is read, too.
+/// Finds out which scans are due now. With `is_full`, everything that explains the decisions is
+/// read, too.
 ///
 /// # Errors
 /// Returns [`DbError`] if the database cannot be read or written.
@@ -134,18 +134,18 @@ pub fn look(
     })
 }
 
-/// The latest time that does not lie ahead; without one the first that does.
+/// The latest time that is not in the future, else the first time that is.
 fn latest(now: Timestamp, times: [Option<Timestamp>; 2]) -> Option<Timestamp> {
     let times = || times.into_iter().flatten();
     let past = times().filter(|at| *at <= now).max();
     past.or_else(|| times().min())
 }
 
-/// New versions of the last days.
+/// The new versions of the last days.
 struct News {
     changes: Vec<CatalogueChange>,
     latest: Timestamp,
-    /// Their ids, also of those that were replaced or removed meanwhile.
+    /// Their ids, also of versions that were replaced or removed meanwhile.
     ids: Range<u32>,
 }
 
@@ -196,7 +196,7 @@ impl News {
     }
 }
 
-/// What a mirror has; a damaged bitmap is nothing, until a scan repairs it.
+/// The content of a mirror; a damaged bitmap counts as empty until a scan repairs it.
 fn current(database: &Reader, record: &MirrorRecord) -> Result<RoaringBitmap, DbError> {
     match content::current(database, record.id) {
         Err(DbError::DamagedContent { .. }) => Ok(RoaringBitmap::new()),
@@ -204,8 +204,8 @@ fn current(database: &Reader, record: &MirrorRecord) -> Result<RoaringBitmap, Db
     }
 }
 
-/// Directories that the configuration leaves out. What `exclude_rsync` leaves out only rsync knows:
-/// it is asked for, and found absent, ever more seldom.
+/// Finds the directories that the configuration leaves out. Only rsync can apply `exclude_rsync`; a
+/// directory that it leaves out is asked for and found missing, ever more seldom.
 fn set_unwanted(
     config: &ScanConfig,
     changed: &ChangedDirectories,
@@ -215,7 +215,7 @@ fn set_unwanted(
     let of = |config: &ScanConfig, by_rsync: bool| {
         let wanted = CrawlRules::new(config, Area::Whole);
         let is_unwanted = |path: &[u8]| match by_rsync {
-            // Names that are chosen at the top are those of directories, as good as always.
+            // The top includes are nearly always names of directories.
             _ if path.is_empty() => wanted.chooses_at_top(),
             true => !wanted.is_at_top(path),
             false => !wanted.has_directory(path),

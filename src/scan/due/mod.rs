@@ -1,12 +1,12 @@
-//! `--due`: only what is due is read again.
+//! `--due`: scans only the mirrors, or parts of mirrors, that are due.
 //!
-//! `look` reads as little of the database as tells that nothing is due; `decide` is the law, a
-//! pure function of what was read and of the time; `report` shows it (`--dry-run`); `run` has the
-//! [`Scanner`](super::Scanner) do it.
+//! `look` reads just enough of the database to see that nothing is due. `decide` is the law: a pure
+//! function of what was read and of the time. `report` shows the decisions (`--dry-run`), and `run`
+//! lets the [`Scanner`](super::Scanner) carry them out.
 //!
-//! Ids of file versions only grow, and each index run records the first that it gave. So the
-//! versions that came in the last days are a range of ids, the directories that they lie in are
-//! those that `changed`, and a mirror lacks one of them when its bitmap lacks such an id.
+//! Ids of file versions only grow, and each index run records the first id that it gave. So the new
+//! versions of the last days are a range of ids, their directories are the changed directories, and
+//! a mirror lacks a directory's news if its bitmap lacks such an id.
 
 mod changed_directories;
 mod decide;

@@ -8,10 +8,10 @@ use crate::db::mirror::MirrorRecord;
 use crate::domain::time::{Timestamp, age};
 use crate::program::table::TextTable;
 
-/// Directories that are named of each mirror.
+/// Largest number of directories that are named per mirror.
 const NAMED_MAX: usize = 3;
 
-/// As a table: mirror, what is due, why, and when it is looked at next.
+/// The report as a table: mirror, part, reason, and time of the next look.
 pub fn text(look: &Look) -> String {
     let mut table = TextTable::new(["mirror", "due", "why", "next"]);
     for (mirror, decision) in &look.decisions {
@@ -101,7 +101,7 @@ fn name(look: &Look, number: u32) -> String {
     path.escape_ascii().to_string()
 }
 
-/// As one JSON object.
+/// The report as one JSON object.
 pub fn json(look: &Look, site: &str) -> String {
     let mirrors = look.decisions.iter();
     let mirrors: Vec<Value> = mirrors

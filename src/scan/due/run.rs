@@ -34,7 +34,7 @@ pub fn run(
         return Ok(Exit::Ok);
     }
     let stop = stop_flag().map_err(ScanError::Signals)?;
-    // First, because it brings the schema up to date.
+    // The scanner comes first, because it migrates the schema.
     let scanner = Scanner::open(site)?;
     scanner.collect_requests();
     let reader = open_reader(&site.database)?;
@@ -50,7 +50,7 @@ pub fn run(
     Ok(report.exit())
 }
 
-/// Which mirrors somebody asked a scan for.
+/// The mirrors for which somebody requested a scan.
 fn hints(reader: &Reader) -> Result<HashMap<MirrorId, Hints>, DbError> {
     let requests = request::all(reader)?.into_iter();
     let hints = |at| Hints {
