@@ -195,7 +195,8 @@ CREATE TABLE outage (
     told_at INTEGER
 ) STRICT;
 
--- Every scan, probe, index and import: when, what came of it, the error. `counts` is JSON.
+-- Every scan, probe, index and import: when, what came of it. `counts` is JSON. error: why it
+-- failed. note: what an admin should know of a run that did its work.
 CREATE TABLE run (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     kind TEXT NOT NULL CHECK (kind IN ('index', 'scan', 'probe', 'import')),
@@ -205,7 +206,8 @@ CREATE TABLE run (
     outcome TEXT NOT NULL DEFAULT 'running'
         CHECK (outcome IN ('running', 'ok', 'partial', 'failed', 'suspicious', 'interrupted')),
     counts TEXT NOT NULL DEFAULT '{}',
-    error TEXT NOT NULL DEFAULT ''
+    error TEXT NOT NULL DEFAULT '',
+    note TEXT NOT NULL DEFAULT ''
 ) STRICT;
 
 CREATE INDEX run_by_mirror ON run (mirror_id, kind, id);

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use rusqlite::types::Type;
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::error::{DbError, Doing};
@@ -18,7 +18,12 @@ use crate::domain::time::Timestamp;
 const INDEX_RUN_MAX_S: i64 = 86_400;
 
 const CHANGES: &str = "SELECT started_at, counts FROM run \
-     WHERE mirror_id IS NULL AND kind = 'index' ORDER BY id DESC";
+     WHERE mirror_id IS NULL AND kind = ?1 ORDER BY id DESC";
+
+/// Columns of a [`RunRecord`].
+const SELECT: &str = "SELECT run.id, kind, mirror_id, started_at, ended_at, outcome, counts, \
+     error, note, run_repeat.times, run_repeat.last_at \
+     FROM run LEFT JOIN run_repeat ON run_repeat.run_id = run.id";
 
 /// What kind of run it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,7 +63,7 @@ impl RunKind {
 pub enum RunOutcome {
     /// All of it was done.
     Ok,
-    /// Some of it was done; the error says what was not.
+    /// Some of it was done; the note says what was not.
     Partial,
     /// Nothing was changed.
     Failed,
@@ -92,6 +97,52 @@ impl RunOutcome {
             RunOutcome::Running => "running",
         }
     }
+
+    /// Outcomes of runs whose result counts.
+    const GOOD: [RunOutcome; 2] = [RunOutcome::Ok, RunOutcome::Partial];
+
+    /// Whether the result of the run counts.
+    pub fn is_good(self) -> bool {
+        RunOutcome::GOOD.contains(&self)
+    }
+}
+
+/// Reads one of a few words.
+fn word<T: Copy>(
+    value: ValueRef<'_>,
+    all: &[T],
+    as_str: fn(T) -> &'static str,
+) -> FromSqlResult<T> {
+    let text = value.as_str()?;
+    let known = all.iter().copied().find(|value| as_str(*value) == text);
+    known.ok_or_else(|| {
+        let problem = format!("'{text}' is unknown; a newer Heliostat may have written it");
+        FromSqlError::Other(problem.into())
+    })
+}
+
+impl FromSql for RunKind {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<RunKind> {
+        word(value, &RunKind::ALL, RunKind::as_str)
+    }
+}
+
+impl ToSql for RunKind {
+    fn to_sql(&self) -> Result<ToSqlOutput<'_>, rusqlite::Error> {
+        Ok(self.as_str().into())
+    }
+}
+
+impl FromSql for RunOutcome {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<RunOutcome> {
+        word(value, &RunOutcome::ALL, RunOutcome::as_str)
+    }
+}
+
+impl ToSql for RunOutcome {
+    fn to_sql(&self) -> Result<ToSqlOutput<'_>, rusqlite::Error> {
+        Ok(self.as_str().into())
+    }
 }
 
 /// Number of a run.
@@ -107,8 +158,10 @@ pub struct RunEnd {
     pub outcome: RunOutcome,
     /// Its numbers.
     pub counts: RunCounts,
-    /// What went wrong; empty when nothing did.
+    /// Why it failed; empty: it did not.
     pub error: String,
+    /// What an admin should know of a run that did its work; empty: nothing.
+    pub note: String,
 }
 
 /// Whose runs a lock guards.
@@ -136,10 +189,12 @@ pub fn mark_killed(
     let doing = "marking runs that were killed";
     let mut statement = transaction
         .inner
-        .prepare("SELECT id, counts FROM run WHERE outcome = 'running' AND kind = ?1")
+        .prepare("SELECT id, counts FROM run WHERE outcome = ?1 AND kind = ?2")
         .doing(doing)?;
     let running = statement
-        .query_map([kind.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))
+        .query_map(params![RunOutcome::Running, kind], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
         .doing(doing)?;
     let running: Vec<(i64, String)> = running.collect::<Result<_, _>>().doing(doing)?;
     for (id, counts) in running {
@@ -148,8 +203,8 @@ pub fn mark_killed(
             transaction
                 .inner
                 .execute(
-                    "UPDATE run SET outcome = 'interrupted', error = ?2 WHERE id = ?1",
-                    params![id, killed(now)],
+                    "UPDATE run SET outcome = ?2, error = ?3 WHERE id = ?1",
+                    params![id, RunOutcome::Interrupted, killed(now)],
                 )
                 .doing(doing)?;
         }
@@ -177,12 +232,18 @@ pub fn record_killed_scan(
         .inner
         .execute(
             "INSERT INTO run (kind, mirror_id, started_at, outcome, error) \
-             SELECT 'scan', ?1, ?2, 'interrupted', ?3 WHERE NOT EXISTS ( \
+             SELECT ?4, ?1, ?2, ?5, ?3 WHERE NOT EXISTS ( \
              SELECT 1 FROM run LEFT JOIN run_repeat ON run_repeat.run_id = run.id \
-             WHERE kind = 'scan' AND mirror_id = ?1 \
+             WHERE kind = ?4 AND mirror_id = ?1 \
              AND max(started_at, coalesce(last_at, 0)) >= ?2) \
              AND EXISTS (SELECT 1 FROM mirror WHERE id = ?1)",
-            params![mirror.0, since.0, killed(now)],
+            params![
+                mirror.0,
+                since.0,
+                killed(now),
+                RunKind::Scan,
+                RunOutcome::Interrupted
+            ],
         )
         .doing("recording a scan that was killed")?;
     Ok(())
@@ -219,8 +280,13 @@ pub fn begin(
     transaction
         .inner
         .execute(
-            "INSERT INTO run (kind, mirror_id, started_at) VALUES (?1, ?2, ?3)",
-            params![kind.as_str(), mirror.map(|mirror| mirror.0), at.0],
+            "INSERT INTO run (kind, mirror_id, started_at, outcome) VALUES (?1, ?2, ?3, ?4)",
+            params![
+                kind,
+                mirror.map(|mirror| mirror.0),
+                at.0,
+                RunOutcome::Running
+            ],
         )
         .doing("recording the start of a run")?;
     Ok(RunId(transaction.inner.last_insert_rowid()))
@@ -273,13 +339,15 @@ pub fn end(transaction: &Transaction<'_>, run: RunId, end: &RunEnd) -> Result<()
     transaction
         .inner
         .execute(
-            "UPDATE run SET ended_at = ?2, outcome = ?3, counts = ?4, error = ?5 WHERE id = ?1",
+            "UPDATE run SET ended_at = ?2, outcome = ?3, counts = ?4, error = ?5, note = ?6 \
+             WHERE id = ?1",
             params![
                 run.0,
                 end.at.0,
-                end.outcome.as_str(),
+                end.outcome,
                 end.counts.text(),
-                end.error
+                end.error,
+                end.note
             ],
         )
         .doing("recording the end of a run")?;
@@ -301,8 +369,8 @@ pub fn forget(
         .inner
         .execute(
             "DELETE FROM run WHERE kind = ?1 AND (started_at < ?3 \
-             OR started_at < ?2 AND outcome = 'ok' AND error = '')",
-            params![kind.as_str(), quiet_before.0, all_before.0],
+             OR started_at < ?2 AND outcome = ?4 AND error = '' AND note = '')",
+            params![kind, quiet_before.0, all_before.0, RunOutcome::Ok],
         )
         .doing("forgetting old runs")
 }
@@ -311,36 +379,37 @@ pub fn forget(
 ///
 /// # Errors
 /// Returns [`DbError::Sql`] if the database cannot be read or written.
-pub fn add_to_end(transaction: &Transaction<'_>, run: RunId, end: &RunEnd) -> Result<(), DbError> {
-    let doing = "recording the end of a run";
-    let stored: Option<String> = transaction
+pub fn add_to_end(transaction: &Transaction<'_>, run: RunId, more: &RunEnd) -> Result<(), DbError> {
+    let stored = transaction
         .inner
-        .query_row("SELECT counts FROM run WHERE id = ?1", [run.0], |row| {
-            row.get(0)
-        })
+        .query_row(&format!("{SELECT} WHERE run.id = ?1"), [run.0], from_row)
         .optional()
-        .doing(doing)?;
-    let mut counts = stored
-        .and_then(|text| RunCounts::parse(&text))
-        .unwrap_or_default();
-    counts.add(&end.counts);
-    transaction
-        .inner
-        .execute(
-            "UPDATE run SET ended_at = ?2, counts = ?4, \
-             outcome = CASE WHEN ?3 = 'ok' AND outcome <> 'running' THEN outcome ELSE ?3 END, \
-             error = CASE WHEN ?5 = '' OR error = '' THEN error || ?5 ELSE error || '; ' || ?5 END \
-             WHERE id = ?1",
-            params![
-                run.0,
-                end.at.0,
-                end.outcome.as_str(),
-                counts.text(),
-                end.error
-            ],
-        )
-        .doing(doing)?;
-    Ok(())
+        .doing("reading the end of a run")?;
+    let Some(stored) = stored else {
+        return Ok(());
+    };
+    let mut counts = stored.counts.unwrap_or_default();
+    counts.add(&more.counts);
+    let outcome = match more.outcome {
+        RunOutcome::Ok if stored.outcome != RunOutcome::Running => stored.outcome,
+        other => other,
+    };
+    let sum = RunEnd {
+        at: more.at,
+        outcome,
+        counts,
+        error: joined(stored.error, &more.error),
+        note: joined(stored.note, &more.note),
+    };
+    end(transaction, run, &sum)
+}
+
+fn joined(mut text: String, more: &str) -> String {
+    if !text.is_empty() && !more.is_empty() {
+        text.push_str("; ");
+    }
+    text.push_str(more);
+    text
 }
 
 /// A run as recorded.
@@ -360,38 +429,26 @@ pub struct RunRecord {
     pub outcome: RunOutcome,
     /// Its numbers; `None` if they cannot be read.
     pub counts: Option<RunCounts>,
-    /// What went wrong.
+    /// Why it failed; empty: it did not.
     pub error: String,
+    /// What an admin should know of a run that did its work; empty: nothing.
+    pub note: String,
     /// How often runs found the same since, and when the last of them did.
     pub repeats: Option<(u64, Timestamp)>,
-}
-
-/// Reads a column that holds one of a few words.
-fn word<T: Copy>(
-    row: &Row<'_>,
-    column: usize,
-    all: &[T],
-    as_str: fn(T) -> &'static str,
-) -> Result<T, rusqlite::Error> {
-    let text: String = row.get(column)?;
-    let known = all.iter().copied().find(|value| as_str(*value) == text);
-    known.ok_or_else(|| {
-        let problem = format!("'{text}' is unknown; a newer Heliostat may have written it");
-        rusqlite::Error::FromSqlConversionFailure(column, Type::Text, problem.into())
-    })
 }
 
 fn from_row(row: &Row<'_>) -> Result<RunRecord, rusqlite::Error> {
     Ok(RunRecord {
         id: RunId(row.get(0)?),
-        kind: word(row, 1, &RunKind::ALL, RunKind::as_str)?,
+        kind: row.get(1)?,
         mirror: row.get::<_, Option<i64>>(2)?.map(MirrorId),
         started_at: Timestamp(row.get(3)?),
         ended_at: row.get::<_, Option<i64>>(4)?.map(Timestamp),
-        outcome: word(row, 5, &RunOutcome::ALL, RunOutcome::as_str)?,
+        outcome: row.get(5)?,
         counts: RunCounts::parse(&row.get::<_, String>(6)?),
         error: row.get(7)?,
-        repeats: match (row.get::<_, Option<i64>>(8)?, row.get(9)?) {
+        note: row.get(8)?,
+        repeats: match (row.get::<_, Option<i64>>(9)?, row.get(10)?) {
             (Some(times), Some(at)) => Some((times.max(0) as u64, Timestamp(at))),
             _ => None,
         },
@@ -412,10 +469,12 @@ pub fn last_repeat(
         .sqlite()
         .prepare_cached(
             "SELECT last_at, counts FROM run JOIN run_repeat ON run_repeat.run_id = run.id \
-             WHERE mirror_id = ?1 AND kind = 'scan' ORDER BY last_at DESC",
+             WHERE mirror_id = ?1 AND kind = ?2 ORDER BY last_at DESC",
         )
         .doing(doing)?;
-    let mut rows = statement.query([mirror.0]).doing(doing)?;
+    let mut rows = statement
+        .query(params![mirror.0, RunKind::Scan])
+        .doing(doing)?;
     while let Some(row) = rows.next().doing(doing)? {
         if is_of_all(row, 1).doing(doing)? {
             return Ok(Some(Timestamp(row.get(0).doing(doing)?)));
@@ -440,20 +499,16 @@ pub fn latest_whole(
     mirror: MirrorId,
     is_published: bool,
 ) -> Result<Option<RunRecord>, DbError> {
-    let condition = match is_published {
-        true => "AND outcome IN ('ok', 'partial')",
-        false => "",
-    };
     let how = RunSelection {
-        condition,
         order: "run.id",
         limit: u32::MAX,
     };
     let mut latest = None;
     select_while(database, Some(RunKind::Scan), Some(mirror), how, |run| {
         let is_whole = run.counts.as_ref().is_some_and(RunCounts::is_of_all);
-        latest = is_whole.then_some(run);
-        !is_whole
+        let is_wanted = is_whole && (run.outcome.is_good() || !is_published);
+        latest = is_wanted.then_some(run);
+        !is_wanted
     })?;
     Ok(latest)
 }
@@ -472,10 +527,12 @@ pub fn whole_repeats_since(
         .sqlite()
         .prepare_cached(
             "SELECT mirror_id, last_at, counts FROM run_repeat JOIN run ON run.id = run_id \
-             WHERE last_at >= ?1 AND kind = 'scan' AND mirror_id IS NOT NULL ORDER BY last_at",
+             WHERE last_at >= ?1 AND kind = ?2 AND mirror_id IS NOT NULL ORDER BY last_at",
         )
         .doing(doing)?;
-    let mut rows = statement.query([since.0]).doing(doing)?;
+    let mut rows = statement
+        .query(params![since.0, RunKind::Scan])
+        .doing(doing)?;
     let mut repeats = HashMap::new();
     while let Some(row) = rows.next().doing(doing)? {
         if is_of_all(row, 2).doing(doing)? {
@@ -497,7 +554,6 @@ pub fn latest(
     limit: u32,
 ) -> Result<Vec<RunRecord>, DbError> {
     let how = RunSelection {
-        condition: "",
         order: "run.id",
         limit,
     };
@@ -525,7 +581,6 @@ pub fn recent(
         now = now.0
     );
     let how = RunSelection {
-        condition: "",
         order: &order,
         limit,
     };
@@ -557,12 +612,16 @@ pub fn coverage_since(
         .prepare_cached(
             "SELECT counts \
              FROM run LEFT JOIN run_repeat ON run_repeat.run_id = run.id \
-             WHERE mirror_id = ?1 AND kind = 'scan' AND outcome IN ('ok', 'partial') \
+             WHERE mirror_id = ?1 AND kind = ?4 AND outcome IN (?5, ?6) \
              AND coalesce(run_repeat.last_at, run.started_at) >= ?2 AND run.started_at <= ?3",
         )
         .doing(doing)?;
+    let [ok, partial] = RunOutcome::GOOD;
     let rows = statement
-        .query_map(params![mirror.0, since.0, now.0], |row| row.get(0))
+        .query_map(
+            params![mirror.0, since.0, now.0, RunKind::Scan, ok, partial],
+            |row| row.get(0),
+        )
         .doing(doing)?;
     let texts: Vec<String> = rows.collect::<Result<_, _>>().doing(doing)?;
     let counts = texts.iter().filter_map(|text| RunCounts::parse(text));
@@ -597,7 +656,6 @@ pub fn generations(database: &impl Queryable) -> Result<Generations, DbError> {
 
 /// Which runs, in SQL.
 struct RunSelection<'a> {
-    condition: &'a str,
     order: &'a str,
     limit: u32,
 }
@@ -628,17 +686,14 @@ fn select_while(
     let mut statement = database
         .sqlite()
         .prepare_cached(&format!(
-            "SELECT run.id, kind, mirror_id, started_at, ended_at, outcome, counts, error, \
-             run_repeat.times, run_repeat.last_at \
-             FROM run LEFT JOIN run_repeat ON run_repeat.run_id = run.id \
-             WHERE (?1 IS NULL OR kind = ?1) AND (?2 IS NULL OR mirror_id = ?2) {} \
+            "{SELECT} WHERE (?1 IS NULL OR kind = ?1) AND (?2 IS NULL OR mirror_id = ?2) \
              ORDER BY {} DESC LIMIT ?3",
-            how.condition, how.order
+            how.order
         ))
         .doing("preparing to read runs")?;
     let mirror = mirror.map(|mirror| mirror.0);
     let mut rows = statement
-        .query(params![kind.map(RunKind::as_str), mirror, how.limit])
+        .query(params![kind, mirror, how.limit])
         .doing(doing)?;
     while let Some(row) = rows.next().doing(doing)? {
         if !goes_on(from_row(row).doing(doing)?) {
@@ -668,7 +723,7 @@ pub fn changes_since(
 ) -> Result<Vec<CatalogueChange>, DbError> {
     let doing = "reading when the catalogue changed";
     let mut statement = database.sqlite().prepare_cached(CHANGES).doing(doing)?;
-    let mut rows = statement.query([]).doing(doing)?;
+    let mut rows = statement.query([RunKind::Index]).doing(doing)?;
     let mut changes = Vec::new();
     // Newest first, so that older runs are not read at all.
     while let Some(row) = rows.next().doing(doing)? {
@@ -713,8 +768,8 @@ mod tests {
                 transaction
                     .inner
                     .execute(
-                        "UPDATE run SET counts = ?2, outcome = 'ok' WHERE id = ?1",
-                        params![id.0, counts],
+                        "UPDATE run SET counts = ?2, outcome = ?3 WHERE id = ?1",
+                        params![id.0, counts, RunOutcome::Ok],
                     )
                     .doing("a test")?;
             }
@@ -766,14 +821,80 @@ mod tests {
     }
 
     #[test]
+    fn what_is_added_to_an_end_keeps_the_worse_outcome_and_both_texts() {
+        let folder = tempfile::tempdir().expect("folder");
+        let mut writer = open_writer(&folder.path().join("t.sqlite")).expect("open");
+        let end_of = |outcome, error: &str, note: &str| RunEnd {
+            at: Timestamp(5),
+            outcome,
+            counts: RunCounts::default(),
+            error: error.to_owned(),
+            note: note.to_owned(),
+        };
+        for (first, second, expected) in [
+            (
+                end_of(RunOutcome::Partial, "", "a"),
+                end_of(RunOutcome::Ok, "", ""),
+                (RunOutcome::Partial, "", "a"),
+            ),
+            (
+                end_of(RunOutcome::Partial, "", "a"),
+                end_of(RunOutcome::Partial, "", "b"),
+                (RunOutcome::Partial, "", "a; b"),
+            ),
+            (
+                end_of(RunOutcome::Ok, "", "a"),
+                end_of(RunOutcome::Failed, "c", ""),
+                (RunOutcome::Failed, "c", "a"),
+            ),
+        ] {
+            let (kind, began) = (RunKind::Index, Timestamp(1));
+            let added = writer.transaction(|transaction| {
+                let run = record(transaction, kind, None, began, &first)?;
+                add_to_end(transaction, run, &second)
+            });
+            added.expect("added");
+            let run = latest(&writer, kind, None, 1).expect("runs").remove(0);
+            assert_eq!(
+                (run.outcome, run.error.as_str(), run.note.as_str()),
+                expected
+            );
+        }
+    }
+
+    #[test]
+    fn quiet_runs_are_forgotten_before_those_with_a_note() {
+        let folder = tempfile::tempdir().expect("folder");
+        let mut writer = open_writer(&folder.path().join("t.sqlite")).expect("open");
+        let left = writer.transaction(|transaction| {
+            for note in ["", "a remark"] {
+                let end = RunEnd {
+                    at: Timestamp(5),
+                    outcome: RunOutcome::Ok,
+                    counts: RunCounts::default(),
+                    error: String::new(),
+                    note: note.to_owned(),
+                };
+                record(transaction, RunKind::Probe, None, Timestamp(1), &end)?;
+            }
+            forget(transaction, RunKind::Probe, Timestamp(3), Timestamp(0))?;
+            latest(transaction, RunKind::Probe, None, 9)
+        });
+        let notes = left.expect("runs").into_iter().map(|run| run.note);
+        assert_eq!(notes.collect::<Vec<_>>(), ["a remark"]);
+    }
+
+    #[test]
     fn the_latest_index_runs_are_found_without_reading_all_runs() {
         let folder = tempfile::tempdir().expect("folder");
         let writer = open_writer(&folder.path().join("t.sqlite")).expect("open");
         let plan: String = writer
             .sqlite()
-            .query_row(&format!("EXPLAIN QUERY PLAN {CHANGES}"), [], |row| {
-                row.get(3)
-            })
+            .query_row(
+                &format!("EXPLAIN QUERY PLAN {CHANGES}"),
+                [RunKind::Index],
+                |row| row.get(3),
+            )
             .expect("plan");
         assert_eq!(
             plan,

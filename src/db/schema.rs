@@ -21,6 +21,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../sql/0010_purge.sql"),
     include_str!("../../sql/0011_outage.sql"),
     include_str!("../../sql/0012_cache_answer.sql"),
+    include_str!("../../sql/0013_run_note.sql"),
 ];
 
 /// `application_id` of our files ("Heli"), so that no other SQLite file is taken for one.
@@ -142,6 +143,41 @@ mod tests {
             .execute_batch(include_str!("../../sql/schema.sql"))
             .expect("schema.sql");
         assert_eq!(tables(&migrated), tables(&plain));
+    }
+
+    #[test]
+    fn remarks_of_runs_that_did_their_work_become_notes() {
+        let connection = Connection::open_in_memory().expect("open");
+        for migration in &MIGRATIONS[..12] {
+            connection.execute_batch(migration).expect("migration");
+        }
+        let old = "PRAGMA application_id = 0x48656c69; PRAGMA user_version = 12;
+            INSERT INTO run (kind, started_at, outcome, error) VALUES
+            ('scan', 1, 'ok', 'a'), ('index', 1, 'partial', 'b'), ('probe', 1, 'ok', ''),
+            ('scan', 1, 'failed', 'c'), ('scan', 1, 'suspicious', 'd'),
+            ('scan', 1, 'interrupted', 'e')";
+        connection.execute_batch(old).expect("runs");
+        migrate(&connection, Path::new(":memory:")).expect("migrated");
+        let mut statement = connection
+            .prepare("SELECT error, note FROM run ORDER BY id")
+            .expect("prepare");
+        let rows = statement
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
+            .expect("query")
+            .collect::<Result<Vec<(String, String)>, _>>()
+            .expect("rows");
+        let expected = [
+            ("", "a"),
+            ("", "b"),
+            ("", ""),
+            ("c", ""),
+            ("d", ""),
+            ("e", ""),
+        ];
+        assert_eq!(
+            rows,
+            expected.map(|(error, note)| (error.to_owned(), note.to_owned()))
+        );
     }
 
     #[test]

@@ -65,8 +65,10 @@ pub struct IndexReport {
     /// Places that could not be read, at most [`crate::tree::UNREADABLE_LISTED_MAX`].
     #[serde(rename = "unreadable_places", serialize_with = "as_places")]
     pub unreadable: Vec<UnreadablePlace>,
-    /// The problem in one line; empty if there is none.
+    /// Why nothing was changed, in one line; empty if that is no problem.
     pub error: String,
+    /// What could not be read, in one line; empty if all could.
+    pub note: String,
     /// The run's row in the database; `None` for a dry run.
     #[serde(skip)]
     pub run: Option<RunId>,

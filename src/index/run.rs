@@ -77,6 +77,7 @@ impl IndexRun<'_> {
                 outcome: error.outcome(),
                 counts: RunCounts::default(),
                 error: chain(error),
+                note: String::new(),
             },
             Ok(report) if report.outcome == RunOutcome::Suspicious => self.end(report),
             // The end was recorded together with the changes.
@@ -145,6 +146,7 @@ impl IndexRun<'_> {
             outcome: report.outcome,
             counts: RunCounts::of(&counts),
             error: report.error.clone(),
+            note: report.note.clone(),
         }
     }
 
@@ -211,6 +213,7 @@ impl IndexRun<'_> {
             counts,
             unreadable,
             error: String::new(),
+            note: String::new(),
             run: match &self.store {
                 Store::Real { id, .. } => Some(*id),
                 Store::Dry(_) => None,
@@ -218,7 +221,7 @@ impl IndexRun<'_> {
         };
         if let Some(first) = report.unreadable.first() {
             report.outcome = RunOutcome::Partial;
-            report.error = format!(
+            report.note = format!(
                 "{} places could not be read, among them '{}': {}",
                 counts.unreadable,
                 first.path.escape_ascii(),

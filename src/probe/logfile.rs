@@ -55,9 +55,9 @@ fn lines(report: &ProbeReport, is_verbose: bool, now: Timestamp) -> String {
             line("DEBUG", &said);
         }
     }
-    let remark = report.remark();
-    if !remark.is_empty() {
-        line("WARNING", &remark);
+    let note = report.note();
+    if !note.is_empty() {
+        line("WARNING", &note);
     }
     text
 }

@@ -156,6 +156,7 @@ impl Prober {
             outcome: RunOutcome::Failed,
             counts: RunCounts::default(),
             error: chain(error),
+            note: String::new(),
         };
         let writer = self.writer.as_mut();
         let ended = writer.map(|writer| writer.transaction(|t| run::end(t, run, &end)));
@@ -225,6 +226,7 @@ impl Prober {
                 outcome: RunOutcome::Ok,
                 counts: report.counts.of_run(),
                 error: String::new(),
+                note: String::new(),
             };
             writer.transaction(|transaction| run::add_to_end(transaction, run, &end))?;
         }
@@ -352,11 +354,11 @@ impl Prober {
             return Ok(());
         };
         let now = round.now;
-        let mut remark = String::new();
+        let mut note = String::new();
         if run.is_some() {
-            remark = round.report.remark();
+            note = round.report.note();
             let before = run::latest(writer, RunKind::Probe, None, 2)?;
-            round.report.is_old_news = before.get(1).is_some_and(|before| before.error == remark);
+            round.report.is_old_news = before.get(1).is_some_and(|before| before.note == note);
         }
         let outages = match round.is_whole {
             true => outage::changed(&round.outages, &round.report.cut_off, now),
@@ -368,11 +370,11 @@ impl Prober {
             enable,
             run,
             counts: &round.report.counts,
-            outcome: match remark.is_empty() {
+            outcome: match note.is_empty() {
                 true => RunOutcome::Ok,
                 false => RunOutcome::Partial,
             },
-            error: remark,
+            note,
             outages: &outages,
             now,
         };

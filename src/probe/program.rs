@@ -128,14 +128,14 @@ fn run_daemon(args: &ProbeArgs, prober: &mut Prober, stop: &AtomicBool) -> Exit 
 
 /// Writes a pass's lines to the log.
 fn tell(args: &ProbeArgs, report: &ProbeReport) {
-    let remark = report.remark();
-    if remark.is_empty() {
+    let note = report.note();
+    if note.is_empty() {
         log::debug!("the pass is whole");
     } else if report.is_old_news {
         // Above this level, cron would mail the line every minute.
-        log::info!("{remark}");
+        log::info!("{note}");
     } else {
-        log::warn!("{remark}");
+        log::warn!("{note}");
     }
     for mirror in &report.mirrors {
         for problem in &mirror.problems {

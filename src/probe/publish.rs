@@ -33,8 +33,8 @@ pub struct Pass<'a> {
     pub run: Option<RunId>,
     /// The numbers of the pass.
     pub counts: &'a ProbeCounts,
-    /// The remark on the pass as a whole.
-    pub error: String,
+    /// The remark on the pass as a whole; may be empty.
+    pub note: String,
     /// Whether the pass is complete.
     pub outcome: RunOutcome,
     /// Outages of this host that began or ended.
@@ -92,7 +92,8 @@ pub fn publish(writer: &mut Writer, pass: &Pass<'_>) -> Result<Vec<MirrorId>, Db
             at: pass.now,
             outcome: pass.outcome,
             counts: pass.counts.of_run(),
-            error: pass.error.clone(),
+            error: String::new(),
+            note: pass.note.clone(),
         };
         run::end(transaction, run, &end)?;
         let before = |age_s| Timestamp(pass.now.0 - age_s);

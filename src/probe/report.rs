@@ -156,15 +156,15 @@ impl ProbeReport {
     }
 
     /// The remark on the pass as a whole; may be empty.
-    pub fn remark(&self) -> String {
-        let mut remarks = Vec::new();
+    pub fn note(&self) -> String {
+        let mut parts = Vec::new();
         for family in &self.cut_off {
-            remarks.push(looks(*family));
+            parts.push(looks(*family));
         }
         if self.is_cut_short {
-            remarks.push("not all was checked in time; the rest stays as it was".to_owned());
+            parts.push("not all was checked in time; the rest stays as it was".to_owned());
         }
-        remarks.join("; ")
+        parts.join("; ")
     }
 
     /// Prints the lines that `mirrorprobe` logs about changes, and a summary for a person on a
@@ -248,7 +248,7 @@ impl ProbeReport {
             "site": self.site,
             "counts": self.counts.value(),
             "cut_off": self.cut_off.iter().map(|family| family.as_str()).collect::<Vec<_>>(),
-            "remark": self.remark(),
+            "remark": self.note(),
             "took_ms": self.took.as_millis() as u64,
             "mirrors": self.mirrors.iter().map(MirrorLine::value).collect::<Vec<_>>(),
         });

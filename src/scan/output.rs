@@ -202,20 +202,26 @@ fn summary(report: &MirrorReport) -> String {
 
 /// The one line of the log that a mirror gets.
 fn tell(report: &MirrorReport) {
-    let (name, error) = (&report.identifier, &report.error);
+    let (name, error, note) = (&report.identifier, &report.error, &report.note);
     match report.outcome {
-        RunOutcome::Ok if error.is_empty() => {}
+        RunOutcome::Ok | RunOutcome::Partial if note.is_empty() => {}
         // Cron, with -q, mails it once, not each time.
-        RunOutcome::Ok | RunOutcome::Partial if report.is_news => log::error!("{name}: {error}"),
-        RunOutcome::Ok => log::info!("{name}: {error}"),
-        RunOutcome::Partial => log::warn!("{name}: {error}"),
+        RunOutcome::Ok | RunOutcome::Partial if report.is_news => log::error!("{name}: {note}"),
+        RunOutcome::Ok => log::info!("{name}: {note}"),
+        RunOutcome::Partial => log::warn!("{name}: {note}"),
         RunOutcome::Failed | RunOutcome::Interrupted | RunOutcome::Running => {
             log::error!("{name}: {error}; its files stay as they were");
         }
-        RunOutcome::Suspicious => log::error!(
-            "{name}: suspicious, so nothing is published: {error}; \
-             a second scan that sees the same publishes it, --force does now"
-        ),
+        RunOutcome::Suspicious => {
+            let news = match note.is_empty() || !report.is_news {
+                true => String::new(),
+                false => format!("; {note}"),
+            };
+            log::error!(
+                "{name}: suspicious, so nothing is published: {error}; \
+                 a second scan that sees the same publishes it, --force does now{news}"
+            );
+        }
     }
     for note in &report.notes {
         log::info!("{name}: {note}");

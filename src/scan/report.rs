@@ -59,9 +59,11 @@ pub struct MirrorReport {
     pub counts: ScanCounts,
     /// How long it took.
     pub took: Duration,
-    /// What went wrong, one line; empty when nothing did.
+    /// Why it was not published, one line; empty: it was.
     pub error: String,
-    /// Whether the last run had something else to say.
+    /// What an admin should know of the listing, one line; recorded with the run.
+    pub note: String,
+    /// Whether the last run had another note.
     pub is_news: bool,
     /// What else is to be said.
     pub notes: Vec<String>,
@@ -148,6 +150,7 @@ struct MirrorJson<'a> {
     took_s: f64,
     files_per_s: u64,
     error: &'a str,
+    note: &'a str,
     notes: &'a [String],
 }
 
@@ -163,6 +166,7 @@ fn mirror_json(mirror: &MirrorReport) -> MirrorJson<'_> {
         took_s: seconds(mirror.took),
         files_per_s: mirror.files_per_second(),
         error: &mirror.error,
+        note: &mirror.note,
         notes: &mirror.notes,
     }
 }
@@ -187,6 +191,7 @@ mod tests {
             counts: ScanCounts::default(),
             took: Duration::from_millis(1500),
             error: String::new(),
+            note: String::new(),
             is_news: false,
             notes: Vec::new(),
         });

@@ -92,7 +92,7 @@ pub struct ScanRun<'a> {
 struct FinishedListing {
     by: Protocol,
     conclusion: Conclusion,
-    error: String,
+    note: String,
     notes: Vec<String>,
 }
 
@@ -352,7 +352,7 @@ impl<'a> ScanRun<'a> {
             found.notes.push(HIDES.to_owned());
         }
         let unlisted = self.unlisted_ids(&found)?;
-        let (partial, error) = (describe(&found), self.told(&found));
+        let (partial, note) = (describe(&found), self.note(&found));
         let left = self.left_now(&found);
         let finding = Listing {
             mirror: self.mirror.id,
@@ -362,7 +362,7 @@ impl<'a> ScanRun<'a> {
             left: left.as_ref(),
             unlisted: &unlisted,
             is_partial: !partial.is_empty(),
-            error: &error,
+            note: &note,
             at: now(),
             took: self.start.elapsed(),
         };
@@ -379,32 +379,32 @@ impl<'a> ScanRun<'a> {
         Ok(conclusion.map(|conclusion| FinishedListing {
             by: found.by,
             conclusion,
-            error,
+            note,
             notes,
         }))
     }
 
     /// What an admin should know of the listing, one line: what could not be listed, and which
     /// protocols failed.
-    fn told(&self, found: &ListingResult) -> String {
-        let mut told = Vec::new();
+    fn note(&self, found: &ListingResult) -> String {
+        let mut parts = Vec::new();
         match (describe(found), &found.refusal) {
             (partial, None) if partial.is_empty() => {}
             (partial, Some(refusal)) if partial.is_empty() => {
-                told.push(format!("not listed: {refusal}"));
+                parts.push(format!("not listed: {refusal}"));
             }
-            (partial, None) => told.push(partial),
-            (partial, Some(refusal)) => told.push(format!("{partial} ({refusal})")),
+            (partial, None) => parts.push(partial),
+            (partial, Some(refusal)) => parts.push(format!("{partial} ({refusal})")),
         }
         for (by, why) in &found.fallbacks {
             let (by, name) = (by.name(), &self.mirror.identifier);
-            told.push(format!(
+            parts.push(format!(
                 "not listed by {by}: {why}; listed by {}; correct or clear its {by} URL \
                  (heliostat edit {name})",
                 found.by.name()
             ));
         }
-        told.join("; ")
+        parts.join("; ")
     }
 
     /// Takes out what the mirror has and cannot deliver.
@@ -492,6 +492,7 @@ impl<'a> ScanRun<'a> {
             outcome: outcome_of(error),
             counts: RunCounts::of(&ScanCounts::default()),
             error: chain(error),
+            note: String::new(),
         };
         // A mirror that is gone has no runs any more.
         let mirror = Some(self.mirror.id).filter(|_| !matches!(error, MirrorError::Deleted));
@@ -511,11 +512,12 @@ impl<'a> ScanRun<'a> {
         let FinishedListing {
             by,
             conclusion,
-            mut error,
+            note,
             mut notes,
         } = done;
         notes.splice(0..0, self.notes.iter().cloned());
         let is_aside = conclusion.outcome == RunOutcome::Suspicious;
+        let mut error = String::new();
         if is_aside {
             error = conclusion.remark;
         } else if !conclusion.remark.is_empty() {
@@ -531,6 +533,7 @@ impl<'a> ScanRun<'a> {
             counts: conclusion.counts,
             took: self.start.elapsed(),
             error,
+            note,
             is_news: conclusion.is_news,
             notes,
         }
@@ -551,6 +554,7 @@ impl<'a> ScanRun<'a> {
             },
             took: self.start.elapsed(),
             error: chain(error),
+            note: String::new(),
             is_news: true,
             notes: Vec::new(),
         }

@@ -91,7 +91,7 @@ fn publish(
         left: None,
         unlisted: &RoaringBitmap::new(),
         is_partial: false,
-        error: "",
+        note: "",
         at,
         took: Duration::from_secs(9),
     };

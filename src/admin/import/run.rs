@@ -105,6 +105,7 @@ fn recorded(
             outcome: RunOutcome::Failed,
             counts: RunCounts::default(),
             error: chain(error),
+            note: String::new(),
         };
         let recorded = writer.transaction(|t| end(t, run, &failed));
         if let Err(error) = recorded {
@@ -215,6 +216,7 @@ fn record(
         outcome: RunOutcome::Ok,
         counts: RunCounts::of(&summary.counts()),
         error: String::new(),
+        note: String::new(),
     };
     end(transaction, run, &done)?;
     let what = format!(

@@ -63,6 +63,7 @@ pub fn runs(session: &mut Session, args: &RunsArgs) -> Result<Exit, AdminError> 
         let what = [
             counts(run.counts.as_ref()),
             run.error.clone(),
+            run.note.clone(),
             again.unwrap_or_default(),
         ];
         let what: Vec<&str> = what
@@ -202,6 +203,7 @@ fn run_json(run: &RunRecord, names: &HashMap<MirrorId, String>, latest: Timestam
         "outcome": run.outcome.as_str(),
         "counts": &run.counts,
         "error": run.error,
+        "note": run.note,
         "repeats": run.repeats.map_or(0, |(times, _)| times),
         "repeated_at": run.repeats.map(|(_, at)| at.to_string()),
     })

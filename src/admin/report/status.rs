@@ -349,11 +349,9 @@ fn scan_reasons(
     Ok(reasons)
 }
 
-/// What the last scan had to say although its listing counts.
+/// What the last scan noted.
 fn scan_note(run: RunRecord) -> Option<String> {
-    let counts = matches!(run.outcome, RunOutcome::Ok | RunOutcome::Partial);
-    let is_told = counts && !run.error.is_empty();
-    is_told.then(|| format!("last scan: {}", run.error))
+    (!run.note.is_empty()).then(|| format!("last scan: {}", run.note))
 }
 
 /// What a mirror lacks, whoever confirmed that.

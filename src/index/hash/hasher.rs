@@ -318,7 +318,7 @@ impl<'a> HashRun<'a> {
             return;
         };
         let (outcome, error) = match result {
-            Ok(()) => (report.outcome, report.error()),
+            Ok(()) => (report.outcome, String::new()),
             Err(error) => (error.outcome(), chain(error)),
         };
         let end = RunEnd {
@@ -326,6 +326,7 @@ impl<'a> HashRun<'a> {
             outcome,
             counts: RunCounts::of(&report.counts),
             error,
+            note: report.note(),
         };
         let recorded = writer.transaction(|transaction| run::add_to_end(transaction, id, &end));
         if let Err(error) = recorded {

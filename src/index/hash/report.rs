@@ -57,8 +57,8 @@ impl HashReport {
         counts.hashed + counts.signatures + counts.unhashed == 0
     }
 
-    /// The problem in one line; empty if there is none.
-    pub fn error(&self) -> String {
+    /// What could not be hashed, in one line; empty if all could.
+    pub fn note(&self) -> String {
         let Some(first) = self.failures.first() else {
             return String::new();
         };

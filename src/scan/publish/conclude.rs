@@ -103,7 +103,7 @@ pub fn conclude(
         let last = run::latest(transaction, RunKind::Scan, Some(finding.mirror), 1)?;
         let conclusion = Conclusion {
             counts,
-            is_news: last.is_empty() || last.iter().any(|run| run.error != finding.error),
+            is_news: last.is_empty() || last.iter().any(|run| run.note != finding.note),
             ..conclusion
         };
         let (mirror, end) = (Some(finding.mirror), run_end(finding, &conclusion));
@@ -335,13 +335,14 @@ fn switch_on(record: &mut MirrorRecord, at: Timestamp) {
 
 fn run_end(finding: Listing<'_>, conclusion: &Conclusion) -> RunEnd {
     let error = match conclusion.outcome {
-        RunOutcome::Suspicious => &conclusion.remark,
-        _ => finding.error,
+        RunOutcome::Suspicious => conclusion.remark.as_str(),
+        _ => "",
     };
     RunEnd {
         at: finding.at,
         outcome: conclusion.outcome,
         counts: RunCounts::of(&conclusion.counts),
         error: error.to_owned(),
+        note: finding.note.to_owned(),
     }
 }

@@ -50,7 +50,7 @@ pub struct Listing<'a> {
     /// Whether there is something that the server could not list.
     pub is_partial: bool,
     /// What that is, and what else an admin should know, one line.
-    pub error: &'a str,
+    pub note: &'a str,
     /// When it ended.
     pub at: Timestamp,
     /// How long it took.

@@ -33,7 +33,7 @@ pub(in crate::scan) fn repeated(
     let last = run::latest(transaction, RunKind::Scan, Some(finding.mirror), 1)?;
     let same = last.into_iter().find(|run| {
         run.outcome == listed(finding)
-            && run.error == finding.error
+            && run.note == finding.note
             && run.counts.clone().map(numbers) == Some(numbers(RunCounts::of(counts)))
     });
     Ok(same.map(|run| run.id))

@@ -44,7 +44,8 @@ fn no_program_prints_what_controls_a_terminal() {
     let database = rusqlite::Connection::open(site.database()).expect("it opens");
     let insert = "INSERT INTO event (at, actor, what) VALUES (1, ?1, ?1)";
     database.execute(insert, [EVIL]).expect("an event");
-    let insert = "INSERT INTO run (kind, started_at, outcome, error) VALUES ('scan', 1, 'ok', ?1)";
+    let insert = "INSERT INTO run (kind, started_at, outcome, error, note)
+        VALUES ('scan', 1, 'ok', ?1, ?1)";
     database.execute(insert, [EVIL]).expect("a run");
     let path = format!("/{EVIL}");
     let mut commands = vec![

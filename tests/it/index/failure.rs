@@ -80,9 +80,9 @@ fn what_cannot_be_read_stays_and_the_run_is_partial() {
             "unsearchable/z",
         ];
         assert_eq!(paths(&site), stay);
-        let (outcome, counts, error) = last_run(&site);
+        let (outcome, counts, note) = last_run(&site);
         assert_eq!(outcome, "partial");
-        assert!(error.starts_with("2 places could not be read, among them 'closed': "));
+        assert!(note.starts_with("2 places could not be read, among them 'closed': "));
         assert_eq!(
             (&counts["unreadable"], &counts["kept"]),
             (&2.into(), &3.into())

@@ -67,14 +67,14 @@ fn an_unreadable_file_is_named_and_the_rest_is_hashed() {
         assert_eq!(paths(&site).len(), 4, "the catalogue has them all");
         assert!(row(&site, b"a").is_some() && row(&site, b"z").is_some());
         assert_eq!(row(&site, b"closed"), None);
-        let (outcome, counts, error) = last_run(&site);
+        let (outcome, counts, note) = last_run(&site);
         assert_eq!(
             (outcome.as_str(), &counts["unhashed"]),
             ("partial", &2.into())
         );
         assert!(
-            error.contains("2 files could not be hashed, among them"),
-            "{error}"
+            note.contains("2 files could not be hashed, among them"),
+            "{note}"
         );
     }
     set_mode(&site, "closed", 0o644);

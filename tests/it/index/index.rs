@@ -64,8 +64,8 @@ fn a_first_run_catalogues_exact_bytes_in_order() {
         before.len(),
         std::fs::read(site.database()).expect("it").len()
     );
-    let (outcome, counts, error) = last_run(&site);
-    assert_eq!((outcome.as_str(), error.as_str()), ("ok", ""));
+    let (outcome, counts, note) = last_run(&site);
+    assert_eq!((outcome.as_str(), note.as_str()), ("ok", ""));
     assert_eq!(
         (&counts["files"], &counts["bytes"]),
         (&7.into(), &21.into())
@@ -258,6 +258,7 @@ fn the_report_as_json() {
         ("added", 1.into()),
         ("unreadable_places", serde_json::json!([])),
         ("error", "".into()),
+        ("note", "".into()),
     ] {
         assert_eq!(report[key], expected, "{key}");
     }

@@ -56,7 +56,12 @@ fn a_mirror_that_comes_back_needs_no_confirmation() {
     for gone in FILES {
         daemon.remove(gone);
     }
-    is_suspicious(&site, "m", "the listing is empty");
+    let reason = "the listing is empty";
+    let note = "not listed by http: cannot connect (";
+    is_suspicious(&site, "m", &format!("--force does now; {note}"));
+    let run = last_run(&site, id);
+    assert_eq!(run.error, reason);
+    assert!(run.note.starts_with(note), "{run:?}");
     assert_eq!(current(&site, id), set(&FILES));
     for back in FILES {
         daemon.write(back, back.as_bytes(), OLD);

@@ -48,6 +48,14 @@ fn a_protocol_that_fails_is_told_once_until_it_works_again() {
     let run = last_run(&site, id);
     assert_eq!(run.outcome.as_str(), "ok");
     assert_eq!(run.repeats.map(|(times, _)| times), Some(2), "{run:?}");
+    let text = shown(&site, &["runs", "--kind", "scan", "--json"]);
+    let runs: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!(runs[0]["error"], "", "it did not fail: {text}");
+    let note = runs[0]["note"].as_str().unwrap_or_default();
+    assert!(
+        note.starts_with("not listed by rsync: cannot connect ("),
+        "{text}"
+    );
     for arguments in [&["runs"][..], &["status"]] {
         let text = shown(&site, arguments);
         assert!(
@@ -55,9 +63,20 @@ fn a_protocol_that_fails_is_told_once_until_it_works_again() {
             "{text}"
         );
     }
-    site.run_ok("heliostat", &["edit", "m", "--set", "baseurlRsync="]);
+    // Another note is another run.
+    let ftp = format!("baseurlFtp=ftp://127.0.0.1:{}/", free_port());
+    site.run_ok("heliostat", &["edit", "m", "--set", &ftp]);
+    let (_, said) = scan(&site, &["--all", "-qq"]);
+    assert_eq!(said.lines().count(), 1, "{said}");
+    let other = last_run(&site, id);
+    assert!(other.id != run.id && other.repeats.is_none(), "{other:?}");
+    assert!(other.note.contains("; not listed by ftp: "), "{other:?}");
+    assert_eq!(other.error, "");
+    let clear = ["baseurlRsync=", "--set", "baseurlFtp="];
+    site.run_ok("heliostat", &[&["edit", "m", "--set"][..], &clear].concat());
     let (_, said) = scan(&site, &["--all", "-qq"]);
     assert_eq!(said, "");
+    assert_eq!(last_run(&site, id).note, "");
     let text = shown(&site, &["status"]);
     assert!(!text.contains("rsync"), "{text}");
 }
@@ -86,14 +105,15 @@ fn a_page_that_is_no_listing_is_told_with_its_remedy() {
         for expected in ["m: not listed: '/': ", cause, "ask its operator for"] {
             assert!(said.contains(expected), "{said}\nwanted {expected}");
         }
-        assert!(last_run(&site, id).error.contains(cause));
+        let run = last_run(&site, id);
+        assert!(run.note.contains(cause) && run.error.is_empty(), "{run:?}");
         assert!(shown(&site, &["status"]).contains(cause));
         let (_, said) = scan(&site, &["--all", "-qq"]);
         assert_eq!(said, "");
         is_odd.store(false, Ordering::Relaxed);
         let (_, said) = scan(&site, &["--all", "-qq"]);
         assert_eq!(said, "");
-        assert_eq!(last_run(&site, id).error, "");
+        assert_eq!(last_run(&site, id).note, "");
     }
 }
 
