@@ -67,6 +67,10 @@ impl Oddity {
     }
 }
 
+/// Number of a file in the other system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ForeignFileId(pub i64);
+
 /// How often something odd came, and the first case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OddityCount {
@@ -142,8 +146,8 @@ pub struct Importer<'t> {
     /// What mirrors' generations go on from.
     generation_offset: i64,
     ids: RoaringBitmap,
-    mirrors: BTreeSet<i64>,
-    contents: BTreeMap<i64, RoaringBitmap>,
+    mirrors: BTreeSet<MirrorId>,
+    contents: BTreeMap<MirrorId, RoaringBitmap>,
     imported: ImportCounts,
 }
 
@@ -203,12 +207,12 @@ impl<'t> Importer<'t> {
             return Err(DbError::TooManyMirrors { most: MIRRORS_MAX });
         }
         mirror::insert(self.transaction, record)?;
-        self.mirrors.insert(record.id.0);
+        self.mirrors.insert(record.id);
         self.imported.mirrors += 1;
         Ok(())
     }
 
-    fn file_id(&self, id: i64) -> Result<FileId, DbError> {
+    fn file_id(&self, ForeignFileId(id): ForeignFileId) -> Result<FileId, DbError> {
         let shifted = id.checked_add(self.id_offset).filter(|_| id > 0);
         shifted
             .and_then(|id| u32::try_from(id).ok())
@@ -224,7 +228,12 @@ impl<'t> Importer<'t> {
     /// # Errors
     /// Returns [`DbError::BadFileId`] if the id is out of bounds, [`DbError::TooManyMirrors`] if
     /// the import names too many mirrors, and [`DbError::Sql`] if the database cannot be written.
-    pub fn file(&mut self, id: i64, path: &[u8], mirrors: &[i64]) -> Result<(), DbError> {
+    pub fn file(
+        &mut self,
+        id: ForeignFileId,
+        path: &[u8],
+        mirrors: &[MirrorId],
+    ) -> Result<(), DbError> {
         let file_id = self.file_id(id)?;
         let Some(clean) = usable_path(path) else {
             let example = || path.escape_ascii().to_string();
@@ -232,7 +241,7 @@ impl<'t> Importer<'t> {
             return Ok(());
         };
         if !self.ids.insert(file_id.0) {
-            let example = || format!("{id}: {}", path.escape_ascii());
+            let example = || format!("{}: {}", id.0, path.escape_ascii());
             self.imported.note(Oddity::IdTwice, 1, example);
             return Ok(());
         }
@@ -255,12 +264,12 @@ impl<'t> Importer<'t> {
     /// # Errors
     /// Returns [`DbError::BadFileId`] if the id is out of bounds, and [`DbError::TooManyMirrors`]
     /// if the import names too many mirrors.
-    pub fn pair(&mut self, mirror: i64, id: i64) -> Result<(), DbError> {
+    pub fn pair(&mut self, mirror: MirrorId, id: ForeignFileId) -> Result<(), DbError> {
         let file_id = self.file_id(id)?;
         self.add_pair(mirror, file_id)
     }
 
-    fn add_pair(&mut self, mirror: i64, file_id: FileId) -> Result<(), DbError> {
+    fn add_pair(&mut self, mirror: MirrorId, file_id: FileId) -> Result<(), DbError> {
         if let Some(content) = self.contents.get_mut(&mirror) {
             content.insert(file_id.0);
             return Ok(());
@@ -280,7 +289,7 @@ impl<'t> Importer<'t> {
     /// database cannot be written.
     pub fn hash(
         &mut self,
-        id: i64,
+        id: ForeignFileId,
         version: FileVersion,
         mut record: HashRecord,
     ) -> Result<(), DbError> {
@@ -295,7 +304,7 @@ impl<'t> Importer<'t> {
         ];
         for (digest, name, length) in lengths {
             if let Some(wrong) = digest.take_if(|bytes| bytes.len() != length) {
-                let example = || format!("{name} of file {id}: {} bytes", wrong.len());
+                let example = || format!("{name} of file {}: {} bytes", id.0, wrong.len());
                 self.imported.note(Oddity::DigestOfWrongLength, 1, example);
             }
         }
@@ -417,7 +426,7 @@ impl<'t> Importer<'t> {
                 current,
                 outdated: RoaringBitmap::new(),
             };
-            content::publish(self.transaction, MirrorId(mirror), &content, origin)?;
+            content::publish(self.transaction, mirror, &content, origin)?;
         }
         // Who watches generations must see that these are others than those they replace.
         self.transaction
@@ -483,21 +492,21 @@ mod tests {
         let mut writer = open_writer(&folder.path().join("t.sqlite")).expect("open");
         let imported = run(&mut writer, false, |importer| {
             importer.mirror(&mirror(3))?;
-            importer.file(9, b"z", &[3, 3, 70_000])?;
-            importer.file(1, b"/a//b", &[3])?;
-            importer.file(2, b"a/b", &[3])?;
-            importer.file(4, b"/c\xff", &[3, -1])?;
+            importer.file(ForeignFileId(9), b"z", &[MirrorId(3), MirrorId(3), MirrorId(70_000)])?;
+            importer.file(ForeignFileId(1), b"/a//b", &[MirrorId(3)])?;
+            importer.file(ForeignFileId(2), b"a/b", &[MirrorId(3)])?;
+            importer.file(ForeignFileId(4), b"/c\xff", &[MirrorId(3), MirrorId(-1)])?;
             for path in [&b""[..], b"/", b"../x", b"d/"] {
-                importer.file(5, path, &[3])?;
+                importer.file(ForeignFileId(5), path, &[MirrorId(3)])?;
             }
-            importer.file(9, b"other", &[3])?;
-            importer.pair(3, 77)?;
+            importer.file(ForeignFileId(9), b"other", &[MirrorId(3)])?;
+            importer.pair(MirrorId(3), ForeignFileId(77))?;
             let version = FileVersion { size: 1, mtime: 2 };
-            importer.hash(2, version, HashRecord::default())?;
-            importer.hash(78, version, HashRecord::default())?;
+            importer.hash(ForeignFileId(2), version, HashRecord::default())?;
+            importer.hash(ForeignFileId(78), version, HashRecord::default())?;
             let mut short = HashRecord::default();
             short.digests.md5 = Some(vec![1]);
-            importer.hash(9, version, short)?;
+            importer.hash(ForeignFileId(9), version, short)?;
             importer.country("id", "Indonesia")?;
             importer.country("id", "Saint Martin")?;
             importer.marker("all", "README")
@@ -537,7 +546,7 @@ mod tests {
         let mut writer = open_writer(&folder.path().join("t.sqlite")).expect("open");
         let once = |importer: &mut Importer<'_>| {
             importer.mirror(&mirror(3))?;
-            importer.file(9, b"z", &[3])
+            importer.file(ForeignFileId(9), b"z", &[MirrorId(3)])
         };
         run(&mut writer, false, once).expect("first");
         let error = run(&mut writer, false, once).expect_err("second");
@@ -553,7 +562,7 @@ mod tests {
         );
         let error = run(&mut writer, true, |importer| {
             once(importer)?;
-            importer.file(i64::from(u32::MAX), b"y", &[])
+            importer.file(ForeignFileId(i64::from(u32::MAX)), b"y", &[])
         })
         .expect_err("an id beyond the last");
         assert!(matches!(error, DbError::BadFileId { .. }), "{error}");

@@ -110,6 +110,7 @@ mod tests {
     use super::*;
     use crate::db::mirror::{self, MirrorRecord};
     use crate::db::open_writer;
+    use crate::domain::url::Scheme;
 
     #[test]
     fn traces_survive_being_stored_and_go_with_their_mirror() {
@@ -120,7 +121,7 @@ mod tests {
             trace: Trace {
                 synced_at: Some(Timestamp(5)),
                 tree_generation: Some(12),
-                schemes: vec!["https", "rsync"],
+                schemes: vec![Scheme::Https, Scheme::Rsync],
                 connections: Some(4),
                 max_file_size: Some(1 << 40),
             },

@@ -14,6 +14,7 @@
 use serde_json::{Map, Value};
 
 use super::time::Timestamp;
+use super::url::Scheme;
 
 /// Name of the trace, in the root of a mirror's tree.
 pub const TRACE_NAME: &str = ".heliostat.json";
@@ -34,9 +35,6 @@ const EARLIEST: Timestamp = Timestamp(946_684_800);
 /// Largest number of connections that is kept; a larger one means no limit in practice.
 const CONNECTIONS_MAX: u64 = 1_000_000;
 
-/// Schemes that are read; others are ignored.
-const SCHEMES: [&str; 5] = ["ftp", "ftps", "http", "https", "rsync"];
-
 /// A mirror's own statements about its copy.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Trace {
@@ -44,8 +42,8 @@ pub struct Trace {
     pub synced_at: Option<Timestamp>,
     /// Generation of the tree that it copied.
     pub tree_generation: Option<i64>,
-    /// Schemes that it serves, sorted and without repetition; empty: it states none.
-    pub schemes: Vec<&'static str>,
+    /// Schemes that it serves, sorted by name and without repetition; empty: it states none.
+    pub schemes: Vec<Scheme>,
     /// Largest number of simultaneous connections that it wants; at least one.
     pub connections: Option<u32>,
     /// Size in bytes of the largest file that it copies.
@@ -113,16 +111,18 @@ impl Trace {
 
     /// The schemes as one text, which [`Trace::schemes_of`] reads.
     pub fn schemes_text(&self) -> String {
-        self.schemes.join(" ")
+        let names: Vec<&str> = self.schemes.iter().map(|scheme| scheme.as_str()).collect();
+        names.join(" ")
     }
 
-    /// The known schemes in a text of words, sorted and without repetition.
-    pub fn schemes_of(text: &str) -> Vec<&'static str> {
-        let has = |scheme: &&str| {
-            let mut words = text.split_ascii_whitespace();
-            words.any(|word| word.eq_ignore_ascii_case(scheme))
-        };
-        SCHEMES.into_iter().filter(has).collect()
+    /// The known schemes in a text of words, sorted by name and without repetition; others are
+    /// ignored.
+    pub fn schemes_of(text: &str) -> Vec<Scheme> {
+        let words = text.split_ascii_whitespace();
+        let mut schemes: Vec<Scheme> = words.filter_map(Scheme::named).collect();
+        schemes.sort_unstable_by_key(|scheme| scheme.as_str());
+        schemes.dedup();
+        schemes
     }
 }
 
@@ -133,7 +133,7 @@ fn number(object: &Map<String, Value>, key: &'static str) -> Result<Option<u64>,
     }
 }
 
-fn schemes(object: &Map<String, Value>) -> Result<Vec<&'static str>, TraceError> {
+fn schemes(object: &Map<String, Value>) -> Result<Vec<Scheme>, TraceError> {
     let fail = TraceError::Key("schemes");
     let words = match object.get("schemes") {
         None | Some(Value::Null) => return Ok(Vec::new()),
@@ -162,7 +162,7 @@ mod tests {
         let expected = Trace {
             synced_at: Some(Timestamp(1_795_030_400)),
             tree_generation: Some(12),
-            schemes: vec!["https", "rsync"],
+            schemes: vec![Scheme::Https, Scheme::Rsync],
             connections: Some(1),
             max_file_size: Some(5_000_000_000),
         };

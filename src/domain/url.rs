@@ -28,7 +28,11 @@ pub enum Scheme {
 impl Scheme {
     /// The scheme of a URL; case is ignored.
     pub fn of(url: &str) -> Option<Scheme> {
-        let name = UrlParts::of(url)?.scheme;
+        Scheme::named(UrlParts::of(url)?.scheme)
+    }
+
+    /// The scheme of that name; case is ignored.
+    pub fn named(name: &str) -> Option<Scheme> {
         Scheme::ALL
             .into_iter()
             .find(|scheme| scheme.as_str().eq_ignore_ascii_case(name))

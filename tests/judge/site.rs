@@ -5,7 +5,7 @@ use std::path::Path;
 
 use heliostat::db::content::ContentOrigin;
 use heliostat::db::hash::{Digests, HashRecord};
-use heliostat::db::import::{ImportCounts, Importer};
+use heliostat::db::import::{ForeignFileId, ImportCounts, Importer};
 use heliostat::db::mirror::MirrorRecord;
 use heliostat::db::{self, open::Transaction};
 use heliostat::domain::file::FileVersion;
@@ -153,9 +153,10 @@ fn import(transaction: &Transaction<'_>, files: &Table<'_>) -> Result<ImportCoun
     }
     // A file that the recorded database did not know has nothing in this column, not even `none`.
     let known = files.rows().filter(|column| !column("mirrors").is_empty());
-    for (id, column) in (1..).zip(known) {
+    for (id, column) in (1..).map(ForeignFileId).zip(known) {
         let path = percent_decoded(column("path").as_bytes());
-        importer.file(id, &path, &ranges(column("mirrors")))?;
+        let mirrors = ranges(column("mirrors")).into_iter().map(MirrorId);
+        importer.file(id, &path, &mirrors.collect::<Vec<_>>())?;
         if !column("hash_size").is_empty() {
             let (version, record) = hashes(column);
             importer.hash(id, version, record)?;

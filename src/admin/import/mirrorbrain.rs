@@ -7,7 +7,7 @@ use super::dump::{DumpError, Row, RowSink, Table, timestamp};
 use crate::admin::error::AdminError;
 use crate::db::DbError;
 use crate::db::hash::{Digests, HashRecord};
-use crate::db::import::{ImportCounts, Importer, MIRRORS_MAX};
+use crate::db::import::{ForeignFileId, ImportCounts, Importer, MIRRORS_MAX};
 use crate::db::mirror::MirrorRecord;
 use crate::db::mirror_field::{FIELDS, FieldValue};
 use crate::domain::file::FileVersion;
@@ -134,7 +134,7 @@ pub struct MirrorProblem {
 pub struct MirrorBrain<'t> {
     importer: Importer<'t>,
     /// Mirrors wait until their networks are known, which come in a later table.
-    mirrors: BTreeMap<i64, MirrorRecord>,
+    mirrors: BTreeMap<MirrorId, MirrorRecord>,
     names: BTreeSet<String>,
     /// Mirrors without a number, which PostgreSQL would have given them.
     unnumbered: Vec<MirrorRecord>,
@@ -147,7 +147,7 @@ pub struct MirrorBrain<'t> {
     second_schema: Option<String>,
     mirror_bytes: usize,
     more_problems: u64,
-    array: Vec<i64>,
+    array: Vec<MirrorId>,
     /// `2.19.0`, when the dump says so.
     pub version: Option<String>,
     /// Columns of `server` that nothing here has a place for.
@@ -217,8 +217,9 @@ impl RowSink for MirrorBrain<'_> {
             "version" => self.version(row),
             "files" => self.fork_file(row),
             "server_files" => {
-                let mirror = row.needed_integer("server_id")?;
-                Ok(self.importer.pair(mirror, row.needed_integer("file_id")?)?)
+                let mirror = MirrorId(row.needed_integer("server_id")?);
+                let file = ForeignFileId(row.needed_integer("file_id")?);
+                Ok(self.importer.pair(mirror, file)?)
             }
             "serverpfx" => self.network(row),
             _ => Ok(()),
@@ -330,7 +331,7 @@ impl<'t> MirrorBrain<'t> {
             let problem = format!("mirror '{}' has the id {id}", record.identifier);
             return Err(Self::error(row, problem));
         }
-        let is_known = id.is_some_and(|id| self.mirrors.contains_key(&id));
+        let is_known = id.is_some_and(|id| self.mirrors.contains_key(&MirrorId(id)));
         if is_known || !self.names.insert(record.identifier.clone()) {
             let number = id.map_or_else(String::new, |id| format!(" {id}"));
             let problem = format!("mirror{number} '{}' comes a second time", record.identifier);
@@ -358,8 +359,8 @@ impl<'t> MirrorBrain<'t> {
             self.refuse(row, &record.identifier, &problem);
         }
         match id {
-            Some(id) => {
-                self.mirrors.insert(id, record);
+            Some(_) => {
+                self.mirrors.insert(record.id, record);
             }
             None => self.unnumbered.push(record),
         }
@@ -430,12 +431,12 @@ impl<'t> MirrorBrain<'t> {
     fn upstream_file(&mut self, row: &Row<'_>) -> Result<(), AdminError> {
         self.has_upstream_files = true;
         self.one_schema(row)?;
-        let id = row.needed_integer("id")?;
+        let id = ForeignFileId(row.needed_integer("id")?);
         let array = &mut self.array;
         array.clear();
         row.integers("mirrors", |mirror| {
             if array.len() <= MIRRORS_MAX {
-                array.push(mirror);
+                array.push(MirrorId(mirror));
             }
         })?;
         if array.len() > MIRRORS_MAX {
@@ -448,7 +449,7 @@ impl<'t> MirrorBrain<'t> {
     fn fork_file(&mut self, row: &Row<'_>) -> Result<(), AdminError> {
         self.has_fork_files = true;
         self.one_schema(row)?;
-        let id = row.needed_integer("id")?;
+        let id = ForeignFileId(row.needed_integer("id")?);
         self.importer
             .file(id, row.bytes("path").unwrap_or_default(), &[])?;
         let record = hash_record(row)?;
@@ -471,7 +472,7 @@ impl<'t> MirrorBrain<'t> {
     }
 
     fn hash(&mut self, row: &Row<'_>) -> Result<(), AdminError> {
-        let id = row.needed_integer("file_id")?;
+        let id = ForeignFileId(row.needed_integer("file_id")?);
         let size = row.needed_integer("size")?;
         let mtime = Timestamp(row.needed_integer("mtime")?);
         self.store_hash(id, size, mtime, hash_record(row)?)
@@ -479,7 +480,7 @@ impl<'t> MirrorBrain<'t> {
 
     fn store_hash(
         &mut self,
-        id: i64,
+        id: ForeignFileId,
         size: i64,
         mtime: Timestamp,
         record: HashRecord,
@@ -493,7 +494,7 @@ impl<'t> MirrorBrain<'t> {
 
     /// The fork's `serverpfx`: the first network of a mirror is its main one.
     fn network(&mut self, row: &Row<'_>) -> Result<(), AdminError> {
-        let id = row.needed_integer("serverid")?;
+        let id = MirrorId(row.needed_integer("serverid")?);
         let (prefix, asn) = (row.text("prefix"), row.integer("asn")?.unwrap_or(0));
         let Some(record) = self.mirrors.get_mut(&id) else {
             let problem = format!("the network {prefix} of no mirror is left out");
@@ -553,11 +554,11 @@ impl<'t> MirrorBrain<'t> {
                 self.refused.join("; ")
             )));
         }
-        let mut next = self.mirrors.last_key_value().map_or(0, |(id, _)| *id);
+        let mut next = self.mirrors.last_key_value().map_or(0, |(id, _)| id.0);
         for mut record in std::mem::take(&mut self.unnumbered) {
             next += 1;
             record.id = MirrorId(next);
-            self.mirrors.insert(next, record);
+            self.mirrors.insert(record.id, record);
         }
         let mut mirrors = Vec::with_capacity(self.mirrors.len());
         for record in std::mem::take(&mut self.mirrors).into_values() {

@@ -6,6 +6,7 @@ use crate::db::mirror::MirrorRecord;
 use crate::db::mirror_trace::StoredTrace;
 use crate::domain::time::{Timestamp, age};
 use crate::domain::trace::Trace;
+use crate::domain::url::Scheme;
 use crate::domain::url_parts::UrlParts;
 
 /// A last sync that is older explains missing files: mirrors sync daily at least.
@@ -55,12 +56,14 @@ pub fn differences(record: &MirrorRecord, trace: &Trace) -> Vec<String> {
         return notes;
     }
     let ours = schemes(record);
-    let only = |these: &[String], those: &[String]| {
+    let only = |these: &[Scheme], those: &[Scheme]| {
         let only = these.iter().filter(|scheme| !those.contains(scheme));
-        only.cloned().collect::<Vec<_>>().join(", ")
+        only.map(|scheme| scheme.as_str())
+            .collect::<Vec<_>>()
+            .join(", ")
     };
-    let theirs: Vec<String> = trace.schemes.iter().map(|&s| s.to_owned()).collect();
-    let (unused, unnamed) = (only(&theirs, &ours), only(&ours, &theirs));
+    let theirs = &trace.schemes;
+    let (unused, unnamed) = (only(theirs, &ours), only(&ours, theirs));
     if !unused.is_empty() {
         notes.push(format!(
             "it says that it serves {unused}, here it has no such URL"
@@ -74,30 +77,26 @@ pub fn differences(record: &MirrorRecord, trace: &Trace) -> Vec<String> {
     notes
 }
 
-/// Schemes of its URLs.
-fn schemes(record: &MirrorRecord) -> Vec<String> {
+/// Schemes of its URLs, sorted by name.
+fn schemes(record: &MirrorRecord) -> Vec<Scheme> {
     let urls = [&record.base_url, &record.ftp_url, &record.rsync_url];
     let urls = urls.into_iter().chain(&record.further_base_urls);
-    let mut schemes: Vec<String> = urls.filter_map(|url| scheme(url.trim())).collect();
-    schemes.sort();
+    let mut schemes: Vec<Scheme> = urls.filter_map(|url| scheme(url.trim())).collect();
+    schemes.sort_unstable_by_key(|scheme| scheme.as_str());
     schemes.dedup();
     schemes
 }
 
-fn scheme(url: &str) -> Option<String> {
+fn scheme(url: &str) -> Option<Scheme> {
     if url.is_empty() {
         return None;
     }
-    let scheme = match UrlParts::of(url) {
-        Some(parts) => parts.scheme.to_ascii_lowercase(),
+    match UrlParts::of(url) {
+        Some(parts) if parts.scheme.eq_ignore_ascii_case("ftpes") => Some(Scheme::Ftp),
+        Some(parts) => Scheme::named(parts.scheme),
         // HOST::MODULE
-        None => "rsync".to_owned(),
-    };
-    Some(if scheme == "ftpes" {
-        "ftp".into()
-    } else {
-        scheme
-    })
+        None => Some(Scheme::Rsync),
+    }
 }
 
 /// All of it, for programs; `null` without a trace.
@@ -110,7 +109,7 @@ pub fn json(stored: Option<&StoredTrace>, generation: i64) -> Value {
         "synced_at": trace.synced_at.map(|at| at.to_string()),
         "tree_generation": trace.tree_generation,
         "tree_generation_here": generation,
-        "schemes": trace.schemes,
+        "schemes": trace.schemes.iter().map(|scheme| scheme.as_str()).collect::<Vec<_>>(),
         "connections": trace.connections,
         "max_file_size": trace.max_file_size,
     })
@@ -126,7 +125,7 @@ mod tests {
         let mut trace = Trace {
             synced_at: Some(Timestamp(now.0 - 7_200)),
             tree_generation: Some(12),
-            schemes: vec!["https", "rsync"],
+            schemes: vec![Scheme::Https, Scheme::Rsync],
             max_file_size: Some(100),
             connections: None,
         };

@@ -7,6 +7,7 @@ use heliostat::db::mirror_trace;
 use heliostat::domain::mirror::MirrorId;
 use heliostat::domain::time::Timestamp;
 use heliostat::domain::trace::Trace;
+use heliostat::domain::url::Scheme;
 
 use crate::stand_in::folder::temporary_folder;
 use crate::stand_in::http_site::{FILES, add, healthy, set_url, site_and_tree};
@@ -59,7 +60,7 @@ fn the_script_writes_what_the_parser_reads() {
     let all = ["--max-file-size", "4294967296", "--schemes", "https,rsync"];
     let full = run(&[&more[..], &all[..]].concat());
     assert_eq!(full.tree_generation, Some(12));
-    assert_eq!(full.schemes, ["https", "rsync"]);
+    assert_eq!(full.schemes, [Scheme::Https, Scheme::Rsync]);
     let limits = (full.connections, full.max_file_size);
     assert_eq!(limits, (Some(4), Some(1 << 32)));
     // What somebody else wrote there is no number, or none that fits.
