@@ -38,6 +38,17 @@ impl Console {
         Ok(writeln!(self.out, "{}", text.as_ref())?)
     }
 
+    /// Writes bytes as they are, for other programs; a terminal gets them as it gets lines.
+    ///
+    /// # Errors
+    /// Returns [`AdminError::Console`] if the output cannot be written.
+    pub fn exact(&mut self, bytes: &[u8]) -> Result<(), AdminError> {
+        match stdout().is_terminal() {
+            true => Ok(self.out.write_all(bytes)?),
+            false => Ok(self.out.write_raw(bytes)?),
+        }
+    }
+
     /// Writes a value as JSON.
     ///
     /// # Errors

@@ -9,9 +9,12 @@
 
 pub mod args;
 mod console;
+mod database;
 mod error;
 mod explain;
+mod export;
 mod external;
+mod file_tree;
 mod import;
 mod mirror;
 mod program;

@@ -9,9 +9,12 @@ use log::LevelFilter;
 
 use super::args::abbreviation;
 use super::args::{Arguments, Command, PassedArgs};
+use super::database::db as database;
 use super::error::AdminError;
 use super::explain::explain;
+use super::export;
 use super::external::{makehashes, run};
+use super::file_tree::{dirs, timestamp};
 use super::import;
 use super::mirror::{change, edit, file, list, new, ping, probefile, show, update};
 use super::report::{configuration, history, status};
@@ -127,6 +130,11 @@ fn dispatch(session: &mut Session, command: &Command) -> Result<Exit, AdminError
         Command::Runs(args) => history::runs(session, args),
         Command::Events(args) => history::events(session, args),
         Command::Import(args) => import::import(session, args),
+        Command::Export(args) => export::export(session, args),
+        Command::Dirs(args) => dirs::dirs(session, args),
+        Command::Timestamp(args) => timestamp::timestamp(session, args),
+        Command::Db(args) => database::db(session, args),
+        Command::Vacuum(args) => database::vacuum(session, args.flags),
         // Other programs, which were started before a session was made.
         Command::Scan(_)
         | Command::Index(_)

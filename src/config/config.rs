@@ -15,10 +15,10 @@ section! {
     RawConfig => _ {
         /// The responder's socket and limits.
         fcgi: RawFcgi = RawFcgi::default();
-        /// What MirrorBrain calls an instance. The first by name is the default, unless
+        /// What MirrorBrain calls an instance. The first in the file is the default, unless
         /// `default_site` names another.
         site: BTreeMap<String, RawSite> = BTreeMap::new();
-        /// The site that commands work on without `-b`; not set: the first by name.
+        /// The site that commands work on without `-b`; not set: the first in the file.
         default_site: Option<String> = None;
     }
 }
@@ -43,7 +43,7 @@ pub struct Config {
     pub lines: Lines,
     /// The responder.
     pub fcgi: FcgiConfig,
-    /// The sites by name.
+    /// The sites in the order of the file.
     pub sites: Vec<Arc<SiteConfig>>,
     /// Index of the default site in `sites`.
     default_site: usize,
@@ -57,7 +57,7 @@ impl Config {
     pub fn check(path: &Path, text: ConfigText) -> Result<Config, ConfigError> {
         let ConfigText { mut raw, lines } = text;
         resolve_paths(&config_folder(path), &mut raw);
-        let checked = check_all(&raw);
+        let checked = check_all(&raw, &lines);
         let (fcgi, sites, default_site) =
             checked.map_err(|problem| ConfigError::of(path, &lines, problem))?;
         Ok(Config {
@@ -101,7 +101,7 @@ impl Config {
 
 type Checked = (FcgiConfig, Vec<Arc<SiteConfig>>, usize);
 
-fn check_all(raw: &RawConfig) -> Result<Checked, ConfigProblem> {
+fn check_all(raw: &RawConfig, lines: &Lines) -> Result<Checked, ConfigProblem> {
     if raw.site.is_empty() {
         let none = ConfigProblem::unusable("there is none", "add [site.NAME]");
         return Err(none.below("site"));
@@ -117,6 +117,8 @@ fn check_all(raw: &RawConfig) -> Result<Checked, ConfigProblem> {
             ..checked
         }));
     }
+    // Each site has a tree.
+    sites.sort_by_key(|site| lines.get(&format!("site.{}.tree", site.name)));
     let default_site = match &raw.default_site {
         None => 0,
         Some(name) => {

@@ -403,6 +403,19 @@ pub fn remove(transaction: &Transaction<'_>, id: FileId) -> Result<(), DbError> 
     Ok(())
 }
 
+/// How many rows are of a version that the catalogue does not have.
+///
+/// # Errors
+/// Returns [`DbError::Sql`] if the database cannot be read.
+pub fn count_orphans(database: &impl Queryable) -> Result<u64, DbError> {
+    let count: Result<i64, _> = database.sqlite().query_row(
+        "SELECT count(*) FROM hash WHERE file_id NOT IN (SELECT id FROM file)",
+        [],
+        |row| row.get(0),
+    );
+    Ok(count.doing("counting hashes of no file")?.max(0) as u64)
+}
+
 /// Removes every row of a version that the catalogue does not have; returns how many.
 ///
 /// # Errors

@@ -3,7 +3,8 @@
 //! [`open`] gives connections (one place sets WAL, time-outs, `synchronous`), [`schema`] migrates.
 //! Then one module a notion: [`catalogue`] (files), [`mirror`], [`content`] (who has what),
 //! [`hash`] and [`hash_state`], [`epoch`] (how old ids are), [`probe`] (who answers), [`run`] and
-//! [`event`] (what happened), [`import`] (from another system). The responder decides from
+//! [`event`] (what happened), [`import`] (from another system), [`overview`] (lists of mirrors for
+//! people), [`upkeep`] (how large it is). The responder decides from
 //! [`crate::snapshot`], which these functions fill.
 //!
 //! # Locking
@@ -26,10 +27,12 @@ pub mod mirror_cache;
 pub mod mirror_field;
 pub mod mirror_trace;
 pub mod open;
+pub mod overview;
 pub mod probe;
 pub mod run;
 pub mod scan;
 pub mod schema;
+pub mod upkeep;
 
 pub use error::DbError;
 pub use open::{Reader, Writer, check_there, open_reader, open_writer};

@@ -447,7 +447,7 @@ impl Writer {
     }
 
     /// What cannot be emptied now stays until the next time.
-    fn empty_wal(&self) {
+    pub(super) fn empty_wal(&self) {
         if let Err(error) = self.checkpoint() {
             log::debug!("the WAL is not emptied: {error}");
         }

@@ -57,7 +57,7 @@ pub struct ScanArgs {
           value_parser = clap::value_parser!(u64).range(1..=JOBS_MAX))]
     pub jobs: Option<u64>,
     /// Only this directory or file of the tree; all else stays as it was.
-    #[arg(short, long, value_name = "DIR")]
+    #[arg(short, long, alias = "directory", value_name = "DIR")]
     pub dir: Option<OsString>,
     /// Only this name at the top of the tree, beside those configured (scan.top_include).
     #[arg(short = 'I', long, value_name = "NAME")]
@@ -81,6 +81,12 @@ pub struct ScanArgs {
     /// Print more; twice: what rsync says, too.
     #[arg(short, long, action = clap::ArgAction::Count)]
     pub verbose: u8,
+    /// Accepted and not needed: there is no SQL to be seen.
+    #[arg(long, hide = true)]
+    pub sql_debug: bool,
+    /// Accepted and not needed: this is the scanner.
+    #[arg(short = 'S', long, value_name = "PATH", hide = true)]
+    pub scanner: Option<PathBuf>,
     /// Print one JSON object at the end instead of lines.
     #[arg(long)]
     pub json: bool,
@@ -111,6 +117,8 @@ mod tests {
         let args = parse("scan --al --job 4 -q --di a/b -b x").expect("mb's way of writing it");
         assert!(args.all && args.quiet == 1 && args.jobs == Some(4));
         assert_eq!(args.site.as_deref(), Some("x"));
+        let args = parse("scan --directory a/b --sql-debug -S /usr/bin/scanner m").expect("mb's");
+        assert_eq!(args.dir.as_deref(), Some("a/b".as_ref()));
         let args = parse("scan -qq -e -f m1 m2").expect("names");
         assert!(args.enable && args.force && args.quiet == 2 && args.mirrors.len() == 2);
         let args = parse("scan --due -n -qq -j 2 --json").expect("what is due");

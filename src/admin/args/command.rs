@@ -10,7 +10,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use super::configuration::{ConfigArgs, InstancesArgs};
+use super::database::{DbArgs, VacuumArgs};
 use super::explain::ExplainArgs;
+use super::export::ExportArgs;
 use super::file::FileArgs;
 use super::history::{EventsArgs, RunsArgs};
 use super::import::ImportArgs;
@@ -22,6 +24,7 @@ use super::mirror::{
 };
 use super::network::{IplookupArgs, ProbefileArgs, UpdateArgs};
 use super::status::StatusArgs;
+use super::tree::{DirsArgs, TimestampArgs};
 use crate::config::CONFIG_VARIABLE;
 
 /// Manages the mirrors of a download redirector.
@@ -152,6 +155,16 @@ pub enum Command {
     Config(ConfigArgs),
     /// Take over another redirector's mirrors and files
     Import(ImportArgs),
+    /// Write the mirrors for another program
+    Export(ExportArgs),
+    /// Show the directories of the catalogue, or which mirrors have one
+    Dirs(DirsArgs),
+    /// Write files that tell mirrors' operators how old their copies are
+    Timestamp(TimestampArgs),
+    /// Keep the database small, see how large it is, or look into it
+    Db(DbArgs),
+    /// Keep the database small
+    Vacuum(VacuumArgs),
 }
 
 /// Options that another program reads.

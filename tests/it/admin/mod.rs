@@ -2,12 +2,15 @@
 
 mod bulk;
 mod command;
+mod database;
 mod edit;
+mod export;
 mod import;
 mod import_hand;
 mod import_odd;
 mod json;
 mod locked;
+mod mb;
 mod password;
 mod probefile;
 mod status;

@@ -1,0 +1,66 @@
+//! Options of `dirs` and `timestamp`.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::heading::BEYOND_MB;
+
+/// `dirs`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    heliostat dirs -s 3\n  \
+    heliostat dirs mirror.example.org\n  \
+    heliostat dirs -d distribution/11.1-\n  \
+    heliostat dirs --missing distribution/11.1\n\n\
+    --json: a list of directories or of mirrors")]
+pub struct DirsArgs {
+    /// Only what this mirror has
+    #[arg(value_name = "MIRROR", conflicts_with_all = ["dir", "missing"])]
+    pub identifier: Option<String>,
+    /// Show so many parts of each path
+    #[arg(short = 's', value_name = "N", default_value = "2",
+          value_parser = clap::value_parser!(u16).range(1..))]
+    pub segments: u16,
+    /// Name the enabled mirrors that have anything whose path begins so
+    #[arg(short = 'd', value_name = "DIR", conflicts_with = "missing")]
+    pub dir: Option<OsString>,
+    /// Name the enabled mirrors that have nothing whose path begins so
+    #[arg(long, value_name = "DIR")]
+    pub missing: Option<OsString>,
+    /// Accepted and not needed: there is no SQL to be seen
+    #[arg(long, hide = true)]
+    pub sql_debug: bool,
+    /// Machine-readable
+    #[arg(long, help_heading = BEYOND_MB)]
+    pub json: bool,
+}
+
+/// `timestamp`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Each file has the seconds since 1970 in its first line, the date in UTC in its \
+    second, and an\nexplanation. A file whose name ends in `invisible` gets the mode 0640, so that \
+    no mirror should\nhave it; others get 0644.\n\n\
+    Examples:\n  \
+    heliostat timestamp timestamp.txt .timestamp_invisible\n  \
+    heliostat timestamp -u nobody -g nogroup --no-docroot /tmp/timestamp.txt"
+)]
+pub struct TimestampArgs {
+    /// Files below the tree
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    /// Who owns them
+    #[arg(short, long, value_name = "USER")]
+    pub user: Option<String>,
+    /// Their group
+    #[arg(short, long, value_name = "GROUP")]
+    pub group: Option<String>,
+    /// FILE is a path of its own, not below the tree
+    #[arg(long)]
+    pub no_docroot: bool,
+    /// Only say which files would be written
+    #[arg(short = 'n', long, help_heading = BEYOND_MB)]
+    pub dry_run: bool,
+}

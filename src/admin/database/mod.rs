@@ -1,0 +1,4 @@
+//! The commands of `heliostat` about the database file.
+
+pub mod db;
+mod shell;
