@@ -45,13 +45,21 @@ pub struct Decision<'s> {
     pub client: Option<Client>,
     /// Whether no mirror can serve this file to this client (`MB_NOMIRROR`).
     pub no_mirror: bool,
+    /// The answer that the rules hold back ([`LocalReason::Held`]): a redirect, or a metalink in
+    /// place of the file.
+    pub held: Option<Box<Outcome<'s>>>,
 }
 
 impl<'s> Decision<'s> {
-    /// The mirrors to which the client may be sent, the best first: the candidates of a redirect,
-    /// or the mirrors that a document names.
+    /// The answer, or the one that is held back.
+    pub fn judged(&self) -> &Outcome<'s> {
+        self.held.as_deref().unwrap_or(&self.outcome)
+    }
+
+    /// The mirrors to which the client may be sent, or would be, the best first: the candidates of
+    /// a redirect, or the mirrors that a document names.
     pub fn choices(&self) -> &[Choice<'s>] {
-        match &self.outcome {
+        match self.judged() {
             Outcome::Redirect(redirect) => &redirect.choices,
             Outcome::Document(Document::Metalink(metalink)) => &metalink.choices,
             Outcome::Document(Document::MirrorList(list)) => &list.choices,
@@ -63,7 +71,7 @@ impl<'s> Decision<'s> {
 
     /// All other mirrors with the reason; complete only at full depth.
     pub fn excluded(&self) -> Vec<(MirrorId, &str, Reason)> {
-        match &self.outcome {
+        match self.judged() {
             Outcome::Redirect(redirect) => redirect.excluded.clone(),
             Outcome::Document(Document::Metalink(metalink)) => metalink.excluded.clone(),
             Outcome::Document(Document::MirrorList(list)) => {
@@ -365,6 +373,8 @@ pub enum LocalReason {
     Excluded(Exclusion),
     /// The client is one of our pull-through caches.
     CacheFill,
+    /// The client would be redirected, but the rules hold all redirects or this client's back.
+    Held(Hold),
     /// The real file lies outside the tree.
     OutsideTree,
     /// The mirror's URL does not fit into the header fields of an answer.
@@ -392,6 +402,33 @@ pub enum LocalReason {
         /// All mirrors with the reason; only at full depth.
         excluded: Vec<(MirrorId, String, Reason)>,
     },
+}
+
+/// The rule by which a redirect is held back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hold {
+    /// `mode = "shadow"`.
+    Shadow,
+    /// The client is not among the share of `rollout`.
+    Rollout,
+}
+
+impl Hold {
+    /// Stable word for scripts and logs.
+    pub fn code(self) -> &'static str {
+        match self {
+            Hold::Shadow => "shadow",
+            Hold::Rollout => "rollout",
+        }
+    }
+
+    /// The rule in words for people.
+    fn text(self) -> &'static str {
+        match self {
+            Hold::Shadow => "mode = \"shadow\" holds redirects back",
+            Hold::Rollout => "the client is not among the share of rollout",
+        }
+    }
 }
 
 /// Reason for an answer 404.
@@ -425,6 +462,7 @@ impl LocalReason {
             LocalReason::HeadLocally => "HEAD is answered locally here".to_owned(),
             LocalReason::Excluded(exclusion) => exclusion.as_str().to_owned(),
             LocalReason::CacheFill => "a cache of this site fetches it for itself".to_owned(),
+            LocalReason::Held(hold) => hold.text().to_owned(),
             LocalReason::OutsideTree => "it lies outside the tree".to_owned(),
             LocalReason::LocationTooLong => {
                 "its URL at a mirror does not fit into head_bytes_max".to_owned()
@@ -460,6 +498,7 @@ impl LocalReason {
             LocalReason::HeadLocally => "head-locally",
             LocalReason::Excluded(_) => "excluded",
             LocalReason::CacheFill => "cache-fill",
+            LocalReason::Held(hold) => hold.code(),
             LocalReason::OutsideTree => "outside-tree",
             LocalReason::LocationTooLong => "location-too-long",
             LocalReason::TreeUnknown(_) => "tree-unknown",

@@ -29,7 +29,7 @@ pub(crate) mod sample_tests;
 pub use client::{Client, FactSource};
 pub use context::{DrawFn, RequestClock, WorkerContext};
 pub use decision::{
-    Choice, DecidedFile, DecidedRules, Decision, DigestDocument, DirectoryCount, Document,
+    Choice, DecidedFile, DecidedRules, Decision, DigestDocument, DirectoryCount, Document, Hold,
     LocalReason, Metalink, MirrorList, MissingReason, OtherMirror, Outcome, OwnUrl, Redirect,
     Seeds, Unavailable, YumList,
 };

@@ -51,6 +51,7 @@ pub fn decide<'s>(
             file: None,
             client: None,
             no_mirror: false,
+            held: None,
         },
     };
     pass.decision.outcome = match mapping {

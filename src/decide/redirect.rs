@@ -2,7 +2,7 @@
 
 use super::client::Client;
 use super::context::WorkerContext;
-use super::decision::{Choice, DecidedFile, FOR_ONE_CLIENT, LocalReason, Outcome, Redirect};
+use super::decision::{Choice, DecidedFile, FOR_ONE_CLIENT, Hold, LocalReason, Outcome, Redirect};
 use super::passage::{RequestPass, has_info};
 use super::select::Extent;
 use crate::domain::file::FileId;
@@ -44,6 +44,7 @@ impl<'s> RequestPass<'_, 's> {
         file: &DecidedFile,
         asked: Representation,
     ) -> Outcome<'s> {
+        let asked = self.unless_forbidden(asked, file);
         let client = self.client();
         let stands_for_file = asked == Representation::File || self.decision.is_negotiated;
         if stands_for_file && let Some(exclusion) = self.exclusion(&client, file) {
@@ -55,11 +56,47 @@ impl<'s> RequestPass<'_, 's> {
             return Outcome::Local(LocalReason::CacheFill);
         }
         self.decision.client = Some(client);
-        if asked == Representation::File {
+        let outcome = if asked == Representation::File {
             self.redirect(context, &client, file)
         } else {
             self.document(context, (&client, file), asked)
+        };
+        match self.hold(&client).filter(|_| stands_for_file) {
+            Some(hold) => self.held_back(outcome, hold),
+            None => outcome,
         }
+    }
+
+    /// The file in place of a metalink for which `Accept` alone asked, if there are no documents
+    /// where the file really lies.
+    fn unless_forbidden(&mut self, asked: Representation, file: &DecidedFile) -> Representation {
+        if !self.decision.is_negotiated || self.may_tell_of(&file.path) {
+            return asked;
+        }
+        self.decision.want = Representation::File;
+        self.decision.is_negotiated = false;
+        self.decision.vary = "";
+        Representation::File
+    }
+
+    /// The rule that holds the client's redirects back, if any.
+    fn hold(&self, client: &Client) -> Option<Hold> {
+        let rules = &self.decision.rules;
+        if rules.is_shadow {
+            return Some(Hold::Shadow);
+        }
+        (!rules.rollout.has(client.ip)).then_some(Hold::Rollout)
+    }
+
+    /// Keeps an answer that names mirrors to itself, for the log and for `explain`; the web server
+    /// serves the file.
+    fn held_back(&mut self, outcome: Outcome<'s>, hold: Hold) -> Outcome<'s> {
+        if !matches!(outcome, Outcome::Redirect(_) | Outcome::Document(_)) {
+            return outcome;
+        }
+        self.decision.is_negotiated = false;
+        self.decision.held = Some(Box::new(outcome));
+        Outcome::Local(LocalReason::Held(hold))
     }
 
     fn redirect(

@@ -25,6 +25,7 @@ mod redirect;
 mod restart;
 mod security;
 mod servers;
+mod shadow;
 #[path = "../stand_in/small_disk.rs"]
 mod small_disk;
 mod stage;

@@ -126,6 +126,7 @@ fn as_json(decision: &Decision<'_>, client: &Client, sources: &[FactSource<'_>])
     json!({
         "summary": summary(decision),
         "outcome": outcome_code(&decision.outcome),
+        "held_back": decision.held.as_deref().map(outcome_code),
         "requested": decision.requested.as_ref().map(|path| text(path.as_bytes())),
         "file": decision.file.as_ref().map(|file| json!({
             "path": text(file.path.as_bytes()),

@@ -36,7 +36,12 @@ pub(in crate::admin) fn write(
     }
     writeln!(out, "decision   {}", summary(decision))?;
     if let Some(best) = decision.choices().first() {
-        writeln!(out, "location   {}", decision.url(best).unwrap_or_default())?;
+        let label = match decision.held {
+            Some(_) => "held back",
+            None => "location",
+        };
+        let url = decision.url(best).unwrap_or_default();
+        writeln!(out, "{label:<10} {url}")?;
     }
     write_candidates(out, decision)?;
     write_excluded(out, decision)

@@ -4,7 +4,15 @@ use crate::decide::{Choice, Decision, Document, MissingReason, Outcome};
 
 /// One line on the outcome.
 pub(in crate::admin) fn summary(decision: &Decision<'_>) -> String {
-    match &decision.outcome {
+    let outcome = of(&decision.outcome);
+    match &decision.held {
+        Some(held) => format!("{outcome}; without that: {}", of(held)),
+        None => outcome,
+    }
+}
+
+fn of(outcome: &Outcome<'_>) -> String {
+    match outcome {
         Outcome::Redirect(redirect) => match redirect.choices.as_slice() {
             [] => "redirect to nobody".to_owned(),
             [best, ..] if redirect.choices.iter().any(|c| is_as_likely(c, best)) => {

@@ -3,10 +3,12 @@
 
 mod entry;
 mod exclusion;
+mod rollout;
 mod written;
 
 pub use entry::{DhtNode, Fallback, MirrorlistFrame, NetworkRule};
 pub use exclusion::{Exclusion, ExclusionSubject};
+pub use rollout::Rollout;
 pub use written::{
     BY_ACCEPT, RawAcceptRule, RawFallback, RawMetalinkRules, RawRules, Rules, key_of_parameter,
 };

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use regex::bytes::Regex;
 
 use super::entry::{DhtNode, Fallback, MirrorlistFrame, NetworkRule};
+use super::rollout::Rollout;
 use crate::domain::accept::{AcceptRule, ByAccept, MetalinkRules};
 use crate::domain::key::{
     Bounds, ConfigProblem, MergeWay, ParameterScope, ParameterText, Problem, RuleValue, list,
@@ -28,6 +29,18 @@ section! {
         /// Whether anything is redirected at all.
         engine: Option<bool> = Some(true), parameter "MirrorBrainEngine"
             => engine: bool = value;
+        /// What becomes of redirects: `redirect` sends them; `shadow` decides and logs each
+        /// (`give:file (shadow:MIRROR)`) and serves the file locally. Documents that are asked for
+        /// by name are the same in both.
+        mode: Option<String> = Some("redirect".to_owned()),
+            in Bounds::Words(&["redirect", "shadow"]), parameter "HELIOSTAT_MODE"
+            => is_shadow: bool = is_shadow;
+        /// The share of clients that are redirected, such as `5%`, by network (/24 for IPv4, /48 for
+        /// IPv6); for the others redirects are decided, logged (`give:file (rollout:MIRROR)`) and
+        /// served locally. The networks of a share are always the same, and a larger share has all
+        /// of a smaller one.
+        rollout: Option<String> = Some("100%".to_owned()), parameter "HELIOSTAT_ROLLOUT"
+            => rollout: Rollout = rollout;
         /// Smaller files, in bytes, are served locally: for them a redirect costs the client more
         /// than the file.
         min_size: Option<u64> = Some(4096), in Bounds::Whole(0, SIZE_MAX),
@@ -282,6 +295,22 @@ fn value<T: Clone + Default>(value: &Option<T>) -> Result<T, ConfigProblem> {
     Ok(value.clone().unwrap_or_default())
 }
 
+fn is_shadow(word: &Option<String>) -> Result<bool, ConfigProblem> {
+    // The row's bounds have refused all other words.
+    Ok(word.as_deref() == Some("shadow"))
+}
+
+fn rollout(text: &Option<String>) -> Result<Rollout, ConfigProblem> {
+    let text = text.as_deref().unwrap_or_default();
+    Rollout::parse(text).ok_or_else(|| {
+        let why = format!("'{}' is not a share of clients", text.escape_debug());
+        ConfigProblem::unusable(
+            why,
+            "write a number from 0 to 100 and a percent sign, such as 5%",
+        )
+    })
+}
+
 fn patterns(texts: &[String]) -> Result<Vec<Pattern>, ConfigProblem> {
     list(texts, |text| Ok(Pattern::new(text)))
 }
@@ -444,7 +473,7 @@ mod tests {
     #[test]
     fn bad_values_are_named() {
         type Change = fn(&mut RawRules);
-        let table: [(Change, &str); 6] = [
+        let table: [(Change, &str); 8] = [
             (
                 |raw| raw.exclude_file_mask = Some("(".into()),
                 "exclude_file_mask: '(' is no regular expression: unclosed group",
@@ -457,6 +486,15 @@ mod tests {
             (
                 |raw| raw.https_to_http = Some("sometimes".into()),
                 "https_to_http: 'sometimes' is unknown; use never, if-none or always",
+            ),
+            (
+                |raw| raw.mode = Some("off".into()),
+                "mode: 'off' is unknown; use redirect or shadow",
+            ),
+            (
+                |raw| raw.rollout = Some("5".into()),
+                "rollout: '5' is not a share of clients; write a number from 0 to 100 and a \
+                 percent sign, such as 5%",
             ),
             (
                 |raw| raw.exclude_ips = vec!["10.1".into()],
@@ -521,7 +559,7 @@ mod tests {
         };
         let all = RawRules::PARAMETERS.iter();
         let all: Vec<_> = all.chain(RawMetalinkRules::PARAMETERS).collect();
-        assert!(all.len() >= 29);
+        assert!(all.len() >= 31);
         for (key, parameter) in all {
             assert_eq!(key_of_parameter(parameter.as_bytes()), Some(*key));
             assert_eq!(key_of_parameter(key.as_bytes()), Some(*key));

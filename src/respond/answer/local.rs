@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::exchange::Exchange;
 use super::page::{HTML, write_log_fields};
 use crate::config::LocalKind;
-use crate::decide::{Decision, LocalReason};
+use crate::decide::{Decision, Hold, LocalReason, Outcome};
 use crate::domain::escape::url_path_into;
 use crate::domain::path::FilePath;
 use crate::http::{Request, Response};
@@ -16,9 +16,10 @@ pub(super) fn write(out: &mut Vec<u8>, exchange: Exchange<'_>, reason: &LocalRea
     let (request, decision) = (exchange.request, exchange.decision);
     let local = &exchange.config().local;
     let give = match reason {
-        LocalReason::DatabaseUnavailable => "file (database_not_reached)",
-        LocalReason::TreeUnknown(_) => "file (tree_not_reached)",
-        _ => "file",
+        LocalReason::DatabaseUnavailable => Cow::Borrowed("file (database_not_reached)"),
+        LocalReason::TreeUnknown(_) => Cow::Borrowed("file (tree_not_reached)"),
+        LocalReason::Held(hold) => Cow::Owned(held(decision, *hold)),
+        _ => Cow::Borrowed("file"),
     };
     let Some(file) = name(exchange, reason) else {
         return leave(out, request);
@@ -29,7 +30,7 @@ pub(super) fn write(out: &mut Vec<u8>, exchange: Exchange<'_>, reason: &LocalRea
     }
     if request.leaves_file {
         let mut response = left(out, request);
-        write_common(&mut response, decision, reason, give);
+        write_common(&mut response, decision, reason, &give);
         return response.end();
     }
     // The explicit status keeps Apache from judging the request's conditions before it has the
@@ -43,7 +44,7 @@ pub(super) fn write(out: &mut Vec<u8>, exchange: Exchange<'_>, reason: &LocalRea
         // nginx and lighttpd add the field themselves.
         response.field("Accept-Ranges", b"bytes");
     }
-    write_common(&mut response, decision, reason, give);
+    write_common(&mut response, decision, reason, &give);
     response.end();
 }
 
@@ -60,6 +61,24 @@ fn write_common(
     }
     if *reason != LocalReason::EngineOff {
         write_log_fields(response, decision, give);
+    }
+    if let Some(Outcome::Redirect(redirect)) = decision.held.as_deref()
+        && let Some(best) = redirect.choices.first()
+    {
+        let realm = best.candidate.realm.as_str().as_bytes();
+        response.field("X-MB-Realm", realm);
+    }
+}
+
+/// The answer that is held back, for the log: `file (shadow:MIRROR)`, or `file (shadow:.meta4)`.
+fn held(decision: &Decision<'_>, hold: Hold) -> String {
+    let hold = hold.code();
+    match decision.held.as_deref() {
+        Some(Outcome::Document(document)) => format!("file ({hold}:.{})", document.kind().as_str()),
+        _ => {
+            let best = decision.choices().first();
+            format!("file ({hold}:{})", best.map_or("-", |best| &best.name))
+        }
     }
 }
 
@@ -117,10 +136,12 @@ fn can_be_negotiated(reason: &LocalReason) -> bool {
         | LocalReason::Excluded(_)
         // What it is given it gives to everybody.
         | LocalReason::CacheFill
+        | LocalReason::Held(Hold::Shadow)
         | LocalReason::OutsideTree
         | LocalReason::DirectoryIndex
         | LocalReason::Unseen => false,
         LocalReason::TreeUnknown(_)
+        | LocalReason::Held(Hold::Rollout)
         | LocalReason::DatabaseUnavailable
         | LocalReason::NotCatalogued
         | LocalReason::Changed { .. }

@@ -13,5 +13,6 @@ mod mirror_ping;
 mod mirrorlist;
 mod private;
 mod redirect_head;
+mod shadow;
 mod tree_fault;
 mod yum;
