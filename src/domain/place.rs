@@ -81,6 +81,17 @@ impl Coordinates {
             longitude,
         })
     }
+
+    /// The distance on the globe, in kilometres.
+    pub fn kilometres_to(self, other: Coordinates) -> f64 {
+        /// Mean radius of the Earth (IUGG).
+        const RADIUS: f64 = 6371.0;
+        let (one, two) = (self.latitude.to_radians(), other.latitude.to_radians());
+        let wide = (other.longitude - self.longitude).to_radians() / 2.0;
+        let high = (two - one) / 2.0;
+        let half = high.sin().powi(2) + one.cos() * two.cos() * wide.sin().powi(2);
+        2.0 * RADIUS * half.sqrt().clamp(0.0, 1.0).asin()
+    }
 }
 
 /// Autonomous system number; never 0.
@@ -157,6 +168,24 @@ mod tests {
         );
         for bad in [&b"--"[..], b"", b"d", b"deu", b"d ", b"**", b"\xc3\xa9"] {
             assert_eq!(CountryCode::parse(bad), None);
+        }
+    }
+
+    #[test]
+    fn distances_are_those_on_the_globe() {
+        let at = |latitude, longitude| Coordinates {
+            latitude,
+            longitude,
+        };
+        let berlin = at(52.52, 13.405);
+        for (other, kilometres) in [
+            (berlin, 0.0),
+            (at(48.137, 11.575), 504.0),
+            (at(-33.868, 151.207), 16_094.0),
+            (at(-52.52, -166.595), 20_015.0),
+        ] {
+            let found = berlin.kilometres_to(other);
+            assert!((found - kilometres).abs() < 15.0, "{other:?}: {found}");
         }
     }
 

@@ -32,7 +32,7 @@ pub fn judge_page(verdict: &mut Verdict, case: &Case, ours: &str, theirs: &str) 
 
 /// The recorded page without MirrorBrain's own head; an operator's is left.
 pub fn judge_recorded_page<'t>(verdict: &mut Verdict, theirs: &'t str) -> &'t str {
-    if !theirs.contains("<title>Mirror List</title>") {
+    if !theirs.contains("<title>[^<]+: download and mirrors [^<]+</title>") {
         return theirs;
     }
     let head = expression(
@@ -98,7 +98,52 @@ fn new_elements(verdict: &mut Verdict, ours: &str) -> String {
             .insert("the list of mirrors that a client is not sent to is our own");
     }
     let text = map.replace_all(ours, "");
-    others.replace_all(&text, "").into_owned()
+    let mut text = others.replace_all(&text, "").into_owned();
+    for (what, form) in [
+        ("nav", "(?s)<nav id=\"mirrorbrain-breadcrumb\".*?</nav>\n"),
+        ("download", "<p id=\"mirrorbrain-download\">.*</p>\n"),
+        ("script", "<script>[^<]*</script>\n"),
+    ] {
+        let form = expression(form);
+        verdict.expect(what, form.find_iter(&text).count() <= 1, true);
+        text = form.replace_all(&text, "").into_owned();
+    }
+    let hash = expression("<tt (?:id=\"mirrorbrain-copy-from\"|tabindex=\"0\")>");
+    let text = hash.replace_all(&text, "<tt>");
+    mirrors_as_theirs(verdict, &text)
+}
+
+/// Our entries of mirrors in MirrorBrain's form: ours have the host as their text, and say more.
+fn mirrors_as_theirs(verdict: &mut Verdict, text: &str) -> String {
+    let list = expression("(?s)<ol start=\"\\d+\">\n(.*?)</ol>");
+    let item = expression(
+        "<li><a href=\"([^\"]*)\">([^<]*)</a>(?: <span class=\"mirrorbrain-facts\">([^<]*)</span>)?\
+         (?: <meter [^<]*</meter>)?</li>",
+    );
+    let code = expression("\\((\\w\\w)\\)");
+    let as_theirs = |found: &Captures<'_>, verdict: &mut Verdict| {
+        let host = found[1].split('/').nth(2).unwrap_or_default();
+        verdict.expect("a mirror's text is its host", &found[2], host);
+        verdict.differs("mirror-host");
+        let facts = found.get(3).map_or("", |facts| facts.as_str());
+        let country = code
+            .captures(facts)
+            .map_or("--".to_owned(), |code| code[1].to_owned());
+        let fallback = if facts.contains("fallback") {
+            ", fallback"
+        } else {
+            ""
+        };
+        format!(
+            "<li><a href=\"{0}\">{0}</a> ({country}{fallback})</li>",
+            &found[1]
+        )
+    };
+    let whole = list.replace_all(text, |found: &Captures<'_>| {
+        let items = item.replace_all(&found[1], |found: &Captures<'_>| as_theirs(found, verdict));
+        format!("<ul>\n{items}</ul>")
+    });
+    whole.into_owned()
 }
 
 fn lines(verdict: &mut Verdict, case: &Case, text: &str, is_ours: bool) -> Vec<String> {

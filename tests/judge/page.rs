@@ -33,7 +33,11 @@ struct Group {
 type Mirror = (usize, String, String, String);
 
 /// Ids and classes that MirrorBrain's page has not.
-const NEW: [&str; 3] = [
+const NEW: [&str; 7] = [
+    "mirrorbrain-breadcrumb",
+    "mirrorbrain-copy",
+    "mirrorbrain-download",
+    "mirrorbrain-facts",
     "mirrorbrain-map",
     "mirrorbrain-reason",
     "mirrorbrain-mirrors-others",
@@ -99,11 +103,18 @@ impl Group {
             .iter()
             .map(|mirror| (mirror.3.as_bytes().to_vec(), mirror))
             .collect();
-        let list = html.split("</ul>").next().expect("a list");
-        let item = regex("<li><a href=\"(.*?)\">(.*?)</a> \\(([^,]*?)\\)</li>");
+        let list = html.split("</ol>").next().expect("a list");
+        let item = regex(
+            "<li><a href=\"(.*?)\">(.*?)</a> <span class=\"mirrorbrain-facts\">(?:[^(<]*\\()?(..)\\b",
+        );
         let mut found = Vec::new();
         for item in item.captures_iter(list) {
-            assert_eq!(item[1], item[2], "{what}: the link is the text");
+            let is_of_host = item[1].contains(&format!("//{}/", &item[2]));
+            assert!(
+                is_of_host,
+                "{what}: {} is the text of {}",
+                &item[2], &item[1]
+            );
             let url = percent_decoded(plain(&item[1]).as_bytes());
             let mirror = known.get(&url);
             let mirror = mirror.unwrap_or_else(|| panic!("{what}: {} is not there", &item[1]));

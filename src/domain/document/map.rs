@@ -1,4 +1,4 @@
-//! Draws a map of a client's mirrors as inline SVG, from outlines of our own.
+//! Draws a map of a client's mirrors as inline SVG.
 //!
 //! The projection is plate carrée: two units per degree, so that the whole world is 720 units wide.
 //! The window shows the closest mirrors. Mirrors without coordinates are not drawn, and the client
@@ -7,9 +7,7 @@
 //! sheet can change it.
 
 use std::fmt::Write;
-use std::sync::LazyLock;
 
-use super::land::LAND;
 use super::mirror_list::MirrorPage;
 use crate::domain::escape::html_into;
 use crate::domain::place::Coordinates;
@@ -19,7 +17,7 @@ const SCALE: f64 = 2.0;
 /// Number of best mirrors that have a number on the map and determine the window.
 const CLOSEST: usize = 9;
 /// Smallest width of a window in degrees of longitude; the outlines are too coarse for less.
-const WIDTH_MIN_DEGREES: f64 = 80.0;
+const WIDTH_MIN_DEGREES: f64 = 60.0;
 /// Width of a window divided by its height.
 const ASPECT: f64 = 2.0;
 /// Northern and southern edge of the world as drawn, in degrees; there are no mirrors at the poles.
@@ -28,20 +26,13 @@ const SOUTH: f64 = -58.0;
 /// Largest number of mirrors on a map; more would cover each other.
 const MIRRORS_MAX: usize = 300;
 
-/// The outlines as an SVG path, which is the same in every map.
-static LAND_PATH: LazyLock<String> = LazyLock::new(|| {
-    let mut path = String::with_capacity(8 * 1024);
-    for outline in LAND {
-        for (index, (longitude, latitude)) in outline.iter().enumerate() {
-            let letter = if index == 0 { 'M' } else { ' ' };
-            let x = (f64::from(*longitude) / 10.0 + 180.0) * SCALE;
-            let y = (90.0 - f64::from(*latitude) / 10.0) * SCALE;
-            let _ = write!(path, "{letter}{x} {y}");
-        }
-        path.push('Z');
-    }
-    path
-});
+/// Outlines of land as an SVG path, in tenths of a degree (longitude, latitude), which is the same
+/// in every map: Natural Earth's land at 1:50,000,000, which is in the public domain, to 0.15
+/// degrees and without small islands and Antarctica.
+const LAND_PATH: &str = include_str!("template/land.path");
+
+/// From the units of the outlines to those of the map.
+const LAND_TRANSFORM: &str = "translate(360 180) scale(.2 -.2)";
 
 /// The part of the world that a map shows, in units.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -131,9 +122,10 @@ fn open_into(out: &mut Vec<u8>, window: Window) {
          role=\"img\" aria-label=\"Map of the closest mirrors\">\n\
          <rect class=\"mirrorbrain-map-sea\" x=\"{x:.0}\" y=\"{y:.0}\" width=\"{width:.0}\" \
          height=\"{height:.0}\" fill=\"#dbe9f4\"/>\n\
-         <path class=\"mirrorbrain-map-land\" fill=\"#b9c7a8\" fill-rule=\"evenodd\" d=\""
+         <path class=\"mirrorbrain-map-land\" fill=\"#b9c7a8\" fill-rule=\"evenodd\" \
+         transform=\"{LAND_TRANSFORM}\" d=\""
     );
-    text.push_str(&LAND_PATH);
+    text.push_str(LAND_PATH.trim_end());
     text.push_str("\"/>\n<path class=\"mirrorbrain-map-grid\" fill=\"none\" stroke=\"#7f93a3\" ");
     let _ = write!(
         text,
@@ -213,11 +205,28 @@ mod tests {
 
     #[test]
     fn outlines_lie_on_the_globe() {
-        for outline in LAND {
-            assert!(outline.len() >= 3);
-            for (longitude, latitude) in *outline {
-                assert!((-1800..=1800).contains(longitude) && (-900..=900).contains(latitude));
+        let (mut at, mut points) = ((0_i32, 0_i32), 0);
+        for outline in LAND_PATH.split_terminator('M').skip(1) {
+            let (start, rest) = outline.split_once('l').expect("lines");
+            let number = |text: &str| text.parse::<i32>().expect("a number");
+            let pairs = |text: &str| {
+                let spaced = text.trim_end().trim_end_matches('z').replace('-', " -");
+                let numbers: Vec<i32> = spaced.split_whitespace().map(number).collect();
+                assert_eq!(numbers.len() % 2, 0, "{text}");
+                numbers
+            };
+            if let [x, y] = pairs(start)[..] {
+                at = (x, y);
+            }
+            for step in pairs(rest).chunks(2) {
+                at = (at.0 + step[0], at.1 + step[1]);
+                points += 1;
+                assert!(
+                    (-1800..=1800).contains(&at.0) && (-900..=900).contains(&at.1),
+                    "{at:?}"
+                );
             }
         }
+        assert!(points > 5000, "{points}");
     }
 }

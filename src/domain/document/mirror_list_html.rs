@@ -1,11 +1,13 @@
 //! Writes `.mirrorlist`: the page that shows people the mirrors of a file or directory.
 //!
 //! Admins have style sheets for MirrorBrain's page, so its elements, ids, classes and words are
-//! kept in their order (behaviour §4.6). New parts have ids of their own: `mirrorbrain-map`,
-//! `mirrorbrain-mirrors-others`. Every name and URL is escaped. A name that is not UTF-8 is shown
+//! kept in their order (behaviour §4.6). New parts have ids of their own:
+//! `mirrorbrain-breadcrumb`, `mirrorbrain-download`, `mirrorbrain-copy`, `mirrorbrain-map`,
+//! `mirrorbrain-mirrors-others`; a mirror's facts have the class `mirrorbrain-facts`. Every name and URL is escaped. A name that is not UTF-8 is shown
 //! as [`super::name::text_of`] writes it; links have its exact bytes.
 //!
-//! The page loads nothing: its style is inside, and [`content_security_policy`] forbids everything
+//! The page needs no script; a short one adds a button that copies a hash. The page loads nothing
+//! but the operator's logo: style and script are inside, and [`content_security_policy`] forbids everything
 //! else. A style sheet of the admin's replaces the built-in one, because the two would mix colours.
 //! The sheet may load other sheets, pictures and fonts from its own host and from ours.
 
@@ -34,6 +36,15 @@ use crate::domain::url_parts::{UrlParts, split_authority};
 const PAGE_STYLE: &str = include_str!("template/mirror_list.css");
 /// Style of the new parts, which no style sheet for MirrorBrain's page covers.
 const MAP_STYLE: &str = include_str!("template/mirror_list_map.css");
+/// Adds the button that copies a hash.
+const COPY_SCRIPT: &str = include_str!("template/mirror_list_copy.js");
+
+/// From this probability of a redirect on, the page names one mirror as that of the download.
+const NEARLY_SURE: f64 = 0.99;
+
+/// Distances are rounded to so many kilometres, so that several of them do not tell where a client
+/// is.
+const DISTANCE_STEP_KM: f64 = 100.0;
 
 /// The admin's own parts of the page (MirrorBrainMirrorlistStyleSheet, -Header, -Footer).
 #[derive(Debug, Clone, Copy, Default)]
@@ -44,6 +55,19 @@ pub struct Frame<'a> {
     pub header: Option<&'a [u8]>,
     /// Text that replaces `</body></html>`.
     pub footer: Option<&'a [u8]>,
+    /// The site as the page shows it, where nothing replaces the head.
+    pub brand: Brand<'a>,
+}
+
+/// Name, logo and colour of a site.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Brand<'a> {
+    /// Name; without one, the page shows the host.
+    pub name: Option<&'a str>,
+    /// URL of a picture.
+    pub logo: Option<&'a str>,
+    /// Colour of links and buttons, as `#rrggbb`, dark enough for white text.
+    pub color: Option<&'a str>,
 }
 
 /// Renders the page.
@@ -52,11 +76,16 @@ pub fn mirrorlist(page: &MirrorPage<'_>, frame: Frame<'_>) -> Vec<u8> {
     match frame.header {
         Some(header) => out.extend_from_slice(header),
         None => {
-            let (style, style_sheet) = (&*style(frame.style_sheet), frame.style_sheet);
-            render_into(&mut out, &HeadTemplate { style, style_sheet });
+            let head = HeadTemplate {
+                title: &text_of(title(page)),
+                site: &site(page, frame.brand),
+                style: &style(frame),
+                style_sheet: frame.style_sheet,
+            };
+            render_into(&mut out, &head);
         }
     }
-    render_into(&mut out, &BodyTemplate::new(page));
+    render_into(&mut out, &BodyTemplate::new(page, frame));
     out.extend_from_slice(frame.footer.unwrap_or(b"</body>\n</html>\n"));
     out
 }
@@ -68,14 +97,17 @@ pub fn content_security_policy(frame: Frame<'_>) -> Option<String> {
     if frame.header.is_some() || frame.footer.is_some() {
         return None;
     }
-    let hash = STANDARD.encode(Sha256::digest(style(frame.style_sheet)));
+    let hash = |text: &str| STANDARD.encode(Sha256::digest(text));
+    let (style, script) = (hash(&style(frame)), hash(COPY_SCRIPT.trim_end()));
+    let logo = frame.brand.logo.map(source_of);
+    let logo = logo.map_or(String::new(), |source| format!(" {source}"));
     let (sheet, font) = match frame.style_sheet.map(source_of) {
         None => (String::new(), String::new()),
         Some(source) => (format!(" {source}"), format!("font-src data: {source}; ")),
     };
     Some(format!(
-        "default-src 'none'; img-src data:{sheet}; {font}style-src 'sha256-{hash}'{sheet}; \
-         base-uri 'none'; form-action 'none'"
+        "default-src 'none'; img-src data:{sheet}{logo}; {font}style-src 'sha256-{style}'{sheet}; \
+         script-src 'sha256-{script}'; base-uri 'none'; form-action 'none'"
     ))
 }
 
@@ -95,11 +127,27 @@ fn source_of(url: &str) -> String {
     }
 }
 
-fn style(sheet: Option<&str>) -> String {
-    match sheet {
-        None => format!("{PAGE_STYLE}{MAP_STYLE}"),
-        Some(_) => MAP_STYLE.to_owned(),
+fn style(frame: Frame<'_>) -> String {
+    if frame.style_sheet.is_some() {
+        return MAP_STYLE.to_owned();
     }
+    let mut style = format!("{PAGE_STYLE}{MAP_STYLE}");
+    if let Some(color) = frame.brand.color {
+        let _ = writeln!(
+            style,
+            ":root{{--link:{color};--on-link:#fff}}\n@media (prefers-color-scheme:dark){{:root{{\
+             --link:color-mix(in srgb,{color} 45%,#fff);--on-link:#0d1720}}}}"
+        );
+    }
+    style
+}
+
+/// The name of the site, or its host.
+fn site(page: &MirrorPage<'_>, brand: Brand<'_>) -> String {
+    let url = String::from_utf8_lossy(page.own_url);
+    let host = UrlParts::of(&url).map(|parts| parts.host_and_port().to_owned());
+    let name = brand.name.map(str::to_owned);
+    name.or(host).unwrap_or_default()
 }
 
 /// The title of the page: the file's real name, or the directory's last component.
@@ -121,6 +169,8 @@ fn title<'a>(page: &MirrorPage<'a>) -> &'a [u8] {
     path = "mirror_list_head.html"
 )]
 struct HeadTemplate<'a> {
+    title: &'a str,
+    site: &'a str,
     style: &'a str,
     style_sheet: Option<&'a str>,
 }
@@ -133,6 +183,14 @@ struct HeadTemplate<'a> {
 )]
 struct BodyTemplate<'a> {
     page: &'a MirrorPage<'a>,
+    /// Whether the operator's own head comes before.
+    is_framed: bool,
+    brand: Brand<'a>,
+    site: String,
+    /// The directories above the file or directory.
+    folders: Vec<Folder>,
+    script: &'static str,
+    has_copy: bool,
     title: String,
     /// The requested path, for people.
     path: String,
@@ -147,8 +205,15 @@ struct BodyTemplate<'a> {
     others: Vec<&'a UnlistedMirror<'a>>,
 }
 
+/// A directory above the file.
+struct Folder {
+    name: String,
+    url: String,
+}
+
 /// The part about a file.
 struct FilePart {
+    short_size: String,
     size: String,
     modified: String,
     hashes: Vec<HashRow>,
@@ -161,6 +226,8 @@ struct HashRow {
     suffix: &'static str,
     label: &'static str,
     hex: String,
+    /// Whether it is the one that people should compare.
+    is_best: bool,
 }
 
 /// Documents of one kind.
@@ -178,6 +245,8 @@ struct DocumentLink {
 /// The mirrors of one tier.
 struct MirrorGroup<'a> {
     heading: String,
+    /// Number of its first mirror in the whole list, as on the map.
+    first: usize,
     mirrors: Vec<&'a ListedMirror<'a>>,
 }
 
@@ -201,21 +270,30 @@ fn render_into(out: &mut Vec<u8>, template: &impl Template) {
 }
 
 impl<'a> BodyTemplate<'a> {
-    fn new(page: &'a MirrorPage<'a>) -> BodyTemplate<'a> {
+    fn new(page: &'a MirrorPage<'a>, frame: Frame<'a>) -> BodyTemplate<'a> {
         let mut url = Vec::with_capacity(page.path.len() + 16);
         url_path_into(&mut url, page.path);
         let mut map = Vec::new();
         map_into(&mut map, page);
         let others = page.others.iter().filter(|m| m.is_of_interest());
+        let file = match &page.subject {
+            Subject::File(file) => Some(FilePart::new(file)),
+            Subject::Directory(_) => None,
+        };
         BodyTemplate {
             page,
+            is_framed: frame.header.is_some(),
+            brand: frame.brand,
+            site: site(page, frame.brand),
+            folders: folders(page.path),
+            script: COPY_SCRIPT.trim_end(),
+            has_copy: file
+                .as_ref()
+                .is_some_and(|file| file.hashes.iter().any(|hash| hash.is_best)),
             title: text_of(title(page)),
             path: text_of(page.path),
             url: lossy(url),
-            file: match &page.subject {
-                Subject::File(file) => Some(FilePart::new(file)),
-                Subject::Directory(_) => None,
-            },
+            file,
             map: lossy(map),
             groups: groups(page),
             others: others.collect(),
@@ -242,6 +320,64 @@ impl<'a> BodyTemplate<'a> {
         text
     }
 
+    /// Where the download comes from, in words.
+    fn from(&self) -> String {
+        let Some(best) = self.page.mirrors.first() else {
+            return "from this server".to_owned();
+        };
+        let place = match best.country.and_then(country_name) {
+            Some(country) => format!("{} ({country})", self.place(best)),
+            None => self.place(best),
+        };
+        match best.probability >= NEARLY_SURE {
+            true => format!("from {place}"),
+            false => format!("from one of the mirrors below, such as {place}"),
+        }
+    }
+
+    /// The host of a mirror.
+    fn place(&self, mirror: &ListedMirror<'_>) -> String {
+        let url = self.ascii(&mirror.url);
+        let host = UrlParts::of(&url).map(|parts| parts.host_and_port().to_owned());
+        host.unwrap_or_else(|| mirror.name.to_owned())
+    }
+
+    /// What people may want to know of a mirror; may be empty.
+    fn facts(&self, mirror: &ListedMirror<'_>) -> String {
+        let mut facts = Vec::new();
+        if let Some(code) = mirror.country {
+            facts.push(match country_name(code) {
+                Some(name) => format!("{name} ({code})"),
+                None => format!("({code})"),
+            });
+        }
+        if mirror.url.starts_with(b"https:") {
+            facts.push("https".to_owned());
+        }
+        if let Some((here, there)) = self.page.client.place.coordinates.zip(mirror.at) {
+            let steps = (here.kilometres_to(there) / DISTANCE_STEP_KM).round();
+            facts.push(match steps < 1.0 {
+                true => "near".to_owned(),
+                false => format!("about {} km", steps * DISTANCE_STEP_KM),
+            });
+        }
+        if mirror.is_fallback {
+            facts.push("fallback".to_owned());
+        }
+        facts.extend(self.files_had(&mirror.files));
+        facts.join(", ")
+    }
+
+    /// The share of a directory's files that a mirror has, unless it is complete.
+    fn share(&self, has: &Option<u64>) -> Option<(u64, u64)> {
+        match (&self.page.subject, has) {
+            (Subject::Directory(facts), Some(has)) if *has < facts.files => {
+                Some((*has, facts.files))
+            }
+            _ => None,
+        }
+    }
+
     /// The number of a directory's files, in words.
     fn files_counted(&self) -> String {
         match &self.page.subject {
@@ -255,13 +391,22 @@ impl<'a> BodyTemplate<'a> {
     }
 
     /// The share of a directory's files that a mirror has, in words.
-    fn files_had(&self, has: &Option<u64>) -> String {
-        match (&self.page.subject, has) {
-            (Subject::Directory(facts), Some(has)) if *has == facts.files => {
-                ", complete".to_owned()
-            }
-            (Subject::Directory(facts), Some(has)) => format!(", {has} of {} files", facts.files),
-            _ => String::new(),
+    fn files_had(&self, has: &Option<u64>) -> Option<String> {
+        let (Subject::Directory(facts), Some(has)) = (&self.page.subject, has) else {
+            return None;
+        };
+        Some(match *has == facts.files {
+            true => "complete".to_owned(),
+            false => format!("{has} of {} files", facts.files),
+        })
+    }
+
+    /// What people may want to know of a mirror to which they are not sent.
+    fn other_facts(&self, mirror: &UnlistedMirror<'_>) -> String {
+        let country = self.country(&mirror.country);
+        match self.files_had(&mirror.files) {
+            Some(files) => format!("{country}, {files}"),
+            None => country,
         }
     }
 
@@ -279,6 +424,7 @@ impl FilePart {
     fn new(file: &FileFacts<'_>) -> FilePart {
         let FileVersion { size, mtime } = file.version;
         FilePart {
+            short_size: readable_size(size),
             size: format!("{} ({size} bytes)", short_size(size)),
             modified: format!("{} (Unix time: {mtime})", rfc822(Timestamp(mtime))),
             hashes: hashes(file),
@@ -286,6 +432,43 @@ impl FilePart {
             groups: documents(file.offers),
         }
     }
+}
+
+impl MirrorGroup<'_> {
+    fn count(&self) -> usize {
+        self.mirrors.len()
+    }
+}
+
+/// The English name of a country; `None` for codes that stand for no country (`a1`, `eu`).
+fn country_name(code: CountryCode) -> Option<&'static str> {
+    let country = iso3166::Country::from_alpha2_ignore_case(code.as_str())?;
+    Some(country.data().name)
+}
+
+/// A size as people read it: `4.4 GiB`.
+fn readable_size(bytes: u64) -> String {
+    let short = short_size(bytes);
+    match short.trim_end_matches(|unit: char| unit.is_ascii_alphabetic()) {
+        number if number == short => format!("{number} bytes"),
+        number => format!("{number} {}iB", &short[number.len()..]),
+    }
+}
+
+/// The directories above a path.
+fn folders(path: &[u8]) -> Vec<Folder> {
+    let inside = path.strip_suffix(b"/").unwrap_or(path);
+    let slashes = inside.iter().enumerate().filter(|(_, byte)| **byte == b'/');
+    let ends: Vec<usize> = slashes.map(|(place, _)| place).collect();
+    let folder = |pair: &[usize]| {
+        let mut url = Vec::with_capacity(pair[1] + 16);
+        url_path_into(&mut url, &path[..=pair[1]]);
+        Folder {
+            name: text_of(&path[pair[0] + 1..pair[1]]),
+            url: lossy(url),
+        }
+    };
+    ends.windows(2).map(folder).collect()
 }
 
 /// Text that was made of ASCII and strings.
@@ -312,6 +495,7 @@ fn hashes(file: &FileFacts<'_>) -> Vec<HashRow> {
             suffix,
             label,
             hex: lossy(hex),
+            is_best: suffix == ".sha256",
         })
     };
     rows.into_iter().filter_map(row).collect()
@@ -346,13 +530,17 @@ fn documents(offers: Offers) -> Vec<DocumentGroup> {
 }
 
 fn groups<'a>(page: &'a MirrorPage<'a>) -> Vec<MirrorGroup<'a>> {
-    let mut groups = Vec::new();
+    let mut groups: Vec<MirrorGroup<'_>> = Vec::new();
     for tier in Tier::ALL {
         let of_tier = page.mirrors.iter().filter(|mirror| mirror.tier == tier);
         let mirrors: Vec<&ListedMirror<'_>> = of_tier.collect();
+        let before = groups.iter().map(MirrorGroup::count).sum::<usize>();
         if !mirrors.is_empty() {
-            let heading = heading(page, tier);
-            groups.push(MirrorGroup { heading, mirrors });
+            groups.push(MirrorGroup {
+                heading: heading(page, tier),
+                first: before + 1,
+                mirrors,
+            });
         }
     }
     groups

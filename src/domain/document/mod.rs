@@ -7,14 +7,13 @@
 //! - [`digest`]: `.md5` and the other hash documents.
 //! - [`meta4`]: metalinks as in RFC 5854. [`metalink`]: version 3, which is older than the RFC.
 //! - [`mirror_list`]: the content of a list of mirrors; [`mirror_list_html`]: as a page, with a
-//!   `map` of `land`; [`mirror_list_json`]: as JSON.
+//!   `map`; [`mirror_list_json`]: as JSON.
 //! - [`torrent`], [`info_dictionary`], [`magnet`], [`zsync`], [`zsync_block`]: documents for
 //!   peer-to-peer clients and zsync.
 
 pub mod body;
 pub mod digest;
 pub mod info_dictionary;
-mod land;
 pub mod magnet;
 mod map;
 pub mod meta4;

@@ -17,6 +17,12 @@ pub struct MirrorlistFrame {
     pub header: Option<PathBuf>,
     /// File that replaces the end of the page.
     pub footer: Option<PathBuf>,
+    /// Name of the site.
+    pub site_name: Option<String>,
+    /// URL of a picture.
+    pub logo: Option<String>,
+    /// Colour as `#rrggbb`.
+    pub color: Option<String>,
 }
 
 /// A node of BitTorrent's distributed hash table.

@@ -100,6 +100,13 @@ section! {
         /// File that replaces the end (`</body></html>`) of mirror lists.
         mirrorlist_footer: Option<std::path::PathBuf> = None,
             parameter "MirrorBrainMirrorlistFooter" => _;
+        /// Name of the site in the title and head of mirror lists; empty: the host.
+        mirrorlist_site_name: Option<String> = None => _;
+        /// URL of a picture in the head of mirror lists; empty: none.
+        mirrorlist_logo: Option<String> = None => _;
+        /// Colour of links and buttons in mirror lists: `#rrggbb`, dark enough for white text;
+        /// empty: blue.
+        mirrorlist_color: Option<String> = None => _;
         /// BitTorrent trackers; the first is a torrent's `announce`. Without any there are no
         /// torrents, unless `trackerless` is set.
         trackers: Vec<String> = Vec::new(), parameter "MirrorBrainTorrentTrackerURL";
@@ -386,7 +393,41 @@ fn frame(raw: &RawRules) -> Result<MirrorlistFrame, ConfigProblem> {
         style_sheet: or_none(&raw.mirrorlist_style_sheet)?,
         header: or_none(&raw.mirrorlist_header)?,
         footer: or_none(&raw.mirrorlist_footer)?,
+        site_name: or_none(&raw.mirrorlist_site_name)?,
+        logo: or_none(&raw.mirrorlist_logo)?,
+        color: match or_none(&raw.mirrorlist_color)? {
+            None => None,
+            Some(color) => {
+                Some(dark_color(color).map_err(|problem| problem.below("mirrorlist_color"))?)
+            }
+        },
     })
+}
+
+/// A colour on which white text can be read.
+fn dark_color(text: String) -> Result<String, ConfigProblem> {
+    /// The contrast that WCAG 2.1 asks for (success criterion 1.4.3).
+    const CONTRAST_MIN: f64 = 4.5;
+    let hex = text.strip_prefix('#').filter(|hex| hex.len() == 6);
+    let number = hex.and_then(|hex| u32::from_str_radix(hex, 16).ok());
+    let Some(number) = number else {
+        let why = format!("'{text}' is no colour");
+        return Err(ConfigProblem::unusable(why, "write one such as #0b57a4"));
+    };
+    // Relative luminance and contrast are WCAG's.
+    let linear = |shift: u32| {
+        let value = f64::from(number >> shift & 255) / 255.0;
+        match value <= 0.03928 {
+            true => value / 12.92,
+            false => ((value + 0.055) / 1.055).powf(2.4),
+        }
+    };
+    let luminance = 0.2126 * linear(16) + 0.7152 * linear(8) + 0.0722 * linear(0);
+    if 1.05 / (luminance + 0.05) < CONTRAST_MIN {
+        let why = format!("white text on '{text}' cannot be read");
+        return Err(ConfigProblem::unusable(why, "write a darker colour"));
+    }
+    Ok(text)
 }
 
 fn mask(mask: &Option<String>) -> Result<Option<Regex>, ConfigProblem> {

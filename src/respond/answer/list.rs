@@ -10,7 +10,9 @@ use crate::domain::document::Body;
 use crate::domain::document::mirror_list::{
     DirectorySummary, FileFacts, ListedMirror, MirrorPage, PageClient, Subject, UnlistedMirror,
 };
-use crate::domain::document::mirror_list_html::{Frame, content_security_policy, mirrorlist};
+use crate::domain::document::mirror_list_html::{
+    Brand, Frame, content_security_policy, mirrorlist,
+};
 use crate::domain::document::mirror_list_json::mirrorlist_json;
 use crate::domain::escape::url_path_into;
 use crate::domain::mirror::MirrorCountry;
@@ -76,6 +78,10 @@ fn etag(page: &MirrorPage<'_>, frame: Frame<'_>) -> String {
         frame.header,
         frame.footer,
         frame.style_sheet.map(str::as_bytes),
+        frame.brand.name.map(str::as_bytes),
+        frame.brand.logo.map(str::as_bytes),
+        frame.brand.color.map(str::as_bytes),
+        Some(env!("CARGO_PKG_VERSION").as_bytes()),
     ] {
         facts.extend_from_slice(part.unwrap_or_default());
         facts.push(0);
@@ -123,6 +129,11 @@ fn mirrors(
         style_sheet: own.style_sheet.as_deref(),
         header: header.as_deref(),
         footer: footer.as_deref(),
+        brand: Brand {
+            name: own.site_name.as_deref(),
+            logo: own.logo.as_deref(),
+            color: own.color.as_deref(),
+        },
     };
     if let Some(policy) = content_security_policy(frame) {
         response.field("Content-Security-Policy", policy.as_bytes());

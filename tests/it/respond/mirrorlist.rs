@@ -331,7 +331,8 @@ fn fallbacks_are_listed_when_there_is_nothing_else() {
     );
     let page = text(&responder.connect().send(&request));
     assert!(!page.contains("mirrorbrain-mirrors-none"), "{page}");
-    let item = "http://fall.example.org/dir/lonely.bin</a> (de, fallback)</li>";
+    let item = "<li><a href=\"http://fall.example.org/dir/lonely.bin\">fall.example.org</a> \
+                <span class=\"mirrorbrain-facts\">Germany (de), fallback</span></li>";
     assert!(page.contains(item), "{page}");
     assert!(
         page.contains("Found 1 mirror in other parts of the world"),
@@ -408,8 +409,8 @@ fn a_directory_tells_how_much_of_it_each_mirror_has() {
         let page = text(&client.send(&request));
         assert!(page.contains("<h3>Directory information</h3>"), "{page}");
         assert!(page.contains("6 in it and below"), "{page}");
-        let full = page.find("http://full.example.org/dir/</a> (de, 5 of 6 files)");
-        let part = page.find("http://part.example.org/dir/</a> (de, 4 of 6 files)");
+        let full = page.find("<meter min=\"0\" max=\"6\" value=\"5\">5 of 6</meter>");
+        let part = page.find("<meter min=\"0\" max=\"6\" value=\"4\">4 of 6</meter>");
         assert!(full.is_some() && part.is_some(), "{page}");
         assert!(page.contains("only for clients of its country"), "{page}");
         assert!(!page.contains("lacking"), "{page}");

@@ -1,0 +1,1 @@
+"use strict";{const hash=document.getElementById("mirrorbrain-copy-from");const button=document.createElement("button");button.type="button";button.id="mirrorbrain-copy";button.textContent="Copy";button.onclick=()=>{const selection=getSelection();selection.selectAllChildren(hash);button.textContent=document.execCommand("copy")?"Copied":"Copy";};hash.after(" ",button);}
