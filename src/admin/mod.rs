@@ -10,6 +10,7 @@
 pub mod args;
 mod console;
 mod database;
+mod doctor;
 mod error;
 mod explain;
 mod export;

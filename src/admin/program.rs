@@ -10,6 +10,7 @@ use log::LevelFilter;
 use super::args::abbreviation;
 use super::args::{Arguments, Command, PassedArgs};
 use super::database::db as database;
+use super::doctor::doctor;
 use super::error::AdminError;
 use super::explain::explain;
 use super::export;
@@ -34,10 +35,11 @@ pub fn main() -> ExitCode {
         Err(exit) => return exit.into(),
     };
     let progress = Progress::new(false);
-    let level = if arguments.global.debug {
-        LevelFilter::Debug
-    } else {
-        LevelFilter::Warn
+    let level = match arguments.command {
+        _ if arguments.global.debug => LevelFilter::Debug,
+        // It says itself what is wrong, with the remedy.
+        Command::Doctor(_) => LevelFilter::Off,
+        _ => LevelFilter::Warn,
     };
     start_log(level, &progress);
     let exit = match run(&arguments, progress) {
@@ -95,6 +97,12 @@ fn run(arguments: &Arguments, progress: Progress) -> Result<Exit, AdminError> {
         _ => {}
     }
     let mut session = session(arguments, progress)?;
+    if let Command::Doctor(args) = &arguments.command {
+        let only = global.site();
+        let exit = doctor(&mut session, only, args)?;
+        session.console.flush()?;
+        return Ok(exit);
+    }
     let exit = dispatch(&mut session, &arguments.command)?;
     session.console.flush()?;
     Ok(exit)
@@ -135,8 +143,9 @@ fn dispatch(session: &mut Session, command: &Command) -> Result<Exit, AdminError
         Command::Timestamp(args) => timestamp::timestamp(session, args),
         Command::Db(args) => database::db(session, args),
         Command::Vacuum(args) => database::vacuum(session, args.flags),
-        // Other programs, which were started before a session was made.
-        Command::Scan(_)
+        // Those that were run before a session was made.
+        Command::Doctor(_)
+        | Command::Scan(_)
         | Command::Index(_)
         | Command::Probe(_)
         | Command::Test(_)

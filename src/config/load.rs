@@ -54,8 +54,7 @@ const OTHERS: u32 = 0o007;
 
 /// The file may hold secrets; then it is nobody's but the services'.
 fn warn_of_open_secrets(path: &Path, raw: &RawConfig) {
-    let is_open = std::fs::metadata(path).is_ok_and(|file| file.mode() & OTHERS != 0);
-    let secrets = if is_open { secrets(raw) } else { Vec::new() };
+    let secrets = open_secrets(path, raw);
     if !secrets.is_empty() {
         log::warn!(
             "{} has secrets ({}) and every user may read it; `chmod 640` it and give it to the \
@@ -64,6 +63,12 @@ fn warn_of_open_secrets(path: &Path, raw: &RawConfig) {
             secrets.join(", ")
         );
     }
+}
+
+/// Keys with secrets that every user may read.
+fn open_secrets(path: &Path, raw: &RawConfig) -> Vec<String> {
+    let is_open = std::fs::metadata(path).is_ok_and(|file| file.mode() & OTHERS != 0);
+    if is_open { secrets(raw) } else { Vec::new() }
 }
 
 /// Keys whose values are nobody's business.
@@ -84,6 +89,11 @@ fn secrets(raw: &RawConfig) -> Vec<String> {
 }
 
 impl Config {
+    /// Keys of the file with secrets, if every user may read it.
+    pub fn open_secrets(&self) -> Vec<String> {
+        open_secrets(&self.path, &self.raw)
+    }
+
     /// The effective configuration as TOML, without descriptions; reading it gives the same
     /// configuration again.
     pub fn to_toml(&self) -> String {

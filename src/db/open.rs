@@ -94,6 +94,16 @@ impl Reader {
             .doing("ending to read")
     }
 
+    /// How changes are recorded: "wal", unless another program set another mode.
+    ///
+    /// # Errors
+    /// Returns [`DbError::Sql`] if the database cannot be read.
+    pub fn journal_mode(&self) -> Result<String, DbError> {
+        self.connection
+            .pragma_query_value(None, "journal_mode", |row| row.get(0))
+            .doing("looking at the journal mode")
+    }
+
     /// A number that changes when another connection has committed.
     ///
     /// # Errors

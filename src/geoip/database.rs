@@ -68,6 +68,11 @@ impl Database {
         &self.path
     }
 
+    /// When the file was made, in seconds since 1970, as it says itself.
+    pub(super) fn built_s(&self) -> u64 {
+        self.reader.metadata().build_epoch
+    }
+
     /// The facts that the file has about an address, and the network of the record.
     pub(super) fn find(&self, ip: IpAddr) -> Option<(RecordFacts, Option<IpNet>)> {
         if ip.is_ipv6() && self.reader.metadata().ip_version == 4 {

@@ -152,6 +152,12 @@ impl GeoIp {
         problems.map(|problem| problem.text.as_str())
     }
 
+    /// When the files that are open were made, in seconds since 1970, as they say themselves.
+    pub fn built_s(&self) -> impl Iterator<Item = (&Path, u64)> {
+        let files = self.databases.iter();
+        files.map(|database| (database.path(), database.built_s()))
+    }
+
     /// Returns the facts about an address; each fact comes from the first file that has it.
     pub fn find(&self, ip: IpAddr) -> AddressPlace {
         // The IPv4 client of a dual-stack socket has an address `::ffff:a.b.c.d`.

@@ -1,7 +1,8 @@
 //! Functions of the operating system that the standard library lacks: files that other users cannot
-//! read, free space on a disk, facts about a process, the holder of a lock, the flag that
-//! ends the program, and the service manager.
+//! read, looks with the rights of another user, free space on a disk, facts about a process, the
+//! holder of a lock, the flag that ends the program, and the service manager.
 
+mod local_user;
 mod manager;
 mod private;
 mod process;
@@ -9,6 +10,7 @@ mod record_lock;
 mod room;
 mod stop;
 
+pub use local_user::{LocalUser, group_name, owner_name};
 pub use manager::{
     MANAGER_DESCRIPTORS_MAX, ManagerState, has_manager, send_to_manager, tell_manager,
     watchdog_timeout,

@@ -79,7 +79,7 @@ const NOT_RUN: [(&str, &str); 24] = [
 
 /// Commands of ours that do not end with 0 where there is no network, and why. Each is a part of
 /// the document's name and the command.
-const ENDS_OTHERWISE: [(&str, i32, &str); 3] = [
+const ENDS_OTHERWISE: [(&str, i32, &str); 4] = [
     (
         "https.md heliostat update --https",
         3,
@@ -89,6 +89,11 @@ const ENDS_OTHERWISE: [(&str, i32, &str); 3] = [
         "-e mirror.example.org",
         1,
         "no mirror of that name can be reached",
+    ),
+    (
+        "troubleshooting.md heliostat doctor",
+        3,
+        "this machine has neither the users nor a responder",
     ),
     (
         "migrate.md heliostat-scan --all",

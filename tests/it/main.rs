@@ -4,6 +4,7 @@ mod admin;
 mod config;
 mod conformance;
 mod docs;
+mod doctor;
 mod fcgi;
 mod fetch;
 mod geoip;

@@ -79,8 +79,13 @@ fn map(fields: &[(&'static str, Item)]) -> Vec<u8> {
     out
 }
 
-/// A whole file of nodes and data.
+/// A whole file of nodes and data, made in 1970.
 pub fn file(ip_version: u32, nodes: &[[Side; 2]], data: &[u8]) -> Vec<u8> {
+    file_built(1, ip_version, nodes, data)
+}
+
+/// A whole file of nodes and data that was made then, in seconds since 1970.
+pub fn file_built(built_s: u32, ip_version: u32, nodes: &[[Side; 2]], data: &[u8]) -> Vec<u8> {
     const SEPARATOR: u32 = 16;
     let count = nodes.len() as u32;
     let mut out = Vec::new();
@@ -99,7 +104,10 @@ pub fn file(ip_version: u32, nodes: &[[Side; 2]], data: &[u8]) -> Vec<u8> {
     out.extend(map(&[
         ("binary_format_major_version", short(2)),
         ("binary_format_minor_version", short(0)),
-        ("build_epoch", Item::Bytes(with_bytes(9, &[1]))),
+        (
+            "build_epoch",
+            Item::Bytes(with_bytes(9, &built_s.to_be_bytes())),
+        ),
         ("database_type", Item::Text("Test")),
         ("description", Item::Map(vec![])),
         ("ip_version", short(ip_version)),

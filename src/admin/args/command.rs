@@ -11,6 +11,7 @@ use clap::{Args, Parser, Subcommand};
 
 use super::configuration::{ConfigArgs, InstancesArgs};
 use super::database::{DbArgs, VacuumArgs};
+use super::doctor::DoctorArgs;
 use super::explain::ExplainArgs;
 use super::export::ExportArgs;
 use super::file::FileArgs;
@@ -153,6 +154,8 @@ pub enum Command {
     Events(EventsArgs),
     /// Print every key of the configuration with its value, default, bounds and meaning
     Config(ConfigArgs),
+    /// Find what breaks downloads before clients do, each with its fix
+    Doctor(DoctorArgs),
     /// Take over another redirector's mirrors and files
     Import(ImportArgs),
     /// Write the mirrors for another program

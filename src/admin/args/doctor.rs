@@ -1,0 +1,34 @@
+//! Options of `doctor`.
+
+use clap::Args;
+
+/// `doctor`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    heliostat doctor\n  \
+    heliostat doctor -v --as mirror\n  \
+    heliostat doctor --json\n\n\
+    Each finding has the thing, its cause, and its fix as a command. Run it as root: nobody else\n\
+    can look with the rights of other users. It changes nothing.\n\n\
+    Exit codes: 0 no error and no warning; 3 some, or something could not be checked for want of\n\
+    permission.\n\n\
+    --json: {\"findings\": [{\"id\", \"severity\", \"area\", \"site\", \"what\", \"cause\", \"fix\"}, …],\n\
+    \"not_checked\": [{\"area\", \"site\", \"why\", \"for_want_of_permission\"}, …],\n\
+    \"checked\": [{\"area\", \"site\", \"looked_at\"}, …]}")]
+pub struct DoctorArgs {
+    /// Look at the tree with the rights of this user, too (whoever writes it)
+    #[arg(long = "as", value_name = "USER")]
+    pub users: Vec<String>,
+    /// The user of Heliostat's services
+    #[arg(long, value_name = "USER", default_value = "heliostat")]
+    pub service_user: String,
+    /// The user of the web server
+    #[arg(long, value_name = "USER", default_value = "www-data")]
+    pub web_user: String,
+    /// Also one line per area that was checked
+    #[arg(short = 'v', long)]
+    pub verbose: bool,
+    /// Machine-readable
+    #[arg(long)]
+    pub json: bool,
+}

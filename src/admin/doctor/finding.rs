@@ -1,0 +1,138 @@
+//! What the doctor finds: values, without a word about how they are printed.
+
+use std::sync::Arc;
+
+use crate::config::SiteConfig;
+
+/// How bad a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Severity {
+    /// Downloads break, or nothing is redirected.
+    Error,
+    /// It works by half, or not for long.
+    Warning,
+    /// It is worth a word, and monitoring need not know.
+    Note,
+}
+
+impl Severity {
+    /// The word for people and scripts.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+            Severity::Note => "note",
+        }
+    }
+}
+
+/// One thing that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Finding {
+    /// Its stable name, for monitoring.
+    pub id: &'static str,
+    pub severity: Severity,
+    /// The thing.
+    pub what: String,
+    /// Its cause, and its effect.
+    pub cause: String,
+    /// Commands of a shell that mend it.
+    pub fix: String,
+}
+
+impl Finding {
+    pub fn new(severity: Severity, id: &'static str, what: impl Into<String>) -> Finding {
+        Finding {
+            id,
+            severity,
+            what: what.into(),
+            cause: String::new(),
+            fix: String::new(),
+        }
+    }
+
+    pub fn error(id: &'static str, what: impl Into<String>) -> Finding {
+        Finding::new(Severity::Error, id, what)
+    }
+
+    pub fn warning(id: &'static str, what: impl Into<String>) -> Finding {
+        Finding::new(Severity::Warning, id, what)
+    }
+
+    pub fn note(id: &'static str, what: impl Into<String>) -> Finding {
+        Finding::new(Severity::Note, id, what)
+    }
+
+    pub fn because(mut self, cause: impl Into<String>) -> Finding {
+        self.cause = cause.into();
+        self
+    }
+
+    pub fn mended_by(mut self, fix: impl Into<String>) -> Finding {
+        self.fix = fix.into();
+        self
+    }
+}
+
+/// Something that was not looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Unchecked {
+    pub why: String,
+    /// This user may not look; another could.
+    pub is_refused: bool,
+}
+
+/// What was seen in one area.
+#[derive(Debug)]
+pub(super) struct AreaReport {
+    pub area: &'static str,
+    /// The site; `None`: the machine.
+    pub site: Option<String>,
+    /// What was looked at, if anything was.
+    pub looked_at: Option<String>,
+    pub findings: Vec<Finding>,
+    pub unchecked: Vec<Unchecked>,
+}
+
+impl AreaReport {
+    /// Of the whole machine.
+    pub fn of_machine(area: &'static str) -> AreaReport {
+        AreaReport {
+            area,
+            site: None,
+            looked_at: None,
+            findings: Vec::new(),
+            unchecked: Vec::new(),
+        }
+    }
+
+    /// Of one site.
+    pub fn of_site(area: &'static str, site: &Arc<SiteConfig>) -> AreaReport {
+        AreaReport {
+            site: Some(site.name.clone()),
+            ..AreaReport::of_machine(area)
+        }
+    }
+
+    pub fn push(&mut self, finding: Finding) {
+        self.findings.push(finding);
+    }
+
+    /// Another user could look.
+    pub fn refused(&mut self, why: impl Into<String>) {
+        let why = why.into();
+        self.unchecked.push(Unchecked {
+            why,
+            is_refused: true,
+        });
+    }
+
+    /// There is nothing that could be looked at here.
+    pub fn absent(&mut self, why: impl Into<String>) {
+        let why = why.into();
+        self.unchecked.push(Unchecked {
+            why,
+            is_refused: false,
+        });
+    }
+}

@@ -1,0 +1,188 @@
+//! The GeoIP files: whether they are there, can be read, tell places, and are young.
+
+use std::io;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::examined::{Examined, Role};
+use super::finding::{AreaReport, Finding};
+use super::opening::{Rights, Wish};
+use super::shell::{text_word, word};
+use super::way::check_way;
+use crate::config::SiteConfig;
+use crate::geoip::GeoIp;
+
+/// Free files are made each month; older than a quarter, many networks have moved.
+const AGE_DAYS_MAX: u64 = 100;
+
+/// Addresses of resolvers, registries and universities on five continents; every file of the
+/// world knows some of them.
+const KNOWN: [&str; 10] = [
+    "8.8.8.8",
+    "9.9.9.9",
+    "193.0.6.139",
+    "130.14.29.110",
+    "202.12.29.142",
+    "200.160.2.3",
+    "196.216.2.6",
+    "141.76.2.4",
+    "2001:4860:4860::8888",
+    "2001:67c:2e8:22::c100:68b",
+];
+
+/// Looks at the GeoIP files of a site.
+pub(super) fn check(examined: &Examined<'_>, site: &Arc<SiteConfig>) -> AreaReport {
+    let mut report = AreaReport::of_site("geoip", site);
+    if site.geoip.is_empty() {
+        report.push(none(examined, site));
+        return report;
+    }
+    for path in &site.geoip {
+        check_file(&mut report, examined, path);
+    }
+    if report.findings.is_empty() {
+        check_facts(&mut report, site);
+    }
+    let names: Vec<String> = site
+        .geoip
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect();
+    report.looked_at = Some(names.join(", "));
+    report
+}
+
+fn none(examined: &Examined<'_>, site: &SiteConfig) -> Finding {
+    let path = Path::new("/var/lib/GeoIP/dbip-city-lite.mmdb");
+    let config = word(&examined.config.path);
+    let line = text_word(&format!(
+        "/^\\[site\\.{}\\]/a geoip = [\"{}\"]",
+        site.name,
+        path.display()
+    ));
+    Finding::warning("geoip-none", "no GeoIP file is configured")
+        .because(
+            "nobody knows where a client is, so that every mirror is as near as any other, unless \
+             the web server tells (GEOIP_COUNTRY_CODE)",
+        )
+        .mended_by(format!("{} && sed -i {line} {config}", download(path)))
+}
+
+/// A free file that knows the same, to the place of `path`.
+fn download(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let kind = match name.to_ascii_lowercase() {
+        name if name.contains("asn") => "asn",
+        name if name.contains("country") => "country",
+        _ => "city",
+    };
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    format!(
+        "mkdir -p {} && curl -fL \
+         \"https://download.db-ip.com/free/dbip-{kind}-lite-$(date -u +%Y-%m).mmdb.gz\" | \
+         gunzip >{path}.new && mv {path}.new {path}",
+        word(folder),
+        path = word(path),
+    )
+}
+
+fn check_file(report: &mut AreaReport, examined: &Examined<'_>, path: &PathBuf) {
+    let shown = path.display();
+    let file = match std::fs::metadata(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            report.push(
+                Finding::warning(
+                    "geoip-missing",
+                    format!("the GeoIP file {shown} is not there"),
+                )
+                .because("clients are placed without it, so they get mirrors far away")
+                .mended_by(download(path)),
+            );
+            return;
+        }
+        Err(error) => {
+            report.refused(format!("{shown}: {error}"));
+            return;
+        }
+    };
+    if let Some(service) = examined.examiner(Role::Service) {
+        let before = report.findings.len();
+        let folder = path.parent().unwrap_or(Path::new("/"));
+        check_way(report, std::slice::from_ref(service), folder, Wish::Enter);
+        let read = service.user.look(|| std::fs::File::open(path).map(drop));
+        if report.findings.len() == before && matches!(read, Ok(Err(_))) {
+            let (rights, user) = (Rights::of(&file), &service.user);
+            report.push(
+                Finding::error(
+                    "geoip-unreadable",
+                    format!("{} cannot read the GeoIP file {shown}", user.name),
+                )
+                .because(rights.cause(user, Wish::Read))
+                .mended_by(rights.command(user, path, Wish::Read)),
+            );
+        }
+    }
+    let open = GeoIp::open(std::slice::from_ref(path));
+    for problem in open.problems() {
+        report.push(
+            Finding::error(
+                "geoip-damaged",
+                format!("the GeoIP file {shown} cannot be used"),
+            )
+            .because(problem)
+            .mended_by(download(path)),
+        );
+    }
+    for (path, built_s) in open.built_s() {
+        let now_s = u64::try_from(examined.now.0).unwrap_or_default();
+        let days = now_s.saturating_sub(built_s) / 86_400;
+        if days > AGE_DAYS_MAX {
+            report.push(
+                Finding::warning(
+                    "geoip-old",
+                    format!("the GeoIP file {} is {days} days old", path.display()),
+                )
+                .because("networks move; some clients are sent to another country")
+                .mended_by(download(path)),
+            );
+        }
+    }
+}
+
+/// Files that open and tell nothing have a layout that is not known.
+fn check_facts(report: &mut AreaReport, site: &SiteConfig) {
+    let known = KNOWN.iter().filter_map(|text| text.parse::<IpAddr>().ok());
+    for path in &site.geoip {
+        let open = GeoIp::open(std::slice::from_ref(path));
+        if known.clone().any(|ip| open.find(ip).network.is_some()) {
+            continue;
+        }
+        report.push(
+            Finding::warning(
+                "geoip-layout",
+                format!(
+                    "the GeoIP file {} knows none of {} well-known addresses",
+                    path.display(),
+                    KNOWN.len()
+                ),
+            )
+            .because(
+                "its fields have other names than those that are read, or it is of some networks \
+                 only (an intranet's is fine beside another)",
+            )
+            .mended_by(download(path)),
+        );
+    }
+    let all = GeoIp::open(&site.geoip);
+    let has_country = known.clone().any(|ip| all.find(ip).place.country.is_some());
+    if !has_country && report.findings.is_empty() {
+        let path = Path::new("/var/lib/GeoIP/dbip-city-lite.mmdb");
+        report.push(
+            Finding::warning("geoip-no-country", "no GeoIP file knows countries")
+                .because("mirrors are chosen by country first; the files know something else")
+                .mended_by(download(path)),
+        );
+    }
+}

@@ -1,0 +1,248 @@
+//! The mirrors: who gets no clients, and which files have no mirror.
+
+use std::os::unix::ffi::OsStrExt;
+use std::sync::Arc;
+
+use roaring::RoaringBitmap;
+
+use super::examined::{Examined, SiteCommand};
+use super::finding::{AreaReport, Finding};
+use super::shell::text_word;
+use crate::config::SiteConfig;
+use crate::db::mirror::{self, MirrorRecord};
+use crate::db::{DbError, Reader, catalogue, content, run};
+use crate::domain::mirror::MirrorKind;
+use crate::domain::time::{Timestamp, age};
+use crate::program::exit::chain;
+
+/// A scan older than this needs attention: scans are made daily at least.
+const SCAN_AGE_S_MAX: i64 = 3 * 86_400;
+
+/// Looks at the mirrors of a site.
+pub(super) fn check(
+    examined: &Examined<'_>,
+    site: &Arc<SiteConfig>,
+    reader: &Reader,
+) -> AreaReport {
+    let mut report = AreaReport::of_site("mirrors", site);
+    let looked = look(&mut report, examined, site, reader);
+    if let Err(error) = looked {
+        report.refused(format!("mirrors: {}", chain(&error)));
+    }
+    report
+}
+
+fn look(
+    report: &mut AreaReport,
+    examined: &Examined<'_>,
+    site: &SiteConfig,
+    reader: &Reader,
+) -> Result<(), DbError> {
+    let command = SiteCommand::of(examined, site);
+    let mirrors = mirror::all(reader)?;
+    let files = catalogue::count(reader)?;
+    if files == 0 {
+        let fix = command.with("index --no-hashes");
+        report.push(
+            Finding::error("catalogue-empty", "the catalogue has no files")
+                .because("heliostat-index never found any, so nothing is redirected")
+                .mended_by(fix),
+        );
+    }
+    if mirrors.is_empty() {
+        report.push(
+            Finding::error("mirrors-none", "there are no mirrors")
+                .because("every file is served here")
+                .mended_by(command.with(
+                    "new mirror.example.org -H http://mirror.example.org/pub/ \
+                     -R rsync://mirror.example.org/pub/",
+                )),
+        );
+        return Ok(());
+    }
+    let mut on_mirrors = RoaringBitmap::new();
+    let mut has_all = false;
+    for mirror in &mirrors {
+        let published = content::load(reader, mirror.id)?;
+        if mirror.enabled {
+            has_all |= mirror.is_never_scanned();
+            let again = run::last_repeat(reader, mirror.id)?;
+            let learnt = published.as_ref().map(|published| {
+                let at = published.learnt.at;
+                at.max(again.unwrap_or(Timestamp(0)))
+            });
+            if let Some(published) = &published {
+                on_mirrors |= &published.content.current;
+            }
+            let of_mirror = check_enabled(mirror, learnt, examined.now, &command);
+            report.findings.extend(of_mirror);
+        } else {
+            report.findings.extend(check_disabled(mirror, &command));
+        }
+    }
+    if !has_all {
+        check_coverage(report, (site, &command), reader, &on_mirrors)?;
+    }
+    report.looked_at = Some(format!("{} mirrors, {files} files", mirrors.len()));
+    Ok(())
+}
+
+fn check_disabled(mirror: &MirrorRecord, command: &SiteCommand) -> Option<Finding> {
+    let name = &mirror.identifier;
+    // `new` writes when it was added.
+    let is_stamp = |line: &str| line.is_empty() || line.starts_with("Added - ");
+    mirror
+        .comment
+        .lines()
+        .map(str::trim)
+        .all(is_stamp)
+        .then(|| {
+            Finding::note(
+                "mirror-disabled",
+                format!("{name} is disabled, and no comment says why"),
+            )
+            .because("nobody knows whether it may be enabled again")
+            .mended_by(command.with(&format!(
+                "commentadd {} -C 'disabled because …'",
+                text_word(name)
+            )))
+        })
+}
+
+fn check_enabled(
+    mirror: &MirrorRecord,
+    learnt: Option<Timestamp>,
+    now: Timestamp,
+    command: &SiteCommand,
+) -> Vec<Finding> {
+    let (name, word) = (&mirror.identifier, text_word(&mirror.identifier));
+    let mut findings = Vec::new();
+    if let Some((cause, fix)) = never_chosen(mirror) {
+        findings.push(
+            Finding::warning("mirror-never-chosen", format!("{name} gets no clients"))
+                .because(cause)
+                .mended_by(command.with(&fix.replace("{}", &word))),
+        );
+    } else if !mirror.alive {
+        findings.push(
+            Finding::warning("mirror-down", format!("{name} is down"))
+                .because("no probe has found it answering lately")
+                .mended_by(command.with(&format!("test {word}"))),
+        );
+    }
+    let scanned = match learnt {
+        _ if mirror.is_never_scanned() => None,
+        None => Some(("mirror-never-scanned", "was never scanned".to_owned())),
+        Some(at) if now.0 - at.0 > SCAN_AGE_S_MAX => {
+            let text = format!("was scanned {} ago", age(now, at));
+            Some(("mirror-stale", text))
+        }
+        Some(_) => None,
+    };
+    if let Some((id, text)) = scanned {
+        findings.push(
+            Finding::warning(id, format!("{name} {text}"))
+                .because("what it has now is not known; it gets no clients for newer files")
+                .mended_by(command.with(&format!("scan {word}"))),
+        );
+    }
+    let urls = std::iter::once(&mirror.base_url).chain(&mirror.further_base_urls);
+    if mirror.kind == MirrorKind::Mirror && !urls.into_iter().any(|url| url.starts_with("https:")) {
+        findings.push(
+            Finding::note("mirror-without-https", format!("{name} has no https URL"))
+                .because("clients that came by https may refuse to go on by http")
+                .mended_by(command.with(&format!("update --https {word}"))),
+        );
+    }
+    findings
+}
+
+/// Why a mirror can never be chosen, and what changes that.
+fn never_chosen(mirror: &MirrorRecord) -> Option<(String, String)> {
+    let edit = |field: &str| format!("edit {{}} --set {field}");
+    if let (_, problems) = mirror.check()
+        && let Some(problem) = problems.first()
+    {
+        let fix = match problem {
+            text if text.contains("private") => edit("private=0"),
+            _ => "show {}".to_owned(),
+        };
+        return Some((problem.clone(), fix));
+    }
+    if mirror.score == 0 {
+        return Some(("its score is 0".to_owned(), "score {} 100".to_owned()));
+    }
+    for (is_only, lacks, text, field) in [
+        (
+            mirror.country_only,
+            mirror.country.is_empty(),
+            "country",
+            "countryOnly=0",
+        ),
+        (
+            mirror.region_only,
+            mirror.region.is_empty(),
+            "continent",
+            "regionOnly=0",
+        ),
+        (
+            mirror.as_only,
+            mirror.asn == 0 && mirror.further_asns.is_empty(),
+            "AS number",
+            "asOnly=0",
+        ),
+        (
+            mirror.prefix_only,
+            mirror.prefix.is_empty() && mirror.further_prefixes.is_empty(),
+            "prefix",
+            "prefixOnly=0",
+        ),
+    ] {
+        if is_only && lacks {
+            let cause = format!("it is for clients of its {text} only, and has no {text}");
+            return Some((cause, edit(field)));
+        }
+    }
+    None
+}
+
+/// Files that would be redirected and that no mirror has.
+fn check_coverage(
+    report: &mut AreaReport,
+    (site, command): (&SiteConfig, &SiteCommand),
+    reader: &Reader,
+    on_mirrors: &RoaringBitmap,
+) -> Result<(), DbError> {
+    let (mut count, mut bytes, mut first) = (0_u64, 0_u64, None);
+    catalogue::for_each(reader, b"", |path, file| {
+        let Some(version) = file.version else { return };
+        let rules = site.rules(path);
+        let is_wanted = rules.engine
+            && version.size >= rules.min_size_bytes
+            && !rules
+                .exclude_file_mask
+                .as_ref()
+                .is_some_and(|mask| mask.is_match(path));
+        if is_wanted && !on_mirrors.contains(file.id.0) {
+            count += 1;
+            bytes += version.size;
+            first.get_or_insert_with(|| path.to_owned());
+        }
+    })?;
+    if let Some(first) = first {
+        let path = std::ffi::OsStr::from_bytes(&first);
+        report.push(
+            Finding::note(
+                "files-on-no-mirror",
+                format!(
+                    "{count} files ({} MB) are on no mirror, such as {}",
+                    bytes / 1_000_000,
+                    std::path::Path::new(path).display()
+                ),
+            )
+            .because("they are served here; new files need a scan, old ones a mirror that has them")
+            .mended_by(command.with(&format!("file ls {}", super::shell::word(path.as_ref())))),
+        );
+    }
+    Ok(())
+}

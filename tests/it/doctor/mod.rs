@@ -1,0 +1,7 @@
+//! `heliostat doctor`: each mistake is planted, seen, and mended by the very fix that is printed.
+
+mod database;
+mod geoip;
+mod healthy;
+mod mirrors;
+mod tree;
