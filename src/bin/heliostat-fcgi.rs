@@ -1,24 +1,7 @@
-//! Shell over [`heliostat::respond`].
+//! Answers requests of the web server; see `heliostat::respond`.
 
 use std::process::ExitCode;
 
-use heliostat::program::arguments;
-use heliostat::program::log::start_log;
-use heliostat::program::progress::Progress;
-use heliostat::respond::{ResponderArgs, run};
-use log::LevelFilter;
-
 fn main() -> ExitCode {
-    start_log(LevelFilter::Info, &Progress::hidden());
-    let args: ResponderArgs = match arguments::read() {
-        Ok(args) => args,
-        Err(exit) => return exit.into(),
-    };
-    match run(&args) {
-        Ok(exit) => exit.into(),
-        Err(error) => {
-            log::error!("{}", heliostat::program::exit::chain(&error));
-            error.exit().into()
-        }
-    }
+    heliostat::respond::main()
 }

@@ -15,6 +15,7 @@ mod complaint;
 mod keeper;
 mod permit;
 mod ping;
+mod program;
 mod run;
 mod start;
 mod state;
@@ -24,5 +25,6 @@ mod watchdog;
 mod worker;
 
 pub use args::ResponderArgs;
+pub use program::main;
 pub use run::{RespondError, run};
 pub use state::ResponderState;

@@ -11,8 +11,12 @@ use std::process::Command;
 use crate::stand_in::site::{TestSite, program_path};
 
 /// Programs of others and scripts that this test does not run, and why.
-const NOT_RUN: [(&str, &str); 24] = [
+const NOT_RUN: [(&str, &str); 26] = [
     (".ci/run", "it runs this test"),
+    (
+        "a2enconf",
+        "it changes the machine's Apache; `scripts/package --check` runs it in a container",
+    ),
     (
         "a2enmod",
         "it changes the machine's Apache; `e2e vhost` starts one with these modules",
@@ -63,6 +67,10 @@ const NOT_RUN: [(&str, &str); 24] = [
     (
         "scripts/demo",
         "it installs packages and builds; a release begins with it",
+    ),
+    (
+        "scripts/package",
+        "it builds for minutes; with --check it runs the commands of docs/build.md",
     ),
     ("scripts/rehearse", "it boots a container"),
     ("scripts/test", "it runs this test"),

@@ -12,6 +12,7 @@ mod index;
 #[path = "../judge/mod.rs"]
 #[allow(dead_code, reason = "the slow tests use the rest of it")]
 mod judge;
+mod package;
 mod probe;
 mod respond;
 mod scan;
