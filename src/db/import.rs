@@ -492,7 +492,11 @@ mod tests {
         let mut writer = open_writer(&folder.path().join("t.sqlite")).expect("open");
         let imported = run(&mut writer, false, |importer| {
             importer.mirror(&mirror(3))?;
-            importer.file(ForeignFileId(9), b"z", &[MirrorId(3), MirrorId(3), MirrorId(70_000)])?;
+            importer.file(
+                ForeignFileId(9),
+                b"z",
+                &[MirrorId(3), MirrorId(3), MirrorId(70_000)],
+            )?;
             importer.file(ForeignFileId(1), b"/a//b", &[MirrorId(3)])?;
             importer.file(ForeignFileId(2), b"a/b", &[MirrorId(3)])?;
             importer.file(ForeignFileId(4), b"/c\xff", &[MirrorId(3), MirrorId(-1)])?;

@@ -32,7 +32,7 @@ pub fn judge_page(verdict: &mut Verdict, case: &Case, ours: &str, theirs: &str) 
 
 /// The recorded page without MirrorBrain's own head; an operator's is left.
 pub fn judge_recorded_page<'t>(verdict: &mut Verdict, theirs: &'t str) -> &'t str {
-    if !theirs.contains("<title>[^<]+: download and mirrors [^<]+</title>") {
+    if !theirs.contains("<title>Mirror List</title>") {
         return theirs;
     }
     let head = expression(
@@ -71,7 +71,8 @@ fn head(verdict: &mut Verdict, ours: &str, theirs: &str) -> String {
     let form = expression(
         "^<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n  <meta charset=\"UTF-8\" />\n  \
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\" />\n  \
-         <title>Mirror List</title>\n  <link rel=\"icon\" href=\"data:,\" />\n  \
+         <title>[^<]+: download and mirrors [^<]+</title>\n  \
+         <link rel=\"icon\" href=\"data:,\" />\n  \
          <style>[^<]*</style>\n(?:  <link type=\"text/css\" [^\n]*\n)?</head>\n\n$",
     );
     verdict.expect("our head is as it should be", form.is_match(head), true);

@@ -105,7 +105,8 @@ impl Group {
             .collect();
         let list = html.split("</ol>").next().expect("a list");
         let item = regex(
-            "<li><a href=\"(.*?)\">(.*?)</a> <span class=\"mirrorbrain-facts\">(?:[^(<]*\\()?(..)\\b",
+            "<li><a href=\"(.*?)\">(.*?)</a> <span class=\"mirrorbrain-facts\">\
+             (?:[^(<]*\\()?(..)\\b",
         );
         let mut found = Vec::new();
         for item in item.captures_iter(list) {

@@ -12,7 +12,8 @@ use clap::Args;
     can look with the rights of other users. It changes nothing.\n\n\
     Exit codes: 0 no error and no warning; 3 some, or something could not be checked for want of\n\
     permission.\n\n\
-    --json: {\"findings\": [{\"id\", \"severity\", \"area\", \"site\", \"what\", \"cause\", \"fix\"}, …],\n\
+    --json: {\"findings\": [{\"id\", \"severity\", \"area\", \"site\", \"what\", \"cause\",\n\
+    \"fix\"}, …],\n\
     \"not_checked\": [{\"area\", \"site\", \"why\", \"for_want_of_permission\"}, …],\n\
     \"checked\": [{\"area\", \"site\", \"looked_at\"}, …]}")]
 pub struct DoctorArgs {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::finding::{AreaReport, Finding};
 use super::shell::word;
 
-/// Links that are named, each kind; more are counted.
+/// TreeLinks that are named, each kind; more are counted.
 const NAMED_MAX: usize = 10;
 
 /// A link that is not what it seems.
@@ -18,14 +18,14 @@ pub(super) struct OddLink {
 }
 
 /// Collects odd links.
-pub(super) struct Links {
+pub(super) struct TreeLinks {
     root: PathBuf,
     pub odd: Vec<OddLink>,
 }
 
-impl Links {
-    pub fn of(tree: &Path) -> Links {
-        Links {
+impl TreeLinks {
+    pub fn of(tree: &Path) -> TreeLinks {
+        TreeLinks {
             root: fs::canonicalize(tree).unwrap_or_else(|_| tree.to_owned()),
             odd: Vec::new(),
         }

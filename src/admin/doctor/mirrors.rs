@@ -68,7 +68,7 @@ fn look(
             has_all |= mirror.is_never_scanned();
             let again = run::last_repeat(reader, mirror.id)?;
             let learnt = published.as_ref().map(|published| {
-                let at = published.learnt.at;
+                let at = published.origin.at;
                 at.max(again.unwrap_or(Timestamp(0)))
             });
             if let Some(published) = &published {

@@ -14,7 +14,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use rustix::fs::{Access, AtFlags, accessat};
 
 use super::examined::Examiner;
-use super::links::{Links, OddLink};
+use super::links::{OddLink, TreeLinks};
 use super::opening::{Rights, Wish};
 use crate::domain::pattern::Pattern;
 
@@ -51,7 +51,7 @@ pub(super) struct Seen {
 }
 
 /// A directory with its files.
-struct Batch {
+struct UserBatch {
     path: PathBuf,
     open: File,
     rights: Rights,
@@ -64,7 +64,7 @@ pub(super) fn walk(tree: &Path, exclude: &[String], examiners: &[Examiner]) -> S
     std::thread::scope(|scope| {
         let (mut senders, mut threads) = (Vec::new(), Vec::new());
         for examiner in examiners {
-            let (sender, receiver) = sync_channel::<Arc<Batch>>(BATCHES_MAX);
+            let (sender, receiver) = sync_channel::<Arc<UserBatch>>(BATCHES_MAX);
             senders.push(sender);
             threads.push(scope.spawn(move || {
                 let asked = examiner
@@ -87,9 +87,9 @@ pub(super) fn walk(tree: &Path, exclude: &[String], examiners: &[Examiner]) -> S
 }
 
 /// Reads directory after directory, and hands each to the users' threads.
-fn look_through(tree: &Path, exclude: &[Pattern], senders: &[SyncSender<Arc<Batch>>]) -> Seen {
+fn look_through(tree: &Path, exclude: &[Pattern], senders: &[SyncSender<Arc<UserBatch>>]) -> Seen {
     let mut seen = Seen::default();
-    let mut links = Links::of(tree);
+    let mut links = TreeLinks::of(tree);
     let mut waiting = vec![tree.to_owned()];
     let mut entries = 0;
     while let Some(path) = waiting.pop() {
@@ -117,7 +117,7 @@ fn look_through(tree: &Path, exclude: &[Pattern], senders: &[SyncSender<Arc<Batc
             }
         }
         let rights = Rights::of(&found);
-        let batch = Arc::new(Batch {
+        let batch = Arc::new(UserBatch {
             path,
             open,
             rights,
@@ -137,7 +137,11 @@ fn look_through(tree: &Path, exclude: &[Pattern], senders: &[SyncSender<Arc<Batc
 }
 
 /// What the user of this thread may not read.
-fn closed_places(examiner: &Examiner, batches: Receiver<Arc<Batch>>, tree: &Path) -> ClosedPlaces {
+fn closed_places(
+    examiner: &Examiner,
+    batches: Receiver<Arc<UserBatch>>,
+    tree: &Path,
+) -> ClosedPlaces {
     let user = &examiner.user;
     let mut closed = ClosedPlaces::default();
     for batch in batches {

@@ -1,8 +1,8 @@
 //! Writes INSERT statements for MirrorBrain's table `server` (behaviour §10).
 //!
-//! As in MirrorBrain's own export there is neither a number nor `ipv6_only`. [`lost`] tells what else
-//! the table has no place for; a private mirror becomes one for its own prefix or autonomous system
-//! alone, so that it stays hidden there.
+//! As in MirrorBrain's own export, there is neither a number nor `ipv6_only`. [`lost`] tells what
+//! else the table has no place for. A private mirror becomes one for its own prefix or autonomous
+//! system alone, so that it stays hidden there.
 
 use crate::db::mirror::MirrorRecord;
 use crate::db::mirror_field::{FIELDS, Field, FieldValue};

@@ -3,13 +3,14 @@
 //! Admins have style sheets for MirrorBrain's page, so its elements, ids, classes and words are
 //! kept in their order (behaviour §4.6). New parts have ids of their own:
 //! `mirrorbrain-breadcrumb`, `mirrorbrain-download`, `mirrorbrain-copy`, `mirrorbrain-map`,
-//! `mirrorbrain-mirrors-others`; a mirror's facts have the class `mirrorbrain-facts`. Every name and URL is escaped. A name that is not UTF-8 is shown
-//! as [`super::name::text_of`] writes it; links have its exact bytes.
+//! `mirrorbrain-mirrors-others`; a mirror's facts have the class `mirrorbrain-facts`. Every name
+//! and URL is escaped. A name that is not UTF-8 is shown as [`super::name::text_of`] writes it;
+//! links have its exact bytes.
 //!
 //! The page needs no script; a short one adds a button that copies a hash. The page loads nothing
-//! but the operator's logo: style and script are inside, and [`content_security_policy`] forbids everything
-//! else. A style sheet of the admin's replaces the built-in one, because the two would mix colours.
-//! The sheet may load other sheets, pictures and fonts from its own host and from ours.
+//! but the operator's logo: style and script are inside, and [`content_security_policy`] forbids
+//! everything else. A style sheet of the admin's replaces the built-in one, because the two would
+//! mix colours. The sheet may load other sheets, pictures and fonts from its own host and from ours.
 
 use std::borrow::Cow;
 use std::fmt::Write;

@@ -35,10 +35,10 @@ section! {
         mode: Option<String> = Some("redirect".to_owned()),
             in Bounds::Words(&["redirect", "shadow"]), parameter "HELIOSTAT_MODE"
             => is_shadow: bool = is_shadow;
-        /// The share of clients that are redirected, such as `5%`, by network (/24 for IPv4, /48 for
-        /// IPv6); for the others redirects are decided, logged (`give:file (rollout:MIRROR)`) and
-        /// served locally. The networks of a share are always the same, and a larger share has all
-        /// of a smaller one.
+        /// The share of clients that are redirected, such as `5%`, by network (/24 for IPv4, /48
+        /// for IPv6); for the others redirects are decided, logged (`give:file (rollout:MIRROR)`)
+        /// and served locally. The networks of a share are always the same, and a larger share has
+        /// all of a smaller one.
         rollout: Option<String> = Some("100%".to_owned()), parameter "HELIOSTAT_ROLLOUT"
             => rollout: Rollout = rollout;
         /// Smaller files, in bytes, are served locally: for them a redirect costs the client more
@@ -308,7 +308,9 @@ fn is_shadow(word: &Option<String>) -> Result<bool, ConfigProblem> {
 }
 
 fn rollout(text: &Option<String>) -> Result<Rollout, ConfigProblem> {
-    let text = text.as_deref().unwrap_or_default();
+    let Some(text) = text.as_deref() else {
+        return Ok(Rollout::ALL);
+    };
     Rollout::parse(text).ok_or_else(|| {
         let why = format!("'{}' is not a share of clients", text.escape_debug());
         ConfigProblem::unusable(

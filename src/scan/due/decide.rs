@@ -1,15 +1,13 @@
 //! Decides which part of which mirror is due (no I/O; the time is an argument).
 //!
-//! - *Whole*: the mirror was never scanned, or its last scan is older than `scan.whole_age_s`; a
-//! failed
-//!   scan is repeated after an eighth of that.
+//! - *Whole*: the mirror was never scanned, or its last scan is older than `scan.whole_age_s`. A
+//!   failed scan is repeated after an eighth of that.
 //! - *Changed directories* that the mirror lacks, until `scan.changed_share` of the mirrors have
-//! them.
-//!   A fresh change is looked for every [`PAUSE_S_MIN`], an old one ever more seldom.
+//!   them. A scan looks for a fresh change every [`PAUSE_S_MIN`], and for an old one ever more
+//!   seldom.
 //! - *Suspicious*: a suspicious scan waits for a second one, which follows after [`CONFIRM_S_MIN`].
 //! - *Requested*: somebody said that the mirror has something new. The directories that it lacks
-//! are
-//!   scanned, else the whole mirror; but after a failed scan no sooner than usual.
+//!   are scanned, else the whole mirror; but after a failed scan no sooner than usual.
 //!
 //! A time in the future, which a wrong clock made, counts as missing, and is reported.
 

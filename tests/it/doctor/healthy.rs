@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use heliostat::db::content::{self, Content, Learnt};
+use heliostat::db::content::{self, Content, ContentOrigin};
 use heliostat::db::{mirror, open_writer};
 use heliostat::domain::mirror::MirrorId;
 use heliostat::domain::time::Timestamp;
@@ -88,7 +88,7 @@ impl Clinic {
             current: [1].into_iter().collect(),
             ..Content::default()
         };
-        let learnt = Learnt {
+        let learnt = ContentOrigin {
             at: Timestamp(at),
             by: "http".into(),
             unknown_files: 0,

@@ -213,7 +213,7 @@ fn a_server_that_cuts_its_listings_says_so_and_loses_nothing() {
     let server = Ftpd::start(Kind::PureFtpdShort, Tls::None, &tree.path());
     set_url(&site, &server.url());
     is_partial(&site, id, "could not list 'dir'");
-    assert!(last_run(&site, id).error.contains("could not list 'dir'"));
+    assert!(last_run(&site, id).note.contains("could not list 'dir'"));
 }
 
 #[test]

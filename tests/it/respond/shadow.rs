@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
 use heliostat::db::catalogue::CatalogueWriter;
-use heliostat::db::content::{self, Content, Learnt};
+use heliostat::db::content::{self, Content, ContentOrigin};
 use heliostat::db::mirror::{self, MirrorRecord};
 use heliostat::db::{self};
 use heliostat::domain::file::FileVersion;
@@ -51,7 +51,7 @@ fn build() -> TestSite {
             ..MirrorRecord::new("m")
         };
         let id = mirror::insert(transaction, &record)?;
-        let learnt = Learnt {
+        let learnt = ContentOrigin {
             at: Timestamp(1_700_000_000),
             by: "test".to_owned(),
             unknown_files: 0,

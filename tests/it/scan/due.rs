@@ -347,7 +347,7 @@ fn mirrors_that_are_being_scanned_are_passed_over() {
     let url = daemon.url("pub");
     let [busy, free] = ["busy", "free"].map(|name| add_mirror(&site, name, &url, |_| {}));
     let locks = site.path("test.sqlite.locks");
-    std::fs::create_dir(&locks).expect("a folder");
+    std::fs::create_dir_all(&locks).expect("a folder");
     let lock = std::fs::File::create(locks.join(format!("scan-{busy}"))).expect("a lock");
     lock.lock().expect("nobody else has it");
     let output = site.run("heliostat-scan", &["--due", "-qq"]);
