@@ -49,6 +49,14 @@ impl Console {
         }
     }
 
+    /// Writes lines that have their line feeds.
+    ///
+    /// # Errors
+    /// Returns [`AdminError::Console`] if the output cannot be written.
+    pub fn lines(&mut self, text: &str) -> Result<(), AdminError> {
+        Ok(self.out.write_all(text.as_bytes())?)
+    }
+
     /// Writes a value as JSON.
     ///
     /// # Errors

@@ -57,6 +57,9 @@ pub enum ArgumentError {
     /// The diff of an edited text is for people.
     #[error("what an editor changes is shown as a diff; give the changes by --set")]
     NoJsonOfEditor,
+    /// No regular expression.
+    #[error("that is no regular expression: {0}")]
+    Expression(String),
     /// A name is no field that is edited.
     #[error("`heliostat rename {from} {to}` changes a name")]
     Rename {

@@ -18,6 +18,7 @@ mod external;
 mod file_tree;
 mod import;
 mod mirror;
+mod overview;
 mod program;
 mod report;
 mod responder;

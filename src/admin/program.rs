@@ -15,9 +15,10 @@ use super::error::AdminError;
 use super::explain::explain;
 use super::export;
 use super::external::{makehashes, run};
-use super::file_tree::{dirs, timestamp};
+use super::file_tree::{dirs, null_tree, timestamp};
 use super::import;
 use super::mirror::{change, edit, file, list, new, ping, probefile, show, update};
+use super::overview::{markers, mirrorlist};
 use super::report::{configuration, history, status};
 use super::responder::{Responder, looked_as};
 use super::session::Session;
@@ -138,9 +139,12 @@ fn dispatch(session: &mut Session, command: &Command) -> Result<Exit, AdminError
         Command::Runs(args) => history::runs(session, args),
         Command::Events(args) => history::events(session, args),
         Command::Import(args) => import::import(session, args),
+        Command::Markers(args) => markers::markers(session, args),
+        Command::Mirrorlist(args) => mirrorlist::mirrorlist(session, args),
         Command::Export(args) => export::export(session, args),
         Command::Dirs(args) => dirs::dirs(session, args),
         Command::Timestamp(args) => timestamp::timestamp(session, args),
+        Command::NullTree(args) => null_tree::null_tree(session, args),
         Command::Db(args) => database::db(session, args),
         Command::Vacuum(args) => database::vacuum(session, args.flags),
         // Those that were run before a session was made.

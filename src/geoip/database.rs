@@ -12,6 +12,7 @@ use maxminddb::Reader;
 use super::error::GeoIpError;
 use super::field::{Record, RecordFacts};
 use super::{file, tree};
+use crate::domain::place::Asn;
 
 /// Largest size in bytes of files that are read through when they are opened, so that damage is
 /// known at once. For larger files that would take seconds; their damage shows at look-ups.
@@ -98,6 +99,17 @@ impl Database {
         let network = result.network().ok();
         let network = network.and_then(|net| IpNet::new(net.ip(), net.prefix()).ok());
         facts.has_any().then_some((facts, network))
+    }
+
+    /// All networks of an AS, in order.
+    ///
+    /// # Errors
+    /// Returns [`GeoIpError`] if the file cannot be read again, or is damaged.
+    pub(super) fn networks_of(&self, asn: Asn) -> Result<Vec<IpNet>, GeoIpError> {
+        let bytes = file::read(&self.path)?;
+        let reader = Reader::from_source(&bytes[..]).map_err(GeoIpError::Format)?;
+        let is_of = |facts: &RecordFacts| facts.place.asn == Some(asn);
+        tree::networks(&bytes, &reader, is_of)
     }
 
     fn log_damage(&self, error: &str) {

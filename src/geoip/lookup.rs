@@ -11,7 +11,7 @@ use ipnet::IpNet;
 use super::database::Database;
 use super::error::GeoIpError;
 use super::field::PlaceFact;
-use crate::domain::place::Place;
+use crate::domain::place::{Asn, Place};
 
 /// Time until a file is opened again that could not be read for a passing reason: reading a large
 /// one takes seconds.
@@ -129,6 +129,22 @@ impl GeoIp {
         let open = geoip.files.iter().filter_map(|file| file.database.clone());
         geoip.databases = open.collect();
         geoip
+    }
+
+    /// All networks of an AS, in order, from the first file that knows any. The files are read
+    /// again, which takes a second for a large one.
+    pub fn networks_of(&self, asn: Asn) -> Vec<IpNet> {
+        for database in &self.databases {
+            match database.networks_of(asn) {
+                Ok(networks) if networks.is_empty() => {}
+                Ok(networks) => return networks,
+                Err(error) => {
+                    let path = database.path().display();
+                    log::error!("GeoIP file {path} cannot be searched: {error}");
+                }
+            }
+        }
+        Vec::new()
     }
 
     /// Whether a file was replaced since it was opened, or has to be tried again. A look that fails

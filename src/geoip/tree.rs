@@ -4,13 +4,14 @@
 //! of which leads to the next one twice, has 2^128 networks; so the walk visits nodes, not
 //! networks.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use ipnet::IpNet;
 use maxminddb::Reader;
 
 use super::error::GeoIpError;
-use super::field::Record;
+use super::field::{Record, RecordFacts};
 
 /// Number of sides of nodes between two checks whether to stop.
 const STOP_SIDES: usize = 4096;
@@ -91,18 +92,7 @@ pub(super) fn verify(
     reader: &Reader<&[u8]>,
     stops: &dyn Fn() -> bool,
 ) -> Result<WalkResult, GeoIpError> {
-    let metadata = reader.metadata();
-    let tree = SearchTree {
-        bytes,
-        nodes: metadata.node_count as usize,
-        record_bits: usize::from(metadata.record_size),
-        address_bits: if metadata.ip_version == 4 { 32 } else { 128 },
-    };
-    let mut walk = TreeWalk {
-        marks: vec![Mark::Unseen; tree.nodes],
-        way: Vec::with_capacity(tree.address_bits),
-        tree,
-    };
+    let mut walk = TreeWalk::of(bytes, reader);
     let mut seen = HashSet::new();
     let mut found = WalkResult::default();
     let mut sides = 0;
@@ -125,6 +115,41 @@ pub(super) fn verify(
     Ok(found)
 }
 
+/// The networks whose records have some facts, in order. A network that is an alias of another one
+/// is left out.
+///
+/// # Errors
+/// Returns [`GeoIpError::Tree`] if the search tree is damaged.
+pub(super) fn networks(
+    bytes: &[u8],
+    reader: &Reader<&[u8]>,
+    is_wanted: impl Fn(&RecordFacts) -> bool,
+) -> Result<Vec<IpNet>, GeoIpError> {
+    let mut walk = TreeWalk::of(bytes, reader);
+    let mut known: HashMap<usize, bool> = HashMap::new();
+    let mut networks = Vec::new();
+    let nodes = walk.tree.nodes;
+    if nodes > 0 {
+        walk.enter(0, 0)?;
+    }
+    while let Some((record, bits)) = walk.next()? {
+        if record < nodes {
+            walk.enter(record, bits)?;
+            continue;
+        }
+        let is_found = |at: IpAddr| {
+            let found = reader.lookup(at).ok();
+            let record = found.and_then(|found| found.decode::<Record<'_>>().ok().flatten());
+            record.is_some_and(|record| is_wanted(&record.facts()))
+        };
+        let at = walk.tree.address(bits);
+        if record > nodes && *known.entry(record).or_insert_with(|| is_found(at)) {
+            networks.extend(walk.network(bits));
+        }
+    }
+    Ok(networks)
+}
+
 /// A walk from the root, the left side of each node first.
 struct TreeWalk<'b> {
     tree: SearchTree<'b>,
@@ -132,7 +157,35 @@ struct TreeWalk<'b> {
     way: Vec<TreeStep>,
 }
 
-impl TreeWalk<'_> {
+impl<'b> TreeWalk<'b> {
+    fn of(bytes: &'b [u8], reader: &Reader<&[u8]>) -> TreeWalk<'b> {
+        let metadata = reader.metadata();
+        let tree = SearchTree {
+            bytes,
+            nodes: metadata.node_count as usize,
+            record_bits: usize::from(metadata.record_size),
+            address_bits: if metadata.ip_version == 4 { 32 } else { 128 },
+        };
+        TreeWalk {
+            marks: vec![Mark::Unseen; tree.nodes],
+            way: Vec::with_capacity(tree.address_bits),
+            tree,
+        }
+    }
+
+    /// The network of the side that was taken last. IPv4 lies below `::/96` where there is IPv6.
+    fn network(&self, bits: u128) -> Option<IpNet> {
+        /// Bits before an IPv4 address in a tree of IPv6.
+        const V4_BITS: usize = 96;
+        let depth = self.way.len();
+        let is_v4 = self.tree.address_bits == 128 && depth >= V4_BITS && bits >> 32 == 0;
+        let (address, length) = match is_v4 {
+            true => (Ipv4Addr::from(bits as u32).into(), depth - V4_BITS),
+            false => (self.tree.address(bits), depth),
+        };
+        IpNet::new(address, u8::try_from(length).ok()?).ok()
+    }
+
     /// The next side of a node, and the address that leads there.
     fn next(&mut self) -> Result<Option<(usize, u128)>, GeoIpError> {
         while let Some(step) = self.way.last_mut() {

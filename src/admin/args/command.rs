@@ -24,8 +24,9 @@ use super::mirror::{
     ScoreArgs, ShowArgs, TestArgs,
 };
 use super::network::{IplookupArgs, ProbefileArgs, UpdateArgs};
+use super::overview::{MarkersArgs, MirrorlistArgs};
 use super::status::StatusArgs;
-use super::tree::{DirsArgs, TimestampArgs};
+use super::tree::{DirsArgs, NullTreeArgs, TimestampArgs};
 use crate::config::CONFIG_VARIABLE;
 
 /// Manages the mirrors of a download redirector.
@@ -144,7 +145,7 @@ pub enum Command {
         heliostat rollback mirror.example.org\n\n\
         --json: {\"mirror\", \"changed\", \"what\", \"dry_run\"}")]
     Rollback(OneArgs),
-    /// Show which mirrors have a file
+    /// Show which mirrors have a file, or say which have it
     File(FileArgs),
     /// Tell what is decided for a file and a client, and why
     Explain(ExplainArgs),
@@ -158,12 +159,19 @@ pub enum Command {
     Doctor(DoctorArgs),
     /// Take over another redirector's mirrors and files
     Import(ImportArgs),
+    /// Show or change the names of subtrees for mirrorlist
+    Markers(MarkersArgs),
+    /// Write an overview of all mirrors for everybody
+    Mirrorlist(MirrorlistArgs),
     /// Write the mirrors for another program
     Export(ExportArgs),
     /// Show the directories of the catalogue, or which mirrors have one
     Dirs(DirsArgs),
     /// Write files that tell mirrors' operators how old their copies are
     Timestamp(TimestampArgs),
+    /// Make a tree of files without contents from a mirror's listing
+    #[command(alias = "null-rsync")]
+    NullTree(NullTreeArgs),
     /// Keep the database small, see how large it is, or look into it
     Db(DbArgs),
     /// Keep the database small

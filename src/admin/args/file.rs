@@ -4,18 +4,27 @@ use std::ffi::OsString;
 
 use clap::{Args, ValueEnum};
 
-use super::heading::BEYOND_MB;
+use super::change::ChangeFlags;
 
 /// `file`.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  \
+#[command(
+    after_help = "add and rm say of a mirror (-m) that it has files or not, until its next scan; \
+    `heliostat\nrollback MIRROR` undoes the last one.\n\n\
+    Examples:\n  \
     heliostat file ls /dist/x.iso\n  \
     heliostat file ls '*.iso' -u\n  \
-    heliostat file ls /dist/x.iso -m mirror.example.org\n\n\
-    Columns: region, country, score, ok or disabled, ok or dead, mirror, with -u the URL;\n\
-    a mirror whose copy is not the tree's version is marked `outdated`.\n\n\
-    --json: [{\"path\", \"mirror\", \"region\", \"country\", \"score\", \"enabled\",\n\
-    \"alive\", \"outdated\", \"url\"}, …]")]
+    heliostat file ls /dist/x.iso -m mirror.example.org\n  \
+    heliostat file ls /dist/x.iso --probe --md5\n  \
+    heliostat file add dist/x.iso -m mirror.example.org\n  \
+    heliostat file rm 'dist/*' -m mirror.example.org -n\n\n\
+    Columns: region, country, score, ok or disabled, ok or dead, mirror, with -p the status,\n\
+    with --md5 the digest, with -u the URL; a mirror whose copy is not the tree's version is\n\
+    marked `outdated`.\n\n\
+    --json: ls [{\"path\", \"mirror\", \"region\", \"country\", \"score\", \"enabled\",\n\
+    \"alive\", \"outdated\", \"url\", \"status\", \"md5\"}, …]; add, rm {\"mirror\", \"changed\",\n\
+    \"what\", \"dry_run\"}"
+)]
 pub struct FileArgs {
     /// What to do
     pub action: FileAction,
@@ -25,17 +34,28 @@ pub struct FileArgs {
     /// Show URLs
     #[arg(short = 'u', long)]
     pub url: bool,
-    /// Only this mirror
-    #[arg(short = 'm', long, value_name = "MIRROR")]
+    /// Ask each mirror for the file now: show the status of its answer
+    #[arg(short = 'p', long)]
+    pub probe: bool,
+    /// Fetch the file from each mirror, and show the MD5 digest of what comes
+    #[arg(long)]
+    pub md5: bool,
+    /// Only this mirror; add and rm need one
+    #[arg(short = 'm', long, value_name = "MIRROR",
+          required_if_eq_any([("action", "add"), ("action", "rm")]))]
     pub mirror: Option<String>,
-    /// Machine-readable
-    #[arg(long, help_heading = BEYOND_MB)]
-    pub json: bool,
+    /// Rehearsal and JSON
+    #[command(flatten)]
+    pub flags: ChangeFlags,
 }
 
 /// What `file` does.
-#[derive(Debug, Clone, Copy, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum FileAction {
     /// List the mirrors that have it
     Ls,
+    /// Say that a mirror has it
+    Add,
+    /// Say that a mirror does not have it
+    Rm,
 }

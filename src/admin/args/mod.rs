@@ -16,6 +16,7 @@ mod import;
 mod makehashes;
 mod mirror;
 mod network;
+mod overview;
 mod status;
 mod tree;
 
@@ -37,5 +38,6 @@ pub use mirror::{
     RenameArgs, ScoreArgs, ShowArgs, TestArgs,
 };
 pub use network::{IplookupArgs, ProbefileArgs, UpdateArgs, UrlsArg};
+pub use overview::{ImageArg, ListFormat, MarkersArgs, MirrorlistArgs};
 pub use status::StatusArgs;
-pub use tree::{DirsArgs, TimestampArgs};
+pub use tree::{DirsArgs, NullTreeArgs, TimestampArgs};

@@ -45,7 +45,8 @@ pub enum UrlsArg {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     heliostat iplookup 192.0.2.7\n  \
-    heliostat iplookup mirror.example.org --asn\n\n\
+    heliostat iplookup mirror.example.org --asn\n  \
+    heliostat iplookup mirror.example.org --all-prefixes\n\n\
     --json: {\"prefix\", \"asn\", \"addresses\": [{\"ip\", \"facts\":\n\
     [{\"fact\", \"value\", \"file\", \"field\"}, …]}, …]}")]
 pub struct IplookupArgs {
@@ -58,8 +59,11 @@ pub struct IplookupArgs {
     /// Print the AS number only
     #[arg(short, long, conflicts_with = "prefix")]
     pub asn: bool,
+    /// Print all prefixes of its AS, a line each
+    #[arg(long, conflicts_with_all = ["prefix", "asn"])]
+    pub all_prefixes: bool,
     /// Machine-readable
-    #[arg(long, conflicts_with_all = ["prefix", "asn"], help_heading = BEYOND_MB)]
+    #[arg(long, conflicts_with_all = ["prefix", "asn", "all_prefixes"], help_heading = BEYOND_MB)]
     pub json: bool,
 }
 

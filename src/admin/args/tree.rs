@@ -1,4 +1,4 @@
-//! Options of `dirs` and `timestamp`.
+//! Options of `dirs`, `timestamp` and `null-tree`.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -61,6 +61,38 @@ pub struct TimestampArgs {
     #[arg(long)]
     pub no_docroot: bool,
     /// Only say which files would be written
+    #[arg(short = 'n', long, help_heading = BEYOND_MB)]
+    pub dry_run: bool,
+}
+
+/// `null-tree`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "The tree has directories, links, sizes, times and permissions of a mirror, and \
+    no contents:\neach file is as large as there and takes no room. It must never be served, so \
+    the site\nneeds fallbacks and `fallback_when_unknown = true`. Nothing is changed if \
+    the listing is not\nwhole, or if DIR has a file with contents.\n\n\
+    Examples:\n  \
+    heliostat null-tree rsync://mirror.example.org/dist/ /srv/null\n  \
+    heliostat null-tree rsync://mirror.example.org/dist/ /srv/null --exclude '*.log' -n"
+)]
+pub struct NullTreeArgs {
+    /// What is listed, as rsync takes it; a slash at its end means what is in it
+    #[arg(value_name = "SOURCE")]
+    pub source: OsString,
+    /// The tree to be made; what SOURCE does not have is removed from it
+    #[arg(value_name = "DIR")]
+    pub target: PathBuf,
+    /// Pattern of rsync that is left out; may be repeated
+    #[arg(long, value_name = "PATTERN")]
+    pub exclude: Vec<OsString>,
+    /// Say nothing but errors
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Name each entry that is made or removed
+    #[arg(short, long)]
+    pub verbose: bool,
+    /// Only say what would be done
     #[arg(short = 'n', long, help_heading = BEYOND_MB)]
     pub dry_run: bool,
 }

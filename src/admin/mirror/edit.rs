@@ -138,6 +138,18 @@ fn edit_sheet(
     }
 }
 
+/// What the admin makes of a text in their editor.
+///
+/// # Errors
+/// Returns [`AdminError::Refused`] or [`AdminError::Program`] if the editor fails, and
+/// [`AdminError::File`] if the text cannot be written or read.
+pub fn edit_text(name: &str, text: &str) -> Result<String, AdminError> {
+    let draft = EditDraft::new(name, text)?;
+    let edited = run_editor(&draft.path).and_then(|()| draft.read());
+    draft.remove();
+    edited
+}
+
 /// The file that is edited; it stays behind whenever something goes wrong.
 struct EditDraft {
     path: PathBuf,

@@ -1,16 +1,18 @@
-//! Runs `file ls`: shows which mirrors have a file.
+//! Runs `file`, and `file ls`: shows which mirrors have a file.
 
 use std::os::unix::ffi::OsStrExt;
 
 use serde_json::{Value, json};
 
+use super::file_change;
+use super::file_sample::{self, FileQuestion, FileSample};
 use crate::admin::args::{FileAction, FileArgs};
 use crate::admin::error::AdminError;
 use crate::admin::session::{Session, find_mirror};
+use crate::db::catalogue;
 use crate::db::content::{self, Content};
 use crate::db::mirror::{self, MirrorRecord};
 use crate::db::open::Queryable;
-use crate::db::{Reader, catalogue};
 use crate::domain::escape::visible_line;
 use crate::domain::file::FileId;
 use crate::domain::path::FilePath;
@@ -31,6 +33,7 @@ struct FileHolder {
 pub fn file(session: &mut Session, args: &FileArgs) -> Result<Exit, AdminError> {
     match args.action {
         FileAction::Ls => ls(session, args),
+        FileAction::Add | FileAction::Rm => file_change::change(session, args),
     }
 }
 
@@ -38,95 +41,94 @@ fn ls(session: &mut Session, args: &FileArgs) -> Result<Exit, AdminError> {
     let reader = session.reader()?;
     let holders = holders(&reader, args.mirror.as_deref())?;
     let written = args.path.as_bytes();
+    let files = found_files(&reader, written)?;
+    let mut held = Vec::new();
+    for (path, id) in &files {
+        for (holder, is_outdated) in having(&holders, *id) {
+            held.push(HeldFile {
+                path,
+                holder,
+                is_outdated,
+                sample: None,
+            });
+        }
+    }
+    if args.probe || args.md5 {
+        look(session, args, &mut held)?;
+    }
+    if args.flags.json {
+        let values = held.iter().map(json).collect();
+        session.console.json(&Value::Array(values))?;
+    } else {
+        let is_pattern = is_pattern(written);
+        for file in &held {
+            session.console.line(row(args, file, is_pattern))?;
+        }
+    }
+    if held.is_empty() {
+        log::warn!("no mirror has '{}'", written.escape_ascii());
+    }
+    Ok(Exit::Ok)
+}
+
+/// A mirror that has a file.
+struct HeldFile<'a> {
+    path: &'a [u8],
+    holder: &'a FileHolder,
+    is_outdated: bool,
+    /// What the mirror answered, if it was asked.
+    sample: Option<FileSample>,
+}
+
+/// Asks each mirror for its file.
+fn look(session: &Session, args: &FileArgs, held: &mut [HeldFile<'_>]) -> Result<(), AdminError> {
+    let questions: Vec<FileQuestion> = held
+        .iter()
+        .map(|file| FileQuestion {
+            base_url: file.holder.mirror.base_url.clone(),
+            path: file.path.to_vec(),
+        })
+        .collect();
+    let samples = file_sample::ask(session, &questions, args.md5)?;
+    for (file, sample) in held.iter_mut().zip(samples) {
+        if let Some(problem) = &sample.problem {
+            log::warn!("{}: {problem}", file.holder.mirror.identifier);
+        }
+        file.sample = Some(sample);
+    }
+    Ok(())
+}
+
+/// The file of that path, or the files that the pattern fits, in the order of paths.
+///
+/// # Errors
+/// Returns [`AdminError::Nothing`] if there is none, and [`AdminError::Db`] if the catalogue cannot
+/// be read.
+pub fn found_files(
+    database: &impl Queryable,
+    written: &[u8],
+) -> Result<Vec<(Vec<u8>, FileId)>, AdminError> {
     let wanted = written.strip_prefix(b"/").unwrap_or(written);
-    let mut listing = FileListing {
-        session,
-        args,
-        json: Vec::new(),
-    };
-    let exact = match FilePath::parse(wanted) {
-        Ok(path) => catalogue::find(&reader, path.as_bytes())?.map(|file| (path, file.id)),
-        Err(_) => None,
-    };
-    let found = match exact {
-        Some((path, id)) => {
-            let path = path.as_bytes();
-            vec![(path.to_vec(), listing.add(&holders, (path, id), false)?)]
-        }
-        None if is_pattern(wanted) => ls_pattern(&mut listing, (&reader, &holders), wanted)?,
-        None => Vec::new(),
-    };
-    listing.end(!found.is_empty())?;
-    let shown = written.escape_ascii();
-    match found.as_slice() {
-        [] => Err(AdminError::Nothing(format!(
-            "the catalogue has no file '{shown}'; `heliostat index` learns new files, and \
-             `heliostat explain` follows links"
-        ))),
-        [(_, 0)] => {
-            log::warn!("no mirror has '{shown}'");
-            Ok(Exit::Ok)
-        }
-        _ => Ok(Exit::Ok),
-    }
-}
-
-/// Lists every file that fits; returns each with the number of its lines.
-fn ls_pattern(
-    listing: &mut FileListing<'_>,
-    (reader, holders): (&Reader, &[FileHolder]),
-    pattern: &[u8],
-) -> Result<Vec<(Vec<u8>, usize)>, AdminError> {
     let mut files = Vec::new();
-    catalogue::for_each(reader, b"", |path, file| {
-        if fits(pattern, path) {
-            files.push((path.to_vec(), file.id));
-        }
-    })?;
-    let mut found = Vec::new();
-    for (path, id) in files {
-        let lines = listing.add(holders, (&path, id), true)?;
-        found.push((path, lines));
-    }
-    Ok(found)
-}
-
-/// Where the files go: line by line for people, as one value for programs.
-struct FileListing<'a> {
-    session: &'a mut Session,
-    args: &'a FileArgs,
-    json: Vec<Value>,
-}
-
-impl FileListing<'_> {
-    /// Adds a file; returns how many mirrors have it.
-    fn add(
-        &mut self,
-        holders: &[FileHolder],
-        (path, id): (&[u8], FileId),
-        several: bool,
-    ) -> Result<usize, AdminError> {
-        let found = having(holders, id);
-        for (holder, is_outdated) in &found {
-            if self.args.json {
-                self.json.push(json(holder, path, *is_outdated));
-                continue;
+    if let Ok(path) = FilePath::parse(wanted)
+        && let Some(file) = catalogue::find(database, path.as_bytes())?
+    {
+        files.push((path.into_bytes(), file.id));
+    } else if is_pattern(wanted) {
+        catalogue::for_each(database, b"", |path, file| {
+            if fits(wanted, path) {
+                files.push((path.to_vec(), file.id));
             }
-            let last = shown(self.args, holder, path, several);
-            self.session
-                .console
-                .line(row(holder, *is_outdated, &last))?;
-        }
-        Ok(found.len())
+        })?;
     }
-
-    /// Prints what is left; no list of a file that there is not.
-    fn end(self, is_found: bool) -> Result<(), AdminError> {
-        if self.args.json && is_found {
-            self.session.console.json(&Value::Array(self.json))?;
-        }
-        Ok(())
+    if files.is_empty() {
+        return Err(AdminError::Nothing(format!(
+            "the catalogue has no file '{}'; `heliostat index` learns new files, and \
+             `heliostat explain` follows links",
+            written.escape_ascii()
+        )));
     }
+    Ok(files)
 }
 
 /// The mirrors that have a file, then those with another version of it.
@@ -139,18 +141,21 @@ fn having(holders: &[FileHolder], id: FileId) -> Vec<(&FileHolder, bool)> {
         .collect()
 }
 
-fn json(holder: &FileHolder, path: &[u8], is_outdated: bool) -> Value {
-    let mirror = &holder.mirror;
+fn json(file: &HeldFile<'_>) -> Value {
+    let mirror = &file.holder.mirror;
+    let sample = file.sample.as_ref();
     json!({
-        "path": String::from_utf8_lossy(path),
+        "path": String::from_utf8_lossy(file.path),
         "mirror": mirror.identifier,
         "region": mirror.region,
         "country": mirror.country,
         "score": mirror.score,
         "enabled": mirror.enabled,
         "alive": mirror.alive,
-        "outdated": is_outdated,
-        "url": url(holder, path),
+        "outdated": file.is_outdated,
+        "url": url(file.holder, file.path),
+        "status": sample.and_then(|sample| sample.status),
+        "md5": sample.and_then(|sample| sample.md5.as_deref()),
     })
 }
 
@@ -185,27 +190,34 @@ fn url(holder: &FileHolder, path: &[u8]) -> String {
     String::from_utf8_lossy(&url).into_owned()
 }
 
-/// What stands in the last column: the URL, or the file when there are several.
-fn shown(args: &FileArgs, holder: &FileHolder, path: &[u8], several: bool) -> String {
-    match (args.url, several) {
-        (true, _) => url(holder, path),
-        (false, true) => visible_line(path),
-        (false, false) => String::new(),
-    }
-}
-
-fn row(holder: &FileHolder, is_outdated: bool, last: &str) -> String {
-    let mirror = &holder.mirror;
-    let text = format!(
-        "{:<2} {:<2} {:>4} {:<8} {:<4} {:<30} {last}",
+fn row(args: &FileArgs, file: &HeldFile<'_>, is_pattern: bool) -> String {
+    let mirror = &file.holder.mirror;
+    let mut columns = vec![format!(
+        "{:<2} {:<2} {:>4} {:<8} {:<4} {:<30}",
         mirror.region,
         mirror.country,
         mirror.score,
         if mirror.enabled { "ok" } else { "disabled" },
         if mirror.alive { "ok" } else { "dead" },
         mirror.identifier,
-    );
-    let state = if is_outdated { "outdated" } else { "" };
+    )];
+    if let Some(sample) = &file.sample {
+        let status = sample
+            .status
+            .map_or(String::new(), |status| status.to_string());
+        columns.push(format!("{status:>3}"));
+        if args.md5 {
+            columns.push(format!("{:<32}", sample.md5.as_deref().unwrap_or_default()));
+        }
+    }
+    // The URL, or the file when there may be several.
+    match (args.url, is_pattern) {
+        (true, _) => columns.push(url(file.holder, file.path)),
+        (false, true) => columns.push(visible_line(file.path)),
+        (false, false) => {}
+    }
+    let text = columns.join(" ");
+    let state = if file.is_outdated { "outdated" } else { "" };
     format!("{} {state}", text.trim_end()).trim_end().to_owned()
 }
 
@@ -213,13 +225,14 @@ fn is_wild(byte: u8) -> bool {
     byte == b'*' || byte == b'%'
 }
 
-fn is_pattern(path: &[u8]) -> bool {
+/// Whether a path has wildcards.
+pub fn is_pattern(path: &[u8]) -> bool {
     path.iter().any(|&byte| is_wild(byte))
 }
 
 /// Whether the whole path fits; `*` and `%` stand for any bytes, also slashes. Only the last of
 /// them is ever tried again, so the time is bounded by the product of the lengths.
-fn fits(pattern: &[u8], path: &[u8]) -> bool {
+pub fn fits(pattern: &[u8], path: &[u8]) -> bool {
     let (mut p, mut t) = (0, 0);
     let mut retry: Option<(usize, usize)> = None;
     while t < path.len() {

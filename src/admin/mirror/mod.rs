@@ -4,6 +4,8 @@ mod bulk;
 pub mod change;
 pub mod edit;
 pub mod file;
+pub mod file_change;
+mod file_sample;
 pub mod https;
 pub mod list;
 pub mod locate;

@@ -33,6 +33,7 @@ pub fn iplookup(session: &mut Session, args: &IplookupArgs) -> Result<Exit, Admi
     let is_known = match (args.prefix, args.asn) {
         (true, _) => prefix.is_some(),
         (_, true) => asn.is_some(),
+        _ if args.all_prefixes => asn.is_some(),
         _ => prefix.is_some() || !lines.is_empty(),
     };
     if !is_known {
@@ -40,6 +41,16 @@ pub fn iplookup(session: &mut Session, args: &IplookupArgs) -> Result<Exit, Admi
             "the site's GeoIP files know nothing of {}; `heliostat config` names them",
             args.address
         )));
+    }
+    if args.all_prefixes {
+        let networks = match survey.place.asn {
+            Some(asn) => geoip.networks_of(asn),
+            None => Vec::new(),
+        };
+        for network in networks {
+            session.console.line(network.to_string())?;
+        }
+        return Ok(Exit::Ok);
     }
     if args.json {
         let addresses = addresses_json(&survey, &geoip);

@@ -109,6 +109,9 @@ pub struct HttpRequest<'a> {
     pub unless: Option<&'a Validator>,
     /// Asks only for the byte at this offset.
     pub byte: Option<u64>,
+    /// Asks for all bytes as they are, however many: not compressed for the way, and beyond the
+    /// limit of a page.
+    pub is_whole: bool,
     /// Does not repeat the request if the server is busy.
     pub once: bool,
 }
@@ -152,6 +155,7 @@ pub struct HttpBody<'a> {
     piece: Vec<u8>,
     place: usize,
     bytes: u64,
+    bytes_max: u64,
     tempo: Tempo,
 }
 
@@ -278,7 +282,7 @@ impl<'a> HttpSession<'a> {
             let response = self.get_patiently(&at, request, scope);
             let response = response.map_err(|cause| led(url, &at, cause))?;
             let Some(to) = redirected(&response, &at) else {
-                return Ok(self.answer(at, response));
+                return Ok(self.answer(at, response, request));
             };
             let to = to?;
             if !may_follow(&to) {
@@ -395,15 +399,16 @@ impl<'a> HttpSession<'a> {
             None => {}
         }
         if let Some(byte) = request.byte {
-            builder = builder
-                .header(header::RANGE, format!("bytes={byte}-{byte}"))
-                .header(header::ACCEPT_ENCODING, "identity");
+            builder = builder.header(header::RANGE, format!("bytes={byte}-{byte}"));
+        }
+        if request.byte.is_some() || request.is_whole {
+            builder = builder.header(header::ACCEPT_ENCODING, "identity");
         }
         let sent = self.client.wait(patience, builder.send())?;
         sent.map_err(|error| explain(error, patience.timeout))
     }
 
-    fn answer(&self, url: HttpUrl, response: Response) -> HttpAnswer<'a> {
+    fn answer(&self, url: HttpUrl, response: Response, request: HttpRequest<'_>) -> HttpAnswer<'a> {
         let text = |name| text(response.headers(), name);
         let validator = match (text(header::ETAG), text(header::LAST_MODIFIED)) {
             (tag, _) if !tag.is_empty() => Some(Validator::Tag(tag)),
@@ -425,6 +430,11 @@ impl<'a> HttpSession<'a> {
                 piece: Vec::new(),
                 place: 0,
                 bytes: 0,
+                bytes_max: if request.is_whole {
+                    u64::MAX
+                } else {
+                    BODY_BYTES_MAX
+                },
                 tempo: Tempo::new(),
             },
         }
@@ -481,8 +491,8 @@ impl HttpBody<'_> {
         };
         self.tempo.count(piece.len(), &self.patience)?;
         self.bytes += piece.len() as u64;
-        if self.bytes > BODY_BYTES_MAX {
-            let bytes_max = BODY_BYTES_MAX;
+        if self.bytes > self.bytes_max {
+            let bytes_max = self.bytes_max;
             return Err(FetchError::TooLarge { bytes_max });
         }
         self.piece.clear();

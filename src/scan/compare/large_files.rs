@@ -82,9 +82,8 @@ fn ask(
     byte: u64,
 ) -> Result<Byte, FetchError> {
     let request = HttpRequest {
-        unless: None,
         byte: Some(byte),
-        once: false,
+        ..HttpRequest::default()
     };
     // Clients follow redirects to anywhere, so this request does too.
     let answer = session.get(&base.file(&file.path), request, &|_| true)?;

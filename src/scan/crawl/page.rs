@@ -153,8 +153,7 @@ impl<'a> PageReader<'a> {
         let remembered = self.remembered(path);
         let request = HttpRequest {
             unless: remembered.map(|remembered| &remembered.validator),
-            byte: None,
-            once: false,
+            ..HttpRequest::default()
         };
         let answer = self.session.get(&url, request, may_follow)?;
         let at = answer.url.clone();

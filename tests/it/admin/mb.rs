@@ -231,3 +231,102 @@ fn timestamps_are_files_with_a_time_and_the_modes_of_mb() {
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(shell(&site, "mb timestamp").status.code(), Some(2));
 }
+
+/// The subcommands of `mb`, but for `help`.
+const SUBCOMMANDS: [&str; 25] = [
+    "commentadd",
+    "db",
+    "delete",
+    "dirs",
+    "disable",
+    "edit",
+    "enable",
+    "export",
+    "file",
+    "instances",
+    "iplookup",
+    "list",
+    "makehashes",
+    "markers",
+    "mirrorlist",
+    "new",
+    "probefile",
+    "rename",
+    "scan",
+    "score",
+    "show",
+    "test",
+    "timestamp",
+    "update",
+    "vacuum",
+];
+
+/// What stands between backticks.
+fn commands(cell: &str) -> Vec<&str> {
+    cell.split('`').skip(1).step_by(2).collect()
+}
+
+#[test]
+fn every_command_of_mb_has_a_new_name_that_exists() {
+    let site = TestSite::new();
+    let names = site.path("bin");
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/migrate.md");
+    let page = std::fs::read_to_string(page).expect("the page");
+    let rows = page
+        .lines()
+        .skip_while(|line| *line != "| command of MirrorBrain | new name |");
+    let rows = rows.skip(2).take_while(|line| line.starts_with('|'));
+    let mut found = Vec::new();
+    for row in rows {
+        let cells: Vec<&str> = row.trim_matches('|').split('|').collect();
+        let (old, new) = (commands(cells[0]), commands(cells[1]));
+        found.extend(old[0].strip_prefix("mb "));
+        ok(&site, "true");
+        for program in [
+            "heliostat",
+            "heliostat-probe",
+            "heliostat-scan",
+            "heliostat-index",
+        ] {
+            let link = names.join(program);
+            if !link.exists() {
+                symlink(program_path(program), link).expect("a link");
+            }
+        }
+        assert!(!new.is_empty(), "{row}");
+        for command in new {
+            let help = ok(&site, &format!("{command} --help"));
+            assert!(help.contains("Usage: "), "{command}: {help}");
+        }
+        if old[0].starts_with("mb ") {
+            ok(&site, &format!("{} --help", old[0]));
+        }
+    }
+    assert_eq!(found, SUBCOMMANDS);
+    ok(&site, "mb null-rsync --help");
+    assert!(ok(&site, "mb help mirrorlist").contains("--skip-empty"));
+    let output = shell(&site, "mb nonsense");
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn options_may_be_abbreviated_as_in_mb() {
+    let site = TestSite::new();
+    site.write("file", b"content", OLD);
+    catalogue_tree(&site);
+    for line in [
+        "mb export --form=mirmon",
+        "mb vacuum --dry --qui",
+        "mb mirrorlist --form txt2 --skip --list-m",
+        "mb markers --delim '#'",
+        "mb timestamp --no-doc x",
+        "mb new m --htt http://m/ --pref --operator-n x --adm a",
+        "mb list --show --oth --disab",
+        "mb update --all-m --dry",
+        "mb dirs --miss x",
+    ] {
+        let output = shell(&site, line);
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert_ne!(output.status.code(), Some(2), "{line}: {error}");
+    }
+}

@@ -88,14 +88,14 @@ impl Clinic {
             current: [1].into_iter().collect(),
             ..Content::default()
         };
-        let learnt = ContentOrigin {
+        let origin = ContentOrigin {
             at: Timestamp(at),
             by: "http".into(),
             unknown_files: 0,
         };
         let stored = writer.transaction(|transaction| {
             mirror::update(transaction, &record)?;
-            content::publish(transaction, record.id, &content, &learnt)
+            content::publish(transaction, record.id, &content, &origin)
         });
         stored.expect("published");
         record.id

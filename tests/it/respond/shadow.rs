@@ -51,12 +51,12 @@ fn build() -> TestSite {
             ..MirrorRecord::new("m")
         };
         let id = mirror::insert(transaction, &record)?;
-        let learnt = ContentOrigin {
+        let origin = ContentOrigin {
             at: Timestamp(1_700_000_000),
             by: "test".to_owned(),
             unknown_files: 0,
         };
-        content::publish(transaction, id, &held, &learnt)
+        content::publish(transaction, id, &held, &origin)
     });
     filled.expect("the content");
     site
