@@ -10,7 +10,7 @@ use crate::domain::mirror::name::{LookupError, question};
 use crate::domain::mirror::value::ValueError;
 use crate::domain::path::PathError;
 use crate::program::exit::Exit;
-use crate::program::lock::{LockError, LockFileError};
+use crate::program::lock::{LockError, LockFileError, LockHolder};
 
 /// Scripts around `mb` look for its `Not found.`
 fn as_mb_says(error: &LookupError) -> String {
@@ -167,6 +167,44 @@ pub enum AdminError {
         /// Who.
         source: LockError,
     },
+    /// A file that is no place for a copy, or no copy.
+    #[error("{}: {problem}", file.display())]
+    CopyFile {
+        /// As it was written.
+        file: PathBuf,
+        /// What is wrong and what to do.
+        problem: String,
+    },
+    /// A copy that cannot be put in the place of the database.
+    #[error("{} cannot be restored; the database is as it was", file.display())]
+    UnusableCopy {
+        /// As it was written.
+        file: PathBuf,
+        /// Why not.
+        source: DbError,
+    },
+    /// A disk on which a copy has no room.
+    #[error(
+        "{}: the copy has {needed} bytes, and its disk has {left} left; make room on it and run \
+         again",
+        file.display()
+    )]
+    NoRoomForCopy {
+        /// The copy.
+        file: PathBuf,
+        /// Its size.
+        needed: u64,
+        /// Bytes that can be written.
+        left: u64,
+    },
+    /// Another program works on the database.
+    #[error("the database {} is in use: it is held by {holder}, or end it", database.display())]
+    InUse {
+        /// The database.
+        database: PathBuf,
+        /// Who has the lock, and what to do.
+        holder: LockHolder,
+    },
     /// A dump of something else, or in another format.
     #[error("{}: {problem}", path.display())]
     NotThisDump {
@@ -199,6 +237,7 @@ impl AdminError {
         match self {
             AdminError::Config(_) => Exit::Usage,
             AdminError::Value { .. } | AdminError::UnknownField { .. } => Exit::Usage,
+            AdminError::CopyFile { .. } | AdminError::UnusableCopy { .. } => Exit::Usage,
             // Who reads no further (`| head`) has what they wanted.
             AdminError::Console(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {
                 Exit::Ok

@@ -9,6 +9,7 @@
 
 pub mod args;
 mod console;
+mod copy;
 mod database;
 mod doctor;
 mod error;

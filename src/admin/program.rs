@@ -9,6 +9,7 @@ use log::LevelFilter;
 
 use super::args::abbreviation;
 use super::args::{Arguments, Command, PassedArgs};
+use super::copy::{backup, restore};
 use super::database::db as database;
 use super::doctor::doctor;
 use super::error::AdminError;
@@ -122,6 +123,8 @@ fn dispatch(session: &mut Session, command: &Command) -> Result<Exit, AdminError
         Command::Delete(args) => change::delete(session, args),
         Command::Commentadd(args) => change::add_comment(session, args),
         Command::Rollback(args) => change::rollback(session, args),
+        Command::Backup(args) => backup::backup(session, args),
+        Command::Restore(args) => restore::restore(session, args),
         Command::Instances(args) => show::instances(session, args),
         Command::Config(args) => configuration::config(session, args),
         Command::File(args) => file::file(session, args),

@@ -96,6 +96,50 @@ pub enum DbError {
         /// What this program needs.
         known: i64,
     },
+    /// The file was replaced, or its content, since it was opened.
+    #[error(
+        "database {path} was replaced meanwhile, and what this run learnt is of the one before; \
+         run again"
+    )]
+    Replaced {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file was put in the place of the database, beside the WAL of the one before.
+    #[error(
+        "database {path} was replaced by hand, and {wal} is of the one before; put a copy in its \
+         place by `heliostat restore FILE`"
+    )]
+    StaleWal {
+        /// The file.
+        path: PathBuf,
+        /// Its WAL.
+        wal: PathBuf,
+    },
+    /// The system did not let a file be put in its place.
+    #[error("cannot put {path} in its place; make sure that this user may write its folder")]
+    Misplaced {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// A copy could not be written.
+    #[error("cannot write the copy {path}{}", remedy(source))]
+    CopyNotWritten {
+        /// Its name while it is written.
+        path: PathBuf,
+        /// What SQLite says.
+        source: rusqlite::Error,
+    },
+    /// SQLite finds faults in a copy.
+    #[error("{path} is damaged: {problem}; nothing is changed; use a copy from before that")]
+    DamagedCopy {
+        /// What was copied.
+        path: PathBuf,
+        /// What SQLite says.
+        problem: String,
+    },
     /// No mirror has that name.
     #[error("no mirror is called '{0}'; `heliostat list --show-disabled` lists them")]
     NoSuchMirror(String),

@@ -91,6 +91,37 @@ pub(super) fn refuse_read_only(connection: &Connection, path: &Path) -> Result<(
     })
 }
 
+/// How long one try to set WAL waits for readers: new ones wait meanwhile, for 50 ms at most.
+const WAL_TRY: Duration = Duration::from_millis(20);
+
+/// Pause between two tries, in which readers begin.
+const WAL_PAUSE: Duration = Duration::from_millis(30);
+
+/// Sets WAL. A database with a rollback journal must have no reader at that moment, so that is tried
+/// often and for a short time: who waits for long keeps all readers out.
+pub(super) fn set_wal(connection: &Connection, path: &Path) -> Result<(), DbError> {
+    let mode = wait_told(connection, path, || {
+        connection.busy_timeout(WAL_TRY)?;
+        let set = connection
+            .pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get::<_, String>(0));
+        if set.as_ref().is_err_and(is_busy) {
+            std::thread::sleep(WAL_PAUSE);
+        }
+        set
+    });
+    let mode = mode.map_err(|error| match error {
+        DbError::Sql { source, .. } => open_error(path, source),
+        error => error,
+    })?;
+    if mode != "wal" {
+        log::debug!(
+            "the database has no WAL: path={} mode={mode}",
+            path.display()
+        );
+    }
+    Ok(())
+}
+
 /// Repeats `work` while another program has the database locked, and says once who it is. A signal
 /// that ends the program ends the waiting.
 pub(super) fn wait_told<T>(

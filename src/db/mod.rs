@@ -2,9 +2,9 @@
 //!
 //! [`open`] gives connections (one place sets WAL, time-outs, `synchronous`), [`schema`] migrates.
 //! Then one module a notion: [`catalogue`] (files), [`mirror`], [`content`] (who has what),
-//! [`hash`] and [`hash_state`], [`epoch`] (how old ids are), [`probe`] (who answers), [`run`] and
-//! [`event`] (what happened), [`import`] (from another system), [`overview`] (lists of mirrors for
-//! people), [`upkeep`] (how large it is). The responder decides from
+//! [`copy`] (backups), [`hash`] and [`hash_state`], [`epoch`] (how old ids are), [`probe`] (who
+//! answers), [`run`] and [`event`] (what happened), [`import`] (from another system), [`overview`]
+//! (lists of mirrors for people), [`upkeep`] (how large it is). The responder decides from
 //! [`crate::snapshot`], which these functions fill.
 //!
 //! # Locking
@@ -14,6 +14,7 @@
 pub mod cache_answer;
 pub mod catalogue;
 pub mod content;
+pub mod copy;
 pub mod epoch;
 mod error;
 pub mod event;

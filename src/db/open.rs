@@ -13,6 +13,8 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
+use super::copy::header::{has_moved, is_rollback_mode};
+use super::copy::lineage::Lineage;
 use super::error::{DbError, Doing};
 use super::schema;
 use crate::regular_file;
@@ -56,6 +58,8 @@ pub struct Reader {
 pub struct Writer {
     pub(super) connection: Connection,
     pub(super) path: PathBuf,
+    /// The lineage when it was opened: what the caller learnt belongs to it.
+    lineage: Lineage,
     /// Commits wait for the disk.
     is_durable: bool,
 }
@@ -82,6 +86,14 @@ impl Reader {
     /// Returns [`DbError::Newer`], [`DbError::Older`], [`DbError::Foreign`] if it cannot.
     pub fn check_schema(&self) -> Result<(), DbError> {
         schema::check_for_reading(&self.connection, &self.path)
+    }
+
+    /// The database that this is, and its branch.
+    ///
+    /// # Errors
+    /// Returns [`DbError::Sql`] if the database cannot be read.
+    pub fn lineage(&self) -> Result<Lineage, DbError> {
+        Lineage::read(&self.connection)
     }
 
     /// Ends the read transaction.
@@ -158,6 +170,7 @@ pub fn open_reader(path: &Path) -> Result<Reader, DbError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let open = |source| open_error(path, source);
     let connection = Connection::open_with_flags(path, flags).map_err(open)?;
+    refuse_stale_wal(&connection, path)?;
     let prepare = || {
         connection.busy_timeout(READER_BUSY_TIMEOUT)?;
         connection.pragma_update(None, "query_only", true)?;
@@ -192,8 +205,22 @@ fn is_of_the_disk(error: &rusqlite::Error) -> bool {
     )
 }
 
+/// Refuses a file that was put beside the WAL of the file before it: SQLite would mix both. A file
+/// that is written with a rollback journal has no WAL.
+pub(super) fn refuse_stale_wal(connection: &Connection, path: &Path) -> Result<(), DbError> {
+    let wal = beside(path, "-wal");
+    let has_wal = || std::fs::metadata(&wal).is_ok_and(|wal| wal.len() > 0);
+    let is_rollback = || is_rollback_mode(connection) == Some(true);
+    // Asked twice, because another program may set WAL meanwhile.
+    if is_rollback() && has_wal() && is_rollback() {
+        let path = path.to_owned();
+        return Err(DbError::StaleWal { path, wal });
+    }
+    Ok(())
+}
+
 /// SQLite waits for a FIFO that took the place of a file.
-fn check_kinds(path: &Path) -> Result<(), DbError> {
+pub(super) fn check_kinds(path: &Path) -> Result<(), DbError> {
     for end in ["", "-wal", "-shm", "-journal"] {
         let mut beside = path.as_os_str().to_owned();
         beside.push(end);
@@ -226,6 +253,7 @@ pub fn open_writer(path: &Path) -> Result<Writer, DbError> {
     }
     let open = |source| open_error(path, source);
     let connection = Connection::open(path).map_err(open)?;
+    refuse_stale_wal(&connection, path)?;
     // The first look at the file waits for whoever has locked all of it.
     wait_told(&connection, path, || {
         connection.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0))
@@ -250,6 +278,7 @@ pub fn open_writer(path: &Path) -> Result<Writer, DbError> {
     keep_wal_files(&connection);
     close_to_others(path);
     let writer = Writer {
+        lineage: Lineage::read(&connection)?,
         connection,
         path: path.to_owned(),
         is_durable: false,
@@ -298,7 +327,7 @@ const SQLITE_SUFFIX: &[u8] = b".sqlite";
 
 /// Leaves `-wal` and `-shm` in place when the last writer closes, so that a responder that may
 /// only read can open the database at any time.
-fn keep_wal_files(connection: &Connection) {
+pub(super) fn keep_wal_files(connection: &Connection) {
     let mut on: std::ffi::c_int = 1;
     // SAFETY: the handle is that of a live connection, which this thread alone uses; "main" is a
     // NUL-terminated name; for SQLITE_FCNTL_PERSIST_WAL SQLite reads and writes one int through
@@ -346,6 +375,11 @@ impl Writer {
         work: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
         let transaction = begin(&self.connection, &self.path)?;
+        // Ids that the caller learnt before may mean something else by now.
+        if has_moved(&self.connection) || Lineage::read(&transaction)? != self.lineage {
+            let path = self.path.clone();
+            return Err(DbError::Replaced { path }.into());
+        }
         let result = work(&Transaction {
             inner: &transaction,
         })?;

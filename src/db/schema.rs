@@ -4,8 +4,9 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
+use super::copy::lineage::{begin_branch, is_copy};
 use super::error::{DbError, Doing};
-use super::lock_wait::{begin, open_error};
+use super::lock_wait::{begin, open_error, set_wal};
 
 /// Every migration in order; the number of a file is its place here plus one.
 const MIGRATIONS: &[&str] = &[
@@ -22,16 +23,25 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../sql/0011_outage.sql"),
     include_str!("../../sql/0012_cache_answer.sql"),
     include_str!("../../sql/0013_run_note.sql"),
+    include_str!("../../sql/0014_lineage.sql"),
 ];
 
 /// `application_id` of our files ("Heli"), so that no other SQLite file is taken for one.
-const APPLICATION_ID: i64 = 0x4865_6c69;
+pub(super) const APPLICATION_ID: i64 = 0x4865_6c69;
 
 /// The schema that this program knows.
 pub const VERSION: i64 = MIGRATIONS.len() as i64;
 
 fn pragma(connection: &Connection, name: &str) -> Result<i64, rusqlite::Error> {
     connection.pragma_query_value(None, name, |row| row.get(0))
+}
+
+/// Refuses a file of another program, and one of a newer Heliostat.
+pub(super) fn check_for_copying(connection: &Connection, path: &Path) -> Result<(), DbError> {
+    match check_for_reading(connection, path) {
+        Err(DbError::Older { .. }) => Ok(()),
+        result => result,
+    }
 }
 
 /// Refuses anything that a reader cannot use as it is.
@@ -73,6 +83,7 @@ pub(super) fn migrate(connection: &Connection, path: &Path) -> Result<bool, DbEr
         });
     }
     if application == APPLICATION_ID && found == VERSION {
+        begin_writing(connection, path)?;
         return Ok(false);
     }
     let empty: bool = connection
@@ -85,9 +96,7 @@ pub(super) fn migrate(connection: &Connection, path: &Path) -> Result<bool, DbEr
             path: path.to_owned(),
         });
     }
-    connection
-        .pragma_update(None, "journal_mode", "WAL")
-        .map_err(open)?;
+    set_wal(connection, path)?;
     let transaction = begin(connection, path)?;
     // Another program may have migrated while this one waited for the lock.
     let found = pragma(&transaction, "user_version").map_err(open)?;
@@ -112,6 +121,27 @@ pub(super) fn migrate(connection: &Connection, path: &Path) -> Result<bool, DbEr
         source,
     })?;
     Ok(true)
+}
+
+/// Makes a copy, which has a rollback journal, a database that is written: with a WAL, for which
+/// readers never wait, and on a branch of its own.
+fn begin_writing(connection: &Connection, path: &Path) -> Result<(), DbError> {
+    let mode = connection.pragma_query_value(None, "journal_mode", |row| row.get::<_, String>(0));
+    if mode.map_err(|source| open_error(path, source))? != "wal" {
+        set_wal(connection, path)?;
+    }
+    if !is_copy(connection)? {
+        return Ok(());
+    }
+    let transaction = begin(connection, path)?;
+    // Another program may have begun meanwhile.
+    if is_copy(&transaction)? {
+        begin_branch(&transaction)?;
+    }
+    transaction.commit().map_err(|source| DbError::NotWritten {
+        path: path.to_owned(),
+        source,
+    })
 }
 
 #[cfg(test)]

@@ -24,6 +24,33 @@ use crate::system::{create_private, create_private_folder, process_facts};
 /// Largest number of bytes that are read of another program's note; ours have 60.
 const NOTE_BYTES_MAX: u64 = 200;
 
+/// Names of the locks of programs that write a database, other than scans: there is one scan per
+/// mirror, `scan-ID`.
+const WRITERS: [&str; 5] = ["restore", "import", "index", "hash", "probe"];
+
+/// Beginning of the names of the locks of scans.
+const SCAN_PREFIX: &str = "scan-";
+
+/// Names of the locks of all programs that write a database for long. A mirror that was never
+/// scanned has none.
+///
+/// # Errors
+/// Returns the error of the system if the folder of the locks cannot be read.
+pub fn writers(database: &Path) -> io::Result<Vec<String>> {
+    let mut names: Vec<String> = WRITERS.map(str::to_owned).into();
+    let entries = match fs::read_dir(beside(database, ".locks")) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(names),
+        entries => entries?,
+    };
+    for entry in entries {
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        if name.starts_with(SCAN_PREFIX) {
+            names.push(name);
+        }
+    }
+    Ok(names)
+}
+
 /// A lock that is held until it is dropped.
 #[derive(Debug)]
 pub struct Lock {

@@ -21,6 +21,7 @@ pub struct Lookup {
 #[derive(Debug)]
 struct OpenReader {
     reader: Reader,
+    /// The file of the snapshot for which this was opened.
     identity: FileIdentity,
     /// Serial of the snapshot that the read transaction belongs to; `None`: no transaction is open.
     serial: Option<u64>,
@@ -104,14 +105,8 @@ impl Lookup {
             .is_none_or(|open| open.identity != snapshot.identity)
         {
             self.open = None;
-            let reader = open_reader(&self.path)?;
-            if FileIdentity::of(&self.path)? != snapshot.identity {
-                return Err(DbError::Missing {
-                    path: self.path.clone(),
-                });
-            }
             self.open = Some(OpenReader {
-                reader,
+                reader: open_reader(&self.path)?,
                 identity: snapshot.identity,
                 serial: None,
             });
@@ -121,9 +116,7 @@ impl Lookup {
                 path: self.path.clone(),
             });
         };
-        let result = open
-            .renew(snapshot.serial)
-            .and_then(|()| work(&open.reader));
+        let result = open.renew(snapshot).and_then(|()| work(&open.reader));
         if result.is_err() {
             self.open = None;
         }
@@ -141,13 +134,19 @@ impl Lookup {
 }
 
 impl OpenReader {
-    fn renew(&mut self, serial: u64) -> Result<(), DbError> {
-        if self.serial == Some(serial) {
+    fn renew(&mut self, snapshot: &Snapshot) -> Result<(), DbError> {
+        if self.serial == Some(snapshot.serial) {
             return Ok(());
         }
         self.end()?;
         self.reader.begin_read()?;
-        self.serial = Some(serial);
+        // A newer copy of the same lineage is as good: an id means one version for ever.
+        if Some(self.reader.lineage()?) != snapshot.lineage {
+            return Err(DbError::HashChanged {
+                path: self.reader.path().to_owned(),
+            });
+        }
+        self.serial = Some(snapshot.serial);
         Ok(())
     }
 

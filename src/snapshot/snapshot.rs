@@ -1,7 +1,9 @@
 //! Mirrors and their bitmaps in memory, from which the responder decides.
 //!
 //! A [`Loader`] checks regularly for changes and makes a new [`Snapshot`], which all workers share.
-//! A file that was replaced or truncated is opened again, so that no answer mixes two databases.
+//! A file that was replaced or truncated is opened again. If the new file has the lineage of the one
+//! before, which is so with each copy that comes to a further front end, then all that has the same
+//! generation stays; else everything is read anew, so that no answer mixes two databases.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -12,6 +14,7 @@ use roaring::RoaringBitmap;
 use super::known_files::KnownFiles;
 use super::matrix::Matrix;
 use crate::db::DbError;
+use crate::db::copy::lineage::Lineage;
 use crate::db::epoch::Epochs;
 use crate::db::open::{Queryable, Reader, open_reader};
 use crate::db::{catalogue, content, hash, mirror, probe};
@@ -20,7 +23,10 @@ use crate::domain::mirror::{Mirror, MirrorId};
 use crate::domain::select::{Holdings, Reason, Roster};
 use crate::domain::time::Timestamp;
 
-/// Identifies the file at a path: another inode is another database.
+/// How often a file is opened that is replaced meanwhile.
+const OPEN_TRIES: usize = 5;
+
+/// Identifies the file at a path: another inode is another file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FileIdentity {
     device: u64,
@@ -65,8 +71,10 @@ struct KnownContent {
 /// The mirrors of a site and their content at one moment.
 #[derive(Debug)]
 pub struct Snapshot {
-    /// The database from which it was read.
+    /// The file from which it was read.
     pub identity: FileIdentity,
+    /// The database that the file is, or is a copy of; `None`: no database.
+    pub lineage: Option<Lineage>,
     /// A number that no other snapshot of this process has.
     pub serial: u64,
     /// The mirrors.
@@ -114,6 +122,7 @@ impl Snapshot {
                 device: 0,
                 inode: 0,
             },
+            lineage: None,
             serial: 0,
             roster,
             has_hashes: values.has_hashes,
@@ -192,6 +201,8 @@ struct OpenDatabase {
     identity: FileIdentity,
     size: u64,
     data_version: i64,
+    /// The lineage of everything below.
+    lineage: Option<Lineage>,
     mirrors: Vec<MirrorId>,
     known: HashMap<MirrorId, Arc<KnownContent>>,
     matrix: Matrix,
@@ -232,7 +243,12 @@ impl Loader {
             .is_some_and(|open| open.identity == identity && open.size <= size);
         let mut is_new = false;
         if !usable {
-            self.open = Some(OpenDatabase::open(&self.path)?);
+            let before = self.open.take();
+            let mut open = OpenDatabase::open(&self.path)?;
+            if let Some(before) = before {
+                open.take_over(before);
+            }
+            self.open = Some(open);
             is_new = true;
         }
         let Some(open) = &mut self.open else {
@@ -255,25 +271,43 @@ impl Loader {
 
 impl OpenDatabase {
     fn open(path: &Path) -> Result<OpenDatabase, DbError> {
-        let before = FileIdentity::of(path)?;
-        let reader = open_reader(path)?;
-        let missing = || DbError::Missing {
-            path: path.to_owned(),
-        };
-        let identity = FileIdentity::of(path)?;
-        if before != identity {
-            return Err(missing());
-        }
+        let (reader, identity) = open_same(path)?;
         Ok(OpenDatabase {
             reader,
             identity,
             size: 0,
             data_version: 0,
+            lineage: None,
             mirrors: Vec::new(),
             known: HashMap::new(),
             matrix: Matrix::default(),
             files: None,
         })
+    }
+
+    /// Keeps what was read from another file. It is used if the lineage is the same.
+    fn take_over(&mut self, before: OpenDatabase) {
+        // A file that became shorter is not to be trusted.
+        if before.identity != self.identity {
+            self.lineage = before.lineage;
+            self.mirrors = before.mirrors;
+            self.known = before.known;
+            self.matrix = before.matrix;
+            self.files = before.files;
+        }
+    }
+
+    /// Forgets what was read from another lineage, whose ids and generations mean something else.
+    fn check_lineage(&mut self) -> Result<(), DbError> {
+        let lineage = Some(self.reader.lineage()?);
+        if self.lineage != lineage {
+            self.mirrors.clear();
+            self.known.clear();
+            self.matrix = Matrix::default();
+            self.files = None;
+            self.lineage = lineage;
+        }
+        Ok(())
     }
 
     fn load(&mut self, serial: u64) -> Result<Snapshot, DbError> {
@@ -282,6 +316,7 @@ impl OpenDatabase {
         self.reader.begin_read()?;
         // A newer program may have migrated the database since it was opened.
         self.reader.check_schema()?;
+        self.check_lineage()?;
         let roster = roster(&self.reader)?;
         self.load_contents(&roster)?;
         let files = self.load_files()?;
@@ -295,6 +330,7 @@ impl OpenDatabase {
             .collect();
         Ok(Snapshot {
             identity: self.identity,
+            lineage: self.lineage,
             serial,
             roster,
             has_hashes,
@@ -340,6 +376,20 @@ impl OpenDatabase {
         }
         Ok(())
     }
+}
+
+/// Opens a file that may be replaced meanwhile, and tells which one it is.
+fn open_same(path: &Path) -> Result<(Reader, FileIdentity), DbError> {
+    for _ in 0..OPEN_TRIES {
+        let before = FileIdentity::of(path)?;
+        let reader = open_reader(path)?;
+        if FileIdentity::of(path)? == before {
+            return Ok((reader, before));
+        }
+    }
+    Err(DbError::Missing {
+        path: path.to_owned(),
+    })
 }
 
 /// The mirrors of a site, with the results of probes.
@@ -389,6 +439,115 @@ fn load_bitmaps(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    use crate::db::copy::moment::{Moment, give_name};
+    use crate::db::mirror::MirrorRecord;
+    use crate::db::{Writer, open_writer};
+    use crate::domain::file::FileVersion;
+
+    /// A database with a file and two mirrors, of which the first has it.
+    fn fill(path: &Path) -> (Writer, Vec<MirrorId>) {
+        let mut writer = open_writer(path).expect("a database");
+        let filled = writer.transaction(|transaction| {
+            let version = FileVersion { size: 1, mtime: 1 };
+            let mut files = catalogue::CatalogueWriter::new(transaction)?;
+            files.insert(b"a.iso", version)?;
+            files.finish()?;
+            ["one", "two"]
+                .map(|name| mirror::insert(transaction, &MirrorRecord::new(name)))
+                .into_iter()
+                .collect()
+        });
+        let mirrors: Vec<MirrorId> = filled.expect("stored");
+        publish(&mut writer, mirrors[0], &[1]);
+        (writer, mirrors)
+    }
+
+    fn publish(writer: &mut Writer, mirror: MirrorId, ids: &[u32]) {
+        let content = content::Content {
+            current: ids.iter().copied().collect(),
+            outdated: RoaringBitmap::new(),
+        };
+        let origin = content::ContentOrigin {
+            at: Timestamp(1),
+            by: "rsync".to_owned(),
+            unknown_files: 0,
+        };
+        writer
+            .transaction(|transaction| content::publish(transaction, mirror, &content, &origin))
+            .expect("published");
+    }
+
+    /// Brings a copy as a backup does.
+    fn bring(from: &Path, to: &Path) {
+        let temporary = to.with_extension("tmp");
+        let moment = Moment::open(from).expect("it opens");
+        moment
+            .write_copy(&temporary, &mut |_| {})
+            .expect("a copy is written");
+        give_name(&temporary, to).expect("it gets its name");
+    }
+
+    fn poll(loader: &mut Loader) -> Arc<Snapshot> {
+        match loader.poll().expect("it can be read") {
+            SnapshotChange::New(snapshot) => snapshot,
+            SnapshotChange::None => panic!("nothing changed"),
+        }
+    }
+
+    #[test]
+    fn of_a_new_copy_only_what_changed_is_read() {
+        let folder = tempfile::tempdir().expect("folder");
+        let [source, copy] = ["a.db", "b.db"].map(|name| folder.path().join(name));
+        let (mut writer, mirrors) = fill(&source);
+        bring(&source, &copy);
+        let mut loader = Loader::new(&copy);
+        let first = poll(&mut loader);
+        assert!(matches!(loader.poll(), Ok(SnapshotChange::None)));
+        publish(&mut writer, mirrors[1], &[1]);
+        bring(&source, &copy);
+        let second = poll(&mut loader);
+        assert!(Arc::ptr_eq(&first.files, &second.files));
+        let known = |snapshot: &Snapshot, index: usize| snapshot.known[index].clone();
+        let [before, after] = [&first, &second].map(|snapshot| known(snapshot, 0));
+        assert!(Arc::ptr_eq(&before.expect("known"), &after.expect("known")));
+        assert!(known(&first, 1).is_none() && known(&second, 1).is_some());
+        assert_eq!(second.holdings(FileId(1)).word(0), 0b11);
+    }
+
+    #[test]
+    fn nothing_of_another_database_survives() {
+        let folder = tempfile::tempdir().expect("folder");
+        let [ours, other, copy] = ["a.db", "b.db", "c.db"].map(|name| folder.path().join(name));
+        fill(&ours);
+        let (mut writer, mirrors) = fill(&other);
+        // The same generations with other content.
+        publish(&mut writer, mirrors[0], &[]);
+        let (mut writer, mirrors) = {
+            let path = folder.path().join("d.db");
+            bring(&other, &path);
+            (open_writer(&path).expect("it opens"), mirrors)
+        };
+        bring(&ours, &copy);
+        let mut loader = Loader::new(&copy);
+        let first = poll(&mut loader);
+        assert_eq!(first.holdings(FileId(1)).word(0), 0b01);
+        bring(&other, &copy);
+        let second = poll(&mut loader);
+        assert!(!Arc::ptr_eq(&first.files, &second.files));
+        assert_eq!(second.holdings(FileId(1)).word(0), 0);
+        assert_eq!(
+            first.holdings(FileId(1)).word(0),
+            0b01,
+            "rows are not shared"
+        );
+        // A copy that was written is another branch: its generations mean something else.
+        publish(&mut writer, mirrors[0], &[1]);
+        bring(writer.path(), &copy);
+        let third = poll(&mut loader);
+        assert_ne!(second.lineage, third.lineage);
+        assert_eq!(third.holdings(FileId(1)).word(0), 0b01);
+    }
 
     #[test]
     fn a_database_that_cannot_be_looked_at_is_not_missing() {

@@ -300,6 +300,15 @@ fn site_of_document(blocks: &[Block]) -> TestSite {
     site
 }
 
+/// The folder of the databases in the documents is the site's.
+fn in_folder_of(site: &TestSite, arguments: &[String]) -> Vec<String> {
+    let folder = format!("{}/", site.path(".").display());
+    let arguments = arguments.iter();
+    arguments
+        .map(|argument| argument.replace("/var/lib/heliostat/", &folder))
+        .collect()
+}
+
 /// Runs a command where no other host can be reached; its exit code, and what it said.
 fn run_alone(site: &TestSite, program: &str, arguments: &[String]) -> (Option<i32>, String) {
     let dump = site.path("dump.sql");
@@ -348,7 +357,7 @@ fn commands_of_the_documents_run() {
             let otherwise = ENDS_OTHERWISE.iter().find(|(part, ..)| told.contains(part));
             met.extend(otherwise.map(|(part, ..)| *part));
             let expected = otherwise.map_or(0, |(_, code, _)| *code);
-            let (code, said) = run_alone(&site, name, arguments);
+            let (code, said) = run_alone(&site, name, &in_folder_of(&site, arguments));
             if code != Some(expected) {
                 bad.push(format!(
                     "{place}: {line}: {code:?}, not {expected}: {}",

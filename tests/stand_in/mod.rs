@@ -3,6 +3,7 @@
 pub mod certificate;
 pub mod fcgi_client;
 pub mod folder;
+pub mod front_end;
 pub mod ftpd;
 pub mod hash_content;
 pub mod hash_site;

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use super::configuration::{ConfigArgs, InstancesArgs};
+use super::copy::{BackupArgs, RestoreArgs};
 use super::database::{DbArgs, VacuumArgs};
 use super::doctor::DoctorArgs;
 use super::explain::ExplainArgs;
@@ -145,6 +146,10 @@ pub enum Command {
         heliostat rollback mirror.example.org\n\n\
         --json: {\"mirror\", \"changed\", \"what\", \"dry_run\"}")]
     Rollback(OneArgs),
+    /// Copy the database while everything runs
+    Backup(BackupArgs),
+    /// Put a copy in the place of the database
+    Restore(RestoreArgs),
     /// Show which mirrors have a file, or say which have it
     File(FileArgs),
     /// Tell what is decided for a file and a client, and why

@@ -1,5 +1,6 @@
 //! The admin's commands, as people and scripts call them.
 
+mod backup;
 mod bulk;
 mod command;
 mod database;
@@ -16,5 +17,6 @@ mod null_tree;
 mod overview;
 mod password;
 mod probefile;
+mod restore;
 mod status;
 mod visible;

@@ -8,6 +8,7 @@ mod document_condition;
 mod document_limit;
 pub mod document_seed;
 mod fallback;
+mod front_end;
 mod https;
 mod mirror_ping;
 mod mirrorlist;

@@ -1,3 +1,5 @@
-//! Large imports.
+//! Copies under load, runs that are killed, large imports.
 
+mod backup;
 mod import_unpacked;
+mod restore_kill;

@@ -1,0 +1,7 @@
+//! Copies of a database: [`moment`] makes one while everything runs, [`replacement`] puts one in
+//! the place of the database, [`lineage`] tells whether two files go back to the same.
+
+pub(super) mod header;
+pub mod lineage;
+pub mod moment;
+pub mod replacement;
