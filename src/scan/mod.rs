@@ -2,10 +2,10 @@
 //!
 //! A long-lived [`Scanner`] loads the catalogue ([`KnownFiles`]) and makes one [`ScanRun`] per
 //! mirror, several at a time; each returns a [`MirrorReport`]. A run takes the mirror's lock, lists
-//! it by the first [`Protocol`] that works (over FTP and HTTP by a `crawl`), streams the listing
-//! through a [`Tally`], and ends in one short transaction (`publish`) that judges what was seen
-//! (`judge`) and publishes it as one bitmap generation, or keeps it aside. What a mirror says of
-//! itself (`trace`) is asked for before; pings are requests for scans (`request`).
+//! it by the first [`Protocol`] that works (over FTP and HTTP by a `crawl`), streams the lines
+//! through a [`Tally`] into a [`Listing`], and ends in one short transaction (`publish`) that
+//! judges it (`judge`) and publishes it as one bitmap generation, or keeps it aside. What a mirror
+//! says of itself (`trace`) is asked for before; pings are requests for scans (`request`).
 //!
 //! # Errors
 //! Returns [`ScanError`] if no scan could begin. A mirror that fails is reported and changes
@@ -27,7 +27,9 @@ mod crawl;
 pub mod due;
 mod error;
 mod filter;
+mod listing;
 mod lock;
+mod network;
 mod output;
 mod program;
 mod protocol;
@@ -45,16 +47,18 @@ pub use compare::directory::{DirectoryFacts, KnownDirectories};
 pub use compare::known::{KnownTree, LARGE_BYTES, LargeFile};
 pub use compare::large_files::UndeliverableFiles;
 pub use compare::tally::{Observations, Tally, ZoneFrom};
-pub use crawl::memory::{DirectoryMemory, Memory};
+pub use crawl::memory::{CrawlRest, DirectoryMemory, Memory};
 pub use crawl::reading::PreviousListing;
 pub use crawl::wanted::CrawlRules;
 pub use error::{MirrorError, ScanError};
+pub use listing::{Links, Listing};
+pub use network::Network;
 pub use output::{Output, Style};
 pub use program::main;
-pub use protocol::{CrawlRest, ListingResult, Network, Protocol};
-pub use publish::conclude::{Conclusion, conclude};
-pub use publish::finding::{Listing, PublishOptions};
+pub use protocol::Protocol;
+pub use publish::conclude::conclude;
 pub use publish::judge::{CONFIRM_SHARE_MAX, JudgementLimits, Suspicion};
+pub use publish::options::{PublishOptions, ScanSpan};
 pub use report::{MirrorReport, ScanCounts, ScanReport};
 pub use request::{RequestError, collect_requests};
 pub use run::ScanRun;

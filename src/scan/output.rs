@@ -86,7 +86,7 @@ impl Output {
     pub(super) fn finish(&self, report: &MirrorReport) {
         match self.style {
             Style::Nothing | Style::Json => {}
-            Style::Totals if report.published => {
+            Style::Totals if report.is_published() => {
                 self.print(&line(&report.identifier, &total_after(report)));
             }
             Style::Totals => {}
@@ -161,7 +161,7 @@ fn total_after(report: &MirrorReport) -> String {
 
 fn lines(report: &MirrorReport) -> String {
     let name = &report.identifier;
-    if !report.published {
+    if !report.is_published() {
         return String::new();
     }
     let counts = &report.counts;
@@ -184,7 +184,7 @@ fn lines(report: &MirrorReport) -> String {
 
 fn summary(report: &MirrorReport) -> String {
     let counts = &report.counts;
-    if !report.published {
+    if !report.is_published() {
         return String::new();
     }
     let enabled = if report.enabled { ", enabled" } else { "" };
@@ -239,7 +239,7 @@ fn tell(report: &MirrorReport) {
         counts.unreadable,
         counts.undeliverable,
         counts.vanished,
-        report.by,
+        report.protocol_name(),
         counts.requests,
         counts.shift_min,
         report.took.as_millis()

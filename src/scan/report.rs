@@ -4,7 +4,13 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::db::run::RunOutcome;
+use super::listing::Listing;
+use super::protocol::Protocol;
+use crate::db::mirror::MirrorRecord;
+use crate::db::run::{RunEnd, RunId, RunOutcome};
+use crate::domain::mirror::MirrorId;
+use crate::domain::run_counts::RunCounts;
+use crate::domain::time::Timestamp;
 use crate::program::exit::Exit;
 
 /// Numbers of one mirror's scan; also stored with its run.
@@ -44,15 +50,13 @@ pub struct ScanCounts {
 #[derive(Debug, Clone)]
 pub struct MirrorReport {
     /// Its number.
-    pub id: i64,
+    pub id: MirrorId,
     /// Its name.
     pub identifier: String,
-    /// The protocol by which it was listed; empty when it was not.
-    pub by: &'static str,
+    /// The protocol by which it was listed; `None` when it was not.
+    pub by: Option<Protocol>,
     /// How it ended.
     pub outcome: RunOutcome,
-    /// Whether its content is now what was seen.
-    pub published: bool,
     /// Whether it was switched on.
     pub enabled: bool,
     /// The numbers.
@@ -63,6 +67,8 @@ pub struct MirrorReport {
     pub error: String,
     /// What an admin should know of the listing, one line; recorded with the run.
     pub note: String,
+    /// The run that found just the same; this scan is to be counted with it.
+    pub repeats: Option<RunId>,
     /// Whether the last run had another note.
     pub is_news: bool,
     /// What else is to be said.
@@ -70,6 +76,52 @@ pub struct MirrorReport {
 }
 
 impl MirrorReport {
+    /// Of a listing that is published as it is.
+    pub fn of(mirror: &MirrorRecord, listing: &Listing) -> MirrorReport {
+        let mut notes = listing.notes.clone();
+        if !listing.undeliverable.reason.is_empty() {
+            notes.push(listing.undeliverable.reason.clone());
+        }
+        MirrorReport {
+            id: mirror.id,
+            identifier: mirror.identifier.clone(),
+            by: Some(listing.by),
+            outcome: match listing.holes().is_empty() {
+                true => RunOutcome::Ok,
+                false => RunOutcome::Partial,
+            },
+            enabled: false,
+            counts: ScanCounts::default(),
+            took: Duration::ZERO,
+            error: String::new(),
+            note: listing.note(&mirror.identifier),
+            repeats: None,
+            is_news: false,
+            notes,
+        }
+    }
+
+    /// The end of its run.
+    pub fn run_end(&self, at: Timestamp) -> RunEnd {
+        RunEnd {
+            at,
+            outcome: self.outcome,
+            counts: RunCounts::of(&self.counts),
+            error: self.error.clone(),
+            note: self.note.clone(),
+        }
+    }
+
+    /// Whether the mirror's content is now what was seen.
+    pub fn is_published(&self) -> bool {
+        self.outcome.is_good()
+    }
+
+    /// The name of the protocol by which it was listed; empty when it was not.
+    pub fn protocol_name(&self) -> &'static str {
+        self.by.map_or("", Protocol::name)
+    }
+
     /// Files a second.
     pub fn files_per_second(&self) -> u64 {
         (self.counts.files as f64 / self.took.as_secs_f64().max(0.001)) as u64
@@ -157,10 +209,10 @@ struct MirrorJson<'a> {
 fn mirror_json(mirror: &MirrorReport) -> MirrorJson<'_> {
     MirrorJson {
         identifier: &mirror.identifier,
-        id: mirror.id,
-        by: mirror.by,
+        id: mirror.id.0,
+        by: mirror.protocol_name(),
         outcome: mirror.outcome.as_str(),
-        published: mirror.published,
+        published: mirror.is_published(),
         enabled: mirror.enabled,
         counts: mirror.counts,
         took_s: seconds(mirror.took),
@@ -182,16 +234,16 @@ mod tests {
 
     fn report(outcomes: &[RunOutcome], not_begun: u64) -> ScanReport {
         let mirrors = outcomes.iter().map(|&outcome| MirrorReport {
-            id: 1,
+            id: MirrorId(1),
             identifier: "m".into(),
-            by: "rsync",
+            by: Some(Protocol::Rsync),
             outcome,
-            published: true,
             enabled: false,
             counts: ScanCounts::default(),
             took: Duration::from_millis(1500),
             error: String::new(),
             note: String::new(),
+            repeats: None,
             is_news: false,
             notes: Vec::new(),
         });

@@ -5,21 +5,21 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use roaring::RoaringBitmap;
-use xxhash_rust::xxh3::xxh3_64;
 
 use super::choose::is_never_scanned;
 use super::compare::known::KnownTree;
 use super::compare::large_files;
-use super::compare::large_files::UndeliverableFiles;
 use super::compare::tally::ZoneFrom;
-use super::crawl::memory::{Memory, decode_paths, encode_paths};
+use super::crawl::memory::{Memory, decode_paths, source_of};
 use super::crawl::reading::PreviousListing;
 use super::error::MirrorError;
+use super::listing::Listing;
 use super::lock::MirrorLock;
+use super::network::{Network, is_stop};
 use super::output::Output;
-use super::protocol::{ListingResult, Network, Protocol, http_url, is_stop};
-use super::publish::conclude::{Conclusion, conclude};
-use super::publish::finding::{Listing, PublishOptions};
+use super::protocol::{Protocol, http_url};
+use super::publish::conclude::conclude;
+use super::publish::options::{PublishOptions, ScanSpan};
 use super::publish::repeat::Repeats;
 use super::report::{MirrorReport, ScanCounts};
 use super::{request, trace};
@@ -27,7 +27,6 @@ use crate::db::mirror::MirrorRecord;
 use crate::db::run::{self, RunEnd, RunKind, RunOutcome};
 use crate::db::scan::attempt::ScanAttemptKind;
 use crate::db::scan::directory;
-use crate::db::scan::directory::ScanMemory;
 use crate::db::{DbError, Writer, catalogue, content};
 use crate::domain::listing::ListingGaps;
 use crate::domain::run_counts::{RunCounts, RunNumber};
@@ -39,9 +38,6 @@ use crate::program::progress::Bar;
 
 /// How long an interrupted scan is continued; what it saw is older than what a new one sees.
 const RESUME_AGE_MAX: Duration = Duration::from_secs(6 * 3600);
-
-/// Directories that could not be listed and are named in a report.
-const UNLISTED_NAMED_MAX: usize = 3;
 
 /// What all mirrors of a run share.
 #[derive(Debug, Clone, Copy)]
@@ -89,13 +85,6 @@ pub struct ScanRun<'a> {
     notes: Vec<String>,
 }
 
-struct FinishedListing {
-    by: Protocol,
-    conclusion: Conclusion,
-    note: String,
-    notes: Vec<String>,
-}
-
 impl<'a> ScanRun<'a> {
     /// Prepares to scan.
     pub fn new(mut shared: ScanContext<'a>, mirror: &'a MirrorRecord) -> ScanRun<'a> {
@@ -121,7 +110,7 @@ impl<'a> ScanRun<'a> {
         let result = self.try_scan(&bar);
         drop(bar);
         let report = match result {
-            Ok(done) => self.report(done),
+            Ok(report) => report,
             Err(error @ MirrorError::Running { .. }) if self.shared.leaves_running => {
                 log::info!("{}: {error}", self.mirror.identifier);
                 return None;
@@ -148,7 +137,7 @@ impl<'a> ScanRun<'a> {
         }
     }
 
-    fn try_scan(&mut self, bar: &Bar) -> Result<FinishedListing, MirrorError> {
+    fn try_scan(&mut self, bar: &Bar) -> Result<MirrorReport, MirrorError> {
         if is_never_scanned(self.mirror) {
             return Err(MirrorError::NeverScanned);
         }
@@ -162,10 +151,7 @@ impl<'a> ScanRun<'a> {
         }
         let heeded = self.heed_mirror().map_err(MirrorError::from);
         let listed = heeded.and_then(|()| self.list(bar));
-        let result = listed.and_then(|found| {
-            let done = self.conclude(found)?;
-            done.ok_or(MirrorError::Deleted)
-        });
+        let result = listed.and_then(|listing| self.conclude(listing));
         if let Err(error) = &result {
             self.record_failure(error);
         }
@@ -203,16 +189,16 @@ impl<'a> ScanRun<'a> {
     }
 
     /// By the first protocol that finds files; a subtree may well be absent.
-    fn list(&self, bar: &Bar) -> Result<ListingResult, MirrorError> {
+    fn list(&self, bar: &Bar) -> Result<Listing, MirrorError> {
         let mut failures = Vec::new();
         let mut empty = None;
         for protocol in Protocol::of(self.mirror) {
             match self.list_by(protocol, bar) {
-                Ok(mut found) if found.seen.files > 0 || self.shared.rules.scope.is_some() => {
-                    found.fall_back(failures);
-                    return Ok(found);
+                Ok(mut listing) if listing.seen.files > 0 || self.shared.rules.scope.is_some() => {
+                    listing.fall_back(failures);
+                    return Ok(listing);
                 }
-                Ok(found) => empty = empty.or(Some(found)),
+                Ok(listing) => empty = empty.or(Some(listing)),
                 Err(error) if is_stop(&error) => return Err(error),
                 Err(error) => failures.push((protocol, error)),
             }
@@ -232,13 +218,13 @@ impl<'a> ScanRun<'a> {
         Err(only.unwrap_or(MirrorError::NoUrl))
     }
 
-    fn list_by(&self, protocol: Protocol, bar: &Bar) -> Result<ListingResult, MirrorError> {
+    fn list_by(&self, protocol: Protocol, bar: &Bar) -> Result<Listing, MirrorError> {
         let (network, known) = (self.shared.network, self.shared.known);
         match protocol {
             Protocol::Rsync => {
-                let mut found = network.list_rsync(&self.mirror.rsync_url, known, bar)?;
-                self.follow_links(&mut found)?;
-                Ok(found)
+                let mut listing = network.list_rsync(&self.mirror.rsync_url, known, bar)?;
+                self.follow_links(&mut listing)?;
+                Ok(listing)
             }
             Protocol::Ftp => {
                 let zone = self.zone(protocol)?;
@@ -254,31 +240,14 @@ impl<'a> ScanRun<'a> {
     }
 
     /// What lies behind links on the mirror is listed by HTTP, where there are any.
-    fn follow_links(&self, found: &mut ListingResult) -> Result<(), MirrorError> {
-        let (directories, files) = (&found.links.directories, &found.links.files);
-        let shown = directories.iter().chain(files.iter().map(|(path, _)| path));
-        let shown: Vec<String> = shown
-            .take(UNLISTED_NAMED_MAX)
-            .map(|path| match path.as_slice() {
-                b"" => "its top".to_owned(),
-                path => format!("'{}'", path.escape_ascii()),
-            })
-            .collect();
-        let count = directories.len() + files.len();
-        if count == 0 {
+    fn follow_links(&self, listing: &mut Listing) -> Result<(), MirrorError> {
+        let Some(shown) = listing.links.shown() else {
             return Ok(());
-        }
-        let more = match count - shown.len() {
-            0 => String::new(),
-            more => format!(" and {more} more"),
         };
-        let links = format!(
-            "links on the mirror, which rsync does not follow: {}{more}",
-            shown.join(", ")
-        );
+        let links = format!("links on the mirror, which rsync does not follow: {shown}");
         let Some(url) = http_url(self.mirror) else {
-            found.notes.push(format!("{links}; {LINKS_REMEDY}"));
-            keep_links(found);
+            listing.notes.push(format!("{links}; {LINKS_REMEDY}"));
+            listing.keep_links();
             return Ok(());
         };
         let before = PreviousListing {
@@ -286,15 +255,15 @@ impl<'a> ScanRun<'a> {
             ..PreviousListing::default()
         };
         let (network, known) = (self.shared.network, self.shared.known);
-        match network.follow_links(url, known, &before, found) {
-            Ok(()) => found.notes.push(format!("{links}; listed by http")),
+        match network.follow_links(url, known, &before, listing) {
+            Ok(()) => listing.notes.push(format!("{links}; listed by http")),
             Err(error) if is_stop(&error) => return Err(error),
             Err(error) => {
                 let why = chain(&error);
-                found.notes.push(format!(
+                listing.notes.push(format!(
                     "{links}; not listed by http: {why}; {LINKS_REMEDY}"
                 ));
-                keep_links(found);
+                listing.keep_links();
             }
         }
         Ok(())
@@ -331,7 +300,7 @@ impl<'a> ScanRun<'a> {
         };
         before.content = content;
         let left = directory::load(&*writer, self.mirror.id)?;
-        if let Some(left) = left.filter(|left| left.source == source(url)) {
+        if let Some(left) = left.filter(|left| left.source == source_of(url)) {
             let age_s = now().0 - left.learnt_at.0;
             if (0..directory::MAX_AGE_S).contains(&age_s) {
                 before.memory = Memory::decode(&left.directories);
@@ -346,130 +315,84 @@ impl<'a> ScanRun<'a> {
         Ok(before)
     }
 
-    fn conclude(&self, mut found: ListingResult) -> Result<Option<FinishedListing>, MirrorError> {
-        let undeliverable = self.check_large(&mut found)?;
-        if found.hides && !self.shared.known.hidden.is_empty() {
-            found.notes.push(HIDES.to_owned());
+    fn conclude(&self, mut listing: Listing) -> Result<MirrorReport, MirrorError> {
+        self.check_large(&mut listing)?;
+        if listing.hides && !self.shared.known.hidden.is_empty() {
+            listing.notes.push(HIDES.to_owned());
         }
-        let unlisted = self.unlisted_ids(&found)?;
-        let (partial, note) = (describe(&found), self.note(&found));
-        let left = self.left_now(&found);
-        let finding = Listing {
-            mirror: self.mirror.id,
+        self.keep_unlisted(&mut listing)?;
+        let span = ScanSpan {
+            mirror: self.mirror,
             began: self.began,
-            found: &found,
-            undeliverable: &undeliverable,
-            left: left.as_ref(),
-            unlisted: &unlisted,
-            is_partial: !partial.is_empty(),
-            note: &note,
-            at: now(),
+            ended: now(),
             took: self.start.elapsed(),
         };
         let mut writer = self.shared.writer();
-        let conclusion = conclude(&mut writer, self.shared.rules, finding)?;
-        if let Some(run) = conclusion.as_ref().and_then(|done| done.repeats) {
-            self.shared.repeats.add(&mut writer, run, finding.at);
+        let report = conclude(&mut writer, self.shared.rules, span, &listing)?;
+        let mut report = report.ok_or(MirrorError::Deleted)?;
+        if let Some(run) = report.repeats {
+            self.shared.repeats.add(&mut writer, run, span.ended);
         }
         drop(writer);
-        let mut notes = found.notes;
-        if !undeliverable.reason.is_empty() {
-            notes.push(undeliverable.reason);
-        }
-        Ok(conclusion.map(|conclusion| FinishedListing {
-            by: found.by,
-            conclusion,
-            note,
-            notes,
-        }))
-    }
-
-    /// What an admin should know of the listing, one line: what could not be listed, and which
-    /// protocols failed.
-    fn note(&self, found: &ListingResult) -> String {
-        let mut parts = Vec::new();
-        match (describe(found), &found.refusal) {
-            (partial, None) if partial.is_empty() => {}
-            (partial, Some(refusal)) if partial.is_empty() => {
-                parts.push(format!("not listed: {refusal}"));
-            }
-            (partial, None) => parts.push(partial),
-            (partial, Some(refusal)) => parts.push(format!("{partial} ({refusal})")),
-        }
-        for (by, why) in &found.fallbacks {
-            let (by, name) = (by.name(), &self.mirror.identifier);
-            parts.push(format!(
-                "not listed by {by}: {why}; listed by {}; correct or clear its {by} URL \
-                 (heliostat edit {name})",
-                found.by.name()
-            ));
-        }
-        parts.join("; ")
+        report.notes.splice(0..0, self.notes.iter().cloned());
+        report.took = self.start.elapsed();
+        Ok(report)
     }
 
     /// Takes out what the mirror has and cannot deliver.
-    fn check_large(&self, found: &mut ListingResult) -> Result<UndeliverableFiles, MirrorError> {
+    fn check_large(&self, listing: &mut Listing) -> Result<(), MirrorError> {
         let known = self.shared.known;
-        let current = &mut found.seen.content.current;
+        let current = &mut listing.seen.content.current;
         let has_large = known.large.iter().any(|file| current.contains(file.id.0));
         let base = http_url(self.mirror).and_then(|url| HttpUrl::parse(url).ok());
         let Some(base) = base.filter(|_| has_large) else {
-            return Ok(UndeliverableFiles::default());
+            return Ok(());
         };
         let session = self.shared.network.session()?;
         match large_files::check(&session, &base, known, current) {
             Ok(undeliverable) => {
                 *current -= &undeliverable.ids;
-                Ok(undeliverable)
+                listing.undeliverable = undeliverable;
             }
             // What was not asked is as it was.
             Err(FetchError::Stopped | FetchError::TooLong { .. }) => {
-                found.unchecked = known.large.iter().map(|file| file.id.0).collect();
-                *current -= &found.unchecked;
-                Ok(UndeliverableFiles::default())
+                let unasked = known.large.iter().map(|file| file.id.0);
+                let unasked: RoaringBitmap = unasked.collect();
+                *current -= &unasked;
+                listing.kept |= unasked;
             }
-            Err(error) => Err(error.into()),
+            Err(error) => return Err(error.into()),
         }
+        Ok(())
     }
 
-    fn left_now(&self, found: &ListingResult) -> Option<ScanMemory> {
-        let left = found.crawled.as_ref()?;
-        Some(ScanMemory {
-            source: source(http_url(self.mirror).unwrap_or_default()),
-            tree_generation: self.shared.rules.tree_generation,
-            learnt_at: now(),
-            shift_min: found.seen.shift_min,
-            directories: left.memory.encode(),
-            unfinished: encode_paths(&left.unfinished),
-        })
-    }
-
-    fn unlisted_ids(&self, found: &ListingResult) -> Result<RoaringBitmap, DbError> {
-        let mut ids = found.unchecked.clone();
-        if let Some(continued) = found.crawled.as_ref().map(|left| &left.continued)
+    /// Keeps the state of what was not listed.
+    fn keep_unlisted(&self, listing: &mut Listing) -> Result<(), DbError> {
+        if let Some(continued) = listing.rest.as_ref().map(|rest| &rest.continued)
             && !continued.is_empty()
         {
             // The part before was seen by the scan that was interrupted.
-            ids |= self.shared.rules.known.ids();
+            let mut before = self.shared.rules.known.ids().clone();
             let writer = self.shared.writer();
             for path in continued {
-                ids -= ids_at(&*writer, path)?;
+                before -= ids_at(&*writer, path)?;
             }
+            listing.kept |= before;
         }
-        if found.hides {
-            ids |= &self.shared.known.hidden;
+        if listing.hides {
+            listing.kept |= &self.shared.known.hidden;
         }
-        match &found.unlisted {
+        match &listing.unlisted {
             ListingGaps::Nothing => {}
-            ListingGaps::Anywhere => ids |= self.shared.rules.known.ids(),
+            ListingGaps::Anywhere => listing.kept |= self.shared.rules.known.ids(),
             ListingGaps::Below(paths) => {
                 let writer = self.shared.writer();
                 for path in paths {
-                    ids |= ids_at(&*writer, path)?;
+                    listing.kept |= ids_at(&*writer, path)?;
                 }
             }
         }
-        Ok(ids)
+        Ok(())
     }
 
     /// Records a scan that was killed, unless it came as far as to record itself.
@@ -508,44 +431,12 @@ impl<'a> ScanRun<'a> {
         }
     }
 
-    fn report(&self, done: FinishedListing) -> MirrorReport {
-        let FinishedListing {
-            by,
-            conclusion,
-            note,
-            mut notes,
-        } = done;
-        notes.splice(0..0, self.notes.iter().cloned());
-        let is_aside = conclusion.outcome == RunOutcome::Suspicious;
-        let mut error = String::new();
-        if is_aside {
-            error = conclusion.remark;
-        } else if !conclusion.remark.is_empty() {
-            notes.push(conclusion.remark);
-        }
-        MirrorReport {
-            id: self.mirror.id.0,
-            identifier: self.mirror.identifier.clone(),
-            by: by.name(),
-            outcome: conclusion.outcome,
-            published: !is_aside,
-            enabled: conclusion.enabled,
-            counts: conclusion.counts,
-            took: self.start.elapsed(),
-            error,
-            note,
-            is_news: conclusion.is_news,
-            notes,
-        }
-    }
-
     fn failure(&self, error: &MirrorError, before: u64) -> MirrorReport {
         MirrorReport {
-            id: self.mirror.id.0,
+            id: self.mirror.id,
             identifier: self.mirror.identifier.clone(),
-            by: "",
+            by: None,
             outcome: outcome_of(error),
-            published: false,
             enabled: false,
             counts: ScanCounts {
                 before,
@@ -555,31 +446,16 @@ impl<'a> ScanRun<'a> {
             took: self.start.elapsed(),
             error: chain(error),
             note: String::new(),
+            repeats: None,
             is_news: true,
             notes: Vec::new(),
         }
     }
 }
 
-/// What is behind links that nobody followed is as it was.
-fn keep_links(found: &mut ListingResult) {
-    for path in &found.links.directories {
-        found.unlisted.add(path.clone());
-    }
-    for (path, file) in &found.links.files {
-        found.unclear_in.push(path.clone());
-        found.unchecked.insert(file.id.0);
-    }
-}
-
 /// Minutes that a mirror's times are ahead of UTC, from the numbers of a run.
 fn shift_of(counts: &RunCounts) -> Option<i32> {
     i32::try_from(counts.number(RunNumber::ShiftMin)?).ok()
-}
-
-/// What stands for a URL in the database: the URL itself may hold a password.
-fn source(url: &str) -> i64 {
-    xxh3_64(url.as_bytes()) as i64
 }
 
 /// Ids of the file at a path, or of all below it; the empty path is the tree.
@@ -602,33 +478,4 @@ fn outcome_of(error: &MirrorError) -> RunOutcome {
         MirrorError::Fetch(FetchError::Stopped) => RunOutcome::Interrupted,
         _ => RunOutcome::Failed,
     }
-}
-
-fn describe(found: &ListingResult) -> String {
-    let paths = match &found.unlisted {
-        ListingGaps::Anywhere => {
-            let said = found.notes.first();
-            let said = said.map_or("it does not say which", String::as_str);
-            return format!(
-                "the server could not list everything ({said}); what it left out is kept"
-            );
-        }
-        ListingGaps::Nothing => &[][..],
-        ListingGaps::Below(paths) => paths,
-    };
-    let paths: Vec<&Vec<u8>> = paths.iter().chain(&found.unclear_in).collect();
-    if paths.is_empty() {
-        return String::new();
-    }
-    let named = paths.iter().take(UNLISTED_NAMED_MAX);
-    let mut names: Vec<String> = named
-        .map(|path| format!("'{}'", path.escape_ascii()))
-        .collect();
-    if paths.len() > UNLISTED_NAMED_MAX {
-        names.push(format!("{} more", paths.len() - UNLISTED_NAMED_MAX));
-    }
-    format!(
-        "the server could not list {}; what was known there is kept",
-        names.join(", ")
-    )
 }

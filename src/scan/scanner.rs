@@ -15,10 +15,10 @@ use super::compare::names::Names;
 use super::crawl::wanted::CrawlRules;
 use super::error::ScanError;
 use super::filter::RsyncRules;
+use super::network::Network;
 use super::output::Output;
-use super::protocol::Network;
-use super::publish::finding::PublishOptions;
 use super::publish::judge::JudgementLimits;
+use super::publish::options::PublishOptions;
 use super::publish::repeat::Repeats;
 use super::report::{MirrorReport, ScanReport};
 use super::request::collect_requests;
@@ -339,6 +339,8 @@ fn why_nothing(choice: &MirrorChoice) -> String {
     )
 }
 
+/// Reports in the order in which mirrors came to an end, and how many were not begun because the
+/// program was told to stop.
 fn scan_all(plan: ScanPlan<'_>, tasks: &[ScanTask], jobs: usize) -> (Vec<MirrorReport>, usize) {
     let shared = plan.shared;
     let next = AtomicUsize::new(0);

@@ -9,7 +9,8 @@
 use std::io::Read;
 use std::time::{Duration, Instant};
 
-use super::protocol::{Network, http_url};
+use super::network::Network;
+use super::protocol::http_url;
 use crate::db::mirror::MirrorRecord;
 use crate::db::mirror_trace::{self, StoredTrace};
 use crate::db::{DbError, Writer};

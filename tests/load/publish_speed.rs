@@ -14,8 +14,8 @@ use heliostat::domain::file::FileVersion;
 use heliostat::domain::mirror::MirrorId;
 use heliostat::domain::time::Timestamp;
 use heliostat::scan::{
-    JudgementLimits, KnownFiles, Listing, ListingResult, Observations, Protocol, PublishOptions,
-    UndeliverableFiles, conclude,
+    JudgementLimits, KnownFiles, Listing, Observations, Protocol, PublishOptions, ScanSpan,
+    conclude,
 };
 use roaring::RoaringBitmap;
 
@@ -55,7 +55,7 @@ fn wal_bytes(database: &Path, empty: bool) -> Result<u64, Failure> {
 fn publish(
     writer: &mut Writer,
     known: &KnownFiles,
-    mirror: MirrorId,
+    mirror: &MirrorRecord,
     current: &RoaringBitmap,
 ) -> Result<(Duration, u64), Failure> {
     let rules = PublishOptions {
@@ -83,19 +83,14 @@ fn publish(
     let database = writer.path().to_owned();
     let before = wal_bytes(&database, true)?;
     let start = Instant::now();
-    let finding = Listing {
+    let span = ScanSpan {
         mirror,
         began: at,
-        found: &ListingResult::new(Protocol::Rsync, seen),
-        undeliverable: &UndeliverableFiles::default(),
-        left: None,
-        unlisted: &RoaringBitmap::new(),
-        is_partial: false,
-        note: "",
-        at,
+        ended: at,
         took: Duration::from_secs(9),
     };
-    let done = conclude(writer, rules, finding)?.ok_or("the mirror is gone")?;
+    let listing = Listing::new(Protocol::Rsync, seen);
+    let done = conclude(writer, rules, span, &listing)?.ok_or("the mirror is gone")?;
     let took = start.elapsed();
     let wrote = wal_bytes(&database, false)? - before;
     println!(
@@ -112,13 +107,16 @@ fn main() -> Result<(), Failure> {
     let files: u32 = files.ok_or("usage: publish-speed FILES")?.parse()?;
     let folder = tempfile::tempdir()?;
     let mut writer = open_writer(&folder.path().join("publish.sqlite"))?;
-    let mirror = fill(&mut writer, files)?;
+    let mirror = MirrorRecord {
+        id: fill(&mut writer, files)?,
+        ..MirrorRecord::new("m")
+    };
     let known = KnownFiles::load(&writer, 1)?;
     let mut random = fastrand::Rng::with_seed(7);
     let mut current: RoaringBitmap = (1..=files).filter(|_| random.f64() < 0.9).collect();
     let mut rounds = Vec::new();
     for round in 0..ROUNDS {
-        let measured = publish(&mut writer, &known, mirror, &current)?;
+        let measured = publish(&mut writer, &known, &mirror, &current)?;
         // The first ones have no previous generation to move.
         if round > 1 {
             rounds.push(measured);

@@ -30,17 +30,16 @@ use super::reading::{Crawl, DirectoryServer};
 use std::collections::HashSet;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-use roaring::RoaringBitmap;
-
-use super::memory::{DirectoryMemory, Memory};
+use super::memory::{CrawlRest, DirectoryMemory};
 use super::reading::{First, PageFile, PageOutcome, PageRead};
 use crate::domain::file::CatalogueFile;
-use crate::domain::listing::{FilePresence, ListingGaps, PageError, UNLISTED_MAX};
+use crate::domain::listing::{FilePresence, PageError, UNLISTED_MAX};
 use crate::fetch::FetchError;
 use crate::program::exit::chain;
 use crate::scan::compare::directory::{below, key};
 use crate::scan::compare::names::NamedFiles;
 use crate::scan::compare::tally::{Observations, Tally};
+use crate::scan::listing::Listing;
 
 /// Number of directories in a row without an answer after which a mirror is given up.
 const FAILURES_MAX: u32 = 3;
@@ -69,33 +68,6 @@ const WITNESSES_READ_MAX: u32 = 200;
 /// Number of failures that are described; the others are counted.
 const NOTES_MAX: usize = 5;
 
-/// The result of a crawl.
-#[derive(Debug)]
-pub struct CrawlResult {
-    /// The files that the mirror has.
-    pub seen: Observations,
-    /// The parts of the tree that could not be listed.
-    pub unlisted: ListingGaps,
-    /// Ids of files that keep their state, because it is unknown whether the mirror has them, or in
-    /// which version.
-    pub unclear: RoaringBitmap,
-    /// The directories of these files, as far as a report names them.
-    pub unclear_in: Vec<Vec<u8>>,
-    /// Number of directories that could not be listed.
-    pub unreadable: u64,
-    /// The server's reason for the first directory that it refused to list.
-    pub refusal: Option<String>,
-    /// Reasons of failures, and further remarks.
-    pub notes: Vec<String>,
-    /// Number of directories that were asked for.
-    pub requests: u64,
-    /// The memory for the next crawl.
-    pub memory: Memory,
-    /// Directories that the crawl did not reach: the program was to stop, or the mirror's time was
-    /// over.
-    pub unfinished: Vec<Vec<u8>>,
-}
-
 /// The next piece of work of a thread.
 enum CrawlWork {
     /// Lists a directory.
@@ -123,7 +95,8 @@ struct CrawlState<'a> {
     doubted: HashSet<u64>,
     in_work: usize,
     tally: Tally<'a>,
-    found: CrawlResult,
+    found: Listing,
+    rest: CrawlRest,
     failures_in_row: u32,
     /// Number of directories that were listed; the next field counts those that could not be.
     listed: u64,
@@ -148,7 +121,8 @@ struct Crawler<'a> {
     changed: Condvar,
 }
 
-/// Lists a mirror whose first directory was asked for already.
+/// Lists a mirror whose first directory was asked for already; returns the listing, and the memory
+/// for the next crawl.
 ///
 /// # Errors
 /// Returns the failure of the first directory if no directory could be listed and no file found.
@@ -156,7 +130,7 @@ pub(in crate::scan) fn crawl<'a>(
     crawl: Crawl<'a>,
     server: &'a dyn DirectoryServer,
     first: First,
-) -> Result<CrawlResult, FetchError> {
+) -> Result<(Listing, CrawlRest), FetchError> {
     let crawler = Crawler::new(crawl, server, first.path.clone());
     {
         let mut state = crawler.state();
@@ -170,7 +144,7 @@ pub(in crate::scan) fn crawl<'a>(
             }
         } else {
             first.outcome?;
-            state.found.memory = crawl.before.memory.clone();
+            state.rest.memory = crawl.before.memory.clone();
             for path in &crawl.before.unfinished {
                 crawler.enqueue(&mut state, path.clone());
             }
@@ -197,17 +171,10 @@ impl<'a> Crawler<'a> {
             doubted: HashSet::new(),
             in_work: 0,
             tally: Tally::new(&crawl.known.files).with_zone(crawl.before.zone),
-            found: CrawlResult {
-                seen: Observations::default(),
-                unlisted: ListingGaps::Nothing,
-                unclear: RoaringBitmap::new(),
-                unclear_in: Vec::new(),
-                unreadable: 0,
-                refusal: None,
-                notes: Vec::new(),
-                requests: 0,
-                memory: Memory::default(),
-                unfinished: Vec::new(),
+            found: Listing::new(server.protocol(), Observations::default()),
+            rest: CrawlRest {
+                continued: crawl.before.unfinished.clone(),
+                ..CrawlRest::default()
             },
             failures_in_row: 0,
             listed: 0,
@@ -408,7 +375,7 @@ impl<'a> Crawler<'a> {
         if state.found.unclear_in.len() < UNLISTED_MAX {
             state.found.unclear_in.push(path.to_vec());
         }
-        state.found.unclear.extend(ids);
+        state.found.kept.extend(ids);
     }
 
     fn take_witnesses(
@@ -461,7 +428,7 @@ impl<'a> Crawler<'a> {
                 unknown: page.unknown,
                 directories: page.directories,
             };
-            state.found.memory.keep(key(path), remembered);
+            state.rest.memory.keep(key(path), remembered);
         }
     }
 
@@ -499,7 +466,7 @@ impl<'a> Crawler<'a> {
                 self.enqueue(state, child);
             }
         }
-        state.found.memory.keep(key(path), remembered);
+        state.rest.memory.keep(key(path), remembered);
     }
 
     /// An unreadable line may concern any entry of its directory.
@@ -588,12 +555,12 @@ impl<'a> Crawler<'a> {
         }
     }
 
-    fn finish(self) -> Result<CrawlResult, FetchError> {
+    fn finish(self) -> Result<(Listing, CrawlRest), FetchError> {
         let mut state = self
             .state
             .into_inner()
             .unwrap_or_else(PoisonError::into_inner);
-        let is_stopped = !state.found.unfinished.is_empty();
+        let is_stopped = !state.rest.unfinished.is_empty();
         let is_nothing = state.listed == 0 && state.files_found == 0 && !is_stopped;
         if is_nothing
             && (self.start.is_empty() || !state.is_start_gone)
@@ -601,7 +568,7 @@ impl<'a> Crawler<'a> {
         {
             return Err(error);
         }
-        let left = state.queue.len() + state.found.unfinished.len();
+        let left = state.queue.len() + state.rest.unfinished.len();
         for work in state.queue {
             let path = match work {
                 CrawlWork::Directory(path) | CrawlWork::Witnesses(path, _) => path,
@@ -609,14 +576,14 @@ impl<'a> Crawler<'a> {
                 CrawlWork::Files(path) => {
                     let facts = self.crawl.known.directories.facts(&path);
                     for range in facts.map_or(&[][..], |facts| &facts.ranges) {
-                        state.found.unclear.insert_range(range.clone());
+                        state.found.kept.insert_range(range.clone());
                     }
                     state.found.unclear_in.push(path);
                     continue;
                 }
             };
             if is_stopped {
-                state.found.unfinished.push(path);
+                state.rest.unfinished.push(path);
             } else {
                 state.found.unreadable += 1;
                 state.found.unlisted.add(path);
@@ -625,13 +592,13 @@ impl<'a> Crawler<'a> {
         if is_stopped {
             let note = format!("stopped; {left} directories and what is in them are left");
             state.found.notes.push(note);
-            for path in &state.found.unfinished {
+            for path in &state.rest.unfinished {
                 state.found.unlisted.add(path.clone());
             }
         }
         state.found.seen = state.tally.finish();
         state.found.requests += self.server.further_requests();
-        Ok(state.found)
+        Ok((state.found, state.rest))
     }
 }
 
@@ -649,7 +616,7 @@ fn end(state: &mut CrawlState<'_>, path: Vec<u8>, error: &FetchError) {
         state.found.notes.push(error.to_string());
     }
     state.is_over = true;
-    state.found.unfinished.push(path);
+    state.rest.unfinished.push(path);
 }
 
 /// Whether a server says that a directory does not exist.

@@ -18,6 +18,7 @@ use crate::domain::listing::{FilePresence, FtpEntry, IndexEntry};
 use crate::domain::path::PATH_BYTES_MAX;
 use crate::fetch::{FetchError, FtpClient, FtpSession, FtpUrl};
 use crate::scan::compare::directory::below;
+use crate::scan::protocol::Protocol;
 use crate::snapshot::Cursor;
 
 /// Largest number of links in one directory whose targets are asked for.
@@ -267,6 +268,10 @@ fn leaves_login(error: &FetchError) -> bool {
 }
 
 impl DirectoryServer for FtpReader<'_> {
+    fn protocol(&self) -> Protocol {
+        Protocol::Ftp
+    }
+
     fn read(&self, path: &[u8]) -> Result<PageOutcome, FetchError> {
         let page = match self.read_once(path) {
             Err(FetchError::Broken { said }) => {

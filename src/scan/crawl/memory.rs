@@ -7,8 +7,11 @@
 
 use std::collections::HashMap;
 
+use crate::db::scan::directory::ScanMemory;
+use crate::domain::time::Timestamp;
 use crate::domain::varint;
 use crate::fetch::Validator;
+use xxhash_rust::xxh3::xxh3_64;
 
 /// Largest size of one mirror's memory in bytes. If a server's validators are longer, all its pages
 /// are read each time.
@@ -16,6 +19,44 @@ const MEMORY_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// Longest validator that is kept.
 const VALIDATOR_BYTES_MAX: usize = 256;
+
+/// The memory of a crawl for the next one.
+#[derive(Debug, Default)]
+pub struct CrawlRest {
+    /// Versions of pages.
+    pub memory: Memory,
+    /// Directories that the scan did not reach: the program was told to stop, or the mirror's time
+    /// is over.
+    pub unfinished: Vec<Vec<u8>>,
+    /// Directories that an interrupted scan had not reached; nothing else was listed. Empty: all
+    /// was.
+    pub continued: Vec<Vec<u8>>,
+}
+
+impl CrawlRest {
+    /// The row of a scan of that URL.
+    pub fn row(
+        &self,
+        url: &str,
+        tree_generation: i64,
+        shift_min: i32,
+        at: Timestamp,
+    ) -> ScanMemory {
+        ScanMemory {
+            source: source_of(url),
+            tree_generation,
+            learnt_at: at,
+            shift_min,
+            directories: self.memory.encode(),
+            unfinished: encode_paths(&self.unfinished),
+        }
+    }
+}
+
+/// What stands for a URL in the database: the URL itself may hold a password.
+pub fn source_of(url: &str) -> i64 {
+    xxh3_64(url.as_bytes()) as i64
+}
 
 /// A directory at the time of its listing.
 #[derive(Debug, Clone, PartialEq, Eq)]

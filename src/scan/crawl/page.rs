@@ -17,6 +17,7 @@ use crate::domain::path::PATH_BYTES_MAX;
 use crate::domain::trace::is_ours;
 use crate::fetch::{FetchError, HttpAnswer, HttpRequest, HttpSession, HttpUrl};
 use crate::scan::compare::directory::{below, key};
+use crate::scan::protocol::Protocol;
 use crate::snapshot::Cursor;
 
 /// Asks Apache for sizes and times where its pages are plain lists, as MirrorBrain does.
@@ -396,6 +397,10 @@ fn follow_parts(
 }
 
 impl DirectoryServer for PageReader<'_> {
+    fn protocol(&self) -> Protocol {
+        Protocol::Http
+    }
+
     fn read(&self, path: &[u8]) -> Result<PageOutcome, FetchError> {
         let query = self.is_fancy.load(Ordering::Relaxed).then_some(FANCY);
         let (outcome, _) = self.ask(path, query, &|to| self.base.has(to))?;

@@ -11,6 +11,7 @@ use crate::fetch::{FetchError, Patience};
 use crate::scan::compare::known::KnownTree;
 use crate::scan::compare::names::Names;
 use crate::scan::compare::tally::ZoneFrom;
+use crate::scan::protocol::Protocol;
 
 /// The input of a crawl.
 #[derive(Clone, Copy)]
@@ -54,6 +55,9 @@ pub(in crate::scan) trait DirectoryServer: Sync {
     fn further_requests(&self) -> u64 {
         0
     }
+
+    /// The protocol that it speaks.
+    fn protocol(&self) -> Protocol;
 
     /// Asks for the file at a path.
     fn file(&self, path: &[u8]) -> Result<FilePresence, FetchError>;

@@ -1,8 +1,8 @@
 //! Judges whether a listing may become a mirror's content (no I/O).
 //!
-//! Two steps. [`merge`] makes the mirror's new content: what was listed, and the previous state of
-//! all that was not: outside of `--dir`, or below directories that the server could not read.
-//! [`judge`] then compares it with the content before. A listing is *suspicious* when
+//! [`judge`] first makes the mirror's new content: what was listed, and the previous state of all
+//! that was not: outside of `--dir`, or below directories that the server could not read. It then
+//! compares this with the content before. A listing is *suspicious* when
 //!
 //! - no file at all was listed, or
 //! - more than a set share of the files vanished that the mirror had and the catalogue still has
@@ -16,24 +16,22 @@
 use roaring::RoaringBitmap;
 
 use crate::db::content::Content;
+use crate::scan::listing::Listing;
 
 /// How much two suspicious listings may differ and still confirm each other: mirrors go on
 /// synchronising between two scans.
 pub const CONFIRM_SHARE_MAX: f64 = 0.01;
 
-/// What a listing covered.
-#[derive(Debug, Clone, Copy)]
-pub struct Coverage<'a> {
-    /// Ids below `--dir`; `None`: the whole tree.
-    pub scope: Option<&'a RoaringBitmap>,
-    /// Ids that may be there although they were not listed.
-    pub unlisted: &'a RoaringBitmap,
-}
-
-/// Makes the new content out of what was seen and what was known.
-pub fn merge(previous: Option<&Content>, seen: &Content, coverage: Coverage<'_>) -> Content {
+/// Makes the new content out of what was seen and what was known. `scope`: ids below `--dir`, or
+/// of the whole tree; `unlisted`: ids that may be there although they were not listed.
+fn merge(
+    previous: Option<&Content>,
+    seen: &Content,
+    scope: Option<&RoaringBitmap>,
+    unlisted: &RoaringBitmap,
+) -> Content {
     let mut merged = seen.clone();
-    if let Some(scope) = coverage.scope {
+    if let Some(scope) = scope {
         merged.current &= scope;
         merged.outdated &= scope;
     }
@@ -42,11 +40,11 @@ pub fn merge(previous: Option<&Content>, seen: &Content, coverage: Coverage<'_>)
     };
     let listed = &merged.current | &merged.outdated;
     let kept = |ids: &RoaringBitmap| {
-        let mut kept = match coverage.scope {
+        let mut kept = match scope {
             Some(scope) => ids - scope,
             None => RoaringBitmap::new(),
         };
-        kept |= (ids & coverage.unlisted) - &listed;
+        kept |= (ids & unlisted) - &listed;
         kept
     };
     merged.current |= kept(&previous.current);
@@ -56,7 +54,7 @@ pub fn merge(previous: Option<&Content>, seen: &Content, coverage: Coverage<'_>)
 
 /// Adds what was seen in single directories to what was known: what is not seen there stays, since
 /// only a listing of all that a mirror has shows whether the listing can be believed.
-pub fn add(previous: Option<&Content>, seen: &Content, scope: &RoaringBitmap) -> Content {
+fn add(previous: Option<&Content>, seen: &Content, scope: &RoaringBitmap) -> Content {
     let mut added = previous.cloned().unwrap_or_default();
     added.current |= &seen.current & scope;
     added.outdated |= &seen.outdated & scope;
@@ -104,21 +102,32 @@ pub enum Suspicion {
     },
 }
 
-/// What a verdict is given on.
+/// What a listing is compared with.
 #[derive(Debug, Clone, Copy)]
 pub struct JudgementCase<'a> {
     /// What is published now.
     pub previous: Option<&'a Content>,
     /// What was kept aside.
     pub pending: Option<&'a Content>,
-    /// The result of [`merge`].
-    pub merged: &'a Content,
     /// Ids of the catalogue.
     pub catalogue: &'a RoaringBitmap,
-    /// Files listed.
-    pub files: u64,
-    /// Whether only a part of the tree was to be listed, which may well be absent.
-    pub is_subtree: bool,
+    /// Ids of the part of the tree that was to be listed, which may well be absent; `None`: all.
+    pub scope: Option<&'a RoaringBitmap>,
+    /// Whether that part is single directories.
+    pub is_single: bool,
+    /// When a listing is suspicious.
+    pub limits: JudgementLimits,
+}
+
+/// What follows from a listing.
+#[derive(Debug)]
+pub struct ListingJudgement {
+    /// What the mirror has now, as far as it is known.
+    pub content: Content,
+    /// Files that the mirror had, the catalogue still has, and the content has not.
+    pub vanished: u64,
+    /// Whether the content is published.
+    pub verdict: Verdict,
 }
 
 /// Limits of a verdict.
@@ -131,57 +140,82 @@ pub struct JudgementLimits {
 }
 
 impl JudgementCase<'_> {
-    /// Ids that the mirror had, the catalogue still has, and the new content has not.
-    pub fn vanished(&self) -> RoaringBitmap {
-        let Some(previous) = self.previous else {
-            return RoaringBitmap::new();
-        };
-        let gone = &previous.current - &self.merged.current;
-        (gone - &self.merged.outdated) & self.catalogue
+    fn content_after(&self, listing: &Listing) -> Content {
+        let seen = &listing.seen.content;
+        match self.scope {
+            Some(scope) if self.is_single => add(self.previous, seen, scope),
+            scope => merge(self.previous, seen, scope, &listing.kept),
+        }
     }
 
-    fn suspicion(&self, vanished_share_max: f64) -> Option<Suspicion> {
+    fn vanished(&self, content: &Content) -> u64 {
+        let Some(previous) = self.previous else {
+            return 0;
+        };
+        let gone = &previous.current - &content.current;
+        (gone - &content.outdated).intersection_len(self.catalogue)
+    }
+
+    fn suspicion(&self, files: u64, content: &Content, vanished: u64) -> Option<Suspicion> {
         // What changes nothing cannot harm.
-        if self.previous == Some(self.merged) {
+        if self.previous == Some(content) {
             return None;
         }
-        if !self.is_subtree && self.files == 0 {
+        let is_whole = self.scope.is_none();
+        if is_whole && files == 0 {
             return Some(Suspicion::Empty);
         }
         let Some(previous) = self.previous else {
-            let is_foreign = !self.is_subtree && self.merged.current.is_empty();
-            let files = self.files;
+            let is_foreign = is_whole && content.current.is_empty();
             return is_foreign.then_some(Suspicion::Foreign { files });
         };
         let before = previous.current.intersection_len(self.catalogue);
-        let vanished = self.vanished().len();
-        let too_many = vanished as f64 > before as f64 * vanished_share_max;
+        let too_many = vanished as f64 > before as f64 * self.limits.vanished_share_max;
         too_many.then_some(Suspicion::Vanished { vanished, before })
     }
 
-    fn is_confirmed(&self) -> bool {
+    fn is_confirmed(&self, content: &Content) -> bool {
         self.pending.is_some_and(|pending| {
-            let (one, other) = (&pending.current, &self.merged.current);
+            let (one, other) = (&pending.current, &content.current);
             let differing = one.symmetric_difference_len(other);
             differing as f64 <= one.len().max(other.len()) as f64 * CONFIRM_SHARE_MAX
         })
     }
 }
 
-/// Gives the verdict.
-pub fn judge(case: &JudgementCase<'_>, limits: JudgementLimits) -> Verdict {
-    match case.suspicion(limits.vanished_share_max) {
+/// Gives the verdict on a listing.
+pub fn judge(case: &JudgementCase<'_>, listing: &Listing) -> ListingJudgement {
+    let content = case.content_after(listing);
+    let vanished = case.vanished(&content);
+    let verdict = match case.suspicion(listing.seen.files, &content, vanished) {
         None if case.previous.is_none() => Verdict::First,
         None => Verdict::Ordinary,
-        Some(suspicion) if limits.force => Verdict::Forced(suspicion),
-        Some(suspicion) if case.is_confirmed() => Verdict::Confirmed(suspicion),
+        Some(suspicion) if case.limits.force => Verdict::Forced(suspicion),
+        Some(suspicion) if case.is_confirmed(&content) => Verdict::Confirmed(suspicion),
         Some(suspicion) => Verdict::Suspicious(suspicion),
+    };
+    ListingJudgement {
+        content,
+        vanished,
+        verdict,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scan::compare::tally::Observations;
+    use crate::scan::protocol::Protocol;
+
+    /// The verdict on a listing of that content.
+    fn verdict(case: JudgementCase<'_>, content: &Content, files: u64) -> Verdict {
+        let seen = Observations {
+            content: content.clone(),
+            files,
+            ..Observations::default()
+        };
+        judge(&case, &Listing::new(Protocol::Rsync, seen)).verdict
+    }
 
     fn ids(range: std::ops::Range<u32>) -> RoaringBitmap {
         range.collect()
@@ -210,35 +244,22 @@ mod tests {
     fn what_was_not_listed_keeps_its_previous_state() {
         let previous = content(0..50, 50..100);
         let nothing = RoaringBitmap::new();
-        let whole = Coverage {
-            scope: None,
-            unlisted: &nothing,
-        };
         let seen = content(10..20, 60..70);
-        assert_eq!(merge(Some(&previous), &seen, whole), seen);
-        assert_eq!(merge(None, &seen, whole), seen);
+        assert_eq!(merge(Some(&previous), &seen, None, &nothing), seen);
+        assert_eq!(merge(None, &seen, None, &nothing), seen);
 
         let scope = ids(0..30);
-        let subtree = Coverage {
-            scope: Some(&scope),
-            unlisted: &nothing,
-        };
+        let subtree = |previous, seen: &Content| merge(previous, seen, Some(&scope), &nothing);
         // The server listed more than it was asked for: 60..70 stay as they were.
-        let merged = merge(Some(&previous), &content(10..20, 20..25), subtree);
+        let merged = subtree(Some(&previous), &content(10..20, 20..25));
         assert_eq!(merged.current, ids(10..20) | ids(30..50));
         assert_eq!(merged.outdated, ids(20..25) | ids(50..100));
-        assert_eq!(
-            merge(None, &content(10..40, 0..0), subtree).current,
-            ids(10..30)
-        );
+        assert_eq!(subtree(None, &content(10..40, 0..0)).current, ids(10..30));
 
         let unlisted = ids(40..60);
-        let holes = Coverage {
-            scope: None,
-            unlisted: &unlisted,
-        };
         // 45 was listed after all, as outdated.
-        let merged = merge(Some(&previous), &content(0..10, 45..46), holes);
+        let seen = content(0..10, 45..46);
+        let merged = merge(Some(&previous), &seen, None, &unlisted);
         assert_eq!(merged.current, ids(0..10) | ids(40..45) | ids(46..50));
         assert_eq!(merged.outdated, ids(45..46) | ids(50..60));
     }
@@ -258,16 +279,15 @@ mod tests {
             let case = JudgementCase {
                 previous: *previous,
                 pending: *pending,
-                merged,
                 catalogue: &catalogue,
-                files: 100,
-                is_subtree: false,
+                scope: None,
+                is_single: false,
+                limits: JudgementLimits {
+                    vanished_share_max: 0.3,
+                    force: *force,
+                },
             };
-            let limits = JudgementLimits {
-                vanished_share_max: 0.3,
-                force: *force,
-            };
-            assert_eq!(judge(&case, limits), *expected, "case {number}");
+            assert_eq!(verdict(case, merged, 100), *expected, "case {number}");
         }
     }
 
@@ -323,21 +343,21 @@ mod tests {
         let mut case = JudgementCase {
             previous: Some(&previous),
             pending: None,
-            merged: &outdated,
             catalogue: &catalogue,
-            files: 50,
-            is_subtree: false,
+            scope: None,
+            is_single: false,
+            limits: JudgementLimits {
+                vanished_share_max: 0.0,
+                force: false,
+            },
         };
-        let limits = JudgementLimits {
-            vanished_share_max: 0.0,
-            force: false,
-        };
-        assert_eq!(judge(&case, limits), Verdict::Ordinary);
-        case.files = 0;
-        assert_eq!(judge(&case, limits), Verdict::Suspicious(Suspicion::Empty));
+        assert_eq!(verdict(case, &outdated, 50), Verdict::Ordinary);
+        let empty = Verdict::Suspicious(Suspicion::Empty);
+        assert_eq!(verdict(case, &outdated, 0), empty);
         // An absent subtree is no empty mirror.
-        case.is_subtree = true;
-        assert_eq!(judge(&case, limits), Verdict::Ordinary);
+        let below = ids(0..100);
+        case.scope = Some(&below);
+        assert_eq!(verdict(case, &outdated, 0), Verdict::Ordinary);
     }
 
     #[test]
@@ -350,16 +370,15 @@ mod tests {
             let case = JudgementCase {
                 previous: Some(&previous),
                 pending: Some(&pending),
-                merged: &merged,
                 catalogue: &catalogue,
-                files: 500,
-                is_subtree: false,
+                scope: None,
+                is_single: false,
+                limits: JudgementLimits {
+                    vanished_share_max: 0.3,
+                    force: false,
+                },
             };
-            let limits = JudgementLimits {
-                vanished_share_max: 0.3,
-                force: false,
-            };
-            let is_confirmed = matches!(judge(&case, limits), Verdict::Confirmed(_));
+            let is_confirmed = matches!(verdict(case, &merged, 500), Verdict::Confirmed(_));
             assert_eq!(is_confirmed, confirmed, "{pending:?}");
         }
     }

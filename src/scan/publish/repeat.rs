@@ -4,7 +4,6 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::finding::{Listing, listed};
 use crate::db::open::Transaction;
 use crate::db::run::{self, RunId, RunKind};
 use crate::db::scan::attempt;
@@ -14,7 +13,7 @@ use crate::domain::mirror::MirrorId;
 use crate::domain::run_counts::RunCounts;
 use crate::domain::time::Timestamp;
 use crate::program::exit::chain;
-use crate::scan::report::ScanCounts;
+use crate::scan::report::MirrorReport;
 
 /// How long repeats are kept in memory, at most; a scan that is killed forgets them, which only
 /// makes the last scan look older than it is.
@@ -27,14 +26,13 @@ const OF_THE_WAY: [&str; 3] = ["requests", "before", "allowed"];
 /// The last run of the mirror, if it ended with the same numbers in the same way.
 pub(in crate::scan) fn repeated(
     transaction: &Transaction<'_>,
-    finding: Listing<'_>,
-    counts: &ScanCounts,
+    report: &MirrorReport,
 ) -> Result<Option<RunId>, DbError> {
-    let last = run::latest(transaction, RunKind::Scan, Some(finding.mirror), 1)?;
+    let last = run::latest(transaction, RunKind::Scan, Some(report.id), 1)?;
     let same = last.into_iter().find(|run| {
-        run.outcome == listed(finding)
-            && run.note == finding.note
-            && run.counts.clone().map(numbers) == Some(numbers(RunCounts::of(counts)))
+        run.outcome == report.outcome
+            && run.note == report.note
+            && run.counts.clone().map(numbers) == Some(numbers(RunCounts::of(&report.counts)))
     });
     Ok(same.map(|run| run.id))
 }
@@ -126,6 +124,7 @@ impl RepeatBacklog {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scan::report::ScanCounts;
 
     #[test]
     fn the_way_of_a_scan_is_not_compared() {

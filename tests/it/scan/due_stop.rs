@@ -2,16 +2,16 @@
 
 use std::process::Stdio;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 use heliostat::domain::mirror::MirrorId;
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::due_site::{HOUR, due, pass};
 use crate::stand_in::http_site::{FILES, add, healthy, site_and_tree};
-use crate::stand_in::odd_web::{OddWeb, Reply};
-use crate::stand_in::scan_site::{current, set};
-use crate::stand_in::site::TestSite;
+use crate::stand_in::odd_web::{OddWeb, Reply, status};
+use crate::stand_in::scan_site::{current, last_run, set};
+use crate::stand_in::site::{TestSite, eventually};
 
 /// A mirror of which one directory hangs while that is set.
 struct Hanging {
@@ -44,15 +44,7 @@ impl Hanging {
 
     /// Ends a scan while it waits for the directory.
     fn end_a_scan(&self, signal: Signal) -> Option<i32> {
-        let mut scan = self.site.command("heliostat-scan");
-        scan.args(["--due", "-qq"])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
-        let mut child = scan.spawn().expect("it starts");
-        self.web.wait_for("/pub/dir/");
-        let pid = Pid::from_raw(child.id() as i32).expect("a process id");
-        kill_process(pid, signal).expect("it runs");
-        child.wait().expect("it is ours").code()
+        end_a_scan(&self.site, &self.web, signal)
     }
 
     /// Nothing is due for three hours, then the rest is.
@@ -68,6 +60,62 @@ impl Hanging {
         pass(&self.site, 4 * HOUR);
         assert_eq!(due(&self.site), "nothing is due\n");
     }
+}
+
+/// Ends a scan while it waits for the directory.
+fn end_a_scan(site: &TestSite, web: &OddWeb, signal: Signal) -> Option<i32> {
+    let asked = || {
+        let asked = web.asked();
+        asked.iter().filter(|path| *path == "/pub/dir/").count()
+    };
+    let before = asked();
+    let mut scan = site.command("heliostat-scan");
+    scan.args(["--due", "-qq"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    let mut child = scan.spawn().expect("it starts");
+    eventually("it asks for the directory", || asked() > before);
+    let pid = Pid::from_raw(child.id() as i32).expect("a process id");
+    kill_process(pid, signal).expect("it runs");
+    child.wait().expect("it is ours").code()
+}
+
+#[test]
+fn what_a_continued_scan_cannot_find_out_is_kept() {
+    const HANGS: u8 = 1;
+    const FAILS: u8 = 2;
+    let (site, _tree) = site_and_tree("[site.test.scan]\nrequests = 1");
+    let state = Arc::new(AtomicU8::new(0));
+    let now = Arc::clone(&state);
+    let web =
+        OddWeb::start(
+            move |asked| match (now.load(Ordering::Relaxed), asked.path.as_str()) {
+                (HANGS, "/pub/dir/") => Reply::Hang(String::new()),
+                (FAILS, "/pub/dir/") => status("403 Forbidden", ""),
+                (FAILS, path) if path.starts_with("/pub/dir/") => {
+                    status("500 Internal Server Error", "")
+                }
+                (_, path) => healthy(path),
+            },
+        );
+    let mirror = add(&site, "m", &web.url());
+    site.run_ok("heliostat-scan", &["--all"]);
+    assert_eq!(current(&site, mirror), set(&FILES));
+    pass(&site, 40 * HOUR);
+    state.store(HANGS, Ordering::Relaxed);
+    assert_eq!(end_a_scan(&site, &web, Signal::TERM), Some(3));
+    assert_eq!(current(&site, mirror), set(&FILES));
+    state.store(FAILS, Ordering::Relaxed);
+    let before = web.asked().len();
+    let output = site.run("heliostat-scan", &["--all"]);
+    let asked = web.asked().split_off(before);
+    assert!(
+        !asked.contains(&"/pub/other/".to_owned()),
+        "it continues: {asked:?}"
+    );
+    let run = last_run(&site, mirror);
+    assert_eq!(run.outcome.as_str(), "partial", "{run:?} {output:?}");
+    assert_eq!(current(&site, mirror), set(&FILES));
 }
 
 #[test]
