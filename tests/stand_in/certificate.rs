@@ -116,8 +116,8 @@ impl Authority {
         self.config()
     }
 
-    /// A server for that host whose certificate nobody else has signed. `openssl req -x509` makes
-    /// it an authority unless it is told otherwise, and both kinds are common.
+    /// A server for that host with a self-signed certificate. `openssl req -x509` makes it
+    /// an authority unless it is told otherwise, and both kinds are common.
     pub fn self_signed(&self, name: &str, is_authority: bool) -> Arc<ServerConfig> {
         let extension = format!("subjectAltName={name}");
         let constraint = match is_authority {

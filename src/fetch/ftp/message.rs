@@ -75,7 +75,7 @@ impl Reply {
         })
     }
 
-    /// The reply with stars in place of a secret: some servers repeat an argument that they refuse.
+    /// The reply with stars in place of a secret: some servers repeat a refused argument.
     pub fn without(mut self, secret: &[u8]) -> Reply {
         for line in &mut self.lines {
             *line = without(line, secret);
