@@ -60,6 +60,12 @@ pub enum ArgumentError {
     /// No regular expression.
     #[error("that is no regular expression: {0}")]
     Expression(String),
+    /// A host that is asked over HTTP.
+    #[error("'{0}' is no URL of http or https; write one such as http://example.org")]
+    NoHttpUrl(String),
+    /// A format of logs that cannot be read.
+    #[error("{0}")]
+    LogFormat(String),
     /// A name is no field that is edited.
     #[error("`heliostat rename {from} {to}` changes a name")]
     Rename {

@@ -8,6 +8,7 @@
 //! [`AdminError`]: one line on standard error that says what to do; exit codes as everywhere.
 
 pub mod args;
+mod compare;
 mod console;
 mod copy;
 mod database;
@@ -21,6 +22,7 @@ mod import;
 mod mirror;
 mod overview;
 mod program;
+mod replay;
 mod report;
 mod responder;
 mod session;

@@ -10,6 +10,7 @@ use log::LevelFilter;
 use super::args::abbreviation;
 use super::args::{Arguments, Command, PassedArgs};
 use super::copy::{backup, restore};
+use super::compare::compare;
 use super::database::db as database;
 use super::doctor::doctor;
 use super::error::AdminError;
@@ -20,6 +21,7 @@ use super::file_tree::{dirs, null_tree, timestamp};
 use super::import;
 use super::mirror::{change, edit, file, list, new, ping, probefile, show, update};
 use super::overview::{markers, mirrorlist};
+use super::replay::replay;
 use super::report::{configuration, history, status};
 use super::responder::{Responder, looked_as};
 use super::session::Session;
@@ -134,6 +136,8 @@ fn dispatch(session: &mut Session, command: &Command) -> Result<Exit, AdminError
             let looked_as = looked_as(&responder);
             Ok(explain(&site, args, &looked_as, session.console.out())?)
         }
+        Command::Compare(args) => compare(session, args),
+        Command::Replay(args) => replay(session, args),
         Command::Probefile(args) => probefile::probefile(session, args),
         Command::Iplookup(args) => update::iplookup(session, args),
         Command::Update(args) => update::update(session, args),

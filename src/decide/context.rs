@@ -26,7 +26,7 @@ const OVERRIDES_MAX: usize = 256;
 pub type DrawFn = Box<dyn FnMut() -> u16>;
 
 /// Returns the time of a request.
-pub type RequestClock = fn() -> Timestamp;
+pub type RequestClock = Box<dyn Fn() -> Timestamp>;
 
 /// One worker's resources for one site: tree, database connection, random numbers, and cached
 /// results.

@@ -37,5 +37,5 @@ pub use list::DIRECTORY_FILES_MAX;
 pub use order::decide;
 pub use passage::Depth;
 pub use site::SiteState;
-pub use source::Sources;
+pub use source::{LiveSources, Sources};
 pub use yum::YUM_MIRRORS_MAX;

@@ -299,7 +299,7 @@ pub(crate) fn state(settings: &str, database: Database) -> SiteState {
 pub(crate) fn context(database: Database) -> WorkerContext {
     let draw: DrawFn = Box::new(|| 16_384);
     let fails = database == Database::Failing;
-    WorkerContext::with(Box::new(ValueSources { fails }), draw, || NOW)
+    WorkerContext::with(Box::new(ValueSources { fails }), draw, Box::new(|| NOW))
 }
 
 /// The parameters of a row, those that are usual first: the method, URL path and query of

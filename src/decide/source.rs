@@ -77,14 +77,14 @@ pub trait Sources {
 }
 
 /// The tree on the disk and the site's database.
-pub(super) struct LiveSources {
+pub struct LiveSources {
     tree: Tree,
     lookup: Lookup,
 }
 
 impl LiveSources {
     /// Makes the sources; tree and database are opened at their first use.
-    pub(super) fn new(config: &SiteConfig) -> LiveSources {
+    pub fn new(config: &SiteConfig) -> LiveSources {
         LiveSources {
             tree: Tree::new(&config.tree),
             lookup: Lookup::new(&config.database),

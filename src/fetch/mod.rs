@@ -15,6 +15,7 @@
 //! decides where a mirror may lead to. Only `address` resolves names.
 
 mod address;
+mod ask;
 mod cause;
 mod certificate;
 mod client_error;
@@ -28,6 +29,7 @@ mod rsync;
 mod tls;
 
 pub use address::{Addresses, resolver_of_all};
+pub use ask::{AskAnswer, AskClient, AskRequest};
 pub use cause::deepest;
 pub use client_error::client_words;
 pub use error::FetchError;

@@ -63,7 +63,10 @@ fn context<'c>(
     let make = || {
         let mut generator = fastrand::Rng::new();
         let draw = Box::new(move || generator.u16(..=0x7fff));
-        (Arc::clone(config), WorkerContext::new(config, draw, now))
+        (
+            Arc::clone(config),
+            WorkerContext::new(config, draw, Box::new(now)),
+        )
     };
     &mut slot.get_or_insert_with(make).1
 }

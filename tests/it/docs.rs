@@ -87,11 +87,16 @@ const NOT_RUN: [(&str, &str); 26] = [
 
 /// Commands of ours that do not end with 0 where there is no network, and why. Each is a part of
 /// the document's name and the command.
-const ENDS_OTHERWISE: [(&str, i32, &str); 4] = [
+const ENDS_OTHERWISE: [(&str, i32, &str); 5] = [
     (
         "https.md heliostat update --https",
         3,
         "the only mirror has not been scanned, so it cannot be asked for anything",
+    ),
+    (
+        "going-live.md heliostat compare",
+        3,
+        "neither host can be reached",
     ),
     (
         "-e mirror.example.org",
@@ -109,6 +114,11 @@ const ENDS_OTHERWISE: [(&str, i32, &str); 4] = [
         "the only mirror that was imported cannot be reached",
     ),
 ];
+
+/// Where documents have the access log, and a line of it.
+const ACCESS_LOG: &str = "/var/log/apache2/download.log";
+const ACCESS_LINE: &str = "192.0.2.7 - - [27/Nov/2026:10:00:00 +0100] \
+    \"GET /some/file.iso HTTP/1.1\" 200 7 \"-\" \"curl/8\"\n";
 
 /// A dump of the mirror and the file of the documents.
 const DUMP: &str = "\
@@ -313,6 +323,12 @@ fn in_folder_of(site: &TestSite, arguments: &[String]) -> Vec<String> {
 fn run_alone(site: &TestSite, program: &str, arguments: &[String]) -> (Option<i32>, String) {
     let dump = site.path("dump.sql");
     std::fs::write(&dump, DUMP).expect("a dump");
+    let log = site.path("download.log");
+    std::fs::write(&log, ACCESS_LINE).expect("a log");
+    let arguments = arguments.iter().map(|argument| match argument.as_str() {
+        ACCESS_LOG => log.as_os_str(),
+        other => std::ffi::OsStr::new(other),
+    });
     let output = Command::new("unshare")
         .args(["--map-root-user", "--net", "--", program_path(program)])
         .args(arguments)

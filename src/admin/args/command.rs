@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::compare::CompareArgs;
 use super::configuration::{ConfigArgs, InstancesArgs};
 use super::copy::{BackupArgs, RestoreArgs};
 use super::database::{DbArgs, VacuumArgs};
@@ -26,6 +27,7 @@ use super::mirror::{
 };
 use super::network::{IplookupArgs, ProbefileArgs, UpdateArgs};
 use super::overview::{MarkersArgs, MirrorlistArgs};
+use super::replay::ReplayArgs;
 use super::status::StatusArgs;
 use super::tree::{DirsArgs, NullTreeArgs, TimestampArgs};
 use crate::config::CONFIG_VARIABLE;
@@ -154,6 +156,10 @@ pub enum Command {
     File(FileArgs),
     /// Tell what is decided for a file and a client, and why
     Explain(ExplainArgs),
+    /// Decide the requests of access logs again, and tell what would change
+    Replay(ReplayArgs),
+    /// Ask two hosts the same requests, and list what differs
+    Compare(CompareArgs),
     /// Show the latest scans, index runs and imports
     Runs(RunsArgs),
     /// Show what was changed, and by whom

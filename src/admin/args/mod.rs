@@ -4,6 +4,7 @@
 pub mod abbreviation;
 mod change;
 mod command;
+mod compare;
 mod configuration;
 mod copy;
 mod database;
@@ -18,11 +19,13 @@ mod makehashes;
 mod mirror;
 mod network;
 mod overview;
+mod replay;
 mod status;
 mod tree;
 
 pub use change::ChangeFlags;
 pub use command::{Arguments, Command, GlobalArgs, PassedArgs};
+pub use compare::CompareArgs;
 pub use configuration::{ConfigArgs, InstancesArgs};
 pub use copy::{BackupArgs, RestoreArgs};
 pub use database::{DbAction, DbArgs, VacuumArgs, VacuumFlags};
@@ -41,5 +44,6 @@ pub use mirror::{
 };
 pub use network::{IplookupArgs, ProbefileArgs, UpdateArgs, UrlsArg};
 pub use overview::{ImageArg, ListFormat, MarkersArgs, MirrorlistArgs};
+pub use replay::ReplayArgs;
 pub use status::StatusArgs;
 pub use tree::{DirsArgs, NullTreeArgs, TimestampArgs};

@@ -54,7 +54,7 @@ pub fn explain(
         // No document is made here, so that none has a time.
         changed_at: Timestamp(0),
     };
-    let mut context = WorkerContext::new(site, Box::new(|| SAME_DRAW), now);
+    let mut context = WorkerContext::new(site, Box::new(|| SAME_DRAW), Box::new(now));
     let parameters = request_parameters(args);
     let pairs = parameters
         .iter()

@@ -3,6 +3,7 @@
 mod backup;
 mod bulk;
 mod command;
+mod compare;
 mod database;
 mod edit;
 mod export;
@@ -18,5 +19,6 @@ mod overview;
 mod password;
 mod probefile;
 mod restore;
+mod replay;
 mod status;
 mod visible;

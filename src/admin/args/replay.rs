@@ -1,0 +1,44 @@
+//! Options of `replay`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+/// Decides the requests of access logs again, offline, and tells what would change.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    heliostat replay /var/log/apache2/download.log\n  \
+    heliostat replay --without mirror.example.org /var/log/apache2/download.log.1.gz\n  \
+    zcat old.gz | heliostat replay --json --format '%h %l %u %t \"%r\" %>s %b' -\n  \
+    heliostat replay --param HELIOSTAT_MODE=redirect download.log\n\n\
+    Formats are found by themselves: combined_redirect (MirrorBrain's and ours), combined,\n\
+    vhost_combined, common. Logs may be packed: gz, xz, zst, bz2.\n\n\
+    \"now\" is the site as it is: its mirrors, files and rules of today, at the times of the log.\n\
+    Each line draws the same numbers every time, so that two replays differ by what changed.\n\n\
+    Exit codes: 0 done, 1 no request was understood, 3 a log could not be read to its end.")]
+pub struct ReplayArgs {
+    /// Access logs; - is standard input
+    #[arg(required = true, value_name = "ACCESS_LOG")]
+    pub logs: Vec<PathBuf>,
+    /// Name of a format, or Apache's LogFormat itself
+    #[arg(long, value_name = "FORMAT")]
+    pub format: Option<String>,
+    /// Compare with the decisions by another configuration
+    #[arg(long, value_name = "OTHER.toml")]
+    pub against: Option<PathBuf>,
+    /// Compare with the decisions without this mirror; may be repeated
+    #[arg(long, value_name = "MIRROR")]
+    pub without: Vec<String>,
+    /// Take files as the catalogue has them, and do not look at the tree
+    #[arg(long)]
+    pub catalogue: bool,
+    /// The clients of these logs speak https
+    #[arg(long)]
+    pub https: bool,
+    /// A parameter as the web server would set it (HELIOSTAT_MODE=redirect); may be repeated
+    #[arg(long = "param", value_name = "NAME=VALUE", value_parser = super::explain::parameter)]
+    pub parameters: Vec<(String, String)>,
+    /// Machine-readable
+    #[arg(long)]
+    pub json: bool,
+}
