@@ -9,7 +9,7 @@ use super::line::LoggedRequest;
 use crate::admin::error::AdminError;
 use crate::config::SiteConfig;
 use crate::db::DbError;
-use crate::db::hash::{Digests, HashSummary, Long};
+use crate::db::hash::{Digests, HashPart, HashSummary};
 use crate::decide::{Decision, Depth, LiveSources, SiteState, Sources, WorkerContext, decide};
 use crate::domain::file::{FileId, FileVersion};
 use crate::domain::mirror::name;
@@ -252,7 +252,7 @@ impl Sources for ReplaySources {
     fn short(
         &mut self,
         snapshot: &Snapshot,
-        wanted: (FileId, Long),
+        wanted: (FileId, HashPart),
         out: &mut Vec<u8>,
     ) -> Result<(), DbError> {
         self.live.short(snapshot, wanted, out)
