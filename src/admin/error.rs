@@ -115,6 +115,9 @@ pub enum AdminError {
     /// A text from the editor that cannot be read.
     #[error("{0}")]
     Text(String),
+    /// An option that cannot be used: its name, its value, what to write.
+    #[error("{0}")]
+    Usage(String),
     /// Something that was not answered with yes.
     #[error("{0}")]
     Refused(String),
@@ -242,6 +245,7 @@ impl AdminError {
     pub fn exit(&self) -> Exit {
         match self {
             AdminError::Config(_) => Exit::Usage,
+            AdminError::Usage(_) => Exit::Usage,
             AdminError::Value { .. } | AdminError::UnknownField { .. } => Exit::Usage,
             AdminError::CopyFile { .. } | AdminError::UnusableCopy { .. } => Exit::Usage,
             // Who reads no further (`| head`) has what they wanted.

@@ -7,6 +7,7 @@
 //! # Errors
 //! [`AdminError`]: one line on standard error that says what to do; exit codes as everywhere.
 
+mod apache;
 pub mod args;
 mod compare;
 mod console;
@@ -19,6 +20,7 @@ mod export;
 mod external;
 mod file_tree;
 mod import;
+mod init;
 mod mirror;
 mod overview;
 mod program;

@@ -19,6 +19,7 @@ use super::export;
 use super::external::{makehashes, run};
 use super::file_tree::{dirs, null_tree, timestamp};
 use super::import;
+use super::init::init;
 use super::mirror::{change, edit, file, list, new, ping, probefile, show, update};
 use super::overview::{markers, mirrorlist};
 use super::replay::replay;
@@ -98,6 +99,8 @@ fn run(arguments: &Arguments, progress: Progress) -> Result<Exit, AdminError> {
         }
         Command::Index(passed) => return run::run("heliostat-index", global, passed),
         Command::Makehashes(args) => return makehashes::run(global, args),
+        // There is no configuration yet.
+        Command::Init(args) => return init(args, &config::config_path(global.config.as_deref())),
         _ => {}
     }
     let mut session = session(arguments, progress)?;
@@ -156,6 +159,7 @@ fn dispatch(session: &mut Session, command: &Command) -> Result<Exit, AdminError
         Command::Vacuum(args) => database::vacuum(session, args.flags),
         // Those that were run before a session was made.
         Command::Doctor(_)
+        | Command::Init(_)
         | Command::Scan(_)
         | Command::Index(_)
         | Command::Probe(_)

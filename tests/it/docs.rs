@@ -109,6 +109,11 @@ const ENDS_OTHERWISE: [(&str, i32, &str); 5] = [
         "this machine has neither the users nor a responder",
     ),
     (
+        "install.md heliostat init",
+        2,
+        "this machine has no /srv/download",
+    ),
+    (
         "migrate.md heliostat-scan --all",
         1,
         "the only mirror that was imported cannot be reached",

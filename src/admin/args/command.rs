@@ -19,6 +19,7 @@ use super::export::ExportArgs;
 use super::file::FileArgs;
 use super::history::{EventsArgs, RunsArgs};
 use super::import::ImportArgs;
+use super::init::InitArgs;
 use super::makehashes::MakehashesArgs;
 use super::mirror::PingArgs;
 use super::mirror::{
@@ -166,6 +167,8 @@ pub enum Command {
     Events(EventsArgs),
     /// Print every key of the configuration with its value, default, bounds and meaning
     Config(ConfigArgs),
+    /// Make a first site from what this machine has
+    Init(Box<InitArgs>),
     /// Find what breaks downloads before clients do, each with its fix
     Doctor(DoctorArgs),
     /// Take over another redirector's mirrors and files

@@ -1,5 +1,7 @@
 //! Options of `doctor`.
 
+use std::path::PathBuf;
+
 use clap::Args;
 
 /// `doctor`.
@@ -7,6 +9,7 @@ use clap::Args;
 #[command(after_help = "Examples:\n  \
     heliostat doctor\n  \
     heliostat doctor -v --as mirror\n  \
+    heliostat doctor --url http://download.example.org/\n  \
     heliostat doctor --json\n\n\
     Each finding has the thing, its cause, and its fix as a command. Run it as root: nobody else\n\
     can look with the rights of other users. It changes nothing.\n\n\
@@ -23,9 +26,21 @@ pub struct DoctorArgs {
     /// The user of Heliostat's services
     #[arg(long, value_name = "USER", default_value = "heliostat")]
     pub service_user: String,
-    /// The user of the web server
-    #[arg(long, value_name = "USER", default_value = "www-data")]
-    pub web_user: String,
+    /// The user of the web server [default: Apache's, else www-data]
+    #[arg(long, value_name = "USER")]
+    pub web_user: Option<String>,
+    /// The program that checks Apache's configuration [default: apachectl, or apache2, or httpd]
+    #[arg(long, value_name = "PROGRAM")]
+    pub apachectl: Option<PathBuf>,
+    /// Apache's configuration, if not the usual one
+    #[arg(long, value_name = "FILE")]
+    pub apache_config: Option<PathBuf>,
+    /// nginx's configuration, if not the usual one
+    #[arg(long, value_name = "FILE")]
+    pub nginx_config: Option<PathBuf>,
+    /// Also ask this host, as a client does, for files of the tree; the URL of the tree
+    #[arg(long, value_name = "URL")]
+    pub url: Option<String>,
     /// Also one line per area that was checked
     #[arg(short = 'v', long)]
     pub verbose: bool,

@@ -15,6 +15,7 @@ mod file;
 mod heading;
 mod history;
 mod import;
+mod init;
 mod makehashes;
 mod mirror;
 mod network;
@@ -36,6 +37,7 @@ pub use file::{FileAction, FileArgs};
 pub use heading::BEYOND_MB;
 pub use history::{EventsArgs, KindArg, RunsArgs};
 pub use import::{ImportArgs, ImportFrom, MirrorbrainArgs};
+pub use init::InitArgs;
 pub use makehashes::MakehashesArgs;
 pub use mirror::PingArgs;
 pub use mirror::{

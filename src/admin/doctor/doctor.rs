@@ -1,12 +1,21 @@
 //! Runs `doctor`: examines area after area, and prints what was found.
 
+use std::sync::Arc;
+
 use super::examined::{Examined, users};
 use super::finding::{AreaReport, Severity};
-use super::{clock, configuration, database, geoip, mirrors, printed, socket, tree};
+use super::{clock, configuration, database, geoip, mirrors, printed, server, socket, tree};
+use crate::admin::apache::Apache;
 use crate::admin::args::DoctorArgs;
 use crate::admin::error::AdminError;
 use crate::admin::session::Session;
+use crate::config::SiteConfig;
+use crate::db::Reader;
+use crate::domain::url_parts::UrlParts;
 use crate::program::exit::Exit;
+
+/// Debian's user of web servers.
+const WEB_USER: &str = "www-data";
 
 /// Examines all sites, or the only one that was named.
 ///
@@ -17,7 +26,13 @@ pub(in crate::admin) fn doctor(
     only: Option<&str>,
     args: &DoctorArgs,
 ) -> Result<Exit, AdminError> {
-    let (examiners, of_users) = users(args);
+    let asked = Apache::ask(args.apachectl.as_deref(), args.apache_config.as_deref());
+    let of_apache = asked
+        .as_ref()
+        .ok()
+        .and_then(|apache| apache.user.as_deref());
+    let web_user = args.web_user.as_deref().or(of_apache).unwrap_or(WEB_USER);
+    let (examiners, of_users) = users(args, web_user);
     let config = session.config.clone();
     let sites = config.sites.iter();
     let sites = sites.filter(|site| only.is_none_or(|name| site.name == name));
@@ -29,7 +44,13 @@ pub(in crate::admin) fn doctor(
         now: session.now,
     };
     let mut reports = vec![of_users];
-    reports.extend(examine(&examined));
+    reports.extend(examine(&examined, args.url.as_deref()));
+    reports.extend(server::check_apache(&examined, &asked));
+    reports.push(server::check_proxies(
+        &examined,
+        args.nginx_config.as_deref(),
+    ));
+    reports.push(server::check_units(&examined));
     match args.json {
         true => session.console.json(&printed::json(&reports))?,
         false => printed::print(&mut session.console, &reports, args.verbose)?,
@@ -37,7 +58,7 @@ pub(in crate::admin) fn doctor(
     Ok(exit(&reports))
 }
 
-fn examine(examined: &Examined<'_>) -> Vec<AreaReport> {
+fn examine(examined: &Examined<'_>, url: Option<&str>) -> Vec<AreaReport> {
     let mut reports = vec![configuration::check(examined)];
     for site in &examined.sites {
         reports.push(tree::check(examined, site));
@@ -48,6 +69,7 @@ fn examine(examined: &Examined<'_>) -> Vec<AreaReport> {
             Some(reader) => {
                 reports.push(mirrors::check(examined, site, &reader));
                 reports.push(clock::check(examined, site, &reader));
+                reports.extend(ask(examined, (site, &reader), url));
             }
             None => {
                 let mut report = AreaReport::of_site("mirrors", site);
@@ -58,6 +80,30 @@ fn examine(examined: &Examined<'_>) -> Vec<AreaReport> {
     }
     reports.push(socket::check(examined));
     reports
+}
+
+/// Asks the host of the URL about the site that it belongs to.
+fn ask(
+    examined: &Examined<'_>,
+    (site, reader): (&Arc<SiteConfig>, &Reader),
+    url: Option<&str>,
+) -> Option<AreaReport> {
+    let Some(url) = url else {
+        let count = server::fallbacks(site).len();
+        let mut report = AreaReport::of_site("url", site);
+        report.absent(format!("{count} fallbacks: --url asks them"));
+        return (count > 0).then_some(report);
+    };
+    let host = UrlParts::of(url).and_then(|parts| parts.host_port());
+    let host = host.map_or("", |(host, _)| host);
+    let is_named = |site: &SiteConfig| {
+        let mut names = site.server_names.iter();
+        names.any(|name| name.eq_ignore_ascii_case(host))
+    };
+    let sites = &examined.sites;
+    let named = sites.iter().find(|site| is_named(site)).or(sites.first());
+    let is_it = named.is_some_and(|named| named.name == site.name);
+    is_it.then(|| server::check_url(examined, site, reader, url))
 }
 
 /// Notes are not for monitoring; what this user was not allowed to see is.

@@ -63,12 +63,12 @@ impl SiteCommand {
 }
 
 /// Finds the users; a missing one is a finding.
-pub(super) fn users(args: &DoctorArgs) -> (Vec<Examiner>, AreaReport) {
+pub(super) fn users(args: &DoctorArgs, web_user: &str) -> (Vec<Examiner>, AreaReport) {
     let mut report = AreaReport::of_machine("users");
-    let named = args.users.iter().map(|name| (name, Role::Named));
+    let named = args.users.iter().map(|name| (name.as_str(), Role::Named));
     let all = [
-        (&args.service_user, Role::Service),
-        (&args.web_user, Role::Web),
+        (args.service_user.as_str(), Role::Service),
+        (web_user, Role::Web),
     ];
     let mut examiners: Vec<Examiner> = Vec::new();
     for (name, role) in all.into_iter().chain(named) {

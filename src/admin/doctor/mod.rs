@@ -15,6 +15,7 @@ mod links;
 mod mirrors;
 mod opening;
 mod printed;
+mod server;
 mod shell;
 mod socket;
 mod tree;

@@ -11,6 +11,7 @@ mod file;
 mod import;
 mod import_hand;
 mod import_odd;
+mod init;
 mod json;
 mod locked;
 mod mb;

@@ -1,7 +1,9 @@
 //! `heliostat doctor`: each mistake is planted, seen, and mended by the very fix that is printed.
 
+mod apache;
 mod database;
 mod geoip;
 mod healthy;
 mod mirrors;
 mod tree;
+mod url;

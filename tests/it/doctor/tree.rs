@@ -1,12 +1,10 @@
 //! Mistakes in the tree, its way, its links; and of the files that programs share.
 
 use std::os::unix::fs::symlink;
-use std::process::Command;
 
 use serde_json::Value;
 
-use super::healthy::{Clinic, SERVICE, WEB, set_mode};
-use crate::stand_in::site::program_path;
+use super::healthy::{Clinic, SERVICE, set_mode};
 
 #[test]
 fn a_closed_directory_behind_a_linked_root_is_named() {
@@ -108,16 +106,11 @@ fn a_directory_outside_is_mounted_into_the_tree() {
     std::fs::create_dir(clinic.path("outside")).expect("made");
     symlink(clinic.path("outside"), clinic.site.tree().join("dir/out")).expect("linked");
     let fixes = clinic.sees("link-out", "outside");
-    let script = format!(
-        "{} && {} doctor --service-user {SERVICE} --web-user {WEB} --json",
-        fixes[0],
-        program_path("heliostat")
-    );
-    let output = Command::new("unshare")
-        .args(["--mount", "bash", "-c", &script])
-        .env("HELIOSTAT_CONFIG", clinic.site.config())
-        .output()
-        .expect("unshare starts");
+    let by = ["unshare", "--mount", "bash", "-c"];
+    let script = format!("{} && exec \"$@\"", fixes[0]);
+    let mut command = clinic.command(&[&by[..], &[&script, "bash"]].concat());
+    let output = command.args(["--service-user", SERVICE, "--json"]).output();
+    let output = output.expect("unshare starts");
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!((said.as_ref(), output.status.code()), ("", Some(0)));
     let value: Value = serde_json::from_slice(&output.stdout).expect("JSON");

@@ -1,0 +1,358 @@
+//! Reads the files of a configuration in Apache's order.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use super::directive::{Directive, Section};
+use super::glob::included_files;
+use super::line::{logical_lines, words};
+use crate::regular_file;
+
+/// Files that are read; a distribution's Apache has some hundred.
+pub(super) const FILES_MAX: usize = 2000;
+
+/// Bytes of one file; lists of redirects are long.
+pub(super) const FILE_BYTES_MAX: u64 = 8 * 1024 * 1024;
+
+/// Files that include each other.
+const DEPTH_MAX: usize = 40;
+
+/// Names that are replaced in one word; a name may have others in it.
+const NAMES_MAX: usize = 100;
+
+/// What Apache told of itself, and what is read.
+#[derive(Debug, Default)]
+pub(super) struct Reading {
+    /// Where relative names begin.
+    pub server_root: PathBuf,
+    /// Modules that are loaded: `alias_module`.
+    pub modules: BTreeSet<String>,
+    /// Names of `Define`, and of the environment.
+    pub names: BTreeMap<String, String>,
+    pub environment: BTreeMap<String, String>,
+    /// In the order of the files.
+    pub directives: Vec<Directive>,
+    /// What was not understood, each with its place.
+    pub unclear: Vec<String>,
+    /// How many were begun.
+    pub files: usize,
+    pub sections: usize,
+}
+
+/// A condition of the configuration that is open here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Holds {
+    Yes,
+    No,
+    Unknown,
+}
+
+/// What stands around a line.
+#[derive(Debug, Clone)]
+enum Around {
+    Section(Section),
+    Condition(String, Holds),
+}
+
+impl Reading {
+    /// Reads a file and all that it includes, inside the sections around it.
+    fn read_within(&mut self, path: &Path, around: &mut Vec<Around>, depth: usize) {
+        let shown = path.display();
+        self.files += 1;
+        if depth > DEPTH_MAX || self.files > FILES_MAX {
+            self.unclear
+                .push(format!("{shown} is not read: too many files"));
+            return;
+        }
+        let text = match regular_file::read(path, FILE_BYTES_MAX) {
+            Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+            Err(error) => {
+                self.unclear.push(format!("{shown} is not read: {error}"));
+                return;
+            }
+        };
+        let outside = around.len();
+        for line in logical_lines(&text) {
+            let holds = holds(around);
+            if let Some(name) = line.text.strip_prefix("</") {
+                let name = name.trim_end_matches('>').trim().to_ascii_lowercase();
+                let is_open =
+                    around.len() > outside && around.last().is_some_and(|last| last.kind() == name);
+                match is_open {
+                    true => drop(around.pop()),
+                    false => self
+                        .unclear
+                        .push(format!("{shown}:{}: </{name}> closes nothing", line.number)),
+                }
+            } else if let Some(begin) = line.text.strip_prefix('<') {
+                let begun = self.begun(begin, holds, (path, line.number));
+                around.push(begun);
+            } else if holds != Holds::No {
+                self.take(&line.text, holds, (path, line.number), around, depth);
+            }
+        }
+        around.truncate(outside);
+    }
+
+    /// Reads the first file.
+    pub fn read(&mut self, path: &Path) {
+        self.read_within(path, &mut Vec::new(), 0);
+    }
+
+    fn begun(&mut self, text: &str, outside: Holds, (file, line): (&Path, usize)) -> Around {
+        let text = text.strip_suffix('>').unwrap_or(text);
+        let (kind, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+        let kind = kind.to_ascii_lowercase();
+        let argument = match outside {
+            Holds::No => rest.trim().to_owned(),
+            _ => self.expanded(rest.trim()),
+        };
+        if let Some(holds) = self.condition(&kind, &argument) {
+            if holds == Holds::Unknown && outside != Holds::No {
+                let place = format!("{}:{line}", file.display());
+                log::debug!("a condition that only Apache knows: {place} <{kind} {argument}>");
+            }
+            return Around::Condition(kind, holds);
+        }
+        self.sections += 1;
+        let words = words(&argument);
+        Around::Section(Section {
+            argument: match words.len() {
+                1 => words.into_iter().next().unwrap_or_default(),
+                _ => argument,
+            },
+            kind,
+            file: file.to_owned(),
+            line,
+            number: self.sections,
+        })
+    }
+
+    /// Whether a section's content is read at all; `None`: it is no condition of that kind.
+    fn condition(&self, kind: &str, argument: &str) -> Option<Holds> {
+        let words = words(argument);
+        let word = words.first().map_or("", String::as_str);
+        let (is_not, name) = match word.strip_prefix('!') {
+            Some(name) if !name.is_empty() => (true, name.trim_matches('"')),
+            Some(_) => (true, words.get(1).map_or("", String::as_str)),
+            None => (false, word),
+        };
+        let has = match kind {
+            "ifdefine" => self.names.contains_key(name),
+            "ifmodule" => self.has_module(name),
+            "iffile" => self.server_root.join(name).exists(),
+            "ifversion" | "ifdirective" | "ifsection" => return Some(Holds::Unknown),
+            _ => return None,
+        };
+        Some(if has != is_not { Holds::Yes } else { Holds::No })
+    }
+
+    /// By either name of a module: `alias_module`, `mod_alias.c`.
+    fn has_module(&self, name: &str) -> bool {
+        let by_file = name
+            .strip_prefix("mod_")
+            .and_then(|rest| rest.strip_suffix(".c"));
+        let by_file = by_file.map(|bare| format!("{bare}_module"));
+        self.modules.contains(by_file.as_deref().unwrap_or(name))
+    }
+
+    fn take(
+        &mut self,
+        text: &str,
+        holds: Holds,
+        (file, line): (&Path, usize),
+        around: &mut Vec<Around>,
+        depth: usize,
+    ) {
+        let mut words = words(&self.expanded(text)).into_iter();
+        let name = words.next().unwrap_or_default().to_ascii_lowercase();
+        let arguments: Vec<String> = words.collect();
+        match (name.as_str(), arguments.as_slice()) {
+            ("define", [name, value @ ..]) => {
+                let value = value.first().cloned().unwrap_or_default();
+                self.names.insert(name.clone(), value);
+            }
+            ("undefine", [name]) => drop(self.names.remove(name)),
+            ("serverroot", [root]) => self.server_root = PathBuf::from(root),
+            ("include" | "includeoptional", [pattern]) => {
+                let pattern = self.server_root.join(pattern);
+                match included_files(&pattern) {
+                    Ok(files) => {
+                        for file in files {
+                            self.read_within(&file, around, depth + 1);
+                        }
+                    }
+                    Err(_) if name == "includeoptional" => {}
+                    Err(error) => {
+                        let shown = pattern.display();
+                        self.unclear.push(format!("{shown} is not read: {error}"));
+                    }
+                }
+                return;
+            }
+            _ => {}
+        }
+        if text.contains("Use ") && name == "use" {
+            self.unclear.push(format!(
+                "{}:{line}: macros (mod_macro) are not expanded",
+                file.display()
+            ));
+        }
+        let sections = around.iter().filter_map(|around| match around {
+            Around::Section(section) => Some(section.clone()),
+            Around::Condition(..) => None,
+        });
+        self.directives.push(Directive {
+            name,
+            arguments,
+            file: file.to_owned(),
+            line,
+            sections: sections.collect(),
+            is_certain: holds == Holds::Yes,
+        });
+    }
+
+    /// With the values of names: `${NAME}`. Apache leaves an unknown one as it is.
+    fn expanded(&self, text: &str) -> String {
+        let mut text = text.to_owned();
+        let mut from = 0;
+        for _ in 0..NAMES_MAX {
+            let Some(begin) = text[from..].find("${").map(|at| from + at) else {
+                break;
+            };
+            let Some(end) = text[begin..].find('}').map(|at| begin + at) else {
+                break;
+            };
+            let name = &text[begin + 2..end];
+            let value = self.names.get(name).or_else(|| self.environment.get(name));
+            match value.cloned() {
+                Some(value) => text.replace_range(begin..=end, &value),
+                None => from = end,
+            }
+        }
+        text
+    }
+}
+
+impl Around {
+    fn kind(&self) -> &str {
+        match self {
+            Around::Section(section) => &section.kind,
+            Around::Condition(kind, _) => kind,
+        }
+    }
+}
+
+fn holds(around: &[Around]) -> Holds {
+    let conditions = around.iter().filter_map(|around| match around {
+        Around::Condition(_, holds) => Some(*holds),
+        Around::Section(_) => None,
+    });
+    let all: Vec<Holds> = conditions.collect();
+    if all.contains(&Holds::No) {
+        Holds::No
+    } else if all.contains(&Holds::Unknown) {
+        Holds::Unknown
+    } else {
+        Holds::Yes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(files: &[(&str, &str)]) -> Reading {
+        let folder = tempfile::tempdir().expect("folder");
+        for (name, text) in files {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+            std::fs::write(path, text).expect("written");
+        }
+        let mut reading = Reading {
+            server_root: folder.path().to_owned(),
+            modules: ["alias_module".to_owned()].into(),
+            environment: [("LOGS".to_owned(), "/var/log/x".to_owned())].into(),
+            ..Reading::default()
+        };
+        reading.read(&folder.path().join(files[0].0));
+        reading
+    }
+
+    fn shown(reading: &Reading) -> Vec<String> {
+        let shown = |directive: &Directive| {
+            let sections = directive.sections.iter();
+            let sections: Vec<String> = sections
+                .map(|section| format!("{} {}", section.kind, section.argument))
+                .collect();
+            format!(
+                "{} {} [{}]{}",
+                directive.name,
+                directive.arguments.join("|"),
+                sections.join(" > "),
+                if directive.is_certain { "" } else { "?" }
+            )
+        };
+        reading.directives.iter().map(shown).collect()
+    }
+
+    #[test]
+    fn includes_conditions_and_names_are_followed() {
+        let reading = read(&[
+            (
+                "httpd.conf",
+                "Define TREE /srv/d\nInclude conf.d/*.conf\nIncludeOptional none/*.conf\n\
+                 <IfModule !mod_alias.c>\nGone 1\n<Directory /x>\nGone 2\n</Directory>\n\
+                 </IfModule>\n<IfModule alias_module>\nAlias /a \"${TREE}/two words\"\n\
+                 </IfModule>\n<IfDirective Odd>\nOdd on\n</IfDirective>\n\
+                 CustomLog ${LOGS}/l ${NO}\n",
+            ),
+            (
+                "conf.d/b.conf",
+                "<VirtualHost *:80>\nInclude host/\n</VirtualHost>\n<VirtualHost *:443>\n\
+                 ServerName b\n</VirtualHost>\n",
+            ),
+            ("conf.d/a.conf", "<IfDefine TREE>\nFirst\n</IfDefine>\n"),
+            (
+                "host/x",
+                "<Directory \"${TREE}\">\nOptions +Indexes \\\n MultiViews\n</Directory>\n",
+            ),
+        ]);
+        assert_eq!(
+            shown(&reading),
+            [
+                "define TREE|/srv/d []",
+                "first  []",
+                "options +Indexes|MultiViews [virtualhost *:80 > directory /srv/d]",
+                "servername b [virtualhost *:443]",
+                "alias /a|/srv/d/two words []",
+                "odd on []?",
+                "customlog /var/log/x/l|${NO} []",
+            ]
+        );
+        assert!(reading.unclear.is_empty(), "{:?}", reading.unclear);
+        let numbers: Vec<usize> = reading
+            .directives
+            .iter()
+            .filter_map(|one| Some(one.section("virtualhost")?.number))
+            .collect();
+        assert_ne!(numbers[0], numbers[1]);
+    }
+
+    #[test]
+    fn what_is_not_understood_is_said() {
+        let reading = read(&[(
+            "httpd.conf",
+            "Include httpd.conf\nInclude gone.conf\n</Directory>\nUse Host a\n",
+        )]);
+        let unclear = reading.unclear.join("\n");
+        for part in [
+            "too many files",
+            "gone.conf is not read",
+            "closes nothing",
+            "mod_macro",
+        ] {
+            assert!(unclear.contains(part), "{part}: {unclear}");
+        }
+    }
+}

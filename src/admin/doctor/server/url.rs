@@ -1,0 +1,361 @@
+//! Asks the host itself, as a client does: for a file that mirrors have, one that is served here,
+//! one that the index does not know, a range and a document.
+//!
+//! No redirect is followed, and nothing is written: a fresh file is looked for, never made.
+
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use roaring::RoaringBitmap;
+
+use super::fallback;
+use crate::admin::doctor::examined::{Examined, SiteCommand};
+use crate::admin::doctor::finding::{AreaReport, Finding};
+use crate::admin::doctor::shell::{text_word, word};
+use crate::config::SiteConfig;
+use crate::db::mirror::{self, MirrorRecord};
+use crate::db::{DbError, Reader, catalogue, content};
+use crate::domain::file::FileVersion;
+use crate::fetch::{
+    Addresses, FetchError, HttpAnswer, HttpClient, HttpOptions, HttpRequest, HttpSession, HttpUrl,
+    OwnPorts, Patience,
+};
+use crate::program::exit::chain;
+
+/// A host that is well answers in milliseconds, one without its responder in a second.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// All questions together.
+const TIME_MAX: Duration = Duration::from_secs(60);
+
+/// Names among which a fresh file is looked for.
+const NAMES_MAX: usize = 20_000;
+
+/// Files of the site that stand for all.
+#[derive(Default)]
+struct Samples {
+    /// The largest that mirrors have.
+    redirected: Option<(Vec<u8>, FileVersion)>,
+    /// One that rules exclude.
+    excluded: Option<(Vec<u8>, FileVersion)>,
+    /// One that the catalogue does not have.
+    fresh: Option<Vec<u8>>,
+}
+
+/// The host under question.
+struct Asked<'a> {
+    base: HttpUrl,
+    session: HttpSession<'a>,
+    command: SiteCommand,
+    mirrors: Vec<MirrorRecord>,
+}
+
+/// What came back.
+enum Answer<'a> {
+    Redirect(String),
+    Own(Box<HttpAnswer<'a>>),
+    Failed(String),
+}
+
+/// Asks the host about files of a site.
+pub(in crate::admin::doctor) fn check(
+    examined: &Examined<'_>,
+    site: &Arc<SiteConfig>,
+    reader: &Reader,
+    url: &str,
+) -> AreaReport {
+    let mut report = AreaReport::of_site("url", site);
+    let base = match HttpUrl::parse(url) {
+        Ok(base) => base,
+        Err(error) => {
+            report.refused(format!("--url: {error}"));
+            return report;
+        }
+    };
+    let found = samples(site, reader).and_then(|found| Ok((found, mirror::all(reader)?)));
+    let (found, mirrors) = match found {
+        Ok(found) => found,
+        Err(error) => {
+            report.refused(chain(&error));
+            return report;
+        }
+    };
+    let (stop, addresses) = (AtomicBool::new(false), Addresses::default());
+    let client = match HttpClient::new(TIMEOUT, &addresses) {
+        Ok(client) => client,
+        Err(error) => {
+            report.refused(chain(&error));
+            return report;
+        }
+    };
+    let asked = Asked {
+        session: client.session(HttpOptions {
+            patience: Patience::new(TIMEOUT, TIME_MAX, &stop),
+            own_ports: OwnPorts::of([url]),
+        }),
+        base,
+        command: SiteCommand::of(examined, site),
+        mirrors,
+    };
+    asked.ask(&mut report, site, &found);
+    report.looked_at = Some(url.to_owned());
+    report
+}
+
+fn samples(site: &SiteConfig, reader: &Reader) -> Result<Samples, DbError> {
+    let mut on_mirrors = RoaringBitmap::new();
+    for mirror in mirror::all(reader)? {
+        if mirror.enabled && mirror.alive {
+            on_mirrors |= content::current(reader, mirror.id)?;
+        }
+    }
+    let mut samples = Samples::default();
+    catalogue::for_each(reader, b"", |path, file| {
+        let Some(version) = file.version else { return };
+        let rules = site.rules(path);
+        let is_masked = rules
+            .exclude_file_mask
+            .as_ref()
+            .is_some_and(|mask| mask.is_match(path));
+        let is_excluded = !rules.engine || version.size < rules.min_size_bytes || is_masked;
+        let place = match is_excluded {
+            true => &mut samples.excluded,
+            false if on_mirrors.contains(file.id.0) => &mut samples.redirected,
+            false => return,
+        };
+        if place
+            .as_ref()
+            .is_none_or(|(_, known)| known.size < version.size)
+        {
+            *place = Some((path.to_owned(), version));
+        }
+    })?;
+    samples.fresh = fresh(&site.tree, reader)?;
+    Ok(samples)
+}
+
+/// A file of the tree that the catalogue does not have.
+fn fresh(tree: &Path, reader: &Reader) -> Result<Option<Vec<u8>>, DbError> {
+    let mut waiting: Vec<PathBuf> = vec![tree.to_owned()];
+    let mut names = 0;
+    while let Some(folder) = waiting.pop() {
+        for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
+            names += 1;
+            if names > NAMES_MAX {
+                return Ok(None);
+            }
+            let (path, Ok(kind)) = (entry.path(), entry.file_type()) else {
+                continue;
+            };
+            if kind.is_dir() {
+                waiting.push(path);
+            } else if kind.is_file()
+                && let Ok(below) = path.strip_prefix(tree)
+                && catalogue::find(reader, below.as_os_str().as_bytes())?.is_none()
+            {
+                return Ok(Some(below.as_os_str().as_bytes().to_owned()));
+            }
+        }
+    }
+    Ok(None)
+}
+
+impl Asked<'_> {
+    fn ask(&self, report: &mut AreaReport, site: &SiteConfig, samples: &Samples) {
+        match &samples.redirected {
+            Some((path, version)) => {
+                let answer = self.get(path, "", None);
+                if let Answer::Failed(problem) = &answer {
+                    report.push(self.unreachable(path, problem));
+                    return;
+                }
+                // `mode` and `rollout` hold redirects back, as they should.
+                let raw = site.raw_rules(path);
+                let is_shadow = raw.mode.as_deref() == Some("shadow");
+                let is_held = is_shadow || raw.rollout.as_deref().is_some_and(|it| it != "100%");
+                match &answer {
+                    Answer::Own(answer) if is_held && answer.status == 200 => {
+                        report.absent("a redirect: `mode` or `rollout` holds it back");
+                    }
+                    _ => report.findings.extend(self.judge_redirect(path, &answer)),
+                }
+                report.findings.extend(self.judge_document(path));
+                let sample = (path.as_slice(), *version);
+                fallback::check(report, site, &self.session, sample);
+            }
+            None => report.absent("a redirect: no mirror that is up has a file of the catalogue"),
+        }
+        match &samples.excluded {
+            Some((path, version)) => {
+                let answer = self.get(path, "", None);
+                report
+                    .findings
+                    .extend(self.judge_own(path, &answer, "excluded"));
+                report.findings.extend(self.judge_range(path, version.size));
+            }
+            None => report.absent("a file that is served here, and a range: no file is excluded"),
+        }
+        match &samples.fresh {
+            Some(path) => {
+                let answer = self.get(path, "", None);
+                report
+                    .findings
+                    .extend(self.judge_own(path, &answer, "not yet indexed"));
+            }
+            None => report.absent("a fresh file: the catalogue has every file of the tree"),
+        }
+    }
+
+    fn url(&self, path: &[u8], end: &str) -> HttpUrl {
+        self.base.file(&[path, end.as_bytes()].concat())
+    }
+
+    fn get(&self, path: &[u8], end: &str, byte: Option<u64>) -> Answer<'_> {
+        let request = HttpRequest {
+            byte,
+            once: true,
+            ..HttpRequest::default()
+        };
+        match self.session.get(&self.url(path, end), request, &|_| false) {
+            Ok(answer) => Answer::Own(Box::new(answer)),
+            Err(FetchError::Redirected { to }) => Answer::Redirect(to),
+            Err(error) => Answer::Failed(chain(&error)),
+        }
+    }
+
+    fn curl(&self, path: &[u8], end: &str) -> String {
+        format!("curl -sI {}", text_word(&self.shown(path, end)))
+    }
+
+    fn shown(&self, path: &[u8], end: &str) -> String {
+        // The slash of a base URL is not a file's.
+        self.url(path, end)
+            .to_string()
+            .trim_end_matches('/')
+            .to_owned()
+    }
+
+    fn unreachable(&self, path: &[u8], problem: &str) -> Finding {
+        let what = format!("{} cannot be fetched", self.shown(path, ""));
+        Finding::error("url-unreachable", what)
+            .because(problem)
+            .mended_by(self.curl(path, ""))
+    }
+
+    fn judge_redirect(&self, path: &[u8], answer: &Answer<'_>) -> Option<Finding> {
+        let url = self.shown(path, "");
+        let explain = self.command.with(&format!(
+            "explain {} --ip 192.0.2.7",
+            word(Path::new(std::ffi::OsStr::from_bytes(path)))
+        ));
+        match answer {
+            Answer::Redirect(to) if self.is_of_mirror(to) => None,
+            Answer::Redirect(to) => Some(
+                Finding::error(
+                    "url-redirected-elsewhere",
+                    format!("{url} leads to no mirror"),
+                )
+                .because(format!(
+                    "it leads to {to}; another redirect of the host comes first"
+                ))
+                .mended_by(self.curl(path, "")),
+            ),
+            Answer::Own(answer) if answer.status == 200 => Some(
+                Finding::error("url-not-redirected", format!("{url} is served here"))
+                    .because(
+                        "mirrors have that file; the responder was not asked, or has a reason \
+                         that `explain` tells",
+                    )
+                    .mended_by(explain),
+            ),
+            Answer::Own(answer) => Some(self.wrong_status(path, "", answer.status)),
+            Answer::Failed(problem) => Some(self.unreachable(path, problem)),
+        }
+    }
+
+    fn wrong_status(&self, path: &[u8], end: &str, status: u16) -> Finding {
+        let url = self.shown(path, end);
+        Finding::error("url-fails", format!("{url} is answered with {status}"))
+            .because("the error log of the web server tells why")
+            .mended_by(self.curl(path, end))
+    }
+
+    fn is_of_mirror(&self, to: &str) -> bool {
+        let (_, to) = to.split_once("://").unwrap_or(("", to));
+        let urls = self
+            .mirrors
+            .iter()
+            .flat_map(|mirror| std::iter::once(&mirror.base_url).chain(&mirror.further_base_urls));
+        let mut bare = urls.filter_map(|url| url.split_once("://"));
+        bare.any(|(_, base)| to.starts_with(base.trim_end_matches('/')))
+    }
+
+    fn judge_own(&self, path: &[u8], answer: &Answer<'_>, kind: &str) -> Option<Finding> {
+        let url = self.shown(path, "");
+        match answer {
+            Answer::Own(answer) if answer.status == 200 => None,
+            Answer::Own(answer) => Some(self.wrong_status(path, "", answer.status)),
+            Answer::Redirect(to) => Some(
+                Finding::error(
+                    "url-redirected",
+                    format!("{url} is redirected, and is {kind}"),
+                )
+                .because(format!("it leads to {to}, where the file need not be"))
+                .mended_by(self.curl(path, "")),
+            ),
+            Answer::Failed(problem) => Some(self.unreachable(path, problem)),
+        }
+    }
+
+    fn judge_range(&self, path: &[u8], size: u64) -> Option<Finding> {
+        if size == 0 {
+            return None;
+        }
+        let Answer::Own(answer) = self.get(path, "", Some(0)) else {
+            return None;
+        };
+        let expected = format!("bytes 0-0/{size}");
+        if answer.status == 206 && answer.content_range == expected {
+            return None;
+        }
+        let url = self.shown(path, "");
+        Some(
+            Finding::error("url-without-ranges", format!("{url} has no ranges"))
+                .because(format!(
+                    "the first byte was asked for; the answer is {}, Content-Range '{}', not 206, \
+                     '{expected}': downloads cannot be continued",
+                    answer.status, answer.content_range
+                ))
+                .mended_by(format!("curl -sI -r 0-0 {}", text_word(&url))),
+        )
+    }
+
+    fn judge_document(&self, path: &[u8]) -> Option<Finding> {
+        const END: &str = ".meta4";
+        let url = self.shown(path, END);
+        match self.get(path, END, None) {
+            Answer::Own(answer)
+                if answer.status == 200 && answer.content_type.contains("metalink4") =>
+            {
+                None
+            }
+            Answer::Own(answer) => Some(
+                Finding::warning("url-without-documents", format!("{url} is no metalink"))
+                    .because(format!(
+                        "the answer is {}, of the type '{}'",
+                        answer.status, answer.content_type
+                    ))
+                    .mended_by(self.curl(path, END)),
+            ),
+            Answer::Redirect(to) => Some(
+                Finding::warning("url-without-documents", format!("{url} is redirected"))
+                    .because(format!("it leads to {to}"))
+                    .mended_by(self.curl(path, END)),
+            ),
+            Answer::Failed(problem) => Some(self.unreachable(path, &problem)),
+        }
+    }
+}
