@@ -9,8 +9,8 @@ use log::LevelFilter;
 
 use super::args::abbreviation;
 use super::args::{Arguments, Command, PassedArgs};
-use super::copy::{backup, restore};
 use super::compare::compare;
+use super::copy::{backup, restore};
 use super::database::db as database;
 use super::doctor::doctor;
 use super::error::AdminError;

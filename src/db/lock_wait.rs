@@ -97,8 +97,8 @@ const WAL_TRY: Duration = Duration::from_millis(20);
 /// Pause between two tries, in which readers begin.
 const WAL_PAUSE: Duration = Duration::from_millis(30);
 
-/// Sets WAL. A database with a rollback journal must have no reader at that moment, so that is tried
-/// often and for a short time: who waits for long keeps all readers out.
+/// Sets WAL. A database with a rollback journal must have no reader at that moment, so this is
+/// tried often and for a short time: a long wait keeps all readers out.
 pub(super) fn set_wal(connection: &Connection, path: &Path) -> Result<(), DbError> {
     let mode = wait_told(connection, path, || {
         connection.busy_timeout(WAL_TRY)?;

@@ -1,9 +1,9 @@
 //! Mirrors and their bitmaps in memory, from which the responder decides.
 //!
 //! A [`Loader`] checks regularly for changes and makes a new [`Snapshot`], which all workers share.
-//! A file that was replaced or truncated is opened again. If the new file has the lineage of the one
-//! before, which is so with each copy that comes to a further front end, then all that has the same
-//! generation stays; else everything is read anew, so that no answer mixes two databases.
+//! A file that was replaced or truncated is opened again. If the new file has the lineage of the
+//! one before, as each copy has that comes to a further front end, then all that has the same
+//! generation stays. Otherwise everything is read anew, so that no answer mixes two databases.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};

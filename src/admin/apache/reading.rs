@@ -88,7 +88,7 @@ impl Reading {
                 let begun = self.begun(begin, holds, (path, line.number));
                 around.push(begun);
             } else if holds != Holds::No {
-                self.take(&line.text, holds, (path, line.number), around, depth);
+                self.take(&line.text, (path, line.number), around, depth);
             }
         }
         around.truncate(outside);
@@ -159,7 +159,6 @@ impl Reading {
     fn take(
         &mut self,
         text: &str,
-        holds: Holds,
         (file, line): (&Path, usize),
         around: &mut Vec<Around>,
         depth: usize,
@@ -208,7 +207,7 @@ impl Reading {
             file: file.to_owned(),
             line,
             sections: sections.collect(),
-            is_certain: holds == Holds::Yes,
+            is_certain: holds(around) == Holds::Yes,
         });
     }
 

@@ -9,7 +9,7 @@ use std::ffi::OsString;
 
 use clap::Command;
 
-use super::BEYOND_MB;
+use super::change::BEYOND_MB;
 
 /// Writes abbreviations of `mb`'s options out.
 pub fn write_out(command: &Command, arguments: Vec<OsString>) -> Vec<OsString> {

@@ -1,8 +1,9 @@
-//! Options that every command has that changes a mirror.
+//! Options that every command has that changes a mirror, and the heading of our own options.
 
 use clap::Args;
 
-use super::heading::BEYOND_MB;
+/// Heading of the options that `mb` does not have.
+pub const BEYOND_MB: &str = "Options that mb does not have";
 
 /// Rehearsal and JSON.
 #[derive(Debug, Clone, Copy, Args)]

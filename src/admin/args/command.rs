@@ -9,10 +9,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use super::compare::CompareArgs;
 use super::configuration::{ConfigArgs, InstancesArgs};
-use super::copy::{BackupArgs, RestoreArgs};
-use super::database::{DbArgs, VacuumArgs};
+use super::database::{BackupArgs, DbArgs, RestoreArgs, VacuumArgs};
 use super::doctor::DoctorArgs;
 use super::explain::ExplainArgs;
 use super::export::ExportArgs;
@@ -28,7 +26,7 @@ use super::mirror::{
 };
 use super::network::{IplookupArgs, ProbefileArgs, UpdateArgs};
 use super::overview::{MarkersArgs, MirrorlistArgs};
-use super::replay::ReplayArgs;
+use super::replay::{CompareArgs, ReplayArgs};
 use super::status::StatusArgs;
 use super::tree::{DirsArgs, NullTreeArgs, TimestampArgs};
 use crate::config::CONFIG_VARIABLE;

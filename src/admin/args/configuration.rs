@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::heading::BEYOND_MB;
+use super::change::BEYOND_MB;
 
 /// `instances`.
 #[derive(Debug, Args)]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::heading::BEYOND_MB;
+use super::change::BEYOND_MB;
 
 /// `export`.
 #[derive(Debug, Args)]

@@ -13,8 +13,8 @@ use clap::Args;
     names another) and a virtual host that is not enabled, from what it finds: a host of that\n\
     name, its DocumentRoot, its certificate, trusted proxies, GeoIP files. Everything is shown\n\
     first. A file that is there stays as it is.\n\n\
-    --json: {\"dry_run\", \"user\": null or a name, \"folders\", \"files\": [{\"path\", \"is_there\",\n\
-    \"text\"}, …], \"problems\", \"next\"}")]
+    --json: {\"dry_run\", \"user\": null or a name, \"folders\", \"files\": [{\"path\",\n\
+    \"is_there\", \"text\"}, …], \"problems\", \"next\"}")]
 pub struct InitArgs {
     /// The file tree
     #[arg(long, value_name = "DIR")]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::heading::BEYOND_MB;
+use super::change::BEYOND_MB;
 
 /// `makehashes`.
 #[derive(Debug, Args)]

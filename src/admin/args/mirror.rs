@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::BEYOND_MB;
+use super::change::BEYOND_MB;
 use super::change::ChangeFlags;
 
 /// `new`.

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use clap::{Args, ValueEnum};
 
-use super::heading::BEYOND_MB;
+use super::change::BEYOND_MB;
 
 /// `probefile`.
 #[derive(Debug, Args)]

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::change::BEYOND_MB;
 use super::change::ChangeFlags;
-use super::heading::BEYOND_MB;
 
 /// `markers`.
 #[derive(Debug, Args)]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::heading::BEYOND_MB;
+use super::change::BEYOND_MB;
 
 /// `dirs`.
 #[derive(Debug, Args)]

@@ -24,7 +24,7 @@ pub fn destination(session: &Session, file: &Path) -> Result<PathBuf, AdminError
         ));
     }
     let target = match std::fs::symlink_metadata(file) {
-        Err(error) if error.kind() == ErrorKind::NotFound => new_file(file)?,
+        Err(error) if is_not_there(&error) => new_file(file)?,
         Err(error) => return Err(refused(&format!("{error}; name another file"))),
         Ok(_) => existing_file(file)?,
     };
@@ -55,6 +55,11 @@ pub fn with_end(path: &Path, end: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(end);
     PathBuf::from(name)
+}
+
+/// Whether there is no such file; its folder may be none.
+fn is_not_there(error: &std::io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
 }
 
 fn new_file(file: &Path) -> Result<PathBuf, AdminError> {

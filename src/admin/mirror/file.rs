@@ -6,16 +6,15 @@ use serde_json::{Value, json};
 
 use super::file_change;
 use super::file_sample::{self, FileQuestion, FileSample};
+use super::found_file::{found_files, is_pattern};
 use crate::admin::args::{FileAction, FileArgs};
 use crate::admin::error::AdminError;
 use crate::admin::session::{Session, find_mirror};
-use crate::db::catalogue;
 use crate::db::content::{self, Content};
 use crate::db::mirror::{self, MirrorRecord};
 use crate::db::open::Queryable;
 use crate::domain::escape::visible_line;
 use crate::domain::file::FileId;
-use crate::domain::path::FilePath;
 use crate::domain::url::{BaseUrl, EncodedPath, without_login};
 use crate::program::exit::Exit;
 
@@ -60,7 +59,10 @@ fn ls(session: &mut Session, args: &FileArgs) -> Result<Exit, AdminError> {
         let values = held.iter().map(json).collect();
         session.console.json(&Value::Array(values))?;
     } else {
-        let is_pattern = is_pattern(written);
+        // A name may have a wildcard's character in it.
+        let bare = written.strip_prefix(b"/").unwrap_or(written);
+        let is_exact = files.iter().any(|(path, _)| path == bare);
+        let is_pattern = is_pattern(written) && !is_exact;
         for file in &held {
             session.console.line(row(args, file, is_pattern))?;
         }
@@ -97,38 +99,6 @@ fn look(session: &Session, args: &FileArgs, held: &mut [HeldFile<'_>]) -> Result
         file.sample = Some(sample);
     }
     Ok(())
-}
-
-/// The file of that path, or the files that the pattern fits, in the order of paths.
-///
-/// # Errors
-/// Returns [`AdminError::Nothing`] if there is none, and [`AdminError::Db`] if the catalogue cannot
-/// be read.
-pub fn found_files(
-    database: &impl Queryable,
-    written: &[u8],
-) -> Result<Vec<(Vec<u8>, FileId)>, AdminError> {
-    let wanted = written.strip_prefix(b"/").unwrap_or(written);
-    let mut files = Vec::new();
-    if let Ok(path) = FilePath::parse(wanted)
-        && let Some(file) = catalogue::find(database, path.as_bytes())?
-    {
-        files.push((path.into_bytes(), file.id));
-    } else if is_pattern(wanted) {
-        catalogue::for_each(database, b"", |path, file| {
-            if fits(wanted, path) {
-                files.push((path.to_vec(), file.id));
-            }
-        })?;
-    }
-    if files.is_empty() {
-        return Err(AdminError::Nothing(format!(
-            "the catalogue has no file '{}'; `heliostat index` learns new files, and \
-             `heliostat explain` follows links",
-            written.escape_ascii()
-        )));
-    }
-    Ok(files)
 }
 
 /// The mirrors that have a file, then those with another version of it.
@@ -219,67 +189,4 @@ fn row(args: &FileArgs, file: &HeldFile<'_>, is_pattern: bool) -> String {
     let text = columns.join(" ");
     let state = if file.is_outdated { "outdated" } else { "" };
     format!("{} {state}", text.trim_end()).trim_end().to_owned()
-}
-
-fn is_wild(byte: u8) -> bool {
-    byte == b'*' || byte == b'%'
-}
-
-/// Whether a path has wildcards.
-pub fn is_pattern(path: &[u8]) -> bool {
-    path.iter().any(|&byte| is_wild(byte))
-}
-
-/// Whether the whole path fits; `*` and `%` stand for any bytes, also slashes. Only the last of
-/// them is ever tried again, so the time is bounded by the product of the lengths.
-pub fn fits(pattern: &[u8], path: &[u8]) -> bool {
-    let (mut p, mut t) = (0, 0);
-    let mut retry: Option<(usize, usize)> = None;
-    while t < path.len() {
-        match pattern.get(p) {
-            Some(&byte) if is_wild(byte) => {
-                p += 1;
-                retry = Some((p, t));
-            }
-            Some(&byte) if byte == path[t] => {
-                p += 1;
-                t += 1;
-            }
-            _ => {
-                let Some((after, from)) = retry else {
-                    return false;
-                };
-                p = after;
-                t = from + 1;
-                retry = Some((after, t));
-            }
-        }
-    }
-    pattern[p..].iter().all(|&byte| is_wild(byte))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn patterns_fit_whole_paths() {
-        for (pattern, path, expected) in [
-            ("*.iso", "a/b/x.iso", true),
-            ("%x%", "a/x.iso", true),
-            ("a/*/x", "a/b/c/x", true),
-            ("a/*/x", "a/x", false),
-            ("*", "", true),
-            ("a", "ab", false),
-            ("*A", "a", false),
-            ("a*b*c", "aXbXbXc", true),
-            ("[x]*", "[x]y", true),
-        ] {
-            assert_eq!(
-                fits(pattern.as_bytes(), path.as_bytes()),
-                expected,
-                "{pattern} {path}"
-            );
-        }
-    }
 }

@@ -4,7 +4,7 @@ use std::os::unix::ffi::OsStrExt;
 
 use roaring::RoaringBitmap;
 
-use super::file::found_files;
+use super::found_file::found_files;
 use super::outcome::ChangeOutcome;
 use crate::admin::args::{FileAction, FileArgs};
 use crate::admin::error::AdminError;

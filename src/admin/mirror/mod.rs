@@ -6,6 +6,7 @@ pub mod edit;
 pub mod file;
 pub mod file_change;
 mod file_sample;
+pub mod found_file;
 pub mod https;
 pub mod list;
 pub mod locate;

@@ -3,7 +3,7 @@
 use roaring::RoaringBitmap;
 
 use crate::admin::error::AdminError;
-use crate::admin::mirror::file::{fits, is_pattern};
+use crate::admin::mirror::found_file::{fits, is_pattern};
 use crate::db::catalogue;
 use crate::db::open::Queryable;
 use crate::db::overview::marker::Marker;

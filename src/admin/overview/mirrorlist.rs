@@ -11,7 +11,7 @@ use std::path::Path;
 use regex::Regex;
 
 use super::holding::MarkedFiles;
-use super::page::{self, OverviewPage};
+use super::page::{self, OverviewPage, OverviewRow};
 use crate::admin::args::{ListFormat, MirrorlistArgs};
 use crate::admin::error::{AdminError, ArgumentError};
 use crate::admin::session::{Session, fitting_mirrors};
@@ -22,14 +22,6 @@ use crate::db::overview::place_name;
 use crate::db::{Reader, content};
 use crate::domain::mirror::MirrorKind;
 use crate::program::exit::Exit;
-
-/// A mirror and the markers that it has.
-pub struct OverviewRow {
-    /// The mirror.
-    pub mirror: MirrorRecord,
-    /// One per marker.
-    pub has: Vec<bool>,
-}
 
 /// Writes the overview.
 ///

@@ -8,7 +8,6 @@ use askama::Template;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::mirrorlist::OverviewRow;
 use crate::admin::args::{ImageArg, MirrorlistArgs};
 use crate::admin::error::AdminError;
 use crate::db::mirror::MirrorRecord;
@@ -18,6 +17,14 @@ use crate::domain::escape::html_into;
 use crate::domain::time::{Timestamp, rfc822};
 use crate::domain::url::{Scheme, without_login};
 use crate::regular_file;
+
+/// A mirror and the markers that it has.
+pub struct OverviewRow {
+    /// The mirror.
+    pub mirror: MirrorRecord,
+    /// One per marker.
+    pub has: Vec<bool>,
+}
 
 /// What the page is made of.
 pub struct OverviewPage<'a> {

@@ -51,7 +51,7 @@ pub(in crate::admin) struct LogInput {
 pub(super) fn total_bytes(paths: &[PathBuf]) -> Option<u64> {
     let bytes = |path: &PathBuf| {
         let metadata = std::fs::metadata(path).ok()?;
-        metadata.is_file().then(|| metadata.len())
+        metadata.is_file().then_some(metadata.len())
     };
     paths.iter().map(bytes).sum()
 }

@@ -1,8 +1,8 @@
 //! `heliostat replay`: decides the requests of access logs again, offline, and sums up.
 //!
-//! One thread reads and unpacks the logs; the others read lines ([`format`], [`line`]), decide them
-//! by the code of the responder ([`world`]) and count ([`tally`]). What grows with the log is the
-//! number of mirrors and reasons alone.
+//! One thread reads and unpacks the logs; the others read lines ([`mod@format`], [`mod@line`]),
+//! decide them by the code of the responder ([`world`]) and count ([`tally`]). Only the number of
+//! mirrors and reasons grows with the log.
 
 mod format;
 mod input;

@@ -10,7 +10,7 @@
 //! The page needs no script; a short one adds a button that copies a hash. The page loads nothing
 //! but the operator's logo: style and script are inside, and [`content_security_policy`] forbids
 //! everything else. A style sheet of the admin's replaces the built-in one, because the two would
-//! mix colours. The sheet may load other sheets, pictures and fonts from its own host and from ours.
+//! mix colours. The sheet may load other sheets, pictures and fonts from its own host and ours.
 
 use std::borrow::Cow;
 use std::fmt::Write;

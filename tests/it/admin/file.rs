@@ -130,7 +130,7 @@ fn mirrors_are_asked_for_the_file_and_its_digest() {
             .expect("md5sum starts");
         String::from_utf8_lossy(&output.stdout)[..32].to_owned()
     };
-    let asked = run(&site, "file ls dist/a --md5 -u -m o");
+    let asked = run(&site, "file ls dist/a --md5 -u -m other");
     assert_eq!(
         asked,
         line(

@@ -40,6 +40,8 @@ impl Machine {
     /// Apache with a host for https, and what else it includes.
     fn write_server(&self, more: &str) {
         let home = self.folder.path().display();
+        // Where a machine has no /var/log/apache2, the log is below Apache's own folder.
+        let _ = std::fs::create_dir(self.folder.path().join("logs"));
         let modules = [
             "mpm_event",
             "authz_core",

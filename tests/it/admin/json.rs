@@ -52,7 +52,7 @@ fn sites_and_files_are_listed_as_json() {
 
     let files = site.run_ok("heliostat", &["file", "ls", "d/a b.iso", "--json"]);
     let files: Value = serde_json::from_str(&files).expect("JSON");
-    let expected = "alive country enabled mirror outdated path region score url";
+    let expected = "alive country enabled md5 mirror outdated path region score status url";
     assert_eq!(keys(&files[0]), expected);
     let found = files.as_array().expect("a list");
     let facts = |file: &Value| format!("{} {} {}", file["mirror"], file["alive"], file["url"]);

@@ -320,7 +320,7 @@ fn options_may_be_abbreviated_as_in_mb() {
         "mb mirrorlist --form txt2 --skip --list-m",
         "mb markers --delim '#'",
         "mb timestamp --no-doc x",
-        "mb new m --htt http://m/ --pref --operator-n x --adm a",
+        "mb new m --htt http://m/ --pref --operator-n x --admin-e a@b",
         "mb list --show --oth --disab",
         "mb update --all-m --dry",
         "mb dirs --miss x",

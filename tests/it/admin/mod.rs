@@ -19,7 +19,7 @@ mod null_tree;
 mod overview;
 mod password;
 mod probefile;
-mod restore;
 mod replay;
+mod restore;
 mod status;
 mod visible;

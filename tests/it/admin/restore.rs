@@ -26,7 +26,7 @@ fn backup(site: &TestSite, name: &str) -> PathBuf {
 
 fn score(database: &Path) -> i64 {
     let reader = open_reader(database).expect("it opens");
-    mirror::find(&reader, "m").expect("the mirror").score.into()
+    mirror::find(&reader, "m").expect("the mirror").score
 }
 
 fn journal_mode(database: &Path) -> String {

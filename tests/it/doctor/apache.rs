@@ -32,7 +32,8 @@ pub fn set_up(site: &TestSite) {
     let modules = "/usr/lib/apache2/modules";
     let mut server = format!(
         "ServerRoot {home}\nServerName localhost\nPidFile {home}/httpd.pid\n\
-         ErrorLog {home}/error.log\nUser www-data\nTypesConfig /etc/mime.types\nDefaultRuntimeDir {home}\n\
+         ErrorLog {home}/error.log\nUser www-data\nTypesConfig /etc/mime.types\n\
+         DefaultRuntimeDir {home}\n\
          Listen 127.0.0.1:65000\n"
     );
     for name in MODULES.iter().chain(&["xsendfile"]) {

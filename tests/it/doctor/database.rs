@@ -36,9 +36,10 @@ fn schemas_that_do_not_fit_are_named() {
     // As before the newest migration.
     sql(
         &clinic,
-        "ALTER TABLE run DROP COLUMN note; PRAGMA user_version = 12",
+        "DELETE FROM meta WHERE key IN ('database_id', 'branch_id', 'is_copy'); \
+         PRAGMA user_version = 13",
     );
-    let fixes = clinic.sees("database-older", "schema 12");
+    let fixes = clinic.sees("database-older", "schema 13");
     clinic.apply(&fixes[0]);
     assert_eq!(clinic.ids(), [""; 0]);
     sql(&clinic, "PRAGMA user_version = 99");

@@ -109,7 +109,7 @@ fn wrong_answers_are_named() {
     for (line, expected) in [
         (
             "Redirect /dir/known.iso https://other.example.org/x",
-            &["url-redirected-elsewhere", "url-without-documents"][..],
+            &["url-redirected-elsewhere"][..],
         ),
         (
             "Redirect /dir/small https://other.example.org/x",

@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use super::edit::comment_out;
+use super::place::local_asis;
 use super::site_hosts;
 use crate::admin::apache::{Apache, ApacheError};
 use crate::admin::doctor::examined::Examined;
 use crate::admin::doctor::finding::{AreaReport, Finding};
-use crate::admin::doctor::shell::word;
 use crate::config::LocalKind;
 
 /// Modules that the hosts need, each with the command that brings it.
@@ -91,18 +91,6 @@ fn refused(said: &str) -> Finding {
             .because(cause)
             .mended_by("apachectl -t"),
     }
-}
-
-/// The file of two lines that leads from an error to the file.
-pub(super) fn local_asis(path: &Path, cause: String) -> Finding {
-    let what = format!("{} is missing", path.display());
-    let fix = format!(
-        "printf 'Status: 200 OK\\nLocation: /.heliostat/local\\n\\n' >{path} && chmod 644 {path}",
-        path = word(path)
-    );
-    Finding::error("local-asis-missing", what)
-        .because(cause)
-        .mended_by(fix)
 }
 
 fn check_modules(report: &mut AreaReport, apache: &Apache) {

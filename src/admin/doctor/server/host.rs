@@ -2,9 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::apache::local_asis;
 use super::edit::{add_on_top, add_to_host, respell, substitute};
-use super::site_hosts::real;
+use super::place::{local_asis, real};
 use crate::admin::apache::{Apache, Directive, VirtualHost, is_within};
 use crate::admin::doctor::finding::Finding;
 use crate::admin::doctor::shell::{text_word, word};

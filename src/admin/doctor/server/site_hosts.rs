@@ -1,10 +1,10 @@
 //! The virtual hosts that serve a site's tree.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use super::host::{self, HostOfSite};
+use super::place::real;
 use crate::admin::apache::{Apache, VirtualHost};
 use crate::admin::doctor::examined::Examined;
 use crate::admin::doctor::finding::{AreaReport, Finding};
@@ -39,11 +39,6 @@ pub(super) fn check(
     }
     report.looked_at = Some(shown.join(", "));
     report
-}
-
-/// Where a path really is, as far as it is there.
-pub(super) fn real(path: &Path) -> PathBuf {
-    fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
 }
 
 fn serves(host: &VirtualHost<'_>, tree: &Path) -> bool {

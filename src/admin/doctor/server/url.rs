@@ -54,7 +54,7 @@ struct Asked<'a> {
 }
 
 /// What came back.
-enum Answer<'a> {
+enum HostAnswer<'a> {
     Redirect(String),
     Own(Box<HttpAnswer<'a>>),
     Failed(String),
@@ -168,7 +168,7 @@ impl Asked<'_> {
         match &samples.redirected {
             Some((path, version)) => {
                 let answer = self.get(path, "", None);
-                if let Answer::Failed(problem) = &answer {
+                if let HostAnswer::Failed(problem) = &answer {
                     report.push(self.unreachable(path, problem));
                     return;
                 }
@@ -177,7 +177,7 @@ impl Asked<'_> {
                 let is_shadow = raw.mode.as_deref() == Some("shadow");
                 let is_held = is_shadow || raw.rollout.as_deref().is_some_and(|it| it != "100%");
                 match &answer {
-                    Answer::Own(answer) if is_held && answer.status == 200 => {
+                    HostAnswer::Own(answer) if is_held && answer.status == 200 => {
                         report.absent("a redirect: `mode` or `rollout` holds it back");
                     }
                     _ => report.findings.extend(self.judge_redirect(path, &answer)),
@@ -213,16 +213,16 @@ impl Asked<'_> {
         self.base.file(&[path, end.as_bytes()].concat())
     }
 
-    fn get(&self, path: &[u8], end: &str, byte: Option<u64>) -> Answer<'_> {
+    fn get(&self, path: &[u8], end: &str, byte: Option<u64>) -> HostAnswer<'_> {
         let request = HttpRequest {
             byte,
             once: true,
             ..HttpRequest::default()
         };
         match self.session.get(&self.url(path, end), request, &|_| false) {
-            Ok(answer) => Answer::Own(Box::new(answer)),
-            Err(FetchError::Redirected { to }) => Answer::Redirect(to),
-            Err(error) => Answer::Failed(chain(&error)),
+            Ok(answer) => HostAnswer::Own(Box::new(answer)),
+            Err(FetchError::Redirected { to }) => HostAnswer::Redirect(to),
+            Err(error) => HostAnswer::Failed(chain(&error)),
         }
     }
 
@@ -245,15 +245,15 @@ impl Asked<'_> {
             .mended_by(self.curl(path, ""))
     }
 
-    fn judge_redirect(&self, path: &[u8], answer: &Answer<'_>) -> Option<Finding> {
+    fn judge_redirect(&self, path: &[u8], answer: &HostAnswer<'_>) -> Option<Finding> {
         let url = self.shown(path, "");
         let explain = self.command.with(&format!(
             "explain {} --ip 192.0.2.7",
             word(Path::new(std::ffi::OsStr::from_bytes(path)))
         ));
         match answer {
-            Answer::Redirect(to) if self.is_of_mirror(to) => None,
-            Answer::Redirect(to) => Some(
+            HostAnswer::Redirect(to) if self.is_of_mirror(to) => None,
+            HostAnswer::Redirect(to) => Some(
                 Finding::error(
                     "url-redirected-elsewhere",
                     format!("{url} leads to no mirror"),
@@ -263,7 +263,7 @@ impl Asked<'_> {
                 ))
                 .mended_by(self.curl(path, "")),
             ),
-            Answer::Own(answer) if answer.status == 200 => Some(
+            HostAnswer::Own(answer) if answer.status == 200 => Some(
                 Finding::error("url-not-redirected", format!("{url} is served here"))
                     .because(
                         "mirrors have that file; the responder was not asked, or has a reason \
@@ -271,8 +271,8 @@ impl Asked<'_> {
                     )
                     .mended_by(explain),
             ),
-            Answer::Own(answer) => Some(self.wrong_status(path, "", answer.status)),
-            Answer::Failed(problem) => Some(self.unreachable(path, problem)),
+            HostAnswer::Own(answer) => Some(self.wrong_status(path, "", answer.status)),
+            HostAnswer::Failed(problem) => Some(self.unreachable(path, problem)),
         }
     }
 
@@ -293,12 +293,12 @@ impl Asked<'_> {
         bare.any(|(_, base)| to.starts_with(base.trim_end_matches('/')))
     }
 
-    fn judge_own(&self, path: &[u8], answer: &Answer<'_>, kind: &str) -> Option<Finding> {
+    fn judge_own(&self, path: &[u8], answer: &HostAnswer<'_>, kind: &str) -> Option<Finding> {
         let url = self.shown(path, "");
         match answer {
-            Answer::Own(answer) if answer.status == 200 => None,
-            Answer::Own(answer) => Some(self.wrong_status(path, "", answer.status)),
-            Answer::Redirect(to) => Some(
+            HostAnswer::Own(answer) if answer.status == 200 => None,
+            HostAnswer::Own(answer) => Some(self.wrong_status(path, "", answer.status)),
+            HostAnswer::Redirect(to) => Some(
                 Finding::error(
                     "url-redirected",
                     format!("{url} is redirected, and is {kind}"),
@@ -306,7 +306,7 @@ impl Asked<'_> {
                 .because(format!("it leads to {to}, where the file need not be"))
                 .mended_by(self.curl(path, "")),
             ),
-            Answer::Failed(problem) => Some(self.unreachable(path, problem)),
+            HostAnswer::Failed(problem) => Some(self.unreachable(path, problem)),
         }
     }
 
@@ -314,7 +314,7 @@ impl Asked<'_> {
         if size == 0 {
             return None;
         }
-        let Answer::Own(answer) = self.get(path, "", Some(0)) else {
+        let HostAnswer::Own(answer) = self.get(path, "", Some(0)) else {
             return None;
         };
         let expected = format!("bytes 0-0/{size}");
@@ -337,12 +337,12 @@ impl Asked<'_> {
         const END: &str = ".meta4";
         let url = self.shown(path, END);
         match self.get(path, END, None) {
-            Answer::Own(answer)
+            HostAnswer::Own(answer)
                 if answer.status == 200 && answer.content_type.contains("metalink4") =>
             {
                 None
             }
-            Answer::Own(answer) => Some(
+            HostAnswer::Own(answer) => Some(
                 Finding::warning("url-without-documents", format!("{url} is no metalink"))
                     .because(format!(
                         "the answer is {}, of the type '{}'",
@@ -350,12 +350,12 @@ impl Asked<'_> {
                     ))
                     .mended_by(self.curl(path, END)),
             ),
-            Answer::Redirect(to) => Some(
+            HostAnswer::Redirect(to) => Some(
                 Finding::warning("url-without-documents", format!("{url} is redirected"))
                     .because(format!("it leads to {to}"))
                     .mended_by(self.curl(path, END)),
             ),
-            Answer::Failed(problem) => Some(self.unreachable(path, &problem)),
+            HostAnswer::Failed(problem) => Some(self.unreachable(path, &problem)),
         }
     }
 }
