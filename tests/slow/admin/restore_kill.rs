@@ -13,7 +13,7 @@ use crate::stand_in::responder::Responder;
 use crate::stand_in::site::{TestSite, eventually};
 
 /// Runs that are killed.
-const KILLS: u32 = 100;
+const KILLS: i64 = 100;
 
 fn text(path: &Path) -> &str {
     path.to_str().expect("UTF-8")
@@ -30,7 +30,7 @@ fn large_site() -> TestSite {
     site
 }
 
-fn score(database: &Path, when: &str) -> u32 {
+fn score(database: &Path, when: &str) -> i64 {
     let check = Connection::open(database).expect("it opens");
     let found: String = check
         .query_row("PRAGMA quick_check", [], |row| row.get(0))
@@ -54,7 +54,7 @@ fn kill(site: &TestSite, arguments: &[&str], whole_run: Duration) {
     child.wait().expect("it is ours");
 }
 
-fn set_score(site: &TestSite, score: u32) {
+fn set_score(site: &TestSite, score: i64) {
     site.run_ok("heliostat", &["score", "m", &score.to_string()]);
 }
 
