@@ -7,6 +7,7 @@ use regex::Captures;
 
 use super::judge::{Case, Verdict};
 use super::metalink::{decoded, spaced, unescaped};
+use super::own_part::{self, own_parts};
 use super::recording::expression;
 use super::redirect::unsigned;
 
@@ -16,9 +17,10 @@ const BODY: &str = "<body>\n";
 /// Holds ours against the recorded one.
 pub fn judge_page(verdict: &mut Verdict, case: &Case, ours: &str, theirs: &str) {
     verdict.differs("page");
-    let ours = head(verdict, ours, theirs);
+    let body = head(verdict, ours, theirs);
+    let body = own_parts(verdict, ours, &body);
     let theirs = judge_recorded_page(verdict, theirs);
-    let ours = new_elements(verdict, &ours);
+    let ours = new_elements(verdict, &body);
     let mut own = lines(verdict, case, &ours, true);
     let mut right = lines(verdict, case, theirs, false);
     if let Some(key) = case.other_mirrors() {
@@ -99,16 +101,7 @@ fn new_elements(verdict: &mut Verdict, ours: &str) -> String {
             .insert("the list of mirrors that a client is not sent to is our own");
     }
     let text = map.replace_all(ours, "");
-    let mut text = others.replace_all(&text, "").into_owned();
-    for (what, form) in [
-        ("nav", "(?s)<nav id=\"mirrorbrain-breadcrumb\".*?</nav>\n"),
-        ("download", "<p id=\"mirrorbrain-download\">.*</p>\n"),
-        ("script", "<script>[^<]*</script>\n"),
-    ] {
-        let form = expression(form);
-        verdict.expect(what, form.find_iter(&text).count() <= 1, true);
-        text = form.replace_all(&text, "").into_owned();
-    }
+    let text = others.replace_all(&text, "");
     let hash = expression("<tt (?:id=\"mirrorbrain-copy-from\"|tabindex=\"0\")>");
     let text = hash.replace_all(&text, "<tt>");
     mirrors_as_theirs(verdict, &text)
@@ -127,6 +120,7 @@ fn mirrors_as_theirs(verdict: &mut Verdict, text: &str) -> String {
         verdict.expect("a mirror's text is its host", &found[2], host);
         verdict.differs("mirror-host");
         let facts = found.get(3).map_or("", |facts| facts.as_str());
+        own_part::facts(verdict, &found[1], facts);
         let country = code
             .captures(facts)
             .map_or("--".to_owned(), |code| code[1].to_owned());

@@ -9,6 +9,7 @@ pub mod known;
 pub mod law;
 pub mod list;
 pub mod metalink;
+pub mod own_part;
 pub mod page;
 pub mod recording;
 pub mod redirect;
