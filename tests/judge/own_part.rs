@@ -61,7 +61,8 @@ fn folders(verdict: &mut Verdict, url: &str, lines: &str) {
 fn button(verdict: &mut Verdict, body: &str, url: &str, title: &str) -> String {
     let button = expression(
         "<p id=\"mirrorbrain-download\"><a href=\"([^\"]*)\" id=\"mirrorbrain-download-link\">\
-         Download <b>([^<]*)</b></a> <span>\\d[\\d.]* (?:bytes|[KMGTPE]iB) from ([^<]*)</span></p>\n",
+         Download <b>([^<]*)</b></a> <span>\\d[\\d.]* (?:bytes|[KMGTPE]iB) from ([^<]*)</span>\
+         </p>\n",
     );
     let Some(found) = button.captures(body) else {
         let is_of_file = body.contains("<h3>File information</h3>");

@@ -22,6 +22,15 @@ pub struct Fed {
     pub copies: u64,
 }
 
+/// Ends the askers when it is dropped.
+struct EndOfAskers<'f>(&'f AtomicBool);
+
+impl Drop for EndOfAskers<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// The first front end, and another one with the same files.
 fn front_ends() -> (TestSite, TestSite) {
     let first = site("");
@@ -73,6 +82,8 @@ pub fn feed(duration: Duration, interval: Duration) -> Fed {
         let askers: Vec<_> = (0..CONNECTIONS)
             .map(|number| scope.spawn(move || ask(number)))
             .collect();
+        // They end with this, also if a command fails.
+        let askers_end = EndOfAskers(&is_over);
         let start = Instant::now();
         // On a busy machine a copy takes longer than the pause.
         while start.elapsed() < duration || copies < copies_min {
@@ -82,7 +93,7 @@ pub fn feed(duration: Duration, interval: Duration) -> Fed {
             // The pace of the copies is what is tested.
             std::thread::sleep(interval);
         }
-        is_over.store(true, Ordering::Relaxed);
+        drop(askers_end);
         bad = askers
             .into_iter()
             .flat_map(|asker| asker.join().expect("it asked"))
