@@ -82,15 +82,21 @@ impl Coordinates {
         })
     }
 
+    /// The angle between two places on the globe, in degrees (haversine formula).
+    pub fn degrees_to(self, other: Coordinates) -> f64 {
+        let half = |from: f64, to: f64| ((to - from).to_radians() / 2.0).sin().powi(2);
+        let h = half(self.latitude, other.latitude)
+            + self.latitude.to_radians().cos()
+                * other.latitude.to_radians().cos()
+                * half(self.longitude, other.longitude);
+        (2.0 * h.sqrt().min(1.0).asin()).to_degrees()
+    }
+
     /// The distance on the globe, in kilometres.
     pub fn kilometres_to(self, other: Coordinates) -> f64 {
         /// Mean radius of the Earth (IUGG).
-        const RADIUS: f64 = 6371.0;
-        let (one, two) = (self.latitude.to_radians(), other.latitude.to_radians());
-        let wide = (other.longitude - self.longitude).to_radians() / 2.0;
-        let high = (two - one) / 2.0;
-        let half = high.sin().powi(2) + one.cos() * two.cos() * wide.sin().powi(2);
-        2.0 * RADIUS * half.sqrt().clamp(0.0, 1.0).asin()
+        const RADIUS_KM: f64 = 6371.0;
+        self.degrees_to(other).to_radians() * RADIUS_KM
     }
 }
 

@@ -10,15 +10,12 @@ use super::world::ReplayWorld;
 use crate::decide::{Choice, Decision};
 use crate::domain::mirror::MirrorCountry;
 use crate::domain::place::{Coordinates, CountryCode};
-use crate::domain::select::{Distance, Law};
 use crate::domain::time::Timestamp;
 
 /// Names of mirrors that a log may have: a log is nobody's friend.
 const LOGGED_MIRRORS_MAX: usize = 10_000;
 /// Stands for the names beyond.
 const FURTHER: &str = "(further names)";
-/// Kilometres of a thousandth of a degree of a great circle.
-const KM: f64 = 0.111_195;
 /// Kilometres that are counted together.
 const STEP_KM: usize = 10;
 /// Half of the Earth's circumference.
@@ -150,12 +147,7 @@ impl AnswerColumn {
 }
 
 fn step(from: Coordinates, to: Coordinates) -> usize {
-    let law = Law {
-        distance: Distance::GreatCircle,
-        ..Law::default()
-    };
-    let km = f64::from(law.distance(from, Some(to))) * KM;
-    (km as usize / STEP_KM).min(STEPS)
+    (from.kilometres_to(to) as usize / STEP_KM).min(STEPS)
 }
 
 fn country(world: &ReplayWorld, choice: &Choice<'_>) -> Option<CountryCode> {

@@ -87,7 +87,7 @@ impl Law {
                 let longitude = client.longitude - place.longitude;
                 (latitude * latitude + longitude * longitude).sqrt()
             }
-            Distance::GreatCircle => great_circle(client, place),
+            Distance::GreatCircle => client.degrees_to(place),
         };
         (degrees * 1000.0) as u32
     }
@@ -102,16 +102,6 @@ impl Law {
 /// Factor between a random number and a mirror's rank.
 pub(super) fn step(score: u16) -> u32 {
     RANK_RANGE / u32::from(score.max(1))
-}
-
-/// Angle in degrees (haversine formula).
-fn great_circle(a: Coordinates, b: Coordinates) -> f64 {
-    let half = |from: f64, to: f64| ((to - from).to_radians() / 2.0).sin().powi(2);
-    let h = half(a.latitude, b.latitude)
-        + a.latitude.to_radians().cos()
-            * b.latitude.to_radians().cos()
-            * half(a.longitude, b.longitude);
-    (2.0 * h.sqrt().min(1.0).asin()).to_degrees()
 }
 
 #[cfg(test)]
