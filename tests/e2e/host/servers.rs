@@ -5,7 +5,7 @@ use std::time::Duration;
 use md5::{Digest, Md5};
 use rustix::process::Signal;
 
-use crate::local::ODD_NAMES;
+use crate::host::local::ODD_NAMES;
 use crate::stage::site::eventually;
 use crate::stage::{
     Answer, ApacheOptions, Request, Server, Stage, encode, start_lighttpd, start_lighttpd_with,

@@ -80,7 +80,7 @@ fn aria2_downloads_by_the_torrent() {
 
 #[test]
 fn libtorrent_downloads_by_torrent_and_by_magnet_link() {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e/bittorrent.py");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e/client/bittorrent.py");
     for version in ["v1", "hybrid"] {
         let (stage, content) = stage(version);
         let (folder, torrent) = downloads(&stage, "torrent");

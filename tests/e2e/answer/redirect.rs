@@ -1,6 +1,6 @@
 //! A download reaches the right mirror.
 
-use crate::local::ODD_NAMES;
+use crate::host::local::ODD_NAMES;
 use crate::stage::site::eventually;
 use crate::stage::{ApacheOptions, MirrorFacts, Request, Stage, decode, encode};
 

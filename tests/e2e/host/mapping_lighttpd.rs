@@ -4,7 +4,9 @@ use std::os::unix::fs::symlink;
 
 use rustix::process::Signal;
 
-use crate::mapping::{Url, X, has_documents_of_odd_names, has_md5_documents, same, stage_with};
+use crate::host::mapping::{
+    Url, X, has_documents_of_odd_names, has_md5_documents, same, stage_with,
+};
 use crate::stage::{ApacheOptions, Request, Server, Stage, start_lighttpd_with};
 
 /// What operators have in lighttpd.conf, before Heliostat's file.

@@ -1,0 +1,8 @@
+//! The answers through real Apache: redirects, documents, Link lines, versions of files.
+
+mod document;
+mod document_limit;
+mod freshness;
+mod link;
+mod redirect;
+mod shadow;

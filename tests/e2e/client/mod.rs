@@ -1,0 +1,7 @@
+//! Real clients on our answers: BitTorrent, browsers, dnf, downloaders, people at a page.
+
+mod bittorrent;
+mod browser;
+mod dnf;
+mod downloader;
+mod page;
