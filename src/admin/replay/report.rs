@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::judge::AnswerKind;
 use super::tally::{AnswerColumn, ReplayTally, Traffic};
+use crate::domain::document::mirror_list::readable_size;
 use crate::program::table::TextTable;
 
 /// Mirrors in the table for people; `--json` has all.
@@ -148,7 +149,7 @@ fn write_sums(out: &mut impl Write, report: &ReplayReport<'_>) -> io::Result<()>
         ("served here", |column| of_all(column, AnswerKind::Served)),
         ("404", |column| of_all(column, AnswerKind::Missing)),
         ("moved off this host", |column| {
-            bytes(column.of_kind(AnswerKind::Redirected).bytes)
+            readable_size(column.of_kind(AnswerKind::Redirected).bytes)
         }),
         ("median distance", |column| {
             let km = column.median_km();
@@ -210,7 +211,7 @@ fn write_changes(out: &mut impl Write, report: &ReplayReport<'_>) -> io::Result<
         table.add_row([
             format!("{from} -> {to}"),
             traffic.requests.to_string(),
-            bytes(traffic.bytes),
+            readable_size(traffic.bytes),
             why.to_owned(),
         ]);
     }
@@ -219,7 +220,7 @@ fn write_changes(out: &mut impl Write, report: &ReplayReport<'_>) -> io::Result<
         table.add_row([
             "another mirror".to_owned(),
             traffic.requests.to_string(),
-            bytes(traffic.bytes),
+            readable_size(traffic.bytes),
             format!("the earlier one: {why}"),
         ]);
     }
@@ -259,7 +260,7 @@ fn write_mirrors(out: &mut impl Write, report: &ReplayReport<'_>) -> io::Result<
             row.extend([count.to_string(), percent(count, all)]);
         }
         let traffic = last.mirrors.get(*name).copied().unwrap_or_default();
-        row.push(bytes(traffic.bytes));
+        row.push(readable_size(traffic.bytes));
         table.add_row(row);
     }
     writeln!(out, "\n{}", table.text(1..=2 * columns.len() + 1))?;
@@ -301,19 +302,5 @@ fn percent(part: u64, whole: u64) -> String {
     match whole {
         0 => "-".to_owned(),
         whole => format!("{:.1} %", part as f64 * 100.0 / whole as f64),
-    }
-}
-
-fn bytes(count: u64) -> String {
-    const UNITS: [&str; 6] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
-    let mut value = count as f64;
-    let mut unit = 0;
-    while value >= 1024.0 && unit + 1 < UNITS.len() {
-        value /= 1024.0;
-        unit += 1;
-    }
-    match unit {
-        0 => format!("{count} B"),
-        _ => format!("{value:.1} {}", UNITS[unit]),
     }
 }

@@ -158,6 +158,15 @@ pub fn short_size(bytes: u64) -> String {
     format!("{size}E")
 }
 
+/// A size as people read it: `4.4 GiB`.
+pub fn readable_size(bytes: u64) -> String {
+    let short = short_size(bytes);
+    match short.trim_end_matches(|unit: char| unit.is_ascii_alphabetic()) {
+        number if number == short => format!("{number} bytes"),
+        number => format!("{number} {}iB", &short[number.len()..]),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

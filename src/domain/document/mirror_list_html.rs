@@ -22,7 +22,7 @@ use sha2::{Digest, Sha256};
 
 use super::map::map_into;
 use super::mirror_list::{
-    FileFacts, ListedMirror, MirrorPage, Offers, Subject, UnlistedMirror, short_size,
+    FileFacts, ListedMirror, MirrorPage, Offers, Subject, UnlistedMirror, readable_size, short_size,
 };
 use super::name::text_of;
 use crate::domain::escape::{hex_into, html_into, url_path_into};
@@ -445,15 +445,6 @@ impl MirrorGroup<'_> {
 fn country_name(code: CountryCode) -> Option<&'static str> {
     let country = iso3166::Country::from_alpha2_ignore_case(code.as_str())?;
     Some(country.data().name)
-}
-
-/// A size as people read it: `4.4 GiB`.
-fn readable_size(bytes: u64) -> String {
-    let short = short_size(bytes);
-    match short.trim_end_matches(|unit: char| unit.is_ascii_alphabetic()) {
-        number if number == short => format!("{number} bytes"),
-        number => format!("{number} {}iB", &short[number.len()..]),
-    }
 }
 
 /// The directories above a path.
