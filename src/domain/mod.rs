@@ -6,7 +6,8 @@
 //! (which files are never redirected), [`accept`] (when a metalink replaces the file), [`yum`]
 //! (which repository a query names),
 //! [`escape`] and [`document`] (how an answer is written), [`listing`] (which files a mirror
-//! lists), [`trace`] (when a mirror was synced, and its limits).
+//! lists), [`trace`] (when a mirror was synced, and its limits), [`topology`] (which AS announces a
+//! network).
 
 pub mod accept;
 pub mod cache;
@@ -27,6 +28,7 @@ pub mod run_counts;
 pub mod scope;
 pub mod select;
 pub mod time;
+pub mod topology;
 pub mod trace;
 pub mod url;
 pub mod url_parts;
