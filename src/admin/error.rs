@@ -9,6 +9,7 @@ use crate::db::DbError;
 use crate::domain::mirror::name::{LookupError, question};
 use crate::domain::mirror::value::ValueError;
 use crate::domain::path::PathError;
+use crate::domain::topology::TableDamage;
 use crate::program::exit::Exit;
 use crate::program::lock::{LockError, LockFileError, LockHolder};
 
@@ -222,6 +223,22 @@ pub enum AdminError {
         /// What it is and what to do.
         problem: String,
     },
+    /// A file with data that cannot be used.
+    #[error("{}: {problem}", file.display())]
+    InputFile {
+        /// As it was written.
+        file: PathBuf,
+        /// What is wrong and what to do.
+        problem: String,
+    },
+    /// A table of networks that cannot be used.
+    #[error("{}: {damage}", file.display())]
+    DamagedTable {
+        /// The table.
+        file: PathBuf,
+        /// What is wrong and what to do.
+        damage: TableDamage,
+    },
     /// A host cannot be looked up.
     #[error(transparent)]
     Locate(#[from] LocateError),
@@ -248,6 +265,7 @@ impl AdminError {
             AdminError::Usage(_) => Exit::Usage,
             AdminError::Value { .. } | AdminError::UnknownField { .. } => Exit::Usage,
             AdminError::CopyFile { .. } | AdminError::UnusableCopy { .. } => Exit::Usage,
+            AdminError::InputFile { .. } => Exit::Usage,
             // Who reads no further (`| head`) has what they wanted.
             AdminError::Console(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {
                 Exit::Ok

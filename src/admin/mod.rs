@@ -28,6 +28,7 @@ mod replay;
 mod report;
 mod responder;
 mod session;
+mod topology;
 
 pub use error::AdminError;
 pub use program::main;

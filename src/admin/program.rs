@@ -26,6 +26,7 @@ use super::replay::replay;
 use super::report::{configuration, history, status};
 use super::responder::{Responder, looked_as};
 use super::session::Session;
+use super::topology::topology;
 use crate::config::{self, LastGood};
 use crate::program::arguments;
 use crate::program::console::complain;
@@ -144,6 +145,7 @@ fn dispatch(session: &mut Session, command: &Command) -> Result<Exit, AdminError
         Command::Probefile(args) => probefile::probefile(session, args),
         Command::Iplookup(args) => update::iplookup(session, args),
         Command::Update(args) => update::update(session, args),
+        Command::Topology(args) => topology(session, args),
         Command::Status(args) => status::status(session, args),
         Command::Ping(args) => ping::ping(session, args),
         Command::Runs(args) => history::runs(session, args),

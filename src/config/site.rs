@@ -60,7 +60,8 @@ section! {
         /// served here. A proxy in front must take so many: nginx takes 4096 unless
         /// `proxy_buffer_size` says more.
         head_bytes_max: usize = 3584, in HEAD_BYTES;
-        /// GeoIP databases (.mmdb) in order; for each fact the first that knows it is believed.
+        /// GeoIP databases (.mmdb) in order; for each fact the first that knows it is believed. A
+        /// table of networks (`heliostat topology compile`) is asked first for the AS.
         geoip: Vec<PathBuf> = Vec::new();
         /// Content types by extension, in the format of `/etc/mime.types`. Only
         /// `exclude_mime_types` needs them, and the parameter HELIOSTAT_MIME_TYPE of the web server

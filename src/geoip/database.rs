@@ -33,12 +33,15 @@ pub(super) struct Database {
 }
 
 impl Database {
-    /// Opens and checks a file. Single damaged records are logged and count as unknown.
+    /// Checks the bytes of a file. Single damaged records are logged and count as unknown.
     ///
     /// # Errors
     /// Returns [`GeoIpError`] if no part of the file can be used, or if `stops` asks to stop.
-    pub(super) fn open(path: &Path, stops: &dyn Fn() -> bool) -> Result<Database, GeoIpError> {
-        let bytes = file::read(path)?;
+    pub(super) fn of(
+        path: &Path,
+        bytes: Vec<u8>,
+        stops: &dyn Fn() -> bool,
+    ) -> Result<Database, GeoIpError> {
         if bytes.len() <= VERIFIED_BYTES_MAX {
             let reader = Reader::from_source(&bytes[..]).map_err(GeoIpError::Format)?;
             let found = tree::verify(&bytes, &reader, stops)?;

@@ -4,6 +4,8 @@ use std::io::ErrorKind;
 
 use maxminddb::MaxMindDbError;
 
+use crate::domain::topology::TableDamage;
+
 /// Why a GeoIP file cannot be used. The caller logs it and names the path. The message contains the
 /// text of its cause.
 #[derive(Debug, thiserror::Error)]
@@ -37,12 +39,21 @@ pub enum GeoIpError {
         /// Description of the first record's damage.
         damage: String,
     },
+    /// The file is no table of networks, though it begins like one.
+    #[error("{0}")]
+    Networks(TableDamage),
     /// The program is ending.
     #[error("it was not read to its end, because the program ends")]
     Stopped,
 }
 
 impl GeoIpError {
+    /// Whether the version that was read before may stay in use. A table of networks is made anew
+    /// each day, and yesterday's is better than none; a GeoIP file is bought or loaded.
+    pub fn keeps_former(&self) -> bool {
+        self.is_passing() || matches!(self, GeoIpError::Networks(_))
+    }
+
     /// Whether the error says nothing about the file, so that the same file may be read a moment
     /// later: no free descriptor (EMFILE), a disk that fails to read (EIO), permissions that are
     /// about to be set (EACCES).

@@ -152,6 +152,9 @@ pub(super) struct RecordFacts {
 }
 
 impl RecordFacts {
+    /// The fields of a table of networks, which tells the AS alone, as `asn`.
+    pub const OF_NETWORKS: [u8; 4] = [0, 0, 0, 1];
+
     /// Whether the record has any fact.
     pub fn has_any(&self) -> bool {
         self.place != Place::default()

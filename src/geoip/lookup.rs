@@ -8,9 +8,9 @@ use std::time::{Duration, Instant, SystemTime};
 
 use ipnet::IpNet;
 
-use super::database::Database;
 use super::error::GeoIpError;
 use super::field::PlaceFact;
+use super::place_file::PlaceFile;
 use crate::domain::place::{Asn, Place};
 
 /// Time until a file is opened again that could not be read for a passing reason: reading a large
@@ -20,8 +20,8 @@ const RETRY_AFTER: Duration = Duration::from_secs(10);
 /// The open files of a site.
 #[derive(Debug, Default)]
 pub struct GeoIp {
-    /// The files that can be used, in order.
-    databases: Vec<Arc<Database>>,
+    /// The files that can be used, in order, tables of networks first.
+    databases: Vec<Arc<PlaceFile>>,
     files: Vec<GeoFile>,
 }
 
@@ -31,7 +31,7 @@ struct GeoFile {
     path: PathBuf,
     stamp: Option<GeoFileStamp>,
     /// The open file; one that cannot be read anew stays open.
-    database: Option<Arc<Database>>,
+    database: Option<Arc<PlaceFile>>,
     problem: Option<GeoFileProblem>,
 }
 
@@ -110,13 +110,13 @@ impl GeoIp {
     /// others stay open. A problem is logged when it is new.
     #[must_use]
     pub fn reopen(&self, paths: &[PathBuf], stops: &dyn Fn() -> bool) -> GeoIp {
-        self.reopen_by(paths, &|path| Database::open(path, stops))
+        self.reopen_by(paths, &|path| PlaceFile::open(path, stops))
     }
 
     fn reopen_by(
         &self,
         paths: &[PathBuf],
-        open: &dyn Fn(&Path) -> Result<Database, GeoIpError>,
+        open: &dyn Fn(&Path) -> Result<PlaceFile, GeoIpError>,
     ) -> GeoIp {
         let mut geoip = GeoIp::default();
         for path in paths {
@@ -128,6 +128,7 @@ impl GeoIp {
         }
         let open = geoip.files.iter().filter_map(|file| file.database.clone());
         geoip.databases = open.collect();
+        geoip.databases.sort_by_key(|database| !database.is_first());
         geoip
     }
 
@@ -231,7 +232,7 @@ impl GeoFile {
     fn open(
         path: &Path,
         before: Option<&GeoFile>,
-        open: &dyn Fn(&Path) -> Result<Database, GeoIpError>,
+        open: &dyn Fn(&Path) -> Result<PlaceFile, GeoIpError>,
     ) -> Option<GeoFile> {
         // The stamp is taken first, so that a file that is replaced during the reading is opened
         // again.
@@ -260,7 +261,7 @@ impl GeoFile {
             }
             Err(GeoIpError::Stopped) => return None,
             Err(error) => {
-                let kept = opened.filter(|_| error.is_passing());
+                let kept = opened.filter(|_| error.keeps_former());
                 let problem = GeoFileProblem::new(path, &error, kept.is_some());
                 if had_problem.is_none_or(|had| had.text != problem.text) {
                     log::error!("{}", problem.text);
@@ -345,7 +346,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("folder");
         let paths = [folder.path().join("a.mmdb")];
         std::fs::write(&paths[0], empty_database()).expect("a file");
-        let good = |path: &Path| Database::open(path, &|| false);
+        let good = |path: &Path| PlaceFile::open(path, &|| false);
         let later = Instant::now() + 2 * RETRY_AFTER;
         for code in [Errno::MFILE, Errno::IO, Errno::ACCESS, Errno::NOMEM] {
             let fails = |_: &Path| Err(GeoIpError::Read(code.into()));

@@ -1,9 +1,10 @@
-//! Finds where a client is: reads GeoIP databases (.mmdb).
+//! Finds where a client is: reads GeoIP databases (.mmdb) and tables of networks.
 //!
 //! A site has a list of files. Each fact (country, continent, coordinates, AS) comes from the first
 //! file that has it. [`field`] has the field names of all layouts: MaxMind's and DB-IP's
 //! (`country.iso_code`, `location.*`), IPinfo's, Geo Open's and flat ones (`country_code`,
-//! `latitude`). A missing continent follows from the country.
+//! `latitude`). A missing continent follows from the country. A table that `heliostat topology
+//! compile` made tells the AS; it is asked before all other files, wherever it stands in the list.
 //!
 //! # Errors
 //! A file that is missing or damaged is logged once and ignored; downloads go on without it. One
@@ -23,6 +24,8 @@ mod error;
 mod field;
 mod file;
 mod lookup;
+mod network_file;
+mod place_file;
 mod tree;
 
 pub use continent::continent_of;

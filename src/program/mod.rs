@@ -1,5 +1,5 @@
 //! Functions that all programs of Heliostat use: command line, exit codes, log, progress, signals,
-//! clock, locks, tables for people.
+//! clock, locks, files that are replaced, tables for people.
 
 pub mod arguments;
 pub mod clock;
@@ -8,5 +8,6 @@ pub mod exit;
 pub mod lock;
 pub mod log;
 pub mod progress;
+pub mod replacement;
 pub mod signal;
 pub mod table;

@@ -303,6 +303,11 @@ fn site_of_document(blocks: &[Block]) -> TestSite {
     if has("import mirrorbrain") {
         return site;
     }
+    std::fs::write(
+        site.path("own-networks.txt"),
+        "192.0.2.0/24 AS64500 campus\n",
+    )
+    .expect("a file");
     site.run_ok("heliostat-index", &["-q", "--no-hashes"]);
     if !has("new mirror.example.org") {
         let urls = "-H http://mirror.example.org/pub/ -R rsync://mirror.example.org/pub/";

@@ -24,7 +24,7 @@ use super::mirror::{
     CommentArgs, DeleteArgs, EditArgs, EnableArgs, ListArgs, NewArgs, OneArgs, RenameArgs,
     ScoreArgs, ShowArgs, TestArgs,
 };
-use super::network::{IplookupArgs, ProbefileArgs, UpdateArgs};
+use super::network::{IplookupArgs, ProbefileArgs, TopologyArgs, UpdateArgs};
 use super::overview::{MarkersArgs, MirrorlistArgs};
 use super::replay::{CompareArgs, ReplayArgs};
 use super::status::StatusArgs;
@@ -138,6 +138,8 @@ pub enum Command {
     Iplookup(IplookupArgs),
     /// Refresh what the GeoIP files know of mirrors
     Update(UpdateArgs),
+    /// Make a table of networks and their AS from routing data, or look into it
+    Topology(TopologyArgs),
     /// Show how mirrors are, and why one is out
     Status(StatusArgs),
     /// Compute hashes of the files below a directory: runs heliostat-index

@@ -38,7 +38,10 @@ pub use mirror::{
     CommentArgs, DeleteArgs, EditArgs, EnableArgs, ListArgs, NewArgs, NewCacheArgs, OneArgs,
     RenameArgs, ScoreArgs, ShowArgs, TestArgs,
 };
-pub use network::{IplookupArgs, ProbefileArgs, UpdateArgs, UrlsArg};
+pub use network::{
+    IplookupArgs, ProbefileArgs, TopologyArgs, TopologyCheckArgs, TopologyCommand,
+    TopologyCompileArgs, TopologyLookupArgs, UpdateArgs, UrlsArg,
+};
 pub use overview::{ImageArg, ListFormat, MarkersArgs, MirrorlistArgs};
 pub use replay::{CompareArgs, ReplayArgs};
 pub use status::StatusArgs;

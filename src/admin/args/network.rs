@@ -1,8 +1,10 @@
-//! Options of `probefile`, `iplookup` and `update`.
+//! Options of `probefile`, `iplookup`, `update` and `topology`.
 
 use std::ffi::OsString;
+use std::net::IpAddr;
+use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 
 use super::change::BEYOND_MB;
 
@@ -119,4 +121,90 @@ impl UpdateArgs {
     pub fn wants_places(&self) -> bool {
         self.all || self.coordinates || self.asn || self.prefix || self.country || self.region
     }
+}
+
+/// `topology`.
+#[derive(Debug, Args)]
+pub struct TopologyArgs {
+    /// What to do
+    #[command(subcommand)]
+    pub command: TopologyCommand,
+}
+
+/// What `topology` does.
+#[derive(Debug, Subcommand)]
+pub enum TopologyCommand {
+    /// Make a table of networks from routing data
+    Compile(TopologyCompileArgs),
+    /// Check a table, and tell how old it is
+    Check(TopologyCheckArgs),
+    /// Show the network, the AS and the label of an address
+    Lookup(TopologyLookupArgs),
+}
+
+/// `topology compile`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    heliostat topology compile --networks routeviews-rv2.pfx2as.gz own.txt \\\n      \
+        -o /var/lib/heliostat/networks.hnt\n  \
+    heliostat topology compile --networks rib.bz2 --label-peer 192.0.2.1 -o networks.hnt -n\n\n\
+    A file is recognised by its content: pfx2as (CAIDA, RouteViews), iptoasn.com, bgpdump -m,\n\
+    MRT (needs the program bgpdump), or lines `PREFIX [AS]NUMBER [LABEL]`; plain, gz, bz2, xz or\n\
+    zst. Of equal networks, that of the later file counts.\n\n\
+    Exit code 2: a file cannot be used; the table stays as it was.\n\n\
+    --json: {\"table\", \"networks\", \"systems\", \"labels\", \"bytes\", \"dry_run\", \"files\":\n\
+    [{\"file\", \"form\", \"lines\", \"networks\", \"host_bits\", \"defaults\", \"too_long\",\n\
+    \"unrouted\", \"labels_dropped\", \"bad_lines\", \"first_bad_lines\"}, …]}")]
+pub struct TopologyCompileArgs {
+    /// Files of networks, the most important one last
+    #[arg(long, value_name = "FILE", num_args = 1.., required = true)]
+    pub networks: Vec<PathBuf>,
+    /// The table
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+    /// Label each network with the next hop of this peer's route (routing tables)
+    #[arg(long, value_name = "IP")]
+    pub label_peer: Option<IpAddr>,
+    /// Also replace a table that has many more networks
+    #[arg(long)]
+    pub force: bool,
+    /// Only say what would be written
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+    /// Machine-readable
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `topology check`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    heliostat topology check\n  \
+    heliostat topology check --table networks.hnt\n\n\
+    Exit code 1: the table cannot be used; 3: it is older than two weeks.\n\n\
+    --json: {\"table\", \"networks\", \"systems\", \"labels\", \"made_at\", \"age_days\"}")]
+pub struct TopologyCheckArgs {
+    /// The table [default: the one in the site's `geoip`]
+    #[arg(long, value_name = "FILE")]
+    pub table: Option<PathBuf>,
+    /// Machine-readable
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `topology lookup`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    heliostat topology lookup 192.0.2.7\n\n\
+    --json: {\"ip\", \"network\", \"asn\", \"name\", \"label\", \"table\"}")]
+pub struct TopologyLookupArgs {
+    /// Address
+    #[arg(value_name = "IP")]
+    pub ip: IpAddr,
+    /// The table [default: the one in the site's `geoip`]
+    #[arg(long, value_name = "FILE")]
+    pub table: Option<PathBuf>,
+    /// Machine-readable
+    #[arg(long)]
+    pub json: bool,
 }

@@ -79,7 +79,7 @@ impl NetworkTable {
             put(&mut bytes, label.as_bytes());
         }
         for (asn, name) in &self.names {
-            let name = &name[..name.floor_char_boundary(NAME_BYTES_MAX)];
+            let name = cut(name);
             put(&mut bytes, &asn.to_le_bytes());
             put(&mut bytes, &[name.len() as u8]);
             put(&mut bytes, name.as_bytes());
@@ -105,6 +105,15 @@ impl NetworkTable {
         }
         read(&content[TABLE_MAGIC.len()..]).ok_or(TableDamage::Content)
     }
+}
+
+/// The first whole characters of a name that have room.
+fn cut(name: &str) -> &str {
+    let mut end = name.len().min(NAME_BYTES_MAX);
+    while !name.is_char_boundary(end) {
+        end -= 1;
+    }
+    &name[..end]
 }
 
 /// Reads all behind the magic.

@@ -58,7 +58,7 @@ pub struct NetworkSet {
 }
 
 impl NetworkSet {
-    /// Adds a network; it replaces an equal one of before. `is_routed`: the file is a routing table.
+    /// Adds a network in place of an equal one of before. `is_routed`: it is of a routing table.
     pub fn insert(
         &mut self,
         network: IpNet,

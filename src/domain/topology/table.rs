@@ -233,6 +233,24 @@ impl NetworkTable {
         })
     }
 
+    /// The networks of an AS, in order; without those that others in them cover whole.
+    pub fn networks_of(&self, asn: Asn) -> Vec<IpNet> {
+        let v4 = self.v4.starts.iter().zip(&self.v4.values);
+        let v4 = v4.map(|(start, value)| (IpAddr::V4((*start).into()), value));
+        let v6 = self.v6.starts.iter().zip(&self.v6.values);
+        let v6 = v6.map(|(start, value)| (IpAddr::V6((u128::from(*start) << 64).into()), value));
+        let networks = v4.chain(v6).filter_map(|(start, value)| {
+            let facts = self.facts[*value as usize];
+            let is_of = *value != NOWHERE && facts.asn == asn.number();
+            let network = is_of.then(|| IpNet::new(start, facts.length).ok())??;
+            Some(network.trunc())
+        });
+        let mut networks: Vec<IpNet> = networks.collect();
+        networks.sort();
+        networks.dedup();
+        networks
+    }
+
     /// The name of an AS.
     pub fn name(&self, asn: Asn) -> Option<&str> {
         self.names.get(&asn.number()).map(String::as_str)
@@ -241,6 +259,19 @@ impl NetworkTable {
     /// Number of the networks that the table was made of.
     pub fn networks(&self) -> u64 {
         self.networks
+    }
+
+    /// Number of the different labels.
+    pub fn labels(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// Number of the different AS.
+    pub fn systems(&self) -> usize {
+        let mut systems: Vec<u32> = self.facts.iter().map(|facts| facts.asn).collect();
+        systems.sort_unstable();
+        systems.dedup();
+        systems.iter().filter(|asn| **asn != 0).count()
     }
 
     /// When the table was made, in seconds since 1970.

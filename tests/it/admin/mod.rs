@@ -22,4 +22,5 @@ mod probefile;
 mod replay;
 mod restore;
 mod status;
+mod topology;
 mod visible;
