@@ -82,6 +82,37 @@ impl Console {
         Ok(writeln!(self.out)?)
     }
 
+    /// Whether a person sees what is written.
+    pub fn is_screen(&self) -> bool {
+        stdout().is_terminal()
+    }
+
+    /// Puts the terminal's other screen in front: what was there comes back by
+    /// [`Console::end_screen`].
+    ///
+    /// # Errors
+    /// Returns [`AdminError::Console`] if the output cannot be written.
+    pub fn begin_screen(&mut self) -> Result<(), AdminError> {
+        Ok(self.out.write_raw(b"\x1b[?1049h")?)
+    }
+
+    /// Empties the screen, for lines from its top on.
+    ///
+    /// # Errors
+    /// Returns [`AdminError::Console`] if the output cannot be written.
+    pub fn clear_screen(&mut self) -> Result<(), AdminError> {
+        Ok(self.out.write_raw(b"\x1b[2J\x1b[H")?)
+    }
+
+    /// Puts the first screen in front again.
+    ///
+    /// # Errors
+    /// Returns [`AdminError::Console`] if the output cannot be written.
+    pub fn end_screen(&mut self) -> Result<(), AdminError> {
+        self.out.write_raw(b"\x1b[?1049l")?;
+        self.flush()
+    }
+
     /// Brings everything out.
     ///
     /// # Errors

@@ -44,5 +44,5 @@ pub use network::{
 };
 pub use overview::{ImageArg, ListFormat, MarkersArgs, MirrorlistArgs};
 pub use replay::{CompareArgs, ReplayArgs};
-pub use status::StatusArgs;
+pub use status::{StatusArgs, StatusOrder};
 pub use tree::{DirsArgs, NullTreeArgs, TimestampArgs};

@@ -4,4 +4,5 @@ pub mod configuration;
 pub mod history;
 mod site_problem;
 pub mod status;
+mod status_text;
 pub mod trace;

@@ -1,12 +1,15 @@
 //! Runs `status`: shows how each mirror is, and why one gets no clients.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use roaring::RoaringBitmap;
 use serde_json::{Value, json};
 
+use super::status_text::write_status;
 use super::{site_problem, trace};
-use crate::admin::args::StatusArgs;
+use crate::admin::args::{StatusArgs, StatusOrder};
 use crate::admin::error::AdminError;
 use crate::admin::session::{Session, fitting_mirrors};
 use crate::config::{AllowedFiles, ScanConfig};
@@ -21,8 +24,11 @@ use crate::domain::mirror::name::NO_MIRRORS;
 use crate::domain::mirror::{MirrorId, MirrorKind};
 use crate::domain::select::HttpsCount;
 use crate::domain::time::{Timestamp, age};
+use crate::domain::url::Scheme;
+use crate::program::clock::now;
 use crate::program::exit::Exit;
-use crate::program::table::TextTable;
+use crate::program::progress::Progress;
+use crate::program::signal::stop_flag;
 use crate::snapshot::roster;
 
 /// A scan older than this needs attention: scans are made daily at least.
@@ -37,32 +43,35 @@ const PAST_DAYS: i64 = 30;
 /// Certificates that expire sooner need attention, unless the configuration says otherwise.
 const SECONDS_A_DAY: i64 = 86_400;
 
+/// How often `--watch` looks whether it has to end.
+const WATCH_STEP: Duration = Duration::from_millis(100);
+
 /// One mirror.
-struct StatusLine {
-    identifier: String,
-    kind: MirrorKind,
-    state: &'static str,
-    needs_attention: bool,
-    current: u64,
-    outdated: u64,
+pub(super) struct StatusLine {
+    pub identifier: String,
+    pub kind: MirrorKind,
+    pub state: &'static str,
+    pub needs_attention: bool,
+    pub current: u64,
+    pub outdated: u64,
     /// Files that its include and exclude rules allow, and how many of them it has.
-    allowed: u64,
-    allowed_current: u64,
+    pub allowed: u64,
+    pub allowed_current: u64,
     /// Least and most coverage of the last days, 0 … 1, and files at most.
-    past: Option<Past>,
-    learnt: Option<(Timestamp, String)>,
-    probed_at: Option<Timestamp>,
-    trace: Option<StoredTrace>,
-    reasons: Vec<String>,
+    pub past: Option<Past>,
+    pub learnt: Option<(Timestamp, String)>,
+    pub probed_at: Option<Timestamp>,
+    pub trace: Option<StoredTrace>,
+    pub reasons: Vec<String>,
     /// Share of probes that a cache answered from what it had, as it said.
-    hit_ratio: Option<f64>,
+    pub hit_ratio: Option<f64>,
     /// What is worth a word and no action.
-    notes: Vec<String>,
+    pub notes: Vec<String>,
 }
 
 /// What scans of the last [`PAST_DAYS`] found.
 #[derive(Clone, Copy)]
-struct Past {
+pub(super) struct Past {
     least: f64,
     most: f64,
     files_max: u64,
@@ -76,18 +85,18 @@ struct AllowedIds {
 }
 
 /// What is asked of every mirror.
-struct SiteQuestion<'a> {
+pub(super) struct SiteQuestion<'a> {
     config: &'a ScanConfig,
-    files: RoaringBitmap,
+    pub files: RoaringBitmap,
     of_site: [AllowedIds; 2],
     of_mirrors: HashMap<String, [AllowedIds; 2]>,
     probes: HashMap<MirrorId, Vec<ProbeRecord>>,
     cache_answers: HashMap<MirrorId, CacheAnswers>,
     traces: HashMap<MirrorId, StoredTrace>,
-    generation: i64,
+    pub generation: i64,
     certificate_s: i64,
-    now: Timestamp,
-    https: HttpsCount,
+    pub now: Timestamp,
+    pub https: HttpsCount,
     /// How this host looks cut off now.
     cut_off: Vec<Outage>,
 }
@@ -98,42 +107,50 @@ struct SiteQuestion<'a> {
 /// Returns [`AdminError::Lookup`] if the name means no mirror or several mirrors, and
 /// [`AdminError::Db`] if the database cannot be read or written.
 pub fn status(session: &mut Session, args: &StatusArgs) -> Result<Exit, AdminError> {
+    if let Some(seconds) = args.watch {
+        return watch(session, args, seconds);
+    }
+    let attention = show(session, args)?;
+    Ok(match args.check && attention {
+        true => Exit::Partial,
+        false => Exit::Ok,
+    })
+}
+
+/// Shows it again and again, until a signal ends that.
+fn watch(session: &mut Session, args: &StatusArgs, seconds: u16) -> Result<Exit, AdminError> {
+    if !session.console.is_screen() || args.json {
+        let usage = "--watch draws on a terminal; leave it out in scripts and with --json";
+        return Err(AdminError::Usage(usage.to_owned()));
+    }
+    let stop = stop_flag()?;
+    session.console.begin_screen()?;
+    let mut shown = Ok(true);
+    while shown.is_ok() && !stop.load(Ordering::Relaxed) {
+        session.console.clear_screen()?;
+        session.now = now();
+        shown = show(session, args);
+        session.console.flush()?;
+        let until = Instant::now() + Duration::from_secs(seconds.into());
+        while shown.is_ok() && Instant::now() < until && !stop.load(Ordering::Relaxed) {
+            std::thread::sleep(WATCH_STEP);
+        }
+    }
+    session.console.end_screen()?;
+    shown.map(|_| Exit::Ok)
+}
+
+/// Shows it once; returns whether anything needs attention.
+fn show(session: &mut Session, args: &StatusArgs) -> Result<bool, AdminError> {
     let reader = session.reader()?;
     let mirrors = chosen(&reader, args)?;
-    let bar = session
-        .progress
-        .bar("status", "mirrors", Some(mirrors.len() as u64));
-    let config = session.site.scan.clone();
-    let of_mirrors = mirrors.iter().filter_map(|mirror| {
-        let own = config.of_mirror(&mirror.identifier)?;
-        Some((mirror.identifier.clone(), AllowedIds::of(&own)))
-    });
-    let mut site = SiteQuestion {
-        config: &config,
-        files: RoaringBitmap::new(),
-        of_site: AllowedIds::of(&config),
-        of_mirrors: of_mirrors.collect(),
-        probes: HashMap::new(),
-        cache_answers: cache_answer::all(&reader)?,
-        traces: mirror_trace::all(&reader)?,
-        generation: catalogue::generation(&reader)?,
-        certificate_s: session.site.probe.certificate_s,
-        now: session.now,
-        https: roster(&reader)?.https(),
-        cut_off: outages_now(&reader)?,
+    let total = Some(mirrors.len() as u64);
+    let bar = match args.watch {
+        Some(_) => Progress::hidden().bar("status", "mirrors", total),
+        None => session.progress.bar("status", "mirrors", total),
     };
-    catalogue::for_each(&reader, b"", |path, file| {
-        site.files.insert(file.id.0);
-        let others = site.of_mirrors.values_mut().flatten();
-        for allowed in site.of_site.iter_mut().chain(others) {
-            if allowed.rules.has(path) {
-                allowed.ids.insert(file.id.0);
-            }
-        }
-    })?;
-    for record in probe::all(&reader)? {
-        site.probes.entry(record.mirror).or_default().push(record);
-    }
+    let config = session.site.scan.clone();
+    let site = question(session, &config, &reader, &mirrors)?;
     let mut lines = Vec::with_capacity(mirrors.len());
     for mirror in &mirrors {
         lines.push(line(&reader, mirror, &site)?);
@@ -143,11 +160,8 @@ pub fn status(session: &mut Session, args: &StatusArgs) -> Result<Exit, AdminErr
     let mut problems = site_problem::problems(session, &reader, site.files.len())?;
     let said = |outage: &Outage| format!("{} (since {})", outage.reason, outage.since);
     problems.extend(site.cut_off.iter().map(said));
-    // What needs attention comes first, each part in the order of names.
-    lines.sort_by(|a, b| {
-        (!a.needs_attention, &a.identifier).cmp(&(!b.needs_attention, &b.identifier))
-    });
-    let attention = lines.iter().filter(|line| line.needs_attention).count();
+    sort(&mut lines, args.sort);
+    let attention = lines.iter().any(|line| line.needs_attention);
     if args.json {
         let mut status = as_json(&lines, &site);
         status["problems"] = json!(problems);
@@ -159,13 +173,81 @@ pub fn status(session: &mut Session, args: &StatusArgs) -> Result<Exit, AdminErr
         if lines.is_empty() {
             warn_of_none(&reader)?;
         }
-        print(session, &lines, &site, attention)?;
+        write_status(
+            session,
+            &lines,
+            &site,
+            args.shows_all || !args.identifiers.is_empty(),
+        )?;
     }
-    Ok(if args.check && (attention > 0 || !problems.is_empty()) {
-        Exit::Partial
-    } else {
-        Exit::Ok
-    })
+    Ok(attention || !problems.is_empty())
+}
+
+/// What is asked of every mirror: everything but the mirror's own rows.
+fn question<'a>(
+    session: &Session,
+    config: &'a ScanConfig,
+    reader: &impl Queryable,
+    mirrors: &[MirrorRecord],
+) -> Result<SiteQuestion<'a>, AdminError> {
+    let of_mirrors = mirrors.iter().filter_map(|mirror| {
+        let own = config.of_mirror(&mirror.identifier)?;
+        Some((mirror.identifier.clone(), AllowedIds::of(&own)))
+    });
+    let mut site = SiteQuestion {
+        config,
+        files: RoaringBitmap::new(),
+        of_site: AllowedIds::of(config),
+        of_mirrors: of_mirrors.collect(),
+        probes: HashMap::new(),
+        cache_answers: cache_answer::all(reader)?,
+        traces: mirror_trace::all(reader)?,
+        generation: catalogue::generation(reader)?,
+        certificate_s: session.site.probe.certificate_s,
+        now: session.now,
+        https: roster(reader)?.https(),
+        cut_off: outages_now(reader)?,
+    };
+    catalogue::for_each(reader, b"", |path, file| {
+        site.files.insert(file.id.0);
+        let others = site.of_mirrors.values_mut().flatten();
+        for allowed in site.of_site.iter_mut().chain(others) {
+            if allowed.rules.has(path) {
+                allowed.ids.insert(file.id.0);
+            }
+        }
+    })?;
+    for record in probe::all(reader)? {
+        site.probes.entry(record.mirror).or_default().push(record);
+    }
+    Ok(site)
+}
+
+/// Sorts lines; those that are equal by the order of names.
+fn sort(lines: &mut [StatusLine], order: StatusOrder) {
+    lines.sort_by(|a, b| a.identifier.cmp(&b.identifier));
+    match order {
+        StatusOrder::Worst => lines.sort_by_key(StatusLine::badness),
+        StatusOrder::Name => {}
+        StatusOrder::Coverage => lines.sort_by_key(|line| line.current),
+        StatusOrder::Scanned => {
+            lines.sort_by_key(|line| line.learnt.as_ref().map(|(at, _)| at.0));
+        }
+        StatusOrder::Probed => lines.sort_by_key(|line| line.probed_at.map(|at| at.0)),
+    }
+}
+
+impl StatusLine {
+    /// The worse, the smaller.
+    pub(super) fn badness(&self) -> u8 {
+        match (self.state, self.needs_attention) {
+            ("down", _) => 0,
+            ("partly", _) => 1,
+            (_, true) => 2,
+            ("disabled", false) => 4,
+            (_, false) => 3,
+        }
+    }
 }
 
 /// Says why the status has no mirrors.
@@ -186,7 +268,7 @@ fn outages_now(database: &impl Queryable) -> Result<Vec<Outage>, AdminError> {
 fn chosen(database: &impl Queryable, args: &StatusArgs) -> Result<Vec<MirrorRecord>, AdminError> {
     if args.identifiers.is_empty() {
         let mut mirrors = mirror::all(database)?;
-        mirrors.retain(|mirror| mirror.enabled || args.show_disabled);
+        mirrors.retain(|mirror| mirror.enabled || args.shows_all);
         return Ok(mirrors);
     }
     let mut chosen: Vec<MirrorRecord> = Vec::new();
@@ -299,16 +381,13 @@ fn state(mirror: &MirrorRecord, probes: &[ProbeRecord]) -> &'static str {
 }
 
 fn probe_reasons(probes: &[ProbeRecord], site: &SiteQuestion<'_>) -> Vec<String> {
-    let mut reasons = Vec::new();
-    for record in probes {
-        let (scheme, family) = (record.scheme.as_str(), record.family.as_str());
-        if record.ok == Some(false) {
-            reasons.push(format!("{scheme} {family}: {}", record.reason));
-        } else if !record.standing.usable {
-            reasons.push(format!(
-                "{scheme} {family}: answers, but not long enough yet"
-            ));
-        }
+    let mut reasons: Vec<String> = Vec::new();
+    for scheme in probes
+        .iter()
+        .map(|record| record.scheme)
+        .collect::<BTreeSet<_>>()
+    {
+        reasons.extend(probe_reasons_over(scheme, probes));
     }
     let soonest = probes.iter().filter_map(|record| record.expires_at).min();
     if let Some(at) = soonest.filter(|at| at.0 - site.now.0 <= site.certificate_s) {
@@ -320,6 +399,27 @@ fn probe_reasons(probes: &[ProbeRecord], site: &SiteQuestion<'_>) -> Vec<String>
         reasons.push(format!("not probed since {at}; does heliostat-probe run?"));
     }
     reasons
+}
+
+/// What is the matter with a mirror over a scheme, once for both families if it is the same.
+fn probe_reasons_over(scheme: Scheme, probes: &[ProbeRecord]) -> Vec<String> {
+    let mut said: Vec<(&str, Vec<&str>)> = Vec::new();
+    for record in probes.iter().filter(|record| record.scheme == scheme) {
+        let reason = match record.ok {
+            Some(false) => record.reason.as_str(),
+            _ if !record.standing.usable => "answers, but not long enough yet",
+            _ => continue,
+        };
+        let family = record.family.as_str();
+        match said.iter_mut().find(|(known, _)| *known == reason) {
+            Some((_, families)) => families.push(family),
+            None => said.push((reason, vec![family])),
+        }
+    }
+    let line = |(reason, families): (&str, Vec<&str>)| {
+        format!("{} {}: {reason}", scheme.as_str(), families.join(" and "))
+    };
+    said.into_iter().map(line).collect()
 }
 
 fn scan_reasons(
@@ -433,7 +533,7 @@ impl SiteQuestion<'_> {
 }
 
 impl Past {
-    fn shown(self) -> String {
+    pub(super) fn shown(self) -> String {
         format!("{:.1} to {:.1} %", self.least, self.most)
     }
 }
@@ -447,76 +547,8 @@ fn lag_reason(line: &StatusLine, site: &SiteQuestion<'_>) -> Option<String> {
     is_low.then(lag).flatten()
 }
 
-fn share(part: u64, whole: u64) -> Option<f64> {
+pub(super) fn share(part: u64, whole: u64) -> Option<f64> {
     (whole > 0).then(|| part as f64 * 100.0 / whole as f64)
-}
-
-fn percent(part: u64, whole: u64) -> String {
-    share(part, whole).map_or("-".to_owned(), |share| format!("{share:.1} %"))
-}
-
-fn print(
-    session: &mut Session,
-    lines: &[StatusLine],
-    site: &SiteQuestion<'_>,
-    attention: usize,
-) -> Result<(), AdminError> {
-    let has_past = lines.iter().any(|line| line.past.is_some());
-    let mut head = vec!["mirror", "state", "coverage", "outdated"];
-    head.extend(["scanned", "by", "probed", "trace"]);
-    head.extend(has_past.then_some("30 days"));
-    head.push("why");
-    let mut table = TextTable::new(head);
-    for line in lines {
-        let (scanned, by) = match &line.learnt {
-            Some((at, by)) => (age(site.now, *at), by.clone()),
-            None => ("-".to_owned(), "-".to_owned()),
-        };
-        let probed = line
-            .probed_at
-            .map_or("-".to_owned(), |at| age(site.now, at));
-        let known = line.current + line.outdated;
-        let of_cache = |share: String| match line.kind {
-            MirrorKind::Mirror => share,
-            MirrorKind::Cache => "-".to_owned(),
-        };
-        let why: Vec<&str> = line
-            .reasons
-            .iter()
-            .chain(&line.notes)
-            .map(|s| &**s)
-            .collect();
-        let mut row = vec![
-            line.identifier.clone(),
-            line.state.to_owned(),
-            of_cache(percent(line.current, site.files.len())),
-            of_cache(percent(line.outdated, known)),
-            scanned,
-            by,
-            probed,
-            traced(line, site),
-        ];
-        let past = || line.past.map_or("-".to_owned(), Past::shown);
-        row.extend(has_past.then(past));
-        row.push(why.join("; "));
-        table.add_row(row);
-    }
-    session.console.line(table.text(2..=4))?;
-    let (mirrors, files) = (lines.len(), site.files.len());
-    session.console.line(site.https.text())?;
-    let summary = format!("{mirrors} mirrors, {attention} need attention; {files} files");
-    session.console.line(summary)
-}
-
-/// What it says of itself.
-fn traced(line: &StatusLine, site: &SiteQuestion<'_>) -> String {
-    let said = |stored: &StoredTrace| trace::said(&stored.trace, site.generation, site.now);
-    let said = line
-        .trace
-        .as_ref()
-        .map(said)
-        .filter(|said| !said.is_empty());
-    said.unwrap_or_else(|| "-".to_owned())
 }
 
 fn as_json(lines: &[StatusLine], site: &SiteQuestion<'_>) -> Value {
@@ -564,15 +596,4 @@ fn as_json(lines: &[StatusLine], site: &SiteQuestion<'_>) -> Value {
         "https_mirrors": { "with": site.https.with, "of": site.https.of },
         "mirrors": mirrors.collect::<Vec<_>>(),
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn shares_have_one_digit() {
-        assert_eq!(percent(1, 3), "33.3 %");
-        assert_eq!(percent(0, 0), "-");
-    }
 }

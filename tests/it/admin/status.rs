@@ -1,12 +1,15 @@
 //! `heliostat status`.
 
+use std::io::{Read, Write};
+use std::process::{Command, Stdio};
+
 use heliostat::db::content::{self, Content, ContentOrigin};
 use heliostat::db::open_writer;
 use heliostat::domain::mirror::MirrorId;
 use heliostat::domain::time::Timestamp;
 
 use crate::stand_in::probe_site::{AT_ONCE, add, fill, pass, site};
-use crate::stand_in::site::TestSite;
+use crate::stand_in::site::{TestSite, failure, program_path};
 use crate::stand_in::webserver::{Manner, WebServer};
 
 /// Publishes what mirrors have, two hours ago.
@@ -77,7 +80,7 @@ fn it_says_how_mirrors_are_and_why_one_is_out() {
     );
     assert!(!text.contains("off "), "{text}");
     assert!(
-        text.ends_with("4 mirrors, 2 need attention; 4 files\n"),
+        text.ends_with("4 mirrors (3 up, 1 down), 2 need attention; 4 files\n"),
         "{text}"
     );
     assert_eq!(
@@ -101,5 +104,88 @@ fn it_says_how_mirrors_are_and_why_one_is_out() {
     assert_eq!(
         (half["coverage"].as_f64(), &half["outdated"]),
         (Some(0.5), &1.into())
+    );
+}
+
+/// A site of 40 mirrors: 30 without a scan, one of them with score 0; 10 well.
+fn crowd() -> TestSite {
+    let site = site(AT_ONCE);
+    let web = WebServer::start("127.0.0.1", Manner::Serves);
+    fill(&web);
+    for number in 0..10 {
+        add(&site, &format!("well{number}"), &web.url(""), |_| {});
+    }
+    for number in 0..30 {
+        let name = format!("new{number}");
+        site.run_ok("heliostat", &["new", &name, "-H", &web.url("")]);
+        site.run_ok("heliostat", &["enable", &name]);
+    }
+    site.run_ok("heliostat", &["score", "new7", "0"]);
+    pass(&site, &[]);
+    site
+}
+
+#[test]
+fn what_many_mirrors_share_is_said_once_and_all_fits_a_screen() {
+    let site = crowd();
+    let text = site.run_ok("heliostat", &["status"]);
+    let cause = "30 mirrors: never scanned, so it gets no clients (new0, new1, …)\n";
+    assert!(text.contains(cause), "{text}");
+    assert!(text.lines().count() <= 10, "{text}");
+    assert!(text.contains("new7"), "it has a cause of its own: {text}");
+    let begins = |name: &str| text.lines().any(|line| line.trim_start().starts_with(name));
+    assert!(!begins("well1") && !begins("new12"), "{text}");
+    let all = site.run_ok("heliostat", &["status", "--all", "--sort", "name"]);
+    let names: Vec<&str> = all
+        .lines()
+        .filter_map(|line| line.split_whitespace().next())
+        .collect();
+    let first = names
+        .iter()
+        .position(|name| *name == "new0")
+        .expect("a row");
+    assert_eq!(&names[first..first + 3], &["new0", "new1", "new10"]);
+    assert!(names.contains(&"well9"), "{all}");
+    let one = site.run_ok("heliostat", &["status", "well3"]);
+    assert!(one.contains("well3"), "{one}");
+}
+
+#[test]
+fn a_watch_needs_a_terminal_and_ends_by_ctrl_c() {
+    let site = crowd();
+    let (code, said) = failure(&site.run("heliostat", &["status", "--watch"]));
+    assert_eq!(code, Some(2));
+    assert!(said.contains("--watch draws on a terminal"), "{said}");
+    let mut command = Command::new("script");
+    let line = format!("{} status --watch=1", program_path("heliostat"));
+    command
+        .args(["-qec", &line, "/dev/null"])
+        .env("HELIOSTAT_CONFIG", site.config());
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command
+        .spawn()
+        .expect("script starts; it is of the package bsdutils");
+    let mut seen = Vec::new();
+    let mut output = child.stdout.take().expect("a pipe");
+    let mut chunk = [0; 4096];
+    // Twice drawn.
+    let sums = b"40 mirrors";
+    while seen.windows(sums.len()).filter(|text| text == sums).count() < 2 {
+        let count = output.read(&mut chunk).expect("it draws");
+        assert!(count > 0, "{}", String::from_utf8_lossy(&seen));
+        seen.extend(&chunk[..count]);
+    }
+    child
+        .stdin
+        .take()
+        .expect("a pipe")
+        .write_all(&[3])
+        .expect("Ctrl-C");
+    output.read_to_end(&mut seen).expect("its end");
+    assert!(child.wait().expect("it ends").success());
+    let text = String::from_utf8_lossy(&seen);
+    assert!(
+        text.contains("\x1b[?1049h") && text.trim_end().ends_with("\x1b[?1049l"),
+        "{text}"
     );
 }
