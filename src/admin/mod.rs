@@ -19,6 +19,7 @@ mod explain;
 mod export;
 mod external;
 mod file_tree;
+mod help;
 mod import;
 mod init;
 mod mirror;

@@ -18,6 +18,7 @@ use super::explain::explain;
 use super::export;
 use super::external::{makehashes, run};
 use super::file_tree::{dirs, null_tree, timestamp};
+use super::help::in_groups;
 use super::import;
 use super::init::init;
 use super::mirror::{change, edit, file, list, new, ping, probefile, show, update};
@@ -63,7 +64,7 @@ pub fn main() -> ExitCode {
 
 fn parse(arguments: Vec<OsString>) -> Result<Arguments, Exit> {
     let arguments = abbreviation::write_out(&Arguments::command(), arguments);
-    arguments::read_from(arguments)
+    arguments::read_with(in_groups(Arguments::command()), arguments)
 }
 
 fn session(arguments: &Arguments, progress: Progress) -> Result<Session, AdminError> {

@@ -63,6 +63,23 @@ code! {
     RegionCode
 }
 
+/// Codes of GeoIP files beside those of ISO 3166: proxies, satellites, others, Europe, Asia and the
+/// Pacific, Kosovo.
+const FURTHER_CODES: [&str; 6] = ["a1", "a2", "o1", "eu", "ap", "xk"];
+
+impl CountryCode {
+    /// The English name of a country; `None` for codes that stand for no country (`a1`, `eu`).
+    pub fn name(self) -> Option<&'static str> {
+        let country = iso3166::Country::from_alpha2_ignore_case(self.as_str())?;
+        Some(country.data().name)
+    }
+
+    /// Whether a client may ever have this code.
+    pub fn is_known(self) -> bool {
+        self.name().is_some() || FURTHER_CODES.contains(&self.as_str())
+    }
+}
+
 /// Degrees; north and east positive.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Coordinates {

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 
 use clap::error::ContextValue;
-use clap::{CommandFactory, FromArgMatches};
+use clap::{Command, CommandFactory, FromArgMatches};
 
 use super::console::complain;
 use super::exit::Exit;
@@ -22,7 +22,17 @@ pub fn read<A: CommandFactory + FromArgMatches>() -> Result<A, Exit> {
 /// # Errors
 /// As [`read`].
 pub fn read_from<A: CommandFactory + FromArgMatches>(arguments: Vec<OsString>) -> Result<A, Exit> {
-    let mut command = A::command();
+    read_with(A::command(), arguments)
+}
+
+/// Like [`read_from`], by a command whose help was changed.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_with<A: FromArgMatches>(
+    mut command: Command,
+    arguments: Vec<OsString>,
+) -> Result<A, Exit> {
     command
         .try_get_matches_from_mut(arguments)
         .and_then(|matches| A::from_arg_matches(&matches))

@@ -7,16 +7,18 @@ use clap::Args;
 /// Tells what is decided for a file and a client, and why.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
-    heliostat explain /dist/x.iso --ip 192.0.2.7\n  \
+    heliostat explain /dist/x.iso\n  \
+    heliostat explain /dist/x.iso --ip 192.0.2.7 -v\n  \
     heliostat explain https://download.example.org/dist/x.iso --ip 2001:db8::7 --json\n  \
     heliostat explain /dist/x.iso --ip 10.0.0.1 --param GEOIP_COUNTRY_CODE=NZ\n\n\
-    A PATH is taken byte by byte; a URL is percent-decoded and tells scheme and query.")]
+    A PATH is taken byte by byte; a URL is percent-decoded and tells scheme and query. The path of\n\
+    a file below the tree, as the file system has it, is taken for that file.")]
 pub struct ExplainArgs {
     /// URL path of the file, or its whole URL
     pub path: String,
-    /// Address of the client
+    /// Address of the client [default: this host's own]
     #[arg(long, value_name = "ADDRESS")]
-    pub ip: IpAddr,
+    pub ip: Option<IpAddr>,
     /// The client speaks https
     #[arg(long)]
     pub https: bool,
@@ -35,6 +37,9 @@ pub struct ExplainArgs {
     /// A parameter as the web server would set it (GEOIP_COUNTRY_CODE=DE); may be repeated
     #[arg(long = "param", value_name = "NAME=VALUE", value_parser = parameter)]
     pub parameters: Vec<(String, String)>,
+    /// List every mirror that is excluded, with its reason
+    #[arg(short, long)]
+    pub verbose: bool,
     /// Machine-readable
     #[arg(long)]
     pub json: bool,

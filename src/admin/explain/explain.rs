@@ -3,12 +3,15 @@
 //! It runs the very pipeline of the redirect, at full depth and with a drawn number that is the
 //! same for every mirror, so that a tier without coordinates is listed by score.
 
-use super::summary::summary;
 use std::io::Write;
+use std::net::{IpAddr, Ipv4Addr, UdpSocket};
+use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
+use super::explain_text::{self, ExplainAside};
+use super::summary::summary;
 use crate::admin::args::ExplainArgs;
 use crate::config::SiteConfig;
 use crate::decide::{
@@ -55,7 +58,8 @@ pub fn explain(
         changed_at: Timestamp(0),
     };
     let mut context = WorkerContext::new(site, Box::new(|| SAME_DRAW), Box::new(now));
-    let parameters = request_parameters(args);
+    let asked = Asked::of(site, args);
+    let parameters = request_parameters(args, &asked);
     let pairs = parameters
         .iter()
         .map(|(name, value)| (name.as_slice(), value.as_slice()));
@@ -79,13 +83,55 @@ pub fn explain(
         writeln!(out, "{explained:#}")?;
     } else {
         let sources = client.sources(&state.geoip);
-        let aside = (looked_as, https);
-        super::explain_text::write(out, &decision, (&client, &sources), aside)?;
+        let aside = ExplainAside {
+            looked_as,
+            https,
+            is_own_address: args.ip.is_none(),
+            tree_path: asked.tree_path.as_deref(),
+            lists_excluded: args.verbose,
+        };
+        explain_text::write(out, &decision, (&client, &sources), &aside)?;
     }
     Ok(if has_database { Exit::Ok } else { Exit::Failed })
 }
 
-fn request_parameters(args: &ExplainArgs) -> Vec<(Vec<u8>, Vec<u8>)> {
+/// What is asked about, where the command line leaves it open.
+struct Asked {
+    ip: IpAddr,
+    /// The URL path, if the argument is a path in the file system.
+    tree_path: Option<String>,
+}
+
+impl Asked {
+    fn of(site: &SiteConfig, args: &ExplainArgs) -> Asked {
+        Asked {
+            ip: args.ip.unwrap_or_else(own_address),
+            tree_path: tree_path(&site.tree, &args.path),
+        }
+    }
+}
+
+/// The URL path of a file of the tree; `None` if the argument is something else, or the URL path of
+/// a file itself.
+fn tree_path(tree: &Path, argument: &str) -> Option<String> {
+    let below = Path::new(argument).strip_prefix(tree).ok()?;
+    let is_url_path = tree.join(argument.trim_start_matches('/')).exists();
+    let below = below.to_str().filter(|below| !below.is_empty())?;
+    (!is_url_path).then(|| format!("/{below}"))
+}
+
+/// The address from which this host reaches others; connecting a UDP socket sends nothing.
+fn own_address() -> IpAddr {
+    /// Of documentation networks (RFC 5737): only the way there counts, not who answers.
+    const ELSEWHERE: (&str, u16) = ("192.0.2.1", 9);
+    let found = UdpSocket::bind(("0.0.0.0", 0)).and_then(|socket| {
+        socket.connect(ELSEWHERE)?;
+        socket.local_addr()
+    });
+    found.map_or(Ipv4Addr::LOCALHOST.into(), |address| address.ip())
+}
+
+fn request_parameters(args: &ExplainArgs, asked: &Asked) -> Vec<(Vec<u8>, Vec<u8>)> {
     let url = UrlParts::of(&args.path);
     let (path, mut query) = match url {
         Some(UrlParts { after, .. }) => {
@@ -94,7 +140,10 @@ fn request_parameters(args: &ExplainArgs) -> Vec<(Vec<u8>, Vec<u8>)> {
             let path = if path.is_empty() { "/" } else { path };
             (percent_decode(path.as_bytes()), query.to_owned())
         }
-        None => (args.path.clone().into_bytes(), String::new()),
+        None => {
+            let path = asked.tree_path.as_ref().unwrap_or(&args.path);
+            (path.clone().into_bytes(), String::new())
+        }
     };
     for (name, value) in [("country", &args.country), ("as", &args.asn)] {
         if let Some(value) = value {
@@ -109,7 +158,7 @@ fn request_parameters(args: &ExplainArgs) -> Vec<(Vec<u8>, Vec<u8>)> {
         ),
         ("SCRIPT_NAME", &path),
         ("QUERY_STRING", query.as_bytes()),
-        ("REMOTE_ADDR", args.ip.to_string().as_bytes()),
+        ("REMOTE_ADDR", asked.ip.to_string().as_bytes()),
         ("HTTP_USER_AGENT", args.user_agent.as_bytes()),
         ("HTTPS", if is_https { b"on" } else { b"" }),
     ]

@@ -8,13 +8,58 @@ use crate::domain::select::HttpsCount;
 use crate::domain::time::Timestamp;
 use crate::program::table::TextTable;
 
-/// Writes facts, decision, candidates and the rest.
+/// Excluded mirrors that are listed one by one; more are counted by reason.
+const EXCLUDED_MAX: usize = 8;
+
+/// Names behind a reason that several excluded mirrors share.
+const NAMES_SHOWN: usize = 3;
+
+/// What is told beside the decision.
+pub(in crate::admin) struct ExplainAside<'a> {
+    /// As whom the tree was looked at.
+    pub looked_as: &'a str,
+    pub https: Option<HttpsCount>,
+    /// Whether the address is this host's, because none was given.
+    pub is_own_address: bool,
+    /// The URL path that was taken for a path in the file system.
+    pub tree_path: Option<&'a str>,
+    /// Whether all excluded mirrors are listed.
+    pub lists_excluded: bool,
+}
+
+/// Writes the decision, the facts behind it, candidates and the rest.
 pub(in crate::admin) fn write(
     out: &mut impl Write,
     decision: &Decision<'_>,
     (client, sources): (&Client, &[FactSource<'_>]),
-    (looked_as, https): (&str, Option<HttpsCount>),
+    aside: &ExplainAside<'_>,
 ) -> std::io::Result<()> {
+    writeln!(out, "decision   {}", summary(decision))?;
+    if let Some(best) = decision.choices().first() {
+        let label = match decision.held {
+            Some(_) => "held back",
+            None => "location",
+        };
+        let url = decision.url(best).unwrap_or_default();
+        writeln!(out, "{label:<10} {url}")?;
+    }
+    write_facts(out, decision, (client, sources), aside)?;
+    write_candidates(out, decision)?;
+    write_excluded(out, decision, aside.lists_excluded)
+}
+
+fn write_facts(
+    out: &mut impl Write,
+    decision: &Decision<'_>,
+    (client, sources): (&Client, &[FactSource<'_>]),
+    aside: &ExplainAside<'_>,
+) -> std::io::Result<()> {
+    if let Some(path) = aside.tree_path {
+        writeln!(
+            out,
+            "hint       the file in the tree has the URL path {path}"
+        )?;
+    }
     if let Some(requested) = &decision.requested {
         writeln!(out, "requested  {requested}")?;
     }
@@ -26,25 +71,19 @@ pub(in crate::admin) fn write(
             file.path, file.version.size
         )?;
     }
-    writeln!(out, "looked as  {looked_as}")?;
-    writeln!(out, "client     {}", client_line(client))?;
+    writeln!(out, "looked as  {}", aside.looked_as)?;
+    let own = match aside.is_own_address {
+        true => "  (this host; --ip asks for another)",
+        false => "",
+    };
+    writeln!(out, "client     {}{own}", client_line(client))?;
     for source in sources {
         writeln!(out, "           {}", source_line(source))?;
     }
-    if let Some(https) = https {
+    if let Some(https) = aside.https {
         writeln!(out, "https      {}", https.text())?;
     }
-    writeln!(out, "decision   {}", summary(decision))?;
-    if let Some(best) = decision.choices().first() {
-        let label = match decision.held {
-            Some(_) => "held back",
-            None => "location",
-        };
-        let url = decision.url(best).unwrap_or_default();
-        writeln!(out, "{label:<10} {url}")?;
-    }
-    write_candidates(out, decision)?;
-    write_excluded(out, decision)
+    Ok(())
 }
 
 /// `country by FILE (FIELD)`.
@@ -122,14 +161,44 @@ fn write_candidates(out: &mut impl Write, decision: &Decision<'_>) -> std::io::R
     Ok(())
 }
 
-fn write_excluded(out: &mut impl Write, decision: &Decision<'_>) -> std::io::Result<()> {
+fn write_excluded(
+    out: &mut impl Write,
+    decision: &Decision<'_>,
+    lists_all: bool,
+) -> std::io::Result<()> {
     let rest = decision.excluded();
     if rest.is_empty() {
         return Ok(());
     }
-    let mut table = TextTable::new(["excluded", "reason"]);
-    for (_, name, reason) in rest {
-        table.add_row([name, reason.text()]);
+    if lists_all || rest.len() <= EXCLUDED_MAX {
+        let mut table = TextTable::new(["excluded", "reason"]);
+        for (_, name, reason) in rest {
+            table.add_row([name, reason.text()]);
+        }
+        return writeln!(out, "\n{}", table.text([]));
     }
-    writeln!(out, "\n{}", table.text([]))
+    let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
+    for (_, name, reason) in rest {
+        match reasons
+            .iter_mut()
+            .find(|(known, _)| *known == reason.text())
+        {
+            Some((_, names)) => names.push(name),
+            None => reasons.push((reason.text(), vec![name])),
+        }
+    }
+    reasons.sort_by_key(|(_, names)| std::cmp::Reverse(names.len()));
+    let mut table = TextTable::new(["excluded", "reason", "mirrors"]);
+    for (reason, names) in reasons {
+        let more = if names.len() > NAMES_SHOWN {
+            ", …"
+        } else {
+            ""
+        };
+        let first = names[..names.len().min(NAMES_SHOWN)].join(", ");
+        let count = names.len().to_string();
+        table.add_row([count, reason.to_owned(), format!("{first}{more}")]);
+    }
+    writeln!(out, "\n{}", table.text([0]))?;
+    writeln!(out, "-v lists every mirror that is excluded.")
 }

@@ -326,7 +326,7 @@ impl<'a> BodyTemplate<'a> {
         let Some(best) = self.page.mirrors.first() else {
             return "from this server".to_owned();
         };
-        let place = match best.country.and_then(country_name) {
+        let place = match best.country.and_then(CountryCode::name) {
             Some(country) => format!("{} ({country})", self.place(best)),
             None => self.place(best),
         };
@@ -347,7 +347,7 @@ impl<'a> BodyTemplate<'a> {
     fn facts(&self, mirror: &ListedMirror<'_>) -> String {
         let mut facts = Vec::new();
         if let Some(code) = mirror.country {
-            facts.push(match country_name(code) {
+            facts.push(match code.name() {
                 Some(name) => format!("{name} ({code})"),
                 None => format!("({code})"),
             });
@@ -439,12 +439,6 @@ impl MirrorGroup<'_> {
     fn count(&self) -> usize {
         self.mirrors.len()
     }
-}
-
-/// The English name of a country; `None` for codes that stand for no country (`a1`, `eu`).
-fn country_name(code: CountryCode) -> Option<&'static str> {
-    let country = iso3166::Country::from_alpha2_ignore_case(code.as_str())?;
-    Some(country.data().name)
 }
 
 /// The directories above a path.

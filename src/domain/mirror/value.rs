@@ -82,10 +82,12 @@ pub enum ValueError {
     #[error("'{0}' is no continent; write one of {regions}", regions = REGIONS.join(" "))]
     Region(String),
     /// No country.
-    #[error("'{0}' is no country; write two letters, or ** for everywhere")]
+    #[error(
+        "'{0}' is no country; write its two letters of ISO 3166 (de, gb), or ** for everywhere"
+    )]
     Country(String),
     /// No country, in a list of them.
-    #[error("'{0}' is no country; write two-letter codes separated by commas: ca,us")]
+    #[error("'{0}' is no country; write codes of ISO 3166 separated by commas: ca,us")]
     Countries(String),
     /// No AS number.
     #[error("'{0}' is no AS number from 1 to 4294967295")]
@@ -229,9 +231,9 @@ pub fn region(value: &str) -> Result<String, ValueError> {
 /// Country, `**` for everywhere; empty: unknown.
 pub fn country(value: &str) -> Result<String, ValueError> {
     match CountryCode::parse(value.as_bytes()) {
-        Some(code) => Ok(code.to_string()),
+        Some(code) if code.is_known() => Ok(code.to_string()),
         None if value.is_empty() || value == "**" => Ok(value.to_owned()),
-        None => Err(ValueError::Country(value.to_owned())),
+        _ => Err(ValueError::Country(value.to_owned())),
     }
 }
 
@@ -239,7 +241,8 @@ pub fn country(value: &str) -> Result<String, ValueError> {
 pub fn countries(value: &str) -> Result<String, ValueError> {
     let codes = value.split([',', ' ']).filter(|code| !code.is_empty());
     for code in codes {
-        if CountryCode::parse(code.as_bytes()).is_none() {
+        let known = CountryCode::parse(code.as_bytes()).filter(|code| code.is_known());
+        if known.is_none() {
             return Err(ValueError::Countries(code.to_owned()));
         }
     }
@@ -427,7 +430,15 @@ mod tests {
         check(region, &[("EU", "eu"), ("", ""), ("xx", "!no continent")]);
         check(
             country,
-            &[("DE", "de"), ("**", "**"), ("", ""), ("deu", "!no country")],
+            &[
+                ("DE", "de"),
+                ("**", "**"),
+                ("", ""),
+                ("deu", "!no country"),
+                ("xx", "!no country"),
+                ("uk", "!ISO 3166"),
+                ("a1", "a1"),
+            ],
         );
         check(
             countries,

@@ -189,3 +189,28 @@ fn a_watch_needs_a_terminal_and_ends_by_ctrl_c() {
         "{text}"
     );
 }
+
+#[test]
+fn an_explanation_begins_with_the_decision_and_counts_what_is_excluded() {
+    let site = crowd();
+    let text = site.run_ok("heliostat", &["explain", "/z.zip"]);
+    assert!(text.starts_with("decision   "), "{text}");
+    assert!(
+        text.contains("(this host; --ip asks for another)"),
+        "{text}"
+    );
+    assert!(text.contains(" 29  "), "{text}");
+    assert!(!text.contains("new12"), "{text}");
+    assert!(
+        text.ends_with("-v lists every mirror that is excluded.\n"),
+        "{text}"
+    );
+    let all = site.run_ok(
+        "heliostat",
+        &["explain", "/z.zip", "-v", "--ip", "192.0.2.1"],
+    );
+    assert!(all.contains("new12") && !all.contains("this host"), "{all}");
+    let path = site.tree().join("z.zip");
+    let hinted = site.run_ok("heliostat", &["explain", path.to_str().expect("UTF-8")]);
+    assert!(hinted.contains("has the URL path /z.zip"), "{hinted}");
+}

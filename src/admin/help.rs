@@ -1,0 +1,157 @@
+//! Writes the help of `heliostat` with its commands in groups.
+
+use std::fmt::Write;
+
+use clap::Command;
+
+/// The groups, each with its commands in the order of their use.
+const GROUPS: [(&str, &[&str]); 4] = [
+    (
+        "Mirrors",
+        &[
+            "new",
+            "list",
+            "show",
+            "edit",
+            "enable",
+            "disable",
+            "score",
+            "rename",
+            "delete",
+            "commentadd",
+            "update",
+            "rollback",
+            "markers",
+        ],
+    ),
+    (
+        "Look",
+        &[
+            "status",
+            "explain",
+            "runs",
+            "events",
+            "file",
+            "dirs",
+            "test",
+            "probefile",
+            "iplookup",
+            "topology",
+            "replay",
+            "compare",
+            "config",
+            "instances",
+        ],
+    ),
+    (
+        "Run",
+        &[
+            "index",
+            "makehashes",
+            "scan",
+            "ping",
+            "probe",
+            "backup",
+            "restore",
+            "vacuum",
+            "db",
+        ],
+    ),
+    (
+        "Site",
+        &[
+            "init",
+            "doctor",
+            "import",
+            "export",
+            "mirrorlist",
+            "timestamp",
+            "null-tree",
+            "help",
+        ],
+    ),
+];
+
+/// Columns of a screen that help may take.
+const COLUMNS: usize = 80;
+
+/// Columns of the commands' names, with the space around them.
+const NAME_COLUMNS: usize = 14;
+
+/// The command with a help that shows its subcommands in groups.
+pub(super) fn in_groups(mut command: Command) -> Command {
+    command.build();
+    let mut groups = String::new();
+    for (heading, names) in GROUPS {
+        // Without a terminal, clap leaves the codes out.
+        groups += &format!("\x1b[1m\x1b[4m{heading}:\x1b[0m\n");
+        for name in names {
+            let about = command.find_subcommand(name).and_then(Command::get_about);
+            let about = about.map(ToString::to_string).unwrap_or_default();
+            let _ = write!(groups, "  {name:<width$}", width = NAME_COLUMNS - 2);
+            groups += &wrapped(&about);
+        }
+        groups.push('\n');
+    }
+    let template = format!(
+        "{{about-with-newline}}\n{{usage-heading}} {{usage}}\n\n{groups}\
+         \x1b[1m\x1b[4mOptions:\x1b[0m\n{{options}}{{after-help}}"
+    );
+    command.help_template(template)
+}
+
+/// A text in lines that fit beside the name.
+fn wrapped(text: &str) -> String {
+    let mut lines = String::new();
+    let mut used = NAME_COLUMNS;
+    for word in text.split_whitespace() {
+        if used + word.len() > COLUMNS {
+            lines.truncate(lines.trim_end().len());
+            lines.push('\n');
+            lines += &" ".repeat(NAME_COLUMNS);
+            used = NAME_COLUMNS;
+        }
+        lines += word;
+        lines.push(' ');
+        used += word.len() + 1;
+    }
+    lines.truncate(lines.trim_end().len());
+    lines.push('\n');
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+    use crate::admin::args::Arguments;
+
+    #[test]
+    fn every_command_is_in_one_group() {
+        let command = Arguments::command();
+        let mut named: Vec<&str> = GROUPS
+            .iter()
+            .flat_map(|(_, names)| *names)
+            .copied()
+            .collect();
+        named.sort_unstable();
+        let mut all: Vec<&str> = command.get_subcommands().map(Command::get_name).collect();
+        all.push("help");
+        all.sort_unstable();
+        assert_eq!(named, all);
+    }
+
+    #[test]
+    fn lines_fit_a_screen() {
+        let text = in_groups(Arguments::command()).render_help().to_string();
+        for line in text.lines() {
+            let is_groups = !line.starts_with("   ") || line.starts_with("              ");
+            assert!(!is_groups || line.chars().count() <= 100, "{line}");
+        }
+        assert!(
+            text.contains("Mirrors:\n  new         Add a mirror\n"),
+            "{text}"
+        );
+    }
+}
