@@ -3,6 +3,7 @@
 use roaring::RoaringBitmap;
 use rusqlite::{CachedStatement, OptionalExtension, Row, params};
 
+use super::change::ChangeLog;
 use super::epoch;
 use super::error::{DbError, Doing};
 use super::open::{Queryable, Transaction};
@@ -22,7 +23,8 @@ const SOME_FROM: &str =
     "SELECT id, size, mtime, path FROM file WHERE path >= ?1 ORDER BY path LIMIT ?2";
 const IDS_BELOW: &str = "SELECT id FROM file WHERE path >= ?1 AND path < ?2 ORDER BY path LIMIT ?3";
 
-fn file(row: &Row<'_>) -> Result<CatalogueFile, rusqlite::Error> {
+/// A file of a row that begins with id, size and mtime.
+pub(super) fn file(row: &Row<'_>) -> Result<CatalogueFile, rusqlite::Error> {
     let version = match (row.get::<_, Option<i64>>(1)?, row.get::<_, Option<i64>>(2)?) {
         (Some(size), Some(mtime)) => Some(FileVersion {
             size: size.max(0) as u64,
@@ -241,6 +243,7 @@ pub struct CatalogueWriter<'t> {
     remove: CachedStatement<'t>,
     next_id: i64,
     changes: u64,
+    log: ChangeLog,
     /// The first id that was given, and the least that got its version.
     given: (Option<i64>, Option<i64>),
 }
@@ -265,6 +268,7 @@ impl<'t> CatalogueWriter<'t> {
             remove: prepare("DELETE FROM file WHERE path = ?1")?,
             next_id,
             changes: 0,
+            log: ChangeLog::default(),
             given: (None, None),
         })
     }
@@ -273,7 +277,6 @@ impl<'t> CatalogueWriter<'t> {
         let id = u32::try_from(self.next_id).map_err(|_| DbError::OutOfFileIds)?;
         self.given.0.get_or_insert(self.next_id);
         self.next_id += 1;
-        self.changes += 1;
         Ok(FileId(id))
     }
 
@@ -284,6 +287,7 @@ impl<'t> CatalogueWriter<'t> {
     /// catalogue already has the path or the database cannot be written.
     pub fn insert(&mut self, path: &[u8], version: FileVersion) -> Result<FileId, DbError> {
         let id = self.take_id()?;
+        self.note(path);
         self.insert
             .execute(params![path, id.0, version.size as i64, version.mtime])
             .doing("adding a file")?;
@@ -297,7 +301,7 @@ impl<'t> CatalogueWriter<'t> {
     /// written.
     pub fn import(&mut self, path: &[u8], id: FileId) -> Result<(), DbError> {
         self.next_id = self.next_id.max(i64::from(id.0) + 1);
-        self.changes += 1;
+        self.note(path);
         self.insert
             .execute(params![path, id.0, None::<i64>, None::<i64>])
             .doing("importing a file")?;
@@ -321,13 +325,18 @@ impl<'t> CatalogueWriter<'t> {
     /// # Errors
     /// Returns [`DbError::Sql`] if the database cannot be read or written.
     pub fn adopt(&mut self, path: &[u8], id: FileId, version: FileVersion) -> Result<(), DbError> {
-        self.changes += 1;
         let least = self.given.1.map_or(i64::MAX, |least| least);
         self.given.1 = Some(least.min(i64::from(id.0)));
         self.set(path, id, version)
     }
 
+    fn note(&mut self, path: &[u8]) {
+        self.changes += 1;
+        self.log.note(path);
+    }
+
     fn set(&mut self, path: &[u8], id: FileId, version: FileVersion) -> Result<(), DbError> {
+        self.note(path);
         self.update
             .execute(params![path, id.0, version.size as i64, version.mtime])
             .doing("changing a file")?;
@@ -339,7 +348,7 @@ impl<'t> CatalogueWriter<'t> {
     /// # Errors
     /// Returns [`DbError::Sql`] if the database cannot be read or written.
     pub fn remove(&mut self, path: &[u8]) -> Result<(), DbError> {
-        self.changes += 1;
+        self.note(path);
         self.remove.execute([path]).doing("removing a file")?;
         Ok(())
     }
@@ -376,7 +385,7 @@ impl<'t> CatalogueWriter<'t> {
                 [],
             )
             .doing("recording the tree's generation")?;
-        Ok(())
+        self.log.store(self.transaction)
     }
 }
 

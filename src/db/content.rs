@@ -113,6 +113,42 @@ pub fn load(
     read(database, mirror, CURRENT)
 }
 
+/// A published content as it is stored.
+#[derive(Debug, Clone, Default)]
+pub struct SerializedContent {
+    /// The current versions, in the format that [`RoaringBitmap`] reads.
+    pub current: Vec<u8>,
+    /// The outdated ones.
+    pub outdated: RoaringBitmap,
+}
+
+/// Loads the content of a mirror, for a reader that takes the current versions as they are stored;
+/// `None` if the mirror was never scanned.
+///
+/// # Errors
+/// Returns an error as [`load`] does.
+pub fn load_serialized(
+    database: &impl Queryable,
+    mirror: MirrorId,
+) -> Result<Option<SerializedContent>, DbError> {
+    let doing = "reading a mirror's content";
+    let mut statement = database
+        .sqlite()
+        .prepare_cached("SELECT current, outdated FROM mirror_content WHERE mirror_id = ?1")
+        .doing(doing)?;
+    let row: Option<(Vec<u8>, Vec<u8>)> = statement
+        .query_row([mirror.0], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()
+        .doing(doing)?;
+    let Some((current, outdated)) = row else {
+        return Ok(None);
+    };
+    Ok(Some(SerializedContent {
+        current,
+        outdated: bitmap(mirror, &outdated)?,
+    }))
+}
+
 /// Loads the content that [`rollback`] would restore; `None` if the mirror has no earlier content.
 ///
 /// # Errors

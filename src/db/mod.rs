@@ -1,7 +1,7 @@
 //! The mirror database: the only SQL of the crate.
 //!
 //! [`open`] gives connections (one place sets WAL, time-outs, `synchronous`), [`schema`] migrates.
-//! Then one module a notion: [`catalogue`] (files), [`mirror`], [`content`] (who has what),
+//! Then one module a notion: [`catalogue`] (files), [`change`] (what changed in it), [`mirror`], [`content`] (who has what),
 //! [`copy`] (backups), [`hash`] and [`hash_state`], [`epoch`] (how old ids are), [`probe`] (who
 //! answers), [`run`] and [`event`] (what happened), [`import`] (from another system), [`overview`]
 //! (lists of mirrors for people), [`upkeep`] (how large it is). The responder decides from
@@ -13,6 +13,7 @@
 
 pub mod cache_answer;
 pub mod catalogue;
+pub mod change;
 pub mod content;
 pub mod copy;
 pub mod epoch;

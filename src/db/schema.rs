@@ -24,6 +24,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../sql/0012_cache_answer.sql"),
     include_str!("../../sql/0013_run_note.sql"),
     include_str!("../../sql/0014_lineage.sql"),
+    include_str!("../../sql/0017_file_change.sql"),
 ];
 
 /// `application_id` of our files ("Heli"), so that no other SQLite file is taken for one.

@@ -9,6 +9,7 @@ use crate::db::{DbError, Reader, Writer, open_reader, open_writer};
 use crate::domain::path::FilePath;
 use crate::domain::pattern::Pattern;
 use crate::program::clock::now;
+use crate::snapshot::refresh_table;
 use crate::tree::WalkError;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
@@ -118,6 +119,7 @@ impl IndexRun<'_> {
             match self.write(&mut seen, stop, observe) {
                 Ok(()) => {
                     self.shrink_wal();
+                    self.refresh_table();
                     self.tell_generation();
                     return Ok(self.finished(seen.report));
                 }
@@ -322,6 +324,18 @@ impl IndexRun<'_> {
             log::warn!(
                 "the generation is not written: file={}/{GENERATION_NAME} error=\"{error}\"",
                 site.tree.display()
+            );
+        }
+    }
+
+    /// Writes the table that a start of the responder reads. Without it, a start takes longer.
+    fn refresh_table(&self) {
+        if let Store::Real { writer, .. } = &self.store
+            && let Err(error) = refresh_table(writer.path())
+        {
+            log::warn!(
+                "starts of heliostat-fcgi will take longer: {}",
+                chain(&error)
             );
         }
     }

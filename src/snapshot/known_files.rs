@@ -9,6 +9,8 @@
 //! the previous one, which is in the processor's cache, and only then in the hash table, which is
 //! not. That takes less than a tenth of the time (measured, 1,000,000 files).
 
+use std::sync::OnceLock;
+
 use roaring::RoaringBitmap;
 use xxhash_rust::xxh3::xxh3_128_with_seed;
 
@@ -21,19 +23,23 @@ use crate::domain::file::{CatalogueFile, FileId, FileVersion};
 const SLOTS_PER_FILE: usize = 2;
 
 /// An empty slot; there are fewer files than file ids.
-const EMPTY: u32 = u32::MAX;
+pub(super) const EMPTY: u32 = u32::MAX;
 
 /// `mtime` of an entry without a version; no file system has such a time.
 const NO_VERSION: i64 = i64::MIN;
 
-#[derive(Debug, Clone, Copy)]
-struct KnownFile {
-    key: u64,
-    key_more: u32,
-    id: u32,
-    size: u64,
-    mtime: i64,
+/// A row of the table, which the file beside the database has, too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct KnownFile {
+    pub key: u64,
+    pub key_more: u32,
+    pub id: u32,
+    pub size: u64,
+    pub mtime: i64,
 }
+
+/// The 96 bits that stand for a path.
+pub(super) type PathKey = (u64, u32);
 
 /// The catalogue as it was at one moment.
 #[derive(Debug)]
@@ -43,7 +49,8 @@ pub struct KnownFiles {
     files: Vec<KnownFile>,
     /// Indexes in `files`, found by key.
     table: Vec<u32>,
-    ids: RoaringBitmap,
+    /// Made when it is asked for: requests never do.
+    ids: OnceLock<RoaringBitmap>,
 }
 
 /// The position in the catalogue that one listing has reached.
@@ -86,7 +93,7 @@ impl KnownFiles {
     }
 
     fn new(files: Vec<KnownFile>, seed: u64) -> KnownFiles {
-        let mut table = vec![EMPTY; (files.len() * SLOTS_PER_FILE).max(1)];
+        let mut table = vec![EMPTY; slots_of(files.len())];
         for (number, file) in (0..EMPTY).zip(&files) {
             let mut slot = slot_of(file.key, table.len());
             while table[slot] != EMPTY {
@@ -96,21 +103,68 @@ impl KnownFiles {
         }
         KnownFiles {
             seed,
-            ids: files.iter().map(|file| file.id).collect(),
             files,
             table,
+            ids: OnceLock::new(),
         }
+    }
+
+    /// Puts together what [`KnownFiles::parts`] gave. `None` if the table cannot be that of these
+    /// files: a look-up might not end.
+    pub(super) fn of_parts(
+        seed: u64,
+        files: Vec<KnownFile>,
+        table: Vec<u32>,
+    ) -> Option<KnownFiles> {
+        let is_size = table.len() == slots_of(files.len());
+        let used = table.iter().filter(|&&number| number != EMPTY);
+        let (mut count, mut is_inside) = (0, true);
+        for &number in used {
+            count += 1;
+            is_inside &= (number as usize) < files.len();
+        }
+        (is_size && is_inside && count == files.len()).then_some(KnownFiles {
+            seed,
+            files,
+            table,
+            ids: OnceLock::new(),
+        })
+    }
+
+    /// The seed, the files in path order, and the hash table.
+    pub(super) fn parts(&self) -> (u64, &[KnownFile], &[u32]) {
+        (self.seed, &self.files, &self.table)
+    }
+
+    /// Number of files.
+    pub fn len(&self) -> usize {
+        self.files.len()
+    }
+
+    /// Whether there are no files.
+    pub fn is_empty(&self) -> bool {
+        self.files.is_empty()
+    }
+
+    /// The bits that stand for a path in this table.
+    pub(super) fn key(&self, path: &[u8]) -> PathKey {
+        key(path, self.seed)
+    }
+
+    /// Looks up one path by its key.
+    pub(super) fn by_key(&self, key: PathKey) -> Option<CatalogueFile> {
+        Some(self.files[self.number(key)?].file())
     }
 
     /// Ids of all versions in the catalogue.
     pub fn ids(&self) -> &RoaringBitmap {
-        &self.ids
+        self.ids
+            .get_or_init(|| self.files.iter().map(|file| file.id).collect())
     }
 
     /// Looks up one path, which must be canonical.
     pub fn get(&self, path: &[u8]) -> Option<CatalogueFile> {
-        let number = self.number(key(path, self.seed))?;
-        Some(self.files[number].file())
+        self.by_key(self.key(path))
     }
 
     /// Looks up a path of a listing; the cursor makes the next look-up fast.
@@ -127,7 +181,7 @@ impl KnownFiles {
     }
 
     /// Index in `files`.
-    fn number(&self, key: (u64, u32)) -> Option<usize> {
+    fn number(&self, key: PathKey) -> Option<usize> {
         let mut slot = slot_of(key.0, self.table.len());
         // Half of the slots are empty, so the loop ends.
         loop {
@@ -141,7 +195,7 @@ impl KnownFiles {
 }
 
 impl KnownFile {
-    fn is(&self, key: (u64, u32)) -> bool {
+    fn is(&self, key: PathKey) -> bool {
         (self.key, self.key_more) == key
     }
 
@@ -169,9 +223,14 @@ fn known(path: &[u8], file: CatalogueFile, seed: u64) -> KnownFile {
     }
 }
 
-fn key(path: &[u8], seed: u64) -> (u64, u32) {
+fn key(path: &[u8], seed: u64) -> PathKey {
     let hash = xxh3_128_with_seed(path, seed);
     ((hash >> 64) as u64, hash as u32)
+}
+
+/// Number of slots of the table for so many files.
+pub(super) fn slots_of(files: usize) -> usize {
+    (files * SLOTS_PER_FILE).max(1)
 }
 
 /// Distributes 64 bits evenly over any number of slots.

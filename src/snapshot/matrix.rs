@@ -13,11 +13,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use roaring::RoaringBitmap;
 
+use super::serialized_bitmap::{PART_WORDS, SerializedBitmap};
 use crate::domain::file::FileId;
 use crate::domain::select::set::WORD_BITS;
 
-/// Number of files per block; the matrix grows by blocks.
-const BLOCK_FILES: usize = 1 << 16;
+/// Number of files per block, as many as a part of a bitmap has ids; the matrix grows by blocks.
+const BLOCK_FILES: usize = PART_WORDS * WORD_BITS;
+
+/// Number of words from one mirror's bits to the next one's: those of a block and a few more, so that
+/// the words of 64 mirrors for the same files do not meet in one set of the processor's cache.
+const COLUMN_WORDS: usize = PART_WORDS + 8;
 
 /// Number of bits of a count of files; ids have no more.
 const COUNT_BITS: usize = 32;
@@ -75,24 +80,73 @@ impl Matrix {
 
     /// Sets a mirror's column to its content.
     pub fn set_column(&mut self, mirror: usize, has: &RoaringBitmap) {
-        if let Some(last) = has.max() {
-            let blocks = last as usize / BLOCK_FILES + 1;
-            while self.blocks.len() < blocks {
-                let zeros = (0..BLOCK_FILES * self.words).map(|_| AtomicU64::new(0));
-                self.blocks.push(zeros.collect());
+        let mut bytes = Vec::with_capacity(has.serialized_size());
+        has.serialize_into(&mut bytes)
+            .expect("writing to memory does not fail");
+        let bitmap = SerializedBitmap::parse(bytes).expect("the crate writes the format");
+        self.set_columns(&[(mirror, bitmap)]);
+    }
+
+    /// Sets the columns of some mirrors; as fast for 64 mirrors of one word as for one.
+    pub fn set_columns(&mut self, columns: &[(usize, SerializedBitmap)]) {
+        let blocks = columns.iter().map(|(_, bitmap)| bitmap.parts()).max();
+        while self.blocks.len() < blocks.unwrap_or(0) {
+            let zeros = (0..BLOCK_FILES * self.words).map(|_| AtomicU64::new(0));
+            self.blocks.push(zeros.collect());
+        }
+        for word in 0..self.words {
+            let of_word = columns.iter().filter(|column| column.0 / WORD_BITS == word);
+            let of_word: Vec<_> = of_word
+                .map(|(mirror, bitmap)| (mirror % WORD_BITS, bitmap))
+                .collect();
+            if !of_word.is_empty() {
+                self.set_word(word, &of_word);
             }
         }
-        let (word, bit) = (mirror / WORD_BITS, 1 << (mirror % WORD_BITS));
-        let mut wanted = has.iter().map(|id| id as usize).peekable();
+    }
+
+    /// Sets some bits of one word of each row.
+    fn set_word(&self, word: usize, columns: &[(usize, &SerializedBitmap)]) {
+        let mask = columns.iter().fold(0, |mask, (bit, _)| mask | 1 << bit);
+        let mut bits = vec![0; WORD_BITS * COLUMN_WORDS];
         for (number, block) in self.blocks.iter().enumerate() {
-            let first = number * BLOCK_FILES;
-            for (offset, row) in block.chunks_exact(self.words.max(1)).enumerate() {
-                let wants = wanted.next_if_eq(&(first + offset)).is_some();
-                if wants != (row[word].load(Ordering::Relaxed) & bit != 0) {
-                    row[word].fetch_xor(bit, Ordering::Relaxed);
+            for (bit, bitmap) in columns {
+                let begin = bit * COLUMN_WORDS;
+                bitmap.fill(number, &mut bits[begin..begin + PART_WORDS]);
+            }
+            let mut rows = block.chunks_exact(self.words);
+            for tile in 0..PART_WORDS {
+                let mut square = std::array::from_fn(|bit| bits[bit * COLUMN_WORDS + tile]);
+                transpose(&mut square);
+                for (wanted, row) in square.iter().zip(&mut rows) {
+                    // Only this thread writes; a line that stays as it is stays in all caches.
+                    let before = row[word].load(Ordering::Relaxed);
+                    let after = before & !mask | wanted;
+                    if after != before {
+                        row[word].store(after, Ordering::Relaxed);
+                    }
                 }
             }
         }
+    }
+}
+
+/// Turns 64 words of 64 bits: bit `b` of word `w` becomes bit `w` of word `b`. It exchanges the
+/// halves of ever smaller squares (Hacker's Delight, 7-3).
+fn transpose(square: &mut [u64; WORD_BITS]) {
+    let mut step = WORD_BITS / 2;
+    let mut mask = u64::MAX >> step;
+    while step > 0 {
+        for pair in square.chunks_exact_mut(2 * step) {
+            let (low, high) = pair.split_at_mut(step);
+            for (low, high) in low.iter_mut().zip(high) {
+                let change = (*low >> step ^ *high) & mask;
+                *low ^= change << step;
+                *high ^= change;
+            }
+        }
+        step /= 2;
+        mask ^= mask << step;
     }
 }
 
@@ -118,6 +172,32 @@ mod tests {
         assert_eq!(row(&before, 200_000), [0; 4], "new blocks are not");
         matrix.set_column(129, &RoaringBitmap::new());
         assert_eq!(row(&matrix, 5), [0; 4]);
+    }
+
+    #[test]
+    fn many_columns_at_once_are_each_set_and_no_other_is_touched() {
+        let mut random = fastrand::Rng::with_seed(3);
+        let mut matrix = Matrix::new(150);
+        let mut expected = vec![RoaringBitmap::new(); 150];
+        for _ in 0..4 {
+            let mut changed = Vec::new();
+            for mirror in (0..150).filter(|_| random.bool()).collect::<Vec<_>>() {
+                let mut has = RoaringBitmap::new();
+                has.extend((0..3000).map(|_| random.u32(..140_000)));
+                has.insert_range(random.u32(..60_000)..random.u32(60_000..130_000));
+                has.optimize();
+                let mut bytes = Vec::new();
+                has.serialize_into(&mut bytes).expect("memory");
+                changed.push((mirror, SerializedBitmap::parse(bytes).expect("a bitmap")));
+                expected[mirror] = has;
+            }
+            matrix.set_columns(&changed);
+            for _ in 0..20_000 {
+                let (mirror, file) = (random.usize(..150), random.u32(..140_000));
+                let bit = matrix.word(FileId(file), mirror / 64) >> (mirror % 64) & 1;
+                assert_eq!(bit == 1, expected[mirror].contains(file));
+            }
+        }
     }
 
     #[test]

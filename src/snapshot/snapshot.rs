@@ -8,23 +8,33 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 
 use roaring::RoaringBitmap;
 
+use super::known_catalogue::KnownCatalogue;
 use super::known_files::KnownFiles;
 use super::matrix::Matrix;
+use super::serialized_bitmap::SerializedBitmap;
+use super::table_file::{self, TableFileError};
 use crate::db::DbError;
+use crate::db::change::{CatalogueMark, changed_since, mark};
 use crate::db::copy::lineage::Lineage;
 use crate::db::epoch::Epochs;
 use crate::db::open::{Queryable, Reader, open_reader};
-use crate::db::{catalogue, content, hash, mirror, probe};
+use crate::db::{content, hash, mirror, probe};
 use crate::domain::file::{CatalogueFile, FileId};
 use crate::domain::mirror::{Mirror, MirrorId};
+use crate::domain::select::set::WORD_BITS;
 use crate::domain::select::{Holdings, Reason, Roster};
 use crate::domain::time::Timestamp;
 
 /// How often a file is opened that is replaced meanwhile.
 const OPEN_TRIES: usize = 5;
+
+/// Bytes of stored bitmaps that are held at a time while columns change; a bitmap has at most 1.3 MB
+/// for ten million files, which have 700 MB here.
+const BITMAP_BYTES_MAX: usize = 32 * 1024 * 1024;
 
 /// Identifies the file at a path: another inode is another file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,7 +91,7 @@ pub struct Snapshot {
     pub roster: Roster,
     /// Whether the database has any hashes; if not, no request looks for them.
     pub has_hashes: bool,
-    files: Arc<KnownFiles>,
+    files: KnownCatalogue,
     epochs: Epochs,
     known: Vec<Option<Arc<KnownContent>>>,
     matrix: Matrix,
@@ -126,7 +136,13 @@ impl Snapshot {
             serial: 0,
             roster,
             has_hashes: values.has_hashes,
-            files: Arc::new(KnownFiles::of(&values.files, 0)),
+            files: KnownCatalogue::new(
+                CatalogueMark {
+                    generation: 0,
+                    stamp: None,
+                },
+                KnownFiles::of(&values.files, 0),
+            ),
             epochs: Epochs::default(),
             known,
             matrix,
@@ -206,8 +222,8 @@ struct OpenDatabase {
     mirrors: Vec<MirrorId>,
     known: HashMap<MirrorId, Arc<KnownContent>>,
     matrix: Matrix,
-    /// The catalogue, and the generation at which it was read.
-    files: Option<(i64, Arc<KnownFiles>)>,
+    /// The catalogue as it was last read.
+    files: Option<KnownCatalogue>,
 }
 
 impl Loader {
@@ -341,16 +357,20 @@ impl OpenDatabase {
         })
     }
 
-    /// Reads the catalogue if an index run or an import has changed it.
-    fn load_files(&mut self) -> Result<Arc<KnownFiles>, DbError> {
-        let generation = catalogue::generation(&self.reader)?;
-        if let Some((read_at, files)) = &self.files
-            && *read_at == generation
-        {
-            return Ok(Arc::clone(files));
-        }
-        let files = Arc::new(KnownFiles::load(&self.reader, fastrand::u64(..))?);
-        self.files = Some((generation, Arc::clone(&files)));
+    /// Brings the catalogue up to date: by what changed, if the database remembers that.
+    fn load_files(&mut self) -> Result<KnownCatalogue, DbError> {
+        let now = mark(&self.reader)?;
+        let files = match &self.files {
+            Some(files) if files.mark == now => return Ok(files.clone()),
+            Some(files) => changed_since(&self.reader, files.mark, files.room())?
+                .map(|changed| files.changed(now, &changed)),
+            None => None,
+        };
+        let files = match files {
+            Some(files) => files,
+            None => read_files(&self.reader, now)?,
+        };
+        self.files = Some(files.clone());
         Ok(files)
     }
 
@@ -363,19 +383,66 @@ impl OpenDatabase {
             self.matrix = Matrix::new(mirrors.len());
             self.mirrors = mirrors;
         }
+        let mut changed = Vec::new();
         for (id, generation) in content::generations(&self.reader)? {
             let is_known = |known: &Arc<KnownContent>| known.generation == generation;
-            let Ok(column) = self.mirrors.binary_search(&id) else {
-                continue;
-            };
-            if !self.known.get(&id).is_some_and(is_known) {
-                let (known, current) = load_bitmaps(&self.reader, id, generation)?;
-                self.matrix.set_column(column, &current);
-                self.known.insert(id, Arc::new(known));
+            if let Ok(column) = self.mirrors.binary_search(&id)
+                && !self.known.get(&id).is_some_and(is_known)
+            {
+                changed.push((column, id, generation));
             }
         }
+        let mut waiting = Vec::new();
+        for (column, id, generation) in changed {
+            let is_full = |waiting: &[(usize, SerializedBitmap)]| {
+                let bytes: usize = waiting.iter().map(|(_, bitmap)| bitmap.bytes()).sum();
+                let is_other_word =
+                    |(first, _): &(usize, _)| first / WORD_BITS != column / WORD_BITS;
+                bytes > BITMAP_BYTES_MAX || waiting.first().is_some_and(is_other_word)
+            };
+            if is_full(&waiting) {
+                self.matrix.set_columns(&waiting);
+                waiting.clear();
+            }
+            let (known, current) = load_bitmaps(&self.reader, id, generation)?;
+            waiting.push((column, current));
+            self.known.insert(id, Arc::new(known));
+        }
+        self.matrix.set_columns(&waiting);
         Ok(())
     }
+}
+
+/// Reads the whole catalogue: from the file beside the database, or else from the database itself.
+fn read_files(reader: &Reader, now: CatalogueMark) -> Result<KnownCatalogue, DbError> {
+    let began = Instant::now();
+    let database = reader.path().display();
+    match table_file::read(reader) {
+        Ok((mark, table, changed)) => {
+            let files = KnownCatalogue::new(mark, table).changed(now, &changed);
+            log::info!(
+                "catalogue read from the file beside the database: database={database} changes={} \
+                 took_ms={}",
+                files.changes(),
+                began.elapsed().as_millis()
+            );
+            return Ok(files);
+        }
+        Err(TableFileError::Db(error)) => return Err(error),
+        Err(reason @ (TableFileError::Absent { .. } | TableFileError::Unfit { .. })) => {
+            log::info!("the catalogue is read from the database itself: reason=\"{reason}\"");
+        }
+        Err(reason) => {
+            log::warn!("the catalogue is read from the database itself: reason=\"{reason}\"");
+        }
+    }
+    let files = KnownFiles::load(reader, fastrand::u64(..))?;
+    log::info!(
+        "catalogue read from the database: database={database} files={} took_ms={}",
+        files.len(),
+        began.elapsed().as_millis()
+    );
+    Ok(KnownCatalogue::new(now, files))
 }
 
 /// Opens a file that may be replaced meanwhile, and tells which one it is.
@@ -414,25 +481,28 @@ pub fn roster(database: &impl Queryable) -> Result<Roster, DbError> {
 /// mirrors.
 fn load_bitmaps(
     reader: &Reader,
-    id: MirrorId,
+    mirror: MirrorId,
     generation: i64,
-) -> Result<(KnownContent, RoaringBitmap), DbError> {
-    let content = match content::load(reader, id) {
-        Ok(published) => published
-            .map(|published| published.content)
-            .unwrap_or_default(),
+) -> Result<(KnownContent, SerializedBitmap), DbError> {
+    let loaded = content::load_serialized(reader, mirror).and_then(|stored| {
+        let stored = stored.unwrap_or_default();
+        let current = SerializedBitmap::parse(stored.current)
+            .map_err(|source| DbError::DamagedContent { mirror, source })?;
+        Ok((current, stored.outdated))
+    });
+    let (current, outdated) = match loaded {
         Err(error @ DbError::DamagedContent { .. }) => {
             log::error!("{error}");
-            content::Content::default()
+            Default::default()
         }
-        Err(error) => return Err(error),
+        loaded => loaded?,
     };
     Ok((
         KnownContent {
             generation,
-            outdated: content.outdated,
+            outdated,
         },
-        content.current,
+        current,
     ))
 }
 
@@ -440,6 +510,7 @@ fn load_bitmaps(
 mod tests {
     use super::*;
 
+    use crate::db::catalogue;
     use crate::db::copy::moment::{Moment, give_name};
     use crate::db::mirror::MirrorRecord;
     use crate::db::{Writer, open_writer};
@@ -507,7 +578,7 @@ mod tests {
         publish(&mut writer, mirrors[1], &[1]);
         bring(&source, &copy);
         let second = poll(&mut loader);
-        assert!(Arc::ptr_eq(&first.files, &second.files));
+        assert!(first.files.shares_table(&second.files));
         let known = |snapshot: &Snapshot, index: usize| snapshot.known[index].clone();
         let [before, after] = [&first, &second].map(|snapshot| known(snapshot, 0));
         assert!(Arc::ptr_eq(&before.expect("known"), &after.expect("known")));
@@ -534,7 +605,7 @@ mod tests {
         assert_eq!(first.holdings(FileId(1)).word(0), 0b01);
         bring(&other, &copy);
         let second = poll(&mut loader);
-        assert!(!Arc::ptr_eq(&first.files, &second.files));
+        assert!(!first.files.shares_table(&second.files));
         assert_eq!(second.holdings(FileId(1)).word(0), 0);
         assert_eq!(
             first.holdings(FileId(1)).word(0),

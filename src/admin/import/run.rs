@@ -18,6 +18,7 @@ use crate::domain::run_counts::RunCounts;
 use crate::domain::time::Timestamp;
 use crate::program::exit::{Exit, chain};
 use crate::program::lock::{Lock, LockError};
+use crate::snapshot::refresh_table;
 
 /// Lines between two moves of the progress bar.
 const LINES_A_DRAW: u64 = 1000;
@@ -111,6 +112,11 @@ fn recorded(
         if let Err(error) = recorded {
             log::warn!("the failed import is not recorded: {}", chain(&error));
         }
+    } else if let Err(error) = refresh_table(writer.path()) {
+        log::warn!(
+            "starts of heliostat-fcgi will take longer: {}",
+            chain(&error)
+        );
     }
     result
 }

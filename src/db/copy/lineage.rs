@@ -37,6 +37,16 @@ impl Lineage {
         self.database == other.database
     }
 
+    /// Both numbers, for a file beside the database.
+    pub fn numbers(self) -> (i64, i64) {
+        (self.database, self.branch)
+    }
+
+    /// What [`Lineage::numbers`] gave.
+    pub fn of_numbers(database: i64, branch: i64) -> Lineage {
+        Lineage { database, branch }
+    }
+
     /// The number of the database, as 16 hexadecimal digits.
     pub fn database_id(self) -> String {
         format!("{:016x}", self.database)

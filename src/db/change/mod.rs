@@ -1,0 +1,9 @@
+//! Stores what changed in the catalogue from generation to generation, so that whoever knows an
+//! earlier one reads only that.
+
+mod catalogue_mark;
+mod change_log;
+
+pub use catalogue_mark::{CatalogueMark, mark};
+pub(super) use change_log::ChangeLog;
+pub use change_log::{ChangedFile, changed_since};
