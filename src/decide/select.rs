@@ -11,8 +11,7 @@ use crate::domain::mirror::MirrorId;
 use crate::domain::rule::{Fallback, Rules};
 use crate::domain::select::list::unlisted;
 use crate::domain::select::{
-    Access, CacheFile, Candidate, Holdings, HttpsToHttp, Law, Question, Realm, Reason, Selection,
-    Tier,
+    Access, CacheFile, Candidate, Holdings, HttpsToHttp, Law, Question, Realm, Reason, Tier,
 };
 use crate::domain::url::Scheme;
 use crate::snapshot::Snapshot;
@@ -88,17 +87,30 @@ pub(super) fn mirrors<'s>(
         Extent::Best | Extent::All => selector.select(&config.law, site, &question, holdings),
         Extent::Explained => selector.explain(&config.law, site, &question, holdings),
     };
-    name_mirrors(snapshot, (&config.law, access), selection)
+    let mut candidates = selection.candidates;
+    let choices = name_mirrors(snapshot, (&config.law, access), candidates.drain(..));
+    context.selector.reuse(candidates);
+    let excluded = selection.excluded.into_iter();
+    let mirrors = snapshot.roster.mirrors();
+    let excluded = excluded.filter_map(|(index, reason)| {
+        let mirror = mirrors.get(index)?;
+        Some((mirror.id, mirror.identifier.as_str(), reason))
+    });
+    Choices {
+        choices,
+        rows_found: selection.rows_found,
+        excluded: excluded.collect(),
+    }
 }
 
 fn name_mirrors<'s>(
     snapshot: &'s Snapshot,
     (law, access): (&Law, Access),
-    selection: Selection,
-) -> Choices<'s> {
+    candidates: impl ExactSizeIterator<Item = Candidate>,
+) -> Vec<Choice<'s>> {
     let mirrors = snapshot.roster.mirrors();
-    let mut choices = Vec::with_capacity(selection.candidates.len());
-    choices.extend(selection.candidates.into_iter().filter_map(|candidate| {
+    let mut choices = Vec::with_capacity(candidates.len());
+    choices.extend(candidates.filter_map(|candidate| {
         let mirror = mirrors.get(candidate.mirror)?;
         Some(Choice {
             name: Cow::Borrowed(&mirror.identifier),
@@ -111,18 +123,7 @@ fn name_mirrors<'s>(
             candidate,
         })
     }));
-    let excluded = selection
-        .excluded
-        .into_iter()
-        .filter_map(|(index, reason)| {
-            let mirror = mirrors.get(index)?;
-            Some((mirror.id, mirror.identifier.as_str(), reason))
-        });
-    Choices {
-        choices,
-        rows_found: selection.rows_found,
-        excluded: excluded.collect(),
-    }
+    choices
 }
 
 /// Removes the mirrors that lists do not show.

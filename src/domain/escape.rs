@@ -67,6 +67,17 @@ pub fn html_into(out: &mut Vec<u8>, text: &[u8]) {
     out.extend_from_slice(rest);
 }
 
+/// Escapes what was appended from `begin` on. Most URLs need no escape.
+pub fn html_from(out: &mut Vec<u8>, begin: usize) {
+    if out[begin..]
+        .iter()
+        .any(|byte| HTML_MARKS[usize::from(*byte)])
+    {
+        let text = out.split_off(begin);
+        html_into(out, &text);
+    }
+}
+
 /// Appends bytes as lower-case hexadecimal digits.
 pub fn hex_into(out: &mut Vec<u8>, bytes: &[u8]) {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";

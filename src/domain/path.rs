@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 /// Longest path in bytes: PATH_MAX of Linux; MirrorBrain's column held 512 characters.
 pub const PATH_BYTES_MAX: usize = 4096;
@@ -9,9 +10,10 @@ pub const PATH_BYTES_MAX: usize = 4096;
 /// Canonical path of a file below the tree.
 ///
 /// Never empty, no leading or trailing slash, no empty, `.` or `..` component, no NUL byte, at most
-/// [`PATH_BYTES_MAX`] bytes. The bytes are those of the file system, in whatever encoding.
+/// [`PATH_BYTES_MAX`] bytes. The bytes are those of the file system, in whatever encoding. Clones
+/// share them, because each step of a request keeps the path.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct FilePath(Vec<u8>);
+pub struct FilePath(Arc<[u8]>);
 
 /// Why bytes are not a path below the tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -37,7 +39,7 @@ impl FilePath {
     /// # Errors
     /// Returns [`PathError`] if the bytes are not a path below the tree.
     pub fn parse(bytes: &[u8]) -> Result<FilePath, PathError> {
-        FilePath::clean(bytes).map(|path| FilePath(path.into_owned()))
+        FilePath::clean(bytes).map(|path| FilePath(path.into()))
     }
 
     /// The bytes of the path that [`FilePath::parse`] reads, copied only if something has to be
@@ -84,11 +86,6 @@ impl FilePath {
     /// The exact bytes.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
-    }
-
-    /// The exact bytes, without a copy.
-    pub fn into_bytes(self) -> Vec<u8> {
-        self.0
     }
 
     /// The last component.

@@ -80,4 +80,19 @@ impl<'a> Response<'a> {
         self.head(content_type, body.len() as u64);
         self.out.extend_from_slice(body);
     }
+
+    /// The same for a short body that `write` appends.
+    pub fn body_with(&mut self, content_type: &str, write: impl FnOnce(&mut Vec<u8>)) {
+        self.field("Content-Type", content_type.as_bytes());
+        self.out.extend_from_slice(b"Content-Length: ");
+        let length_at = self.out.len();
+        self.out.extend_from_slice(b"\r\n\r\n");
+        let begin = self.out.len();
+        write(self.out);
+        let end = self.out.len();
+        decimal_into(self.out, (end - begin) as u64);
+        // The length is known only now, and goes to its place.
+        let digits = self.out.len() - end;
+        self.out[length_at..].rotate_right(digits);
+    }
 }

@@ -61,6 +61,10 @@ struct IndexObservations {
     suspicion: Option<String>,
 }
 
+/// Ids from which a run warns: half of all. With 1 % of ten million files changed each day, 2^31 ids
+/// last for 58 years, and so does the other half.
+const FILE_IDS_WARNED: i64 = 1 << 31;
+
 impl IndexRun<'_> {
     /// Executes the run. `stop` ends it without a change; `observe` is called with the progress.
     ///
@@ -120,6 +124,7 @@ impl IndexRun<'_> {
                 Ok(()) => {
                     self.shrink_wal();
                     self.refresh_table();
+                    self.warn_of_ids();
                     self.tell_generation();
                     return Ok(self.finished(seen.report));
                 }
@@ -328,6 +333,18 @@ impl IndexRun<'_> {
         }
     }
 
+    /// Warns while half of all file ids is left, which no database gets back.
+    fn warn_of_ids(&self) {
+        let Store::Real { writer, .. } = &self.store else {
+            return;
+        };
+        if let Ok(next) = catalogue::next_id(writer)
+            && let Some(warning) = ids_warning(next)
+        {
+            log::warn!("site={}: {warning}", self.indexer.site.name);
+        }
+    }
+
     /// Writes the table that a start of the responder reads. Without it, a start takes longer.
     fn refresh_table(&self) {
         if let Store::Real { writer, .. } = &self.store
@@ -347,6 +364,18 @@ impl IndexRun<'_> {
             log::warn!("the WAL stays large: {}", chain(&error));
         }
     }
+}
+
+/// The warning for a database whose next new version gets this id, if there is any.
+fn ids_warning(next: i64) -> Option<String> {
+    (next > FILE_IDS_WARNED).then(|| {
+        let percent = next * 100 / i64::from(u32::MAX);
+        format!(
+            "{percent} % of all file ids are used up; before they end, make a new database: index \
+             into another file, import or scan the mirrors there, and put it in the place of this \
+             one"
+        )
+    })
 }
 
 /// Indexes one site.
@@ -490,5 +519,17 @@ impl Indexer {
             database: self.site.database.clone(),
             source,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_that_run_out_are_told_of_in_time() {
+        assert_eq!(ids_warning(FILE_IDS_WARNED), None);
+        let warning = ids_warning(FILE_IDS_WARNED + 1).expect("a warning");
+        assert!(warning.starts_with("50 % of all file ids"), "{warning}");
     }
 }

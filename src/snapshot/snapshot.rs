@@ -16,7 +16,7 @@ use super::known_catalogue::KnownCatalogue;
 use super::known_files::KnownFiles;
 use super::matrix::Matrix;
 use super::serialized_bitmap::SerializedBitmap;
-use super::table_file::{self, TableFileError};
+use super::table_file::{OpenTable, TableFileError, table_path};
 use crate::db::DbError;
 use crate::db::change::{CatalogueMark, changed_since, mark};
 use crate::db::copy::lineage::Lineage;
@@ -34,7 +34,7 @@ const OPEN_TRIES: usize = 5;
 
 /// Bytes of stored bitmaps that are held at a time while columns change; a bitmap has at most 1.3 MB
 /// for ten million files, which have 700 MB here.
-const BITMAP_BYTES_MAX: usize = 32 * 1024 * 1024;
+const BITMAP_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// Identifies the file at a path: another inode is another file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -334,8 +334,7 @@ impl OpenDatabase {
         self.reader.check_schema()?;
         self.check_lineage()?;
         let roster = roster(&self.reader)?;
-        self.load_contents(&roster)?;
-        let files = self.load_files()?;
+        let files = self.load_files(&roster)?;
         let epochs = Epochs::load(&self.reader)?;
         let has_hashes = hash::any(&self.reader)?;
         self.reader.end_read()?;
@@ -357,18 +356,53 @@ impl OpenDatabase {
         })
     }
 
-    /// Brings the catalogue up to date: by what changed, if the database remembers that.
-    fn load_files(&mut self) -> Result<KnownCatalogue, DbError> {
+    /// Brings catalogue and matrix up to date.
+    fn load_files(&mut self, roster: &Roster) -> Result<KnownCatalogue, DbError> {
         let now = mark(&self.reader)?;
-        let files = match &self.files {
-            Some(files) if files.mark == now => return Ok(files.clone()),
+        let caught_up = match &self.files {
+            Some(files) if files.mark == now => Some(files.clone()),
             Some(files) => changed_since(&self.reader, files.mark, files.room())?
                 .map(|changed| files.changed(now, &changed)),
             None => None,
         };
-        let files = match files {
-            Some(files) => files,
-            None => read_files(&self.reader, now)?,
+        if let Some(files) = caught_up {
+            self.load_contents(roster)?;
+            self.files = Some(files.clone());
+            return Ok(files);
+        }
+        let began = Instant::now();
+        let table = OpenTable::open(&self.reader);
+        // The file is read while the bitmaps are turned round.
+        let read = std::thread::scope(|scope| {
+            let reading = match table {
+                Ok(table) => {
+                    let thread = std::thread::Builder::new().name("catalogue".to_owned());
+                    let read = move || table.read(now);
+                    thread.spawn_scoped(scope, read).map_err(|problem| {
+                        let path = table_path(self.reader.path());
+                        TableFileError::File { path, problem }
+                    })
+                }
+                Err(error) => Err(error),
+            };
+            self.load_contents(roster)?;
+            Ok(reading.and_then(|thread| match thread.join() {
+                Ok(read) => read,
+                Err(panic) => std::panic::resume_unwind(panic),
+            }))
+        })?;
+        let files = match read {
+            Ok(files) => {
+                log::info!(
+                    "catalogue read from the file beside the database: database={} changes={} \
+                     took_ms={}",
+                    self.reader.path().display(),
+                    files.changes(),
+                    began.elapsed().as_millis()
+                );
+                files
+            }
+            Err(reason) => read_from_database(&self.reader, now, reason)?,
         };
         self.files = Some(files.clone());
         Ok(files)
@@ -413,32 +447,24 @@ impl OpenDatabase {
     }
 }
 
-/// Reads the whole catalogue: from the file beside the database, or else from the database itself.
-fn read_files(reader: &Reader, now: CatalogueMark) -> Result<KnownCatalogue, DbError> {
-    let began = Instant::now();
-    let database = reader.path().display();
-    match table_file::read(reader) {
-        Ok((mark, table, changed)) => {
-            let files = KnownCatalogue::new(mark, table).changed(now, &changed);
-            log::info!(
-                "catalogue read from the file beside the database: database={database} changes={} \
-                 took_ms={}",
-                files.changes(),
-                began.elapsed().as_millis()
-            );
-            return Ok(files);
-        }
-        Err(TableFileError::Db(error)) => return Err(error),
-        Err(reason @ (TableFileError::Absent { .. } | TableFileError::Unfit { .. })) => {
+/// Reads the whole catalogue from the database, because the file beside it may not be used.
+fn read_from_database(
+    reader: &Reader,
+    now: CatalogueMark,
+    reason: TableFileError,
+) -> Result<KnownCatalogue, DbError> {
+    match reason {
+        TableFileError::Db(error) => return Err(error),
+        TableFileError::Absent { .. } | TableFileError::Unfit { .. } => {
             log::info!("the catalogue is read from the database itself: reason=\"{reason}\"");
         }
-        Err(reason) => {
-            log::warn!("the catalogue is read from the database itself: reason=\"{reason}\"");
-        }
+        _ => log::warn!("the catalogue is read from the database itself: reason=\"{reason}\""),
     }
+    let began = Instant::now();
     let files = KnownFiles::load(reader, fastrand::u64(..))?;
     log::info!(
-        "catalogue read from the database: database={database} files={} took_ms={}",
+        "catalogue read from the database: database={} files={} took_ms={}",
+        reader.path().display(),
         files.len(),
         began.elapsed().as_millis()
     );

@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 
 use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
-use super::known_catalogue::changes_max;
+use super::known_catalogue::{KnownCatalogue, changes_max};
 use super::known_files::{EMPTY, KnownFile, KnownFiles, slots_of};
 use crate::db::DbError;
 use crate::db::change::{CatalogueMark, ChangedFile, changed_since, mark};
@@ -182,36 +182,63 @@ fn u32_at(bytes: &[u8], at: usize) -> u32 {
     u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap_or_default())
 }
 
-/// Reads the table beside the database, and the changes since, in the caller's read transaction.
-///
-/// # Errors
-/// Returns [`TableFileError`] if the file may not be used; then the table is made from the database.
-pub(super) fn read(
-    reader: &Reader,
-) -> Result<(CatalogueMark, KnownFiles, Vec<ChangedFile>), TableFileError> {
-    let path = table_path(reader.path());
-    let mut file = regular_file::open(&path).map_err(|source| match source.kind() {
-        io::ErrorKind::NotFound => TableFileError::Absent { path: path.clone() },
-        _ => TableFileError::File {
+/// A file that fits the database; its content is not read yet.
+#[derive(Debug)]
+pub(super) struct OpenTable {
+    file: File,
+    path: PathBuf,
+    head: TableHead,
+    /// The files that changed since.
+    changed: Vec<ChangedFile>,
+}
+
+impl OpenTable {
+    /// Opens the file beside the database, and reads what changed since, in the caller's read
+    /// transaction.
+    ///
+    /// # Errors
+    /// Returns [`TableFileError`] if the file may not be used; then the table is made from the
+    /// database.
+    pub fn open(reader: &Reader) -> Result<OpenTable, TableFileError> {
+        let path = table_path(reader.path());
+        let mut file = regular_file::open(&path).map_err(|source| match source.kind() {
+            io::ErrorKind::NotFound => TableFileError::Absent { path: path.clone() },
+            _ => TableFileError::File {
+                path: path.clone(),
+                problem: source,
+            },
+        })?;
+        let head = read_head(&mut file, &path)?;
+        let unfit = |problem| TableFileError::Unfit {
             path: path.clone(),
-            problem: source,
-        },
-    })?;
-    let head = read_head(&mut file, &path)?;
-    let unfit = |problem| TableFileError::Unfit {
-        path: path.clone(),
-        problem,
-    };
-    if head.lineage != reader.lineage()? {
-        return Err(unfit("of another database"));
+            problem,
+        };
+        if head.lineage != reader.lineage()? {
+            return Err(unfit("of another database"));
+        }
+        let files = usize::try_from(head.files).unwrap_or(0);
+        let limit = CHANGES_MAX.min(changes_max(files) / 2);
+        let Some(changed) = changed_since(reader, head.mark, limit)? else {
+            return Err(unfit("too old, or of a state that was taken back"));
+        };
+        Ok(OpenTable {
+            file,
+            path,
+            head,
+            changed,
+        })
     }
-    let files = usize::try_from(head.files).unwrap_or(0);
-    let limit = CHANGES_MAX.min(changes_max(files) / 2);
-    let Some(changed) = changed_since(reader, head.mark, limit)? else {
-        return Err(unfit("too old, or of a state that was taken back"));
-    };
-    let table = read_content(&mut file, &head, &path)?;
-    Ok((head.mark, table, changed))
+
+    /// Reads the content. Returns the catalogue as it is at `now`, the moment of the transaction in
+    /// which the file was opened.
+    ///
+    /// # Errors
+    /// Returns [`TableFileError`] if the content is damaged or cannot be read.
+    pub fn read(mut self, now: CatalogueMark) -> Result<KnownCatalogue, TableFileError> {
+        let table = read_content(&mut self.file, &self.head, &self.path)?;
+        let files = KnownCatalogue::new(self.head.mark, table);
+        Ok(files.changed(now, &self.changed))
+    }
 }
 
 fn read_head(file: &mut File, path: &Path) -> Result<TableHead, TableFileError> {
@@ -330,12 +357,12 @@ fn bytes_of(file: &KnownFile) -> [u8; FILE_BYTES] {
 pub fn refresh_table(database: &Path) -> Result<(), TableFileError> {
     let reader = open_reader(database)?;
     reader.begin_read()?;
-    match read(&reader) {
+    let now = mark(&reader)?;
+    match OpenTable::open(&reader).and_then(|table| table.read(now)) {
         Ok(_) => return Ok(()),
         Err(TableFileError::Db(error)) => return Err(error.into()),
         Err(reason) => log::debug!("the table of files is written: reason=\"{reason}\""),
     }
-    let now = mark(&reader)?;
     let seed = fastrand::u64(..);
     let files = KnownFiles::load(&reader, seed)?;
     let head = TableHead {
@@ -418,7 +445,10 @@ mod tests {
     use crate::db::copy::moment::{Moment, give_name};
     use crate::db::{Writer, open_writer};
     use crate::domain::file::{CatalogueFile, FileVersion};
-    use crate::snapshot::known_catalogue::KnownCatalogue;
+
+    fn read(reader: &Reader, now: CatalogueMark) -> Result<KnownCatalogue, TableFileError> {
+        OpenTable::open(reader).and_then(|table| table.read(now))
+    }
 
     fn path_of(number: u32) -> Vec<u8> {
         format!("dir/file-{number:04}").into_bytes()
@@ -454,8 +484,7 @@ mod tests {
     fn read_all(reader: &Reader) -> Option<Vec<(Vec<u8>, Option<CatalogueFile>)>> {
         reader.begin_read().expect("begin");
         let now = mark(reader).expect("mark");
-        let found = read(reader).ok().map(|(mark, table, changed)| {
-            let all = KnownCatalogue::new(mark, table).changed(now, &changed);
+        let found = read(reader, now).ok().map(|all| {
             let paths = (0..60).map(path_of).chain([b"imported".to_vec()]);
             paths.map(|path| (path.clone(), all.get(&path))).collect()
         });
@@ -475,7 +504,8 @@ mod tests {
 
     fn reason(database: &Path) -> TableFileError {
         let reader = open_reader(database).expect("open");
-        read(&reader).expect_err("not believed")
+        let now = mark(&reader).expect("mark");
+        read(&reader, now).expect_err("not believed")
     }
 
     #[test]
@@ -490,11 +520,11 @@ mod tests {
         let table = table_path(&database);
         let whole = std::fs::read(&table).expect("the file");
         for at in 0..whole.len() {
-            for bit in 0..8 {
+            for change in [1 << (at % 8), 0xff] {
                 let mut bytes = whole.clone();
-                bytes[at] ^= 1 << bit;
+                bytes[at] ^= change;
                 std::fs::write(&table, bytes).expect("altered");
-                assert_eq!(read_all(&reader), None, "bit {bit} of byte {at}");
+                assert_eq!(read_all(&reader), None, "byte {at} by {change}");
             }
             std::fs::write(&table, &whole[..at]).expect("cut");
             assert_eq!(read_all(&reader), None, "cut at {at}");
@@ -604,6 +634,31 @@ mod tests {
     }
 
     #[test]
+    fn a_file_of_a_generation_that_was_taken_back_is_not_believed() {
+        let folder = tempfile::tempdir().expect("folder");
+        let [database, before] = ["a", "before"].map(|name| folder.path().join(name));
+        let mut writer = make(&database, 40);
+        writer.commit_durably().expect("all goes into the one file");
+        change(&mut writer, |catalogue| catalogue.remove(&path_of(5)));
+        std::fs::copy(&database, &before).expect("copied");
+        change(&mut writer, |catalogue| catalogue.remove(&path_of(3)));
+        refresh_table(&database).expect("written");
+        drop(writer);
+        // As a power cut does: the last transaction is gone, the file beside it is not.
+        std::fs::remove_file(beside(&database, "-wal")).expect("removed");
+        std::fs::rename(&before, &database).expect("renamed");
+        let error = reason(&database).to_string();
+        assert!(error.contains("taken back"), "{error}");
+        let mut writer = open_writer(&database).expect("it opens");
+        change(&mut writer, |catalogue| catalogue.remove(&path_of(4)));
+        let error = reason(&database).to_string();
+        assert!(error.contains("taken back"), "{error}");
+        refresh_table(&database).expect("written");
+        let reader = open_reader(&database).expect("open");
+        assert_eq!(read_all(&reader), Some(truth(&reader)));
+    }
+
+    #[test]
     fn a_file_that_is_replaced_while_it_is_read_gives_no_wrong_answer() {
         let folder = tempfile::tempdir().expect("folder");
         let database = folder.path().join("a.sqlite");
@@ -632,8 +687,7 @@ mod tests {
                 reader.begin_read().expect("begin");
                 let now = mark(&reader).expect("mark");
                 let expected = truth(&reader);
-                if let Ok((mark, table, changed)) = read(&reader) {
-                    let all = KnownCatalogue::new(mark, table).changed(now, &changed);
+                if let Ok(all) = read(&reader, now) {
                     for (path, file) in expected {
                         assert_eq!(all.get(&path), file);
                     }

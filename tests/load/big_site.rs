@@ -1,15 +1,16 @@
 //! Makes a large site for `scripts/bench`: tree of sparse files, database, configuration.
 //!
-//! Usage: `big-site FOLDER FILES MIRRORS [hashed]`. The paths have 92 bytes on average, as in the
-//! pool of a large distribution; mirrors stand in 60 countries and have between 60 % and 100 % of
-//! the files, missing ones in runs and single, so that 78 % of all pairs exist. With `hashed` every
-//! mirror has every file, and every file its hashes.
+//! Usage: `big-site FOLDER FILES MIRRORS [hashed | DISK]`. The paths have 105 bytes on average, as in
+//! the pool of a large distribution; mirrors stand in 60 countries and have between 60 % and 100 %
+//! of the files, missing ones in runs and single, so that 78 % of all pairs exist. With `hashed`
+//! every mirror has every file, and every file its hashes. With a number, so many files, from all
+//! over the tree, are on the disk; `paths.txt` lists the files on the disk.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
-use heliostat::db::catalogue::{self, CatalogueWriter};
+use heliostat::db::catalogue::CatalogueWriter;
 use heliostat::db::content::{self, Content, ContentOrigin};
 use heliostat::db::hash::{self, Digests, HashRecord};
 use heliostat::db::mirror::{self, MirrorRecord};
@@ -17,6 +18,7 @@ use heliostat::db::{DbError, Writer, open_writer};
 use heliostat::domain::file::{FileId, FileVersion};
 use heliostat::domain::mirror::MirrorId;
 use heliostat::domain::time::Timestamp;
+use heliostat::snapshot::refresh_table;
 use roaring::RoaringBitmap;
 
 /// Bytes of every file; more than min_size, so that every one is redirected.
@@ -54,12 +56,15 @@ fn path(number: u64) -> String {
     )
 }
 
-fn make_tree(folder: &Path, files: u64) -> std::io::Result<Vec<String>> {
+/// Returns all paths; of these, `disk` are made.
+fn make_tree(folder: &Path, files: u64, disk: u64) -> std::io::Result<Vec<String>> {
     let mut paths: Vec<String> = (0..files).map(path).collect();
     paths.sort_unstable();
     let tree = folder.join("tree");
     let mut last = None;
-    for path in &paths {
+    let step = (files / disk.max(1)).max(1);
+    let made = || paths.iter().step_by(step as usize);
+    for path in made() {
         let file = tree.join(path);
         let parent = file.parent().map(Path::to_owned);
         if parent != last {
@@ -72,7 +77,7 @@ fn make_tree(folder: &Path, files: u64) -> std::io::Result<Vec<String>> {
         file.set_modified(std::time::SystemTime::UNIX_EPOCH + time)?;
     }
     let mut list = BufWriter::new(File::create(folder.join("paths.txt"))?);
-    for path in &paths {
+    for path in made() {
         writeln!(list, "/{path}")?;
     }
     list.flush()?;
@@ -183,14 +188,19 @@ fn fill_mirrors(
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().collect();
-    let (folder, files, mirrors, is_hashed) = match &arguments[..] {
-        [_, folder, files, mirrors] => (folder, files, mirrors, false),
-        [_, folder, files, mirrors, hashed] if hashed == "hashed" => (folder, files, mirrors, true),
-        _ => return Err("usage: big-site FOLDER FILES MIRRORS [hashed]".into()),
+    let (folder, files, mirrors, more) = match &arguments[..] {
+        [_, folder, files, mirrors] => (folder, files, mirrors, None),
+        [_, folder, files, mirrors, more] => (folder, files, mirrors, Some(more)),
+        _ => return Err("usage: big-site FOLDER FILES MIRRORS [hashed | DISK]".into()),
     };
     let (folder, files, mirrors) = (Path::new(folder), files.parse()?, mirrors.parse()?);
+    let is_hashed = more.is_some_and(|more| more == "hashed");
+    let disk = match more {
+        Some(count) if !is_hashed => count.parse()?,
+        _ => files,
+    };
     std::fs::create_dir_all(folder)?;
-    let paths = make_tree(folder, files)?;
+    let paths = make_tree(folder, files, disk)?;
     let config = "[fcgi]\nlisten = \"fcgi.sock\"\n[site.bench]\ntree = \"tree\"\n\
                   database = \"bench.sqlite\"\n";
     std::fs::write(folder.join("heliostat.toml"), config)?;
@@ -200,10 +210,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     if is_hashed {
         fill_hashes(&mut writer, files)?;
     }
+    drop(writer);
+    refresh_table(&folder.join("bench.sqlite"))?;
     let bytes: usize = paths.iter().map(String::len).sum();
     println!(
         "files={} path_bytes_mean={:.1} mirrors={mirrors} pairs={pairs} share={:.3}",
-        catalogue::count(&writer)?,
+        paths.len(),
         bytes as f64 / files as f64,
         pairs as f64 / (files * mirrors) as f64
     );

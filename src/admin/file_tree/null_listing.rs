@@ -157,7 +157,7 @@ fn parse(line: &[u8]) -> Option<Option<(Vec<u8>, NullEntry)>> {
         mode: mode(permissions) & !OTHERS_WRITE,
         mtime: time,
     };
-    Some(Some((path.into_bytes(), entry)))
+    Some(Some((path.as_bytes().to_vec(), entry)))
 }
 
 /// Whether a link at `path` leads out of the tree, by its words alone.

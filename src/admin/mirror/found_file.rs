@@ -20,7 +20,7 @@ pub fn found_files(
     if let Ok(path) = FilePath::parse(wanted)
         && let Some(file) = catalogue::find(database, path.as_bytes())?
     {
-        files.push((path.into_bytes(), file.id));
+        files.push((path.as_bytes().to_vec(), file.id));
     } else if is_pattern(wanted) {
         catalogue::for_each(database, b"", |path, file| {
             if fits(wanted, path) {

@@ -150,6 +150,17 @@ struct TierMember {
 #[derive(Debug)]
 pub struct Selector<D> {
     draw: D,
+    buffers: SelectionBuffers,
+}
+
+/// Memory that one selection leaves for the next.
+#[derive(Debug, Default)]
+struct SelectionBuffers {
+    has: Vec<u64>,
+    /// The mirrors of a tier, and with the numbers that order them.
+    mirrors: Vec<usize>,
+    members: Vec<TierMember>,
+    candidates: Vec<Candidate>,
 }
 
 /// One question to one site, and the sets of mirrors that follow from it.
@@ -177,6 +188,7 @@ impl<'a> SelectionCase<'a> {
         site: (&'a Roster, &'a ClassTable),
         question: &'a Question<'a>,
         holdings: &impl Holdings,
+        mut has: Vec<u64>,
     ) -> SelectionCase<'a> {
         let (roster, table) = site;
         let near = roster.near(question.ip);
@@ -184,16 +196,17 @@ impl<'a> SelectionCase<'a> {
         let words = 0..roster.mirrors().len().div_ceil(WORD_BITS);
         let caches = admitted(roster, question);
         let hidden = roster.hidden_from(law, question.ip, question.own_asn);
-        let has = words.map(|word| {
+        has.clear();
+        has.extend(words.map(|word| {
             let has = holdings.word(word) | caches.word(word);
             has & !hidden.word(word)
-        });
+        }));
         SelectionCase {
             law,
             roster,
             table,
             question,
-            has: has.collect(),
+            has,
             hidden,
             near,
             too_small,
@@ -220,32 +233,32 @@ impl<'a> SelectionCase<'a> {
         self.add_having(stays, members);
     }
 
-    /// The mirrors of a tier that have the file and to which the client can be sent.
-    fn tier(&self, group: &Group, tier: Tier) -> Vec<usize> {
-        let mut members = Vec::new();
+    /// Puts into `members` the mirrors of a tier that have the file and to which the client can be
+    /// sent.
+    fn tier(&self, group: &Group, tier: Tier, members: &mut Vec<usize>) {
+        members.clear();
         let reachable = group.reachable();
         match tier {
             Tier::Prefix => {
                 let near = |word| self.near.word(word) & !self.too_small.word(word);
-                self.add_having(|word| near(word) & reachable.word(word), &mut members);
+                self.add_having(|word| near(word) & reachable.word(word), members);
             }
-            Tier::As => self.add_class((group, Class::As), &mut members),
+            Tier::As => self.add_class((group, Class::As), members),
             Tier::Country => {
-                self.add_class((group, Class::Country), &mut members);
+                self.add_class((group, Class::Country), members);
                 // Mirrors that also serve this country count only if it has none of its own.
                 if members.is_empty() || self.law.share_other_countries {
-                    self.add_class((group, Class::OtherCountry), &mut members);
+                    self.add_class((group, Class::OtherCountry), members);
                 }
             }
-            Tier::Region => self.add_class((group, Class::Region), &mut members),
+            Tier::Region => self.add_class((group, Class::Region), members),
             Tier::Elsewhere => {
-                self.add_class((group, Class::Elsewhere), &mut members);
+                self.add_class((group, Class::Elsewhere), members);
                 let too_small = |word| self.too_small.word(word) & reachable.word(word);
-                self.add_having(too_small, &mut members);
+                self.add_having(too_small, members);
             }
             Tier::Last => {}
         }
-        members
     }
 
     /// Number of usable mirrors that have the file, whichever clients they serve.
@@ -315,7 +328,15 @@ fn admitted(roster: &Roster, question: &Question<'_>) -> MirrorSet {
 impl<D: FnMut() -> Draw> Selector<D> {
     /// `draw` must return uniform numbers from 0 to 32767.
     pub fn new(draw: D) -> Selector<D> {
-        Selector { draw }
+        Selector {
+            draw,
+            buffers: SelectionBuffers::default(),
+        }
+    }
+
+    /// Takes back the memory of candidates that are not needed any more.
+    pub fn reuse(&mut self, candidates: Vec<Candidate>) {
+        self.buffers.candidates = candidates;
     }
 
     /// One uniform number from 0 to 32767.
@@ -332,9 +353,12 @@ impl<D: FnMut() -> Draw> Selector<D> {
         question: &Question<'_>,
         holdings: &impl Holdings,
     ) -> Selection {
-        let case = SelectionCase::new(law, site, question, holdings);
+        let has = std::mem::take(&mut self.buffers.has);
+        let case = SelectionCase::new(law, site, question, holdings, has);
         let want = question.want.max(1);
-        let mut candidates = Vec::with_capacity(want.min(case.roster.mirrors().len()));
+        let mut candidates = std::mem::take(&mut self.buffers.candidates);
+        candidates.clear();
+        candidates.reserve(want.min(case.roster.mirrors().len()));
         for group in case.table.groups() {
             if group.turn().is_substitute && !candidates.is_empty() {
                 break;
@@ -350,6 +374,7 @@ impl<D: FnMut() -> Draw> Selector<D> {
             }
         }
         let rows_found = !candidates.is_empty() || case.rows() > 0;
+        self.buffers.has = case.has;
         Selection {
             candidates,
             rows_found,
@@ -364,7 +389,8 @@ impl<D: FnMut() -> Draw> Selector<D> {
         want: usize,
         candidates: &mut Vec<Candidate>,
     ) {
-        let mut members = self.draw_members(case, group, tier);
+        self.draw_members(case, group, tier);
+        let members = &mut self.buffers.members;
         let room = want - candidates.len();
         let is_spread = case.law.spread > 0 && case.question.place.coordinates.is_some();
         if members.len() > room && !is_spread {
@@ -382,17 +408,16 @@ impl<D: FnMut() -> Draw> Selector<D> {
         candidates.extend(best.map(|member| case.candidate(member, label)));
     }
 
-    /// The members of a tier with the numbers that order them.
-    fn draw_members(
-        &mut self,
-        case: &SelectionCase<'_>,
-        group: &Group,
-        tier: Tier,
-    ) -> Vec<TierMember> {
-        let members = case.tier(group, tier);
+    /// Puts the members of a tier into their buffer, with the numbers that order them.
+    fn draw_members(&mut self, case: &SelectionCase<'_>, group: &Group, tier: Tier) {
+        let SelectionBuffers {
+            mirrors, members, ..
+        } = &mut self.buffers;
+        case.tier(group, tier, mirrors);
         let client = case.question.place.coordinates;
-        let size = members.len();
-        let drawn = members.into_iter().map(|mirror| {
+        let size = mirrors.len();
+        members.clear();
+        members.extend(mirrors.iter().map(|&mirror| {
             let standing = case.roster.standing(mirror);
             let rank = case.law.rank(standing.score, (self.draw)());
             let (mut distance, mut handicapped) = (0, 0);
@@ -411,8 +436,7 @@ impl<D: FnMut() -> Draw> Selector<D> {
                 mirror,
                 distance,
             }
-        });
-        drawn.collect()
+        }));
     }
 
     /// Returns every candidate with its probability, and every other mirror with the reason.
@@ -428,7 +452,7 @@ impl<D: FnMut() -> Draw> Selector<D> {
             ..*question
         };
         let mut selection = self.select(law, site, &question, holdings);
-        let case = SelectionCase::new(law, site, &question, holdings);
+        let case = SelectionCase::new(law, site, &question, holdings, Vec::new());
         fill_probabilities(law, case.roster, &mut selection.candidates);
         let is_candidate = |index| selection.candidates.iter().any(|c| c.mirror == index);
         let mut excluded: Vec<(usize, Reason)> = case.roster.unusable().to_vec();

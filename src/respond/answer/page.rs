@@ -24,16 +24,16 @@ pub(super) fn page(response: Response<'_>, title: &str, text: &[u8]) {
 
 /// Writes a status page; `write` appends the text.
 pub(super) fn page_with(mut response: Response<'_>, title: &str, write: impl FnOnce(&mut Vec<u8>)) {
-    let mut body = Vec::with_capacity(512);
-    body.extend_from_slice(b"<!DOCTYPE html>\n<html><head>\n<title>");
-    body.extend_from_slice(title.as_bytes());
-    body.extend_from_slice(b"</title>\n</head><body>\n<h1>");
-    let heading = title.split_once(' ').map_or(title, |(_, words)| words);
-    body.extend_from_slice(heading.as_bytes());
-    body.extend_from_slice(b"</h1>\n");
-    write(&mut body);
-    body.extend_from_slice(b"</body></html>\n");
-    response.body(HTML, &body);
+    response.body_with(HTML, |body| {
+        body.extend_from_slice(b"<!DOCTYPE html>\n<html><head>\n<title>");
+        body.extend_from_slice(title.as_bytes());
+        body.extend_from_slice(b"</title>\n</head><body>\n<h1>");
+        let heading = title.split_once(' ').map_or(title, |(_, words)| words);
+        body.extend_from_slice(heading.as_bytes());
+        body.extend_from_slice(b"</h1>\n");
+        write(body);
+        body.extend_from_slice(b"</body></html>\n");
+    });
 }
 
 /// Writes MirrorBrain's log variables, which the vhost turns into notes and removes.

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::exchange::Exchange;
 use super::page::{page_with, write_log_fields};
 use crate::decide::Redirect;
-use crate::domain::escape::{decimal_into, html_into};
+use crate::domain::escape::{decimal_into, html_from};
 use crate::domain::hash::Digests;
 use crate::domain::url::{EncodedPath, FileUrl};
 use crate::http::Response;
@@ -31,8 +31,6 @@ pub(super) fn write(out: &mut Vec<u8>, exchange: Exchange<'_>, redirect: &Redire
     let urls = redirect.choices.iter().map(|choice| &*choice.base_url);
     let path = EncodedPath::of_version(file.path.as_bytes(), file.version, urls);
     let target = FileUrl::new(path, exchange.stamp());
-    let mut location = Vec::with_capacity(256);
-    target.url_into(&mut location, &best.base_url);
 
     let bytes_max = out.len() + config.head_bytes_max.saturating_sub(CONTENT_FIELDS_BYTES);
     let mut response = Response::new(out, "302 Found");
@@ -40,7 +38,7 @@ pub(super) fn write(out: &mut Vec<u8>, exchange: Exchange<'_>, redirect: &Redire
     let realm = best.candidate.realm.as_str().as_bytes();
     response.field("X-MirrorBrain-Realm", realm);
     // An encoded URL has no control characters.
-    response.field_with("Location", |out| out.extend_from_slice(&location));
+    response.field_with("Location", |out| target.url_into(out, &best.base_url));
     // For another `Accept`, the same URL may give a metalink.
     if !decision.vary.is_empty() {
         response.field("Vary", decision.vary.as_bytes());
@@ -85,7 +83,9 @@ pub(super) fn write(out: &mut Vec<u8>, exchange: Exchange<'_>, redirect: &Redire
     }
     page_with(response, "302 Found", |text| {
         text.extend_from_slice(b"<p>The document has moved <a href=\"");
-        html_into(text, &location);
+        let begin = text.len();
+        target.url_into(text, &best.base_url);
+        html_from(text, begin);
         text.extend_from_slice(b"\">here</a>.</p>\n");
     });
 }
