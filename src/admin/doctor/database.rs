@@ -5,7 +5,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::examined::{Examined, Role};
+use super::examined::{Examined, Role, SiteCommand};
 use super::finding::{AreaReport, Finding};
 use super::opening::Wish;
 use super::shell::{text_word, word};
@@ -41,7 +41,8 @@ pub(super) fn check(
     check_rights(&mut report, examined, path, &file);
     check_follower(&mut report, path);
     if let Some(reader) = &reader {
-        check_journal(&mut report, path, reader);
+        let fix = SiteCommand::of(examined, site).with("vacuum");
+        check_journal(&mut report, path, reader, fix);
     }
     check_room(&mut report, path, file.len());
     let megabytes = file.len() / 1_000_000;
@@ -174,7 +175,8 @@ fn check_follower(report: &mut AreaReport, path: &Path) {
     }
 }
 
-fn check_journal(report: &mut AreaReport, path: &Path, reader: &Reader) {
+/// Whatever writes a database gives it the right mode.
+fn check_journal(report: &mut AreaReport, path: &Path, reader: &Reader, fix: String) {
     let mode = match reader.journal_mode() {
         Ok(mode) if mode.eq_ignore_ascii_case("wal") => return,
         Ok(mode) => mode,
@@ -196,10 +198,7 @@ fn check_journal(report: &mut AreaReport, path: &Path, reader: &Reader) {
             "a copy is in this mode, and a front end that only reads it is fine; where anything \
              writes it, requests wait for each writer",
         )
-        .mended_by(format!(
-            "sqlite3 {} 'PRAGMA journal_mode = WAL'",
-            word(path)
-        )),
+        .mended_by(fix),
     );
 }
 

@@ -60,17 +60,25 @@ pub(in crate::admin) fn doctor(
 
 fn examine(examined: &Examined<'_>, url: Option<&str>) -> Vec<AreaReport> {
     let mut reports = vec![configuration::check(examined)];
-    for site in &examined.sites {
+    for (index, site) in examined.sites.iter().enumerate() {
         reports.push(tree::check(examined, site));
         let (report, reader) = database::check(examined, site);
-        reports.push(report);
         reports.push(geoip::check(examined, site));
+        // Sites that share a database have one state, and the same commands mend it.
+        let mut before = examined.sites[..index].iter();
+        let is_known = before.any(|other| other.database == site.database);
+        if !is_known {
+            reports.push(report);
+        }
         match reader {
             Some(reader) => {
-                reports.push(mirrors::check(examined, site, &reader));
-                reports.push(clock::check(examined, site, &reader));
+                if !is_known {
+                    reports.push(mirrors::check(examined, site, &reader));
+                    reports.push(clock::check(examined, site, &reader));
+                }
                 reports.extend(ask(examined, (site, &reader), url));
             }
+            None if is_known => {}
             None => {
                 let mut report = AreaReport::of_site("mirrors", site);
                 report.absent("mirrors and times of files, because the database cannot be read");

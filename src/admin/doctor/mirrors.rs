@@ -62,9 +62,13 @@ fn look(
     }
     let mut on_mirrors = RoaringBitmap::new();
     let mut has_all = false;
+    let mut by_http: Vec<&str> = Vec::new();
     for mirror in &mirrors {
         let published = content::load(reader, mirror.id)?;
         if mirror.enabled {
+            if is_without_https(mirror) {
+                by_http.push(&mirror.identifier);
+            }
             has_all |= mirror.is_never_scanned();
             let again = run::last_repeat(reader, mirror.id)?;
             let learnt = published.as_ref().map(|published| {
@@ -80,6 +84,7 @@ fn look(
             report.findings.extend(check_disabled(mirror, &command));
         }
     }
+    report.findings.extend(without_https(&by_http, &command));
     if !has_all {
         check_coverage(report, (site, &command), reader, &on_mirrors)?;
     }
@@ -117,16 +122,28 @@ fn check_enabled(
 ) -> Vec<Finding> {
     let (name, word) = (&mirror.identifier, text_word(&mirror.identifier));
     let mut findings = Vec::new();
-    if let Some((cause, fix)) = never_chosen(mirror) {
+    if let Some((cause, cure)) = never_chosen(mirror) {
+        let fix = match cure {
+            Cure::Set(field) => command.with(&format!("edit {word} --set {field}")),
+            Cure::Score => command.with(&format!("score {word} 100")),
+            Cure::Disable => format!(
+                "{} && {}",
+                command.with(&format!("disable {word}")),
+                command.with(&format!("commentadd {word} -C {}", text_word(&cause)))
+            ),
+        };
         findings.push(
             Finding::warning("mirror-never-chosen", format!("{name} gets no clients"))
                 .because(cause)
-                .mended_by(command.with(&fix.replace("{}", &word))),
+                .mended_by(fix),
         );
     } else if !mirror.alive {
         findings.push(
             Finding::warning("mirror-down", format!("{name} is down"))
-                .because("no probe has found it answering lately")
+                .because(
+                    "no probe has found it answering lately; when it answers again, it gets \
+                     clients again after some probes",
+                )
                 .mended_by(command.with(&format!("test {word}"))),
         );
     }
@@ -146,31 +163,61 @@ fn check_enabled(
                 .mended_by(command.with(&format!("scan {word}"))),
         );
     }
-    let urls = std::iter::once(&mirror.base_url).chain(&mirror.further_base_urls);
-    if mirror.kind == MirrorKind::Mirror && !urls.into_iter().any(|url| url.starts_with("https:")) {
-        findings.push(
-            Finding::note("mirror-without-https", format!("{name} has no https URL"))
-                .because("clients that came by https may refuse to go on by http")
-                .mended_by(command.with(&format!("update --https {word}"))),
-        );
-    }
     findings
 }
 
+/// Has http URLs, and none for https.
+fn is_without_https(mirror: &MirrorRecord) -> bool {
+    let has = |scheme: &str| {
+        let urls = std::iter::once(&mirror.base_url).chain(&mirror.further_base_urls);
+        urls.into_iter().any(|url| url.starts_with(scheme))
+    };
+    mirror.kind == MirrorKind::Mirror && has("http:") && !has("https:")
+}
+
+/// One note for all: many mirrors share it.
+fn without_https(names: &[&str], command: &SiteCommand) -> Option<Finding> {
+    let (what, words) = match names {
+        [] => return None,
+        [name] => (
+            format!("{name} has no https URL"),
+            text_word(name).to_owned(),
+        ),
+        [first, ..] => (
+            format!("{} mirrors have no https URL, such as {first}", names.len()),
+            "--all-mirrors".to_owned(),
+        ),
+    };
+    Some(
+        Finding::note("mirror-without-https", what)
+            .because("clients that came by https may refuse to go on by http")
+            .mended_by(command.with(&format!("update --https {words}"))),
+    )
+}
+
+/// What lets a mirror have clients again.
+enum Cure {
+    /// A field with another value.
+    Set(&'static str),
+    Score,
+    /// Nothing that a program can know: the mirror is put aside, with the reason.
+    Disable,
+}
+
 /// Why a mirror can never be chosen, and what changes that.
-fn never_chosen(mirror: &MirrorRecord) -> Option<(String, String)> {
-    let edit = |field: &str| format!("edit {{}} --set {field}");
+fn never_chosen(mirror: &MirrorRecord) -> Option<(String, Cure)> {
     if let (_, problems) = mirror.check()
         && let Some(problem) = problems.first()
     {
-        let fix = match problem {
-            text if text.contains("private") => edit("private=0"),
-            _ => "show {}".to_owned(),
+        let cure = match problem {
+            text if text.contains("private") => Cure::Set("private=0"),
+            text if text.contains("no address prefix") => Cure::Set("prefix="),
+            _ => Cure::Disable,
         };
-        return Some((problem.clone(), fix));
+        return Some((problem.clone(), cure));
     }
     if mirror.score == 0 {
-        return Some(("its score is 0".to_owned(), "score {} 100".to_owned()));
+        return Some(("its score is 0".to_owned(), Cure::Score));
     }
     for (is_only, lacks, text, field) in [
         (
@@ -200,7 +247,7 @@ fn never_chosen(mirror: &MirrorRecord) -> Option<(String, String)> {
     ] {
         if is_only && lacks {
             let cause = format!("it is for clients of its {text} only, and has no {text}");
-            return Some((cause, edit(field)));
+            return Some((cause, Cure::Set(field)));
         }
     }
     None

@@ -15,7 +15,7 @@ pub(super) fn print(
     reports: &[AreaReport],
     verbose: bool,
 ) -> Result<(), AdminError> {
-    for (report, finding) in by_severity(reports) {
+    for (sites, finding) in told_once(reports) {
         let paint = match finding.severity {
             Severity::Error => RED,
             Severity::Warning => YELLOW,
@@ -28,10 +28,11 @@ pub(super) fn print(
             finding.id
         );
         console.painted_line(paint, &line)?;
-        let site = report.site.as_ref();
-        let site = site
-            .map(|name| format!(" (site {name})"))
-            .unwrap_or_default();
+        let site = match &sites[..] {
+            [] => String::new(),
+            [site] => format!(" (site {site})"),
+            sites => format!(" (sites {})", sites.join(", ")),
+        };
         console.line(format!("  cause: {}{site}", finding.cause))?;
         console.line(format!("  fix: {}", finding.fix))?;
     }
@@ -70,6 +71,19 @@ fn by_severity(reports: &[AreaReport]) -> Vec<(&AreaReport, &Finding)> {
     let mut findings: Vec<_> = findings.collect();
     findings.sort_by_key(|(_, finding)| finding.severity);
     findings
+}
+
+/// Findings with their sites. Sites that share a tree share what is wrong with it.
+fn told_once(reports: &[AreaReport]) -> Vec<(Vec<&str>, &Finding)> {
+    let mut told: Vec<(Vec<&str>, &Finding)> = Vec::new();
+    for (report, finding) in by_severity(reports) {
+        let site = report.site.as_deref();
+        match told.iter_mut().find(|(_, known)| *known == finding) {
+            Some((sites, _)) => sites.extend(site),
+            None => told.push((site.into_iter().collect(), finding)),
+        }
+    }
+    told
 }
 
 /// All of it as JSON.

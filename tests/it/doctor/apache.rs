@@ -107,6 +107,30 @@ fn modules_are_missed_where_our_files_are_not_included() {
 }
 
 #[test]
+fn a_host_is_of_the_site_that_writes_the_tree_the_same() {
+    let clinic = Clinic::new();
+    let config = fs::read_to_string(clinic.site.config()).expect("it is there");
+    let second = "[site.link]\ntree = \"link\"\ndatabase = \"test.sqlite\"\n\
+                  geoip = [\"place.mmdb\"]\n";
+    fs::write(clinic.site.config(), config + second).expect("written");
+    symlink("tree", clinic.path("link")).expect("a link");
+    let host = fs::read_to_string(clinic.path("download.conf")).expect("it is there");
+    let (_, host) = host.split_once("<VirtualHost").expect("a host");
+    let home = clinic.path("");
+    let second = format!(
+        "Define HELIOSTAT_TREE {}link\n<VirtualHost{}",
+        home.display(),
+        host.replace("download.example.org", "link.example.org")
+    );
+    let text = fs::read_to_string(clinic.path("download.conf")).expect("it is there");
+    fs::write(clinic.path("download.conf"), text + &second).expect("written");
+    assert_eq!(clinic.ids(), [""; 0]);
+    // Both are shut out of the same database, which is told once.
+    std::fs::write(clinic.path("test.sqlite-txid"), "1").expect("a file");
+    assert_eq!(clinic.findings().0.len(), 1);
+}
+
+#[test]
 fn hosts_that_ask_nobody_are_named_and_mended() {
     let clinic = Clinic::new();
     let include = "Include \"${HELIOSTAT_SHARE}/heliostat-host.conf\"";

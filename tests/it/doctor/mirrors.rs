@@ -1,5 +1,7 @@
 //! Mistakes about mirrors, and files without one.
 
+use heliostat::db::{mirror, open_writer};
+
 use super::healthy::{Clinic, now_s};
 
 fn run(clinic: &Clinic, line: &str) {
@@ -14,6 +16,13 @@ fn mirrors_that_get_no_clients_are_named() {
     clinic.sees_and_mends("mirror-never-chosen", "its score is 0");
     run(&clinic, "edit fine --set country= --set countryOnly=1");
     clinic.sees_and_mends("mirror-never-chosen", "has no country");
+    // As MirrorBrain's databases have it.
+    let mut writer = open_writer(&clinic.site.database()).expect("open");
+    let mut record = mirror::find(&writer, "fine").expect("it is there");
+    record.prefix = "not-a-net/24".to_owned();
+    let stored = writer.transaction(|transaction| mirror::update(transaction, &record));
+    stored.expect("stored");
+    clinic.sees_and_mends("mirror-never-chosen", "is no address prefix");
     run(&clinic, "edit fine --set private=1");
     clinic.sees_and_mends("mirror-never-chosen", "it is private");
     run(&clinic, "edit fine --set statusBaseurl=0");
@@ -34,6 +43,30 @@ fn mirrors_never_scanned_and_disabled_without_a_word_are_named() {
     clinic.sees_and_mends("mirror-disabled", "no comment says why");
     run(&clinic, "enable --alive second");
     clinic.sees("mirror-never-scanned", "second was never scanned");
+}
+
+#[test]
+fn a_mirror_without_any_url_is_put_aside_by_the_fix() {
+    let clinic = Clinic::new();
+    run(&clinic, "new bare -H https://b.example.org/ -c fr");
+    run(&clinic, "edit bare --set baseurl=");
+    clinic.publish("bare", now_s());
+    clinic.sees_and_mends("mirror-never-chosen", "it has no base URL");
+}
+
+#[test]
+fn mirrors_without_https_are_told_once() {
+    let clinic = Clinic::new();
+    for name in ["one", "two"] {
+        let url = format!("http://{name}.example.org/");
+        clinic.site.run_ok("heliostat", &["new", name, "-H", &url]);
+        clinic.publish(name, now_s());
+    }
+    let fixes = clinic.sees("mirror-without-https", "2 mirrors have no https URL");
+    assert!(
+        fixes.len() == 1 && fixes[0].ends_with(" update --https --all-mirrors"),
+        "{fixes:?}"
+    );
 }
 
 #[test]

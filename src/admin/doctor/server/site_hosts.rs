@@ -1,6 +1,6 @@
 //! The virtual hosts that serve a site's tree.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::host::{self, HostOfSite};
@@ -21,7 +21,7 @@ pub(super) fn check(
     let hosts: Vec<VirtualHost<'_>> = apache
         .hosts()
         .into_iter()
-        .filter(|host| serves(host, &tree))
+        .filter(|host| serves(host, &tree) && !is_of_another(examined, site, host))
         .collect();
     if hosts.is_empty() {
         report.push(missing(site));
@@ -51,6 +51,16 @@ fn serves(host: &VirtualHost<'_>, tree: &Path) -> bool {
     root.into_iter()
         .chain(aliases)
         .any(|named| real(Path::new(&named)) == tree)
+}
+
+/// Sites may have one tree under several names; a host is of the site that writes it the same.
+fn is_of_another(examined: &Examined<'_>, site: &SiteConfig, host: &VirtualHost<'_>) -> bool {
+    let Some(root) = host.document_root() else {
+        return false;
+    };
+    let written: PathBuf = Path::new(root.argument()).components().collect();
+    let mut others = examined.sites.iter();
+    written != site.tree && others.any(|other| other.tree == written)
 }
 
 fn missing(site: &SiteConfig) -> Finding {

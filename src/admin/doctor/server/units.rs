@@ -129,8 +129,9 @@ fn judge_responder(examined: &Examined<'_>, state: &BTreeMap<String, String>) ->
 
 fn drop_in(name: &str, line: &str) -> String {
     let folder = "/etc/systemd/system/heliostat-fcgi.service.d";
+    // The last name counts, also against the override.conf of `systemctl edit`.
     format!(
-        "mkdir -p {folder} && printf '[Service]\\n{line}\\n' >{folder}/{name}.conf && \
+        "mkdir -p {folder} && printf '[Service]\\n{line}\\n' >{folder}/zz-{name}.conf && \
          systemctl daemon-reload && systemctl restart heliostat-fcgi.service"
     )
 }
