@@ -103,6 +103,11 @@ fn run(arguments: &Arguments, progress: Progress) -> Result<Exit, AdminError> {
         Command::Makehashes(args) => return makehashes::run(global, args),
         // There is no configuration yet.
         Command::Init(args) => return init(args, &config::config_path(global.config.as_deref())),
+        Command::Import(args) => {
+            if let Some(done) = import::import_files(args) {
+                return done;
+            }
+        }
         _ => {}
     }
     let mut session = session(arguments, progress)?;

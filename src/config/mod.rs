@@ -30,6 +30,7 @@ pub use config::{Config, ConfigText, RawConfig};
 pub use coverage::AllowedFiles;
 pub use description::{DescribedKey, DescribedTable, describe, describe_all};
 pub use directory::{DirectoryRules, RawDirectory};
+pub use document::RawYum;
 pub use error::{ConfigError, Lines};
 pub use fcgi::{FcgiConfig, RawFcgi};
 pub use hashes::{HashesConfig, RawHashes};

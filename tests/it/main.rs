@@ -8,6 +8,7 @@ mod doctor;
 mod fcgi;
 mod fetch;
 mod geoip;
+mod import;
 mod index;
 #[path = "../judge/mod.rs"]
 #[allow(dead_code, reason = "the slow tests use the rest of it")]

@@ -25,6 +25,8 @@ pub(in crate::admin) struct Directive {
     /// Where it stands.
     pub file: PathBuf,
     pub line: usize,
+    /// The last of its lines, if it is continued.
+    pub last_line: usize,
     /// From the outside to the inside.
     pub sections: Vec<Section>,
     /// Whether it counts depends on something that only Apache knows.

@@ -1,25 +1,32 @@
 //! Lines and words of Apache's configuration files.
 
 /// A line with its number; continued lines are one, with the number of the first.
-pub(super) struct LogicalLine {
+pub(in crate::admin) struct LogicalLine {
     pub number: usize,
+    /// The number of its last part.
+    pub last: usize,
     pub text: String,
 }
 
 /// The lines that mean something.
-pub(super) fn logical_lines(text: &str) -> Vec<LogicalLine> {
+pub(in crate::admin) fn logical_lines(text: &str) -> Vec<LogicalLine> {
     let mut lines = Vec::new();
     let mut numbered = text.lines().enumerate();
     while let Some((index, line)) = numbered.next() {
         let mut whole = line.to_owned();
+        let mut last = index + 1;
         while let Some(begun) = whole.strip_suffix('\\') {
-            let more = numbered.next().map_or("", |(_, more)| more);
+            let more = numbered.next().map_or("", |(index, more)| {
+                last = index + 1;
+                more
+            });
             whole = format!("{begun}{more}");
         }
         let text = whole.trim();
         if !text.is_empty() && !text.starts_with('#') {
             lines.push(LogicalLine {
                 number: index + 1,
+                last,
                 text: text.to_owned(),
             });
         }

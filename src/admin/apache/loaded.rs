@@ -213,7 +213,7 @@ fn twins(told: &str) -> Vec<(String, Vec<String>)> {
 }
 
 /// What Debian's `apachectl` sets for Apache.
-fn environment() -> BTreeMap<String, String> {
+pub(in crate::admin) fn environment() -> BTreeMap<String, String> {
     let mut names: BTreeMap<String, String> = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .filter(|(name, _)| name.starts_with("APACHE_"))

@@ -17,4 +17,6 @@ mod reading;
 
 pub(super) use directive::Directive;
 pub(super) use host::{VirtualHost, is_within};
-pub(super) use loaded::{Apache, ApacheError};
+pub(super) use line::logical_lines;
+pub(super) use loaded::{Apache, ApacheError, environment};
+pub(super) use reading::{HTACCESS, Reading};

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::directive::{Directive, Section};
 use super::glob::included_files;
-use super::line::{logical_lines, words};
+use super::line::{LogicalLine, logical_lines, words};
 use crate::regular_file;
 
 /// Files that are read; a distribution's Apache has some hundred.
@@ -17,12 +17,15 @@ pub(super) const FILE_BYTES_MAX: u64 = 8 * 1024 * 1024;
 /// Files that include each other.
 const DEPTH_MAX: usize = 40;
 
+/// The kind of section that an `.htaccess` is.
+pub(in crate::admin) const HTACCESS: &str = "htaccess";
+
 /// Names that are replaced in one word; a name may have others in it.
 const NAMES_MAX: usize = 100;
 
 /// What Apache told of itself, and what is read.
 #[derive(Debug, Default)]
-pub(super) struct Reading {
+pub(in crate::admin) struct Reading {
     /// Where relative names begin.
     pub server_root: PathBuf,
     /// Modules that are loaded: `alias_module`.
@@ -37,6 +40,10 @@ pub(super) struct Reading {
     /// How many were begun.
     pub files: usize,
     pub sections: usize,
+    /// Apache is not asked which modules it has; a list here is believed to be loaded.
+    pub assumed_modules: Option<&'static [&'static str]>,
+    /// A line `LoadModule` was read.
+    pub loads_modules: bool,
 }
 
 /// A condition of the configuration that is open here.
@@ -88,7 +95,7 @@ impl Reading {
                 let begun = self.begun(begin, holds, (path, line.number));
                 around.push(begun);
             } else if holds != Holds::No {
-                self.take(&line.text, (path, line.number), around, depth);
+                self.take(&line, path, around, depth);
             }
         }
         around.truncate(outside);
@@ -97,6 +104,20 @@ impl Reading {
     /// Reads the first file.
     pub fn read(&mut self, path: &Path) {
         self.read_within(path, &mut Vec::new(), 0);
+    }
+
+    /// Reads an `.htaccess`, which holds for its folder.
+    pub fn read_of_folder(&mut self, path: &Path) {
+        self.sections += 1;
+        let folder = path.parent().unwrap_or(Path::new("/"));
+        let section = Section {
+            kind: HTACCESS.to_owned(),
+            argument: folder.to_string_lossy().into_owned(),
+            file: path.to_owned(),
+            line: 1,
+            number: self.sections,
+        };
+        self.read_within(path, &mut vec![Around::Section(section)], 0);
     }
 
     fn begun(&mut self, text: &str, outside: Holds, (file, line): (&Path, usize)) -> Around {
@@ -139,7 +160,10 @@ impl Reading {
         };
         let has = match kind {
             "ifdefine" => self.names.contains_key(name),
-            "ifmodule" => self.has_module(name),
+            "ifmodule" => match self.module(name) {
+                Holds::Unknown => return Some(Holds::Unknown),
+                known => known == Holds::Yes,
+            },
             "iffile" => self.server_root.join(name).exists(),
             "ifversion" | "ifdirective" | "ifsection" => return Some(Holds::Unknown),
             _ => return None,
@@ -148,21 +172,24 @@ impl Reading {
     }
 
     /// By either name of a module: `alias_module`, `mod_alias.c`.
-    fn has_module(&self, name: &str) -> bool {
+    fn module(&self, name: &str) -> Holds {
         let by_file = name
             .strip_prefix("mod_")
             .and_then(|rest| rest.strip_suffix(".c"));
         let by_file = by_file.map(|bare| format!("{bare}_module"));
-        self.modules.contains(by_file.as_deref().unwrap_or(name))
+        let name = by_file.as_deref().unwrap_or(name);
+        match self.assumed_modules {
+            _ if self.modules.contains(name) => Holds::Yes,
+            None => Holds::No,
+            // Some modules are part of the program, and no line loads them.
+            Some(assumed) if assumed.contains(&name) && self.loads_modules => Holds::No,
+            Some(assumed) if assumed.contains(&name) => Holds::Yes,
+            Some(_) => Holds::Unknown,
+        }
     }
 
-    fn take(
-        &mut self,
-        text: &str,
-        (file, line): (&Path, usize),
-        around: &mut Vec<Around>,
-        depth: usize,
-    ) {
+    fn take(&mut self, logical: &LogicalLine, file: &Path, around: &mut Vec<Around>, depth: usize) {
+        let (text, line) = (logical.text.as_str(), logical.number);
         let mut words = words(&self.expanded(text)).into_iter();
         let name = words.next().unwrap_or_default().to_ascii_lowercase();
         let arguments: Vec<String> = words.collect();
@@ -172,6 +199,10 @@ impl Reading {
                 self.names.insert(name.clone(), value);
             }
             ("undefine", [name]) => drop(self.names.remove(name)),
+            ("loadmodule", [module, ..]) => {
+                self.loads_modules = true;
+                self.modules.insert(module.clone());
+            }
             ("serverroot", [root]) => self.server_root = PathBuf::from(root),
             ("include" | "includeoptional", [pattern]) => {
                 let pattern = self.server_root.join(pattern);
@@ -206,6 +237,7 @@ impl Reading {
             arguments,
             file: file.to_owned(),
             line,
+            last_line: logical.last,
             sections: sections.collect(),
             is_certain: holds(around) == Holds::Yes,
         });

@@ -4,10 +4,13 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Subcommand};
 
+use super::change::ChangeFlags;
+
 /// `import`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
-    heliostat import mirrorbrain mb.sql.xz\n\n\
+    heliostat import mirrorbrain mb.sql.xz\n  \
+    heliostat import apache /etc/apache2/apache2.conf --out /tmp/new\n\n\
     `heliostat import mirrorbrain --help` has more.")]
 pub struct ImportArgs {
     /// From what
@@ -18,8 +21,99 @@ pub struct ImportArgs {
 /// What can be imported.
 #[derive(Debug, Subcommand)]
 pub enum ImportFrom {
-    /// MirrorBrain's database as pg_dump wrote it
+    /// MirrorBrain's database, or a dump of it
     Mirrorbrain(MirrorbrainArgs),
+    /// Apache's configuration of hosts with MirrorBrain
+    Apache(ImportApacheArgs),
+    /// The configuration of `mb`: /etc/mirrorbrain.conf
+    MirrorbrainConf(ImportConfArgs),
+    /// Mirrors of mirrorbits
+    Mirrorbits(ImportListArgs),
+    /// Mirrors of mirmon's list
+    Mirmon(ImportListArgs),
+    /// Mirrors of a list of URLs
+    Urls(ImportListArgs),
+}
+
+/// `import urls`, `import mirmon`, `import mirrorbits`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    heliostat import urls mirrors.txt --dry-run\n  \
+    mb export --format=mirmon | heliostat import mirmon -\n  \
+    mirrorbits export mirmon | heliostat import mirrorbits -\n\n\
+    urls: one mirror per line, `URL [COUNTRY [NAME]]`.\n\
+    mirmon: `COUNTRY URL EMAIL`, or the same behind the scheme; lines of one host are one mirror.\n\
+    mirrorbits: mirrors as YAML or JSON, with its names of fields.\n\
+    New mirrors are added, disabled. A mirror that is there stays; its differences are told.")]
+pub struct ImportListArgs {
+    /// The list; - is standard input
+    #[arg(value_name = "LIST")]
+    pub list: PathBuf,
+    /// Rehearsal and JSON
+    #[command(flatten)]
+    pub flags: ChangeFlags,
+}
+
+/// `import mirrorbrain-conf`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    heliostat import mirrorbrain-conf /etc/mirrorbrain.conf\n  \
+    heliostat import mirrorbrain-conf /etc/mirrorbrain.conf --out /tmp/new\n\n\
+    Each instance becomes a site. `heliostat import apache --mirrorbrain-conf` puts the same keys\n\
+    into the sites that Apache has. Passwords are neither shown nor written.")]
+pub struct ImportConfArgs {
+    /// MirrorBrain's file
+    #[arg(value_name = "FILE", default_value = "/etc/mirrorbrain.conf")]
+    pub file: PathBuf,
+    /// Write heliostat.toml into this folder; otherwise it is shown only
+    #[arg(long, value_name = "FOLDER")]
+    pub out: Option<PathBuf>,
+    /// Folder of the databases
+    #[arg(long, value_name = "FOLDER", default_value = "/var/lib/heliostat")]
+    pub state: PathBuf,
+    /// Show what would be written, and how it differs from what is there
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+    /// Print files and notes as one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `import apache`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    heliostat import apache /etc/apache2/apache2.conf\n  \
+    heliostat import apache /etc/apache2/sites-enabled/download.conf --out /tmp/new\n  \
+    heliostat import apache HOST.conf /srv/download/.htaccess --out /tmp/new --dry-run\n\n\
+    Each <Directory> with MirrorBrainEngine On becomes a site. Files with lines of MirrorBrain\n\
+    are copied with Heliostat in their place, below FOLDER with their whole path. Lines that are\n\
+    not carried over are named, with the reason. Nothing is overwritten.")]
+pub struct ImportApacheArgs {
+    /// Files of Apache; those that they include are read, too
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    /// Write heliostat.toml and the copies into this folder; otherwise they are shown only
+    #[arg(long, value_name = "FOLDER")]
+    pub out: Option<PathBuf>,
+    /// Folder of the databases
+    #[arg(long, value_name = "FOLDER", default_value = "/var/lib/heliostat")]
+    pub state: PathBuf,
+    /// Take names and keys of instances from MirrorBrain's file, by the names of the databases
+    #[arg(long, value_name = "FILE")]
+    pub mirrorbrain_conf: Option<PathBuf>,
+    /// Show what would be written, and how it differs from what is there
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+    /// Print sites, files and notes as one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl ImportApacheArgs {
+    /// Whether nothing is written.
+    pub fn is_dry(&self) -> bool {
+        self.dry_run || self.out.is_none()
+    }
 }
 
 /// `import mirrorbrain`.
@@ -27,11 +121,13 @@ pub enum ImportFrom {
 #[command(after_help = "Examples:\n  \
     heliostat import mirrorbrain mb.sql.xz\n  \
     pg_dump mirrorbrain | heliostat import mirrorbrain -\n  \
+    heliostat import mirrorbrain postgresql://mb@db.example.org/mirrorbrain\n  \
     heliostat import mirrorbrain mb.sql.gz --dry-run\n\n\
+    A database is only read, by pg_dump, with the ways to log in of libpq (~/.pgpass, ?sslmode=).\n\
     Plain dumps (COPY or --inserts), also compressed by gzip or xz. Either all of it is imported\n\
     or, when the dump is cut or wrong, nothing.")]
 pub struct MirrorbrainArgs {
-    /// The dump; - is standard input
+    /// The dump; - is standard input; or the address of the database
     #[arg(value_name = "DUMP")]
     pub dump: PathBuf,
     /// Replace all mirrors and files that the database has

@@ -30,7 +30,9 @@ pub use explain::ExplainArgs;
 pub use export::{ExportArgs, ExportFormat, VcsArg};
 pub use file::{FileAction, FileArgs};
 pub use history::{EventsArgs, KindArg, RunsArgs};
-pub use import::{ImportArgs, ImportFrom, MirrorbrainArgs};
+pub use import::{
+    ImportApacheArgs, ImportArgs, ImportConfArgs, ImportFrom, ImportListArgs, MirrorbrainArgs,
+};
 pub use init::InitArgs;
 pub use makehashes::MakehashesArgs;
 pub use mirror::PingArgs;

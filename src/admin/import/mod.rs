@@ -1,14 +1,23 @@
 //! Imports another redirector's database into ours.
 //!
-//! [`source`] opens a dump, however compressed ([`gzip`]), and gives its lines; [`mirrorbrain`]
+//! [`source`] opens a dump, however compressed ([`gzip`]), or a database ([`postgresql`]), and
+//! gives its lines; [`mirrorbrain`]
 //! says which table's row becomes what; [`run`] puts both around one transaction; [`summary`] tells
-//! what came of it.
+//! what came of it. [`apache`] and [`instance`] make a
+//! configuration out of Apache's and `mb`'s; [`made_file`] writes what is
+//! made, and never over what is there. [`list`] adds mirrors of lists.
 
+mod apache;
 pub mod dump;
 mod gzip;
+mod instance;
+mod list;
+mod made_file;
 mod mirrorbrain;
+mod postgresql;
+mod problem;
 mod run;
 mod source;
 mod summary;
 
-pub use run::import;
+pub use run::{import, import_files};

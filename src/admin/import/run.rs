@@ -3,11 +3,16 @@
 use std::path::Path;
 use std::time::Instant;
 
+use super::apache::import_apache;
 use super::dump::Parser;
+use super::instance::import_conf;
+use super::list::import_list;
 use super::mirrorbrain::{DumpSummary, MirrorBrain, is_taken_over};
+use super::postgresql;
 use super::source::{self, DumpSource};
 use super::summary::Summary;
 use crate::admin::args::{ImportArgs, ImportFrom, MirrorbrainArgs};
+use crate::admin::console::Console;
 use crate::admin::error::AdminError;
 use crate::admin::session::Session;
 use crate::db::import::{ImportCounts, Importer, in_transaction, size};
@@ -31,7 +36,25 @@ const LINES_A_DRAW: u64 = 1000;
 pub fn import(session: &mut Session, args: &ImportArgs) -> Result<Exit, AdminError> {
     match &args.from {
         ImportFrom::Mirrorbrain(args) => mirrorbrain(session, args),
+        ImportFrom::Urls(_) | ImportFrom::Mirmon(_) | ImportFrom::Mirrorbits(_) => {
+            import_list(session, &args.from)
+        }
+        // It was done before a configuration was looked for.
+        ImportFrom::Apache(_) | ImportFrom::MirrorbrainConf(_) => Ok(Exit::Usage),
     }
+}
+
+/// Imports what makes a configuration, and so needs none; `None`: it is something else.
+pub fn import_files(args: &ImportArgs) -> Option<Result<Exit, AdminError>> {
+    let mut console = Console::new();
+    let done = match &args.from {
+        ImportFrom::Apache(args) => import_apache(&mut console, args),
+        ImportFrom::MirrorbrainConf(args) => import_conf(&mut console, args),
+        _ => return None,
+    };
+    // What was said before an error belongs to it.
+    let flushed = console.flush();
+    Some(done.and_then(|exit| flushed.map(|()| exit)))
 }
 
 fn mirrorbrain(session: &mut Session, args: &MirrorbrainArgs) -> Result<Exit, AdminError> {
@@ -164,7 +187,7 @@ fn transfer(
         bar.note("storing");
         let seen = parser.tables();
         let names = seen.iter().map(|(name, facts)| (name.as_str(), facts.rows));
-        refuse(&args.dump, tables.refusal(names))?;
+        refuse(&postgresql::shown(&args.dump), tables.refusal(names))?;
         let (imported, facts) = tables.finish(later(session.now, started))?;
         let summary = Summary {
             site: session.site.name.clone(),

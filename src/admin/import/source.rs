@@ -14,6 +14,7 @@ use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 
 use super::dump::{DumpError, LINE_BYTES_MAX, TOO_LONG};
 use super::gzip::{GzipMembers, NotGzip};
+use super::postgresql;
 use crate::admin::error::AdminError;
 
 /// Read at a time: large enough that system calls cost nothing beside decompression.
@@ -87,7 +88,7 @@ fn format_of(magic: &[u8]) -> Format {
     }
 }
 
-/// Opens a dump; `-` is standard input.
+/// Opens a dump; `-` is standard input, `postgresql://…` a database.
 ///
 /// # Errors
 /// Returns [`AdminError::File`] if a file cannot be read or written, and
@@ -95,13 +96,14 @@ fn format_of(magic: &[u8]) -> Format {
 pub fn open(path: &Path) -> Result<DumpSource, AdminError> {
     let failed = |source| AdminError::File {
         doing: "read the dump",
-        path: path.to_owned(),
+        path: postgresql::shown(path),
         source,
     };
-    let mut raw: Box<dyn Read> = if path.as_os_str() == "-" {
-        Box::new(stdin())
-    } else {
-        open_file(path)?
+    let shown = postgresql::shown(path);
+    let mut raw: Box<dyn Read> = match postgresql::address(path) {
+        Some(address) => postgresql::open(address)?,
+        None if path.as_os_str() == "-" => Box::new(stdin()),
+        None => open_file(path)?,
     };
     let mut magic = Vec::with_capacity(MAGIC_BYTES);
     let mut head = (&mut raw).take(MAGIC_BYTES as u64);
@@ -126,7 +128,7 @@ pub fn open(path: &Path) -> Result<DumpSource, AdminError> {
     };
     Ok(DumpSource {
         reader,
-        path: path.to_owned(),
+        path: shown,
         padding_bytes,
     })
 }

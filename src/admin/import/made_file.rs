@@ -1,0 +1,224 @@
+//! Files that an import makes: shown as a diff, written only where nothing is.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use regex::Regex;
+use serde_json::{Value, json};
+use similar::TextDiff;
+
+use crate::admin::console::Console;
+use crate::admin::error::AdminError;
+
+/// Lines around a change.
+const CONTEXT_LINES: usize = 2;
+
+/// A file that is to be made.
+#[derive(Debug)]
+pub(super) struct MadeFile {
+    path: PathBuf,
+    text: String,
+    mode: u32,
+    /// The file that it is a changed copy of, with its text.
+    original: Option<(PathBuf, String)>,
+}
+
+impl MadeFile {
+    /// A file that may have secrets.
+    pub fn secret(path: PathBuf, text: String) -> MadeFile {
+        MadeFile {
+            path,
+            text,
+            mode: 0o640,
+            original: None,
+        }
+    }
+
+    /// A changed copy.
+    pub fn copy(path: PathBuf, text: String, (file, old): (&Path, &str)) -> MadeFile {
+        MadeFile {
+            path,
+            text,
+            mode: 0o644,
+            original: Some((file.to_owned(), old.to_owned())),
+        }
+    }
+
+    /// What is at its place now; `None`: nothing.
+    fn there(&self) -> Result<Option<String>, AdminError> {
+        match fs::read(&self.path) {
+            Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(AdminError::File {
+                doing: "read",
+                path: self.path.clone(),
+                source,
+            }),
+        }
+    }
+}
+
+/// All of them.
+#[derive(Debug, Default)]
+pub(super) struct MadeFiles {
+    files: Vec<MadeFile>,
+}
+
+impl MadeFiles {
+    /// Adds a file.
+    pub fn add(&mut self, file: MadeFile) {
+        self.files.push(file);
+    }
+
+    /// Originals with their copies.
+    pub fn copies(&self) -> impl Iterator<Item = (&Path, &Path)> {
+        let files = self.files.iter();
+        files.filter_map(|file| Some((file.original.as_ref()?.0.as_path(), file.path.as_path())))
+    }
+
+    /// Paths and texts.
+    pub fn as_json(&self) -> Value {
+        let files = self.files.iter().map(|file| {
+            json!({ "path": file.path, "mode": format!("{:04o}", file.mode), "text": file.text })
+        });
+        files.collect()
+    }
+
+    /// Shows each file as a diff to what it comes from.
+    ///
+    /// # Errors
+    /// Returns [`AdminError::Console`] if nothing can be written.
+    pub fn show(&self, console: &mut Console) -> Result<(), AdminError> {
+        for file in &self.files {
+            let (name, old) = match &file.original {
+                Some((path, text)) => (path.display().to_string(), text.as_str()),
+                None => ("/dev/null".to_owned(), ""),
+            };
+            console.lines(&diff((&name, old), file))?;
+        }
+        Ok(())
+    }
+
+    /// Writes the files that are not there. Where another text is, nothing is written at all.
+    ///
+    /// # Errors
+    /// Returns [`AdminError::Refused`] if a file is there with another text, which is shown, and
+    /// [`AdminError::File`] if one cannot be made.
+    pub fn write(&self, console: &mut Console, is_dry: bool) -> Result<(), AdminError> {
+        if is_dry
+            && self
+                .files
+                .iter()
+                .all(|file| file.path.parent() == Some(Path::new("")))
+        {
+            return Ok(());
+        }
+        let mut wanted = Vec::new();
+        let mut differing = Vec::new();
+        for file in &self.files {
+            match file.there()? {
+                None => wanted.push(file),
+                Some(there) if there == file.text => {}
+                Some(there) => {
+                    let shown = file.path.display().to_string();
+                    console.lines(&diff((&shown, &there), file))?;
+                    differing.push(shown);
+                }
+            }
+        }
+        if is_dry {
+            return Ok(());
+        }
+        if !differing.is_empty() {
+            console.flush()?;
+            return Err(AdminError::Refused(format!(
+                "{} is there already and differs, so nothing is written; move it away, or name \
+                 another folder with --out",
+                differing.join(", ")
+            )));
+        }
+        for file in wanted {
+            make(file).map_err(|source| AdminError::File {
+                doing: "make",
+                path: file.path.clone(),
+                source,
+            })?;
+        }
+        Ok(())
+    }
+}
+
+/// Whole or not at all: the text is renamed to its place once it is written.
+fn make(file: &MadeFile) -> std::io::Result<()> {
+    let folder = file.path.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(folder)?;
+    let name = file.path.file_name().unwrap_or_default().to_string_lossy();
+    let begun = folder.join(format!(".{name}.{}", std::process::id()));
+    let mut made = File::options()
+        .write(true)
+        .create_new(true)
+        .mode(file.mode)
+        .open(&begun)?;
+    let written = made
+        .write_all(file.text.as_bytes())
+        .and_then(|()| made.sync_all())
+        // A link does not replace what somebody made meanwhile.
+        .and_then(|()| fs::hard_link(&begun, &file.path));
+    fs::remove_file(&begun)?;
+    written
+}
+
+/// A unified diff without secrets.
+fn diff((name, old): (&str, &str), file: &MadeFile) -> String {
+    let (old, new) = (without_secrets(old), without_secrets(&file.text));
+    let new_name = file.path.display().to_string();
+    let diff = TextDiff::from_lines(&old, &new);
+    let mut unified = diff.unified_diff();
+    unified
+        .context_radius(CONTEXT_LINES)
+        .header(name, &new_name);
+    unified.to_string()
+}
+
+/// A text for people's eyes: passwords and keys are left out.
+fn without_secrets(text: &str) -> String {
+    const SECRETS: &str = concat!(
+        r"(?mi)(\bpassword\s*=\s*|\bpass\s*=\s*|\bdbpass\s*[=:]\s*|",
+        r"\b(?:MirrorBrain)?RedirectStampKey\s+|\bredirect_stamp_key\s*=\s*)",
+        r#"('[^'\n]*'|"[^"\n]*"|[^\s"']+)"#
+    );
+    match Regex::new(SECRETS) {
+        Ok(secrets) => secrets.replace_all(text, "${1}…").into_owned(),
+        Err(_) => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_not_shown() {
+        for (text, expected) in [
+            (
+                r#"DBDParams "host=h user=u password=s3cret dbname=d""#,
+                r#"DBDParams "host=h user=u password=… dbname=d""#,
+            ),
+            (
+                "DBDParams \"password='a b' x=1\"",
+                "DBDParams \"password=… x=1\"",
+            ),
+            (
+                "MirrorBrainRedirectStampKey s3cret",
+                "MirrorBrainRedirectStampKey …",
+            ),
+            ("redirect_stamp_key = \"s3cret\"", "redirect_stamp_key = …"),
+            ("dbpass = s3cret", "dbpass = …"),
+            ("passage = 1", "passage = 1"),
+        ] {
+            assert_eq!(without_secrets(text), expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! Imports that make a configuration, or mirrors, of what other programs have.
+
+mod apache;
+mod apache_whole;
