@@ -87,7 +87,7 @@ const NOT_RUN: [(&str, &str); 26] = [
 
 /// Commands of ours that do not end with 0 where there is no network, and why. Each is a part of
 /// the document's name and the command.
-const ENDS_OTHERWISE: [(&str, i32, &str); 7] = [
+const ENDS_OTHERWISE: [(&str, i32, &str); 8] = [
     (
         "https.md heliostat update --https",
         3,
@@ -112,6 +112,11 @@ const ENDS_OTHERWISE: [(&str, i32, &str); 7] = [
         "install.md heliostat init",
         2,
         "this machine has no /srv/download",
+    ),
+    (
+        "commands.md heliostat import urls",
+        2,
+        "this machine has no such list",
     ),
     (
         "migrate.md heliostat import apache",

@@ -2,3 +2,6 @@
 
 mod apache;
 mod apache_whole;
+mod instances;
+mod lists;
+mod postgresql;
