@@ -177,6 +177,9 @@ pub enum AdminError {
         /// Who.
         source: LockError,
     },
+    /// Another program adds up the statistics.
+    #[error("statistics are added up by another program at this moment")]
+    Collecting(#[source] LockError),
     /// A file that is no place for a copy, or no copy.
     #[error("{}: {problem}", file.display())]
     CopyFile {

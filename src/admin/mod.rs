@@ -29,6 +29,7 @@ mod replay;
 mod report;
 mod responder;
 mod session;
+mod stats;
 mod topology;
 
 pub use error::AdminError;

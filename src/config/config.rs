@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::error::{ConfigError, Lines};
 use super::fcgi::{FcgiConfig, RawFcgi, is_like_address};
 use super::site::{RawSite, SiteConfig};
+use super::stats::database_of;
 use crate::domain::key::{ConfigProblem, KeyValue, Problem, section};
 use crate::domain::mirror::name::nearest;
 
@@ -112,11 +113,16 @@ fn check_all(raw: &RawConfig, lines: &Lines) -> Result<Checked, ConfigProblem> {
     for (name, site) in &raw.site {
         let checked = site.checked();
         let checked = checked.map_err(|problem| problem.below(name).below("site"))?;
-        sites.push(Arc::new(SiteConfig {
+        let mut checked = SiteConfig {
             name: name.clone(),
             ..checked
-        }));
+        };
+        if checked.stats.database.as_os_str().is_empty() {
+            checked.stats.database = database_of(&checked.database, name);
+        }
+        sites.push(Arc::new(checked));
     }
+    check_spools(&sites)?;
     // Each site has a tree.
     sites.sort_by_key(|site| lines.get(&format!("site.{}.tree", site.name)));
     let default_site = match &raw.default_site {
@@ -136,6 +142,32 @@ fn check_all(raw: &RawConfig, lines: &Lines) -> Result<Checked, ConfigProblem> {
         }
     };
     Ok((fcgi, sites, default_site))
+}
+
+/// Each site has its own folder and database, or their sums would become one.
+fn check_spools(sites: &[Arc<SiteConfig>]) -> Result<(), ConfigProblem> {
+    for (index, site) in sites.iter().enumerate() {
+        let others = &sites[..index];
+        let is_spool = |other: &&Arc<SiteConfig>| other.stats.spool == site.stats.spool;
+        let is_database = |other: &&Arc<SiteConfig>| other.stats.database == site.stats.database;
+        let (key, other) = match (
+            others.iter().find(is_spool),
+            others.iter().find(is_database),
+        ) {
+            _ if site.stats.spool.is_none() => continue,
+            (Some(other), _) => ("spool", other),
+            (None, Some(other)) => ("database", other),
+            (None, None) => continue,
+        };
+        let why = format!("site.{}.stats has the same", other.name);
+        let problem = ConfigProblem::unusable(why, "give each site its own");
+        return Err(problem
+            .below(key)
+            .below("stats")
+            .below(&site.name)
+            .below("site"));
+    }
+    Ok(())
 }
 
 fn config_folder(path: &Path) -> PathBuf {

@@ -25,6 +25,7 @@ mod scan;
 mod selection;
 mod site;
 mod spelling;
+mod stats;
 
 pub use config::{Config, ConfigText, RawConfig};
 pub use coverage::AllowedFiles;
@@ -43,3 +44,4 @@ pub use probe::{ProbeConfig, RawProbe, is_mail_address};
 pub use scan::{DueConfig, JOBS_MAX, RawMirrorScan, RawScan, ScanConfig};
 pub use site::{RawSite, SiteConfig};
 pub use spelling::parse;
+pub use stats::{RawStats, StatsConfig};

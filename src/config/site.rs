@@ -14,6 +14,7 @@ use super::ping::{PingConfig, check_ping};
 use super::probe::{ProbeConfig, RawProbe};
 use super::scan::{RawScan, ScanConfig};
 use super::selection::{RawSelection, law};
+use super::stats::{COUNT_MAX, RawCount, RawStats, SitePaths, StatsConfig, check_stats};
 use crate::domain::cache::{MUTABLE_DEFAULT, PathPattern};
 use crate::domain::document::Publisher;
 use crate::domain::document::info_dictionary::TorrentVersion;
@@ -95,6 +96,10 @@ section! {
         scan: RawScan = RawScan::default() => scan: ScanConfig = RawScan::checked;
         /// How mirrors are probed.
         probe: RawProbe = RawProbe::default() => probe: ProbeConfig = RawProbe::checked;
+        /// What is counted, for statistics and metrics.
+        stats: RawStats = RawStats::default() => _;
+        /// Products by path, for statistics.
+        count: Vec<RawCount> = Vec::new(), in Bounds::Entries(COUNT_MAX) => _;
         /// Paths whose content changes while their name stays, which pull-through caches never get;
         /// `*` and `?` stay within one name, `**` does not.
         mutable: Vec<String> = MUTABLE_DEFAULT.map(str::to_owned).to_vec(),
@@ -117,6 +122,8 @@ section! {
         ping: Option<PingConfig> = ping;
         /// Hashing.
         hashes: HashesConfig = hashes;
+        /// Statistics and metrics.
+        stats: StatsConfig = stats;
         /// Rules of the tree as written, for parameters that override them.
         raw_rules: RawRules = raw_rules;
         /// Rules of the tree.
@@ -170,6 +177,16 @@ fn local(raw: &RawSite) -> Result<LocalDelivery, ConfigProblem> {
 
 fn ping(raw: &RawSite) -> Result<Option<PingConfig>, ConfigProblem> {
     check_ping(&raw.ping, &raw.tree, &raw.database, &raw.url_path)
+}
+
+fn stats(raw: &RawSite) -> Result<StatsConfig, ConfigProblem> {
+    let paths = SitePaths {
+        tree: &raw.tree,
+        database: &raw.database,
+        ping: &raw.ping,
+        url_path: &raw.url_path,
+    };
+    check_stats(&raw.stats, &raw.count, &paths)
 }
 
 fn hashes(raw: &RawSite) -> Result<HashesConfig, ConfigProblem> {

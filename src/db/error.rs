@@ -16,6 +16,15 @@ pub enum DbError {
         /// The file.
         path: PathBuf,
     },
+    /// There are no statistics yet.
+    #[error(
+        "database {path} does not exist; `heliostat stats collect` makes it of what the responder \
+         counts once `stats.spool` is set"
+    )]
+    NoStats {
+        /// The file.
+        path: PathBuf,
+    },
     /// Whether the file is there cannot be seen.
     #[error("cannot look at database {path}; run as the user who owns it, or one of its group")]
     Unseen {

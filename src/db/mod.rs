@@ -5,7 +5,7 @@
 //! [`copy`] (backups), [`hash`] and [`hash_state`], [`epoch`] (how old ids are), [`probe`] (who
 //! answers), [`run`] and [`event`] (what happened), [`import`] (from another system), [`overview`]
 //! (lists of mirrors for people), [`upkeep`] (how large it is). The responder decides from
-//! [`crate::snapshot`], which these functions fill.
+//! [`crate::snapshot`], which these functions fill. [`stats`] is a database of its own.
 //!
 //! # Locking
 //! Writers take short IMMEDIATE transactions and wait for each other; readers never wait for a
@@ -34,6 +34,7 @@ pub mod probe;
 pub mod run;
 pub mod scan;
 pub mod schema;
+pub mod stats;
 pub mod upkeep;
 
 pub use error::DbError;

@@ -7,10 +7,11 @@
 //! (which repository a query names),
 //! [`escape`] and [`document`] (how an answer is written), [`listing`] (which files a mirror
 //! lists), [`trace`] (when a mirror was synced, and its limits), [`topology`] (which AS announces a
-//! network).
+//! network), [`count`] (what requests count as).
 
 pub mod accept;
 pub mod cache;
+pub mod count;
 pub mod document;
 pub mod escape;
 pub mod file;

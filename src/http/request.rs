@@ -78,6 +78,8 @@ pub struct Request<'a> {
     pub broken_mirrors: &'a [u8],
     /// `User-Agent`.
     pub user_agent: &'a [u8],
+    /// `Range`.
+    pub range: &'a [u8],
     /// `CDN-Loop` (RFC 8586).
     pub cdn_loop: &'a [u8],
     /// `Via`.
@@ -186,6 +188,7 @@ impl<'a> Request<'a> {
             b"HTTP_ACCEPT" => self.accept = value,
             b"HTTP_X_BROKEN_MIRRORS" => self.broken_mirrors = value,
             b"HTTP_USER_AGENT" => self.user_agent = value,
+            b"HTTP_RANGE" => self.range = value,
             b"ASN" => self.geo.asn = value,
             b"PFX" => self.geo.prefix = value,
             b"REMOTE_ADDR" => self.geo.remote_addr = value,

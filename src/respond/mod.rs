@@ -4,7 +4,8 @@
 //! handler that decides and writes an answer; a keeper, which looks for changes of database, GeoIP
 //! files and configuration by timer and on SIGHUP, and publishes a new [`ResponderState`] for all
 //! workers; and a thread that waits for signals. The keeper may wait for a disk that hangs. Only
-//! the start waits for the keeper, and not for long.
+//! the start waits for the keeper, and not for long. A fourth thread adds up what workers count
+//! (the module `count`); nobody waits for it.
 //!
 //! # Locking
 //! Workers share only the state, which they read through `arc-swap` without waiting.
@@ -12,6 +13,7 @@
 mod answer;
 mod args;
 mod complaint;
+mod count;
 mod keeper;
 mod permit;
 mod ping;

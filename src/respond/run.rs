@@ -12,6 +12,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use super::args::ResponderArgs;
+use super::count::Counting;
 use super::keeper::{Keeper, Order, Reins};
 use super::permit::Streams;
 use super::ping::Pings;
@@ -111,19 +112,21 @@ pub fn run(args: &ResponderArgs) -> Result<Exit, RespondError> {
         complaints: reins.complaints,
         watchdog: Arc::new(Watchdog::new()),
     };
+    let counting = Counting::begin().map_err(setup("a thread for statistics"))?;
     let ready = Once::new();
     let make_worker = |index| {
         // Workers begin in their order, so all have begun when the last one does.
         if index + 1 == fcgi.threads {
             ready.call_once(|| tell_ready(&fcgi));
         }
-        AnswerWorker::new(common.clone())
+        AnswerWorker::new(common.clone(), counting.recorder())
     };
     let result = server.run(make_worker, &shutdown);
     tell_manager(ManagerState::Stopping);
     handle.close();
     reins.stop.store(true, Ordering::Relaxed);
     let _ = sender.send(Order::Stop);
+    counting.end();
     let report = result?;
     log::info!("ended: unanswered={}", report.unanswered);
     // A keeper that still waits for a disk is stopped with the process.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 
 use super::complaint::Complaints;
+use super::count::Recorder;
 use super::permit::Streams;
 use super::ping::Pings;
 use super::state::ResponderState;
@@ -30,15 +31,17 @@ pub(super) struct Common {
 pub(super) struct AnswerWorker {
     common: Common,
     contexts: Vec<Option<(Arc<SiteConfig>, WorkerContext)>>,
+    recorder: Recorder,
     /// The rest of the answer just written, if it is long.
     rest: Option<Box<dyn fcgi::Rest>>,
 }
 
 impl AnswerWorker {
-    pub(super) fn new(common: Common) -> AnswerWorker {
+    pub(super) fn new(common: Common, recorder: Recorder) -> AnswerWorker {
         AnswerWorker {
             common,
             contexts: Vec::new(),
+            recorder,
             rest: None,
         }
     }
@@ -73,6 +76,7 @@ fn context<'c>(
 
 impl fcgi::Handler for AnswerWorker {
     fn respond(&mut self, request: &fcgi::FcgiRequest<'_>, out: &mut Vec<u8>) {
+        let begun = self.recorder.begin();
         let state = self.common.state.load();
         let request = Request::from_parameters(request.params());
         // A request through a web server names a file, so no client can ask for the status.
@@ -112,6 +116,7 @@ impl fcgi::Handler for AnswerWorker {
             streams: &self.common.streams,
         };
         self.rest = answer::write(out, exchange, &mut resources);
+        self.recorder.record(exchange, begun);
     }
 
     fn rest(&mut self) -> Option<Box<dyn fcgi::Rest>> {
@@ -120,6 +125,7 @@ impl fcgi::Handler for AnswerWorker {
 
     fn tick(&mut self) {
         self.common.watchdog.beat();
+        self.recorder.send();
         for (_, context) in self.contexts.iter_mut().flatten() {
             context.sources.end_read();
         }

@@ -21,3 +21,4 @@ mod security;
 #[path = "../stand_in/mod.rs"]
 #[allow(dead_code, reason = "the slow tests use the rest of it")]
 mod stand_in;
+mod stats;

@@ -1,6 +1,7 @@
 //! Sites, servers and clients that tests share.
 
 pub mod certificate;
+pub mod counted_site;
 pub mod fcgi_client;
 pub mod folder;
 pub mod front_end;
@@ -19,5 +20,6 @@ pub mod rsyncd;
 pub mod scan_site;
 pub mod site;
 pub mod small_disk;
+pub mod spooled;
 pub mod webd;
 pub mod webserver;

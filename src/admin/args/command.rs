@@ -29,6 +29,7 @@ use super::overview::{MarkersArgs, MirrorlistArgs};
 use super::replay::{CompareArgs, ReplayArgs};
 use super::status::StatusArgs;
 use super::tree::{DirsArgs, NullTreeArgs, TimestampArgs};
+use crate::admin::stats::StatsArgs;
 use crate::config::CONFIG_VARIABLE;
 
 /// Manages the mirrors of a download redirector.
@@ -186,6 +187,8 @@ pub enum Command {
     /// Make a tree of files without contents from a mirror's listing
     #[command(alias = "null-rsync")]
     NullTree(NullTreeArgs),
+    /// Add up and show what was downloaded, by whom and from where
+    Stats(StatsArgs),
     /// Keep the database small, see how large it is, or look into it
     Db(DbArgs),
     /// Keep the database small

@@ -20,6 +20,7 @@ const EXPOSURE_MAX: [(&str, f64); 7] = [
     ("heliostat-scan-due.service", 2.0),
     ("heliostat-probe.service", 2.0),
     ("heliostat-probe-once.service", 2.0),
+    ("heliostat-stats.service", 2.0),
 ];
 
 fn units() -> PathBuf {

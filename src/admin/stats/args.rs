@@ -1,0 +1,100 @@
+//! Options of `stats`.
+
+use clap::{Args, Subcommand, ValueEnum};
+
+/// `stats`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    heliostat stats collect\n  \
+    heliostat stats files --top 10\n\n\
+    docs/statistics.md says what is counted, and how. `heliostat stats files --help` has more.")]
+pub struct StatsArgs {
+    /// What to do
+    #[command(subcommand)]
+    pub action: StatsAction,
+}
+
+/// What `stats` does.
+#[derive(Debug, Subcommand)]
+pub enum StatsAction {
+    /// Add what responders have counted to the statistics
+    Collect(CollectArgs),
+    /// Show which files were downloaded
+    Files(SumArgs),
+    /// Show which mirrors got clients
+    Mirrors(SumArgs),
+    /// Show which countries clients came from
+    Countries(SumArgs),
+    /// Show which networks (autonomous systems) clients came from
+    As(SumArgs),
+    /// Show which products were downloaded, by the patterns of the configuration
+    Products(SumArgs),
+    /// Show why files were served here and not by mirrors
+    Reasons(SumArgs),
+    /// Show where requests went: to near mirrors, to others, to documents, to bots
+    Efficiency(SumArgs),
+    /// Show what requests counted as; each counts once
+    Columns(SumArgs),
+}
+
+/// `stats collect`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    heliostat stats collect\n  \
+    heliostat stats collect --all --quiet\n\n\
+    It reads the folder stats.spool, where further front ends may bring their files, too, and\n\
+    removes each file that is added. A file that is brought twice is added once. It may run each\n\
+    minute, and may be ended at any moment.\n\n\
+    --json: {\"files\", \"known\", \"requests\", \"refused\": [{\"file\", \"problem\"}]}")]
+pub struct CollectArgs {
+    /// All sites that have statistics
+    #[arg(long)]
+    pub all: bool,
+    /// Say nothing but what is wrong
+    #[arg(short, long)]
+    pub quiet: bool,
+    /// Machine-readable
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// A table of sums.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    heliostat stats files --from 2026-11-01 --to 2026-11-30\n  \
+    heliostat stats mirrors --by day --csv\n  \
+    heliostat stats countries --from 2026-11 --top 5 --json\n\n\
+    Days, hours and months are of UTC. Without --from, the last 30 days are shown.\n\n\
+    --json: {\"from\", \"to\", \"unit\", \"total_count\", \"items\": [{\"number\", …, \
+    \"percent\"}]}")]
+pub struct SumArgs {
+    /// First day, month or year: 2026-11-27, 2026-11, 2026
+    #[arg(long, value_name = "DATE")]
+    pub from: Option<String>,
+    /// Last day, month or year
+    #[arg(long, value_name = "DATE")]
+    pub to: Option<String>,
+    /// A row per hour, day or month, and not one for all the time
+    #[arg(long, value_name = "UNIT")]
+    pub by: Option<UnitArg>,
+    /// How many rows
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub top: usize,
+    /// Machine-readable
+    #[arg(long, conflicts_with = "csv")]
+    pub json: bool,
+    /// For spreadsheets
+    #[arg(long)]
+    pub csv: bool,
+}
+
+/// A unit of time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum UnitArg {
+    /// The last 14 days have it
+    Hour,
+    /// The last 400 days have it, files the last 90
+    Day,
+    /// All of the time has it
+    Month,
+}

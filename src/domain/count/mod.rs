@@ -1,0 +1,19 @@
+//! What requests count as: the rules, the sums, and the text of spool files. No clock, no files.
+//!
+//! - [`mod@column`]: the columns, of which each request counts in exactly one.
+//! - [`range`]: how many bytes a `Range` field asks for.
+//! - [`rule`]: which column a request belongs to, by the first rule that fits.
+//! - [`joins`]: which requests continue or repeat a download.
+//! - [`product`]: which product a path is.
+//! - [`tally`]: sums of a minute, from which a spool file is written.
+//! - [`spool`]: the text of a spool file.
+//! - [`totals`]: sums since the start of the program, for metrics.
+
+pub mod column;
+pub mod joins;
+pub mod product;
+pub mod range;
+pub mod rule;
+pub mod spool;
+pub mod tally;
+pub mod totals;

@@ -1,0 +1,5 @@
+//! Statistics: what requests count as, and how counts reach the database.
+
+mod collect;
+mod count;
+mod spool;

@@ -1,0 +1,3 @@
+//! Statistics of many requests.
+
+mod sums;
