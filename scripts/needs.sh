@@ -67,10 +67,11 @@ need_servers() {
         python3=python3
 }
 
-# Clients that the end-to-end tests drive: a browser, dnf and what makes a repository for it.
+# Clients that the end-to-end tests drive: a browser, dnf and what makes a repository for it, and
+# Prometheus' checker of metrics and alerts.
 need_clients() {
     need_files chromium=chromium fonts-dejavu-core=/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf \
-        dnf=dnf createrepo-c=createrepo_c rpm=rpmbuild
+        dnf=dnf createrepo-c=createrepo_c rpm=rpmbuild prometheus=promtool
 }
 
 # A C compiler for SQLite and xz, which are built with the program.

@@ -27,7 +27,7 @@ use super::replay::replay;
 use super::report::{configuration, history, status};
 use super::responder::{Responder, looked_as};
 use super::session::Session;
-use super::stats::stats;
+use super::stats::{metrics, stats};
 use super::topology::topology;
 use crate::config::{self, LastGood};
 use crate::program::arguments;
@@ -165,6 +165,7 @@ fn dispatch(session: &mut Session, command: &Command) -> Result<Exit, AdminError
         Command::Timestamp(args) => timestamp::timestamp(session, args),
         Command::NullTree(args) => null_tree::null_tree(session, args),
         Command::Stats(args) => stats(session, args),
+        Command::Metrics(args) => metrics(session, args),
         Command::Db(args) => database::db(session, args),
         Command::Vacuum(args) => database::vacuum(session, args.flags),
         // Those that were run before a session was made.

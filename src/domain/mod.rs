@@ -19,6 +19,7 @@ pub mod hash;
 pub mod health;
 pub mod key;
 pub mod listing;
+pub mod metric;
 pub mod mirror;
 pub mod path;
 pub mod pattern;

@@ -15,6 +15,7 @@ mod args;
 mod complaint;
 mod count;
 mod keeper;
+mod monitor;
 mod permit;
 mod ping;
 mod program;

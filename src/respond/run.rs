@@ -14,6 +14,7 @@ use signal_hook::iterator::Signals;
 use super::args::ResponderArgs;
 use super::count::Counting;
 use super::keeper::{Keeper, Order, Reins};
+use super::monitor::Monitor;
 use super::permit::Streams;
 use super::ping::Pings;
 use super::start::{Start, check_trees};
@@ -105,14 +106,18 @@ pub fn run(args: &ResponderArgs) -> Result<Exit, RespondError> {
         .map_err(setup("a thread for changes"))?
     };
     wait_for_state(&begun);
+    let counting = Counting::begin(&state).map_err(setup("a thread for statistics"))?;
     let common = Common {
         state,
         streams: Streams::default(),
         pings: Pings::default(),
         complaints: reins.complaints,
         watchdog: Arc::new(Watchdog::new()),
+        monitor: Monitor {
+            counting: counting.shared(),
+            server: server.stats(),
+        },
     };
-    let counting = Counting::begin().map_err(setup("a thread for statistics"))?;
     let ready = Once::new();
     let make_worker = |index| {
         // Workers begin in their order, so all have begun when the last one does.

@@ -7,6 +7,7 @@ use arc_swap::ArcSwap;
 
 use super::complaint::Complaints;
 use super::count::Recorder;
+use super::monitor::Monitor;
 use super::permit::Streams;
 use super::ping::Pings;
 use super::state::ResponderState;
@@ -25,6 +26,7 @@ pub(super) struct Common {
     pub pings: Pings,
     pub complaints: Arc<Complaints>,
     pub watchdog: Arc<Watchdog>,
+    pub monitor: Monitor,
 }
 
 /// The request handler of one worker thread.
@@ -45,6 +47,11 @@ impl AnswerWorker {
             rest: None,
         }
     }
+}
+
+/// Whether a path may be one of our own, by a look that costs nothing.
+fn is_own_url(path: &[u8]) -> bool {
+    path.ends_with(b"/.heliostat/metrics") || path.ends_with(b"/.heliostat/health")
 }
 
 /// The context of a site; a new one if its configuration has changed.
@@ -97,6 +104,10 @@ impl fcgi::Handler for AnswerWorker {
             && request.script_name.starts_with(&config.prefix)
             && ping::answer(out, (site, config), &request, &self.common.pings)
         {
+            return;
+        }
+        let monitor = &self.common.monitor;
+        if is_own_url(request.script_name) && monitor.answer(out, (&state, site), &request, now()) {
             return;
         }
         let context = context(&mut self.contexts, index, &site.config);

@@ -308,7 +308,12 @@ fn commands_of_the_documents_are_understood() {
 /// nothing where it imports all.
 fn site_of_document(blocks: &[Block]) -> TestSite {
     let has = |part: &str| blocks.iter().any(|block| block.text.contains(part));
-    let site = TestSite::with_config("[site.test.rules]\nmin_size = 0");
+    let stats = match has("stats collect") {
+        true => "[site.test.stats]\nspool = \"spool\"\n",
+        false => "",
+    };
+    let site = TestSite::with_config(&format!("{stats}[site.test.rules]\nmin_size = 0"));
+    std::fs::create_dir(site.path("spool")).expect("a folder");
     site.write("some/file.iso", b"content", 1_500_000_000);
     if has("import mirrorbrain") {
         return site;

@@ -29,7 +29,7 @@ use super::overview::{MarkersArgs, MirrorlistArgs};
 use super::replay::{CompareArgs, ReplayArgs};
 use super::status::StatusArgs;
 use super::tree::{DirsArgs, NullTreeArgs, TimestampArgs};
-use crate::admin::stats::StatsArgs;
+use crate::admin::stats::{MetricsArgs, StatsArgs};
 use crate::config::CONFIG_VARIABLE;
 
 /// Manages the mirrors of a download redirector.
@@ -189,6 +189,8 @@ pub enum Command {
     NullTree(NullTreeArgs),
     /// Add up and show what was downloaded, by whom and from where
     Stats(StatsArgs),
+    /// Print metrics of mirrors and programs for Prometheus
+    Metrics(MetricsArgs),
     /// Keep the database small, see how large it is, or look into it
     Db(DbArgs),
     /// Keep the database small

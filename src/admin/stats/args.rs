@@ -1,5 +1,7 @@
 //! Options of `stats`.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand, ValueEnum};
 
 /// `stats`.
@@ -97,4 +99,17 @@ pub enum UnitArg {
     Day,
     /// All of the time has it
     Month,
+}
+
+/// `metrics`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    heliostat metrics\n  \
+    heliostat metrics --textfile /var/lib/prometheus/node-exporter/heliostat.prom\n\n\
+    It prints what the databases know of all sites, in Prometheus' format. Responders answer\n\
+    /.heliostat/metrics with more; docs/statistics.md has both.")]
+pub struct MetricsArgs {
+    /// Write into this file, whole or not at all, for node_exporter's textfile collector
+    #[arg(long, value_name = "FILE")]
+    pub textfile: Option<PathBuf>,
 }

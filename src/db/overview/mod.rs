@@ -1,4 +1,5 @@
-//! What lists of mirrors for people need beside the mirrors.
+//! What lists of mirrors for people need beside the mirrors, and what metrics tell.
 
+pub mod facts;
 pub mod marker;
 pub mod place_name;

@@ -273,3 +273,17 @@ pub fn course(
     };
     read().doing("reading statistics")
 }
+
+/// Requests by column, since the first.
+///
+/// # Errors
+/// Returns [`DbError::Sql`] if the database cannot be read.
+pub fn totals(database: &impl Queryable) -> Result<Vec<(String, i64)>, DbError> {
+    let read = || {
+        let sql = "SELECT counted, requests FROM total ORDER BY counted";
+        let mut statement = database.sqlite().prepare_cached(sql)?;
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        rows.collect::<Result<Vec<_>, _>>()
+    };
+    read().doing("reading the totals of statistics")
+}

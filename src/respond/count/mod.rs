@@ -17,4 +17,5 @@ mod spool_folder;
 mod teller;
 
 pub(super) use recorder::Recorder;
+pub(super) use shared::CountShared;
 pub(super) use teller::Counting;

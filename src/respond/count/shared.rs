@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 use arc_swap::ArcSwap;
 
 use crate::domain::count::totals::Totals;
+use crate::domain::metric::facts::DatabaseFacts;
+use crate::program::clock::now;
 
 /// Sums by the name of their site.
 pub(in crate::respond) type SiteTotals = BTreeMap<String, Totals>;
@@ -22,6 +24,10 @@ pub(in crate::respond) struct CountShared {
     pub stop: AtomicBool,
     /// The sums for metrics, at most a second old.
     pub totals: ArcSwap<SiteTotals>,
+    /// What the databases tell, at most a minute old.
+    pub facts: ArcSwap<Vec<DatabaseFacts>>,
+    /// When the process began, in seconds since 1970.
+    pub started_at: i64,
 }
 
 impl CountShared {
@@ -32,6 +38,8 @@ impl CountShared {
             dropped: AtomicU64::new(0),
             stop: AtomicBool::new(false),
             totals: ArcSwap::from_pointee(SiteTotals::new()),
+            facts: ArcSwap::default(),
+            started_at: now().0,
         })
     }
 }

@@ -7,18 +7,24 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use arc_swap::ArcSwap;
+
 use super::batch::{BATCHES_MAX, EventBatch};
 use super::recorder::Recorder;
 use super::shared::{CountShared, SiteTotals};
 use super::spool_folder;
 use crate::config::SiteConfig;
+use crate::db::open_reader;
+use crate::db::overview::facts::facts;
 use crate::domain::count::column::Counted;
 use crate::domain::count::joins::Joins;
 use crate::domain::count::spool::SpoolHead;
 use crate::domain::count::tally::CountTally;
 use crate::domain::count::totals::Totals;
+use crate::domain::metric::facts::DatabaseFacts;
 use crate::domain::time::Timestamp;
 use crate::program::clock::now;
+use crate::respond::state::ResponderState;
 
 /// A spool file covers one minute, so it lies within one hour and one day.
 const PERIOD_S: i64 = 60;
@@ -28,6 +34,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// How old the sums for metrics may be.
 const TOTALS_EVERY: Duration = Duration::from_millis(500);
+
+/// How old the facts about mirrors and programs may be.
+const FACTS_EVERY: Duration = Duration::from_secs(30);
 
 /// Memory of all sums, by estimate; then spool files are written before the minute is over.
 const TALLY_BYTES_MAX: usize = 12 * 1024 * 1024;
@@ -42,6 +51,9 @@ const SEED_S: i64 = 23 * 3600;
 struct Teller {
     batches: Receiver<EventBatch>,
     shared: Arc<CountShared>,
+    state: Arc<ArcSwap<ResponderState>>,
+    /// When the databases were last asked.
+    facts_at: Option<Instant>,
     joins: Joins,
     sites: Vec<SiteSums>,
     boot: u64,
@@ -75,11 +87,11 @@ impl Counting {
     ///
     /// # Errors
     /// Returns the error of the system if there can be no further thread.
-    pub fn begin() -> std::io::Result<Counting> {
+    pub fn begin(state: &Arc<ArcSwap<ResponderState>>) -> std::io::Result<Counting> {
         let shared = CountShared::new();
         let (batches, incoming) = sync_channel(BATCHES_MAX);
         let (end, ended) = sync_channel(1);
-        let teller = Teller::new(incoming, Arc::clone(&shared));
+        let teller = Teller::new(incoming, Arc::clone(&shared), Arc::clone(state));
         let thread = std::thread::Builder::new().name("teller".to_owned());
         thread.spawn(move || {
             teller.run();
@@ -128,10 +140,16 @@ fn next_seed(now: Timestamp) -> Timestamp {
 }
 
 impl Teller {
-    fn new(batches: Receiver<EventBatch>, shared: Arc<CountShared>) -> Teller {
+    fn new(
+        batches: Receiver<EventBatch>,
+        shared: Arc<CountShared>,
+        state: Arc<ArcSwap<ResponderState>>,
+    ) -> Teller {
         Teller {
             batches,
             shared,
+            state,
+            facts_at: None,
             joins: Joins::default(),
             sites: Vec::new(),
             boot: fastrand::u64(..),
@@ -250,6 +268,30 @@ impl Teller {
         if self.has_news && self.told_at.elapsed() >= TOTALS_EVERY {
             self.publish();
         }
+        if self.facts_at.is_none_or(|at| at.elapsed() >= FACTS_EVERY) {
+            self.facts_at = Some(Instant::now());
+            self.ask_databases(now);
+        }
+    }
+
+    /// Asks the databases of sites with metrics what they tell of mirrors and programs.
+    fn ask_databases(&mut self, now: Timestamp) {
+        let state = self.state.load_full();
+        let sites = state.sites.iter();
+        let sites = sites.filter(|site| site.config.stats.metrics);
+        let facts = sites.map(|site| {
+            let (name, database) = (&site.config.name, &site.config.database);
+            let read = open_reader(database).and_then(|reader| facts(&reader, name, now));
+            read.unwrap_or_else(|error| {
+                // The keeper logs why a database cannot be read.
+                log::debug!("no facts for metrics: site={name} error=\"{error}\"");
+                DatabaseFacts {
+                    site: name.clone(),
+                    ..DatabaseFacts::default()
+                }
+            })
+        });
+        self.shared.facts.store(Arc::new(facts.collect()));
     }
 
     /// Gives the sums to those who write metrics.

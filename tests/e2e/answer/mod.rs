@@ -4,5 +4,6 @@ mod document;
 mod document_limit;
 mod freshness;
 mod link;
+mod metrics;
 mod redirect;
 mod shadow;

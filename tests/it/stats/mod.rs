@@ -2,4 +2,5 @@
 
 mod collect;
 mod count;
+mod metrics;
 mod spool;

@@ -1,0 +1,206 @@
+//! Answers `/.heliostat/metrics` for Prometheus and `/.heliostat/health` for load balancers, on sites
+//! whose configuration asks for them.
+//!
+//! # Security
+//! Metrics tell which mirrors get how much. The virtual host must close the URL to everybody but the
+//! monitoring host; the shipped one does.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+use rustix::time::{ClockId, clock_gettime};
+
+use super::count::CountShared;
+use super::state::ResponderState;
+use crate::decide::SiteState;
+use crate::domain::metric::exposition::{Exposition, MetricFormat};
+use crate::domain::metric::facts::{self, DatabaseFacts};
+use crate::domain::metric::name;
+use crate::domain::metric::sums::{self, SiteSeries};
+use crate::domain::time::Timestamp;
+use crate::fcgi::Stats;
+use crate::http::{Method, Request, Response};
+use crate::tree::Tree;
+
+/// Path of metrics behind the prefix.
+const METRICS: &[u8] = b"/metrics";
+
+/// Path of the state behind the prefix.
+const HEALTH: &[u8] = b"/health";
+
+/// The prefix on a host whose tree is elsewhere than at its top.
+const PREFIX: &[u8] = b"/.heliostat";
+
+/// What is watched.
+#[derive(Clone)]
+pub(super) struct Monitor {
+    /// What was counted.
+    pub counting: Arc<CountShared>,
+    /// The counters of the server.
+    pub server: Arc<Stats>,
+}
+
+impl Monitor {
+    /// Answers a request for metrics or the state; returns false if it is neither, and then writes
+    /// nothing.
+    pub fn answer(
+        &self,
+        out: &mut Vec<u8>,
+        (state, site): (&ResponderState, &SiteState),
+        request: &Request<'_>,
+        now: Timestamp,
+    ) -> bool {
+        let stats = &site.config.stats;
+        let path = request.script_name;
+        let below = path.strip_prefix(&stats.prefix[..]);
+        let below = below.or_else(|| path.strip_prefix(PREFIX));
+        let is_read = matches!(request.method, Method::Get | Method::Head);
+        match below {
+            Some(METRICS) if stats.metrics && is_read => self.metrics(out, state, request),
+            Some(HEALTH) if stats.health && is_read => health(out, site, request, now),
+            _ => return false,
+        }
+        true
+    }
+
+    fn metrics(&self, out: &mut Vec<u8>, state: &ResponderState, request: &Request<'_>) {
+        let format = MetricFormat::from_accept(request.accept);
+        let mut text = Exposition::new(format);
+        let version = env!("CARGO_PKG_VERSION");
+        text.sample(name::BUILD_INFO, &[("version", version)], 1.0);
+        let watched = || state.sites.iter().filter(|site| site.config.stats.metrics);
+        self.write_sums(&mut text, watched());
+        self.write_state(&mut text, watched());
+        let facts = self.counting.facts.load();
+        let told: Vec<DatabaseFacts> = watched().map(|site| told(site, &facts)).collect();
+        facts::write(&mut text, &told);
+        self.write_uncounted(&mut text);
+        let server = &self.server;
+        let connections = server.connections.load(Relaxed) as f64;
+        text.sample(name::CONNECTIONS, &[], connections);
+        text.sample(name::PANICS, &[], server.panics.load(Relaxed) as f64);
+        write_process(&mut text, self.counting.started_at);
+        let text = text.end();
+        let mut response = Response::new(out, "200 OK");
+        response.field("Cache-Control", b"no-store");
+        match request.method {
+            Method::Head => response.head(format.mime_type(), text.len() as u64),
+            _ => response.body(format.mime_type(), text.as_bytes()),
+        }
+    }
+
+    fn write_sums<'s>(&self, text: &mut Exposition, sites: impl Iterator<Item = &'s SiteState>) {
+        let totals = self.counting.totals.load();
+        let mut series = Vec::new();
+        for site in sites {
+            let Some(totals) = totals.get(&site.config.name) else {
+                continue;
+            };
+            let snapshot = site.snapshot.as_ref();
+            let mirrors = snapshot.map_or(&[][..], |snapshot| snapshot.roster.mirrors());
+            let mirrors: Vec<&str> = match mirrors.len() <= facts::MIRRORS_MAX {
+                true => mirrors.iter().map(|mirror| &*mirror.identifier).collect(),
+                false => Vec::new(),
+            };
+            series.push(SiteSeries {
+                site: &site.config.name,
+                totals,
+                mirrors,
+            });
+        }
+        sums::write(text, &series);
+    }
+
+    fn write_state<'s>(&self, text: &mut Exposition, sites: impl Iterator<Item = &'s SiteState>) {
+        let sites: Vec<&SiteState> = sites.collect();
+        for site in &sites {
+            let is_up = site.geoip.problems().next().is_none();
+            let labels = [("site", &*site.config.name)];
+            text.sample(name::GEOIP_UP, &labels, f64::from(u8::from(is_up)));
+        }
+        for site in &sites {
+            let labels = [("site", &*site.config.name)];
+            text.sample(name::SNAPSHOT_TIME, &labels, site.changed_at.0 as f64);
+        }
+    }
+
+    fn write_uncounted(&self, text: &mut Exposition) {
+        let mut reasons: BTreeMap<&str, u64> = BTreeMap::new();
+        for totals in self.counting.totals.load().values() {
+            for (reason, requests) in &totals.uncounted {
+                *reasons.entry(reason).or_default() += requests;
+            }
+        }
+        // Reasons that never happened have their zero, so that a rate shows the first.
+        for (reason, requests) in [
+            ("channel-full", self.counting.dropped.load(Relaxed)),
+            ("joins-full", 0),
+            ("spool", 0),
+        ] {
+            *reasons.entry(reason).or_default() += requests;
+        }
+        for (reason, requests) in reasons {
+            text.sample(name::UNCOUNTED, &[("reason", reason)], requests as f64);
+        }
+    }
+}
+
+/// What a site's database tells, as far as it can be read now.
+fn told(site: &SiteState, facts: &[DatabaseFacts]) -> DatabaseFacts {
+    let known = facts.iter().find(|known| known.site == site.config.name);
+    match (known, &site.snapshot) {
+        (Some(known), Some(_)) => DatabaseFacts {
+            is_up: true,
+            ..known.clone()
+        },
+        (_, snapshot) => DatabaseFacts {
+            site: site.config.name.clone(),
+            is_up: snapshot.is_some(),
+            ..DatabaseFacts::default()
+        },
+    }
+}
+
+/// Answers 200 if the site can redirect, else 503, with the reasons.
+fn health(out: &mut Vec<u8>, site: &SiteState, request: &Request<'_>, now: Timestamp) {
+    let database = site.snapshot.is_some();
+    let tree = Tree::new(&site.config.tree).check();
+    let word = |is_fine: bool| if is_fine { "ok" } else { "unavailable" };
+    let is_fine = database && tree.is_ok();
+    let text = format!(
+        "{}\ndatabase: {}\ntree: {}\nsnapshot: {} s\n",
+        word(is_fine),
+        word(database),
+        word(tree.is_ok()),
+        now.0 - site.changed_at.0
+    );
+    let status = match is_fine {
+        true => "200 OK",
+        false => "503 Service Unavailable",
+    };
+    let mut response = Response::new(out, status);
+    response.field("Cache-Control", b"no-store");
+    const TEXT: &str = "text/plain; charset=utf-8";
+    match request.method {
+        Method::Head => response.head(TEXT, text.len() as u64),
+        _ => response.body(TEXT, text.as_bytes()),
+    }
+}
+
+/// What the system tells of this process; a fact that it does not tell is left out.
+fn write_process(text: &mut Exposition, started_at: i64) {
+    let cpu = clock_gettime(ClockId::ProcessCPUTime);
+    let cpu = cpu.tv_sec as f64 + cpu.tv_nsec as f64 / 1e9;
+    text.sample(name::PROCESS_CPU, &[], cpu);
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kib = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
+    if let Some(kib) = kib {
+        text.sample(name::PROCESS_MEMORY, &[], (kib * 1024) as f64);
+    }
+    if let Ok(entries) = std::fs::read_dir("/proc/self/fd") {
+        text.sample(name::PROCESS_FDS, &[], entries.count() as f64);
+    }
+    text.sample(name::PROCESS_START, &[], started_at as f64);
+}
