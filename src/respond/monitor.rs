@@ -52,7 +52,7 @@ impl Monitor {
         now: Timestamp,
     ) -> bool {
         let stats = &site.config.stats;
-        let path = request.script_name;
+        let path = request.url_path();
         let below = path.strip_prefix(&stats.prefix[..]);
         let below = below.or_else(|| path.strip_prefix(PREFIX));
         let is_read = matches!(request.method, Method::Get | Method::Head);

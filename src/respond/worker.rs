@@ -49,9 +49,14 @@ impl AnswerWorker {
     }
 }
 
-/// Whether a path may be one of our own, by a look that costs nothing.
-fn is_own_url(path: &[u8]) -> bool {
-    path.ends_with(b"/.heliostat/metrics") || path.ends_with(b"/.heliostat/health")
+/// Whether a request may be for one of our own URLs, by a look that costs nothing. Apache splits
+/// the path of a URL below a folder that is not there.
+fn is_own_url(request: &Request<'_>) -> bool {
+    let last = match request.path_info {
+        b"" => request.script_name,
+        rest => rest,
+    };
+    last.ends_with(b"/metrics") || last.ends_with(b"/health")
 }
 
 /// The context of a site; a new one if its configuration has changed.
@@ -107,7 +112,7 @@ impl fcgi::Handler for AnswerWorker {
             return;
         }
         let monitor = &self.common.monitor;
-        if is_own_url(request.script_name) && monitor.answer(out, (&state, site), &request, now()) {
+        if is_own_url(&request) && monitor.answer(out, (&state, site), &request, now()) {
             return;
         }
         let context = context(&mut self.contexts, index, &site.config);

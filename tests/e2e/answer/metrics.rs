@@ -56,7 +56,11 @@ fn metrics_are_closed_unless_the_admin_names_who_may_read_them() {
     let health = stage.get(HEALTH).send();
     assert_eq!(health.status, 200, "{health:?}");
     assert!(health.body.starts_with(b"ok\n"));
-    for path in ["/.heliostat/metrics/", "/.heliostat/metrics/x", "/.heliostat/other"] {
+    for path in [
+        "/.heliostat/metrics/",
+        "/.heliostat/metrics/x",
+        "/.heliostat/other",
+    ] {
         assert!(matches!(stage.get(path).send().status, 403 | 404), "{path}");
     }
 }
@@ -77,10 +81,21 @@ fn who_is_named_reads_them_and_others_get_403() {
     let answer = stage.get(METRICS).send();
     assert_eq!(answer.status, 200);
     promtool(&["check", "metrics"], &answer.body);
-    let other = stage.get(METRICS).argument("--interface").argument("127.0.0.2");
+    let other = stage
+        .get(METRICS)
+        .argument("--interface")
+        .argument("127.0.0.2");
     let refused = other.send();
     assert_eq!(refused.status, 403, "{refused:?}");
-    assert_eq!(stage.get(METRICS).argument("-X").argument("POST").send().status, 404);
+    assert_eq!(
+        stage
+            .get(METRICS)
+            .argument("-X")
+            .argument("POST")
+            .send()
+            .status,
+        404
+    );
 }
 
 #[test]

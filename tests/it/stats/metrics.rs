@@ -120,6 +120,9 @@ fn the_format_is_the_one_that_the_client_asks_for() {
     assert!(text.ends_with("# EOF\n"), "{text}");
     assert!(text.contains("# TYPE heliostat_panics counter\n"), "{text}");
     assert!(text.contains("\nheliostat_panics_total 0\n"), "{text}");
+    // As Apache splits the path of a URL below a folder that is not there.
+    let split = Request::get("/.heliostat").with("PATH_INFO", "/metrics");
+    assert_eq!(client.send(&split).status, 200);
     let head = Request::new("HEAD", METRICS);
     assert!(client.send(&head).body.is_empty());
 }
