@@ -2,6 +2,7 @@
 //! read, looks with the rights of another user, free space on a disk, facts about a process, the
 //! holder of a lock, the flag that ends the program, and the service manager.
 
+mod host;
 mod local_user;
 mod manager;
 mod private;
@@ -10,6 +11,7 @@ mod record_lock;
 mod room;
 mod stop;
 
+pub use host::host_name;
 pub use local_user::{LocalUser, group_name, owner_name};
 pub use manager::{
     MANAGER_DESCRIPTORS_MAX, ManagerState, has_manager, send_to_manager, tell_manager,

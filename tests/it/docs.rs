@@ -135,6 +135,9 @@ const ACCESS_LOG: &str = "/var/log/apache2/download.log";
 const ACCESS_LINE: &str = "192.0.2.7 - - [27/Nov/2026:10:00:00 +0100] \
     \"GET /some/file.iso HTTP/1.1\" 200 7 \"-\" \"curl/8\"\n";
 
+/// Rules of dlcount for the file of the documents.
+const DLCOUNT: &str = "StatsCount \"^/some/(.*)[.]iso$\" \"\\1 any 1 all\"\n";
+
 /// A dump of the mirror and the file of the documents.
 const DUMP: &str = "\
 INSERT INTO server (id, identifier, baseurl, baseurl_ftp, baseurl_rsync, enabled, \
@@ -350,8 +353,11 @@ fn run_alone(site: &TestSite, program: &str, arguments: &[String]) -> (Option<i3
     std::fs::write(&dump, DUMP).expect("a dump");
     let log = site.path("download.log");
     std::fs::write(&log, ACCESS_LINE).expect("a log");
+    let dlcount = site.path("dlcount.conf");
+    std::fs::write(&dlcount, DLCOUNT).expect("rules");
     let arguments = arguments.iter().map(|argument| match argument.as_str() {
         ACCESS_LOG => log.as_os_str(),
+        "dlcount.conf" => dlcount.as_os_str(),
         other => std::ffi::OsStr::new(other),
     });
     let output = Command::new("unshare")

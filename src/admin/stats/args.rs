@@ -21,6 +21,8 @@ pub struct StatsArgs {
 pub enum StatsAction {
     /// Add what responders have counted to the statistics
     Collect(CollectArgs),
+    /// Add downloads of products from access logs
+    Import(LogImportArgs),
     /// Show which files were downloaded
     Files(SumArgs),
     /// Show which mirrors got clients
@@ -55,6 +57,38 @@ pub struct CollectArgs {
     /// Say nothing but what is wrong
     #[arg(short, long)]
     pub quiet: bool,
+    /// Machine-readable
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `stats import`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    heliostat stats import /var/log/apache2/download.log\n  \
+    heliostat stats import --dlcount dlcount.conf access.log.1.gz access.log\n\n\
+    Logs of MirrorBrain and of the shipped host, plain or packed by gzip, bzip2, xz or zstd; - is\n\
+    standard input. Products come from the rules of dlcount, or from [[site.NAME.count]]. The same\n\
+    log again adds nothing, and one that has grown adds its new lines. Days that a responder of\n\
+    this front end has counted itself take only lines about which it was not asked.\n\n\
+    --json: [{\"log\", \"lines\", \"downloads\", \"repeated\", \"unmatched\", \"unusable\",\n\
+    \"counted_before\"}]")]
+pub struct LogImportArgs {
+    /// The logs
+    #[arg(value_name = "LOG", required = true)]
+    pub logs: Vec<PathBuf>,
+    /// MirrorBrain's configuration of dlcount
+    #[arg(long, value_name = "FILE")]
+    pub dlcount: Option<PathBuf>,
+    /// Count exactly as dlcount: no clients of unknown countries, and days as they are written
+    #[arg(long)]
+    pub like_dlcount: bool,
+    /// Front end whose logs these are [default: stats.front, or the name of this host]
+    #[arg(long, value_name = "NAME")]
+    pub front: Option<String>,
+    /// Read everything, change nothing
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
     /// Machine-readable
     #[arg(long)]
     pub json: bool,

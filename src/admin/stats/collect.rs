@@ -12,6 +12,7 @@ use std::time::{Duration, SystemTime};
 use serde_json::json;
 
 use super::args::{CollectArgs, StatsAction, StatsArgs};
+use super::import::import;
 use super::report::report;
 use crate::admin::error::AdminError;
 use crate::admin::session::Session;
@@ -42,6 +43,7 @@ const TEMPORARY_AGE: Duration = Duration::from_secs(86_400);
 pub(in crate::admin) fn stats(session: &mut Session, args: &StatsArgs) -> Result<Exit, AdminError> {
     match &args.action {
         StatsAction::Collect(args) => collect(session, args),
+        StatsAction::Import(args) => import(session, args),
         action => report(session, action),
     }
 }

@@ -4,6 +4,7 @@
 mod args;
 mod chart;
 mod collect;
+mod import;
 mod metrics;
 mod range;
 mod report;

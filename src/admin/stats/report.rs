@@ -65,7 +65,7 @@ pub(super) fn report(session: &mut Session, action: &StatsAction) -> Result<Exit
 
 fn asked(action: &StatsAction) -> Option<(SumSubject, &SumArgs)> {
     match action {
-        StatsAction::Collect(_) => None,
+        StatsAction::Collect(_) | StatsAction::Import(_) => None,
         StatsAction::Files(args) => Some((SumSubject::Files, args)),
         StatsAction::Mirrors(args) => Some((SumSubject::Mirrors, args)),
         StatsAction::Countries(args) => Some((SumSubject::Countries, args)),

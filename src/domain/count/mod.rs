@@ -3,6 +3,7 @@
 //! - [`mod@column`]: the columns, of which each request counts in exactly one.
 //! - [`range`]: how many bytes a `Range` field asks for.
 //! - [`rule`]: which column a request belongs to, by the first rule that fits.
+//! - [`dlcount`]: which lines of access logs are downloads, by MirrorBrain's rules.
 //! - [`joins`]: which requests continue or repeat a download.
 //! - [`product`]: which product a path is.
 //! - [`tally`]: sums of a minute, from which a spool file is written.
@@ -10,6 +11,7 @@
 //! - [`totals`]: sums since the start of the program, for metrics.
 
 pub mod column;
+pub mod dlcount;
 pub mod joins;
 pub mod product;
 pub mod range;

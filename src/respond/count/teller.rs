@@ -25,6 +25,7 @@ use crate::domain::metric::facts::DatabaseFacts;
 use crate::domain::time::Timestamp;
 use crate::program::clock::now;
 use crate::respond::state::ResponderState;
+use crate::system::host_name;
 
 /// A spool file covers one minute, so it lies within one hour and one day.
 const PERIOD_S: i64 = 60;
@@ -124,15 +125,6 @@ impl Counting {
         // Without an answer, the last minute is lost.
         let _ = ended.recv_timeout(END_PATIENCE);
     }
-}
-
-/// A name that can be a part of file names.
-fn host_name() -> String {
-    let node = rustix::system::uname();
-    let host = node.nodename().to_string_lossy();
-    let is_char = |c: &char| c.is_ascii_alphanumeric() || "._-".contains(*c);
-    let host: String = host.chars().filter(is_char).collect();
-    host.trim_start_matches('.').to_owned()
 }
 
 fn next_seed(now: Timestamp) -> Timestamp {

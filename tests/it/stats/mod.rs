@@ -2,5 +2,6 @@
 
 mod collect;
 mod count;
+mod import;
 mod metrics;
 mod spool;
