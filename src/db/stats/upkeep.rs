@@ -41,8 +41,8 @@ pub fn clean_up(writer: &StatsWriter, now: Timestamp) -> Result<bool, DbError> {
         if run(transaction, sql, today.day)? == 0 {
             return Ok(false);
         }
-        add_up_networks(transaction, today)?;
-        add_up_files(transaction, today)?;
+        add_up_networks(transaction, today, NETWORKS)?;
+        add_up_files(transaction, today, FILES_PER_MONTH)?;
         drop_old(transaction, today, now)?;
         Ok(true)
     })
@@ -97,8 +97,12 @@ fn drop_old(transaction: &Transaction<'_>, today: Period, now: Timestamp) -> Res
 }
 
 /// Adds up the networks of past periods that have less than the largest ones.
-fn add_up_networks(transaction: &Transaction<'_>, today: Period) -> Result<(), DbError> {
-    for (table, unit, most) in NETWORKS {
+fn add_up_networks(
+    transaction: &Transaction<'_>,
+    today: Period,
+    networks: [(&str, &str, i64); 3],
+) -> Result<(), DbError> {
+    for (table, unit, most) in networks {
         let present = match unit {
             "hour" => today.hour,
             "day" => today.day,
@@ -154,13 +158,13 @@ fn add_up_period(
 }
 
 /// Adds up the files of past months that were asked for less than the others, by directory.
-fn add_up_files(transaction: &Transaction<'_>, today: Period) -> Result<(), DbError> {
+fn add_up_files(transaction: &Transaction<'_>, today: Period, most: i64) -> Result<(), DbError> {
     let crowded = "SELECT month FROM file_month JOIN name ON id = path \
                    WHERE month < ?1 AND substr(text, -1) <> x'2f' \
                    GROUP BY month HAVING count(*) > ?2";
-    for month in periods(transaction, crowded, (today.month, FILES_PER_MONTH))? {
+    for month in periods(transaction, crowded, (today.month, most))? {
         let mut names = NameIds::new(transaction);
-        for (id, path) in rare_files(transaction, month)? {
+        for (id, path) in rare_files(transaction, month, most)? {
             let end = path.iter().rposition(|byte| *byte == b'/');
             // Files at the top are those of the tree itself.
             let directory = end.map_or(&b"/"[..], |end| &path[..=end]);
@@ -171,15 +175,18 @@ fn add_up_files(transaction: &Transaction<'_>, today: Period) -> Result<(), DbEr
     Ok(())
 }
 
-fn rare_files(transaction: &Transaction<'_>, month: i64) -> Result<Vec<(i64, Vec<u8>)>, DbError> {
+fn rare_files(
+    transaction: &Transaction<'_>,
+    month: i64,
+    most: i64,
+) -> Result<Vec<(i64, Vec<u8>)>, DbError> {
     let sql = "SELECT path, text FROM file_month JOIN name ON id = path \
                WHERE month = ?1 AND substr(text, -1) <> x'2f' \
                ORDER BY downloads DESC, bytes DESC, path LIMIT -1 OFFSET ?2";
     let read = || {
         let mut statement = transaction.prepare(sql)?;
-        let rows = statement.query_map(params![month, FILES_PER_MONTH], |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        })?;
+        let rows =
+            statement.query_map(params![month, most], |row| Ok((row.get(0)?, row.get(1)?)))?;
         rows.collect::<Result<Vec<_>, _>>()
     };
     read().doing("looking for files to add up")
@@ -210,4 +217,140 @@ fn move_counts(
     };
     moved().doing("adding up files")?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::stats::merge::{Merged, merge};
+    use crate::db::stats::open_stats_writer;
+    use crate::db::stats::sums::{SumSpan, SumSubject, SumUnit, largest, total};
+    use crate::domain::count::spool::{SpoolHead, SpoolLine, SpoolRoute};
+    use crate::domain::count::tally::{DownloadSum, FileCounts};
+
+    const DAY_S: i64 = 86_400;
+
+    fn at(text: &str) -> Timestamp {
+        Timestamp::parse(text).expect("a time")
+    }
+
+    /// A spool file of one moment, with files and networks of which each has another count.
+    fn add(writer: &StatsWriter, seq: u64, from: Timestamp, now: Timestamp) -> Merged {
+        let head = SpoolHead {
+            front: "f".to_owned(),
+            boot: 1,
+            seq,
+            from,
+            to: from,
+        };
+        let mut lines = Vec::new();
+        for number in 1..=9_u64 {
+            let path = format!("dir-{}/file-{number}", number % 2).into_bytes();
+            let counts = FileCounts {
+                downloads: number,
+                bytes: 1,
+                ..FileCounts::default()
+            };
+            lines.push(SpoolLine::File(path.into(), counts));
+            let route = SpoolRoute {
+                mirror: "m".into(),
+                country: "de",
+                asn: number as u32,
+                tier: "country",
+            };
+            let downloads = number;
+            lines.push(SpoolLine::Route(
+                route,
+                DownloadSum {
+                    downloads,
+                    bytes: 1,
+                },
+            ));
+        }
+        merge(writer, &head, &lines, now).expect("added")
+    }
+
+    fn sums(writer: &StatsWriter, subject: SumSubject, unit: SumUnit) -> Vec<i64> {
+        let span = SumSpan {
+            unit,
+            first: 0,
+            last: i64::MAX,
+        };
+        total(writer, subject, (span, None)).expect("a sum")
+    }
+
+    #[test]
+    fn days_add_up_to_their_month_also_when_rare_rows_are_added_up() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let writer = open_stats_writer(&folder.path().join("s.sqlite")).expect("a database");
+        let now = at("2026-11-27T10:00:00Z");
+        for (seq, day) in (0..).zip([1, 3, 30, 31, 40]) {
+            add(&writer, seq, Timestamp(now.0 - day * DAY_S), now);
+        }
+        let small = NETWORKS.map(|(table, unit, _)| (table, unit, 3));
+        // What comes late is added up again.
+        for late in [false, true] {
+            if late {
+                add(&writer, 9, Timestamp(now.0 - 35 * DAY_S), now);
+            }
+            writer
+                .transaction(|transaction| {
+                    add_up_networks(transaction, Period::of(now), small)?;
+                    add_up_files(transaction, Period::of(now), 3)
+                })
+                .expect("added up");
+            let files = 5 + i64::from(late);
+            for subject in [SumSubject::Files, SumSubject::Networks] {
+                let days = sums(&writer, subject, SumUnit::Day);
+                assert_eq!(days[..2], [files * 45, files * 9], "{subject:?}");
+                assert_eq!(sums(&writer, subject, SumUnit::Month), days, "{subject:?}");
+            }
+            let october = SumSpan {
+                unit: SumUnit::Month,
+                first: 202_610,
+                last: 202_610,
+            };
+            let names = |subject| {
+                let rows = largest(&writer, subject, (october, None), 100).expect("rows");
+                let mut names: Vec<_> = rows.into_iter().map(|row| row.names[0].clone()).collect();
+                names.sort();
+                names.join(" ")
+            };
+            assert_eq!(names(SumSubject::Networks), "0 7 8 9");
+            let expected = "dir-0/ dir-0/file-8 dir-1/ dir-1/file-7 dir-1/file-9";
+            assert_eq!(names(SumSubject::Files), expected);
+        }
+    }
+
+    #[test]
+    fn old_rows_go_and_months_stay() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let writer = open_stats_writer(&folder.path().join("s.sqlite")).expect("a database");
+        let then = at("2026-11-27T10:00:00Z");
+        let head = Timestamp(then.0 - DAY_S);
+        assert_eq!(add(&writer, 0, head, then), Merged::Added(0));
+        assert_eq!(add(&writer, 0, head, then), Merged::Known);
+        assert!(clean_up(&writer, then).expect("cleaned"));
+        assert!(
+            !clean_up(&writer, Timestamp(then.0 + 60)).expect("cleaned"),
+            "once per day"
+        );
+        let later = |days: i64| Timestamp(then.0 + days * DAY_S);
+        let all = |unit| {
+            let subjects = [SumSubject::Files, SumSubject::Networks];
+            subjects.map(|subject| match (subject, unit) {
+                (SumSubject::Files, SumUnit::Hour) => 0,
+                _ => sums(&writer, subject, unit)[0],
+            })
+        };
+        assert!(clean_up(&writer, later(14)).expect("cleaned"));
+        assert_eq!(all(SumUnit::Hour), [0, 0]);
+        assert_eq!(all(SumUnit::Day), [45, 45]);
+        clean_up(&writer, later(90)).expect("cleaned");
+        assert_eq!(all(SumUnit::Day), [0, 45]);
+        assert_eq!(add(&writer, 0, head, later(90)), Merged::TooOld);
+        clean_up(&writer, later(400)).expect("cleaned");
+        assert_eq!(all(SumUnit::Day), [0, 0]);
+        assert_eq!(all(SumUnit::Month), [45, 45]);
+    }
 }
