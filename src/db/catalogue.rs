@@ -385,7 +385,9 @@ impl<'t> CatalogueWriter<'t> {
                 [],
             )
             .doing("recording the tree's generation")?;
-        self.log.store(self.transaction)
+        let transaction = self.transaction;
+        let begun = generation(transaction)?;
+        self.log.store(transaction, begun, || count(transaction))
     }
 }
 

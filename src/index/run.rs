@@ -61,8 +61,8 @@ struct IndexObservations {
     suspicion: Option<String>,
 }
 
-/// Ids from which a run warns: half of all. With 1 % of ten million files changed each day, 2^31 ids
-/// last for 58 years, and so does the other half.
+/// Ids from which a run warns: half of all. With 1 % of ten million files changed each day, 2^31
+/// ids last for 58 years, and so does the other half.
 const FILE_IDS_WARNED: i64 = 1 << 31;
 
 impl IndexRun<'_> {

@@ -20,8 +20,8 @@ use crate::domain::select::set::WORD_BITS;
 /// Number of files per block, as many as a part of a bitmap has ids; the matrix grows by blocks.
 const BLOCK_FILES: usize = PART_WORDS * WORD_BITS;
 
-/// Number of words from one mirror's bits to the next one's: those of a block and a few more, so that
-/// the words of 64 mirrors for the same files do not meet in one set of the processor's cache.
+/// Number of words from one mirror's bits to the next one's: those of a block and a few more, so
+/// that the words of 64 mirrors for the same files do not meet in one set of the processor's cache.
 const COLUMN_WORDS: usize = PART_WORDS + 8;
 
 /// Number of bits of a count of files; ids have no more.

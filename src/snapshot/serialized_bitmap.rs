@@ -32,11 +32,11 @@ const BITS_BYTES: usize = PART_WORDS * 8;
 #[derive(Debug, Default)]
 pub struct SerializedBitmap {
     bytes: Vec<u8>,
-    parts: Vec<Part>,
+    parts: Vec<BitmapPart>,
 }
 
 #[derive(Debug)]
-struct Part {
+struct BitmapPart {
     /// Upper half of the ids.
     key: u16,
     kind: PartKind,
@@ -56,12 +56,12 @@ enum PartKind {
 }
 
 /// Takes bytes from the front.
-struct Scanner<'b> {
+struct ByteReader<'b> {
     bytes: &'b [u8],
     next: usize,
 }
 
-impl Scanner<'_> {
+impl ByteReader<'_> {
     fn skip(&mut self, count: usize) -> io::Result<(usize, usize)> {
         let begin = self.next;
         let end = begin.saturating_add(count);
@@ -96,7 +96,7 @@ impl SerializedBitmap {
     /// # Errors
     /// Returns `InvalidData` if the bytes are not a bitmap.
     pub fn parse(bytes: Vec<u8>) -> io::Result<SerializedBitmap> {
-        let mut scanner = Scanner {
+        let mut scanner = ByteReader {
             bytes: &bytes,
             next: 0,
         };
@@ -116,7 +116,7 @@ impl SerializedBitmap {
         if flags.is_none() || count >= OFFSETS_FROM {
             scanner.skip(count * 4)?;
         }
-        let mut parts: Vec<Part> = Vec::with_capacity(count);
+        let mut parts: Vec<BitmapPart> = Vec::with_capacity(count);
         for index in 0..count {
             let key = u16_at(&bytes, table + index * 4);
             let ids = usize::from(u16_at(&bytes, table + index * 4 + 2)) + 1;
@@ -133,7 +133,7 @@ impl SerializedBitmap {
                 return Err(damaged("its parts are not in order"));
             }
             check(kind, &bytes[begin..end], ids)?;
-            parts.push(Part {
+            parts.push(BitmapPart {
                 key,
                 kind,
                 begin,

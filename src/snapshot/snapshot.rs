@@ -32,8 +32,8 @@ use crate::domain::time::Timestamp;
 /// How often a file is opened that is replaced meanwhile.
 const OPEN_TRIES: usize = 5;
 
-/// Bytes of stored bitmaps that are held at a time while columns change; a bitmap has at most 1.3 MB
-/// for ten million files, which have 700 MB here.
+/// Bytes of stored bitmaps that are held at a time while columns change; a bitmap has at most
+/// 1.3 MB for ten million files, which have 700 MB here.
 const BITMAP_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// Identifies the file at a path: another inode is another file.

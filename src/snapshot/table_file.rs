@@ -5,7 +5,8 @@
 //! it. The file is worth nothing but time: when there is any doubt, the table is made from the
 //! database. A wrong id would send clients to mirrors that lack the file, so the file is believed
 //! only if it names the lineage of the database and a state of the catalogue, with its stamp, from
-//! which the database remembers every change, and if the sums of its head and its content are right.
+//! which the database remembers every change, and if the sums of its head and its content are
+//! right.
 //!
 //! It is read, not mapped into memory: a file that is cut by accident would kill the process.
 //!

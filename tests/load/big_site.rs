@@ -1,8 +1,8 @@
 //! Makes a large site for `scripts/bench`: tree of sparse files, database, configuration.
 //!
-//! Usage: `big-site FOLDER FILES MIRRORS [hashed | DISK]`. The paths have 105 bytes on average, as in
-//! the pool of a large distribution; mirrors stand in 60 countries and have between 60 % and 100 %
-//! of the files, missing ones in runs and single, so that 78 % of all pairs exist. With `hashed`
+//! Usage: `big-site FOLDER FILES MIRRORS [hashed | DISK]`. The paths have 105 bytes on average, as
+//! in the pool of a large distribution; mirrors stand in 60 countries and have between 60 % and
+//! 100 % of the files, missing ones in runs and single, so that 78 % of all pairs exist. With `hashed`
 //! every mirror has every file, and every file its hashes. With a number, so many files, from all
 //! over the tree, are on the disk; `paths.txt` lists the files on the disk.
 

@@ -3,7 +3,8 @@
 
 mod catalogue_mark;
 mod change_log;
+mod changed_file;
 
 pub use catalogue_mark::{CatalogueMark, mark};
 pub(super) use change_log::ChangeLog;
-pub use change_log::{ChangedFile, changed_since};
+pub use changed_file::{ChangedFile, changed_since};
