@@ -2,9 +2,9 @@
 //!
 //! Usage: `big-site FOLDER FILES MIRRORS [hashed | DISK]`. The paths have 105 bytes on average, as
 //! in the pool of a large distribution; mirrors stand in 60 countries and have between 60 % and
-//! 100 % of the files, missing ones in runs and single, so that 78 % of all pairs exist. With `hashed`
-//! every mirror has every file, and every file its hashes. With a number, so many files, from all
-//! over the tree, are on the disk; `paths.txt` lists the files on the disk.
+//! 100 % of the files, missing ones in runs and single, so that 78 % of all pairs exist. With
+//! `hashed` every mirror has every file, and every file its hashes. With a number, so many files,
+//! from all over the tree, are on the disk; `paths.txt` lists the files on the disk.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
