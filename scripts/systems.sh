@@ -5,9 +5,11 @@
 # Systems are bookworm, trixie, jammy and noble. Each is made once by mmdebstrap, and kept in
 # target/package/NAME.tar. PACKAGE_DEBIAN and PACKAGE_UBUNTU name other mirrors of packages.
 
+# shellcheck disable=SC2034  # read by those who source this file
 # What a download host has before Heliostat comes.
 SERVER_PACKAGES=(systemd systemd-sysv dbus apache2 libapache2-mod-xsendfile media-types curl procps
-    ca-certificates rsync cron man-db groff-base logrotate bash-completion zsh fish adduser)
+    ca-certificates rsync cron man-db groff-base logrotate bash-completion zsh fish adduser
+    sudo apt)
 
 need_systems() {
     need_files mmdebstrap=mmdebstrap systemd-container=systemd-nspawn curl=curl

@@ -11,7 +11,7 @@ use std::process::Command;
 use crate::stand_in::site::{TestSite, program_path};
 
 /// Programs of others and scripts that this test does not run, and why.
-const NOT_RUN: [(&str, &str); 26] = [
+const NOT_RUN: [(&str, &str); 28] = [
     (".ci/run", "it runs this test"),
     (
         "a2enconf",
@@ -72,7 +72,9 @@ const NOT_RUN: [(&str, &str); 26] = [
         "scripts/package",
         "it builds for minutes; with --check it runs the commands of docs/build.md",
     ),
+    ("scripts/newcomer", "it boots containers"),
     ("scripts/rehearse", "it boots a container"),
+    ("scripts/rehearse-live", "it boots a container"),
     ("scripts/test", "it runs this test"),
     ("scripts/bench", "it measures for minutes"),
     (

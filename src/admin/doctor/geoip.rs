@@ -55,7 +55,9 @@ pub(super) fn check(examined: &Examined<'_>, site: &Arc<SiteConfig>) -> AreaRepo
 
 fn none(examined: &Examined<'_>, site: &SiteConfig) -> Finding {
     let path = Path::new("/var/lib/GeoIP/dbip-city-lite.mmdb");
-    let config = word(&examined.config.path);
+    // `sed -i` puts a file in the place of a link.
+    let config = std::fs::canonicalize(&examined.config.path);
+    let config = word(config.as_ref().unwrap_or(&examined.config.path));
     let line = text_word(&format!(
         "/^\\[site\\.{}\\]/a geoip = [\"{}\"]",
         site.name,

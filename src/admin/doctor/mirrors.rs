@@ -137,7 +137,7 @@ fn check_enabled(
                 .because(cause)
                 .mended_by(fix),
         );
-    } else if !mirror.alive {
+    } else if !mirror.alive && (learnt.is_some() || mirror.is_never_scanned()) {
         findings.push(
             Finding::warning("mirror-down", format!("{name} is down"))
                 .because(
@@ -149,18 +149,18 @@ fn check_enabled(
     }
     let scanned = match learnt {
         _ if mirror.is_never_scanned() => None,
-        None => Some(("mirror-never-scanned", "was never scanned".to_owned())),
+        None => Some(("mirror-never-scanned", "was never scanned".to_owned(), "scan -e")),
         Some(at) if now.0 - at.0 > SCAN_AGE_S_MAX => {
             let text = format!("was scanned {} ago", age(now, at));
-            Some(("mirror-stale", text))
+            Some(("mirror-stale", text, "scan"))
         }
         Some(_) => None,
     };
-    if let Some((id, text)) = scanned {
+    if let Some((id, text, fix)) = scanned {
         findings.push(
             Finding::warning(id, format!("{name} {text}"))
                 .because("what it has now is not known; it gets no clients for newer files")
-                .mended_by(command.with(&format!("scan {word}"))),
+                .mended_by(command.with(&format!("{fix} {word}"))),
         );
     }
     findings

@@ -135,7 +135,12 @@ fn hosts_that_ask_nobody_are_named_and_mended() {
     let clinic = Clinic::new();
     let include = "Include \"${HELIOSTAT_SHARE}/heliostat-host.conf\"";
     change(&clinic, "download.conf", include, "");
+    // As Debian's sites-enabled has it. The link stays one.
+    fs::rename(clinic.path("download.conf"), clinic.path("real.conf")).expect("moved");
+    symlink("real.conf", clinic.path("download.conf")).expect("a link");
     clinic.sees_and_mends("host-without-heliostat", "download.example.org");
+    assert!(clinic.path("download.conf").is_symlink());
+    fs::remove_file(clinic.path("download.conf")).expect("removed");
     set_again(&clinic);
     // The second host is for https, and was forgotten.
     let second = "<VirtualHost *:443>\nServerName download.example.org\n\

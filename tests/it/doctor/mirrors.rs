@@ -43,6 +43,12 @@ fn mirrors_never_scanned_and_disabled_without_a_word_are_named() {
     clinic.sees_and_mends("mirror-disabled", "no comment says why");
     run(&clinic, "enable --alive second");
     clinic.sees("mirror-never-scanned", "second was never scanned");
+    run(&clinic, "edit second --set statusBaseurl=0");
+    let fixes = clinic.sees("mirror-never-scanned", "second was never scanned");
+    assert!(
+        fixes[0].ends_with(" -b test scan -e second"),
+        "one command finds it answering, too: {fixes:?}"
+    );
 }
 
 #[test]

@@ -5,12 +5,19 @@
 
 use std::path::Path;
 
+use super::place::real;
 use crate::admin::apache::{Apache, Directive, VirtualHost};
 use crate::admin::doctor::shell::{text_word, word};
 
+/// The file itself: `sed -i` puts a file in the place of a link, such as those in Debian's
+/// sites-enabled.
+fn file_word(file: &Path) -> String {
+    word(&real(file))
+}
+
 /// Adds a line at the end of a host.
 pub(super) fn add_to_host(host: &VirtualHost<'_>, line: &str) -> String {
-    let file = word(&host.section.file);
+    let file = file_word(&host.section.file);
     match host.lines() {
         Some((_, end)) => {
             let script = format!("{end}i\\    {}", line.replace('\\', "\\\\"));
@@ -22,7 +29,7 @@ pub(super) fn add_to_host(host: &VirtualHost<'_>, line: &str) -> String {
 
 /// Makes comments of all lines of a host.
 pub(super) fn comment_out(host: &VirtualHost<'_>) -> String {
-    let file = word(&host.section.file);
+    let file = file_word(&host.section.file);
     match host.lines() {
         Some((begin, end)) => format!("sed -i '{begin},{end}s/^/#/' {file}"),
         None => format!("editor {file}"),
@@ -32,7 +39,7 @@ pub(super) fn comment_out(host: &VirtualHost<'_>) -> String {
 /// Adds lines before all others of the file.
 pub(super) fn add_on_top(file: &Path, lines: &[String]) -> String {
     let script = format!("1i\\{}", lines.join("\\n").replace("\\.", "\\\\."));
-    format!("sed -i {} {}", text_word(&script), word(file))
+    format!("sed -i {} {}", text_word(&script), file_word(file))
 }
 
 /// Writes `new` for `old` in a directive, or in the `Define` that it has `old` from; else defines
@@ -72,5 +79,5 @@ pub(super) fn substitute(directive: &Directive, old: &str, new: &str) -> String 
     };
     let (old, new) = (escape(old, "\\|.*[]^$"), escape(new, "\\|&"));
     let script = format!("{}s|{old}|{new}|", directive.line);
-    format!("sed -i {} {}", text_word(&script), word(&directive.file))
+    format!("sed -i {} {}", text_word(&script), file_word(&directive.file))
 }
