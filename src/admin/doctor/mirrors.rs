@@ -149,7 +149,11 @@ fn check_enabled(
     }
     let scanned = match learnt {
         _ if mirror.is_never_scanned() => None,
-        None => Some(("mirror-never-scanned", "was never scanned".to_owned(), "scan -e")),
+        None => Some((
+            "mirror-never-scanned",
+            "was never scanned".to_owned(),
+            "scan -e",
+        )),
         Some(at) if now.0 - at.0 > SCAN_AGE_S_MAX => {
             let text = format!("was scanned {} ago", age(now, at));
             Some(("mirror-stale", text, "scan"))

@@ -79,5 +79,9 @@ pub(super) fn substitute(directive: &Directive, old: &str, new: &str) -> String 
     };
     let (old, new) = (escape(old, "\\|.*[]^$"), escape(new, "\\|&"));
     let script = format!("{}s|{old}|{new}|", directive.line);
-    format!("sed -i {} {}", text_word(&script), file_word(&directive.file))
+    format!(
+        "sed -i {} {}",
+        text_word(&script),
+        file_word(&directive.file)
+    )
 }
