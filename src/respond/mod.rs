@@ -14,6 +14,7 @@ mod answer;
 mod args;
 mod complaint;
 mod count;
+mod file_stats;
 mod keeper;
 mod monitor;
 mod permit;

@@ -7,6 +7,7 @@ use arc_swap::ArcSwap;
 
 use super::complaint::Complaints;
 use super::count::Recorder;
+use super::file_stats::FileStats;
 use super::monitor::Monitor;
 use super::permit::Streams;
 use super::ping::Pings;
@@ -34,6 +35,7 @@ pub(super) struct AnswerWorker {
     common: Common,
     contexts: Vec<Option<(Arc<SiteConfig>, WorkerContext)>>,
     recorder: Recorder,
+    file_stats: FileStats,
     /// The rest of the answer just written, if it is long.
     rest: Option<Box<dyn fcgi::Rest>>,
 }
@@ -44,6 +46,7 @@ impl AnswerWorker {
             common,
             contexts: Vec::new(),
             recorder,
+            file_stats: FileStats::default(),
             rest: None,
         }
     }
@@ -127,6 +130,9 @@ impl fcgi::Handler for AnswerWorker {
             decision: &decision,
             now,
         };
+        if self.file_stats.answer(out, exchange) {
+            return;
+        }
         let mut resources = answer::AnswerResources {
             sources: &mut *context.sources,
             streams: &self.common.streams,

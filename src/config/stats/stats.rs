@@ -44,6 +44,8 @@ section! {
         metrics: bool = false;
         /// Whether the responder answers `/.heliostat/health` for load balancers.
         health: bool = false;
+        /// Whether everybody may read how often a file was downloaded, by `FILE?stats`.
+        public: bool = false;
     }
 }
 
@@ -66,6 +68,8 @@ pub struct StatsConfig {
     pub metrics: bool,
     /// Whether the state is answered for load balancers.
     pub health: bool,
+    /// Whether `FILE?stats` is answered.
+    pub public: bool,
     /// The path of our own URLs: `/URL_PATH/.heliostat`.
     pub prefix: Vec<u8>,
     /// Products by path.
@@ -110,6 +114,7 @@ pub(in crate::config) fn check_stats(
             .map_err(|problem| problem.below("ignore").below("stats"))?,
         metrics: stats.metrics,
         health: stats.health,
+        public: stats.public,
         prefix: format!("{slash}{below}/.heliostat").into_bytes(),
         products: products(count)?,
     })

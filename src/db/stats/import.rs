@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, HashSet};
 
 use rusqlite::{OptionalExtension, params};
 
-use super::merge::{Period, add_product};
+use super::merge::add_product;
 use super::store::StatsWriter;
 use crate::db::error::{DbError, Doing};
 use crate::db::open::Queryable;
+use crate::domain::count::period::Period;
 use crate::domain::count::product::ProductNames;
 use crate::domain::count::tally::DownloadSum;
 use crate::domain::time::Timestamp;

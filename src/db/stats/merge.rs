@@ -6,6 +6,7 @@ use rusqlite::{Transaction, params};
 
 use super::store::StatsWriter;
 use crate::db::error::{DbError, Doing};
+use crate::domain::count::period::Period;
 use crate::domain::count::product::ProductNames;
 use crate::domain::count::spool::{SpoolHead, SpoolLine};
 use crate::domain::count::tally::{DownloadSum, FileCounts};
@@ -26,30 +27,7 @@ pub enum Merged {
     TooOld,
 }
 
-/// A day, an hour and a month as the tables have them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Period {
-    /// Hours since 1970.
-    pub hour: i64,
-    /// Days since 1970.
-    pub day: i64,
-    /// YEAR * 100 + MONTH.
-    pub month: i64,
-}
-
-impl Period {
-    /// The periods of a moment.
-    pub fn of(at: Timestamp) -> Period {
-        let (year, month, _) = at.date();
-        Period {
-            hour: at.0.div_euclid(3600),
-            day: at.0.div_euclid(86_400),
-            month: year * 100 + i64::from(month),
-        }
-    }
-}
-
-/// NameIds of one transaction and their numbers.
+/// Names of one transaction, and their numbers.
 pub(super) struct NameIds<'t> {
     transaction: &'t Transaction<'t>,
     known: HashMap<(&'static str, Vec<u8>), i64>,

@@ -274,6 +274,58 @@ pub fn course(
     read().doing("reading statistics")
 }
 
+/// How often a file was downloaded.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct FileTotals {
+    /// Downloads.
+    pub downloads: i64,
+    /// Metalinks in its place.
+    pub by_metalink: i64,
+}
+
+/// The first month of the statistics, as YEAR * 100 + MONTH; `None`: there is none.
+///
+/// # Errors
+/// Returns [`DbError::Sql`] if the database cannot be read.
+pub fn first_month(database: &impl Queryable) -> Result<Option<i64>, DbError> {
+    let sql = "SELECT min(month) FROM file_month";
+    database
+        .sqlite()
+        .query_row(sql, [], |row| row.get(0))
+        .doing("looking for the first month of statistics")
+}
+
+/// The downloads of one file in a span of days or months. Each period is one look-up, so that a
+/// request that waits for it does not wait long.
+///
+/// # Errors
+/// Returns [`DbError::Sql`] if the database cannot be read.
+pub fn of_file(
+    database: &impl Queryable,
+    path: &[u8],
+    span: SumSpan,
+) -> Result<FileTotals, DbError> {
+    let unit = span.unit.as_str();
+    let sql = format!(
+        "SELECT downloads, by_metalink FROM file_{unit} WHERE {unit} = ?1 \
+         AND path = (SELECT id FROM name WHERE kind = 'path' AND text = ?2)"
+    );
+    let read = || {
+        let mut statement = database.sqlite().prepare_cached(&sql)?;
+        let mut totals = FileTotals::default();
+        let is_period = |period: &i64| unit != "month" || (1..=12).contains(&(period % 100));
+        for period in (span.first..=span.last).filter(is_period) {
+            let mut rows = statement.query(rusqlite::params![period, path])?;
+            if let Some(row) = rows.next()? {
+                totals.downloads += row.get::<_, i64>(0)?;
+                totals.by_metalink += row.get::<_, i64>(1)?;
+            }
+        }
+        Ok(totals)
+    };
+    read().doing("reading the downloads of a file")
+}
+
 /// Requests by column, since the first.
 ///
 /// # Errors

@@ -5,9 +5,10 @@
 
 use rusqlite::{Transaction, params};
 
-use super::merge::{NameIds, Period, SPOOL_KEPT_S};
+use super::merge::{NameIds, SPOOL_KEPT_S};
 use super::store::StatsWriter;
 use crate::db::error::{DbError, Doing};
+use crate::domain::count::period::Period;
 use crate::domain::time::Timestamp;
 
 /// Days for which sums of hours are kept.

@@ -5,6 +5,7 @@
 //! - [`rule`]: which column a request belongs to, by the first rule that fits.
 //! - [`dlcount`]: which lines of access logs are downloads, by MirrorBrain's rules.
 //! - [`joins`]: which requests continue or repeat a download.
+//! - [`period`]: days, months and years.
 //! - [`product`]: which product a path is.
 //! - [`tally`]: sums of a minute, from which a spool file is written.
 //! - [`spool`]: the text of a spool file.
@@ -13,6 +14,7 @@
 pub mod column;
 pub mod dlcount;
 pub mod joins;
+pub mod period;
 pub mod product;
 pub mod range;
 pub mod rule;

@@ -1,5 +1,6 @@
 //! Statistics: what requests count as, and how counts reach the database.
 
+mod answer;
 mod collect;
 mod count;
 mod import;

@@ -1,0 +1,153 @@
+//! Answers `FILE?stats`: how often a file was downloaded, as mirrorbits does. Off unless the site
+//! publishes its statistics.
+//!
+//! Each number is a look-up by key in the statistics, so an answer takes well below a millisecond
+//! of the worker. What cannot be read is 503, never the file.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use super::answer::Exchange;
+use crate::db::DbError;
+use crate::db::stats::sums::{SumSpan, SumUnit, first_month, of_file};
+use crate::db::stats::{StatsReader, open_stats_reader};
+use crate::decide::Outcome;
+use crate::domain::count::period::{Period, parse_date};
+use crate::domain::time::Timestamp;
+use crate::http::{Method, Query, Response};
+
+/// The argument of the query.
+const ARGUMENT: &str = "stats";
+
+/// How long a connection is kept: a database that is put in its place is seen by then.
+const CONNECTION_AGE: Duration = Duration::from_secs(60);
+
+/// The statistics that a worker has open.
+#[derive(Default)]
+pub(super) struct FileStats {
+    open: Option<OpenStats>,
+}
+
+struct OpenStats {
+    path: PathBuf,
+    reader: StatsReader,
+    since: Instant,
+}
+
+impl FileStats {
+    /// Answers a request for the downloads of a file; returns false if it is another request, and
+    /// then writes nothing.
+    pub fn answer(&mut self, out: &mut Vec<u8>, exchange: Exchange<'_>) -> bool {
+        let request = exchange.request;
+        let stats = &exchange.site.config.stats;
+        if !stats.public || request.query_string.is_empty() {
+            return false;
+        }
+        let query = Query::parse(request.query_string);
+        let is_read = matches!(request.method, Method::Get | Method::Head);
+        let Some(wanted) = query.once(ARGUMENT).filter(|_| is_read) else {
+            return false;
+        };
+        let is_there = matches!(
+            exchange.decision.outcome,
+            Outcome::Redirect(_) | Outcome::Local(_) | Outcome::Document(_)
+        );
+        let Some(file) = exchange.decision.file.as_ref().filter(|_| is_there) else {
+            return false;
+        };
+        let is_head = request.method == Method::Head;
+        let asked = period(wanted);
+        if asked.is_none() && !wanted.is_empty() {
+            write(out, is_head, "400 Bad Request", &json!("Invalid period"));
+            return true;
+        }
+        let path = file.path.as_bytes();
+        let read = self.reader(&stats.database).and_then(|reader| match asked {
+            None => all(reader, path, exchange.now),
+            Some((text, span)) => {
+                let found = of_file(reader, path, span)?;
+                Ok(json!({ "Period": text, "Downloads": found.downloads }))
+            }
+        });
+        match read {
+            Ok(value) => write(out, is_head, "200 OK", &value),
+            Err(error) => {
+                self.open = None;
+                log::debug!("statistics cannot be read: {error}");
+                let text = json!("The statistics cannot be read now.");
+                write(out, is_head, "503 Service Unavailable", &text);
+            }
+        }
+        true
+    }
+
+    fn reader(&mut self, path: &Path) -> Result<&StatsReader, DbError> {
+        let is_current =
+            |open: &OpenStats| open.path == path && open.since.elapsed() < CONNECTION_AGE;
+        let open = match self.open.take().filter(is_current) {
+            Some(open) => open,
+            None => OpenStats {
+                path: path.to_owned(),
+                reader: open_stats_reader(path)?,
+                since: Instant::now(),
+            },
+        };
+        Ok(&self.open.insert(open).reader)
+    }
+}
+
+/// The period that a text names, and its span.
+fn period(text: &[u8]) -> Option<(String, SumSpan)> {
+    let text = std::str::from_utf8(text).ok()?;
+    let (first, last) = parse_date(text)?;
+    let month = |day: i64| Period::of(Timestamp(day * 86_400)).month;
+    let (unit, first, last) = match first == last {
+        true => (SumUnit::Day, first, last),
+        false => (SumUnit::Month, month(first), month(last)),
+    };
+    Some((text.to_owned(), SumSpan { unit, first, last }))
+}
+
+/// The answer of mirrorbits, and what it does not have.
+fn all(reader: &StatsReader, path: &[u8], now: Timestamp) -> Result<Value, DbError> {
+    let today = Period::of(now);
+    let since = first_month(reader)?;
+    let months = |first| SumSpan {
+        unit: SumUnit::Month,
+        first,
+        last: today.month,
+    };
+    let day = SumSpan {
+        unit: SumUnit::Day,
+        first: today.day,
+        last: today.day,
+    };
+    let total = of_file(reader, path, months(since.unwrap_or(today.month)))?;
+    Ok(json!({
+        "Today": of_file(reader, path, day)?.downloads,
+        "Month": of_file(reader, path, months(today.month))?.downloads,
+        "Year": of_file(reader, path, months(today.month / 100 * 100 + 1))?.downloads,
+        "Total": total.downloads,
+        "ByMetalink": total.by_metalink,
+        "Since": since.map(|month| format!("{:04}-{:02}", month / 100, month % 100)),
+    }))
+}
+
+fn write(out: &mut Vec<u8>, is_head: bool, status: &str, value: &Value) {
+    let text = format!("{value}\n");
+    let mut response = Response::new(out, status);
+    match status.starts_with("200") {
+        true => response.field("Cache-Control", b"max-age=60"),
+        false => response.field("Cache-Control", b"no-cache"),
+    };
+    if status.starts_with("503") {
+        response.field("Retry-After", b"60");
+    }
+    const JSON: &str = "application/json";
+    match is_head {
+        true => response.head(JSON, text.len() as u64),
+        false => response.body(JSON, text.as_bytes()),
+    }
+}
