@@ -1,9 +1,9 @@
-//! Answers `/.heliostat/metrics` for Prometheus and `/.heliostat/health` for load balancers, on sites
-//! whose configuration asks for them.
+//! Answers `/.heliostat/metrics` for Prometheus and `/.heliostat/health` for load balancers, on
+//! sites whose configuration asks for them.
 //!
 //! # Security
-//! Metrics tell which mirrors get how much. The virtual host must close the URL to everybody but the
-//! monitoring host; the shipped one does.
+//! Metrics tell which mirrors get how much. The virtual host must close the URL to everybody but
+//! the monitoring host; the shipped one does.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -35,13 +35,16 @@ const PREFIX: &[u8] = b"/.heliostat";
 /// What is watched.
 #[derive(Clone)]
 pub(super) struct Monitor {
-    /// What was counted.
-    pub counting: Arc<CountShared>,
-    /// The counters of the server.
-    pub server: Arc<Stats>,
+    counting: Arc<CountShared>,
+    server: Arc<Stats>,
 }
 
 impl Monitor {
+    /// Watches what is counted, and the counters of the server.
+    pub fn new(counting: Arc<CountShared>, server: Arc<Stats>) -> Monitor {
+        Monitor { counting, server }
+    }
+
     /// Answers a request for metrics or the state; returns false if it is neither, and then writes
     /// nothing.
     pub fn answer(

@@ -113,10 +113,7 @@ pub fn run(args: &ResponderArgs) -> Result<Exit, RespondError> {
         pings: Pings::default(),
         complaints: reins.complaints,
         watchdog: Arc::new(Watchdog::new()),
-        monitor: Monitor {
-            counting: counting.shared(),
-            server: server.stats(),
-        },
+        monitor: Monitor::new(counting.shared(), server.stats()),
     };
     let ready = Once::new();
     let make_worker = |index| {

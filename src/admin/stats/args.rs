@@ -68,9 +68,9 @@ pub struct CollectArgs {
     heliostat stats import /var/log/apache2/download.log\n  \
     heliostat stats import --dlcount dlcount.conf access.log.1.gz access.log\n\n\
     Logs of MirrorBrain and of the shipped host, plain or packed by gzip, bzip2, xz or zstd; - is\n\
-    standard input. Products come from the rules of dlcount, or from [[site.NAME.count]]. The same\n\
-    log again adds nothing, and one that has grown adds its new lines. Days that a responder of\n\
-    this front end has counted itself take only lines about which it was not asked.\n\n\
+    standard input. Products come from the rules of dlcount, or from [[site.NAME.count]]. The\n\
+    same log again adds nothing, and one that has grown adds its new lines. Days that a responder\n\
+    of this front end has counted itself take only lines about which it was not asked.\n\n\
     --json: [{\"log\", \"lines\", \"downloads\", \"repeated\", \"unmatched\", \"unusable\",\n\
     \"counted_before\"}]")]
 pub struct LogImportArgs {

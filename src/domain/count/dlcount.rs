@@ -481,19 +481,18 @@ mod tests {
     use super::*;
 
     /// Masks of the kind that a project with many files has.
-    const CONF: &str = r#"
-# comment
-
-StatsIgnoreMask "^.*\.(asc|md5)$"
-statsignoreip 10.10.
-StatsDupWindow 3
-StatsPreFilter "^/libreoffice/" "/"
-StatsPreFilter "//+" "/"
-StatsCount "^/(?:stable|testing)/(?P<app>LO)_([0-9.]+(?:-beta[0-9])?)_(Win|Linux)_(x86|x64)_install_([A-Za-z-]+)\.(?:exe|tar\.gz)$" "\g<app> \3-\4 \2 \5"
-StatsCount "^/portable/([0-9.]+)/LibreOfficePortable_\1\.paf\.exe$" "Portable Win \1 multi"
-StatsCount "^/odd/(\"?.*)$" "one two"
-StatsPostFilter "-x64" "-x86_64"
-"#;
+    const CONF: &str = concat!(
+        "# comment\n\nStatsIgnoreMask \"^.*\\.(asc|md5)$\"\nstatsignoreip 10.10.\n",
+        "StatsDupWindow 3\n",
+        "StatsPreFilter \"^/libreoffice/\" \"/\"\nStatsPreFilter \"//+\" \"/\"\n",
+        r#"StatsCount "^/(?:stable|testing)/(?P<app>LO)_([0-9.]+(?:-beta[0-9])?)_"#,
+        r#"(Win|Linux)_(x86|x64)_install_([A-Za-z-]+)\.(?:exe|tar\.gz)$" "#,
+        "\"\\g<app> \\3-\\4 \\2 \\5\"\n",
+        r#"StatsCount "^/portable/([0-9.]+)/LibreOfficePortable_\1\.paf\.exe$" "#,
+        "\"Portable Win \\1 multi\"\n",
+        "StatsCount \"^/odd/(\\\"?.*)$\" \"one two\"\n",
+        "StatsPostFilter \"-x64\" \"-x86_64\"\n",
+    );
 
     fn line(client: &str, url: &str, country: &str) -> String {
         format!(

@@ -11,15 +11,17 @@ use crate::stand_in::counted_site::{counted_site, end, get};
 use crate::stand_in::responder::Responder;
 use crate::stand_in::site::{TestSite, failure};
 
-const CONF: &str = r#"# masks of the kind that a project with many files has
-StatsIgnoreMask "^.*\.(asc|md5)$"
-StatsIgnoreIP 10.10.
-StatsDupWindow 50
-StatsPreFilter "^/libreoffice/(?:stable|testing)/" "/"
-StatsCount "^/LO_([0-9.]+)_(Win|Linux)_(x86|x64)_install_([A-Za-z-]+)\.(?:exe|tar\.gz)$" "LO \2-\3 \1 \4"
-StatsCount "^/libreoffice/portable/([0-9.]+)/LibreOfficePortable_\1\.paf\.exe$" "Portable Win \1 multi"
-StatsPostFilter "-x64" "-x86_64"
-"#;
+const CONF: &str = concat!(
+    "# masks of the kind that a project with many files has\n",
+    "StatsIgnoreMask \"^.*\\.(asc|md5)$\"\nStatsIgnoreIP 10.10.\nStatsDupWindow 50\n",
+    "StatsPreFilter \"^/libreoffice/(?:stable|testing)/\" \"/\"\n",
+    r#"StatsCount "^/LO_([0-9.]+)_(Win|Linux)_(x86|x64)_install_([A-Za-z-]+)"#,
+    r#"\.(?:exe|tar\.gz)$" "LO \2-\3 \1 \4""#,
+    "\n",
+    r#"StatsCount "^/libreoffice/portable/([0-9.]+)/LibreOfficePortable_\1\.paf\.exe$" "#,
+    "\"Portable Win \\1 multi\"\n",
+    "StatsPostFilter \"-x64\" \"-x86_64\"\n",
+);
 
 /// A line, and the row that it counts in if nothing else speaks against it.
 struct Line {
