@@ -27,12 +27,27 @@ pub enum ImportFrom {
     Apache(ImportApacheArgs),
     /// The configuration of `mb`: /etc/mirrorbrain.conf
     MirrorbrainConf(ImportConfArgs),
+    /// The configuration of mirrorbits
+    MirrorbitsConf(ImportMirrorbitsConfArgs),
     /// Mirrors of mirrorbits
     Mirrorbits(ImportListArgs),
     /// Mirrors of mirmon's list
     Mirmon(ImportListArgs),
     /// Mirrors of a list of URLs
     Urls(ImportListArgs),
+}
+
+/// `import mirrorbits-conf`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    heliostat import mirrorbits-conf /etc/mirrorbits.conf --out /tmp/new")]
+pub struct ImportMirrorbitsConfArgs {
+    /// mirrorbits' file
+    #[arg(value_name = "FILE", default_value = "/etc/mirrorbits.conf")]
+    pub file: PathBuf,
+    /// Where and how it is written
+    #[command(flatten)]
+    pub way: MadeWay,
 }
 
 /// `import urls`, `import mirmon`, `import mirrorbits`.
@@ -65,6 +80,14 @@ pub struct ImportConfArgs {
     /// MirrorBrain's file
     #[arg(value_name = "FILE", default_value = "/etc/mirrorbrain.conf")]
     pub file: PathBuf,
+    /// Where and how it is written
+    #[command(flatten)]
+    pub way: MadeWay,
+}
+
+/// Where a configuration that is made goes.
+#[derive(Debug, Args)]
+pub struct MadeWay {
     /// Write heliostat.toml into this folder; otherwise it is shown only
     #[arg(long, value_name = "FOLDER")]
     pub out: Option<PathBuf>,
@@ -77,6 +100,13 @@ pub struct ImportConfArgs {
     /// Print files and notes as one JSON object
     #[arg(long)]
     pub json: bool,
+}
+
+impl MadeWay {
+    /// Whether nothing is written.
+    pub fn is_dry(&self) -> bool {
+        self.dry_run || self.out.is_none()
+    }
 }
 
 /// `import apache`.

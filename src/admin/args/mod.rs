@@ -31,7 +31,8 @@ pub use export::{ExportArgs, ExportFormat, VcsArg};
 pub use file::{FileAction, FileArgs};
 pub use history::{EventsArgs, KindArg, RunsArgs};
 pub use import::{
-    ImportApacheArgs, ImportArgs, ImportConfArgs, ImportFrom, ImportListArgs, MirrorbrainArgs,
+    ImportApacheArgs, ImportArgs, ImportConfArgs, ImportFrom, ImportListArgs,
+    ImportMirrorbitsConfArgs, MadeWay, MirrorbrainArgs,
 };
 pub use init::InitArgs;
 pub use makehashes::MakehashesArgs;

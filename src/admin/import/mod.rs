@@ -3,8 +3,8 @@
 //! [`source`] opens a dump, however compressed ([`gzip`]), or a database ([`postgresql`]), and
 //! gives its lines; [`mirrorbrain`]
 //! says which table's row becomes what; [`run`] puts both around one transaction; [`summary`] tells
-//! what came of it. [`apache`] and [`instance`] make a
-//! configuration out of Apache's and `mb`'s; [`made_file`] writes what is
+//! what came of it. [`apache`], [`instance`] and [`mirrorbits_conf`] make a
+//! configuration out of Apache's, `mb`'s and mirrorbits'; [`made_file`] writes what is
 //! made, and never over what is there. [`list`] adds mirrors of lists.
 
 mod apache;
@@ -13,6 +13,7 @@ mod gzip;
 mod instance;
 mod list;
 mod made_file;
+mod mirrorbits_conf;
 mod mirrorbrain;
 mod postgresql;
 mod problem;

@@ -7,6 +7,7 @@ use super::apache::import_apache;
 use super::dump::Parser;
 use super::instance::import_conf;
 use super::list::import_list;
+use super::mirrorbits_conf::import_mirrorbits_conf;
 use super::mirrorbrain::{DumpSummary, MirrorBrain, is_taken_over};
 use super::postgresql;
 use super::source::{self, DumpSource};
@@ -40,7 +41,9 @@ pub fn import(session: &mut Session, args: &ImportArgs) -> Result<Exit, AdminErr
             import_list(session, &args.from)
         }
         // It was done before a configuration was looked for.
-        ImportFrom::Apache(_) | ImportFrom::MirrorbrainConf(_) => Ok(Exit::Usage),
+        ImportFrom::Apache(_) | ImportFrom::MirrorbrainConf(_) | ImportFrom::MirrorbitsConf(_) => {
+            Ok(Exit::Usage)
+        }
     }
 }
 
@@ -50,6 +53,7 @@ pub fn import_files(args: &ImportArgs) -> Option<Result<Exit, AdminError>> {
     let done = match &args.from {
         ImportFrom::Apache(args) => import_apache(&mut console, args),
         ImportFrom::MirrorbrainConf(args) => import_conf(&mut console, args),
+        ImportFrom::MirrorbitsConf(args) => import_mirrorbits_conf(&mut console, args),
         _ => return None,
     };
     // What was said before an error belongs to it.

@@ -1,4 +1,5 @@
-//! `heliostat import mirrorbrain-conf`: instances become sites, alone and beside Apache's hosts.
+//! `heliostat import mirrorbrain-conf` and `mirrorbits-conf`: instances become sites, alone and
+//! beside Apache's hosts.
 
 use std::fs;
 use std::process::{Command, Output};
@@ -113,5 +114,64 @@ fn a_file_that_cannot_be_used_is_one_line() {
         );
         assert_eq!(said.trim().lines().count(), 1, "{said}");
         assert!(!said.contains("s3cret"), "{said}");
+    }
+}
+
+#[test]
+fn a_configuration_of_mirrorbits_becomes_a_site() {
+    let folder = temporary_folder();
+    let path = |name: &str| folder.path().join(name).to_str().expect("UTF-8").to_owned();
+    let (conf, out) = (path("mirrorbits.conf"), path("out"));
+    let text = "# c\nRepository: /srv/repo/\nRedisPassword: s3cret\nGeoipDatabasePath: /g\n\
+        MaxLinkHeaders: 7\nHashes:\n    SHA256: On\n    SHA1: Off\nFallbacks:\n  - URL: \
+        http://f.example/\n    CountryCode: FR\n    ContinentCode: EU\n  - URL: http://g.example/\n";
+    fs::write(&conf, text).expect("written");
+    let arguments = [conf.as_str(), "--out", &out];
+    for round in ["first", "second"] {
+        let made = import("mirrorbits-conf", &arguments);
+        assert!(made.status.success(), "{round}: {:?}", failure(&made));
+        let said = String::from_utf8_lossy(&made.stdout).into_owned();
+        assert!(
+            said.contains(":3: RedisPassword is not carried over"),
+            "{said}"
+        );
+        assert!(!said.contains("s3cret"), "{said}");
+    }
+    let written = fs::read_to_string(format!("{out}/heliostat.toml")).expect("it is there");
+    for line in [
+        "[site.main]",
+        "tree = \"/srv/repo\"",
+        "geoip = [\"/g/GeoLite2-City.mmdb\", \"/g/GeoLite2-ASN.mmdb\"]",
+        "link_mirrors = 7",
+        "hashes.digests = [\"sha256\"]",
+        "fallbacks = [{ country = \"fr\", region = \"eu\", url = \"http://f.example/\" }, \
+         { url = \"http://g.example/\" }]",
+    ] {
+        assert!(
+            written.lines().any(|found| found == line),
+            "{line}: {written}"
+        );
+    }
+    for (text, expected) in [
+        ("a: [", "this is no YAML"),
+        ("words", ":1: this is no configuration of mirrorbits"),
+        ("Gzip: true\n", ":1: there is no Repository"),
+        (
+            "\nRepository: x\n",
+            ":2: Repository: write the path from the root on",
+        ),
+        (
+            "Repository: /x\nMaxLinkHeaders: y\n",
+            ":2: MaxLinkHeaders: write a number",
+        ),
+    ] {
+        fs::write(&conf, text).expect("written");
+        let (code, said) = failure(&import("mirrorbits-conf", &[&conf]));
+        assert_eq!(
+            (code, said.contains(expected)),
+            (Some(2), true),
+            "{expected}: {said}"
+        );
+        assert_eq!(said.trim().lines().count(), 1, "{said}");
     }
 }

@@ -43,11 +43,16 @@ pub(in crate::admin::import) fn import_conf(
 ) -> Result<Exit, AdminError> {
     let file = read_conf(&args.file)?;
     let text = configuration(&file, args)?;
-    let path = args.out.clone().unwrap_or_default().join("heliostat.toml");
+    let path = args
+        .way
+        .out
+        .clone()
+        .unwrap_or_default()
+        .join("heliostat.toml");
     Config::check(&path, parse(&path, &text)?)?;
     let mut made = MadeFiles::default();
     made.add(MadeFile::secret(path, text));
-    if args.json {
+    if args.way.json {
         let notes = file.notes.iter().map(
             |note| json!({ "file": note.spot.file, "line": note.spot.line, "text": note.text }),
         );
@@ -59,8 +64,8 @@ pub(in crate::admin::import) fn import_conf(
             console.line(format!("note: {}", note.shown()))?;
         }
     }
-    made.write(console, args.dry_run || args.out.is_none())?;
-    if !args.json {
+    made.write(console, args.way.is_dry())?;
+    if !args.way.json {
         for instance in &file.instances {
             let (name, address) = (&instance.name, instance.address());
             console.line(format!(
@@ -87,7 +92,7 @@ fn configuration(file: &InstanceFile, args: &ImportConfArgs) -> Result<String, A
             )));
         };
         let path = |path: &std::path::Path| Value::from(path.to_string_lossy().into_owned());
-        let database = args.state.join(format!("{name}.sqlite"));
+        let database = args.way.state.join(format!("{name}.sqlite"));
         let _ = writeln!(text, "\n[site.{name}]\ntree = {}", path(tree));
         let _ = writeln!(text, "database = {}", path(&database));
         for (key, value) in &instance.keys {

@@ -51,7 +51,7 @@ const FIELDS_OF_MIRRORBITS: [(&str, FieldFate); 21] = [
 ];
 
 /// What only mirrorbits itself needs: it is measured again.
-const STATES: [&str; 15] = [
+const STATES: [&str; 19] = [
     "id",
     "enabled",
     "up",
@@ -67,6 +67,10 @@ const STATES: [&str; 15] = [
     "lastsuccessfulsyncprotocol",
     "lastsuccessfulsyncprecision",
     "lastmodtime",
+    "distance",
+    "weight",
+    "computedscore",
+    "tzoffset",
 ];
 
 /// The score of a mirror that gets its share, here; mirrorbits adds per cent to it.
@@ -141,7 +145,12 @@ fn spot_of(path: &Path, text: &str, mirror: &Yaml) -> Spot {
 
 fn take(list: &mut ReadList, yaml: &Yaml, spot: &Spot) -> Result<(), ImportProblem> {
     let text = |key: &str| value(yaml, key).and_then(text_of).unwrap_or_default();
-    let name = text("name");
+    // Earlier versions have the name in ID, where later ones have a number.
+    let id = text("id");
+    let name = match text("name") {
+        none if none.is_empty() && id.parse::<u64>().is_err() => id,
+        name => name,
+    };
     if name.is_empty() {
         let text = "this is no mirror of mirrorbits: it has no Name; export it again";
         return Err(ImportProblem::new(spot, text));
@@ -274,7 +283,7 @@ mod tests {
     #[test]
     fn what_cannot_be_used_is_one_line_with_its_place() {
         for (text, expected) in [
-            ("a: [", "/f:1: this is neither YAML nor JSON"),
+            ("a: [", "/f:2: this is neither YAML nor JSON"),
             ("just words", "/f:1: this is no mirror of mirrorbits"),
             ("- Name: a\n  Score: 1\n", "/f:1: a has no HttpURL"),
             (
