@@ -107,18 +107,13 @@ impl PostgreSql {
             "-d",
             "postgres",
         ]);
-        command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
+        command.stdin(Stdio::piped()).stdout(Stdio::null());
         let mut child = command.spawn().expect("psql");
-        let text = std::fs::read(dump).expect("a dump");
-        child
-            .stdin
-            .take()
-            .expect("piped")
-            .write_all(&text)
-            .expect("written");
+        let rows = std::fs::read_to_string(dump).expect("a dump");
+        let text = format!("{TABLES}{rows}");
+        let mut stdin = child.stdin.take().expect("piped");
+        stdin.write_all(text.as_bytes()).expect("written");
+        drop(stdin);
         assert!(child.wait().expect("psql").success());
     }
 

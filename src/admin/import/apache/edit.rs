@@ -91,10 +91,10 @@ fn conditions_that_go(text: &str) -> Vec<usize> {
             };
             let goes = GONE_MODULES.contains(&name.as_str());
             open.push(goes.then_some(line.number));
-        } else if lower.starts_with("</ifmodule") {
-            if let Some(Some(begin)) = open.pop() {
-                lines.extend([begin, line.number]);
-            }
+        } else if lower.starts_with("</ifmodule")
+            && let Some(Some(begin)) = open.pop()
+        {
+            lines.extend([begin, line.number]);
         }
     }
     lines
