@@ -117,6 +117,8 @@ fn render(bencher: Bencher<'_, '_>, count: usize, document: fn(&Sheet<'_>) -> us
         tier: Tier::Country,
         country: CountryCode::parse(b"de"),
         weight: (100, None),
+        rank: None,
+        is_private: false,
     };
     let sources: Vec<FileSource<'_>> = urls.into_iter().map(source).collect();
     let sheet = Sheet {

@@ -45,6 +45,8 @@ CREATE TABLE id_epoch (
 
 -- MirrorBrain's `server`, under the field's names. '' means none in text columns.
 -- private: shown and given only to clients of the mirror's own prefixes and autonomous systems.
+-- only_countries: the mirror serves clients of these countries alone; not_countries: it does not
+-- serve clients of these. Clients of its own prefixes are served all the same.
 CREATE TABLE mirror (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     identifier TEXT NOT NULL UNIQUE,
@@ -76,7 +78,9 @@ CREATE TABLE mirror (
     prefix_only INTEGER NOT NULL DEFAULT 0 CHECK (prefix_only IN (0, 1)),
     other_countries TEXT NOT NULL DEFAULT '',
     file_maxsize INTEGER NOT NULL DEFAULT 0 CHECK (file_maxsize >= 0),
-    private INTEGER NOT NULL DEFAULT 0 CHECK (private IN (0, 1))
+    private INTEGER NOT NULL DEFAULT 0 CHECK (private IN (0, 1)),
+    only_countries TEXT NOT NULL DEFAULT '',
+    not_countries TEXT NOT NULL DEFAULT ''
 ) STRICT;
 
 -- What is particular to mirrors of the kind cache; no row: all of it as here by default.

@@ -55,7 +55,8 @@ section! {
     RawYum => _ {
         /// `NAME=REGEX`, in the directive's order; the whole value must match.
         arguments: Vec<String> = Vec::new();
-        /// Directory of the repository; `$1` is the value of the first argument.
+        /// Directory of the repository; `$1` is the value of the first argument,
+        /// `${1.2}` the second group of its expression.
         directory: String = String::new();
         /// A file below it that shows that a mirror has the repository: `repodata/repomd.xml`.
         marker: String = String::new();

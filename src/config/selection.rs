@@ -1,6 +1,11 @@
 //! `[site.NAME.selection]`: which mirrors get a client.
 
+use std::collections::BTreeMap;
+
 use crate::domain::key::{Bounds, ConfigProblem, section};
+use crate::domain::mirror::parse_prefix;
+use crate::domain::place::{CountryCode, RegionCode};
+use crate::domain::place_override::PlaceOverrides;
 use crate::domain::select::{Distance, Law, Weights};
 
 section! {
@@ -25,6 +30,11 @@ section! {
         /// The rank of mirrors whose IPv6 address does not answer, which delays clients that have
         /// IPv6: `last`, behind all others, or `as-any`.
         dead_ipv6: String = "last".to_owned(), in Bounds::Words(&["last", "as-any"]);
+        /// Continents of countries, where they are not those of the GeoIP files: `{ il = "eu" }`.
+        continents: BTreeMap<String, String> = BTreeMap::new();
+        /// Countries of networks, where the GeoIP files are wrong: `{ "192.0.2.0/24" = "de" }`. The
+        /// longest prefix counts.
+        countries: BTreeMap<String, String> = BTreeMap::new();
     }
 }
 
@@ -45,4 +55,31 @@ pub(super) fn law(raw: &RawSelection) -> Result<Law, ConfigProblem> {
         restricted_are_private: raw.restricted_are_private,
         dead_ipv6_as_any: raw.dead_ipv6 == "as-any",
     })
+}
+
+/// What the admin knows better than the GeoIP files.
+pub(super) fn place_overrides(raw: &RawSelection) -> Result<PlaceOverrides, ConfigProblem> {
+    let wrong = |section: &str, text: &str, form: &str| {
+        let why = format!("'{text}' cannot be used");
+        ConfigProblem::unusable(why, form)
+            .below(section)
+            .below("selection")
+    };
+    let mut overrides = PlaceOverrides::default();
+    for (country, region) in &raw.continents {
+        let pair = CountryCode::parse(country.as_bytes()).zip(RegionCode::parse(region.as_bytes()));
+        let form = "write it as il = \"eu\"";
+        let pair = pair.ok_or_else(|| wrong("continents", country, form))?;
+        overrides.continents.push(pair);
+    }
+    for (network, country) in &raw.countries {
+        let pair = parse_prefix(network).zip(CountryCode::parse(country.as_bytes()));
+        let form = "write it as \"192.0.2.0/24\" = \"de\"";
+        let pair = pair.ok_or_else(|| wrong("countries", network, form))?;
+        overrides.countries.push(pair);
+    }
+    overrides
+        .countries
+        .sort_by_key(|(network, _)| std::cmp::Reverse(network.prefix_len()));
+    Ok(overrides)
 }

@@ -12,14 +12,17 @@ use super::local::{LocalDelivery, check_local};
 use super::mime_type::{MimeTypes, own_types};
 use super::ping::{PingConfig, check_ping};
 use super::probe::{ProbeConfig, RawProbe};
+use super::question::{ListsConfig, RawLists, RawRepository, repository_rules};
 use super::scan::{RawScan, ScanConfig};
-use super::selection::{RawSelection, law};
+use super::selection::{RawSelection, law, place_overrides};
 use super::stats::{COUNT_MAX, RawCount, RawStats, SitePaths, StatsConfig, check_stats};
 use crate::domain::cache::{MUTABLE_DEFAULT, PathPattern};
 use crate::domain::document::Publisher;
 use crate::domain::document::info_dictionary::TorrentVersion;
 use crate::domain::key::{Bounds, ConfigProblem, Problem, list, section};
 use crate::domain::path::is_below;
+use crate::domain::place_override::PlaceOverrides;
+use crate::domain::repository::RepositoryRule;
 use crate::domain::rule::{RawRules, Rules};
 use crate::domain::select::Law;
 use crate::domain::yum::YumRule;
@@ -29,6 +32,9 @@ const DIRECTORIES_MAX: usize = 1000;
 
 /// Each is compared with the path of each file that a cache may get.
 const MUTABLE_MAX: usize = 100;
+
+/// Each is compared with the directory of each marker when the catalogue is read.
+const REPOSITORIES_MAX: usize = 1000;
 
 /// More fields do not fit into a head of [`HEAD_BYTES`].
 const LINK_MIRRORS_MAX: u64 = 1000;
@@ -77,6 +83,11 @@ section! {
         metalink: RawMetalink = RawMetalink::default() => publisher: Option<Publisher> = publisher;
         /// Lists of mirrors for yum and dnf.
         yum: Vec<RawYum> = Vec::new() => yum: Vec<YumRule> = yum_rules;
+        /// Lists of mirrors by the names of repositories.
+        lists: RawLists = RawLists::default() => lists: ListsConfig = RawLists::checked;
+        /// The names of repositories.
+        repository: Vec<RawRepository> = Vec::new(), in Bounds::Entries(REPOSITORIES_MAX)
+            => repositories: Arc<[RepositoryRule]> = repository_rules;
         /// Which torrents are offered, and so which info hashes are computed.
         torrent: RawTorrent = RawTorrent::default()
             => torrent_version: TorrentVersion = torrent_version;
@@ -114,6 +125,8 @@ section! {
         name: String = unnamed;
         /// How files are served locally.
         local: LocalDelivery = local;
+        /// Where GeoIP files are wrong.
+        place_overrides: PlaceOverrides = overrides;
         /// Broken mirrors for tests of clients.
         broken_test_mirrors: Option<PathBuf> = broken_test_mirrors;
         /// How many mirrors a metalink names at most.
@@ -162,6 +175,10 @@ fn unnamed(_: &RawSite) -> Result<String, ConfigProblem> {
 
 fn broken_test_mirrors(raw: &RawSite) -> Result<Option<PathBuf>, ConfigProblem> {
     Ok(raw.metalink.broken_test_mirrors.clone())
+}
+
+fn overrides(raw: &RawSite) -> Result<PlaceOverrides, ConfigProblem> {
+    place_overrides(&raw.selection)
 }
 
 fn metalink_mirrors_max(raw: &RawSite) -> Result<usize, ConfigProblem> {

@@ -58,6 +58,8 @@ impl MirrorRecord {
         mirror.other_countries = self.other_countries.to_ascii_lowercase();
         mirror.file_maxsize = self.file_maxsize.max(0) as u64;
         mirror.private = self.private;
+        mirror.only_countries = country_codes(&self.only_countries);
+        mirror.not_countries = country_codes(&self.not_countries);
         problems.extend(closed_to_all(&mirror));
         if self.kind == MirrorKind::Cache {
             mirror.cache = self.cache.rules(&mut problems);
@@ -111,6 +113,14 @@ impl MirrorRecord {
             })
             .collect()
     }
+}
+
+/// The countries of a list, whose words are checked when they are written.
+fn country_codes(text: &str) -> Vec<CountryCode> {
+    let words = text.split([',', ' ']);
+    words
+        .filter_map(|word| CountryCode::parse(word.as_bytes()))
+        .collect()
 }
 
 /// Why a mirror that is for some networks only is for nobody.
@@ -496,6 +506,8 @@ mod tests {
         full.file_maxsize = 5_000_000_000;
         full.prefix_only = true;
         full.private = true;
+        full.only_countries = "be,nl".into();
+        full.not_countries = "lu".into();
         full.kind = MirrorKind::Cache;
         full.cache = CacheRecord {
             ttl_s: 3600,

@@ -226,6 +226,12 @@ mirror_fields! {
         /// Shown and given only to clients of its own prefixes and autonomous systems.
         private: bool = false,
             ["private", value::flag], [];
+        /// The countries whose clients alone it serves; empty: all.
+        only_countries: String = String::new(),
+            ["onlyCountries", value::countries], [];
+        /// Countries whose clients it does not serve.
+        not_countries: String = String::new(),
+            ["notCountries", value::countries], [];
         /// Files a minute at the last scan.
         scan_fpm: i64 = 0,
             [], ["scan_fpm"];

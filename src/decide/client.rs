@@ -5,9 +5,11 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
+use super::site::SiteState;
 use crate::domain::place::{Asn, Coordinates, CountryCode, Place, RegionCode};
+use crate::domain::place_override::PlaceOverrides;
 use crate::domain::url::Scheme;
-use crate::geoip::{AddressPlace, FactOrigin, GeoIp, PlaceFact};
+use crate::geoip::{AddressPlace, FactOrigin, GeoIp, PlaceFact, continent_of};
 use crate::http::{Query, Request};
 
 /// The client of a request.
@@ -23,6 +25,8 @@ pub struct Client {
     pub own_asn: Option<Asn>,
     /// Scheme of the client's request: http or https.
     pub scheme: Scheme,
+    /// Whether it is no client of any mirror's prefixes, because its question does without.
+    pub(super) is_anywhere: bool,
     /// The facts from the GeoIP files.
     located: AddressPlace,
     /// The other source of each fact, if it has one, in the order of [`PlaceFact::ALL`].
@@ -34,6 +38,7 @@ pub struct Client {
 enum OtherSource {
     Parameter,
     Query,
+    Configuration,
 }
 
 /// The source of a fact about a client.
@@ -43,6 +48,8 @@ pub enum FactSource<'g> {
     Parameter(PlaceFact),
     /// The query (`?country=`, `?as=`).
     Query(PlaceFact),
+    /// The configuration, which knows better than a GeoIP file.
+    Configuration(PlaceFact),
     /// A GeoIP file.
     File(FactOrigin<'g>),
 }
@@ -68,10 +75,17 @@ fn network(text: &[u8]) -> Option<IpNet> {
 }
 
 impl Client {
+    /// The client of a request to a site, with what the admin knows better than GeoIP files.
+    pub fn of_site(request: &Request<'_>, state: &SiteState) -> Client {
+        let mut client = Client::of(request, &state.geoip);
+        client.correct(&state.config.place_overrides);
+        client
+    }
+
     /// Reads the parameters and looks up the facts that are missing. Parameters take precedence,
     /// because they are the documented way for intranets. If they give a country, the coordinates
     /// of our files are not used, because these may lie in another country.
-    pub fn of(request: &Request<'_>, geoip: &GeoIp) -> Client {
+    fn of(request: &Request<'_>, geoip: &GeoIp) -> Client {
         let geo = &request.geo;
         let ip = geo.ip();
         let country = CountryCode::parse(first([geo.country, geo.country_v6]));
@@ -103,9 +117,57 @@ impl Client {
             network: network(geo.prefix).or(found.network),
             own_asn: asn.or(place.asn),
             scheme: request.scheme(),
+            is_anywhere: false,
             located: found,
             others: told.map(|told| told.then_some(OtherSource::Parameter)),
         }
+    }
+
+    /// The client that another one pretends to be, with what the GeoIP files know of its address.
+    pub(super) fn at(ip: IpAddr, request: &Request<'_>, state: &SiteState) -> Client {
+        let found = state.geoip.find(ip);
+        let mut client = Client {
+            ip: Some(ip),
+            place: found.place,
+            network: found.network,
+            own_asn: found.place.asn,
+            scheme: request.scheme(),
+            is_anywhere: false,
+            located: found,
+            others: [None; 4],
+        };
+        client.correct(&state.config.place_overrides);
+        client
+    }
+
+    /// Applies what the admin knows better than the GeoIP files. The coordinates of a network whose
+    /// country is wrong are wrong, too.
+    fn correct(&mut self, overrides: &PlaceOverrides) {
+        if overrides.is_empty() {
+            return;
+        }
+        if let Some(country) = self.ip.and_then(|ip| overrides.country_of(ip)) {
+            self.place.country = Some(country);
+            self.place.region = continent_of(country);
+            self.place.coordinates = None;
+            self.others[..2].fill(Some(OtherSource::Configuration));
+        }
+        let region = self
+            .place
+            .country
+            .and_then(|country| overrides.continent_of(country));
+        if region.is_some() {
+            self.place.region = region;
+            self.others[1] = Some(OtherSource::Configuration);
+        }
+    }
+
+    /// The same client, for which the networks of mirrors do not count.
+    pub(super) fn anywhere(mut self) -> Client {
+        self.is_anywhere = true;
+        self.own_asn = None;
+        self.place.asn = None;
+        self
     }
 
     /// Applies `?country=` and `?as=`. They change only the country and the AS; all other facts
@@ -136,6 +198,7 @@ impl Client {
         let source = |((fact, _), other)| match other {
             Some(OtherSource::Parameter) => Some(FactSource::Parameter(fact)),
             Some(OtherSource::Query) => Some(FactSource::Query(fact)),
+            Some(OtherSource::Configuration) => Some(FactSource::Configuration(fact)),
             None => told
                 .iter()
                 .find(|told| told.fact == fact)

@@ -17,6 +17,7 @@ fn said(decision: &Decision<'_>) -> String {
         Outcome::MethodNotAllowed => "not allowed".to_owned(),
         Outcome::Unavailable(Unavailable::Tree(_)) => "unavailable tree".to_owned(),
         Outcome::Unavailable(Unavailable::Database) => "unavailable database".to_owned(),
+        Outcome::NoList(refusal) => format!("no list: {}", refusal.why.code()),
     };
     for choice in decision.choices() {
         words = format!("{words} {}", choice.name);

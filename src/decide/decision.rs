@@ -12,13 +12,16 @@ use crate::domain::mirror::Mirror;
 use crate::domain::mirror::MirrorId;
 use crate::domain::path::FilePath;
 use crate::domain::place::{Coordinates, CountryCode};
+use crate::domain::repository::ListHeading;
 use crate::domain::representation::Representation;
 use crate::domain::rule::{Exclusion, Rules};
 use crate::domain::select::{Candidate, Reason};
+use crate::domain::time::Timestamp;
 use crate::domain::url::{BaseUrl, EncodedPath, StampKey};
 use crate::tree::TreeProblem;
 
 use super::client::Client;
+use super::question::{ListRefusal, NamedQuestion};
 use crate::config::SiteConfig;
 use crate::http::Request;
 
@@ -48,6 +51,8 @@ pub struct Decision<'s> {
     /// The answer that the rules hold back ([`LocalReason::Held`]): a redirect, or a metalink in
     /// place of the file.
     pub held: Option<Box<Outcome<'s>>>,
+    /// What the question named in place of a path, if it did.
+    pub named: Option<Box<NamedQuestion>>,
 }
 
 impl<'s> Decision<'s> {
@@ -64,6 +69,7 @@ impl<'s> Decision<'s> {
             Outcome::Document(Document::Metalink(metalink)) => &metalink.choices,
             Outcome::Document(Document::MirrorList(list)) => &list.choices,
             Outcome::Document(Document::YumList(list)) => &list.choices,
+            Outcome::Document(Document::RepositoryList(list)) => &list.choices,
             Outcome::Document(Document::Seeds(seeds)) => &seeds.choices,
             _ => &[],
         }
@@ -81,6 +87,7 @@ impl<'s> Decision<'s> {
                     .collect()
             }
             Outcome::Document(Document::Seeds(seeds)) => seeds.excluded.clone(),
+            Outcome::Document(Document::RepositoryList(list)) => list.excluded.clone(),
             Outcome::Local(LocalReason::NoMirror { excluded, .. }) => excluded
                 .iter()
                 .map(|(id, name, reason)| (*id, name.as_str(), *reason))
@@ -97,6 +104,7 @@ impl<'s> Decision<'s> {
                 list.directory.as_ref().map(|count| count.path.as_slice())
             }
             Outcome::Document(Document::YumList(list)) => Some(list.directory.as_slice()),
+            Outcome::Document(Document::RepositoryList(list)) => list.directory.as_deref(),
             _ => None,
         };
         let urls = std::iter::once(&*choice.base_url);
@@ -117,6 +125,7 @@ impl<'s> Decision<'s> {
             Outcome::Document(Document::Metalink(metalink)) => !metalink.choices.is_empty(),
             Outcome::Document(Document::MirrorList(list)) => list.directory.is_none(),
             Outcome::Document(Document::YumList(_) | Document::Digest(_)) => false,
+            Outcome::Document(Document::RepositoryList(list)) => list.directory.is_none(),
             _ => true,
         };
         let key = self.rules.redirect_stamp_key.as_deref();
@@ -223,6 +232,8 @@ pub enum Outcome<'s> {
     Local(LocalReason),
     /// 404.
     Missing(MissingReason),
+    /// 404 or 400 in the form that clients of a repository read.
+    NoList(Box<ListRefusal>),
     /// The answer to OPTIONS: the allowed methods.
     Options,
     /// 405.
@@ -281,6 +292,8 @@ pub enum Document<'s> {
     MirrorList(Box<MirrorList<'s>>),
     /// Base URLs for yum and dnf.
     YumList(YumList<'s>),
+    /// The mirrors of a repository, directory or file, by its name.
+    RepositoryList(Box<RepositoryList<'s>>),
     /// A document that names sources of bytes which the client verifies: torrent, magnet, zsync.
     Seeds(Seeds<'s>),
 }
@@ -311,6 +324,9 @@ pub struct Metalink<'s> {
     pub has_torrent: bool,
     /// Whether the metalink names that torrent.
     pub names_torrent: bool,
+    /// Whether it is a list by the name of a repository: the URLs of a mirror stand side by side
+    /// and have one preference.
+    pub is_by_mirror: bool,
 }
 
 /// `.torrent`, `.magnet` or `.zsync`.
@@ -335,7 +351,7 @@ impl Document<'_> {
             Document::Digest(digest) => digest.kind,
             Document::Metalink(metalink) => metalink.kind,
             Document::MirrorList(_) => Representation::Mirrorlist,
-            Document::YumList(_) => Representation::Yumlist,
+            Document::YumList(_) | Document::RepositoryList(_) => Representation::Yumlist,
             Document::Seeds(seeds) => seeds.kind,
         }
     }
@@ -566,4 +582,25 @@ pub struct YumList<'s> {
     pub named: Vec<u8>,
     /// At most `YUM_MIRRORS_MAX` mirrors, the best first; if empty, our own URL stands for them.
     pub choices: Vec<Choice<'s>>,
+}
+
+/// The mirrors of a repository, directory or file, for clients that ask at `/mirrorlist`.
+#[derive(Debug, Clone)]
+pub struct RepositoryList<'s> {
+    /// The first line.
+    pub heading: ListHeading,
+    /// Time of the data, if the query asks for it.
+    pub made_at: Option<Timestamp>,
+    /// Canonical path of the directory, with a slash at the end unless it is the tree itself;
+    /// `None`: the list is about the decision's file.
+    pub directory: Option<Vec<u8>>,
+    /// The path as it was named, links not resolved; used for our own URL.
+    pub named: Vec<u8>,
+    /// One per URL, those of a mirror side by side, the best first; if empty, our own URL stands
+    /// for them.
+    pub choices: Vec<Choice<'s>>,
+    /// All other mirrors with the reason; only at full depth.
+    pub excluded: Vec<(MirrorId, &'s str, Reason)>,
+    /// Whether the answer is a redirect to the first.
+    pub redirects: bool,
 }

@@ -143,6 +143,7 @@ impl<'s> RequestPass<'_, 's> {
                     hashes,
                     has_torrent,
                     names_torrent,
+                    is_by_mirror: false,
                 })
             }
             result => result,
@@ -217,6 +218,7 @@ impl<'s> RequestPass<'_, 's> {
             excluded,
             has_torrent,
             names_torrent,
+            is_by_mirror: false,
             hashes,
         })
     }
@@ -280,7 +282,7 @@ impl<'s> RequestPass<'_, 's> {
     ///
     /// # Errors
     /// Returns [`LocalReason::DatabaseUnavailable`] if the database cannot be read.
-    fn summary(
+    pub(super) fn summary(
         &self,
         context: &mut WorkerContext,
         file: &DecidedFile,

@@ -15,6 +15,7 @@ mod list;
 mod mapping;
 mod order;
 mod passage;
+mod question;
 mod redirect;
 mod select;
 mod site;
@@ -31,11 +32,12 @@ pub use context::{DrawFn, RequestClock, WorkerContext};
 pub use decision::{
     Choice, DecidedFile, DecidedRules, Decision, DigestDocument, DirectoryCount, Document, Hold,
     LocalReason, Metalink, MirrorList, MissingReason, OtherMirror, Outcome, OwnUrl, Redirect,
-    Seeds, Unavailable, YumList,
+    RepositoryList, Seeds, Unavailable, YumList,
 };
 pub use list::DIRECTORY_FILES_MAX;
 pub use order::decide;
 pub use passage::Depth;
+pub use question::{ListRefusal, NamedQuestion, RefusedList};
 pub use site::SiteState;
 pub use source::{LiveSources, Sources};
 pub use yum::YUM_MIRRORS_MAX;

@@ -52,6 +52,7 @@ pub fn decide<'s>(
             client: None,
             no_mirror: false,
             held: None,
+            named: None,
         },
     };
     pass.decision.outcome = match mapping {
@@ -132,6 +133,9 @@ impl<'s> RequestPass<'_, 's> {
         }
         if !self.decision.rules.engine {
             return self.local_if_file(context, path, LocalReason::EngineOff);
+        }
+        if let Some(outcome) = self.list_by_name(context, path) {
+            return outcome;
         }
         let mut asked = self.asked();
         let located = match self.locate(context, path) {

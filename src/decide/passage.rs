@@ -59,7 +59,7 @@ pub(super) struct EligibleMirrors<'s> {
 impl<'s> RequestPass<'_, 's> {
     /// The client of this request, with the place that its query states.
     pub(super) fn client(&self) -> Client {
-        let mut client = Client::of(self.request, &self.state.geoip);
+        let mut client = Client::of_site(self.request, self.state);
         client.pretend(&self.query);
         client
     }

@@ -256,6 +256,7 @@ fn snapshot() -> Snapshot {
             .map(|id| (MirrorId(i64::from(id)), content(id)))
             .into(),
         has_hashes: true,
+        repositories: Vec::new(),
     })
 }
 

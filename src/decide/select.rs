@@ -74,7 +74,7 @@ pub(super) fn mirrors<'s>(
         Extent::All | Extent::Explained => usize::MAX,
     };
     let question = Question {
-        ip: client.ip,
+        ip: client.ip.filter(|_| !client.is_anywhere),
         place: client.place,
         own_asn: client.own_asn,
         size: wanted.size,

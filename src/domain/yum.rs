@@ -24,6 +24,8 @@ enum Part {
     Text(Vec<u8>),
     /// Value of the argument with this index, counted from 0.
     Value(usize),
+    /// A group of the expression of the argument with this index.
+    Group(usize, usize),
 }
 
 /// Why a rule cannot be used.
@@ -42,6 +44,9 @@ pub enum YumError {
     /// An argument that does not exist, such as `$3` of two.
     #[error("the directory has ${0}, but there is no argument of that number; the first is $1")]
     NoSuchArgument(usize),
+    /// A group that does not exist, such as `${1.2}` where the first argument has one.
+    #[error("the directory has ${{{0}.{1}}}, but the expression of argument {0} has no such group")]
+    NoSuchGroup(usize, usize),
     /// The marker is not a path below the tree.
     #[error("the marker '{0}' is not a path below the directory; write it as repodata/repomd.xml")]
     Marker(String),
@@ -67,7 +72,7 @@ impl YumRule {
         }
         let arguments = arguments.iter().map(|text| argument(text));
         let arguments: Vec<_> = arguments.collect::<Result<_, _>>()?;
-        let directory = parts(directory, arguments.len())?;
+        let directory = parts(directory, &arguments)?;
         let marker =
             FilePath::parse(marker.as_bytes()).map_err(|_| YumError::Marker(marker.to_owned()))?;
         Ok(YumRule {
@@ -94,6 +99,11 @@ impl YumRule {
             match part {
                 Part::Text(text) => directory.extend_from_slice(text),
                 Part::Value(index) => directory.extend_from_slice(values[*index]),
+                Part::Group(index, group) => {
+                    let captures = self.arguments[*index].1.captures(values[*index]);
+                    let found = captures.and_then(|captures| captures.get(*group));
+                    directory.extend_from_slice(found.map_or(b"", |found| found.as_bytes()));
+                }
             }
         }
         let marker = [&directory[..], b"/", self.marker.as_bytes()].concat();
@@ -119,12 +129,24 @@ fn argument(text: &str) -> Result<(String, Regex), YumError> {
     Ok((name.to_ascii_lowercase(), compiled))
 }
 
-/// Splits a directory such as `yum/$1/os`.
-fn parts(directory: &str, arguments: usize) -> Result<Vec<Part>, YumError> {
+/// Splits a directory such as `yum/$1/os` or `yum/${1.2}/os`.
+fn parts(directory: &str, arguments: &[(String, Regex)]) -> Result<Vec<Part>, YumError> {
     let mut pieces = directory.split('$');
     let first = pieces.next().unwrap_or_default();
     let mut parts = vec![Part::Text(first.as_bytes().to_vec())];
     for piece in pieces {
+        if let Some((argument, group, rest)) = group_of(piece) {
+            let known = argument
+                .checked_sub(1)
+                .and_then(|index| arguments.get(index));
+            let (_, expression) = known.ok_or(YumError::NoSuchArgument(argument))?;
+            if group >= expression.captures_len() {
+                return Err(YumError::NoSuchGroup(argument, group));
+            }
+            parts.push(Part::Group(argument - 1, group));
+            parts.push(Part::Text(rest.as_bytes().to_vec()));
+            continue;
+        }
         let digits = piece.bytes().take_while(u8::is_ascii_digit).count();
         let (number, rest) = piece.split_at(digits);
         if number.is_empty() {
@@ -133,13 +155,20 @@ fn parts(directory: &str, arguments: usize) -> Result<Vec<Part>, YumError> {
             continue;
         }
         let number = number.parse().unwrap_or(usize::MAX);
-        if number == 0 || number > arguments {
+        if number == 0 || number > arguments.len() {
             return Err(YumError::NoSuchArgument(number));
         }
         parts.push(Part::Value(number - 1));
         parts.push(Part::Text(rest.as_bytes().to_vec()));
     }
     Ok(parts)
+}
+
+/// Reads `{1.2}…`: argument, group and the rest.
+fn group_of(piece: &str) -> Option<(usize, usize, &str)> {
+    let (numbers, rest) = piece.strip_prefix('{')?.split_once('}')?;
+    let (argument, group) = numbers.split_once('.')?;
+    Some((argument.parse().ok()?, group.parse().ok()?, rest))
 }
 
 #[cfg(test)]
@@ -202,6 +231,23 @@ mod tests {
     }
 
     #[test]
+    fn groups_of_an_expression_are_parts_of_the_directory() {
+        let rule = rule(
+            &["repo=lin-(\\d+)(-beta)?", "arch=.*"],
+            "lin/${1.1}${1.2}/$2/${x}",
+        );
+        let rule = rule.expect("a rule");
+        for (repo, expected) in [
+            ("lin-40", Some("lin/40/x86_64/${x}")),
+            ("lin-40-beta", Some("lin/40-beta/x86_64/${x}")),
+            ("lin-x", None),
+        ] {
+            let query = [("repo", repo), ("arch", "x86_64")];
+            assert_eq!(directory(&rule, &query).as_deref(), expected, "{repo}");
+        }
+    }
+
+    #[test]
     fn a_value_never_leads_out_of_the_tree() {
         let rule = rule(&["repo=.*"], "$1").expect("a rule");
         assert_eq!(directory(&rule, &[("repo", "../../etc")]), None);
@@ -221,6 +267,9 @@ mod tests {
             (vec!["a=("], "x", YumError::NoExpression("(".into())),
             (vec!["a=1"], "x/$2", YumError::NoSuchArgument(2)),
             (vec!["a=1"], "x/$0", YumError::NoSuchArgument(0)),
+            (vec!["a=1"], "x/${2.1}", YumError::NoSuchArgument(2)),
+            (vec!["a=1"], "x/${0.1}", YumError::NoSuchArgument(0)),
+            (vec!["a=(1)"], "x/${1.2}", YumError::NoSuchGroup(1, 2)),
         ] {
             assert_eq!(rule(&arguments, directory).expect_err("an error"), expected);
         }

@@ -111,7 +111,7 @@ impl KeptSite {
     fn open(config: &Arc<SiteConfig>, stop: &AtomicBool) -> KeptSite {
         let mut site = KeptSite {
             config: Arc::clone(config),
-            loader: Loader::new(&config.database),
+            loader: Loader::new(&config.database).naming(&config.repositories),
             snapshot: None,
             geoip: open_geoip(config, stop),
             complaint: String::new(),

@@ -22,9 +22,10 @@ use crate::db::change::{CatalogueMark, changed_since, mark};
 use crate::db::copy::lineage::Lineage;
 use crate::db::epoch::Epochs;
 use crate::db::open::{Queryable, Reader, open_reader};
-use crate::db::{content, hash, mirror, probe};
+use crate::db::{catalogue, content, hash, mirror, probe};
 use crate::domain::file::{CatalogueFile, FileId};
 use crate::domain::mirror::{Mirror, MirrorId};
+use crate::domain::repository::{RepositoryRule, RepositoryTable, TableBuilder};
 use crate::domain::select::set::WORD_BITS;
 use crate::domain::select::{Holdings, Reason, Roster};
 use crate::domain::time::Timestamp;
@@ -91,6 +92,8 @@ pub struct Snapshot {
     pub roster: Roster,
     /// Whether the database has any hashes; if not, no request looks for them.
     pub has_hashes: bool,
+    /// The repositories of the catalogue by name.
+    pub repositories: Arc<RepositoryTable>,
     files: KnownCatalogue,
     epochs: Epochs,
     known: Vec<Option<Arc<KnownContent>>>,
@@ -108,6 +111,8 @@ pub struct SnapshotValues {
     pub contents: Vec<(MirrorId, content::Content)>,
     /// Whether there are hashes.
     pub has_hashes: bool,
+    /// Which names its repositories have.
+    pub repositories: Vec<RepositoryRule>,
 }
 
 impl Snapshot {
@@ -127,6 +132,11 @@ impl Snapshot {
                 outdated: content.outdated,
             }));
         }
+        let mut repositories = TableBuilder::new(&values.repositories);
+        values
+            .files
+            .iter()
+            .for_each(|(path, _)| repositories.see(path));
         Snapshot {
             identity: FileIdentity {
                 device: 0,
@@ -136,6 +146,7 @@ impl Snapshot {
             serial: 0,
             roster,
             has_hashes: values.has_hashes,
+            repositories: Arc::new(repositories.finish()),
             files: KnownCatalogue::new(
                 CatalogueMark {
                     generation: 0,
@@ -209,6 +220,7 @@ pub struct Loader {
     path: PathBuf,
     serial: u64,
     open: Option<OpenDatabase>,
+    repositories: Arc<[RepositoryRule]>,
 }
 
 #[derive(Debug)]
@@ -224,6 +236,8 @@ struct OpenDatabase {
     matrix: Matrix,
     /// The catalogue as it was last read.
     files: Option<KnownCatalogue>,
+    /// The repositories by name, as of a catalogue.
+    repositories: Option<(CatalogueMark, Arc<RepositoryTable>)>,
 }
 
 impl Loader {
@@ -233,7 +247,15 @@ impl Loader {
             path: path.to_owned(),
             serial: 0,
             open: None,
+            repositories: Arc::new([]),
         }
+    }
+
+    /// The same loader, which names repositories by these rules.
+    #[must_use]
+    pub fn naming(mut self, rules: &Arc<[RepositoryRule]>) -> Loader {
+        self.repositories = Arc::clone(rules);
+        self
     }
 
     /// Checks for changes and loads them.
@@ -278,7 +300,7 @@ impl Loader {
             return Ok(SnapshotChange::None);
         }
         self.serial += 1;
-        let snapshot = open.load(self.serial)?;
+        let snapshot = open.load(self.serial, &self.repositories)?;
         // The version was read before the content, so a commit in between is loaded next time.
         open.data_version = data_version;
         Ok(SnapshotChange::New(Arc::new(snapshot)))
@@ -298,6 +320,7 @@ impl OpenDatabase {
             known: HashMap::new(),
             matrix: Matrix::default(),
             files: None,
+            repositories: None,
         })
     }
 
@@ -310,6 +333,7 @@ impl OpenDatabase {
             self.known = before.known;
             self.matrix = before.matrix;
             self.files = before.files;
+            self.repositories = before.repositories;
         }
     }
 
@@ -321,12 +345,13 @@ impl OpenDatabase {
             self.known.clear();
             self.matrix = Matrix::default();
             self.files = None;
+            self.repositories = None;
             self.lineage = lineage;
         }
         Ok(())
     }
 
-    fn load(&mut self, serial: u64) -> Result<Snapshot, DbError> {
+    fn load(&mut self, serial: u64, rules: &[RepositoryRule]) -> Result<Snapshot, DbError> {
         // One read transaction, so that mirrors and content belong to one moment. After an error
         // the connection is closed, and the transaction with it.
         self.reader.begin_read()?;
@@ -335,6 +360,7 @@ impl OpenDatabase {
         self.check_lineage()?;
         let roster = roster(&self.reader)?;
         let files = self.load_files(&roster)?;
+        let repositories = self.load_repositories(rules, files.mark)?;
         let epochs = Epochs::load(&self.reader)?;
         let has_hashes = hash::any(&self.reader)?;
         self.reader.end_read()?;
@@ -349,11 +375,37 @@ impl OpenDatabase {
             serial,
             roster,
             has_hashes,
+            repositories,
             files,
             epochs,
             known: of_roster,
             matrix: self.matrix.clone(),
         })
+    }
+
+    /// Reads the names of repositories if the catalogue has changed. The file beside the database
+    /// has no paths, so this reads all rows, but only where rules name repositories.
+    fn load_repositories(
+        &mut self,
+        rules: &[RepositoryRule],
+        mark: CatalogueMark,
+    ) -> Result<Arc<RepositoryTable>, DbError> {
+        if let Some((read_at, table)) = &self.repositories
+            && *read_at == mark
+        {
+            return Ok(Arc::clone(table));
+        }
+        let mut names = TableBuilder::new(rules);
+        if !rules.is_empty() {
+            catalogue::for_each(&self.reader, b"", |path, _| names.see(path))?;
+        }
+        let table = names.finish();
+        for clash in table.clashes() {
+            log::warn!("two repositories have the same name: {clash}");
+        }
+        let table = Arc::new(table);
+        self.repositories = Some((mark, Arc::clone(&table)));
+        Ok(table)
     }
 
     /// Brings catalogue and matrix up to date.

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use super::explain_text::{self, ExplainAside};
+use super::named::named_json;
 use super::summary::summary;
 use crate::admin::args::ExplainArgs;
 use crate::config::SiteConfig;
@@ -41,7 +42,10 @@ pub fn explain(
     looked_as: &str,
     out: &mut impl Write,
 ) -> std::io::Result<Exit> {
-    let snapshot = match Loader::new(&site.database).poll() {
+    let snapshot = match Loader::new(&site.database)
+        .naming(&site.repositories)
+        .poll()
+    {
         Ok(SnapshotChange::New(snapshot)) => Some(snapshot),
         Ok(SnapshotChange::None) => None,
         Err(error) => {
@@ -67,7 +71,7 @@ pub fn explain(
     let decision = decide(&state, &mut context, &request, Depth::Full);
     let client = decision
         .client
-        .unwrap_or_else(|| Client::of(&request, &state.geoip));
+        .unwrap_or_else(|| Client::of_site(&request, &state));
     let https = state
         .snapshot
         .as_ref()
@@ -176,6 +180,7 @@ fn as_json(decision: &Decision<'_>, client: &Client, sources: &[FactSource<'_>])
         "summary": summary(decision),
         "outcome": outcome_code(&decision.outcome),
         "held_back": decision.held.as_deref().map(outcome_code),
+        "named": decision.named.as_deref().map(named_json),
         "requested": decision.requested.as_ref().map(|path| text(path.as_bytes())),
         "file": decision.file.as_ref().map(|file| json!({
             "path": text(file.path.as_bytes()),
@@ -208,6 +213,7 @@ fn source_json(source: &FactSource<'_>) -> (String, Value) {
     let (fact, by) = match source {
         FactSource::Parameter(fact) => (fact, json!({ "parameter": true })),
         FactSource::Query(fact) => (fact, json!({ "query": true })),
+        FactSource::Configuration(fact) => (fact, json!({ "configuration": true })),
         FactSource::File(told) => (
             &told.fact,
             json!({ "file": told.file.to_string_lossy(), "field": told.field }),
@@ -239,6 +245,7 @@ fn outcome_code(outcome: &Outcome<'_>) -> String {
         Outcome::Document(document) => format!("document:{}", document.kind().as_str()),
         Outcome::Local(reason) => format!("local:{}", reason.code()),
         Outcome::Missing(_) => "missing".to_owned(),
+        Outcome::NoList(refusal) => format!("no-list:{}", refusal.why.code()),
         Outcome::Options => "options".to_owned(),
         Outcome::MethodNotAllowed => "method-not-allowed".to_owned(),
         Outcome::Unavailable(Unavailable::Tree(_)) => "unavailable:tree".to_owned(),

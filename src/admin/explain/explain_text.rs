@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use super::named::named_line;
 use super::summary::summary;
 use crate::decide::{Client, Decision, FactSource};
 use crate::domain::select::HttpsCount;
@@ -60,6 +61,9 @@ fn write_facts(
             "hint       the file in the tree has the URL path {path}"
         )?;
     }
+    if let Some(named) = &decision.named {
+        writeln!(out, "{}", named_line(named))?;
+    }
     if let Some(requested) = &decision.requested {
         writeln!(out, "requested  {requested}")?;
     }
@@ -93,6 +97,7 @@ fn source_line(source: &FactSource<'_>) -> String {
             format!("{} by a parameter of the web server", fact.as_str())
         }
         FactSource::Query(fact) => format!("{} by the query", fact.as_str()),
+        FactSource::Configuration(fact) => format!("{} by the configuration", fact.as_str()),
         FactSource::File(told) => format!(
             "{} by {} ({})",
             told.fact.as_str(),

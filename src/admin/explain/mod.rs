@@ -2,6 +2,7 @@
 
 mod explain;
 mod explain_text;
+mod named;
 mod summary;
 
 pub use explain::explain;

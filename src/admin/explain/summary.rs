@@ -43,6 +43,10 @@ fn of(outcome: &Outcome<'_>) -> String {
         Outcome::Document(Document::YumList(list)) => {
             format!("list for yum with {} mirrors", list.choices.len())
         }
+        Outcome::Document(Document::RepositoryList(list)) => {
+            format!("list by name with {} URLs", list.choices.len())
+        }
+        Outcome::NoList(refusal) => format!("no list: {}", refusal.why.text()),
         Outcome::Document(Document::Seeds(seeds)) => format!(
             "document: .{} with {} mirrors",
             seeds.kind.as_str(),

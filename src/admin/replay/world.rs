@@ -44,7 +44,9 @@ impl ReplayWorld {
         trusts_catalogue: bool,
     ) -> Result<ReplayWorld, AdminError> {
         let path = config.database.clone();
-        let loaded = Loader::new(&config.database).poll()?;
+        let loaded = Loader::new(&config.database)
+            .naming(&config.repositories)
+            .poll()?;
         let SnapshotChange::New(snapshot) = loaded else {
             return Err(DbError::Missing { path }.into());
         };

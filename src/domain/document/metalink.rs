@@ -80,8 +80,12 @@ pub fn metalink(sheet: &Sheet<'_>) -> Body {
         append(out, "\"");
         location_into(out, source);
         append(out, " preference=\"");
-        decimal_into(out, best.saturating_sub(index) as u64);
+        let rank = source.rank.unwrap_or(index);
+        decimal_into(out, best.saturating_sub(rank) as u64);
         append(out, "\"");
+        if source.is_private && source.rank.is_some() {
+            append(out, " mm0:private=\"True\"");
+        }
     });
     append(
         &mut body.text,

@@ -50,6 +50,11 @@ pub struct FileSource<'a> {
     /// Score, and distance from the client: apart from random numbers, they determine the order
     /// within a tier.
     pub weight: (u16, Option<u32>),
+    /// Its place among the mirrors of a list by name, where each may have several URLs; `None`:
+    /// each source is a mirror of its own.
+    pub rank: Option<usize>,
+    /// Whether only its own clients may hear of it, as a list by name says.
+    pub is_private: bool,
 }
 
 /// One file, its mirrors and the client that asks.
@@ -216,6 +221,9 @@ impl FileSource<'_> {
         url.push(self.tier as u8);
         url.extend_from_slice(&score.to_le_bytes());
         url.extend_from_slice(&distance.unwrap_or(u32::MAX).to_le_bytes());
+        if self.is_private {
+            url.push(1);
+        }
         if let Some(country) = self.country {
             url.extend_from_slice(country.as_str().as_bytes());
         }

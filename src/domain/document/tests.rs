@@ -95,6 +95,8 @@ fn with_sheet<T>(
             tier,
             country: CountryCode::parse(country.as_bytes()),
             weight: (100, None),
+            rank: None,
+            is_private: false,
         })
         .collect();
     let path = [b"dir/", name].concat();
@@ -315,6 +317,8 @@ fn preferences_end_at_0_and_priorities_go_on() {
         tier: Tier::Country,
         country: None,
         weight: (100, None),
+        rank: None,
+        is_private: false,
     };
     let sources = vec![source; 150];
     with_sheet(b"x", None, |sheet| {

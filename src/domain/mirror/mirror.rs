@@ -127,6 +127,10 @@ pub struct Mirror {
     pub file_maxsize: u64,
     /// Whether it is shown and given to its own clients alone, see [`Mirror::is_of`].
     pub private: bool,
+    /// The countries whose clients alone it serves; empty: all.
+    pub only_countries: Vec<CountryCode>,
+    /// Countries whose clients it does not serve.
+    pub not_countries: Vec<CountryCode>,
     /// Settings of a cache.
     pub cache: CacheRules,
 }
@@ -172,6 +176,8 @@ impl Mirror {
             other_countries: String::new(),
             file_maxsize: 0,
             private: false,
+            only_countries: Vec::new(),
+            not_countries: Vec::new(),
             cache: CacheRules::default(),
         }
     }
@@ -181,6 +187,15 @@ impl Mirror {
     pub fn is_of(&self, ip: Option<IpAddr>, asn: Option<Asn>) -> bool {
         let is_near = ip.is_some_and(|ip| self.prefix_of(ip).is_some());
         is_near || asn.is_some_and(|asn| self.asns.contains(&asn))
+    }
+
+    /// Whether it serves clients of a country. Of a client whose country is unknown it is not known
+    /// to be one of those that alone are served.
+    pub fn serves(&self, country: Option<CountryCode>) -> bool {
+        let is_among =
+            |countries: &[CountryCode]| country.is_some_and(|country| countries.contains(&country));
+        (self.only_countries.is_empty() || is_among(&self.only_countries))
+            && !is_among(&self.not_countries)
     }
 
     /// The first of its prefixes that contains the address.

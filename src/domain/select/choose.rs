@@ -254,7 +254,9 @@ impl<'a> SelectionCase<'a> {
             Tier::Region => self.add_class((group, Class::Region), members),
             Tier::Elsewhere => {
                 self.add_class((group, Class::Elsewhere), members);
-                let too_small = |word| self.too_small.word(word) & reachable.word(word);
+                let barred = group.barred();
+                let too_small =
+                    |word| self.too_small.word(word) & reachable.word(word) & !barred.word(word);
                 self.add_having(too_small, members);
             }
             Tier::Last => {}

@@ -33,6 +33,9 @@ const CLASSES: usize = 5;
 /// # Errors
 /// Returns the [`Reason`] if the mirror serves no client in that place.
 pub fn classify(mirror: &Mirror, place: &Place) -> Result<Class, Reason> {
+    if !mirror.serves(place.country) {
+        return Err(Reason::CountryBarred);
+    }
     if place.asn.is_some_and(|asn| mirror.asns.contains(&asn)) && !mirror.prefix_only {
         return Ok(Class::As);
     }
@@ -224,7 +227,12 @@ impl Roster {
             group.reachable.insert(index);
             match classify(mirror, place) {
                 Ok(class) => group.members[class as usize].insert(index),
-                Err(reason) => table.dropped.push((index, reason)),
+                Err(reason) => {
+                    if reason == Reason::CountryBarred {
+                        group.barred.insert(index);
+                    }
+                    table.dropped.push((index, reason));
+                }
             }
         }
         table
@@ -275,6 +283,7 @@ fn unusable(mirror: &Mirror) -> Option<Reason> {
 pub struct Group {
     members: [MirrorSet; CLASSES],
     reachable: MirrorSet,
+    barred: MirrorSet,
     turn: AccessRank,
 }
 
@@ -287,6 +296,11 @@ impl Group {
     /// Usable mirrors that such a client can reach.
     pub(super) fn reachable(&self) -> &MirrorSet {
         &self.reachable
+    }
+
+    /// Those that do not serve the place's country, except clients of their own prefixes.
+    pub(super) fn barred(&self) -> &MirrorSet {
+        &self.barred
     }
 
     /// The turn in which these mirrors are considered.
@@ -424,5 +438,28 @@ mod tests {
             classify(&mirror("**", "", |_| ()), &unknown),
             Ok(Class::Country)
         );
+    }
+
+    #[test]
+    fn a_mirror_serves_the_countries_that_it_names_and_none_that_it_refuses() {
+        let be = || CountryCode::parse(b"be").into_iter().collect::<Vec<_>>();
+        let de = || CountryCode::parse(b"de").into_iter().collect::<Vec<_>>();
+        for (only, not, expected) in [
+            (de(), vec![], Ok(Class::Country)),
+            (be(), vec![], Err(Reason::CountryBarred)),
+            (vec![], be(), Ok(Class::Country)),
+            (vec![], de(), Err(Reason::CountryBarred)),
+            (de(), de(), Err(Reason::CountryBarred)),
+        ] {
+            let mirror = mirror("de", "eu", |m| {
+                (m.only_countries, m.not_countries) = (only, not)
+            });
+            assert_eq!(classify(&mirror, &place()), expected, "{mirror:?}");
+        }
+        let unknown = Place::default();
+        let only = mirror("de", "eu", |m| m.only_countries = de());
+        assert_eq!(classify(&only, &unknown), Err(Reason::CountryBarred));
+        let not = mirror("de", "eu", |m| m.not_countries = de());
+        assert_eq!(classify(&not, &unknown), Ok(Class::Elsewhere));
     }
 }

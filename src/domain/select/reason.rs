@@ -51,6 +51,10 @@ pub enum Reason {
     RegionOnly,
     /// It also serves the client's country, but that has mirrors of its own.
     OtherCountryUnneeded,
+    /// It does not serve clients of the client's country.
+    CountryBarred,
+    /// The client's question does not want it: another country, another scheme, or enough others.
+    NotAsked,
 }
 
 impl Reason {
@@ -81,6 +85,8 @@ impl Reason {
             Reason::CountryOnly => "country-only",
             Reason::RegionOnly => "region-only",
             Reason::OtherCountryUnneeded => "other-country-unneeded",
+            Reason::CountryBarred => "country-barred",
+            Reason::NotAsked => "not-asked",
         }
     }
 
@@ -127,6 +133,10 @@ impl Reason {
             Reason::RegionOnly => "only for clients of its continent",
             Reason::OtherCountryUnneeded => {
                 "also serves the client's country, but that has mirrors of its own"
+            }
+            Reason::CountryBarred => "it does not serve clients of this country",
+            Reason::NotAsked => {
+                "not what the client asked for: another country or scheme, or enough others"
             }
         }
     }

@@ -43,7 +43,12 @@ impl DocumentDraft<'_> {
             tier: Tier::Elsewhere,
             country: None,
             weight: (1, None),
+            rank: None,
+            is_private: false,
         }));
+        if content.is_by_mirror {
+            rank(&mut sources, &content.choices);
+        }
         let origin = self.own_url(content.kind.as_str());
         let client = exchange.decision.client.as_ref();
         let hashes = content.hashes.as_ref();
@@ -211,11 +216,25 @@ impl DocumentDraft<'_> {
     }
 }
 
+/// Gives the URLs of a mirror, which stand side by side, the place of the mirror.
+fn rank(sources: &mut [FileSource<'_>], choices: &[Choice<'_>]) {
+    let mirror = |choice: &Choice<'_>| (choice.is_fallback, choice.candidate.mirror);
+    let mut rank = 0;
+    for (place, source) in sources.iter_mut().enumerate().take(choices.len()) {
+        if place > 0 && mirror(&choices[place]) != mirror(&choices[place - 1]) {
+            rank += 1;
+        }
+        source.rank = Some(rank);
+    }
+}
+
 fn source<'s>(choice: &'s Choice<'_>) -> FileSource<'s> {
     FileSource {
         base_url: &choice.base_url,
         tier: choice.candidate.tier,
         country: choice.country,
         weight: (choice.score, choice.candidate.distance),
+        rank: None,
+        is_private: choice.is_private,
     }
 }

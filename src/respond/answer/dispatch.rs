@@ -2,7 +2,7 @@
 
 use super::exchange::{AnswerResources, Exchange};
 use super::page::{HTML, NOT_KEPT, page, write_log_fields, write_missing};
-use super::{document, list, local, redirect};
+use super::{document, list, local, redirect, repository};
 use crate::decide::{Decision, Document, Outcome};
 use crate::fcgi::Rest;
 use crate::http::{Method, Response};
@@ -32,6 +32,8 @@ fn write_whole(
         Outcome::Redirect(redirect) => redirect::write(out, exchange, redirect),
         Outcome::Document(Document::MirrorList(list)) => list::write_mirrors(out, exchange, list),
         Outcome::Document(Document::YumList(list)) => list::write_yum(out, exchange, list),
+        Outcome::Document(Document::RepositoryList(list)) => repository::write(out, exchange, list),
+        Outcome::NoList(refusal) => repository::write_refusal(out, exchange, refusal),
         Outcome::Document(document) => {
             return document::write(out, exchange, document, resources);
         }

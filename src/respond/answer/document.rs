@@ -113,7 +113,9 @@ impl<'d> RenderedDocument<'d> {
         };
         let (body, hashes) = match document {
             // `list` writes these.
-            Document::MirrorList(_) | Document::YumList(_) => return None,
+            Document::MirrorList(_) | Document::YumList(_) | Document::RepositoryList(_) => {
+                return None;
+            }
             Document::Digest(line) => {
                 let name = line.is_named.then(|| file.path.name());
                 (Body::of(digest::line(&line.digest, name)), None)

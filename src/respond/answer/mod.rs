@@ -15,6 +15,7 @@ mod own_url;
 mod page;
 mod precondition;
 mod redirect;
+mod repository;
 
 #[cfg(test)]
 mod answer_tests;

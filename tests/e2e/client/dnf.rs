@@ -33,6 +33,10 @@ const RULE: &str = "\
 arguments = [\"release=\\\\d+\", \"repo=os|updates\"]
 directory = \"dist/$1/$2\"
 marker = \"repodata/repomd.xml\"
+[[site.test.repository]]
+path = '^dist/(\\d+)/(os|updates)$'
+repo = \"tiny-$1-$2\"
+arch = \"noarch\"
 [site.test.rules]
 trackers = [\"http://127.0.0.1:9/announce\"]
 ";
@@ -201,6 +205,7 @@ fn dnf_installs_from_our_mirror_list_and_our_metalinks() {
         format!("metalink={own}/?release=$releasever&repo=os&metalink"),
         format!("metalink={own}/{REPOMD}.metalink"),
         format!("metalink={own}/{REPOMD}?metalink"),
+        format!("metalink={own}/metalink?repo=tiny-$releasever-os&arch=noarch"),
     ];
     let list = format!("mirrorlist={own}/?release=$releasever&repo=os");
     let from_mirrors = |name: &str, source: &str| {
@@ -211,6 +216,8 @@ fn dnf_installs_from_our_mirror_list_and_our_metalinks() {
         assert!(log.lines().any(is_from_mirror), "{source}\n{log}");
     };
     from_mirrors("by-list", &list);
+    let named = "mirrorlist?repo=tiny-$releasever-os&arch=noarch&countme=1";
+    from_mirrors("by-name", &format!("mirrorlist={own}/{named}"));
     from_mirrors("by-metalink-without-hash", &metalinks[0]);
     store_hash(&stage);
     // dnf would take it for a mirror.

@@ -10,6 +10,7 @@ pub mod document_seed;
 mod fallback;
 mod front_end;
 mod https;
+mod lists;
 mod mirror_ping;
 mod mirrorlist;
 mod private;
