@@ -24,6 +24,7 @@ mod import;
 mod init;
 mod mirror;
 mod overview;
+mod product;
 mod program;
 mod replay;
 mod report;

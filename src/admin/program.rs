@@ -23,6 +23,7 @@ use super::import;
 use super::init::init;
 use super::mirror::{change, edit, file, list, new, ping, probefile, show, update};
 use super::overview::{markers, mirrorlist};
+use super::product;
 use super::replay::replay;
 use super::report::{configuration, history, status};
 use super::responder::{Responder, looked_as};
@@ -161,6 +162,8 @@ fn dispatch(session: &mut Session, command: &Command) -> Result<Exit, AdminError
         Command::Markers(args) => markers::markers(session, args),
         Command::Mirrorlist(args) => mirrorlist::mirrorlist(session, args),
         Command::Export(args) => export::export(session, args),
+        Command::Product(args) => product::product(session, args),
+        Command::Uptake(args) => product::uptake(session, args),
         Command::Dirs(args) => dirs::dirs(session, args),
         Command::Timestamp(args) => timestamp::timestamp(session, args),
         Command::NullTree(args) => null_tree::null_tree(session, args),

@@ -42,7 +42,9 @@ pub use load::{CONFIG_PATH_DEFAULT, CONFIG_VARIABLE, check, config_path, load};
 pub use local::{LocalDelivery, LocalKind};
 pub use ping::PingConfig;
 pub use probe::{ProbeConfig, RawProbe, is_mail_address};
-pub use question::{ListsConfig, RawLists, RawRepository};
+pub use question::{
+    ListsConfig, RawHandoff, RawLists, RawOsChange, RawProductRule, RawProducts, RawRepository,
+};
 pub use scan::{DueConfig, JOBS_MAX, RawMirrorScan, RawScan, ScanConfig};
 pub use site::{RawSite, SiteConfig};
 pub use spelling::parse;

@@ -12,7 +12,10 @@ use super::local::{LocalDelivery, check_local};
 use super::mime_type::{MimeTypes, own_types};
 use super::ping::{PingConfig, check_ping};
 use super::probe::{ProbeConfig, RawProbe};
-use super::question::{ListsConfig, RawLists, RawRepository, repository_rules};
+use super::question::{
+    ListsConfig, RawHandoff, RawLists, RawProductRule, RawProducts, RawRepository, product_law,
+    repository_rules,
+};
 use super::scan::{RawScan, ScanConfig};
 use super::selection::{RawSelection, law, place_overrides};
 use super::stats::{COUNT_MAX, RawCount, RawStats, SitePaths, StatsConfig, check_stats};
@@ -22,6 +25,7 @@ use crate::domain::document::info_dictionary::TorrentVersion;
 use crate::domain::key::{Bounds, ConfigProblem, Problem, list, section};
 use crate::domain::path::is_below;
 use crate::domain::place_override::PlaceOverrides;
+use crate::domain::product::ProductLaw;
 use crate::domain::repository::RepositoryRule;
 use crate::domain::rule::{RawRules, Rules};
 use crate::domain::select::Law;
@@ -35,6 +39,9 @@ const MUTABLE_MAX: usize = 100;
 
 /// Each is compared with the directory of each marker when the catalogue is read.
 const REPOSITORIES_MAX: usize = 1000;
+
+/// Each is compared with each question for a product.
+const PRODUCT_RULES_MAX: usize = 100;
 
 /// More fields do not fit into a head of [`HEAD_BYTES`].
 const LINK_MIRRORS_MAX: u64 = 1000;
@@ -88,6 +95,12 @@ section! {
         /// The names of repositories.
         repository: Vec<RawRepository> = Vec::new(), in Bounds::Entries(REPOSITORIES_MAX)
             => repositories: Arc<[RepositoryRule]> = repository_rules;
+        /// Files by the names of products.
+        products: RawProducts = RawProducts::default() => _;
+        /// Which clients get another product than they ask for.
+        product_rule: Vec<RawProductRule> = Vec::new(), in Bounds::Entries(PRODUCT_RULES_MAX) => _;
+        /// Which clients are passed on to another host.
+        product_handoff: Vec<RawHandoff> = Vec::new(), in Bounds::Entries(PRODUCT_RULES_MAX) => _;
         /// Which torrents are offered, and so which info hashes are computed.
         torrent: RawTorrent = RawTorrent::default()
             => torrent_version: TorrentVersion = torrent_version;
@@ -127,6 +140,8 @@ section! {
         local: LocalDelivery = local;
         /// Where GeoIP files are wrong.
         place_overrides: PlaceOverrides = overrides;
+        /// Products: defaults and rules.
+        products: ProductLaw = products;
         /// Broken mirrors for tests of clients.
         broken_test_mirrors: Option<PathBuf> = broken_test_mirrors;
         /// How many mirrors a metalink names at most.
@@ -179,6 +194,10 @@ fn broken_test_mirrors(raw: &RawSite) -> Result<Option<PathBuf>, ConfigProblem> 
 
 fn overrides(raw: &RawSite) -> Result<PlaceOverrides, ConfigProblem> {
     place_overrides(&raw.selection)
+}
+
+fn products(raw: &RawSite) -> Result<ProductLaw, ConfigProblem> {
+    product_law(&raw.products, &raw.product_rule, &raw.product_handoff)
 }
 
 fn metalink_mirrors_max(raw: &RawSite) -> Result<usize, ConfigProblem> {

@@ -32,6 +32,7 @@ pub mod mirror_trace;
 pub mod open;
 pub mod overview;
 pub mod probe;
+pub mod product;
 pub mod run;
 pub mod scan;
 pub mod schema;

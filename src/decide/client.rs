@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::site::SiteState;
+use crate::domain::health::Family;
 use crate::domain::place::{Asn, Coordinates, CountryCode, Place, RegionCode};
 use crate::domain::place_override::PlaceOverrides;
 use crate::domain::url::Scheme;
@@ -27,6 +28,10 @@ pub struct Client {
     pub scheme: Scheme,
     /// Whether it is no client of any mirror's prefixes, because its question does without.
     pub(super) is_anywhere: bool,
+    /// Whether https URLs alone are wanted, whatever the rules allow.
+    pub(super) is_https_only: bool,
+    /// The family over which it will ask mirrors, if it says so.
+    pub(super) asks_over: Option<Family>,
     /// The facts from the GeoIP files.
     located: AddressPlace,
     /// The other source of each fact, if it has one, in the order of [`PlaceFact::ALL`].
@@ -118,6 +123,8 @@ impl Client {
             own_asn: asn.or(place.asn),
             scheme: request.scheme(),
             is_anywhere: false,
+            is_https_only: false,
+            asks_over: None,
             located: found,
             others: told.map(|told| told.then_some(OtherSource::Parameter)),
         }
@@ -133,6 +140,8 @@ impl Client {
             own_asn: found.place.asn,
             scheme: request.scheme(),
             is_anywhere: false,
+            is_https_only: false,
+            asks_over: None,
             located: found,
             others: [None; 4],
         };

@@ -17,6 +17,7 @@ fn said(decision: &Decision<'_>) -> String {
         Outcome::MethodNotAllowed => "not allowed".to_owned(),
         Outcome::Unavailable(Unavailable::Tree(_)) => "unavailable tree".to_owned(),
         Outcome::Unavailable(Unavailable::Database) => "unavailable database".to_owned(),
+        Outcome::Elsewhere(url) => format!("elsewhere {url}"),
         Outcome::NoList(refusal) => format!("no list: {}", refusal.why.code()),
     };
     for choice in decision.choices() {
@@ -381,6 +382,42 @@ const LISTS: &[Row<'static>] = &[
     ("", Away, "/?repo=r", &[], "yumlist"),
     ("documents = false", There, "/?repo=r", &[], "no yumlist"),
 ];
+
+const WISHES: &[Row<'static>] = &[
+    ("", There, "/a.iso?not=near", &[], "redirect usa"),
+    ("", There, "/a.iso?not=NEAR", &[], "redirect near usa"),
+    ("", There, "/a.iso?not=near,usa", &[], "local no-mirror"),
+    ("", There, "/a.iso?not=gone", &[], "redirect near usa"),
+    ("", There, "/a.iso?AVOID_COUNTRY=de", &[], "redirect usa"),
+    ("", There, "/a.iso?COUNTRY=us", &[], "redirect usa near"),
+    ("", There, "/a.iso?try=1", &[], "redirect near usa"),
+    ("", There, "/a.iso?try=2", &[], "redirect usa"),
+    ("", There, "/a.iso?try=3", &[], "local no-mirror"),
+    ("", There, "/a.iso?not=near&try=2", &[], "local no-mirror"),
+    ("", There, "/a.iso?metalink&not=near", &[], "metalink usa"),
+    ("", There, "/a.iso?metalink&not=near,usa", &[], "metalink"),
+    ("", There, "/a.iso?metalink&LIMIT=1", &[], "metalink near"),
+    (
+        "",
+        There,
+        "/a.iso?mirrorlist&not=near",
+        &[],
+        "mirrorlist usa",
+    ),
+    ("", There, "/dir/?mirrorlist&not=near", &[], "mirrorlist"),
+    (
+        "query = false",
+        There,
+        "/a.iso?not=near",
+        &[],
+        "redirect near usa",
+    ),
+];
+
+#[test]
+fn clients_choose_among_mirrors() {
+    hold(WISHES);
+}
 
 #[test]
 fn lists_name_mirrors_of_files_directories_and_repositories() {

@@ -53,6 +53,8 @@ pub struct Decision<'s> {
     pub held: Option<Box<Outcome<'s>>>,
     /// What the question named in place of a path, if it did.
     pub named: Option<Box<NamedQuestion>>,
+    /// Whether the client chose among mirrors, so that the answer is for this request alone.
+    pub is_for_once: bool,
 }
 
 impl<'s> Decision<'s> {
@@ -232,6 +234,8 @@ pub enum Outcome<'s> {
     Local(LocalReason),
     /// 404.
     Missing(MissingReason),
+    /// A redirect to another host, without any mirror.
+    Elsewhere(String),
     /// 404 or 400 in the form that clients of a repository read.
     NoList(Box<ListRefusal>),
     /// The answer to OPTIONS: the allowed methods.
@@ -268,6 +272,24 @@ pub struct Redirect<'s> {
 
 /// `Cache-Control` of a redirect that no shared cache may keep, whatever the rules say.
 pub(super) const FOR_ONE_CLIENT: &str = "private, no-cache";
+
+/// `Cache-Control` of a redirect among whose mirrors the client chose.
+const FOR_ONE_REQUEST: &str = "no-store";
+
+/// `Cache-Control` of a product's redirect: it depends on the client, and asking again within a
+/// minute brings nothing new.
+const OF_PRODUCT: &str = "private, max-age=60";
+
+impl<'s> Decision<'s> {
+    /// `Cache-Control` of a redirect.
+    pub fn cache_control(&self, redirect: &Redirect<'s>) -> &str {
+        match (self.is_for_once, &self.named) {
+            (true, _) => FOR_ONE_REQUEST,
+            (false, Some(_)) => OF_PRODUCT,
+            (false, None) => redirect.cache_control(&self.rules),
+        }
+    }
+}
 
 impl Redirect<'_> {
     /// `Cache-Control` under these rules. A cache in front would give the URL of a private mirror

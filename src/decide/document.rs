@@ -164,7 +164,8 @@ impl<'s> RequestPass<'_, 's> {
             // Mirrors will have it later, and clients should not have to wait for that.
             LocalReason::Changed { .. } => true,
             LocalReason::NotCatalogued | LocalReason::NoMirror { .. } => {
-                self.decision.rules.metalink.own_url || is_repository
+                // A client that wants none of the mirrors gets the file here.
+                self.decision.rules.metalink.own_url || is_repository || self.wishes.is_some()
             }
             _ => is_repository,
         };
@@ -208,6 +209,7 @@ impl<'s> RequestPass<'_, 's> {
             hashes = summary.map(|summary| (known.id, Box::new(summary)));
         }
         choices.truncate(self.state.config.metalink_mirrors_max);
+        self.limit(&mut choices);
         if choices.is_empty() {
             return Err(self.nobody(true, &excluded));
         }

@@ -96,7 +96,7 @@ impl<'s> RequestPass<'_, 's> {
     ) -> Result<MirrorList<'s>, LocalReason> {
         let file = wanted.1;
         let mut reason = None;
-        let (choices, reasons) = match self.find(context, wanted, Extent::Explained) {
+        let (mut choices, reasons) = match self.find(context, wanted, Extent::Explained) {
             Ok(found) => {
                 let reasons = found.excluded.into_iter().map(|(id, _, why)| (id, why));
                 (found.choices, reasons.collect())
@@ -111,6 +111,7 @@ impl<'s> RequestPass<'_, 's> {
                 (Vec::new(), Vec::new())
             }
         };
+        self.limit(&mut choices);
         let snapshot = self.state.snapshot.as_deref();
         let known =
             snapshot.and_then(|snapshot| Some((snapshot, snapshot.find(file.path.as_bytes())?.id)));
@@ -195,6 +196,7 @@ impl<'s> RequestPass<'_, 's> {
             rules: &self.decision.rules,
         };
         let mut found = select::mirrors(&state.config, snapshot, context, client, &wanted);
+        self.obey(&snapshot.roster, &mut found.choices, &mut found.excluded);
         // Within a class, a mirror with more files comes before a nearer one.
         let lacks = |choice: &Choice<'_>| total - counts[choice.candidate.mirror].min(total);
         found

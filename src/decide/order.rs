@@ -6,6 +6,7 @@ use super::decision::{
 };
 use super::mapping::Mapping;
 use super::passage::{Depth, RequestPass};
+use super::question::ClientWishes;
 use super::site::SiteState;
 use crate::domain::path::FilePath;
 use crate::domain::representation::Representation;
@@ -35,6 +36,7 @@ pub fn decide<'s>(
     } else {
         Query::default()
     };
+    let wishes = ClientWishes::of(&query);
     let mut pass = RequestPass {
         state,
         request,
@@ -53,7 +55,10 @@ pub fn decide<'s>(
             no_mirror: false,
             held: None,
             named: None,
+            is_for_once: wishes.as_deref().is_some_and(ClientWishes::is_for_once),
         },
+        is_https_wanted: false,
+        wishes,
     };
     pass.decision.outcome = match mapping {
         Mapping::Nowhere => Outcome::Missing(MissingReason::NotInTree),
@@ -117,9 +122,7 @@ impl<'s> RequestPass<'_, 's> {
         if let Some(outcome) = self.other_method() {
             return outcome;
         }
-        if self.decision.rules.engine
-            && let Some(outcome) = self.repository(context)
-        {
+        if let Some(outcome) = self.by_query(context, path) {
             return outcome;
         }
         let Some(path) = path else {
@@ -179,6 +182,19 @@ impl<'s> RequestPass<'_, 's> {
             return Outcome::Local(LocalReason::HeadLocally);
         }
         self.answer(context, &file, asked)
+    }
+
+    /// The answer to a query that names something in place of the path.
+    fn by_query(
+        &mut self,
+        context: &mut WorkerContext,
+        path: Option<&FilePath>,
+    ) -> Option<Outcome<'s>> {
+        if !self.decision.rules.engine {
+            return None;
+        }
+        let outcome = self.repository(context);
+        outcome.or_else(|| self.product(context, path))
     }
 
     /// The answer for a path about which the file system gives no answer. If the path must be a

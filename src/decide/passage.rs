@@ -6,6 +6,7 @@
 use super::client::Client;
 use super::context::WorkerContext;
 use super::decision::{Choice, DecidedFile, Decision, LocalReason};
+use super::question::ClientWishes;
 use super::select::{self, Choices, Extent, MirrorQuestion};
 use super::site::SiteState;
 use crate::domain::document::info_dictionary;
@@ -16,6 +17,7 @@ use crate::domain::path::FilePath;
 use crate::domain::representation::Representation;
 use crate::domain::select::{CacheFile, Reason};
 use crate::domain::trace::is_ours;
+use crate::domain::url::Scheme;
 use crate::http::{Query, Request};
 use crate::snapshot::Snapshot;
 use crate::tree::Location;
@@ -46,6 +48,10 @@ pub(super) struct RequestPass<'r, 's> {
     pub(super) query: Query,
     pub(super) depth: Depth,
     pub(super) decision: Decision<'s>,
+    /// Whether https URLs alone are wanted.
+    pub(super) is_https_wanted: bool,
+    /// What the client asks of the mirrors.
+    pub(super) wishes: Option<Box<ClientWishes>>,
 }
 
 /// Mirrors or fallbacks for a file and a client; at least one.
@@ -61,6 +67,11 @@ impl<'s> RequestPass<'_, 's> {
     pub(super) fn client(&self) -> Client {
         let mut client = Client::of_site(self.request, self.state);
         client.pretend(&self.query);
+        client.asks_over = self.wishes.as_deref().and_then(|wishes| wishes.family);
+        if self.is_https_wanted {
+            client.scheme = Scheme::Https;
+            client.is_https_only = true;
+        }
         client
     }
 
@@ -126,7 +137,10 @@ impl<'s> RequestPass<'_, 's> {
         client: &Client,
         wanted: (CatalogueFile, &DecidedFile, Extent),
     ) -> Result<EligibleMirrors<'s>, LocalReason> {
-        let (known, file, extent) = wanted;
+        let (known, file, mut extent) = wanted;
+        if self.wishes.is_some() && extent == Extent::Best {
+            extent = Extent::All;
+        }
         let wanted = MirrorQuestion {
             holdings: &snapshot.holdings(known.id),
             size: file.version.size,
@@ -135,10 +149,13 @@ impl<'s> RequestPass<'_, 's> {
             rules: &self.decision.rules,
         };
         let Choices {
-            choices,
+            mut choices,
             rows_found,
-            excluded,
+            mut excluded,
         } = select::mirrors(&self.state.config, snapshot, context, client, &wanted);
+        if self.obey(&snapshot.roster, &mut choices, &mut excluded) {
+            return Err(self.nobody(true, &excluded));
+        }
         if choices.is_empty() {
             let reason = self.nobody(rows_found, &excluded);
             if rows_found && !self.decision.rules.fallback_when_ineligible {

@@ -106,10 +106,16 @@ impl<'s> RequestPass<'_, 's> {
         file: &DecidedFile,
     ) -> Outcome<'s> {
         let extent = self.depth.extent(Extent::Best);
-        let found = match self.find(context, (client, file), extent) {
+        let mut found = match self.find(context, (client, file), extent) {
             Ok(found) => found,
             Err(reason) => return Outcome::Local(reason),
         };
+        if self.wishes.is_some() {
+            self.skip_tried(&mut found.choices, file.path.as_bytes());
+            if found.choices.is_empty() {
+                return Outcome::Local(self.nobody(true, &found.excluded));
+            }
+        }
         if self.is_too_long(&found.choices, file) {
             return Outcome::Local(LocalReason::LocationTooLong);
         }

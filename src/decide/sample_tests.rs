@@ -14,6 +14,7 @@ use crate::domain::file::{CatalogueFile, FileId, FileVersion};
 use crate::domain::mirror::{Mirror, MirrorCountry, MirrorId};
 use crate::domain::path::FilePath;
 use crate::domain::place::{CountryCode, RegionCode};
+use crate::domain::product::ProductTable;
 use crate::domain::time::Timestamp;
 use crate::domain::url::BaseUrl;
 use crate::geoip::GeoIp;
@@ -257,6 +258,7 @@ fn snapshot() -> Snapshot {
             .into(),
         has_hashes: true,
         repositories: Vec::new(),
+        products: ProductTable::default(),
     })
 }
 

@@ -52,10 +52,17 @@ pub(super) struct MirrorQuestion<'w, H> {
 pub(super) fn access(config: &SiteConfig, rules: &Rules, client: &Client) -> Access {
     Access {
         scheme: client.scheme,
-        family: client.ip.map(Family::of),
-        https_to_http: rules.https_to_http,
+        family: client.asks_over.or(client.ip.map(Family::of)),
+        https_to_http: https_to_http(rules, client),
         prefer_http_for_http: rules.prefer_http_for_http,
         dead_ipv6_last: !config.law.dead_ipv6_as_any,
+    }
+}
+
+fn https_to_http(rules: &Rules, client: &Client) -> HttpsToHttp {
+    match client.is_https_only {
+        true => HttpsToHttp::Never,
+        false => rules.https_to_http,
     }
 }
 
@@ -155,7 +162,7 @@ pub(super) fn fallbacks<'s>(
     mut draw: impl FnMut() -> u16,
 ) -> Vec<Choice<'s>> {
     let is_https = |fallback: &Fallback| fallback.base_url.scheme() == Scheme::Https;
-    let allows_http = match rules.https_to_http {
+    let allows_http = match https_to_http(rules, client) {
         HttpsToHttp::Never => false,
         HttpsToHttp::IfNone => !rules.fallbacks.iter().any(is_https),
         HttpsToHttp::Always => true,

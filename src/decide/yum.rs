@@ -76,6 +76,7 @@ impl<'s> RequestPass<'_, 's> {
         let found = self.find(context, wanted, self.depth.extent(Extent::All));
         let mut choices = found.map(|found| found.choices).unwrap_or_default();
         choices.truncate(YUM_MIRRORS_MAX);
+        self.limit(&mut choices);
         choices
     }
 }

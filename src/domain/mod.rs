@@ -2,13 +2,12 @@
 //!
 //! Reading order: [`path`] and [`mod@file`] (the files that are served), [`place`] and [`mirror`]
 //! (clients and mirrors; `mirror::name`: what mirrors are called), [`place_override`] (where GeoIP
-//! files are wrong), [`health`] (which mirrors
-//! answer), [`select`] (which mirror a client gets), [`key`] (rows of the configuration), [`rule`]
-//! (which files are never redirected), [`accept`] (when a metalink replaces the file), [`yum`]
-//! (which repository a query names), [`repository`] (repositories by the names of their lists),
-//! [`escape`] and [`document`] (how an answer is written), [`listing`] (which files a mirror
-//! lists), [`trace`] (when a mirror was synced, and its limits), [`topology`] (which AS announces a
-//! network), [`count`] (what requests count as).
+//! files are wrong), [`health`] (which mirrors answer), [`select`] (which mirror a client gets),
+//! [`key`] (rows of the configuration), [`rule`] (which files are never redirected), [`accept`]
+//! (when a metalink replaces the file), [`yum`] (which repository a query names), [`product`] and
+//! [`repository`] (files and repositories by name), [`escape`] and [`document`] (how an answer is
+//! written), [`listing`] (which files a mirror lists), [`trace`] (when a mirror was synced, and its
+//! limits), [`topology`] (which AS announces a network), [`count`] (what requests count as).
 
 pub mod accept;
 pub mod cache;
@@ -26,6 +25,7 @@ pub mod path;
 pub mod pattern;
 pub mod place;
 pub mod place_override;
+pub mod product;
 pub mod repository;
 pub mod representation;
 pub mod rule;

@@ -80,6 +80,8 @@ pub struct Request<'a> {
     pub user_agent: &'a [u8],
     /// `Range`.
     pub range: &'a [u8],
+    /// `Referer`.
+    pub referer: &'a [u8],
     /// `CDN-Loop` (RFC 8586).
     pub cdn_loop: &'a [u8],
     /// `Via`.
@@ -189,6 +191,7 @@ impl<'a> Request<'a> {
             b"HTTP_X_BROKEN_MIRRORS" => self.broken_mirrors = value,
             b"HTTP_USER_AGENT" => self.user_agent = value,
             b"HTTP_RANGE" => self.range = value,
+            b"HTTP_REFERER" => self.referer = value,
             b"ASN" => self.geo.asn = value,
             b"PFX" => self.geo.prefix = value,
             b"REMOTE_ADDR" => self.geo.remote_addr = value,

@@ -22,9 +22,10 @@ use crate::db::change::{CatalogueMark, changed_since, mark};
 use crate::db::copy::lineage::Lineage;
 use crate::db::epoch::Epochs;
 use crate::db::open::{Queryable, Reader, open_reader};
-use crate::db::{catalogue, content, hash, mirror, probe};
+use crate::db::{catalogue, content, hash, mirror, probe, product};
 use crate::domain::file::{CatalogueFile, FileId};
 use crate::domain::mirror::{Mirror, MirrorId};
+use crate::domain::product::ProductTable;
 use crate::domain::repository::{RepositoryRule, RepositoryTable, TableBuilder};
 use crate::domain::select::set::WORD_BITS;
 use crate::domain::select::{Holdings, Reason, Roster};
@@ -94,6 +95,8 @@ pub struct Snapshot {
     pub has_hashes: bool,
     /// The repositories of the catalogue by name.
     pub repositories: Arc<RepositoryTable>,
+    /// The products.
+    pub products: Arc<ProductTable>,
     files: KnownCatalogue,
     epochs: Epochs,
     known: Vec<Option<Arc<KnownContent>>>,
@@ -113,6 +116,8 @@ pub struct SnapshotValues {
     pub has_hashes: bool,
     /// Which names its repositories have.
     pub repositories: Vec<RepositoryRule>,
+    /// Its products.
+    pub products: ProductTable,
 }
 
 impl Snapshot {
@@ -147,6 +152,7 @@ impl Snapshot {
             roster,
             has_hashes: values.has_hashes,
             repositories: Arc::new(repositories.finish()),
+            products: Arc::new(values.products),
             files: KnownCatalogue::new(
                 CatalogueMark {
                     generation: 0,
@@ -238,6 +244,8 @@ struct OpenDatabase {
     files: Option<KnownCatalogue>,
     /// The repositories by name, as of a catalogue.
     repositories: Option<(CatalogueMark, Arc<RepositoryTable>)>,
+    /// The products, and the generation at which they were read.
+    products: Option<(i64, Arc<ProductTable>)>,
 }
 
 impl Loader {
@@ -321,6 +329,7 @@ impl OpenDatabase {
             matrix: Matrix::default(),
             files: None,
             repositories: None,
+            products: None,
         })
     }
 
@@ -334,6 +343,7 @@ impl OpenDatabase {
             self.matrix = before.matrix;
             self.files = before.files;
             self.repositories = before.repositories;
+            self.products = before.products;
         }
     }
 
@@ -346,6 +356,7 @@ impl OpenDatabase {
             self.matrix = Matrix::default();
             self.files = None;
             self.repositories = None;
+            self.products = None;
             self.lineage = lineage;
         }
         Ok(())
@@ -361,6 +372,7 @@ impl OpenDatabase {
         let roster = roster(&self.reader)?;
         let files = self.load_files(&roster)?;
         let repositories = self.load_repositories(rules, files.mark)?;
+        let products = self.load_products()?;
         let epochs = Epochs::load(&self.reader)?;
         let has_hashes = hash::any(&self.reader)?;
         self.reader.end_read()?;
@@ -376,11 +388,25 @@ impl OpenDatabase {
             roster,
             has_hashes,
             repositories,
+            products,
             files,
             epochs,
             known: of_roster,
             matrix: self.matrix.clone(),
         })
+    }
+
+    /// Reads the products if one of them changed.
+    fn load_products(&mut self) -> Result<Arc<ProductTable>, DbError> {
+        let generation = product::generation(&self.reader)?;
+        if let Some((read_at, products)) = &self.products
+            && *read_at == generation
+        {
+            return Ok(Arc::clone(products));
+        }
+        let products = Arc::new(product::table(&self.reader)?);
+        self.products = Some((generation, Arc::clone(&products)));
+        Ok(products)
     }
 
     /// Reads the names of repositories if the catalogue has changed. The file beside the database

@@ -26,6 +26,7 @@ use super::mirror::{
 };
 use super::network::{IplookupArgs, ProbefileArgs, TopologyArgs, UpdateArgs};
 use super::overview::{MarkersArgs, MirrorlistArgs};
+use super::product::{ProductArgs, UptakeArgs};
 use super::replay::{CompareArgs, ReplayArgs};
 use super::status::StatusArgs;
 use super::tree::{DirsArgs, NullTreeArgs, TimestampArgs};
@@ -180,6 +181,10 @@ pub enum Command {
     Mirrorlist(MirrorlistArgs),
     /// Write the mirrors for another program
     Export(ExportArgs),
+    /// Manage the names of products: which file a client gets for NAME, system and language
+    Product(ProductArgs),
+    /// Show how many mirrors have the files of a product
+    Uptake(UptakeArgs),
     /// Show the directories of the catalogue, or which mirrors have one
     Dirs(DirsArgs),
     /// Write files that tell mirrors' operators how old their copies are

@@ -17,6 +17,7 @@ mod makehashes;
 mod mirror;
 mod network;
 mod overview;
+mod product;
 mod replay;
 mod status;
 mod tree;
@@ -46,6 +47,10 @@ pub use network::{
     TopologyCompileArgs, TopologyLookupArgs, UpdateArgs, UrlsArg,
 };
 pub use overview::{ImageArg, ListFormat, MarkersArgs, MirrorlistArgs};
+pub use product::{
+    AddProductArgs, AliasArgs, ImportProductArgs, ListProductArgs, ProductAction, ProductArgs,
+    RemoveProductArgs, UptakeArgs,
+};
 pub use replay::{CompareArgs, ReplayArgs};
 pub use status::{StatusArgs, StatusOrder};
 pub use tree::{DirsArgs, NullTreeArgs, TimestampArgs};

@@ -245,6 +245,7 @@ fn outcome_code(outcome: &Outcome<'_>) -> String {
         Outcome::Document(document) => format!("document:{}", document.kind().as_str()),
         Outcome::Local(reason) => format!("local:{}", reason.code()),
         Outcome::Missing(_) => "missing".to_owned(),
+        Outcome::Elsewhere(_) => "elsewhere".to_owned(),
         Outcome::NoList(refusal) => format!("no-list:{}", refusal.why.code()),
         Outcome::Options => "options".to_owned(),
         Outcome::MethodNotAllowed => "method-not-allowed".to_owned(),

@@ -46,6 +46,7 @@ fn of(outcome: &Outcome<'_>) -> String {
         Outcome::Document(Document::RepositoryList(list)) => {
             format!("list by name with {} URLs", list.choices.len())
         }
+        Outcome::Elsewhere(url) => format!("302 to {url}"),
         Outcome::NoList(refusal) => format!("no list: {}", refusal.why.text()),
         Outcome::Document(Document::Seeds(seeds)) => format!(
             "document: .{} with {} mirrors",

@@ -50,6 +50,7 @@ impl AnswerKind {
             Outcome::Missing(MissingReason::NoDocument(_)) => {
                 (AnswerKind::Missing, "no-such-document")
             }
+            Outcome::Elsewhere(_) => (AnswerKind::Redirected, "elsewhere"),
             Outcome::NoList(_) => (AnswerKind::Missing, "no-list"),
             Outcome::Options | Outcome::MethodNotAllowed => (AnswerKind::Served, "method"),
             Outcome::Unavailable(Unavailable::Tree(_)) => (AnswerKind::Unavailable, "tree"),

@@ -1,6 +1,9 @@
 //! Sections about questions other than a file's URL: lists of a repository's mirrors.
 
 mod lists;
+mod product;
 
 pub(super) use lists::repository_rules;
 pub use lists::{ListsConfig, RawLists, RawRepository};
+pub(super) use product::product_law;
+pub use product::{RawHandoff, RawOsChange, RawProductRule, RawProducts};

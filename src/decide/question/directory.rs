@@ -77,7 +77,8 @@ impl<'s> RequestPass<'_, 's> {
             extent: self.depth.extent(Extent::All),
             rules: &self.decision.rules,
         };
-        let found = select::mirrors(&state.config, snapshot, context, client, &wanted);
+        let mut found = select::mirrors(&state.config, snapshot, context, client, &wanted);
+        self.obey(&snapshot.roster, &mut found.choices, &mut found.excluded);
         FoundMirrors {
             choices: found.choices,
             excluded: found.excluded,

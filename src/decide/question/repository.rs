@@ -289,6 +289,7 @@ impl<'s> RequestPass<'_, 's> {
             // The client says which schemes it takes.
             client.scheme = Scheme::Http;
         }
+        client.asks_over = self.wishes.as_deref().and_then(|wishes| wishes.family);
         let extent = self.depth.extent(Extent::All);
         let Some(file) = &place.file else {
             let directory = place.directory.as_deref().unwrap_or_default();

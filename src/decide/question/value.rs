@@ -1,5 +1,6 @@
 //! What a decision about a question other than a file's URL has beside the usual.
 
+use crate::domain::product::ResolvedProduct;
 use crate::domain::repository::ListHeading;
 
 /// What a question named, and what it stands for.
@@ -13,6 +14,13 @@ pub enum NamedQuestion {
         repo: Vec<u8>,
         /// Its `arch=`.
         arch: Vec<u8>,
+    },
+    /// A product.
+    Product {
+        /// The way from the name.
+        way: ResolvedProduct,
+        /// Why it leads nowhere.
+        problem: Option<&'static str>,
     },
 }
 

@@ -53,6 +53,8 @@ pub enum Reason {
     OtherCountryUnneeded,
     /// It does not serve clients of the client's country.
     CountryBarred,
+    /// The client named it as one that it does not want.
+    ClientNot,
     /// The client's question does not want it: another country, another scheme, or enough others.
     NotAsked,
 }
@@ -86,6 +88,7 @@ impl Reason {
             Reason::RegionOnly => "region-only",
             Reason::OtherCountryUnneeded => "other-country-unneeded",
             Reason::CountryBarred => "country-barred",
+            Reason::ClientNot => "client-not",
             Reason::NotAsked => "not-asked",
         }
     }
@@ -135,6 +138,7 @@ impl Reason {
                 "also serves the client's country, but that has mirrors of its own"
             }
             Reason::CountryBarred => "it does not serve clients of this country",
+            Reason::ClientNot => "the client does not want it",
             Reason::NotAsked => {
                 "not what the client asked for: another country or scheme, or enough others"
             }

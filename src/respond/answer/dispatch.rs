@@ -2,7 +2,7 @@
 
 use super::exchange::{AnswerResources, Exchange};
 use super::page::{HTML, NOT_KEPT, page, write_log_fields, write_missing};
-use super::{document, list, local, redirect, repository};
+use super::{document, list, local, product, redirect, repository};
 use crate::decide::{Decision, Document, Outcome};
 use crate::fcgi::Rest;
 use crate::http::{Method, Response};
@@ -28,11 +28,15 @@ fn write_whole(
     resources: &mut AnswerResources<'_>,
 ) -> Option<Box<dyn Rest>> {
     let decision = exchange.decision;
+    if decision.named.is_some() && product::write(out, exchange) {
+        return None;
+    }
     match &decision.outcome {
         Outcome::Redirect(redirect) => redirect::write(out, exchange, redirect),
         Outcome::Document(Document::MirrorList(list)) => list::write_mirrors(out, exchange, list),
         Outcome::Document(Document::YumList(list)) => list::write_yum(out, exchange, list),
         Outcome::Document(Document::RepositoryList(list)) => repository::write(out, exchange, list),
+        Outcome::Elsewhere(url) => product::write_elsewhere(out, decision, url),
         Outcome::NoList(refusal) => repository::write_refusal(out, exchange, refusal),
         Outcome::Document(document) => {
             return document::write(out, exchange, document, resources);

@@ -14,6 +14,7 @@ mod local;
 mod own_url;
 mod page;
 mod precondition;
+mod product;
 mod redirect;
 mod repository;
 

@@ -98,7 +98,7 @@ fn write_cache_control(
     exchange: Exchange<'_>,
     redirect: &Redirect<'_>,
 ) {
-    let value = redirect.cache_control(&exchange.decision.rules);
+    let value = exchange.decision.cache_control(redirect);
     if !value.is_empty() {
         response.field("Cache-Control", value.as_bytes());
         if exchange.request.lines > 0 {

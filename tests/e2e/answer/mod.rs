@@ -5,5 +5,6 @@ mod document_limit;
 mod freshness;
 mod link;
 mod metrics;
+mod product;
 mod redirect;
 mod shadow;

@@ -14,6 +14,7 @@ mod lists;
 mod mirror_ping;
 mod mirrorlist;
 mod private;
+mod products;
 mod redirect_head;
 mod shadow;
 mod tree_fault;

@@ -1,0 +1,8 @@
+//! Options of `product` and `uptake`.
+
+mod command;
+
+pub use command::{
+    AddProductArgs, AliasArgs, ImportProductArgs, ListProductArgs, ProductAction, ProductArgs,
+    RemoveProductArgs, UptakeArgs,
+};
