@@ -22,6 +22,7 @@ const GROUPS: [(&str, &[&str]); 4] = [
             "update",
             "rollback",
             "markers",
+            "product",
         ],
     ),
     (
@@ -39,6 +40,8 @@ const GROUPS: [(&str, &[&str]); 4] = [
             "topology",
             "replay",
             "compare",
+            "stats",
+            "metrics",
             "config",
             "instances",
         ],

@@ -125,6 +125,9 @@ impl UpdateArgs {
 
 /// `topology`.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    heliostat topology check\n  \
+    heliostat topology lookup 192.0.2.7")]
 pub struct TopologyArgs {
     /// What to do
     #[command(subcommand)]

@@ -203,7 +203,7 @@ impl<'s> RequestPass<'_, 's> {
                 }
                 let marker = [path.as_bytes(), b"/repodata/", REPOMD].concat();
                 let marker = FilePath::parse(&marker).map_err(|_| unknown)?;
-                (path.into_bytes(), marker, unknown)
+                (path.as_bytes().to_vec(), marker, unknown)
             }
         };
         match self.locate(context, &marker) {
@@ -233,7 +233,7 @@ impl<'s> RequestPass<'_, 's> {
             true => Ok(ListPlace {
                 file: Some(file),
                 directory: None,
-                named: path.into_bytes(),
+                named: path.as_bytes().to_vec(),
             }),
             false => Err(RefusedList::UnknownPath),
         }

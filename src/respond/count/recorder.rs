@@ -264,9 +264,9 @@ fn answered(exchange: Exchange<'_>) -> (Answered, RequestKind<'static>) {
                 ..kind("local")
             },
         ),
-        Outcome::Missing(_) => (Answered::Missing, kind("missing")),
+        Outcome::Missing(_) | Outcome::NoList(_) => (Answered::Missing, kind("missing")),
         Outcome::MethodNotAllowed => (Answered::Refused, kind("refused")),
         Outcome::Unavailable(_) => (Answered::Unavailable, kind("unavailable")),
-        Outcome::Options => (Answered::Other, kind("other")),
+        Outcome::Options | Outcome::Elsewhere(_) => (Answered::Other, kind("other")),
     }
 }
