@@ -124,7 +124,8 @@ fn a_configuration_of_mirrorbits_becomes_a_site() {
     let (conf, out) = (path("mirrorbits.conf"), path("out"));
     let text = "# c\nRepository: /srv/repo/\nRedisPassword: s3cret\nGeoipDatabasePath: /g\n\
         MaxLinkHeaders: 7\nHashes:\n    SHA256: On\n    SHA1: Off\nFallbacks:\n  - URL: \
-        http://f.example/\n    CountryCode: FR\n    ContinentCode: EU\n  - URL: http://g.example/\n";
+        http://f.example/\n    CountryCode: FR\n    ContinentCode: EU\n  - URL: \
+        http://g.example/\n";
     fs::write(&conf, text).expect("written");
     let arguments = [conf.as_str(), "--out", &out];
     for round in ["first", "second"] {
