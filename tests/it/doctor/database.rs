@@ -37,7 +37,7 @@ fn schemas_that_do_not_fit_are_named() {
     sql(
         &clinic,
         "DELETE FROM meta WHERE key IN ('database_id', 'branch_id', 'is_copy'); \
-         PRAGMA user_version = 13",
+         DROP TABLE file_change; DROP TABLE file_generation; PRAGMA user_version = 13",
     );
     let fixes = clinic.sees("database-older", "schema 13");
     clinic.apply(&fixes[0]);

@@ -17,6 +17,48 @@ use crate::stand_in::index_site::{INDEX, catalogue, last_run, paths};
 use crate::stand_in::site::{TestSite, failure, set_mtime};
 
 #[test]
+fn each_run_leaves_a_private_table_of_files_that_a_start_can_use() {
+    let site = TestSite::new();
+    site.write("a", b"1", 1);
+    site.run_ok(INDEX, &["--dry-run"]);
+    let table = heliostat::snapshot::table_path(&site.database());
+    assert!(!table.exists(), "a dry run writes nothing");
+    let found = || {
+        let mut loader = heliostat::snapshot::Loader::new(&site.database());
+        match loader.poll().expect("it can be read") {
+            heliostat::snapshot::SnapshotChange::New(snapshot) => snapshot.find(b"a").is_some(),
+            heliostat::snapshot::SnapshotChange::None => panic!("nothing is new"),
+        }
+    };
+    for damage in ["none", "removed", "cut"] {
+        match damage {
+            "removed" => std::fs::remove_file(&table).expect("removed"),
+            "cut" => std::fs::write(&table, b"HELIOFT1").expect("cut"),
+            _ => {}
+        }
+        assert_eq!(
+            found_or_missing(&site, &found),
+            damage != "none",
+            "{damage}"
+        );
+        // A run that changes nothing mends the file, too.
+        site.run_ok(INDEX, &[]);
+        let mode = std::fs::metadata(&table).expect("a table").permissions();
+        assert_eq!(
+            std::os::unix::fs::PermissionsExt::mode(&mode) & 0o777,
+            0o640
+        );
+        assert!(std::fs::metadata(&table).expect("a table").len() > 100);
+        assert!(found());
+    }
+}
+
+/// Whether the file is found; there is no database before the first run.
+fn found_or_missing(site: &TestSite, found: &dyn Fn() -> bool) -> bool {
+    site.database().exists() && found()
+}
+
+#[test]
 fn a_first_run_catalogues_exact_bytes_in_order() {
     let site = TestSite::with_config("index.exclude = [\".~tmp~\", \"*.part\"]");
     let names: [&[u8]; 7] = [
