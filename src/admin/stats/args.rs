@@ -99,7 +99,12 @@ pub struct LogImportArgs {
 #[command(after_help = "Examples:\n  \
     heliostat stats files --from 2026-11-01 --to 2026-11-30\n  \
     heliostat stats mirrors --by day --csv\n  \
-    heliostat stats countries --from 2026-11 --top 5 --json\n\n\
+    heliostat stats countries --from 2026-11 --top 5 --json\n  \
+    heliostat stats as --from 2026\n  \
+    heliostat stats products --by month\n  \
+    heliostat stats reasons --by hour --from 2026-11-27\n  \
+    heliostat stats efficiency\n  \
+    heliostat stats columns\n\n\
     Days, hours and months are of UTC. Without --from, the last 30 days are shown.\n\n\
     --json: {\"from\", \"to\", \"unit\", \"total_count\", \"items\": [{\"number\", …, \
     \"percent\"}]}")]

@@ -61,7 +61,7 @@ mod tests {
     #[test]
     fn charts_show_shares() {
         assert_eq!(bar(8, 8, 4), "████");
-        assert_eq!(bar(1, 64, 4), "▌");
+        assert_eq!(bar(1, 8, 4), "▌");
         assert_eq!(bar(1, 100_000, 4), "▏");
         assert_eq!(bar(0, 8, 4), "");
         assert_eq!(sparkline(&[0, 1, 4, 8], 10), " ▁▄█");
