@@ -27,6 +27,9 @@ impl<'s> RequestPass<'_, 's> {
             return None;
         }
         let asked = ProductArguments::parse(self.request.query_string);
+        if !asked.is_question() {
+            return None;
+        }
         let is_named = !asked.value("product").trim().is_empty();
         let Some(snapshot) = self.state.snapshot.as_deref() else {
             return is_named.then_some(Outcome::Unavailable(Unavailable::Database));

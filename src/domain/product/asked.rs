@@ -78,6 +78,13 @@ impl ProductArguments {
         }
     }
 
+    /// Whether the query is about products, or empty; any other query asks for something else.
+    pub fn is_question(&self) -> bool {
+        let is_ours =
+            |(name, _): &(Vec<u8>, Vec<u8>)| [&b"product"[..], b"os", b"lang"].contains(&&name[..]);
+        self.arguments.is_empty() || self.arguments.iter().any(is_ours)
+    }
+
     /// The value of a name; empty if it is absent.
     pub fn value(&self, name: &str) -> Cow<'_, str> {
         let mut arguments = self.arguments.iter();

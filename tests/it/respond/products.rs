@@ -144,6 +144,12 @@ fn names_lead_to_files_at_mirrors() {
     let home = ask(&responder, "os=osx&lang=de", &[]);
     assert_eq!(location(&home), "https://www.example/");
     assert_eq!(home.text("Cache-Control"), None);
+    assert_eq!(location(&ask(&responder, "", &[])), "https://www.example/");
+    assert_eq!(
+        ask(&responder, "mirrorlist", &[]).status,
+        200,
+        "the list of the tree"
+    );
 
     let asked = "product=lantern-latest&os=osx&lang=de";
     let answer = ask(&responder, asked, &[]);
