@@ -42,6 +42,7 @@ const GROUPS: [(&str, &[&str]); 4] = [
             "compare",
             "stats",
             "metrics",
+            "uptake",
             "config",
             "instances",
         ],
