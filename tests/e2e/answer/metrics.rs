@@ -94,7 +94,7 @@ fn who_is_named_reads_them_and_others_get_403() {
             .argument("POST")
             .send()
             .status,
-        404
+        405
     );
 }
 
