@@ -11,8 +11,8 @@ use clap::Args;
     heliostat explain /dist/x.iso --ip 192.0.2.7 -v\n  \
     heliostat explain https://download.example.org/dist/x.iso --ip 2001:db8::7 --json\n  \
     heliostat explain /dist/x.iso --ip 10.0.0.1 --param GEOIP_COUNTRY_CODE=NZ\n\n\
-    A PATH is taken byte by byte; a URL is percent-decoded and tells scheme and query. The path of\n\
-    a file below the tree, as the file system has it, is taken for that file.")]
+    A PATH is taken byte by byte; a URL is percent-decoded and tells scheme and query. The path\n\
+    of a file below the tree, as the file system has it, is taken for that file.")]
 pub struct ExplainArgs {
     /// URL path of the file, or its whole URL
     pub path: String,

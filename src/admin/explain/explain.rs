@@ -62,7 +62,7 @@ pub fn explain(
         changed_at: Timestamp(0),
     };
     let mut context = WorkerContext::new(site, Box::new(|| SAME_DRAW), Box::new(now));
-    let asked = Asked::of(site, args);
+    let asked = ExplainSubject::of(site, args);
     let parameters = request_parameters(args, &asked);
     let pairs = parameters
         .iter()
@@ -100,15 +100,15 @@ pub fn explain(
 }
 
 /// What is asked about, where the command line leaves it open.
-struct Asked {
+struct ExplainSubject {
     ip: IpAddr,
     /// The URL path, if the argument is a path in the file system.
     tree_path: Option<String>,
 }
 
-impl Asked {
-    fn of(site: &SiteConfig, args: &ExplainArgs) -> Asked {
-        Asked {
+impl ExplainSubject {
+    fn of(site: &SiteConfig, args: &ExplainArgs) -> ExplainSubject {
+        ExplainSubject {
             ip: args.ip.unwrap_or_else(own_address),
             tree_path: tree_path(&site.tree, &args.path),
         }
@@ -135,7 +135,7 @@ fn own_address() -> IpAddr {
     found.map_or(Ipv4Addr::LOCALHOST.into(), |address| address.ip())
 }
 
-fn request_parameters(args: &ExplainArgs, asked: &Asked) -> Vec<(Vec<u8>, Vec<u8>)> {
+fn request_parameters(args: &ExplainArgs, asked: &ExplainSubject) -> Vec<(Vec<u8>, Vec<u8>)> {
     let url = UrlParts::of(&args.path);
     let (path, mut query) = match url {
         Some(UrlParts { after, .. }) => {

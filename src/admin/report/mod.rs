@@ -2,6 +2,7 @@
 
 pub mod configuration;
 pub mod history;
+mod mirror_status;
 mod site_problem;
 pub mod status;
 mod status_text;

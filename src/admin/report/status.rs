@@ -1,105 +1,32 @@
 //! Runs `status`: shows how each mirror is, and why one gets no clients.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use roaring::RoaringBitmap;
-use serde_json::{Value, json};
+use serde_json::json;
 
+use super::mirror_status::{AllowedIds, SiteQuestion, StatusLine, as_json, line, outages_now};
+use super::site_problem;
 use super::status_text::write_status;
-use super::{site_problem, trace};
 use crate::admin::args::{StatusArgs, StatusOrder};
 use crate::admin::error::AdminError;
 use crate::admin::session::{Session, fitting_mirrors};
-use crate::config::{AllowedFiles, ScanConfig};
-use crate::db::cache_answer::{self, CacheAnswers};
+use crate::config::ScanConfig;
 use crate::db::mirror::{self, MirrorRecord};
-use crate::db::mirror_trace::{self, StoredTrace};
 use crate::db::open::Queryable;
-use crate::db::probe::{self, Outage, ProbeRecord};
-use crate::db::run::{self, RunOutcome, RunRecord};
-use crate::db::{catalogue, content};
+use crate::db::probe::{self, Outage};
+use crate::db::{cache_answer, catalogue, mirror_trace};
 use crate::domain::mirror::name::NO_MIRRORS;
-use crate::domain::mirror::{MirrorId, MirrorKind};
-use crate::domain::select::HttpsCount;
-use crate::domain::time::{Timestamp, age};
-use crate::domain::url::Scheme;
 use crate::program::clock::now;
 use crate::program::exit::Exit;
 use crate::program::progress::Progress;
 use crate::program::signal::stop_flag;
 use crate::snapshot::roster;
 
-/// A scan older than this needs attention: scans are made daily at least.
-const SCAN_AGE_S_MAX: i64 = 3 * 86_400;
-
-/// A probe older than this needs attention: probes are made each minute.
-const PROBE_AGE_S_MAX: i64 = 3600;
-
-/// Days whose scans the coverage of a mirror is compared with.
-const PAST_DAYS: i64 = 30;
-
-/// Certificates that expire sooner need attention, unless the configuration says otherwise.
-const SECONDS_A_DAY: i64 = 86_400;
-
 /// How often `--watch` looks whether it has to end.
 const WATCH_STEP: Duration = Duration::from_millis(100);
-
-/// One mirror.
-pub(super) struct StatusLine {
-    pub identifier: String,
-    pub kind: MirrorKind,
-    pub state: &'static str,
-    pub needs_attention: bool,
-    pub current: u64,
-    pub outdated: u64,
-    /// Files that its include and exclude rules allow, and how many of them it has.
-    pub allowed: u64,
-    pub allowed_current: u64,
-    /// Least and most coverage of the last days, 0 … 1, and files at most.
-    pub past: Option<Past>,
-    pub learnt: Option<(Timestamp, String)>,
-    pub probed_at: Option<Timestamp>,
-    pub trace: Option<StoredTrace>,
-    pub reasons: Vec<String>,
-    /// Share of probes that a cache answered from what it had, as it said.
-    pub hit_ratio: Option<f64>,
-    /// What is worth a word and no action.
-    pub notes: Vec<String>,
-}
-
-/// What scans of the last [`PAST_DAYS`] found.
-#[derive(Clone, Copy)]
-pub(super) struct Past {
-    least: f64,
-    most: f64,
-    files_max: u64,
-    runs: usize,
-}
-
-/// Which files rules allow: the site's over HTTP and FTP, over rsync, and those of single mirrors.
-struct AllowedIds {
-    rules: AllowedFiles,
-    ids: RoaringBitmap,
-}
-
-/// What is asked of every mirror.
-pub(super) struct SiteQuestion<'a> {
-    config: &'a ScanConfig,
-    pub files: RoaringBitmap,
-    of_site: [AllowedIds; 2],
-    of_mirrors: HashMap<String, [AllowedIds; 2]>,
-    probes: HashMap<MirrorId, Vec<ProbeRecord>>,
-    cache_answers: HashMap<MirrorId, CacheAnswers>,
-    traces: HashMap<MirrorId, StoredTrace>,
-    pub generation: i64,
-    certificate_s: i64,
-    pub now: Timestamp,
-    pub https: HttpsCount,
-    /// How this host looks cut off now.
-    cut_off: Vec<Outage>,
-}
 
 /// Shows how mirrors are.
 ///
@@ -237,19 +164,6 @@ fn sort(lines: &mut [StatusLine], order: StatusOrder) {
     }
 }
 
-impl StatusLine {
-    /// The worse, the smaller.
-    pub(super) fn badness(&self) -> u8 {
-        match (self.state, self.needs_attention) {
-            ("down", _) => 0,
-            ("partly", _) => 1,
-            (_, true) => 2,
-            ("disabled", false) => 4,
-            (_, false) => 3,
-        }
-    }
-}
-
 /// Says why the status has no mirrors.
 fn warn_of_none(database: &impl Queryable) -> Result<(), AdminError> {
     match mirror::names(database)?.is_empty() {
@@ -257,12 +171,6 @@ fn warn_of_none(database: &impl Queryable) -> Result<(), AdminError> {
         false => log::warn!("no mirror is enabled; -a shows disabled ones, too"),
     }
     Ok(())
-}
-
-fn outages_now(database: &impl Queryable) -> Result<Vec<Outage>, AdminError> {
-    let mut outages = probe::outages(database)?;
-    outages.retain(|outage| outage.until.is_none());
-    Ok(outages)
 }
 
 fn chosen(database: &impl Queryable, args: &StatusArgs) -> Result<Vec<MirrorRecord>, AdminError> {
@@ -280,320 +188,4 @@ fn chosen(database: &impl Queryable, args: &StatusArgs) -> Result<Vec<MirrorReco
         }
     }
     Ok(chosen)
-}
-
-fn line(
-    database: &impl Queryable,
-    mirror: &MirrorRecord,
-    site: &SiteQuestion<'_>,
-) -> Result<StatusLine, AdminError> {
-    let published = content::load(database, mirror.id)?;
-    let none = Vec::new();
-    let probes = site.probes.get(&mirror.id).unwrap_or(&none);
-    let mut line = StatusLine {
-        identifier: mirror.identifier.clone(),
-        kind: mirror.kind,
-        state: state(mirror, probes),
-        needs_attention: false,
-        current: 0,
-        outdated: 0,
-        allowed: 0,
-        allowed_current: 0,
-        past: None,
-        learnt: None,
-        probed_at: probes.iter().map(|record| record.checked_at).max(),
-        trace: site.traces.get(&mirror.id).cloned(),
-        hit_ratio: site
-            .cache_answers
-            .get(&mirror.id)
-            .and_then(|answers| answers.ratio()),
-        reasons: Vec::new(),
-        notes: Vec::new(),
-    };
-    if let Some(published) = published {
-        let again = run::last_repeat(database, mirror.id)?;
-        line.current = published.content.current.intersection_len(&site.files);
-        line.outdated = published.content.outdated.intersection_len(&site.files);
-        let allowed = site.allowed(mirror);
-        line.allowed = allowed.len();
-        line.allowed_current = published.content.current.intersection_len(allowed);
-        line.past = past(database, mirror, line.allowed, site)?;
-        let at = published.origin.at.max(again.unwrap_or(Timestamp(0)));
-        line.learnt = Some((at, published.origin.by));
-    }
-    if line.state == "disabled" {
-        return Ok(line);
-    }
-    line.reasons.extend(probe_reasons(probes, site));
-    let last = run::latest_whole(database, mirror.id, false)?;
-    line.reasons.extend(scan_reasons(
-        database,
-        mirror,
-        (&line, last.as_ref()),
-        site,
-    )?);
-    line.notes.extend(last.and_then(scan_note));
-    if mirror.score == 0 {
-        line.reasons
-            .push("its score is 0, so it gets no clients".to_owned());
-    }
-    line.reasons.extend(mirror.check().1);
-    line.needs_attention = line.state != "up" || !line.reasons.is_empty();
-    if line.state == "down" && line.reasons.is_empty() {
-        line.reasons
-            .push("no probe has found it answering yet".to_owned());
-    }
-    if mirror.kind == MirrorKind::Cache {
-        line.notes.extend(cache_notes(mirror, &line));
-    }
-    Ok(line)
-}
-
-/// What is worth a word of a pull-through cache.
-fn cache_notes(mirror: &MirrorRecord, line: &StatusLine) -> Vec<String> {
-    let mut notes = Vec::new();
-    if let Some(hits) = line.hit_ratio {
-        let share = hits * 100.0;
-        notes.push(format!(
-            "it answered {share:.1} % of the probes from what it had (hit ratio)"
-        ));
-    }
-    if mirror.cache.fill_networks.is_empty() {
-        let name = &mirror.identifier;
-        notes.push(format!(
-            "its own requests are known only if they have CDN-Loop, or Via with its name; \
-             `heliostat edit {name} --set fillNetworks=NETWORK` tells where they come from"
-        ));
-    }
-    notes
-}
-
-fn state(mirror: &MirrorRecord, probes: &[ProbeRecord]) -> &'static str {
-    if !mirror.enabled {
-        "disabled"
-    } else if !mirror.alive {
-        "down"
-    } else if probes.iter().any(|record| !record.standing.usable) {
-        "partly"
-    } else {
-        "up"
-    }
-}
-
-fn probe_reasons(probes: &[ProbeRecord], site: &SiteQuestion<'_>) -> Vec<String> {
-    let mut reasons: Vec<String> = Vec::new();
-    for scheme in probes
-        .iter()
-        .map(|record| record.scheme)
-        .collect::<BTreeSet<_>>()
-    {
-        reasons.extend(probe_reasons_over(scheme, probes));
-    }
-    let soonest = probes.iter().filter_map(|record| record.expires_at).min();
-    if let Some(at) = soonest.filter(|at| at.0 - site.now.0 <= site.certificate_s) {
-        let days = (at.0 - site.now.0).max(0) / SECONDS_A_DAY;
-        reasons.push(format!("its certificate expires in {days} days"));
-    }
-    let last = probes.iter().map(|record| record.checked_at).max();
-    if let Some(at) = last.filter(|at| site.now.0 - at.0 > PROBE_AGE_S_MAX) {
-        reasons.push(format!("not probed since {at}; does heliostat-probe run?"));
-    }
-    reasons
-}
-
-/// What is the matter with a mirror over a scheme, once for both families if it is the same.
-fn probe_reasons_over(scheme: Scheme, probes: &[ProbeRecord]) -> Vec<String> {
-    let mut said: Vec<(&str, Vec<&str>)> = Vec::new();
-    for record in probes.iter().filter(|record| record.scheme == scheme) {
-        let reason = match record.ok {
-            Some(false) => record.reason.as_str(),
-            _ if !record.standing.usable => "answers, but not long enough yet",
-            _ => continue,
-        };
-        let family = record.family.as_str();
-        match said.iter_mut().find(|(known, _)| *known == reason) {
-            Some((_, families)) => families.push(family),
-            None => said.push((reason, vec![family])),
-        }
-    }
-    let line = |(reason, families): (&str, Vec<&str>)| {
-        format!("{} {}: {reason}", scheme.as_str(), families.join(" and "))
-    };
-    said.into_iter().map(line).collect()
-}
-
-fn scan_reasons(
-    database: &impl Queryable,
-    mirror: &MirrorRecord,
-    (line, last): (&StatusLine, Option<&RunRecord>),
-    site: &SiteQuestion<'_>,
-) -> Result<Vec<String>, AdminError> {
-    let mut reasons = Vec::new();
-    if mirror.kind == MirrorKind::Cache {
-        return Ok(reasons);
-    }
-    match &line.learnt {
-        None => reasons.push("never scanned, so it gets no clients".to_owned()),
-        Some((at, _)) if site.now.0 - at.0 > SCAN_AGE_S_MAX => {
-            reasons.push(format!("last good scan {} ago", age(site.now, *at)));
-        }
-        Some(_) => {}
-    }
-    reasons.extend(coverage_reason(mirror, line, site));
-    reasons.extend(lag_reason(line, site));
-    if let Some(pending) = content::pending(database, mirror.id)? {
-        reasons.push(format!("a suspicious scan waits: {}", pending.reason));
-    }
-    let failed = last.filter(|run| run.outcome == RunOutcome::Failed);
-    reasons.extend(failed.map(|run| format!("last scan failed: {}", run.error)));
-    Ok(reasons)
-}
-
-/// What the last scan noted.
-fn scan_note(run: RunRecord) -> Option<String> {
-    (!run.note.is_empty()).then(|| format!("last scan: {}", run.note))
-}
-
-/// What a mirror lacks, whoever confirmed that.
-fn coverage_reason(
-    mirror: &MirrorRecord,
-    line: &StatusLine,
-    site: &SiteQuestion<'_>,
-) -> Option<String> {
-    line.learnt.as_ref()?;
-    if line.current == 0 {
-        return Some("it has no current file, so it gets no clients".to_owned());
-    }
-    let most = line.past.map_or(0, |past| past.files_max);
-    if line.current * 2 < most {
-        return Some(format!(
-            "it lost most of its files: {} now, {most} within {PAST_DAYS} days",
-            line.current
-        ));
-    }
-    let own = site.config.of_mirror(&mirror.identifier);
-    let coverage_min = own.map_or(site.config.coverage_min, |own| own.coverage_min);
-    let covered = share(line.allowed_current, line.allowed)?;
-    (covered < coverage_min * 100.0).then(|| {
-        format!(
-            "it covers {covered:.1} % of the {} files that it may have, less than {} % \
-             (coverage_min)",
-            line.allowed,
-            coverage_min * 100.0
-        )
-    })
-}
-
-/// What scans found in the last days.
-fn past(
-    database: &impl Queryable,
-    mirror: &MirrorRecord,
-    allowed: u64,
-    site: &SiteQuestion<'_>,
-) -> Result<Option<Past>, AdminError> {
-    let since = Timestamp(site.now.0 - PAST_DAYS * SECONDS_A_DAY);
-    let runs = run::coverage_since(database, mirror.id, since, site.now)?;
-    let mut past: Option<Past> = None;
-    for run in &runs {
-        let of = if run.allowed > 0 {
-            run.allowed
-        } else {
-            allowed
-        };
-        let Some(covered) = share(run.files.min(of), of) else {
-            continue;
-        };
-        let (least, most) = past.map_or((covered, covered), |past| (past.least, past.most));
-        past = Some(Past {
-            least: least.min(covered),
-            most: most.max(covered),
-            files_max: past.map_or(0, |past| past.files_max).max(run.files),
-            runs: runs.len(),
-        });
-    }
-    Ok(past)
-}
-
-impl AllowedIds {
-    fn of(config: &ScanConfig) -> [AllowedIds; 2] {
-        [false, true].map(|by_rsync| AllowedIds {
-            rules: config.allowed_files(by_rsync),
-            ids: RoaringBitmap::new(),
-        })
-    }
-}
-
-impl SiteQuestion<'_> {
-    /// Ids of the files that a mirror may have.
-    fn allowed(&self, mirror: &MirrorRecord) -> &RoaringBitmap {
-        let own = self.of_mirrors.get(&mirror.identifier);
-        let by_rsync = usize::from(!mirror.rsync_url.trim().is_empty());
-        &own.unwrap_or(&self.of_site)[by_rsync].ids
-    }
-}
-
-impl Past {
-    pub(super) fn shown(self) -> String {
-        format!("{:.1} to {:.1} %", self.least, self.most)
-    }
-}
-
-/// A mirror that has most files may sync as seldom as it likes.
-fn lag_reason(line: &StatusLine, site: &SiteQuestion<'_>) -> Option<String> {
-    let covered = share(line.current, site.files.len())?;
-    let trace = &line.trace.as_ref()?.trace;
-    let is_low = line.learnt.is_some() && covered < trace::COVERAGE_LOW * 100.0;
-    let lag = || trace::lag(trace, site.generation, site.now);
-    is_low.then(lag).flatten()
-}
-
-pub(super) fn share(part: u64, whole: u64) -> Option<f64> {
-    (whole > 0).then(|| part as f64 * 100.0 / whole as f64)
-}
-
-fn as_json(lines: &[StatusLine], site: &SiteQuestion<'_>) -> Value {
-    let mirrors = lines.iter().map(|line| {
-        let learnt = line.learnt.as_ref();
-        let known = line.current + line.outdated;
-        json!({
-            "mirror": line.identifier,
-            "kind": line.kind.as_str(),
-            "state": line.state,
-            "needs_attention": line.needs_attention,
-            "current": line.current,
-            "outdated": line.outdated,
-            "coverage": share(line.current, site.files.len())
-                .filter(|_| line.kind == MirrorKind::Mirror)
-                .map(|share| share / 100.0),
-            "allowed": line.allowed,
-            "coverage_of_allowed": share(line.allowed_current, line.allowed)
-                .map(|share| share / 100.0),
-            "coverage_30_days": line.past.map(|past| json!({
-                "least": past.least / 100.0,
-                "most": past.most / 100.0,
-                "files_max": past.files_max,
-                "runs": past.runs,
-            })),
-            "hit_ratio": line.hit_ratio.filter(|_| line.kind == MirrorKind::Cache),
-            "outdated_share": share(line.outdated, known).map(|share| share / 100.0),
-            "scanned_at": learnt.map(|(at, _)| at.to_string()),
-            "scanned_by": learnt.map(|(_, by)| by),
-            "probed_at": line.probed_at.map(|at| at.to_string()),
-            "trace": trace::json(line.trace.as_ref(), site.generation),
-            "reasons": line.reasons,
-            "notes": line.notes,
-        })
-    });
-    json!({
-        "at": site.now.to_string(),
-        "files": site.files.len(),
-        "tree_generation": site.generation,
-        "cut_off": site.cut_off.iter().map(|outage| json!({
-            "family": outage.family.number(),
-            "since": outage.since.to_string(),
-            "reason": outage.reason,
-        })).collect::<Vec<_>>(),
-        "https_mirrors": { "with": site.https.with, "of": site.https.of },
-        "mirrors": mirrors.collect::<Vec<_>>(),
-    })
 }

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use super::status::{SiteQuestion, StatusLine, share};
+use super::mirror_status::{SiteQuestion, StatusLine, share};
 use super::trace;
 use crate::admin::error::AdminError;
 use crate::admin::session::Session;

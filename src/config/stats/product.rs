@@ -1,6 +1,6 @@
 //! `[[site.NAME.count]]`: products by path.
 
-use crate::domain::count::product::{ProductNames, ProductPattern};
+use crate::domain::count::product::{CountPattern, ProductNames};
 use crate::domain::key::{ConfigProblem, section};
 
 /// Each is tried on the path of each file once a minute.
@@ -26,7 +26,7 @@ section! {
 }
 
 /// Compiles the patterns.
-pub(super) fn products(raw: &[RawCount]) -> Result<Vec<ProductPattern>, ConfigProblem> {
+pub(super) fn products(raw: &[RawCount]) -> Result<Vec<CountPattern>, ConfigProblem> {
     let check = |(index, rule): (usize, &RawCount)| {
         let problem = |why: String| {
             let problem = ConfigProblem::unusable(why, "");
@@ -42,7 +42,7 @@ pub(super) fn products(raw: &[RawCount]) -> Result<Vec<ProductPattern>, ConfigPr
             arch: rule.arch.clone(),
             lang: rule.lang.clone(),
         };
-        ProductPattern::new(&rule.pattern, names).map_err(|error| problem(error.to_string()))
+        CountPattern::new(&rule.pattern, names).map_err(|error| problem(error.to_string()))
     };
     raw.iter().enumerate().map(check).collect()
 }

@@ -6,7 +6,7 @@ use ipnet::IpNet;
 use regex::bytes::{Regex, RegexBuilder};
 
 use super::product::{RawCount, products};
-use crate::domain::count::product::ProductPattern;
+use crate::domain::count::product::CountPattern;
 use crate::domain::key::{Bounds, ConfigProblem, list, section};
 
 /// Each is compared with the address of each request that is not yet counted as something else.
@@ -73,7 +73,7 @@ pub struct StatsConfig {
     /// The path of our own URLs: `/URL_PATH/.heliostat`.
     pub prefix: Vec<u8>,
     /// Products by path.
-    pub products: Vec<ProductPattern>,
+    pub products: Vec<CountPattern>,
 }
 
 impl StatsConfig {

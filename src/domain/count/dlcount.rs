@@ -10,7 +10,7 @@ use std::collections::{HashSet, VecDeque};
 use fancy_regex::{Captures, Regex};
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::product::{ProductNames, ProductPatternError, compile};
+use super::product::{CountPatternError, ProductNames, compile};
 use crate::domain::time::Timestamp;
 
 /// Lines in whose window a request counts once, unless the configuration says otherwise.
@@ -82,7 +82,7 @@ pub enum DlcountError {
         /// The line.
         line: usize,
         /// Why not.
-        source: ProductPatternError,
+        source: CountPatternError,
     },
     /// A mask with another number of groups.
     #[error(

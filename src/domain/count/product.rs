@@ -22,7 +22,7 @@ pub struct ProductNames {
 
 /// One pattern with the texts of its names, in which `$name` and `$1` stand for parts of the path.
 #[derive(Debug, Clone)]
-pub struct ProductPattern {
+pub struct CountPattern {
     pattern: Regex,
     names: ProductNames,
 }
@@ -30,7 +30,7 @@ pub struct ProductPattern {
 /// Reason for which a pattern cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[error("'{pattern}' is no regular expression: {message}")]
-pub struct ProductPatternError {
+pub struct CountPatternError {
     pattern: String,
     message: String,
 }
@@ -38,24 +38,24 @@ pub struct ProductPatternError {
 /// Compiles a regular expression, which may have back references.
 ///
 /// # Errors
-/// Returns [`ProductPatternError`] if the text is no regular expression.
-pub fn compile(pattern: &str) -> Result<Regex, ProductPatternError> {
+/// Returns [`CountPatternError`] if the text is no regular expression.
+pub fn compile(pattern: &str) -> Result<Regex, CountPatternError> {
     let mut builder = RegexBuilder::new(pattern);
     builder.backtrack_limit(BACKTRACK_MAX);
-    builder.build().map_err(|error| ProductPatternError {
+    builder.build().map_err(|error| CountPatternError {
         pattern: pattern.to_owned(),
         message: error.to_string().replace('\n', " "),
     })
 }
 
-impl ProductPattern {
+impl CountPattern {
     /// A pattern and its names.
     ///
     /// # Errors
-    /// Returns [`ProductPatternError`] if the text is no regular expression.
-    pub fn new(pattern: &str, names: ProductNames) -> Result<ProductPattern, ProductPatternError> {
+    /// Returns [`CountPatternError`] if the text is no regular expression.
+    pub fn new(pattern: &str, names: ProductNames) -> Result<CountPattern, CountPatternError> {
         let pattern = compile(pattern)?;
-        Ok(ProductPattern { pattern, names })
+        Ok(CountPattern { pattern, names })
     }
 
     fn find(&self, path: &str) -> Option<ProductNames> {
@@ -72,7 +72,7 @@ impl ProductPattern {
 }
 
 /// The names that the first fitting pattern gives; a path that is not UTF-8 has none.
-pub fn product_of(patterns: &[ProductPattern], path: &[u8]) -> Option<ProductNames> {
+pub fn product_of(patterns: &[CountPattern], path: &[u8]) -> Option<ProductNames> {
     if patterns.is_empty() {
         return None;
     }
@@ -129,8 +129,8 @@ mod tests {
             lang: String::new(),
         };
         let patterns = [
-            ProductPattern::new(first, names("$product", "$version")).expect("a pattern"),
-            ProductPattern::new("^(releases)/", names("$1-$$", "")).expect("a pattern"),
+            CountPattern::new(first, names("$product", "$version")).expect("a pattern"),
+            CountPattern::new("^(releases)/", names("$1-$$", "")).expect("a pattern"),
         ];
         let found = |path: &str| product_of(&patterns, path.as_bytes());
         let fits = found("releases/4.2/linux/Leap-4.2-x86_64.iso").expect("it fits");
@@ -148,6 +148,6 @@ mod tests {
         assert_eq!(other.product, "releases-$");
         assert_eq!(found("other/x"), None);
         assert_eq!(product_of(&patterns, b"releases/\xff"), None);
-        assert!(ProductPattern::new("(", ProductNames::default()).is_err());
+        assert!(CountPattern::new("(", ProductNames::default()).is_err());
     }
 }

@@ -7,7 +7,7 @@
 use foldhash::HashMap;
 
 use super::column::{CountColumn, Counted, RequestKind};
-use super::product::{ProductNames, ProductPattern, product_of};
+use super::product::{CountPattern, ProductNames, product_of};
 use crate::domain::place::CountryCode;
 
 /// Memory of a file's entry besides its path: counts, a pointer and its share of the table.
@@ -162,7 +162,7 @@ impl CountTally {
     }
 
     /// Adds a request.
-    pub fn add(&mut self, counted: &Counted<'_>, patterns: &[ProductPattern]) {
+    pub fn add(&mut self, counted: &Counted<'_>, patterns: &[CountPattern]) {
         self.requests += 1;
         let kinds = self.kinds.len();
         *self.kinds.entry(counted.kind).or_default() += 1;
@@ -194,7 +194,7 @@ impl CountTally {
         self.bytes += (self.routes.len() + self.products.len() - entries) * ENTRY_BYTES;
     }
 
-    fn add_file(&mut self, counted: &Counted<'_>, patterns: &[ProductPattern]) -> Option<u32> {
+    fn add_file(&mut self, counted: &Counted<'_>, patterns: &[CountPattern]) -> Option<u32> {
         if let Some((counts, product)) = self.files.get_mut(counted.path) {
             counts.add(counted);
             return *product;
