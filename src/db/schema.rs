@@ -24,9 +24,9 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../sql/0012_cache_answer.sql"),
     include_str!("../../sql/0013_run_note.sql"),
     include_str!("../../sql/0014_lineage.sql"),
-    include_str!("../../sql/0017_file_change.sql"),
-    include_str!("../../sql/0020_countries.sql"),
-    include_str!("../../sql/0021_product.sql"),
+    include_str!("../../sql/0015_file_change.sql"),
+    include_str!("../../sql/0016_countries.sql"),
+    include_str!("../../sql/0017_product.sql"),
 ];
 
 /// `application_id` of our files ("Heli"), so that no other SQLite file is taken for one.

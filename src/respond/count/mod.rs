@@ -1,7 +1,7 @@
 //! Counts requests: from finished answers to spool files and metrics.
 //!
 //! Each worker has a [`Recorder`]. It writes one small event per request into a batch of its own,
-//! and sends the batch to the [`Teller`] when the worker is idle or the batch is full. The teller,
+//! and sends the batch to [`teller`] when the worker is idle or the batch is full. The teller,
 //! a thread, joins the requests of a client, adds everything up, and writes a spool file per
 //! minute.
 //!

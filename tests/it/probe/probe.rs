@@ -178,7 +178,10 @@ fn refusals_count_also_when_everybody_refuses() {
     let output = site.run("heliostat", &["status", "--check"]);
     let status = String::from_utf8_lossy(&output.stdout).into_owned();
     assert_eq!(output.status.code(), Some(3), "{status}");
-    assert!(status.contains("3 mirrors, 3 need attention"), "{status}");
+    assert!(
+        status.contains("3 mirrors (3 down), 3 need attention"),
+        "{status}"
+    );
 }
 
 #[test]

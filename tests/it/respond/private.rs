@@ -308,6 +308,7 @@ fn a_private_mirror_is_made_and_explained() {
         let arguments = [
             "explain",
             "/dir/x.iso",
+            "-v",
             "--ip",
             ip,
             "--as",
