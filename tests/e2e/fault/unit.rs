@@ -36,6 +36,7 @@ fn root() -> tempfile::TempDir {
     }
     std::os::unix::fs::symlink("usr/bin", path("bin")).expect("a link");
     for program in [
+        "heliostat",
         "heliostat-fcgi",
         "heliostat-index",
         "heliostat-probe",
