@@ -9,6 +9,9 @@ use crate::domain::key::{Bounds, ConfigProblem, list, section};
 use crate::domain::mirror::parse_prefix;
 use crate::domain::repository::RepositoryRule;
 
+/// As MirrorManager has it.
+const MINIMUM: usize = 5;
+
 /// More mirrors than any project has.
 const MIRRORS_MAX: u64 = 100_000;
 
@@ -16,9 +19,15 @@ section! {
     /// `[site.NAME.lists]`: lists of mirrors by name, at `/mirrorlist` and `/metalink` below
     /// `url_path`, as from MirrorManager. A file of that name wins.
     RawLists => ListsConfig {
+        /// Whether lists are answered. They are, too, where there is a repository, or another key
+        /// of this section is set.
+        enabled: bool = false;
+        /// Whether `protocol=rsync`, `protocol=ftp` and metalinks name mirrors' URLs for scans, but
+        /// for those with a password.
+        scan_urls: bool = true;
         /// With fewer mirrors than these in the client's networks, country and continent, the
         /// mirrors of the world follow.
-        minimum: usize = 5, in Bounds::Whole(0, MIRRORS_MAX);
+        minimum: usize = MINIMUM, in Bounds::Whole(0, MIRRORS_MAX);
         /// How many mirrors a list names, the best ones first; 0: all.
         max: usize = 0, in Bounds::Whole(0, MIRRORS_MAX);
         /// Networks whose clients may ask as another one with `ip=`; for all others the word has no
@@ -27,6 +36,18 @@ section! {
         /// Names that stand for others, without a second step:
         /// `{ "lin-current" = "lin-9" }`.
         redirects: BTreeMap<String, String> = BTreeMap::new();
+    }
+}
+
+impl ListsConfig {
+    /// Whether anything is set.
+    pub fn is_set(&self) -> bool {
+        let is_usual = self.minimum == MINIMUM && self.max == 0;
+        self.enabled
+            || !self.scan_urls
+            || !is_usual
+            || !self.ip_parameter.is_empty()
+            || !self.redirects.is_empty()
     }
 }
 

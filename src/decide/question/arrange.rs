@@ -30,8 +30,19 @@ pub(super) struct ListQuestion<'q> {
     pub max: usize,
     /// Whether a metalink is made, which has all URLs of a mirror.
     pub is_metalink: bool,
+    /// Whether mirrors' URLs for scans are named, too.
+    pub has_scan_urls: bool,
     /// The continent of a country.
     pub continent_of: &'q dyn Fn(CountryCode) -> Option<RegionCode>,
+}
+
+/// Which URLs of a mirror are wanted.
+#[derive(Clone, Copy)]
+struct WantedUrls<'a> {
+    schemes: &'a [Scheme],
+    /// All of them, or the first.
+    is_all: bool,
+    has_scan_urls: bool,
 }
 
 /// A list's mirrors: one choice per URL, and those that were left out.
@@ -59,7 +70,14 @@ pub(super) fn arrange<'s>(
     let with_urls = |schemes: &[Scheme], is_all: bool| -> Vec<ListCandidate<'s>> {
         let found = found.iter();
         found
-            .map(|choice| ListCandidate::of(choice, roster, (schemes, is_all)))
+            .map(|choice| {
+                let wanted = WantedUrls {
+                    schemes,
+                    is_all,
+                    has_scan_urls: question.has_scan_urls,
+                };
+                ListCandidate::of(choice, roster, wanted)
+            })
             .collect()
     };
     let usual = || match (asked.redirects, question.is_metalink) {
@@ -198,15 +216,11 @@ fn countries<'c, 's: 'c>(of: impl Iterator<Item = &'c ListCandidate<'s>>) -> Vec
 }
 
 impl<'s> ListCandidate<'s> {
-    fn of(
-        choice: &Choice<'s>,
-        roster: &'s Roster,
-        schemes: (&[Scheme], bool),
-    ) -> ListCandidate<'s> {
+    fn of(choice: &Choice<'s>, roster: &'s Roster, wanted: WantedUrls<'_>) -> ListCandidate<'s> {
         let mirror = roster.mirrors().get(choice.candidate.mirror);
         let mirror = mirror.filter(|_| !choice.is_fallback);
         ListCandidate {
-            urls: urls(choice, mirror, schemes),
+            urls: urls(choice, mirror, wanted),
             choice: choice.clone(),
             mirror,
         }
@@ -254,8 +268,11 @@ impl<'s> ListCandidate<'s> {
 fn urls<'s>(
     choice: &Choice<'s>,
     mirror: Option<&'s Mirror>,
-    (schemes, is_all): (&[Scheme], bool),
+    wanted: WantedUrls<'_>,
 ) -> Vec<Cow<'s, BaseUrl>> {
+    let WantedUrls {
+        schemes, is_all, ..
+    } = wanted;
     let fits = |url: &BaseUrl| schemes.contains(&url.scheme());
     if !is_all && fits(&choice.base_url) {
         return vec![choice.base_url.clone()];
@@ -272,7 +289,7 @@ fn urls<'s>(
     let of_clients = of_clients.filter(|url| !is_down(url)).map(Cow::Borrowed);
     // A password is for scans alone.
     let of_scans = [&mirror.ftp_url, &mirror.rsync_url].into_iter();
-    let of_scans = of_scans.filter(|url| !url.contains('@'));
+    let of_scans = of_scans.filter(|url| wanted.has_scan_urls && !url.contains('@'));
     let of_scans = of_scans.filter_map(|url| BaseUrl::parse(url).ok().map(Cow::Owned));
     let mut urls: Vec<Cow<'s, BaseUrl>> = Vec::new();
     for url in of_clients.chain(of_scans).filter(|url| fits(url)) {

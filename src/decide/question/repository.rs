@@ -60,6 +60,10 @@ impl<'s> RequestPass<'_, 's> {
             METALINK_LIST => true,
             _ => return None,
         };
+        let config = &self.state.config;
+        if config.repositories.is_empty() && !config.lists.is_set() {
+            return None;
+        }
         match self.locate(context, path) {
             Location::Missing => {}
             Location::Unknown(problem) => {
@@ -324,6 +328,7 @@ impl<'s> RequestPass<'_, 's> {
             minimum: config.lists.minimum,
             max: config.lists.max,
             is_metalink,
+            has_scan_urls: config.lists.scan_urls,
             continent_of: &continent_of,
         };
         let Some(snapshot) = self.state.snapshot.as_deref() else {

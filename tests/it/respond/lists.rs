@@ -586,3 +586,21 @@ fn explain_says_the_repository_and_its_alias() {
     assert_eq!(json["named"]["asked"], "lin-current");
     assert_eq!(json["candidates"][0]["mirror"], "fr2");
 }
+
+#[test]
+fn a_site_without_lists_answers_as_before() {
+    let plain = TestSite::new();
+    plain.write("a.iso", &[1; 20_000], MTIME);
+    plain.run_ok("heliostat-index", &["--no-hashes"]);
+    let responder = Responder::start(&plain);
+    for path in ["/mirrorlist", "/metalink"] {
+        let answer = responder
+            .connect()
+            .send(&Request::get(path).query("path=a.iso"));
+        assert_eq!(answer.status, 404, "{path}");
+        assert!(
+            answer.body.is_empty() || !answer.body.starts_with(b"# "),
+            "{path}"
+        );
+    }
+}
