@@ -157,7 +157,7 @@ fn a_watch_needs_a_terminal_and_ends_by_ctrl_c() {
     assert_eq!(code, Some(2));
     assert!(said.contains("--watch draws on a terminal"), "{said}");
     let mut command = Command::new("script");
-    let line = format!("{} status --watch=1", program_path("heliostat"));
+    let line = format!("exec {} status --watch=1", program_path("heliostat"));
     command
         .args(["-qec", &line, "/dev/null"])
         .env("HELIOSTAT_CONFIG", site.config());
