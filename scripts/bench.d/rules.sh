@@ -15,7 +15,9 @@ rules_of() {
     shift
     rm -rf "$share"
     cp -r apache-conf "$share"
-    for expression in "$@"; do sed -i -zE "$expression" "$share"/heliostat-{ask,headers}.conf; done
+    for expression in "$@"; do
+        sed -i -zE "$expression" "$share"/heliostat-{ask,headers,log}.conf
+    done
     chmod -R a+rX "$share"
 }
 
@@ -70,22 +72,18 @@ rules() {
     chmod o+x "$work" "$work/rules" "$site"
     chmod o+rw "$site"/*.sock
     rules_cost shipped
-    rules_cost without-test-of-scripts \
-        's/ && ! %\{REQUEST_FILENAME\} =~ m#\(\?i\)[^#]*SCRIPTS[^#]*#//'
-    rules_cost without-test-of-controls \
-        's/ *&& ! %\{REQUEST_FILENAME\} =~ m#\[\[:cntrl:\]\]# \\\n//'
+    rules_cost without-test-of-names \
+        's/ *&& ! %\{REQUEST_FILENAME\} =~ m#\[\[:cntrl:\]\][^\n]*\n//'
     rules_cost without-packed-twins \
-        's/ *&& ! \( %\{REQUEST_FILENAME\} =~ m#\\\.\(\?i:[^\n]*\n[^\n]*\n[^\n]*\n//'
+        's/ *&& ! \( %\{REQUEST_FILENAME\} =~ m#\\\.[^\n]*ENCODED[^\n]*\n[^\n]*\n[^\n]*\n//'
     rules_cost without-any-test 's/<If "%\{REQUEST_METHOD\} in.*\) \) \)">/<If "true">/'
     rules_cost without-encodings \
-        's/\n    <If "%\{REQUEST_FILENAME\} =~ m#\(\?i\).*HELIOSTAT_LEAVE 1\n    <\/If>//'
+        's/\n    <If "%\{REQUEST_FILENAME\} =~ m#\\\.[^\n]*\n[^\n]*\n[^\n]*\n    <\/If>//'
     rules_cost without-request-headers 's/\n *RequestHeader [^\n]*(\\\n[^\n]*)?//g'
-    rules_cost without-link-lines 's/\nHeader always (add|unset) (X-)?(Link|Digest)[^\n]*//g'
+    rules_cost without-link-lines 's/\nHeader always (add|unset) (.-)?(Link|Digest)[^\n]*//g'
     rules_cost without-log-fields \
-        's/\nHeader always (note|unset|setifempty) X-MB[^\n]*(\\\n[^\n]*)?//g'
+        's/\n *Header always (note|unset|setifempty) [^ ]*-MB[^\n]*(\\\n[^\n]*)?//g'
     local handler='SetHandler "${HELIOSTAT_WAY}"\nProxyFCGIBackendType GENERIC\n'
-    rules_cost minimal \
-        "s/.*Decides which requests.*/$handler/" \
-        's/.*Processes the responder.*/\n/'
+    rules_cost minimal "s/.*Decides which requests.*/$handler/"
     rm -rf "$work/rules"
 }

@@ -40,13 +40,13 @@ const ANSWER: &str = "Status: 302 Found\r\n\
     rel=duplicate; pri=5; geo=cz\r\n\
     X-MirrorBrain-Mirror: mirror.example.org\r\n\
     X-MirrorBrain-Realm: country\r\n\
-    X-MB-Want: redirect\r\n\
-    X-MB-Give: redirect\r\n\
-    X-MB-Realm: country\r\n\
-    X-MB-Redirected: mirror.example.org\r\n\
-    X-MB-FileSize: 1234567890\r\n\
-    X-MB-Country-Code: de\r\n\
-    X-MB-Continent-Code: eu\r\n\
+    Want-MB: redirect\r\n\
+    Give-MB: redirect\r\n\
+    Realm-MB: country\r\n\
+    Mirror-MB: mirror.example.org\r\n\
+    FileSize-MB: 1234567890\r\n\
+    Country-MB: de\r\n\
+    Region-MB: eu\r\n\
     Content-Length: 0\r\n\r\n";
 
 struct Constant {

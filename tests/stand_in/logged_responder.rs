@@ -65,7 +65,7 @@ impl<'s> LoggedResponder<'s> {
         let mut client = FcgiClient::connect(&self.site.path("fcgi.sock"));
         let answer = client.send(&Request::get(path));
         answer
-            .text("X-MB-Give")
+            .text("Give-MB")
             .unwrap_or_else(|| answer.status.to_string())
     }
 

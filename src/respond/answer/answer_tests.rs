@@ -85,7 +85,7 @@ const REDIRECTS: &[Row<'static>] = &[
             "\r\nDigest: MD5=AQEB",
             "\r\nCache-Control: private, no-cache\r\nExpires: 0\r\n",
             "!X-Cache-Control",
-            "\r\nX-MB-Country-Code: DE\r\n",
+            "\r\nCountry-MB: DE\r\n",
             "<a href=\"http://near.example/a.iso\">",
         ],
     ),
@@ -96,8 +96,8 @@ const REDIRECTS: &[Row<'static>] = &[
         &["HELIOSTAT_LINES=8"],
         FOUND,
         &[
-            "\r\nX-Link-2: ",
-            "\r\nX-Digest-2: ",
+            "\r\n2-Link: ",
+            "\r\n2-Digest: ",
             "\r\nX-Cache-Control: private, no-cache\r\n",
         ],
     ),
@@ -276,7 +276,7 @@ const OTHERS: &[Row<'static>] = &[
         "/new.iso",
         &[],
         OK,
-        &["\r\nX-Sendfile: /srv/new.iso\r\n", "X-MB-Give: file\r\n"],
+        &["\r\nX-Sendfile: /srv/new.iso\r\n", "Give-MB: file\r\n"],
     ),
     (
         "",
@@ -284,7 +284,7 @@ const OTHERS: &[Row<'static>] = &[
         "/a.iso",
         &[],
         OK,
-        &["X-MB-Give: file (database_not_reached)"],
+        &["Give-MB: file (database_not_reached)"],
     ),
     (
         "",
@@ -292,7 +292,7 @@ const OTHERS: &[Row<'static>] = &[
         "/broken.iso",
         &[],
         OK,
-        &["X-MB-Give: file (tree_not_reached)"],
+        &["Give-MB: file (tree_not_reached)"],
     ),
     (
         "",
@@ -308,7 +308,7 @@ const OTHERS: &[Row<'static>] = &[
         "/alone.iso",
         &[],
         OK,
-        &["\r\nX-MB-NoMirror: 1\r\n"],
+        &["\r\nNoMirror-MB: 1\r\n"],
     ),
     (
         "engine = false",
@@ -316,7 +316,7 @@ const OTHERS: &[Row<'static>] = &[
         "/a.iso",
         &[],
         OK,
-        &["X-Sendfile: ", "!X-MB-"],
+        &["X-Sendfile: ", "!-MB: "],
     ),
     (
         "",

@@ -66,7 +66,7 @@ fn write_common(
         && let Some(best) = redirect.choices.first()
     {
         let realm = best.candidate.realm.as_str().as_bytes();
-        response.field("X-MB-Realm", realm);
+        response.field("Realm-MB", realm);
     }
 }
 

@@ -38,26 +38,26 @@ pub(super) fn page_with(mut response: Response<'_>, title: &str, write: impl FnO
 
 /// Writes MirrorBrain's log variables, which the vhost turns into notes and removes.
 pub(super) fn write_log_fields(response: &mut Response<'_>, decision: &Decision<'_>, give: &str) {
-    response.field("X-MB-Want", decision.want.as_str().as_bytes());
-    response.field("X-MB-Give", give.as_bytes());
+    response.field("Want-MB", decision.want.as_str().as_bytes());
+    response.field("Give-MB", give.as_bytes());
     if decision.no_mirror {
-        response.field("X-MB-NoMirror", b"1");
+        response.field("NoMirror-MB", b"1");
     }
     let (Some(client), Some(file)) = (&decision.client, &decision.file) else {
         return;
     };
     let size = file.version.size;
-    response.field_with("X-MB-FileSize", |out| decimal_into(out, size));
+    response.field_with("FileSize-MB", |out| decimal_into(out, size));
     let place = &client.place;
     let country = place.country.as_ref().map_or("--", |code| code.as_str());
-    response.field_with("X-MB-Country-Code", |out| upper_into(out, country));
+    response.field_with("Country-MB", |out| upper_into(out, country));
     let region = place.region.as_ref().map_or("--", |code| code.as_str());
-    response.field_with("X-MB-Continent-Code", |out| upper_into(out, region));
+    response.field_with("Region-MB", |out| upper_into(out, region));
     if let Some(asn) = place.asn {
-        response.field_with("X-MB-ASN", |out| decimal_into(out, asn.number().into()));
+        response.field_with("ASN-MB", |out| decimal_into(out, asn.number().into()));
     }
     if let Some(network) = client.network {
-        response.field_with("X-MB-PFX", |out| network_into(out, network));
+        response.field_with("PFX-MB", |out| network_into(out, network));
     }
 }
 

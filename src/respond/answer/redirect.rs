@@ -18,9 +18,9 @@ const CONTENT_FIELDS_BYTES: usize = 69;
 /// Names of `Link` and `Digest` fields for a web server that joins fields of the same name; the
 /// vhost makes separate lines of them again (`HELIOSTAT_LINES`).
 const LINK_NAMES: [&str; 8] = [
-    "Link", "X-Link-2", "X-Link-3", "X-Link-4", "X-Link-5", "X-Link-6", "X-Link-7", "X-Link-8",
+    "Link", "2-Link", "3-Link", "4-Link", "5-Link", "6-Link", "7-Link", "8-Link",
 ];
-const DIGEST_NAMES: [&str; 3] = ["Digest", "X-Digest-2", "X-Digest-3"];
+const DIGEST_NAMES: [&str; 3] = ["Digest", "2-Digest", "3-Digest"];
 
 pub(super) fn write(out: &mut Vec<u8>, exchange: Exchange<'_>, redirect: &Redirect<'_>) {
     let (request, decision) = (exchange.request, exchange.decision);
@@ -45,8 +45,8 @@ pub(super) fn write(out: &mut Vec<u8>, exchange: Exchange<'_>, redirect: &Redire
     }
     write_cache_control(&mut response, exchange, redirect);
     write_log_fields(&mut response, decision, "redirect");
-    response.field("X-MB-Realm", realm);
-    response.field("X-MB-Redirected", b"1");
+    response.field("Realm-MB", realm);
+    response.field("Mirror-MB", b"1");
     let lines = |names| FieldLines {
         names,
         written: 0,

@@ -88,7 +88,8 @@ fn what_is_missing_stops_the_test_of_the_configuration() {
     }
     let other = stage.site.path("share");
     std::fs::create_dir(&other).expect("a folder");
-    let shared = ["server", "host", "ask", "headers"].map(|name| format!("heliostat-{name}.conf"));
+    let shared =
+        ["server", "host", "ask", "headers", "log"].map(|name| format!("heliostat-{name}.conf"));
     for name in shared.iter().map(String::as_str).chain(["log-format.conf"]) {
         std::fs::copy(shipped(name), other.join(name)).expect("a copy");
     }

@@ -201,9 +201,7 @@ fn further_hosts(
         let plain = "<Directory {tree}>\nOptions +Indexes +FollowSymLinks\n\
                      AllowOverride None\nRequire all granted\n</Directory>\n";
         let include = format!("{plain}Include {}\n", include.display());
-        let ask = ["heliostat-ask.conf", "heliostat-headers.conf"]
-            .map(|name| format!("Include {}\n", shipped(name).display()))
-            .concat();
+        let ask = format!("Include {}\n", shipped("heliostat-ask.conf").display());
         for (port, begin, ask) in [(port, &include[..], &ask[..]), (plain_port, plain, "")] {
             let root = match directives.contains("DocumentRoot") {
                 true => "",

@@ -121,15 +121,15 @@ fn line(number: usize, answer: &Answer) -> String {
         number / 60 % 60,
         number % 60,
         answer.status,
-        text("X-MB-Want"),
-        text("X-MB-Give"),
-        text("X-MB-Realm"),
+        text("Want-MB"),
+        text("Give-MB"),
+        text("Realm-MB"),
         text("X-MirrorBrain-Mirror"),
-        text("X-MB-Continent-Code"),
-        text("X-MB-Country-Code"),
-        text("X-MB-ASN"),
-        text("X-MB-PFX"),
-        text("X-MB-FileSize"),
+        text("Region-MB"),
+        text("Country-MB"),
+        text("ASN-MB"),
+        text("PFX-MB"),
+        text("FileSize-MB"),
     )
 }
 

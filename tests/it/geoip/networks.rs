@@ -48,7 +48,7 @@ fn ask(client: &mut FcgiClient, ip: &str) -> Answer {
 }
 
 fn asn(client: &mut FcgiClient, ip: &str) -> String {
-    ask(client, ip).text("X-MB-ASN").unwrap_or_default()
+    ask(client, ip).text("ASN-MB").unwrap_or_default()
 }
 
 #[test]
@@ -58,7 +58,7 @@ fn the_table_is_asked_before_all_other_files_and_a_bad_one_changes_nothing() {
     let mut client = FcgiClient::connect(&site.path("fcgi.sock"));
     assert_eq!(asn(&mut client, "203.0.113.7"), "64501");
     let answer = ask(&mut client, "203.0.113.7");
-    assert_eq!(answer.text("X-MB-PFX").as_deref(), Some("203.0.113.0/24"));
+    assert_eq!(answer.text("PFX-MB").as_deref(), Some("203.0.113.0/24"));
     assert_eq!(asn(&mut client, "192.0.2.1"), "1");
     let told = site.run_ok("heliostat", &["iplookup", "203.0.113.7"]);
     assert!(

@@ -194,7 +194,7 @@ fn a_caches_own_request_is_never_redirected() {
     ] {
         let answer = client.send(&fill);
         assert_eq!(redirected(&answer), None, "{what}");
-        assert_eq!(answer.text("X-MB-Give").as_deref(), Some("file"), "{what}");
+        assert_eq!(answer.text("Give-MB").as_deref(), Some("file"), "{what}");
         assert_eq!(
             answer.header("Vary"),
             None,

@@ -156,7 +156,7 @@ fn hash_documents_are_lines_by_suffix_and_by_query() {
                     let answer = client.send(&request);
                     assert_eq!(answer.body, line);
                     check_fields(&mut client, &request, &answer, "text/plain; charset=UTF-8");
-                    assert_eq!(answer.text("X-MB-Give").as_deref(), Some(*word));
+                    assert_eq!(answer.text("Give-MB").as_deref(), Some(*word));
                 }
             }
             let alone = [hex.as_bytes(), b"\n"].concat();
@@ -259,8 +259,8 @@ fn only_what_accept_asked_for_is_subject_to_exclusions() {
     // Nobody has it.
     let lonely = client.send(&get(LONELY).with("HTTP_ACCEPT", accept));
     assert!(is_file(&lonely), "{lonely:?}");
-    assert_eq!(lonely.text("X-MB-NoMirror").as_deref(), Some("1"));
-    assert_eq!(lonely.text("X-MB-Want").as_deref(), Some("meta4"));
+    assert_eq!(lonely.text("NoMirror-MB").as_deref(), Some("1"));
+    assert_eq!(lonely.text("Want-MB").as_deref(), Some("meta4"));
     for request in [with_suffix(LONELY, "meta4"), get(LONELY).query("metalink")] {
         assert_eq!(client.send(&request).status, 404);
     }

@@ -170,8 +170,8 @@ fn a_page_names_every_mirror_and_escapes_every_name() {
         assert!(page.contains(&heading), "{heading}\n{page}");
         let mime_type = "text/html; charset=UTF-8";
         assert_eq!(answer.text("Content-Type").as_deref(), Some(mime_type));
-        assert_eq!(answer.text("X-MB-Want").as_deref(), Some("mirrorlist"));
-        assert_eq!(answer.text("X-MB-Give").as_deref(), Some("mirrorlist"));
+        assert_eq!(answer.text("Want-MB").as_deref(), Some("mirrorlist"));
+        assert_eq!(answer.text("Give-MB").as_deref(), Some("mirrorlist"));
         let policy = answer.text("Content-Security-Policy").expect("a policy");
         assert!(policy.starts_with("default-src 'none';"), "{policy}");
         let (_, mirrors) = page.split_once("<h3>Mirrors</h3>").expect("mirrors");
@@ -195,7 +195,7 @@ fn a_page_names_every_mirror_and_escapes_every_name() {
         assert!(others.contains("switched off by the admin"), "{others}");
         let by_query = client.send(&get(name).query("MirrorList=0"));
         assert_eq!(text(&by_query).lines().count(), page.lines().count());
-        assert_eq!(by_query.text("X-MB-Want").as_deref(), Some("file"));
+        assert_eq!(by_query.text("Want-MB").as_deref(), Some("file"));
         let head = client.send(&list(name).with("REQUEST_METHOD", "HEAD"));
         assert_eq!(
             (head.status, head.headers, head.body.len()),

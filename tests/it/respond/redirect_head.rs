@@ -190,12 +190,12 @@ fn fields_of_one_name_have_names_of_their_own_where_the_web_server_joins_them() 
         for number in 2..=9 {
             let expected = usize::from(number <= lines);
             assert_eq!(
-                count(&format!("X-Link-{number}")),
+                count(&format!("{number}-Link")),
                 expected,
                 "{lines}: {answer:?}"
             );
             let expected = usize::from(number <= lines.min(3));
-            assert_eq!(count(&format!("X-Digest-{number}")), expected, "{answer:?}");
+            assert_eq!(count(&format!("{number}-Digest")), expected, "{answer:?}");
         }
         assert_eq!(count("Link"), 8 - (lines - 1), "{lines}: {answer:?}");
         let value = |names: &[(String, Vec<u8>)], part: &str| {

@@ -63,7 +63,7 @@ fn build() -> TestSite {
 }
 
 fn give(answer: &Answer) -> String {
-    answer.text("X-MB-Give").unwrap_or_default()
+    answer.text("Give-MB").unwrap_or_default()
 }
 
 /// The web server serves the file, and nothing in the answer names a mirror but the log's field.
@@ -87,8 +87,8 @@ fn a_shadow_decides_and_logs_and_serves_the_file() {
     for (path, code) in [("/shadow/a.bin", "shadow"), ("/part/a.bin", "rollout")] {
         let answer = client.send(&Request::get(path));
         assert_local(&answer, &format!("file ({code}:m)"));
-        assert_eq!(answer.text("X-MB-Realm").as_deref(), Some("other"));
-        assert_eq!(answer.header("X-MB-Redirected"), None);
+        assert_eq!(answer.text("Realm-MB").as_deref(), Some("other"));
+        assert_eq!(answer.header("Mirror-MB"), None);
         // For clients of the share, the same URL may give a metalink.
         let vary = answer.text("Vary").unwrap_or_default();
         assert_eq!(!vary.is_empty(), code == "rollout", "{vary}");

@@ -154,7 +154,7 @@ fn try_all(site: &TestSite, calls: &str, error: &str) -> usize {
         let answer = responder.ask(path, tree);
         let is_served = answer.header("X-Sendfile").is_some() || answer.status == 503;
         assert!(is_served, "{}", what(path, &answer));
-        let gives = answer.text("X-MB-Give").unwrap_or_default();
+        let gives = answer.text("Give-MB").unwrap_or_default();
         unknown += usize::from(answer.status == 503 || gives.contains("tree_not_reached"));
     }
     for (path, tree) in asked(DOCUMENTS) {

@@ -99,8 +99,8 @@ fn lines(answer: &Answer) -> Vec<String> {
         answer.text("Content-Type").as_deref(),
         Some("text/plain; charset=UTF-8")
     );
-    assert_eq!(answer.text("X-MB-Give").as_deref(), Some("yumlist"));
-    assert_eq!(answer.text("X-MB-Want").as_deref(), Some("file"));
+    assert_eq!(answer.text("Give-MB").as_deref(), Some("yumlist"));
+    assert_eq!(answer.text("Want-MB").as_deref(), Some("file"));
     let text = String::from_utf8(answer.body.clone()).expect("UTF-8");
     assert!(text.ends_with('\n'));
     text.lines().map(str::to_owned).collect()

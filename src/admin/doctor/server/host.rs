@@ -83,8 +83,8 @@ impl HostOfSite<'_> {
         let shown = self.host.shown();
         if let Some(elsewhere) = asks.first().and_then(|one| one.section("directory")) {
             let ask = format!(
-                "<Directory \"{root}\">\\n        Include \"{share}/heliostat-ask.conf\"\\n        \
-                 Include \"{share}/heliostat-headers.conf\"\\n    </Directory>",
+                "<Directory \"{root}\">\\n        \
+                 Include \"{share}/heliostat-ask.conf\"\\n    </Directory>",
                 root = roots.first().copied().unwrap_or_default(),
                 share = self.share().display()
             );
