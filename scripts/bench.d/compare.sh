@@ -219,7 +219,7 @@ md5_documents() { served "$1" .md5; }
 meta4_documents() { served "$1" .meta4; }
 
 # What each rule is without.
-LINES='/^(Header always (add|unset) (X-)?(Link|Digest)|    SetEnv HELIOSTAT_LINES)/d'
+LINES='/^(Header always (add|unset) (.-)?(Link|Digest)|    SetEnv HELIOSTAT_LINES)/d'
 ENCODING='/^    <If .*HELIOSTAT_ENCODED/,/^    <\/If>/d'
 ACCESS_U="s/-U escape\('\\\$1'\)/-n '\$1'/"
 ACCESS_F="s/-F '\\\$1'/-n '\$1'/"
