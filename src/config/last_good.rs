@@ -5,13 +5,12 @@
 //! folder, which systemd makes and names (`StateDirectory=`), and is the service's alone to read,
 //! since a configuration has secrets.
 
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use super::config::Config;
 use super::load::CONFIG_BYTES_MAX;
 use super::spelling::parse;
+use crate::program::replacement::replace_file;
 use crate::regular_file;
 
 /// Where the responder's unit keeps its state.
@@ -56,14 +55,7 @@ impl LastGood {
         if regular_file::read_text(&path, CONFIG_BYTES_MAX).is_ok_and(|kept| kept == text) {
             return Ok(());
         }
-        // Whole or not at all, also when the power goes.
-        let next = self.folder.join(format!(".{NAME}.{}", std::process::id()));
-        let written = write(&next, text.as_bytes()).and_then(|()| std::fs::rename(&next, &path));
-        if written.is_err() {
-            // It may never have been made.
-            let _ = std::fs::remove_file(&next);
-        }
-        written
+        replace_file(&path, text.as_bytes(), MODE)
     }
 
     /// What is kept of the configuration at `path`; `None` when there is nothing of use.
@@ -94,17 +86,6 @@ fn head(path: &Path) -> String {
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let path = path.as_os_str().as_encoded_bytes().escape_ascii();
     format!("# Kept by heliostat-fcgi of {path}\n")
-}
-
-fn write(path: &Path, text: &[u8]) -> std::io::Result<()> {
-    let mut file = std::fs::File::options()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(MODE)
-        .open(path)?;
-    file.write_all(text)?;
-    file.sync_all()
 }
 
 #[cfg(test)]

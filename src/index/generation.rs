@@ -1,11 +1,11 @@
 //! Writes the number of the catalogue's generation into the tree, so that mirrors know which
 //! generation they copied.
 
-use std::io::{self, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::io;
 use std::path::Path;
 
 use crate::domain::trace::GENERATION_NAME;
+use crate::program::replacement::replace_file;
 use crate::regular_file;
 
 /// Length in bytes that a number and a line feed do not exceed.
@@ -25,13 +25,6 @@ pub(super) fn write(tree: &Path, number: i64) -> io::Result<()> {
     if regular_file::read(&file, NUMBER_BYTES_MAX).is_ok_and(|known| known == text.as_bytes()) {
         return Ok(());
     }
-    // The prefix makes an unfinished file recognisable, so that no index takes it.
-    let mut new = tempfile::Builder::new()
-        .prefix(&format!("{GENERATION_NAME}."))
-        .tempfile_in(tree)?;
-    new.write_all(text.as_bytes())?;
-    let mode = std::fs::Permissions::from_mode(MODE);
-    new.as_file().set_permissions(mode)?;
-    new.persist(&file).map_err(|error| error.error)?;
-    Ok(())
+    // No index run takes the unfinished file: its name begins like that of the file.
+    replace_file(&file, text.as_bytes(), MODE)
 }

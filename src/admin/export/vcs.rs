@@ -5,9 +5,8 @@
 //! The files have passwords of URLs. They are readable for the group alone.
 
 use std::collections::BTreeSet;
-use std::fs::{self, Permissions};
-use std::io::Write;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::fs;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -17,6 +16,7 @@ use crate::admin::mirror::sheet;
 use crate::admin::session::Session;
 use crate::db::mirror::MirrorRecord;
 use crate::program::exit::Exit;
+use crate::program::replacement::replace_file;
 use crate::regular_file;
 
 /// What the probes change is no change by a person.
@@ -132,15 +132,7 @@ fn is_sheet(path: &Path, name: &str) -> bool {
 
 fn replace(folder: &Path, name: &str, text: &str) -> Result<(), AdminError> {
     let path = folder.join(name);
-    let write = || {
-        let mut file = tempfile::Builder::new()
-            .prefix(".heliostat-")
-            .permissions(Permissions::from_mode(FILE_MODE))
-            .tempfile_in(folder)?;
-        file.write_all(text.as_bytes())?;
-        file.persist(&path).map_err(|error| error.error)
-    };
-    write().map(drop).map_err(failed("write", &path))
+    replace_file(&path, text.as_bytes(), FILE_MODE).map_err(failed("write", &path))
 }
 
 fn failed(doing: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> AdminError {

@@ -1,9 +1,7 @@
 //! Runs `timestamp`: writes files by which the operators of mirrors see how old their copies are.
 
-use std::fs::Permissions;
-use std::io::{self, Write};
+use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -12,6 +10,7 @@ use crate::admin::error::AdminError;
 use crate::admin::session::Session;
 use crate::domain::time::{Timestamp, rfc822};
 use crate::program::exit::Exit;
+use crate::program::replacement::FileReplacement;
 
 /// What a file says below its times.
 const EXPLANATION: &str = "
@@ -52,28 +51,15 @@ fn write(path: &Path, args: &TimestampArgs, now: Timestamp) -> Result<(), AdminE
         path: path.to_owned(),
         source,
     };
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
     let mode = match path.as_os_str().as_bytes().ends_with(INVISIBLE) {
         true => 0o640,
         false => 0o644,
     };
-    // Its name begins with a dot, so that a mirror that is just syncing may leave it out.
-    let mut file = tempfile::Builder::new()
-        .prefix(".timestamp-")
-        .tempfile_in(folder)
-        .map_err(failed)?;
-    give_to(file.path(), args)?;
+    let file = FileReplacement::begin(path).map_err(failed)?;
+    give_to(file.unfinished(), args)?;
     let date = rfc822(now).replace("GMT", "UTC");
-    let written = file
-        .as_file()
-        .set_permissions(Permissions::from_mode(mode))
-        .and_then(|()| write!(file, "{}\n{date}\n\n{EXPLANATION}", now.0));
-    written.map_err(failed)?;
-    let persisted = file.persist(path).map_err(|error| error.error);
-    persisted.map(drop).map_err(failed)
+    let text = format!("{}\n{date}\n\n{EXPLANATION}", now.0);
+    file.put(text.as_bytes(), mode).map_err(failed)
 }
 
 /// Names of users and groups are known to `chown`, wherever they are stored.

@@ -3,11 +3,6 @@
 //! # Security
 //! The list is for everybody: private mirrors are never in it, and no URL has a login.
 
-use std::fs::Permissions;
-use std::io::Write;
-use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
-
 use regex::Regex;
 
 use super::holding::MarkedFiles;
@@ -22,6 +17,10 @@ use crate::db::overview::place_name;
 use crate::db::{Reader, content};
 use crate::domain::mirror::MirrorKind;
 use crate::program::exit::Exit;
+use crate::program::replacement::replace_file;
+
+/// Web servers send the file, and run as another user.
+const MODE: u32 = 0o644;
 
 /// Writes the overview.
 ///
@@ -56,7 +55,13 @@ pub fn mirrorlist(session: &mut Session, args: &MirrorlistArgs) -> Result<Exit, 
         })?,
     };
     match &args.output {
-        Some(path) => replace(path, text.as_bytes())?,
+        Some(path) => {
+            replace_file(path, text.as_bytes(), MODE).map_err(|source| AdminError::File {
+                doing: "write",
+                path: path.clone(),
+                source,
+            })?;
+        }
         None => session.console.exact(text.as_bytes())?,
     }
     Ok(Exit::Ok)
@@ -153,26 +158,4 @@ fn lines(rows: &[OverviewRow], markers: &[Marker]) -> String {
         }
     }
     text
-}
-
-/// Web servers send the file meanwhile, so it is replaced as one step.
-fn replace(path: &Path, bytes: &[u8]) -> Result<(), AdminError> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    let write = || {
-        let mut file = tempfile::Builder::new()
-            .prefix(".mirrorlist-")
-            .tempfile_in(folder)?;
-        file.write_all(bytes)?;
-        file.as_file()
-            .set_permissions(Permissions::from_mode(0o644))?;
-        file.persist(path).map_err(|error| error.error)
-    };
-    write().map(drop).map_err(|source| AdminError::File {
-        doing: "write",
-        path: path.to_owned(),
-        source,
-    })
 }

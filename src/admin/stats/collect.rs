@@ -92,7 +92,7 @@ fn spool_files(folder: &Path, now: Timestamp) -> Result<Vec<PathBuf>, AdminError
         let name = entry.file_name();
         let name = name.to_string_lossy();
         if name.starts_with('.') {
-            if name.ends_with(".hsp.tmp") && is_old(&entry, now) {
+            if name.contains(SUFFIX) && name.ends_with(".tmp") && is_old(&entry, now) {
                 remove(&entry.path());
             }
         } else if name.ends_with(SUFFIX) {

@@ -1,11 +1,5 @@
 //! Prints what the databases of all sites know, for Prometheus.
 
-use std::fs;
-use std::io::Write;
-use std::path::Path;
-
-use tempfile::NamedTempFile;
-
 use super::args::MetricsArgs;
 use crate::admin::error::AdminError;
 use crate::admin::session::Session;
@@ -17,8 +11,9 @@ use crate::domain::metric::exposition::{Exposition, MetricFormat};
 use crate::domain::metric::facts::{self, DatabaseFacts};
 use crate::domain::metric::name;
 use crate::program::exit::{Exit, chain};
+use crate::program::replacement::replace_file;
 
-/// Who reads node_exporter's files is another user.
+/// node_exporter runs as another user.
 const MODE: u32 = 0o644;
 
 /// Runs `metrics`.
@@ -62,27 +57,16 @@ pub(in crate::admin) fn metrics(
     let text = text.end();
     match &args.textfile {
         None => session.console.lines(&text)?,
-        Some(path) => write(path, &text).map_err(|source| AdminError::File {
-            doing: "write",
-            path: path.clone(),
-            source,
-        })?,
+        Some(path) => {
+            replace_file(path, text.as_bytes(), MODE).map_err(|source| AdminError::File {
+                doing: "write",
+                path: path.clone(),
+                source,
+            })?;
+        }
     }
     Ok(match told.iter().all(|site| site.is_up) {
         true => Exit::Ok,
         false => Exit::Partial,
     })
-}
-
-/// Puts the text in the place of the file when it is whole.
-fn write(path: &Path, text: &str) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    let mut file = NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
-    file.write_all(text.as_bytes())?;
-    fs::set_permissions(file.path(), fs::Permissions::from_mode(MODE))?;
-    file.persist(path)?;
-    Ok(())
 }
