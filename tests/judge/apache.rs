@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -11,6 +11,7 @@ use std::time::Duration;
 use super::recording::{Message, Recording};
 use super::sample::{HOSTS, Sample};
 use crate::stand_in::fcgi_client::{FcgiClient, Request};
+use crate::stand_in::port::free_port;
 use crate::stand_in::site::{TestSite, eventually, program_path};
 
 /// An answer that has not come by then does not come.
@@ -98,11 +99,6 @@ fn command(site: &TestSite, name: &str) -> Command {
         .env("RUST_LOG", "warn")
         .stdin(Stdio::null());
     command
-}
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
-    listener.local_addr().expect("it is bound").port()
 }
 
 /// Imports the recorded database, and catalogues the tree if told so; hashes stay the recorded.

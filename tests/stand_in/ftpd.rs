@@ -4,7 +4,7 @@
 //! want to be started by root.
 
 use std::io::Write;
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -12,6 +12,7 @@ use std::process::{Child, Command, Stdio};
 use rustix::process::{Pid, Signal};
 
 use super::folder::temporary_folder;
+use super::port::free_port;
 use super::rsyncd::set_mode;
 use super::site::eventually;
 
@@ -168,11 +169,6 @@ struct Place<'p> {
 fn unpacked(path: &str) -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/ftp-servers");
     root.join(path)
-}
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("its address").port()
 }
 
 fn answers(child: &mut Child, host: &str, port: u16) -> bool {

@@ -1,12 +1,13 @@
 //! A real rsync daemon on loopback for one test, with the modules that tests need.
 
 use std::fs::Permissions;
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use super::folder::temporary_folder;
+use super::port::free_port;
 use super::site::{eventually, set_mtime};
 
 /// The daemon; it ends with the test.
@@ -149,11 +150,6 @@ impl Drop for Rsyncd {
 /// Sets a file's permissions.
 pub fn set_mode(path: &Path, mode: u32) {
     std::fs::set_permissions(path, Permissions::from_mode(mode)).expect("its mode can be set");
-}
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("its address").port()
 }
 
 fn spawn(folder: &Path, host: &str, port: u16) -> Child {

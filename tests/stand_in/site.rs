@@ -11,6 +11,21 @@ pub struct TestSite {
     folder: tempfile::TempDir,
 }
 
+/// Documents of a file: suffixes of its URL, and queries.
+pub const DOCUMENTS: [&str; 11] = [
+    "meta4",
+    "metalink",
+    "mirrorlist",
+    "torrent",
+    "zsync",
+    "magnet",
+    "md5",
+    "sha1",
+    "sha256",
+    "sha512",
+    "btih",
+];
+
 /// How long [`eventually`] waits; generous, because the machine may be busy.
 const DEADLINE: Duration = Duration::from_secs(120);
 

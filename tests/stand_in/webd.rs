@@ -1,6 +1,6 @@
 //! Real web servers on loopback for one test, all with the same tree.
 
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -8,6 +8,7 @@ use std::process::{Child, Command, Stdio};
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::folder::temporary_folder;
+use super::port::free_port;
 use super::rsyncd::set_mode;
 use super::site::{eventually, set_mtime};
 
@@ -127,12 +128,6 @@ impl Drop for Web {
         }
         let _ = self.child.wait();
     }
-}
-
-/// A port that nobody listens at.
-pub fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("its address").port()
 }
 
 fn answers(child: &mut Child, port: u16) -> bool {

@@ -1,5 +1,6 @@
 //! What other modules of a vhost do to our answers: they stay what they are.
 
+use crate::stage::site::DOCUMENTS;
 use crate::stage::{Answer, ApacheOptions, Request, Stage, load_module, start_nginx_with, tool};
 
 /// A file on a mirror, one on none.
@@ -105,21 +106,6 @@ fn what_is_known_is_not_sent_again_behind_compression() {
     }
 }
 
-/// Documents of every kind.
-const WORDS: [&str; 11] = [
-    "meta4",
-    "metalink",
-    "mirrorlist",
-    "torrent",
-    "zsync",
-    "magnet",
-    "md5",
-    "sha1",
-    "sha256",
-    "sha512",
-    "btih",
-];
-
 /// Names with an encoding, and settings that bring each document about.
 fn encoded_stage() -> Stage {
     let mut stage = Stage::new(
@@ -183,7 +169,7 @@ fn our_answers_are_not_encoded_by_a_name() {
                 std::fs::read(folder.join("got")).expect("it") == file,
                 "{path}"
             );
-            for word in WORDS {
+            for word in DOCUMENTS {
                 for path in [format!("{path}.{word}"), format!("{path}?{word}")] {
                     let document = get(&path);
                     assert_eq!(document.status, 200, "{shipped} {path}: {document:?}");

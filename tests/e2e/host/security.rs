@@ -4,22 +4,8 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 
 use rustix::process::Signal;
 
+use crate::stage::site::DOCUMENTS;
 use crate::stage::{ApacheOptions, Request, Stage, start_lighttpd_with, start_nginx_with};
-
-/// Suffixes of all documents.
-const DOCUMENTS: [&str; 11] = [
-    "meta4",
-    "metalink",
-    "mirrorlist",
-    "torrent",
-    "zsync",
-    "magnet",
-    "md5",
-    "sha1",
-    "sha256",
-    "sha512",
-    "btih",
-];
 
 /// What a rule forbids, where it is not this file.
 const FILE: &str = "/dir/secret.iso";

@@ -11,7 +11,6 @@ mod load;
 mod manager;
 mod mirror;
 mod other;
-mod port;
 mod process;
 mod responder;
 mod theatre;
@@ -19,6 +18,8 @@ mod tool;
 
 #[path = "../../stand_in/folder.rs"]
 pub mod folder;
+#[path = "../../stand_in/port.rs"]
+mod port;
 #[path = "../../stand_in/site.rs"]
 #[allow(dead_code, reason = "the integration tests use the rest of it")]
 pub mod site;

@@ -12,6 +12,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::stand_in::ftpd::{Ftpd, Kind, LOGIN, PASSWORD, Tls};
 use crate::stand_in::odd_ftp::{Listing, OddFtp, list};
+use crate::stand_in::port::free_port;
 use crate::stand_in::rsyncd::set_mode;
 use crate::stand_in::scan_site::{
     OLD, add_mirror, catalogue_tree, current, last_run, outdated, published, set,
@@ -91,9 +92,7 @@ fn healthy(directory: &str) -> Listing {
 #[test]
 fn each_refusal_of_an_ftp_server_is_one_clear_line() {
     let (site, tree) = site_and_tree("");
-    let closed = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let port = closed.local_addr().expect("its address").port();
-    drop(closed);
+    let port = free_port();
     let id = known_mirror(&site, &tree, &format!("ftp://127.0.0.1:{port}/"));
     fails(&site, id, "cannot connect (127.0.0.1");
 

@@ -1,6 +1,5 @@
 //! Web servers that are ill, wrong or hostile: what was known stays, and one line says why.
 
-use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -8,6 +7,7 @@ use heliostat::domain::mirror::MirrorId;
 
 use crate::stand_in::http_site::{FILES, add, healthy, set_url, site_and_tree};
 use crate::stand_in::odd_web::{OddWeb, Reply, index, page, status};
+use crate::stand_in::port::free_port;
 use crate::stand_in::scan_site::{OLD, catalogue_tree, current, last_run, published, set};
 use crate::stand_in::site::{TestSite, failure};
 use crate::stand_in::webd::{Kind, Tree, Web};
@@ -48,9 +48,7 @@ fn is_partial(site: &TestSite, id: MirrorId, expected: &str) {
 #[test]
 fn a_first_page_that_is_no_index_fails_the_scan() {
     let (site, tree) = site_and_tree("[site.test.scan]\ntimeout_s = 2");
-    let closed = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let port = closed.local_addr().expect("its address").port();
-    drop(closed);
+    let port = free_port();
     let id = known_mirror(&site, &tree, &format!("http://127.0.0.1:{port}/"));
     fails(&site, id, "cannot connect (Connection refused");
     let login = "<html><title>Sign in</title><form><input type=password></form>\

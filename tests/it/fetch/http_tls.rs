@@ -8,9 +8,10 @@ use heliostat::domain::mirror::MirrorId;
 
 use crate::stand_in::folder::temporary_folder;
 use crate::stand_in::odd_web::{OddWeb, status};
+use crate::stand_in::port::free_port;
 use crate::stand_in::scan_site::{OLD, add_mirror, catalogue_tree, current, published, set};
 use crate::stand_in::site::{TestSite, failure};
-use crate::stand_in::webd::{Kind, Tree, Web, free_port};
+use crate::stand_in::webd::{Kind, Tree, Web};
 
 const FILES: [&str; 3] = ["a", "dir/b", "dir/c"];
 

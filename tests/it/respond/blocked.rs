@@ -9,7 +9,7 @@ use rustix::process::Signal;
 
 use crate::stand_in::fcgi_client::{FcgiClient, Request};
 use crate::stand_in::logged_responder::{AWAY, LoggedResponder, indexed_site};
-use crate::stand_in::site::{TestSite, eventually};
+use crate::stand_in::site::{DOCUMENTS, TestSite, eventually};
 
 fn make_fifo(path: &Path) {
     let _ = std::fs::remove_file(path);
@@ -154,20 +154,7 @@ fn a_document_is_asked_for_again_while_the_database_is_away() {
     std::fs::rename(site.database(), site.path("away")).expect("the database");
     let running = LoggedResponder::start(&site);
     let mut client = FcgiClient::connect(&site.path("fcgi.sock"));
-    let documents = [
-        "meta4",
-        "metalink",
-        "mirrorlist",
-        "torrent",
-        "zsync",
-        "magnet",
-        "md5",
-        "sha1",
-        "sha256",
-        "sha512",
-        "btih",
-    ];
-    for document in documents {
+    for document in DOCUMENTS {
         let by_suffix = Request::get(format!("/a.iso.{document}"));
         let by_query = Request::get("/a.iso").query(document);
         for request in [by_suffix, by_query] {

@@ -4,10 +4,10 @@ use heliostat::db::mirror::MirrorRecord;
 use heliostat::domain::mirror::MirrorKind;
 
 use crate::stand_in::fcgi_client::{Answer, FcgiClient, Request};
+use crate::stand_in::port::free_port;
 use crate::stand_in::responder::Responder;
 use crate::stand_in::scan_site::{OLD, add_mirror, catalogue_tree};
 use crate::stand_in::site::{TestSite, eventually};
-use crate::stand_in::webd::free_port;
 
 const ISO: &str = "pool/big.iso";
 const REPOMD: &str = "os/repodata/repomd.xml";

@@ -13,7 +13,7 @@ use heliostat::domain::time::Timestamp;
 
 use crate::stand_in::fcgi_client::{Answer, FcgiClient, Request, percent_decoded, percent_encoded};
 use crate::stand_in::responder::Responder;
-use crate::stand_in::site::{TestSite, eventually};
+use crate::stand_in::site::{DOCUMENTS, TestSite, eventually};
 
 pub const MTIME: u64 = 1_401_807_080;
 pub const SIZE: usize = 5000;
@@ -312,21 +312,8 @@ fn fallbacks_stand_in_for_mirrors() {
 
 /// Every way of asking for a document of a file.
 fn all_documents(name: &[u8]) -> Vec<Request> {
-    let words = [
-        "meta4",
-        "metalink",
-        "mirrorlist",
-        "torrent",
-        "zsync",
-        "magnet",
-        "md5",
-        "sha1",
-        "sha256",
-        "sha512",
-        "btih",
-    ];
     let ways = |word: &&str| [with_suffix(name, word), get(name).query(word)];
-    let requests = words.iter().flat_map(ways);
+    let requests = DOCUMENTS.iter().flat_map(ways);
     let negotiating = |request: Request| {
         [
             request

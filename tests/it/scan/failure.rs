@@ -6,6 +6,7 @@ use std::process::{Child, Stdio};
 
 use heliostat::domain::mirror::MirrorId;
 
+use crate::stand_in::port::free_port;
 use crate::stand_in::rsyncd::{PASSWORD, Rsyncd};
 use crate::stand_in::scan_site::{
     OLD, add_mirror, catalogue_tree, current, last_run, published, set, site_with_mirror,
@@ -68,10 +69,7 @@ fn each_refusal_is_one_clear_line() {
 #[test]
 fn a_url_that_leads_nowhere_is_one_clear_line() {
     let (site, _daemon, _) = site_with_mirror(&["a"]);
-    let closed = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let closed_port = closed.local_addr().expect("its address").port();
-    drop(closed);
-    let closed = format!("rsync://127.0.0.1:{closed_port}/pub");
+    let closed = format!("rsync://127.0.0.1:{}/pub", free_port());
     // A label of more than 63 bytes is no name, so that nobody's name server is asked.
     let unknown_host = format!("rsync://{}.invalid/pub", "x".repeat(64));
     let plain = |text: &str| text.to_owned();

@@ -2,13 +2,14 @@
 //! lost is found out by the next good scan.
 
 use std::io::{BufRead, BufReader, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 
 use super::fault_site::{By, FILES, Stage, healthy_listing, healthy_page};
 use crate::stand_in::certificate::Authority;
 use crate::stand_in::ftpd::{Ftpd, Kind as FtpKind, Tls};
 use crate::stand_in::odd_ftp::{Listing, OddFtp, list};
 use crate::stand_in::odd_web::{OddWeb, Reply, index, page, status};
+use crate::stand_in::port::free_port;
 use crate::stand_in::rsyncd::{Rsyncd, set_mode};
 use crate::stand_in::scan_site::{OLD, last_run, set};
 use crate::stand_in::site::eventually;
@@ -27,9 +28,7 @@ fn url_of(by: By, port: u16) -> String {
 #[test]
 fn connection_refused() {
     let stage = Stage::new();
-    let closed = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let port = closed.local_addr().expect("its address").port();
-    drop(closed);
+    let port = free_port();
     for (by, gone) in [(By::Http, "a"), (By::Ftp, "dir/c"), (By::Rsync, "top/k")] {
         stage.point(by, &url_of(by, port));
         stage.keeps("cannot connect");

@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::stand_in::http_site::{FILES, add, file, healthy, site_and_tree};
 use crate::stand_in::odd_web::{OddWeb, Reply, index, page, status};
+use crate::stand_in::port::free_port;
 use crate::stand_in::scan_site::{add_mirror, current, last_run, set};
 use crate::stand_in::site::TestSite;
-use crate::stand_in::webd::free_port;
 use crate::stand_in::webserver::{Manner, WebServer};
 
 fn scan(site: &TestSite, arguments: &[&str]) -> (Option<i32>, String) {
