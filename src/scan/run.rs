@@ -36,27 +36,28 @@ use crate::program::exit::chain;
 use crate::program::lock::KilledHolder;
 use crate::program::progress::Bar;
 
-/// How long an interrupted scan is continued; what it saw is older than what a new one sees.
+/// Largest age of an interrupted scan that is continued: an older one saw files as they no longer
+/// are.
 const RESUME_AGE_MAX: Duration = Duration::from_secs(6 * 3600);
 
-/// What all mirrors of a run share.
+/// The resources and options that all mirrors of a run share.
 #[derive(Debug, Clone, Copy)]
 pub struct ScanContext<'a> {
     /// The database; held for short transactions only.
     pub writer: &'a Mutex<Writer>,
     /// Scans that found nothing new.
     pub repeats: &'a Repeats,
-    /// What is published, and when.
+    /// Options for publishing.
     pub rules: PublishOptions<'a>,
-    /// What mirrors are compared with.
+    /// The catalogue, with which listings are compared.
     pub known: &'a KnownTree,
-    /// How mirrors are asked.
+    /// Clients for mirrors, with their limits.
     pub network: Network<'a>,
-    /// Who is told how it goes.
+    /// Shows progress and results.
     pub output: &'a Output,
-    /// Only what is due is scanned.
+    /// Whether only scans that are due are made (`--due`).
     pub is_due: bool,
-    /// A mirror that another process scans is left to it, and is no failure.
+    /// Whether a mirror that another process is scanning is skipped without a failure.
     pub leaves_running: bool,
 }
 
@@ -67,12 +68,13 @@ impl ScanContext<'_> {
     }
 }
 
-/// What to do about links.
+/// Remedy for links that rsync does not follow.
 const LINKS_REMEDY: &str =
     "copy_links in [site.NAME.scan.mirror.\"IDENTIFIER\"] has rsync follow them";
 
-/// Said of servers that hide files.
-const HIDES: &str = "it shows no names that begin with a dot; what was known of them is kept";
+/// Note about servers that hide files.
+const HIDES: &str =
+    "the server hides names that begin with a dot; earlier entries for them are kept";
 
 /// One mirror being scanned.
 #[derive(Debug)]
@@ -81,7 +83,7 @@ pub struct ScanRun<'a> {
     mirror: &'a MirrorRecord,
     start: Instant,
     began: Timestamp,
-    /// About the mirror's trace.
+    /// Notes about the mirror's trace.
     notes: Vec<String>,
 }
 
@@ -101,8 +103,8 @@ impl<'a> ScanRun<'a> {
         }
     }
 
-    /// Scans and publishes, and tells how it went; never fails otherwise. `None` when it was passed
-    /// over because another process scans it.
+    /// Scans and publishes; every failure is a part of the report. `None` if another process is
+    /// scanning the mirror and this run leaves it alone.
     pub fn scan(mut self) -> Option<MirrorReport> {
         let before = self.before();
         let output = self.shared.output;
@@ -158,7 +160,7 @@ impl<'a> ScanRun<'a> {
         result
     }
 
-    /// Takes the request for this scan, and what the mirror says of itself.
+    /// Takes the request for this scan, and reads the mirror's trace.
     fn heed_mirror(&mut self) -> Result<(), DbError> {
         let shared = self.shared;
         if let Some(asked) = self.asked() {
@@ -179,7 +181,7 @@ impl<'a> ScanRun<'a> {
         Ok(())
     }
 
-    /// What this scan counts as an attempt of; a subtree that the admin names is none.
+    /// The kind of attempt to record for this scan; `None` for a subtree named on the command line.
     fn asked(&self) -> Option<ScanAttemptKind> {
         match self.shared.rules {
             PublishOptions { scope: None, .. } => Some(ScanAttemptKind::Whole),
@@ -188,7 +190,8 @@ impl<'a> ScanRun<'a> {
         }
     }
 
-    /// By the first protocol that finds files; a subtree may well be absent.
+    /// Lists the mirror by the first protocol that finds files. A subtree may well be absent, so an
+    /// empty listing of it counts.
     fn list(&self, bar: &Bar) -> Result<Listing, MirrorError> {
         let mut failures = Vec::new();
         let mut empty = None;
@@ -239,7 +242,7 @@ impl<'a> ScanRun<'a> {
         }
     }
 
-    /// What lies behind links on the mirror is listed by HTTP, where there are any.
+    /// Lists by HTTP the directories and files that the mirror has as links.
     fn follow_links(&self, listing: &mut Listing) -> Result<(), MirrorError> {
         let Some(shown) = listing.links.shown() else {
             return Ok(());
@@ -269,7 +272,7 @@ impl<'a> ScanRun<'a> {
         Ok(())
     }
 
-    /// What tells the zone of the times that it lists.
+    /// The source from which the time zone of listed times is known.
     fn zone(&self, protocol: Protocol) -> Result<ZoneFrom, DbError> {
         if self.shared.rules.directories == 0 {
             return Ok(ZoneFrom::Listing);
@@ -285,12 +288,12 @@ impl<'a> ScanRun<'a> {
         Ok(shift_min.map_or(ZoneFrom::Nothing, ZoneFrom::Before))
     }
 
-    /// What the mirror had, and what the scan left that found it, if it was of this URL.
+    /// The published content, with the memory of the scan that found it if that scan used this URL.
     fn left_before(&self, url: &str) -> Result<PreviousListing, DbError> {
         let writer = self.shared.writer();
         let content = match content::load(&*writer, self.mirror.id) {
             Ok(published) => published.map(|published| published.content),
-            // It is learnt anew.
+            // This scan replaces it.
             Err(DbError::DamagedContent { .. }) => None,
             Err(error) => return Err(error),
         };
@@ -339,7 +342,7 @@ impl<'a> ScanRun<'a> {
         Ok(report)
     }
 
-    /// Takes out what the mirror has and cannot deliver.
+    /// Removes large files that the mirror lists but cannot deliver.
     fn check_large(&self, listing: &mut Listing) -> Result<(), MirrorError> {
         let known = self.shared.known;
         let current = &mut listing.seen.content.current;
@@ -354,7 +357,7 @@ impl<'a> ScanRun<'a> {
                 *current -= &undeliverable.ids;
                 listing.undeliverable = undeliverable;
             }
-            // What was not asked is as it was.
+            // Files that were not asked for keep their state.
             Err(FetchError::Stopped | FetchError::TooLong { .. }) => {
                 let unasked = known.large.iter().map(|file| file.id.0);
                 let unasked: RoaringBitmap = unasked.collect();
@@ -366,12 +369,12 @@ impl<'a> ScanRun<'a> {
         Ok(())
     }
 
-    /// Keeps the state of what was not listed.
+    /// Keeps the previous state of files that could not be listed.
     fn keep_unlisted(&self, listing: &mut Listing) -> Result<(), DbError> {
         if let Some(continued) = listing.rest.as_ref().map(|rest| &rest.continued)
             && !continued.is_empty()
         {
-            // The part before was seen by the scan that was interrupted.
+            // The interrupted scan saw the part before.
             let mut before = self.shared.rules.known.ids().clone();
             let writer = self.shared.writer();
             for path in continued {
@@ -395,7 +398,7 @@ impl<'a> ScanRun<'a> {
         Ok(())
     }
 
-    /// Records a scan that was killed, unless it came as far as to record itself.
+    /// Records a scan that was killed, unless that scan recorded itself.
     fn record_killed(&self, killed: &KilledHolder) -> Result<(), DbError> {
         let mut writer = self.shared.writer();
         writer.transaction(|transaction| {

@@ -20,7 +20,7 @@ use crate::scan::listing::Listing;
 use crate::scan::protocol::http_url;
 use crate::scan::report::{MirrorReport, ScanCounts};
 
-/// Who the events are by.
+/// Name of the program in the events that it records.
 const ACTOR: &str = "heliostat-scan";
 
 /// Publishes a listing or keeps it aside; `None` if the mirror no longer exists.
@@ -61,11 +61,11 @@ struct Publication<'a> {
     options: PublishOptions<'a>,
     span: ScanSpan<'a>,
     listing: &'a Listing,
-    /// What a scan of the whole tree over HTTP leaves for the next.
+    /// Memory for the next scan, after a scan of the whole tree over HTTP.
     left: Option<&'a ScanMemory>,
 }
 
-/// What is stored of a mirror when a scan of it ends.
+/// The stored state of a mirror when a scan of it ends.
 struct StoredMirror {
     record: MirrorRecord,
     published: Option<PublishedContent>,
@@ -152,12 +152,13 @@ impl Publication<'_> {
         }
     }
 
-    /// Whether publishing would change nothing but times.
+    /// Whether publishing would change only times.
     fn is_again(self, stored: &StoredMirror, content: &Content) -> bool {
         let is_same = stored.published.as_ref().is_some_and(|published| {
             published.content == *content && published.origin.by == self.listing.by.name()
         });
-        // A subtree may be another one each time; what waits is not touched by single directories.
+        // A subtree may differ from the last one. Scans of single directories leave a content that
+        // waits for confirmation alone.
         let is_alike = match self.options.directories {
             0 => self.options.scope.is_none() && stored.pending.is_none(),
             _ => true,
@@ -165,7 +166,7 @@ impl Publication<'_> {
         is_same && is_alike && !self.is_to_be_enabled(&stored.record, content)
     }
 
-    /// A mirror that has nothing is of no use to anybody.
+    /// Whether to enable the mirror; a mirror without current files stays as it is.
     fn is_to_be_enabled(self, record: &MirrorRecord, content: &Content) -> bool {
         let is_on = record.enabled && record.alive;
         self.options.enable && !content.current.is_empty() && !is_on
@@ -254,15 +255,15 @@ impl Publication<'_> {
         event::record(self.transaction, self.span.ended, ACTOR, mirror, what)
     }
 
-    /// That the mirror cannot deliver large files, the first time that it is found.
+    /// News that the mirror cannot deliver large files; only when a scan first finds this.
     fn large_files_news(self, previous: Option<&Content>) -> Option<String> {
         let UndeliverableFiles { ids, reason } = &self.listing.undeliverable;
         let had = previous.is_none_or(|previous| !previous.current.is_disjoint(ids));
         (had && !ids.is_empty()).then(|| format!("large files are not counted: {reason}"))
     }
 
-    /// That a mirror has next to nothing any more, whoever confirmed it; nothing where that is no
-    /// news.
+    /// News that the mirror lost most of its files, also if a second scan or the admin confirmed
+    /// that; `None` if earlier news said so.
     fn little_left_news(self, previous: Option<&Content>, content: &Content) -> Option<String> {
         let options = self.options;
         let count = |content: &Content| content.current.intersection_len(options.known.ids());
@@ -287,11 +288,11 @@ impl Publication<'_> {
     }
 }
 
-/// A scan is what repairs a damaged content.
+/// Reads a damaged content as absent: the scan replaces it.
 fn none_if_damaged<T>(error: DbError) -> Result<Option<T>, DbError> {
     match error {
         DbError::DamagedContent { mirror, .. } => {
-            log::warn!("the content of a mirror is damaged and is learnt anew: mirror={mirror}");
+            log::warn!("the stored content is damaged; this scan replaces it: mirror={mirror}");
             Ok(None)
         }
         other => Err(other),

@@ -1,8 +1,10 @@
 //! Judges whether a listing may become a mirror's content (no I/O).
 //!
-//! [`judge`] first makes the mirror's new content: what was listed, and the previous state of all
-//! that was not: outside of `--dir`, or below directories that the server could not read. It then
-//! compares this with the content before. A listing is *suspicious* when
+//! [`judge`] first makes the mirror's new content: the listed files, and the previous state of
+//! files that could not be listed, outside of `--dir` or below directories that the server could
+//! not read. It then compares the new content with the published one.
+//!
+//! A listing is *suspicious* when
 //!
 //! - no file at all was listed, or
 //! - more than a set share of the files vanished that the mirror had and the catalogue still has
@@ -22,8 +24,8 @@ use crate::scan::listing::Listing;
 /// synchronising between two scans.
 pub const CONFIRM_SHARE_MAX: f64 = 0.01;
 
-/// Makes the new content out of what was seen and what was known. `scope`: ids below `--dir`, or
-/// of the whole tree; `unlisted`: ids that may be there although they were not listed.
+/// Makes the new content from listed files and the published content. `scope`: ids below `--dir`,
+/// or of the whole tree; `unlisted`: ids that may be there although they were not listed.
 fn merge(
     previous: Option<&Content>,
     seen: &Content,
@@ -52,8 +54,8 @@ fn merge(
     merged
 }
 
-/// Adds what was seen in single directories to what was known: what is not seen there stays, since
-/// only a listing of all that a mirror has shows whether the listing can be believed.
+/// Adds the files seen in single directories to the published content. Files not seen there stay:
+/// only a listing of the whole mirror shows whether it can be believed.
 fn add(previous: Option<&Content>, seen: &Content, scope: &RoaringBitmap) -> Content {
     let mut added = previous.cloned().unwrap_or_default();
     added.current |= &seen.current & scope;
@@ -65,25 +67,25 @@ fn add(previous: Option<&Content>, seen: &Content, scope: &RoaringBitmap) -> Con
 /// Why a content is published, or not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// The first of this mirror.
+    /// Published: the first scan of this mirror.
     First,
-    /// Within what is usual.
+    /// Published: the change is within the limits.
     Ordinary,
-    /// Suspicious, and a second listing saw the same.
+    /// Published: suspicious, but a second listing saw the same.
     Confirmed(Suspicion),
-    /// Suspicious, and the admin said so.
+    /// Published: suspicious, but the admin gave `--force`.
     Forced(Suspicion),
     /// Kept aside.
     Suspicious(Suspicion),
 }
 
-/// What looks wrong.
+/// Reason why a listing is suspicious.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Suspicion {
     /// Nothing was listed.
     #[error("the listing is empty")]
     Empty,
-    /// Too much is gone.
+    /// Too many files vanished.
     #[error("{vanished} of {before} files vanished")]
     Vanished {
         /// Files that the mirror had, the catalogue has, and the listing has not.
@@ -91,7 +93,7 @@ pub enum Suspicion {
         /// Files that the mirror had and the catalogue has.
         before: u64,
     },
-    /// Another tree.
+    /// Another tree lies under the URL.
     #[error(
         "none of the {files} files on it is the current version of one in the catalogue; \
          is the URL that of this tree?"
@@ -102,12 +104,12 @@ pub enum Suspicion {
     },
 }
 
-/// What a listing is compared with.
+/// The state with which a listing is compared.
 #[derive(Debug, Clone, Copy)]
 pub struct JudgementCase<'a> {
-    /// What is published now.
+    /// The published content.
     pub previous: Option<&'a Content>,
-    /// What was kept aside.
+    /// The content that waits for confirmation.
     pub pending: Option<&'a Content>,
     /// Ids of the catalogue.
     pub catalogue: &'a RoaringBitmap,
@@ -119,10 +121,10 @@ pub struct JudgementCase<'a> {
     pub limits: JudgementLimits,
 }
 
-/// What follows from a listing.
+/// Result of judging a listing.
 #[derive(Debug)]
 pub struct ListingJudgement {
-    /// What the mirror has now, as far as it is known.
+    /// The mirror's new content.
     pub content: Content,
     /// Files that the mirror had, the catalogue still has, and the content has not.
     pub vanished: u64,
@@ -135,7 +137,7 @@ pub struct ListingJudgement {
 pub struct JudgementLimits {
     /// 0 … 1.
     pub vanished_share_max: f64,
-    /// The admin wants it published.
+    /// Whether the admin wants the listing published in any case.
     pub force: bool,
 }
 
@@ -157,7 +159,7 @@ impl JudgementCase<'_> {
     }
 
     fn suspicion(&self, files: u64, content: &Content, vanished: u64) -> Option<Suspicion> {
-        // What changes nothing cannot harm.
+        // A listing that changes nothing does no harm.
         if self.previous == Some(content) {
             return None;
         }

@@ -7,7 +7,7 @@ use crate::snapshot::KnownFiles;
 use roaring::RoaringBitmap;
 use std::time::Duration;
 
-/// What all mirrors of a run have in common when they are published.
+/// Options that all mirrors of a run share when their listings are published.
 #[derive(Debug, Clone, Copy)]
 pub struct PublishOptions<'a> {
     /// The catalogue as it was compared with.
@@ -16,7 +16,7 @@ pub struct PublishOptions<'a> {
     pub tree_generation: i64,
     /// Ids of the part of the tree that is scanned; `None`: all of it.
     pub scope: Option<&'a RoaringBitmap>,
-    /// Number of directories, if that part is single ones.
+    /// Number of directories, if single directories are scanned; 0 otherwise.
     pub directories: u64,
     /// When a listing is suspicious.
     pub limits: JudgementLimits,
@@ -28,7 +28,7 @@ pub struct PublishOptions<'a> {
     pub coverage_min: f64,
 }
 
-/// A scan of a mirror that came to its end.
+/// A scan of a mirror that has ended, with its times.
 #[derive(Debug, Clone, Copy)]
 pub struct ScanSpan<'a> {
     /// The mirror as it was when the scan began.

@@ -15,8 +15,8 @@ use crate::domain::time::Timestamp;
 use crate::program::exit::chain;
 use crate::scan::report::MirrorReport;
 
-/// How long repeats are kept in memory, at most; a scan that is killed forgets them, which only
-/// makes the last scan look older than it is.
+/// How long repeats stay in memory, at most. A killed program loses them; then the last scan only
+/// looks older than it is.
 const KEPT_MAX: Duration = Duration::from_secs(300);
 
 /// Numbers that depend on how the scan ran, not on what the mirror has; ignored when runs are
@@ -92,8 +92,8 @@ impl Repeats {
         Ok(())
     }
 
-    /// Stores all, and says whether it could; what cannot be stored is logged and tried again with
-    /// the next.
+    /// Stores all and returns whether this succeeded. A failure is logged, and the next call tries
+    /// again.
     pub fn store(&self, writer: &mut Writer) -> bool {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         kept.store(writer);

@@ -417,7 +417,7 @@ fn names_that_a_server_hides_keep_their_state() {
     set_url(&site, &hides.url());
     let json = site.run_ok("heliostat-scan", &["m", "--json"]);
     assert!(
-        json.contains("it shows no names that begin with a dot"),
+        json.contains("the server hides names that begin with a dot"),
         "{json}"
     );
     assert_eq!(current(&site, id), all);
