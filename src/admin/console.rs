@@ -25,7 +25,7 @@ impl Console {
         }
     }
 
-    /// Where a command writes its answer.
+    /// Output of a command.
     pub fn out(&mut self) -> &mut impl Write {
         &mut self.out
     }

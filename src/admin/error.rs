@@ -25,7 +25,7 @@ fn as_mb_says(error: &LookupError) -> String {
     )
 }
 
-/// An argument that cannot be used: what was given, why not, what to write.
+/// An argument that cannot be used: the text, the reason, the remedy.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ArgumentError {
@@ -100,7 +100,7 @@ pub enum AdminError {
         question(*nearest)
     )]
     UnknownField {
-        /// What was written.
+        /// The text as written.
         key: String,
         /// The field that is most like it, if any is.
         nearest: Option<&'static str>,
@@ -110,7 +110,7 @@ pub enum AdminError {
     Value {
         /// The field or option.
         key: String,
-        /// What is wrong and what to do.
+        /// The problem and its remedy.
         problem: ArgumentError,
     },
     /// A text from the editor that cannot be read.
@@ -135,9 +135,9 @@ pub enum AdminError {
         mirror: String,
         /// The field.
         key: String,
-        /// What it was when the edit began.
+        /// The value when the edit began.
         from: String,
-        /// What it is now.
+        /// The value now.
         to: String,
     },
     /// The edited text was not stored, and is kept.
@@ -151,11 +151,11 @@ pub enum AdminError {
     /// A file that cannot be read or written.
     #[error("cannot {doing} {}", path.display())]
     File {
-        /// What was to be done with it.
+        /// The attempted action.
         doing: &'static str,
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The system's message.
         source: std::io::Error,
     },
     /// A program that does not run.
@@ -163,7 +163,7 @@ pub enum AdminError {
     Program {
         /// The program.
         program: String,
-        /// What the system says.
+        /// The system's message.
         source: std::io::Error,
     },
     /// The lock file cannot be used.
@@ -185,10 +185,10 @@ pub enum AdminError {
     CopyFile {
         /// As it was written.
         file: PathBuf,
-        /// What is wrong and what to do.
+        /// The problem and its remedy.
         problem: String,
     },
-    /// A copy that cannot be put in the place of the database.
+    /// A copy that cannot replace the database.
     #[error("{} cannot be restored; the database is as it was", file.display())]
     UnusableCopy {
         /// As it was written.
@@ -215,7 +215,7 @@ pub enum AdminError {
     InUse {
         /// The database.
         database: PathBuf,
-        /// Who has the lock, and what to do.
+        /// The holder of the lock, and the remedy.
         holder: LockHolder,
     },
     /// A dump of something else, or in another format.
@@ -223,7 +223,7 @@ pub enum AdminError {
     NotThisDump {
         /// The dump.
         path: PathBuf,
-        /// What it is and what to do.
+        /// The state and the remedy.
         problem: String,
     },
     /// A file with data that cannot be used.
@@ -231,7 +231,7 @@ pub enum AdminError {
     InputFile {
         /// As it was written.
         file: PathBuf,
-        /// What is wrong and what to do.
+        /// The problem and its remedy.
         problem: String,
     },
     /// A table of networks that cannot be used.
@@ -239,7 +239,7 @@ pub enum AdminError {
     DamagedTable {
         /// The table.
         file: PathBuf,
-        /// What is wrong and what to do.
+        /// The problem and its remedy.
         damage: TableDamage,
     },
     /// A host cannot be looked up.
@@ -269,7 +269,7 @@ impl AdminError {
             AdminError::Value { .. } | AdminError::UnknownField { .. } => Exit::Usage,
             AdminError::CopyFile { .. } | AdminError::UnusableCopy { .. } => Exit::Usage,
             AdminError::InputFile { .. } => Exit::Usage,
-            // Who reads no further (`| head`) has what they wanted.
+            // A reader that stops early (`| head`) has enough.
             AdminError::Console(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {
                 Exit::Ok
             }

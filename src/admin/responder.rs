@@ -11,11 +11,11 @@ use crate::tree::user_name;
 /// A responder that is well answers in a millisecond.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// What is known of the responder.
+/// State of the responder.
 pub(super) enum Responder {
-    /// It answered.
+    /// The responder answered.
     Answers(Value),
-    /// It did not, and why that needs attention.
+    /// The responder did not answer; the reason for attention.
     Fails(String),
     /// Nobody listens here, or we may not ask.
     Unknown,

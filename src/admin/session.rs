@@ -22,13 +22,13 @@ pub struct Session {
     pub config_problem: Option<String>,
     /// The site to work on.
     pub site: Arc<SiteConfig>,
-    /// Where answers go.
+    /// Output for answers.
     pub console: Console,
-    /// Where long work shows how far it is.
+    /// Progress of long work.
     pub progress: Progress,
     /// When the call began.
     pub now: Timestamp,
-    /// Who called, for the events.
+    /// The caller, for the events.
     pub actor: String,
 }
 
@@ -121,7 +121,7 @@ pub fn fitting_mirrors(
     }
 }
 
-/// Who called: behind sudo the one who called sudo.
+/// The caller; behind sudo, the user who called sudo.
 fn actor() -> String {
     ["SUDO_USER", "USER", "LOGNAME"]
         .into_iter()

@@ -7,9 +7,9 @@ use std::path::PathBuf;
 pub(in crate::admin) struct Section {
     /// The name in lower case.
     pub kind: String,
-    /// What stands behind it.
+    /// The words behind it.
     pub argument: String,
-    /// Where it begins.
+    /// The place where it begins.
     pub file: PathBuf,
     pub line: usize,
     /// Its number among all sections that were read.
@@ -22,7 +22,7 @@ pub(in crate::admin) struct Directive {
     /// The name in lower case.
     pub name: String,
     pub arguments: Vec<String>,
-    /// Where it stands.
+    /// Its place.
     pub file: PathBuf,
     pub line: usize,
     /// The last of its lines, if it is continued.

@@ -26,16 +26,16 @@ const ENVIRONMENT_BYTES_MAX: u64 = 64 * 1024;
 pub(in crate::admin) enum ApacheError {
     /// There is no Apache here.
     Absent,
-    /// It cannot be asked.
+    /// Apache cannot be asked.
     Asking(String),
-    /// It refuses its configuration, in its own words.
+    /// Apache refuses its configuration; its message.
     Refused(String),
 }
 
 /// A configuration that Apache accepts.
 #[derive(Debug)]
 pub(in crate::admin) struct Apache {
-    /// How it was asked, as words of a shell.
+    /// The command that asked, as words of a shell.
     pub program: String,
     /// Its user.
     pub user: Option<String>,
@@ -43,7 +43,7 @@ pub(in crate::admin) struct Apache {
     pub directives: Vec<Directive>,
     /// The last value of each name of `Define`.
     names: BTreeMap<String, String>,
-    /// What the reader did not understand.
+    /// Notes about lines that the reader did not understand.
     pub unclear: Vec<String>,
     /// Hosts of one address with the same name: name, then places as `FILE:LINE`.
     pub twins: Vec<(String, Vec<String>)>,
@@ -212,7 +212,7 @@ fn twins(told: &str) -> Vec<(String, Vec<String>)> {
     twins
 }
 
-/// What Debian's `apachectl` sets for Apache.
+/// Variables that Debian's `apachectl` sets for Apache.
 pub(in crate::admin) fn environment() -> BTreeMap<String, String> {
     let mut names: BTreeMap<String, String> = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))

@@ -23,10 +23,10 @@ pub(in crate::admin) const HTACCESS: &str = "htaccess";
 /// Names that are replaced in one word; a name may have others in it.
 const NAMES_MAX: usize = 100;
 
-/// What Apache told of itself, and what is read.
+/// Facts from Apache about itself, and the lines read so far.
 #[derive(Debug, Default)]
 pub(in crate::admin) struct Reading {
-    /// Where relative names begin.
+    /// The folder in which relative names begin.
     pub server_root: PathBuf,
     /// Modules that are loaded: `alias_module`.
     pub modules: BTreeSet<String>,
@@ -35,7 +35,7 @@ pub(in crate::admin) struct Reading {
     pub environment: BTreeMap<String, String>,
     /// In the order of the files.
     pub directives: Vec<Directive>,
-    /// What was not understood, each with its place.
+    /// Notes about lines that were not understood, each with its place.
     pub unclear: Vec<String>,
     /// How many were begun.
     pub files: usize,
@@ -48,22 +48,22 @@ pub(in crate::admin) struct Reading {
 
 /// A condition of the configuration that is open here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Holds {
+enum ConditionState {
     Yes,
     No,
     Unknown,
 }
 
-/// What stands around a line.
+/// The sections around a line.
 #[derive(Debug, Clone)]
-enum Around {
+enum Surrounding {
     Section(Section),
-    Condition(String, Holds),
+    Condition(String, ConditionState),
 }
 
 impl Reading {
     /// Reads a file and all that it includes, inside the sections around it.
-    fn read_within(&mut self, path: &Path, around: &mut Vec<Around>, depth: usize) {
+    fn read_within(&mut self, path: &Path, around: &mut Vec<Surrounding>, depth: usize) {
         let shown = path.display();
         self.files += 1;
         if depth > DEPTH_MAX || self.files > FILES_MAX {
@@ -94,7 +94,7 @@ impl Reading {
             } else if let Some(begin) = line.text.strip_prefix('<') {
                 let begun = self.begun(begin, holds, (path, line.number));
                 around.push(begun);
-            } else if holds != Holds::No {
+            } else if holds != ConditionState::No {
                 self.take(&line, path, around, depth);
             }
         }
@@ -117,27 +117,32 @@ impl Reading {
             line: 1,
             number: self.sections,
         };
-        self.read_within(path, &mut vec![Around::Section(section)], 0);
+        self.read_within(path, &mut vec![Surrounding::Section(section)], 0);
     }
 
-    fn begun(&mut self, text: &str, outside: Holds, (file, line): (&Path, usize)) -> Around {
+    fn begun(
+        &mut self,
+        text: &str,
+        outside: ConditionState,
+        (file, line): (&Path, usize),
+    ) -> Surrounding {
         let text = text.strip_suffix('>').unwrap_or(text);
         let (kind, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
         let kind = kind.to_ascii_lowercase();
         let argument = match outside {
-            Holds::No => rest.trim().to_owned(),
+            ConditionState::No => rest.trim().to_owned(),
             _ => self.expanded(rest.trim()),
         };
         if let Some(holds) = self.condition(&kind, &argument) {
-            if holds == Holds::Unknown && outside != Holds::No {
+            if holds == ConditionState::Unknown && outside != ConditionState::No {
                 let place = format!("{}:{line}", file.display());
                 log::debug!("a condition that only Apache knows: {place} <{kind} {argument}>");
             }
-            return Around::Condition(kind, holds);
+            return Surrounding::Condition(kind, holds);
         }
         self.sections += 1;
         let words = words(&argument);
-        Around::Section(Section {
+        Surrounding::Section(Section {
             argument: match words.len() {
                 1 => words.into_iter().next().unwrap_or_default(),
                 _ => argument,
@@ -150,7 +155,7 @@ impl Reading {
     }
 
     /// Whether a section's content is read at all; `None`: it is no condition of that kind.
-    fn condition(&self, kind: &str, argument: &str) -> Option<Holds> {
+    fn condition(&self, kind: &str, argument: &str) -> Option<ConditionState> {
         let words = words(argument);
         let word = words.first().map_or("", String::as_str);
         let (is_not, name) = match word.strip_prefix('!') {
@@ -161,34 +166,44 @@ impl Reading {
         let has = match kind {
             "ifdefine" => self.names.contains_key(name),
             "ifmodule" => match self.module(name) {
-                Holds::Unknown => return Some(Holds::Unknown),
-                known => known == Holds::Yes,
+                ConditionState::Unknown => return Some(ConditionState::Unknown),
+                known => known == ConditionState::Yes,
             },
             "iffile" => self.server_root.join(name).exists(),
-            "ifversion" | "ifdirective" | "ifsection" => return Some(Holds::Unknown),
+            "ifversion" | "ifdirective" | "ifsection" => return Some(ConditionState::Unknown),
             _ => return None,
         };
-        Some(if has != is_not { Holds::Yes } else { Holds::No })
+        Some(if has != is_not {
+            ConditionState::Yes
+        } else {
+            ConditionState::No
+        })
     }
 
     /// By either name of a module: `alias_module`, `mod_alias.c`.
-    fn module(&self, name: &str) -> Holds {
+    fn module(&self, name: &str) -> ConditionState {
         let by_file = name
             .strip_prefix("mod_")
             .and_then(|rest| rest.strip_suffix(".c"));
         let by_file = by_file.map(|bare| format!("{bare}_module"));
         let name = by_file.as_deref().unwrap_or(name);
         match self.assumed_modules {
-            _ if self.modules.contains(name) => Holds::Yes,
-            None => Holds::No,
+            _ if self.modules.contains(name) => ConditionState::Yes,
+            None => ConditionState::No,
             // Some modules are part of the program, and no line loads them.
-            Some(assumed) if assumed.contains(&name) && self.loads_modules => Holds::No,
-            Some(assumed) if assumed.contains(&name) => Holds::Yes,
-            Some(_) => Holds::Unknown,
+            Some(assumed) if assumed.contains(&name) && self.loads_modules => ConditionState::No,
+            Some(assumed) if assumed.contains(&name) => ConditionState::Yes,
+            Some(_) => ConditionState::Unknown,
         }
     }
 
-    fn take(&mut self, logical: &LogicalLine, file: &Path, around: &mut Vec<Around>, depth: usize) {
+    fn take(
+        &mut self,
+        logical: &LogicalLine,
+        file: &Path,
+        around: &mut Vec<Surrounding>,
+        depth: usize,
+    ) {
         let (text, line) = (logical.text.as_str(), logical.number);
         let mut words = words(&self.expanded(text)).into_iter();
         let name = words.next().unwrap_or_default().to_ascii_lowercase();
@@ -229,8 +244,8 @@ impl Reading {
             ));
         }
         let sections = around.iter().filter_map(|around| match around {
-            Around::Section(section) => Some(section.clone()),
-            Around::Condition(..) => None,
+            Surrounding::Section(section) => Some(section.clone()),
+            Surrounding::Condition(..) => None,
         });
         self.directives.push(Directive {
             name,
@@ -239,7 +254,7 @@ impl Reading {
             line,
             last_line: logical.last,
             sections: sections.collect(),
-            is_certain: holds(around) == Holds::Yes,
+            is_certain: holds(around) == ConditionState::Yes,
         });
     }
 
@@ -265,27 +280,27 @@ impl Reading {
     }
 }
 
-impl Around {
+impl Surrounding {
     fn kind(&self) -> &str {
         match self {
-            Around::Section(section) => &section.kind,
-            Around::Condition(kind, _) => kind,
+            Surrounding::Section(section) => &section.kind,
+            Surrounding::Condition(kind, _) => kind,
         }
     }
 }
 
-fn holds(around: &[Around]) -> Holds {
+fn holds(around: &[Surrounding]) -> ConditionState {
     let conditions = around.iter().filter_map(|around| match around {
-        Around::Condition(_, holds) => Some(*holds),
-        Around::Section(_) => None,
+        Surrounding::Condition(_, holds) => Some(*holds),
+        Surrounding::Section(_) => None,
     });
-    let all: Vec<Holds> = conditions.collect();
-    if all.contains(&Holds::No) {
-        Holds::No
-    } else if all.contains(&Holds::Unknown) {
-        Holds::Unknown
+    let all: Vec<ConditionState> = conditions.collect();
+    if all.contains(&ConditionState::No) {
+        ConditionState::No
+    } else if all.contains(&ConditionState::Unknown) {
+        ConditionState::Unknown
     } else {
-        Holds::Yes
+        ConditionState::Yes
     }
 }
 

@@ -21,7 +21,7 @@ use super::change::BEYOND_MB;
     \"files\"}, …]}"
 )]
 pub struct ExportArgs {
-    /// What is written
+    /// The form of the export
     #[arg(long, value_enum)]
     pub format: ExportFormat,
     /// Name of the project, for Django
@@ -30,10 +30,10 @@ pub struct ExportArgs {
     /// Directory for the files of --format=vcs, one per mirror
     #[arg(long, value_name = "PATH", required_if_eq("format", "vcs"))]
     pub target_dir: Option<PathBuf>,
-    /// Then commit that directory, which is a working copy
+    /// Commit the directory, which must be a working copy
     #[arg(long, value_name = "VCS", requires = "target_dir")]
     pub commit: Option<VcsArg>,
-    /// Only say which files of --target-dir would change
+    /// Show which files of --target-dir would change; write nothing
     #[arg(short = 'n', long, requires = "target_dir", help_heading = BEYOND_MB)]
     pub dry_run: bool,
 }

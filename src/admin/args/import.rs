@@ -13,12 +13,12 @@ use super::change::ChangeFlags;
     heliostat import apache /etc/apache2/apache2.conf --out /tmp/new\n\n\
     `heliostat import mirrorbrain --help` has more.")]
 pub struct ImportArgs {
-    /// From what
+    /// The source
     #[command(subcommand)]
     pub from: ImportFrom,
 }
 
-/// What can be imported.
+/// Sources of an import.
 #[derive(Debug, Subcommand)]
 pub enum ImportFrom {
     /// MirrorBrain's database, or a dump of it
@@ -45,7 +45,7 @@ pub struct ImportMirrorbitsConfArgs {
     /// mirrorbits' file
     #[arg(value_name = "FILE", default_value = "/etc/mirrorbits.conf")]
     pub file: PathBuf,
-    /// Where and how it is written
+    /// Where and how the result is written
     #[command(flatten)]
     pub way: MadeWay,
 }
@@ -80,15 +80,15 @@ pub struct ImportConfArgs {
     /// MirrorBrain's file
     #[arg(value_name = "FILE", default_value = "/etc/mirrorbrain.conf")]
     pub file: PathBuf,
-    /// Where and how it is written
+    /// Where and how the result is written
     #[command(flatten)]
     pub way: MadeWay,
 }
 
-/// Where a configuration that is made goes.
+/// Options for writing the imported configuration.
 #[derive(Debug, Args)]
 pub struct MadeWay {
-    /// Write heliostat.toml into this folder; otherwise it is shown only
+    /// Write heliostat.toml into this folder; without it, the file is only shown
     #[arg(long, value_name = "FOLDER")]
     pub out: Option<PathBuf>,
     /// Folder of the databases
@@ -103,7 +103,7 @@ pub struct MadeWay {
 }
 
 impl MadeWay {
-    /// Whether nothing is written.
+    /// Whether the files are only shown.
     pub fn is_dry(&self) -> bool {
         self.dry_run || self.out.is_none()
     }
@@ -119,10 +119,10 @@ impl MadeWay {
     are copied with Heliostat in their place, below FOLDER with their whole path. Lines that are\n\
     not carried over are named, with the reason. Nothing is overwritten.")]
 pub struct ImportApacheArgs {
-    /// Files of Apache; those that they include are read, too
+    /// Apache's files; files that they include are read, too
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
-    /// Write heliostat.toml and the copies into this folder; otherwise they are shown only
+    /// Write heliostat.toml and the copies into this folder; without it, they are only shown
     #[arg(long, value_name = "FOLDER")]
     pub out: Option<PathBuf>,
     /// Folder of the databases
@@ -140,7 +140,7 @@ pub struct ImportApacheArgs {
 }
 
 impl ImportApacheArgs {
-    /// Whether nothing is written.
+    /// Whether the files are only shown.
     pub fn is_dry(&self) -> bool {
         self.dry_run || self.out.is_none()
     }
@@ -160,7 +160,7 @@ pub struct MirrorbrainArgs {
     /// The dump; - is standard input; or the address of the database
     #[arg(value_name = "DUMP")]
     pub dump: PathBuf,
-    /// Replace all mirrors and files that the database has
+    /// Replace all mirrors and files in the database
     #[arg(long)]
     pub force: bool,
     /// Read and check everything, change nothing
@@ -169,7 +169,7 @@ pub struct MirrorbrainArgs {
     /// Print the summary as one JSON object
     #[arg(long)]
     pub json: bool,
-    /// Only what is odd; twice: nothing
+    /// Print only oddities; twice: print nothing
     #[arg(short, long, action = ArgAction::Count)]
     pub quiet: u8,
 }

@@ -18,7 +18,7 @@ pub struct ProbefileArgs {
     /// Path below the tree
     #[arg(value_name = "FILE")]
     pub path: OsString,
-    /// Which URLs: those that are scanned (FTP too), http and https, or all
+    /// Which URLs to ask: those for scans (also FTP), http and https, or all
     #[arg(long, value_enum, default_value = "http")]
     pub urls: UrlsArg,
     /// Only this mirror
@@ -117,7 +117,7 @@ pub struct UpdateArgs {
 }
 
 impl UpdateArgs {
-    /// Whether anything is asked for that the GeoIP files know.
+    /// Whether an option asks for a fact from the GeoIP files.
     pub fn wants_places(&self) -> bool {
         self.all || self.coordinates || self.asn || self.prefix || self.country || self.region
     }
@@ -129,12 +129,12 @@ impl UpdateArgs {
     heliostat topology check\n  \
     heliostat topology lookup 192.0.2.7")]
 pub struct TopologyArgs {
-    /// What to do
+    /// The task
     #[command(subcommand)]
     pub command: TopologyCommand,
 }
 
-/// What `topology` does.
+/// Tasks of `topology`.
 #[derive(Debug, Subcommand)]
 pub enum TopologyCommand {
     /// Make a table of networks from routing data
@@ -168,10 +168,10 @@ pub struct TopologyCompileArgs {
     /// Label each network with the next hop of this peer's route (routing tables)
     #[arg(long, value_name = "IP")]
     pub label_peer: Option<IpAddr>,
-    /// Also replace a table that has many more networks
+    /// Replace the old table even if it has many more networks
     #[arg(long)]
     pub force: bool,
-    /// Only say what would be written
+    /// Show what would be written; write nothing
     #[arg(short = 'n', long)]
     pub dry_run: bool,
     /// Machine-readable

@@ -21,16 +21,16 @@ use super::change::ChangeFlags;
     --json: [{\"name\", \"files\"}, …]"
 )]
 pub struct MarkersArgs {
-    /// Change them in an editor
+    /// Change the markers in an editor
     #[arg(short = 'e', long, conflicts_with_all = ["add", "delete"])]
     pub edit: bool,
-    /// What stands between name and files
+    /// Separator between name and files
     #[arg(short = 'd', long, value_name = "TEXT", default_value = "|")]
     pub delimiter: String,
-    /// Add one, written as they are listed; may be repeated
+    /// Add a marker, written as in the list; may be repeated
     #[arg(long, value_name = "NAME | FILES", help_heading = BEYOND_MB)]
     pub add: Vec<String>,
-    /// Delete the one of this name; may be repeated
+    /// Delete the marker with this name; may be repeated
     #[arg(long, value_name = "NAME", help_heading = BEYOND_MB)]
     pub delete: Vec<String>,
     /// Rehearsal and JSON
@@ -50,7 +50,7 @@ pub struct MarkersArgs {
     heliostat mirrorlist -f txt2 -F 'Releases|Updates'"
 )]
 pub struct MirrorlistArgs {
-    /// Only mirrors whose name is this, or has this in it; disabled ones, too
+    /// Only mirrors whose name contains this text; also disabled ones
     #[arg(value_name = "MIRROR")]
     pub identifier: Option<String>,
     /// Caption of the table
@@ -65,7 +65,7 @@ pub struct MirrorlistArgs {
     /// File that replaces the page after the table
     #[arg(short = 'B', long, value_name = "PATH")]
     pub html_footer: Option<PathBuf>,
-    /// Write to this file, as one step
+    /// Replace this file as one step
     #[arg(short = 'o', long, value_name = "PATH")]
     pub output: Option<PathBuf>,
     /// Directory of flags (de.png), which become a part of the page
@@ -77,7 +77,7 @@ pub struct MirrorlistArgs {
     /// txt: a paragraph per mirror; txt2: a line per mirror and marker; xhtml: a table
     #[arg(short = 'f', long, value_enum, default_value = "txt")]
     pub format: ListFormat,
-    /// Leave out mirrors that have no marker's files
+    /// Leave out mirrors that have the files of no marker
     #[arg(short = 's', long)]
     pub skip_empty: bool,
     /// Only markers whose names match from their beginning

@@ -29,7 +29,7 @@ pub struct ReplayArgs {
     /// Compare with the decisions without this mirror; may be repeated
     #[arg(long, value_name = "MIRROR")]
     pub without: Vec<String>,
-    /// Take files as the catalogue has them, and do not look at the tree
+    /// Take size and time of files from the catalogue, not from the tree
     #[arg(long)]
     pub catalogue: bool,
     /// The clients of these logs speak https
@@ -59,17 +59,17 @@ pub struct CompareArgs {
     /// The host as it will be
     #[arg(value_name = "URL_B")]
     pub url_b: String,
-    /// Ask what an access log has; otherwise files of the catalogue and their documents
+    /// Ask the requests of an access log; without it, files of the catalogue and their documents
     #[arg(long, value_name = "LOG")]
     pub from: Option<PathBuf>,
     /// Format of the log, as `replay` takes it
     #[arg(long, value_name = "FORMAT", requires = "from")]
     pub format: Option<String>,
-    /// How many requests, at most
+    /// Largest number of requests
     #[arg(long, value_name = "N", default_value_t = 400,
           value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub requests: u32,
-    /// How many at a time
+    /// Number of requests at a time
     #[arg(long, value_name = "N", default_value_t = 8,
           value_parser = clap::value_parser!(u32).range(1..=64))]
     pub jobs: u32,

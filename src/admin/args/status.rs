@@ -15,13 +15,13 @@ pub struct StatusArgs {
     /// Only these mirrors, or parts of their names
     #[arg(value_name = "MIRROR")]
     pub identifiers: Vec<String>,
-    /// Every mirror, also those that are well, and disabled ones
+    /// Show every mirror, also those without problems and disabled ones
     #[arg(short = 'a', long = "all", alias = "show-disabled")]
     pub shows_all: bool,
     /// Which mirrors come first
     #[arg(long, value_enum, value_name = "ORDER", default_value = "worst")]
     pub sort: StatusOrder,
-    /// Draw it again every so many seconds, until Ctrl-C
+    /// Repeat every so many seconds, until Ctrl-C
     #[arg(
         long,
         value_name = "SECONDS",

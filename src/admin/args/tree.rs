@@ -16,17 +16,17 @@ use super::change::BEYOND_MB;
     heliostat dirs --missing distribution/11.1\n\n\
     --json: a list of directories or of mirrors")]
 pub struct DirsArgs {
-    /// Only what this mirror has
+    /// Only files of this mirror
     #[arg(value_name = "MIRROR", conflicts_with_all = ["dir", "missing"])]
     pub identifier: Option<String>,
     /// Show so many parts of each path
     #[arg(short = 's', value_name = "N", default_value = "2",
           value_parser = clap::value_parser!(u16).range(1..))]
     pub segments: u16,
-    /// Name the enabled mirrors that have anything whose path begins so
+    /// List enabled mirrors that have a file whose path begins like this
     #[arg(short = 'd', value_name = "DIR", conflicts_with = "missing")]
     pub dir: Option<OsString>,
-    /// Name the enabled mirrors that have nothing whose path begins so
+    /// List enabled mirrors that have no file whose path begins like this
     #[arg(long, value_name = "DIR")]
     pub missing: Option<OsString>,
     /// Accepted and not needed: there is no SQL to be seen
@@ -51,16 +51,16 @@ pub struct TimestampArgs {
     /// Files below the tree
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
-    /// Who owns them
+    /// Owner of the files
     #[arg(short, long, value_name = "USER")]
     pub user: Option<String>,
-    /// Their group
+    /// Group of the files
     #[arg(short, long, value_name = "GROUP")]
     pub group: Option<String>,
-    /// FILE is a path of its own, not below the tree
+    /// FILE is a path of the file system, not of the tree
     #[arg(long)]
     pub no_docroot: bool,
-    /// Only say which files would be written
+    /// Show which files would be written; write nothing
     #[arg(short = 'n', long, help_heading = BEYOND_MB)]
     pub dry_run: bool,
 }
@@ -80,19 +80,19 @@ pub struct NullTreeArgs {
     /// What is listed, as rsync takes it; a slash at its end means what is in it
     #[arg(value_name = "SOURCE")]
     pub source: OsString,
-    /// The tree to be made; what SOURCE does not have is removed from it
+    /// The tree to make; entries that SOURCE lacks are removed from it
     #[arg(value_name = "DIR")]
     pub target: PathBuf,
     /// Pattern of rsync that is left out; may be repeated
     #[arg(long, value_name = "PATTERN")]
     pub exclude: Vec<OsString>,
-    /// Say nothing but errors
+    /// Print errors only
     #[arg(short, long, conflicts_with = "verbose")]
     pub quiet: bool,
     /// Name each entry that is made or removed
     #[arg(short, long)]
     pub verbose: bool,
-    /// Only say what would be done
+    /// Show what would be done; change nothing
     #[arg(short = 'n', long, help_heading = BEYOND_MB)]
     pub dry_run: bool,
 }

@@ -20,7 +20,7 @@ const FIELDS: [&str; 7] = [
     "last-modified",
 ];
 
-/// What differs between two answers.
+/// A difference between two answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct AnswerDifference {
     /// `status`, the name of a field, `body`…

@@ -15,7 +15,7 @@ pub(super) struct DifferentAnswer {
     pub differences: Vec<AnswerDifference>,
 }
 
-/// What came out.
+/// Result of a comparison.
 #[derive(Default)]
 pub(super) struct CompareReport {
     pub asked: usize,

@@ -23,7 +23,7 @@ pub(super) struct ComparedRequest {
 }
 
 impl ComparedRequest {
-    /// What people read.
+    /// The text that people read.
     pub(super) fn name(&self) -> String {
         let method = if self.is_head { "HEAD" } else { "GET" };
         let range = self.range.as_deref().map(|range| format!(" ({range})"));

@@ -63,7 +63,7 @@ pub fn backup(session: &mut Session, args: &BackupArgs) -> Result<Exit, AdminErr
     Ok(Exit::Ok)
 }
 
-/// Where the copy is until it is whole: always the same name for a file and a database, so that the
+/// Path of the copy until it is whole: always the same name for a file and a database, so that the
 /// next backup removes what a killed one left.
 fn temporary(file: &Path, database: &Path) -> PathBuf {
     let database = std::fs::canonicalize(database).unwrap_or_else(|_| database.to_owned());

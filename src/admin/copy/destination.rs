@@ -8,7 +8,7 @@ use crate::admin::error::AdminError;
 use crate::admin::session::Session;
 use crate::db::copy::moment::{FILES_BESIDE, FileKind, kind_of};
 
-/// What programs of ours lay beside a database, besides SQLite's files.
+/// Files that our programs write beside a database, besides those of SQLite.
 const LOCKS_BESIDE: [&str; 4] = [".index.lock", ".hash.lock", ".import.lock", ".locks"];
 
 /// The file that is to be made or replaced, behind all links.

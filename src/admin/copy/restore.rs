@@ -1,4 +1,4 @@
-//! Runs `restore`: puts a copy in the place of the site's database.
+//! Runs `restore`: replaces the site's database by a copy.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};

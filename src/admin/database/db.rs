@@ -13,7 +13,7 @@ use crate::domain::file::FileId;
 use crate::program::exit::Exit;
 use roaring::RoaringBitmap;
 
-/// Less free room than this is not worth writing the database anew: the next scan takes it.
+/// With less free room than this, the database is not rewritten: the next scan uses the room.
 const WORTHWHILE_BYTES: u64 = 1024 * 1024;
 
 /// Of so many bytes of the database, one must be free.

@@ -175,7 +175,7 @@ fn check_follower(report: &mut AreaReport, path: &Path) {
     }
 }
 
-/// Whatever writes a database gives it the right mode.
+/// Every program that writes a database gives it the right mode.
 fn check_journal(report: &mut AreaReport, path: &Path, reader: &Reader, fix: String) {
     let mode = match reader.journal_mode() {
         Ok(mode) if mode.eq_ignore_ascii_case("wal") => return,

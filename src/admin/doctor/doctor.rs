@@ -1,4 +1,4 @@
-//! Runs `doctor`: examines area after area, and prints what was found.
+//! Runs `doctor`: examines area after area, and prints its findings.
 
 use std::sync::Arc;
 

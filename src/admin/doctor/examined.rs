@@ -1,4 +1,4 @@
-//! What is examined, and with whose rights.
+//! The site that is examined, and the users whose rights count.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ pub(super) struct Examiner {
     pub role: Role,
 }
 
-/// What a user does with the tree.
+/// A user's task with the tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
     /// Runs Heliostat's services.
@@ -31,7 +31,7 @@ pub(super) enum Role {
 pub(super) struct Examined<'a> {
     pub config: &'a Config,
     pub sites: Vec<Arc<SiteConfig>>,
-    /// Those whose rights this process can take.
+    /// The users whose rights this process can take.
     pub examiners: Vec<Examiner>,
     pub service_user: String,
     pub now: Timestamp,

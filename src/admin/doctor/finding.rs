@@ -1,4 +1,4 @@
-//! What the doctor finds: values, without a word about how they are printed.
+//! The doctor's findings, as values; `printed` formats them.
 
 use std::sync::Arc;
 
@@ -9,9 +9,9 @@ use crate::config::SiteConfig;
 pub(super) enum Severity {
     /// Downloads break, or nothing is redirected.
     Error,
-    /// It works by half, or not for long.
+    /// A part does not work, or will stop working soon.
     Warning,
-    /// It is worth a word, and monitoring need not know.
+    /// A remark; monitoring need not know.
     Note,
 }
 
@@ -82,13 +82,13 @@ pub(super) struct Unchecked {
     pub is_refused: bool,
 }
 
-/// What was seen in one area.
+/// The findings in one area.
 #[derive(Debug)]
 pub(super) struct AreaReport {
     pub area: &'static str,
     /// The site; `None`: the machine.
     pub site: Option<String>,
-    /// What was looked at, if anything was.
+    /// The things that were examined, if any.
     pub looked_at: Option<String>,
     pub findings: Vec<Finding>,
     pub unchecked: Vec<Unchecked>,

@@ -13,7 +13,7 @@ const NAMED_MAX: usize = 10;
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct OddLink {
     pub path: PathBuf,
-    /// Where it leads out of the tree; `None`: nowhere.
+    /// The target outside of the tree; `None` if the target is missing.
     pub target: Option<PathBuf>,
 }
 

@@ -199,12 +199,12 @@ fn without_https(names: &[&str], command: &SiteCommand) -> Option<Finding> {
     )
 }
 
-/// What lets a mirror have clients again.
+/// The remedy that lets a mirror have clients again.
 enum Cure {
     /// A field with another value.
     Set(&'static str),
     Score,
-    /// Nothing that a program can know: the mirror is put aside, with the reason.
+    /// No program can know the remedy: the mirror is disabled, with the reason.
     Disable,
 }
 

@@ -7,7 +7,7 @@ use std::path::Path;
 use super::shell::{text_word, word};
 use crate::system::{LocalUser, group_name, owner_name};
 
-/// What is wanted of a file or directory.
+/// The access that is needed to a file or directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Wish {
     /// To go through a directory.

@@ -1,4 +1,4 @@
-//! Prints what was found, for people and for scripts.
+//! Prints findings, for people and for scripts.
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,8 @@ use crate::admin::error::AdminError;
 const RED: &str = "\x1b[31m";
 const YELLOW: &str = "\x1b[33m";
 
-/// Prints findings, the worst first, then what was not checked; one line per area if `verbose`.
+/// Prints findings, the worst first, then the parts that were not checked; one line per area if
+/// `verbose`.
 pub(super) fn print(
     console: &mut Console,
     reports: &[AreaReport],
@@ -86,7 +87,7 @@ fn told_once(reports: &[AreaReport]) -> Vec<(Vec<&str>, &Finding)> {
     told
 }
 
-/// All of it as JSON.
+/// The whole result as JSON.
 pub(super) fn json(reports: &[AreaReport]) -> Value {
     let findings = by_severity(reports).into_iter().map(|(report, finding)| {
         json!({

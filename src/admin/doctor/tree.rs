@@ -7,7 +7,7 @@ use super::finding::{AreaReport, Finding, Severity};
 use super::links::report_links;
 use super::opening::{Rights, Wish};
 use super::shell::{text_word, word, words};
-use super::walk::{ClosedPlaces, Seen, walk};
+use super::walk::{ClosedPlaces, TreeAccess, walk};
 use super::way::{check_way, way_to};
 use crate::config::SiteConfig;
 
@@ -91,7 +91,7 @@ fn report_closed(
     report: &mut AreaReport,
     examiners: &[Examiner],
     (site, tree): (&SiteConfig, &Path),
-    seen: &Seen,
+    seen: &TreeAccess,
 ) {
     let mut told: Vec<usize> = Vec::new();
     for (index, closed) in seen.closed.iter().enumerate() {

@@ -27,7 +27,7 @@ const LISTED_MAX: usize = 1000;
 /// Directories that wait for a user's thread; each is an open descriptor.
 const BATCHES_MAX: usize = 32;
 
-/// What a user may not read.
+/// Paths that a user may not read.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct ClosedPlaces {
     pub directories: Vec<(PathBuf, Rights)>,
@@ -36,9 +36,9 @@ pub(super) struct ClosedPlaces {
     pub files_total: u64,
 }
 
-/// What a walk saw.
+/// Result of a walk.
 #[derive(Debug, Default)]
-pub(super) struct Seen {
+pub(super) struct TreeAccess {
     pub directories: u64,
     pub files: u64,
     /// In the order of the users; an error where the system does not let us be that user.
@@ -59,7 +59,7 @@ struct UserBatch {
 }
 
 /// Walks through `tree`, without what the index leaves out.
-pub(super) fn walk(tree: &Path, exclude: &[String], examiners: &[Examiner]) -> Seen {
+pub(super) fn walk(tree: &Path, exclude: &[String], examiners: &[Examiner]) -> TreeAccess {
     let exclude: Vec<Pattern> = exclude.iter().map(|text| Pattern::new(text)).collect();
     std::thread::scope(|scope| {
         let (mut senders, mut threads) = (Vec::new(), Vec::new());
@@ -87,8 +87,12 @@ pub(super) fn walk(tree: &Path, exclude: &[String], examiners: &[Examiner]) -> S
 }
 
 /// Reads directory after directory, and hands each to the users' threads.
-fn look_through(tree: &Path, exclude: &[Pattern], senders: &[SyncSender<Arc<UserBatch>>]) -> Seen {
-    let mut seen = Seen::default();
+fn look_through(
+    tree: &Path,
+    exclude: &[Pattern],
+    senders: &[SyncSender<Arc<UserBatch>>],
+) -> TreeAccess {
+    let mut seen = TreeAccess::default();
     let mut links = TreeLinks::of(tree);
     let mut waiting = vec![tree.to_owned()];
     let mut entries = 0;
@@ -136,7 +140,7 @@ fn look_through(tree: &Path, exclude: &[Pattern], senders: &[SyncSender<Arc<User
     seen
 }
 
-/// What the user of this thread may not read.
+/// Finds paths that the user of this thread may not read.
 fn closed_places(
     examiner: &Examiner,
     batches: Receiver<Arc<UserBatch>>,

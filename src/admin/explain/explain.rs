@@ -1,6 +1,6 @@
 //! Runs `explain`: decides a request for a path and a client, and shows the reasons.
 //!
-//! It runs the very pipeline of the redirect, at full depth and with a drawn number that is the
+//! It runs the pipeline of the redirect itself, at full depth and with a drawn number that is the
 //! same for every mirror, so that a tier without coordinates is listed by score.
 
 use std::io::Write;
@@ -99,7 +99,7 @@ pub fn explain(
     Ok(if has_database { Exit::Ok } else { Exit::Failed })
 }
 
-/// What is asked about, where the command line leaves it open.
+/// The question, where the command line leaves it open.
 struct ExplainSubject {
     ip: IpAddr,
     /// The URL path, if the argument is a path in the file system.

@@ -15,7 +15,7 @@ const EXCLUDED_MAX: usize = 8;
 /// Names behind a reason that several excluded mirrors share.
 const NAMES_SHOWN: usize = 3;
 
-/// What is told beside the decision.
+/// Facts that are shown besides the decision.
 pub(in crate::admin) struct ExplainAside<'a> {
     /// As whom the tree was looked at.
     pub looked_as: &'a str,

@@ -14,7 +14,7 @@ pub enum MirmonStyle {
     Apache,
 }
 
-/// What GeoIP files and mirmon call a country that is not known; an empty field would shift the
+/// The name that GeoIP files and mirmon give an unknown country; an empty field would shift the
 /// others.
 const UNKNOWN_COUNTRY: &str = "--";
 

@@ -19,7 +19,7 @@ use crate::program::exit::Exit;
 use crate::program::replacement::replace_file;
 use crate::regular_file;
 
-/// What the probes change is no change by a person.
+/// A field that probes change: its changes are not a person's.
 const LEFT_OUT: &str = "statusBaseurl";
 
 const FOLDER_MODE: u32 = 0o750;

@@ -24,7 +24,7 @@ const OTHERS_WRITE: u32 = 0o002;
 /// An entry of the listing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NullEntry {
-    /// What it is.
+    /// The kind of the entry.
     pub kind: NullKind,
     /// Its permissions.
     pub mode: u32,
@@ -32,7 +32,7 @@ pub struct NullEntry {
     pub mtime: Timestamp,
 }
 
-/// What an entry is.
+/// Kind of an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NullKind {
     /// A directory.
@@ -49,7 +49,7 @@ pub enum NullKind {
 pub struct NullListing {
     /// The entries; a directory comes before what is in it.
     pub entries: BTreeMap<Vec<u8>, NullEntry>,
-    /// Those that cannot be made.
+    /// Entries that cannot be made.
     pub left_out: u64,
 }
 

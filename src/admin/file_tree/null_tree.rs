@@ -30,7 +30,7 @@ const INLINE_BYTES_MAX: u64 = 4096;
 /// Blocks of 512 bytes that a file system may count for a file without contents.
 const BLOCKS_MAX: u64 = 1;
 
-/// What is to be done.
+/// The changes to make.
 #[derive(Debug, Default)]
 struct TreePlan {
     make: Vec<Vec<u8>>,
@@ -133,7 +133,7 @@ fn plan(target: &Path, listing: &NullListing) -> Result<TreePlan, AdminError> {
         |(path, entry): &(&Vec<u8>, &NullEntry)| !is_as_listed(&below(target, path), entry);
     let made = listing.entries.iter().filter(is_made);
     plan.make = made.map(|(path, _)| path.clone()).collect();
-    // What is in a directory goes before it.
+    // The content of a directory is removed before the directory.
     plan.remove.sort_by(|a, b| b.cmp(a));
     Ok(plan)
 }

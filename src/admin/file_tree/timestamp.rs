@@ -12,7 +12,7 @@ use crate::domain::time::{Timestamp, rfc822};
 use crate::program::exit::Exit;
 use crate::program::replacement::FileReplacement;
 
-/// What a file says below its times.
+/// Text of a file below its times.
 const EXPLANATION: &str = "
 This file tells when it was written, so that everybody can see how old a
 mirror's copy of these files is. The first line has seconds since 1970.
@@ -25,7 +25,7 @@ to be published. A mirror that shows it does not keep permissions.
 /// Ending of names of files that no mirror may show.
 const INVISIBLE: &[u8] = b"invisible";
 
-/// Writes each file anew, as one step.
+/// Replaces each file as one step.
 ///
 /// # Errors
 /// Returns [`AdminError::File`] for the first file that cannot be written, [`AdminError::Refused`]

@@ -1,4 +1,4 @@
-//! Reads gzip's members one after the other, and tells what follows the last one.
+//! Reads gzip's members one after the other, and recognises padding behind the last one.
 
 use std::cell::Cell;
 use std::io::{self, BufRead, ErrorKind, Read};

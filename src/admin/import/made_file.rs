@@ -1,4 +1,4 @@
-//! Files that an import makes: shown as a diff, written only where nothing is.
+//! Shows the files that an import makes as a diff, and writes them only if no file is in the way.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -46,7 +46,7 @@ impl MadeFile {
         }
     }
 
-    /// What is at its place now; `None`: nothing.
+    /// The text of the file that has this path now; `None` if there is no such file.
     fn there(&self) -> Result<Option<String>, AdminError> {
         match fs::read(&self.path) {
             Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
@@ -60,7 +60,7 @@ impl MadeFile {
     }
 }
 
-/// All of them.
+/// All files of an import.
 #[derive(Debug, Default)]
 pub(super) struct MadeFiles {
     files: Vec<MadeFile>,
@@ -101,7 +101,7 @@ impl MadeFiles {
         Ok(())
     }
 
-    /// Writes the files that are not there. Where another text is, nothing is written at all.
+    /// Writes the missing files. If one of the files exists with another text, writes nothing.
     ///
     /// # Errors
     /// Returns [`AdminError::Refused`] if a file is there with another text, which is shown, and
@@ -134,7 +134,7 @@ impl MadeFiles {
         if !differing.is_empty() {
             console.flush()?;
             return Err(AdminError::Refused(format!(
-                "{} is there already and differs, so nothing is written; move it away, or name \
+                "{} exists and differs, so nothing is written; move it away, or name \
                  another folder with --out",
                 differing.join(", ")
             )));
@@ -150,7 +150,7 @@ impl MadeFiles {
     }
 }
 
-/// Whole or not at all: the text is renamed to its place once it is written.
+/// Writes a new file, whole or not at all: the text gets its name once it is written.
 fn make(file: &MadeFile) -> std::io::Result<()> {
     let folder = file.path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(folder)?;
@@ -164,7 +164,7 @@ fn make(file: &MadeFile) -> std::io::Result<()> {
     let written = made
         .write_all(file.text.as_bytes())
         .and_then(|()| made.sync_all())
-        // A link does not replace what somebody made meanwhile.
+        // A link does not replace a file that somebody made meanwhile.
         .and_then(|()| fs::hard_link(&begun, &file.path));
     fs::remove_file(&begun)?;
     written

@@ -25,7 +25,7 @@ const SITE: &str = "main";
 /// Files that mirrorbits looks for in its folder, in its order.
 const GEOIP_FILES: [&str; 2] = ["GeoLite2-City.mmdb", "GeoLite2-ASN.mmdb"];
 
-/// Keys that become nothing, in lower case, and why.
+/// Keys that are not carried over, in lower case, with the reason.
 #[rustfmt::skip]
 const NOT_CARRIED: [(&str, &str); 25] = [
     ("templates", "pages have their own style; mirrorlist_style_sheet changes it"),
@@ -55,7 +55,7 @@ const NOT_CARRIED: [(&str, &str); 25] = [
     ("googlemapsapikey", "pages have a map of their own"),
 ];
 
-/// What a configuration becomes.
+/// Result of an import.
 #[derive(Debug, Default)]
 struct ReadConf {
     keys: Vec<(String, Value)>,

@@ -112,7 +112,7 @@ const COLUMN_ORDERS: [(&str, &[&str]); 7] = [
     ),
 ];
 
-/// Problems that are told one by one; the others are only counted.
+/// Number of problems that are shown one by one; the others are only counted.
 const PROBLEMS_MAX: usize = 1000;
 
 /// Bytes of all texts of all mirrors; those of 300 mirrors with notes of 15 years take 200 KB.
@@ -121,7 +121,7 @@ const MIRROR_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Networks of one mirror.
 const NETWORKS_MAX: usize = 1000;
 
-/// What is wrong with one mirror.
+/// A problem of one mirror.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MirrorProblem {
     /// Its name.
@@ -130,7 +130,7 @@ pub struct MirrorProblem {
     pub problem: String,
 }
 
-/// Takes MirrorBrain's rows to the importer.
+/// Passes MirrorBrain's rows to the importer.
 pub struct MirrorBrain<'t> {
     importer: Importer<'t>,
     /// Mirrors wait until their networks are known, which come in a later table.
@@ -138,7 +138,7 @@ pub struct MirrorBrain<'t> {
     names: BTreeSet<String>,
     /// Mirrors without a number, which PostgreSQL would have given them.
     unnumbered: Vec<MirrorRecord>,
-    /// Mirrors that are not taken over, and why; then nothing is.
+    /// Mirrors that cannot be imported, with the reason; any of them stops the import.
     refused: Vec<String>,
     refused_more: u64,
     /// The schema of the tables; `None` until one of them is seen.
@@ -150,11 +150,11 @@ pub struct MirrorBrain<'t> {
     array: Vec<MirrorId>,
     /// `2.19.0`, when the dump says so.
     pub version: Option<String>,
-    /// Columns of `server` that nothing here has a place for.
+    /// Columns of `server` without a field here.
     pub unknown_columns: BTreeSet<String>,
     /// Tables whose rows name no columns, with those that they are taken for.
     assumed: BTreeMap<&'static str, String>,
-    /// What is wrong with mirrors.
+    /// Problems of mirrors.
     pub problems: Vec<MirrorProblem>,
     has_upstream_files: bool,
     has_fork_files: bool,
@@ -583,7 +583,7 @@ impl<'t> MirrorBrain<'t> {
     }
 }
 
-/// What else there is to say of a dump.
+/// Facts about a dump.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DumpSummary {
     /// `2.19.0`, when the dump says so.
@@ -594,9 +594,9 @@ pub struct DumpSummary {
     pub unknown_columns: Vec<String>,
     /// Tables whose rows name no columns, with those that they are taken for.
     pub assumed: BTreeMap<&'static str, String>,
-    /// What is wrong with mirrors.
+    /// Problems of mirrors.
     pub problems: Vec<MirrorProblem>,
-    /// How much more of that there is.
+    /// Number of further problems.
     pub more_problems: u64,
     /// How many mirrors take https clients.
     pub https: HttpsCount,
@@ -604,7 +604,7 @@ pub struct DumpSummary {
 
 const PUBLIC: &str = "public";
 
-/// Mirrors that are named when they cannot be taken over.
+/// Number of mirrors that a message names if they cannot be imported.
 const REFUSED_NAMED_MAX: usize = 10;
 
 /// `mirrors.server` in its parts; a name alone is in `public`.
@@ -640,7 +640,7 @@ fn coordinate(row: &Row<'_>, column: &str) -> Result<Option<f64>, DumpError> {
     }
 }
 
-/// Why a mirror is not taken over: what `heliostat new` refuses to name one, and what must not
+/// Why a mirror cannot be imported: `heliostat new` refuses such a name, or a character must not
 /// stand in a page or a header.
 fn unusable(record: &MirrorRecord) -> Option<String> {
     if let Err(error) = check_name(&record.identifier) {
@@ -660,7 +660,7 @@ fn unusable(record: &MirrorRecord) -> Option<String> {
     })
 }
 
-/// What is understood otherwise than it looks, and what follows from that.
+/// Notes about values whose meaning is not the apparent one, with the consequence.
 fn notices(record: &MirrorRecord) -> Vec<String> {
     let mut notices = Vec::new();
     for prefix in std::iter::once(&record.prefix).chain(&record.further_prefixes) {
@@ -722,7 +722,7 @@ fn hash_record(row: &Row<'_>) -> Result<HashRecord, DumpError> {
     })
 }
 
-/// Tables that came in the dump and are none of those taken over.
+/// Tables of the dump that are not imported.
 pub fn is_taken_over(table: &str) -> bool {
     TABLES.contains(&schema_and_name(table).1)
 }

@@ -1,4 +1,4 @@
-//! Reads a running PostgreSQL by its own `pg_dump`, as a dump is read.
+//! Reads a running PostgreSQL through its own `pg_dump`, whose output is a dump.
 //!
 //! `pg_dump` takes one consistent snapshot, has every way to log in (sockets, `.pgpass`, TLS by
 //! `sslmode`, services), and needs no second TLS stack here. It only reads, and
@@ -20,10 +20,10 @@ use crate::domain::url::mask_password;
 /// Ways to write the address of a database.
 const SCHEMES: [&str; 2] = ["postgresql://", "postgres://"];
 
-/// Tables that nobody needs here, and that have most rows of all.
+/// Tables that the import does not need, and that have the most rows.
 const LEFT_OUT: &str = "--exclude-table=*.pfx2asn";
 
-/// What `pg_dump` may say before it ends.
+/// Largest number of bytes that are kept of the messages of `pg_dump`.
 const SAID_BYTES_MAX: u64 = 16 * 1024;
 
 /// The address of a database, if that is one.
@@ -117,7 +117,7 @@ impl Read for RunningDump {
 }
 
 impl RunningDump {
-    /// What `pg_dump` says if it failed; a dump that it cut short is none.
+    /// Returns the message of a `pg_dump` that failed: its output is not a whole dump.
     fn end(&mut self) -> io::Result<()> {
         let mut said = String::new();
         if let Some(errors) = self.child.stderr.take() {

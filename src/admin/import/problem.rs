@@ -1,4 +1,4 @@
-//! Places of a configuration that is imported, and what is wrong there.
+//! Names the place of a problem in an imported configuration.
 
 use std::path::{Path, PathBuf};
 
@@ -24,7 +24,7 @@ impl Spot {
     }
 }
 
-/// What is wrong with a line, and what to do.
+/// A problem with a line, and its remedy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::admin::import) struct ImportProblem {
     pub spot: Spot,

@@ -29,7 +29,7 @@ use crate::snapshot::refresh_table;
 /// Lines between two moves of the progress bar.
 const LINES_A_DRAW: u64 = 1000;
 
-/// Imports what the arguments name.
+/// Runs the import that the arguments name.
 ///
 /// # Errors
 /// [`AdminError::Dump`], [`AdminError::NotThisDump`], [`AdminError::File`], [`AdminError::Db`];
@@ -56,7 +56,7 @@ pub fn import_files(args: &ImportArgs) -> Option<Result<Exit, AdminError>> {
         ImportFrom::MirrorbitsConf(args) => import_mirrorbits_conf(&mut console, args),
         _ => return None,
     };
-    // What was said before an error belongs to it.
+    // Lines that were printed before an error belong to it.
     let flushed = console.flush();
     Some(done.and_then(|exit| flushed.map(|()| exit)))
 }
@@ -78,7 +78,7 @@ fn mirrorbrain(session: &mut Session, args: &MirrorbrainArgs) -> Result<Exit, Ad
     Ok(Exit::Ok)
 }
 
-/// Says at once what would come out only after all of the dump was read.
+/// Refuses, before the dump is read, a database that is not empty.
 fn refuse_full_database(session: &Session, args: &MirrorbrainArgs) -> Result<(), AdminError> {
     let is_missing = matches!(session.site.database.try_exists(), Ok(false));
     if args.force || is_missing {
@@ -95,7 +95,7 @@ fn refuse_full_database(session: &Session, args: &MirrorbrainArgs) -> Result<(),
     Ok(())
 }
 
-/// Does all of it in a database of its own, which is thrown away.
+/// Imports into a database of its own, which is thrown away.
 fn dry_run(
     session: &Session,
     args: &MirrorbrainArgs,
@@ -113,7 +113,7 @@ fn dry_run(
     Ok(summary)
 }
 
-/// Does it with a row in `run`; one that fails is recorded, too.
+/// Imports with a row in `run`, also if the import fails.
 fn recorded(
     session: &Session,
     args: &MirrorbrainArgs,

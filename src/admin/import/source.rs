@@ -17,7 +17,7 @@ use super::gzip::{GzipMembers, NotGzip};
 use super::postgresql;
 use crate::admin::error::AdminError;
 
-/// Read at a time: large enough that system calls cost nothing beside decompression.
+/// Bytes per read: so many that system calls cost nothing beside decompression.
 const BUFFER_BYTES: usize = 256 * 1024;
 
 /// Memory that unpacking may take: xz -9 needs 65 MiB. Its largest dictionary takes 1.5 GiB, which
@@ -39,13 +39,13 @@ pub struct DumpSource {
     padding_bytes: Rc<Cell<u64>>,
 }
 
-/// What the first bytes of a file say that it is.
+/// The kind of a file by its first bytes.
 #[derive(Debug, PartialEq, Eq)]
 enum Format {
     Plain,
     Gzip,
     Xz,
-    /// Something that is refused, with what to do.
+    /// A kind that is refused, with the remedy.
     Other(&'static str),
 }
 
@@ -251,7 +251,7 @@ impl DumpSource {
     }
 }
 
-/// Why compressed data cannot be unpacked, and what to do; `None` if the file cannot be read.
+/// Why compressed data cannot be unpacked, with the remedy; `None` if the file cannot be read.
 fn packing_problem(source: &std::io::Error) -> Option<String> {
     let inner = source.get_ref();
     if inner.is_some_and(|inner| inner.is::<NotGzip>()) {

@@ -9,14 +9,14 @@ use crate::db::import::ImportCounts;
 use crate::domain::select::HttpsCount;
 use crate::program::table::TextTable;
 
-/// What an import brought.
+/// Result of an import.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Summary {
     /// The site.
     pub site: String,
-    /// What is in the database now.
+    /// The new content of the database.
     pub imported: ImportCounts,
-    /// What else there is to say of the dump.
+    /// Facts about the dump.
     pub facts: DumpSummary,
     /// Tables that were passed over, with their rows.
     pub ignored: Vec<(String, u64)>,
@@ -28,7 +28,7 @@ pub struct Summary {
     pub rows: u64,
     /// How long it took.
     pub seconds: f64,
-    /// Nothing was changed.
+    /// Whether this was a rehearsal, which changes nothing.
     pub dry_run: bool,
 }
 
@@ -47,7 +47,7 @@ impl Summary {
         })
     }
 
-    /// All of it as JSON.
+    /// The whole result as JSON.
     pub fn to_json(&self) -> Value {
         let odd = self.imported.odd.iter().map(|(oddity, odd)| {
             json!({

@@ -1,21 +1,21 @@
-//! What this machine has: hosts of Apache with that name, GeoIP files.
+//! Finds Apache's hosts with the site's name, and GeoIP files, on this machine.
 
 use std::path::{Path, PathBuf};
 
 use crate::admin::apache::{Apache, ApacheError};
 use crate::admin::args::InitArgs;
 
-/// Where packages and update programs put GeoIP files.
+/// Folders in which packages and update programs put GeoIP files.
 const GEOIP_FOLDERS: [&str; 3] = [
     "/var/lib/GeoIP",
     "/usr/share/GeoIP",
     "/usr/local/share/GeoIP",
 ];
 
-/// Where the files to include are.
+/// Folder of the files to include.
 pub(super) const SHARE: &str = "/usr/share/heliostat";
 
-/// What was found.
+/// Facts about this machine.
 #[derive(Debug, Default)]
 pub(super) struct FoundMachine {
     /// Files and lines of Apache's hosts with that name.
@@ -28,7 +28,7 @@ pub(super) struct FoundMachine {
     /// Proxies that may tell the client's address.
     pub proxies: Vec<String>,
     pub geoip: Vec<PathBuf>,
-    /// What could not be looked at.
+    /// Notes about things that could not be examined.
     pub problems: Vec<String>,
 }
 

@@ -1,4 +1,4 @@
-//! What is to be made, as values and texts.
+//! The files that `init` makes, as values and texts.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ pub(super) struct NewFile {
     pub path: PathBuf,
     pub text: String,
     pub mode: u32,
-    /// It belongs to the group of the services, not to root's.
+    /// Whether the file belongs to the group of the services instead of root's.
     pub is_for_services: bool,
 }
 

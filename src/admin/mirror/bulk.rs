@@ -19,7 +19,7 @@ const RED: &str = "\x1b[31m";
 
 const GREEN: &str = "\x1b[32m";
 
-/// What becomes of one mirror.
+/// The change of one mirror.
 struct PlannedEdit {
     name: String,
     changes: Vec<FieldChange>,

@@ -72,7 +72,7 @@ pub fn enable(session: &mut Session, args: &EnableArgs) -> Result<Exit, AdminErr
     said(session, args.flags, name, (what, line))
 }
 
-/// Prints what was changed of a mirror.
+/// Prints the change of a mirror.
 fn said(
     session: &mut Session,
     flags: ChangeFlags,

@@ -138,7 +138,7 @@ fn edit_sheet(
     }
 }
 
-/// What the admin makes of a text in their editor.
+/// The text after the admin edited it.
 ///
 /// # Errors
 /// Returns [`AdminError::Refused`] or [`AdminError::Program`] if the editor fails, and
@@ -233,7 +233,7 @@ fn run_editor(path: &Path) -> Result<(), AdminError> {
             source,
         })
     };
-    /// What a shell says when there is no such command (POSIX, 2.8.2).
+    /// Exit code of a shell if there is no such command (POSIX, 2.8.2).
     const NO_COMMAND: i32 = 127;
     let mut status = run(&script)?;
     if status.code() == Some(NO_COMMAND) && editor == "sensible-editor" {

@@ -18,7 +18,7 @@ use crate::domain::file::FileId;
 use crate::domain::url::{BaseUrl, EncodedPath, without_login};
 use crate::program::exit::Exit;
 
-/// What a mirror has.
+/// A mirror's copy of a file.
 struct FileHolder {
     mirror: MirrorRecord,
     content: Content,
@@ -78,7 +78,7 @@ struct HeldFile<'a> {
     path: &'a [u8],
     holder: &'a FileHolder,
     is_outdated: bool,
-    /// What the mirror answered, if it was asked.
+    /// The mirror's answer, if it was asked.
     sample: Option<FileSample>,
 }
 

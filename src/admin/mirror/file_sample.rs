@@ -34,7 +34,7 @@ pub struct FileQuestion {
     pub path: Vec<u8>,
 }
 
-/// What a mirror answered.
+/// A mirror's answer.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FileSample {
     /// Status of the answer; one for a part of the file counts as one for all of it.

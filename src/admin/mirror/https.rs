@@ -33,9 +33,9 @@ struct HttpsAttempt {
     files: Vec<ProbeFile>,
 }
 
-/// What came of one file at one URL.
+/// Result for one file at one URL.
 enum Answer {
-    /// It is there, over each family that can be checked from here.
+    /// The file is there, over each family that can be checked from here.
     There,
     /// Something else is wrong with the file alone.
     FileFails(String),
@@ -191,7 +191,7 @@ fn attempts(session: &Session, mirrors: &[MirrorRecord]) -> Result<Vec<HttpsAtte
 /// Why a URL is not taken.
 struct HttpsRefusal {
     text: String,
-    /// Whether it says something of the mirror.
+    /// Whether the result says something about the mirror.
     is_known: bool,
 }
 

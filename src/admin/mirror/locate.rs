@@ -23,7 +23,7 @@ pub enum LocateError {
     Unresolved {
         /// The host.
         host: String,
-        /// What the system says.
+        /// The system's message.
         cause: std::io::Error,
     },
     /// The resolver's answer is empty.
@@ -37,16 +37,16 @@ pub enum LocateError {
 /// Degrees that addresses of one machine room may be apart: files know cities at best.
 const APART_DEGREES_MAX: f64 = 1.0;
 
-/// What is known of a host by its addresses.
+/// Facts about a host by its addresses.
 #[derive(Debug, Default)]
 pub struct Survey {
     /// The addresses, IPv4 first.
     pub addresses: Vec<(IpAddr, AddressPlace)>,
-    /// What the first address that knows says. The coordinates are never those of another country.
+    /// Facts from the first address that has them. Coordinates are never those of another country.
     pub place: Place,
     /// The network of the first address whose AS is known, else of the first that has any.
     pub network: Option<IpNet>,
-    /// What the addresses do not agree in: the fact, and what each says.
+    /// Facts in which the addresses differ, with the value of each address.
     pub differences: Vec<(&'static str, String)>,
 }
 
@@ -105,7 +105,7 @@ impl Survey {
     }
 }
 
-/// What the addresses say each, where they do not say the same.
+/// The value of each address, for facts in which they differ.
 fn differences(addresses: &[(IpAddr, AddressPlace)]) -> Vec<(&'static str, String)> {
     type Shown = fn(&Place) -> Option<String>;
     let shown: [(&str, Shown); 4] = [

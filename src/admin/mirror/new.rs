@@ -60,7 +60,7 @@ pub fn new(session: &mut Session, args: &NewArgs) -> Result<Exit, AdminError> {
     Ok(Exit::Ok)
 }
 
-/// What is told of a new mirror: where it is, and what comes next.
+/// Message about a new mirror: its place, and the next step.
 fn added_line(record: &MirrorRecord, located: Result<Option<Survey>, LocateError>) -> String {
     let name = &record.identifier;
     let mut place = Vec::new();

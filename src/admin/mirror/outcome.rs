@@ -6,14 +6,14 @@ use crate::admin::args::ChangeFlags;
 use crate::admin::error::AdminError;
 use crate::admin::session::Session;
 
-/// What a command did to one mirror.
+/// Result of a command for one mirror.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChangeOutcome {
     /// The mirror.
     pub mirror: String,
-    /// What was changed, as the events have it; `None`: nothing.
+    /// The change, in the words of the events; `None` if nothing changed.
     pub what: Option<String>,
-    /// What people are told.
+    /// The message for people.
     pub line: String,
 }
 
@@ -29,7 +29,7 @@ impl ChangeOutcome {
         session.console.line(rehearsed(&self.line, flags))
     }
 
-    /// It as JSON.
+    /// The result as JSON.
     pub fn to_json(&self, flags: ChangeFlags) -> Value {
         json!({
             "mirror": self.mirror,

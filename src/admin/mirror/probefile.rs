@@ -110,7 +110,7 @@ fn ask(
     Ok(asked)
 }
 
-/// What one URL answered.
+/// The answer of one URL.
 struct AskedUrl {
     mirror: String,
     url: String,

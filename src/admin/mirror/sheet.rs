@@ -63,13 +63,13 @@ pub fn comment_block(record: &MirrorRecord) -> String {
     format!("{COMMENT_MARK}\n{comment}\n{COMMENT_MARK}\n")
 }
 
-/// What an editor is given.
+/// The text for the editor.
 pub fn write(record: &MirrorRecord) -> String {
     let whole = lines(record, |_, value| value.to_owned());
     format!("{whole}\n{}", comment_block(record))
 }
 
-/// What was changed in an edited sheet; each new value can be used.
+/// The changes in an edited sheet; each new value can be used.
 ///
 /// # Errors
 /// [`AdminError::Text`] and [`AdminError::Value`] name the line's key.
@@ -189,7 +189,7 @@ pub fn change(
     if from == value {
         return Ok(None);
     }
-    // A value that was imported and cannot be used may stay, but not come anew.
+    // An unusable imported value may stay unchanged, but cannot be set again.
     let mut changed = record.clone();
     apply(field, &mut changed, value)?;
     let to = field.shown(&changed);

@@ -151,7 +151,7 @@ pub fn update(session: &mut Session, args: &UpdateArgs) -> Result<Exit, AdminErr
     Ok(exit)
 }
 
-/// What was found, for JSON.
+/// The findings, for JSON.
 #[derive(Default)]
 struct UpdateReport {
     https: Value,

@@ -85,7 +85,7 @@ fn markers(database: &impl Queryable, args: &MirrorlistArgs) -> Result<Vec<Marke
     Ok(markers)
 }
 
-/// What is wrong stands at the end of several lines.
+/// The last of several lines, which names the problem.
 fn last_line(text: &str) -> String {
     text.lines().last().unwrap_or_default().trim().to_owned()
 }

@@ -26,7 +26,7 @@ pub struct OverviewRow {
     pub has: Vec<bool>,
 }
 
-/// What the page is made of.
+/// Content of the page.
 pub struct OverviewPage<'a> {
     /// The mirrors in order.
     pub rows: &'a [OverviewRow],
@@ -36,7 +36,7 @@ pub struct OverviewPage<'a> {
     pub names: &'a PlaceNames,
     /// When it is made.
     pub now: Timestamp,
-    /// How it is wanted.
+    /// Options of the page.
     pub args: &'a MirrorlistArgs,
 }
 
@@ -173,7 +173,7 @@ fn shown_rows(page: &OverviewPage<'_>) -> Result<Vec<ShownRow>, AdminError> {
     Ok(shown)
 }
 
-/// Who runs it; the mirror's name where that is not known.
+/// The operator, or the mirror's name if the operator is unknown.
 fn operator(mirror: &MirrorRecord) -> &str {
     match mirror.operator_name.is_empty() {
         true => &mirror.identifier,
@@ -211,7 +211,7 @@ fn stars(score: i64) -> &'static str {
     }
 }
 
-/// Where the flag of a country is.
+/// Path or URL of a country's flag.
 fn flag(args: &MirrorlistArgs, country: &str) -> Result<Option<String>, AdminError> {
     let code = country.to_ascii_lowercase();
     let is_code = code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_lowercase());

@@ -1,7 +1,7 @@
 //! Reads products, languages, locations and aliases from a dump of bouncer's database (mysqldump).
 //!
 //! Only INSERT statements count, and CREATE TABLE for the names of columns. Any other statement is
-//! passed over: nothing of it concerns these tables.
+//! skipped, because it does not concern these tables.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -11,20 +11,20 @@ use crate::domain::product::Product;
 /// A row: column → value; `NULL` is absent.
 type BouncerRow = HashMap<String, String>;
 
-/// What a dump has.
+/// The content of a dump.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct BouncerDump {
     pub products: Vec<Product>,
-    /// Each with the name that it stands for.
+    /// Aliases, each with the name that it stands for.
     pub aliases: Vec<(String, String)>,
-    /// What is not carried over, a line each.
+    /// Notes about rows that are not carried over, one line each.
     pub left: Vec<String>,
 }
 
 /// Reads a dump.
 ///
 /// # Errors
-/// Returns what is wrong, with the number of the statement.
+/// Returns the problem, with the number of the statement.
 pub(super) fn read(text: &str) -> Result<BouncerDump, String> {
     let mut columns: HashMap<String, Vec<String>> = HashMap::new();
     let mut rows: HashMap<String, Vec<BouncerRow>> = HashMap::new();

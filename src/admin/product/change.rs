@@ -220,7 +220,7 @@ fn target(table: &ProductTable, alias: &str, name: &str) -> Result<String, Admin
     }
 }
 
-/// Says what was changed, or would be.
+/// Prints the change that was made, or would be made.
 fn told(
     session: &mut Session,
     is_json: bool,

@@ -1,4 +1,4 @@
-//! Runs `product import`: takes over the products of a bouncer.
+//! Runs `product import`: imports the products of a bouncer.
 
 use serde_json::json;
 
@@ -14,7 +14,7 @@ use crate::regular_file;
 /// Largest dump in bytes; 20,000 locations take some 3 MB.
 const DUMP_BYTES_MAX: u64 = 256 * 1024 * 1024;
 
-/// Takes over products and aliases; all of them, or nothing.
+/// Imports products and aliases: all of them, or none.
 ///
 /// # Errors
 /// Returns [`AdminError::NotThisDump`] if the file cannot be read as a dump, and [`AdminError::Db`]
@@ -81,7 +81,7 @@ pub(super) fn import(session: &mut Session, args: &ImportProductArgs) -> Result<
     Ok(Exit::Ok)
 }
 
-/// Leaves out what cannot be asked for, and says so.
+/// Removes products and aliases that no client can ask for, and notes each one.
 fn leave_out(dump: &mut BouncerDump) {
     let left = &mut dump.left;
     for product in &mut dump.products {

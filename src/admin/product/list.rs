@@ -1,4 +1,4 @@
-//! Runs `product list`: products and aliases, and what is missing.
+//! Runs `product list`: shows products and aliases, and files that the catalogue lacks.
 
 use std::collections::BTreeSet;
 

@@ -25,7 +25,7 @@ const NAMED: [(&str, &str, bool); 5] = [
     ("common", COMMON, true),
 ];
 
-/// What a directive stands for, as far as a decision needs it.
+/// Meaning of a directive, for the fields that a decision needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum LogField {
     /// `%h`, `%a`.
@@ -170,7 +170,7 @@ impl LogFormat {
         is_end.then_some(values)
     }
 
-    /// Where the value ends that stands at the beginning of the rest of a line.
+    /// End of the value with which the rest of a line begins.
     fn end(&self, rest: &[u8], field: LogField, place: usize) -> Option<usize> {
         if field == LogField::Time && rest.starts_with(b"[") {
             return memchr(b']', rest).map(|at| at + 1);

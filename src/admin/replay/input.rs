@@ -38,12 +38,12 @@ pub(in crate::admin) struct LogInput {
     reader: Box<dyn BufRead>,
     file: usize,
     next_line: u64,
-    /// What follows the last line feed of the last block.
+    /// Bytes behind the last line feed of the last block.
     begun: Vec<u8>,
     /// Whether the rest of a line that is too long is being passed over.
     skips: bool,
     is_at_end: bool,
-    /// Why it ended early; what was read before comes first.
+    /// The error that ended the input early; lines before it come first.
     failure: Option<io::Error>,
 }
 

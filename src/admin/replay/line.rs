@@ -23,7 +23,7 @@ pub(in crate::admin) struct LoggedRequest {
     /// Query, still encoded.
     pub query: Vec<u8>,
     pub user_agent: Vec<u8>,
-    /// What the client takes, or what the log says that it wanted.
+    /// `Accept` of the client, or the form that the log says it wanted.
     pub accept: Vec<u8>,
     /// Text of the client's address.
     pub address: Vec<u8>,

@@ -16,14 +16,14 @@ const MIRRORS_SHOWN: usize = 40;
 /// Lines of a table of reasons.
 const REASONS_SHOWN: usize = 30;
 
-/// What is reported.
+/// Content of the report.
 pub(super) struct ReplayReport<'r> {
     pub tally: &'r ReplayTally,
     /// The logs by their numbers.
     pub logs: &'r [PathBuf],
     /// Whether there is a world of `--against` or `--without`.
     pub has_then: bool,
-    /// What went wrong with reading.
+    /// Problems with reading.
     pub problems: &'r [String],
 }
 

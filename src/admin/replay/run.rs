@@ -91,7 +91,7 @@ fn then(session: &Session, args: &ReplayArgs) -> Result<Option<ReplayWorld>, Adm
     ReplayWorld::load(&site, &args.without, args.catalogue).map(Some)
 }
 
-/// What all threads work by.
+/// The input that all threads share.
 struct ReplayJob<'j> {
     lines: &'j LogLines,
     /// Parameters that the web server would set.

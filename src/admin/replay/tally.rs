@@ -39,7 +39,7 @@ impl Traffic {
     }
 }
 
-/// What became of requests: in the log, or by the decisions of one world.
+/// Results of requests: in the log, or by the decisions of one world.
 #[derive(Debug, Clone, Default)]
 pub(super) struct AnswerColumn {
     /// By kind and reason.

@@ -19,7 +19,7 @@ use crate::program::table::TextTable;
 /// A run may begin while another program is asked for its time.
 const CLOCK_SLACK_S: i64 = 60;
 
-/// Numbers beside the counts of a run that count nothing.
+/// Numbers of a run that are not counts.
 const NO_COUNTS: [&str; 4] = ["took_ms", "first_id", "changed_at", "generation"];
 
 /// Shows the latest runs.

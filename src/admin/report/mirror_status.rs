@@ -1,4 +1,4 @@
-//! Judges how each mirror is, and why one gets no clients.
+//! Judges the state of each mirror, and finds reasons why a mirror gets no clients.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -51,11 +51,11 @@ pub(super) struct StatusLine {
     pub reasons: Vec<String>,
     /// Share of probes that a cache answered from what it had, as it said.
     pub hit_ratio: Option<f64>,
-    /// What is worth a word and no action.
+    /// Remarks that need no action.
     pub notes: Vec<String>,
 }
 
-/// What scans of the last [`PAST_DAYS`] found.
+/// Results of the scans of the last [`PAST_DAYS`].
 #[derive(Clone, Copy)]
 pub(super) struct Past {
     least: f64,
@@ -70,7 +70,7 @@ pub(super) struct AllowedIds {
     pub ids: RoaringBitmap,
 }
 
-/// What is asked of every mirror.
+/// Facts that the judgement of every mirror needs.
 pub(super) struct SiteQuestion<'a> {
     pub config: &'a ScanConfig,
     pub files: RoaringBitmap,
@@ -83,12 +83,12 @@ pub(super) struct SiteQuestion<'a> {
     pub certificate_s: i64,
     pub now: Timestamp,
     pub https: HttpsCount,
-    /// How this host looks cut off now.
+    /// Outages by which this host looks cut off now.
     pub cut_off: Vec<Outage>,
 }
 
 impl StatusLine {
-    /// The worse, the smaller.
+    /// Rank in the order of trouble; the worst mirror has the smallest.
     pub(super) fn badness(&self) -> u8 {
         match (self.state, self.needs_attention) {
             ("down", _) => 0,
@@ -173,7 +173,7 @@ pub(super) fn line(
     Ok(line)
 }
 
-/// What is worth a word of a pull-through cache.
+/// Remarks about a pull-through cache.
 fn cache_notes(mirror: &MirrorRecord, line: &StatusLine) -> Vec<String> {
     let mut notes = Vec::new();
     if let Some(hits) = line.hit_ratio {
@@ -225,7 +225,7 @@ fn probe_reasons(probes: &[ProbeRecord], site: &SiteQuestion<'_>) -> Vec<String>
     reasons
 }
 
-/// What is the matter with a mirror over a scheme, once for both families if it is the same.
+/// The problem of a mirror over a scheme, once for both families if it is the same.
 fn probe_reasons_over(scheme: Scheme, probes: &[ProbeRecord]) -> Vec<String> {
     let mut said: Vec<(&str, Vec<&str>)> = Vec::new();
     for record in probes.iter().filter(|record| record.scheme == scheme) {
@@ -273,12 +273,12 @@ fn scan_reasons(
     Ok(reasons)
 }
 
-/// What the last scan noted.
+/// The notes of the last scan.
 fn scan_note(run: RunRecord) -> Option<String> {
     (!run.note.is_empty()).then(|| format!("last scan: {}", run.note))
 }
 
-/// What a mirror lacks, whoever confirmed that.
+/// The reason for attention if a mirror lacks files, also if somebody confirmed that.
 fn coverage_reason(
     mirror: &MirrorRecord,
     line: &StatusLine,
@@ -308,7 +308,7 @@ fn coverage_reason(
     })
 }
 
-/// What scans found in the last days.
+/// Reads the results of the scans of the last days.
 fn past(
     database: &impl Queryable,
     mirror: &MirrorRecord,

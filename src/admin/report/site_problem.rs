@@ -11,8 +11,8 @@ use crate::tree::{Location, Tree};
 /// Files of the catalogue that are looked at, evenly spread: some of every large part of the tree.
 const SAMPLE_FILES: u64 = 200;
 
-/// Problems, worst first; the responder's word counts for the tree, and where nobody gives it, what
-/// we see ourselves.
+/// Problems, worst first. The responder tells the state of the tree; if it does not answer, this
+/// program looks itself.
 pub(super) fn problems(
     session: &Session,
     database: &impl Queryable,

@@ -1,4 +1,4 @@
-//! Runs `status`: shows how each mirror is, and why one gets no clients.
+//! Runs `status`: shows the state of each mirror, and reasons why a mirror gets no clients.
 
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
@@ -28,7 +28,7 @@ use crate::snapshot::roster;
 /// How often `--watch` looks whether it has to end.
 const WATCH_STEP: Duration = Duration::from_millis(100);
 
-/// Shows how mirrors are.
+/// Shows the state of the mirrors.
 ///
 /// # Errors
 /// Returns [`AdminError::Lookup`] if the name means no mirror or several mirrors, and
@@ -44,7 +44,7 @@ pub fn status(session: &mut Session, args: &StatusArgs) -> Result<Exit, AdminErr
     })
 }
 
-/// Shows it again and again, until a signal ends that.
+/// Shows the state again and again, until a signal arrives.
 fn watch(session: &mut Session, args: &StatusArgs, seconds: u16) -> Result<Exit, AdminError> {
     if !session.console.is_screen() || args.json {
         let usage = "--watch draws on a terminal; leave it out in scripts and with --json";
@@ -67,7 +67,7 @@ fn watch(session: &mut Session, args: &StatusArgs, seconds: u16) -> Result<Exit,
     shown.map(|_| Exit::Ok)
 }
 
-/// Shows it once; returns whether anything needs attention.
+/// Shows the state once; returns whether anything needs attention.
 fn show(session: &mut Session, args: &StatusArgs) -> Result<bool, AdminError> {
     let reader = session.reader()?;
     let mirrors = chosen(&reader, args)?;
@@ -110,7 +110,7 @@ fn show(session: &mut Session, args: &StatusArgs) -> Result<bool, AdminError> {
     Ok(attention || !problems.is_empty())
 }
 
-/// What is asked of every mirror: everything but the mirror's own rows.
+/// Reads the facts that the judgement of every mirror needs, besides the mirror's own rows.
 fn question<'a>(
     session: &Session,
     config: &'a ScanConfig,

@@ -1,7 +1,7 @@
 //! Writes the status for people: the worst mirrors first, and a cause that many share once.
 //!
-//! A screen has 24 lines. With more mirrors than fit, those that are well are only counted, and so
-//! are those that nothing but a shared cause is the matter with; `--all` shows every one.
+//! A screen has 24 lines. With more mirrors than fit, mirrors without problems are only counted,
+//! and so are mirrors whose only problem is a shared cause; `--all` shows every mirror.
 
 use std::collections::HashMap;
 
@@ -17,13 +17,13 @@ use crate::program::table::TextTable;
 /// Lines of the table, head included; with causes and sums they fit a screen of 24 lines.
 const ROWS_MAX: usize = 15;
 
-/// A cause is said once if so many mirrors have it.
+/// A cause that so many mirrors share is shown once for all of them.
 const SHARED_MIN: usize = 4;
 
-/// Causes that are said once; there may be as many as mirrors.
+/// Number of shared causes that are shown; each mirror may have a cause of its own.
 const SHARED_MAX: usize = 4;
 
-/// Names behind a shared cause.
+/// Number of names behind a shared cause.
 const NAMES_SHOWN: usize = 2;
 
 const RED: &str = "\x1b[31m";
@@ -94,7 +94,7 @@ fn shared_line(cause: &str, names: &[&str]) -> String {
     format!("{} mirrors: {cause} ({first}, …)", names.len())
 }
 
-/// Writes what is the matter with the first mirrors, as many as fit; returns how many.
+/// Writes the problems of the first mirrors, as many as fit; returns their number.
 fn write_short(
     session: &mut Session,
     rows: &[&StatusLine],
@@ -118,7 +118,7 @@ fn write_short(
     Ok(0)
 }
 
-/// Writes all that is known about the mirrors.
+/// Writes all facts about the mirrors.
 fn write_whole(
     session: &mut Session,
     rows: &[&StatusLine],
@@ -200,7 +200,7 @@ fn sums(lines: &[StatusLine], site: &SiteQuestion<'_>) -> String {
     format!("{mirrors} mirrors{states}, {attention} need attention; {files} files")
 }
 
-/// What it says of itself.
+/// The statements of a mirror's own trace.
 fn traced(line: &StatusLine, site: &SiteQuestion<'_>) -> String {
     let said = |stored: &StoredTrace| trace::said(&stored.trace, site.generation, site.now);
     let said = line.trace.as_ref().map(said);

@@ -1,4 +1,4 @@
-//! Compares a mirror's own statements with what is known of it.
+//! Compares the statements of a mirror's trace with its record here.
 
 use serde_json::{Value, json};
 
@@ -12,10 +12,10 @@ use crate::domain::url_parts::UrlParts;
 /// A last sync that is older explains missing files: mirrors sync daily at least.
 const SYNC_AGE_S_MAX: i64 = 2 * 86_400;
 
-/// With a smaller share of the files a mirror's syncs are a matter of interest.
+/// With a smaller share of the files, the status shows when the mirror synced.
 pub const COVERAGE_LOW: f64 = 0.95;
 
-/// `synced 2 h ago, tree generation 12 of 14`; empty when it says neither.
+/// `synced 2 h ago, tree generation 12 of 14`; empty if the trace has neither.
 pub fn said(trace: &Trace, generation: i64, now: Timestamp) -> String {
     let synced = trace
         .synced_at
@@ -38,7 +38,7 @@ pub fn lag(trace: &Trace, generation: i64, now: Timestamp) -> Option<String> {
     (is_old || is_behind).then(|| format!("by its own trace {}", said(trace, generation, now)))
 }
 
-/// Where it says something else than the admin.
+/// Statements that differ from the mirror's record.
 pub fn differences(record: &MirrorRecord, trace: &Trace) -> Vec<String> {
     let mut notes = Vec::new();
     if let Some(size) = trace.max_file_size
@@ -77,7 +77,7 @@ pub fn differences(record: &MirrorRecord, trace: &Trace) -> Vec<String> {
     notes
 }
 
-/// Schemes of its URLs, sorted by name.
+/// Schemes of the mirror's URLs, sorted by name.
 fn schemes(record: &MirrorRecord) -> Vec<Scheme> {
     let urls = [&record.base_url, &record.ftp_url, &record.rsync_url];
     let urls = urls.into_iter().chain(&record.further_base_urls);
@@ -99,7 +99,7 @@ fn scheme(url: &str) -> Option<Scheme> {
     }
 }
 
-/// All of it, for programs; `null` without a trace.
+/// The whole trace, for programs; `null` without a trace.
 pub fn json(stored: Option<&StoredTrace>, generation: i64) -> Value {
     let Some(StoredTrace { read_at, trace }) = stored else {
         return Value::Null;

@@ -11,12 +11,12 @@ use clap::{Args, Subcommand, ValueEnum};
     heliostat stats files --top 10\n\n\
     docs/statistics.md says what is counted, and how. `heliostat stats files --help` has more.")]
 pub struct StatsArgs {
-    /// What to do
+    /// The task
     #[command(subcommand)]
     pub action: StatsAction,
 }
 
-/// What `stats` does.
+/// Tasks of `stats`.
 #[derive(Debug, Subcommand)]
 pub enum StatsAction {
     /// Add what responders have counted to the statistics
@@ -46,15 +46,15 @@ pub enum StatsAction {
 #[command(after_help = "Examples:\n  \
     heliostat stats collect\n  \
     heliostat stats collect --all --quiet\n\n\
-    It reads the folder stats.spool, where further front ends may bring their files, too, and\n\
-    removes each file that is added. A file that is brought twice is added once. It may run each\n\
-    minute, and may be ended at any moment.\n\n\
+    It reads the folder stats.spool, into which you can copy the files of further front ends, and\n\
+    removes each file that it has added. A file that comes twice is added once. You can run it\n\
+    each minute and stop it at any moment.\n\n\
     --json: {\"files\", \"known\", \"requests\", \"refused\": [{\"file\", \"problem\"}]}")]
 pub struct CollectArgs {
     /// All sites that have statistics
     #[arg(long)]
     pub all: bool,
-    /// Say nothing but what is wrong
+    /// Print errors only
     #[arg(short, long)]
     pub quiet: bool,
     /// Machine-readable
@@ -69,8 +69,8 @@ pub struct CollectArgs {
     heliostat stats import --dlcount dlcount.conf access.log.1.gz access.log\n\n\
     Logs of MirrorBrain and of the shipped host, plain or packed by gzip, bzip2, xz or zstd; - is\n\
     standard input. Products come from the rules of dlcount, or from [[site.NAME.count]]. The\n\
-    same log again adds nothing, and one that has grown adds its new lines. Days that a responder\n\
-    of this front end has counted itself take only lines about which it was not asked.\n\n\
+    same log again adds nothing, and one that has grown adds its new lines. For days that\n\
+    a responder of this front end has counted, only requests that it did not see are added.\n\n\
     --json: [{\"log\", \"lines\", \"downloads\", \"repeated\", \"unmatched\", \"unusable\",\n\
     \"counted_before\"}]")]
 pub struct LogImportArgs {
@@ -115,10 +115,10 @@ pub struct SumArgs {
     /// Last day, month or year
     #[arg(long, value_name = "DATE")]
     pub to: Option<String>,
-    /// A row per hour, day or month, and not one for all the time
+    /// A row per hour, day or month instead of one for the whole time
     #[arg(long, value_name = "UNIT")]
     pub by: Option<UnitArg>,
-    /// How many rows
+    /// Number of rows
     #[arg(long, value_name = "N", default_value_t = 20)]
     pub top: usize,
     /// Machine-readable
@@ -132,11 +132,11 @@ pub struct SumArgs {
 /// A unit of time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum UnitArg {
-    /// The last 14 days have it
+    /// Kept for 14 days
     Hour,
-    /// The last 400 days have it, files the last 90
+    /// Kept for 400 days, files for 90
     Day,
-    /// All of the time has it
+    /// Kept for ever
     Month,
 }
 
@@ -145,7 +145,7 @@ pub enum UnitArg {
 #[command(after_help = "Examples:\n  \
     heliostat metrics\n  \
     heliostat metrics --textfile /var/lib/prometheus/node-exporter/heliostat.prom\n\n\
-    It prints what the databases know of all sites, in Prometheus' format. Responders answer\n\
+    It prints facts from the databases of all sites, in Prometheus' format. Responders answer\n\
     /.heliostat/metrics with more; docs/statistics.md has both.")]
 pub struct MetricsArgs {
     /// Write into this file, whole or not at all, for node_exporter's textfile collector

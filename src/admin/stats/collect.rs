@@ -16,7 +16,7 @@ use super::import::import;
 use super::report::report;
 use crate::admin::error::AdminError;
 use crate::admin::session::Session;
-use crate::db::stats::merge::{Merged, merge};
+use crate::db::stats::merge::{MergeOutcome, merge};
 use crate::db::stats::upkeep::clean_up;
 use crate::db::stats::{StatsWriter, open_stats_writer};
 use crate::domain::count::spool;
@@ -48,9 +48,9 @@ pub(in crate::admin) fn stats(session: &mut Session, args: &StatsArgs) -> Result
     }
 }
 
-/// What a run did.
+/// Results of a run.
 #[derive(Debug, Default)]
-struct Collected {
+struct CollectReport {
     files: usize,
     known: usize,
     requests: u64,
@@ -58,7 +58,7 @@ struct Collected {
 }
 
 fn collect(session: &mut Session, args: &CollectArgs) -> Result<Exit, AdminError> {
-    let mut collected = Collected::default();
+    let mut collected = CollectReport::default();
     if args.all {
         for site in &session.config.sites {
             if let Some(folder) = &site.stats.spool {
@@ -109,16 +109,19 @@ fn is_old(entry: &fs::DirEntry, now: Timestamp) -> bool {
     changed_at.is_ok_and(|at| now.duration_since(at).is_ok_and(|age| age > TEMPORARY_AGE))
 }
 
-/// What cannot be removed stays for the next run, which knows that it is added.
+/// Removes a file that was added. If this fails, the next run knows the file and tries again.
 fn remove(file: &Path) {
     if let Err(error) = fs::remove_file(file)
         && error.kind() != io::ErrorKind::NotFound
     {
-        log::warn!("cannot remove {}, which is added: {error}", file.display());
+        log::warn!(
+            "cannot remove {}: {error}; its counts are added, and the next run tries again",
+            file.display()
+        );
     }
 }
 
-impl Collected {
+impl CollectReport {
     /// Adds all files of a site.
     fn site(&mut self, folder: &Path, database: &Path, now: Timestamp) -> Result<(), AdminError> {
         let lock = Lock::take(database, "collect", now);
@@ -146,7 +149,7 @@ impl Collected {
     ) -> Result<(), AdminError> {
         let text = match regular_file::read_text(&file, FILE_BYTES_MAX) {
             Ok(text) => text,
-            // Brought elsewhere meanwhile.
+            // Another program moved it meanwhile.
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             Err(error) => {
                 self.refused.push((file, error.to_string()));
@@ -161,12 +164,12 @@ impl Collected {
             }
         };
         match merge(writer, &head, &lines, now)? {
-            Merged::Added(requests) => {
+            MergeOutcome::Added(requests) => {
                 self.files += 1;
                 self.requests += requests;
             }
-            Merged::Known => self.known += 1,
-            Merged::TooOld => {
+            MergeOutcome::Known => self.known += 1,
+            MergeOutcome::TooOld => {
                 let problem = "it is older than 60 days, so it may have been added before";
                 self.refused.push((file, problem.to_owned()));
                 return Ok(());
@@ -180,11 +183,11 @@ impl Collected {
 fn tell(
     session: &mut Session,
     args: &CollectArgs,
-    collected: &Collected,
+    collected: &CollectReport,
 ) -> Result<Exit, AdminError> {
     for (file, problem) in &collected.refused {
         log::warn!(
-            "{} is not added, and stays: {problem}; remove it if it cannot be brought again",
+            "{} is not added and stays there: {problem}; copy it again or remove it",
             file.display()
         );
     }

@@ -1,7 +1,7 @@
 //! Adds downloads of products from access logs to the statistics.
 //!
-//! A log is known by its first line. It is read from its beginning each time, so that repeated
-//! requests are known, and counted from where it was read before.
+//! The first line identifies a log. Each run reads the log from its beginning, to recognise
+//! repeated requests, and counts from the line at which the last run ended.
 //!
 //! # Limits
 //! [`PRODUCTS_MAX`] rows per log, so that a wrong expression fills no memory.
@@ -35,7 +35,7 @@ const PRODUCTS_MAX: usize = 1_000_000;
 /// Bytes of a configuration of dlcount.
 const DLCOUNT_BYTES_MAX: u64 = 1024 * 1024;
 
-/// What the log's line has if the web server did not ask the responder.
+/// Text of a line whose request the web server answered without the responder.
 const NOT_ASKED: &[u8] = b" want:- give:- ";
 
 /// How lines are counted.
@@ -49,7 +49,7 @@ struct LogRules<'r> {
     counted: HashSet<i64>,
 }
 
-/// What a log had.
+/// Counts of the lines of a log.
 #[derive(Debug, Default)]
 struct LogResult {
     place: Option<LogPlace>,

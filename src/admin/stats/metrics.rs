@@ -1,4 +1,4 @@
-//! Prints what the databases of all sites know, for Prometheus.
+//! Prints facts from the databases of all sites, for Prometheus.
 
 use super::args::MetricsArgs;
 use crate::admin::error::AdminError;

@@ -1,5 +1,5 @@
-//! `heliostat stats`: adds up what responders have counted, and shows it. `heliostat metrics`: what
-//! databases know, for Prometheus.
+//! `heliostat stats` adds up and shows the counts of responders. `heliostat metrics` prints facts
+//! from the databases for Prometheus.
 
 mod args;
 mod chart;

@@ -22,7 +22,7 @@ const BAR_CELLS: usize = 20;
 const COURSE_CELLS: usize = 31;
 
 /// A table that is shown.
-struct Shown {
+struct SumTable {
     subject: SumSubject,
     span: SumSpan,
     days: (i64, i64),
@@ -82,7 +82,7 @@ fn read(
     (subject, args): (SumSubject, &SumArgs),
     span: SumSpan,
     days: (i64, i64),
-) -> Result<Shown, AdminError> {
+) -> Result<SumTable, AdminError> {
     let total = total(reader, subject, (span, None))?;
     let top = largest(reader, subject, (span, None), args.top)?;
     let mut courses: BTreeMap<Vec<String>, Vec<i64>> = BTreeMap::new();
@@ -108,7 +108,7 @@ fn read(
     if args.by.is_none() {
         rows = top.into_iter().map(|row| (None, row)).collect();
     }
-    Ok(Shown {
+    Ok(SumTable {
         subject,
         span,
         days,
@@ -129,7 +129,7 @@ fn periods(span: SumSpan) -> Vec<i64> {
     }
 }
 
-impl Shown {
+impl SumTable {
     /// First and last moment; months are whole.
     fn ends(&self) -> (String, String) {
         match self.span.unit {
@@ -158,7 +158,7 @@ fn name_text(subject: SumSubject, name: &str) -> String {
     }
 }
 
-fn json_of(shown: &Shown) -> Value {
+fn json_of(shown: &SumTable) -> Value {
     let (from, to) = shown.ends();
     let items = shown.rows.iter().enumerate().map(|(index, (period, row))| {
         let mut item = Map::new();
@@ -186,7 +186,7 @@ fn json_of(shown: &Shown) -> Value {
 }
 
 /// The rows as RFC 4180 has them, with a head.
-fn csv_of(shown: &Shown) -> Result<Vec<u8>, AdminError> {
+fn csv_of(shown: &SumTable) -> Result<Vec<u8>, AdminError> {
     let mut writer = csv::WriterBuilder::new()
         .terminator(csv::Terminator::CRLF)
         .from_writer(Vec::new());
@@ -210,7 +210,7 @@ fn csv_of(shown: &Shown) -> Result<Vec<u8>, AdminError> {
     bytes.map_err(|error| AdminError::Console(std::io::Error::other(error.to_string())))
 }
 
-fn show(session: &mut Session, shown: &Shown) -> Result<(), AdminError> {
+fn show(session: &mut Session, shown: &SumTable) -> Result<(), AdminError> {
     let (from, to) = shown.ends();
     if shown.rows.is_empty() {
         log::warn!(

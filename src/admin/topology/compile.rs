@@ -14,13 +14,13 @@ use crate::domain::topology::{NetworkForm, NetworkSet, NetworkTable};
 use crate::program::exit::Exit;
 use crate::program::replacement::replace_file;
 
-/// A new table with a smaller share of the old one's networks is one of cut files.
+/// With a smaller share of the old table's networks, the new table was made from cut files.
 const SHARE_MIN_PERCENT: u64 = 80;
 
-/// Everybody may read a table: it is made of what is public.
+/// Everybody may read a table: its sources are public.
 const TABLE_MODE: u32 = 0o644;
 
-/// Makes a table, and puts it in the place of the old one.
+/// Makes a table and replaces the old one.
 pub(super) fn compile(
     session: &mut Session,
     args: &TopologyCompileArgs,

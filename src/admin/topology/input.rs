@@ -14,18 +14,18 @@ use crate::admin::replay::LogInput;
 use crate::domain::topology::{NetworkForm, NetworkLine, NetworkSet, NetworkSetCounts};
 use crate::program::progress::Bar;
 
-/// A file with a larger share of bad lines has another form than it seems to have.
+/// With a larger share of bad lines, the form of the file was guessed wrongly.
 const BAD_LINES_PER_MILLE_MAX: u64 = 10;
-/// Bad lines that are named.
+/// Number of bad lines that a message names.
 const BAD_LINES_NAMED: usize = 5;
-/// Lines without content at the beginning of a file after which it is given up.
+/// Number of lines without content at the beginning of a file after which reading stops.
 const HEAD_LINES_MAX: u64 = 10_000;
 /// Longest line of `bgpdump` in bytes: paths have at most some hundred AS.
 const LINE_BYTES_MAX: u64 = 64 * 1024;
-/// What is kept of the messages of `bgpdump`.
+/// Largest number of bytes that are kept of the messages of `bgpdump`.
 const MESSAGE_BYTES_MAX: u64 = 2_000;
 
-/// What became of one file.
+/// Result of reading one file.
 #[derive(Debug)]
 pub(super) struct InputReport {
     /// Its form.
@@ -36,7 +36,7 @@ pub(super) struct InputReport {
     pub bad_lines: u64,
     /// The numbers of the first bad lines.
     pub first_bad: Vec<u64>,
-    /// What was not taken as it is.
+    /// Counts of networks that were changed or left out.
     pub counts: NetworkSetCounts,
 }
 
@@ -183,7 +183,7 @@ impl<'s> InputReader<'s> {
             let said = said.lines().last().unwrap_or("it says nothing").to_owned();
             return Err(AdminError::InputFile {
                 file: path.to_owned(),
-                problem: format!("bgpdump cannot read it: {said}; load it again"),
+                problem: format!("bgpdump cannot read it: {said}; download it again"),
             });
         }
         Ok(())
@@ -204,7 +204,8 @@ impl<'s> InputReader<'s> {
         if self.bad_lines * 1000 > self.lines * BAD_LINES_PER_MILLE_MAX {
             let first: Vec<String> = self.first_bad.iter().map(u64::to_string).collect();
             return Err(wrong(format!(
-                "{} of {} lines cannot be read (first ones: {}); load it again, or mend them",
+                "{} of {} lines cannot be read (first ones: {}); download it again, or correct \
+                 them",
                 self.bad_lines,
                 self.lines,
                 first.join(", ")

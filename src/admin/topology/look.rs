@@ -8,12 +8,12 @@ use crate::admin::error::AdminError;
 use crate::admin::session::Session;
 use crate::program::exit::Exit;
 
-/// From this age in days on, a table is old: networks change their AS each day, though few do.
+/// A table of this age in days is old: each day, some networks change their AS.
 const AGE_DAYS_MAX: i64 = 14;
 
 const DAY_S: i64 = 86_400;
 
-/// Checks a table and tells what it has.
+/// Checks a table and prints its age and its counts.
 pub(super) fn check(session: &mut Session, args: &TopologyCheckArgs) -> Result<Exit, AdminError> {
     let path = table_path(session, args.table.as_ref())?;
     let table = read_table(&path)?;
@@ -49,13 +49,15 @@ pub(super) fn check(session: &mut Session, args: &TopologyCheckArgs) -> Result<E
     Ok(exit)
 }
 
-/// Shows what a table knows about an address.
+/// Shows the network, the AS and the label of an address.
 pub(super) fn lookup(session: &mut Session, args: &TopologyLookupArgs) -> Result<Exit, AdminError> {
     let path = table_path(session, args.table.as_ref())?;
     let table = read_table(&path)?;
     let Some(found) = table.find(args.ip.to_canonical()) else {
         let (path, ip) = (path.display(), args.ip);
-        return Err(AdminError::Nothing(format!("{path}: no network has {ip}")));
+        return Err(AdminError::Nothing(format!(
+            "{path}: no network contains {ip}"
+        )));
     };
     let name = found.asn.and_then(|asn| table.name(asn));
     if args.json {

@@ -1,4 +1,4 @@
-//! Runs `topology`: tables that tell which AS announces a network, made of routing data.
+//! Runs `topology`: makes and reads tables that tell which AS announces a network.
 
 mod compile;
 mod input;

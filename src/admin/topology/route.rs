@@ -8,7 +8,7 @@ use ipnet::IpNet;
 use crate::domain::place::Asn;
 use crate::domain::topology::{NetworkSet, OriginTally};
 
-/// Routes as their lines come.
+/// The routes read so far.
 #[derive(Debug, Default)]
 pub(super) struct RouteCollection {
     tally: OriginTally,

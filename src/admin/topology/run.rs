@@ -1,4 +1,4 @@
-//! Sends each form of `topology` to its code.
+//! Dispatches the subcommands of `topology`.
 
 use super::compile::compile;
 use super::look::{check, lookup};

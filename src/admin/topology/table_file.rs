@@ -1,4 +1,4 @@
-//! Finds and reads the table that is there.
+//! Finds the site's table of networks and reads it.
 
 use std::fs::File;
 use std::io::Read;
@@ -34,7 +34,7 @@ pub(super) fn table_path(
     })
 }
 
-/// Whether a file begins as tables do.
+/// Whether a file begins with the magic of a table.
 fn is_table(path: &Path) -> bool {
     let mut head = Vec::new();
     let file = regular_file::open(path);

@@ -1,4 +1,4 @@
-//! Stores what access logs tell: each line once, however often its log comes.
+//! Stores counts from access logs: each line once, however often its log is imported.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -25,7 +25,7 @@ pub struct LogProduct {
     pub country: String,
 }
 
-/// A log, as far as it was read.
+/// The part of a log that was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LogPlace {
     /// Hash of its first line.
@@ -36,7 +36,7 @@ pub struct LogPlace {
     pub lines: u64,
 }
 
-/// How far a log was read before, in unpacked bytes; 0: it was not.
+/// How far a log was read before, in unpacked bytes; 0 for a new log.
 ///
 /// # Errors
 /// Returns [`DbError::Sql`] if the database cannot be read.

@@ -12,18 +12,18 @@ use crate::domain::count::spool::{SpoolHead, SpoolLine};
 use crate::domain::count::tally::{DownloadSum, FileCounts};
 use crate::domain::time::Timestamp;
 
-/// How long it is known which spool files were added. An older one is refused, because it may have
-/// been added before.
+/// How long the database remembers added spool files. An older file is refused, because it may
+/// have been added before.
 pub const SPOOL_KEPT_S: i64 = 60 * 86_400;
 
 /// The fate of a spool file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Merged {
-    /// It was added, with so many requests.
+pub enum MergeOutcome {
+    /// It was added; its number of requests.
     Added(u64),
     /// It had been added before.
     Known,
-    /// It is so old that nobody knows.
+    /// It is too old to know that.
     TooOld,
 }
 
@@ -74,13 +74,13 @@ pub fn merge(
     head: &SpoolHead,
     lines: &[SpoolLine<'_>],
     now: Timestamp,
-) -> Result<Merged, DbError> {
+) -> Result<MergeOutcome, DbError> {
     if head.to.0 < now.0 - SPOOL_KEPT_S {
-        return Ok(Merged::TooOld);
+        return Ok(MergeOutcome::TooOld);
     }
     writer.transaction(|transaction| {
         if !note(transaction, head, now)? {
-            return Ok(Merged::Known);
+            return Ok(MergeOutcome::Known);
         }
         let period = Period::of(head.from);
         let mut names = NameIds::new(transaction);
@@ -121,7 +121,7 @@ pub fn merge(
             sql,
             params![head.front, period.day, requests as i64],
         )?;
-        Ok(Merged::Added(requests))
+        Ok(MergeOutcome::Added(requests))
     })
 }
 

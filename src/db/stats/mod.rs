@@ -1,8 +1,8 @@
-//! The database of a site's statistics: a file of its own, so that nothing that counts can block
-//! what decides.
+//! The database of a site's statistics: a file of its own, so that counting never blocks
+//! decisions.
 //!
-//! [`store`] opens it, [`merge`] adds spool files, [`mod@import`] adds what logs tell, [`upkeep`]
-//! drops what is old, [`sums`] answers questions. The responder never opens it to write.
+//! [`store`] opens it, [`merge`] adds spool files, [`mod@import`] adds counts from logs,
+//! [`upkeep`] drops old rows, [`sums`] answers questions. The responder never opens it to write.
 
 pub mod import;
 pub mod merge;

@@ -20,7 +20,7 @@ const MIGRATIONS: &[&str] = &[include_str!("../../../sql/stats/0001_initial.sql"
 /// `application_id` of these files ("HelS").
 const APPLICATION_ID: i64 = 0x4865_6c53;
 
-/// How long a reader waits for a recovery of somebody else.
+/// How long a reader waits while another program recovers the WAL.
 const READER_BUSY_TIMEOUT: Duration = Duration::from_millis(50);
 
 /// How long a writer waits for another.
@@ -133,7 +133,7 @@ fn check(path: &Path, application: i64, found: i64) -> Result<(), DbError> {
 /// another one, and [`DbError::Newer`] if this program does not know its schema.
 pub fn open_stats_writer(path: &Path) -> Result<StatsWriter, DbError> {
     check_kinds(path)?;
-    // What cannot be made SQLite says better.
+    // SQLite gives the better message if the file cannot be made.
     if let Err(error) = create_private(path) {
         log::debug!("database not made: path={} {error}", path.display());
     }

@@ -69,11 +69,11 @@ pub struct SumRow {
     pub numbers: Vec<i64>,
 }
 
-/// What stands between the names of one row.
+/// The character between the names of one row.
 const BETWEEN: char = '\u{1f}';
 
 impl SumSubject {
-    /// NameIds of the names of a row.
+    /// Heads of the columns of names.
     pub fn names(self) -> &'static [&'static str] {
         match self {
             SumSubject::Files => &["path"],
@@ -87,7 +87,7 @@ impl SumSubject {
         }
     }
 
-    /// NameIds of the numbers of a row; rows are in the order of the first.
+    /// Heads of the columns of numbers; rows are in the order of the first number.
     pub fn numbers(self) -> &'static [&'static str] {
         match self {
             SumSubject::Files => &[
@@ -179,7 +179,7 @@ fn numbers(row: &Row<'_>, from: usize, count: usize) -> Result<Vec<i64>, rusqlit
         .collect()
 }
 
-/// NameIds of a row; bytes of a path that are no text are shown as `U+FFFD`.
+/// The names of a row; bytes of a path that are no text are shown as `U+FFFD`.
 fn names(row: &Row<'_>) -> Result<Vec<String>, rusqlite::Error> {
     let text = match row.get::<_, Value>(0)? {
         Value::Integer(number) => number.to_string(),

@@ -1,4 +1,4 @@
-//! Drops what is old and adds up what is rare, once per day.
+//! Drops old sums and adds up rare rows, once per day.
 //!
 //! Sums are added to the hour, the day and the month at the same time, so that a spool file that
 //! comes late changes all of them, and days add up to their month.
@@ -223,7 +223,7 @@ fn move_counts(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::db::stats::merge::{Merged, merge};
+    use crate::db::stats::merge::{MergeOutcome, merge};
     use crate::db::stats::open_stats_writer;
     use crate::db::stats::sums::{SumSpan, SumSubject, SumUnit, largest, total};
     use crate::domain::count::spool::{SpoolHead, SpoolLine, SpoolRoute};
@@ -236,7 +236,7 @@ mod tests {
     }
 
     /// A spool file of one moment, with files and networks of which each has another count.
-    fn add(writer: &StatsWriter, seq: u64, from: Timestamp, now: Timestamp) -> Merged {
+    fn add(writer: &StatsWriter, seq: u64, from: Timestamp, now: Timestamp) -> MergeOutcome {
         let head = SpoolHead {
             front: "f".to_owned(),
             boot: 1,
@@ -329,8 +329,8 @@ mod tests {
         let writer = open_stats_writer(&folder.path().join("s.sqlite")).expect("a database");
         let then = at("2026-11-27T10:00:00Z");
         let head = Timestamp(then.0 - DAY_S);
-        assert_eq!(add(&writer, 0, head, then), Merged::Added(0));
-        assert_eq!(add(&writer, 0, head, then), Merged::Known);
+        assert_eq!(add(&writer, 0, head, then), MergeOutcome::Added(0));
+        assert_eq!(add(&writer, 0, head, then), MergeOutcome::Known);
         assert!(clean_up(&writer, then).expect("cleaned"));
         assert!(
             !clean_up(&writer, Timestamp(then.0 + 60)).expect("cleaned"),
@@ -349,7 +349,7 @@ mod tests {
         assert_eq!(all(SumUnit::Day), [45, 45]);
         clean_up(&writer, later(90)).expect("cleaned");
         assert_eq!(all(SumUnit::Day), [0, 45]);
-        assert_eq!(add(&writer, 0, head, later(90)), Merged::TooOld);
+        assert_eq!(add(&writer, 0, head, later(90)), MergeOutcome::TooOld);
         clean_up(&writer, later(400)).expect("cleaned");
         assert_eq!(all(SumUnit::Day), [0, 0]);
         assert_eq!(all(SumUnit::Month), [45, 45]);

@@ -14,15 +14,15 @@ use crate::admin::args::ChangeFlags;
     heliostat product alias lantern-latest Lantern-9.1\n  \
     heliostat product list")]
 pub struct ProductArgs {
-    /// What to do
+    /// The task
     #[command(subcommand)]
     pub action: ProductAction,
 }
 
-/// What is done with products.
+/// Tasks of `product`.
 #[derive(Debug, Subcommand)]
 pub enum ProductAction {
-    /// Add a product, or say anew what it has
+    /// Add a product, or replace it as a whole
     Add(AddProductArgs),
     /// Remove a product
     Rm(RemoveProductArgs),
@@ -30,7 +30,7 @@ pub enum ProductAction {
     Alias(AliasArgs),
     /// List products and aliases, and the files that the catalogue lacks
     List(ListProductArgs),
-    /// Take over the products of a bouncer
+    /// Import the products of a bouncer
     Import(ImportProductArgs),
 }
 
@@ -45,10 +45,10 @@ pub struct AddProductArgs {
     /// Its name; case is ignored when clients ask
     #[arg(value_name = "NAME")]
     pub name: String,
-    /// Send its clients to https URLs alone
+    /// Send its clients to https URLs only
     #[arg(long)]
     pub ssl_only: bool,
-    /// A language; may be repeated. Without any: each language whose file exists
+    /// A language; may be repeated. Without this option: each language whose file exists
     #[arg(long, value_name = "LANGUAGE")]
     pub language: Vec<String>,
     /// The file for a system; `:lang` stands for the language; may be repeated
@@ -91,7 +91,7 @@ pub struct AliasArgs {
     /// Remove the alias
     #[arg(long, conflicts_with_all = ["name", "when_uptake"])]
     pub remove: bool,
-    /// Only if mirrors with this percentage of all scores have each file
+    /// Only if mirrors with this percentage of all scores have every file
     #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
     pub when_uptake: Option<u8>,
     /// Rehearsal and JSON
@@ -108,7 +108,7 @@ pub struct AliasArgs {
     [{\"os\", \"path\"}, …], \"missing\": [PATH, …]}, …],\n\
     \"aliases\": [{\"alias\", \"stands_for\", \"is_known\"}, …]}")]
 pub struct ListProductArgs {
-    /// Only products with this in their names
+    /// Only products whose names contain this text
     #[arg(value_name = "PART", default_value = "", hide_default_value = true)]
     pub part: String,
     /// Machine-readable
@@ -145,7 +145,7 @@ pub struct UptakeArgs {
     /// A product or an alias
     #[arg(value_name = "NAME")]
     pub name: String,
-    /// Only mirrors of this continent
+    /// Count only mirrors of this continent
     #[arg(long, value_name = "CONTINENT")]
     pub region: Option<String>,
     /// The percentage that is needed

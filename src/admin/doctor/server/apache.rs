@@ -24,7 +24,7 @@ const MODULES: [(&str, &str); 7] = [
     ),
 ];
 
-/// What is said of the reader, at most.
+/// Number of the reader's notes that are shown.
 const UNCLEAR_MAX: usize = 5;
 
 /// Judges what Apache said of itself.

@@ -9,7 +9,7 @@ use crate::admin::doctor::finding::Finding;
 use crate::admin::doctor::shell::{text_word, word};
 use crate::config::SiteConfig;
 
-/// Where packages put the files to include.
+/// Folders in which packages put the files to include.
 const SHARE: &str = "/usr/share/heliostat";
 
 /// A host, and what it should serve.

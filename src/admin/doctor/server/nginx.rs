@@ -12,7 +12,7 @@ use crate::config::SiteConfig;
 /// nginx's own default where a page of memory has 4096 bytes.
 const BUFFER_DEFAULT: u64 = 4096;
 
-/// What Apache adds to a head of ours: date, server, keep-alive.
+/// Bytes that Apache adds to our head: date, server, keep-alive.
 const ADDED_BYTES: u64 = 512;
 
 /// Debian keeps servers here, which not every user has in PATH.

@@ -1,4 +1,4 @@
-//! Where files are that Apache needs.
+//! Finds files that Apache needs.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ pub(super) fn local_asis(path: &Path, cause: String) -> Finding {
         .mended_by(fix)
 }
 
-/// Where a path really is, as far as it is there.
+/// The real path of the part of a path that exists.
 pub(super) fn real(path: &Path) -> PathBuf {
     fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
 }

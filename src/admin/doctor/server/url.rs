@@ -46,14 +46,14 @@ struct Samples {
 }
 
 /// The host under question.
-struct Asked<'a> {
+struct UrlQuestion<'a> {
     base: HttpUrl,
     session: HttpSession<'a>,
     command: SiteCommand,
     mirrors: Vec<MirrorRecord>,
 }
 
-/// What came back.
+/// The answer.
 enum HostAnswer<'a> {
     Redirect(String),
     Own(Box<HttpAnswer<'a>>),
@@ -91,7 +91,7 @@ pub(in crate::admin::doctor) fn check(
             return report;
         }
     };
-    let asked = Asked {
+    let asked = UrlQuestion {
         session: client.session(HttpOptions {
             patience: Patience::new(TIMEOUT, TIME_MAX, &stop),
             own_ports: OwnPorts::of([url]),
@@ -163,7 +163,7 @@ fn fresh(tree: &Path, reader: &Reader) -> Result<Option<Vec<u8>>, DbError> {
     Ok(None)
 }
 
-impl Asked<'_> {
+impl UrlQuestion<'_> {
     fn ask(&self, report: &mut AreaReport, site: &SiteConfig, samples: &Samples) {
         match &samples.redirected {
             Some((path, version)) => {

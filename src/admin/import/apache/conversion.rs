@@ -1,4 +1,5 @@
-//! Converts a configuration that was read: sites, changed files, and what is not carried over.
+//! Converts Apache's configuration into sites, changed files, and notes about lines that are not
+//! carried over.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -23,16 +24,16 @@ const USERS_OF_DBD: [&str; 6] = [
     "sessiondbd",
 ];
 
-/// What a configuration becomes.
+/// Result of a conversion.
 #[derive(Default)]
 pub(super) struct Conversion {
     pub sites: NamedSites,
     pub edits: FileEdits,
-    /// What is not carried over, or otherwise than it looks.
+    /// Notes about lines that are not carried over, or not with their apparent meaning.
     pub notes: Vec<ImportProblem>,
 }
 
-/// Files as they were read, by their paths.
+/// The original files, by their paths.
 pub(super) type FileTexts = BTreeMap<PathBuf, String>;
 
 /// Converts all hosts.
@@ -151,7 +152,7 @@ impl Conversion {
         self.notes.extend(notes);
     }
 
-    /// What becomes of each line alone.
+    /// Finds the fate of each line by itself.
     fn look_at_each(&mut self, reading: &Reading, texts: &FileTexts) -> Result<(), ImportProblem> {
         let keeps_dbd = reading.directives.iter().any(|one| {
             let is_map =
@@ -201,7 +202,7 @@ impl Conversion {
         self.notes.push(ImportProblem::new(&spot, text));
     }
 
-    /// Lines of Apache itself that MirrorBrain changes the meaning of.
+    /// Changes Apache's own lines whose meaning depends on MirrorBrain.
     fn foreign(&mut self, directive: &Directive, texts: &FileTexts) {
         let spot = spot_of(directive);
         let raw = || raw_lines(texts, directive);

@@ -13,12 +13,12 @@ use crate::admin::import::problem::Spot;
 const VARIABLES: &str = "WANT|GIVE|MB_REALM|MB_REDIRECTED|MB_NOMIRROR|MB_FILESIZE|\
     MB_COUNTRY_CODE|MB_CONTINENT_CODE|ASN|PFX";
 
-/// What becomes of the lines of one directive.
+/// The change of the lines of one directive.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct LineEdit {
-    /// Up to which line they reach, if they go.
+    /// Their last line, if they are removed.
     pub removed_to: Option<usize>,
-    /// What stands in their place.
+    /// The lines that replace them.
     pub replaced: Option<String>,
     pub before: Vec<String>,
     pub after: Vec<String>,

@@ -12,7 +12,7 @@ use crate::domain::rule::RawRules;
 /// The default of `HELIOSTAT_MIN_SIZE`.
 const MIN_SIZE: u64 = 4096;
 
-/// What a host needs to know of its sites.
+/// The facts about its sites that a host needs.
 #[derive(Debug, Default)]
 pub(super) struct HostPart {
     /// Names and trees; the first is the host's main one.
@@ -24,7 +24,7 @@ pub(super) struct HostPart {
 }
 
 impl HostPart {
-    /// Takes what the host must know of a site.
+    /// Adds a site of the host.
     pub fn see(&mut self, draft: &SiteDraft) {
         self.see_min_size(&draft.rules);
         for rules in draft.directories.values() {
@@ -86,7 +86,7 @@ impl HostPart {
     }
 }
 
-/// What a server needs once, before its hosts.
+/// Lines that a server needs once, before its hosts.
 pub(super) fn server_part() -> Vec<String> {
     [
         "<IfDefine !HELIOSTAT_SHARE>",

@@ -1,4 +1,4 @@
-//! Directives of Apache that an import understands, one row each, and what becomes of them.
+//! The table of directives that an import understands, one row each, with the fate of each one.
 //!
 //! `docs/migrate.md` has the same rows; a test compares them.
 
@@ -7,7 +7,7 @@ use crate::admin::import::problem::{ImportProblem, Spot};
 /// Where a directive may stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum DirectiveScope {
-    /// In `<Directory>`, `<Location>` and what is like them.
+    /// In `<Directory>`, `<Location>` and similar sections.
     Directory,
     /// The same, and also in a host, the server and an `.htaccess`.
     Anywhere,
@@ -15,16 +15,16 @@ pub(super) enum DirectiveScope {
     Server,
 }
 
-/// What becomes of a directive.
+/// The fate of a directive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fate {
-    /// A key of `[site.NAME.rules]` and `[[site.NAME.directory]]`.
+    /// It becomes a key of `[site.NAME.rules]` and `[[site.NAME.directory]]`.
     Rule(&'static str),
-    /// A key of `[site.NAME]`, or of a section below it.
+    /// It becomes a key of `[site.NAME]`, or of a section below it.
     Site(&'static str),
     /// It stays where it is.
     Stays(&'static str),
-    /// It goes, and nothing comes in its place.
+    /// It is removed without a replacement.
     Gone(&'static str),
 }
 
@@ -33,7 +33,7 @@ pub(super) enum Fate {
 pub(super) struct KnownDirective {
     pub name: &'static str,
     pub scope: DirectiveScope,
-    /// How many words it takes, at least and at most.
+    /// Least and largest number of words that it takes.
     pub words: (usize, usize),
     pub fate: Fate,
 }

@@ -1,7 +1,7 @@
 //! Imports Apache's configuration of a host with MirrorBrain: sites for `heliostat.toml`, and
 //! copies of Apache's files in which Heliostat stands in MirrorBrain's place.
 //!
-//! [`run`] reads the files and shows or writes what comes of them. [`known`] has a row for each
+//! [`run`] reads the files, and shows or writes the result. [`known`] has a row for each
 //! directive. [`section`] and [`settings`] gather what a host says, [`value`] reads single words,
 //! [`site`] merges sections as MirrorBrain does, [`conversion`] puts all together; [`text`],
 //! [`host_part`] and [`edit`] write.

@@ -1,4 +1,4 @@
-//! What a host says outside of its directories: names, trees, database, publisher, yum.
+//! Reads the settings of a host outside of its directories: names, trees, database, publisher, yum.
 
 use std::path::{Path, PathBuf};
 

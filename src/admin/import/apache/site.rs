@@ -20,9 +20,9 @@ pub(super) struct SiteDraft {
     pub settings: HostSettings,
     /// Rules of the whole tree.
     pub rules: RawRules,
-    /// What directories add, by their paths below the tree.
+    /// Further rules of directories, by their paths below the tree.
     pub directories: BTreeMap<String, RawRules>,
-    /// Where `MirrorBrainEngine On` stands.
+    /// The place of `MirrorBrainEngine On`.
     pub spot: Spot,
 }
 
@@ -215,7 +215,7 @@ fn merged(
     rules
 }
 
-/// What must be written for a directory so that `written` holds below `above`.
+/// The rules to write for a directory below `above`, so that `written` holds there.
 fn difference(above: &RawRules, written: &RawRules) -> RawRules {
     let table = |rules: &RawRules| toml::Table::try_from(rules).unwrap_or_default();
     let (above, mut written) = (table(above), table(written));
@@ -304,7 +304,7 @@ impl NamedSites {
     }
 }
 
-/// By name, or because links lead to one directory.
+/// Whether two paths are one directory, by name or through links.
 fn is_same_tree(one: &Path, other: &Path) -> bool {
     let real = |path: &Path| std::fs::canonicalize(path).ok();
     one == other || real(one).is_some_and(|one| real(other) == Some(one))

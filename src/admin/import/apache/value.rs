@@ -10,7 +10,7 @@ pub(super) struct RuleReader<'a> {
     pub row: &'a KnownDirective,
     pub key: &'static str,
     pub spot: &'a Spot,
-    /// What is understood otherwise than it looks.
+    /// Notes about words whose meaning is not the apparent one.
     pub notes: &'a mut Vec<ImportProblem>,
 }
 

@@ -23,7 +23,7 @@ pub enum DumpError {
     Syntax {
         /// The line.
         line: u64,
-        /// What is wrong.
+        /// The problem.
         problem: String,
     },
     /// A value that its column cannot have.

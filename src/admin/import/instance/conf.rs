@@ -1,4 +1,4 @@
-//! The keys of `mirrorbrain.conf`, one row each, and what becomes of them.
+//! The table of the keys of `mirrorbrain.conf`, one row each, with the fate of each one.
 //!
 //! `docs/migrate.md` has the same rows; a test compares them.
 
@@ -10,7 +10,7 @@ use super::ini::{IniEntry, IniSection, sections};
 use crate::admin::import::problem::{ImportProblem, Spot};
 use crate::config::RawScan;
 
-/// What a key becomes.
+/// The fate of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum KeyFate {
     /// The directory of the site.
@@ -25,13 +25,13 @@ enum KeyFate {
     Mail,
     /// Names of the instances in their order.
     Instances,
-    /// Not carried over, because.
+    /// Not carried over, for this reason.
     Nothing(&'static str),
 }
 
 use KeyFate::{Flag, Instances, List, Mail, Nothing, Number, Source, Tree};
 
-/// Section, key and what becomes of it; `*` is any instance.
+/// Section, key and fate; `*` is any instance.
 #[rustfmt::skip]
 const KEYS: [(&str, &str, KeyFate); 18] = [
     ("general", "instances", Instances),
@@ -55,7 +55,7 @@ const KEYS: [(&str, &str, KeyFate); 18] = [
     ("mirrorprobe", "mailto", Mail),
 ];
 
-/// What the file of one instance says.
+/// The settings of one instance.
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::admin::import) struct Instance {
     pub name: String,
@@ -73,7 +73,7 @@ pub(in crate::admin::import) struct Instance {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(in crate::admin::import) struct InstanceFile {
     pub instances: Vec<Instance>,
-    /// What is not carried over.
+    /// Notes about keys that are not carried over.
     pub notes: Vec<ImportProblem>,
 }
 

@@ -1,4 +1,4 @@
-//! Reads `mirrorbrain.conf`: an instance of it is a site here.
+//! Imports `mirrorbrain.conf`: each instance becomes a site.
 //!
 //! [`ini`] reads the file's form, [`conf`] its keys, [`run`] writes a configuration.
 

@@ -6,18 +6,18 @@ use crate::db::mirror_field::Field;
 use crate::domain::mirror::name::check_name;
 use crate::domain::url_parts::UrlParts;
 
-/// A mirror, and where the list has it.
+/// A mirror, and its place in the list.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct ReadMirror {
     pub record: MirrorRecord,
     pub spot: Spot,
 }
 
-/// What a list has.
+/// The content of a list.
 #[derive(Debug, Default)]
 pub(super) struct ReadList {
     pub mirrors: Vec<ReadMirror>,
-    /// What is not carried over.
+    /// Notes about fields that are not carried over.
     pub notes: Vec<ImportProblem>,
 }
 

@@ -58,7 +58,7 @@ pub(super) fn read(path: &Path, text: &str) -> Result<ReadList, ImportProblem> {
     Ok(list)
 }
 
-/// What a line must be.
+/// The form of a line.
 const FORM: &str = "write COUNTRY URL EMAIL, or SCHEME COUNTRY URL EMAIL";
 
 /// The name of a mirror begins with its host.

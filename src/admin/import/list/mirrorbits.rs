@@ -9,16 +9,16 @@ use super::listed::{ReadList, ReadMirror};
 use super::mirmon;
 use crate::admin::import::problem::{ImportProblem, Spot};
 
-/// What a field of mirrorbits becomes.
+/// The fate of a field of mirrorbits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum FieldFate {
     /// A field of a mirror.
     Field(&'static str),
     /// A value that is read together with others.
     Read,
-    /// What mirrorbits itself measured.
+    /// A measurement of mirrorbits; Heliostat makes its own.
     State,
-    /// Not carried over, because.
+    /// Not carried over, for this reason.
     Nothing(&'static str),
 }
 
@@ -50,7 +50,7 @@ const FIELDS_OF_MIRRORBITS: [(&str, FieldFate); 21] = [
     ("customdata", Nothing("there is no such field")),
 ];
 
-/// What only mirrorbits itself needs: it is measured again.
+/// Fields with measurements of mirrorbits, which Heliostat makes itself.
 const STATES: [&str; 19] = [
     "id",
     "enabled",
@@ -73,7 +73,7 @@ const STATES: [&str; 19] = [
     "tzoffset",
 ];
 
-/// The score of a mirror that gets its share, here; mirrorbits adds per cent to it.
+/// The usual score of a mirror in Heliostat; mirrorbits has a percentage to add to it.
 const SCORE: i64 = 100;
 
 /// Reads mirrors.

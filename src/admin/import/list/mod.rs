@@ -1,7 +1,7 @@
 //! Imports lists of mirrors: of URLs, mirmon's, mirrorbits'.
 //!
-//! [`url_list`], [`mirmon`] and [`mirrorbits`] read texts; [`run`] adds the mirrors that are not
-//! there yet. One that is there stays as it is, and its differences are told.
+//! [`url_list`], [`mirmon`] and [`mirrorbits`] read texts; [`run`] adds missing mirrors. An
+//! existing mirror stays as it is, and the differences are shown.
 
 mod listed;
 mod mirmon;

@@ -25,12 +25,12 @@ use crate::regular_file;
 /// Bytes of a list: that of 16,384 mirrors with all fields has some megabytes.
 const LIST_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
-/// What a mirror of the list is to the database.
+/// Relation of a mirror of the list to the database.
 enum Meeting {
     New,
-    /// It is there and has all that the list says.
+    /// The database has it with all values of the list.
     Known,
-    /// It is there; fields, what they are there, and what the list says.
+    /// The database has it with other values: field, value there, value in the list.
     Other(Vec<(&'static str, String, String)>),
 }
 
@@ -110,7 +110,7 @@ fn meet(listed: &ReadMirror, there: Option<&MirrorRecord>) -> Meeting {
     };
     let blank = MirrorRecord::new(&listed.record.identifier);
     let differing = Field::edited().filter_map(|field| {
-        // Who was switched on or off meanwhile is no difference.
+        // A mirror that was enabled or disabled meanwhile does not differ by that.
         let said = field
             .value(&listed.record)
             .filter(|_| field.name != "enabled")?;
@@ -125,7 +125,7 @@ fn meet(listed: &ReadMirror, there: Option<&MirrorRecord>) -> Meeting {
     }
 }
 
-/// Adds the new ones, all or none.
+/// Adds the new mirrors: all of them, or none.
 fn add(session: &mut Session, met: &[(&ReadMirror, Meeting)]) -> Result<(), AdminError> {
     let new = met
         .iter()
