@@ -2,7 +2,7 @@
 //! publishes its statistics.
 //!
 //! Each number is a look-up by key in the statistics, so an answer takes well below a millisecond
-//! of the worker. What cannot be read is 503, never the file.
+//! of the worker. If the statistics cannot be read, the answer is 503, never the file.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -21,7 +21,7 @@ use crate::http::{Method, Query, Response};
 /// The argument of the query.
 const ARGUMENT: &str = "stats";
 
-/// How long a connection is kept: a database that is put in its place is seen by then.
+/// How long a connection is kept; then a database that replaced the file is opened.
 const CONNECTION_AGE: Duration = Duration::from_secs(60);
 
 /// The statistics that a worker has open.
@@ -110,7 +110,7 @@ fn period(text: &[u8]) -> Option<(String, SumSpan)> {
     Some((text.to_owned(), SumSpan { unit, first, last }))
 }
 
-/// The answer of mirrorbits, and what it does not have.
+/// The answer of mirrorbits, with further fields of ours.
 fn all(reader: &StatsReader, path: &[u8], now: Timestamp) -> Result<Value, DbError> {
     let today = Period::of(now);
     let since = first_month(reader)?;

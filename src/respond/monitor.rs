@@ -32,7 +32,7 @@ const HEALTH: &[u8] = b"/health";
 /// The prefix on a host whose tree is elsewhere than at its top.
 const PREFIX: &[u8] = b"/.heliostat";
 
-/// What is watched.
+/// The counters that metrics show.
 #[derive(Clone)]
 pub(super) struct Monitor {
     counting: Arc<CountShared>,
@@ -40,7 +40,7 @@ pub(super) struct Monitor {
 }
 
 impl Monitor {
-    /// Watches what is counted, and the counters of the server.
+    /// Shows the sums of counting, and the counters of the server.
     pub fn new(counting: Arc<CountShared>, server: Arc<Stats>) -> Monitor {
         Monitor { counting, server }
     }
@@ -149,7 +149,7 @@ impl Monitor {
     }
 }
 
-/// What a site's database tells, as far as it can be read now.
+/// Facts from a site's database, if it can be read now.
 fn told(site: &SiteState, facts: &[DatabaseFacts]) -> DatabaseFacts {
     let known = facts.iter().find(|known| known.site == site.config.name);
     match (known, &site.snapshot) {
@@ -191,7 +191,7 @@ fn health(out: &mut Vec<u8>, site: &SiteState, request: &Request<'_>, now: Times
     }
 }
 
-/// What the system tells of this process; a fact that it does not tell is left out.
+/// Facts from the system about this process; facts that it does not give are left out.
 fn write_process(text: &mut Exposition, started_at: i64) {
     let cpu = clock_gettime(ClockId::ProcessCPUTime);
     let cpu = cpu.tv_sec as f64 + cpu.tv_nsec as f64 / 1e9;

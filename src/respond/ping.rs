@@ -44,10 +44,10 @@ const LOG_EVERY_S: i64 = 60;
 
 /// Pings that counted, by site and mirror; there are no more entries than mirrors.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Pings(Arc<Mutex<Spent>>);
+pub(super) struct Pings(Arc<Mutex<PingCounts>>);
 
 #[derive(Debug, Default)]
-struct Spent {
+struct PingCounts {
     by_mirror: HashMap<(String, String), Count>,
     logged_at: Option<Timestamp>,
 }

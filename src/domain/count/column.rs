@@ -1,4 +1,4 @@
-//! NameIds the columns in which requests are counted, and the other facts of a request.
+//! Names the columns in which requests are counted, and the other facts of a request.
 
 use crate::domain::place::CountryCode;
 

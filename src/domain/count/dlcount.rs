@@ -1,5 +1,5 @@
-//! The rules of MirrorBrain's `dlcount`: which lines of an access log are downloads of which
-//! product. Its configuration is read as it is.
+//! Finds downloads of products in access logs by the rules of MirrorBrain's `dlcount`, from its own
+//! configuration.
 //!
 //! Each expression must fit at the beginning of a text, as Python's `match` does; replacements are
 //! made everywhere in it, as by `sub`.
@@ -13,7 +13,7 @@ use xxhash_rust::xxh3::xxh3_128;
 use super::product::{CountPatternError, ProductNames, compile};
 use crate::domain::time::Timestamp;
 
-/// Lines in whose window a request counts once, unless the configuration says otherwise.
+/// Default window in lines within which equal requests count once.
 const WINDOW_DEFAULT: usize = 200;
 
 /// More lines would be a mistake; each takes some dozen bytes.
@@ -30,7 +30,7 @@ const LOG_MASK_BETTER: &str = "^(\\S+).+\\[(.*?)\\] \"GET (\\S*) HTTP.*\" (200|3
 /// An expression and the text that replaces what it finds.
 #[derive(Debug, Clone)]
 struct Substitution {
-    /// Fits at the beginning alone.
+    /// Fits only at the beginning of a text.
     anchored: Regex,
     anywhere: Regex,
     text: Vec<Piece>,
@@ -73,7 +73,7 @@ pub enum DlcountError {
     Arguments {
         /// The line.
         line: usize,
-        /// What is wrong.
+        /// The problem.
         problem: String,
     },
     /// An expression that cannot be used.
@@ -114,12 +114,12 @@ pub struct UnmatchedUrl<'l> {
     pub country: String,
 }
 
-/// What a line stands for.
+/// The meaning of a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LineVerdict<'l> {
-    /// It is no request that counts.
+    /// A request that does not count.
     NoRequest,
-    /// It is to be ignored.
+    /// A request that the configuration ignores.
     Ignored,
     /// The same request stands a few lines before.
     Repeated,
@@ -254,7 +254,7 @@ fn at_begin(expression: &str) -> String {
     format!("\\A(?:{expression})")
 }
 
-/// What stands between the first quote, with which the text begins, and the last.
+/// The text between the first quote, which begins the text, and the last one.
 fn one(line: usize, text: &str) -> Result<String, DlcountError> {
     let inside = text
         .strip_prefix('"')

@@ -1,4 +1,5 @@
-//! What requests count as: the rules, the sums, and the text of spool files. No clock, no files.
+//! Decides in which column a request counts, adds up, and writes the text of spool files (no clock,
+//! no files).
 //!
 //! - [`mod@column`]: the columns, of which each request counts in exactly one.
 //! - [`range`]: how many bytes a `Range` field asks for.

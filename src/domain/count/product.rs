@@ -1,4 +1,4 @@
-//! NameIds the product that a path stands for, by patterns of the configuration.
+//! Names the product that a path stands for, by patterns of the configuration.
 
 use fancy_regex::{Captures, Regex, RegexBuilder};
 

@@ -20,9 +20,9 @@ pub enum Agent {
     Client,
 }
 
-/// The answer, as far as rules ask for it.
+/// The kind of an answer, for the rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Answered {
+pub enum AnswerClass {
     /// A redirect to a mirror.
     Redirect,
     /// The web server serves the file.
@@ -41,7 +41,7 @@ pub enum Answered {
     Other,
 }
 
-/// Everything about a request that the rules ask for.
+/// The facts about a request that the rules need.
 #[derive(Debug, Clone, Copy)]
 pub struct CountedRequest<'r> {
     /// The client's program.
@@ -57,12 +57,12 @@ pub struct CountedRequest<'r> {
     /// Size of the file, if it is known.
     pub size: Option<u64>,
     /// The answer.
-    pub answered: Answered,
+    pub answered: AnswerClass,
 }
 
-/// What a request counts as, before it is compared with earlier ones.
+/// The judgement on a request before it is compared with earlier requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Judged {
+pub struct RequestJudgement {
     /// The column; [`CountColumn::Downloads`] stands for rules 9 to 11, which
     /// [`Joins`](super::joins::Joins) tell apart.
     pub column: CountColumn,
@@ -73,8 +73,8 @@ pub struct Judged {
 }
 
 /// Judges one request by rules 1 to 8, 11 and 12.
-pub fn judge(request: &CountedRequest<'_>) -> Judged {
-    let only = |column| Judged {
+pub fn judge(request: &CountedRequest<'_>) -> RequestJudgement {
+    let only = |column| RequestJudgement {
         column,
         bytes: 0,
         has_range: false,
@@ -89,14 +89,14 @@ pub fn judge(request: &CountedRequest<'_>) -> Judged {
         return only(CountColumn::Heads);
     }
     match request.answered {
-        Answered::Document => return only(CountColumn::Documents),
-        Answered::MetalinkForFile => return only(CountColumn::ByMetalink),
-        Answered::Missing => return only(CountColumn::Missing),
-        Answered::Refused => return only(CountColumn::Refused),
-        Answered::Unavailable => return only(CountColumn::Unavailable),
-        Answered::Other => return only(CountColumn::Other),
-        Answered::Local if request.has_condition => return only(CountColumn::Conditional),
-        Answered::Local | Answered::Redirect => {}
+        AnswerClass::Document => return only(CountColumn::Documents),
+        AnswerClass::MetalinkForFile => return only(CountColumn::ByMetalink),
+        AnswerClass::Missing => return only(CountColumn::Missing),
+        AnswerClass::Refused => return only(CountColumn::Refused),
+        AnswerClass::Unavailable => return only(CountColumn::Unavailable),
+        AnswerClass::Other => return only(CountColumn::Other),
+        AnswerClass::Local if request.has_condition => return only(CountColumn::Conditional),
+        AnswerClass::Local | AnswerClass::Redirect => {}
     }
     let range = AskedRange::parse(request.range, request.size);
     let size = request.size.unwrap_or(0);
@@ -108,7 +108,7 @@ pub fn judge(request: &CountedRequest<'_>) -> Judged {
         AskedRange::Bytes(bytes) if bytes > u64::MAX / 2 => (CountColumn::Downloads, 0),
         AskedRange::Bytes(bytes) => (CountColumn::Downloads, bytes),
     };
-    Judged {
+    RequestJudgement {
         column,
         bytes,
         has_range: range != AskedRange::Whole,
@@ -126,12 +126,12 @@ mod tests {
         has_condition: false,
         range: b"",
         size: Some(5000),
-        answered: Answered::Redirect,
+        answered: AnswerClass::Redirect,
     };
 
     #[test]
     fn the_first_rule_that_fits_counts() {
-        use Answered::{Document, Local, MetalinkForFile, Missing, Other, Refused, Unavailable};
+        use AnswerClass::{Document, Local, MetalinkForFile, Missing, Other, Refused, Unavailable};
         let head = CountedRequest {
             is_head: true,
             ..PLAIN
@@ -158,7 +158,7 @@ mod tests {
             (answered(MetalinkForFile), CountColumn::ByMetalink, 0),
             (conditional(Local), CountColumn::Conditional, 0),
             (
-                conditional(Answered::Redirect),
+                conditional(AnswerClass::Redirect),
                 CountColumn::Downloads,
                 5000,
             ),

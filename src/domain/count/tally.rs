@@ -1,8 +1,8 @@
 //! Sums of a minute or less, from which a spool file is written.
 //!
 //! # Limits
-//! [`CountTally::bytes`] estimates the memory; whoever owns it writes a spool file when that is
-//! much.
+//! [`CountTally::bytes`] estimates the memory; the owner writes a spool file before it grows too
+//! large.
 
 use foldhash::HashMap;
 
@@ -16,7 +16,7 @@ const FILE_BYTES: usize = 200;
 /// Memory of any other entry, and of its share of the table.
 const ENTRY_BYTES: usize = 160;
 
-/// What is counted of one file.
+/// The counts of one file.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct FileCounts {
     /// Downloads.
@@ -140,9 +140,9 @@ pub struct CountTally {
     pub kinds: HashMap<RequestKind<'static>, u64>,
     /// By product and country.
     pub products: HashMap<(u32, Option<CountryCode>), DownloadSum>,
-    /// NameIds of mirrors; the empty one is the web server.
+    /// Names of mirrors; the empty one is the web server.
     pub mirrors: Vec<Box<str>>,
-    /// NameIds of products.
+    /// Names of products.
     pub product_names: Vec<ProductNames>,
     mirror_indices: HashMap<Box<str>, u32>,
     product_indices: HashMap<ProductNames, u32>,

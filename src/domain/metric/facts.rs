@@ -1,4 +1,4 @@
-//! What a mirror database tells, as metrics.
+//! Makes metrics of the facts in a mirror database.
 
 use super::exposition::Exposition;
 use super::name::{

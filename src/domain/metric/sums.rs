@@ -1,4 +1,4 @@
-//! What a responder has counted since its start, as metrics.
+//! Makes metrics of the sums since the responder's start.
 
 use std::collections::BTreeMap;
 

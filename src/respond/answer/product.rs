@@ -1,4 +1,4 @@
-//! Writes the answers to questions for products that other files do not have.
+//! Writes the answers that only questions for products have.
 
 use super::exchange::Exchange;
 use super::page::{page_with, write_log_fields};
@@ -18,8 +18,9 @@ pub(super) fn write_elsewhere(out: &mut Vec<u8>, decision: &Decision<'_>, url: &
     moved(response, url.as_bytes());
 }
 
-/// Writes the answer if it is not that of any file: a URL as text, or our own URL in place of local
-/// delivery, since the requested URL is no file's. Returns whether it is written.
+/// Writes the answer if a plain file has none of this kind: a URL as text, or a redirect to our own
+/// URL where a file would be served locally, because the requested URL is not a file. Returns
+/// whether an answer is written.
 pub(super) fn write(out: &mut Vec<u8>, exchange: Exchange<'_>) -> bool {
     let decision = exchange.decision;
     let Some(NamedQuestion::Product { way, .. }) = decision.named.as_deref() else {

@@ -77,7 +77,7 @@ fn urls(exchange: Exchange<'_>, list: &RepositoryList<'_>) -> Vec<Vec<u8>> {
     vec![url]
 }
 
-/// Writes the answer where there is no list.
+/// Writes the answer to a question without a list.
 pub(super) fn write_refusal(out: &mut Vec<u8>, exchange: Exchange<'_>, refusal: &ListRefusal) {
     let status = match refusal.why.is_wrong_question() {
         true => "400 Bad Request",

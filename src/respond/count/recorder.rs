@@ -14,11 +14,11 @@ use super::shared::CountShared;
 use crate::config::SiteConfig;
 use crate::decide::{LocalReason, Outcome};
 use crate::domain::count::column::{CountColumn, RequestKind};
-use crate::domain::count::rule::{Answered, CountedRequest, judge};
+use crate::domain::count::rule::{AnswerClass, CountedRequest, judge};
 use crate::http::Method;
 use crate::respond::answer::Exchange;
 
-/// One answer in so many is timed.
+/// One of so many answers is timed.
 const TIMED_EVERY: u32 = 16;
 
 /// Bytes that a client's key is made of: network, program, path.
@@ -27,7 +27,7 @@ const KEY_BYTES: usize = 128;
 /// Counts the answers of one worker.
 pub(in crate::respond) struct Recorder {
     batch: EventBatch,
-    /// `None` when the teller has ended.
+    /// `None` after the teller has ended.
     sender: Option<SyncSender<EventBatch>>,
     shared: Arc<CountShared>,
     agents: Vec<(Arc<SiteConfig>, AgentCache)>,
@@ -37,7 +37,7 @@ pub(in crate::respond) struct Recorder {
 
 /// The begin of an answer, if it is timed.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::respond) struct Begun(Option<Instant>);
+pub(in crate::respond) struct AnswerStart(Option<Instant>);
 
 impl Recorder {
     /// A recorder that sends to the teller.
@@ -53,14 +53,14 @@ impl Recorder {
     }
 
     /// Marks the begin of an answer.
-    pub fn begin(&mut self) -> Begun {
+    pub fn begin(&mut self) -> AnswerStart {
         self.answers = self.answers.wrapping_add(1);
         let is_timed = self.answers.is_multiple_of(TIMED_EVERY) && self.sender.is_some();
-        Begun(is_timed.then(Instant::now))
+        AnswerStart(is_timed.then(Instant::now))
     }
 
     /// Counts an answer, if its site wants that.
-    pub fn record(&mut self, exchange: Exchange<'_>, begun: Begun) {
+    pub fn record(&mut self, exchange: Exchange<'_>, begun: AnswerStart) {
         let config = &exchange.site.config;
         if self.sender.is_none() || !config.stats.is_on() {
             return;
@@ -221,7 +221,7 @@ impl Drop for Recorder {
 }
 
 /// The kind of answer, and its words.
-fn answered(exchange: Exchange<'_>) -> (Answered, RequestKind<'static>) {
+fn answered(exchange: Exchange<'_>) -> (AnswerClass, RequestKind<'static>) {
     let decision = exchange.decision;
     let kind = |outcome| RequestKind {
         outcome,
@@ -240,7 +240,7 @@ fn answered(exchange: Exchange<'_>) -> (Answered, RequestKind<'static>) {
                 false => best.candidate.tier.as_str(),
             });
             (
-                Answered::Redirect,
+                AnswerClass::Redirect,
                 RequestKind {
                     tier,
                     ..kind("redirect")
@@ -253,20 +253,20 @@ fn answered(exchange: Exchange<'_>) -> (Answered, RequestKind<'static>) {
                 ..kind("document")
             };
             match decision.is_negotiated {
-                true => (Answered::MetalinkForFile, words),
-                false => (Answered::Document, words),
+                true => (AnswerClass::MetalinkForFile, words),
+                false => (AnswerClass::Document, words),
             }
         }
         Outcome::Local(reason) => (
-            Answered::Local,
+            AnswerClass::Local,
             RequestKind {
                 reason: reason.code(),
                 ..kind("local")
             },
         ),
-        Outcome::Missing(_) | Outcome::NoList(_) => (Answered::Missing, kind("missing")),
-        Outcome::MethodNotAllowed => (Answered::Refused, kind("refused")),
-        Outcome::Unavailable(_) => (Answered::Unavailable, kind("unavailable")),
-        Outcome::Options | Outcome::Elsewhere(_) => (Answered::Other, kind("other")),
+        Outcome::Missing(_) | Outcome::NoList(_) => (AnswerClass::Missing, kind("missing")),
+        Outcome::MethodNotAllowed => (AnswerClass::Refused, kind("refused")),
+        Outcome::Unavailable(_) => (AnswerClass::Unavailable, kind("unavailable")),
+        Outcome::Options | Outcome::Elsewhere(_) => (AnswerClass::Other, kind("other")),
     }
 }

@@ -1,4 +1,4 @@
-//! What workers and teller share about counting.
+//! The state of counting that workers and teller share.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,11 +20,11 @@ pub(in crate::respond) struct CountShared {
     pub seed: AtomicU64,
     /// Requests whose batch the teller could not take.
     pub dropped: AtomicU64,
-    /// Ends the teller.
+    /// Tells the teller to end.
     pub stop: AtomicBool,
     /// The sums for metrics, at most a second old.
     pub totals: ArcSwap<SiteTotals>,
-    /// What the databases tell, at most a minute old.
+    /// Facts from the databases, at most a minute old.
     pub facts: ArcSwap<Vec<DatabaseFacts>>,
     /// When the process began, in seconds since 1970.
     pub started_at: i64,

@@ -111,7 +111,7 @@ impl Counting {
         Recorder::new(self.batches.clone(), Arc::clone(&self.shared))
     }
 
-    /// What workers and teller share.
+    /// The state that workers and teller share.
     pub fn shared(&self) -> Arc<CountShared> {
         Arc::clone(&self.shared)
     }
@@ -153,7 +153,7 @@ impl Teller {
         }
     }
 
-    /// Adds up until all workers have ended, or it is told to stop; then writes what it has.
+    /// Adds up until all workers have ended or the teller is told to stop; then writes its sums.
     fn run(mut self) {
         let ended = catch_unwind(AssertUnwindSafe(|| self.tell()));
         if ended.is_err() {
@@ -266,7 +266,7 @@ impl Teller {
         }
     }
 
-    /// Asks the databases of sites with metrics what they tell of mirrors and programs.
+    /// Reads facts about mirrors and programs from the databases of sites with metrics.
     fn ask_databases(&mut self, now: Timestamp) {
         let state = self.state.load_full();
         let sites = state.sites.iter();
@@ -286,7 +286,7 @@ impl Teller {
         self.shared.facts.store(Arc::new(facts.collect()));
     }
 
-    /// Gives the sums to those who write metrics.
+    /// Publishes the sums for metrics.
     fn publish(&mut self) {
         let with_metrics = self.sites.iter().filter(|site| site.config.stats.metrics);
         let totals: SiteTotals = with_metrics
@@ -344,7 +344,7 @@ impl SiteSums {
             log::info!("statistics are written again: site={site} spool={folder}");
         } else if complaint != self.complaint {
             log::warn!(
-                "statistics are lost, downloads go on; see that the responder may write there: \
+                "statistics are lost, downloads go on; let the responder write there: \
                  site={site} spool={folder} error=\"{complaint}\""
             );
         }
