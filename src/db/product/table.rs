@@ -89,7 +89,7 @@ pub fn aliases(database: &impl Queryable) -> Result<Vec<(String, String)>, DbErr
     rows.collect::<Result<_, _>>().doing("reading aliases")
 }
 
-/// All of it, as requests need it.
+/// All products and aliases, as requests need them.
 ///
 /// # Errors
 /// Returns [`DbError::Sql`] if the database cannot be read.
@@ -97,7 +97,7 @@ pub fn table(database: &impl Queryable) -> Result<ProductTable, DbError> {
     Ok(ProductTable::new(products(database)?, aliases(database)?))
 }
 
-/// Stores a product with all that it has, in the place of one of that name.
+/// Stores a product with its languages and files; replaces a product of that name.
 ///
 /// # Errors
 /// Returns [`DbError::Sql`] if the database cannot be read or written.
@@ -149,7 +149,7 @@ pub fn store(transaction: &Transaction<'_>, product: &Product) -> Result<(), DbE
     count(transaction)
 }
 
-/// Removes a product with its languages and files; false: there was none.
+/// Removes a product with its languages and files; false if there was no such product.
 ///
 /// # Errors
 /// Returns [`DbError::Sql`] if the database cannot be read or written.
@@ -161,7 +161,7 @@ pub fn remove(transaction: &Transaction<'_>, name: &str) -> Result<bool, DbError
     Ok(removed)
 }
 
-/// Sets an alias, or removes it (`None`); false: there was none to remove.
+/// Sets an alias, or removes it (`None`); false if there was no alias to remove.
 ///
 /// # Errors
 /// Returns [`DbError::Sql`] if the database cannot be read or written.

@@ -19,10 +19,10 @@ const READ_BY_CLIENTS: &[Scheme] = &[Scheme::Https, Scheme::Http, Scheme::Ftp];
 /// Schemes to which a client can be redirected.
 const REDIRECTED: &[Scheme] = &[Scheme::Https, Scheme::Http];
 
-/// What is asked of the candidates.
+/// Conditions of a list.
 pub(super) struct ListQuestion<'q> {
     pub asked: &'q ListArguments,
-    /// The client, with all that it is.
+    /// The client with its facts.
     pub client: &'q Client,
     /// With fewer mirrors than these, the world follows.
     pub minimum: usize,
@@ -51,7 +51,7 @@ pub(super) struct ListedMirrors<'s> {
     pub left_out: Vec<(MirrorId, &'s str, Reason)>,
 }
 
-/// A candidate with all that the list may say about it.
+/// A candidate with the facts that a list may need.
 struct ListCandidate<'s> {
     choice: Choice<'s>,
     mirror: Option<&'s Mirror>,

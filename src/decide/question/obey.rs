@@ -1,4 +1,4 @@
-//! Obeys what a client asks of the mirrors.
+//! Applies a client's wishes to the candidates.
 
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -13,7 +13,7 @@ fn place(path: &[u8], name: &str) -> u64 {
 }
 
 impl<'s> RequestPass<'_, 's> {
-    /// Leaves out the mirrors that the client does not want; returns whether that left none.
+    /// Leaves out the mirrors that the client does not want; returns whether none is left.
     pub(in crate::decide) fn obey(
         &self,
         roster: &'s Roster,

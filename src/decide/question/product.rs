@@ -12,7 +12,7 @@ use crate::domain::product::{ProductArguments, ProductClient, ProductLead, Produ
 use crate::tree::Location;
 
 impl<'s> RequestPass<'_, 's> {
-    /// The answer to a question for a product; `None` if the request is none.
+    /// The answer to a question for a product; `None` for any other request.
     pub(in crate::decide) fn product(
         &mut self,
         context: &mut WorkerContext,

@@ -30,7 +30,7 @@ const METALINK_LIST: &[u8] = b"metalink";
 /// Names of repositories of sources have this in them, and no architecture.
 const SOURCE: &[u8] = b"source";
 
-/// What a list is about, found in the tree.
+/// The subject of a list, found in the tree.
 struct ListPlace {
     /// The file by which mirrors are chosen; `None`: by the files below the directory.
     file: Option<DecidedFile>,
@@ -243,7 +243,7 @@ impl<'s> RequestPass<'_, 's> {
         }
     }
 
-    /// A directory that no marker tells of.
+    /// Finds a directory without a marker.
     fn directory_place(
         &self,
         context: &mut WorkerContext,

@@ -1,9 +1,9 @@
-//! What a decision about a question other than a file's URL has beside the usual.
+//! The further parts of a decision about a question other than a file's URL.
 
 use crate::domain::product::ResolvedProduct;
 use crate::domain::repository::ListHeading;
 
-/// What a question named, and what it stands for.
+/// The name in a question, and what it stands for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NamedQuestion {
     /// A repository of a list.
@@ -27,7 +27,7 @@ pub enum NamedQuestion {
 /// A list that is not made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListRefusal {
-    /// Why.
+    /// The reason.
     pub why: RefusedList,
     /// The first line, if the query says what it is about.
     pub heading: Option<ListHeading>,
@@ -53,7 +53,7 @@ pub enum RefusedList {
 }
 
 impl RefusedList {
-    /// Whether the client asked in a way that cannot be answered; else the thing does not exist.
+    /// Whether the question is malformed; otherwise its subject does not exist.
     pub fn is_wrong_question(self) -> bool {
         matches!(self, RefusedList::NoSubject | RefusedList::BadAddress)
     }

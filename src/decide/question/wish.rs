@@ -17,7 +17,7 @@ const AVOIDED_MAX: usize = 300;
 /// Largest `try=`: a client has given up by then.
 const TRY_MAX: usize = 9;
 
-/// What a client asks of the mirrors.
+/// A client's wishes about mirrors.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(in crate::decide) struct ClientWishes {
     /// Identifiers of mirrors that are left out.
@@ -33,7 +33,7 @@ pub(in crate::decide) struct ClientWishes {
 }
 
 impl ClientWishes {
-    /// Reads the words; `None`: there are none. Values without a meaning are ignored.
+    /// Reads the words; `None` if there are none. Values without a meaning are ignored.
     pub(in crate::decide) fn of(query: &Query) -> Option<Box<ClientWishes>> {
         if query.is_empty() {
             return None;

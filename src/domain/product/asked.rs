@@ -1,4 +1,4 @@
-//! What a query for a product asks for, and where it leads.
+//! Reads a query for a product, and finds the file or host to which it leads.
 
 use std::borrow::Cow;
 
@@ -19,7 +19,7 @@ pub struct ProductArguments {
     arguments: Vec<(Vec<u8>, Vec<u8>)>,
 }
 
-/// What rules look at beside the query.
+/// Request fields that rules look at, besides the query.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ProductClient<'c> {
     /// `User-Agent`
@@ -94,8 +94,8 @@ impl ProductArguments {
         })
     }
 
-    /// Finds where the question leads, and says how; `vary` collects the fields that rules looked
-    /// at.
+    /// Finds where the question leads, and the way there; `vary` collects the fields that rules
+    /// looked at.
     pub fn resolve(
         &self,
         (law, table): (&ProductLaw, &ProductTable),

@@ -2,8 +2,8 @@
 //! as from bouncer.
 //!
 //! - [`table`]: products, their languages and files, and aliases.
-//! - [`rule`]: which clients get another product than they ask for, or are handed to another host.
-//! - [`asked`]: what a query asks for, and what that leads to.
+//! - [`rule`]: gives some clients another product, or hands them to another host.
+//! - [`asked`]: reads a query and finds where it leads.
 
 pub mod asked;
 pub mod rule;

@@ -1,4 +1,4 @@
-//! Which clients get another product than they ask for, and which are handed to another host.
+//! Rules that give some clients another product than they ask for, or hand them to another host.
 
 use regex::bytes::Regex;
 
@@ -7,7 +7,7 @@ use regex::bytes::Regex;
 pub struct ProductPattern {
     /// The name that is asked for, in lower case; `None`: any.
     pub product: Option<Regex>,
-    /// A name with this in it is not meant.
+    /// Names that contain this are exempt.
     pub not_product: Option<Regex>,
     /// The system; `None`: any.
     pub os: Option<Regex>,
@@ -16,15 +16,15 @@ pub struct ProductPattern {
 /// Replaces the product for some clients.
 #[derive(Debug, Clone)]
 pub struct ProductRule {
-    /// Which questions it is about.
+    /// The questions to which it applies.
     pub asked: ProductPattern,
     /// `User-Agent`; `None`: any.
     pub user_agent: Option<Regex>,
-    /// Whether only clients are meant that come from elsewhere than our own sites.
+    /// Whether it applies only to clients that do not come from our own sites.
     pub is_foreign: bool,
     /// The product or alias that they get.
     pub to: String,
-    /// When another system is meant, too.
+    /// When the system is replaced, too.
     pub to_os: Option<OsChange>,
 }
 
@@ -46,9 +46,9 @@ pub struct HandoffRule {
     pub parameters: Vec<String>,
     /// The URL to which they are passed.
     pub url: String,
-    /// Systems that are meant, in lower case; empty: all.
+    /// Systems to which it applies, in lower case; empty: all.
     pub os: Vec<String>,
-    /// Which products are meant.
+    /// Products to which it applies.
     pub asked: ProductPattern,
     /// If the first argument, decoded, has a `content` that begins with this, the client must come
     /// from one of our own sites; empty: no such demand.
@@ -75,7 +75,7 @@ pub struct ProductLaw {
 }
 
 impl ProductPattern {
-    /// Whether a question is meant; `product` is in lower case.
+    /// Whether the rule applies to a question; `product` is in lower case.
     pub fn fits(&self, product: &str, os: &str) -> bool {
         fits(self.product.as_ref(), product.as_bytes())
             && fits(self.os.as_ref(), os.as_bytes())
@@ -86,7 +86,7 @@ impl ProductPattern {
     }
 }
 
-/// Whether an expression finds something; none finds everything.
+/// Whether an expression finds something; without an expression, always.
 pub(super) fn fits(expression: Option<&Regex>, text: &[u8]) -> bool {
     expression.is_none_or(|expression| expression.is_match(text))
 }

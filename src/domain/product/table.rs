@@ -69,7 +69,7 @@ impl ProductTable {
         None
     }
 
-    /// Whether a new alias would come back to itself, or need too many steps.
+    /// Whether a new alias would lead back to itself, or need too many steps.
     pub fn would_loop(&self, alias: &str, name: &str) -> bool {
         let (alias, mut name) = (alias.to_lowercase(), name.to_lowercase());
         for _ in 0..ALIAS_STEPS_MAX {

@@ -1,4 +1,4 @@
-//! Reads what a query for a list of mirrors asks for.
+//! Reads a query for a list of mirrors.
 //!
 //! As MirrorManager reads it: the last value of a name counts, names are case-sensitive, and `+` is
 //! a plus sign, which names of repositories may have. Other than there, `%XX` is decoded.
@@ -15,7 +15,7 @@ const ARGUMENTS_MAX: usize = 64;
 /// Number of countries or schemes that one list may name; there are some 250 countries.
 const WORDS_MAX: usize = 300;
 
-/// What the list is about.
+/// The subject of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ListSubject {
     /// `repo=` and `arch=`
@@ -32,7 +32,7 @@ pub enum ListSubject {
 /// The arguments of a list.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ListArguments {
-    /// What it is about; `None`: the query does not say.
+    /// Its subject; `None` if the query does not name one.
     pub subject: Option<ListSubject>,
     /// `country=`: as written, sorted, without repetitions; empty: nothing is asked.
     pub countries: Vec<String>,
@@ -101,7 +101,7 @@ impl ListArguments {
         words.filter_map(|word| Scheme::named(word)).collect()
     }
 
-    /// The address of `ip=`; `None` if it is none.
+    /// The address of `ip=`; `None` if the text is not an address.
     pub fn address(&self) -> Option<IpAddr> {
         let text = std::str::from_utf8(&self.ip).ok()?;
         text.parse().ok().map(|ip: IpAddr| ip.to_canonical())

@@ -1,10 +1,10 @@
-//! The first line of a list: what was asked, and by which ways mirrors came in. Its form is
-//! MirrorManager's, because people and programs read it.
+//! Writes the first line of a list: its subject, and why its mirrors are in it. The form is that of
+//! MirrorManager, because people and programs read it.
 
 use super::asked::ListSubject;
 use crate::domain::place::Asn;
 
-/// What the first line of a list says.
+/// The content of the first line of a list.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ListHeading {
     /// `path = P` or `repo = R arch = A`
@@ -22,7 +22,7 @@ pub struct ListHeading {
 }
 
 impl ListHeading {
-    /// A heading that says what the list is about.
+    /// A heading that names the subject of the list.
     pub fn of(subject: &ListSubject) -> ListHeading {
         let subject = match subject {
             ListSubject::Path(path) => [b"path = ", &path[..]].concat(),

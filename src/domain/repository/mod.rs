@@ -3,7 +3,7 @@
 //!
 //! - [`rule`]: gives a directory its names, by the path of its marker.
 //! - [`table`]: names → directory, made once per catalogue.
-//! - [`asked`]: what a query asks for.
+//! - [`asked`]: reads a query.
 //! - [`heading`]: the first line of a list.
 
 pub mod asked;

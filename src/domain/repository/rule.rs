@@ -4,7 +4,7 @@ use regex::bytes::{Captures, Regex};
 
 use crate::domain::path::FilePath;
 
-/// One rule: which directories it is about, and the names that it gives them.
+/// One rule: the directories to which it applies, and the names that it gives them.
 #[derive(Debug, Clone)]
 pub struct RepositoryRule {
     path: Regex,
@@ -31,7 +31,7 @@ pub enum RepositoryError {
         /// The number.
         group: usize,
     },
-    /// Nothing to ask for.
+    /// A name is empty.
     #[error("{0} is empty; write a name such as \"os-$1\"")]
     NoName(&'static str),
     /// The marker is not a path below the directory.
@@ -82,7 +82,7 @@ impl RepositoryRule {
         })
     }
 
-    /// The names of a directory; `None` if the rule is not about it.
+    /// The names of a directory; `None` if the rule does not apply to it.
     pub fn names(&self, directory: &[u8]) -> Option<GivenNames> {
         let captures = self.path.captures(directory)?;
         Some(GivenNames {

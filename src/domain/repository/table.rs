@@ -85,7 +85,7 @@ impl<'r> TableBuilder<'r> {
         }
     }
 
-    /// Gives a directory the names of the first rule that fits.
+    /// Gives a directory the names of the first rule that applies to it.
     fn name(&mut self, directory: &[u8], marker: &[u8]) {
         let of_marker = |rule: &&RepositoryRule| rule.marker.as_bytes() == marker;
         let mut rules = self.rules.iter().filter(of_marker);

@@ -9,7 +9,7 @@ use crate::domain::place::Asn;
 /// The origins that peers named.
 #[derive(Debug, Default)]
 pub struct OriginTally {
-    /// Each network with the origins that were named, and how often.
+    /// For each network the origins that peers named, with the number of peers.
     named: HashMap<IpNet, Vec<(Asn, u32)>>,
 }
 

@@ -1,4 +1,4 @@
-//! Collects networks from files, of which later ones win.
+//! Collects networks from files; a later file wins.
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -29,7 +29,7 @@ const UNROUTED: [([u8; 4], u8); 9] = [
     ([240, 0, 0, 0], 4),
 ];
 
-/// How many networks were not taken as they are.
+/// Counts of networks that were taken, changed or left out.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct NetworkSetCounts {
     /// Networks that were taken.
@@ -53,12 +53,12 @@ pub struct NetworkSet {
     labels: Vec<String>,
     label_numbers: HashMap<String, u16>,
     names: BTreeMap<u32, String>,
-    /// What was not taken as it is.
+    /// Counts of networks that were changed or left out.
     pub counts: NetworkSetCounts,
 }
 
 impl NetworkSet {
-    /// Adds a network in place of an equal one of before. `is_routed`: it is of a routing table.
+    /// Adds a network; it replaces an equal one. `is_routed`: it comes from a routing table.
     pub fn insert(
         &mut self,
         network: IpNet,

@@ -17,7 +17,7 @@ const BUCKET_BOUNDS: usize = (1 << 16) + 1;
 /// Value of an interval that is in no network.
 const NOWHERE: u32 = 0;
 
-/// What is known about a network.
+/// The facts about a network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct NetworkFacts {
     /// Number of the AS; 0 for none.
@@ -136,18 +136,18 @@ impl<K: IntervalKey> Intervals<K> {
     }
 }
 
-type Made<K> = (Vec<K>, Vec<u32>);
+type IntervalParts<K> = (Vec<K>, Vec<u32>);
 
 /// Ends the networks whose last key `is_over`; each falls back to the network around it.
 fn close<K: IntervalKey>(
     open: &mut Vec<(K, u32)>,
-    made: &mut Made<K>,
+    made: &mut IntervalParts<K>,
     is_over: impl Fn(K) -> bool,
     next: &impl Fn(K) -> Option<K>,
 ) {
     while let Some((end, _)) = open.pop_if(|(end, _)| is_over(*end)) {
         let around = open.last().map_or(NOWHERE, |(_, value)| *value);
-        // Behind the last address of all is nothing.
+        // The last of all addresses has no successor.
         if let Some(start) = next(end) {
             begin(made, start, around);
         }
@@ -155,7 +155,7 @@ fn close<K: IntervalKey>(
 }
 
 /// Begins an interval, unless it goes on with the value before it.
-fn begin<K: IntervalKey>((starts, values): &mut Made<K>, start: K, value: u32) {
+fn begin<K: IntervalKey>((starts, values): &mut IntervalParts<K>, start: K, value: u32) {
     if starts.last() == Some(&start) {
         starts.pop();
         values.pop();
@@ -233,7 +233,7 @@ impl NetworkTable {
         })
     }
 
-    /// The networks of an AS, in order; without those that others in them cover whole.
+    /// The networks of an AS, in order, without networks that more specific ones cover whole.
     pub fn networks_of(&self, asn: Asn) -> Vec<IpNet> {
         let v4 = self.v4.starts.iter().zip(&self.v4.values);
         let v4 = v4.map(|(start, value)| (IpAddr::V4((*start).into()), value));
