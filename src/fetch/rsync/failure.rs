@@ -19,13 +19,13 @@ const TIMEOUTS: [i32; 2] = [30, 35];
 
 /// The lines that rsync wrote on standard error, as far as they are kept.
 #[derive(Debug, Default)]
-pub(in crate::fetch) struct Said {
+pub(in crate::fetch) struct RsyncMessages {
     pub(in crate::fetch) refusal: Option<String>,
     pub(in crate::fetch) remarks: Vec<String>,
     pub(in crate::fetch) summary: Option<String>,
 }
 
-impl Said {
+impl RsyncMessages {
     /// Keeps a message that may tell a failure.
     pub(in crate::fetch) fn keep(&mut self, message: Message) {
         match message {
@@ -49,7 +49,11 @@ impl Said {
 }
 
 /// The failure behind an exit that is neither a success nor a partial listing.
-pub(in crate::fetch) fn explain(status: ExitStatus, said: &Said, timeout: Duration) -> FetchError {
+pub(in crate::fetch) fn explain(
+    status: ExitStatus,
+    said: &RsyncMessages,
+    timeout: Duration,
+) -> FetchError {
     if let Some(refusal) = &said.refusal {
         return refused(refusal);
     }
@@ -127,7 +131,7 @@ mod tests {
     use std::os::unix::process::ExitStatusExt;
 
     fn told(code: i32, lines: &[&str]) -> String {
-        let mut said = Said::default();
+        let mut said = RsyncMessages::default();
         for line in lines {
             said.keep(parse_message(line.as_bytes()));
         }
@@ -230,7 +234,11 @@ mod tests {
             told(14, &[]),
             "rsync failed with code 14 (it gave no reason)"
         );
-        let killed = explain(ExitStatus::from_raw(9), &Said::default(), Duration::ZERO);
+        let killed = explain(
+            ExitStatus::from_raw(9),
+            &RsyncMessages::default(),
+            Duration::ZERO,
+        );
         assert!(killed.to_string().starts_with("rsync failed with a signal"));
     }
 }

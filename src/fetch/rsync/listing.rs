@@ -26,7 +26,7 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use super::failure::{PARTIAL, Said, VANISHED, explain, explain_nothing};
+use super::failure::{PARTIAL, RsyncMessages, VANISHED, explain, explain_nothing};
 use super::lines::{LineRead, LineReader};
 use super::url::RsyncUrl;
 use crate::domain::listing::ListingGaps;
@@ -298,7 +298,7 @@ struct RsyncListing<'a, F> {
     each: F,
     name: Vec<u8>,
     entries: u64,
-    said: Said,
+    said: RsyncMessages,
     /// Whether every line is a word of the server, and no line an entry.
     keeps_words: bool,
     /// Whether only a part below the URL is listed.
@@ -319,7 +319,7 @@ impl<'a, F: FnMut(RsyncLine, &[u8])> RsyncListing<'a, F> {
             each,
             name: Vec::new(),
             entries: 0,
-            said: Said::default(),
+            said: RsyncMessages::default(),
             keeps_words: false,
             is_part: false,
             says_absent: false,
