@@ -429,7 +429,7 @@ fn an_htaccess_is_a_directory_and_conditions_are_those_of_apache() {
     let refused = import(&arguments);
     let (code, said) = failure(&refused);
     assert_eq!(
-        (code, said.contains("is there already and differs")),
+        (code, said.contains("exists and differs")),
         (Some(1), true),
         "{said}"
     );
