@@ -17,7 +17,6 @@ use crate::domain::path::FilePath;
 use crate::domain::representation::Representation;
 use crate::domain::select::{CacheFile, Reason};
 use crate::domain::trace::is_ours;
-use crate::domain::url::Scheme;
 use crate::http::{Query, Request};
 use crate::snapshot::Snapshot;
 use crate::tree::Location;
@@ -63,18 +62,6 @@ pub(super) struct EligibleMirrors<'s> {
 }
 
 impl<'s> RequestPass<'_, 's> {
-    /// The client of this request, with the place that its query states.
-    pub(super) fn client(&self) -> Client {
-        let mut client = Client::of_site(self.request, self.state);
-        client.pretend(&self.query);
-        client.asks_over = self.wishes.as_deref().and_then(|wishes| wishes.family);
-        if self.is_https_wanted {
-            client.scheme = Scheme::Https;
-            client.is_https_only = true;
-        }
-        client
-    }
-
     pub(super) fn locate(&self, context: &mut WorkerContext, path: &FilePath) -> Location {
         let snapshot = self.state.snapshot.as_deref();
         let catalogued = snapshot.and_then(|snapshot| snapshot.find(path.as_bytes())?.version);

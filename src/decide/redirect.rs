@@ -11,7 +11,7 @@ use crate::domain::path::FilePath;
 use crate::domain::representation::Representation;
 use crate::domain::rule::{Exclusion, ExclusionSubject};
 use crate::domain::select::{FillSigns, is_fill};
-use crate::domain::url::EncodedPath;
+use crate::domain::url::{EncodedPath, Scheme};
 use crate::snapshot::Snapshot;
 
 /// Bytes of a redirect's header fields other than `Location`, `Link`, digests and the value of
@@ -55,16 +55,29 @@ impl<'s> RequestPass<'_, 's> {
             self.decision.is_negotiated = false;
             return Outcome::Local(LocalReason::CacheFill);
         }
+        let hold = self.hold(&client).filter(|_| stands_for_file);
         self.decision.client = Some(client);
         let outcome = if asked == Representation::File {
             self.redirect(context, &client, file)
         } else {
             self.document(context, (&client, file), asked)
         };
-        match self.hold(&client).filter(|_| stands_for_file) {
+        match hold {
             Some(hold) => self.held_back(outcome, hold),
             None => outcome,
         }
+    }
+
+    /// The client of this request, with the place that its query states.
+    pub(super) fn client(&self) -> Client {
+        let mut client = Client::of_site(self.request, self.state);
+        client.pretend(&self.query);
+        client.asks_over = self.wishes.as_deref().and_then(|wishes| wishes.family);
+        if self.is_https_wanted {
+            client.scheme = Scheme::Https;
+            client.is_https_only = true;
+        }
+        client
     }
 
     /// The file in place of a metalink for which `Accept` alone asked, if there are no documents

@@ -102,14 +102,13 @@ impl Publication<'_> {
             limits: self.options.limits,
         };
         let judgement = judge(&case, self.listing);
+        let is_again =
+            judgement.verdict == Verdict::Ordinary && self.is_again(&stored, &judgement.content);
         let mut report = MirrorReport {
             counts: self.count(stored.content(), &judgement),
             ..MirrorReport::of(self.span.mirror, self.listing)
         };
-        if judgement.verdict == Verdict::Ordinary
-            && self.is_again(&stored, &judgement.content)
-            && let Some(run) = repeated(self.transaction, &report)?
-        {
+        if is_again && let Some(run) = repeated(self.transaction, &report)? {
             self.store_left()?;
             report.repeats = Some(run);
             return Ok(report);
