@@ -141,8 +141,8 @@ impl Listing {
         )
     }
 
-    /// What an admin should know of the listing, one line: what could not be listed, and which
-    /// protocols failed.
+    /// Remark on the listing for the admin, one line: directories that could not be listed, and
+    /// protocols that failed.
     pub fn note(&self, mirror: &str) -> String {
         let mut parts = Vec::new();
         match (self.holes(), &self.refusal) {

@@ -31,7 +31,7 @@ pub enum Style {
 }
 
 impl Style {
-    /// What the command line asks for.
+    /// The style that the options ask for.
     pub fn of(quiet: u8, verbose: u8, json: bool) -> Style {
         match (json, quiet) {
             (true, _) => Style::Json,
@@ -122,7 +122,7 @@ impl Output {
         }
     }
 
-    /// What was asked for, in one of two forms.
+    /// Prints the answer to a question, as text or as JSON.
     pub(super) fn show(&self, text: &str, json: &str) {
         let is_json = self.style == Style::Json;
         self.print(if is_json { json } else { text });

@@ -46,7 +46,7 @@ pub struct ScanCounts {
     pub after: u64,
 }
 
-/// What came of one mirror.
+/// Result of scanning one mirror.
 #[derive(Debug, Clone)]
 pub struct MirrorReport {
     /// Its number.
@@ -65,13 +65,13 @@ pub struct MirrorReport {
     pub took: Duration,
     /// Why it was not published, one line; empty: it was.
     pub error: String,
-    /// What an admin should know of the listing, one line; recorded with the run.
+    /// Remark on the listing for the admin, one line; recorded with the run.
     pub note: String,
     /// The run that found just the same; this scan is to be counted with it.
     pub repeats: Option<RunId>,
     /// Whether the last run had another note.
     pub is_news: bool,
-    /// What else is to be said.
+    /// Further remarks.
     pub notes: Vec<String>,
 }
 
@@ -128,7 +128,7 @@ impl MirrorReport {
     }
 }
 
-/// What came of all.
+/// Result of scanning all mirrors.
 #[derive(Debug, Clone)]
 pub struct ScanReport {
     /// The site.

@@ -24,7 +24,7 @@ pub enum RequestError {
     Folder {
         /// The folder.
         folder: std::path::PathBuf,
-        /// What the system says.
+        /// The system's message.
         source: io::Error,
     },
     /// The database.

@@ -2,11 +2,12 @@
 //! of making it.
 //!
 //! An index run and an import write `DATABASE.files` aside and rename it. The responder only reads
-//! it. The file is worth nothing but time: when there is any doubt, the table is made from the
-//! database. A wrong id would send clients to mirrors that lack the file, so the file is believed
-//! only if it names the lineage of the database and a state of the catalogue, with its stamp, from
-//! which the database remembers every change, and if the sums of its head and its content are
-//! right.
+//! it. The file only saves time: in case of doubt, the table is made from the database. A wrong id
+//! would send clients to mirrors that lack the file, so the file is believed only if it names the
+//! lineage of the database and a state of the catalogue, with its stamp, from which the database
+//! remembers every change, and if the sums of its head and its content are right. Because of these
+//! sums, writers need not wait until the file is on the disk. The name of the unfinished file is
+//! always the same: a lock on it keeps a second writer away.
 //!
 //! It is read, not mapped into memory: a file that is cut by accident would kill the process.
 //!
@@ -51,9 +52,9 @@ const SLOT_BYTES: usize = 4;
 /// Bytes that are read or written at a time: they stay in the processor's cache.
 const PIECE_BYTES: usize = 256 * 1024;
 
-/// A file from which more changes have to be caught up at a start is written anew: as many take
-/// about a tenth of a second. So is one from which half as many have changed as may stand beside a
-/// table, so that a responder that starts with it has room for more.
+/// Number of changes since the file was written after which it is rewritten: a start needs a tenth
+/// of a second to catch up with them. A file is also rewritten after half as many changes as a
+/// table can hold beside it, so that a responder that starts with it has room for more.
 const CHANGES_MAX: usize = 16 * 1024;
 
 /// Ends the name of the file; the database's name stands before.
@@ -66,37 +67,37 @@ const NEW_SUFFIX: &str = ".files.new";
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TableFileError {
-    /// There is none.
+    /// The file does not exist.
     #[error("there is no {path}; the next run of heliostat-index makes it")]
     Absent {
         /// The file.
         path: PathBuf,
     },
-    /// It cannot be read or written.
+    /// The file cannot be read or written.
     #[error("cannot use {path}: {problem}")]
     File {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The system's message.
         problem: io::Error,
     },
-    /// It was cut or altered.
-    #[error("{path} is damaged ({problem}); the next run of heliostat-index makes it anew")]
+    /// The file was cut or altered.
+    #[error("{path} is damaged ({problem}); the next run of heliostat-index replaces it")]
     Damaged {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The problem.
         problem: &'static str,
     },
-    /// It belongs to another database, or to a state that the database no longer remembers.
-    #[error("{path} is {problem}; the next run of heliostat-index makes it anew")]
+    /// The file belongs to another database, or to a state that the database no longer remembers.
+    #[error("{path} is {problem}; the next run of heliostat-index replaces it")]
     Unfit {
         /// The file.
         path: PathBuf,
         /// How it differs.
         problem: &'static str,
     },
-    /// Another program is writing it.
+    /// Another program is writing the file.
     #[error("another program is writing {path}")]
     Busy {
         /// The file.
@@ -107,7 +108,7 @@ pub enum TableFileError {
     Db(#[from] DbError),
 }
 
-/// What a file says about itself.
+/// The head of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct TableHead {
     lineage: Lineage,
@@ -409,7 +410,7 @@ fn write(
         .and_then(|()| write_content(&file, head, files))
         .and_then(|()| std::fs::rename(&new, table_path(database)));
     written.map_err(|source| {
-        // Half a file is of no use to anybody.
+        // An unfinished file is of no use.
         let _ = std::fs::remove_file(&new);
         failed(source)
     })

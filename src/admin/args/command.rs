@@ -55,7 +55,7 @@ pub struct Arguments {
     /// Which site, and how much is said
     #[command(flatten)]
     pub global: GlobalArgs,
-    /// What to do
+    /// The task
     #[command(subcommand)]
     pub command: Command,
 }

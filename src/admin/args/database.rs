@@ -22,19 +22,19 @@ use super::change::ChangeFlags;
     \"free_bytes\", \"is_vacuumed\", \"dry_run\"}; sizes [{\"name\", \"bytes\"}, …]"
 )]
 pub struct DbArgs {
-    /// What to do
+    /// The task
     pub action: DbAction,
     /// How
     #[command(flatten)]
     pub flags: VacuumFlags,
 }
 
-/// What `db` does.
+/// Tasks of `db`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum DbAction {
-    /// Remove what is not needed
+    /// Remove data that is not needed
     Vacuum,
-    /// Print how large tables are
+    /// Print the sizes of tables
     Sizes,
     /// Start sqlite3
     Shell,

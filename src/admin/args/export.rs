@@ -38,7 +38,7 @@ pub struct ExportArgs {
     pub dry_run: bool,
 }
 
-/// What `export` writes.
+/// Forms of an export.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ExportFormat {
     /// Lines `COUNTRY URL EMAIL` for mirmon

@@ -26,7 +26,7 @@ use super::change::ChangeFlags;
     \"what\", \"dry_run\"}"
 )]
 pub struct FileArgs {
-    /// What to do
+    /// The task
     pub action: FileAction,
     /// Path below the tree; * or % stand for anything
     #[arg(value_name = "PATH")]
@@ -49,13 +49,13 @@ pub struct FileArgs {
     pub flags: ChangeFlags,
 }
 
-/// What `file` does.
+/// Tasks of `file`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum FileAction {
-    /// List the mirrors that have it
+    /// List the mirrors that have the file
     Ls,
-    /// Say that a mirror has it
+    /// Record that a mirror has the file
     Add,
-    /// Say that a mirror does not have it
+    /// Record that a mirror does not have the file
     Rm,
 }

@@ -27,7 +27,7 @@ pub struct RunsArgs {
 pub enum KindArg {
     /// The tree into the catalogue
     Index,
-    /// What a mirror has
+    /// Scans of mirrors
     Scan,
     /// Which mirrors answer
     Probe,

@@ -75,7 +75,7 @@ pub struct NewArgs {
         hide_default_value = true
     )]
     pub admin_email: String,
-    /// Who runs the mirror
+    /// Operator of the mirror
     #[arg(
         long,
         value_name = "NAME",
@@ -118,12 +118,12 @@ pub struct NewArgs {
     /// Only for clients of its continent
     #[arg(long)]
     pub region_only: bool,
-    /// What mb does not have
+    /// Options that `mb` does not have
     #[command(flatten)]
     pub beyond: NewBeyondArgs,
 }
 
-/// What `new` can that `mb new` cannot.
+/// Options of `new` that `mb new` does not have.
 #[derive(Debug, Args)]
 #[command(next_help_heading = BEYOND_MB)]
 pub struct NewBeyondArgs {
@@ -178,12 +178,12 @@ pub struct NewBeyondArgs {
     /// Rehearsal and JSON
     #[command(flatten)]
     pub flags: ChangeFlags,
-    /// What only caches have
+    /// Options of caches
     #[command(flatten)]
     pub cache: NewCacheArgs,
 }
 
-/// What `new --kind cache` takes beside.
+/// Further options of `new --kind cache`.
 #[derive(Debug, Args)]
 #[command(next_help_heading = BEYOND_MB)]
 pub struct NewCacheArgs {
@@ -199,7 +199,7 @@ pub struct NewCacheArgs {
     /// Only these paths (pool/, iso/*); may be repeated
     #[arg(long, value_name = "PATTERN")]
     pub cache_paths: Vec<String>,
-    /// None of these paths; may be repeated
+    /// Exclude these paths; may be repeated
     #[arg(long, value_name = "PATTERN")]
     pub cache_exclude: Vec<String>,
 }
@@ -450,7 +450,7 @@ pub struct CommentArgs {
     /// The mirror, or a part of its name
     #[arg(value_name = "MIRROR")]
     pub identifier: String,
-    /// What to append
+    /// The text to append
     #[arg(short = 'C', long, value_name = "TEXT")]
     pub comment: String,
     /// Rehearsal and JSON

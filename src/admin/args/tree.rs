@@ -77,7 +77,7 @@ pub struct TimestampArgs {
     heliostat null-tree rsync://mirror.example.org/dist/ /srv/null --exclude '*.log' -n"
 )]
 pub struct NullTreeArgs {
-    /// What is listed, as rsync takes it; a slash at its end means what is in it
+    /// The source of the list, as rsync takes it; with a slash at the end, only its content
     #[arg(value_name = "SOURCE")]
     pub source: OsString,
     /// The tree to make; entries that SOURCE lacks are removed from it

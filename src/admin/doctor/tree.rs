@@ -166,7 +166,7 @@ impl Places<'_> {
             .mended_by(self.fix(places, wish))
     }
 
-    /// What the web server alone may not read breaks downloads of what Heliostat knows.
+    /// Places that only the web server may not read break downloads of catalogued files.
     fn severity(&self) -> Severity {
         let has = |role| self.users.iter().any(|one| one.role == role);
         match has(Role::Web) && !has(Role::Service) {
@@ -213,7 +213,7 @@ impl Places<'_> {
         commands.join(" && ")
     }
 
-    /// What the index leaves out stays closed.
+    /// Options of `find` that leave excluded places closed.
     fn prune(&self) -> String {
         let names: Vec<String> = self.exclude.iter().map(|name| text_word(name)).collect();
         match names.is_empty() {

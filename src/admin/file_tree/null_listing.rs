@@ -11,8 +11,8 @@ use crate::domain::path::FilePath;
 use crate::domain::time::Timestamp;
 use crate::fetch::ENTRIES_MAX;
 
-/// What `rsync` writes per entry: changes, permissions, size, time, and behind them the name, a tab
-/// and the target of a link. A tab in a name is written as `\#011`.
+/// The form of `rsync`'s line per entry: changes, permissions, size, time, and behind them the
+/// name, a tab and the target of a link. A tab in a name is written as `\#011`.
 const OUT_FORMAT: &str = "--out-format=%i %B %l %M %n\t%L";
 
 /// Stands before the target of a link.

@@ -18,7 +18,7 @@ pub enum GuardedRuns {
     Hashing,
 }
 
-/// Marks runs that were killed: who holds their lock knows that none of them is at work.
+/// Marks runs that were killed. The caller holds their lock, so none of them is still at work.
 ///
 /// # Errors
 /// Returns [`DbError::Sql`] if the database cannot be read or written.

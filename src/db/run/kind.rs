@@ -6,16 +6,16 @@ use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RunId(pub i64);
 
-/// What kind of run it is.
+/// Kind of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RunKind {
-    /// The tree into the catalogue.
+    /// Reads the tree into the catalogue.
     Index,
-    /// One mirror's listing.
+    /// Lists one mirror.
     Scan,
-    /// Which mirrors answer.
+    /// Asks which mirrors answer.
     Probe,
-    /// From another system.
+    /// Imports from another system.
     Import,
 }
 
@@ -48,7 +48,7 @@ pub enum RunOutcome {
     Partial,
     /// Nothing was changed.
     Failed,
-    /// Nothing was changed: what was seen needs a second look.
+    /// Nothing was changed: the listing needs a confirmation.
     Suspicious,
     /// The program was told to stop, or was killed.
     Interrupted,

@@ -19,7 +19,7 @@ const SELECT: &str = "SELECT run.id, kind, mirror_id, started_at, ended_at, outc
 pub struct RunRecord {
     /// Its number.
     pub id: RunId,
-    /// What it did.
+    /// Its kind.
     pub kind: RunKind,
     /// The mirror that was scanned, while it exists.
     pub mirror: Option<MirrorId>,
@@ -33,7 +33,7 @@ pub struct RunRecord {
     pub counts: Option<RunCounts>,
     /// Why it failed; empty: it did not.
     pub error: String,
-    /// What an admin should know of a run that did its work; empty: nothing.
+    /// Remark for the admin on a run that did its work; empty: none.
     pub note: String,
     /// How often runs found the same since, and when the last of them did.
     pub repeats: Option<(u64, Timestamp)>,

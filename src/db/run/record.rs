@@ -21,7 +21,7 @@ pub struct RunEnd {
     pub counts: RunCounts,
     /// Why it failed; empty: it did not.
     pub error: String,
-    /// What an admin should know of a run that did its work; empty: nothing.
+    /// Remark for the admin on a run that did its work; empty: none.
     pub note: String,
 }
 
@@ -162,8 +162,8 @@ pub fn repeat(
     Ok(())
 }
 
-/// Forgets runs of a kind that ended without a word before a time, and all of them before an
-/// earlier one; returns how many.
+/// Deletes runs of a kind: those without error and note that began before a time, and all that
+/// began before an earlier time; returns their number.
 ///
 /// # Errors
 /// Returns [`DbError::Sql`] if the database cannot be read or written.

@@ -103,7 +103,7 @@ pub struct PastCoverage {
     pub allowed: u64,
 }
 
-/// What a mirror had after its scans since a time, also those that found nothing new.
+/// Numbers of files of a mirror after each scan since a time, also scans that found nothing new.
 ///
 /// # Errors
 /// Returns [`DbError::Sql`] if the database cannot be read or written.

@@ -40,7 +40,7 @@ pub fn all(database: &impl Queryable) -> Result<HashMap<MirrorId, ScanAttempt>, 
     rows.collect::<Result<_, _>>().doing(doing)
 }
 
-/// What a mirror is asked for.
+/// Extent of an attempt to scan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ScanAttemptKind {
     /// All it has.

@@ -13,7 +13,7 @@ use crate::domain::time::Timestamp;
 /// for that of the page, and a file that is changed in its place does not change it.
 pub const MAX_AGE_S: i64 = 7 * 86_400;
 
-/// What was left.
+/// Memory of a crawl for the next one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScanMemory {
     /// A hash of the URL that was scanned.
@@ -30,7 +30,7 @@ pub struct ScanMemory {
     pub unfinished: Vec<u8>,
 }
 
-/// What the scan left that made a mirror's present content; `None` when another made it.
+/// Memory of the scan that made a mirror's present content; `None` if another scan made it.
 ///
 /// # Errors
 /// Returns [`DbError::Sql`] if the database cannot be read or written.

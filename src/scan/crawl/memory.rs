@@ -53,7 +53,7 @@ impl CrawlRest {
     }
 }
 
-/// What stands for a URL in the database: the URL itself may hold a password.
+/// A number that stands for a URL in the database, because the URL may hold a password.
 pub fn source_of(url: &str) -> i64 {
     xxh3_64(url.as_bytes()) as i64
 }

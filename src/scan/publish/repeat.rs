@@ -56,7 +56,7 @@ struct RepeatBacklog {
 }
 
 impl Repeats {
-    /// None yet.
+    /// An empty collection.
     pub fn new() -> Repeats {
         Repeats(Mutex::new(RepeatBacklog {
             repeats: Vec::new(),

@@ -12,7 +12,7 @@ pub enum DumpError {
         /// In the middle of what.
         place: String,
     },
-    /// Nothing is there but comments.
+    /// The dump has only comments.
     #[error(
         "the dump is empty: it has no statement; was it written elsewhere, or did pg_dump fail? \
          Make it again: `pg_dump DATABASE > FILE`"
@@ -37,9 +37,9 @@ pub enum DumpError {
         column: String,
         /// The beginning of the value.
         value: String,
-        /// What it should be.
+        /// The expected form.
         expected: &'static str,
-        /// What to do.
+        /// The remedy.
         remedy: String,
     },
     /// One table twice: several databases in one dump.

@@ -12,7 +12,7 @@ const CHANGES: [&str; 9] = [
 /// Commands of psql that take rows from another file.
 const FURTHER_FILES: [&[u8]; 5] = [b"i", b"ir", b"include", b"include_relative", b"copy"];
 
-/// What to do about a file that only PostgreSQL can carry out.
+/// Remedy for a file that only PostgreSQL can carry out.
 pub(super) const LOAD_FIRST: &str =
     "load the file into PostgreSQL by psql and import that database's dump";
 

@@ -8,7 +8,7 @@ use crate::domain::url::mask_password;
 /// Longest part of a value that an error shows.
 const SHOWN_BYTES_MAX: usize = 40;
 
-/// What to do about a value where nothing else is known.
+/// Remedy for a value without a better one.
 const CORRECT: &str = "; correct it in MirrorBrain and dump again";
 
 /// The schema whose tables are named without it.
@@ -161,8 +161,8 @@ pub enum ColumnSource {
 }
 
 impl Table {
-    /// What to do where values do not fit columns that the statement itself does not name; begins
-    /// with a comma, or is empty.
+    /// Remedy for values that do not fit columns which the statement does not name; begins with a
+    /// comma, or is empty.
     pub(crate) fn remedy(&self) -> String {
         let of = match self.columns_of {
             ColumnSource::Definition => "its CREATE TABLE",

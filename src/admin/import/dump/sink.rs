@@ -5,7 +5,7 @@ use super::row::{Row, Table};
 
 /// Takes the rows.
 pub trait RowSink {
-    /// What refusing a row ends in.
+    /// The error for a refused row.
     type Error: From<DumpError>;
 
     /// Rows of this table come next; `false`: they need not be read. It may be asked again.
@@ -30,7 +30,7 @@ pub trait RowSink {
     fn row(&mut self, row: &Row<'_>) -> Result<(), Self::Error>;
 }
 
-/// What was seen of a table.
+/// Counts of a table.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TableFacts {
     /// The columns that CREATE TABLE names.

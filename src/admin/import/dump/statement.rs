@@ -7,11 +7,11 @@ use super::error::DumpError;
 /// copies are in memory at once.
 pub const STATEMENT_BYTES_MAX: usize = 32 * 1024 * 1024;
 
-/// What to do about a line or a statement that is too long.
+/// Remedy for a line or a statement that is too long.
 pub const TOO_LONG: &str = "if these are hashes, `pg_dump -T hash` leaves them out, and \
     `heliostat-index` makes them anew";
 
-/// What surrounds the byte at hand.
+/// The context of the current byte.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Mode {
     Plain,
