@@ -20,6 +20,9 @@ const PASS_S_MAX: u64 = 86_400;
 /// Certificates are made for less than ten years.
 const CERTIFICATE_DAYS_MAX: u64 = 3650;
 
+/// Redirects per minute: ten per second are no courtesy any more.
+const FOLLOW_MAX: u64 = 600;
+
 /// Results that a history holds.
 const RESULTS: Bounds = Bounds::Whole(1, HISTORY_MAX as u64);
 
@@ -45,6 +48,16 @@ section! {
         /// If more than this share of the mirrors, and at least three, are silent or unreachable at
         /// once, Heliostat takes this host for cut off, and turns no URL off.
         offline_share: f64 = 0.8, in Bounds::SHARE;
+        /// How many redirects that clients got are followed per minute, to know how often they
+        /// lead to the file; each mirror is asked at most once in five minutes. 0: none.
+        follow_per_min: u32 = 6, in Bounds::Whole(0, FOLLOW_MAX);
+        /// Seconds after which a redirect that was wrong is followed again. If it is wrong then,
+        /// the mirror gets no clients for that file until its next scan.
+        follow_again_s: u64 = 60, in Bounds::Whole(0, PASS_S_MAX) => follow_again_s: i64 = whole;
+        /// Seconds from one comparison of bytes with ours, of a piece of a file of a mirror, to the
+        /// next. 0: none are compared.
+        piece_interval_s: u64 = 600, in Bounds::Whole(0, PASS_S_MAX)
+            => piece_interval_s: i64 = whole;
         /// How many days before its expiry a certificate is warned of.
         certificate_days: u32 = 14, in Bounds::Whole(0, CERTIFICATE_DAYS_MAX)
             => certificate_s: i64 = days;
@@ -69,6 +82,11 @@ section! {
 pub fn is_mail_address(text: &str) -> bool {
     let is_plain = |c: char| c.is_ascii_graphic() && !"<>()[],;:\\\"".contains(c);
     !text.starts_with('-') && text.chars().all(is_plain) && !text.is_empty()
+}
+
+fn whole(seconds: &u64) -> Result<i64, ConfigProblem> {
+    // Its bounds are far below.
+    Ok(seconds.cast_signed())
 }
 
 fn address(text: &str) -> Result<String, ConfigProblem> {

@@ -27,6 +27,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../sql/0015_file_change.sql"),
     include_str!("../../sql/0016_countries.sql"),
     include_str!("../../sql/0017_product.sql"),
+    include_str!("../../sql/0018_follow.sql"),
 ];
 
 /// `application_id` of our files ("Heli"), so that no other SQLite file is taken for one.

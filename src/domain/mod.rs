@@ -7,7 +7,8 @@
 //! (when a metalink replaces the file), [`yum`] (which repository a query names), [`product`] and
 //! [`repository`] (files and repositories by name), [`escape`] and [`document`] (how an answer is
 //! written), [`listing`] (which files a mirror lists), [`trace`] (when a mirror was synced, and its
-//! limits), [`topology`] (which AS announces a network), [`count`] (what requests count as).
+//! limits), [`topology`] (which AS announces a network), [`count`] (what requests count as),
+//! [`follow`] (whether they led to the file).
 
 pub mod accept;
 pub mod cache;
@@ -15,6 +16,7 @@ pub mod count;
 pub mod document;
 pub mod escape;
 pub mod file;
+pub mod follow;
 pub mod hash;
 pub mod health;
 pub mod key;

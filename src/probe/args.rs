@@ -17,6 +17,7 @@ use crate::program::exit::Exit;
 Examples:
   heliostat-probe                           all enabled mirrors once (cron, each minute)
   heliostat-probe --daemon                  all enabled mirrors, each minute (a service)
+  heliostat-probe --follow                  how often do redirects lead to the file?
   heliostat-probe -n mirror.example.org     look at one mirror in detail, change nothing
 
 Printed is what changed. Named mirrors are probed although they are disabled, and shown in detail.
@@ -64,6 +65,10 @@ pub struct ProbeArgs {
     /// answers; --daemon always does.
     #[arg(long, conflicts_with = "mirrors")]
     pub retry: bool,
+    /// Follow some of the last redirects that clients got, as they would, and compare a piece of a
+    /// file with ours; --daemon does so each five minutes.
+    #[arg(long, conflicts_with_all = ["daemon", "retry", "enable_revived", "mirrors", "logfile"])]
+    pub follow: bool,
     /// Print nothing but errors.
     #[arg(short, long)]
     pub quiet: bool,
@@ -107,7 +112,13 @@ mod tests {
             parse("p --config f -b x -l log -L DEBUG -T a@b -t 20 -n -e m1 m2").expect("mb's");
         assert!(args.dry_run && args.enable_revived && args.is_debug());
         assert_eq!((args.timeout, args.mirrors.len()), (Some(20), 2));
-        for wrong in ["p -t 0", "p --daemon m1", "p --daemon --json", "p --nope"] {
+        for wrong in [
+            "p -t 0",
+            "p --daemon m1",
+            "p --follow m1",
+            "p --daemon --json",
+            "p --nope",
+        ] {
             assert!(parse(wrong).is_err(), "{wrong}");
         }
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use super::follow::FOLLOW_EVERY;
 use super::prober::{PassOptions, Prober};
 use super::report::ProbeReport;
 use crate::config::SiteConfig;
@@ -27,6 +28,7 @@ pub fn run(
         ..PassOptions::default()
     };
     let mut interval = Duration::ZERO;
+    let mut followed = Instant::now();
     tell_manager(ManagerState::Ready);
     while !stop.load(Ordering::Relaxed) {
         let start = Instant::now();
@@ -46,6 +48,13 @@ pub fn run(
                 seen(&report);
             }
             Err(error) => log::error!("no pass: {}", chain(&error)),
+        }
+        if followed.elapsed() >= FOLLOW_EVERY && !stop.load(Ordering::Relaxed) {
+            followed = Instant::now();
+            match prober.follow(stop) {
+                Ok(report) => report.tell(),
+                Err(error) => log::error!("no redirects are followed: {}", chain(&error)),
+            }
         }
         while !stop.load(Ordering::Relaxed) && start.elapsed() < interval {
             std::thread::sleep(STOP_CHECK);

@@ -25,6 +25,7 @@
 pub mod args;
 mod daemon;
 mod error;
+mod follow;
 mod lock;
 mod logfile;
 mod notice;

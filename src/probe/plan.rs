@@ -110,7 +110,7 @@ fn choose_named(all: &[MirrorRecord], names: &[String]) -> Result<Vec<MirrorReco
 }
 
 /// The usable base URLs, at most one per scheme, the main one first; and the faults of the others.
-fn urls_of(mirror: &MirrorRecord) -> (Vec<BaseUrl>, Vec<String>) {
+pub(super) fn urls_of(mirror: &MirrorRecord) -> (Vec<BaseUrl>, Vec<String>) {
     let (checked, problems) = mirror.check();
     let mut urls: Vec<BaseUrl> = Vec::new();
     for url in checked

@@ -30,10 +30,10 @@ use crate::snapshot::CacheLaw;
 /// Probes the mirrors of one site; lives as long as its program.
 #[derive(Debug)]
 pub struct Prober {
-    site: Arc<SiteConfig>,
+    pub(super) site: Arc<SiteConfig>,
     /// `None` for a dry run.
-    writer: Option<Writer>,
-    random: fastrand::Rng,
+    pub(super) writer: Option<Writer>,
+    pub(super) random: fastrand::Rng,
     _lock: Option<ProbeLock>,
 }
 

@@ -88,6 +88,9 @@ fn probe(
 ) -> Result<Exit, ProbeError> {
     let stop = stop_flag().map_err(ProbeError::Signals)?;
     let mut prober = Prober::open(site, args.dry_run)?;
+    if args.follow {
+        return follow(args, &mut prober, &stop);
+    }
     if args.daemon {
         return Ok(run_daemon(args, &mut prober, &stop));
     }
@@ -106,6 +109,17 @@ fn probe(
     }
     if let Some(path) = &args.logfile {
         logfile::append(path, &report, args.is_debug(), now())?;
+    }
+    Ok(report.exit())
+}
+
+fn follow(args: &ProbeArgs, prober: &mut Prober, stop: &AtomicBool) -> Result<Exit, ProbeError> {
+    let report = prober.follow(stop)?;
+    report.tell();
+    if args.json {
+        report.print_json();
+    } else if !args.quiet {
+        report.print();
     }
     Ok(report.exit())
 }

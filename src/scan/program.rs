@@ -106,7 +106,12 @@ fn scan(
     scanner.collect_requests();
     let mirrors = scanner.mirrors()?;
     let choice = if args.all {
-        choose_all(mirrors, &scanner.waiting()?)
+        let mut choice = choose_all(mirrors, &scanner.waiting()?);
+        let requested = scanner.requested()?;
+        choice
+            .scanned
+            .sort_by_key(|mirror| !requested.contains(&mirror.id));
+        choice
     } else {
         choose_named(&mirrors, &args.mirrors)?
     };

@@ -25,6 +25,7 @@ use super::request::collect_requests;
 use super::run::{ScanContext, ScanRun, ids_at};
 use crate::config::{ScanConfig, SiteConfig};
 use crate::db::mirror::MirrorRecord;
+use crate::db::scan::request;
 use crate::db::{
     DbError, Writer, catalogue, check_there, content, mirror, open_reader, open_writer,
 };
@@ -95,6 +96,15 @@ impl Scanner {
     pub fn waiting(&self) -> Result<HashSet<MirrorId>, DbError> {
         let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(content::pending_since(&*writer)?.into_keys().collect())
+    }
+
+    /// Mirrors of which a scan was asked for.
+    ///
+    /// # Errors
+    /// Returns [`DbError`] if the database cannot be read.
+    pub fn requested(&self) -> Result<HashSet<MirrorId>, DbError> {
+        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(request::all(&*writer)?.into_keys().collect())
     }
 
     /// Takes the pings since the last time; logs a failure.

@@ -9,6 +9,7 @@
 mod known_catalogue;
 mod known_files;
 mod lookup;
+mod mask;
 mod matrix;
 mod sample;
 mod serialized_bitmap;

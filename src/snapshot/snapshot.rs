@@ -14,6 +14,7 @@ use roaring::RoaringBitmap;
 
 use super::known_catalogue::KnownCatalogue;
 use super::known_files::KnownFiles;
+use super::mask::Masks;
 use super::matrix::Matrix;
 use super::serialized_bitmap::SerializedBitmap;
 use super::table_file::{OpenTable, TableFileError, table_path};
@@ -21,13 +22,14 @@ use crate::db::DbError;
 use crate::db::change::{CatalogueMark, changed_since, mark};
 use crate::db::copy::lineage::Lineage;
 use crate::db::epoch::Epochs;
+use crate::db::follow::contradiction;
 use crate::db::open::{Queryable, Reader, open_reader};
 use crate::db::{catalogue, content, hash, mirror, probe, product};
 use crate::domain::file::{CatalogueFile, FileId};
 use crate::domain::mirror::{Mirror, MirrorId};
 use crate::domain::product::ProductTable;
 use crate::domain::repository::{RepositoryRule, RepositoryTable, TableBuilder};
-use crate::domain::select::set::WORD_BITS;
+use crate::domain::select::set::{MirrorSet, WORD_BITS};
 use crate::domain::select::{Holdings, Reason, Roster};
 use crate::domain::time::Timestamp;
 
@@ -101,6 +103,7 @@ pub struct Snapshot {
     epochs: Epochs,
     known: Vec<Option<Arc<KnownContent>>>,
     matrix: Matrix,
+    masks: Masks,
 }
 
 /// A snapshot as values: what decisions are tried with, without a database.
@@ -163,6 +166,7 @@ impl Snapshot {
             epochs: Epochs::default(),
             known,
             matrix,
+            masks: Masks::default(),
         }
     }
 
@@ -181,6 +185,7 @@ impl Snapshot {
         FileHoldings {
             snapshot: self,
             file,
+            masked: self.masks.of_file(file),
         }
     }
 
@@ -195,17 +200,23 @@ impl Snapshot {
 struct FileHoldings<'s> {
     snapshot: &'s Snapshot,
     file: FileId,
+    /// Mirrors that did not have the file when it was last looked for.
+    masked: Option<&'s MirrorSet>,
 }
 
 impl Holdings for FileHoldings<'_> {
     fn word(&self, word: usize) -> u64 {
-        self.snapshot.matrix.word(self.file, word)
+        let masked = self.masked.map_or(0, |masked| masked.word(word));
+        self.snapshot.matrix.word(self.file, word) & !masked
     }
 
     fn why_not(&self, mirror: usize) -> Reason {
         match self.snapshot.known.get(mirror).and_then(Option::as_ref) {
             None => Reason::NeverScanned,
             Some(known) if known.outdated.contains(self.file.0) => Reason::FileOutdated,
+            Some(_) if self.masked.is_some_and(|masked| masked.contains(mirror)) => {
+                Reason::Contradicted
+            }
             Some(_) => Reason::FileMissing,
         }
     }
@@ -375,6 +386,7 @@ impl OpenDatabase {
         let products = self.load_products()?;
         let epochs = Epochs::load(&self.reader)?;
         let has_hashes = hash::any(&self.reader)?;
+        let masks = Masks::of(&contradiction::masked(&self.reader)?, &self.mirrors);
         self.reader.end_read()?;
         let of_roster = self
             .mirrors
@@ -393,6 +405,7 @@ impl OpenDatabase {
             epochs,
             known: of_roster,
             matrix: self.matrix.clone(),
+            masks,
         })
     }
 

@@ -247,17 +247,19 @@ fn answer(manner: &Manner, request: &Request, state: &State) -> Vec<u8> {
             answer
         }
         (Manner::Longer, Some(content)) => full(200, "", &[content.as_slice(), b"x"].concat()),
-        (_, Some(content)) => match byte_of(request) {
-            Some(at) if at < content.len() => {
-                let range = format!("Content-Range: bytes {at}-{at}/{}\r\n", content.len());
-                full(206, &range, &content[at..=at])
+        (_, Some(content)) => match range_of(request) {
+            Some((first, last)) if first <= last && last < content.len() => {
+                let length = content.len();
+                let range = format!("Content-Range: bytes {first}-{last}/{length}\r\n");
+                full(206, &range, &content[first..=last])
             }
             _ => full(200, "", content),
         },
     }
 }
 
-fn byte_of(request: &Request) -> Option<usize> {
+fn range_of(request: &Request) -> Option<(usize, usize)> {
     let range = request.headers.get("range")?.strip_prefix("bytes=")?;
-    range.split_once('-')?.0.parse().ok()
+    let (first, last) = range.split_once('-')?;
+    Some((first.parse().ok()?, last.parse().ok()?))
 }

@@ -15,6 +15,7 @@ use crate::db::mirror_trace::StoredTrace;
 use crate::db::open::Queryable;
 use crate::db::probe::{self, Outage, ProbeRecord};
 use crate::db::run::{self, RunOutcome, RunRecord};
+use crate::domain::follow::rate::MisdirectionRate;
 use crate::domain::mirror::{MirrorId, MirrorKind};
 use crate::domain::select::HttpsCount;
 use crate::domain::time::{Timestamp, age};
@@ -85,6 +86,8 @@ pub(super) struct SiteQuestion<'a> {
     pub https: HttpsCount,
     /// Outages by which this host looks cut off now.
     pub cut_off: Vec<Outage>,
+    /// How often redirects were wrong in 24 hours and in 30 days.
+    pub misdirection: [MisdirectionRate; 2],
 }
 
 impl StatusLine {
@@ -375,6 +378,19 @@ pub(super) fn share(part: u64, whole: u64) -> Option<f64> {
     (whole > 0).then(|| part as f64 * 100.0 / whole as f64)
 }
 
+fn rate_json(rate: &MisdirectionRate) -> Value {
+    let (low, high) = rate.interval();
+    json!({
+        "wrong": rate.wrong,
+        "followed": rate.followed,
+        "rate": rate.rate(),
+        "low": low,
+        "high": high,
+        "unweighted": rate.is_unweighted,
+    })
+}
+
+/// The status as JSON.
 pub(super) fn as_json(lines: &[StatusLine], site: &SiteQuestion<'_>) -> Value {
     let mirrors = lines.iter().map(|line| {
         let learnt = line.learnt.as_ref();
@@ -412,6 +428,10 @@ pub(super) fn as_json(lines: &[StatusLine], site: &SiteQuestion<'_>) -> Value {
         "at": site.now.to_string(),
         "files": site.files.len(),
         "tree_generation": site.generation,
+        "misdirection": {
+            "24_hours": rate_json(&site.misdirection[0]),
+            "30_days": rate_json(&site.misdirection[1]),
+        },
         "cut_off": site.cut_off.iter().map(|outage| json!({
             "family": outage.family.number(),
             "since": outage.since.to_string(),

@@ -14,11 +14,14 @@ use crate::admin::args::{StatusArgs, StatusOrder};
 use crate::admin::error::AdminError;
 use crate::admin::session::{Session, fitting_mirrors};
 use crate::config::ScanConfig;
+use crate::db::follow::sums;
 use crate::db::mirror::{self, MirrorRecord};
 use crate::db::open::Queryable;
 use crate::db::probe::{self, Outage};
 use crate::db::{cache_answer, catalogue, mirror_trace};
+use crate::domain::follow::rate::MisdirectionRate;
 use crate::domain::mirror::name::NO_MIRRORS;
+use crate::domain::time::Timestamp;
 use crate::program::clock::now;
 use crate::program::exit::Exit;
 use crate::program::progress::Progress;
@@ -134,6 +137,7 @@ fn question<'a>(
         now: session.now,
         https: roster(reader)?.https(),
         cut_off: outages_now(reader)?,
+        misdirection: misdirection(reader, session.now)?,
     };
     catalogue::for_each(reader, b"", |path, file| {
         site.files.insert(file.id.0);
@@ -148,6 +152,16 @@ fn question<'a>(
         site.probes.entry(record.mirror).or_default().push(record);
     }
     Ok(site)
+}
+
+/// How often redirects were wrong in 24 hours and in 30 days.
+fn misdirection(
+    database: &impl Queryable,
+    now: Timestamp,
+) -> Result<[MisdirectionRate; 2], AdminError> {
+    let since = |days: i64| Timestamp(now.0 - days * 86_400);
+    let day = sums::rate(database, None, since(1))?;
+    Ok([day, sums::rate(database, None, since(30))?])
 }
 
 /// Sorts lines; those that are equal by the order of names.

@@ -67,6 +67,11 @@ pub(super) fn write_status(
     }
     session.console.line(site.https.text())?;
     session.console.line(sums(lines, site))?;
+    for (period, rate) in ["24 hours", "30 days"].iter().zip(&site.misdirection) {
+        if rate.followed > 0 {
+            session.console.line(format!("{period}: {}", rate.text()))?;
+        }
+    }
     if is_cut {
         let hint = "--all shows every mirror; `heliostat status MIRROR` shows one";
         session.console.line(hint)?;

@@ -1,9 +1,13 @@
 //! Reads what metrics tell of mirrors and programs.
 
+use std::collections::HashMap;
+
 use crate::db::error::DbError;
+use crate::db::follow::{piece, sums};
 use crate::db::open::Queryable;
 use crate::db::run::{self, RunKind};
 use crate::db::{catalogue, content, mirror, probe};
+use crate::domain::follow::result::FollowResult;
 use crate::domain::metric::facts::{DatabaseFacts, MIRRORS_MAX, MirrorFacts, RunFacts};
 use crate::domain::time::Timestamp;
 
@@ -40,7 +44,24 @@ pub fn facts(
         files: Some(files),
         mirrors,
         runs,
+        redirects: redirects(database)?,
+        pieces: pieces(database)?,
     })
+}
+
+/// Every result, so that a first wrong redirect is an increase.
+fn redirects(database: &impl Queryable) -> Result<Vec<(&'static str, u64)>, DbError> {
+    let totals: HashMap<FollowResult, u64> = sums::totals(database)?.into_iter().collect();
+    let count = |result| totals.get(&result).copied().unwrap_or(0);
+    let all = FollowResult::ALL.into_iter();
+    Ok(all.map(|result| (result.as_str(), count(result))).collect())
+}
+
+fn pieces(database: &impl Queryable) -> Result<Vec<(&'static str, u64)>, DbError> {
+    let checks = piece::all(database)?;
+    let good = checks.values().map(|checks| checks.good).sum();
+    let wrong = checks.values().map(|checks| checks.wrong).sum();
+    Ok(vec![("ok", good), ("wrong", wrong)])
 }
 
 fn mirrors(database: &impl Queryable, files: u64) -> Result<Vec<MirrorFacts>, DbError> {

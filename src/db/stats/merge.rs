@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use rusqlite::{Transaction, params};
 
+use super::sample;
 use super::store::StatsWriter;
 use crate::db::error::{DbError, Doing};
 use crate::domain::count::period::Period;
@@ -112,8 +113,12 @@ pub fn merge(
                 SpoolLine::Product(names, country, traffic) => {
                     add_product(transaction, period, (names, country), traffic)?;
                 }
+                SpoolLine::Sample(sample) => {
+                    sample::add(transaction, head.to, sample)?;
+                }
             }
         }
+        sample::drop_before(transaction, Timestamp(now.0 - sample::KEPT_S))?;
         let sql = "INSERT INTO front_day VALUES (?1, ?2, ?3) \
                    ON CONFLICT DO UPDATE SET requests = requests + excluded.requests";
         run(

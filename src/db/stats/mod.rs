@@ -2,10 +2,12 @@
 //! decisions.
 //!
 //! [`store`] opens it, [`merge`] adds spool files, [`mod@import`] adds counts from logs,
-//! [`upkeep`] drops old rows, [`sums`] answers questions. The responder never opens it to write.
+//! [`upkeep`] drops old rows, [`sample`] has some redirects, [`sums`] answers questions. The
+//! responder never opens it to write.
 
 pub mod import;
 pub mod merge;
+pub mod sample;
 pub mod store;
 pub mod sums;
 pub mod upkeep;

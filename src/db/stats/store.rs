@@ -15,7 +15,10 @@ use crate::db::open::{Queryable, check_kinds, keep_wal_files};
 use crate::system::create_private;
 
 /// Every migration in order; the number of a file is its place here plus one.
-const MIGRATIONS: &[&str] = &[include_str!("../../../sql/stats/0001_initial.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../../sql/stats/0001_initial.sql"),
+    include_str!("../../../sql/stats/0002_sample.sql"),
+];
 
 /// `application_id` of these files ("HelS").
 const APPLICATION_ID: i64 = 0x4865_6c53;

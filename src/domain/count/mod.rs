@@ -8,6 +8,7 @@
 //! - [`joins`]: which requests continue or repeat a download.
 //! - [`period`]: days, months and years.
 //! - [`product`]: which product a path is.
+//! - [`sample`]: some redirects of a minute, which the prober follows.
 //! - [`tally`]: sums of a minute, from which a spool file is written.
 //! - [`spool`]: the text of a spool file.
 //! - [`totals`]: sums since the start of the program, for metrics.
@@ -19,6 +20,7 @@ pub mod period;
 pub mod product;
 pub mod range;
 pub mod rule;
+pub mod sample;
 pub mod spool;
 pub mod tally;
 pub mod totals;

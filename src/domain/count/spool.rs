@@ -14,7 +14,9 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::column::{CountColumn, RequestKind};
 use super::product::ProductNames;
+use super::sample::RedirectSample;
 use super::tally::{CountTally, DownloadSum, FileCounts};
+use crate::domain::file::FileVersion;
 use crate::domain::time::Timestamp;
 
 /// Version of the format.
@@ -53,6 +55,8 @@ pub enum SpoolLine<'t> {
     Kind(RequestKind<'t>, u64),
     /// Downloads of a product from one country.
     Product(ProductNames, &'t str, DownloadSum),
+    /// A redirect.
+    Sample(RedirectSample<'t>),
 }
 
 /// The way of downloads; `--` is an unknown country.
@@ -134,9 +138,27 @@ pub fn write(head: &SpoolHead, tally: &CountTally) -> Vec<u8> {
         ];
         line(&mut out, "d", &words.map(str::as_bytes), &numbers(traffic));
     }
+    for sample in tally.samples.kept() {
+        lines += 1;
+        write_sample(&mut out, sample);
+    }
     let end = format!("end\t{lines}\t{:016x}\n", xxh3_64(&out));
     out.extend_from_slice(end.as_bytes());
     out
+}
+
+fn write_sample(out: &mut Vec<u8>, sample: &RedirectSample<'_>) {
+    let RedirectSample {
+        path,
+        version,
+        mirror,
+        scheme,
+        family,
+    } = sample;
+    let (size, mtime) = (version.size.to_string(), version.mtime.to_string());
+    let words = [&**mirror, scheme, family, &size, &mtime];
+    let [mirror, scheme, family, size, mtime] = words.map(str::as_bytes);
+    line(out, "s", &[path, mirror, scheme, family, size, mtime], &[]);
 }
 
 fn numbers(traffic: &DownloadSum) -> [u64; 2] {
@@ -310,8 +332,25 @@ fn read_line(line: &str) -> Option<SpoolLine<'_>> {
                 traffic(downloads, bytes)?,
             ))
         }
+        ("s", fields) => read_sample(fields).map(SpoolLine::Sample),
         _ => None,
     }
+}
+
+fn read_sample<'t>(fields: &[&'t str]) -> Option<RedirectSample<'t>> {
+    let [path, mirror, scheme, family, size, mtime] = fields else {
+        return None;
+    };
+    Some(RedirectSample {
+        path: unescape(path)?,
+        version: FileVersion {
+            size: size.parse().ok()?,
+            mtime: mtime.parse().ok()?,
+        },
+        mirror: text(mirror)?,
+        scheme: text(scheme)?,
+        family: text(family)?,
+    })
 }
 
 fn text(field: &str) -> Option<Cow<'_, str>> {
@@ -369,6 +408,16 @@ mod tests {
                 &[],
             );
         }
+        tally.samples.see(0, || RedirectSample {
+            path: Cow::Borrowed(b"a\tb\xff"),
+            version: FileVersion {
+                size: 10,
+                mtime: -1,
+            },
+            mirror: Cow::Borrowed("m1"),
+            scheme: Cow::Borrowed("https"),
+            family: Cow::Borrowed(""),
+        });
         tally
     }
 
@@ -388,6 +437,11 @@ mod tests {
         let (path, counts) = odd.expect("the file");
         assert_eq!(path, b"a\tb\n\\c\xff\x01\xc3\xa9");
         assert_eq!(counts.as_array(), [1, 0, 1, 0, 0, 0, 0, 0, 20]);
+        let samples = lines.iter().filter_map(|line| match line {
+            SpoolLine::Sample(sample) => Some(sample),
+            _ => None,
+        });
+        assert!(samples.eq(tally().samples.kept()));
         let kinds: u64 = lines
             .iter()
             .filter_map(|line| match line {

@@ -8,6 +8,7 @@ use foldhash::HashMap;
 
 use super::column::{CountColumn, Counted, RequestKind};
 use super::product::{CountPattern, ProductNames, product_of};
+use super::sample::Reservoir;
 use crate::domain::place::CountryCode;
 
 /// Memory of a file's entry besides its path: counts, a pointer and its share of the table.
@@ -140,6 +141,8 @@ pub struct CountTally {
     pub kinds: HashMap<RequestKind<'static>, u64>,
     /// By product and country.
     pub products: HashMap<(u32, Option<CountryCode>), DownloadSum>,
+    /// Some of the redirects.
+    pub samples: Reservoir,
     /// Names of mirrors; the empty one is the web server.
     pub mirrors: Vec<Box<str>>,
     /// Names of products.

@@ -2,8 +2,9 @@
 
 use super::exposition::Exposition;
 use super::name::{
-    CATALOGUE_FILES, DATABASE_UP, MIRROR_CERTIFICATE, MIRROR_COVERAGE, MIRROR_ENABLED,
-    MIRROR_PROBE_DURATION, MIRROR_PROBED, MIRROR_SCANNED, MIRROR_UP, RUN_DURATION, RUN_SUCCESS,
+    CATALOGUE_FILES, CHECKED_PIECES, CHECKED_REDIRECTS, DATABASE_UP, MIRROR_CERTIFICATE,
+    MIRROR_COVERAGE, MIRROR_ENABLED, MIRROR_PROBE_DURATION, MIRROR_PROBED, MIRROR_SCANNED,
+    MIRROR_UP, RUN_DURATION, RUN_SUCCESS,
 };
 
 /// A mirror.
@@ -51,6 +52,10 @@ pub struct DatabaseFacts {
     pub mirrors: Vec<MirrorFacts>,
     /// The programs.
     pub runs: Vec<RunFacts>,
+    /// Redirects that were followed, by result.
+    pub redirects: Vec<(&'static str, u64)>,
+    /// Pieces that were compared, by result.
+    pub pieces: Vec<(&'static str, u64)>,
 }
 
 /// More mirrors have no metrics of their own: a monitoring system pays for each of them.
@@ -115,4 +120,14 @@ pub fn write(out: &mut Exposition, sites: &[DatabaseFacts]) {
         let labels = [("site", &*site.site), ("kind", run.kind)];
         out.sample(RUN_DURATION, &labels, run.duration_s as f64);
     }
+    let mut checked = |metric, of: fn(&DatabaseFacts) -> &Vec<(&'static str, u64)>| {
+        for site in sites {
+            for (result, count) in of(site) {
+                let labels = [("site", &*site.site), ("result", *result)];
+                out.sample(metric, &labels, *count as f64);
+            }
+        }
+    };
+    checked(CHECKED_REDIRECTS, |site| &site.redirects);
+    checked(CHECKED_PIECES, |site| &site.pieces);
 }

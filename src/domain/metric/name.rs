@@ -71,6 +71,10 @@ metrics! {
         "When a program last did all of its work.";
     RUN_DURATION "heliostat_run_last_duration_seconds" Gauge
         "Time that this run took.";
+    CHECKED_REDIRECTS "heliostat_checked_redirects_total" Counter
+        "Redirects that were followed as clients got them, by result.";
+    CHECKED_PIECES "heliostat_checked_pieces_total" Counter
+        "Pieces of files on mirrors whose bytes were compared with ours, by result.";
     CONNECTIONS "heliostat_connections" Gauge "Open connections of web servers.";
     PANICS "heliostat_panics_total" Counter "Requests that failed by a bug.";
     UNCOUNTED "heliostat_uncounted_total" Counter

@@ -19,6 +19,8 @@ pub enum Reason {
     FileMissing,
     /// The last scan found another version.
     FileOutdated,
+    /// It was wrong twice when redirects were followed, after a scan had seen the file there.
+    Contradicted,
     /// The client uses https and the mirror does not offer it.
     NoHttps,
     /// The mirror can be reached over IPv6 only and the client uses IPv4.
@@ -71,6 +73,7 @@ impl Reason {
             Reason::NeverScanned => "never-scanned",
             Reason::FileMissing => "file-missing",
             Reason::FileOutdated => "file-outdated",
+            Reason::Contradicted => "contradicted",
             Reason::NoHttps => "no-https",
             Reason::Ipv6Only => "ipv6-only",
             Reason::Ipv4Only => "ipv4-only",
@@ -112,6 +115,10 @@ impl Reason {
             Reason::NeverScanned => "it was never scanned",
             Reason::FileMissing => "the last scan did not see the file there",
             Reason::FileOutdated => "the last scan saw another version there",
+            Reason::Contradicted => {
+                "it was asked twice since the last scan and did not serve the file; its next scan \
+                 decides"
+            }
             Reason::NoHttps => "it has no https URL for this https client",
             Reason::Ipv6Only => "it can be reached over IPv6 only, and the client uses IPv4",
             Reason::Ipv4Only => "it answers over IPv4 only, and the client uses IPv6",

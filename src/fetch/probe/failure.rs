@@ -169,6 +169,32 @@ pub enum Failure {
     /// The target of a redirect is no URL of http or https.
     #[error("it redirects to what is no URL of a web server")]
     RedirectedAway,
+    /// The answer does not tell the size of the file.
+    #[error("it does not tell the size of {path}")]
+    NoSize {
+        /// The path that was asked for.
+        path: String,
+    },
+    /// A part of the file was asked for, and another was sent.
+    #[error("it does not send the part of {path} that was asked for")]
+    NoRange {
+        /// The path that was asked for.
+        path: String,
+    },
+    /// A part of the file has other bytes.
+    #[error("bytes {begin} to {last} of {path} are not ours (SHA-1 {found}, not {expected})")]
+    WrongPiece {
+        /// The path that was asked for.
+        path: String,
+        /// The first byte.
+        begin: u64,
+        /// The last byte.
+        last: u64,
+        /// The digest of our bytes.
+        expected: String,
+        /// The digest of those that came.
+        found: String,
+    },
     /// Too many redirects, most likely in a circle.
     #[error("it redirects more than {redirects_max} times")]
     TooManyRedirects {

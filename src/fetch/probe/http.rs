@@ -42,6 +42,13 @@ impl HttpCheck<'_> {
     /// Asks for one file after the other until the mirror has one.
     pub(super) async fn run(mut self, evidence: impl Fn(Option<&ProbeFile>) -> String) -> Check {
         let target = self.target;
+        if let Some(file) = target.files.first()
+            && let Some(piece) = &file.piece
+        {
+            self.check.evidence = evidence(Some(file));
+            self.check.result = self.get_piece(file, piece).await;
+            return self.check;
+        }
         if target.is_cache {
             return self.run_cache(evidence).await;
         }
@@ -229,7 +236,7 @@ impl HttpCheck<'_> {
         }
         // The server can send the last byte only if it has the whole file.
         let byte = file.size.map_or(0, |size| size.saturating_sub(1));
-        let response = self.send(Method::GET, &url, Some(byte)).await?;
+        let response = self.send(Method::GET, &url, Some((byte, byte))).await?;
         match judge_range(head_of(&response), file) {
             Judgement::Right => {}
             Judgement::NoSize => self.note("it does not tell the size".to_owned()),
@@ -248,16 +255,16 @@ impl HttpCheck<'_> {
     }
 
     /// Sends a request and follows redirects, each of which is checked.
-    async fn send(
+    pub(super) async fn send(
         &mut self,
         method: Method,
         url: &str,
-        byte: Option<u64>,
+        range: Option<(u64, u64)>,
     ) -> Result<Response, Failure> {
         let away = |_| Failure::RedirectedAway;
         let mut at = Url::parse(url).map_err(away)?;
         for _ in 0..=REDIRECTS_MAX {
-            let response = self.send_once(method.clone(), &at, byte).await?;
+            let response = self.send_once(method.clone(), &at, range).await?;
             let status = response.status().as_u16();
             let location = response.headers().get(header::LOCATION);
             let (301 | 302 | 303 | 307 | 308, Some(location)) = (status, location) else {
@@ -278,14 +285,14 @@ impl HttpCheck<'_> {
         &mut self,
         method: Method,
         url: &Url,
-        byte: Option<u64>,
+        range: Option<(u64, u64)>,
     ) -> Result<Response, Failure> {
         let mut request = self
             .client
             .request(method, url.clone())
             .header(header::ACCEPT_ENCODING, "identity");
-        if let Some(byte) = byte {
-            request = request.header(header::RANGE, format!("bytes={byte}-{byte}"));
+        if let Some((first, last)) = range {
+            request = request.header(header::RANGE, format!("bytes={first}-{last}"));
         }
         let start = Instant::now();
         let sent = request.send().await;
@@ -354,7 +361,7 @@ fn text(headers: &HeaderMap, name: HeaderName) -> &str {
     value.unwrap_or_default()
 }
 
-fn head_of(response: &Response) -> Head<'_> {
+pub(super) fn head_of(response: &Response) -> Head<'_> {
     let headers = response.headers();
     Head {
         status: response.status().as_u16(),

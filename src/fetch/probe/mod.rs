@@ -2,7 +2,8 @@
 //!
 //! A [`ProbeClient`] checks many [`ProbeTarget`]s at a time on one thread. It resolves the host,
 //! then asks over each family for a file that the mirror should have: by HEAD and a range request
-//! of one byte (`http`), or by SIZE (`ftp`). A pure function judges the answer (`answer`).
+//! of one byte (`http`), or by SIZE (`ftp`). A part of a file is fetched as a client
+//! does (`piece`). A pure function judges the answer (`answer`).
 //!
 //! # Errors
 //! Returns a [`Failure`] as the result of a check that fails; it is not an error of the call.
@@ -22,6 +23,7 @@ mod client;
 mod failure;
 mod ftp;
 mod http;
+mod piece;
 mod resolve;
 mod target;
 
@@ -29,4 +31,4 @@ pub use super::ftp::message::FTP_REPLY_BYTES_MAX;
 pub use client::{CHECKS_AT_A_TIME_MAX, ProbeClient, ProbeLimits};
 pub use failure::Failure;
 pub use http::REDIRECTS_MAX;
-pub use target::{Check, ProbeFile, ProbeFinding, ProbeTarget, StalenessLimit};
+pub use target::{Check, FilePiece, ProbeFile, ProbeFinding, ProbeTarget, StalenessLimit};

@@ -52,6 +52,33 @@ pub struct ProbeFile {
     pub mtime: Option<i64>,
     /// Its digest; compared only if the whole file is fetched.
     pub sha256: Option<Vec<u8>>,
+    /// The part that is fetched by GET, as a client does, in place of all other checks.
+    pub piece: Option<FilePiece>,
+}
+
+/// A part of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FilePiece {
+    /// Where it begins.
+    pub begin: u64,
+    /// Its length, at least 1.
+    pub bytes: u64,
+    /// The SHA-1 digest that it must have; `None`: its bytes are not read.
+    pub sha1: Option<Vec<u8>>,
+}
+
+impl FilePiece {
+    /// One byte, which tells whether the file is there.
+    pub const FIRST_BYTE: FilePiece = FilePiece {
+        begin: 0,
+        bytes: 1,
+        sha1: None,
+    };
+
+    /// Its last byte.
+    pub fn last(&self) -> u64 {
+        self.begin.saturating_add(self.bytes).saturating_sub(1)
+    }
 }
 
 /// The result for a target.
@@ -101,7 +128,15 @@ impl ProbeFile {
             size: version.map(|version| version.size),
             mtime: version.map(|version| version.mtime),
             sha256,
+            piece: None,
         }
+    }
+
+    /// The same file, of which a client fetches a part.
+    #[must_use]
+    pub fn in_part(mut self, piece: FilePiece) -> ProbeFile {
+        self.piece = Some(piece);
+        self
     }
 
     /// The path for people: percent-encoded, so that any bytes fit on one line.
@@ -152,7 +187,13 @@ impl ProbeTarget {
             Some(Family::V6) => " -6",
             None => "",
         };
+        let piece = file.and_then(|file| file.piece.as_ref());
+        let range = match piece {
+            Some(piece) => format!(" -L -o /dev/null -D - -r {}-{}", piece.begin, piece.last()),
+            None => String::new(),
+        };
         let head = match (self.url.scheme(), file) {
+            (Scheme::Http | Scheme::Https, _) if piece.is_some() => &range,
             (Scheme::Http | Scheme::Https, _) if self.is_cache => " -L -o /dev/null -D -",
             (Scheme::Http | Scheme::Https, None) => " -L -o /dev/null -D -",
             (Scheme::Http | Scheme::Https, Some(_)) => " -L -I",

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use crate::config::SiteConfig;
 use crate::domain::count::column::RequestKind;
+use crate::domain::file::FileVersion;
 use crate::domain::place::CountryCode;
 
 /// Events of one batch.
@@ -38,6 +39,8 @@ pub(super) struct Event {
     pub lengths: (u32, u32),
     /// Index of the site in the batch.
     pub site: u16,
+    /// The file's version, and the scheme of the URL, of a redirect to a mirror.
+    pub redirect: Option<(FileVersion, &'static str)>,
     /// The client's country.
     pub country: Option<CountryCode>,
     /// Whether the request has a `Range`.

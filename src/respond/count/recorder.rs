@@ -15,6 +15,7 @@ use crate::config::SiteConfig;
 use crate::decide::{LocalReason, Outcome};
 use crate::domain::count::column::{CountColumn, RequestKind};
 use crate::domain::count::rule::{AnswerClass, CountedRequest, judge};
+use crate::domain::file::FileVersion;
 use crate::http::Method;
 use crate::respond::answer::Exchange;
 
@@ -151,6 +152,7 @@ impl Recorder {
                 .and_then(|place| place.asn)
                 .map_or(0, |asn| asn.number()),
             country: place.and_then(|place| place.country),
+            redirect: redirect(exchange),
             lengths: self.write_names(exchange),
             has_range: judged.has_range,
             kind,
@@ -218,6 +220,16 @@ impl Drop for Recorder {
     fn drop(&mut self) {
         self.send();
     }
+}
+
+/// What a redirect to a mirror was about; none for a fallback, of which no scan tells anything.
+fn redirect(exchange: Exchange<'_>) -> Option<(FileVersion, &'static str)> {
+    let Outcome::Redirect(redirect) = &exchange.decision.outcome else {
+        return None;
+    };
+    let best = redirect.choices.first().filter(|best| !best.is_fallback)?;
+    let file = exchange.decision.file.as_ref()?;
+    Some((file.version, best.base_url.scheme().as_str()))
 }
 
 /// The kind of answer, and its words.

@@ -1,5 +1,6 @@
 //! The thread that adds events up, and writes spool files and the sums for metrics.
 
+use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::atomic::Ordering;
@@ -16,11 +17,13 @@ use super::spool_folder;
 use crate::config::SiteConfig;
 use crate::db::open_reader;
 use crate::db::overview::facts::facts;
-use crate::domain::count::column::Counted;
+use crate::domain::count::column::{CountColumn, Counted};
 use crate::domain::count::joins::Joins;
+use crate::domain::count::sample::RedirectSample;
 use crate::domain::count::spool::SpoolHead;
 use crate::domain::count::tally::CountTally;
 use crate::domain::count::totals::Totals;
+use crate::domain::file::FileVersion;
 use crate::domain::metric::facts::DatabaseFacts;
 use crate::domain::time::Timestamp;
 use crate::program::clock::now;
@@ -208,6 +211,7 @@ impl Teller {
             };
             if site.config.stats.spool.is_some() {
                 site.tally.add(&counted, &site.config.stats.products);
+                site.sample(&counted, event.redirect);
             }
             if site.config.stats.metrics {
                 site.totals.add(&counted);
@@ -337,6 +341,24 @@ impl Teller {
 }
 
 impl SiteSums {
+    /// Keeps a redirect, perhaps, so that the prober may follow it.
+    fn sample(&mut self, counted: &Counted<'_>, redirect: Option<(FileVersion, &'static str)>) {
+        let Some((version, scheme)) = redirect else {
+            return;
+        };
+        if counted.kind.column == CountColumn::Own {
+            return;
+        }
+        let samples = &mut self.tally.samples;
+        samples.see(fastrand::u64(..), || RedirectSample {
+            path: Cow::Owned(counted.path.to_vec()),
+            version,
+            mirror: Cow::Owned(counted.mirror.to_owned()),
+            scheme: Cow::Borrowed(scheme),
+            family: Cow::Borrowed(counted.kind.family),
+        });
+    }
+
     /// Logs a problem when it begins, and its end.
     fn tell(&mut self, folder: &Path, complaint: String) {
         let (site, folder) = (&self.config.name, folder.display());

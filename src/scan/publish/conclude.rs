@@ -9,6 +9,7 @@ use super::judge::{JudgementCase, ListingJudgement, Suspicion, Verdict, judge};
 use super::options::{PublishOptions, ScanSpan};
 use super::repeat::repeated;
 use crate::db::content::{self, Content, ContentOrigin, PendingContent, PublishedContent};
+use crate::db::follow::contradiction;
 use crate::db::mirror::MirrorRecord;
 use crate::db::open::Transaction;
 use crate::db::run::{self, RunKind, RunOutcome};
@@ -110,6 +111,7 @@ impl Publication<'_> {
         };
         if is_again && let Some(run) = repeated(self.transaction, &report)? {
             self.store_left()?;
+            self.believe()?;
             report.repeats = Some(run);
             return Ok(report);
         }
@@ -149,6 +151,14 @@ impl Publication<'_> {
                 _ => judgement.content.current.len(),
             },
         }
+    }
+
+    /// A scan of all that the mirror has replaces what following redirects found before.
+    fn believe(self) -> Result<(), DbError> {
+        if self.options.scope.is_some() || self.options.directories > 0 {
+            return Ok(());
+        }
+        contradiction::clear(self.transaction, self.span.mirror.id, self.span.began)
     }
 
     /// Whether publishing would change only times.
@@ -215,6 +225,7 @@ impl Publication<'_> {
             content::publish(self.transaction, id, &content, &origin)?;
         }
         self.store_left()?;
+        self.believe()?;
         let large = self.large_files_news(stored.content());
         let little = self.little_left_news(stored.content(), &content);
         let mut news: Vec<String> = large.into_iter().chain(little).collect();

@@ -2,6 +2,7 @@
 
 mod daemon;
 mod family;
+mod follow;
 mod notify;
 mod probe;
 mod tls;

@@ -1,0 +1,4 @@
+//! How redirects that clients got were found when they were followed: results, and the rate.
+
+pub mod rate;
+pub mod result;
