@@ -175,6 +175,12 @@ impl GeoIp {
         files.map(|database| (database.path(), database.built_s()))
     }
 
+    /// When the tables of networks that are open were made, in seconds since 1970.
+    pub fn tables_made_s(&self) -> impl Iterator<Item = u64> {
+        let tables = self.databases.iter().filter(|file| file.is_first());
+        tables.map(|table| table.built_s())
+    }
+
     /// Returns the facts about an address; each fact comes from the first file that has it.
     pub fn find(&self, ip: IpAddr) -> AddressPlace {
         // The IPv4 client of a dual-stack socket has an address `::ffff:a.b.c.d`.

@@ -1,15 +1,18 @@
-//! Answers `FILE?stats`: how often a file was downloaded, as mirrorbits does. Off unless the site
-//! publishes its statistics.
+//! Answers `FILE?stats`, `DIR/?stats` and `?mirrorstats`: how often files were downloaded, as
+//! mirrorbits does. Off unless the site publishes its statistics.
 //!
-//! Each number is a look-up by key in the statistics, so an answer takes well below a millisecond
-//! of the worker. If the statistics cannot be read, the answer is 503, never the file.
+//! Each number of a file is a look-up by key in the statistics, so an answer takes well below a
+//! millisecond of the worker. If the statistics cannot be read, the answer is 503, never the file.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
 use super::answer::Exchange;
+use super::directory_stats::{DirectoryQuestion, DirectorySums, TOP_MAX, directory_of};
+use super::mirror_stats;
 use crate::db::DbError;
 use crate::db::stats::sums::{SumSpan, SumUnit, first_month, of_file};
 use crate::db::stats::{StatsReader, open_stats_reader};
@@ -24,10 +27,13 @@ const ARGUMENT: &str = "stats";
 /// How long a connection is kept; then a database that replaced the file is opened.
 const CONNECTION_AGE: Duration = Duration::from_secs(60);
 
+/// The arguments of a query for the loads of mirrors.
+const MIRRORS: &str = "mirrorstats";
+
 /// The statistics that a worker has open.
-#[derive(Default)]
 pub(super) struct FileStats {
     open: Option<OpenStats>,
+    sums: Arc<DirectorySums>,
 }
 
 struct OpenStats {
@@ -37,8 +43,16 @@ struct OpenStats {
 }
 
 impl FileStats {
-    /// Answers a request for the downloads of a file; returns false if it is another request, and
-    /// then writes nothing.
+    /// No statistics are open yet; `sums` are those of all workers.
+    pub fn new(sums: &Arc<DirectorySums>) -> FileStats {
+        FileStats {
+            open: None,
+            sums: Arc::clone(sums),
+        }
+    }
+
+    /// Answers a request for downloads; returns false if it is another request, and then writes
+    /// nothing.
     pub fn answer(&mut self, out: &mut Vec<u8>, exchange: Exchange<'_>) -> bool {
         let request = exchange.request;
         let stats = &exchange.site.config.stats;
@@ -47,9 +61,17 @@ impl FileStats {
         }
         let query = Query::parse(request.query_string);
         let is_read = matches!(request.method, Method::Get | Method::Head);
+        if is_read && query.has(MIRRORS) {
+            self.answer_mirrors(out, exchange, query.has("json"));
+            return true;
+        }
         let Some(wanted) = query.once(ARGUMENT).filter(|_| is_read) else {
             return false;
         };
+        if let Some(directory) = directory_of(exchange) {
+            self.answer_directory(out, exchange, (directory, wanted, query.once("top")));
+            return true;
+        }
         let is_there = matches!(
             exchange.decision.outcome,
             Outcome::Redirect(_) | Outcome::Local(_) | Outcome::Document(_)
@@ -73,14 +95,70 @@ impl FileStats {
         });
         match read {
             Ok(value) => write(out, is_head, "200 OK", &value),
-            Err(error) => {
-                self.open = None;
-                log::debug!("statistics cannot be read: {error}");
-                let text = json!("The statistics cannot be read now.");
-                write(out, is_head, "503 Service Unavailable", &text);
-            }
+            Err(error) => self.fail(out, is_head, &error),
         }
         true
+    }
+
+    /// Answers `DIR/?stats`.
+    fn answer_directory(
+        &mut self,
+        out: &mut Vec<u8>,
+        exchange: Exchange<'_>,
+        (directory, wanted, top): (Vec<u8>, &[u8], Option<&[u8]>),
+    ) {
+        let is_head = exchange.request.method == Method::Head;
+        let asked = period(wanted);
+        let most = top.map_or(Some(0), |top| std::str::from_utf8(top).ok()?.parse().ok());
+        let Some(top) = most.filter(|top| *top <= TOP_MAX) else {
+            let text = json!(format!("top is a number up to {TOP_MAX}"));
+            return write(out, is_head, "400 Bad Request", &text);
+        };
+        if asked.is_none() && !wanted.is_empty() {
+            return write(out, is_head, "400 Bad Request", &json!("Invalid period"));
+        }
+        let question = DirectoryQuestion {
+            directory,
+            period: asked,
+            top,
+            exchange,
+        };
+        let sums = Arc::clone(&self.sums);
+        let database = &exchange.site.config.stats.database;
+        match sums.answer(&question, || self.reader(database)) {
+            Ok(Some(value)) => write(out, is_head, "200 OK", &value),
+            Ok(None) => unavailable(out, is_head, "Other sums are being made; try again soon."),
+            Err(error) => self.fail(out, is_head, &error),
+        }
+    }
+
+    /// Answers `?mirrorstats`.
+    fn answer_mirrors(&mut self, out: &mut Vec<u8>, exchange: Exchange<'_>, as_json: bool) {
+        let is_head = exchange.request.method == Method::Head;
+        let database = &exchange.site.config.stats.database;
+        let read = self.reader(database);
+        match read.and_then(|reader| mirror_stats::loads(reader, exchange)) {
+            Ok(loads) if as_json => {
+                write(out, is_head, "200 OK", &mirror_stats::as_json(&loads));
+            }
+            Ok(loads) => {
+                let page = mirror_stats::as_html(&loads);
+                let mut response = Response::new(out, "200 OK");
+                response.field("Cache-Control", b"max-age=60");
+                const HTML: &str = "text/html; charset=utf-8";
+                match is_head {
+                    true => response.head(HTML, page.len() as u64),
+                    false => response.body(HTML, &page),
+                }
+            }
+            Err(error) => self.fail(out, is_head, &error),
+        }
+    }
+
+    fn fail(&mut self, out: &mut Vec<u8>, is_head: bool, error: &DbError) {
+        self.open = None;
+        log::debug!("statistics cannot be read: {error}");
+        unavailable(out, is_head, "The statistics cannot be read now.");
     }
 
     fn reader(&mut self, path: &Path) -> Result<&StatsReader, DbError> {
@@ -133,6 +211,10 @@ fn all(reader: &StatsReader, path: &[u8], now: Timestamp) -> Result<Value, DbErr
         "ByMetalink": total.by_metalink,
         "Since": since.map(|month| format!("{:04}-{:02}", month / 100, month % 100)),
     }))
+}
+
+fn unavailable(out: &mut Vec<u8>, is_head: bool, text: &str) {
+    write(out, is_head, "503 Service Unavailable", &json!(text));
 }
 
 fn write(out: &mut Vec<u8>, is_head: bool, status: &str, value: &Value) {

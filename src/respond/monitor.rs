@@ -123,6 +123,12 @@ impl Monitor {
             text.sample(name::GEOIP_UP, &labels, f64::from(u8::from(is_up)));
         }
         for site in &sites {
+            if let Some(made_s) = site.geoip.tables_made_s().min() {
+                let labels = [("site", &*site.config.name)];
+                text.sample(name::TOPOLOGY_TIME, &labels, made_s as f64);
+            }
+        }
+        for site in &sites {
             let labels = [("site", &*site.config.name)];
             text.sample(name::SNAPSHOT_TIME, &labels, site.changed_at.0 as f64);
         }

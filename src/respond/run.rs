@@ -114,6 +114,7 @@ pub fn run(args: &ResponderArgs) -> Result<Exit, RespondError> {
         complaints: reins.complaints,
         watchdog: Arc::new(Watchdog::new()),
         monitor: Monitor::new(counting.shared(), server.stats()),
+        sums: Arc::default(),
     };
     let ready = Once::new();
     let make_worker = |index| {

@@ -7,6 +7,7 @@ use arc_swap::ArcSwap;
 
 use super::complaint::Complaints;
 use super::count::Recorder;
+use super::directory_stats::DirectorySums;
 use super::file_stats::FileStats;
 use super::monitor::Monitor;
 use super::permit::Streams;
@@ -28,6 +29,7 @@ pub(super) struct Common {
     pub complaints: Arc<Complaints>,
     pub watchdog: Arc<Watchdog>,
     pub monitor: Monitor,
+    pub sums: Arc<DirectorySums>,
 }
 
 /// The request handler of one worker thread.
@@ -43,10 +45,10 @@ pub(super) struct AnswerWorker {
 impl AnswerWorker {
     pub(super) fn new(common: Common, recorder: Recorder) -> AnswerWorker {
         AnswerWorker {
+            file_stats: FileStats::new(&common.sums),
             common,
             contexts: Vec::new(),
             recorder,
-            file_stats: FileStats::default(),
             rest: None,
         }
     }

@@ -44,7 +44,8 @@ section! {
         metrics: bool = false;
         /// Whether the responder answers `/.heliostat/health` for load balancers.
         health: bool = false;
-        /// Whether everybody may read how often a file was downloaded, by `FILE?stats`.
+        /// Whether everybody may read how often files were downloaded, by `FILE?stats`,
+        /// `DIR/?stats` and `?mirrorstats`.
         public: bool = false;
     }
 }

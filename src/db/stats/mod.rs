@@ -5,6 +5,7 @@
 //! [`upkeep`] drops old rows, [`sample`] has some redirects, [`sums`] answers questions. The
 //! responder never opens it to write.
 
+pub mod below;
 pub mod import;
 pub mod merge;
 pub mod sample;

@@ -52,6 +52,8 @@ metrics! {
         "Time for an answer; one answer in 16 is timed.";
     DATABASE_UP "heliostat_database_up" Gauge "Whether the mirror database can be read.";
     GEOIP_UP "heliostat_geoip_up" Gauge "Whether all GeoIP files can be used.";
+    TOPOLOGY_TIME "heliostat_topology_timestamp_seconds" Gauge
+        "When the oldest table of networks was made.";
     SNAPSHOT_TIME "heliostat_snapshot_timestamp_seconds" Gauge
         "When the responder last took up a change.";
     CATALOGUE_FILES "heliostat_catalogue_files" Gauge "Files in the catalogue.";

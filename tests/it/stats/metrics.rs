@@ -238,3 +238,39 @@ fn the_dashboard_names_metrics_that_exist() {
         assert!(found > 0, "{expression}");
     }
 }
+
+/// Grafana draws panels where they say: each has a place of its own, a number, and its source.
+#[test]
+fn the_dashboard_has_a_place_for_each_panel() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(root.join("scripts/monitoring/heliostat.json"));
+    let dashboard: Value = serde_json::from_str(&text.expect("the dashboard")).expect("JSON");
+    assert_eq!(dashboard["__inputs"][0]["pluginId"], "prometheus");
+    let mut numbers = BTreeSet::new();
+    let mut cells = BTreeSet::new();
+    for panel in dashboard["panels"].as_array().expect("panels") {
+        let title = panel["title"].as_str().expect("a title");
+        assert!(
+            numbers.insert(panel["id"].as_u64().expect("a number")),
+            "{title}"
+        );
+        let place = |key: &str| panel["gridPos"][key].as_u64().expect("a place");
+        let (left, top, width, height) = (place("x"), place("y"), place("w"), place("h"));
+        assert!(width > 0 && height > 0 && left + width <= 24, "{title}");
+        for cell in (left..left + width).flat_map(|x| (top..top + height).map(move |y| (x, y))) {
+            assert!(
+                cells.insert(cell),
+                "{title} lies on another panel at {cell:?}"
+            );
+        }
+        let mut refs = BTreeSet::new();
+        for target in panel["targets"].as_array().into_iter().flatten() {
+            assert_eq!(target["datasource"]["uid"], "${DS_PROMETHEUS}", "{title}");
+            assert!(
+                refs.insert(target["refId"].as_str().expect("a letter")),
+                "{title}"
+            );
+        }
+        assert!(panel["type"] == "row" || !refs.is_empty(), "{title}");
+    }
+}
