@@ -2,8 +2,8 @@
 //! decisions.
 //!
 //! [`store`] opens it, [`merge`] adds spool files, [`mod@import`] adds counts from logs,
-//! [`upkeep`] drops old rows, [`sample`] has some redirects, [`sums`] answers questions. The
-//! responder never opens it to write.
+//! [`upkeep`] drops old rows, [`sample`] has some redirects, [`sums`] and [`below`] (a directory)
+//! answer questions. The responder never opens it to write.
 
 pub mod below;
 pub mod import;

@@ -99,8 +99,8 @@ fn directory(path: &str, query: &str) -> Request {
 /// A site with a directory, an excluded one, a private mirror, and some downloads of each.
 fn site_with_directories() -> TestSite {
     let site = counted_site(
-        "public = true\n[site.test.dir.\"d/off\"]\nengine = false\n\
-         [site.test.dir.\"closed\"]\nengine = false\n",
+        "public = true\n[[site.test.directory]]\npath = \"d/off\"\nengine = false\n\
+         [[site.test.directory]]\npath = \"closed\"\nengine = false\n",
     );
     for path in [
         "d/a.iso",
