@@ -1,6 +1,7 @@
 //! GeoIP files that are made to harm: each is read in bounded time, costs nobody a redirect, and
 //! the responder hears changes and signals while it looks at it.
 
+use std::cell::Cell;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -12,6 +13,7 @@ use heliostat::db::{self};
 use heliostat::domain::file::FileVersion;
 use heliostat::domain::mirror::MirrorId;
 use heliostat::domain::time::Timestamp;
+use heliostat::geoip::GeoIp;
 
 use crate::stand_in::fcgi_client::Request;
 use crate::stand_in::mmdb::{self, Item, Side, control, file};
@@ -249,5 +251,37 @@ fn what_is_no_regular_file_is_never_waited_for() {
         assert!(said.contains("it is not a regular file"), "{name}: {said}");
         terminate(&mut responder);
         let _ = std::fs::remove_file(&path).or_else(|_| std::fs::remove_dir(&path));
+    }
+}
+
+#[test]
+fn a_look_at_a_large_file_ends_when_it_is_told_to() {
+    // So many nodes that a walk over all of them asks more than once.
+    const NODES: u32 = 10_000;
+    let side = |node: u32| match node < NODES {
+        true => Side::Node(node),
+        false => Side::Data(0),
+    };
+    let nodes: Vec<[Side; 2]> = (0..NODES)
+        .map(|node| [side(2 * node + 1), side(2 * node + 2)])
+        .collect();
+    let data = Item::Map(vec![("country_code", Item::Text("DE"))]).encode();
+    let site = site();
+    replace(&site, &file(6, &nodes, &data));
+
+    for (is_told, files) in [(false, 1), (true, 0)] {
+        let asked = Cell::new(0);
+        let stops = || {
+            asked.set(asked.get() + 1);
+            is_told
+        };
+        let geoip = GeoIp::open_unless(&[site.path("clients.mmdb")], &stops);
+        assert_eq!(geoip.built_s().count(), files, "{is_told}");
+        assert_eq!(
+            asked.get() > 1,
+            !is_told,
+            "{is_told}: asked {}",
+            asked.get()
+        );
     }
 }
