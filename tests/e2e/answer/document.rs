@@ -253,3 +253,20 @@ fn a_changed_file_has_no_old_document() {
     let (ended, said) = tool(&folder, "sha256sum", &["-c", "../sums"]);
     assert!(ended, "{said}");
 }
+
+#[test]
+fn a_host_that_is_none_of_ours_is_in_no_answer() {
+    let stage = stage();
+    let ask = |path: &str| stage.get(path).field("Host: evil.example").send();
+    let redirect = ask("/a.iso");
+    assert_eq!(redirect.status, 302, "{redirect:?}");
+    let links = redirect.all("link").join("\n");
+    assert!(links.contains("<http://download.example.org"), "{links}");
+    assert!(!links.contains("evil"), "{links}");
+    for document in WORDS.iter().chain(&["mirrorlist", "mirrorlist&json"]) {
+        let answer = ask(&format!("/a.iso?{document}"));
+        assert_eq!(answer.status, 200, "{document}");
+        let text = String::from_utf8_lossy(&answer.body);
+        assert!(!text.contains("evil"), "{document}: {text}");
+    }
+}
