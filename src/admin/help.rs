@@ -40,6 +40,7 @@ const GROUPS: [(&str, &[&str]); 4] = [
             "topology",
             "replay",
             "compare",
+            "smoke",
             "stats",
             "metrics",
             "uptake",

@@ -30,6 +30,7 @@ mod replay;
 mod report;
 mod responder;
 mod session;
+mod smoke;
 mod stats;
 mod topology;
 

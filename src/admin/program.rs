@@ -28,6 +28,7 @@ use super::replay::replay;
 use super::report::{configuration, history, status};
 use super::responder::{Responder, looked_as};
 use super::session::Session;
+use super::smoke::{smoke_alone, smoke_site};
 use super::stats::{metrics, stats};
 use super::topology::topology;
 use crate::config::{self, LastGood};
@@ -105,6 +106,8 @@ fn run(arguments: &Arguments, progress: Progress) -> Result<Exit, AdminError> {
         Command::Makehashes(args) => return makehashes::run(global, args),
         // There is no configuration yet.
         Command::Init(args) => return init(args, &config::config_path(global.config.as_deref())),
+        // Other machines have none.
+        Command::Smoke(args) if args.is_without_site() => return smoke_alone(args, &progress),
         Command::Import(args) => {
             if let Some(done) = import::import_files(args) {
                 return done;
@@ -150,6 +153,7 @@ fn dispatch(session: &mut Session, command: &Command) -> Result<Exit, AdminError
         }
         Command::Compare(args) => compare(session, args),
         Command::Replay(args) => replay(session, args),
+        Command::Smoke(args) => smoke_site(session, args),
         Command::Probefile(args) => probefile::probefile(session, args),
         Command::Iplookup(args) => update::iplookup(session, args),
         Command::Update(args) => update::update(session, args),

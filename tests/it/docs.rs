@@ -90,7 +90,7 @@ const NOT_RUN: [(&str, &str); 29] = [
 
 /// Commands of ours that do not end with 0 where there is no network, and why. Each is a part of
 /// the document's name and the command.
-const ENDS_OTHERWISE: [(&str, i32, &str); 10] = [
+const ENDS_OTHERWISE: [(&str, i32, &str); 13] = [
     (
         "https.md heliostat update --https",
         3,
@@ -100,6 +100,21 @@ const ENDS_OTHERWISE: [(&str, i32, &str); 10] = [
         "going-live.md heliostat compare",
         3,
         "neither host can be reached",
+    ),
+    (
+        "going-live.md heliostat smoke http://download.example.org --list",
+        2,
+        "this machine has no such list",
+    ),
+    (
+        "going-live.md heliostat smoke --merge",
+        2,
+        "this machine has no such reports",
+    ),
+    (
+        "going-live.md heliostat smoke",
+        1,
+        "the host cannot be reached",
     ),
     (
         "-e mirror.example.org",

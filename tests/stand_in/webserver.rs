@@ -248,8 +248,9 @@ fn answer(manner: &Manner, request: &Request, state: &State) -> Vec<u8> {
         }
         (Manner::Longer, Some(content)) => full(200, "", &[content.as_slice(), b"x"].concat()),
         (_, Some(content)) => match range_of(request) {
-            Some((first, last)) if first <= last && last < content.len() => {
+            Some((first, last)) if first <= last && first < content.len() => {
                 let length = content.len();
+                let last = last.min(length - 1);
                 let range = format!("Content-Range: bytes {first}-{last}/{length}\r\n");
                 full(206, &range, &content[first..=last])
             }

@@ -30,6 +30,7 @@ use super::product::{ProductArgs, UptakeArgs};
 use super::replay::{CompareArgs, ReplayArgs};
 use super::status::StatusArgs;
 use super::tree::{DirsArgs, NullTreeArgs, TimestampArgs};
+use crate::admin::smoke::SmokeArgs;
 use crate::admin::stats::{MetricsArgs, StatsArgs};
 use crate::config::CONFIG_VARIABLE;
 
@@ -163,6 +164,8 @@ pub enum Command {
     Replay(ReplayArgs),
     /// Ask two hosts the same requests, and list what differs
     Compare(CompareArgs),
+    /// Download through the host as clients do, and check what each mirror sends
+    Smoke(Box<SmokeArgs>),
     /// Show the latest scans, index runs and imports
     Runs(RunsArgs),
     /// Show what was changed, and by whom

@@ -109,6 +109,8 @@ pub struct HttpRequest<'a> {
     pub unless: Option<&'a Validator>,
     /// Asks only for the byte at this offset.
     pub byte: Option<u64>,
+    /// Asks only for the bytes from the first to the last of these offsets.
+    pub range: Option<(u64, u64)>,
     /// Asks for all bytes as they are, however many: not compressed for the way, and beyond the
     /// limit of a page.
     pub is_whole: bool,
@@ -301,6 +303,20 @@ impl<'a> HttpSession<'a> {
         })
     }
 
+    /// Checks whether a host that the admin has named may lead to another one: to a public address,
+    /// or to one of its own scope.
+    ///
+    /// # Errors
+    /// Returns [`FetchError::NotFollowed`] if it may not, and an error if a host is unknown.
+    pub fn check_scope(&self, from: &HttpUrl, to: &HttpUrl) -> Result<(), FetchError> {
+        let scope = Scope::of_all(&self.addresses(from)?);
+        let checked = redirect::check_addresses(scope, &self.addresses(to)?);
+        checked.map_err(|why| FetchError::NotFollowed {
+            to: to.to_string(),
+            why,
+        })
+    }
+
     fn addresses(&self, url: &HttpUrl) -> Result<Vec<std::net::IpAddr>, FetchError> {
         let host = url.url().host_str().unwrap_or_default();
         self.client.addresses.of(host, &self.options.patience)
@@ -401,7 +417,10 @@ impl<'a> HttpSession<'a> {
         if let Some(byte) = request.byte {
             builder = builder.header(header::RANGE, format!("bytes={byte}-{byte}"));
         }
-        if request.byte.is_some() || request.is_whole {
+        if let Some((first, last)) = request.range {
+            builder = builder.header(header::RANGE, format!("bytes={first}-{last}"));
+        }
+        if request.byte.is_some() || request.range.is_some() || request.is_whole {
             builder = builder.header(header::ACCEPT_ENCODING, "identity");
         }
         let sent = self.client.wait(patience, builder.send())?;

@@ -62,6 +62,34 @@ impl HttpUrl {
         HttpUrl::of(url).ok_or(HttpUrlError::Form)
     }
 
+    /// Reads the URL of a file, with its query.
+    ///
+    /// # Errors
+    /// Returns [`HttpUrlError`] as [`HttpUrl::parse`] does.
+    pub fn of_file(text: &str) -> Result<HttpUrl, HttpUrlError> {
+        let url = Url::parse(text.trim()).map_err(|_| HttpUrlError::Form)?;
+        HttpUrl::resource(url).ok_or(HttpUrlError::Form)
+    }
+
+    /// The URL that `Location` names in an answer of this one.
+    pub fn join(&self, location: &str) -> Option<HttpUrl> {
+        self.url.join(location).ok().and_then(HttpUrl::resource)
+    }
+
+    /// Host and port, without the port that belongs to the scheme.
+    pub fn host_and_port(&self) -> String {
+        let host = self.url.host_str().unwrap_or_default();
+        match self.url.port() {
+            Some(port) => format!("{host}:{port}"),
+            None => host.to_owned(),
+        }
+    }
+
+    /// Whether its scheme is https.
+    pub fn is_https(&self) -> bool {
+        self.url.scheme() == "https"
+    }
+
     fn of(url: Url) -> Option<HttpUrl> {
         let mut url = HttpUrl::resource(url)?;
         url.url.set_query(None);
@@ -184,11 +212,7 @@ impl HttpUrl {
     /// The address of a directory's index page that was asked for at `asked` and came from this
     /// URL.
     pub fn address(&self, asked: &HttpUrl) -> PageAddress {
-        let host = self.url.host_str().unwrap_or_default();
-        let authority = match self.url.port() {
-            Some(port) => format!("{host}:{port}"),
-            None => host.to_owned(),
-        };
+        let authority = self.host_and_port();
         match self.lacks_slash_of(asked) {
             true => PageAddress::of_directory(&authority, self.url.path()),
             false => PageAddress::new(&authority, self.url.path()),

@@ -21,6 +21,7 @@ mod password;
 mod probefile;
 mod replay;
 mod restore;
+mod smoke;
 mod status;
 mod topology;
 mod visible;
