@@ -46,8 +46,8 @@ const DAY_S: i64 = 86_400;
     A place is a country (?country=), an AS (?as=), or an address (X-Forwarded-For), which counts\n\
     only if this machine is a trusted proxy of the host. Larger files than a mirror's bytes are\n\
     checked by a piece.\n\n\
-    An error that is not understood, such as one of this machine, counts as unknown, never as bad.\n\
-    --json has all; with --for or --until it is written after each round.\n\
+    An error that is not understood, such as this machine's own, is unknown, never bad.\n\
+    --json has all; with --for or --until it is written after each round.\n\n\
     Exit codes: 0 all well, 1 could not run, 2 wrong usage, 3 a mirror is bad or unknown.")]
 pub struct SmokeArgs {
     /// The virtual host, such as `http://download.example.org`
