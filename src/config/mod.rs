@@ -39,7 +39,7 @@ pub use hashes::{HashesConfig, RawHashes};
 pub use index::{IndexConfig, RawIndex};
 pub use last_good::LastGood;
 pub use load::{CONFIG_PATH_DEFAULT, CONFIG_VARIABLE, check, config_path, load};
-pub use local::{LocalDelivery, LocalKind};
+pub use local::{LocalDelivery, LocalKind, OriginConfig};
 pub use ping::PingConfig;
 pub use probe::{ProbeConfig, RawProbe, is_mail_address};
 pub use question::{

@@ -24,7 +24,8 @@ pub(super) fn check_ping(
         return Ok(None);
     }
     // Files are made and removed there.
-    if folder.starts_with(tree) || database.parent() == Some(folder) {
+    let is_in_tree = !tree.as_os_str().is_empty() && folder.starts_with(tree);
+    if is_in_tree || database.parent() == Some(folder) {
         let why = format!("'{}' has other files", folder.display());
         let remedy = "it must be a folder of its own";
         return Err(ConfigProblem::unusable(why, remedy).below("ping"));

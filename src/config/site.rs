@@ -8,7 +8,7 @@ use super::directory::{DirectoryRules, RawDirectory, check_directories, tree_rul
 use super::document::{RawMetalink, RawTorrent, RawYum, publisher, torrent_version, yum_rules};
 use super::hashes::{HashesConfig, RawHashes, check_hashes};
 use super::index::{IndexConfig, RawIndex};
-use super::local::{LocalDelivery, check_local};
+use super::local::{LocalDelivery, OriginConfig, check_local, check_origin};
 use super::mime_type::{MimeTypes, own_types};
 use super::ping::{PingConfig, check_ping};
 use super::probe::{ProbeConfig, RawProbe};
@@ -46,14 +46,24 @@ const PRODUCT_RULES_MAX: usize = 100;
 /// More fields do not fit into a head of [`HEAD_BYTES`].
 const LINK_MIRRORS_MAX: u64 = 1000;
 
+/// A day: an older database redirects nothing.
+const ORIGIN_AGE_MAX_S: u64 = 86_400;
+
 /// Less would hardly hold a Location, more is taken by no server.
 const HEAD_BYTES: Bounds = Bounds::Whole(1024, 65_536);
 
 section! {
     /// `[site.NAME]`: what MirrorBrain calls an instance.
     RawSite => SiteConfig {
-        /// The file tree as the web server names it; may be a symbolic link. It must be set.
-        tree: PathBuf = PathBuf::new() => tree: PathBuf = needed;
+        /// The file tree as the web server names it; may be a symbolic link. It must be set, unless
+        /// `origin` is.
+        tree: PathBuf = PathBuf::new() => tree: PathBuf = without_slash;
+        /// Base URL of the host that has the files, on a front end without a tree: it gets every
+        /// client that no mirror gets. There, `tree` must not be set.
+        origin: String = String::new() => _;
+        /// Seconds after which a database that nobody writes counts as old, on a front end without
+        /// a tree. Then files that were new in it are the origin's, a day later all.
+        origin_age_max_s: u64 = 3600, in Bounds::Whole(1, ORIGIN_AGE_MAX_S) => _;
         /// The mirror database. It must be set.
         database: PathBuf = PathBuf::new() => database: PathBuf = needed;
         /// URL path of the tree, where the web server does not tell which file a URL is, and where
@@ -136,6 +146,8 @@ section! {
     also {
         /// Its name.
         name: String = unnamed;
+        /// The origin of a site without a tree.
+        origin: Option<OriginConfig> = origin;
         /// How files are served locally.
         local: LocalDelivery = local;
         /// Where GeoIP files are wrong.
@@ -165,7 +177,10 @@ fn needed(path: &Path) -> Result<PathBuf, ConfigProblem> {
     if path.as_os_str().is_empty() {
         return Err(ConfigProblem::new(Problem::Missing, "write its path"));
     }
-    // Without a trailing slash.
+    without_slash(path)
+}
+
+fn without_slash(path: &Path) -> Result<PathBuf, ConfigProblem> {
     Ok(path.components().collect())
 }
 
@@ -205,6 +220,10 @@ fn metalink_mirrors_max(raw: &RawSite) -> Result<usize, ConfigProblem> {
         0 => Ok(usize::MAX),
         some => Ok(some),
     }
+}
+
+fn origin(raw: &RawSite) -> Result<Option<OriginConfig>, ConfigProblem> {
+    check_origin(&raw.origin, &raw.tree, raw.origin_age_max_s)
 }
 
 fn local(raw: &RawSite) -> Result<LocalDelivery, ConfigProblem> {

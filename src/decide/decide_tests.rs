@@ -17,6 +17,7 @@ fn said(decision: &Decision<'_>) -> String {
         Outcome::MethodNotAllowed => "not allowed".to_owned(),
         Outcome::Unavailable(Unavailable::Tree(_)) => "unavailable tree".to_owned(),
         Outcome::Unavailable(Unavailable::Database) => "unavailable database".to_owned(),
+        Outcome::Origin(origin) => format!("origin {}", origin.url),
         Outcome::Elsewhere(url) => format!("elsewhere {url}"),
         Outcome::NoList(refusal) => format!("no list: {}", refusal.why.code()),
     };

@@ -90,10 +90,11 @@ impl<'s> Decision<'s> {
             }
             Outcome::Document(Document::Seeds(seeds)) => seeds.excluded.clone(),
             Outcome::Document(Document::RepositoryList(list)) => list.excluded.clone(),
-            Outcome::Local(LocalReason::NoMirror { excluded, .. }) => excluded
-                .iter()
-                .map(|(id, name, reason)| (*id, name.as_str(), *reason))
-                .collect(),
+            Outcome::Local(reason) => reason.excluded(),
+            Outcome::Origin(origin) => {
+                let reason = origin.reason.as_ref();
+                reason.map(LocalReason::excluded).unwrap_or_default()
+            }
             _ => Vec::new(),
         }
     }
@@ -236,6 +237,8 @@ pub enum Outcome<'s> {
     Missing(MissingReason),
     /// A redirect to another host, without any mirror.
     Elsewhere(String),
+    /// A redirect to the host that has the files, because this one has no tree.
+    Origin(Box<OriginRedirect>),
     /// 404 or 400 in the form that clients of a repository read.
     NoList(Box<ListRefusal>),
     /// The answer to OPTIONS: the allowed methods.
@@ -244,6 +247,15 @@ pub enum Outcome<'s> {
     MethodNotAllowed,
     /// 503: the file or document may exist, but this cannot be known now.
     Unavailable(Unavailable),
+}
+
+/// A redirect to the origin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OriginRedirect {
+    /// The URL there.
+    pub url: String,
+    /// Why no mirror gets the client; `None`: the catalogue does not know such a file.
+    pub reason: Option<LocalReason>,
 }
 
 /// Reason for an answer 503.
@@ -433,6 +445,8 @@ pub enum LocalReason {
         /// The version in the catalogue.
         catalogued: FileVersion,
     },
+    /// The database is too old to tell whether the file is still the same, and there is no tree.
+    CopyTooOld,
     /// No mirror has the file, or none that has it may serve this client.
     NoMirror {
         /// Whether any mirror has it.
@@ -493,6 +507,17 @@ impl Unavailable {
 }
 
 impl LocalReason {
+    /// The mirrors that may not serve the client.
+    fn excluded(&self) -> Vec<(MirrorId, &str, Reason)> {
+        let LocalReason::NoMirror { excluded, .. } = self else {
+            return Vec::new();
+        };
+        let excluded = excluded.iter();
+        excluded
+            .map(|(id, name, reason)| (*id, name.as_str(), *reason))
+            .collect()
+    }
+
     /// The reason in words for people.
     pub fn text(&self) -> String {
         match self {
@@ -519,6 +544,10 @@ impl LocalReason {
                  and heliostat-scan learn the new version",
                 catalogued.size, catalogued.mtime
             ),
+            LocalReason::CopyTooOld => {
+                "the database is too old to tell whether the file is the same; bring a new copy"
+                    .to_owned()
+            }
             LocalReason::NoMirror {
                 some_have_it: false,
                 ..
@@ -545,6 +574,7 @@ impl LocalReason {
             LocalReason::DatabaseUnavailable => "database-unavailable",
             LocalReason::NotCatalogued => "not-catalogued",
             LocalReason::Changed { .. } => "changed",
+            LocalReason::CopyTooOld => "copy-too-old",
             LocalReason::NoMirror { .. } => "no-mirror",
         }
     }

@@ -163,6 +163,9 @@ impl<'s> RequestPass<'_, 's> {
                 return unavailable;
             }
         };
+        if files.is_empty() && self.state.config.origin.is_some() {
+            return Outcome::Missing(MissingReason::NoFile);
+        }
         let list = self.of_files(context, snapshot, (&client, directory, files));
         Outcome::Document(Document::MirrorList(Box::new(list)))
     }

@@ -35,7 +35,8 @@ impl Mapping {
         context: &mut WorkerContext,
         request: &Request<'_>,
     ) -> Mapping {
-        if request.file.is_empty() {
+        // Without a tree, a file of the web server is none of ours.
+        if request.file.is_empty() || state.config.origin.is_some() {
             return by_url(state, request);
         }
         match context.sources.named(request.file) {

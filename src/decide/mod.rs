@@ -14,6 +14,7 @@ mod document;
 mod list;
 mod mapping;
 mod order;
+mod origin;
 mod passage;
 mod question;
 mod redirect;
@@ -31,8 +32,8 @@ pub use client::{Client, FactSource};
 pub use context::{DrawFn, RequestClock, WorkerContext};
 pub use decision::{
     Choice, DecidedFile, DecidedRules, Decision, DigestDocument, DirectoryCount, Document, Hold,
-    LocalReason, Metalink, MirrorList, MissingReason, OtherMirror, Outcome, OwnUrl, Redirect,
-    RepositoryList, Seeds, Unavailable, YumList,
+    LocalReason, Metalink, MirrorList, MissingReason, OriginRedirect, OtherMirror, Outcome, OwnUrl,
+    Redirect, RepositoryList, Seeds, Unavailable, YumList,
 };
 pub use list::DIRECTORY_FILES_MAX;
 pub use order::decide;

@@ -67,6 +67,10 @@ pub fn decide<'s>(
         Mapping::Tree => pass.run(context, None),
         Mapping::Below(path) => pass.run(context, Some(&path)),
     };
+    if let Some(origin) = &state.config.origin {
+        let outcome = std::mem::replace(&mut pass.decision.outcome, Outcome::Options);
+        pass.decision.outcome = pass.to_origin(outcome, origin);
+    }
     pass.decision
 }
 

@@ -44,6 +44,9 @@ impl<'s> RequestPass<'_, 's> {
         file: &DecidedFile,
         asked: Representation,
     ) -> Outcome<'s> {
+        if self.is_doubtful(context, file) {
+            return Outcome::Local(LocalReason::CopyTooOld);
+        }
         let asked = self.unless_forbidden(asked, file);
         let client = self.client();
         let stands_for_file = asked == Representation::File || self.decision.is_negotiated;

@@ -211,6 +211,10 @@ impl Sources for ValueSources {
         self.found(ids.take(limit).collect())
     }
 
+    fn written_at(&mut self) -> Option<Timestamp> {
+        None
+    }
+
     fn end_read(&mut self) {}
 }
 

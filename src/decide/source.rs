@@ -4,9 +4,11 @@
 
 use crate::config::SiteConfig;
 use crate::db::DbError;
+use crate::db::copy::written::WrittenTime;
 use crate::db::hash::{Digests, HashPart, HashSummary};
 use crate::domain::file::{FileId, FileVersion};
 use crate::domain::path::FilePath;
+use crate::domain::time::Timestamp;
 use crate::snapshot::{Lookup, Snapshot};
 use crate::tree::{Location, NamedLocation, Tree, TreeProblem};
 
@@ -72,37 +74,57 @@ pub trait Sources {
         limit: usize,
     ) -> Result<Vec<FileId>, DbError>;
 
+    /// When the database was last written; `None` if that cannot be told.
+    fn written_at(&mut self) -> Option<Timestamp>;
+
     /// As [`Lookup::end_read`].
     fn end_read(&mut self);
 }
 
-/// The tree on the disk and the site's database.
+/// The tree on the disk, if there is one, and the site's database.
 pub struct LiveSources {
-    tree: Tree,
+    tree: Option<Tree>,
     lookup: Lookup,
+    written: WrittenTime,
 }
 
 impl LiveSources {
     /// Makes the sources; tree and database are opened at their first use.
     pub fn new(config: &SiteConfig) -> LiveSources {
         LiveSources {
-            tree: Tree::new(&config.tree),
+            tree: config.origin.is_none().then(|| Tree::new(&config.tree)),
             lookup: Lookup::new(&config.database),
+            written: WrittenTime::new(&config.database),
         }
     }
 }
 
 impl Sources for LiveSources {
     fn named(&mut self, file: &[u8]) -> NamedLocation {
-        self.tree.named(file)
+        match &mut self.tree {
+            Some(tree) => tree.named(file),
+            None => NamedLocation::Unseen,
+        }
     }
 
     fn locate(&mut self, path: &FilePath, catalogued: Option<FileVersion>) -> Location {
-        self.tree.locate(path, catalogued)
+        match (&mut self.tree, catalogued) {
+            (Some(tree), _) => tree.locate(path, catalogued),
+            // The catalogue has canonical paths alone.
+            (None, Some(version)) => Location::File {
+                path: path.clone(),
+                version,
+            },
+            (None, None) => Location::Missing,
+        }
     }
 
     fn directory(&mut self, path: &[u8]) -> Result<Option<Vec<u8>>, TreeProblem> {
-        self.tree.directory(path)
+        match &self.tree {
+            Some(tree) => tree.directory(path),
+            // Who lists it finds out whether the catalogue has files below.
+            None => Ok(Some(path.to_vec())),
+        }
     }
 
     fn digests(
@@ -139,6 +161,10 @@ impl Sources for LiveSources {
         limit: usize,
     ) -> Result<Vec<FileId>, DbError> {
         self.lookup.files_below(snapshot, directory, limit)
+    }
+
+    fn written_at(&mut self) -> Option<Timestamp> {
+        self.written.get()
     }
 
     fn end_read(&mut self) {

@@ -14,6 +14,7 @@ Examples:
   heliostat-index --dir releases/1.2     only what a publication touched
   heliostat-index -n -vv                 what would change, path by path
   heliostat-index --force                yes, that many files are really gone
+  heliostat-index --from files.txt       a front end without the tree: lines of find
   heliostat-index --no-hashes            only the catalogue, which takes seconds
   heliostat-index --hashes-only          only hashes of what the catalogue has; may take hours
 
@@ -43,6 +44,11 @@ pub struct IndexArgs {
     /// Only this directory and what is below it; relative to the tree, or absolute
     #[arg(long, value_name = "DIR")]
     pub dir: Option<PathBuf>,
+    /// Take the files from a manifest (- is standard input) or rsync://HOST/MODULE/, where the
+    /// site has an origin in place of a tree
+    #[arg(long, value_name = "MANIFEST",
+          conflicts_with_all = ["dir", "hashes", "hashes_only", "rehash"])]
+    pub from: Option<String>,
     /// Believe that the tree is empty, or that more than index.vanished_share_max is gone
     #[arg(long)]
     pub force: bool,

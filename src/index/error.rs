@@ -38,6 +38,29 @@ pub enum IndexError {
         /// The mask that excludes it.
         name: String,
     },
+    /// The site has no tree to read.
+    #[error(
+        "the site {site} has no tree; bring a copy of the first host's database (heliostat backup \
+         there), or name a list of files by --from"
+    )]
+    NoTree {
+        /// Name of the site.
+        site: String,
+    },
+    /// A list of files where there is a tree.
+    #[error("the site {site} has a tree, which is read without --from")]
+    HasTree {
+        /// Name of the site.
+        site: String,
+    },
+    /// The list of files cannot be used.
+    #[error("{source_name}: {problem}; nothing was changed")]
+    Listing {
+        /// The file or the URL.
+        source_name: String,
+        /// What is wrong and what to do.
+        problem: String,
+    },
     /// Another run holds the lock.
     #[error("{database} is being {activity} by {holder}")]
     Locked {
@@ -116,6 +139,8 @@ impl IndexError {
             IndexError::Config(_)
             | IndexError::NoSuchDirectory { .. }
             | IndexError::Excluded { .. }
+            | IndexError::NoTree { .. }
+            | IndexError::HasTree { .. }
             | IndexError::Mask { .. } => Exit::Usage,
             // The other run does the work.
             IndexError::Locked { .. } => Exit::Partial,

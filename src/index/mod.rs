@@ -26,6 +26,7 @@ mod error;
 mod generation;
 mod hash;
 mod lock;
+mod manifest;
 mod program;
 mod report;
 mod run;

@@ -11,6 +11,7 @@ use regex::bytes::Regex;
 use super::args::IndexArgs;
 use super::error::IndexError;
 use super::hash::{HashReport, HashRequest, HashStep, Hasher};
+use super::manifest::ListedFiles;
 use super::report::IndexReport;
 use super::run::{IndexRequest, Indexer};
 use super::step::IndexStep;
@@ -95,6 +96,7 @@ fn run(
         Some(directory) => indexer.directory(directory)?,
         None => Vec::new(),
     };
+    let listed = listed(args, &indexer, stop)?;
     let hash_request = HashRequest {
         directory: directory.clone(),
         rehash: args.rehash,
@@ -112,6 +114,7 @@ fn run(
             directory,
             force: args.force,
             dry_run: args.dry_run,
+            listed,
         })?;
         let report = run.execute(stop, &|step| bars.show(step))?;
         let exit = report.exit();
@@ -121,10 +124,30 @@ fn run(
         }
     }
     let is_asked = args.hashes || args.hashes_only || args.rehash;
-    if is_asked || (site.hashes.is_enabled && !args.no_hashes) {
+    let has_tree = site.origin.is_none();
+    if is_asked || (has_tree && site.hashes.is_enabled && !args.no_hashes) {
         result.hash = hash(site, hash_request, &bars, (stop, result))?;
     }
     Ok(())
+}
+
+/// The files of a site without a tree; `None`: it has one.
+fn listed(
+    args: &IndexArgs,
+    indexer: &Indexer,
+    stop: &AtomicBool,
+) -> Result<Option<Arc<ListedFiles>>, IndexError> {
+    let site = &indexer.site;
+    let name = || site.name.clone();
+    match (&args.from, &site.origin) {
+        (None, None) => Ok(None),
+        (None, Some(_)) => Err(IndexError::NoTree { site: name() }),
+        (Some(_), None) => Err(IndexError::HasTree { site: name() }),
+        (Some(source), Some(_)) => {
+            let files = ListedFiles::read(source, site, &indexer.exclude, stop)?;
+            Ok(Some(Arc::new(files)))
+        }
+    }
 }
 
 /// Hashes the files. If another program is already hashing, it will also hash the new files.

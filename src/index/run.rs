@@ -22,6 +22,7 @@ use super::apply::{Abort, change_all, log_changes};
 use super::compare::{Comparison, compare};
 use super::error::IndexError;
 use super::generation;
+use super::manifest::ListedFiles;
 use super::report::{IndexCounts, IndexReport};
 use crate::db::catalogue;
 use crate::db::event;
@@ -168,6 +169,13 @@ impl IndexRun<'_> {
             Store::Dry(Some(reader)) => self.generation(reader)?,
             Store::Dry(None) => 0,
         };
+        if let Some(listed) = &self.request.listed {
+            let walked = TreeListing::of_files(&listed.files);
+            return match &self.store {
+                Store::Real { writer, .. } => self.compare(Some(writer), None, walked, generation),
+                Store::Dry(reader) => self.compare(reader.as_ref(), None, walked, generation),
+            };
+        }
         let root = Root::open(&site.tree)?;
         let walk = WalkOptions {
             threads: site.index.threads,
@@ -178,8 +186,10 @@ impl IndexRun<'_> {
         let walked = root.walk(&self.request.directory, walk, &progress)?;
         observe(IndexStep::Comparing(walked.files));
         match &self.store {
-            Store::Real { writer, .. } => self.compare(Some(writer), &root, walked, generation),
-            Store::Dry(reader) => self.compare(reader.as_ref(), &root, walked, generation),
+            Store::Real { writer, .. } => {
+                self.compare(Some(writer), Some(&root), walked, generation)
+            }
+            Store::Dry(reader) => self.compare(reader.as_ref(), Some(&root), walked, generation),
         }
     }
 
@@ -190,7 +200,7 @@ impl IndexRun<'_> {
     fn compare(
         &self,
         database: Option<&impl Queryable>,
-        root: &Root,
+        root: Option<&Root>,
         mut walked: TreeListing,
         generation: i64,
     ) -> Result<IndexObservations, IndexError> {
@@ -206,7 +216,11 @@ impl IndexRun<'_> {
             _ => comparison.catalogued,
         };
         let is_unknown = comparison.catalogued == 0 && counts.unreadable == 0;
-        if !below.is_empty() && is_unknown && !root.has_directory(below)? {
+        if let Some(root) = root
+            && !below.is_empty()
+            && is_unknown
+            && !root.has_directory(below)?
+        {
             return Err(IndexError::NoSuchDirectory {
                 directory: below.escape_ascii().to_string(),
                 tree: site.tree.clone(),
@@ -248,7 +262,9 @@ impl IndexRun<'_> {
     /// and an unfinished publication like a tree that lost half of its files.
     fn suspicion(&self, counts: &IndexCounts, catalogue: u64) -> Option<String> {
         let site = &self.indexer.site;
-        let tree = site.tree.display();
+        let listed = self.request.listed.as_ref();
+        let tree = listed.map(|listed| listed.source.clone());
+        let tree = tree.unwrap_or_else(|| site.tree.display().to_string());
         let whole_tree = self.request.directory.is_empty();
         if whole_tree && counts.files == 0 && counts.unreadable == 0 {
             return Some(match catalogue {
@@ -317,7 +333,7 @@ impl IndexRun<'_> {
         let Store::Real { writer, .. } = &self.store else {
             return;
         };
-        if !site.index.write_generation {
+        if !site.index.write_generation || site.origin.is_some() {
             return;
         }
         let written = catalogue::generation(writer)
@@ -394,6 +410,8 @@ pub struct IndexRequest {
     pub force: bool,
     /// Whether the run must not change anything.
     pub dry_run: bool,
+    /// The files, where the site has no tree.
+    pub listed: Option<Arc<ListedFiles>>,
 }
 
 /// The database with which a run compares, and to which it writes.
@@ -478,7 +496,9 @@ impl Indexer {
         let database = &self.site.database;
         if matches!(database.try_exists(), Ok(false)) {
             // A mistyped tree must not leave an empty database behind.
-            Root::open(&self.site.tree)?;
+            if request.listed.is_none() {
+                Root::open(&self.site.tree)?;
+            }
         }
         let store = if request.dry_run {
             match open_reader(database) {

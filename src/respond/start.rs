@@ -76,6 +76,7 @@ pub(super) fn check_trees(config: &Config, complaints: &Arc<Complaints>) {
     let trees: Vec<(String, std::path::PathBuf)> = config
         .sites
         .iter()
+        .filter(|site| site.origin.is_none())
         .map(|site| (site.name.clone(), site.tree.clone()))
         .collect();
     let complaints = Arc::clone(complaints);

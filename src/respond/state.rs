@@ -57,7 +57,8 @@ impl ResponderState {
                 .iter()
                 .any(|name| request.server_name.eq_ignore_ascii_case(name.as_bytes()));
             let tree = site.config.tree.as_os_str().as_encoded_bytes();
-            let has_file = rest_below(request.file, tree).is_some();
+            let has_tree = site.config.origin.is_none();
+            let has_file = has_tree && rest_below(request.file, tree).is_some();
             let is_its_own = has_file || is_below(path, &site.config.url_path);
             let depth = if has_file {
                 tree.len()

@@ -5,6 +5,8 @@
 //! directory's names and descending into each directory then yields exactly the order of whole
 //! paths (`a-b` < `a/b` < `a0`). A block's memory is freed as soon as it is read.
 
+use std::collections::VecDeque;
+
 use crate::domain::file::FileVersion;
 use crate::domain::varint;
 
@@ -108,6 +110,37 @@ impl TreeListing {
             .directories
             .resize_with(directories, DirectoryListing::default);
         walked
+    }
+
+    /// The listing of files that are known without a walk; they come in the order of path bytes,
+    /// and no path is a file and a directory.
+    pub fn of_files(files: &[(Vec<u8>, FileVersion)]) -> TreeListing {
+        let mut whole = TreeListing::new(b"", 0);
+        // Each with the length of its path; they are numbered as they come.
+        let mut waiting = VecDeque::from([(files, 0)]);
+        let mut next = 1;
+        while let Some((mut rest, length)) = waiting.pop_front() {
+            let mut writer = ListingWriter::default();
+            let first = next;
+            while let Some((path, version)) = rest.first() {
+                let name = &path[length..];
+                let Some(slash) = name.iter().position(|byte| *byte == b'/') else {
+                    writer.file(name, *version);
+                    rest = &rest[1..];
+                    continue;
+                };
+                let directory = &path[..length + slash + 1];
+                let end = rest.partition_point(|(path, _)| path.starts_with(directory));
+                writer.directory(&name[..=slash]);
+                waiting.push_back((&rest[..end], directory.len()));
+                next += 1;
+                rest = &rest[end..];
+            }
+            whole.directories.push(DirectoryListing::default());
+            let number = whole.directories.len() - 1;
+            whole.put(number, writer.end(first));
+        }
+        whole
     }
 
     pub(super) fn put(&mut self, number: usize, listing: DirectoryListing) {
@@ -225,6 +258,31 @@ fn number(bytes: &mut &[u8]) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn known_files_come_in_their_order() {
+        let version = FileVersion { size: 7, mtime: 9 };
+        let paths = ["a", "a-b", "b/c", "b/d/e", "b/d/f", "b/g", "b0", "z/y/x/w"];
+        let files: Vec<_> = paths
+            .map(|path| (path.as_bytes().to_vec(), version))
+            .to_vec();
+        let listing = TreeListing::of_files(&files);
+        assert_eq!(
+            (listing.files, listing.bytes, listing.directories()),
+            (8, 56, 6)
+        );
+        let mut order = listing.into_order();
+        let mut seen = Vec::new();
+        while let Some((path, found)) = order.current() {
+            assert_eq!(found, PathEntry::File(version));
+            seen.push((path.to_vec(), version));
+            order.advance();
+        }
+        assert_eq!(seen, files);
+        let mut none = TreeListing::of_files(&[]).into_order();
+        assert_eq!(none.current(), None);
+        none.advance();
+    }
 
     #[test]
     fn the_order_is_that_of_whole_paths() {

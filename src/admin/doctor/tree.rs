@@ -17,6 +17,10 @@ const NAMED_MAX: usize = 8;
 /// Looks at the tree of a site.
 pub(super) fn check(examined: &Examined<'_>, site: &std::sync::Arc<SiteConfig>) -> AreaReport {
     let mut report = AreaReport::of_site("tree", site);
+    if let Some(origin) = &site.origin {
+        report.looked_at = Some(format!("none: the files are at {}", origin.base_url));
+        return report;
+    }
     let way = match way_to(&site.tree) {
         Ok(way) => way,
         Err((path, error)) => {

@@ -16,8 +16,8 @@ use super::summary::summary;
 use crate::admin::args::ExplainArgs;
 use crate::config::SiteConfig;
 use crate::decide::{
-    Choice, Client, Decision, Depth, FactSource, Outcome, SiteState, Unavailable, WorkerContext,
-    decide,
+    Choice, Client, Decision, Depth, FactSource, LocalReason, Outcome, SiteState, Unavailable,
+    WorkerContext, decide,
 };
 use crate::domain::escape::percent_decode;
 use crate::domain::select::Reason;
@@ -118,6 +118,10 @@ impl ExplainSubject {
 /// The URL path of a file of the tree; `None` if the argument is something else, or the URL path of
 /// a file itself.
 fn tree_path(tree: &Path, argument: &str) -> Option<String> {
+    // A front end without the tree.
+    if tree.as_os_str().is_empty() {
+        return None;
+    }
     let below = Path::new(argument).strip_prefix(tree).ok()?;
     let is_url_path = tree.join(argument.trim_start_matches('/')).exists();
     let below = below.to_str().filter(|below| !below.is_empty())?;
@@ -246,6 +250,10 @@ fn outcome_code(outcome: &Outcome<'_>) -> String {
         Outcome::Local(reason) => format!("local:{}", reason.code()),
         Outcome::Missing(_) => "missing".to_owned(),
         Outcome::Elsewhere(_) => "elsewhere".to_owned(),
+        Outcome::Origin(origin) => {
+            let reason = origin.reason.as_ref();
+            format!("origin:{}", reason.map_or("unknown", LocalReason::code))
+        }
         Outcome::NoList(refusal) => format!("no-list:{}", refusal.why.code()),
         Outcome::Options => "options".to_owned(),
         Outcome::MethodNotAllowed => "method-not-allowed".to_owned(),

@@ -1,6 +1,6 @@
 //! Sums up a decision in one line, for `explain`.
 
-use crate::decide::{Choice, Decision, Document, MissingReason, Outcome};
+use crate::decide::{Choice, Decision, Document, LocalReason, MissingReason, Outcome};
 
 /// One line on the outcome.
 pub(in crate::admin) fn summary(decision: &Decision<'_>) -> String {
@@ -47,6 +47,11 @@ fn of(outcome: &Outcome<'_>) -> String {
             format!("list by name with {} URLs", list.choices.len())
         }
         Outcome::Elsewhere(url) => format!("302 to {url}"),
+        Outcome::Origin(origin) => {
+            let reason = origin.reason.as_ref().map(LocalReason::text);
+            let reason = reason.unwrap_or_else(|| "the catalogue does not know it".to_owned());
+            format!("302 to the origin {}: {reason}", origin.url)
+        }
         Outcome::NoList(refusal) => format!("no list: {}", refusal.why.text()),
         Outcome::Document(Document::Seeds(seeds)) => format!(
             "document: .{} with {} mirrors",

@@ -31,6 +31,10 @@ const INVISIBLE: &[u8] = b"invisible";
 /// Returns [`AdminError::File`] for the first file that cannot be written, [`AdminError::Refused`]
 /// if it cannot be given to that user or group.
 pub fn timestamp(session: &mut Session, args: &TimestampArgs) -> Result<Exit, AdminError> {
+    if session.site.origin.is_some() && !args.no_docroot {
+        let why = "this site has no tree to write into; run it where the files are";
+        return Err(AdminError::Refused(why.to_owned()));
+    }
     for file in &args.files {
         let path = match args.no_docroot {
             true => file.clone(),

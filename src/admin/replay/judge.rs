@@ -50,6 +50,13 @@ impl AnswerKind {
             Outcome::Missing(MissingReason::NoDocument(_)) => {
                 (AnswerKind::Missing, "no-such-document")
             }
+            Outcome::Origin(origin) => {
+                let reason = origin.reason.as_ref();
+                (
+                    AnswerKind::Served,
+                    reason.map_or("unknown", LocalReason::code),
+                )
+            }
             Outcome::Elsewhere(_) => (AnswerKind::Redirected, "elsewhere"),
             Outcome::NoList(_) => (AnswerKind::Missing, "no-list"),
             Outcome::Options | Outcome::MethodNotAllowed => (AnswerKind::Served, "method"),

@@ -62,7 +62,7 @@ impl ReplayWorld {
         Ok(ReplayWorld {
             by_name: by_name.collect(),
             unusable,
-            trusts_catalogue,
+            trusts_catalogue: trusts_catalogue || config.origin.is_some(),
             state: SiteState {
                 config: Arc::clone(config),
                 snapshot: Some(Arc::new(snapshot)),
@@ -267,6 +267,10 @@ impl Sources for ReplaySources {
         limit: usize,
     ) -> Result<Vec<FileId>, DbError> {
         self.live.files_below(snapshot, directory, limit)
+    }
+
+    fn written_at(&mut self) -> Option<Timestamp> {
+        self.live.written_at()
     }
 
     fn end_read(&mut self) {

@@ -63,7 +63,7 @@ pub fn config(session: &mut Session, args: &ConfigArgs) -> Result<Exit, AdminErr
 /// Says which files and folders that the configuration names cannot be used now.
 fn warn_of_files(session: &Session) {
     let sites = &session.config.sites;
-    for site in sites {
+    for site in sites.iter().filter(|site| site.origin.is_none()) {
         if let Err(problem) = Tree::new(&site.tree).check() {
             log::warn!("site {}: {}", site.name, problem.text());
         }

@@ -44,6 +44,9 @@ fn own_look(
     database: &impl Queryable,
     files: u64,
 ) -> Result<Option<String>, DbError> {
+    if session.site.origin.is_some() {
+        return Ok(None);
+    }
     let mut tree = Tree::new(&session.site.tree);
     if let Err(problem) = tree.check() {
         return Ok(Some(problem.text()));

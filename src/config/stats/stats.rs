@@ -127,7 +127,8 @@ fn spool(raw: &RawStats, site: &SitePaths<'_>) -> Result<Option<PathBuf>, Config
         return Ok(None);
     }
     // Files are made and removed there.
-    let has_others = spool.starts_with(site.tree)
+    let is_in_tree = !site.tree.as_os_str().is_empty() && spool.starts_with(site.tree);
+    let has_others = is_in_tree
         || site.database.parent() == Some(spool)
         || raw.database.parent() == Some(spool)
         || *spool == site.ping;

@@ -37,6 +37,7 @@ fn write_whole(
         Outcome::Document(Document::YumList(list)) => list::write_yum(out, exchange, list),
         Outcome::Document(Document::RepositoryList(list)) => repository::write(out, exchange, list),
         Outcome::Elsewhere(url) => product::write_elsewhere(out, decision, url),
+        Outcome::Origin(origin) => product::write_origin(out, decision, &origin.url),
         Outcome::NoList(refusal) => repository::write_refusal(out, exchange, refusal),
         Outcome::Document(document) => {
             return document::write(out, exchange, document, resources);

@@ -146,6 +146,7 @@ fn can_be_negotiated(reason: &LocalReason) -> bool {
         | LocalReason::NotCatalogued
         | LocalReason::Changed { .. }
         | LocalReason::LocationTooLong
+        | LocalReason::CopyTooOld
         | LocalReason::NoMirror { .. } => true,
     }
 }

@@ -18,6 +18,15 @@ pub(super) fn write_elsewhere(out: &mut Vec<u8>, decision: &Decision<'_>, url: &
     moved(response, url.as_bytes());
 }
 
+/// Writes a redirect to the origin. No cache may keep it: a mirror may get the next client.
+pub(super) fn write_origin(out: &mut Vec<u8>, decision: &Decision<'_>, url: &str) {
+    let mut response = Response::new(out, "302 Found");
+    response.field("Location", url.as_bytes());
+    response.field("Cache-Control", b"no-store");
+    write_log_fields(&mut response, decision, "origin");
+    moved(response, url.as_bytes());
+}
+
 /// Writes the answer if a plain file has none of this kind: a URL as text, or a redirect to our own
 /// URL where a file would be served locally, because the requested URL is not a file. Returns
 /// whether an answer is written.

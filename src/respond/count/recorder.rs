@@ -276,6 +276,13 @@ fn answered(exchange: Exchange<'_>) -> (AnswerClass, RequestKind<'static>) {
                 ..kind("local")
             },
         ),
+        Outcome::Origin(origin) => (
+            AnswerClass::Local,
+            RequestKind {
+                reason: origin.reason.as_ref().map_or("unknown", LocalReason::code),
+                ..kind("local")
+            },
+        ),
         Outcome::Missing(_) | Outcome::NoList(_) => (AnswerClass::Missing, kind("missing")),
         Outcome::MethodNotAllowed => (AnswerClass::Refused, kind("refused")),
         Outcome::Unavailable(_) => (AnswerClass::Unavailable, kind("unavailable")),

@@ -6,6 +6,7 @@ mod long_name;
 pub mod mapping;
 mod mapping_lighttpd;
 mod neighbour;
+mod origin;
 mod security;
 mod servers;
 mod vhost;

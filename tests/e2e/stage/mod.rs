@@ -24,7 +24,7 @@ mod port;
 #[allow(dead_code, reason = "the integration tests use the rest of it")]
 pub mod site;
 
-pub use apache::{ApacheOptions, load_module, shipped};
+pub use apache::{Apache, ApacheOptions, load_module, shipped};
 pub use client::{Answer, Request, decode, encode};
 pub use load::load;
 pub use manager::Manager;
@@ -35,5 +35,6 @@ pub use other::{
 };
 pub use port::free_port;
 pub use process::Process;
+pub use responder::start as start_responder;
 pub use theatre::{MTIME, Stage};
 pub use tool::tool;

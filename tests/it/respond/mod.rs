@@ -13,6 +13,7 @@ mod https;
 mod lists;
 mod mirror_ping;
 mod mirrorlist;
+mod origin;
 mod private;
 mod products;
 mod redirect_head;

@@ -5,6 +5,7 @@ mod edit;
 mod fallback;
 mod host;
 mod nginx;
+mod origin;
 mod place;
 mod site_hosts;
 mod units;

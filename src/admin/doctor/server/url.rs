@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use roaring::RoaringBitmap;
 
-use super::fallback;
+use super::{fallback, origin};
 use crate::admin::doctor::examined::{Examined, SiteCommand};
 use crate::admin::doctor::finding::{AreaReport, Finding};
 use crate::admin::doctor::shell::{text_word, word};
@@ -100,6 +100,16 @@ pub(in crate::admin::doctor) fn check(
         command: SiteCommand::of(examined, site),
         mirrors,
     };
+    if let Some(at_origin) = &site.origin {
+        let files = [&found.redirected, &found.excluded];
+        match files.into_iter().flatten().next() {
+            Some((path, _)) => {
+                origin::check(&mut report, &asked.session, (&asked.base, at_origin), path);
+            }
+            None => report.absent("the origin, because the catalogue has no files"),
+        }
+        return report;
+    }
     asked.ask(&mut report, site, &found);
     report.looked_at = Some(url.to_owned());
     report
@@ -133,7 +143,9 @@ fn samples(site: &SiteConfig, reader: &Reader) -> Result<Samples, DbError> {
             *place = Some((path.to_owned(), version));
         }
     })?;
-    samples.fresh = fresh(&site.tree, reader)?;
+    if site.origin.is_none() {
+        samples.fresh = fresh(&site.tree, reader)?;
+    }
     Ok(samples)
 }
 
