@@ -97,7 +97,7 @@ pub(super) fn check_origin(
     let is_plain = |c: char| c.is_ascii_graphic() && !"\"<>\\^`{|}?#@".contains(c);
     let parts = UrlParts::of(origin);
     let parts = parts.filter(|parts| matches!(parts.scheme, "http" | "https"));
-    if !parts.is_some_and(|parts| !parts.authority.is_empty()) || !origin.chars().all(is_plain) {
+    if parts.is_none_or(|parts| parts.authority.is_empty()) || !origin.chars().all(is_plain) {
         let why = format!("'{origin}' is no URL of a host");
         let remedy = "write one such as https://origin.example.org/";
         return Err(ConfigProblem::unusable(why, remedy).below("origin"));

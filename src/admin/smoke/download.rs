@@ -65,10 +65,9 @@ impl Received {
 /// in the database.
 pub(super) fn download_all(
     rules: &DownloadRules<'_>,
-    host: &str,
+    (host, known): (&str, Option<&str>),
     mut planned: Vec<PlannedDownload>,
     files: &[ExpectedFile],
-    known: Option<&str>,
     mut done: impl FnMut(),
 ) -> Vec<SmokeResult> {
     planned.sort_by_key(|one| (one.range.is_none(), files[one.file].size));

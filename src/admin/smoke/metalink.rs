@@ -58,7 +58,7 @@ pub(super) fn read(document: &[u8]) -> Option<MetalinkFacts> {
 /// The bytes that hexadecimal digits mean.
 pub(super) fn bytes_of_hex(text: &str) -> Option<Vec<u8>> {
     let digits = text.as_bytes();
-    if digits.is_empty() || digits.len() % 2 != 0 || !text.is_ascii() {
+    if digits.is_empty() || !digits.len().is_multiple_of(2) || !text.is_ascii() {
         return None;
     }
     let pairs = digits.chunks_exact(2);

@@ -346,7 +346,7 @@ impl<'a> SmokeRun<'a> {
                         let Some((host, planned)) = next else { break };
                         let known = self.known.get(&host).map(String::as_str);
                         let done = || bar.add(1);
-                        let found = download_all(&rules, &host, planned, files, known, done);
+                        let found = download_all(&rules, (&host, known), planned, files, done);
                         results
                             .lock()
                             .unwrap_or_else(PoisonError::into_inner)

@@ -1,6 +1,6 @@
 //! `smoke` finds out what each mirror sends, through the real responder.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
@@ -200,7 +200,7 @@ fn run_elsewhere(site: &TestSite, arguments: &[&str]) -> (Option<i32>, String, S
     )
 }
 
-fn shown(path: &PathBuf) -> &str {
+fn shown(path: &Path) -> &str {
     path.to_str().expect("UTF-8")
 }
 
