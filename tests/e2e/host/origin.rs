@@ -167,7 +167,7 @@ fn lose_the_responder(front: &mut FrontEnd, content: &[u8]) {
     front.assert_origin("/d/a%20b.iso?x=%20y");
     front.assert_origin("/no/such/file");
     assert!(
-        download(&front, "/d/a%20b.iso", 20_000) == content,
+        download(front, "/d/a%20b.iso", 20_000) == content,
         "the bytes come"
     );
     assert_eq!(
