@@ -45,6 +45,9 @@ pub struct Request<'a> {
     pub query_string: &'a [u8],
     /// Absolute path of the file to which the web server mapped the URL; empty if unknown.
     pub file: &'a [u8],
+    /// Whether the shipped configuration asks about a file that it found, after it has granted
+    /// access to it. Such a request never asks for anything else of ours.
+    pub is_about_file: bool,
     /// The document about `file` that is requested, if the web server removed its suffix from the
     /// URL (`HELIOSTAT_DOCUMENT`).
     pub document: &'a [u8],
@@ -154,6 +157,7 @@ impl<'a> Request<'a> {
             request.set(&mut mapped, name, value);
         }
         request.file = mapped.file();
+        request.is_about_file = mapped.has_field || !mapped.parameter.is_empty();
         if let Some(is_https) = mapped.is_https {
             request.is_https = is_https;
             request.is_forwarded = true;

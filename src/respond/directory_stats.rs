@@ -56,7 +56,9 @@ pub(super) struct DirectoryQuestion<'q> {
 /// The directory that a request names, if its statistics may be told.
 pub(super) fn directory_of(exchange: Exchange<'_>) -> Option<Vec<u8>> {
     let decision = exchange.decision;
-    if !decision.rules.engine {
+    // Statistics are as forbidden as documents.
+    let rules = &decision.rules;
+    if !(rules.engine && rules.query && rules.documents) {
         return None;
     }
     match &decision.outcome {
@@ -171,6 +173,7 @@ impl DirectoryQuestion<'_> {
         let slash = path.iter().rposition(|byte| *byte == b'/');
         let directory = slash.map_or(&b""[..], |slash| &path[..slash]);
         let is_known = |snapshot: &crate::snapshot::Snapshot| snapshot.find(path).is_some();
-        site.snapshot.as_deref().is_some_and(is_known) && site.config.rules(directory).engine
+        let rules = site.config.rules(directory);
+        site.snapshot.as_deref().is_some_and(is_known) && rules.engine && rules.documents
     }
 }

@@ -1,6 +1,11 @@
 //! Answers `FILE?stats`, `DIR/?stats` and `?mirrorstats`: how often files were downloaded, as
 //! mirrorbits does. Off unless the site publishes its statistics.
 //!
+//! # Security
+//! Statistics are as forbidden as documents: only the own URL of a file or directory has them, to
+//! which the web server has granted access, and only where documents are allowed.
+//!
+//! # Limits
 //! Each number of a file is a look-up by key in the statistics, so an answer takes well below a
 //! millisecond of the worker. If the statistics cannot be read, the answer is 503, never the file.
 
@@ -16,8 +21,9 @@ use super::mirror_stats;
 use crate::db::DbError;
 use crate::db::stats::sums::{SumSpan, SumUnit, first_month, of_file};
 use crate::db::stats::{StatsReader, open_stats_reader};
-use crate::decide::Outcome;
+use crate::decide::{Outcome, OwnUrl};
 use crate::domain::count::period::{Period, parse_date};
+use crate::domain::path::FilePath;
 use crate::domain::time::Timestamp;
 use crate::http::{Method, Query, Response};
 
@@ -79,6 +85,9 @@ impl FileStats {
         let Some(file) = exchange.decision.file.as_ref().filter(|_| is_there) else {
             return false;
         };
+        if !may_tell(exchange, &file.path) {
+            return false;
+        }
         let is_head = request.method == Method::Head;
         let asked = period(wanted);
         if asked.is_none() && !wanted.is_empty() {
@@ -174,6 +183,16 @@ impl FileStats {
         };
         Ok(&self.open.insert(open).reader)
     }
+}
+
+/// Whether the file's own URL is asked, under rules that allow questions and documents there and
+/// where the file lies.
+fn may_tell(exchange: Exchange<'_>, file: &FilePath) -> bool {
+    let decision = exchange.decision;
+    let rules = &decision.rules;
+    let is_own = matches!(decision.own, OwnUrl::Asked { .. }) && decision.named.is_none();
+    let is_allowed = rules.engine && rules.query && rules.documents;
+    is_own && is_allowed && exchange.site.config.rules(file.as_bytes()).documents
 }
 
 /// The period that a text names, and its span.

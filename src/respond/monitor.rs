@@ -3,7 +3,8 @@
 //!
 //! # Security
 //! Metrics tell which mirrors get how much. The virtual host must close the URL to everybody but
-//! the monitoring host; the shipped one does.
+//! the monitoring host; the shipped one does. A request about a file, as the locations of files
+//! send it, never gets them, whatever its URL: the rules for files are others.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -54,6 +55,9 @@ impl Monitor {
         request: &Request<'_>,
         now: Timestamp,
     ) -> bool {
+        if request.is_about_file {
+            return false;
+        }
         let stats = &site.config.stats;
         let path = request.url_path();
         let below = path.strip_prefix(&stats.prefix[..]);

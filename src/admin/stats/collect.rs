@@ -174,6 +174,11 @@ impl CollectReport {
                 self.refused.push((file, problem.to_owned()));
                 return Ok(());
             }
+            Merged::Future => {
+                let problem = "it is of a time to come: a clock was wrong";
+                self.refused.push((file, problem.to_owned()));
+                return Ok(());
+            }
         }
         remove(&file);
         Ok(())

@@ -25,6 +25,9 @@ section! {
         /// Whether `protocol=rsync`, `protocol=ftp` and metalinks name mirrors' URLs for scans, but
         /// for those with a password.
         scan_urls: bool = true;
+        /// Whether lists of a path (`path=`) are answered. Apache lets a client ask only about
+        /// what it may have; other web servers do not look at the path (docs/security.md).
+        paths: bool = true;
         /// With fewer mirrors than these in the client's networks, country and continent, the
         /// mirrors of the world follow.
         minimum: usize = MINIMUM, in Bounds::Whole(0, MIRRORS_MAX);
@@ -45,6 +48,7 @@ impl ListsConfig {
         let is_usual = self.minimum == MINIMUM && self.max == 0;
         self.enabled
             || !self.scan_urls
+            || !self.paths
             || !is_usual
             || !self.ip_parameter.is_empty()
             || !self.redirects.is_empty()

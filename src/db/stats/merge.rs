@@ -17,6 +17,9 @@ use crate::domain::time::Timestamp;
 /// have been added before.
 pub const SPOOL_KEPT_S: i64 = 60 * 86_400;
 
+/// How far the clock of another front end may be ahead. Sums of later days would never be dropped.
+const AHEAD_S_MAX: i64 = 86_400;
+
 /// The fate of a spool file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MergeOutcome {
@@ -26,6 +29,8 @@ pub enum MergeOutcome {
     Known,
     /// It is too old to know that.
     TooOld,
+    /// It is of a time to come.
+    Future,
 }
 
 /// Names of one transaction, and their numbers.
@@ -79,6 +84,9 @@ pub fn merge(
     if head.to.0 < now.0 - SPOOL_KEPT_S {
         return Ok(MergeOutcome::TooOld);
     }
+    if head.to.0 > now.0 + AHEAD_S_MAX {
+        return Ok(Merged::Future);
+    }
     writer.transaction(|transaction| {
         if !note(transaction, head, now)? {
             return Ok(MergeOutcome::Known);
@@ -98,7 +106,7 @@ pub fn merge(
                     add_route(transaction, period, key, traffic)?;
                 }
                 SpoolLine::Kind(kind, count) => {
-                    requests += count;
+                    requests = count.saturating_add(requests);
                     let words = [
                         kind.outcome,
                         kind.column.as_str(),
@@ -124,7 +132,7 @@ pub fn merge(
         run(
             transaction,
             sql,
-            params![head.front, period.day, requests as i64],
+            params![head.front, period.day, whole(requests)],
         )?;
         Ok(MergeOutcome::Added(requests))
     })

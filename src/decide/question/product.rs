@@ -4,11 +4,12 @@
 use super::value::NamedQuestion;
 use crate::decide::context::WorkerContext;
 use crate::decide::decision::{
-    DecidedFile, DecidedRules, MissingReason, Outcome, OwnUrl, Unavailable,
+    DecidedFile, DecidedRules, LocalReason, MissingReason, Outcome, OwnUrl, Unavailable,
 };
 use crate::decide::passage::RequestPass;
 use crate::domain::path::FilePath;
 use crate::domain::product::{ProductArguments, ProductClient, ProductLead, ProductVary};
+use crate::domain::representation::Representation;
 use crate::tree::Location;
 
 impl<'s> RequestPass<'_, 's> {
@@ -92,6 +93,12 @@ impl<'s> RequestPass<'_, 's> {
         self.decision.file = Some(file.clone());
         self.is_https_wanted = is_ssl_only;
         let asked = self.asked_by_query();
+        if !self.decision.rules.engine {
+            return match asked {
+                Representation::File => Outcome::Local(LocalReason::EngineOff),
+                document => Outcome::Missing(MissingReason::NoDocument(document)),
+            };
+        }
         self.answer(context, &file, asked)
     }
 }

@@ -6,7 +6,8 @@ use super::value::{ListRefusal, NamedQuestion, RefusedList};
 use crate::decide::client::Client;
 use crate::decide::context::WorkerContext;
 use crate::decide::decision::{
-    Choice, DecidedFile, Document, Metalink, Outcome, OwnUrl, RepositoryList, Unavailable,
+    Choice, DecidedFile, DecidedRules, Document, Metalink, Outcome, OwnUrl, RepositoryList,
+    Unavailable,
 };
 use crate::decide::list::with_slash;
 use crate::decide::passage::RequestPass;
@@ -101,6 +102,7 @@ impl<'s> RequestPass<'_, 's> {
             Ok(place) => place,
             Err(outcome) => return Ok(outcome),
         };
+        self.take_rules_of(&place.named);
         let client = self.list_client(asked)?;
         self.decision.client = Some(client);
         self.decision.file.clone_from(&place.file);
@@ -137,6 +139,14 @@ impl<'s> RequestPass<'_, 's> {
             redirects: asked.redirects,
         };
         Ok(Outcome::Document(Document::RepositoryList(Box::new(list))))
+    }
+
+    /// Lets the rules count that hold at the own URL of the list's directory or file.
+    fn take_rules_of(&mut self, named: &[u8]) {
+        if let DecidedRules::Configured(_) = self.decision.rules {
+            let rules = self.state.config.rules(named);
+            self.decision.rules = DecidedRules::Configured(rules);
+        }
     }
 
     /// The subject under the names that count, which the decision keeps.
@@ -187,6 +197,9 @@ impl<'s> RequestPass<'_, 's> {
             }
             ListSubject::Path(path) => {
                 let unknown = RefusedList::UnknownPath;
+                if !self.state.config.lists.paths {
+                    return Err(unknown);
+                }
                 let path = FilePath::parse(path).map_err(|_| unknown)?;
                 match self.locate(context, &path) {
                     Location::Directory => {}
@@ -284,6 +297,9 @@ impl<'s> RequestPass<'_, 's> {
         asked: &ListArguments,
         (client, place): (&Client, &ListPlace),
     ) -> FoundMirrors<'s> {
+        if !self.decision.rules.engine {
+            return FoundMirrors::default();
+        }
         let mut client = if asked.is_near {
             *client
         } else {

@@ -22,6 +22,17 @@ use crate::domain::time::Timestamp;
 /// Version of the format.
 const VERSION: &str = "1";
 
+/// Largest number of a line: a thousand downloads per second of a file of 1 TB, for a minute. Sums
+/// of larger ones would leave the range of the database, which then refuses all that comes later.
+const NUMBER_MAX: u64 = 1 << 56;
+
+/// Bytes of the shortest line.
+const LINE_BYTES_MIN: usize = 8;
+
+/// Longest period of a file. A responder writes one per minute; one that was stopped meanwhile may
+/// be late.
+const PERIOD_S_MAX: i64 = 7 * 86_400;
+
 /// Identifies a spool file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SpoolHead {
@@ -79,6 +90,9 @@ pub enum SpoolError {
     /// The first line is another.
     #[error("it is no spool file of this version")]
     Head,
+    /// It is of no time, or of more than a week.
+    #[error("its period cannot be: a clock was wrong")]
+    Period,
     /// The last line does not fit: a part is missing.
     #[error("it is not complete")]
     End,
@@ -232,13 +246,20 @@ fn unescape(text: &str) -> Option<Cow<'_, [u8]>> {
 pub fn read(text: &str) -> Result<(SpoolHead, Vec<SpoolLine<'_>>), SpoolError> {
     let (first, _) = text.split_once('\n').ok_or(SpoolError::Head)?;
     let head = read_head(first).ok_or(SpoolError::Head)?;
+    // A moment before 1970, or a period without an end, would be in no table.
+    let length = head.to.0.checked_sub(head.from.0);
+    let is_period = length.is_some_and(|length| (0..=PERIOD_S_MAX).contains(&length));
+    if head.from.0 < 0 || !is_period {
+        return Err(SpoolError::Period);
+    }
     let body = text.strip_suffix('\n').ok_or(SpoolError::End)?;
     let end_at = body.rfind('\n').ok_or(SpoolError::End)? + 1;
     let (count, sum) = read_end(&body[end_at..]).ok_or(SpoolError::End)?;
     if sum != xxh3_64(&text.as_bytes()[..end_at]) {
         return Err(SpoolError::End);
     }
-    let mut lines = Vec::with_capacity(count);
+    // The number is not part of the sum: anything may stand there.
+    let mut lines = Vec::with_capacity(count.min(text.len() / LINE_BYTES_MIN));
     for (number, line) in text[..end_at].lines().enumerate().skip(1) {
         lines.push(read_line(line).ok_or(SpoolError::Line(number + 1))?);
     }
@@ -272,7 +293,7 @@ fn read_end(line: &str) -> Option<(usize, u64)> {
 fn read_line(line: &str) -> Option<SpoolLine<'_>> {
     let (letter, rest) = line.split_once('\t')?;
     let fields: Vec<&str> = rest.split('\t').collect();
-    let number = |text: &str| text.parse::<u64>().ok();
+    let number = |text: &str| text.parse().ok().filter(|number| *number <= NUMBER_MAX);
     let traffic = |downloads, bytes| {
         Some(DownloadSum {
             downloads: number(downloads)?,
@@ -477,5 +498,37 @@ mod tests {
             read("heliostat-spool 2\ta\t0\t1\t2\t3\n"),
             Err(SpoolError::Head)
         );
+    }
+
+    /// A text with a right sum, as somebody who may bring files can make it.
+    fn forged(from: &str, line: &str, count: &str) -> String {
+        let body = format!("heliostat-spool 1\tfront\tab\t1\t{from}\n{line}");
+        format!("{body}end\t{count}\t{:016x}\n", xxh3_64(body.as_bytes()))
+    }
+
+    #[test]
+    fn a_forged_file_is_refused_and_never_ends_the_program() {
+        const PERIOD: &str = "1795867200\t1795867260";
+        let product = |bytes: &str| format!("d\tp\t1\t\t\t\tde\t1\t{bytes}\n");
+        read(&forged(PERIOD, &product("72057594037927936"), "1")).expect("large, but a number");
+        for count in ["0", "2", "18446744073709551615", "9223372036854775807"] {
+            let text = forged(PERIOD, &product("1"), count);
+            assert_eq!(read(&text), Err(SpoolError::End), "{count}");
+        }
+        for number in ["72057594037927937", "9223372036854775808", "-1", ""] {
+            let text = forged(PERIOD, &product(number), "1");
+            assert_eq!(read(&text), Err(SpoolError::Line(2)), "{number}");
+        }
+        for period in [
+            "-9223372036854775808\t9223372036854775807",
+            "0\t9223372036854775807",
+            "9223372036854775807\t0",
+            "1795867260\t1795867200",
+            "-60\t0",
+            "1795867200\t1805867260",
+        ] {
+            let text = forged(period, &product("1"), "1");
+            assert_eq!(read(&text), Err(SpoolError::Period), "{period}");
+        }
     }
 }

@@ -4,6 +4,7 @@ use super::exchange::Exchange;
 use super::page::{NOT_KEPT, write_log_fields};
 use crate::decide::{ListRefusal, RefusedList, RepositoryList};
 use crate::domain::escape::{decimal_into, html_into, url_path_into};
+use crate::domain::path::FilePath;
 use crate::domain::representation::Representation;
 use crate::domain::url::{EncodedPath, FileUrl};
 use crate::http::Response;
@@ -114,7 +115,11 @@ fn known_names_into(text: &mut Vec<u8>, exchange: Exchange<'_>) {
         return;
     };
     text.extend_from_slice(b"# following repositories are available:\n");
-    for (repo, arch, _) in snapshot.repositories.all().take(NAMES_MAX) {
+    let rules = |path: &FilePath| exchange.site.config.rules(path.as_bytes());
+    let all = snapshot.repositories.all();
+    // A closed directory has no names either.
+    let told = all.filter(|(_, _, known)| rules(&known.marker).documents);
+    for (repo, arch, _) in told.take(NAMES_MAX) {
         text.extend_from_slice(b"# repo=");
         text.extend_from_slice(repo);
         text.extend_from_slice(b"&arch=");

@@ -393,6 +393,85 @@ fn what_apache_forbids_has_no_documents() {
     assert!(leaked.is_empty(), "{}", leaked.join("\n"));
 }
 
+/// Queries that name the file, for lists and for statistics.
+fn questions(path: &str) -> Vec<String> {
+    let name = path.trim_matches('/');
+    let encoded = name.replace('/', "%2F");
+    let hidden = name.replace('s', "%73");
+    ["mirrorlist", "metalink"]
+        .into_iter()
+        .flat_map(|list| {
+            [
+                format!("/{list}?path={name}"),
+                format!("/{list}?path=/{name}"),
+                format!("/{list}?path=./open/..//{name}"),
+                format!("/{list}?path={encoded}"),
+                format!("/{list}?path={hidden}"),
+                format!("/{list}?p%61th={name}&mirrorlist"),
+                format!("/{list}?path=open/a.bin&p%61th={name}"),
+                format!("/{list}?path=open/a.bin&path={name}"),
+                format!("/{list}?path={name}&path="),
+                format!("/{list}?country=de&path={name}&redirect=1"),
+                format!("/{list}?path={name}&stats"),
+                format!("/{list}?mirrorlist&path={name}%00"),
+                format!("//{list}?path={name}"),
+                format!("/open/../{list}?path={name}"),
+            ]
+        })
+        .chain([format!("{path}?stats"), format!("{path}?stats=2026")])
+        .collect()
+}
+
+#[test]
+fn what_apache_forbids_has_no_lists_by_path_and_no_statistics() {
+    let more = "[site.test.lists]\nenabled = true\n[site.test.stats]\npublic = true\n";
+    let mut stage = stage(more);
+    let host = |(name, directives, _): &(&str, &str, &[&str])| {
+        ((*name).to_owned(), (*directives).to_owned())
+    };
+    stage.start_with(&ApacheOptions {
+        before: "Define HELIOSTAT_LISTS \"mirrorlist|release|repo|arch|path\"\n".to_owned(),
+        hosts: RULES.iter().map(host).collect(),
+        ..ApacheOptions::default()
+    });
+    // Rules that look at the URL of the request, and aliases, know nothing of a path in a query.
+    let is_of_url = |host: &str| ["environment", "referer", "alias", "rewrite"].contains(&host);
+    let of_rule = |(host, _, paths): &(&str, &str, &[&'static str])| {
+        let host = (*host).to_owned();
+        let urls = paths.iter().filter(|path| !path.contains(".heliostat"));
+        let urls = urls.flat_map(|path| questions(path));
+        urls.map(|url| (host.clone(), url)).collect::<Vec<_>>()
+    };
+    let is_owner = !rustix::process::geteuid().is_root();
+    let rules = RULES.iter().filter(|(host, ..)| !is_of_url(host));
+    let rules = rules.filter(|(host, ..)| *host != "owner" || !is_owner);
+    let asked: Vec<(String, String)> = rules.flat_map(of_rule).collect();
+    let leaked = leaks(stage.apache().port, &asked);
+    assert!(
+        leaked.is_empty(),
+        "{} of {}:\n{}",
+        leaked.len(),
+        asked.len(),
+        leaked.join("\n")
+    );
+    // Where the list itself may be asked for.
+    let is_open = |host: &str| !["referer", "everything"].contains(&host);
+    for (host, ..) in RULES.iter().filter(|(host, ..)| is_open(host)) {
+        for url in [
+            "/mirrorlist?path=open/a.bin",
+            "/mirrorlist?country=de&path=/open",
+            "/metalink?path=open%2ea.bin&path2=&x",
+            "/metalink?path=open/a.bin",
+            "/mirrorlist?path=open/%61.bin&time=1",
+        ] {
+            let request = stage.get(url).field(format!("Host: {host}.test"));
+            let expected = if url.contains("%2e") { 404 } else { 200 };
+            let answer = request.send();
+            assert_eq!(answer.status, expected, "{host}: {url}: {answer:?}");
+        }
+    }
+}
+
 /// `documents = false`: the file is redirected, and that is all that is told of it.
 fn no_documents_of_a_private_directory(stage: &Stage) {
     let answer = stage.get("/private/a.iso").send();

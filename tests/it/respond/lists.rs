@@ -278,6 +278,72 @@ fn errors_are_in_the_form_that_clients_read() {
     assert_eq!(names, expected);
 }
 
+fn change(site: &TestSite, change: impl Fn(&str) -> String) {
+    let text = std::fs::read_to_string(site.config()).expect("the configuration");
+    std::fs::write(site.config(), change(&text)).expect("written");
+}
+
+#[test]
+fn a_closed_directory_has_neither_lists_nor_names() {
+    let closed = "[[site.test.directory]]\npath = \"pub/lin/9/source\"\ndocuments = false\n\
+                  [[site.test.directory]]\npath = \"pub/plain\"\ndocuments = false\n";
+    let site = build("");
+    change(&site, |text| format!("{text}\n{closed}"));
+    let responder = Responder::start(&site);
+    for (path, query) in [
+        ("/mirrorlist", "repo=lin-source-9&arch=source"),
+        ("/metalink", "repo=lin-source-9&arch=source"),
+        ("/mirrorlist", "path=pub/lin/9/source"),
+        ("/mirrorlist", "path=pub/plain"),
+        ("/mirrorlist", "path=pub/plain/a.iso"),
+        ("/metalink", "path=pub/plain/a.iso"),
+        ("/mirrorlist", "path=/pub/./plain//a.iso"),
+        ("/mirrorlist", "path=pub/none&p%61th=pub/plain/a.iso"),
+    ] {
+        let answer = responder.connect().send(&Request::get(path).query(query));
+        assert_eq!(answer.status, 404, "{path}?{query}: {answer:?}");
+        let text = text(&answer);
+        assert!(!text.contains("repo=lin-source-9&"), "{query}: {text}");
+        assert!(!text.contains(".example"), "{query}: {text}");
+    }
+}
+
+#[test]
+fn lists_of_paths_can_be_switched_off() {
+    let site = build("");
+    change(&site, |text| {
+        text.replacen("minimum = 5", "minimum = 5\npaths = false", 1)
+    });
+    let responder = Responder::start(&site);
+    let (status, ..) = ask(&responder, "/mirrorlist", "path=pub/plain/a.iso");
+    assert_eq!(status, 404);
+    assert_eq!(ask(&responder, "/mirrorlist", R).0, 200);
+}
+
+/// The rules of a directory hold for lists of it, as for its own URLs.
+#[test]
+fn a_list_obeys_the_rules_of_its_directory() {
+    let rules = "[[site.test.directory]]\npath = \"pub/plain\"\nengine = false\n\
+                 [[site.test.directory]]\npath = \"pub/lin\"\nredirect_stamp_key = \"k\"\n";
+    let site = build("");
+    change(&site, |text| format!("{text}\n{rules}"));
+    let responder = Responder::start(&site);
+    for (query, own) in [
+        ("path=pub/plain/a.iso", "/pub/plain/a.iso"),
+        ("path=pub/plain", "/pub/plain/"),
+    ] {
+        let (status, _, urls) = ask(&responder, "/mirrorlist", query);
+        assert_eq!(status, 200, "{query}");
+        assert_eq!(urls.len(), 1, "{urls:?}");
+        assert!(urls[0].ends_with(own), "{urls:?}");
+        assert!(!urls[0].contains(".example/"), "{urls:?}");
+    }
+    let signed = format!("path={D}/x.rpm");
+    let (_, _, urls) = ask(&responder, "/mirrorlist", &signed);
+    assert!(!urls.is_empty());
+    assert!(urls.iter().all(|url| url.contains("&stamp=")), "{urls:?}");
+}
+
 #[test]
 fn errors_of_metalinks_are_in_a_metalink() {
     let site = build("");

@@ -24,6 +24,13 @@ marker = \"x.iso\"
 [site.test.rules]
 trackers = [\"http://t.example.org/announce\"]
 ";
+const REPOSITORY: &str = "\
+[[site.test.repository]]
+path = '^dir$'
+repo = \"os\"
+arch = \"all\"
+marker = \"x.iso\"
+";
 /// An address of the private mirrors' network, and one of nobody's.
 const INSIDE: &str = "198.51.100.7";
 const OUTSIDE: &str = "192.0.2.9";
@@ -114,7 +121,7 @@ fn build(more: &str) -> TestSite {
 }
 
 fn build_with(more: &str, rules: &str) -> TestSite {
-    let site = TestSite::with_config(&format!("{more}\n{SETTINGS}{rules}"));
+    let site = TestSite::with_config(&format!("{more}\n{SETTINGS}{rules}{REPOSITORY}"));
     site.write("dir/x.iso", &content(), MTIME);
     let mut writer = db::open_writer(&site.database()).expect("a database");
     writer.transaction(fill).expect("the content");
@@ -122,7 +129,7 @@ fn build_with(more: &str, rules: &str) -> TestSite {
 }
 
 /// Everything that names mirrors: path, query, Accept.
-const ANSWERS: [(&str, &str, &str); 16] = [
+const ANSWERS: [(&str, &str, &str); 30] = [
     ("dir/x.iso", "", ""),
     ("dir/x.iso", "", "application/metalink4+xml"),
     ("dir/x.iso.meta4", "", ""),
@@ -139,6 +146,43 @@ const ANSWERS: [(&str, &str, &str); 16] = [
     ("", "release=5&repo=os", ""),
     ("", "release=5&repo=os&metalink", ""),
     ("", "release=5&repo=os&meta4", ""),
+    ("dir/x.iso", "not=nobody", ""),
+    ("dir/x.iso", "try=1", ""),
+    ("dir/x.iso", "avoid_country=us", ""),
+    ("dir/x.iso", "mirrorlist&limit=99", ""),
+    ("dir/x.iso", "mirrorlist&ipv4&json", ""),
+    ("mirrorlist", "repo=os&arch=all", ""),
+    ("mirrorlist", "repo=os&arch=all&redirect=1", ""),
+    ("mirrorlist", "repo=os&arch=all&netblock=1&time=1", ""),
+    ("mirrorlist", "path=dir", ""),
+    ("mirrorlist", "path=dir/x.iso", ""),
+    ("mirrorlist", "path=dir&protocol=http,https,ftp,rsync", ""),
+    ("metalink", "repo=os&arch=all", ""),
+    ("metalink", "path=dir/x.iso", ""),
+    ("metalink", "path=dir/x.iso&protocol=rsync,http", ""),
+];
+
+/// Of lists by name, those that name mirrors wherever they are.
+const EVERYWHERE: [(&str, &str, &str); 6] = [
+    ("mirrorlist", "repo=os&arch=all&country=global", ""),
+    (
+        "mirrorlist",
+        "repo=os&arch=all&country=de,us&netblock=0",
+        "",
+    ),
+    ("mirrorlist", "path=dir&country=global", ""),
+    ("mirrorlist", "path=dir/x.iso&country=de", ""),
+    ("metalink", "repo=os&arch=all&country=global", ""),
+    ("metalink", "path=dir/x.iso&country=de,us", ""),
+];
+
+/// Words with which a client may claim to be one of a private mirror's.
+const CLAIMS: [&str; 5] = [
+    "ip=198.51.100.7",
+    "ip=198.51.100.7&netblock=1",
+    "asn=64500",
+    "not=public",
+    "try=2",
 ];
 
 /// What clients say of themselves.
@@ -179,7 +223,12 @@ fn nobody_else_hears_of_private_mirrors() {
         let responder = Responder::start(&site);
         let mut client = responder.connect();
         let mut is_told = false;
-        for form in ANSWERS {
+        for form in ANSWERS.into_iter().chain(EVERYWHERE) {
+            for claim in CLAIMS {
+                let request = request(form, claim, "http").with("REMOTE_ADDR", OUTSIDE);
+                let said = whole(&client.send(&request));
+                assert!(!said.contains("secret"), "{form:?} {claim}: {said}");
+            }
             for pretence in PRETENCES {
                 for scheme in ["http", "https"] {
                     let request = request(form, pretence, scheme).with("REMOTE_ADDR", OUTSIDE);
@@ -193,6 +242,40 @@ fn nobody_else_hears_of_private_mirrors() {
             }
         }
         assert_eq!(is_told, campus_is_told);
+    }
+}
+
+/// Nor in answers that are errors or numbers.
+#[test]
+fn no_error_and_no_public_number_names_a_private_mirror() {
+    let stats = "[site.test.stats]\nspool = \"spool\"\npublic = true\nhealth = true\n";
+    let site = build(stats);
+    std::fs::create_dir(site.path("spool")).expect("a folder");
+    let responder = Responder::start(&site);
+    let mut client = responder.connect();
+    for (path, query) in [
+        ("none.iso", ""),
+        ("dir/x.iso", "stats"),
+        ("dir/x.iso", "stats=2026"),
+        ("dir/x.iso.torrent", "stats"),
+        (".heliostat/health", ""),
+        (".heliostat/metrics", ""),
+        ("mirrorlist", "repo=secret-prefix&arch=x"),
+        ("mirrorlist", "repo=os"),
+        ("mirrorlist", "path=none"),
+        ("metalink", "path=dir"),
+        ("", "product=x"),
+        ("dir/x.iso", "not=public,secret-prefix"),
+        ("dir/x.iso", "not=public"),
+        ("dir/x.iso", "try=9"),
+    ] {
+        let request = request((path, query, ""), "", "http").with("REMOTE_ADDR", OUTSIDE);
+        let mut said = whole(&client.send(&request)).to_lowercase();
+        if query.contains("repo=secret") {
+            // What the client itself said.
+            said = said.replacen("repo = secret-prefix", "", 1);
+        }
+        assert!(!said.contains("secret"), "{path}?{query}: {said}");
     }
 }
 

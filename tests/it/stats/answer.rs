@@ -81,6 +81,41 @@ fn downloads_of_a_file_are_told_as_by_mirrorbits() {
     );
 }
 
+/// A question for something else must not tell of a file that the web server may forbid.
+#[test]
+fn only_a_files_own_url_tells_its_numbers_and_only_where_documents_are_allowed() {
+    for (rules, is_told) in [
+        ("", true),
+        ("documents = false", false),
+        ("query = false", false),
+        ("engine = false", false),
+    ] {
+        let site = counted_site("public = true\n[site.test.lists]\nenabled = true\n");
+        let text = std::fs::read_to_string(site.config()).expect("the configuration");
+        let text = text.replacen("min_size = 0", &format!("min_size = 0\n{rules}"), 1);
+        std::fs::write(site.config(), text).expect("written");
+        let responder = Responder::start(&site);
+        let mut client = responder.connect();
+        client.send(&get("file-0.iso", "192.0.2.1"));
+        drop(client);
+        end(responder);
+        site.run_ok("heliostat", &["stats", "collect", "-q"]);
+        let responder = Responder::start(&site);
+        let mut client = responder.connect();
+        let answer = client.send(&asked("stats"));
+        let says = |answer: &Answer| {
+            let text = String::from_utf8_lossy(&answer.body).into_owned();
+            text.contains("\"Total\"") || text.contains("Downloads")
+        };
+        assert_eq!(says(&answer), is_told, "{rules}: {answer:?}");
+        for path in ["/mirrorlist", "/metalink"] {
+            let request = Request::get(path).query("path=file-0.iso&stats");
+            let answer = client.send(&request);
+            assert!(!says(&answer), "{rules} {path}: {answer:?}");
+        }
+    }
+}
+
 #[test]
 fn a_site_that_publishes_nothing_redirects() {
     let site = counted_site("");

@@ -129,6 +129,8 @@ fn a_file_that_is_cut_changed_or_too_old_stays_and_is_named() {
     bring(&spool, &cut, &text[..text.len() - 5]);
     let (old, text) = make(3, 61);
     bring(&spool, &old, &text);
+    let (future, text) = make(4, -2);
+    bring(&spool, &future, &text);
     std::fs::write(spool.join("odd.hsp"), b"\xff").expect("a file");
     std::fs::write(spool.join("other.txt"), b"x").expect("a file");
     let output = site.run("heliostat", &["stats", "collect"]);
@@ -138,8 +140,9 @@ fn a_file_that_is_cut_changed_or_too_old_stays_and_is_named() {
         told.contains("it is not complete") && told.contains("older than 60 days"),
         "{told}"
     );
+    assert!(told.contains("it is of a time to come"), "{told}");
     let left = std::fs::read_dir(&spool).expect("spool").count();
-    assert_eq!(left, 4, "{told}");
+    assert_eq!(left, 5, "{told}");
 }
 
 #[test]

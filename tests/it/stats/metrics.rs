@@ -27,6 +27,31 @@ fn value(answer: &Answer, begin: &str) -> f64 {
     lines.filter_map(number).sum()
 }
 
+/// nginx asks so about files, and about names that need not exist if the admin lets it.
+#[test]
+fn a_request_about_a_file_never_gets_metrics() {
+    let site = counted_site("metrics = true\nhealth = true\n");
+    let responder = Responder::start(&site);
+    let mut client = responder.connect();
+    for path in [METRICS, HEALTH] {
+        let request = Request::get(path).query("repo=x");
+        for request in [
+            request
+                .clone()
+                .with("HELIOSTAT_FILE", format!("/srv/download{path}")),
+            request
+                .with("HELIOSTAT_ASKED", "1")
+                .with("HTTP_X_HELIOSTAT_FILE", format!("/srv/download{path}")),
+        ] {
+            let answer = client.send(&request);
+            let text = String::from_utf8_lossy(&answer.body).into_owned();
+            assert!(!text.contains("heliostat_"), "{path}: {text}");
+            assert!(!text.contains("snapshot"), "{path}: {text}");
+        }
+    }
+    assert_eq!(client.send(&Request::get(HEALTH)).status, 200);
+}
+
 #[test]
 fn every_answer_is_in_the_metrics_and_they_stand_still_without_requests() {
     let site = counted_site("metrics = true\n");
