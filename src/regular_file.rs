@@ -27,6 +27,31 @@ pub fn open(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
+/// Opens a regular file of ours for writing, as it is; never through a link.
+///
+/// # Security
+/// Who may write in the folder could lay a link there, through which another user's program would
+/// empty a file elsewhere.
+///
+/// # Errors
+/// Returns the error of the system, or `InvalidInput` if the path is not a regular file.
+pub fn open_own(path: &Path) -> io::Result<File> {
+    let found = std::fs::symlink_metadata(path)?;
+    if found.is_symlink() {
+        let message = "it is a link; remove it";
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+    }
+    check(&found)?;
+    let flags = (OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::NOFOLLOW).bits();
+    let flags = i32::try_from(flags).map_err(io::Error::other)?;
+    let file = OpenOptions::new()
+        .write(true)
+        .custom_flags(flags)
+        .open(path)?;
+    check(&file.metadata()?)?;
+    Ok(file)
+}
+
 /// Reads a regular file to its end.
 ///
 /// # Errors
@@ -113,6 +138,10 @@ mod tests {
         .expect("a FIFO");
         assert_eq!(read(&path("link"), 5).expect("read"), b"12345");
         assert_eq!(read_text(&path("file"), 5).expect("read"), "12345");
+        open_own(&path("file")).expect("opened");
+        for other in ["link", "fifo", "."] {
+            open_own(&path(other)).expect_err("no file of its own");
+        }
         let error = read(&path("file"), 4).expect_err("too long").to_string();
         assert!(error.contains("more than 4 bytes"), "{error}");
         for (other, kind) in [

@@ -29,7 +29,7 @@ use crate::db::change::{CatalogueMark, ChangedFile, changed_since, mark};
 use crate::db::copy::lineage::Lineage;
 use crate::db::open::{Reader, open_reader};
 use crate::regular_file;
-use crate::system::create_private;
+use crate::system::{create_private, make_private};
 
 /// The first bytes; the digit changes with the format.
 const MAGIC: &[u8; 8] = b"HELIOFT1";
@@ -289,14 +289,14 @@ fn read_content(
         sum: Xxh3::new(),
         piece: vec![0; PIECE_BYTES],
     };
-    let mut files = Vec::with_capacity(count);
+    let mut files = vec_with_room(count).ok_or_else(|| damaged("it has too many files"))?;
     source
         .for_each(count * FILE_BYTES, |piece| {
             files.extend(piece.chunks_exact(FILE_BYTES).map(file_of));
         })
         .map_err(read)?;
     let slots = slots_of(count);
-    let mut table = Vec::with_capacity(slots);
+    let mut table = vec_with_room(slots).ok_or_else(|| damaged("it has too many files"))?;
     source
         .for_each(slots * SLOT_BYTES, |piece| {
             table.extend(piece.chunks_exact(SLOT_BYTES).map(|slot| u32_at(slot, 0)));
@@ -308,6 +308,14 @@ fn read_content(
         return Err(damaged("its sum is wrong"));
     }
     KnownFiles::of_parts(head.seed, files, table).ok_or_else(|| damaged("its table is wrong"))
+}
+
+/// An empty vector with room; `None` if there is no such memory. The number is of a file whose sum
+/// is not known yet.
+fn vec_with_room<T>(count: usize) -> Option<Vec<T>> {
+    let mut vec = Vec::new();
+    vec.try_reserve_exact(count).ok()?;
+    Some(vec)
 }
 
 /// Reads piece by piece and adds up.
@@ -393,7 +401,9 @@ fn write(
         problem,
     };
     create_private(&new).map_err(failed)?;
-    let file = File::options().write(true).open(&new).map_err(failed)?;
+    let file = regular_file::open_own(&new).map_err(failed)?;
+    // One that another program left may be open to everybody.
+    make_private(&new).map_err(failed)?;
     let busy = || TableFileError::Busy { path: new.clone() };
     match file.try_lock() {
         Ok(()) => {}
@@ -541,6 +551,42 @@ mod tests {
         // What is damaged is mended.
         std::fs::write(&table, &whole[..99]).expect("cut");
         refresh_table(&database).expect("written");
+        assert_eq!(read_all(&reader), Some(truth(&reader)));
+    }
+
+    /// Root may run an index beside a database whose folder belongs to the services' user.
+    #[test]
+    fn nothing_is_written_through_a_link_and_no_fifo_is_waited_for() {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+        let folder = tempfile::tempdir().expect("folder");
+        let database = folder.path().join("a.sqlite");
+        make(&database, 40);
+        let [precious, new] = ["precious", "a.sqlite.files.new"].map(|n| folder.path().join(n));
+        std::fs::write(&precious, "precious").expect("a file");
+        symlink(&precious, &new).expect("a link");
+        let error = refresh_table(&database).expect_err("refused").to_string();
+        assert!(error.contains("it is a link"), "{error}");
+        assert_eq!(std::fs::read(&precious).expect("there"), b"precious");
+        std::fs::remove_file(&new).expect("removed");
+        let (kind, mode) = (rustix::fs::FileType::Fifo, rustix::fs::Mode::RUSR);
+        rustix::fs::mknodat(rustix::fs::CWD, &new, kind, mode, 0).expect("a FIFO");
+        let error = refresh_table(&database).expect_err("refused").to_string();
+        assert!(error.contains("a FIFO"), "{error}");
+        std::fs::remove_file(&new).expect("removed");
+        std::fs::write(&new, "left over").expect("a file");
+        let open = std::fs::Permissions::from_mode(0o666);
+        std::fs::set_permissions(&new, open).expect("mode");
+        refresh_table(&database).expect("written");
+        let table = table_path(&database);
+        let mode = table.metadata().expect("it is there").permissions().mode();
+        assert_eq!(mode & 0o007, 0, "{mode:o}");
+        // A link in the place of the whole file is replaced, not followed.
+        std::fs::remove_file(&table).expect("removed");
+        symlink(&precious, &table).expect("a link");
+        assert!(matches!(reason(&database), TableFileError::Damaged { .. }));
+        refresh_table(&database).expect("written");
+        assert_eq!(std::fs::read(&precious).expect("there"), b"precious");
+        let reader = open_reader(&database).expect("open");
         assert_eq!(read_all(&reader), Some(truth(&reader)));
     }
 

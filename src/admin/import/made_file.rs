@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use regex::Regex;
@@ -11,6 +11,10 @@ use similar::TextDiff;
 
 use crate::admin::console::Console;
 use crate::admin::error::AdminError;
+use crate::regular_file;
+
+/// Largest file that is compared; configurations have some kilobytes.
+const THERE_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
 /// Lines around a change.
 const CONTEXT_LINES: usize = 2;
@@ -36,19 +40,20 @@ impl MadeFile {
         }
     }
 
-    /// A changed copy.
+    /// A changed copy, which nobody may read who may not read the file: it may have passwords.
     pub fn copy(path: PathBuf, text: String, (file, old): (&Path, &str)) -> MadeFile {
+        let found = fs::metadata(file);
         MadeFile {
             path,
             text,
-            mode: 0o644,
+            mode: found.map_or(0o600, |found| found.mode() & 0o644),
             original: Some((file.to_owned(), old.to_owned())),
         }
     }
 
     /// The text of the file that has this path now; `None` if there is no such file.
     fn there(&self) -> Result<Option<String>, AdminError> {
-        match fs::read(&self.path) {
+        match regular_file::read(&self.path, THERE_BYTES_MAX) {
             Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(source) => Err(AdminError::File {
@@ -198,6 +203,20 @@ fn without_secrets(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_copy_is_as_closed_as_its_file() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().expect("folder");
+        let file = folder.path().join("host.conf");
+        fs::write(&file, "DBDParams \"password=s3cret\"").expect("a file");
+        for (mode, expected) in [(0o600, 0o600), (0o640, 0o640), (0o777, 0o644), (0o400, 0o400)] {
+            let mode = fs::Permissions::from_mode(mode);
+            fs::set_permissions(&file, mode).expect("mode");
+            let copy = MadeFile::copy(folder.path().join("copy"), String::new(), (&file, ""));
+            assert_eq!(copy.mode, expected, "{expected:o}");
+        }
+    }
 
     #[test]
     fn secrets_are_not_shown() {
