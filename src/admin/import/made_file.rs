@@ -210,7 +210,12 @@ mod tests {
         let folder = tempfile::tempdir().expect("folder");
         let file = folder.path().join("host.conf");
         fs::write(&file, "DBDParams \"password=s3cret\"").expect("a file");
-        for (mode, expected) in [(0o600, 0o600), (0o640, 0o640), (0o777, 0o644), (0o400, 0o400)] {
+        for (mode, expected) in [
+            (0o600, 0o600),
+            (0o640, 0o640),
+            (0o777, 0o644),
+            (0o400, 0o400),
+        ] {
             let mode = fs::Permissions::from_mode(mode);
             fs::set_permissions(&file, mode).expect("mode");
             let copy = MadeFile::copy(folder.path().join("copy"), String::new(), (&file, ""));

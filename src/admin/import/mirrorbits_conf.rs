@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use toml::Value;
-use yaml_rust2::{Yaml, YamlLoader};
+use yaml_rust2::Yaml;
 
 use super::made_file::{MadeFile, MadeFiles};
 use super::problem::{ImportProblem, Spot};
+use super::yaml;
 use crate::admin::args::ImportMirrorbitsConfArgs;
 use crate::admin::console::Console;
 use crate::admin::error::AdminError;
@@ -106,12 +107,10 @@ pub(super) fn import_mirrorbits_conf(
 }
 
 fn read(path: &Path, text: &str) -> Result<ReadConf, ImportProblem> {
-    let documents = YamlLoader::load_from_str(text).map_err(|error| {
-        let spot = Spot::new(path, error.marker().line().max(1));
-        ImportProblem::new(
-            &spot,
-            format!("this is no YAML: {}; correct it", error.info()),
-        )
+    let documents = yaml::load(text).map_err(|problem| {
+        let spot = Spot::new(path, problem.line);
+        let text = format!("this is no YAML: {}; correct it", problem.text);
+        ImportProblem::new(&spot, text)
     })?;
     let Some(Yaml::Hash(entries)) = documents.first() else {
         let text = "this is no configuration of mirrorbits: it has no keys; name another file";

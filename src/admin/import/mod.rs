@@ -20,5 +20,6 @@ mod problem;
 mod run;
 mod source;
 mod summary;
+mod yaml;
 
 pub use run::{import, import_files};

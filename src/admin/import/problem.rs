@@ -24,6 +24,9 @@ impl Spot {
     }
 }
 
+/// Longest message about a line in bytes. A line of a foreign file may have megabytes.
+const TEXT_BYTES_MAX: usize = 600;
+
 /// A problem with a line, and its remedy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::admin::import) struct ImportProblem {
@@ -36,12 +39,41 @@ impl ImportProblem {
     pub fn new(spot: &Spot, text: impl Into<String>) -> ImportProblem {
         ImportProblem {
             spot: spot.clone(),
-            text: text.into(),
+            text: shortened(text.into()),
         }
     }
 
     /// One line for people.
     pub fn shown(&self) -> String {
         format!("{}: {}", self.spot.shown(), self.text)
+    }
+}
+
+/// A long text without its middle: the value that is wrong stands there, the remedy at the end.
+fn shortened(text: String) -> String {
+    if text.len() <= TEXT_BYTES_MAX {
+        return text;
+    }
+    let begin = text.floor_char_boundary(TEXT_BYTES_MAX / 2);
+    let end = text.ceil_char_boundary(text.len() - TEXT_BYTES_MAX / 2);
+    format!("{}…{}", &text[..begin], &text[end..])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_message_keeps_its_begin_and_its_remedy() {
+        let spot = Spot::new(Path::new("/f"), 3);
+        let text = format!("'{}' is wrong; write another", "ä\u{202e}".repeat(100_000));
+        let shown = ImportProblem::new(&spot, text).shown();
+        assert!(shown.len() < 700, "{}", shown.len());
+        assert!(shown.starts_with("/f:3: 'ä") && shown.ends_with("is wrong; write another"));
+        assert!(
+            ImportProblem::new(&spot, "short")
+                .shown()
+                .ends_with(": short")
+        );
     }
 }

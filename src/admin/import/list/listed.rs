@@ -1,6 +1,9 @@
 //! A mirror of a list, and how values of a list become its fields.
 
+use std::collections::HashSet;
+
 use crate::admin::import::problem::{ImportProblem, Spot};
+use crate::db::import::MIRRORS_MAX;
 use crate::db::mirror::MirrorRecord;
 use crate::db::mirror_field::Field;
 use crate::domain::mirror::name::check_name;
@@ -17,8 +20,40 @@ pub(super) struct ReadMirror {
 #[derive(Debug, Default)]
 pub(super) struct ReadList {
     pub mirrors: Vec<ReadMirror>,
+    names: HashSet<String>,
     /// Notes about fields that are not carried over.
     pub notes: Vec<ImportProblem>,
+}
+
+impl ReadList {
+    /// Adds a mirror.
+    ///
+    /// # Errors
+    /// Returns a problem if there are as many as a database can have.
+    pub fn add(&mut self, mirror: ReadMirror, spot: &Spot) -> Result<(), ImportProblem> {
+        if self.mirrors.len() >= MIRRORS_MAX {
+            let text = format!("{MIRRORS_MAX} mirrors are allowed; import a part of the list");
+            return Err(ImportProblem::new(spot, text));
+        }
+        self.names.insert(mirror.record.identifier.clone());
+        self.mirrors.push(mirror);
+        Ok(())
+    }
+
+    /// Whether a mirror of the list has that name.
+    pub fn has(&self, name: &str) -> bool {
+        self.names.contains(name)
+    }
+
+    /// A name that no mirror of the list has: the wanted one, or one with a number.
+    pub fn free_name(&self, wanted: &str) -> String {
+        let mut name = wanted.to_owned();
+        let mut numbers = 2_usize..;
+        while self.has(&name) {
+            name = format!("{wanted}-{}", numbers.next().unwrap_or_default());
+        }
+        name
+    }
 }
 
 impl ReadMirror {
@@ -105,15 +140,4 @@ impl ReadMirror {
 pub(super) fn host_of(url: &str) -> Option<String> {
     let (host, _) = UrlParts::of(url)?.host_port()?;
     (!host.is_empty()).then(|| host.to_ascii_lowercase())
-}
-
-/// A name that no mirror of the list has: the wanted one, or one with a number.
-pub(super) fn free_name(mirrors: &[ReadMirror], wanted: &str) -> String {
-    let is_taken = |name: &str| mirrors.iter().any(|one| one.record.identifier == name);
-    let mut name = wanted.to_owned();
-    let mut numbers = 2_usize..;
-    while is_taken(&name) {
-        name = format!("{wanted}-{}", numbers.next().unwrap_or_default());
-    }
-    name
 }

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use super::listed::{ReadList, ReadMirror, free_name, host_of};
+use super::listed::{ReadList, ReadMirror, host_of};
 use crate::admin::import::problem::{ImportProblem, Spot};
 
 /// Reads a list; lines about one host are one mirror.
@@ -77,10 +77,9 @@ fn take(list: &mut ReadList, (host, url): (&str, &str), spot: &Spot) -> Result<(
             return Ok(());
         }
     }
-    let mut mirror = ReadMirror::new(&free_name(&list.mirrors, host), spot)?;
+    let mut mirror = ReadMirror::new(&list.free_name(host), spot)?;
     mirror.take_url(url, spot)?;
-    list.mirrors.push(mirror);
-    Ok(())
+    list.add(mirror, spot)
 }
 
 #[cfg(test)]

@@ -3,11 +3,12 @@
 
 use std::path::Path;
 
-use yaml_rust2::{Yaml, YamlLoader};
+use yaml_rust2::Yaml;
 
 use super::listed::{ReadList, ReadMirror};
 use super::mirmon;
 use crate::admin::import::problem::{ImportProblem, Spot};
+use crate::admin::import::yaml;
 
 /// The fate of a field of mirrorbits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,11 +87,11 @@ pub(super) fn read(path: &Path, text: &str) -> Result<ReadList, ImportProblem> {
     if is_mirmon && begin.contains("://") {
         return mirmon::read(path, text);
     }
-    let documents = YamlLoader::load_from_str(text).map_err(|error| {
-        let spot = Spot::new(path, error.marker().line().max(1));
+    let documents = yaml::load(text).map_err(|problem| {
+        let spot = Spot::new(path, problem.line);
         let text = format!(
             "this is neither YAML nor JSON: {}; export it again",
-            error.info()
+            problem.text
         );
         ImportProblem::new(&spot, text)
     })?;
@@ -210,8 +211,7 @@ fn take(list: &mut ReadList, yaml: &Yaml, spot: &Spot) -> Result<(), ImportProbl
             )?;
         }
     }
-    list.mirrors.push(mirror);
-    Ok(())
+    list.add(mirror, spot)
 }
 
 fn set_place(

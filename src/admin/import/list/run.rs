@@ -12,7 +12,6 @@ use crate::admin::args::{ImportFrom, ImportListArgs};
 use crate::admin::error::AdminError;
 use crate::admin::import::problem::ImportProblem;
 use crate::admin::session::Session;
-use crate::db::import::MIRRORS_MAX;
 use crate::db::mirror::{self, MirrorRecord};
 use crate::db::mirror_field::Field;
 use crate::domain::place::CountryCode;
@@ -52,13 +51,6 @@ pub(in crate::admin::import) fn import_list(
     };
     let text = text_of(&args.list)?;
     let list = read(&args.list, &text).map_err(|problem| AdminError::Usage(problem.shown()))?;
-    if list.mirrors.len() > MIRRORS_MAX {
-        return Err(AdminError::Usage(format!(
-            "{}: it has {} mirrors, and {MIRRORS_MAX} are allowed",
-            args.list.display(),
-            list.mirrors.len()
-        )));
-    }
     let there = known_mirrors(session)?;
     let met: Vec<(&ReadMirror, Meeting)> = list
         .mirrors

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::listed::{ReadList, ReadMirror, free_name, host_of};
+use super::listed::{ReadList, ReadMirror, host_of};
 use crate::admin::import::problem::{ImportProblem, Spot};
 
 /// Reads a list.
@@ -29,10 +29,10 @@ pub(super) fn read(path: &Path, text: &str) -> Result<ReadList, ImportProblem> {
         };
         let name = match (name, host_of(url)) {
             (Some(name), _) => name.to_owned(),
-            (None, Some(host)) => free_name(&list.mirrors, &host),
+            (None, Some(host)) => list.free_name(&host),
             (None, None) => String::from("mirror"),
         };
-        if list.mirrors.iter().any(|one| one.record.identifier == name) {
+        if list.has(&name) {
             let text = format!("the name '{}' comes a second time", name.escape_debug());
             return Err(ImportProblem::new(
                 &spot,
@@ -47,7 +47,7 @@ pub(super) fn read(path: &Path, text: &str) -> Result<ReadList, ImportProblem> {
         }
         let country = if country == "--" { "" } else { country };
         mirror.set("country", country, &spot)?;
-        list.mirrors.push(mirror);
+        list.add(mirror, &spot)?;
     }
     Ok(list)
 }
@@ -55,6 +55,17 @@ pub(super) fn read(path: &Path, text: &str) -> Result<ReadList, ImportProblem> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn too_many_mirrors_are_refused_at_once() {
+        let lines = |host: &dyn Fn(usize) -> String| -> String {
+            let lines = (0..20_000).map(|n| format!("http://{}/\n", host(n)));
+            lines.collect()
+        };
+        let text = lines(&|n| format!("m{n}.example"));
+        let problem = read(Path::new("/f"), &text).expect_err("too many").shown();
+        assert!(problem.starts_with("/f:16385: 16384 mirrors"), "{problem}");
+    }
 
     #[test]
     fn lines_are_mirrors() {
