@@ -4,7 +4,7 @@
 //! one component.
 #![no_main]
 
-use heliostat::domain::listing::{FtpLine, parse_list, parse_mlsd};
+use heliostat::domain::listing::{FtpLine, day_order, parse_list, parse_mlsd};
 use heliostat::domain::time::Timestamp;
 use libfuzzer_sys::fuzz_target;
 
@@ -13,7 +13,7 @@ fuzz_target!(|data: &[u8]| {
     let (now, lines) = data.split_at(data.len().min(4));
     let now = now.iter().fold(0, |sum, &byte| sum << 8 | i64::from(byte));
     for line in lines.split(|&byte| byte == b'\n') {
-        for parsed in [parse_mlsd(line), parse_list(line, Timestamp(now))] {
+        for parsed in [parse_mlsd(line), parse_list(line, day_order(line), Timestamp(now))] {
             if let FtpLine::Entry(_, name) = parsed {
                 assert!(!matches!(name, b"" | b"." | b".."));
                 assert!(!name.contains(&b'/') && !name.contains(&0));

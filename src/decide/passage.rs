@@ -9,6 +9,7 @@ use super::decision::{Choice, DecidedFile, Decision, LocalReason};
 use super::question::ClientWishes;
 use super::select::{self, Choices, Extent, MirrorQuestion};
 use super::site::SiteState;
+use crate::domain::cache::TTL_DEFAULT_S;
 use crate::domain::document::info_dictionary;
 use crate::domain::file::CatalogueFile;
 use crate::domain::hash::Digests;
@@ -16,6 +17,7 @@ use crate::domain::mirror::MirrorId;
 use crate::domain::path::FilePath;
 use crate::domain::representation::Representation;
 use crate::domain::select::{CacheFile, Reason};
+use crate::domain::time::Timestamp;
 use crate::domain::trace::is_ours;
 use crate::http::{Query, Request};
 use crate::snapshot::Snapshot;
@@ -148,6 +150,9 @@ impl<'s> RequestPass<'_, 's> {
             if rows_found && !self.decision.rules.fallback_when_ineligible {
                 return Err(reason);
             }
+            if self.is_unsettled(context.now(), snapshot, (known, file)) {
+                return Err(reason);
+            }
             let found = self.fall_back(context, client, reason)?;
             return Ok(EligibleMirrors {
                 choices: found.choices,
@@ -199,6 +204,23 @@ impl<'s> RequestPass<'_, 's> {
             is_signed: self.decision.rules.redirect_stamp_key.is_some(),
             now: context.now(),
         })
+    }
+
+    /// Whether fallbacks may not have this version of a file yet: its content changes under its
+    /// name, or it is as new as pull-through caches would not get it. They get it nevertheless if
+    /// the admin wants this (`fallback_when_unknown`).
+    fn is_unsettled(
+        &self,
+        now: Timestamp,
+        snapshot: &Snapshot,
+        (known, file): (CatalogueFile, &DecidedFile),
+    ) -> bool {
+        let is_new = |at: i64| now.0 < at.saturating_add(TTL_DEFAULT_S);
+        // The first run of the index sees old files, too.
+        let is_new =
+            is_new(file.version.mtime) && snapshot.seen_at(known.id).is_some_and(|at| is_new(at.0));
+        let is_mutable = self.state.config.is_mutable(file.path.as_bytes());
+        !self.decision.rules.fallback_when_unknown && (is_new || is_mutable)
     }
 
     /// Fallbacks for a file of which nothing is known, if the admin wants this

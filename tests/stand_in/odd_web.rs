@@ -17,6 +17,7 @@ pub struct Asked {
 }
 
 /// What is answered.
+#[derive(Clone)]
 pub enum Reply {
     /// A whole answer: status line, fields with their line ends, body.
     Whole(&'static str, String, String),

@@ -36,8 +36,41 @@ const TOTAL_WORDS_MAX: usize = 2;
 /// Number of spaces between `<DIR>` and the name in DOS style.
 const DOS_SPACES: usize = 10;
 
-/// Reads one line without its line feed. `now` determines the year of times that have none.
-pub fn parse_list(line: &[u8], now: Timestamp) -> FtpLine<'_> {
+/// The order of the numbers in dates such as `03-04-25`. IIS writes the month first in its own
+/// format, and as the country has it in others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DayOrder {
+    /// `03-26-25`
+    MonthFirst,
+    /// `26-03-25`
+    DayFirst,
+}
+
+/// The order that the line of an entry proves: a number above 12 is a day.
+pub fn day_order(line: &[u8]) -> Option<DayOrder> {
+    let (one, two, _) = numeric_date(dos_date(without_return(line))?)?;
+    let day_first = numeric_day((one, two), DayOrder::DayFirst);
+    let month_first = numeric_day((one, two), DayOrder::MonthFirst);
+    match (day_first, month_first) {
+        (Some(_), None) => Some(DayOrder::DayFirst),
+        (None, Some(_)) => Some(DayOrder::MonthFirst),
+        _ => None,
+    }
+}
+
+/// Whether the line of an entry has a date that depends on the order.
+pub fn has_ambiguous_day(line: &[u8]) -> bool {
+    let date = dos_date(without_return(line)).and_then(numeric_date);
+    date.is_some_and(|(one, two, _)| {
+        let day = |order| numeric_day((one, two), order);
+        let (one, two) = (day(DayOrder::DayFirst), day(DayOrder::MonthFirst));
+        one.is_some() && two.is_some() && one != two
+    })
+}
+
+/// Reads one line without its line feed. `now` determines the year of times that have none; where
+/// nothing proves the order of numbers, the time of `03-04-25` is unknown.
+pub fn parse_list(line: &[u8], order: Option<DayOrder>, now: Timestamp) -> FtpLine<'_> {
     let line = without_return(line);
     if line.trim_ascii().is_empty() || is_total(line) {
         return FtpLine::Nothing;
@@ -45,7 +78,7 @@ pub fn parse_list(line: &[u8], now: Timestamp) -> FtpLine<'_> {
     if let Some((mode, rest)) = split_mode(line) {
         return unix(mode, rest, now).unwrap_or(FtpLine::Unreadable);
     }
-    if let Some(entry) = dos(line) {
+    if let Some(entry) = dos(line, order) {
         return entry;
     }
     if begins_like_date(line) || begins_like_mode(line) || is_foreign_entry(line) {
@@ -281,13 +314,18 @@ fn link_name(name: &[u8]) -> &[u8] {
     arrow.map_or(name, |arrow| &name[..arrow])
 }
 
-fn dos(line: &[u8]) -> Option<FtpLine<'_>> {
+/// The date with which a line in DOS style begins.
+fn dos_date(line: &[u8]) -> Option<&[u8]> {
     let (day, rest) = word(line)?;
+    let (clock, _) = word(rest)?;
+    (is_like_date(day) && is_like_clock(clock)).then_some(day)
+}
+
+fn dos(line: &[u8], order: Option<DayOrder>) -> Option<FtpLine<'_>> {
+    let day = dos_date(line)?;
+    let (_, rest) = word(line)?;
     let (clock, rest) = word(rest)?;
-    if !is_like_date(day) || !is_like_clock(clock) {
-        return None;
-    }
-    let date = iso(day).or_else(|| american(day));
+    let date = iso(day).or_else(|| numeric(day, order));
     let time = date.and_then(|date| Some(timed(date, twelve_hours(clock)?)));
     let (field, rest) = word(rest)?;
     if field.first().is_some_and(u8::is_ascii_digit) {
@@ -310,10 +348,34 @@ fn dos(line: &[u8]) -> Option<FtpLine<'_>> {
     }
 }
 
-/// Reads `01-02-20` or `01-02-2020`, with the month first.
-fn american(word: &[u8]) -> Option<Date> {
+/// Reads `01-02-20` or `01-02-2020` in that order, or in the only one that it can have.
+fn numeric(word: &[u8], order: Option<DayOrder>) -> Option<Date> {
+    let (one, two, year) = numeric_date(word)?;
+    let day = |order| numeric_day((one, two), order);
+    let (month, day) = match order {
+        Some(order) => day(order)?,
+        None => {
+            let (one, two) = (day(DayOrder::MonthFirst), day(DayOrder::DayFirst));
+            let is_sure = one.is_none() || two.is_none() || one == two;
+            one.or(two).filter(|_| is_sure)?
+        }
+    };
+    valid(year, month, day)
+}
+
+/// Month and day; `None` if they cannot be.
+fn numeric_day((one, two): (u32, u32), order: DayOrder) -> Option<(u32, u32)> {
+    let (month, day) = match order {
+        DayOrder::MonthFirst => (one, two),
+        DayOrder::DayFirst => (two, one),
+    };
+    ((1..=12).contains(&month) && (1..=31).contains(&day)).then_some((month, day))
+}
+
+/// The three numbers of `01-02-20` or `01-02-2020`, the last one as a year.
+fn numeric_date(word: &[u8]) -> Option<(u32, u32, u32)> {
     let mut parts = word.split(|&byte| byte == b'-' || byte == b'/');
-    let (month, day, year) = (parts.next()?, parts.next()?, parts.next()?);
+    let (one, two, year) = (parts.next()?, parts.next()?, parts.next()?);
     let year = match year.len() {
         2 => {
             let year = within(year, &(0..=99))?;
@@ -322,7 +384,7 @@ fn american(word: &[u8]) -> Option<Date> {
         4 => within(year, &(1970..=9999))?,
         _ => return None,
     };
-    valid(year, within(month, &(1..=12))?, within(day, &(1..=31))?)
+    Some((within(one, &(1..=31))?, within(two, &(1..=31))?, year))
 }
 
 /// Reads `03:04PM`, or `15:04`.
@@ -349,6 +411,8 @@ mod tests {
     use proptest::prelude::*;
 
     /// 2020-01-20 12:00:00 UTC.
+    /// The order of IIS.
+    const ORDER: Option<DayOrder> = Some(DayOrder::MonthFirst);
     const NOW: Timestamp = Timestamp(1_579_521_600);
 
     /// 2020-01-02 03:04:00 UTC.
@@ -367,7 +431,7 @@ mod tests {
 
     fn check(cases: &[(&str, FtpEntry, &str)]) {
         for (line, entry, name) in cases {
-            let found = parse_list(line.as_bytes(), NOW);
+            let found = parse_list(line.as_bytes(), ORDER, NOW);
             assert_eq!(found, FtpLine::Entry(*entry, name.as_bytes()), "{line}");
         }
     }
@@ -441,6 +505,80 @@ mod tests {
             ),
             ("-rw-r--r-- 1 u g 11 Jan 2 03:04 a -> b", minute, "a -> b"),
         ]);
+    }
+
+    #[test]
+    fn the_order_of_a_date_is_proved_or_the_time_is_unknown() {
+        let time = |line: &str, order| match parse_list(line.as_bytes(), order, NOW) {
+            FtpLine::Entry(FtpEntry::File(file), b"x") => {
+                file.time.map(|time| Timestamp(time.seconds).date())
+            }
+            odd => panic!("{line}: {odd:?}"),
+        };
+        let (day, month) = (Some(DayOrder::DayFirst), Some(DayOrder::MonthFirst));
+        for (date, proof, unordered, day_first, month_first) in [
+            (
+                "03-04-25",
+                None,
+                None,
+                Some((2025, 4, 3)),
+                Some((2025, 3, 4)),
+            ),
+            (
+                "03/04/2025",
+                None,
+                None,
+                Some((2025, 4, 3)),
+                Some((2025, 3, 4)),
+            ),
+            (
+                "26-03-25",
+                day,
+                Some((2025, 3, 26)),
+                Some((2025, 3, 26)),
+                None,
+            ),
+            (
+                "03-26-25",
+                month,
+                Some((2025, 3, 26)),
+                None,
+                Some((2025, 3, 26)),
+            ),
+            // One and the same.
+            (
+                "03-03-25",
+                None,
+                Some((2025, 3, 3)),
+                Some((2025, 3, 3)),
+                Some((2025, 3, 3)),
+            ),
+            ("31-02-25", day, None, None, None),
+            ("13-13-25", None, None, None, None),
+            (
+                "2025-03-04",
+                None,
+                Some((2025, 3, 4)),
+                Some((2025, 3, 4)),
+                Some((2025, 3, 4)),
+            ),
+        ] {
+            let line = format!("{date}  01:41PM  5000 x");
+            assert_eq!(day_order(line.as_bytes()), proof, "{date}");
+            assert_eq!(time(&line, None), unordered, "{date}");
+            assert_eq!(time(&line, day), day_first, "{date}");
+            assert_eq!(time(&line, month), month_first, "{date}");
+            let differs = day_first.is_some() && month_first.is_some() && unordered.is_none();
+            assert_eq!(has_ambiguous_day(line.as_bytes()), differs, "{date}");
+        }
+        for line in [
+            "",
+            "-rw-r--r-- 1 u g 11 Jan 2 2020 x",
+            "03-26-25 x",
+            "26-03-25",
+        ] {
+            assert_eq!(day_order(line.as_bytes()), None, "{line}");
+        }
     }
 
     #[test]
@@ -523,7 +661,7 @@ mod tests {
             ("03-26-25  01:41PM  5.000 a.iso", minute, "a.iso"),
             ("03-26-25  01:41PM  5'000 a.iso", minute, "a.iso"),
         ]);
-        let found = parse_list(b"-rw-r--r-- 1 u g 4.9K Mar 26  2025 a", NOW);
+        let found = parse_list(b"-rw-r--r-- 1 u g 4.9K Mar 26  2025 a", ORDER, NOW);
         let FtpLine::Entry(FtpEntry::File(file), b"a") = found else {
             panic!("{found:?}");
         };
@@ -544,7 +682,8 @@ mod tests {
             let date = iso(now.as_bytes()).expect("a date");
             let now = Timestamp::from_utc(date, (12, 0, 0));
             let line = format!("-rw-r--r-- 1 u g 1 {text} x");
-            let FtpLine::Entry(FtpEntry::File(file), _) = parse_list(line.as_bytes(), now) else {
+            let FtpLine::Entry(FtpEntry::File(file), _) = parse_list(line.as_bytes(), ORDER, now)
+            else {
                 panic!("{line}");
             };
             let seconds = file.time.expect("a time").seconds;
@@ -594,7 +733,7 @@ mod tests {
             ("FILE.TXT;1 100/104 2-JAN-2020", FtpLine::Unreadable),
             ("+i8388621.48594,m825718503,r,s280,\ta", FtpLine::Unreadable),
         ] {
-            assert_eq!(parse_list(line.as_bytes(), NOW), expected, "{line}");
+            assert_eq!(parse_list(line.as_bytes(), ORDER, NOW), expected, "{line}");
         }
     }
 
@@ -609,13 +748,13 @@ mod tests {
             ] {
                 let line = [start.as_bytes(), &name].concat();
                 let expected = FtpLine::Entry(FtpEntry::Directory, &name);
-                prop_assert_eq!(parse_list(&line, NOW), expected);
+                prop_assert_eq!(parse_list(&line, ORDER, NOW), expected);
             }
         }
 
         #[test]
         fn any_bytes_are_read(line in prop::collection::vec(any::<u8>(), 0..80)) {
-            parse_list(&line, NOW);
+            parse_list(&line, ORDER, NOW);
         }
 
         #[test]
@@ -623,8 +762,8 @@ mod tests {
             rest in "[ 0-9/:a<>\\-JanDec]{0,60}",
             now in any::<i32>(),
         ) {
-            parse_list(format!("-rw-r--r-- {rest}").as_bytes(), Timestamp(now.into()));
-            parse_list(format!("0{rest}").as_bytes(), Timestamp(now.into()));
+            parse_list(format!("-rw-r--r-- {rest}").as_bytes(), ORDER, Timestamp(now.into()));
+            parse_list(format!("0{rest}").as_bytes(), ORDER, Timestamp(now.into()));
         }
     }
 }

@@ -44,7 +44,7 @@ struct Tags<'p, 'a> {
     attribute: Vec<u8>,
     value: Vec<u8>,
     /// Whether the value exceeds the limit; then it is dropped, because a part of it would be
-    /// another value.
+    /// another value. Of a link it is kept: such a name is impossible whatever follows.
     is_overlong: bool,
     tag: Tag,
     last_start: Vec<u8>,
@@ -75,7 +75,8 @@ impl<'p, 'a> Tags<'p, 'a> {
 
     fn keep_attribute(&mut self) {
         let value = std::mem::take(&mut self.value);
-        if std::mem::take(&mut self.is_overlong) || self.is_end {
+        let is_overlong = std::mem::take(&mut self.is_overlong) && self.attribute != b"href";
+        if is_overlong || self.is_end {
             return;
         }
         let slot = match self.attribute.as_slice() {

@@ -34,6 +34,8 @@ pub enum Link {
     Query,
     /// A data set of a THREDDS catalog.
     Catalog,
+    /// Something right below whose name no file can have, as far as it is known.
+    Impossible(Vec<u8>),
     /// Anything else.
     Elsewhere,
 }
@@ -165,11 +167,14 @@ impl PageAddress {
             (b"", Some(query)) if is_sorting(query) => Link::Sorted,
             (b"" | b"index.php", Some(query)) if names_directory(query) => Link::Query,
             (b"catalog.html", Some(query)) if query.starts_with(b"dataset=") => Link::Catalog,
-            (b"", _) => Link::Elsewhere,
+            (b"" | b".", _) => Link::Elsewhere,
             (b".." | b"../", _) => Link::Parent,
             // A question mark in a name would be encoded, so this is an action on the file.
             (_, Some(_)) => Link::Elsewhere,
-            _ => child(rest),
+            _ => match child(rest) {
+                Link::Elsewhere if is_one_name(target, rest) => Link::Impossible(rest.to_vec()),
+                link => link,
+            },
         }
     }
 
@@ -242,6 +247,19 @@ fn child(rest: &[u8]) -> Link {
     } else {
         Link::Elsewhere
     }
+}
+
+/// Whether the link has one name behind its directory as it is written: a slash or a NUL may stand
+/// in it encoded, or it is too long. Real slashes lead to another directory.
+fn is_one_name(target: &[u8], decoded: &[u8]) -> bool {
+    let slashes = |text: &[u8]| {
+        let text = text.strip_suffix(b"/").unwrap_or(text);
+        text.iter().filter(|byte| **byte == b'/').count()
+    };
+    let encoded = target
+        .windows(3)
+        .filter(|code| code.eq_ignore_ascii_case(b"%2f"));
+    slashes(decoded) <= encoded.count() && !decoded.starts_with(b"/")
 }
 
 fn strip_here(mut rest: &[u8]) -> &[u8] {
@@ -317,8 +335,14 @@ mod tests {
             (b"/pub/a%20b/c/d", Link::Elsewhere),
             (b"../x", Link::Elsewhere),
             (b"%2e%2e", Link::Parent),
-            (b"a%2fb", Link::Elsewhere),
-            (b"a%00b", Link::Elsewhere),
+            (b"a%2fb", Link::Impossible(b"a/b".to_vec())),
+            (b"/pub/a%20b/a%2Fb/", Link::Impossible(b"a/b/".to_vec())),
+            (b"c/a%2Fb", Link::Elsewhere),
+            (b".", Link::Elsewhere),
+            (b"/pub/a%20b/.", Link::Elsewhere),
+            (b"/pub/a%20b//", Link::Elsewhere),
+            (b"c/d%00", Link::Elsewhere),
+            (b"a%00b", Link::Impossible(b"a\0b".to_vec())),
             (b"?C=N;O=D", Link::Sorted),
             (b"?C=M&amp;O=A", Link::Sorted),
             (b"./?sort=name&order=desc", Link::Sorted),

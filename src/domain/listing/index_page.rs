@@ -61,6 +61,8 @@ pub(super) struct Page<'a> {
     signs: Signs,
     entries: u64,
     has_fields: bool,
+    /// The first entry whose name no file can have.
+    unreadable: Option<Vec<u8>>,
 }
 
 /// Signs that tell an index from another page.
@@ -124,6 +126,7 @@ impl<'a> Page<'a> {
             signs: Signs::default(),
             entries: 0,
             has_fields: false,
+            unreadable: None,
         }
     }
 
@@ -277,7 +280,7 @@ impl<'a> Page<'a> {
         Ok(IndexPage {
             entries: self.entries,
             has_fields: self.has_fields,
-            unreadable: None,
+            unreadable: self.unreadable,
             bucket: None,
         })
     }
@@ -317,6 +320,9 @@ impl<'a> Page<'a> {
             Some(Link::Parent) => element = PageElement::Parent,
             Some(Link::Sorted) => self.signs.has_sorting = true,
             Some(Link::Query) => self.signs.has_query = true,
+            Some(Link::Impossible(name)) => {
+                self.unreadable.get_or_insert(name);
+            }
             Some(Link::Catalog) => self.signs.other = Some(OtherListing::Thredds),
             Some(Link::Elsewhere) => {
                 let href = tag.href.as_deref().unwrap_or_default();
@@ -377,7 +383,11 @@ impl<'a> Page<'a> {
             }
             PageElement::Link => self.take_inside(&text),
             PageElement::XmlName { is_dir } => {
-                self.line.entry = is_name(&text).then_some((text, is_dir));
+                if is_name(&text) {
+                    self.line.entry = Some((text, is_dir));
+                } else if !matches!(&text[..], b"." | b"..") {
+                    self.unreadable.get_or_insert(text);
+                }
                 self.end_line();
             }
         }

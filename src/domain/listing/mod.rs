@@ -31,7 +31,7 @@ pub mod rsync;
 pub mod rsync_message;
 
 pub use ftp::{FtpEntry, FtpLine};
-pub use ftp_list::parse_list;
+pub use ftp_list::{DayOrder, day_order, has_ambiguous_day, parse_list};
 pub use ftp_mlsd::{parse_mlsd, time as parse_ftp_time};
 pub use gaps::{ListingGaps, UNLISTED_MAX};
 pub use index::{IndexForm, read_index};

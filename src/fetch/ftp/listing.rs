@@ -8,7 +8,9 @@ use std::time::SystemTime;
 use super::message::Reply;
 use super::wire::Wire;
 use crate::domain::listing::rsync_message::remark;
-use crate::domain::listing::{FtpEntry, FtpLine, parse_list, parse_mlsd};
+use crate::domain::listing::{
+    DayOrder, FtpEntry, FtpLine, day_order, has_ambiguous_day, parse_list, parse_mlsd,
+};
 use crate::domain::time::Timestamp;
 use crate::fetch::error::FetchError;
 use crate::fetch::patience::Tempo;
@@ -34,12 +36,42 @@ pub const UNREADABLE_MAX: usize = 100;
 /// Bytes that are kept of an unreadable line, from its end, where the name is.
 const UNREADABLE_BYTES_MAX: usize = 1024;
 
+/// The orders of dates that lines proved so far.
+#[derive(Debug, Default)]
+struct ProvedOrders {
+    day_first: bool,
+    month_first: bool,
+}
+
+impl ProvedOrders {
+    fn learn(&mut self, line: &[u8]) {
+        match day_order(line) {
+            Some(DayOrder::DayFirst) => self.day_first = true,
+            Some(DayOrder::MonthFirst) => self.month_first = true,
+            None => {}
+        }
+    }
+
+    /// The order of all; `None` if there is no proof, or one for each.
+    fn order(&self) -> Option<DayOrder> {
+        match (self.day_first, self.month_first) {
+            (true, false) => Some(DayOrder::DayFirst),
+            (false, true) => Some(DayOrder::MonthFirst),
+            _ => None,
+        }
+    }
+}
+
 /// One listing as it comes.
 pub(in crate::fetch) struct FtpListingStream<F> {
     is_mlsd: bool,
     now: Timestamp,
     each: F,
     listed: FtpListing,
+    /// The orders of dates that lines proved.
+    orders: ProvedOrders,
+    /// Lines with a date that another line must explain.
+    waiting: Vec<Vec<u8>>,
     /// The first line that could not be read.
     odd: Option<FetchError>,
 }
@@ -52,6 +84,8 @@ impl<F: FnMut(FtpEntry, &[u8])> FtpListingStream<F> {
             now: Timestamp(since.map_or(0, |since| since.as_secs() as i64)),
             each,
             listed: FtpListing::default(),
+            orders: ProvedOrders::default(),
+            waiting: Vec::new(),
             odd: None,
         }
     }
@@ -72,6 +106,10 @@ impl<F: FnMut(FtpEntry, &[u8])> FtpListingStream<F> {
             }
             tempo.count(count, &patience)?;
         }
+        let order = self.orders.order();
+        for line in std::mem::take(&mut self.waiting) {
+            self.take(&line, order);
+        }
         match self.odd {
             // A listing has another form only if not one of its lines could be read.
             Some(error) if self.listed.entries == 0 => Err(error),
@@ -90,10 +128,22 @@ impl<F: FnMut(FtpEntry, &[u8])> FtpListingStream<F> {
             self.listed.unreadable.push(Vec::new());
             return;
         };
+        if !self.is_mlsd {
+            self.orders.learn(line);
+            // All of them together are shorter than the listing may be.
+            if has_ambiguous_day(line) {
+                self.waiting.push(line.to_vec());
+                return;
+            }
+        }
+        self.take(line, None);
+    }
+
+    fn take(&mut self, line: &[u8], order: Option<DayOrder>) {
         let parsed = if self.is_mlsd {
             parse_mlsd(line)
         } else {
-            parse_list(line, self.now)
+            parse_list(line, order, self.now)
         };
         match parsed {
             FtpLine::Entry(entry, name) => {

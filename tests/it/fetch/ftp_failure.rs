@@ -175,6 +175,30 @@ fn a_silent_ftp_server_is_given_up_and_loses_nothing() {
     is_partial(&site, id, "could not list 'dir'");
 }
 
+/// Our file is of 9 September 2001: a mirror's of 1 October is newer, one of 10 January older.
+#[test]
+fn the_order_of_dates_is_what_the_listing_proves() {
+    let (site, tree) = site_and_tree("");
+    let id = known_mirror(&site, &tree, "ftp://127.0.0.1:1/");
+    for (date_of_d, is_current) in [("30-09-01", true), ("09-30-01", false), ("01-11-01", true)] {
+        let server = OddFtp::start(
+            |_, _| None,
+            move |_, directory| match directory {
+                "/dir" => Listing::Whole(format!(
+                    "01-10-01  01:46AM                    5 c\r\n\
+                     {date_of_d}  01:46AM                    5 d\r\n"
+                )),
+                other => healthy(other),
+            },
+        );
+        set_url(&site, &server.url());
+        let output = site.run("heliostat-scan", &["m"]);
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        let has_c = current(&site, id).contains("dir/c");
+        assert_eq!(has_c, is_current, "{date_of_d}");
+    }
+}
+
 #[test]
 fn a_truncated_listing_is_not_believed() {
     let (site, tree) = site_and_tree("");

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use heliostat::domain::listing::{
-    FtpEntry, FtpLine, ListedFile, ListedSize, parse_list, parse_mlsd,
+    FtpEntry, FtpLine, ListedFile, ListedSize, day_order, parse_list, parse_mlsd,
 };
 use heliostat::domain::time::Timestamp;
 
@@ -51,11 +51,12 @@ fn read(listing: &Path) -> String {
     let bytes = std::fs::read(listing).expect("a listing");
     let is_mlsd = listing.extension().is_some_and(|end| end == "mlsd");
     let mut out = String::new();
+    let order = bytes.split(|&byte| byte == b'\n').find_map(day_order);
     for line in bytes.split(|&byte| byte == b'\n') {
         let parsed = if is_mlsd {
             parse_mlsd(line)
         } else {
-            parse_list(line, NOW)
+            parse_list(line, order, NOW)
         };
         match parsed {
             FtpLine::Entry(entry, name) => {

@@ -131,6 +131,41 @@ fn fallbacks_get_what_is_known_and_on_no_mirror() {
     }
 }
 
+/// What a fallback had yesterday it may still have today, in place of what is new.
+#[test]
+fn what_is_new_or_changes_under_its_name_is_served_here() {
+    for (rules, expected) in [
+        ("", ["fallback", "here", "here", "here", "fallback"]),
+        ("fallback_when_unknown = true", ["fallback"; 5]),
+    ] {
+        let site = TestSite::with_config(&format!("[site.test.rules]\n{FALLBACKS}\n{rules}"));
+        let now = std::time::SystemTime::now();
+        let now = now
+            .duration_since(std::time::UNIX_EPOCH)
+            .expect("after 1970");
+        let names = [
+            "old.bin",
+            "new.bin",
+            "latest.bin",
+            "os/repodata/repomd.xml",
+            "day.bin",
+        ];
+        for name in names {
+            let mtime = match name {
+                "new.bin" => now.as_secs() - 600,
+                "day.bin" => now.as_secs() - 86_500,
+                _ => MTIME,
+            };
+            site.write(name, &[b'x'; SIZE], mtime);
+        }
+        site.run_ok("heliostat-index", &["--no-hashes"]);
+        let responder = Responder::start(&site);
+        let mut client = responder.connect();
+        let found = names.map(|name| answer(&mut client, &get(name)));
+        assert_eq!(found, expected, "{rules}");
+    }
+}
+
 #[test]
 fn without_the_database_the_web_server_serves() {
     for (rules, expected) in [("", "here"), ("fallback_when_unknown = true", "fallback")] {

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::stand_in::http_site::{FILES, add, file, healthy, site_and_tree};
+use crate::stand_in::http_site::{FILES, add, file, healthy, set_url, site_and_tree};
 use crate::stand_in::odd_web::{OddWeb, Reply, index, page, status};
 use crate::stand_in::port::free_port;
 use crate::stand_in::scan_site::{add_mirror, current, last_run, set};
@@ -20,6 +20,46 @@ fn scan(site: &TestSite, arguments: &[&str]) -> (Option<i32>, String) {
 fn shown(site: &TestSite, arguments: &[&str]) -> String {
     let output = site.run("heliostat", arguments);
     String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// In HTML and in nginx's XML: such a page does not tell all that the directory has.
+#[test]
+fn an_entry_whose_name_no_file_can_have_is_unreadable() {
+    let (site, _tree) = site_and_tree("");
+    let web = OddWeb::start(|asked| healthy(&asked.path));
+    let id = add_mirror(&site, "m", "", |mirror| mirror.base_url = web.url());
+    assert_eq!(scan(&site, &["m"]).0, Some(0));
+    let long = "x".repeat(20_000);
+    let xml = |entry: &str| {
+        let body = format!(
+            "<?xml version=\"1.0\"?>\n<list>\n\
+             <file mtime=\"2001-09-09T01:46:40Z\" size=\"5\">c</file>\n\
+             <file mtime=\"2001-09-09T01:46:40Z\" size=\"5\">{entry}</file>\n</list>\n"
+        );
+        Reply::Whole("200 OK", "Content-Type: text/xml\r\n".to_owned(), body)
+    };
+    for (directory, is_whole) in [
+        (page(index(&[("c", 5), ("a%2Fb", 5)])), false),
+        (page(index(&[("c", 5), ("a%00", 5)])), false),
+        (page(index(&[("c", 5), (&long, 5)])), false),
+        (xml("a/b"), false),
+        (xml(&long), false),
+        (page(index(&[("c", 5)])), true),
+        (xml("."), true),
+    ] {
+        let web = OddWeb::start(move |asked| match &*asked.path {
+            "/pub/dir/" => directory.clone(),
+            path => healthy(path),
+        });
+        set_url(&site, &web.url());
+        let (code, said) = scan(&site, &["m", "-v"]);
+        assert_eq!(code, Some(if is_whole { 0 } else { 3 }), "{said}");
+        let expected = match is_whole {
+            true => FILES.into_iter().filter(|path| *path != "dir/d").collect(),
+            false => FILES.to_vec(),
+        };
+        assert_eq!(current(&site, id), set(&expected), "{said}");
+    }
 }
 
 #[test]
