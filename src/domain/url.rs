@@ -208,7 +208,14 @@ pub fn mask_password(url: &str) -> String {
     let (scheme, rest) = url.split_at(start);
     let (authority, _) = split_authority(rest);
     let is_module = scheme.is_empty() && (authority.contains("::") || authority.starts_with('['));
-    let is_url = host_of(url).is_ok() && !url.contains(char::is_whitespace);
+    // `joe:12/34@h`: digits before a slash in a password look like a port.
+    let has_port = authority.rsplit_once(':').is_some_and(|(_, port)| {
+        !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit())
+    });
+    // A home (`h:80/~a@b/`) is none.
+    let has_home = rest[authority.len()..].starts_with("/~");
+    let may_be_login = has_port && !has_home && !authority.contains('@') && rest.contains('@');
+    let is_url = host_of(url).is_ok() && !url.contains(char::is_whitespace) && !may_be_login;
     let is_readable = is_module || is_url;
     // A slash in the password, or one too many in front, makes the authority end too early.
     let login_end = match is_readable {
@@ -386,6 +393,11 @@ mod tests {
                 "http://[1:2:3:4:5:6:7:8]/x@y",
             ),
             ("http://joe:a/b@h/", "http://joe:***@h/"),
+            ("http://joe:12/34@h/", "http://joe:***@h/"),
+            ("ftp://joe:12/3@4/5@h/x", "ftp://joe:***@h/x"),
+            ("http://h:80/x", "http://h:80/x"),
+            ("http://h/a@b", "http://h/a@b"),
+            ("http://[2001:db8::1]/a@b", "http://[2001:db8::1]/a@b"),
             ("joe:a@h", "joe:***@h"),
             ("joe:a@b/c@h", "joe:***@h"),
             ("//joe:a@h/", "//joe:***@h/"),

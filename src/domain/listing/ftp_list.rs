@@ -507,6 +507,59 @@ mod tests {
         ]);
     }
 
+    type Ymd = Option<(i64, u32, u32)>;
+
+    /// A date, what it proves, and its meaning without an order, by day and by month first.
+    const DATES: [(&str, Option<DayOrder>, Ymd, Ymd, Ymd); 8] = [
+        (
+            "03-04-25",
+            None,
+            None,
+            Some((2025, 4, 3)),
+            Some((2025, 3, 4)),
+        ),
+        (
+            "03/04/2025",
+            None,
+            None,
+            Some((2025, 4, 3)),
+            Some((2025, 3, 4)),
+        ),
+        (
+            "26-03-25",
+            DAY,
+            Some((2025, 3, 26)),
+            Some((2025, 3, 26)),
+            None,
+        ),
+        (
+            "03-26-25",
+            MONTH,
+            Some((2025, 3, 26)),
+            None,
+            Some((2025, 3, 26)),
+        ),
+        // One and the same.
+        (
+            "03-03-25",
+            None,
+            Some((2025, 3, 3)),
+            Some((2025, 3, 3)),
+            Some((2025, 3, 3)),
+        ),
+        ("31-02-25", DAY, None, None, None),
+        ("13-13-25", None, None, None, None),
+        (
+            "2025-03-04",
+            None,
+            Some((2025, 3, 4)),
+            Some((2025, 3, 4)),
+            Some((2025, 3, 4)),
+        ),
+    ];
+    const DAY: Option<DayOrder> = Some(DayOrder::DayFirst);
+    const MONTH: Option<DayOrder> = Some(DayOrder::MonthFirst);
+
     #[test]
     fn the_order_of_a_date_is_proved_or_the_time_is_unknown() {
         let time = |line: &str, order| match parse_list(line.as_bytes(), order, NOW) {
@@ -515,59 +568,12 @@ mod tests {
             }
             odd => panic!("{line}: {odd:?}"),
         };
-        let (day, month) = (Some(DayOrder::DayFirst), Some(DayOrder::MonthFirst));
-        for (date, proof, unordered, day_first, month_first) in [
-            (
-                "03-04-25",
-                None,
-                None,
-                Some((2025, 4, 3)),
-                Some((2025, 3, 4)),
-            ),
-            (
-                "03/04/2025",
-                None,
-                None,
-                Some((2025, 4, 3)),
-                Some((2025, 3, 4)),
-            ),
-            (
-                "26-03-25",
-                day,
-                Some((2025, 3, 26)),
-                Some((2025, 3, 26)),
-                None,
-            ),
-            (
-                "03-26-25",
-                month,
-                Some((2025, 3, 26)),
-                None,
-                Some((2025, 3, 26)),
-            ),
-            // One and the same.
-            (
-                "03-03-25",
-                None,
-                Some((2025, 3, 3)),
-                Some((2025, 3, 3)),
-                Some((2025, 3, 3)),
-            ),
-            ("31-02-25", day, None, None, None),
-            ("13-13-25", None, None, None, None),
-            (
-                "2025-03-04",
-                None,
-                Some((2025, 3, 4)),
-                Some((2025, 3, 4)),
-                Some((2025, 3, 4)),
-            ),
-        ] {
+        for (date, proof, unordered, day_first, month_first) in DATES {
             let line = format!("{date}  01:41PM  5000 x");
             assert_eq!(day_order(line.as_bytes()), proof, "{date}");
             assert_eq!(time(&line, None), unordered, "{date}");
-            assert_eq!(time(&line, day), day_first, "{date}");
-            assert_eq!(time(&line, month), month_first, "{date}");
+            assert_eq!(time(&line, DAY), day_first, "{date}");
+            assert_eq!(time(&line, MONTH), month_first, "{date}");
             let differs = day_first.is_some() && month_first.is_some() && unordered.is_none();
             assert_eq!(has_ambiguous_day(line.as_bytes()), differs, "{date}");
         }
