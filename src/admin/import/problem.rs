@@ -54,8 +54,11 @@ fn shortened(text: String) -> String {
     if text.len() <= TEXT_BYTES_MAX {
         return text;
     }
-    let begin = text.floor_char_boundary(TEXT_BYTES_MAX / 2);
-    let end = text.ceil_char_boundary(text.len() - TEXT_BYTES_MAX / 2);
+    let half = TEXT_BYTES_MAX / 2;
+    let is_boundary = |at: &usize| text.is_char_boundary(*at);
+    let begin = (0..=half).rev().find(is_boundary).unwrap_or(0);
+    let mut rest = text.len() - half..=text.len();
+    let end = rest.find(is_boundary).unwrap_or(text.len());
     format!("{}…{}", &text[..begin], &text[end..])
 }
 
