@@ -32,6 +32,7 @@ const GROUPS: [(&str, &[&str]); 4] = [
             "explain",
             "runs",
             "events",
+            "logs",
             "file",
             "dirs",
             "test",

@@ -25,7 +25,7 @@ use super::mirror::{change, edit, file, list, new, ping, probefile, show, update
 use super::overview::{markers, mirrorlist};
 use super::product;
 use super::replay::replay;
-use super::report::{configuration, history, status};
+use super::report::{configuration, history, logs, status};
 use super::responder::{Responder, looked_as};
 use super::session::Session;
 use super::smoke::{smoke_alone, smoke_site};
@@ -162,6 +162,7 @@ fn dispatch(session: &mut Session, command: &Command) -> Result<Exit, AdminError
         Command::Ping(args) => ping::ping(session, args),
         Command::Runs(args) => history::runs(session, args),
         Command::Events(args) => history::events(session, args),
+        Command::Logs(args) => logs::logs(session, args),
         Command::Import(args) => import::import(session, args),
         Command::Markers(args) => markers::markers(session, args),
         Command::Mirrorlist(args) => mirrorlist::mirrorlist(session, args),

@@ -40,7 +40,7 @@ impl TextTable {
                 column.set_cell_alignment(CellAlignment::Right);
             }
         }
-        match screen_columns(&self.table) {
+        match columns_of(&self.table) {
             Some(columns) => self.fit(columns),
             None => self.table.trim_fmt(),
         }
@@ -97,8 +97,35 @@ fn wrap_last(table: &mut Table, columns: u16, last: usize) {
     }
 }
 
-/// The columns of the screen that the table is written to, if it is one.
-fn screen_columns(table: &Table) -> Option<u16> {
+/// The columns of the screen that is written to, if it is one.
+pub fn screen_columns() -> Option<usize> {
+    columns_of(&Table::new()).map(usize::from)
+}
+
+/// A text in lines that fit the screen, all but the first after `indent` spaces. Words stay whole.
+pub fn wrapped(text: &str, columns: Option<usize>, indent: usize) -> String {
+    // A narrower column is no help.
+    let Some(columns) = columns.filter(|columns| *columns >= indent + LAST_COLUMN_MIN) else {
+        return text.to_owned();
+    };
+    let (mut lines, mut used) = (String::new(), 0);
+    for word in text.split(' ') {
+        let width = word.chars().count();
+        if used > indent && used + 1 + width > columns {
+            lines.push('\n');
+            lines += &" ".repeat(indent);
+            used = indent;
+        } else if !lines.is_empty() {
+            lines.push(' ');
+            used += 1;
+        }
+        lines += word;
+        used += width;
+    }
+    lines
+}
+
+fn columns_of(table: &Table) -> Option<u16> {
     if !table.is_tty() {
         return None;
     }
@@ -138,6 +165,21 @@ mod tests {
                 assert!(columns < 26 || text.contains(word), "{columns}:\n{text}");
             }
         }
+    }
+
+    #[test]
+    fn a_text_is_wrapped_below_its_time() {
+        let text = "2026-11-28T09:00:00Z  scan ok: one two three four five six seven";
+        let fit = wrapped(text, Some(50), 22);
+        assert_eq!(
+            fit,
+            format!(
+                "2026-11-28T09:00:00Z  scan ok: one two three four\n{}five six seven",
+                " ".repeat(22)
+            )
+        );
+        assert_eq!(wrapped(text, None, 22), text);
+        assert_eq!(wrapped(text, Some(30), 22), text, "too narrow");
     }
 
     #[test]

@@ -15,7 +15,7 @@ use super::doctor::DoctorArgs;
 use super::explain::ExplainArgs;
 use super::export::ExportArgs;
 use super::file::FileArgs;
-use super::history::{EventsArgs, RunsArgs};
+use super::history::{EventsArgs, LogsArgs, RunsArgs};
 use super::import::ImportArgs;
 use super::init::InitArgs;
 use super::makehashes::MakehashesArgs;
@@ -170,6 +170,8 @@ pub enum Command {
     Runs(RunsArgs),
     /// Show what was changed, and by whom
     Events(EventsArgs),
+    /// Show runs and changes of a mirror, or of all, as a log
+    Logs(LogsArgs),
     /// Print every key of the configuration with its value, default, bounds and meaning
     Config(ConfigArgs),
     /// Make a first site from what this machine has

@@ -1,4 +1,4 @@
-//! Options of `runs` and `events`.
+//! Options of `runs`, `events` and `logs`.
 
 use clap::{Args, ValueEnum};
 
@@ -6,7 +6,9 @@ use clap::{Args, ValueEnum};
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     heliostat runs\n  \
-    heliostat runs -k scan -n 5 mirror.example.org")]
+    heliostat runs -k scan -n 5 mirror.example.org\n  \
+    heliostat runs --failed\n  \
+    heliostat runs -f -k probe")]
 pub struct RunsArgs {
     /// Only of this mirror, or of a part of its name
     #[arg(value_name = "MIRROR")]
@@ -17,6 +19,12 @@ pub struct RunsArgs {
     /// How many
     #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
     pub limit: u32,
+    /// Only those that did not do all they should
+    #[arg(long)]
+    pub failed: bool,
+    /// Go on with new ones, the newest last, until Ctrl-C
+    #[arg(short, long, conflicts_with = "json")]
+    pub follow: bool,
     /// Machine-readable
     #[arg(long)]
     pub json: bool,
@@ -39,7 +47,8 @@ pub enum KindArg {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     heliostat events\n  \
-    heliostat events -n 5 mirror.example.org")]
+    heliostat events -n 5 mirror.example.org\n  \
+    heliostat events -f")]
 pub struct EventsArgs {
     /// Only of this mirror, or of a part of its name
     #[arg(value_name = "MIRROR")]
@@ -47,6 +56,35 @@ pub struct EventsArgs {
     /// How many
     #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
     pub limit: u32,
+    /// Go on with new ones, the newest last, until Ctrl-C
+    #[arg(short, long, conflicts_with = "json")]
+    pub follow: bool,
+    /// Machine-readable
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `logs`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    heliostat logs mirror.example.org\n  \
+    heliostat logs -f mirror.example.org\n  \
+    heliostat logs --failed -n 50\n\n\
+    The newest stands last. `runs` and `events` have the same as tables.\n\n\
+    --json: [{\"entry\": \"run\" or \"event\", …}, …], each as `runs` and `events` have it")]
+pub struct LogsArgs {
+    /// Only of this mirror, or of a part of its name
+    #[arg(value_name = "MIRROR")]
+    pub identifier: Option<String>,
+    /// How many
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
+    pub limit: u32,
+    /// Only runs that did not do all they should
+    #[arg(long)]
+    pub failed: bool,
+    /// Go on with new ones, the newest last, until Ctrl-C
+    #[arg(short, long, conflicts_with = "json")]
+    pub follow: bool,
     /// Machine-readable
     #[arg(long)]
     pub json: bool,

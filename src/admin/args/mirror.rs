@@ -1,6 +1,6 @@
 //! Options of the commands on mirrors.
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::change::BEYOND_MB;
 use super::change::ChangeFlags;
@@ -209,7 +209,9 @@ pub struct NewCacheArgs {
 #[command(after_help = "Examples:\n  \
     heliostat list\n  \
     heliostat list -a -c de --prio --asn --prefix\n  \
-    heliostat list --disabled --json")]
+    heliostat list --disabled --json\n  \
+    heliostat list -o wide --sort -files\n  \
+    heliostat list -o csv --field score --field admin_email")]
 pub struct ListArgs {
     /// Only mirrors whose name is this, or has this in it
     #[arg(value_name = "MIRROR")]
@@ -274,9 +276,26 @@ pub struct ListArgs {
     /// Show any field, by the name that show writes; may be repeated
     #[arg(long, value_name = "KEY", help_heading = BEYOND_MB)]
     pub field: Vec<String>,
+    /// Order by a field, as --field names it, by name or by files; -KEY: the other way round
+    #[arg(long, value_name = "KEY", allow_hyphen_values = true, help_heading = BEYOND_MB)]
+    pub sort: Option<String>,
+    /// Another form
+    #[arg(short = 'o', long = "output", value_name = "FORM", help_heading = BEYOND_MB)]
+    pub form: Option<ListForm>,
     /// All there is, machine-readable
-    #[arg(long, help_heading = BEYOND_MB)]
+    #[arg(long, conflicts_with = "form", help_heading = BEYOND_MB)]
     pub json: bool,
+}
+
+/// A form of `list`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ListForm {
+    /// A table with a head: country, score, state, files, when they were listed, URL
+    Wide,
+    /// All there is, machine-readable
+    Json,
+    /// For spreadsheets: the fields that are asked for, else all
+    Csv,
 }
 
 /// `show`.

@@ -30,7 +30,7 @@ pub use doctor::DoctorArgs;
 pub use explain::ExplainArgs;
 pub use export::{ExportArgs, ExportFormat, VcsArg};
 pub use file::{FileAction, FileArgs};
-pub use history::{EventsArgs, KindArg, RunsArgs};
+pub use history::{EventsArgs, KindArg, LogsArgs, RunsArgs};
 pub use import::{
     ImportApacheArgs, ImportArgs, ImportConfArgs, ImportFrom, ImportListArgs,
     ImportMirrorbitsConfArgs, MadeWay, MirrorbrainArgs,
@@ -39,8 +39,8 @@ pub use init::InitArgs;
 pub use makehashes::MakehashesArgs;
 pub use mirror::PingArgs;
 pub use mirror::{
-    CommentArgs, DeleteArgs, EditArgs, EnableArgs, ListArgs, NewArgs, NewCacheArgs, OneArgs,
-    RenameArgs, ScoreArgs, ShowArgs, TestArgs,
+    CommentArgs, DeleteArgs, EditArgs, EnableArgs, ListArgs, ListForm, NewArgs, NewCacheArgs,
+    OneArgs, RenameArgs, ScoreArgs, ShowArgs, TestArgs,
 };
 pub use network::{
     IplookupArgs, ProbefileArgs, TopologyArgs, TopologyCheckArgs, TopologyCommand,

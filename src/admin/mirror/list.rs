@@ -4,8 +4,8 @@ use std::io::Write;
 
 use serde_json::Value;
 
-use super::{mirror_json, sheet};
-use crate::admin::args::ListArgs;
+use super::{list_form, mirror_json, sheet};
+use crate::admin::args::{ListArgs, ListForm};
 use crate::admin::error::AdminError;
 use crate::admin::session::{Session, fitting_mirrors};
 use crate::db::content;
@@ -29,7 +29,7 @@ struct Column {
 /// there; [`AdminError::Db`] if they cannot be read.
 pub fn list(session: &mut Session, args: &ListArgs) -> Result<Exit, AdminError> {
     let keys = args.field.iter();
-    let further: Vec<&Field> = keys
+    let further: Vec<&'static Field> = keys
         .map(|key| sheet::known_field(key))
         .collect::<Result<_, _>>()?;
     let reader = session.reader()?;
@@ -44,22 +44,41 @@ pub fn list(session: &mut Session, args: &ListArgs) -> Result<Exit, AdminError> 
     } else if mirrors.is_empty() {
         log::warn!("none of {all} mirrors is listed; -a lists disabled ones, too");
     }
-    if args.json {
+    if let Some(key) = &args.sort {
+        list_form::sort(&reader, &mut mirrors, key)?;
+    }
+    match args.form {
+        Some(ListForm::Wide) => list_form::write_wide(session, &reader, &mirrors)?,
+        Some(ListForm::Csv) => {
+            let asked = asked_for(args)?.into_iter().map(|(field, ..)| field);
+            let fields = asked.chain(further).collect();
+            list_form::write_csv(session, &reader, &mirrors, (args, fields))?;
+        }
+        _ => write_lines(session, &reader, &mirrors, (args, &further))?,
+    }
+    Ok(Exit::Ok)
+}
+
+/// Writes one line per mirror, as `mb` does, or JSON.
+fn write_lines(
+    session: &mut Session,
+    reader: &impl Queryable,
+    mirrors: &[MirrorRecord],
+    (args, further): (&ListArgs, &[&'static Field]),
+) -> Result<(), AdminError> {
+    if args.json || args.form == Some(ListForm::Json) {
         let values: Result<Vec<Value>, AdminError> = mirrors
             .iter()
-            .map(|mirror| mirror_json::mirror(&reader, mirror))
+            .map(|mirror| mirror_json::mirror(reader, mirror))
             .collect();
-        session
-            .console
-            .line(format!("{:#}", Value::Array(values?)))?;
-        return Ok(Exit::Ok);
+        return session.console.json(&Value::Array(values?));
     }
-    let columns = columns(&reader, &mirrors, args, &further)?;
+    let columns = columns(reader, mirrors, args, further)?;
     let out = session.console.out();
     for row in 0..mirrors.len() {
         writeln!(out, "{}", row_text(&columns, row))?;
     }
-    Ok(Exit::Ok)
+    Ok(())
 }
 
 fn is_listed(mirror: &MirrorRecord, args: &ListArgs) -> bool {
@@ -90,16 +109,9 @@ fn row_text(columns: &[Column], row: usize) -> String {
     cells.join(" ").trim_end().to_owned()
 }
 
-/// The columns in `mb`'s order, none narrower than in `mb`.
-fn columns(
-    database: &impl Queryable,
-    mirrors: &[MirrorRecord],
-    args: &ListArgs,
-    further: &[&Field],
-) -> Result<Vec<Column>, AdminError> {
-    let names = mirrors.iter().map(|mirror| mirror.identifier.clone());
-    let mut columns = vec![column(30, false, names.collect())];
-    for (is_wanted, width, right, name) in [
+/// The fields that were asked for in `mb`'s order, with `mb`'s width, and whether they are numbers.
+fn asked_for(args: &ListArgs) -> Result<Vec<(&'static Field, usize, bool)>, AdminError> {
+    let all = [
         (args.prio, 3, true, "score"),
         (args.region, 2, false, "region"),
         (args.country, 2, false, "country"),
@@ -114,14 +126,24 @@ fn columns(
         (args.as_only, 1, false, "as_only"),
         (args.prefix_only, 1, false, "prefix_only"),
         (args.private, 1, false, "private"),
-    ] {
-        if is_wanted {
-            columns.push(column(
-                width,
-                right,
-                cells(sheet::known_field(name)?, mirrors),
-            ));
-        }
+    ];
+    let wanted = all.into_iter().filter(|(is_wanted, ..)| *is_wanted);
+    wanted
+        .map(|(_, width, right, name)| Ok((sheet::known_field(name)?, width, right)))
+        .collect()
+}
+
+/// The columns in `mb`'s order, none narrower than in `mb`.
+fn columns(
+    database: &impl Queryable,
+    mirrors: &[MirrorRecord],
+    args: &ListArgs,
+    further: &[&'static Field],
+) -> Result<Vec<Column>, AdminError> {
+    let names = mirrors.iter().map(|mirror| mirror.identifier.clone());
+    let mut columns = vec![column(30, false, names.collect())];
+    for (field, width, right) in asked_for(args)? {
+        columns.push(column(width, right, cells(field, mirrors)));
     }
     for field in further {
         columns.push(column(1, false, cells(field, mirrors)));

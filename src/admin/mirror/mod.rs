@@ -9,6 +9,7 @@ mod file_sample;
 pub mod found_file;
 pub mod https;
 pub mod list;
+mod list_form;
 pub mod locate;
 pub mod mirror_json;
 pub mod new;

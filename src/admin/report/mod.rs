@@ -2,7 +2,9 @@
 
 pub mod configuration;
 pub mod history;
+pub mod logs;
 mod mirror_status;
+mod run_text;
 mod site_problem;
 pub mod status;
 mod status_text;

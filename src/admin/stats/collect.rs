@@ -174,7 +174,7 @@ impl CollectReport {
                 self.refused.push((file, problem.to_owned()));
                 return Ok(());
             }
-            Merged::Future => {
+            MergeOutcome::Future => {
                 let problem = "it is of a time to come: a clock was wrong";
                 self.refused.push((file, problem.to_owned()));
                 return Ok(());

@@ -68,19 +68,48 @@ pub fn recent(
     mirror: Option<MirrorId>,
     (now, limit): (Timestamp, u32),
 ) -> Result<Vec<RunRecord>, DbError> {
-    let at = "coalesce(run_repeat.last_at, run.started_at)";
-    let order = format!(
-        "CASE WHEN {at} <= {now} THEN {at} \
-         ELSE (SELECT max(started_at) FROM run AS earlier \
-         WHERE earlier.id < run.id AND earlier.started_at <= {now}) END DESC, \
-         {at} <= {now} DESC, run.id",
-        now = now.0
-    );
+    let order = order_of_recent(now);
     let how = RunSelection {
         order: &order,
         limit,
     };
     select(database, kind, mirror, how)
+}
+
+/// As [`recent`], but only runs that did not do all they should.
+///
+/// # Errors
+/// Returns [`DbError::Sql`] if the database cannot be read or written.
+pub fn recent_failed(
+    database: &impl Queryable,
+    kind: Option<RunKind>,
+    mirror: Option<MirrorId>,
+    (now, limit): (Timestamp, u32),
+) -> Result<Vec<RunRecord>, DbError> {
+    let order = order_of_recent(now);
+    let how = RunSelection {
+        order: &order,
+        limit: u32::MAX,
+    };
+    let mut runs = Vec::new();
+    let limit = limit as usize;
+    select_while(database, kind, mirror, how, |run| {
+        let is_good = matches!(run.outcome, RunOutcome::Ok | RunOutcome::Running);
+        runs.extend((!is_good && runs.len() < limit).then_some(run));
+        runs.len() < limit
+    })?;
+    Ok(runs)
+}
+
+fn order_of_recent(now: Timestamp) -> String {
+    let at = "coalesce(run_repeat.last_at, run.started_at)";
+    format!(
+        "CASE WHEN {at} <= {now} THEN {at} \
+         ELSE (SELECT max(started_at) FROM run AS earlier \
+         WHERE earlier.id < run.id AND earlier.started_at <= {now}) END DESC, \
+         {at} <= {now} DESC, run.id",
+        now = now.0
+    )
 }
 
 /// The run with a number; `None` if it was deleted.

@@ -85,7 +85,7 @@ pub fn merge(
         return Ok(MergeOutcome::TooOld);
     }
     if head.to.0 > now.0 + AHEAD_S_MAX {
-        return Ok(Merged::Future);
+        return Ok(MergeOutcome::Future);
     }
     writer.transaction(|transaction| {
         if !note(transaction, head, now)? {

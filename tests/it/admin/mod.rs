@@ -14,6 +14,7 @@ mod import_odd;
 mod init;
 mod json;
 mod locked;
+mod logs;
 mod mb;
 mod null_tree;
 mod overview;
