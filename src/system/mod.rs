@@ -1,10 +1,11 @@
 //! Functions of the operating system that the standard library lacks: files that other users cannot
-//! read, looks with the rights of another user, free space on a disk, facts about a process, the
-//! holder of a lock, the flag that ends the program, and the service manager.
+//! read, looks with the rights of another user, free space on a disk, facts about a process, a
+//! pause of one, the holder of a lock, the flag that ends the program, and the service manager.
 
 mod host;
 mod local_user;
 mod manager;
+mod pause;
 mod private;
 mod process;
 mod record_lock;
@@ -17,6 +18,7 @@ pub use manager::{
     MANAGER_DESCRIPTORS_MAX, ManagerState, has_manager, send_to_manager, tell_manager,
     watchdog_timeout,
 };
+pub use pause::{PausedProcess, listening_process};
 pub use private::{create_private, create_private_folder, make_private, make_private_folder};
 pub use process::{ProcessFacts, process_facts};
 pub use record_lock::record_lock_holder;

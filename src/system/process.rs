@@ -33,6 +33,18 @@ pub fn process_facts(pid: u32) -> Option<ProcessFacts> {
     parse(pid, &stat, now_s - boot_s)
 }
 
+/// Whether a signal stopped every thread of a process: each stops by itself, some later.
+pub(super) fn are_threads_stopped(pid: u32) -> bool {
+    let Ok(threads) = std::fs::read_dir(format!("/proc/{pid}/task")) else {
+        return false;
+    };
+    threads.flatten().all(|thread| {
+        // A thread that is gone by now does nothing either.
+        let stat = std::fs::read(thread.path().join("stat")).unwrap_or_default();
+        parse(pid, &stat, 0).is_none_or(|facts| facts.is_stopped)
+    })
+}
+
 /// Reads the line (proc_pid_stat(5)). The name is in parentheses and may contain any byte; state
 /// and start follow it.
 fn parse(pid: u32, stat: &[u8], booted_at: i64) -> Option<ProcessFacts> {

@@ -43,6 +43,11 @@ impl Responder {
     }
 
     /// Sends it a signal.
+    pub fn is_stopped(&self) -> bool {
+        let facts = heliostat::system::process_facts(self.child.id());
+        facts.expect("it runs").is_stopped
+    }
+
     pub fn signal(&self, name: &str) {
         let id = self.child.id().to_string();
         let sent = Command::new("kill").args(["-s", name, &id]).status();

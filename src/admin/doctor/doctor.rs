@@ -43,8 +43,9 @@ pub(in crate::admin) fn doctor(
         service_user: args.service_user.clone(),
         now: session.now,
     };
+    let outage = args.outage.then(|| agreed(session, args)).transpose()?;
     let mut reports = vec![of_users];
-    reports.extend(examine(&examined, args.url.as_deref()));
+    reports.extend(examine(&examined, args.url.as_deref(), outage));
     reports.extend(server::check_apache(&examined, &asked));
     reports.push(server::check_proxies(
         &examined,
@@ -58,7 +59,23 @@ pub(in crate::admin) fn doctor(
     Ok(exit(&reports))
 }
 
-fn examine(examined: &Examined<'_>, url: Option<&str>) -> Vec<AreaReport> {
+/// Asks whether the responder may be paused.
+fn agreed(session: &mut Session, args: &DoctorArgs) -> Result<bool, AdminError> {
+    if args.yes {
+        return Ok(true);
+    }
+    if !session.console.is_attended() {
+        return Err(AdminError::Refused(
+            "the responder is not paused: nobody is here to be asked; --yes pauses it".to_owned(),
+        ));
+    }
+    let question = "Pause the responder for up to 4 s, five times? Meanwhile the web server serves \
+                    all files itself. [y/n]";
+    Ok(session.console.ask(question, &['y', 'n'])? == Some('y'))
+}
+
+/// `outage`: asked for, and whether that is agreed to.
+fn examine(examined: &Examined<'_>, url: Option<&str>, outage: Option<bool>) -> Vec<AreaReport> {
     let mut reports = vec![configuration::check(examined)];
     for (index, site) in examined.sites.iter().enumerate() {
         reports.push(tree::check(examined, site));
@@ -76,7 +93,7 @@ fn examine(examined: &Examined<'_>, url: Option<&str>) -> Vec<AreaReport> {
                     reports.push(mirrors::check(examined, site, &reader));
                     reports.push(clock::check(examined, site, &reader));
                 }
-                reports.extend(ask(examined, (site, &reader), url));
+                reports.extend(ask(examined, (site, &reader), url, outage));
             }
             None if is_known => {}
             None => {
@@ -95,12 +112,13 @@ fn ask(
     examined: &Examined<'_>,
     (site, reader): (&Arc<SiteConfig>, &Reader),
     url: Option<&str>,
-) -> Option<AreaReport> {
+    outage: Option<bool>,
+) -> Vec<AreaReport> {
     let Some(url) = url else {
         let count = server::fallbacks(site).len();
         let mut report = AreaReport::of_site("url", site);
         report.absent(format!("{count} fallbacks: --url asks them"));
-        return (count > 0).then_some(report);
+        return (count > 0).then_some(report).into_iter().collect();
     };
     let host = UrlParts::of(url).and_then(|parts| parts.host_port());
     let host = host.map_or("", |(host, _)| host);
@@ -110,8 +128,26 @@ fn ask(
     };
     let sites = &examined.sites;
     let named = sites.iter().find(|site| is_named(site)).or(sites.first());
-    let is_it = named.is_some_and(|named| named.name == site.name);
-    is_it.then(|| server::check_url(examined, site, reader, url))
+    if named.is_none_or(|named| named.name != site.name) {
+        return Vec::new();
+    }
+    let question = server::HostQuestion {
+        examined,
+        site,
+        reader,
+        url,
+    };
+    let mut reports = vec![server::check_url(&question)];
+    match outage {
+        Some(true) => reports.push(server::check_outage(&question)),
+        Some(false) => {
+            let mut report = AreaReport::of_site("outage", site);
+            report.absent("the responder was not paused");
+            reports.push(report);
+        }
+        None => {}
+    }
+    reports
 }
 
 /// Notes are not for monitoring; what this user was not allowed to see is.

@@ -92,6 +92,8 @@ pub(super) struct AreaReport {
     pub looked_at: Option<String>,
     pub findings: Vec<Finding>,
     pub unchecked: Vec<Unchecked>,
+    /// What clients see, well or not, where that was asked for.
+    pub seen: Vec<String>,
 }
 
 impl AreaReport {
@@ -103,6 +105,7 @@ impl AreaReport {
             looked_at: None,
             findings: Vec::new(),
             unchecked: Vec::new(),
+            seen: Vec::new(),
         }
     }
 

@@ -38,6 +38,11 @@ pub(super) fn print(
         console.line(format!("  fix: {}", finding.fix))?;
     }
     for report in reports {
+        for seen in &report.seen {
+            console.line(format!("seen: {}: {seen}", place(report)))?;
+        }
+    }
+    for report in reports {
         for unchecked in &report.unchecked {
             console.line(format!("not checked: {}: {}", place(report), unchecked.why))?;
         }
@@ -118,5 +123,10 @@ pub(super) fn json(reports: &[AreaReport]) -> Value {
         Some(json!({ "area": report.area, "site": report.site, "looked_at": looked_at }))
     });
     let checked: Vec<Value> = checked.collect();
-    json!({ "findings": findings, "not_checked": unchecked, "checked": checked })
+    let seen = reports.iter().flat_map(|report| {
+        let seen = report.seen.iter();
+        seen.map(move |what| json!({ "area": report.area, "site": report.site, "what": what }))
+    });
+    let seen: Vec<Value> = seen.collect();
+    json!({ "findings": findings, "not_checked": unchecked, "checked": checked, "seen": seen })
 }

@@ -24,7 +24,7 @@ pub const WEB: &str = "www-data";
 /// A site where all is well.
 pub struct Clinic {
     pub site: TestSite,
-    _responder: Option<Responder>,
+    pub responder: Option<Responder>,
 }
 
 /// Hides a systemd of this machine, which knows nothing of the site.
@@ -55,7 +55,7 @@ impl Clinic {
     /// With a running responder.
     pub fn new() -> Clinic {
         let mut clinic = Clinic::without_responder();
-        clinic._responder = Some(Responder::start(&clinic.site));
+        clinic.responder = Some(Responder::start(&clinic.site));
         clinic
     }
 
@@ -68,7 +68,7 @@ impl Clinic {
         let site = TestSite::with_config("geoip = [\"place.mmdb\"]");
         let clinic = Clinic {
             site,
-            _responder: None,
+            responder: None,
         };
         let site = &clinic.site;
         let folder = site.path("");

@@ -5,5 +5,7 @@ mod database;
 mod geoip;
 mod healthy;
 mod mirrors;
+mod outage;
 mod tree;
+mod units;
 mod url;

@@ -11,12 +11,12 @@ use crate::stand_in::responder::Responder;
 use crate::stand_in::site::eventually;
 
 /// A running Apache of the site's configuration; it ends with the test.
-struct Running {
+pub struct Running {
     child: Child,
 }
 
 impl Running {
-    fn start(clinic: &Clinic, port: u16) -> Running {
+    pub fn start(clinic: &Clinic, port: u16) -> Running {
         let mut command = Command::new("/usr/sbin/apache2");
         command.arg("-f").arg(clinic.path("httpd.conf"));
         let child = command.arg("-DFOREGROUND").spawn().expect("Apache starts");
@@ -37,7 +37,7 @@ impl Drop for Running {
 }
 
 /// Gives Apache a free port.
-fn with_port(clinic: &Clinic) -> u16 {
+pub fn with_port(clinic: &Clinic) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = listener.local_addr().expect("bound").port();
     let server = fs::read_to_string(clinic.path("httpd.conf")).expect("it is there");
@@ -69,7 +69,7 @@ fn told(clinic: &Clinic, port: u16) -> (Vec<String>, Vec<String>) {
     (texts("findings", "id"), texts("not_checked", "why"))
 }
 
-fn add_to_host(clinic: &Clinic, line: &str) {
+pub fn add_to_host(clinic: &Clinic, line: &str) {
     let host = fs::read_to_string(clinic.path("download.conf")).expect("it is there");
     let host = host.replace("</VirtualHost>", &format!("{line}\n</VirtualHost>"));
     fs::write(clinic.path("download.conf"), host).expect("written");

@@ -15,7 +15,7 @@ use super::{fallback, origin};
 use crate::admin::doctor::examined::{Examined, SiteCommand};
 use crate::admin::doctor::finding::{AreaReport, Finding};
 use crate::admin::doctor::shell::{text_word, word};
-use crate::config::SiteConfig;
+use crate::config::{OriginConfig, SiteConfig};
 use crate::db::mirror::{self, MirrorRecord};
 use crate::db::{DbError, Reader, catalogue, content};
 use crate::domain::file::FileVersion;
@@ -36,17 +36,17 @@ const NAMES_MAX: usize = 20_000;
 
 /// Files of the site that stand for all.
 #[derive(Default)]
-struct Samples {
+pub(super) struct Samples {
     /// The largest that mirrors have.
-    redirected: Option<(Vec<u8>, FileVersion)>,
+    pub redirected: Option<(Vec<u8>, FileVersion)>,
     /// One that rules exclude.
-    excluded: Option<(Vec<u8>, FileVersion)>,
+    pub excluded: Option<(Vec<u8>, FileVersion)>,
     /// One that the catalogue does not have.
-    fresh: Option<Vec<u8>>,
+    pub fresh: Option<Vec<u8>>,
 }
 
 /// The host under question.
-struct UrlQuestion<'a> {
+pub(super) struct UrlQuestion<'a> {
     base: HttpUrl,
     session: HttpSession<'a>,
     command: SiteCommand,
@@ -54,65 +54,81 @@ struct UrlQuestion<'a> {
 }
 
 /// The answer.
-enum HostAnswer<'a> {
+pub(super) enum HostAnswer<'a> {
     Redirect(String),
     Own(Box<HttpAnswer<'a>>),
     Failed(String),
 }
 
+/// A site, its catalogue and the URL of its host.
+pub(in crate::admin::doctor) struct HostQuestion<'a> {
+    pub examined: &'a Examined<'a>,
+    pub site: &'a Arc<SiteConfig>,
+    pub reader: &'a Reader,
+    pub url: &'a str,
+}
+
 /// Asks the host about files of a site.
-pub(in crate::admin::doctor) fn check(
-    examined: &Examined<'_>,
-    site: &Arc<SiteConfig>,
-    reader: &Reader,
-    url: &str,
-) -> AreaReport {
-    let mut report = AreaReport::of_site("url", site);
+pub(in crate::admin::doctor) fn check(question: &HostQuestion<'_>) -> AreaReport {
+    let mut report = AreaReport::of_site("url", question.site);
+    with_host(
+        &mut report,
+        question,
+        TIMEOUT,
+        |asked, report, samples| match &question.site.origin {
+            Some(at_origin) => ask_origin(asked, report, at_origin, samples),
+            None => asked.ask(report, question.site, samples),
+        },
+    );
+    report
+}
+
+fn ask_origin(
+    asked: &UrlQuestion<'_>,
+    report: &mut AreaReport,
+    at_origin: &OriginConfig,
+    samples: &Samples,
+) {
+    let files = [&samples.redirected, &samples.excluded];
+    match files.into_iter().flatten().next() {
+        Some((path, _)) => origin::check(report, &asked.session, (&asked.base, at_origin), path),
+        None => report.absent("the origin, because the catalogue has no files"),
+    }
+}
+
+/// Prepares the host and the samples, and calls `then`; says what keeps from it.
+pub(super) fn with_host(
+    report: &mut AreaReport,
+    question: &HostQuestion<'_>,
+    timeout: Duration,
+    then: impl FnOnce(&UrlQuestion<'_>, &mut AreaReport, &Samples),
+) {
+    let (reader, url) = (question.reader, question.url);
     let base = match HttpUrl::parse(url) {
         Ok(base) => base,
-        Err(error) => {
-            report.refused(format!("--url: {error}"));
-            return report;
-        }
+        Err(error) => return report.refused(format!("--url: {error}")),
     };
-    let found = samples(site, reader).and_then(|found| Ok((found, mirror::all(reader)?)));
+    let found = samples(question.site, reader).and_then(|found| Ok((found, mirror::all(reader)?)));
     let (found, mirrors) = match found {
         Ok(found) => found,
-        Err(error) => {
-            report.refused(chain(&error));
-            return report;
-        }
+        Err(error) => return report.refused(chain(&error)),
     };
     let (stop, addresses) = (AtomicBool::new(false), Addresses::default());
-    let client = match HttpClient::new(TIMEOUT, &addresses) {
+    let client = match HttpClient::new(timeout, &addresses) {
         Ok(client) => client,
-        Err(error) => {
-            report.refused(chain(&error));
-            return report;
-        }
+        Err(error) => return report.refused(chain(&error)),
     };
     let asked = UrlQuestion {
         session: client.session(HttpOptions {
-            patience: Patience::new(TIMEOUT, TIME_MAX, &stop),
+            patience: Patience::new(timeout, TIME_MAX, &stop),
             own_ports: OwnPorts::of([url]),
         }),
         base,
-        command: SiteCommand::of(examined, site),
+        command: SiteCommand::of(question.examined, question.site),
         mirrors,
     };
-    if let Some(at_origin) = &site.origin {
-        let files = [&found.redirected, &found.excluded];
-        match files.into_iter().flatten().next() {
-            Some((path, _)) => {
-                origin::check(&mut report, &asked.session, (&asked.base, at_origin), path);
-            }
-            None => report.absent("the origin, because the catalogue has no files"),
-        }
-        return report;
-    }
-    asked.ask(&mut report, site, &found);
+    then(&asked, report, &found);
     report.looked_at = Some(url.to_owned());
-    report
 }
 
 fn samples(site: &SiteConfig, reader: &Reader) -> Result<Samples, DbError> {
@@ -225,7 +241,7 @@ impl UrlQuestion<'_> {
         self.base.file(&[path, end.as_bytes()].concat())
     }
 
-    fn get(&self, path: &[u8], end: &str, byte: Option<u64>) -> HostAnswer<'_> {
+    pub fn get(&self, path: &[u8], end: &str, byte: Option<u64>) -> HostAnswer<'_> {
         let request = HttpRequest {
             byte,
             once: true,
@@ -238,11 +254,11 @@ impl UrlQuestion<'_> {
         }
     }
 
-    fn curl(&self, path: &[u8], end: &str) -> String {
+    pub fn curl(&self, path: &[u8], end: &str) -> String {
         format!("curl -sI {}", text_word(&self.shown(path, end)))
     }
 
-    fn shown(&self, path: &[u8], end: &str) -> String {
+    pub fn shown(&self, path: &[u8], end: &str) -> String {
         // The slash of a base URL is not a file's.
         self.url(path, end)
             .to_string()
