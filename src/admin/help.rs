@@ -148,6 +148,100 @@ mod tests {
         assert_eq!(named, all);
     }
 
+    /// Commands without `--json`, and why.
+    const WITHOUT_JSON: [(&str, &str); 5] = [
+        ("metrics", "its text is for a machine: Prometheus"),
+        (
+            "export",
+            "--format names the reader; JSON is one of the formats",
+        ),
+        (
+            "mirrorlist",
+            "it makes a page, in the form that --format names",
+        ),
+        ("timestamp", "its answer is files in the tree"),
+        ("null-tree", "its answer is a tree of files"),
+    ];
+
+    /// Commands without `--dry-run`, and why; the others only look.
+    const WITHOUT_DRY_RUN: [(&str, &str); 2] = [
+        (
+            "stats collect",
+            "a timer runs it; it adds what is there once",
+        ),
+        (
+            "mirrorlist",
+            "it writes nothing but the page that it was asked for",
+        ),
+    ];
+
+    /// Commands that change nothing.
+    const LOOKING: [&str; 29] = [
+        "list",
+        "show",
+        "product list",
+        "status",
+        "explain",
+        "runs",
+        "events",
+        "logs",
+        "dirs",
+        "test",
+        "probefile",
+        "iplookup",
+        "topology check",
+        "topology lookup",
+        "replay",
+        "compare",
+        "stats files",
+        "stats mirrors",
+        "stats countries",
+        "stats as",
+        "stats products",
+        "stats reasons",
+        "stats efficiency",
+        "stats columns",
+        "metrics",
+        "uptake",
+        "config",
+        "instances",
+        "doctor",
+    ];
+
+    /// Every command that has no further ones, with its whole name; not those whose options another
+    /// program reads.
+    fn leaves(command: &Command, above: &str, found: &mut Vec<(String, Vec<String>)>) {
+        for one in command.get_subcommands() {
+            let name = format!("{above} {}", one.get_name()).trim().to_owned();
+            if one.has_subcommands() {
+                leaves(one, &name, found);
+            } else if !one.is_disable_help_flag_set() {
+                let options = one.get_arguments().filter_map(|option| option.get_long());
+                found.push((name, options.map(str::to_owned).collect()));
+            }
+        }
+    }
+
+    #[test]
+    fn commands_have_json_and_what_changes_can_be_tried() {
+        let mut found = Vec::new();
+        leaves(&Arguments::command(), "", &mut found);
+        let without = |option: &str| -> Vec<&str> {
+            let lacking = found.iter();
+            let lacking = lacking.filter(|(_, options)| options.iter().all(|one| one != option));
+            lacking.map(|(name, _)| name.as_str()).collect()
+        };
+        let mut json = WITHOUT_JSON.map(|(name, _)| name).to_vec();
+        let mut dry_run = WITHOUT_DRY_RUN.map(|(name, _)| name).to_vec();
+        dry_run.extend(LOOKING);
+        for (option, allowed) in [("json", &mut json), ("dry-run", &mut dry_run)] {
+            let mut lacking = without(option);
+            lacking.sort_unstable();
+            allowed.sort_unstable();
+            assert_eq!(lacking, *allowed, "without --{option}, and allowed to be");
+        }
+    }
+
     #[test]
     fn lines_fit_a_screen() {
         let text = in_groups(Arguments::command()).render_help().to_string();
