@@ -71,6 +71,7 @@ const GROUPS: [(&str, &[&str]); 4] = [
             "import",
             "export",
             "mirrorlist",
+            "pages",
             "timestamp",
             "null-tree",
             "help",

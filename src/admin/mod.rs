@@ -24,6 +24,7 @@ mod import;
 mod init;
 mod mirror;
 mod overview;
+mod pages;
 mod product;
 mod program;
 mod replay;

@@ -23,6 +23,7 @@ use super::import;
 use super::init::init;
 use super::mirror::{change, edit, file, list, new, ping, probefile, show, update};
 use super::overview::{markers, mirrorlist};
+use super::pages::pages;
 use super::product;
 use super::replay::replay;
 use super::report::{configuration, history, logs, status};
@@ -166,6 +167,7 @@ fn dispatch(session: &mut Session, command: &Command) -> Result<Exit, AdminError
         Command::Import(args) => import::import(session, args),
         Command::Markers(args) => markers::markers(session, args),
         Command::Mirrorlist(args) => mirrorlist::mirrorlist(session, args),
+        Command::Pages(args) => pages(session, args),
         Command::Export(args) => export::export(session, args),
         Command::Product(args) => product::product(session, args),
         Command::Uptake(args) => product::uptake(session, args),

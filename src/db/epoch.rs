@@ -31,6 +31,11 @@ impl Epochs {
         Ok(Epochs(rows.collect::<Result<_, _>>().doing(doing)?))
     }
 
+    /// The first id of each run that gave any, and when, in the order of ids.
+    pub fn all(&self) -> &[(u32, Timestamp)] {
+        &self.0
+    }
+
     /// When an id was given; `None`: before anything was remembered.
     pub fn seen_at(&self, id: FileId) -> Option<Timestamp> {
         let next = self.0.partition_point(|(first, _)| *first <= id.0);

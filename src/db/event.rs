@@ -1,6 +1,6 @@
 //! Stores events: each change, and who made it.
 
-use rusqlite::params;
+use rusqlite::{Row, params};
 
 use super::error::{DbError, Doing};
 use super::open::{Queryable, Transaction};
@@ -41,6 +41,32 @@ pub struct EventRecord {
     pub what: String,
 }
 
+/// The changes by one actor since a time, newest first.
+///
+/// # Errors
+/// Returns [`DbError::Sql`] if the database cannot be read.
+pub fn since(
+    database: &impl Queryable,
+    (actor, since): (&str, Timestamp),
+    limit: u32,
+) -> Result<Vec<EventRecord>, DbError> {
+    let doing = "reading events";
+    let sql = "SELECT at, actor, mirror_id, what FROM event \
+        WHERE actor = ?1 AND at >= ?2 ORDER BY id DESC LIMIT ?3";
+    let mut statement = database.sqlite().prepare_cached(sql).doing(doing)?;
+    let rows = statement.query_map(params![actor, since.0, limit], record_of);
+    rows.doing(doing)?.collect::<Result<_, _>>().doing(doing)
+}
+
+fn record_of(row: &Row<'_>) -> Result<EventRecord, rusqlite::Error> {
+    Ok(EventRecord {
+        at: Timestamp(row.get(0)?),
+        actor: row.get(1)?,
+        mirror: row.get::<_, Option<i64>>(2)?.map(MirrorId),
+        what: row.get(3)?,
+    })
+}
+
 /// The latest changes, newest first; of one mirror, or of all.
 ///
 /// # Errors
@@ -58,14 +84,7 @@ pub fn latest(
         )
         .doing("preparing to read events")?;
     let rows = statement
-        .query_map(params![mirror.map(|mirror| mirror.0), limit], |row| {
-            Ok(EventRecord {
-                at: Timestamp(row.get(0)?),
-                actor: row.get(1)?,
-                mirror: row.get::<_, Option<i64>>(2)?.map(MirrorId),
-                what: row.get(3)?,
-            })
-        })
+        .query_map(params![mirror.map(|mirror| mirror.0), limit], record_of)
         .doing("reading events")?;
     rows.collect::<Result<_, _>>().doing("reading events")
 }

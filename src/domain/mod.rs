@@ -34,6 +34,7 @@ pub mod rule;
 pub mod run_counts;
 pub mod scope;
 pub mod select;
+pub mod status_page;
 pub mod time;
 pub mod topology;
 pub mod trace;

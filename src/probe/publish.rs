@@ -4,6 +4,7 @@ use super::notice::Due;
 use super::plan::ProbePlan;
 use super::report::ProbeCounts;
 use super::verdict::{CERTIFICATE, Newsworthy, ProbeVerdict};
+use crate::db::overview::history;
 use crate::db::probe::{self, Outage, Switches};
 use crate::db::run::{self, RunEnd, RunId, RunKind, RunOutcome};
 use crate::db::{DbError, Writer, cache_answer, event};
@@ -68,6 +69,7 @@ pub fn publish(writer: &mut Writer, pass: &Pass<'_>) -> Result<Vec<MirrorId>, Db
             }
             probe::replace(transaction, verdict.mirror, &verdict.records)?;
             cache_answer::add(transaction, verdict.mirror, verdict.answers)?;
+            history::add(transaction, &verdict.records, pass.now)?;
             for fact in verdict.facts.iter().filter(|fact| fact.changed) {
                 let what = in_words(fact, to.enabled != from.enabled);
                 event::record(transaction, pass.now, ACTOR, Some(verdict.mirror), &what)?;
@@ -99,6 +101,7 @@ pub fn publish(writer: &mut Writer, pass: &Pass<'_>) -> Result<Vec<MirrorId>, Db
         let before = |age_s| Timestamp(pass.now.0 - age_s);
         let (quiet, all) = (before(QUIET_RUNS_S), before(RUNS_S));
         run::forget(transaction, RunKind::Probe, quiet, all)?;
+        history::forget(transaction, pass.now)?;
         Ok(moved)
     })
 }

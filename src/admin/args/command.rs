@@ -31,6 +31,7 @@ use super::replay::{CompareArgs, ReplayArgs};
 use super::status::StatusArgs;
 use super::tree::{DirsArgs, NullTreeArgs, TimestampArgs};
 use crate::admin::smoke::SmokeArgs;
+use crate::admin::pages::PagesArgs;
 use crate::admin::stats::{MetricsArgs, StatsArgs};
 use crate::config::CONFIG_VARIABLE;
 
@@ -184,6 +185,8 @@ pub enum Command {
     Markers(MarkersArgs),
     /// Write an overview of all mirrors for everybody
     Mirrorlist(MirrorlistArgs),
+    /// Write status pages: mirrors, their past, rollout, statistics
+    Pages(PagesArgs),
     /// Write the mirrors for another program
     Export(ExportArgs),
     /// Manage the names of products: which file a client gets for NAME, system and language

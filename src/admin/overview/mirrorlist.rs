@@ -67,6 +67,11 @@ pub fn mirrorlist(session: &mut Session, args: &MirrorlistArgs) -> Result<Exit, 
     Ok(Exit::Ok)
 }
 
+/// Whether lists for everybody have the mirror, unless it is private.
+pub(in crate::admin) fn is_for_everybody(mirror: &MirrorRecord) -> bool {
+    mirror.enabled && !mirror.prefix_only && !mirror.as_only && mirror.country != "**"
+}
+
 fn quoted(word: &str) -> String {
     format!("'{}'", word.escape_debug())
 }
@@ -102,7 +107,7 @@ fn rows(
         None => mirror::all(reader)?,
     };
     if args.identifier.is_none() {
-        mirrors.retain(|m| m.enabled && !m.prefix_only && !m.as_only && m.country != "**");
+        mirrors.retain(is_for_everybody);
     }
     mirrors.retain(|m| {
         let is_private = session.site.law.is_private(&m.check().0);

@@ -195,7 +195,8 @@ fn cache_notes(mirror: &MirrorRecord, line: &StatusLine) -> Vec<String> {
     notes
 }
 
-fn state(mirror: &MirrorRecord, probes: &[ProbeRecord]) -> &'static str {
+/// Its state in one word.
+pub(in crate::admin) fn state(mirror: &MirrorRecord, probes: &[ProbeRecord]) -> &'static str {
     if !mirror.enabled {
         "disabled"
     } else if !mirror.alive {

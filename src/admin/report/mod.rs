@@ -3,7 +3,7 @@
 pub mod configuration;
 pub mod history;
 pub mod logs;
-mod mirror_status;
+pub(in crate::admin) mod mirror_status;
 mod run_text;
 mod site_problem;
 pub mod status;

@@ -36,7 +36,7 @@ pub(super) fn sparkline(values: &[i64], cells: usize) -> String {
 }
 
 /// A number of bytes with a unit: `1.2 TB`.
-pub(super) fn bytes_text(bytes: i64) -> String {
+pub(in crate::admin) fn bytes_text(bytes: i64) -> String {
     let mut value = bytes as f64;
     let mut units = ["B", "kB", "MB", "GB", "TB", "PB", "EB"].iter();
     let mut unit = units.next().unwrap_or(&"B");

@@ -10,5 +10,6 @@ mod range;
 mod report;
 
 pub use args::{MetricsArgs, StatsArgs};
+pub(super) use chart::bytes_text;
 pub(super) use collect::stats;
 pub(super) use metrics::metrics;

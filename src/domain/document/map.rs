@@ -29,10 +29,10 @@ const MIRRORS_MAX: usize = 300;
 /// Outlines of land as an SVG path, in tenths of a degree (longitude, latitude), which is the same
 /// in every map: Natural Earth's land at 1:50,000,000, which is in the public domain, to 0.15
 /// degrees and without small islands and Antarctica.
-const LAND_PATH: &str = include_str!("template/land.path");
+pub(crate) const LAND_PATH: &str = include_str!("template/land.path");
 
 /// From the units of the outlines to those of the map.
-const LAND_TRANSFORM: &str = "translate(360 180) scale(.2 -.2)";
+pub(crate) const LAND_TRANSFORM: &str = "translate(360 180) scale(.2 -.2)";
 
 /// The part of the world that a map shows, in units.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -27,6 +27,7 @@ pub mod torrent;
 pub mod zsync;
 
 pub use body::Body;
+pub(crate) use map::{LAND_PATH, LAND_TRANSFORM};
 pub use sheet::{BrokenMirrors, FileSource, Publisher, Sheet};
 
 #[cfg(test)]

@@ -1,0 +1,38 @@
+//! Options of `pages`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+/// `pages`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "The folder is replaced as one step: at any moment it has the old pages or the \
+    new ones. It is\nmade if there is none; one that has other files is refused. Pages for \
+    everybody leave out\nprivate and disabled mirrors, and what `heliostat mirrorlist` leaves \
+    out. docs/pages.md has more.\n\n\
+    Examples:\n  \
+    heliostat pages --out /var/lib/heliostat/pages\n  \
+    heliostat pages --out /var/lib/heliostat/admin-pages --admin\n\n\
+    --json: {\"out\", \"mirrors\", \"files\", \"bytes\"}"
+)]
+pub struct PagesArgs {
+    /// The folder of the pages
+    #[arg(short = 'o', long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Pages for everybody; this is the default
+    #[arg(long, conflicts_with = "admin")]
+    pub public: bool,
+    /// Pages for admins: all mirrors, mails, notes and events
+    #[arg(long)]
+    pub admin: bool,
+    /// The URL of the folder, for mirrors.json and feed.atom
+    #[arg(long, value_name = "URL", default_value = "")]
+    pub url: String,
+    /// Say nothing but what is wrong
+    #[arg(short, long)]
+    pub quiet: bool,
+    /// Machine-readable
+    #[arg(long)]
+    pub json: bool,
+}
