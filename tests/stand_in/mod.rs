@@ -14,6 +14,7 @@ pub mod logged_responder;
 pub mod mmdb;
 pub mod odd_ftp;
 pub mod odd_web;
+pub mod paged_site;
 pub mod port;
 pub mod probe_site;
 pub mod responder;

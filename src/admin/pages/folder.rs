@@ -48,11 +48,7 @@ impl PageFolder {
     /// # Errors
     /// Returns [`AdminError::Usage`] if the folder has other files, and [`AdminError::File`] if no
     /// folder can be made beside it.
-    pub(super) fn begin(
-        out: &Path,
-        site: &str,
-        is_admin: bool,
-    ) -> Result<PageFolder, AdminError> {
+    pub(super) fn begin(out: &Path, site: &str, is_admin: bool) -> Result<PageFolder, AdminError> {
         let kind = if is_admin { "admin" } else { "public" };
         let mark = format!("{kind} {site}\n");
         let out = std::path::absolute(out).map_err(|source| failed("find", out, source))?;

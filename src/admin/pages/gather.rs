@@ -42,6 +42,9 @@ const PROBER: &str = "heliostat-probe";
 /// Days whose changes are told.
 const EVENT_DAYS: i64 = 7;
 
+/// Index runs that are searched for one that did its work.
+const RUNS_MAX: u32 = 50;
+
 /// More changes are not told.
 const EVENTS_MAX: u32 = 300;
 
@@ -100,6 +103,12 @@ impl KnownMirror {
         let from = now.0.div_euclid(DAY_S) - 6;
         let days = self.days.iter().filter(|day| day.period >= from);
         CheckSums::of(days.map(|day| day.sums))
+    }
+
+    /// Whether pages were made before it could have got some news, so that it is known when it did.
+    pub fn is_watched(&self, news: &TreeNews) -> bool {
+        let day = news.at.0.div_euclid(DAY_S);
+        self.past.first().is_some_and(|first| first.day < day)
     }
 
     /// Seconds that it is behind: by its content, else by its trace.
@@ -175,17 +184,19 @@ pub(super) fn gather(session: &Session, reader: &Reader) -> Result<KnownSite, Ad
         arrivals.insert((first_id, mirror), at);
     }
     let since = Timestamp(now.0 - EVENT_DAYS * DAY_S);
-    let runs = run::recent(reader, Some(RunKind::Index), None, (now, 1))?;
+    let runs = run::recent(reader, Some(RunKind::Index), None, (now, RUNS_MAX))?;
+    let mut events = event::since(reader, (PROBER, since), EVENTS_MAX)?;
+    events.sort_by(|a, b| b.at.cmp(&a.at));
     Ok(KnownSite {
         mirrors,
         news: tree.news,
         arrivals,
-        events: event::since(reader, (PROBER, since), EVENTS_MAX)?,
+        events,
         files: tree.files.len(),
-        indexed_at: runs.first().map(|run| {
-            let repeat = run.repeats.map(|(_, at)| at);
-            repeat.or(run.ended_at).unwrap_or(run.started_at)
-        }),
+        indexed_at: runs
+            .iter()
+            .find(|run| run.outcome.is_good())
+            .and_then(|run| run.repeats.map(|(_, at)| at).or(run.ended_at)),
         now,
     })
 }
@@ -193,7 +204,11 @@ pub(super) fn gather(session: &Session, reader: &Reader) -> Result<KnownSite, Ad
 fn sort(mirrors: &mut [KnownMirror]) {
     mirrors.sort_by_cached_key(|known| {
         let unnamed = known.record.country.is_empty();
-        (unnamed, known.country.clone(), known.record.identifier.clone())
+        (
+            unnamed,
+            known.country.clone(),
+            known.record.identifier.clone(),
+        )
     });
 }
 
@@ -277,8 +292,8 @@ fn measure(
         let scanned_at = published.origin.at.max(repeat);
         let held = &published.content.current & &tree.files;
         known.scanned_at = Some(scanned_at);
-        known.coverage = (!tree.files.is_empty())
-            .then(|| held.len() as f64 / tree.files.len() as f64);
+        known.coverage =
+            (!tree.files.is_empty()).then(|| held.len() as f64 / tree.files.len() as f64);
         known.has_isos = !held.is_disjoint(&tree.isos);
         let of = |ids: &Range<u32>| cardinality(&tree.files, ids);
         let has = |ids: &Range<u32>| cardinality(&held, ids);

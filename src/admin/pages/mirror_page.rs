@@ -117,7 +117,10 @@ fn probe(record: &ProbeRecord) -> ShownProbe {
         result,
         at: record.checked_at.to_string(),
         latency: latency.unwrap_or_else(|| UNKNOWN.to_owned()),
-        expires: record.expires_at.map(|at| at.to_string()[..10].to_owned()).unwrap_or_default(),
+        expires: record
+            .expires_at
+            .map(|at| at.to_string()[..10].to_owned())
+            .unwrap_or_default(),
         evidence,
     }
 }
@@ -131,7 +134,9 @@ fn charts(known: &KnownMirror, now: Timestamp) -> Vec<ShownChart> {
             value: past(day).and_then(value),
             text: past(day).map_or_else(|| UNKNOWN.to_owned(), text),
         };
-        (today - CHART_DAYS + 1..=today).map(point).collect::<Vec<_>>()
+        (today - CHART_DAYS + 1..=today)
+            .map(point)
+            .collect::<Vec<_>>()
     };
     let behind = days(&|day| Some(day.lag? as f64), &|day| lag(day.lag));
     let files = days(&|day| day.coverage, &|day| percent(day.coverage));
@@ -147,9 +152,24 @@ fn charts(known: &KnownMirror, now: Timestamp) -> Vec<ShownChart> {
     let day = "Day";
     vec![
         hours(known, now),
-        ShownChart::of(("lag", "Behind, 90 days"), lag_svg, [day, "Behind"], &behind),
-        ShownChart::of(("files", "Files, 90 days"), files_svg, [day, "Files of the tree"], &files),
-        ShownChart::of(("up", "Probes, 90 days"), up_svg, [day, "Answered"], &answered),
+        ShownChart::of(
+            ("lag", "Behind, 90 days"),
+            lag_svg,
+            [day, "Behind"],
+            &behind,
+        ),
+        ShownChart::of(
+            ("files", "Files, 90 days"),
+            files_svg,
+            [day, "Files of the tree"],
+            &files,
+        ),
+        ShownChart::of(
+            ("up", "Probes, 90 days"),
+            up_svg,
+            [day, "Answered"],
+            &answered,
+        ),
     ]
 }
 

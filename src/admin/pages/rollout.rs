@@ -44,7 +44,7 @@ pub(super) fn new_arrivals(
             let news = site.news.get(*place)?;
             let key = (news.ids.start, known.record.id);
             let is_recent = news.at.0 > site.now.0 - RECENT_S;
-            let is_new = is_recent && !site.arrivals.contains_key(&key);
+            let is_new = is_recent && known.is_watched(news) && !site.arrivals.contains_key(&key);
             Some((key.0, key.1, known.scanned_at?)).filter(|_| is_new)
         })
     })
@@ -86,7 +86,11 @@ pub(super) fn write(
             text: news.half.clone(),
         })
         .collect();
-    let columns: Vec<usize> = shown.iter().take(COLUMNS).map(|(_, _, place)| *place).collect();
+    let columns: Vec<usize> = shown
+        .iter()
+        .take(COLUMNS)
+        .map(|(_, _, place)| *place)
+        .collect();
     let (rows, left_out) = rows(site, &columns, &arrivals);
     let page = RolloutPage {
         frame: &frame,
@@ -106,7 +110,8 @@ fn one(
     arrivals: &HashMap<(u32, MirrorId), Timestamp>,
 ) -> (ShownNews, Option<i64>, usize) {
     let news = &site.news[place];
-    let could = |known: &&KnownMirror| known.freshness.judged.contains(&place);
+    let could =
+        |known: &&KnownMirror| known.freshness.judged.contains(&place) && known.is_watched(news);
     let of = site.mirrors.iter().filter(could);
     let times = of.clone().filter_map(|known| {
         let at = arrivals.get(&(news.ids.start, known.record.id))?;
@@ -151,6 +156,7 @@ fn rows(
             let news = &site.news[*place];
             match arrivals.get(&(news.ids.start, known.record.id)) {
                 Some(at) => duration((at.0 - news.at.0).max(0)),
+                None if known.freshness.arrived.contains(place) => "there".to_owned(),
                 None if known.freshness.judged.contains(place) => "not yet".to_owned(),
                 None => "not scanned".to_owned(),
             }

@@ -22,10 +22,7 @@ use crate::program::exit::{Exit, chain};
 /// # Errors
 /// Returns [`AdminError::Usage`] if the folder cannot be taken, [`AdminError::File`] if it cannot
 /// be written, and [`AdminError::Db`] if the database cannot be read. The old pages stay then.
-pub(in crate::admin) fn pages(
-    session: &mut Session,
-    args: &PagesArgs,
-) -> Result<Exit, AdminError> {
+pub(in crate::admin) fn pages(session: &mut Session, args: &PagesArgs) -> Result<Exit, AdminError> {
     let base = base_url(&args.url)?;
     let mut folder = PageFolder::begin(&args.out, &session.site.name, args.admin)?;
     let reader = session.reader()?;
@@ -38,13 +35,21 @@ pub(in crate::admin) fn pages(
     let statistics = Statistics::read(&session.site.stats.database, session.now);
     share_out(&mut site, statistics.downloads());
     let frequency_s = session.site.probe.interval.as_secs();
-    write(&mut folder, &reader, (&site, &statistics), (session, &base, frequency_s))?;
+    write(
+        &mut folder,
+        &reader,
+        (&site, &statistics),
+        (session, &base, frequency_s),
+    )?;
     reader.end_read()?;
     drop(reader);
     let (files, bytes) = (folder.files, folder.bytes);
     folder.publish()?;
     if let Err(error) = today.store(session) {
-        log::warn!("pages are made, but this day is not recorded: {}", chain(&error));
+        log::warn!(
+            "pages are made, but this day is not recorded: {}",
+            chain(&error)
+        );
     }
     let out = args.out.display();
     let mirrors = site.mirrors.len();
@@ -53,7 +58,10 @@ pub(in crate::admin) fn pages(
         let done = json!({"out": out, "mirrors": mirrors, "files": files, "bytes": bytes});
         session.console.json(&done)?;
     } else if !args.quiet {
-        let line = format!("{mirrors} mirrors, {files} files, {} kB: {out}", bytes / 1000);
+        let line = format!(
+            "{mirrors} mirrors, {files} files, {} kB: {out}",
+            bytes / 1000
+        );
         session.console.line(line)?;
     }
     Ok(Exit::Ok)

@@ -97,8 +97,16 @@ fn facts(site: &KnownSite, downloads: Option<&Downloads>) -> Vec<OverviewFact> {
         return facts;
     };
     facts.extend([
-        fact("Downloads today", downloads.today.to_string(), String::new()),
-        fact("Downloads in 30 days", downloads.month.to_string(), String::new()),
+        fact(
+            "Downloads today",
+            downloads.today.to_string(),
+            String::new(),
+        ),
+        fact(
+            "Downloads in 30 days",
+            downloads.month.to_string(),
+            String::new(),
+        ),
         fact(
             "Served here",
             percent(downloads.local_share),

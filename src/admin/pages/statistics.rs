@@ -94,7 +94,11 @@ fn downloads(reader: &StatsReader, now: Timestamp) -> Result<Downloads, DbError>
     let span = span(now);
     let mut days: BTreeMap<i64, i64> = (span.first..=span.last).map(|day| (day, 0)).collect();
     course(reader, SumSubject::Columns, (span, None), |day, row| {
-        if row.names.first().is_some_and(|column| column == "downloads") {
+        if row
+            .names
+            .first()
+            .is_some_and(|column| column == "downloads")
+        {
             days.insert(day, row.numbers[0]);
         }
     })?;
@@ -188,7 +192,12 @@ fn sections(
     let map = world("Map of downloads by country", &places(&countries));
     let small = "Countries with fewer than 5 downloads, and networks with fewer than 20, are added \
                  up as other.";
-    let country = table(("countries", "Countries"), "Country", countries, &country_text);
+    let country = table(
+        ("countries", "Countries"),
+        "Country",
+        countries,
+        &country_text,
+    );
     sections.push(ShownChart {
         svg: map,
         remark: if is_admin { "" } else { small }.to_owned(),
@@ -199,17 +208,29 @@ fn sections(
         OTHER => OTHER.to_owned(),
         number => format!("AS{number}"),
     };
-    sections.push(table(("networks", "Networks (AS)"), "AS", networks, &network));
+    sections.push(table(
+        ("networks", "Networks (AS)"),
+        "AS",
+        networks,
+        &network,
+    ));
     sections.push(requests(
         ("reasons", "Why files were served here"),
         "Reason",
         read(SumSubject::Reasons)?.into_iter().map(named).collect(),
     ));
-    let mut answers = read(SumSubject::Efficiency)?.into_iter().map(named).collect();
+    let mut answers = read(SumSubject::Efficiency)?
+        .into_iter()
+        .map(named)
+        .collect();
     if !is_admin {
         answers = joined(answers);
     }
-    sections.push(requests(("efficiency", "Where requests went"), "Answer", answers));
+    sections.push(requests(
+        ("efficiency", "Where requests went"),
+        "Answer",
+        answers,
+    ));
     let sum = total(reader, SumSubject::Columns, (span, None))?;
     if let (Some(last), Some(all)) = (sections.last_mut(), sum.first()) {
         last.remark = format!("{all} requests in all; each counts once.");
@@ -344,5 +365,7 @@ fn releases(found: Vec<SumRow>) -> ShownChart {
         .collect();
     rows.sort_by(|a, b| b.numbers.cmp(&a.numbers));
     let head = "Release";
-    table(("releases", "Releases"), head, rows, &|name| name.to_owned())
+    table(("releases", "Releases"), head, rows, &|name| {
+        name.to_owned()
+    })
 }

@@ -98,8 +98,8 @@ pub(super) fn class(state: &str) -> &'static str {
 
 fn strips(known: &KnownMirror, now: Timestamp) -> (String, String) {
     let today = now.0.div_euclid(DAY_S);
-    let days = (today - STRIP_DAYS + 1..=today)
-        .map(|day| known.past.iter().find(|past| past.day == day));
+    let days =
+        (today - STRIP_DAYS + 1..=today).map(|day| known.past.iter().find(|past| past.day == day));
     let (sync, probe): (Vec<Square>, Vec<Square>) = days
         .map(|past| {
             let lag = Square::of_lag(past.and_then(|past| past.lag));

@@ -58,12 +58,7 @@ pub fn strip(name: &str, squares: &[Square]) -> String {
         squares.len() * 6,
         count(Square::Good)
     );
-    for wanted in [
-        Square::Good,
-        Square::Middling,
-        Square::Bad,
-        Square::Unknown,
-    ] {
+    for wanted in [Square::Good, Square::Middling, Square::Bad, Square::Unknown] {
         let (class, top, height) = wanted.form();
         let places = squares.iter().enumerate();
         let places = places.filter(|(_, square)| **square == wanted);
@@ -131,7 +126,11 @@ fn words(svg: &mut String, points: &[ChartPoint], top: &str) {
 
 fn largest(points: &[ChartPoint]) -> Option<&ChartPoint> {
     let known = points.iter().filter(|point| point.value.is_some());
-    known.max_by(|a, b| a.value.partial_cmp(&b.value).unwrap_or(std::cmp::Ordering::Equal))
+    known.max_by(|a, b| {
+        a.value
+            .partial_cmp(&b.value)
+            .unwrap_or(std::cmp::Ordering::Equal)
+    })
 }
 
 /// A bar per value; `None` if no value is known.
@@ -201,8 +200,8 @@ mod tests {
     #[test]
     fn e5_words_are_escaped() {
         let points = [point("<b>&\"", Some(1.0)), point("b", None)];
-        let all = bars("<i>", &points).expect("a chart")
-            + &line("<i>", &points, None).expect("a chart");
+        let all =
+            bars("<i>", &points).expect("a chart") + &line("<i>", &points, None).expect("a chart");
         assert!(!all.contains("<b>") && !all.contains("<i>"), "{all}");
         assert!(all.contains("&lt;b&gt;&amp;&quot;"), "{all}");
     }
@@ -217,7 +216,10 @@ mod tests {
     fn a_strip_says_in_words_what_it_shows() {
         let days = [Square::Good, Square::Bad, Square::Unknown];
         let svg = strip("Sync", &days);
-        assert!(svg.contains("aria-label=\"Sync: 1 of 2 days good\""), "{svg}");
+        assert!(
+            svg.contains("aria-label=\"Sync: 1 of 2 days good\""),
+            "{svg}"
+        );
         assert_eq!(svg.matches("<path").count(), 3);
     }
 }

@@ -49,7 +49,11 @@ pub fn feed(site: &str, base: &str, entries: &[FeedEntry], now: Timestamp) -> St
         plain(site)
     );
     if !base.is_empty() {
-        let _ = writeln!(text, "<link rel=\"self\" href=\"{}feed.atom\"/>", plain(base));
+        let _ = writeln!(
+            text,
+            "<link rel=\"self\" href=\"{}feed.atom\"/>",
+            plain(base)
+        );
     }
     for entry in entries {
         let (mirror, what) = (plain(&entry.mirror), plain(&entry.what));
@@ -83,7 +87,10 @@ mod tests {
             what: "down \u{7}".to_owned(),
         };
         let text = feed("<i>", "https://e.org/?a&b=/", &[entry], Timestamp(0));
-        assert!(text.contains("<title>&lt;b&gt;&amp;&quot;: down </title>"), "{text}");
+        assert!(
+            text.contains("<title>&lt;b&gt;&amp;&quot;: down </title>"),
+            "{text}"
+        );
         assert!(!text.contains("<b>") && !text.contains("<i>"), "{text}");
     }
 }

@@ -1,6 +1,8 @@
 //! Writes the state of mirrors as Arch Linux's JSON, version 3, so that its clients read it, with
 //! what else is known in an object of its own.
 
+use std::fmt::Write;
+
 use serde_json::{Value, json};
 
 use super::check_sums::CheckSums;
@@ -68,19 +70,25 @@ pub struct MirrorsJson<'a> {
 
 /// The text.
 pub fn mirrors_json(list: &MirrorsJson<'_>) -> String {
-    let urls = list.mirrors.iter().flat_map(|mirror| {
-        let url = |url| entry(mirror, url);
-        mirror.urls.iter().map(url)
-    });
-    let all = json!({
+    let head = json!({
         "cutoff": CUTOFF_S,
         "last_check": list.last_check.map(|at| at.to_string()),
         "num_checks": list.checks,
         "check_frequency": list.frequency_s,
         "version": 3,
-        "urls": urls.collect::<Vec<Value>>(),
     });
-    format!("{all:#}\n")
+    let mut text = head.to_string();
+    // One entry at a time: as one value, those of many mirrors take ten times the text.
+    text.truncate(text.len() - 1);
+    text.push_str(",\"urls\":[");
+    let mut before = "\n";
+    for mirror in list.mirrors {
+        for url in &mirror.urls {
+            let _ = write!(text, "{before}{}", entry(mirror, url));
+            before = ",\n";
+        }
+    }
+    text + "\n]}\n"
 }
 
 fn entry(mirror: &ListedMirror, url: &ListedUrl) -> Value {

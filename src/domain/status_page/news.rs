@@ -35,10 +35,7 @@ pub struct TreeNews {
 
 /// The news of a tree from the first id and the time of each index run, in the order of ids;
 /// `count` gives how many files the tree has of a range of ids.
-pub fn tree_news(
-    epochs: &[(u32, Timestamp)],
-    count: impl Fn(&Range<u32>) -> u64,
-) -> Vec<TreeNews> {
+pub fn tree_news(epochs: &[(u32, Timestamp)], count: impl Fn(&Range<u32>) -> u64) -> Vec<TreeNews> {
     let mut news = Vec::new();
     let mut start = None;
     for (place, (first, at)) in epochs.iter().enumerate() {
@@ -80,7 +77,10 @@ pub fn freshness(
     (scanned_at, now): (Timestamp, Timestamp),
 ) -> Freshness {
     let is_recent = |news: &&TreeNews| news.at.0 > now.0 - RECENT_S;
-    let mut usual = 0..news.iter().find(is_recent).map_or(u32::MAX, |n| n.ids.start);
+    let mut usual = 0..news
+        .iter()
+        .find(is_recent)
+        .map_or(u32::MAX, |n| n.ids.start);
     if count(&usual) < NEWS_FILES_MIN {
         // A young site: its first files are what there usually is.
         usual = 0..news.first().map_or(u32::MAX, |first| first.ids.end);

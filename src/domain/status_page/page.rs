@@ -263,7 +263,14 @@ impl ShownChart {
         for row in &self.rows {
             table("<tr>", true);
             for (place, cell) in row.iter().enumerate() {
-                table(if place == 0 { "<th scope=\"row\">" } else { "<td>" }, true);
+                table(
+                    if place == 0 {
+                        "<th scope=\"row\">"
+                    } else {
+                        "<td>"
+                    },
+                    true,
+                );
                 table(cell, false);
                 table(if place == 0 { "</th>" } else { "</td>" }, true);
             }

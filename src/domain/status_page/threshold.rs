@@ -47,7 +47,9 @@ mod tests {
             numbers: [*downloads, 0],
         };
         let rows = publishable(rows.iter().map(row).collect(), NETWORK_MIN);
-        rows.into_iter().map(|row| (row.name, row.numbers[0])).collect()
+        rows.into_iter()
+            .map(|row| (row.name, row.numbers[0]))
+            .collect()
     }
 
     #[test]
@@ -55,7 +57,11 @@ mod tests {
         let row = |name: &str, downloads| (name.to_owned(), downloads);
         assert_eq!(shown(&[("1", 19), ("2", 3)]), [row(OTHER, 22)]);
         let found = shown(&[("1", 100), ("2", 50), ("3", 3)]);
-        assert_eq!(found, [row("1", 100), row(OTHER, 53)], "one alone is not hidden");
+        assert_eq!(
+            found,
+            [row("1", 100), row(OTHER, 53)],
+            "one alone is not hidden"
+        );
         assert_eq!(shown(&[("1", 20)]), [row("1", 20)]);
         assert_eq!(shown(&[("1", 3)]), [row(OTHER, 3)]);
         assert_eq!(shown(&[]), []);

@@ -18,6 +18,7 @@ mod logs;
 mod mb;
 mod null_tree;
 mod overview;
+mod pages;
 mod password;
 mod probefile;
 mod replay;
