@@ -186,7 +186,7 @@ pub(super) fn gather(session: &Session, reader: &Reader) -> Result<KnownSite, Ad
     let since = Timestamp(now.0 - EVENT_DAYS * DAY_S);
     let runs = run::recent(reader, Some(RunKind::Index), None, (now, RUNS_MAX))?;
     let mut events = event::since(reader, (PROBER, since), EVENTS_MAX)?;
-    events.sort_by(|a, b| b.at.cmp(&a.at));
+    events.sort_by_key(|event| std::cmp::Reverse(event.at));
     Ok(KnownSite {
         mirrors,
         news: tree.news,

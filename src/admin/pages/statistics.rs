@@ -1,5 +1,6 @@
 //! Reads the statistics, and writes their page.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 
 use super::folder::PageFolder;
@@ -249,7 +250,7 @@ fn joined(answers: Vec<(String, i64)>) -> Vec<(String, i64)> {
         *sums.entry(name).or_default() += number;
     }
     let mut sums: Vec<_> = sums.into_iter().collect();
-    sums.sort_by(|a, b| b.1.cmp(&a.1));
+    sums.sort_by_key(|(_, number)| Reverse(*number));
     sums
 }
 
@@ -363,7 +364,7 @@ fn releases(found: Vec<SumRow>) -> ShownChart {
     let mut rows: Vec<_> = rows
         .map(|(name, numbers)| PublishedRow { name, numbers })
         .collect();
-    rows.sort_by(|a, b| b.numbers.cmp(&a.numbers));
+    rows.sort_by_key(|row| Reverse(row.numbers));
     let head = "Release";
     table(("releases", "Releases"), head, rows, &|name| {
         name.to_owned()
