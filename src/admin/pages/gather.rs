@@ -119,7 +119,7 @@ impl KnownMirror {
 }
 
 /// What every mirror is compared with.
-struct Tree {
+struct TreeContent {
     files: RoaringBitmap,
     isos: RoaringBitmap,
     news: Vec<TreeNews>,
@@ -130,7 +130,7 @@ fn cardinality(bitmap: &RoaringBitmap, ids: &Range<u32>) -> u64 {
     bitmap.range_cardinality(ids.clone())
 }
 
-fn tree(reader: &Reader) -> Result<Tree, AdminError> {
+fn tree(reader: &Reader) -> Result<TreeContent, AdminError> {
     let (mut files, mut isos) = (Vec::new(), Vec::new());
     catalogue::for_each(reader, b"", |path, file| {
         files.push(file.id.0);
@@ -141,7 +141,7 @@ fn tree(reader: &Reader) -> Result<Tree, AdminError> {
     files.sort_unstable();
     let files: RoaringBitmap = files.into_iter().collect();
     let epochs = Epochs::load(reader)?;
-    Ok(Tree {
+    Ok(TreeContent {
         news: tree_news(epochs.all(), |ids| cardinality(&files, ids)),
         isos: isos.into_iter().collect(),
         names: place_name::all(reader)?,
@@ -275,7 +275,7 @@ fn file_name(record: &MirrorRecord) -> String {
 fn measure(
     reader: &Reader,
     known: &mut KnownMirror,
-    tree: &Tree,
+    tree: &TreeContent,
     now: Timestamp,
 ) -> Result<(), AdminError> {
     let id = known.record.id;

@@ -8,7 +8,7 @@ use crate::domain::health::Family;
 use crate::domain::status_page::badge::badge;
 use crate::domain::status_page::feed::{FeedEntry, feed};
 use crate::domain::status_page::mirrors_json::{
-    ListedMirror, ListedUrl, MirrorsJson, mirrors_json,
+    ListedUrl, MirrorsJson, PublishedMirror, mirrors_json,
 };
 use crate::domain::status_page::page::{Incident, PageFrame};
 use crate::domain::url::Scheme;
@@ -73,7 +73,7 @@ pub(super) fn write(
     Ok(())
 }
 
-fn listed(known: &KnownMirror, base: &str, site: &KnownSite) -> ListedMirror {
+fn listed(known: &KnownMirror, base: &str, site: &KnownSite) -> PublishedMirror {
     let url = |(scheme, url): &(Scheme, String)| {
         let own = known.probes.iter().filter(|probe| probe.scheme == *scheme);
         let families: Vec<Family> = own.map(|probe| probe.family).collect();
@@ -90,7 +90,7 @@ fn listed(known: &KnownMirror, base: &str, site: &KnownSite) -> ListedMirror {
         true => String::new(),
         false => known.country.clone(),
     };
-    ListedMirror {
+    PublishedMirror {
         name: known.record.identifier.clone(),
         urls: known.urls.iter().map(url).collect(),
         last_sync: known.traced_at.or(known.freshness.synced_at),

@@ -3,7 +3,7 @@
 pub mod configuration;
 pub mod history;
 pub mod logs;
-pub(in crate::admin) mod mirror_status;
+pub mod mirror_status;
 mod run_text;
 mod site_problem;
 pub mod status;

@@ -26,7 +26,7 @@ pub struct ListedUrl {
 
 /// What is said of one mirror.
 #[derive(Debug, Clone, PartialEq)]
-pub struct ListedMirror {
+pub struct PublishedMirror {
     /// Its name.
     pub name: String,
     /// Its base URLs.
@@ -59,7 +59,7 @@ pub struct ListedMirror {
 #[derive(Debug, Clone, PartialEq)]
 pub struct MirrorsJson<'a> {
     /// The mirrors.
-    pub mirrors: &'a [ListedMirror],
+    pub mirrors: &'a [PublishedMirror],
     /// When one was probed last.
     pub last_check: Option<Timestamp>,
     /// Hours of the day in which mirrors were probed.
@@ -91,7 +91,7 @@ pub fn mirrors_json(list: &MirrorsJson<'_>) -> String {
     text + "\n]}\n"
 }
 
-fn entry(mirror: &ListedMirror, url: &ListedUrl) -> Value {
+fn entry(mirror: &PublishedMirror, url: &ListedUrl) -> Value {
     let [ipv4, ipv6] = url.families;
     json!({
         "url": url.url,
