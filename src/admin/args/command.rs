@@ -30,8 +30,8 @@ use super::product::{ProductArgs, UptakeArgs};
 use super::replay::{CompareArgs, ReplayArgs};
 use super::status::StatusArgs;
 use super::tree::{DirsArgs, NullTreeArgs, TimestampArgs};
-use crate::admin::smoke::SmokeArgs;
 use crate::admin::pages::PagesArgs;
+use crate::admin::smoke::SmokeArgs;
 use crate::admin::stats::{MetricsArgs, StatsArgs};
 use crate::config::CONFIG_VARIABLE;
 
