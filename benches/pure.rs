@@ -236,7 +236,7 @@ fn listing_ftp(bencher: Bencher<'_, '_>) {
     let now = Timestamp(1_795_000_000);
     bencher.bench_local(|| {
         for _ in 0..1000 {
-            black_box(parse_list(black_box(unix), now));
+            black_box(parse_list(black_box(unix), None, now));
             black_box(parse_mlsd(black_box(facts)));
         }
     });
