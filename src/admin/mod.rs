@@ -28,6 +28,7 @@ mod pages;
 mod product;
 mod program;
 mod replay;
+mod repo;
 mod report;
 mod responder;
 mod session;

@@ -26,6 +26,7 @@ use super::overview::{markers, mirrorlist};
 use super::pages::pages;
 use super::product;
 use super::replay::replay;
+use super::repo;
 use super::report::{configuration, history, logs, status};
 use super::responder::{Responder, looked_as};
 use super::session::Session;
@@ -170,6 +171,7 @@ fn dispatch(session: &mut Session, command: &Command) -> Result<Exit, AdminError
         Command::Pages(args) => pages(session, args),
         Command::Export(args) => export::export(session, args),
         Command::Product(args) => product::product(session, args),
+        Command::Repo(args) => repo::repo(session, args),
         Command::Uptake(args) => product::uptake(session, args),
         Command::Dirs(args) => dirs::dirs(session, args),
         Command::Timestamp(args) => timestamp::timestamp(session, args),

@@ -43,7 +43,8 @@ pub use local::{LocalDelivery, LocalKind, OriginConfig};
 pub use ping::PingConfig;
 pub use probe::{ProbeConfig, RawProbe, is_mail_address};
 pub use question::{
-    ListsConfig, RawHandoff, RawLists, RawOsChange, RawProductRule, RawProducts, RawRepository,
+    ListsConfig, RawAllowOutdated, RawGroup, RawHandoff, RawLists, RawOsChange, RawProductRule,
+    RawProducts, RawRepository,
 };
 pub use scan::{DueConfig, JOBS_MAX, RawMirrorScan, RawScan, ScanConfig};
 pub use site::{RawSite, SiteConfig};

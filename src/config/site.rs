@@ -13,8 +13,8 @@ use super::mime_type::{MimeTypes, own_types};
 use super::ping::{PingConfig, check_ping};
 use super::probe::{ProbeConfig, RawProbe};
 use super::question::{
-    ListsConfig, RawHandoff, RawLists, RawProductRule, RawProducts, RawRepository, product_law,
-    repository_rules,
+    GenerationKeys, ListsConfig, RawAllowOutdated, RawGroup, RawHandoff, RawLists, RawProductRule,
+    RawProducts, RawRepository, marker_law, product_law, repository_rules,
 };
 use super::scan::{RawScan, ScanConfig};
 use super::selection::{RawSelection, law, place_overrides};
@@ -22,6 +22,7 @@ use super::stats::{COUNT_MAX, RawCount, RawStats, SitePaths, StatsConfig, check_
 use crate::domain::cache::{MUTABLE_DEFAULT, PathPattern};
 use crate::domain::document::Publisher;
 use crate::domain::document::info_dictionary::TorrentVersion;
+use crate::domain::generation::MarkerLaw;
 use crate::domain::key::{Bounds, ConfigProblem, Problem, list, section};
 use crate::domain::path::is_below;
 use crate::domain::place_override::PlaceOverrides;
@@ -39,6 +40,9 @@ const MUTABLE_MAX: usize = 100;
 
 /// Each is compared with the directory of each marker when the catalogue is read.
 const REPOSITORIES_MAX: usize = 1000;
+
+/// Each is compared with the path of each requested file.
+const GROUPS_MAX: usize = 100;
 
 /// Each is compared with each question for a product.
 const PRODUCT_RULES_MAX: usize = 100;
@@ -105,6 +109,10 @@ section! {
         /// The names of repositories.
         repository: Vec<RawRepository> = Vec::new(), in Bounds::Entries(REPOSITORIES_MAX)
             => repositories: Arc<[RepositoryRule]> = repository_rules;
+        /// Files that belong together.
+        group: Vec<RawGroup> = Vec::new(), in Bounds::Entries(GROUPS_MAX) => _;
+        /// Files of which mirrors may have an older version.
+        allow_outdated: Vec<RawAllowOutdated> = Vec::new(), in Bounds::Entries(GROUPS_MAX) => _;
         /// Files by the names of products.
         products: RawProducts = RawProducts::default() => _;
         /// Which clients get another product than they ask for.
@@ -152,6 +160,8 @@ section! {
         local: LocalDelivery = local;
         /// Where GeoIP files are wrong.
         place_overrides: PlaceOverrides = overrides;
+        /// Which files are replaced under their names, and how long earlier versions count.
+        markers: MarkerLaw = markers;
         /// Products: defaults and rules.
         products: ProductLaw = products;
         /// Broken mirrors for tests of clients.
@@ -213,6 +223,16 @@ fn overrides(raw: &RawSite) -> Result<PlaceOverrides, ConfigProblem> {
 
 fn products(raw: &RawSite) -> Result<ProductLaw, ConfigProblem> {
     product_law(&raw.products, &raw.product_rule, &raw.product_handoff)
+}
+
+fn markers(raw: &RawSite) -> Result<MarkerLaw, ConfigProblem> {
+    marker_law(&GenerationKeys {
+        groups: &raw.group,
+        outdated: &raw.allow_outdated,
+        repositories: &raw.repository,
+        yum: &raw.yum,
+        lists: &raw.lists,
+    })
 }
 
 fn metalink_mirrors_max(raw: &RawSite) -> Result<usize, ConfigProblem> {

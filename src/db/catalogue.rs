@@ -22,6 +22,8 @@ const BELOW: &str = "SELECT id, size, mtime, path FROM file \
 const SOME_FROM: &str =
     "SELECT id, size, mtime, path FROM file WHERE path >= ?1 ORDER BY path LIMIT ?2";
 const IDS_BELOW: &str = "SELECT id FROM file WHERE path >= ?1 AND path < ?2 ORDER BY path LIMIT ?3";
+const PATHS_BELOW: &str =
+    "SELECT path, id FROM file WHERE path >= ?1 AND path < ?2 ORDER BY path LIMIT ?3";
 
 /// A file of a row that begins with id, size and mtime.
 pub(super) fn file(row: &Row<'_>) -> Result<CatalogueFile, rusqlite::Error> {
@@ -222,17 +224,43 @@ pub fn files_below(
     limit: usize,
 ) -> Result<Vec<FileId>, DbError> {
     let doing = "reading a directory's files";
-    let (from, to) = match directory {
-        // Beyond every path, which are shorter.
-        [] => (Vec::new(), vec![0xff; PATH_BYTES_MAX + 1]),
-        _ => ([directory, b"/"].concat(), [directory, b"0"].concat()),
-    };
+    let (from, to) = range_below(directory);
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let mut statement = database.sqlite().prepare_cached(IDS_BELOW).doing(doing)?;
     let ids = statement
         .query_map(params![from, to, limit], |row| Ok(FileId(row.get(0)?)))
         .doing(doing)?;
     ids.collect::<Result<_, _>>().doing(doing)
+}
+
+/// The same with the paths of the files.
+///
+/// # Errors
+/// Returns [`DbError::Sql`] if the database cannot be read.
+pub fn paths_below(
+    database: &impl Queryable,
+    directory: &[u8],
+    limit: usize,
+) -> Result<Vec<(Vec<u8>, FileId)>, DbError> {
+    let doing = "reading a directory's paths";
+    let (from, to) = range_below(directory);
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let mut statement = database.sqlite().prepare_cached(PATHS_BELOW).doing(doing)?;
+    let files = statement
+        .query_map(params![from, to, limit], |row| {
+            Ok((row.get(0)?, FileId(row.get(1)?)))
+        })
+        .doing(doing)?;
+    files.collect::<Result<_, _>>().doing(doing)
+}
+
+/// The first path that can be below a directory, and the first that no longer can.
+fn range_below(directory: &[u8]) -> (Vec<u8>, Vec<u8>) {
+    match directory {
+        // Beyond every path, which are shorter.
+        [] => (Vec::new(), vec![0xff; PATH_BYTES_MAX + 1]),
+        _ => ([directory, b"/"].concat(), [directory, b"0"].concat()),
+    }
 }
 
 /// Changes the catalogue within one transaction.

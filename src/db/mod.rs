@@ -40,5 +40,6 @@ pub mod schema;
 pub mod stats;
 pub mod upkeep;
 
+pub use change::marker_version;
 pub use error::DbError;
 pub use open::{Reader, Writer, check_there, open_reader, open_writer};

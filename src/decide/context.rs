@@ -7,9 +7,11 @@ use foldhash::{HashMap, HashMapExt};
 
 use super::source::{LiveSources, Sources};
 use crate::config::SiteConfig;
+use crate::domain::generation::MarkerLaw;
 use crate::domain::key::ParameterScope;
 use crate::domain::place::{Asn, CountryCode, Place, RegionCode};
 use crate::domain::rule::Rules;
+use crate::domain::select::set::MirrorSet;
 use crate::domain::select::{Access, ClassTable, Selector};
 use crate::domain::time::Timestamp;
 use crate::http::Overrides;
@@ -18,6 +20,12 @@ use crate::snapshot::Snapshot;
 /// Number of places whose classes are kept: a busy site sees some thousand pairs of country and
 /// AS.
 const PLACES_MAX: usize = 4096;
+
+/// Number of groups whose holders are kept: some 50 MB for 400 mirrors would be 500,000 of them.
+const GROUPS_MAX: usize = 20_000;
+
+/// Files of a group: more take some milliseconds to read, and such a group does not count as one.
+const GROUP_FILES_MAX: usize = 20_000;
 
 /// Number of override sets whose rules are kept; a configuration has a handful.
 const OVERRIDES_MAX: usize = 256;
@@ -36,6 +44,7 @@ pub struct WorkerContext {
     clock: RequestClock,
     pub(super) selector: Selector<DrawFn>,
     classes: Classes,
+    groups: Groups,
     rules: HashMap<(Vec<u8>, Option<usize>), Arc<Rules>>,
 }
 
@@ -44,6 +53,13 @@ pub struct WorkerContext {
 struct Classes {
     serial: u64,
     by_place: HashMap<PlaceKey, Rc<ClassTable>>,
+}
+
+/// The mirrors that have whole generations, for one snapshot; `None`: there is no such group.
+#[derive(Default)]
+struct Groups {
+    serial: u64,
+    holders: HashMap<(usize, Vec<u8>), Option<Rc<MirrorSet>>>,
 }
 
 type PlaceKey = (Option<CountryCode>, Option<RegionCode>, Option<Asn>, Access);
@@ -61,6 +77,7 @@ impl WorkerContext {
             clock,
             selector: Selector::new(draw),
             classes: Classes::default(),
+            groups: Groups::default(),
             rules: HashMap::new(),
         }
     }
@@ -93,6 +110,47 @@ impl WorkerContext {
         let key = (place.country, place.region, place.asn, access);
         let make = || Rc::new(snapshot.roster.classes(place, access));
         Rc::clone(kept.by_place.entry(key).or_insert_with(make))
+    }
+
+    /// The mirrors that have all files of a group: the number of its rule, and its directory.
+    /// `None` if there is no such group, or if it cannot be known who has it.
+    pub(super) fn group_holders(
+        &mut self,
+        snapshot: &Snapshot,
+        law: &MarkerLaw,
+        (number, directory): (usize, &[u8]),
+    ) -> Option<Rc<MirrorSet>> {
+        let kept = &mut self.groups;
+        if kept.serial != snapshot.serial || kept.holders.len() >= GROUPS_MAX {
+            *kept = Groups {
+                serial: snapshot.serial,
+                holders: HashMap::new(),
+            };
+        }
+        let key = (number, directory.to_vec());
+        if let Some(known) = kept.holders.get(&key) {
+            return known.clone();
+        }
+        let group = law.group(number)?;
+        let (mut files, mut has_root) = (Vec::new(), false);
+        for place in group.places(directory) {
+            let below = self.sources.paths_below(snapshot, &place, GROUP_FILES_MAX);
+            let below = below.ok()?;
+            if below.len() >= GROUP_FILES_MAX {
+                files.clear();
+                has_root = false;
+                break;
+            }
+            for (path, id) in below {
+                has_root |= group.directory_of_root(&path) == Some(directory);
+                if group.has(&path, directory) {
+                    files.push(id);
+                }
+            }
+        }
+        let holders = has_root.then(|| Rc::new(snapshot.holders(&files)));
+        self.groups.holders.insert(key, holders.clone());
+        holders
     }
 
     /// The rules of a path with the web server's overrides. A bad override is logged and ignored.

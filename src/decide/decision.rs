@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::domain::document::mirror_list::Offers;
 use crate::domain::file::{FileId, FileVersion};
+use crate::domain::generation::EarlierVersion;
 use crate::domain::hash::{Digests, HashSummary};
 use crate::domain::mirror::Mirror;
 use crate::domain::mirror::MirrorId;
@@ -361,6 +362,8 @@ pub struct Metalink<'s> {
     /// Whether it is a list by the name of a repository: the URLs of a mirror stand side by side
     /// and have one preference.
     pub is_by_mirror: bool,
+    /// Earlier versions that clients may take, the newest first; only of a repository's marker.
+    pub alternates: Vec<EarlierVersion>,
 }
 
 /// `.torrent`, `.magnet` or `.zsync`.

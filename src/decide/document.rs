@@ -144,6 +144,7 @@ impl<'s> RequestPass<'_, 's> {
                     has_torrent,
                     names_torrent,
                     is_by_mirror: false,
+                    alternates: Vec::new(),
                 })
             }
             result => result,
@@ -195,11 +196,16 @@ impl<'s> RequestPass<'_, 's> {
         kind: Representation,
     ) -> Result<Metalink<'s>, LocalReason> {
         let extent = self.depth.extent(Extent::All);
+        let taken = match self.takes.is_list && kind == Representation::Metalink {
+            true => self.take_earlier(context, wanted.1, true),
+            false => wanted.1.clone(),
+        };
         let EligibleMirrors {
             mut choices,
             mut excluded,
             known,
-        } = self.find(context, wanted, extent)?;
+        } = self.find(context, (wanted.0, &taken), extent)?;
+        let alternates = std::mem::take(&mut self.takes.alternates);
         let mut hashes = None;
         if let Some((snapshot, known)) = known {
             keep_listed(snapshot, &mut choices, &mut excluded);
@@ -221,6 +227,7 @@ impl<'s> RequestPass<'_, 's> {
             has_torrent,
             names_torrent,
             is_by_mirror: false,
+            alternates,
             hashes,
         })
     }

@@ -11,6 +11,7 @@ mod client;
 mod context;
 mod decision;
 mod document;
+mod generation;
 mod list;
 mod mapping;
 mod order;
@@ -21,6 +22,7 @@ mod redirect;
 mod select;
 mod site;
 mod source;
+mod taken;
 mod yum;
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use super::mapping::Mapping;
 use super::passage::{Depth, RequestPass};
 use super::question::ClientWishes;
 use super::site::SiteState;
+use super::taken::TakenVersions;
 use crate::domain::path::FilePath;
 use crate::domain::representation::Representation;
 use crate::http::{Method, Query, Request};
@@ -42,6 +43,7 @@ pub fn decide<'s>(
         request,
         query,
         depth,
+        takes: TakenVersions::default(),
         decision: Decision {
             outcome: Outcome::Missing(MissingReason::NotInTree),
             rules,

@@ -9,6 +9,7 @@ use super::decision::{Choice, DecidedFile, Decision, LocalReason};
 use super::question::ClientWishes;
 use super::select::{self, Choices, Extent, MirrorQuestion};
 use super::site::SiteState;
+use super::taken::TakenVersions;
 use crate::domain::cache::TTL_DEFAULT_S;
 use crate::domain::document::info_dictionary;
 use crate::domain::file::CatalogueFile;
@@ -48,6 +49,8 @@ pub(super) struct RequestPass<'r, 's> {
     pub(super) request: &'r Request<'r>,
     pub(super) query: Query,
     pub(super) depth: Depth,
+    /// Which versions of a file are as good as the last one, and on which mirrors.
+    pub(super) takes: TakenVersions,
     pub(super) decision: Decision<'s>,
     /// Whether https URLs alone are wanted.
     pub(super) is_https_wanted: bool,
@@ -131,7 +134,10 @@ impl<'s> RequestPass<'_, 's> {
             extent = Extent::All;
         }
         let wanted = MirrorQuestion {
-            holdings: &snapshot.holdings(known.id),
+            holdings: &snapshot
+                .holdings(known.id)
+                .or_earlier(&self.takes.earlier)
+                .within(self.takes.within.as_deref()),
             size: file.version.size,
             cached: self.cached(context, snapshot, (known, file)),
             extent,

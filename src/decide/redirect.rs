@@ -3,7 +3,7 @@
 use super::client::Client;
 use super::context::WorkerContext;
 use super::decision::{Choice, DecidedFile, FOR_ONE_CLIENT, Hold, LocalReason, Outcome, Redirect};
-use super::passage::{RequestPass, has_info};
+use super::passage::{EligibleMirrors, RequestPass, has_info};
 use super::select::Extent;
 use crate::domain::file::FileId;
 use crate::domain::hash::Digests;
@@ -122,7 +122,12 @@ impl<'s> RequestPass<'_, 's> {
         file: &DecidedFile,
     ) -> Outcome<'s> {
         let extent = self.depth.extent(Extent::Best);
-        let mut found = match self.find(context, (client, file), extent) {
+        let taken = self.allow_outdated(file);
+        let found = match &taken {
+            Some(taken) => self.find(context, (client, taken), extent),
+            None => self.find_in_generation(context, (client, file), extent),
+        };
+        let mut found = match found {
             Ok(found) => found,
             Err(reason) => return Outcome::Local(reason),
         };
@@ -135,9 +140,10 @@ impl<'s> RequestPass<'_, 's> {
         if self.is_too_long(&found.choices, file) {
             return Outcome::Local(LocalReason::LocationTooLong);
         }
-        let digests = found
-            .known
-            .and_then(|(snapshot, known)| digests(context, snapshot, known.id, file));
+        // Nobody knows which version the client gets where it may be an older one.
+        let known = found.known.filter(|_| taken.is_none());
+        let digests =
+            known.and_then(|(snapshot, known)| digests(context, snapshot, known.id, file));
         let version = self.state.config.torrent_version;
         let has_info = |digests: &Digests| has_info(digests, version);
         Outcome::Redirect(Redirect {
@@ -148,6 +154,30 @@ impl<'s> RequestPass<'_, 's> {
                 && digests.as_ref().is_some_and(has_info),
             digests,
         })
+    }
+
+    /// Finds mirrors that have the whole generation to which the file belongs. For its root there
+    /// are no others; for another file they come first, and if none of them may serve the client,
+    /// then those that have the file.
+    fn find_in_generation(
+        &mut self,
+        context: &mut WorkerContext,
+        wanted: (&Client, &DecidedFile),
+        extent: Extent,
+    ) -> Result<EligibleMirrors<'s>, LocalReason> {
+        let Some(group) = self.group_of(context, wanted.1) else {
+            return self.find(context, wanted, extent);
+        };
+        let had_none = self.decision.no_mirror;
+        self.takes.within = Some(group.holders);
+        let found = self.find(context, wanted, extent);
+        self.takes.within = None;
+        let is_mirror = |choice: &Choice<'_>| !choice.is_fallback;
+        if group.is_root || matches!(&found, Ok(found) if found.choices.iter().any(is_mirror)) {
+            return found;
+        }
+        self.decision.no_mirror = had_none;
+        self.find(context, wanted, extent)
     }
 
     /// Whether the best mirror's URL leaves no room for the other fields of a redirect; a proxy in

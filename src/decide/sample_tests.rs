@@ -215,6 +215,21 @@ impl Sources for ValueSources {
         None
     }
 
+    fn paths_below(
+        &mut self,
+        _: &Snapshot,
+        directory: &[u8],
+        limit: usize,
+    ) -> Result<Vec<(Vec<u8>, FileId)>, DbError> {
+        let below = |path: &str| path.as_bytes().starts_with(directory);
+        let files = FILES.iter().filter(|(path, _, _)| below(path));
+        let named = files.filter_map(|(path, known, _)| {
+            let id = FileId((*known)?.0);
+            Some((path.as_bytes().to_vec(), id))
+        });
+        self.found(named.take(limit).collect())
+    }
+
     fn end_read(&mut self) {}
 }
 
@@ -263,6 +278,7 @@ fn snapshot() -> Snapshot {
         has_hashes: true,
         repositories: Vec::new(),
         products: ProductTable::default(),
+        earlier: Default::default(),
     })
 }
 

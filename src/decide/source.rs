@@ -77,6 +77,17 @@ pub trait Sources {
     /// When the database was last written; `None` if that cannot be told.
     fn written_at(&mut self) -> Option<Timestamp>;
 
+    /// As [`Lookup::paths_below`].
+    ///
+    /// # Errors
+    /// See [`Sources`].
+    fn paths_below(
+        &mut self,
+        snapshot: &Snapshot,
+        directory: &[u8],
+        limit: usize,
+    ) -> Result<Vec<(Vec<u8>, FileId)>, DbError>;
+
     /// As [`Lookup::end_read`].
     fn end_read(&mut self);
 }
@@ -165,6 +176,15 @@ impl Sources for LiveSources {
 
     fn written_at(&mut self) -> Option<Timestamp> {
         self.written.get()
+    }
+
+    fn paths_below(
+        &mut self,
+        snapshot: &Snapshot,
+        directory: &[u8],
+        limit: usize,
+    ) -> Result<Vec<(Vec<u8>, FileId)>, DbError> {
+        self.lookup.paths_below(snapshot, directory, limit)
     }
 
     fn end_read(&mut self) {

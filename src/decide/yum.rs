@@ -50,6 +50,7 @@ impl<'s> RequestPass<'_, 's> {
         self.decision.own = OwnUrl::OfTree(repository.marker.clone());
         self.decision.requested = Some(repository.marker);
         self.decision.file = Some(file.clone());
+        self.takes.is_list = true;
         if asked != Representation::Yumlist {
             return Some(self.answer(context, &file, asked));
         }
@@ -73,7 +74,8 @@ impl<'s> RequestPass<'_, 's> {
         context: &mut WorkerContext,
         wanted: (&Client, &DecidedFile),
     ) -> Vec<Choice<'s>> {
-        let found = self.find(context, wanted, self.depth.extent(Extent::All));
+        let file = self.take_earlier(context, wanted.1, false);
+        let found = self.find(context, (wanted.0, &file), self.depth.extent(Extent::All));
         let mut choices = found.map(|found| found.choices).unwrap_or_default();
         choices.truncate(YUM_MIRRORS_MAX);
         self.limit(&mut choices);

@@ -17,6 +17,7 @@ pub mod document;
 pub mod escape;
 pub mod file;
 pub mod follow;
+pub mod generation;
 pub mod hash;
 pub mod health;
 pub mod key;

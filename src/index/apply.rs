@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::change::{ChangeList, IndexChange};
+use super::marker::ChangedMarkers;
 use super::step::IndexStep;
 use crate::db::catalogue::CatalogueWriter;
 use crate::db::open::Transaction;
@@ -31,7 +32,7 @@ impl From<DbError> for Abort {
 /// Applies the changes; after an error the caller must roll the transaction back.
 pub(super) fn change_all(
     transaction: &Transaction<'_>,
-    changes: &ChangeList,
+    (changes, markers): (&ChangeList, &ChangedMarkers<'_>),
     at: Timestamp,
     (stop, observe): (&AtomicBool, &dyn Fn(IndexStep)),
 ) -> Result<(), Abort> {
@@ -47,20 +48,31 @@ pub(super) fn change_all(
             observe(IndexStep::Writing(done, total));
         }
         done += 1;
-        match change {
-            IndexChange::Add(version) => drop(catalogue.insert(path, version)?),
-            IndexChange::Replace(_, version) => drop(catalogue.replace(path, version)?),
-            IndexChange::Adopt(id, version) => catalogue.adopt(path, id, version)?,
-            IndexChange::Remove(_) => catalogue.remove(path)?,
-        }
+        markers.before(transaction, (path, change), at)?;
+        let id = match change {
+            IndexChange::Add(version) => Some(catalogue.insert(path, version)?),
+            IndexChange::Replace(_, version) => Some(catalogue.replace(path, version)?),
+            IndexChange::Adopt(id, version) => {
+                catalogue.adopt(path, id, version)?;
+                Some(id)
+            }
+            IndexChange::Remove(_) => {
+                catalogue.remove(path)?;
+                None
+            }
+        };
         match change {
             IndexChange::Replace(id, _) | IndexChange::Remove(id) if has_hashes => {
                 db::hash::remove(transaction, id)?;
             }
             _ => {}
         }
-        Ok(())
+        match id {
+            Some(id) => Ok(markers.after(transaction, path, id)?),
+            None => Ok(()),
+        }
     })?;
+    markers.fill(transaction)?;
     Ok(catalogue.finish_at(at)?)
 }
 

@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use super::change::{ChangeList, IndexChange};
 use crate::db::{DbError, catalogue, open::Queryable};
 use crate::domain::file::CatalogueFile;
+use crate::domain::generation::MarkerLaw;
 use crate::tree::{InOrder, PathEntry, TreeListing};
 
 /// The result of a comparison.
@@ -16,19 +17,22 @@ pub struct Comparison {
     pub catalogued: u64,
     /// Number of entries that stay because their place could not be read.
     pub kept: u64,
+    /// Files by which mirrors are judged that have not changed.
+    pub unchanged_markers: Vec<(Vec<u8>, CatalogueFile)>,
 }
 
 /// Compares the result of a walk with the catalogue's entries `below` the same directory; without a
-/// database every file is new.
+/// database every file is new. `markers` tells which files' earlier versions are remembered.
 ///
 /// # Errors
 /// Returns [`DbError::Sql`] if the catalogue cannot be read.
 pub fn compare(
     database: Option<&impl Queryable>,
-    below: &[u8],
+    (below, markers): (&[u8], &MarkerLaw),
     walked: TreeListing,
 ) -> Result<Comparison, DbError> {
     let mut merge = Merge {
+        markers,
         tree: walked.into_order(),
         unreadable_below: None,
         comparison: Comparison::default(),
@@ -42,14 +46,15 @@ pub fn compare(
     Ok(merge.comparison)
 }
 
-struct Merge {
+struct Merge<'a> {
+    markers: &'a MarkerLaw,
     tree: InOrder,
     /// The unreadable directory that was passed last; all entries below it stay.
     unreadable_below: Option<Vec<u8>>,
     comparison: Comparison,
 }
 
-impl Merge {
+impl Merge<'_> {
     /// Processes the catalogue's next entry.
     fn entry(&mut self, path: &[u8], file: CatalogueFile) {
         self.comparison.catalogued += 1;
@@ -77,7 +82,12 @@ impl Merge {
     fn same_path(&mut self, path: &[u8], file: CatalogueFile, found: PathEntry) {
         let changes = &mut self.comparison.changes;
         match (found, file.version) {
-            (PathEntry::File(seen), Some(known)) if seen == known => {}
+            (PathEntry::File(seen), Some(known)) if seen == known => {
+                if self.markers.remembers(path) {
+                    let unchanged = &mut self.comparison.unchanged_markers;
+                    unchanged.push((path.to_owned(), file));
+                }
+            }
             (PathEntry::File(seen), Some(_)) => {
                 changes.push(path, IndexChange::Replace(file.id, seen))
             }

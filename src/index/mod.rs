@@ -27,6 +27,7 @@ mod generation;
 mod hash;
 mod lock;
 mod manifest;
+mod marker;
 mod program;
 mod report;
 mod run;

@@ -23,6 +23,7 @@ use super::compare::{Comparison, compare};
 use super::error::IndexError;
 use super::generation;
 use super::manifest::ListedFiles;
+use super::marker::ChangedMarkers;
 use super::report::{IndexCounts, IndexReport};
 use crate::db::catalogue;
 use crate::db::event;
@@ -209,7 +210,7 @@ impl IndexRun<'_> {
         let fail = |error| self.indexer.database_error(error);
         let mut counts = IndexCounts::new(&walked);
         let unreadable = std::mem::take(&mut walked.unreadable);
-        let comparison = compare(database, below, walked).map_err(fail)?;
+        let comparison = compare(database, (below, &site.markers), walked).map_err(fail)?;
         counts.add_comparison(&comparison);
         let whole = match database {
             Some(database) if !below.is_empty() => catalogue::count(database).map_err(fail)?,
@@ -295,6 +296,8 @@ impl IndexRun<'_> {
         let Store::Real { writer, id, .. } = &mut self.store else {
             return Ok(());
         };
+        let site = &self.indexer.site;
+        let markers = ChangedMarkers::read(site, &seen.comparison, writer, stop)?;
         writer.attempt(|transaction| {
             if catalogue::generation(transaction)? != seen.generation {
                 return Err(Abort::Moved);
@@ -306,7 +309,7 @@ impl IndexRun<'_> {
             }
             change_all(
                 transaction,
-                &seen.comparison.changes,
+                (&seen.comparison.changes, &markers),
                 end.at,
                 (stop, observe),
             )?;

@@ -109,7 +109,7 @@ impl<'a> Network<'a> {
             start: &self.rsync.start,
             copies_links: self.rsync.copies_links,
         };
-        let mut tally = Tally::new(&known.files);
+        let mut tally = Tally::new(&known.files).with_earlier(&known.earlier);
         let (mut links, mut unasked) = (Links::default(), RoaringBitmap::new());
         let rules = self.rsync;
         let listed = list_rsync(&url, options, |entry, path| {
@@ -186,7 +186,7 @@ impl<'a> Network<'a> {
             ..self.plan(known, before, &progress)
         };
         let (reader, first) = PageReader::begin(plan, &session, &base)?;
-        let mut files = Tally::new(&known.files);
+        let mut files = Tally::new(&known.files).with_earlier(&known.earlier);
         for (path, file) in &listing.links.files {
             match reader.file(path)? {
                 FilePresence::Here(listed) => files.see_listed(*file, listed),

@@ -94,6 +94,21 @@ impl Lookup {
         })
     }
 
+    /// The same with their paths.
+    ///
+    /// # Errors
+    /// Returns an error as [`Lookup::digests`] does.
+    pub fn paths_below(
+        &mut self,
+        snapshot: &Snapshot,
+        directory: &[u8],
+        limit: usize,
+    ) -> Result<Vec<(Vec<u8>, FileId)>, DbError> {
+        self.with(snapshot, |reader| {
+            catalogue::paths_below(reader, directory, limit)
+        })
+    }
+
     fn with<T>(
         &mut self,
         snapshot: &Snapshot,

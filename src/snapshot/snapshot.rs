@@ -24,12 +24,13 @@ use crate::db::copy::lineage::Lineage;
 use crate::db::epoch::Epochs;
 use crate::db::follow::contradiction;
 use crate::db::open::{Queryable, Reader, open_reader};
-use crate::db::{catalogue, content, hash, mirror, probe, product};
+use crate::db::{catalogue, content, hash, marker_version, mirror, probe, product};
 use crate::domain::file::{CatalogueFile, FileId};
+use crate::domain::generation::EarlierVersions;
 use crate::domain::mirror::{Mirror, MirrorId};
 use crate::domain::product::ProductTable;
 use crate::domain::repository::{RepositoryRule, RepositoryTable, TableBuilder};
-use crate::domain::select::set::{MirrorSet, WORD_BITS};
+use crate::domain::select::set::{MirrorSet, WORD_BITS, indexes};
 use crate::domain::select::{Holdings, Reason, Roster};
 use crate::domain::time::Timestamp;
 
@@ -99,6 +100,8 @@ pub struct Snapshot {
     pub repositories: Arc<RepositoryTable>,
     /// The products.
     pub products: Arc<ProductTable>,
+    /// Earlier versions of files by which mirrors are judged.
+    pub earlier: Arc<EarlierVersions>,
     files: KnownCatalogue,
     epochs: Epochs,
     known: Vec<Option<Arc<KnownContent>>>,
@@ -121,6 +124,8 @@ pub struct SnapshotValues {
     pub repositories: Vec<RepositoryRule>,
     /// Its products.
     pub products: ProductTable,
+    /// Earlier versions of its files.
+    pub earlier: EarlierVersions,
 }
 
 impl Snapshot {
@@ -156,6 +161,7 @@ impl Snapshot {
             has_hashes: values.has_hashes,
             repositories: Arc::new(repositories.finish()),
             products: Arc::new(values.products),
+            earlier: Arc::new(values.earlier),
             files: KnownCatalogue::new(
                 CatalogueMark {
                     generation: 0,
@@ -181,12 +187,32 @@ impl Snapshot {
     }
 
     /// Which mirrors have a file version.
-    pub fn holdings(&self, file: FileId) -> impl Holdings {
+    pub fn holdings(&self, file: FileId) -> FileHoldings<'_> {
         FileHoldings {
             snapshot: self,
             file,
             masked: self.masks.of_file(file),
+            earlier: &[],
+            within: None,
         }
+    }
+
+    /// The mirrors that have all of the file versions.
+    pub fn holders(&self, files: &[FileId]) -> MirrorSet {
+        let words = self.roster.mirrors().len().div_ceil(WORD_BITS);
+        let bits = |word| {
+            let mut files = files.iter();
+            files.try_fold(u64::MAX, |bits, file| {
+                match bits & self.matrix.word(*file, word) {
+                    0 => None,
+                    some => Some(some),
+                }
+            })
+        };
+        (0..words)
+            .filter_map(|word| Some(indexes(word, bits(word)?)))
+            .flatten()
+            .collect()
     }
 
     /// Counts how many of the files each mirror of the roster has.
@@ -197,20 +223,50 @@ impl Snapshot {
     }
 }
 
-struct FileHoldings<'s> {
+/// The mirrors that have a file version.
+pub struct FileHoldings<'s> {
     snapshot: &'s Snapshot,
     file: FileId,
     /// Mirrors that did not have the file when it was last looked for.
     masked: Option<&'s MirrorSet>,
+    earlier: &'s [FileId],
+    within: Option<&'s MirrorSet>,
+}
+
+impl<'s> FileHoldings<'s> {
+    /// These, and those that have one of some earlier versions.
+    #[must_use]
+    pub fn or_earlier(mut self, earlier: &'s [FileId]) -> FileHoldings<'s> {
+        self.earlier = earlier;
+        self
+    }
+
+    /// Those of them that are in a set.
+    #[must_use]
+    pub fn within(mut self, set: Option<&'s MirrorSet>) -> FileHoldings<'s> {
+        self.within = set;
+        self
+    }
 }
 
 impl Holdings for FileHoldings<'_> {
     fn word(&self, word: usize) -> u64 {
         let masked = self.masked.map_or(0, |masked| masked.word(word));
-        self.snapshot.matrix.word(self.file, word) & !masked
+        let matrix = &self.snapshot.matrix;
+        let mut bits = matrix.word(self.file, word) & !masked;
+        for earlier in self.earlier {
+            bits |= matrix.word(*earlier, word);
+        }
+        self.within.map_or(bits, |set| bits & set.word(word))
     }
 
     fn why_not(&self, mirror: usize) -> Reason {
+        if let Some(set) = self.within
+            && !set.contains(mirror)
+            && self.snapshot.holders(&[self.file]).contains(mirror)
+        {
+            return Reason::OtherGeneration;
+        }
         match self.snapshot.known.get(mirror).and_then(Option::as_ref) {
             None => Reason::NeverScanned,
             Some(known) if known.outdated.contains(self.file.0) => Reason::FileOutdated,
@@ -257,6 +313,8 @@ struct OpenDatabase {
     repositories: Option<(CatalogueMark, Arc<RepositoryTable>)>,
     /// The products, and the generation at which they were read.
     products: Option<(i64, Arc<ProductTable>)>,
+    /// The same for earlier versions.
+    earlier: Option<(i64, Arc<EarlierVersions>)>,
 }
 
 impl Loader {
@@ -341,6 +399,7 @@ impl OpenDatabase {
             files: None,
             repositories: None,
             products: None,
+            earlier: None,
         })
     }
 
@@ -355,6 +414,7 @@ impl OpenDatabase {
             self.files = before.files;
             self.repositories = before.repositories;
             self.products = before.products;
+            self.earlier = before.earlier;
         }
     }
 
@@ -368,6 +428,7 @@ impl OpenDatabase {
             self.files = None;
             self.repositories = None;
             self.products = None;
+            self.earlier = None;
             self.lineage = lineage;
         }
         Ok(())
@@ -384,6 +445,7 @@ impl OpenDatabase {
         let files = self.load_files(&roster)?;
         let repositories = self.load_repositories(rules, files.mark)?;
         let products = self.load_products()?;
+        let earlier = self.load_earlier()?;
         let epochs = Epochs::load(&self.reader)?;
         let has_hashes = hash::any(&self.reader)?;
         let masks = Masks::of(&contradiction::masked(&self.reader)?, &self.mirrors);
@@ -401,6 +463,7 @@ impl OpenDatabase {
             has_hashes,
             repositories,
             products,
+            earlier,
             files,
             epochs,
             known: of_roster,
@@ -420,6 +483,19 @@ impl OpenDatabase {
         let products = Arc::new(product::table(&self.reader)?);
         self.products = Some((generation, Arc::clone(&products)));
         Ok(products)
+    }
+
+    /// Reads earlier versions if one of them changed.
+    fn load_earlier(&mut self) -> Result<Arc<EarlierVersions>, DbError> {
+        let generation = marker_version::generation(&self.reader)?;
+        if let Some((read_at, earlier)) = &self.earlier
+            && *read_at == generation
+        {
+            return Ok(Arc::clone(earlier));
+        }
+        let earlier = Arc::new(marker_version::all(&self.reader)?);
+        self.earlier = Some((generation, Arc::clone(&earlier)));
+        Ok(earlier)
     }
 
     /// Reads the names of repositories if the catalogue has changed. The file beside the database

@@ -7,6 +7,7 @@ mod docs;
 mod doctor;
 mod fcgi;
 mod fetch;
+mod generation;
 mod geoip;
 mod import;
 mod index;

@@ -28,6 +28,7 @@ use super::network::{IplookupArgs, ProbefileArgs, TopologyArgs, UpdateArgs};
 use super::overview::{MarkersArgs, MirrorlistArgs};
 use super::product::{ProductArgs, UptakeArgs};
 use super::replay::{CompareArgs, ReplayArgs};
+use super::repo::RepoArgs;
 use super::status::StatusArgs;
 use super::tree::{DirsArgs, NullTreeArgs, TimestampArgs};
 use crate::admin::pages::PagesArgs;
@@ -191,6 +192,8 @@ pub enum Command {
     Export(ExportArgs),
     /// Manage the names of products: which file a client gets for NAME, system and language
     Product(ProductArgs),
+    /// Show which mirrors are behind with a repository, or forget its earlier versions
+    Repo(RepoArgs),
     /// Show how many mirrors have the files of a product
     Uptake(UptakeArgs),
     /// Show the directories of the catalogue, or which mirrors have one

@@ -19,6 +19,7 @@ mod network;
 mod overview;
 mod product;
 mod replay;
+mod repo;
 mod status;
 mod tree;
 
@@ -52,5 +53,6 @@ pub use product::{
     RemoveProductArgs, UptakeArgs,
 };
 pub use replay::{CompareArgs, ReplayArgs};
+pub use repo::{ExpireRepoArgs, ListRepoArgs, RepoAction, RepoArgs, ShowRepoArgs};
 pub use status::{StatusArgs, StatusOrder};
 pub use tree::{DirsArgs, NullTreeArgs, TimestampArgs};

@@ -273,6 +273,15 @@ impl Sources for ReplaySources {
         self.live.written_at()
     }
 
+    fn paths_below(
+        &mut self,
+        snapshot: &Snapshot,
+        directory: &[u8],
+        limit: usize,
+    ) -> Result<Vec<(Vec<u8>, FileId)>, DbError> {
+        self.live.paths_below(snapshot, directory, limit)
+    }
+
     fn end_read(&mut self) {
         self.live.end_read();
     }

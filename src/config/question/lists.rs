@@ -12,6 +12,12 @@ use crate::domain::repository::RepositoryRule;
 /// As MirrorManager has it.
 const MINIMUM: usize = 5;
 
+/// Four days, as MirrorManager has it.
+const ALTERNATES_S: u32 = 345_600;
+
+/// A year, after which no mirror is worth a client.
+const ALTERNATES_S_MAX: u64 = 365 * 86_400;
+
 /// More mirrors than any project has.
 const MIRRORS_MAX: u64 = 100_000;
 
@@ -39,13 +45,17 @@ section! {
         /// Names that stand for others, without a second step:
         /// `{ "lin-current" = "lin-9" }`.
         redirects: BTreeMap<String, String> = BTreeMap::new();
+        /// Seconds for which lists and metalinks still take mirrors with an earlier version of a
+        /// repository's marker; metalinks name its hashes as alternates. 0: none.
+        alternates_s: u32 = ALTERNATES_S, in Bounds::Whole(0, ALTERNATES_S_MAX);
     }
 }
 
 impl ListsConfig {
     /// Whether anything is set.
     pub fn is_set(&self) -> bool {
-        let is_usual = self.minimum == MINIMUM && self.max == 0;
+        let is_usual =
+            self.minimum == MINIMUM && self.max == 0 && self.alternates_s == ALTERNATES_S;
         self.enabled
             || !self.scan_urls
             || !self.paths

@@ -4,6 +4,7 @@
 mod catalogue_mark;
 mod change_log;
 mod changed_file;
+pub mod marker_version;
 
 pub use catalogue_mark::{CatalogueMark, mark};
 pub(super) use change_log::ChangeLog;

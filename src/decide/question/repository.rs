@@ -98,7 +98,7 @@ impl<'s> RequestPass<'_, 's> {
         };
         let subject = self.redirected(subject);
         *heading = Some(ListHeading::of(&subject));
-        let place = match self.place_of(context, snapshot, &subject)? {
+        let mut place = match self.place_of(context, snapshot, &subject)? {
             Ok(place) => place,
             Err(outcome) => return Ok(outcome),
         };
@@ -126,6 +126,12 @@ impl<'s> RequestPass<'_, 's> {
             (false, ..) => {}
         }
         let mut heading = heading.take().unwrap_or_default();
+        // A redirect to a file never leads to an earlier version.
+        if let Some(file) = &mut place.file
+            && (place.directory.is_some() || !asked.redirects)
+        {
+            *file = self.take_earlier(context, file, false);
+        }
         let found = self.candidates(context, asked, (&client, &place));
         let FoundMirrors { choices, excluded } =
             self.arranged(found, (asked, is_metalink), &client, &mut heading);
@@ -365,7 +371,7 @@ impl<'s> RequestPass<'_, 's> {
         (client, file): (&Client, &DecidedFile),
     ) -> Outcome<'s> {
         let place = ListPlace {
-            file: Some(file.clone()),
+            file: Some(self.take_earlier(context, file, true)),
             directory: None,
             named: Vec::new(),
         };
@@ -384,6 +390,7 @@ impl<'s> RequestPass<'_, 's> {
             has_torrent: false,
             names_torrent: false,
             is_by_mirror: true,
+            alternates: std::mem::take(&mut self.takes.alternates),
         }))
     }
 }

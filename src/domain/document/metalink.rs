@@ -7,6 +7,7 @@ use super::body::{Body, Form};
 use super::name::{lines_into, text_of};
 use super::sheet::{GENERATOR, Publisher, Sheet, append, location_into};
 use crate::domain::escape::{decimal_into, hex_into, html_into};
+use crate::domain::generation::EarlierVersion;
 use crate::domain::hash::HashPart;
 use crate::domain::time::rfc822;
 
@@ -60,6 +61,7 @@ pub fn metalink(sheet: &Sheet<'_>) -> Body {
     let _ = writeln!(out, "    <size>{}</size>", sheet.version.size);
     sheet.comments_into(out);
     verification_into(&mut body, sheet, &name);
+    alternates_into(&mut body.text, sheet.alternates);
     append(&mut body.text, "    <resources>\n");
     let best = match sheet.broken {
         Some(_) => PREFERENCE_BEHIND_BROKEN,
@@ -104,6 +106,38 @@ fn publisher_into(out: &mut Vec<u8>, publisher: &Publisher) {
         append(out, "</url>\n");
     }
     append(out, "  </publisher>\n\n");
+}
+
+/// Appends earlier versions as MirrorManager writes them; dnf takes a file with one of their
+/// hashes.
+fn alternates_into(out: &mut Vec<u8>, alternates: &[EarlierVersion]) {
+    if alternates.is_empty() {
+        return;
+    }
+    append(out, "    <mm0:alternates>\n");
+    for alternate in alternates {
+        let (version, digests) = (alternate.version, &alternate.digests);
+        let _ = write!(
+            out,
+            "      <mm0:alternate>\n        <mm0:timestamp>{}</mm0:timestamp>\n        \
+             <size>{}</size>\n        <verification>\n",
+            version.mtime, version.size
+        );
+        let digests = [
+            &digests.md5,
+            &digests.sha1,
+            &digests.sha256,
+            &digests.sha512,
+        ];
+        for (kind, digest) in HASH_TYPES.into_iter().zip(digests) {
+            let Some(digest) = digest else { continue };
+            let _ = write!(out, "          <hash type=\"{kind}\">");
+            hex_into(out, digest);
+            append(out, "</hash>\n");
+        }
+        append(out, "        </verification>\n      </mm0:alternate>\n");
+    }
+    append(out, "    </mm0:alternates>\n");
 }
 
 fn verification_into(body: &mut Body, sheet: &Sheet<'_>, name: &str) {

@@ -8,6 +8,7 @@ use ipnet::IpNet;
 use super::body::Body;
 use crate::domain::escape::html_into;
 use crate::domain::file::{FileId, FileVersion};
+use crate::domain::generation::EarlierVersion;
 use crate::domain::hash::HashSummary;
 use crate::domain::place::{CountryCode, Place};
 use crate::domain::select::Tier;
@@ -68,6 +69,8 @@ pub struct Sheet<'a> {
     pub id: Option<FileId>,
     /// Hashes of exactly this version, if they are known.
     pub hashes: Option<&'a HashSummary>,
+    /// Earlier versions that clients may take, the newest first.
+    pub alternates: &'a [EarlierVersion],
     /// Mirrors and fallbacks, the best first, and so by tier.
     pub sources: &'a [FileSource<'a>],
     /// Path and signature of the file, for each base URL.

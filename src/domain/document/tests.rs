@@ -116,6 +116,7 @@ fn with_sheet<T>(
         },
         id: hashes.map(|_| FileId(7)),
         hashes,
+        alternates: &[],
         sources: &sources,
         target: &target,
         place: Place {

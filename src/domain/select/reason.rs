@@ -21,6 +21,8 @@ pub enum Reason {
     FileOutdated,
     /// It was wrong twice when redirects were followed, after a scan had seen the file there.
     Contradicted,
+    /// It has the file, but not all files of the repository's generation.
+    OtherGeneration,
     /// The client uses https and the mirror does not offer it.
     NoHttps,
     /// The mirror can be reached over IPv6 only and the client uses IPv4.
@@ -74,6 +76,7 @@ impl Reason {
             Reason::FileMissing => "file-missing",
             Reason::FileOutdated => "file-outdated",
             Reason::Contradicted => "contradicted",
+            Reason::OtherGeneration => "other-generation",
             Reason::NoHttps => "no-https",
             Reason::Ipv6Only => "ipv6-only",
             Reason::Ipv4Only => "ipv4-only",
@@ -118,6 +121,10 @@ impl Reason {
             Reason::Contradicted => {
                 "it was asked twice since the last scan and did not serve the file; its next scan \
                  decides"
+            }
+            Reason::OtherGeneration => {
+                "it lacks other files of this repository's generation, so that clients would \
+                 get a mixed set"
             }
             Reason::NoHttps => "it has no https URL for this https client",
             Reason::Ipv6Only => "it can be reached over IPv6 only, and the client uses IPv4",

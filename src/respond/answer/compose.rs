@@ -64,6 +64,7 @@ impl DocumentDraft<'_> {
             version: self.file.version,
             id: hashes.map(|(id, _)| *id),
             hashes: hashes.map(|(_, summary)| &**summary),
+            alternates: &content.alternates,
             sources: &sources,
             target: &target,
             place: client.map(|client| client.place).unwrap_or_default(),

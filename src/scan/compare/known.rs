@@ -4,8 +4,9 @@
 use roaring::RoaringBitmap;
 
 use super::directory::KnownDirectories;
+use super::earlier::EarlierCopies;
 use crate::config::ScanConfig;
-use crate::db::{DbError, open::Queryable};
+use crate::db::{DbError, marker_version, open::Queryable};
 use crate::domain::file::FileId;
 use crate::snapshot::KnownFiles;
 
@@ -36,6 +37,8 @@ pub struct KnownTree {
     pub hidden: RoaringBitmap,
     /// Number of files that the site's rules allow: over HTTP and FTP, and over rsync.
     pub allowed: [u64; 2],
+    /// Earlier versions of files that were replaced under their names.
+    pub earlier: EarlierCopies,
 }
 
 impl KnownTree {
@@ -48,6 +51,8 @@ impl KnownTree {
         rules: &ScanConfig,
         seed: u64,
     ) -> Result<KnownTree, DbError> {
+        let mut earlier = EarlierCopies::default();
+        let versions = marker_version::all(database)?;
         let rules = [false, true].map(|by_rsync| rules.allowed_files(by_rsync));
         let mut allowed = [0; 2];
         let mut directories = KnownDirectories::default();
@@ -55,6 +60,9 @@ impl KnownTree {
         let mut hidden = RoaringBitmap::new();
         let files = KnownFiles::load_with(database, seed, |path, file| {
             directories.add(path, file.id);
+            if let Some(versions) = versions.get(path) {
+                earlier.add(file.id, versions);
+            }
             for (count, rules) in allowed.iter_mut().zip(&rules) {
                 *count += u64::from(rules.has(path));
             }
@@ -73,6 +81,7 @@ impl KnownTree {
             large,
             hidden,
             allowed,
+            earlier,
         })
     }
 }

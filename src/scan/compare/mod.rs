@@ -2,6 +2,7 @@
 
 pub mod area;
 pub mod directory;
+pub mod earlier;
 pub mod known;
 pub mod large_files;
 pub mod names;

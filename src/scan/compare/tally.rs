@@ -3,6 +3,7 @@
 use roaring::RoaringBitmap;
 
 use super::directory::DirectoryFacts;
+use super::earlier::EarlierCopies;
 use super::zone::{Difference, Zone};
 use crate::db::content::Content;
 use crate::domain::file::{CatalogueFile, CopyState, FileVersion};
@@ -21,6 +22,9 @@ const DAY_SLACK_S: i64 = 2 * 86_400;
 #[derive(Debug)]
 pub struct Tally<'a> {
     known: &'a KnownFiles,
+    earlier: Option<&'a EarlierCopies>,
+    /// Ids of earlier versions that the mirror has.
+    behind: RoaringBitmap,
     cursor: Cursor,
     current: RoaringBitmap,
     outdated: RoaringBitmap,
@@ -78,6 +82,8 @@ impl<'a> Tally<'a> {
     pub fn new(known: &'a KnownFiles) -> Tally<'a> {
         Tally {
             known,
+            earlier: None,
+            behind: RoaringBitmap::new(),
             cursor: Cursor::default(),
             current: RoaringBitmap::new(),
             outdated: RoaringBitmap::new(),
@@ -92,6 +98,14 @@ impl<'a> Tally<'a> {
     /// Sets the source of the zone.
     pub fn with_zone(self, zone: ZoneFrom) -> Tally<'a> {
         Tally { zone, ..self }
+    }
+
+    /// Recognises earlier versions, too.
+    pub fn with_earlier(self, earlier: &'a EarlierCopies) -> Tally<'a> {
+        Tally {
+            earlier: Some(earlier),
+            ..self
+        }
     }
 
     /// Adds an entry of rsync.
@@ -109,7 +123,14 @@ impl<'a> Tally<'a> {
             return;
         };
         self.files += 1;
-        self.keep(file, file.judge(version));
+        let copy = file.judge(version);
+        if copy == CopyState::Outdated {
+            let found = self
+                .earlier
+                .and_then(|earlier| earlier.find(file.id, version));
+            self.behind.extend(found);
+        }
+        self.keep(file, copy);
     }
 
     /// Adds a file of the catalogue from a listing that may lack exact size or time.
@@ -121,7 +142,13 @@ impl<'a> Tally<'a> {
             return;
         };
         match (listed.size.admits(version.size), listed.time) {
-            (false, _) => self.keep(file, CopyState::Outdated),
+            (false, _) => {
+                let found = self
+                    .earlier
+                    .and_then(|earlier| earlier.find_listed(file.id, listed));
+                self.behind.extend(found);
+                self.keep(file, CopyState::Outdated);
+            }
             (true, None) => self.keep(file, CopyState::Current),
             (true, Some(time)) => self.see_time(file, version, time),
         }
@@ -159,6 +186,9 @@ impl<'a> Tally<'a> {
 
     /// Adds the files of a directory that has not changed, in their state before.
     pub fn see_again(&mut self, directory: &DirectoryFacts, before: &Content) {
+        if let Some(earlier) = self.earlier {
+            earlier.again(directory, before, &mut self.behind);
+        }
         for range in &directory.ranges {
             for id in range.clone() {
                 if before.current.contains(id) {
@@ -203,6 +233,7 @@ impl<'a> Tally<'a> {
         }
         // A file that is listed both as current and as outdated counts as outdated.
         self.current -= &self.outdated;
+        self.current |= &self.behind;
         Observations {
             content: Content {
                 current: self.current,

@@ -170,7 +170,9 @@ impl<'a> Crawler<'a> {
             queued: HashSet::new(),
             doubted: HashSet::new(),
             in_work: 0,
-            tally: Tally::new(&crawl.known.files).with_zone(crawl.before.zone),
+            tally: Tally::new(&crawl.known.files)
+                .with_zone(crawl.before.zone)
+                .with_earlier(&crawl.known.earlier),
             found: Listing::new(server.protocol(), Observations::default()),
             rest: CrawlRest {
                 continued: crawl.before.unfinished.clone(),

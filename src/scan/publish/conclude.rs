@@ -131,11 +131,14 @@ impl Publication<'_> {
 
     fn count(self, previous: Option<&Content>, judgement: &ListingJudgement) -> ScanCounts {
         let (listing, seen) = (self.listing, &self.listing.seen);
+        // Earlier versions of files, which some mirrors have, are no files of their own.
+        let known = self.options.known.ids();
+        let count = |content: &Content| content.current.intersection_len(known);
         let before = previous.map_or(0, |content| content.current.len());
         ScanCounts {
             directories: self.options.directories,
             files: seen.files,
-            current: seen.content.current.len(),
+            current: count(&seen.content),
             outdated: seen.content.outdated.len(),
             unknown: seen.unknown,
             private: seen.private,

@@ -1,0 +1,5 @@
+//! Options of `repo`.
+
+mod command;
+
+pub use command::{ExpireRepoArgs, ListRepoArgs, RepoAction, RepoArgs, ShowRepoArgs};

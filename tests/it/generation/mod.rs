@@ -1,0 +1,3 @@
+//! Repositories that are published while mirrors are behind.
+
+mod publish;
