@@ -129,6 +129,7 @@ fn render(bencher: Bencher<'_, '_>, count: usize, document: fn(&Sheet<'_>) -> us
         },
         id: Some(FileId(1)),
         hashes: None,
+        alternates: &[],
         sources: &sources,
         target: &target,
         place: place(None),

@@ -166,7 +166,7 @@ mod tests {
     ];
 
     /// Commands without `--dry-run`, and why; the others only look.
-    const WITHOUT_DRY_RUN: [(&str, &str); 2] = [
+    const WITHOUT_DRY_RUN: [(&str, &str); 3] = [
         (
             "stats collect",
             "a timer runs it; it adds what is there once",
@@ -175,10 +175,14 @@ mod tests {
             "mirrorlist",
             "it writes nothing but the page that it was asked for",
         ),
+        (
+            "pages",
+            "it writes nothing but the folder that it was asked for",
+        ),
     ];
 
     /// Commands that change nothing.
-    const LOOKING: [&str; 29] = [
+    const LOOKING: [&str; 32] = [
         "list",
         "show",
         "product list",
@@ -208,6 +212,9 @@ mod tests {
         "config",
         "instances",
         "doctor",
+        "smoke",
+        "repo list",
+        "repo show",
     ];
 
     /// Every command that has no further ones, with its whole name; not those whose options another

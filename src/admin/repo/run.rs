@@ -212,9 +212,7 @@ fn expire(session: &mut Session, args: &ExpireRepoArgs) -> Result<Exit, AdminErr
         session.console.line(line)?;
     }
     if !is_changed {
-        session
-            .console
-            .line("There are no earlier versions.".to_owned())?;
+        session.console.line("There are no earlier versions.")?;
     }
     Ok(Exit::Ok)
 }
