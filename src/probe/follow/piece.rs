@@ -246,9 +246,15 @@ fn draw(
 ) -> Result<Option<WantedPiece>, DbError> {
     let current = content::current(database, mirror.id)?;
     let count = u32::try_from(current.len()).unwrap_or(u32::MAX);
-    let ids = (0..FILES_DRAWN.min(count)).filter_map(|_| current.select(random.u32(0..count)));
+    // All of a few, and each once.
+    let ids = match count <= FILES_DRAWN {
+        true => current,
+        false => (0..FILES_DRAWN)
+            .filter_map(|_| current.select(random.u32(0..count)))
+            .collect(),
+    };
     let mut files = Vec::new();
-    catalogue::for_each_of(database, &ids.collect(), |path, file| {
+    catalogue::for_each_of(database, &ids, |path, file| {
         files.push((path.to_vec(), file));
     })?;
     random.shuffle(&mut files);

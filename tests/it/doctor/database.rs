@@ -36,11 +36,10 @@ fn schemas_that_do_not_fit_are_named() {
     // As before the newest migration.
     sql(
         &clinic,
-        "DELETE FROM meta WHERE key = 'product_generation'; DROP TABLE product_alias; \
-         DROP TABLE product_location; DROP TABLE product_language; DROP TABLE product; \
-         PRAGMA user_version = 16",
+        "DELETE FROM meta WHERE key = 'marker_generation'; DROP TABLE marker_version; \
+         PRAGMA user_version = 19",
     );
-    let fixes = clinic.sees("database-older", "schema 16");
+    let fixes = clinic.sees("database-older", "schema 19");
     clinic.apply(&fixes[0]);
     assert_eq!(clinic.ids(), [""; 0]);
     sql(&clinic, "PRAGMA user_version = 99");

@@ -30,11 +30,7 @@ fn origin_of(answer: &Answer) -> Option<String> {
         Some("no-store"),
         "{path}"
     );
-    assert_eq!(
-        answer.text("X-MB-Give").as_deref(),
-        Some("origin"),
-        "{path}"
-    );
+    assert_eq!(answer.text("Give-MB").as_deref(), Some("origin"), "{path}");
     Some(path)
 }
 
