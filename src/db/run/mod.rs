@@ -1,6 +1,6 @@
 //! Stores runs: every scan, probe, index and import, with its outcome.
 //!
-//! [`kind`] has the words, [`record`] and [`killed`] write, the other modules read.
+//! [`kind`] has the words, [`mod@record`] and [`mod@killed`] write, the other modules read.
 
 mod index_run;
 mod killed;

@@ -26,7 +26,7 @@ pub struct RunEnd {
 }
 
 /// Records that a run begins. A run that was killed stays `running` and without an end until
-/// [`mark_killed`] finds it.
+/// [`mark_killed`](super::mark_killed) finds it.
 ///
 /// # Errors
 /// Returns [`DbError::Sql`] if the database cannot be read or written.
