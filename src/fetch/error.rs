@@ -136,11 +136,11 @@ pub enum FetchError {
     },
     /// The server redirects to a URL to which no mirror may lead.
     #[error("it redirects to {to}, which is not followed: {why}")]
-    NotFollowed {
+    RedirectRefusal {
         /// The URL.
         to: String,
         /// The reason why not.
-        why: super::redirect::NotFollowed,
+        why: super::redirect::RedirectRefusal,
     },
     /// The server redirects to another server, which fails.
     #[error("it redirects to {to}, which cannot be asked")]

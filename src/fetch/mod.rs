@@ -42,7 +42,7 @@ pub use http::session::{
 };
 pub use http::url::{HttpUrl, HttpUrlError};
 pub use patience::Patience;
-pub use redirect::{NotFollowed, OwnPorts};
+pub use redirect::{OwnPorts, RedirectRefusal};
 pub use rsync::listing::{ENTRIES_MAX, ListOptions, RsyncListingEnd, list_rsync};
 pub use rsync::url::{RsyncUrl, RsyncUrlError};
 pub use tls::with_system_certificates;

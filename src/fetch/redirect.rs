@@ -21,7 +21,7 @@ pub struct OwnPorts([u16; OWN_PORTS_MAX]);
 
 /// Why a redirect is not followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum NotFollowed {
+pub enum RedirectRefusal {
     /// The URL's scheme is neither http nor https.
     #[error("that is no URL of a web server")]
     Scheme,
@@ -65,19 +65,19 @@ pub(super) fn check_url(
     from: &Url,
     to: &Url,
     own: OwnPorts,
-) -> Result<(), NotFollowed> {
+) -> Result<(), RedirectRefusal> {
     if !matches!(to.scheme(), "http" | "https") || !to.has_host() {
-        return Err(NotFollowed::Scheme);
+        return Err(RedirectRefusal::Scheme);
     }
     if from.scheme() == "https" && to.scheme() == "http" {
-        return Err(NotFollowed::Downgrade);
+        return Err(RedirectRefusal::Downgrade);
     }
     let port = to.port_or_known_default().unwrap_or_default();
     let is_own = own.have(port) || mirror.port_or_known_default() == Some(port);
     // A redirect to https on the same host may name any port, because the host's operator chose it.
     let is_upgrade = to.scheme() == "https" && to.host_str() == mirror.host_str();
     if !(WEB_PORTS.contains(&port) || is_own || is_upgrade) {
-        return Err(NotFollowed::Port(port));
+        return Err(RedirectRefusal::Port(port));
     }
     Ok(())
 }
@@ -86,11 +86,11 @@ pub(super) fn check_url(
 ///
 /// # Errors
 /// Returns the reason if it may not.
-pub(super) fn check_addresses(scope: Scope, addresses: &[IpAddr]) -> Result<(), NotFollowed> {
+pub(super) fn check_addresses(scope: Scope, addresses: &[IpAddr]) -> Result<(), RedirectRefusal> {
     if addresses.iter().any(|ip| scope.may_reach(*ip)) {
         return Ok(());
     }
-    Err(NotFollowed::Address(Scope::of_all(addresses)))
+    Err(RedirectRefusal::Address(Scope::of_all(addresses)))
 }
 
 /// Whether a login for one URL may be sent to another.
@@ -118,32 +118,32 @@ mod tests {
             (
                 "http://m.test:8080/",
                 "https://cdn.test:9443/x",
-                Err(NotFollowed::Port(9443)),
+                Err(RedirectRefusal::Port(9443)),
             ),
             (
                 "http://m.test:8080/",
                 "http://m.test:6379/",
-                Err(NotFollowed::Port(6379)),
+                Err(RedirectRefusal::Port(6379)),
             ),
             (
                 "https://m.test/",
                 "http://m.test/",
-                Err(NotFollowed::Downgrade),
+                Err(RedirectRefusal::Downgrade),
             ),
             (
                 "http://m.test:8080/",
                 "ftp://m.test/",
-                Err(NotFollowed::Scheme),
+                Err(RedirectRefusal::Scheme),
             ),
             (
                 "http://m.test:8080/",
                 "file:///etc/passwd",
-                Err(NotFollowed::Scheme),
+                Err(RedirectRefusal::Scheme),
             ),
             (
                 "http://m.test:8080/",
                 "gopher://m.test:70/",
-                Err(NotFollowed::Scheme),
+                Err(RedirectRefusal::Scheme),
             ),
         ] {
             let (from, to) = (url(from), url(to));

@@ -267,7 +267,10 @@ impl GeoFile {
             }
             Err(GeoIpError::Stopped) => return None,
             Err(error) => {
-                let kept = opened.filter(|_| error.keeps_former());
+                // While a table is written over, its first bytes may not be there yet.
+                let is_cut = !matches!(error, GeoIpError::Read(_));
+                let kept =
+                    opened.filter(|former| error.keeps_former() || former.is_first() && is_cut);
                 let problem = GeoFileProblem::new(path, &error, kept.is_some());
                 if had_problem.is_none_or(|had| had.text != problem.text) {
                     log::error!("{}", problem.text);

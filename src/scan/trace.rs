@@ -55,9 +55,11 @@ fn read(session: &HttpSession<'_>, base: &HttpUrl, now: Timestamp) -> TraceRead 
             log::debug!("no trace: url={base} status={status}");
             TraceRead::Unknown
         }
-        Err(FetchError::Redirected { to } | FetchError::NotFollowed { to, .. }) => TraceRead::Bad(
-            format!("{TRACE_NAME} leads elsewhere and is not read: {to}"),
-        ),
+        Err(FetchError::Redirected { to } | FetchError::RedirectRefusal { to, .. }) => {
+            TraceRead::Bad(format!(
+                "{TRACE_NAME} leads elsewhere and is not read: {to}"
+            ))
+        }
         Err(error) => {
             log::debug!(
                 "no trace: url={base} error={}",

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use heliostat::domain::count::column::{CountColumn, Counted, RequestKind};
+use heliostat::domain::count::column::{CountColumn, CountEvent, RequestKind};
 use heliostat::domain::count::spool::{self, SpoolHead};
 use heliostat::domain::count::tally::CountTally;
 use heliostat::domain::place::CountryCode;
@@ -35,7 +35,7 @@ pub fn spool_file(
         let country = ["de", "fr", "jp"][random.usize(..3)];
         let (asn, bytes) = (random.u32(1..50), random.u64(1..10_000));
         let is_redirect = !mirror.is_empty();
-        let counted = Counted {
+        let counted = CountEvent {
             kind: RequestKind {
                 outcome: if is_redirect { "redirect" } else { "local" },
                 column,

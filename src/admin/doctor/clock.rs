@@ -3,7 +3,7 @@
 use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 
-use super::examined::{Examined, SiteCommand};
+use super::examination::{Examination, SiteCommand};
 use super::finding::{AreaReport, Finding};
 use super::shell::words;
 use crate::config::SiteConfig;
@@ -26,7 +26,7 @@ const RUNS_MAX: u32 = 1000;
 
 /// Compares the times of files and runs with the clock.
 pub(super) fn check(
-    examined: &Examined<'_>,
+    examined: &Examination<'_>,
     site: &Arc<SiteConfig>,
     reader: &Reader,
 ) -> AreaReport {

@@ -1,13 +1,13 @@
 //! The configuration file: who may read it.
 
-use super::examined::{Examined, Role};
+use super::examination::{Examination, Role};
 use super::finding::{AreaReport, Finding};
 use super::opening::{Rights, Wish};
 use super::shell::{text_word, word};
 use super::way::check_way;
 
 /// Looks at the file itself; that it can be used is known already.
-pub(super) fn check(examined: &Examined<'_>) -> AreaReport {
+pub(super) fn check(examined: &Examination<'_>) -> AreaReport {
     let mut report = AreaReport::of_machine("configuration");
     let path = &examined.config.path;
     let shown = path.display();

@@ -5,7 +5,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::examined::{Examined, Role, SiteCommand};
+use super::examination::{Examination, Role, SiteCommand};
 use super::finding::{AreaReport, Finding};
 use super::opening::Wish;
 use super::shell::{text_word, word};
@@ -23,7 +23,7 @@ const FREE_BYTES_MIN: u64 = 100 * 1024 * 1024;
 
 /// Looks at the database of a site; also returns it open, if it can be read.
 pub(super) fn check(
-    examined: &Examined<'_>,
+    examined: &Examination<'_>,
     site: &Arc<SiteConfig>,
 ) -> (AreaReport, Option<Reader>) {
     let mut report = AreaReport::of_site("database", site);
@@ -50,15 +50,20 @@ pub(super) fn check(
     (report, reader)
 }
 
-fn service(examined: &Examined<'_>) -> String {
+fn service(examined: &Examination<'_>) -> String {
     text_word(&examined.service_user)
 }
 
-fn config_word(examined: &Examined<'_>) -> String {
+fn config_word(examined: &Examination<'_>) -> String {
     word(&examined.config.path)
 }
 
-fn report_unusable(report: &mut AreaReport, examined: &Examined<'_>, path: &Path, error: &DbError) {
+fn report_unusable(
+    report: &mut AreaReport,
+    examined: &Examination<'_>,
+    path: &Path,
+    error: &DbError,
+) {
     let (user, config) = (service(examined), config_word(examined));
     let as_service = format!("runuser -u {user} --");
     let shown = path.display();
@@ -101,7 +106,7 @@ fn family(path: &Path) -> Vec<PathBuf> {
     ends.into_iter().filter(|path| path.exists()).collect()
 }
 
-fn check_rights(report: &mut AreaReport, examined: &Examined<'_>, path: &Path, file: &Metadata) {
+fn check_rights(report: &mut AreaReport, examined: &Examination<'_>, path: &Path, file: &Metadata) {
     let shown = path.display();
     let files = family(path);
     let files = super::shell::words(files.iter().map(PathBuf::as_path));

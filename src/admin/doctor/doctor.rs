@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::examined::{Examined, users};
+use super::examination::{Examination, users};
 use super::finding::{AreaReport, Severity};
 use super::{clock, configuration, database, geoip, mirrors, printed, server, socket, tree};
 use crate::admin::apache::Apache;
@@ -36,7 +36,7 @@ pub(in crate::admin) fn doctor(
     let config = session.config.clone();
     let sites = config.sites.iter();
     let sites = sites.filter(|site| only.is_none_or(|name| site.name == name));
-    let examined = Examined {
+    let examined = Examination {
         config: &config,
         sites: sites.cloned().collect(),
         examiners,
@@ -75,7 +75,7 @@ fn agreed(session: &mut Session, args: &DoctorArgs) -> Result<bool, AdminError> 
 }
 
 /// `outage`: asked for, and whether that is agreed to.
-fn examine(examined: &Examined<'_>, url: Option<&str>, outage: Option<bool>) -> Vec<AreaReport> {
+fn examine(examined: &Examination<'_>, url: Option<&str>, outage: Option<bool>) -> Vec<AreaReport> {
     let mut reports = vec![configuration::check(examined)];
     for (index, site) in examined.sites.iter().enumerate() {
         reports.push(tree::check(examined, site));
@@ -109,7 +109,7 @@ fn examine(examined: &Examined<'_>, url: Option<&str>, outage: Option<bool>) -> 
 
 /// Asks the host of the URL about the site that it belongs to.
 fn ask(
-    examined: &Examined<'_>,
+    examined: &Examination<'_>,
     (site, reader): (&Arc<SiteConfig>, &Reader),
     url: Option<&str>,
     outage: Option<bool>,

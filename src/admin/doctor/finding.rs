@@ -76,7 +76,7 @@ impl Finding {
 
 /// Something that was not looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Unchecked {
+pub(super) struct CheckGap {
     pub why: String,
     /// This user may not look; another could.
     pub is_refused: bool,
@@ -91,7 +91,7 @@ pub(super) struct AreaReport {
     /// The things that were examined, if any.
     pub looked_at: Option<String>,
     pub findings: Vec<Finding>,
-    pub unchecked: Vec<Unchecked>,
+    pub unchecked: Vec<CheckGap>,
     /// What clients see, well or not, where that was asked for.
     pub seen: Vec<String>,
 }
@@ -124,7 +124,7 @@ impl AreaReport {
     /// Another user could look.
     pub fn refused(&mut self, why: impl Into<String>) {
         let why = why.into();
-        self.unchecked.push(Unchecked {
+        self.unchecked.push(CheckGap {
             why,
             is_refused: true,
         });
@@ -133,7 +133,7 @@ impl AreaReport {
     /// There is nothing that could be looked at here.
     pub fn absent(&mut self, why: impl Into<String>) {
         let why = why.into();
-        self.unchecked.push(Unchecked {
+        self.unchecked.push(CheckGap {
             why,
             is_refused: false,
         });

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::examined::{Examined, Role};
+use super::examination::{Examination, Role};
 use super::finding::{AreaReport, Finding};
 use super::opening::{Rights, Wish};
 use super::shell::{text_word, word};
@@ -32,7 +32,7 @@ const KNOWN: [&str; 10] = [
 ];
 
 /// Looks at the GeoIP files of a site.
-pub(super) fn check(examined: &Examined<'_>, site: &Arc<SiteConfig>) -> AreaReport {
+pub(super) fn check(examined: &Examination<'_>, site: &Arc<SiteConfig>) -> AreaReport {
     let mut report = AreaReport::of_site("geoip", site);
     if site.geoip.is_empty() {
         report.push(none(examined, site));
@@ -53,7 +53,7 @@ pub(super) fn check(examined: &Examined<'_>, site: &Arc<SiteConfig>) -> AreaRepo
     report
 }
 
-fn none(examined: &Examined<'_>, site: &SiteConfig) -> Finding {
+fn none(examined: &Examination<'_>, site: &SiteConfig) -> Finding {
     let path = Path::new("/var/lib/GeoIP/dbip-city-lite.mmdb");
     // `sed -i` puts a file in the place of a link.
     let config = std::fs::canonicalize(&examined.config.path);
@@ -89,7 +89,7 @@ fn download(path: &Path) -> String {
     )
 }
 
-fn check_file(report: &mut AreaReport, examined: &Examined<'_>, path: &PathBuf) {
+fn check_file(report: &mut AreaReport, examined: &Examination<'_>, path: &PathBuf) {
     let shown = path.display();
     let file = match std::fs::metadata(path) {
         Ok(file) => file,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use roaring::RoaringBitmap;
 
-use super::examined::{Examined, SiteCommand};
+use super::examination::{Examination, SiteCommand};
 use super::finding::{AreaReport, Finding};
 use super::shell::text_word;
 use crate::config::SiteConfig;
@@ -20,7 +20,7 @@ const SCAN_AGE_S_MAX: i64 = 3 * 86_400;
 
 /// Looks at the mirrors of a site.
 pub(super) fn check(
-    examined: &Examined<'_>,
+    examined: &Examination<'_>,
     site: &Arc<SiteConfig>,
     reader: &Reader,
 ) -> AreaReport {
@@ -34,7 +34,7 @@ pub(super) fn check(
 
 fn look(
     report: &mut AreaReport,
-    examined: &Examined<'_>,
+    examined: &Examination<'_>,
     site: &SiteConfig,
     reader: &Reader,
 ) -> Result<(), DbError> {

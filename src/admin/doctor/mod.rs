@@ -8,7 +8,7 @@ mod clock;
 mod configuration;
 mod database;
 mod doctor;
-mod examined;
+mod examination;
 mod finding;
 mod geoip;
 mod links;

@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 
-use super::examined::{Examined, Role};
+use super::examination::{Examination, Role};
 use super::finding::{AreaReport, Finding};
 use super::opening::{Rights, Wish};
 use super::shell::word;
@@ -13,7 +13,7 @@ use crate::admin::responder::Responder;
 use crate::system::group_name;
 
 /// Looks at the socket.
-pub(super) fn check(examined: &Examined<'_>) -> AreaReport {
+pub(super) fn check(examined: &Examination<'_>) -> AreaReport {
     let mut report = AreaReport::of_machine("socket");
     let listen = &examined.config.fcgi.listen;
     let path = Path::new(listen);
@@ -70,7 +70,7 @@ fn check_answer(report: &mut AreaReport, listen: &str) {
 }
 
 /// Whether the web server's user may connect.
-fn check_web(report: &mut AreaReport, examined: &Examined<'_>, path: &Path) {
+fn check_web(report: &mut AreaReport, examined: &Examination<'_>, path: &Path) {
     let Some(web) = examined.examiner(Role::Web) else {
         return;
     };

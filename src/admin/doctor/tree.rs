@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::examined::{Examined, Examiner, Role};
+use super::examination::{Examination, Examiner, Role};
 use super::finding::{AreaReport, Finding, Severity};
 use super::links::report_links;
 use super::opening::{Rights, Wish};
@@ -15,7 +15,7 @@ use crate::config::SiteConfig;
 const NAMED_MAX: usize = 8;
 
 /// Looks at the tree of a site.
-pub(super) fn check(examined: &Examined<'_>, site: &std::sync::Arc<SiteConfig>) -> AreaReport {
+pub(super) fn check(examined: &Examination<'_>, site: &std::sync::Arc<SiteConfig>) -> AreaReport {
     let mut report = AreaReport::of_site("tree", site);
     if let Some(origin) = &site.origin {
         report.looked_at = Some(format!("none: the files are at {}", origin.base_url));

@@ -13,7 +13,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use rustix::fs::{Access, AtFlags, accessat};
 
-use super::examined::Examiner;
+use super::examination::Examiner;
 use super::links::{OddLink, TreeLinks};
 use super::opening::{Rights, Wish};
 use crate::domain::pattern::Pattern;

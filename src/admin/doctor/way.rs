@@ -6,7 +6,7 @@ use std::path::{Component, Path, PathBuf};
 
 use rustix::fs::{Access, AtFlags, accessat};
 
-use super::examined::Examiner;
+use super::examination::Examiner;
 use super::finding::{AreaReport, Finding};
 use super::opening::{Rights, Wish};
 

@@ -130,18 +130,17 @@ fn entries(session: &Session, question: &LogQuestion<'_>) -> Result<Vec<LogEntry
     let names = names(&reader)?;
     let is_one = mirror.is_some();
     let mut entries = Vec::new();
+    // Within a second, a change comes before the run that followed it.
+    if question.has_events {
+        let events = event::latest(&reader, mirror, question.limit)?;
+        let oldest_first = events.into_iter().rev();
+        entries.extend(oldest_first.map(|event| of_event(event, &names, is_one)));
+    }
     if question.has_runs {
         let latest = Timestamp(session.now.0.saturating_add(CLOCK_SLACK_S));
         let runs = runs_of(&reader, question, (mirror, latest))?;
-        entries.extend(runs.iter().map(|run| of_run(run, &names, (is_one, latest))));
-    }
-    if question.has_events {
-        let events = event::latest(&reader, mirror, question.limit)?;
-        entries.extend(
-            events
-                .into_iter()
-                .map(|event| of_event(event, &names, is_one)),
-        );
+        let oldest_first = runs.iter().rev();
+        entries.extend(oldest_first.map(|run| of_run(run, &names, (is_one, latest))));
     }
     entries.sort_by_key(|entry| entry.at);
     let excess = entries.len().saturating_sub(question.limit as usize);

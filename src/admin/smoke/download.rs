@@ -37,23 +37,23 @@ pub(super) struct DownloadRules<'a> {
 }
 
 /// What came of an exchange.
-struct Received {
+struct DownloadFinding {
     verdict: SmokeVerdict,
     bytes: u64,
     has_digest: bool,
 }
 
-impl Received {
-    fn of(outcome: SmokeOutcome, detail: impl Into<String>) -> Received {
-        Received {
+impl DownloadFinding {
+    fn of(outcome: SmokeOutcome, detail: impl Into<String>) -> DownloadFinding {
+        DownloadFinding {
             verdict: SmokeVerdict::new(outcome, detail),
             bytes: 0,
             has_digest: false,
         }
     }
 
-    fn failed(error: &FetchError) -> Received {
-        Received {
+    fn failed(error: &FetchError) -> DownloadFinding {
+        DownloadFinding {
             verdict: SmokeVerdict::of_error(error),
             bytes: 0,
             has_digest: false,
@@ -94,12 +94,12 @@ pub(super) fn download_all(
             None => session.check_scope(rules.own, &one.url),
         };
         let received = match (may_ask, part) {
-            (Err(error), _) => Received::failed(&error),
+            (Err(error), _) => DownloadFinding::failed(&error),
             (Ok(()), Some(range)) if range.1 - range.0 < left => {
                 part_of(&session, &one, file, range)
             }
             (Ok(()), None) if left > 0 => whole(&session, &one, file, left),
-            _ => Received::of(SmokeOutcome::Unfinished, "the bytes per mirror are used up"),
+            _ => DownloadFinding::of(SmokeOutcome::Unfinished, "the bytes per mirror are used up"),
         };
         left = left.saturating_sub(received.bytes);
         done();
@@ -128,7 +128,7 @@ fn whole(
     one: &PlannedDownload,
     file: &ExpectedFile,
     bytes_max: u64,
-) -> Received {
+) -> DownloadFinding {
     let request = HttpRequest {
         is_whole: true,
         once: true,
@@ -136,13 +136,13 @@ fn whole(
     };
     let mut answer = match session.get(&one.url, request, &|_| !one.is_own) {
         Ok(answer) => answer,
-        Err(error) => return Received::failed(&error),
+        Err(error) => return DownloadFinding::failed(&error),
     };
     if answer.status == 206 {
-        return Received::of(SmokeOutcome::Unknown, "it answers with a part, unasked");
+        return DownloadFinding::of(SmokeOutcome::Unknown, "it answers with a part, unasked");
     }
     if let Some(verdict) = judge_head(&answer, file, answer.length) {
-        return Received::of(verdict.outcome, verdict.detail);
+        return DownloadFinding::of(verdict.outcome, verdict.detail);
     }
     let mut sum = file.digest.as_ref().map(|digest| digest.begin());
     let limit = file.size.unwrap_or(bytes_max);
@@ -151,7 +151,7 @@ fn whole(
             sum.add(piece);
         }
     });
-    let mut received = Received::of(SmokeOutcome::Ok, "");
+    let mut received = DownloadFinding::of(SmokeOutcome::Ok, "");
     received.bytes = bytes;
     if let Some(verdict) = error {
         received.verdict = verdict;
@@ -175,7 +175,7 @@ fn part_of(
     one: &PlannedDownload,
     file: &ExpectedFile,
     range: (u64, u64),
-) -> Received {
+) -> DownloadFinding {
     let request = HttpRequest {
         range: Some(range),
         once: true,
@@ -183,13 +183,13 @@ fn part_of(
     };
     let mut answer = match session.get(&one.url, request, &|_| !one.is_own) {
         Ok(answer) => answer,
-        Err(error) => return Received::failed(&error),
+        Err(error) => return DownloadFinding::failed(&error),
     };
     let total = answer.content_range.rsplit('/').next();
     let total: Option<u64> = total.and_then(|total| total.trim().parse().ok());
     if let (416, Some(total), Some(size)) = (answer.status, total, file.size) {
         let detail = format!("it has {total} bytes, not {size}");
-        return Received::of(SmokeOutcome::WrongSize, detail);
+        return DownloadFinding::of(SmokeOutcome::WrongSize, detail);
     }
     let size_told = if answer.status == 206 {
         total
@@ -197,10 +197,10 @@ fn part_of(
         answer.length
     };
     if let Some(verdict) = judge_head(&answer, file, size_told) {
-        return Received::of(verdict.outcome, verdict.detail);
+        return DownloadFinding::of(verdict.outcome, verdict.detail);
     }
     if answer.status == 200 {
-        return Received::of(
+        return DownloadFinding::of(
             SmokeOutcome::NoRange,
             "it sends the whole file in place of a range",
         );
@@ -217,7 +217,7 @@ fn part_of(
             sum.add(piece);
         }
     });
-    let mut received = Received::of(SmokeOutcome::Ok, "");
+    let mut received = DownloadFinding::of(SmokeOutcome::Ok, "");
     received.bytes = bytes;
     let has_right_sum = match (piece_sum, digest, sum) {
         (Some(expected), ..) => Some(sha1.finalize()[..] == expected[..]),

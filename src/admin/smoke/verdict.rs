@@ -142,7 +142,7 @@ impl SmokeVerdict {
             FetchError::Tls { .. } => SmokeOutcome::Tls,
             FetchError::Broken { .. } => SmokeOutcome::Cut,
             FetchError::Redirected { .. }
-            | FetchError::NotFollowed { .. }
+            | FetchError::RedirectRefusal { .. }
             | FetchError::TooManyRedirects { .. } => SmokeOutcome::Redirect,
             FetchError::Led { to, cause } => {
                 let behind = SmokeVerdict::of_error(cause);

@@ -17,7 +17,7 @@ const HOUR_S: i64 = 3600;
 
 /// A redirect that was followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Followed {
+pub struct FollowRecord {
     /// The mirror.
     pub mirror: MirrorId,
     /// What was found.
@@ -32,7 +32,7 @@ pub struct Followed {
 /// Returns [`DbError::Sql`] if the database cannot be written.
 pub fn add(
     transaction: &Transaction<'_>,
-    followed: &[Followed],
+    followed: &[FollowRecord],
     now: Timestamp,
 ) -> Result<(), DbError> {
     let doing = "adding up redirects that were followed";

@@ -118,7 +118,7 @@ pub struct RequestKind<'w> {
 
 /// One counted request.
 #[derive(Debug, Clone, Copy)]
-pub struct Counted<'e> {
+pub struct CountEvent<'e> {
     /// The facts.
     pub kind: RequestKind<'static>,
     /// Canonical path of the file; empty if there is none.

@@ -383,7 +383,7 @@ fn text(field: &str) -> Option<Cow<'_, str>> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::column::Counted;
+    use super::super::column::CountEvent;
     use super::*;
     use crate::domain::place::CountryCode;
 
@@ -418,7 +418,7 @@ mod tests {
             (b"x.iso", "", CountColumn::Own),
         ] {
             tally.add(
-                &Counted {
+                &CountEvent {
                     kind: RequestKind { column, ..KIND },
                     path,
                     mirror,

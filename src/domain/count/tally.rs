@@ -6,7 +6,7 @@
 
 use foldhash::HashMap;
 
-use super::column::{CountColumn, Counted, RequestKind};
+use super::column::{CountColumn, CountEvent, RequestKind};
 use super::product::{CountPattern, ProductNames, product_of};
 use super::sample::Reservoir;
 use crate::domain::place::CountryCode;
@@ -82,7 +82,7 @@ impl FileCounts {
         }
     }
 
-    fn add(&mut self, counted: &Counted<'_>) {
+    fn add(&mut self, counted: &CountEvent<'_>) {
         let count = match counted.kind.column {
             CountColumn::Downloads => &mut self.downloads,
             CountColumn::ByMetalink => &mut self.by_metalink,
@@ -111,7 +111,7 @@ pub struct DownloadSum {
 }
 
 impl DownloadSum {
-    fn add(&mut self, counted: &Counted<'_>) {
+    fn add(&mut self, counted: &CountEvent<'_>) {
         self.downloads += u64::from(counted.kind.column == CountColumn::Downloads);
         self.bytes = self.bytes.saturating_add(counted.bytes);
     }
@@ -165,7 +165,7 @@ impl CountTally {
     }
 
     /// Adds a request.
-    pub fn add(&mut self, counted: &Counted<'_>, patterns: &[CountPattern]) {
+    pub fn add(&mut self, counted: &CountEvent<'_>, patterns: &[CountPattern]) {
         self.requests += 1;
         let kinds = self.kinds.len();
         *self.kinds.entry(counted.kind).or_default() += 1;
@@ -197,7 +197,7 @@ impl CountTally {
         self.bytes += (self.routes.len() + self.products.len() - entries) * ENTRY_BYTES;
     }
 
-    fn add_file(&mut self, counted: &Counted<'_>, patterns: &[CountPattern]) -> Option<u32> {
+    fn add_file(&mut self, counted: &CountEvent<'_>, patterns: &[CountPattern]) -> Option<u32> {
         if let Some((counts, product)) = self.files.get_mut(counted.path) {
             counts.add(counted);
             return *product;

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use foldhash::HashMap;
 
-use super::column::{Counted, RequestKind};
+use super::column::{CountEvent, RequestKind};
 use crate::domain::place::CountryCode;
 
 /// Mirrors and fallbacks with a sum of their own; more would be a fault of the database.
@@ -45,7 +45,7 @@ pub struct Totals {
 
 impl Totals {
     /// Adds a request.
-    pub fn add(&mut self, counted: &Counted<'_>) {
+    pub fn add(&mut self, counted: &CountEvent<'_>) {
         *self.kinds.entry(counted.kind).or_default() += 1;
         if counted.mirror.is_empty() {
             return;

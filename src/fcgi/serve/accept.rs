@@ -11,7 +11,7 @@ use rustix::net::{SocketFlags, accept_with};
 
 use super::origin::Origin;
 use super::peers;
-use super::peers::{Given, Peer};
+use super::peers::{Handover, Peer};
 use crate::fcgi::{ServerOptions, Shutdown, Stats};
 
 /// The low half of epoll's data for everything but a connection: no slot has this number.
@@ -148,7 +148,7 @@ impl<'a> Acceptor<'a> {
     ///
     /// One connection per call: the level-triggered listener is reported again while more are
     /// waiting, and a burst does not delay open connections.
-    pub fn accept(&mut self, epoll: &OwnedFd, listener: usize, now: Instant) -> Option<Given> {
+    pub fn accept(&mut self, epoll: &OwnedFd, listener: usize, now: Instant) -> Option<Handover> {
         let listener = self.shared.listeners.get(listener).filter(|_| self.armed)?;
         if self.shared.is_full() {
             self.pause(epoll, now);
@@ -166,12 +166,12 @@ impl<'a> Acceptor<'a> {
     }
 
     /// Counts a connection and gives it to the worker that is next.
-    fn place(&self, socket: OwnedFd, now: Instant) -> Option<Given> {
+    fn place(&self, socket: OwnedFd, now: Instant) -> Option<Handover> {
         let WorkerShared { stats, peers, .. } = self.shared;
         stats.accepted.fetch_add(1, Relaxed);
         stats.connections.fetch_add(1, Relaxed);
         let next = peers::next(peers, now);
-        let given = Given::New(socket);
+        let given = Handover::New(socket);
         let kept = match next == self.own {
             true => given,
             false => peers[next].give(given).err()?,

@@ -15,7 +15,7 @@ use rustix::net::{RecvFlags, SendFlags, recv, send};
 
 use super::guard::HandlerGuard;
 use super::origin::Origin;
-use super::peers::Given;
+use super::peers::Handover;
 use crate::fcgi::wire::protocol::{Conversation, ConversationLimits, ConversationStep};
 use crate::fcgi::{Handler, Rest, ServerOptions, Stats};
 
@@ -93,10 +93,10 @@ pub(in crate::fcgi) struct Connection {
 }
 
 impl Connection {
-    pub fn new(given: Given, limits: ConversationLimits, now: Instant) -> Connection {
+    pub fn new(given: Handover, limits: ConversationLimits, now: Instant) -> Connection {
         let (socket, is_inherited) = match given {
-            Given::New(socket) => (socket, false),
-            Given::Inherited(socket) => (socket, true),
+            Handover::New(socket) => (socket, false),
+            Handover::Inherited(socket) => (socket, true),
         };
         Connection {
             socket,

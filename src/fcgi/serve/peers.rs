@@ -35,7 +35,7 @@ pub(in crate::fcgi) struct Peer {
 
 /// A connection on its way to a worker.
 #[derive(Debug)]
-pub(in crate::fcgi) enum Given {
+pub(in crate::fcgi) enum Handover {
     /// A connection that was just accepted.
     New(OwnedFd),
     /// A connection from the previous process.
@@ -44,7 +44,7 @@ pub(in crate::fcgi) enum Given {
 
 #[derive(Debug, Default)]
 struct Inbox {
-    sockets: Vec<Given>,
+    sockets: Vec<Handover>,
     /// Whether the worker has ended and will not read it again.
     closed: bool,
 }
@@ -86,7 +86,7 @@ impl Peer {
     }
 
     /// Gives the worker a connection; returns it if the worker has ended.
-    pub fn give(&self, given: Given) -> Result<(), Given> {
+    pub fn give(&self, given: Handover) -> Result<(), Handover> {
         let mut inbox = self.inbox();
         if inbox.closed {
             return Err(given);
@@ -100,7 +100,7 @@ impl Peer {
     }
 
     /// Takes the connections that other workers gave.
-    pub fn take(&self) -> Vec<Given> {
+    pub fn take(&self) -> Vec<Handover> {
         let mut count = [0; 8];
         // If there is nothing to read, nobody woke the worker, which is no error.
         let _ = rustix::io::read(&self.wake, &mut count);
@@ -155,7 +155,7 @@ mod tests {
     fn a_worker_that_ended_gives_connections_back() {
         let peer = Peer::new().expect("eventfd");
         let event = || eventfd(0, EventfdFlags::CLOEXEC).expect("any descriptor will do");
-        let socket = || Given::New(event());
+        let socket = || Handover::New(event());
         assert!(peer.give(socket()).is_ok());
         assert!(!peer.close_if_empty(), "something is in the inbox");
         assert_eq!(peer.take().len(), 1);

@@ -13,7 +13,7 @@ use rustix::event::epoll;
 use super::accept::WorkerShared;
 use super::listen::Sockets;
 use super::peers;
-use super::peers::{Given, Peer};
+use super::peers::{Handover, Peer};
 use super::worker::{ServerWorker, WorkerEnd};
 use super::{guard, handover};
 use crate::fcgi::{FcgiError, Handler, Listen, ServerOptions, Shutdown, Stats};
@@ -125,7 +125,7 @@ impl Server {
             self.stats.connections.fetch_add(1, Relaxed);
             let worker = peers::next(&shared.peers, std::time::Instant::now());
             // No worker has ended yet, so none refuses the connection.
-            let _ = shared.peers[worker].give(Given::Inherited(connection));
+            let _ = shared.peers[worker].give(Handover::Inherited(connection));
         }
     }
 }

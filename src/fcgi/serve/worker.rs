@@ -20,7 +20,7 @@ use super::connection::{Connection, ConnectionTurn, Phase, WorkerBuffers};
 use super::guard::HandlerGuard;
 use super::options::{AWAITED_PART, DRAIN_GRACE, EVICTED_AWAITED_MIN, EVICTED_IDLE_MIN, TICK};
 use super::origin::Origin;
-use super::peers::Given;
+use super::peers::Handover;
 use super::slots::{SlotKey, Slots};
 use crate::fcgi::wire::protocol::ConversationLimits;
 use crate::fcgi::{Handler, ServerOptions};
@@ -199,7 +199,7 @@ impl<'a, H: Handler, F: Fn(usize) -> H> ServerWorker<'a, H, F> {
     }
 
     /// Adds a connection that is counted already.
-    fn adopt(&mut self, given: Given) {
+    fn adopt(&mut self, given: Handover) {
         let limits = ConversationLimits::from(self.shared.options);
         let connection = Connection::new(given, limits, self.buffers.now);
         let key = self.slots.insert(connection);

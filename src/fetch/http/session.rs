@@ -38,7 +38,7 @@ use crate::domain::time::parse_http_date;
 use crate::fetch::address::{Addresses, ScopedResolver};
 use crate::fetch::error::FetchError;
 use crate::fetch::patience::{Patience, STOP_CHECK, Tempo};
-use crate::fetch::redirect::{self, NotFollowed, OwnPorts};
+use crate::fetch::redirect::{self, OwnPorts, RedirectRefusal};
 use crate::fetch::tls::with_system_certificates;
 
 /// Largest number of redirects in a row: to TLS, to another host, to the slash at the end.
@@ -307,11 +307,11 @@ impl<'a> HttpSession<'a> {
     /// or to one of its own scope.
     ///
     /// # Errors
-    /// Returns [`FetchError::NotFollowed`] if it may not, and an error if a host is unknown.
+    /// Returns [`FetchError::RedirectRefusal`] if it may not, and an error if a host is unknown.
     pub fn check_scope(&self, from: &HttpUrl, to: &HttpUrl) -> Result<(), FetchError> {
         let scope = Scope::of_all(&self.addresses(from)?);
         let checked = redirect::check_addresses(scope, &self.addresses(to)?);
-        checked.map_err(|why| FetchError::NotFollowed {
+        checked.map_err(|why| FetchError::RedirectRefusal {
             to: to.to_string(),
             why,
         })
@@ -330,7 +330,7 @@ impl<'a> HttpSession<'a> {
         scope: Scope,
     ) -> Result<(), FetchError> {
         let own = self.options.own_ports;
-        let refused = |why: NotFollowed| FetchError::NotFollowed {
+        let refused = |why: RedirectRefusal| FetchError::RedirectRefusal {
             to: to.to_string(),
             why,
         };
@@ -469,7 +469,7 @@ fn text(headers: &HeaderMap, name: header::HeaderName) -> String {
 fn led(mirror: &HttpUrl, at: &HttpUrl, cause: FetchError) -> FetchError {
     let is_own = mirror.url().origin() == at.url().origin();
     match cause {
-        FetchError::NotFollowed { .. } | FetchError::Stopped => cause,
+        FetchError::RedirectRefusal { .. } | FetchError::Stopped => cause,
         cause if is_own => cause,
         cause => FetchError::Led {
             to: at.to_string(),

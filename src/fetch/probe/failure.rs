@@ -5,7 +5,7 @@ use std::io;
 use rustix::io::Errno;
 
 use crate::fetch::FetchError;
-use crate::fetch::NotFollowed;
+use crate::fetch::RedirectRefusal;
 use crate::fetch::cause::{causes, deepest};
 use crate::fetch::certificate::tls_words;
 use crate::fetch::client_error::{ClientFailure, HANDSHAKE_CUT, sort};
@@ -160,11 +160,11 @@ pub enum Failure {
     },
     /// The mirror redirects to a URL to which no mirror may lead.
     #[error("it redirects to {to}, which is not followed: {why}")]
-    NotFollowed {
+    RedirectRefusal {
         /// The target of the redirect.
         to: String,
         /// The reason why it is not followed.
-        why: NotFollowed,
+        why: RedirectRefusal,
     },
     /// The target of a redirect is no URL of http or https.
     #[error("it redirects to what is no URL of a web server")]

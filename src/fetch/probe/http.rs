@@ -319,7 +319,7 @@ impl HttpCheck<'_> {
         let mirror = Url::parse(self.target.url.as_str()).map_err(|_| Failure::RedirectedAway)?;
         let own_ports = self.target.own_ports;
         redirect::check_url(&mirror, from, &to, own_ports)
-            .map_err(|why| Failure::NotFollowed { to: shown, why })?;
+            .map_err(|why| Failure::RedirectRefusal { to: shown, why })?;
         if host != from.host_str().unwrap_or_default() {
             self.note(format!("it redirects to {host}"));
         }
@@ -337,7 +337,7 @@ impl HttpCheck<'_> {
     /// Checks whether the mirror may lead to that host.
     async fn check_addresses(&self, to: &Url) -> Result<(), Failure> {
         let host = to.host_str().unwrap_or_default().trim_matches(['[', ']']);
-        let refused = |why| Failure::NotFollowed { to: shown(to), why };
+        let refused = |why| Failure::RedirectRefusal { to: shown(to), why };
         let addresses = self.resolver.addresses(host).await?;
         redirect::check_addresses(self.scope, &addresses).map_err(refused)?;
         let addresses = of_family(&addresses, self.family);

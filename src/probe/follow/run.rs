@@ -7,7 +7,7 @@ use super::choose::{Looks, RedirectLook, choose};
 use super::judge::judge;
 use super::report::{FollowReport, WrongRedirect};
 use crate::db::follow::contradiction::{self, Contradiction};
-use crate::db::follow::sums::{self, Followed};
+use crate::db::follow::sums::{self, FollowRecord};
 use crate::db::open::Transaction;
 use crate::db::run::{self, RunKind};
 use crate::db::scan::request;
@@ -163,19 +163,19 @@ fn store(
     answers: &[FollowedLook<'_>],
     now: Timestamp,
 ) -> Result<BTreeSet<MirrorId>, DbError> {
-    let moved = looks.moved.iter().map(|mirror| Followed {
+    let moved = looks.moved.iter().map(|mirror| FollowRecord {
         mirror: *mirror,
         result: FollowResult::Moved,
         is_weighted: true,
     });
     // A second look is not drawn at random, so it does not count.
     let drawn = answers.iter().filter(|answer| answer.look.again.is_none());
-    let drawn = drawn.map(|answer| Followed {
+    let drawn = drawn.map(|answer| FollowRecord {
         mirror: answer.look.mirror,
         result: answer.result,
         is_weighted: answer.look.is_weighted,
     });
-    let followed: Vec<Followed> = moved.chain(drawn).collect();
+    let followed: Vec<FollowRecord> = moved.chain(drawn).collect();
     sums::add(transaction, &followed, now)?;
     for pair in &looks.gone {
         contradiction::remove(transaction, pair.mirror, pair.file)?;

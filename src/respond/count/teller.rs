@@ -17,7 +17,7 @@ use super::spool_folder;
 use crate::config::SiteConfig;
 use crate::db::open_reader;
 use crate::db::overview::facts::facts;
-use crate::domain::count::column::{CountColumn, Counted};
+use crate::domain::count::column::{CountColumn, CountEvent};
 use crate::domain::count::joins::Joins;
 use crate::domain::count::sample::RedirectSample;
 use crate::domain::count::spool::SpoolHead;
@@ -200,7 +200,7 @@ impl Teller {
                     site.totals.add_uncounted("joins-full", 1);
                 }
             }
-            let counted = Counted {
+            let counted = CountEvent {
                 kind,
                 path,
                 // Identifiers and hosts are text.
@@ -342,7 +342,7 @@ impl Teller {
 
 impl SiteSums {
     /// Keeps a redirect, perhaps, so that the prober may follow it.
-    fn sample(&mut self, counted: &Counted<'_>, redirect: Option<(FileVersion, &'static str)>) {
+    fn sample(&mut self, counted: &CountEvent<'_>, redirect: Option<(FileVersion, &'static str)>) {
         let Some((version, scheme)) = redirect else {
             return;
         };

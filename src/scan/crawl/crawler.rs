@@ -657,7 +657,7 @@ pub(in crate::scan) fn is_of_the_server(error: &FetchError) -> bool {
     match error {
         FetchError::Status { status } => *status >= 500 || *status == 429,
         FetchError::Redirected { .. }
-        | FetchError::NotFollowed { .. }
+        | FetchError::RedirectRefusal { .. }
         | FetchError::TooManyRedirects { .. }
         | FetchError::TooLarge { .. }
         | FetchError::TooManyEntries { .. }

@@ -20,6 +20,9 @@ struct Holder {
     dump: Option<ChildStdin>,
 }
 
+/// So many looks in a row find the database locked by an import that has begun.
+const LOCKED_LOOKS: u32 = 10;
+
 impl Holder {
     fn start(site: &TestSite) -> Holder {
         let mut command = site.command("heliostat");
@@ -32,7 +35,12 @@ impl Holder {
         let mut dump = child.stdin.take().expect("its input");
         dump.write_all(b"--\n-- PostgreSQL database dump\n--\n")
             .expect("it reads");
-        eventually("the import has begun", || is_locked(site));
+        // It also takes the lock for moments before.
+        let mut seen = 0;
+        eventually("the import has begun", || {
+            seen = if is_locked(site) { seen + 1 } else { 0 };
+            seen == LOCKED_LOOKS
+        });
         Holder {
             child,
             dump: Some(dump),

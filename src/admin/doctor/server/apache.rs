@@ -6,7 +6,7 @@ use super::edit::comment_out;
 use super::place::local_asis;
 use super::site_hosts;
 use crate::admin::apache::{Apache, ApacheError};
-use crate::admin::doctor::examined::Examined;
+use crate::admin::doctor::examination::Examination;
 use crate::admin::doctor::finding::{AreaReport, Finding};
 use crate::config::LocalKind;
 
@@ -29,7 +29,7 @@ const UNCLEAR_MAX: usize = 5;
 
 /// Judges what Apache said of itself.
 pub(in crate::admin::doctor) fn check(
-    examined: &Examined<'_>,
+    examined: &Examination<'_>,
     asked: &Result<Apache, ApacheError>,
 ) -> Vec<AreaReport> {
     let mut report = AreaReport::of_machine("apache");

@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 use std::process::Command;
 
-use crate::admin::doctor::examined::Examined;
+use crate::admin::doctor::examination::Examination;
 use crate::admin::doctor::finding::{AreaReport, Finding};
 use crate::admin::doctor::shell::text_word;
 use crate::config::SiteConfig;
@@ -20,7 +20,7 @@ const FURTHER_PATH: &str = "/usr/sbin:/sbin";
 
 /// Judges the buffers of an nginx on this machine, if there is one.
 pub(in crate::admin::doctor) fn check(
-    examined: &Examined<'_>,
+    examined: &Examination<'_>,
     config: Option<&Path>,
 ) -> AreaReport {
     let mut report = AreaReport::of_machine("proxies");

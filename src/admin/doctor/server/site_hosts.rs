@@ -6,13 +6,13 @@ use std::sync::Arc;
 use super::host::{self, HostOfSite};
 use super::place::real;
 use crate::admin::apache::{Apache, VirtualHost};
-use crate::admin::doctor::examined::Examined;
+use crate::admin::doctor::examination::Examination;
 use crate::admin::doctor::finding::{AreaReport, Finding};
 use crate::config::SiteConfig;
 
 /// Judges the hosts of a site.
 pub(super) fn check(
-    examined: &Examined<'_>,
+    examined: &Examination<'_>,
     site: &Arc<SiteConfig>,
     apache: &Apache,
 ) -> AreaReport {
@@ -54,7 +54,7 @@ fn serves(host: &VirtualHost<'_>, tree: &Path) -> bool {
 }
 
 /// Sites may have one tree under several names; a host is of the site that writes it the same.
-fn is_of_another(examined: &Examined<'_>, site: &SiteConfig, host: &VirtualHost<'_>) -> bool {
+fn is_of_another(examined: &Examination<'_>, site: &SiteConfig, host: &VirtualHost<'_>) -> bool {
     let Some(root) = host.document_root() else {
         return false;
     };

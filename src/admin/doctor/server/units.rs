@@ -7,7 +7,7 @@ use std::process::Command;
 
 use rustix::time::{ClockId, clock_gettime};
 
-use crate::admin::doctor::examined::Examined;
+use crate::admin::doctor::examination::Examination;
 use crate::admin::doctor::finding::{AreaReport, Finding};
 use crate::admin::doctor::shell::word;
 
@@ -56,7 +56,7 @@ struct UnitState {
 }
 
 /// Judges the units, where systemd runs.
-pub(in crate::admin::doctor) fn check(examined: &Examined<'_>) -> AreaReport {
+pub(in crate::admin::doctor) fn check(examined: &Examination<'_>) -> AreaReport {
     let mut report = AreaReport::of_machine("units");
     if !has_systemd() {
         report.absent("systemd does not run here");
@@ -244,7 +244,7 @@ fn judge_limits(state: &UnitState) -> Vec<Finding> {
     findings
 }
 
-fn judge_responder(examined: &Examined<'_>, state: &UnitState) -> Vec<Finding> {
+fn judge_responder(examined: &Examination<'_>, state: &UnitState) -> Vec<Finding> {
     if !state.is("LoadState", "loaded") {
         return Vec::new();
     }

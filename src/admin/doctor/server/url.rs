@@ -12,7 +12,7 @@ use std::time::Duration;
 use roaring::RoaringBitmap;
 
 use super::{fallback, origin};
-use crate::admin::doctor::examined::{Examined, SiteCommand};
+use crate::admin::doctor::examination::{Examination, SiteCommand};
 use crate::admin::doctor::finding::{AreaReport, Finding};
 use crate::admin::doctor::shell::{text_word, word};
 use crate::config::{OriginConfig, SiteConfig};
@@ -62,7 +62,7 @@ pub(super) enum HostAnswer<'a> {
 
 /// A site, its catalogue and the URL of its host.
 pub(in crate::admin::doctor) struct HostQuestion<'a> {
-    pub examined: &'a Examined<'a>,
+    pub examined: &'a Examination<'a>,
     pub site: &'a Arc<SiteConfig>,
     pub reader: &'a Reader,
     pub url: &'a str,

@@ -28,7 +28,7 @@ pub(super) enum Role {
 }
 
 /// The installation.
-pub(super) struct Examined<'a> {
+pub(super) struct Examination<'a> {
     pub config: &'a Config,
     pub sites: Vec<Arc<SiteConfig>>,
     /// The users whose rights this process can take.
@@ -37,7 +37,7 @@ pub(super) struct Examined<'a> {
     pub now: Timestamp,
 }
 
-impl Examined<'_> {
+impl Examination<'_> {
     /// The user of a role, if this process can look with that user's rights.
     pub fn examiner(&self, role: Role) -> Option<&Examiner> {
         self.examiners.iter().find(|one| one.role == role)
@@ -48,7 +48,7 @@ impl Examined<'_> {
 pub(super) struct SiteCommand(String);
 
 impl SiteCommand {
-    pub fn of(examined: &Examined<'_>, site: &SiteConfig) -> SiteCommand {
+    pub fn of(examined: &Examination<'_>, site: &SiteConfig) -> SiteCommand {
         let config = word(&examined.config.path);
         let user = text_word(&examined.service_user);
         let name = text_word(&site.name);
