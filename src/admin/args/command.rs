@@ -79,7 +79,7 @@ pub struct GlobalArgs {
         hide_env_values = true
     )]
     pub site: Option<String>,
-    /// Say what is done
+    /// Report each step
     #[arg(short, long)]
     pub debug: bool,
 }
@@ -102,7 +102,7 @@ pub enum Command {
     Show(ShowArgs),
     /// Change a mirror in an editor, or by --set
     Edit(EditArgs),
-    /// Let a mirror have clients
+    /// Enable a mirror, so that clients are sent to it
     Enable(EnableArgs),
     /// Send no client to a mirror
     #[command(after_help = "Examples:\n  \
@@ -135,17 +135,17 @@ pub enum Command {
         Exit code 3: it could not be probed, because this host looks cut off or the time was \
         over.")]
     Test(TestArgs),
-    /// Ask for a scan of mirrors, since they have changed
+    /// Ask for a scan of mirrors that have changed
     Ping(PingArgs),
     /// Ask mirrors now whether they have a file
     Probefile(ProbefileArgs),
     /// Show the network and the AS of an address
     Iplookup(IplookupArgs),
-    /// Refresh what the GeoIP files know of mirrors
+    /// Refresh the facts that GeoIP files have about mirrors
     Update(UpdateArgs),
     /// Make a table of networks and their AS from routing data, or look into it
     Topology(TopologyArgs),
-    /// Show how mirrors are, and why one is out
+    /// Show the state of mirrors, and why one gets no clients
     Status(StatusArgs),
     /// Compute hashes of the files below a directory: runs heliostat-index
     Makehashes(MakehashesArgs),
@@ -156,11 +156,11 @@ pub enum Command {
     Rollback(OneArgs),
     /// Copy the database while everything runs
     Backup(BackupArgs),
-    /// Put a copy in the place of the database
+    /// Replace the database with a copy
     Restore(RestoreArgs),
-    /// Show which mirrors have a file, or say which have it
+    /// Show which mirrors have a file, or record which have it
     File(FileArgs),
-    /// Tell what is decided for a file and a client, and why
+    /// Show what is decided for a file and a client, and why
     Explain(ExplainArgs),
     /// Decide the requests of access logs again, and tell what would change
     Replay(ReplayArgs),
@@ -216,7 +216,7 @@ pub enum Command {
 /// Options that another program reads.
 #[derive(Debug, Args)]
 pub struct PassedArgs {
-    /// As that program takes them; --help tells
+    /// Options of that program; --help lists them
     #[arg(
         trailing_var_arg = true,
         allow_hyphen_values = true,

@@ -54,10 +54,10 @@ pub struct VacuumArgs {
 /// Options of both.
 #[derive(Debug, Clone, Copy, Args)]
 pub struct VacuumFlags {
-    /// Only say what would be removed
+    /// Only show what would be removed
     #[arg(short = 'n', long)]
     pub dry_run: bool,
-    /// Say nothing but errors
+    /// Print errors only
     #[arg(short = 'q', long = "quiet", action = ArgAction::Count)]
     pub quiet: u8,
     /// Machine-readable
@@ -75,7 +75,7 @@ pub struct VacuumFlags {
     FILE` puts it back; docs/front-ends.md brings it to further front ends.\n\n\
     --json: {\"file\", \"database\", \"database_id\", \"bytes\", \"seconds\", \"dry_run\"}")]
 pub struct BackupArgs {
-    /// Where the copy is to be
+    /// The file to write the copy to
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
     /// Rehearsal and JSON
@@ -97,7 +97,7 @@ pub struct RestoreArgs {
     /// The copy
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
-    /// Also a copy of another database than the site's
+    /// Also restore a copy of a database other than the site's
     #[arg(long)]
     pub force: bool,
     /// Rehearsal and JSON

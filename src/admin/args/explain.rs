@@ -22,10 +22,10 @@ pub struct ExplainArgs {
     /// The client speaks https
     #[arg(long)]
     pub https: bool,
-    /// As `?country=`: another country than that of the address
+    /// Like `?country=`: this country in place of that of the address
     #[arg(long, value_name = "XX")]
     pub country: Option<String>,
-    /// As `?as=`: another autonomous system than that of the address
+    /// Like `?as=`: this autonomous system in place of that of the address
     #[arg(long = "as", value_name = "N")]
     pub asn: Option<String>,
     /// The client's User-Agent

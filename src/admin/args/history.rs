@@ -13,16 +13,16 @@ pub struct RunsArgs {
     /// Only of this mirror, or of a part of its name
     #[arg(value_name = "MIRROR")]
     pub identifier: Option<String>,
-    /// Only these: index, scan, probe, import
+    /// Only runs of this kind: index, scan, probe, import
     #[arg(short, long)]
     pub kind: Option<KindArg>,
-    /// How many
+    /// How many to show
     #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
     pub limit: u32,
-    /// Only those that did not do all they should
+    /// Only runs that did not do all they should
     #[arg(long)]
     pub failed: bool,
-    /// Go on with new ones, the newest last, until Ctrl-C
+    /// Keep showing new ones, the newest last, until Ctrl-C
     #[arg(short, long, conflicts_with = "json")]
     pub follow: bool,
     /// Machine-readable
@@ -53,10 +53,10 @@ pub struct EventsArgs {
     /// Only of this mirror, or of a part of its name
     #[arg(value_name = "MIRROR")]
     pub identifier: Option<String>,
-    /// How many
+    /// How many to show
     #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
     pub limit: u32,
-    /// Go on with new ones, the newest last, until Ctrl-C
+    /// Keep showing new ones, the newest last, until Ctrl-C
     #[arg(short, long, conflicts_with = "json")]
     pub follow: bool,
     /// Machine-readable
@@ -76,13 +76,13 @@ pub struct LogsArgs {
     /// Only of this mirror, or of a part of its name
     #[arg(value_name = "MIRROR")]
     pub identifier: Option<String>,
-    /// How many
+    /// How many to show
     #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
     pub limit: u32,
     /// Only runs that did not do all they should
     #[arg(long)]
     pub failed: bool,
-    /// Go on with new ones, the newest last, until Ctrl-C
+    /// Keep showing new ones, the newest last, until Ctrl-C
     #[arg(short, long, conflicts_with = "json")]
     pub follow: bool,
     /// Machine-readable

@@ -19,7 +19,7 @@ pub struct MakehashesArgs {
     /// Directory of the tree
     #[arg(value_name = "STARTDIR")]
     pub start: PathBuf,
-    /// Accepted and not needed: hashes are in the database
+    /// Accepted, but without effect: hashes are in the database
     #[arg(short = 't', long, value_name = "DIR")]
     pub target_dir: Option<PathBuf>,
     /// Accepted; paths are always relative to the site's tree
@@ -31,16 +31,16 @@ pub struct MakehashesArgs {
     /// No files whose path matches from its beginning
     #[arg(short = 'i', long, value_name = "REGEX")]
     pub ignore_mask: Option<String>,
-    /// Only say what would be done
+    /// Only show what would be done
     #[arg(short = 'n', long)]
     pub dry_run: bool,
-    /// Say what is done
+    /// Report each step
     #[arg(short = 'v', long)]
     pub verbose: bool,
-    /// Also hash what has hashes
+    /// Also hash files that have hashes already
     #[arg(long)]
     pub force: bool,
-    /// Accepted and not needed: there are no files to copy permissions to
+    /// Accepted, but without effect: there are no files to copy permissions to
     #[arg(long)]
     pub copy_permissions: bool,
     /// Machine-readable: that of `heliostat-index --hashes --json`

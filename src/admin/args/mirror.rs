@@ -48,7 +48,7 @@ pub struct NewArgs {
         hide_default_value = true
     )]
     pub region: String,
-    /// Country, two letters; ** for one that serves everybody
+    /// Country, two letters; ** for a mirror that serves everybody
     #[arg(
         short = 'c',
         long,
@@ -83,7 +83,7 @@ pub struct NewArgs {
         hide_default_value = true
     )]
     pub operator_name: String,
-    /// Page of who runs the mirror
+    /// Web page of the mirror's operator
     #[arg(
         long,
         value_name = "URL",
@@ -100,7 +100,7 @@ pub struct NewArgs {
         hide_default_value = true
     )]
     pub comment: String,
-    /// Preference among mirrors that are as near, 0 (never) … 32767 [default: 100]
+    /// Preference among equally near mirrors, 0 (never) … 32767 [default: 100]
     #[arg(short = 's', long, value_name = "N")]
     pub score: Option<String>,
     /// Another name of --score
@@ -139,7 +139,7 @@ pub struct NewBeyondArgs {
     /// mirror: a copy that is scanned; cache: has every file, is never scanned
     #[arg(long, value_name = "KIND", default_value = "mirror")]
     pub kind: String,
-    /// It answers over IPv6 alone
+    /// The mirror answers over IPv6 only
     #[arg(long)]
     pub ipv6_only: bool,
     /// Only clients of its --prefix and --asn are sent there or see it in lists
@@ -213,7 +213,7 @@ pub struct NewCacheArgs {
     heliostat list -o wide --sort -files\n  \
     heliostat list -o csv --field score --field admin_email")]
 pub struct ListArgs {
-    /// Only mirrors whose name is this, or has this in it
+    /// Only mirrors whose name is or contains this text
     #[arg(value_name = "MIRROR")]
     pub identifier: Option<String>,
     /// Only mirrors of this continent
@@ -276,10 +276,10 @@ pub struct ListArgs {
     /// Show any field, by the name that show writes; may be repeated
     #[arg(long, value_name = "KEY", help_heading = BEYOND_MB)]
     pub field: Vec<String>,
-    /// Order by a field, as --field names it, by name or by files; -KEY: the other way round
+    /// Order by a field, as --field names it, by name or by files; -KEY: in reverse
     #[arg(long, value_name = "KEY", allow_hyphen_values = true, help_heading = BEYOND_MB)]
     pub sort: Option<String>,
-    /// Another form
+    /// Another form of output
     #[arg(short = 'o', long = "output", value_name = "FORM", help_heading = BEYOND_MB)]
     pub form: Option<ListForm>,
     /// All there is, machine-readable
@@ -294,7 +294,7 @@ pub enum ListForm {
     Wide,
     /// All there is, machine-readable
     Json,
-    /// For spreadsheets: the fields that are asked for, else all
+    /// For spreadsheets: the requested fields, or else all
     Csv,
 }
 
@@ -340,7 +340,7 @@ pub struct EditArgs {
         conflicts_with = "identifier"
     )]
     pub wanted: Vec<String>,
-    /// Do not ask whether all mirrors of --where are to be changed
+    /// Change all mirrors of --where without asking first
     #[arg(short = 'y', long, requires = "wanted", help_heading = BEYOND_MB)]
     pub yes: bool,
     /// Rehearsal and JSON
@@ -399,7 +399,7 @@ pub struct EnableArgs {
     /// The mirror, or a part of its name
     #[arg(value_name = "MIRROR")]
     pub identifier: String,
-    /// Take it for answering, without a check
+    /// Treat the mirror as answering, without a check
     #[arg(long, help_heading = BEYOND_MB)]
     pub alive: bool,
     /// Rehearsal and JSON
@@ -449,10 +449,10 @@ pub struct RenameArgs {
     heliostat delete mirror.example.org -y\n\n\
     --json: {\"mirror\", \"changed\", \"what\", \"dry_run\"}")]
 pub struct DeleteArgs {
-    /// The mirror; its whole name
+    /// The mirror, by its full name
     #[arg(value_name = "MIRROR")]
     pub identifier: String,
-    /// Do not ask
+    /// Delete without asking first
     #[arg(short = 'y', long, help_heading = BEYOND_MB)]
     pub yes: bool,
     /// Rehearsal and JSON

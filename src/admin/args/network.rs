@@ -61,7 +61,7 @@ pub struct IplookupArgs {
     /// Print the AS number only
     #[arg(short, long, conflicts_with = "prefix")]
     pub asn: bool,
-    /// Print all prefixes of its AS, a line each
+    /// Print all prefixes of its AS, one per line
     #[arg(long, conflicts_with_all = ["prefix", "asn"])]
     pub all_prefixes: bool,
     /// Machine-readable
@@ -83,7 +83,7 @@ pub struct UpdateArgs {
     /// Mirrors, by name
     #[arg(value_name = "MIRROR", required_unless_present_any = ["all_mirrors", "https"])]
     pub identifiers: Vec<String>,
-    /// Refresh everything that follows
+    /// Refresh everything that is listed below
     #[arg(short = 'A', long = "all")]
     pub all: bool,
     /// Refresh coordinates

@@ -29,7 +29,7 @@ pub struct DirsArgs {
     /// List enabled mirrors that have no file whose path begins like this
     #[arg(long, value_name = "DIR")]
     pub missing: Option<OsString>,
-    /// Accepted and not needed: there is no SQL to be seen
+    /// Accepted, but without effect: there is no SQL to show
     #[arg(long, hide = true)]
     pub sql_debug: bool,
     /// Machine-readable

@@ -29,7 +29,7 @@ pub struct PagesArgs {
     /// The URL of the folder, for mirrors.json and feed.atom
     #[arg(long, value_name = "URL", default_value = "")]
     pub url: String,
-    /// Say nothing but what is wrong
+    /// Print only problems
     #[arg(short, long)]
     pub quiet: bool,
     /// Machine-readable

@@ -76,16 +76,16 @@ pub struct SmokeArgs {
     #[arg(long, value_name = "N", default_value_t = 8,
           value_parser = clap::value_parser!(u32).range(1..=64))]
     pub jobs: u32,
-    /// Run round after round for so long: 90s, 30m, 8h, 1d
+    /// Run round after round for this long: 90s, 30m, 8h, 1d
     #[arg(long = "for", value_name = "TIME", value_parser = duration)]
     pub lasts: Option<Duration>,
-    /// Run round after round until then: 07:00 (UTC), 2026-11-29T07:00:00Z
+    /// Run round after round until this time: 07:00 (UTC), 2026-11-29T07:00:00Z
     #[arg(long, value_name = "WHEN", conflicts_with = "lasts", value_parser = end_time)]
     pub until: Option<EndTime>,
-    /// Time from the begin of one round to the next
+    /// Time from the start of one round to the start of the next
     #[arg(long, value_name = "TIME", default_value = EVERY, value_parser = duration)]
     pub every: Duration,
-    /// Add these reports up, which --json has written
+    /// Add up these reports, which --json has written
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub merge: Vec<PathBuf>,
     /// Write the report as JSON; - is standard output

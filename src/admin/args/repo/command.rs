@@ -23,7 +23,7 @@ pub enum RepoAction {
     List(ListRepoArgs),
     /// Show the versions of a repository, and which mirrors have them
     Show(ShowRepoArgs),
-    /// Forget earlier versions at once: no list names them, or mirrors with them, any more
+    /// Forget earlier versions at once: lists no longer name them, or mirrors that have them
     Expire(ExpireRepoArgs),
 }
 
@@ -53,7 +53,7 @@ pub struct ListRepoArgs {
     \"sha256\", \"replaced_at\", \"counts\", \"mirrors\": [NAME, …]}, …]}, …];\n\
     the last version comes first")]
 pub struct ShowRepoArgs {
-    /// Its name for `repo=`
+    /// The repository's name, as in `repo=`
     #[arg(value_name = "REPO", required_unless_present = "path")]
     pub repo: Option<String>,
     /// Only this architecture
@@ -77,7 +77,7 @@ pub struct ShowRepoArgs {
     --json: {\"expired\": [{\"repo\", \"arch\", \"path\", \"versions\"}, …],\n\
     \"changed\", \"dry_run\"}")]
 pub struct ExpireRepoArgs {
-    /// Its name for `repo=`
+    /// The repository's name, as in `repo=`
     #[arg(value_name = "REPO", required_unless_present = "path")]
     pub repo: Option<String>,
     /// Only this architecture
