@@ -70,8 +70,8 @@ pub struct VacuumFlags {
 #[command(after_help = "Examples:\n  \
     heliostat backup /var/backups/heliostat.sqlite\n  \
     heliostat backup copy.sqlite --json\n\n\
-    Everything goes on meanwhile. The copy is one moment of the database, checked, in one file\n\
-    of mode 0640. FILE is replaced when the new copy is whole, and not before. `heliostat restore\n\
+    Everything goes on meanwhile. The copy shows the database at one moment, in one checked file\n\
+    of mode 0640. FILE is replaced only when the new copy is whole. `heliostat restore\n\
     FILE` puts it back; docs/front-ends.md brings it to further front ends.\n\n\
     --json: {\"file\", \"database\", \"database_id\", \"bytes\", \"seconds\", \"dry_run\"}")]
 pub struct BackupArgs {

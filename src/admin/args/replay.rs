@@ -11,7 +11,7 @@ use clap::Args;
     heliostat replay --without mirror.example.org /var/log/apache2/download.log.1.gz\n  \
     zcat old.gz | heliostat replay --json --format '%h %l %u %t \"%r\" %>s %b' -\n  \
     heliostat replay --param HELIOSTAT_MODE=redirect download.log\n\n\
-    Formats are found by themselves: combined_redirect (MirrorBrain's and ours), combined,\n\
+    These formats are recognised: combined_redirect (MirrorBrain's and ours), combined,\n\
     vhost_combined, common. Logs may be packed: gz, xz, zst, bz2.\n\n\
     \"now\" is the site as it is: its mirrors, files and rules of today, at the times of the log.\n\
     Each line draws the same numbers every time, so that two replays differ by what changed.\n\n\
@@ -48,9 +48,9 @@ pub struct ReplayArgs {
 #[command(after_help = "Examples:\n  \
     heliostat compare http://old.example.org http://localhost:8081\n  \
     heliostat compare http://old.example.org http://new.example.org --from download.log\n\n\
-    Compared are status, host of Location, the fields of files that clients act on, digests, and\n\
-    the hosts that documents name. Files themselves are not read. Where both redirect to\n\
-    different mirrors, both are asked again, because mirrors are drawn.\n\n\
+    It compares status, host of Location, the fields of files that clients act on, digests, and\n\
+    the hosts that documents name. It does not read the files themselves. If the hosts redirect\n\
+    to different mirrors, it asks both again, because mirrors are drawn.\n\n\
     Exit codes: 0 alike, 1 different, 3 alike as far as both answered.")]
 pub struct CompareArgs {
     /// The host as it was, such as `http://old.example.org`

@@ -8,7 +8,7 @@ use clap::Args;
 #[derive(Debug, Args)]
 #[command(
     after_help = "The folder is replaced as one step: at any moment it has the old pages or the \
-    new ones. It is\nmade if there is none; one that has other files is refused. Pages for \
+    new ones. It is\nmade if it does not exist; a folder with other files is refused. Pages for \
     everybody leave out\nprivate and disabled mirrors, and what `heliostat mirrorlist` leaves \
     out. docs/pages.md has more.\n\n\
     Examples:\n  \

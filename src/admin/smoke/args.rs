@@ -39,15 +39,15 @@ const DAY_S: i64 = 86_400;
     heliostat smoke http://localhost:8081 --files 40 --place de --place AS64500\n  \
     heliostat smoke http://download.example.org --list paths.txt --for 8h --json night.json\n  \
     heliostat smoke --merge night.json second.json\n\n\
-    Each file is asked for from each place: as a whole, a range of it, and its metalink. Each\n\
-    mirror that the host names is then asked for the bytes; redirects are followed by the rules\n\
+    It asks for each file from each place: the whole file, a range of it, and its metalink. Then\n\
+    it asks each mirror that the host names for the bytes, and follows redirects by the rules\n\
     of probes. Size and digests are those of the database. With --list they come from the host's\n\
-    own metalinks or .sha256, and no configuration is needed: so it runs on any machine.\n\n\
+    own metalinks or .sha256, and it needs no configuration: so it runs on any machine.\n\n\
     A place is a country (?country=), an AS (?as=), or an address (X-Forwarded-For), which counts\n\
-    only if this machine is a trusted proxy of the host. Larger files than a mirror's bytes are\n\
-    checked by a piece.\n\n\
-    An error that is not understood, such as this machine's own, is unknown, never bad.\n\
-    --json has all; with --for or --until it is written after each round.\n\n\
+    only if this machine is a trusted proxy of the host. Of a file with more bytes than a mirror\n\
+    is asked for, one piece is checked.\n\n\
+    An error of this machine, or one that is not understood, counts as unknown, never as bad.\n\
+    --json has everything; with --for or --until it is written after each round.\n\n\
     Exit codes: 0 all well, 1 could not run, 2 wrong usage, 3 a mirror is bad or unknown.")]
 pub struct SmokeArgs {
     /// The virtual host, such as `http://download.example.org`
