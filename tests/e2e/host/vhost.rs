@@ -98,6 +98,21 @@ fn what_is_missing_stops_the_test_of_the_configuration() {
 }
 
 #[test]
+fn endings_of_the_operator_may_begin_with_a_digit() {
+    let mut stage = Stage::new(RULES);
+    stage.file("a.iso", 20_000);
+    stage.file("tool.7run", 20_000);
+    stage.mirror("germany", ["de", "eu"]);
+    stage.learn();
+    stage.start_with(&ApacheOptions {
+        before: "Define HELIOSTAT_SCRIPTS \"7run|php\"\n".to_owned(),
+        ..ApacheOptions::default()
+    });
+    stage.until_redirected("/a.iso");
+    assert_eq!(stage.get("/tool.7run").send().status, 200);
+}
+
+#[test]
 fn a_trusted_proxy_alone_says_who_the_client_is_and_what_it_speaks() {
     let mut stage = Stage::new(RULES);
     stage.file("a.iso", 20_000);
