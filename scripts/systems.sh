@@ -6,7 +6,7 @@
 # target/package/NAME.tar. PACKAGE_DEBIAN and PACKAGE_UBUNTU name other mirrors of packages.
 
 # shellcheck disable=SC2034  # read by those who source this file
-# What a download host has before Heliostat comes.
+# Packages of a download host before Heliostat comes.
 SERVER_PACKAGES=(systemd systemd-sysv dbus apache2 libapache2-mod-xsendfile media-types curl procps
     ca-certificates rsync cron man-db groff-base logrotate bash-completion zsh fish adduser
     sudo apt)

@@ -68,8 +68,8 @@ CREATE TABLE mirror_network (
     PRIMARY KEY (mirror_id, kind, network)
 ) WITHOUT ROWID, STRICT;
 
--- What a mirror has: roaring bitmaps of file ids, portable serialisation. One row a mirror, so
--- that publishing a scan is one row in one transaction; `previous_*` is what `rollback` restores.
+-- The content of a mirror: roaring bitmaps of file ids, portable serialisation. One row per mirror,
+-- so that publishing a scan is one row in one transaction; `rollback` restores `previous_*`.
 CREATE TABLE mirror_content (
     mirror_id INTEGER PRIMARY KEY REFERENCES mirror (id) ON DELETE CASCADE,
     generation INTEGER NOT NULL,
@@ -143,7 +143,7 @@ CREATE TABLE run (
 
 CREATE INDEX run_by_mirror ON run (mirror_id, kind, id);
 
--- What changed, by whom.
+-- Changes, each with who made it.
 CREATE TABLE event (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     at INTEGER NOT NULL,

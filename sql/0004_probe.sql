@@ -1,7 +1,7 @@
 -- Probes with hysteresis, and what people were told. No program wrote the first table `probe`.
 DROP TABLE probe;
 
--- What probes found of each base URL (by scheme) of a mirror over each address family. No row for a
+-- Results of probes of each base URL (by scheme) of a mirror over each address family. No row for a
 -- family beside one for the other: the host has no such address.
 -- url: what was probed, without credentials. usable: after hysteresis, what selection goes by.
 -- failures, results: the last results since usable changed, bit 0 the latest, 1 a failure.
@@ -24,7 +24,7 @@ CREATE TABLE probe (
     PRIMARY KEY (mirror_id, scheme, family)
 ) WITHOUT ROWID, STRICT;
 
--- What people were told last about a mirror, so that they hear of each change once.
+-- The last message to people about a mirror, so that they hear of each change once.
 -- about: 'mirror', 'certificate', or a target such as 'https IPv6'. told: the state that they know
 -- of. pause_s: how long they hear nothing more about it after told_at.
 CREATE TABLE notification (

@@ -1,4 +1,4 @@
--- What a mirror says of itself in the trace that it leaves after a sync; hints, never facts.
+-- The trace that a mirror leaves after a sync, where it describes itself; hints, never facts.
 -- read_at: when it was first read as it is. synced_at: NULL when the time given cannot be.
 -- schemes: words; '': it does not say.
 CREATE TABLE mirror_trace (

@@ -5,7 +5,7 @@ CREATE TABLE id_epoch (
     at INTEGER NOT NULL
 ) STRICT;
 
--- What is particular to mirrors of the kind cache; no row: all of it as here by default.
+-- Fields of mirrors of the kind cache alone; no row: each has its default.
 -- ttl_s: seconds that it keeps anything without asking. fill_networks: prefixes that its own
 -- requests come from; paths (empty: all) and exclude: patterns; all three separated by spaces.
 CREATE TABLE mirror_cache (

@@ -1,4 +1,4 @@
--- What following redirects found (heliostat-probe --follow). follow_hour: sums of an hour since
+-- Results of following redirects (heliostat-probe --follow). follow_hour: sums of an hour since
 -- 1970 by mirror and result; is_weighted: drawn from redirects that clients got, and not from what
 -- mirrors should have. A mirror that is deleted keeps its sums, because the site's rate has them.
 -- follow_total: the same since the first, which only grows.

@@ -1,8 +1,8 @@
--- What pages tell of the past. probe_hour, probe_day: results of probes, added up per hour and day
--- (numbers since 1970, UTC). checks: results that count; ok: good ones; ms_sum, ms_sq: sums of
--- the good ones' milliseconds and of their squares. mirror_day: how a mirror was when pages were
--- last made on that day; coverage and up_share between 0 and 1, lag in seconds. mirror_epoch: the
--- scan that first found the news of the epoch that begins with that id.
+-- The past, as pages show it. probe_hour, probe_day: results of probes, added up per hour and day
+-- (numbers since 1970, UTC). checks: results that count; ok: good ones; ms_sum, ms_sq: sums of the
+-- good ones' milliseconds and of their squares. mirror_day: how a mirror was when pages were last
+-- made on that day; coverage and up_share between 0 and 1, lag in seconds. mirror_epoch: the scan
+-- that first found the news of the epoch that begins with that id.
 CREATE TABLE probe_hour (
     mirror_id INTEGER NOT NULL REFERENCES mirror (id) ON DELETE CASCADE,
     hour INTEGER NOT NULL,

@@ -83,7 +83,7 @@ CREATE TABLE mirror (
     not_countries TEXT NOT NULL DEFAULT ''
 ) STRICT;
 
--- What is particular to mirrors of the kind cache; no row: all of it as here by default.
+-- Fields of mirrors of the kind cache alone; no row: each has its default.
 -- ttl_s: seconds that it keeps anything without asking. fill_networks: prefixes that its own
 -- requests come from; paths (empty: all) and exclude: patterns; all three separated by spaces.
 CREATE TABLE mirror_cache (
@@ -111,8 +111,8 @@ CREATE TABLE mirror_network (
     PRIMARY KEY (mirror_id, kind, network)
 ) WITHOUT ROWID, STRICT;
 
--- What a mirror has: roaring bitmaps of file ids, portable serialisation. One row a mirror, so
--- that publishing a scan is one row in one transaction; `previous_*` is what `rollback` restores.
+-- The content of a mirror: roaring bitmaps of file ids, portable serialisation. One row per mirror,
+-- so that publishing a scan is one row in one transaction; `rollback` restores `previous_*`.
 CREATE TABLE mirror_content (
     mirror_id INTEGER PRIMARY KEY REFERENCES mirror (id) ON DELETE CASCADE,
     generation INTEGER NOT NULL,
@@ -169,7 +169,7 @@ CREATE TABLE hash_pieces (
     sha256_layer BLOB
 ) STRICT;
 
--- What probes found of each base URL (by scheme) of a mirror over each address family. No row for a
+-- Results of probes of each base URL (by scheme) of a mirror over each address family. No row for a
 -- family beside one for the other: the host has no such address.
 -- url: what was probed, without credentials. usable: after hysteresis, what selection goes by.
 -- failures, results: the last results since usable changed, bit 0 the latest, 1 a failure.
@@ -192,7 +192,7 @@ CREATE TABLE probe (
     PRIMARY KEY (mirror_id, scheme, family)
 ) WITHOUT ROWID, STRICT;
 
--- What people were told last about a mirror, so that they hear of each change once.
+-- The last message to people about a mirror, so that they hear of each change once.
 -- about: 'mirror', 'certificate', or a target such as 'https IPv6'. told: the state that they know
 -- of. pause_s: how long they hear nothing more about it after told_at.
 CREATE TABLE notification (
@@ -242,7 +242,7 @@ CREATE TABLE run_repeat (
     last_at INTEGER NOT NULL
 ) STRICT;
 
--- What changed, by whom.
+-- Changes, each with who made it.
 CREATE TABLE event (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     at INTEGER NOT NULL,
@@ -268,7 +268,7 @@ CREATE TABLE marker (
     markers TEXT NOT NULL
 ) STRICT;
 
--- What one scan over HTTP leaves for the next, one row a mirror, written with the content that it
+-- Notes of one scan over HTTP for the next, one row per mirror, written with the content that it
 -- belongs to and only when it changed: versions of index pages, so that unchanged directories are
 -- not read again, and directories that an interrupted scan did not come to. `generation` is that
 -- of mirror_content, `source` a hash of the URL; of another content or URL it is worth nothing.
@@ -292,7 +292,7 @@ CREATE TABLE scan_attempt (
     changed_at INTEGER
 ) STRICT;
 
--- What a mirror says of itself in the trace that it leaves after a sync; hints, never facts.
+-- The trace that a mirror leaves after a sync, where it describes itself; hints, never facts.
 -- read_at: when it was first read as it is. synced_at: NULL when the time given cannot be.
 -- schemes: words; '': it does not say.
 CREATE TABLE mirror_trace (
@@ -311,9 +311,8 @@ CREATE TABLE scan_request (
     requested_at INTEGER NOT NULL
 ) STRICT;
 
--- What pull-through caches said of probes that they answered: how many answers told whether the
--- cache had the file already (hits: it had). Both are halved now and then, so that old ones count
--- less.
+-- Answers of pull-through caches to probes: how many of them told whether the cache had the file
+-- already (hits: it had). Both are halved now and then, so that old ones count less.
 CREATE TABLE cache_answer (
     mirror_id INTEGER PRIMARY KEY REFERENCES mirror (id) ON DELETE CASCADE,
     hits INTEGER NOT NULL,
@@ -347,7 +346,7 @@ CREATE TABLE product_alias (
 ) STRICT, WITHOUT ROWID;
 INSERT INTO meta (key, value) VALUES ('product_generation', 0);
 
--- What following redirects found (heliostat-probe --follow). follow_hour: sums of an hour since
+-- Results of following redirects (heliostat-probe --follow). follow_hour: sums of an hour since
 -- 1970 by mirror and result; is_weighted: drawn from redirects that clients got, and not from what
 -- mirrors should have. A mirror that is deleted keeps its sums, because the site's rate has them.
 -- follow_total: the same since the first, which only grows.
@@ -387,7 +386,7 @@ CREATE TABLE piece_check (
     bytes INTEGER NOT NULL
 ) STRICT;
 
--- What pages tell of the past. probe_hour, probe_day: results of probes, added up per hour and day
+-- The past, as pages show it. probe_hour, probe_day: results of probes, added up per hour and day
 -- (numbers since 1970, UTC). checks: results that count; ok: good ones; ms_sum, ms_sq: sums of
 -- the good ones' milliseconds and of their squares. mirror_day: how a mirror was when pages were
 -- last made on that day; coverage and up_share between 0 and 1, lag in seconds. mirror_epoch: the

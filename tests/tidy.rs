@@ -132,6 +132,12 @@ fn modules_are_named_after_what_they_are() {
 }
 
 #[test]
+fn comments_name_their_subject() {
+    let bad = wording::bare_subjects(&written_files(root()));
+    hold("no comment begins with a bare What, None or It", bad);
+}
+
+#[test]
 fn the_repository_speaks_of_the_project_alone() {
     let bad = wording::foreign_words(&written_files(root()));
     hold("no notes to self, no paths of one machine", bad);

@@ -6,8 +6,8 @@
 #   BEFORE=COMMIT [COMPARE_ROUNDS=20] [COMPARE_PARTS='alone counts apache'] scripts/bench compare
 #
 # In a round each side is measured twice, forth and back, so that what else the machine does hits
-# all of them; a side is compared with the first one of its own round. What a rule of this tree's
-# vhost costs is measured by vhosts that lack it.
+# all of them; a side is compared with the first one of its own round. The cost of a rule of
+# this tree's vhost is measured by vhosts that lack it.
 # shellcheck disable=SC2154
 
 COMPARE_PARTS=${COMPARE_PARTS:-alone counts apache}
@@ -218,7 +218,7 @@ redirects() { served "$1"; }
 md5_documents() { served "$1" .md5; }
 meta4_documents() { served "$1" .meta4; }
 
-# What each rule is without.
+# Edits of sed, each of which takes one rule out of the vhost.
 LINES='/^(Header always (add|unset) (.-)?(Link|Digest)|    SetEnv HELIOSTAT_LINES)/d'
 ENCODING='/^    <If .*HELIOSTAT_ENCODED/,/^    <\/If>/d'
 ACCESS_U="s/-U escape\('\\\$1'\)/-n '\$1'/"

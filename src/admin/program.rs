@@ -49,7 +49,7 @@ pub fn main() -> ExitCode {
     let progress = Progress::new(false);
     let level = match arguments.command {
         _ if arguments.global.debug => LevelFilter::Debug,
-        // It says itself what is wrong, with the remedy.
+        // `doctor` says itself what is wrong, with the remedy.
         Command::Doctor(_) => LevelFilter::Off,
         _ => LevelFilter::Warn,
     };

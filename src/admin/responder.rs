@@ -59,7 +59,8 @@ impl Responder {
         }
     }
 
-    /// What is wrong with it and with a site, as far as it knows; `None`: nobody told.
+    /// Gives the problems of the responder and of a site, as far as the responder knows them.
+    /// Absent if it did not answer.
     pub fn problems(&self, site: &str) -> Option<Vec<String>> {
         let status = match self {
             Responder::Answers(status) => status,

@@ -60,8 +60,8 @@ impl Session {
         }
     }
 
-    /// Opens the database for writing, and makes it when there is none. What a person changed and
-    /// was told of survives a power cut.
+    /// Opens the database for writing, and makes it when there is none. A change of which a person
+    /// was told survives a power cut.
     ///
     /// # Errors
     /// Returns [`AdminError::Db`] if the database cannot be read or written.

@@ -16,8 +16,8 @@ section! {
     RawConfig => _ {
         /// The responder's socket and limits.
         fcgi: RawFcgi = RawFcgi::default();
-        /// What MirrorBrain calls an instance. The first in the file is the default, unless
-        /// `default_site` names another.
+        /// The sites by name; MirrorBrain calls a site an instance. The first in the file is the
+        /// default, unless `default_site` names another.
         site: BTreeMap<String, RawSite> = BTreeMap::new();
         /// The site that commands work on without `-b`; not set: the first in the file.
         default_site: Option<String> = None;

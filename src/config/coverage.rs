@@ -40,7 +40,7 @@ impl AllowedFiles {
 }
 
 /// rsync's patterns (man rsync, PATTERN MATCHING RULES) as regular expressions over paths with a
-/// slash in front, and behind a directory. What cannot be said so excludes nothing.
+/// slash in front, and behind a directory. A pattern that cannot be said so excludes nothing.
 pub(super) fn rsync_patterns(patterns: &[String]) -> RegexSet {
     let expressions = patterns.iter().map(|pattern| rsync_pattern(pattern));
     let valid = expressions.filter(|text| RegexSet::new([text]).is_ok());

@@ -128,7 +128,7 @@ impl Description<'_> {
             self.tables.push(table);
         }
         for key in kind.keys().filter(|key| has_keys(key.kind)) {
-            // What a directory does not write has no table there.
+            // A directory has only the tables that it writes.
             let path = join(&table_name.path, key.name);
             if is_partial && !self.lines.contains_key(&path) {
                 continue;

@@ -17,7 +17,7 @@ pub enum ConfigError {
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The system's reason.
         source: std::io::Error,
     },
     /// Not TOML.
@@ -27,7 +27,7 @@ pub enum ConfigError {
         path: PathBuf,
         /// Where reading ended.
         line: usize,
-        /// What is expected there.
+        /// The parser's message: what is expected there.
         message: String,
     },
     /// A key that nobody knows, or a value that cannot be used.

@@ -44,7 +44,7 @@ section! {
         threads: usize = 0, in Bounds::Whole(0, THREADS_MAX) => threads: usize = threads;
     }
     also {
-        /// What is computed.
+        /// The hashes that are computed.
         kinds: HashKinds = kinds;
     }
 }

@@ -38,7 +38,7 @@ impl LastGood {
         Some(LastGood { folder: first })
     }
 
-    /// What the responder keeps, for other programs.
+    /// The configurations that the responder keeps, for other programs.
     pub fn of_responder() -> LastGood {
         LastGood::of_service().unwrap_or(LastGood {
             folder: PathBuf::from(STATE_FOLDER),
@@ -58,7 +58,7 @@ impl LastGood {
         replace_file(&path, text.as_bytes(), MODE)
     }
 
-    /// What is kept of the configuration at `path`; `None` when there is nothing of use.
+    /// Loads the configuration that was kept of `path`. Absent if there is none of use.
     pub fn load(&self, path: &Path) -> Option<Config> {
         let kept = self.folder.join(NAME);
         let text = regular_file::read_text(&kept, CONFIG_BYTES_MAX);

@@ -49,7 +49,7 @@ pub fn load(path: &Path) -> Result<Config, ConfigError> {
     Ok(config)
 }
 
-/// What users outside the group may do with a file.
+/// Bits of a file's mode that let users outside of its group in.
 const OTHERS: u32 = 0o007;
 
 /// The file may hold secrets; then it is nobody's but the services'.

@@ -25,7 +25,7 @@ pub struct LocalDelivery {
     pub header: String,
     /// Which web server.
     pub kind: LocalKind,
-    /// What a file's path is appended to: the tree, or nginx's internal location.
+    /// The text before a file's path: the tree, or nginx's internal location.
     pub prefix: Vec<u8>,
     /// Whether the server decodes the value: nginx and lighttpd do; mod_xsendfile 0.12 takes the
     /// bytes as they are, and later ones do with `XSendFileUnescape Off`.

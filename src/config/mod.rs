@@ -1,7 +1,7 @@
 //! `heliostat.toml`: read, checked, described and printed.
 //!
 //! Each section is written once, as rows ([`crate::domain::key`]): name, type, default, bounds and
-//! meaning of each key. What follows from the rows: [`RawConfig`], the file as it is read;
+//! meaning of each key. These follow from the rows: [`RawConfig`], the file as it is read;
 //! [`Config`], checked, with absolute paths and compiled expressions; the messages about unknown
 //! keys and wrong values; `heliostat config`; docs/configuration.md.
 //! Precedence: command line, then environment (`HELIOSTAT_CONFIG`), then the file, then defaults.

@@ -9,7 +9,7 @@ use crate::domain::key::ConfigProblem;
 pub struct PingConfig {
     /// Where the files are that stand for pings.
     pub folder: PathBuf,
-    /// What the path of each ping begins with: `/URL_PATH/.heliostat`.
+    /// The beginning of each ping's path: `/URL_PATH/.heliostat`.
     pub prefix: Vec<u8>,
 }
 

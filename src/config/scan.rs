@@ -19,7 +19,7 @@ const REQUESTS_MAX: u64 = 64;
 /// A mirror that is silent for a day is gone.
 const SILENCE_S_MAX: u64 = 86_400;
 
-/// What was not looked at for a year is not known.
+/// A mirror that was not looked at for a year is not known.
 const YEAR_S: u64 = 366 * 86_400;
 
 section! {
@@ -62,7 +62,7 @@ section! {
     also {
         /// Whether rsync follows links on the mirror.
         copies_links: bool = no_links;
-        /// What `--due` goes by.
+        /// The limits that `--due` goes by.
         due: DueConfig = due;
     }
 }
@@ -111,7 +111,7 @@ impl DueConfig {
 }
 
 impl ScanConfig {
-    /// What holds for a mirror, if it has rules of its own.
+    /// Gives the settings for a mirror that has rules of its own. Absent if it has none.
     pub fn of_mirror(&self, identifier: &str) -> Option<ScanConfig> {
         let own = self.mirror.get(identifier)?;
         let mut config = self.clone();

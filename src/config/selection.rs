@@ -13,7 +13,7 @@ section! {
     RawSelection => _ {
         /// How far a mirror is: by `degrees`, as in MirrorBrain, or on a `great-circle`.
         distance: String = "degrees".to_owned(), in Bounds::Words(&["degrees", "great-circle"]);
-        /// What a score weighs: `mirrorbrain` (50 beside 100 gets a quarter of the clients) or
+        /// Weight of a score: `mirrorbrain` (50 beside 100 gets a quarter of the clients) or
         /// `proportional` (a third).
         weights: String = "mirrorbrain".to_owned(),
             in Bounds::Words(&["mirrorbrain", "proportional"]);
@@ -57,7 +57,7 @@ pub(super) fn law(raw: &RawSelection) -> Result<Law, ConfigProblem> {
     })
 }
 
-/// What the admin knows better than the GeoIP files.
+/// Checks the facts that the admin knows better than the GeoIP files.
 pub(super) fn place_overrides(raw: &RawSelection) -> Result<PlaceOverrides, ConfigProblem> {
     let wrong = |section: &str, text: &str, form: &str| {
         let why = format!("'{text}' cannot be used");

@@ -78,7 +78,7 @@ section! {
         /// How the web server is told to serve a file itself: `X-Sendfile` (Apache),
         /// `X-LIGHTTPD-send-file` (lighttpd) or `X-Accel-Redirect` (nginx).
         local_header: String = "X-Sendfile".to_owned() => _;
-        /// What replaces the tree in that field's value: nginx wants a URL path such as
+        /// The text that replaces the tree in that field's value: nginx wants a URL path such as
         /// `/.heliostat-local`. Empty: the tree itself.
         local_prefix: String = String::new() => _;
         /// How many mirrors are named in `Link: rel=duplicate` fields, and in magnet links.
@@ -100,7 +100,7 @@ section! {
             => mime_types: MimeTypes = own_types;
         /// Which mirrors get a client.
         selection: RawSelection = RawSelection::default() => law: Law = law;
-        /// What metalinks say beside the file.
+        /// Facts that metalinks tell beside the file.
         metalink: RawMetalink = RawMetalink::default() => publisher: Option<Publisher> = publisher;
         /// Lists of mirrors for yum and dnf.
         yum: Vec<RawYum> = Vec::new() => yum: Vec<YumRule> = yum_rules;
@@ -138,7 +138,7 @@ section! {
         scan: RawScan = RawScan::default() => scan: ScanConfig = RawScan::checked;
         /// How mirrors are probed.
         probe: RawProbe = RawProbe::default() => probe: ProbeConfig = RawProbe::checked;
-        /// What is counted, for statistics and metrics.
+        /// Counting of requests, for statistics and metrics.
         stats: RawStats = RawStats::default() => _;
         /// Products by path, for statistics.
         count: Vec<RawCount> = Vec::new(), in Bounds::Entries(COUNT_MAX) => _;

@@ -14,7 +14,7 @@ const ANSWERS_MAX: i64 = 20_000;
 /// Answers to probes that told whether the cache had the file.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct CacheAnswers {
-    /// It had.
+    /// Answers that said that the cache had the file.
     pub hits: u64,
     /// All of them.
     pub answers: u64,

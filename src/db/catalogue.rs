@@ -179,7 +179,7 @@ pub fn some_from(
 }
 
 /// The files right in a directory, in the order of path bytes, not more than `limit`; "" is the
-/// tree. What lies below its directories is passed over, however much it is.
+/// tree. Files below its directories are passed over, however many they are.
 ///
 /// # Errors
 /// Returns [`DbError::Sql`] if the database cannot be read.

@@ -37,7 +37,7 @@ pub struct PublishedContent {
     pub generation: i64,
     /// When and how.
     pub origin: ContentOrigin,
-    /// What.
+    /// The content itself.
     pub content: Content,
     /// Whether there is an earlier one to roll back to.
     pub has_previous: bool,
@@ -48,9 +48,9 @@ pub struct PublishedContent {
 pub struct PendingContent {
     /// When it was seen.
     pub seen_at: Timestamp,
-    /// What looked wrong.
+    /// The reason why it looked wrong.
     pub reason: String,
-    /// What was seen.
+    /// The content that the scan saw.
     pub content: Content,
 }
 

@@ -43,9 +43,9 @@ impl Epochs {
     }
 }
 
-/// Records that ids from `first` on were given at a time. What an entry that was imported without
-/// a version turns out to be is seen then, too (`adopted`: the least such id): all from there on
-/// counts as new, since nothing tells which version there was before.
+/// Records that ids from `first` on were given at a time. The same run sees the version of an entry
+/// that was imported without one (`adopted`: the least such id): all from there on counts as new,
+/// since nothing tells which version there was before.
 ///
 /// # Errors
 /// Returns [`DbError::Sql`] if the database cannot be read or written.

@@ -38,7 +38,7 @@ pub enum DbError {
     Open {
         /// The file.
         path: PathBuf,
-        /// What SQLite says.
+        /// SQLite's reason.
         source: rusqlite::Error,
     },
     /// A FIFO, a device, a folder, which SQLite would wait for.
@@ -46,7 +46,7 @@ pub enum DbError {
     Kind {
         /// The file.
         path: PathBuf,
-        /// What it is not.
+        /// The reason: which kind of file it is not.
         source: std::io::Error,
     },
     /// Another program is writing, and does not end.
@@ -65,7 +65,7 @@ pub enum DbError {
     NoRoom {
         /// The file.
         path: PathBuf,
-        /// What is left.
+        /// Free bytes on its disk.
         bytes: u64,
     },
     /// A change could not be stored.
@@ -73,7 +73,7 @@ pub enum DbError {
     NotWritten {
         /// The file.
         path: PathBuf,
-        /// What SQLite says.
+        /// SQLite's reason.
         source: rusqlite::Error,
     },
     /// Some other SQLite file, or none at all.
@@ -102,7 +102,7 @@ pub enum DbError {
         path: PathBuf,
         /// `user_version` of the file.
         found: i64,
-        /// What this program needs.
+        /// The `user_version` that this program needs.
         known: i64,
     },
     /// The file was replaced, or its content, since it was opened.
@@ -130,7 +130,7 @@ pub enum DbError {
     Misplaced {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The system's reason.
         source: std::io::Error,
     },
     /// A copy could not be written.
@@ -138,15 +138,15 @@ pub enum DbError {
     CopyNotWritten {
         /// Its name while it is written.
         path: PathBuf,
-        /// What SQLite says.
+        /// SQLite's reason.
         source: rusqlite::Error,
     },
     /// SQLite finds faults in a copy.
     #[error("{path} is damaged: {problem}; nothing is changed; use a copy from before that")]
     DamagedCopy {
-        /// What was copied.
+        /// The file that was copied.
         path: PathBuf,
-        /// What SQLite says.
+        /// SQLite's report of the first fault.
         problem: String,
     },
     /// No mirror has that name.
@@ -160,7 +160,7 @@ pub enum DbError {
     DamagedContent {
         /// The mirror.
         mirror: MirrorId,
-        /// What the bitmap's reader says.
+        /// The reason of the bitmap's reader.
         source: std::io::Error,
     },
     /// An import would mix with what is there.
@@ -205,14 +205,14 @@ pub enum DbError {
     /// Anything else.
     #[error("{doing}{}", remedy(source))]
     Sql {
-        /// What was being done.
+        /// The step that failed, such as "reading hashes".
         doing: &'static str,
-        /// What SQLite says.
+        /// SQLite's reason.
         source: rusqlite::Error,
     },
 }
 
-/// What to do, where the admin can do anything.
+/// Gives the remedy, where the admin can do anything.
 fn remedy(source: &rusqlite::Error) -> &'static str {
     match source.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => "; make room on its disk and run again",

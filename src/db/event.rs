@@ -37,7 +37,7 @@ pub struct EventRecord {
     pub actor: String,
     /// The mirror, which may be gone by now.
     pub mirror: Option<MirrorId>,
-    /// What, on one line.
+    /// The change, on one line.
     pub what: String,
 }
 

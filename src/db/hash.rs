@@ -123,7 +123,7 @@ pub fn find_short(
         .doing("reading hashes")
 }
 
-/// What documents need of the row of exactly this version; see [`find`].
+/// Reads the part of a row that documents need, if it is of exactly this version; see [`find`].
 ///
 /// # Errors
 /// Returns [`DbError::Sql`] if the database cannot be read or written.

@@ -16,7 +16,8 @@ pub struct HashState {
     pub id: FileId,
     /// Size and time.
     pub version: FileVersion,
-    /// What there is for exactly this version; pieces are there when an info hash is.
+    /// The kinds of hashes that are stored for exactly this version; pieces are there when an info
+    /// hash is.
     pub known: HashKinds,
     /// Whether there is a row at all.
     pub has_row: bool,
@@ -24,7 +25,7 @@ pub struct HashState {
     pub piece_size: u64,
     /// Whether there is a v1 info hash.
     pub has_btih: bool,
-    /// What the stored signature was read from.
+    /// The version of the signature's file from which the stored text was read.
     pub pgp_version: Option<FileVersion>,
 }
 

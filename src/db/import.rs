@@ -27,7 +27,7 @@ use crate::domain::time::Timestamp;
 /// hundreds), and low enough that damaged data cannot fill the memory with bitmaps.
 pub const MIRRORS_MAX: usize = 16_384;
 
-/// What was not taken over as it was.
+/// A kind of data that an import changes or leaves out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Oddity {
     /// Taken over with a cleaned path (`/a//b` as `a/b`).
@@ -80,7 +80,7 @@ pub struct OddityCount {
     pub example: String,
 }
 
-/// What an import brought.
+/// The numbers of rows that an import added.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ImportCounts {
     /// Mirrors.
@@ -95,7 +95,7 @@ pub struct ImportCounts {
     pub markers: u64,
     /// Names of countries and regions.
     pub names: u64,
-    /// What was not taken over as it was.
+    /// The data that the import changed or left out.
     pub odd: BTreeMap<Oddity, OddityCount>,
 }
 
@@ -143,7 +143,7 @@ pub struct Importer<'t> {
     stage: CachedStatement<'t>,
     /// Added to each file id, so that none is ever used twice.
     id_offset: i64,
-    /// What mirrors' generations go on from.
+    /// The number after which the generations of mirrors go on.
     generation_offset: i64,
     ids: RoaringBitmap,
     mirrors: BTreeSet<MirrorId>,

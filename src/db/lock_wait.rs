@@ -59,7 +59,7 @@ pub(super) fn is_busy(error: &rusqlite::Error) -> bool {
     )
 }
 
-/// What lies beside a database; SQLite names it after the file that links lead to.
+/// Names a file beside a database; SQLite names it after the file that links lead to.
 pub(super) fn beside(database: &Path, suffix: &str) -> PathBuf {
     let real = std::fs::canonicalize(database).unwrap_or_else(|_| database.to_owned());
     let mut name = real.into_os_string();

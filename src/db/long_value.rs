@@ -1,8 +1,8 @@
 //! Reads the long part of one hash row in portions while it is sent.
 //!
-//! Each reader has a connection of its own: the worker's goes on with other requests meanwhile,
-//! and to find a place in the middle of a long value SQLite walks all pages before it, so that the
-//! value stays open from portion to portion. What is open keeps the WAL from being emptied; hence
+//! Each reader has a connection of its own: the worker's goes on with other requests meanwhile, and
+//! to find a place in the middle of a long value SQLite walks all pages before it, so that the
+//! value stays open from portion to portion. An open value keeps the WAL from being emptied; hence
 //! it is closed and opened again, the row compared, when it has been open for a while.
 //!
 //! # Limits

@@ -142,8 +142,8 @@ fn closed_to_all(mirror: &Mirror) -> Option<String> {
     Some(format!("{why}, so no client is sent to it"))
 }
 
-/// What clients are given: user and password are for scans alone, so that no redirect and no page
-/// has them, and a probe sees what clients see.
+/// Reads a base URL as clients get it: user and password are for scans alone, so that no redirect
+/// and no page has them, and a probe sees what clients see.
 fn url(text: &str, field: &str, problems: &mut Vec<String>) -> Option<BaseUrl> {
     if text.is_empty() {
         if field == "base_url" {
@@ -335,7 +335,8 @@ pub fn update(transaction: &Transaction<'_>, record: &MirrorRecord) -> Result<()
     update_lists(transaction, record)
 }
 
-/// What probes found of other URLs, or before somebody switched the mirror, holds no longer.
+/// Removes probes of other URLs, and those from before somebody switched the mirror: their results
+/// hold no longer.
 fn forget_probes(transaction: &Transaction<'_>, record: &MirrorRecord) -> Result<(), DbError> {
     let urls = record
         .further_base_urls

@@ -63,7 +63,7 @@ impl CacheRecord {
     }
 }
 
-/// What is stored of one mirror, or of all, by mirror.
+/// Reads the record of one mirror, or of all, by mirror.
 ///
 /// # Errors
 /// Returns [`DbError::Sql`] if it cannot be read.

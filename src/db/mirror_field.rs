@@ -38,8 +38,8 @@ macro_rules! mirror_fields {
     ) => {
         /// A mirror as stored, text as it was written.
         ///
-        /// Empty strings and zero mean "none". What cannot be used (a prefix that is no network) is
-        /// kept and shown, and `MirrorRecord::check` says what is wrong with it.
+        /// Empty strings and zero mean "none". A value that cannot be used (a prefix that is no
+        /// network) is kept and shown, and `MirrorRecord::check` says what is wrong with it.
         #[derive(Debug, Clone, PartialEq)]
         pub struct MirrorRecord {
             /// Its number; 0 until it is stored.
@@ -48,7 +48,7 @@ macro_rules! mirror_fields {
             pub identifier: String,
             $(#[doc = $doc] pub $name: $type,)+
             $(#[doc = $list_doc] pub $list: Vec<String>,)+
-            /// What is particular to a cache.
+            /// The fields that only a cache has.
             pub cache: CacheRecord,
         }
 

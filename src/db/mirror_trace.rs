@@ -15,7 +15,7 @@ use crate::domain::trace::Trace;
 pub struct StoredTrace {
     /// When.
     pub read_at: Timestamp,
-    /// What it said.
+    /// The trace itself.
     pub trace: Trace,
 }
 

@@ -160,7 +160,7 @@ impl Queryable for Writer {
 /// file, [`DbError::Open`] if it cannot be opened, [`DbError::Foreign`] if it is no database of
 /// Heliostat, and [`DbError::Newer`] or [`DbError::Older`] if it has another schema.
 pub fn open_reader(path: &Path) -> Result<Reader, DbError> {
-    // What cannot be looked at is not missing; SQLite says then why it cannot be opened.
+    // A file that cannot be looked at is not missing; SQLite then says why it cannot be opened.
     if matches!(path.try_exists(), Ok(false)) {
         return Err(DbError::Missing {
             path: path.to_owned(),
@@ -225,7 +225,7 @@ pub(super) fn check_kinds(path: &Path) -> Result<(), DbError> {
         let mut beside = path.as_os_str().to_owned();
         beside.push(end);
         let beside = PathBuf::from(beside);
-        // What cannot be looked at is for SQLite to name.
+        // If a file cannot be looked at, SQLite says why.
         if let Err(source) = regular_file::check_if_there(&beside)
             && source.kind() == std::io::ErrorKind::InvalidInput
         {
@@ -247,7 +247,7 @@ pub(super) fn check_kinds(path: &Path) -> Result<(), DbError> {
 /// not know its schema, and any other [`DbError`] if the migration fails.
 pub fn open_writer(path: &Path) -> Result<Writer, DbError> {
     check_kinds(path)?;
-    // What cannot be made SQLite says better.
+    // If the file cannot be made, SQLite says better why.
     if let Err(error) = create_private(path) {
         log::debug!("database not made: path={} {error}", path.display());
     }
@@ -490,7 +490,7 @@ impl Writer {
         self.checkpoint()
     }
 
-    /// What cannot be emptied now stays until the next time.
+    /// Empties the WAL; if that cannot be done now, it stays until the next time.
     pub(super) fn empty_wal(&self) {
         if let Err(error) = self.checkpoint() {
             log::debug!("the WAL is not emptied: {error}");

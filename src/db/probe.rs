@@ -11,7 +11,7 @@ use crate::domain::mirror::MirrorId;
 use crate::domain::time::Timestamp;
 use crate::domain::url::Scheme;
 
-/// What is known of one base URL over one address family.
+/// The record of the probes of one base URL over one address family.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProbeRecord {
     /// The mirror.
@@ -22,7 +22,7 @@ pub struct ProbeRecord {
     pub family: Family,
     /// The base URL without credentials.
     pub url: String,
-    /// What it counts as, and the results since that changed.
+    /// The state that it counts as, and the results since that changed.
     pub standing: TargetStanding,
     /// The last result; `None` when it could not be checked from here.
     pub ok: Option<bool>,
@@ -73,7 +73,7 @@ fn record(row: &Row<'_>) -> Result<Option<ProbeRecord>, rusqlite::Error> {
     }))
 }
 
-/// What is known of every target, by mirror, scheme and family.
+/// Reads the records of every target, by mirror, scheme and family.
 ///
 /// # Errors
 /// Returns [`DbError::Sql`] if the database cannot be read or written.
@@ -87,7 +87,7 @@ pub fn all(database: &impl Queryable) -> Result<Vec<ProbeRecord>, DbError> {
     Ok(records.into_iter().flatten().collect())
 }
 
-/// What selection needs of it: each mirror's URLs over each family.
+/// Reads how each mirror's URLs can be reached over each family, for selection.
 ///
 /// # Errors
 /// Returns [`DbError::Sql`] if the database cannot be read or written.
@@ -192,7 +192,7 @@ pub fn switch(
     Ok(changed == 1)
 }
 
-/// What people were told last about one thing of a mirror.
+/// The last message that people got about one thing of a mirror.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LastNotice {
     /// The mirror.
@@ -262,7 +262,7 @@ pub struct Outage {
     pub since: Timestamp,
     /// When it was over; `None`: it goes on.
     pub until: Option<Timestamp>,
-    /// What it looked like.
+    /// The description of the outage.
     pub reason: String,
     /// Whether people know how it is now.
     pub told: bool,

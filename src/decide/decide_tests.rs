@@ -1,4 +1,4 @@
-//! What is decided, as a table of values: a request and the settings of a site → the decision.
+//! Tests decisions as a table of values: a request and the settings of a site → the decision.
 
 use super::sample_tests::Database::{self, Away, Failing, There};
 use super::sample_tests::{LONG, context, parameters, state};
@@ -45,7 +45,7 @@ fn hold(rows: &[Row<'_>]) {
                 "{settings:?} {asked} {further:?}: {found:?}, not {expected:?}"
             ));
         }
-        // What explains a decision decides the same; it may name more mirrors.
+        // A decision at full depth is the same; it may name more mirrors.
         let full = decide(&state, &mut context(*database), &request, Depth::Full);
         if !said(&full).starts_with(&found) {
             wrong.push(format!(

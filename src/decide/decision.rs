@@ -52,7 +52,7 @@ pub struct Decision<'s> {
     /// The answer that the rules hold back ([`LocalReason::Held`]): a redirect, or a metalink in
     /// place of the file.
     pub held: Option<Box<Outcome<'s>>>,
-    /// What the question named in place of a path, if it did.
+    /// The thing that the question named in place of a path, if it did.
     pub named: Option<Box<NamedQuestion>>,
     /// Whether the client chose among mirrors, so that the answer is for this request alone.
     pub is_for_once: bool,

@@ -74,7 +74,7 @@ impl<'s> RequestPass<'_, 's> {
         let query = request.query_string;
         if !query.is_empty() {
             url.push(b'?');
-            // What no URL has is left out; it could end the field.
+            // A byte that no URL has is left out; it could end the field.
             url.extend(query.iter().filter(|byte| byte.is_ascii_graphic()));
         }
     }

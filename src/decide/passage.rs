@@ -54,7 +54,7 @@ pub(super) struct RequestPass<'r, 's> {
     pub(super) decision: Decision<'s>,
     /// Whether https URLs alone are wanted.
     pub(super) is_https_wanted: bool,
-    /// What the client asks of the mirrors.
+    /// The wishes of the client about mirrors.
     pub(super) wishes: Option<Box<ClientWishes>>,
 }
 

@@ -39,7 +39,7 @@ pub(crate) const VERSION: FileVersion = FileVersion {
 /// Time of every request.
 pub(crate) const NOW: Timestamp = Timestamp(1_700_000_000);
 
-/// What the client sends unless a row says otherwise; it is in Germany.
+/// The parameters of a request unless a row says otherwise; the client is in Germany.
 const USUAL: [(&str, &str); 6] = [
     ("REQUEST_METHOD", "GET"),
     ("REMOTE_ADDR", "192.0.2.1"),
@@ -49,7 +49,7 @@ const USUAL: [(&str, &str); 6] = [
     ("HTTP_HOST", "download.example.org"),
 ];
 
-/// What the catalogue has of a file, if it has the file: an id and perhaps a version.
+/// The catalogue's entry of a file, if there is one: an id and perhaps a version.
 type Catalogued = Option<(u32, Option<FileVersion>)>;
 
 /// Files with what the catalogue knows (id, version) and which of the mirrors 1 (Germany), 2 (USA)
@@ -282,14 +282,14 @@ fn snapshot() -> Snapshot {
     })
 }
 
-/// What a row of a table changes about the site.
+/// The state of the database that a row of a table is tried with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Database {
-    /// It is there.
+    /// The database is there.
     There,
     /// There is no snapshot.
     Away,
-    /// It went away after the snapshot.
+    /// The database went away after the snapshot.
     Failing,
 }
 

@@ -28,9 +28,9 @@ pub struct CatalogueFile {
 /// State of a mirror's copy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CopyState {
-    /// It is the catalogue's version.
+    /// The copy is of the catalogue's version.
     Current,
-    /// It has another size or an older time.
+    /// The copy has another size or an older time.
     Outdated,
 }
 

@@ -6,7 +6,7 @@ use ipnet::IpNet;
 
 use super::place::{CountryCode, RegionCode};
 
-/// What the admin knows better than GeoIP files.
+/// Facts about places that the admin knows better than GeoIP files.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PlaceOverrides {
     /// Continents of countries.

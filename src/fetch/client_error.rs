@@ -6,7 +6,7 @@ use crate::fetch::cause::{causes, deepest};
 use crate::fetch::certificate::tls_words;
 use crate::fetch::tls::tls_cause;
 
-/// What is said of a server that closes the connection before TLS has begun.
+/// The words about a server that closes the connection before TLS has begun.
 pub(in crate::fetch) const HANDSHAKE_CUT: &str = "it closes the connection during the handshake";
 
 /// Why the HTTP client failed.

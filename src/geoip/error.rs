@@ -31,7 +31,7 @@ pub enum GeoIpError {
         /// Description of the damage.
         wrong: &'static str,
     },
-    /// None of the records can be read.
+    /// All records are damaged.
     #[error("it is damaged: none of its {records} records can be read ({damage})")]
     Records {
         /// Number of different records.

@@ -58,7 +58,7 @@ pub enum IndexError {
     Listing {
         /// The file or the URL.
         source_name: String,
-        /// What is wrong and what to do.
+        /// The problem and its remedy.
         problem: String,
     },
     /// Another run holds the lock.

@@ -37,7 +37,7 @@ const SETTLED_AFTER_S: i64 = 2;
 /// Time between two looks whether a file is settled, or the run is to stop.
 const SETTLING_TICK: Duration = Duration::from_millis(50);
 
-/// What lists name of a marker's hashes.
+/// The kinds of hashes that lists name for a marker.
 const KINDS: HashKinds = HashKinds {
     md5: true,
     sha1: true,

@@ -67,7 +67,7 @@ pub struct IndexReport {
     pub unreadable: Vec<UnreadablePlace>,
     /// Why nothing was changed, in one line; empty if that is no problem.
     pub error: String,
-    /// What could not be read, in one line; empty if all could.
+    /// The places that could not be read, in one line; empty if all could.
     pub note: String,
     /// The run's row in the database; `None` for a dry run.
     #[serde(skip)]

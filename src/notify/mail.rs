@@ -61,7 +61,7 @@ impl Mail {
                 Ok(Some(status)) => return Err(failed(status.to_string())),
                 Ok(None) if Instant::now() < deadline => std::thread::sleep(CHECK_INTERVAL),
                 Ok(None) => {
-                    // It may have ended by itself at this moment.
+                    // The program may have ended by itself at this moment.
                     let _ = child.kill();
                     let _ = child.wait();
                     let seconds = SENDMAIL_TIME_MAX.as_secs();

@@ -34,7 +34,7 @@ pub enum ProbeError {
     LogFile {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The system's reason.
         source: std::io::Error,
     },
     /// The system refuses the handlers of SIGINT and SIGTERM.

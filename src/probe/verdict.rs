@@ -81,7 +81,7 @@ pub struct ProbeVerdict {
     pub alive: bool,
     /// Whether any of its targets was checked.
     pub is_checked: bool,
-    /// What a cache said about its answers.
+    /// The number of answers in which a cache told whether it had the file.
     pub answers: CacheAnswers,
     /// Its facts.
     pub facts: Vec<Newsworthy>,
@@ -120,7 +120,7 @@ pub fn observe(
             Some(ProbeFinding::NoAddress(failure, evidence)) => {
                 let mut families: Vec<Family> = known.iter().map(|known| known.family).collect();
                 if families.is_empty() {
-                    // It is unknown in which families the host has addresses.
+                    // The families in which the host has addresses are unknown.
                     families = Family::ALL.to_vec();
                 }
                 let check = unresolved(failure, evidence);

@@ -1,7 +1,7 @@
 //! Tables for people: columns without lines between them, whatever the width of a name.
 //!
 //! On a screen that is too narrow the last column is wrapped at words; where that leaves too little
-//! of it, each row becomes a block with a line per column. What is not a screen gets whole lines.
+//! of it, each row becomes a block with a line per column. A file or a pipe gets whole lines.
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Row, Table};

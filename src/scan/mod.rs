@@ -4,8 +4,8 @@
 //! mirror, several at a time; each returns a [`MirrorReport`]. A run takes the mirror's lock, lists
 //! it by the first [`Protocol`] that works (over FTP and HTTP by a `crawl`), streams the lines
 //! through a [`Tally`] into a [`Listing`], and ends in one short transaction (`publish`) that
-//! judges it (`judge`) and publishes it as one bitmap generation, or keeps it aside. What a mirror
-//! says of itself (`trace`) is asked for before; pings are requests for scans (`request`).
+//! judges it (`judge`) and publishes it as one bitmap generation, or keeps it aside. The mirror's
+//! own trace (`trace`) is asked for before; pings are requests for scans (`request`).
 //!
 //! # Errors
 //! Returns [`ScanError`] if no scan could begin. A mirror that fails is reported and changes

@@ -1,8 +1,8 @@
 //! Prints the progress and results of scans.
 //!
-//! Where standard output is no terminal, and with `-v`, the lines are MirrorBrain's, word for
-//! word, because scripts read them; times are UTC. On a terminal each mirror gets a bar while it
-//! is scanned and one line when it is done. What went wrong goes to the log on standard error.
+//! Where standard output is no terminal, and with `-v`, the lines are MirrorBrain's, word for word,
+//! because scripts read them; times are UTC. On a terminal each mirror gets a bar while it is
+//! scanned and one line when it is done. Failures go to the log on standard error.
 
 use crate::program::clock::now;
 use crate::program::console::locked_output;

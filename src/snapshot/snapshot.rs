@@ -116,7 +116,7 @@ pub struct SnapshotValues {
     pub mirrors: Vec<Mirror>,
     /// The catalogue.
     pub files: Vec<(Vec<u8>, CatalogueFile)>,
-    /// What mirrors have; a mirror that is not among them was never scanned.
+    /// The contents of mirrors; a mirror that is not among them was never scanned.
     pub contents: Vec<(MirrorId, content::Content)>,
     /// Whether there are hashes.
     pub has_hashes: bool,

@@ -9,7 +9,7 @@
 //! sums, writers need not wait until the file is on the disk. The name of the unfinished file is
 //! always the same: a lock on it keeps a second writer away.
 //!
-//! It is read, not mapped into memory: a file that is cut by accident would kill the process.
+//! The file is read, not mapped into memory: a file that is cut by accident would kill the process.
 //!
 //! # Security
 //! The seed in the file keeps others from choosing paths that collide, so the file is as private as
@@ -548,7 +548,7 @@ mod tests {
         std::fs::create_dir(&table).expect("a folder");
         assert!(matches!(reason(&database), TableFileError::File { .. }));
         std::fs::remove_dir(&table).expect("removed");
-        // What is damaged is mended.
+        // A damaged file is mended.
         std::fs::write(&table, &whole[..99]).expect("cut");
         refresh_table(&database).expect("written");
         assert_eq!(read_all(&reader), Some(truth(&reader)));

@@ -82,7 +82,7 @@ impl LocalUser {
     }
 }
 
-/// What `id` prints; `None`: it knows no such user.
+/// Reads the numbers that `id` prints. Absent if it knows no such user.
 fn numbers(arguments: &[&str]) -> io::Result<Option<Vec<u32>>> {
     let output = Command::new("id").args(arguments).output()?;
     if !output.status.success() {

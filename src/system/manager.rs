@@ -20,11 +20,11 @@ pub const MANAGER_DESCRIPTORS_MAX: usize = 128;
 /// How a program does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ManagerState<'a> {
-    /// It has started, or has read its configuration anew.
+    /// The program has started, or has read its configuration anew.
     Ready,
-    /// It is ending.
+    /// The program is ending.
     Stopping,
-    /// It is alive (`WatchdogSec=`).
+    /// The program is alive (`WatchdogSec=`).
     Alive,
     /// One line for people.
     Status(&'a str),

@@ -1,4 +1,5 @@
-//! What the package has beside the programs: links to one file, manual pages, completions.
+//! Tests the parts of the package beside the programs: links to one file, manual pages,
+//! completions.
 
 use std::collections::BTreeSet;
 use std::path::Path;

@@ -18,7 +18,7 @@ use crate::stand_in::site::{TestSite, eventually, program_path};
 const TIMEOUT: Duration = Duration::from_secs(60);
 /// Where Debian has Apache's modules.
 const MODULES: &str = "/usr/lib/apache2/modules";
-/// What the shipped host needs, and what the recorded server had.
+/// The modules that the shipped host needs, and those that the recorded server had.
 const LOADED: [&str; 17] = [
     "mpm_event",
     "authz_core",

@@ -32,7 +32,7 @@ const PLACE: [&str; 6] = [
 pub struct Case {
     /// Number of the recorded case, or `d…` for a derived one.
     pub name: String,
-    /// What it is about.
+    /// Its subject.
     pub what: String,
     answer: Kind,
     parameters: BTreeMap<String, String>,
@@ -94,7 +94,7 @@ pub fn lines<T: for<'a> Deserialize<'a>>(name: &str) -> Vec<T> {
     text.lines().map(parse).collect()
 }
 
-/// What the web server sends for a case.
+/// Makes the request that the web server sends for a case.
 pub fn request(parameters: &BTreeMap<String, String>) -> Request {
     let start = Request::get("/")
         .with("SERVER_NAME", "mb.example.org")

@@ -7,16 +7,16 @@ use std::path::Path;
 /// A deliberate difference.
 #[derive(Debug, Clone)]
 pub struct Difference {
-    /// What MirrorBrain does.
+    /// The way of MirrorBrain.
     pub theirs: String,
-    /// What Heliostat does, and why.
+    /// The way of Heliostat, and its reason.
     pub ours: String,
     /// Tests that show it; `recordings` are those of this file's neighbours.
     pub shown_by: Vec<String>,
 }
 
 /// The heading of the table's chapter.
-pub const CHAPTER: &str = "## What differs on purpose\n";
+pub const CHAPTER: &str = "## Differences on purpose\n";
 
 /// All of them by their keys.
 pub fn differences() -> BTreeMap<String, Difference> {

@@ -27,7 +27,7 @@ const UNJUDGED: [(&str, &str); 7] = [
     ),
 ];
 
-/// What a link shows of the machine that was recorded is not in the sample.
+/// A link to a file of the recorded machine cannot be judged: the sample lacks the file.
 const FOREIGN: &str = "a file of the machine that was recorded is not in the sample";
 /// Where MirrorBrain's answer and ours are of two kinds, each is judged alone.
 pub const LONE: &str = "MirrorBrain has another kind of answer, so that one has nothing to be like";
@@ -56,14 +56,14 @@ const KNOWN: [&str; 21] = [
     "x-mirrorbrain-realm",
 ];
 
-/// What was found.
+/// The findings about one answer.
 #[derive(Debug, Default, Clone)]
 pub struct Verdict {
     /// In what the answer is not as it has to be.
     pub mismatches: Vec<String>,
     /// Deliberate differences that were met.
     pub differences: BTreeSet<&'static str>,
-    /// What was not judged.
+    /// Reasons why parts were not judged.
     pub unjudged: BTreeSet<&'static str>,
 }
 
@@ -76,7 +76,7 @@ impl Case {
     }
 }
 
-/// What an answer is.
+/// The kind of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// To a mirror or a fallback.
@@ -102,12 +102,12 @@ pub enum Kind {
 pub struct Case {
     /// The recording.
     pub recording: Recording,
-    /// What it asks for.
+    /// The question that it asks.
     pub asked: Asked,
 }
 
 impl Kind {
-    /// What a message is.
+    /// Tells the kind of a message.
     pub fn of(message: &Message, is_head: bool) -> Kind {
         let mime = message.header("Content-Type").unwrap_or_default();
         match (message.status, mime) {
@@ -294,7 +294,7 @@ fn judge_other_kind(
     }
 }
 
-/// What is right where MirrorBrain's process died.
+/// Judges an answer where MirrorBrain's process died.
 fn judge_after_crash(verdict: &mut Verdict, case: &Case, (own, ours): (Kind, &Message)) {
     if own == Kind::Redirect {
         judge_headers(verdict, own, ours, &empty(302, ours));
@@ -302,7 +302,7 @@ fn judge_after_crash(verdict: &mut Verdict, case: &Case, (own, ours): (Kind, &Me
         return;
     }
     let is_there = case.asked.real.is_some() || case.asked.is_outside;
-    // What the suffix asks for is no document.
+    // This suffix asks for no document.
     let is_there = is_there && !case.asked.path.ends_with(".yumlist");
     verdict.expect("something there", own != Kind::Missing, is_there);
     if own != Kind::Missing {
@@ -533,7 +533,7 @@ pub fn is_error_page(body: &str) -> bool {
     .is_match(body)
 }
 
-/// What the web server sends must be the same to the byte.
+/// Judges a file of the web server, which must be the same to the byte.
 fn judge_file(verdict: &mut Verdict, case: &Case, ours: &Message, theirs: &Message) {
     if case.asked.is_foreign {
         verdict.unjudged.insert(FOREIGN);

@@ -1,5 +1,5 @@
 //! Lists of mirrors, line by line: the same elements with the same words in the same order, and
-//! every mirror in its place. What is new stands in elements of its own.
+//! every mirror in its place. New parts stand in elements of their own.
 
 use std::collections::BTreeMap;
 

@@ -33,7 +33,7 @@ pub fn judge_metalink(verdict: &mut Verdict, case: &Case, ours: &str, theirs: &s
     verdict.expect_lines("metalink", &own, &right);
 }
 
-/// What a reader of XML sees.
+/// Replaces the escapes of XML, as a reader does.
 pub fn unescaped(text: &str) -> String {
     [
         ("&lt;", "<"),
@@ -223,7 +223,7 @@ fn other(verdict: &mut Verdict, case: &Case, line: &str, is_ours: bool) -> Vec<S
     let plain = unescaped(line);
     let is_url = line.starts_with("<origin ") || line.starts_with("origin=");
     let plain = if is_url { decoded(&plain) } else { plain };
-    // What is no UTF-8 or no character of XML is written as %XX.
+    // A byte that is no UTF-8 and a character that is none of XML are written as %XX.
     let is_name = line.starts_with("<file name=") || line.starts_with("<signature ");
     let plain = if is_name && !case.asked.file.is_ascii() {
         decoded(&plain)

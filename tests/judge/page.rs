@@ -1,6 +1,6 @@
 //! A list of mirrors is that of the recorded mod_mirrorbrain: the same elements with the same ids
-//! and classes in the same order, the same words, every mirror in its place. What is new has ids
-//! of its own.
+//! and classes in the same order, the same words, every mirror in its place. New parts have ids of
+//! their own.
 
 use std::collections::BTreeMap;
 
@@ -47,7 +47,7 @@ fn regex(text: &str) -> Regex {
     Regex::new(text).expect("an expression of the test")
 }
 
-/// What a reader sees, with one space between words.
+/// Gives the text that a reader sees, with one space between words.
 fn plain(html: &str) -> String {
     let text = regex("<[^>]*>").replace_all(html, "");
     let text = [

@@ -15,7 +15,7 @@ use serde::Deserialize;
 pub struct Recording {
     /// Its number.
     pub name: String,
-    /// What it is about.
+    /// Its subject.
     pub what: String,
     /// The port of the recorded server, which tells the host.
     pub port: u16,
@@ -27,7 +27,7 @@ pub struct Recording {
     pub request: Vec<u8>,
     /// The answer; none when the server broke off.
     pub answer: Option<Message>,
-    /// What is wrong with the recording itself.
+    /// Faults of the recording itself.
     pub faults: Vec<String>,
 }
 

@@ -21,7 +21,7 @@ pub const HOSTS: [(u16, &str, &str); 3] = [
     (8443, "tls", "mb.example.org"),
     (8082, "link", "link.example.org"),
 ];
-/// What a suffix or a query argument may ask for.
+/// Words of a suffix or a query argument that ask for a document.
 const DOCUMENTS: [&str; 11] = [
     "meta4",
     "metalink",
@@ -49,7 +49,7 @@ pub struct Sample {
 /// A row of a table: columns by their names.
 type Row = BTreeMap<String, String>;
 
-/// What is asked, before any module of ours or of MirrorBrain's sees it.
+/// The question of a client, before any module of ours or of MirrorBrain's sees it.
 #[derive(Debug, Clone)]
 pub struct Asked {
     /// The site.
@@ -219,7 +219,7 @@ impl Sample {
         file.into()
     }
 
-    /// What a recording asks for, and the mirrors that the law gives.
+    /// Gives the question of a recording, and the mirrors that the law gives.
     pub fn asked(&mut self, recording: &Recording) -> Asked {
         let (method, target, _) = recording.line();
         let host = HOSTS.iter().find(|(port, ..)| *port == recording.port);

@@ -110,7 +110,7 @@ struct Site {
     bytes: u64,
 }
 
-/// What a run took.
+/// Time and memory that a run took.
 struct Took {
     seconds: f64,
     cpu_s: f64,
@@ -184,7 +184,7 @@ impl Site {
             read_bytes: 0,
         };
         loop {
-            // What is read between the end and the wait is that of a zombie: nothing.
+            // A read between the end and the wait is that of a zombie: nothing.
             took.peak_kib = took.peak_kib.max(line(pid, "status", "VmHWM:"));
             took.read_bytes = took.read_bytes.max(line(pid, "io", "rchar:"));
             took.cpu_s = took.cpu_s.max(cpu_seconds(pid));

@@ -1,4 +1,4 @@
-//! What was measured, and how it is printed.
+//! Measures processes and prints the results.
 
 use std::fs;
 use std::io;
@@ -51,7 +51,7 @@ fn number(field: Option<&str>) -> u64 {
         .unwrap_or(0)
 }
 
-/// What came of the requests.
+/// The results of the requests.
 #[derive(Debug, Default)]
 pub struct Outcome {
     pub latencies_ns: Vec<u32>,

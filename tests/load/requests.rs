@@ -6,8 +6,8 @@ use std::path::Path;
 
 use crate::{Args, wire};
 
-/// What Apache 2.4 with mod_proxy_fcgi (`ProxyFCGIBackendType GENERIC`) sends for a browser's
-/// request: 33 parameters.
+/// The 33 parameters that Apache 2.4 with mod_proxy_fcgi (`ProxyFCGIBackendType GENERIC`) sends for
+/// a browser's request.
 const APACHE: &str = include_str!("apache.params");
 
 /// Makes requests in a random order that the seed decides.

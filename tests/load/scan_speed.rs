@@ -72,7 +72,7 @@ fn scan_program() -> Result<PathBuf, Failure> {
     Ok(folder.join("heliostat-scan"))
 }
 
-/// What one program took.
+/// Time and memory that one program took.
 struct Took {
     seconds: f64,
     /// Processor time of it and of what it started, without the daemon's.

@@ -1,8 +1,8 @@
 //! A stand-in for systemd where there is none: socket activation and the descriptor store.
 //!
-//! It holds a listening socket, starts a server with it (`LISTEN_FDS`, `LISTEN_PID`), takes the
-//! connections that the server stores (`FDSTORE=1` on `NOTIFY_SOCKET`, sd_notify(3)), and passes
-//! them to the next server at a restart.
+//! The supervisor holds a listening socket, starts a server with it (`LISTEN_FDS`, `LISTEN_PID`),
+//! takes the connections that the server stores (`FDSTORE=1` on `NOTIFY_SOCKET`, sd_notify(3)), and
+//! passes them to the next server at a restart.
 
 use std::ffi::{OsStr, OsString};
 use std::fs;

@@ -1,4 +1,5 @@
-//! What takes long over the real programs: `scripts/test` runs it, plain `cargo test` does not.
+//! Runs the tests that take long over the real programs, for `scripts/test`; plain `cargo test`
+//! leaves them out.
 //!
 //! Runs that are killed again and again, large trees behind real servers, pages that never end,
 //! many clients, and the default times of the programs.

@@ -31,7 +31,7 @@ copy_extensions = copy
 commonName = supplied
 ";
 
-/// What `openssl req` is told of a server's key and name.
+/// The options of `openssl req` for a server's key and name.
 const NEW_KEY: [&str; 9] = [
     "-newkey",
     "ec",

@@ -103,16 +103,16 @@ impl Request {
     }
 }
 
-/// What the responder answered.
+/// The answer of the responder.
 #[derive(Debug, Clone)]
 pub struct Answer {
     /// The `Status` field; 200 when there is none (CGI 1.1, section 6.3.3).
     pub status: u16,
     /// All fields but `Status`, in their order; names as sent.
     pub headers: Vec<(String, Vec<u8>)>,
-    /// What follows the header.
+    /// The bytes after the header.
     pub body: Vec<u8>,
-    /// What came as STDERR.
+    /// The bytes that came as STDERR.
     pub errors: Vec<u8>,
 }
 

@@ -1,4 +1,4 @@
-//! What tests of scans over HTTP have in common: a site, the same tree for a mirror, and answers.
+//! Makes the site that tests of scans over HTTP share: the same tree for a mirror, and answers.
 
 use heliostat::domain::mirror::MirrorId;
 

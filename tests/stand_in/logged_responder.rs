@@ -8,7 +8,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use super::fcgi_client::{FcgiClient, Request};
 use super::site::{TestSite, eventually, program_path};
 
-/// What it gives while the database is away.
+/// The responder's answer while the database is away, as its log says it.
 pub const AWAY: &str = "file (database_not_reached)";
 
 /// A site with one file, `a.iso`, in its catalogue, and a folder for the responder's state.
@@ -96,7 +96,7 @@ impl<'s> LoggedResponder<'s> {
 
 impl Drop for LoggedResponder<'_> {
     fn drop(&mut self) {
-        // It may have ended by itself; then there is nothing to do.
+        // The responder may have ended by itself; then there is nothing to do.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use super::site::eventually;
 
-/// What comes of LIST or MLSD.
+/// The answer to LIST or MLSD.
 pub enum Listing {
     /// These lines, and success.
     Whole(String),

@@ -16,7 +16,7 @@ pub struct Asked {
     pub head: String,
 }
 
-/// What is answered.
+/// The answer to a request.
 #[derive(Clone)]
 pub enum Reply {
     /// A whole answer: status line, fields with their line ends, body.

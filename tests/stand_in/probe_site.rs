@@ -1,4 +1,4 @@
-//! What tests of probes need beside the site: files that mirrors have, mirrors, passes.
+//! Adds to a site the parts that tests of probes need: files that mirrors have, mirrors, passes.
 
 use std::path::Path;
 
@@ -110,7 +110,7 @@ pub fn is_alive(site: &TestSite, name: &str) -> bool {
     mirror_record(site, name).alive
 }
 
-/// What is recorded of the targets of a mirror.
+/// Reads the records of a mirror's targets.
 pub fn records(site: &TestSite, name: &str) -> Vec<ProbeRecord> {
     let id = mirror_record(site, name).id;
     let all = probe::all(&reader(site)).expect("probes");

@@ -72,7 +72,7 @@ impl Responder {
 
 impl Drop for Responder {
     fn drop(&mut self) {
-        // It may have ended by itself; then there is nothing to do.
+        // The responder may have ended by itself; then there is nothing to do.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

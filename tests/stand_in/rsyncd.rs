@@ -21,7 +21,7 @@ pub struct Rsyncd {
 /// Password of user `joe` in module `auth`.
 pub const PASSWORD: &str = "s3cr3t:w@rd";
 
-/// What the daemon greets everybody with: it must not be taken for a listing.
+/// The greeting of the daemon, which must not be taken for a listing.
 const GREETING: &str = "Welcome!\n-rw-r--r--          11 2001/01/01 00:00:00 greeting.iso\n";
 
 /// A port may be taken between finding and using it.

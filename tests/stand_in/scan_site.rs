@@ -1,4 +1,5 @@
-//! What tests of scans need beside the site: a catalogue, mirrors, and what the database holds.
+//! Adds to a site the parts that tests of scans need: a catalogue, mirrors, and reads of the
+//! database.
 
 use std::collections::BTreeSet;
 
@@ -60,7 +61,7 @@ pub fn reader(site: &TestSite) -> Reader {
     open_reader(&site.database()).expect("the database opens")
 }
 
-/// What is published of a mirror.
+/// Reads the content of a mirror that is published.
 pub fn published(site: &TestSite, id: MirrorId) -> Option<Content> {
     let found = content::load(&reader(site), id).expect("the content is whole");
     found.map(|published| published.content)

@@ -9,7 +9,7 @@ use heliostat::domain::count::tally::CountTally;
 use heliostat::domain::place::CountryCode;
 use heliostat::domain::time::Timestamp;
 
-/// What was sent, by the name of a table and of a row.
+/// The counts that were sent, by the name of a table and of a row.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Sent(pub BTreeMap<(&'static str, String), u64>);
 

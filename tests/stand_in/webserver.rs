@@ -15,9 +15,9 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 pub enum Manner {
     /// As it should.
     Serves,
-    /// It takes connections and says nothing.
+    /// The server takes connections and says nothing.
     Hangs,
-    /// It closes connections at once.
+    /// The server closes connections at once.
     Closes,
     /// Everything is one page of HTML with status 200.
     Page,
@@ -125,7 +125,7 @@ impl WebServer {
         *self.state.manner.lock().expect("no panic") = manner;
     }
 
-    /// What was asked so far.
+    /// The requests so far.
     pub fn requests(&self) -> Vec<Request> {
         self.state.requests.lock().expect("no panic").clone()
     }

@@ -136,7 +136,7 @@ fn resolve(
     None
 }
 
-/// What a file names by `use` and by whole paths, tests left out.
+/// The modules that a file names by `use` and by whole paths, tests left out.
 fn imports(file: &Source, modules: &BTreeMap<Vec<String>, usize>) -> Vec<Import> {
     let here = module_path(&file.name);
     let mut found = Vec::new();

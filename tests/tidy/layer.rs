@@ -4,7 +4,7 @@ use super::source::Source;
 
 /// The edges: everything that touches the world outside, each ignorant of the others.
 const EDGES: [&str; 7] = ["db", "geoip", "tree", "fetch", "http", "fcgi", "config"];
-/// What somebody runs; they share nothing but the database and the decision.
+/// The rooms that somebody runs; they share nothing but the database and the decision.
 const USE_CASES: [&str; 5] = ["respond", "index", "scan", "probe", "admin"];
 
 /// The top module that a file of `src` belongs to; `bin` and `lib` for the crate's roots.

@@ -239,12 +239,54 @@ fn samples_of_wording() -> Vec<Sample> {
     ]
 }
 
+fn samples_of_comments() -> Vec<Sample> {
+    let bare = || Text(wording::bare_subjects);
+    vec![
+        sample(
+            bare(),
+            "src/a.rs",
+            "/// What is known.\nstruct A;\n",
+            "src/a.rs:1: `What`",
+            "/// `None`: all of it. It is\n/// known.\n",
+        ),
+        sample(
+            bare(),
+            "sql/a.sql",
+            "-- One row per file.\n-- None is kept.\n",
+            "sql/a.sql:2: `None`",
+            "-- One row per file.\n-- It is kept.\n",
+        ),
+        sample(
+            bare(),
+            "src/a.rs",
+            "//! # Limits\n//! It stops.\n",
+            "src/a.rs:2: `It`",
+            "//! Reads.\n//! It stops.\n",
+        ),
+        sample(
+            bare(),
+            "docs/a.md",
+            "## What pages say\n",
+            "docs/a.md:1: `What`",
+            "## Pages\nIt\n",
+        ),
+        sample(
+            bare(),
+            "scripts/a",
+            "# Lists.\n\n# It lists.\n",
+            "scripts/a:3: `It`",
+            "# Lists. It lists.\n",
+        ),
+    ]
+}
+
 #[test]
 fn each_rule_finds_its_bad_sample_alone() {
     let samples = [
         samples_of_length(),
         samples_of_place(),
         samples_of_wording(),
+        samples_of_comments(),
     ];
     for sample in samples.iter().flatten() {
         let found = sample.rule.findings(sample.name, &sample.bad);

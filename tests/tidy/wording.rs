@@ -116,6 +116,42 @@ pub fn foreign_words(files: &[Written]) -> Vec<String> {
     bad
 }
 
+/// Words that stand for a thing that a comment has not named yet.
+const BARE: [&str; 3] = ["What", "None", "It"];
+
+/// Comments, and headings of documents, whose subject is a bare word. A later sentence may say
+/// "It", since its noun may stand before.
+pub fn bare_subjects(files: &[Written]) -> Vec<String> {
+    let is_sample = |name: &str| name.contains("/fixtures/") || name.contains("/golden/");
+    let mut bad = Vec::new();
+    for Written { name, text } in files.iter().filter(|file| !is_sample(&file.name)) {
+        let mut is_inside = false;
+        for (at, line) in text.lines().enumerate() {
+            let comment = comment_of(name, line).unwrap_or("");
+            let word = comment.split(|c: char| !c.is_alphanumeric()).next();
+            let bare = word.filter(|word| BARE.contains(word));
+            if let Some(word) = bare.filter(|word| *word != "It" || !is_inside) {
+                bad.push(format!("{name}:{}: `{word}` is no subject", at + 1));
+            }
+            is_inside = !comment.is_empty() && !comment.starts_with("# ");
+        }
+    }
+    bad
+}
+
+/// The text of a line that is a comment, or a heading of a document.
+fn comment_of<'t>(name: &str, line: &'t str) -> Option<&'t str> {
+    let markers: &[&str] = match name.rsplit_once('.') {
+        Some((_, "rs")) => &["///", "//!", "//"],
+        Some((_, "sql")) => &["--"],
+        Some((_, "md")) => &["####", "###", "##", "#"],
+        _ => &["#"],
+    };
+    let line = line.trim_start();
+    let found = markers.iter().find_map(|marker| line.strip_prefix(marker));
+    found.map(str::trim)
+}
+
 /// Dependencies without a comment above that says why they are there.
 pub fn unexplained_dependencies(files: &[Written]) -> Vec<String> {
     let (mut inside, mut before, mut bad) = (false, "", Vec::new());

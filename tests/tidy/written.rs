@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::source::files_below;
 
-/// What the repository may hold at its top: a new entry is a decision, not an accident.
+/// The entries that the repository may have at its top: a new one is a decision, not an accident.
 const TOP_LEVEL: [&str; 26] = [
     ".cargo",
     ".ci",
@@ -77,7 +77,7 @@ pub fn written_files(root: &Path) -> Vec<Written> {
             .strip_prefix(root)
             .expect("walked from the root")
             .to_owned();
-        // What is not text was not written by people.
+        // A file that is not text was not written by people.
         Some(Written {
             name: name.to_string_lossy().into_owned(),
             text: std::fs::read_to_string(path).ok()?,

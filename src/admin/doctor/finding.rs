@@ -92,7 +92,7 @@ pub(super) struct AreaReport {
     pub looked_at: Option<String>,
     pub findings: Vec<Finding>,
     pub unchecked: Vec<CheckGap>,
-    /// What clients see, well or not, where that was asked for.
+    /// Lines about the answers that clients get, right or wrong, if the admin asked for them.
     pub seen: Vec<String>,
 }
 

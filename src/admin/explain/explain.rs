@@ -1,7 +1,7 @@
 //! Runs `explain`: decides a request for a path and a client, and shows the reasons.
 //!
-//! It runs the pipeline of the redirect itself, at full depth and with a drawn number that is the
-//! same for every mirror, so that a tier without coordinates is listed by score.
+//! The command runs the pipeline of the redirect itself, at full depth and with a drawn number that
+//! is the same for every mirror, so that a tier without coordinates is listed by score.
 
 use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, UdpSocket};

@@ -43,8 +43,8 @@ pub enum NullKind {
     Link(Vec<u8>),
 }
 
-/// What is there, by path; and how many entries cannot be made: devices, odd names, links that lead
-/// out of the tree.
+/// The entries of a folder by path, and the number of those that cannot be made: devices, odd
+/// names, links that lead out of the tree.
 #[derive(Debug, Default)]
 pub struct NullListing {
     /// The entries; a directory comes before what is in it.

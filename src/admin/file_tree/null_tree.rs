@@ -179,7 +179,8 @@ fn carry_out(target: &Path, listing: &NullListing, plan: &TreePlan) -> Result<()
         let path = below(target, path);
         make(&path, entry).map_err(failed("make", &path))?;
     }
-    // What is made in a directory changes its time, and a closed one could not be filled.
+    // Directories get time and mode last: an entry that is made in one changes its time, and a
+    // closed one could not be filled.
     for (path, entry) in listing.entries.iter().rev() {
         if entry.kind == NullKind::Directory {
             let path = below(target, path);

@@ -40,7 +40,7 @@ pub fn import(session: &mut Session, args: &ImportArgs) -> Result<Exit, AdminErr
         ImportFrom::Urls(_) | ImportFrom::Mirmon(_) | ImportFrom::Mirrorbits(_) => {
             import_list(session, &args.from)
         }
-        // It was done before a configuration was looked for.
+        // Such an import was done before a configuration was looked for.
         ImportFrom::Apache(_) | ImportFrom::MirrorbrainConf(_) | ImportFrom::MirrorbitsConf(_) => {
             Ok(Exit::Usage)
         }

@@ -22,7 +22,7 @@ const VALUE_BYTES: usize = 64;
 pub(super) struct YamlProblem {
     /// The line, from 1.
     pub line: usize,
-    /// What is wrong.
+    /// The problem, for people.
     pub text: String,
 }
 

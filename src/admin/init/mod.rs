@@ -1,7 +1,7 @@
 //! `heliostat init`: makes what a first site needs, from what the machine has already.
 //!
-//! It looks first (`found`), then says all that it would make (`plan`), asks, and makes it. A file
-//! that is there stays as it is, whatever is in it.
+//! The command looks first (`found`), then says all that it would make (`plan`), asks, and makes
+//! it. A file that is there stays as it is, whatever is in it.
 
 mod found;
 mod init;

@@ -41,7 +41,7 @@ enum Answer {
     FileFails(String),
     /// The URL does not work.
     Fails(String),
-    /// It cannot be checked from here.
+    /// The URL cannot be checked from here.
     Unknown(String),
 }
 
@@ -218,7 +218,7 @@ fn ask(
     let over_http = self::answers(session, &again, "http")?;
     for ((at, _), answer) in again.iter().zip(over_http) {
         if !matches!(answer, Answer::There) {
-            // It is gone, or unknown, over http, too: nothing is said of https.
+            // The file is gone, or unknown, over http, too: nothing is said of https.
             answers[*at] = Answer::Unknown("its files are not there over http either".to_owned());
         }
     }

@@ -158,9 +158,9 @@ fn are_apart(one: &Place, other: &Place) -> bool {
     })
 }
 
-/// Fills in what the record does not say and the files know; returns what was looked up. Nothing
-/// is resolved when the site has no GeoIP files. What is said wins: a country brings its continent
-/// along, wherever the host is.
+/// Looks up in the files the facts that the record does not give, and fills them in; returns their
+/// names. Resolves nothing when the site has no GeoIP files. The record wins: a country brings its
+/// continent along, wherever the host is.
 ///
 /// # Errors
 /// Why the host has no address.

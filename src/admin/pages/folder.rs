@@ -132,7 +132,7 @@ impl PageFolder {
             Ok(())
         };
         exchange().map_err(|source| failed("replace", &self.out, source))?;
-        // What is aside now are the old pages, if there were any.
+        // The exchange has put the old pages aside, if there were any.
         let old = self.aside.keep();
         match fs::remove_dir_all(&old) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {

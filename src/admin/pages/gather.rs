@@ -48,7 +48,7 @@ const RUNS_MAX: u32 = 50;
 /// More changes are not told.
 const EVENTS_MAX: u32 = 300;
 
-/// What is known of a mirror.
+/// The facts about one mirror that its page and the lists show.
 pub(super) struct KnownMirror {
     pub record: MirrorRecord,
     /// The name of its page, without the ending.
@@ -67,7 +67,7 @@ pub(super) struct KnownMirror {
     /// How it was in 90 days, today included.
     pub past: Vec<MirrorDay>,
     pub freshness: Freshness,
-    /// What its own trace says.
+    /// Time of the last synchronisation, as the mirror's own trace says.
     pub traced_at: Option<Timestamp>,
     pub scanned_at: Option<Timestamp>,
     pub coverage: Option<f64>,
@@ -78,7 +78,7 @@ pub(super) struct KnownMirror {
     pub share: Option<f64>,
 }
 
-/// What is known of the site.
+/// The facts about a site from which its pages are made.
 pub(super) struct KnownSite {
     pub mirrors: Vec<KnownMirror>,
     pub news: Vec<TreeNews>,
@@ -118,7 +118,7 @@ impl KnownMirror {
     }
 }
 
-/// What every mirror is compared with.
+/// The content of the tree, with which each mirror is compared.
 struct TreeContent {
     files: RoaringBitmap,
     isos: RoaringBitmap,
@@ -212,7 +212,7 @@ fn sort(mirrors: &mut [KnownMirror]) {
     });
 }
 
-/// What its row and its probes say.
+/// Makes the facts that a mirror's row and its probes give; [`measure`] adds the others.
 fn known(
     session: &Session,
     record: MirrorRecord,
@@ -271,7 +271,7 @@ fn file_name(record: &MirrorRecord) -> String {
     format!("{}_{}", kept.trim_start_matches('.'), record.id.0)
 }
 
-/// What its content and its past say.
+/// Adds the facts that a mirror's content and its past give.
 fn measure(
     reader: &Reader,
     known: &mut KnownMirror,

@@ -34,7 +34,7 @@ pub(super) fn arrivals(site: &KnownSite) -> HashMap<(u32, MirrorId), Timestamp> 
     arrivals
 }
 
-/// What is not stored yet.
+/// Gives the recent arrivals of news at mirrors that are not stored yet.
 pub(super) fn new_arrivals(
     site: &KnownSite,
 ) -> impl Iterator<Item = (u32, MirrorId, Timestamp)> + '_ {

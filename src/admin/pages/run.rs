@@ -106,7 +106,7 @@ fn write(
     machine::write(folder, site, (base, frequency_s), around)
 }
 
-/// What is recorded of a day: how each mirror is, and which news arrived.
+/// The records that a run of `pages` stores: how each mirror is today, and the news that arrived.
 struct Today {
     days: Vec<(MirrorId, MirrorDay)>,
     arrivals: Vec<(u32, MirrorId, Timestamp)>,

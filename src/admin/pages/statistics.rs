@@ -45,7 +45,7 @@ pub(super) struct Downloads {
     days: Vec<ChartPoint>,
 }
 
-/// What is known of downloads.
+/// The statistics of downloads, if they can be read.
 pub(super) enum Statistics {
     /// They can be read.
     Known(StatsReader, Box<Downloads>),

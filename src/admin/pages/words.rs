@@ -8,10 +8,10 @@ use crate::domain::status_page::page::{Incident, PageFrame, ShownMirror};
 use crate::domain::time::{Timestamp, age};
 use crate::domain::url::{Scheme, without_login};
 
-/// What is not known.
+/// The words for a value that is not known.
 pub(super) const UNKNOWN: &str = "not known";
 
-/// What stands in an event before the command that shows the same.
+/// The words in an event before the command that shows the same.
 const EVIDENCE: &str = "; to see it: ";
 
 /// A share of 1 in percent; only all of it is 100 %.
@@ -129,7 +129,7 @@ fn marks(known: &KnownMirror) -> String {
     marks.join(" ")
 }
 
-/// What the badge of a mirror says.
+/// Gives the words and the colour of a mirror's badge.
 pub(super) fn badge_of(known: &KnownMirror) -> (String, BadgeColour) {
     let is_late = known.freshness.lag_s.is_some_and(|lag| lag > DAY_S);
     let late = match known.freshness.lag_s {
@@ -144,7 +144,7 @@ pub(super) fn badge_of(known: &KnownMirror) -> (String, BadgeColour) {
     (format!("{}{late}", known.state), colour)
 }
 
-/// What the badge of the site says.
+/// Gives the words and the colour of the site's badge.
 pub(super) fn badge_of_site(site: &KnownSite) -> (String, BadgeColour) {
     let up = up(site);
     let of = site.mirrors.iter().filter(|known| known.record.enabled);

@@ -138,7 +138,7 @@ impl LoggedRequest {
     pub(super) fn wanted_bytes(&self, size: u64) -> u64 {
         match (&self.method[..], self.status) {
             (b"HEAD", _) | (_, 304) => 0,
-            // It was served here: what was sent is known.
+            // This host served the file, so that the number of bytes is known.
             (_, 200 | 206) => self.bytes,
             _ => self.range_bytes.unwrap_or(size).min(size),
         }

@@ -22,7 +22,7 @@ pub(super) struct ShownVersion {
     pub counts: bool,
 }
 
-/// What all mirrors have.
+/// The files that each mirror has, by the mirror's name.
 pub(super) struct MirrorContents(Vec<(String, RoaringBitmap)>);
 
 impl MirrorContents {

@@ -70,7 +70,7 @@ fn warn_of_files(session: &Session) {
     }
     let files: BTreeSet<&PathBuf> = sites.iter().flat_map(|site| &site.geoip).collect();
     let files: Vec<PathBuf> = files.into_iter().cloned().collect();
-    // What cannot be used is logged by the opening.
+    // Opening logs each file that cannot be used.
     GeoIp::open(&files);
 }
 

@@ -104,7 +104,7 @@ pub(super) fn follow(
             entries.iter().filter(|entry| !known.contains(&entry.text)),
         )?;
         session.console.flush()?;
-        // What was left out at first is not new.
+        // Entries that the first limit left out are not new.
         if question.limit < FOLLOW_ROWS {
             question.limit = FOLLOW_ROWS;
             known.extend(

@@ -22,7 +22,7 @@ const PIECE_BYTES: usize = 64 * 1024;
 /// Names of files that are pages themselves.
 const PAGE_ENDS: [&str; 5] = [".html", ".htm", ".xhtml", ".shtml", ".php"];
 
-/// What holds for all mirrors.
+/// The rules of downloads, the same for all mirrors.
 pub(super) struct DownloadRules<'a> {
     pub client: &'a HttpClient,
     pub stop: &'a AtomicBool,
@@ -36,7 +36,7 @@ pub(super) struct DownloadRules<'a> {
     pub silence: Duration,
 }
 
-/// What came of an exchange.
+/// The result of one exchange.
 struct DownloadFinding {
     verdict: SmokeVerdict,
     bytes: u64,
@@ -239,7 +239,7 @@ fn part_of(
     received
 }
 
-/// What the head of an answer says already; `None`: the bytes decide.
+/// Judges the head of an answer. Absent if the bytes decide.
 fn judge_head(
     answer: &HttpAnswer<'_>,
     file: &ExpectedFile,

@@ -1,11 +1,11 @@
 //! Reads what a metalink (RFC 5854) says of its file: size, digests, pieces, URLs.
 //!
-//! It reads the documents of our own kind of host, whose elements hold text alone. What it does not
-//! know, it passes over.
+//! The reader is made for documents of our own kind of host, whose elements hold text alone. It
+//! passes over all that it does not know.
 
 use crate::domain::hash::Digests;
 
-/// What a metalink says.
+/// The facts that a metalink tells of its file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct MetalinkFacts {
     pub size: Option<u64>,

@@ -38,7 +38,7 @@ pub(super) struct PlannedDownload {
     pub is_own: bool,
 }
 
-/// What the virtual host's answers lead to.
+/// The downloads that follow from the answers of the virtual host.
 #[derive(Default)]
 pub(super) struct DownloadPlan {
     /// By host and port.

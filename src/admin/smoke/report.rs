@@ -16,7 +16,7 @@ const VERSION: u32 = 1;
 /// Problems that are kept per mirror, the first of each kind: a mirror that is down has thousands.
 const PROBLEMS_MAX: usize = 8;
 
-/// What came of one or several runs.
+/// The results of one or several runs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct SmokeReport {
     format: String,
@@ -45,7 +45,7 @@ pub(super) struct SmokeRunPart {
     pub redirects: u64,
 }
 
-/// What one mirror sent.
+/// The downloads from one mirror, added up.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct MirrorSmoke {
     /// As the database or the virtual host calls it.

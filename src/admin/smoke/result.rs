@@ -26,7 +26,7 @@ impl SmokeManner {
     }
 }
 
-/// What came of one download.
+/// The result of one download.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct SmokeResult {
     /// Host and port of the mirror, or of the virtual host itself.

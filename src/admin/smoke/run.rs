@@ -42,7 +42,7 @@ const STOP_CHECK: Duration = Duration::from_millis(200);
 /// Mode of the report: it has neither passwords nor addresses of clients.
 const REPORT_MODE: u32 = 0o644;
 
-/// What all rounds of a run share.
+/// The values that all rounds of a run share.
 struct SmokeRun<'a> {
     args: &'a SmokeArgs,
     /// The virtual host, without a slash at its end.

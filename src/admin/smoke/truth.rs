@@ -22,7 +22,7 @@ pub(super) const METALINK_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Bytes of a document with one digest that are read.
 const DIGEST_BYTES_MAX: usize = 4096;
 
-/// What a file has to be; what is not known is not checked.
+/// A file as it has to be; a fact that is not known is not checked.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct ExpectedFile {
     /// Its URL below the host, encoded, with a slash before it.
@@ -156,7 +156,7 @@ impl FileTruth<'_> {
         }
     }
 
-    /// What these files have to be now; one that is not known any more is left out.
+    /// Looks these files up as they have to be now; leaves out those that are not known any more.
     ///
     /// # Errors
     /// Returns [`AdminError::Db`] if the database cannot be read.
@@ -185,7 +185,7 @@ impl FileTruth<'_> {
         Ok(by_target.map(|file| (file.target.clone(), file)).collect())
     }
 
-    /// What the host's own documents say.
+    /// Reads the facts about files from the host's own documents.
     fn of_documents(&self, targets: Vec<String>) -> Vec<ExpectedFile> {
         let FileTruth::Documents { client, base, .. } = self else {
             return Vec::new();

@@ -5,7 +5,7 @@ use crate::fetch::FetchError;
 /// The system's number for a refused and for a reset connection: another host has answered.
 const ANSWERED_BY_REFUSAL: [&str; 2] = ["(os error 111)", "(os error 104)"];
 
-/// What came of one download.
+/// The outcome of one download.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum SmokeOutcome {
     Ok,
@@ -29,7 +29,7 @@ pub(super) enum SmokeOutcome {
     Unknown,
 }
 
-/// What outcomes say of a mirror; the worst is the last.
+/// The grade that an outcome gives its mirror; the worst is the last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum SmokeGrade {
     Well,
@@ -133,7 +133,7 @@ impl SmokeVerdict {
         }
     }
 
-    /// What an error of the client says of the mirror.
+    /// Judges a mirror by an error of the client.
     pub(super) fn of_error(error: &FetchError) -> SmokeVerdict {
         let outcome = match error {
             FetchError::Silent { .. } => SmokeOutcome::Silent,
@@ -162,7 +162,7 @@ impl SmokeVerdict {
         SmokeVerdict::new(outcome, crate::program::exit::chain(error))
     }
 
-    /// What a status other than that of a file says; `None`: the file may follow.
+    /// Judges a status. Absent if the file may follow.
     pub(super) fn of_status(status: u16) -> Option<SmokeVerdict> {
         let outcome = match status {
             200 | 206 => return None,

@@ -84,7 +84,7 @@ impl StatsConfig {
     }
 }
 
-/// What the site has elsewhere.
+/// The paths that the site has in other sections.
 pub(in crate::config) struct SitePaths<'s> {
     /// The tree.
     pub tree: &'s Path,

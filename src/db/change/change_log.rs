@@ -1,7 +1,7 @@
 //! Remembers the paths that the last generations of the catalogue changed.
 //!
-//! A path is stored with its generation, in the transaction that changes the file. What became of
-//! the file is read from the catalogue itself, so that the two cannot differ.
+//! A path is stored with its generation, in the transaction that changes the file. The file's fate
+//! is read from the catalogue itself, so that the two cannot differ.
 //!
 //! # Limits
 //! So many paths are kept as [`kept_max`] says; a run that changes more is not remembered at all.

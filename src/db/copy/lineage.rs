@@ -42,7 +42,7 @@ impl Lineage {
         (self.database, self.branch)
     }
 
-    /// What [`Lineage::numbers`] gave.
+    /// Makes a lineage of the numbers that [`Lineage::numbers`] gave.
     pub fn of_numbers(database: i64, branch: i64) -> Lineage {
         Lineage { database, branch }
     }

@@ -60,8 +60,8 @@ impl Replacement {
         })
     }
 
-    /// Puts it in the place of `database`. What was there is kept as `kept`, if anything was;
-    /// returns whether it was.
+    /// Puts it in the place of `database`, and keeps a file that was there as `kept`; returns
+    /// whether one was.
     ///
     /// # Errors
     /// Returns [`DbError`] if either cannot be read or written; the database is as it was then.

@@ -20,7 +20,7 @@ const HOUR_S: i64 = 3600;
 pub struct FollowRecord {
     /// The mirror.
     pub mirror: MirrorId,
-    /// What was found.
+    /// The result of following the redirects.
     pub result: FollowResult,
     /// Whether it was drawn from redirects that clients got.
     pub is_weighted: bool,

@@ -8,7 +8,7 @@ use crate::db::open::{Queryable, Transaction};
 /// A subtree and the files that show that a mirror has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Marker {
-    /// What people call the subtree.
+    /// The name of the subtree, for people.
     pub name: String,
     /// Paths, separated by spaces; all must be there, but for those after a `!`.
     pub files: String,

@@ -1,4 +1,4 @@
-//! What lists of mirrors for people need beside the mirrors, and what metrics tell.
+//! Reads the facts about mirrors that lists, pages and metrics show beside the mirrors' own fields.
 
 pub mod facts;
 pub mod history;

@@ -52,7 +52,7 @@ pub enum RunOutcome {
     Suspicious,
     /// The program was told to stop, or was killed.
     Interrupted,
-    /// It has not ended.
+    /// The run has not ended.
     Running,
 }
 

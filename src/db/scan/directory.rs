@@ -74,8 +74,8 @@ pub fn unfinished(database: &impl Queryable) -> Result<HashSet<MirrorId>, DbErro
     rows.collect::<Result<_, _>>().doing(doing)
 }
 
-/// Stores what a scan left, together with the content that it published before in the same
-/// transaction. What says the same as before is not written; without anything to say the row goes.
+/// Stores the notes that a scan left, together with the content that it published before in the
+/// same transaction. Notes that are as before are not written; without any notes the row goes.
 ///
 /// # Errors
 /// Returns [`DbError::Sql`] if the database cannot be read or written.

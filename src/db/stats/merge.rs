@@ -23,13 +23,13 @@ const AHEAD_S_MAX: i64 = 86_400;
 /// The fate of a spool file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MergeOutcome {
-    /// It was added; its number of requests.
+    /// The spool file was added; its number of requests.
     Added(u64),
-    /// It had been added before.
+    /// The spool file had been added before.
     Known,
-    /// It is too old to know that.
+    /// The spool file is too old to know whether it was added before.
     TooOld,
-    /// It is of a time to come.
+    /// The spool file is of a time to come.
     Future,
 }
 

@@ -289,7 +289,7 @@ mod tests {
             add(&writer, seq, Timestamp(now.0 - day * DAY_S), now);
         }
         let small = NETWORKS.map(|(table, unit, _)| (table, unit, 3));
-        // What comes late is added up again.
+        // Rows that come late are added up again.
         for late in [false, true] {
             if late {
                 add(&writer, 9, Timestamp(now.0 - 35 * DAY_S), now);

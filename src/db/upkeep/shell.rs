@@ -1,8 +1,8 @@
-//! What `sqlite3` must be told before a person uses it on the database.
+//! Lists the commands that `sqlite3` must get before a person uses it on the database.
 
-/// What the shell is told first, line by line. A responder that may only read needs the files
-/// beside the database (`persist_wal`), and passwords that are replaced must not stay in free
-/// pages. Neither is to be seen in the output of a script.
+/// Commands for the shell, line by line. A responder that may only read needs the files beside the
+/// database (`persist_wal`), and passwords that are replaced must not stay in free pages. The
+/// output of a script shows neither.
 pub const SHELL_SETTINGS: [&str; 6] = [
     ".output /dev/null",
     ".filectrl persist_wal 1",

@@ -90,7 +90,7 @@ pub enum SpoolError {
     /// The first line is another.
     #[error("it is no spool file of this version")]
     Head,
-    /// It is of no time, or of more than a week.
+    /// The period has no time, or more than a week.
     #[error("its period cannot be: a clock was wrong")]
     Period,
     /// The last line does not fit: a part is missing.

@@ -343,7 +343,7 @@ impl<'a> BodyTemplate<'a> {
         host.unwrap_or_else(|| mirror.name.to_owned())
     }
 
-    /// What people may want to know of a mirror; may be empty.
+    /// Gives the facts about a mirror that people may want to know; may be empty.
     fn facts(&self, mirror: &ListedMirror<'_>) -> String {
         let mut facts = Vec::new();
         if let Some(code) = mirror.country {
@@ -402,7 +402,7 @@ impl<'a> BodyTemplate<'a> {
         })
     }
 
-    /// What people may want to know of a mirror to which they are not sent.
+    /// Gives the facts about a mirror to which this client is not sent.
     fn other_facts(&self, mirror: &UnlistedMirror<'_>) -> String {
         let country = self.country(&mirror.country);
         match self.files_had(&mirror.files) {

@@ -8,7 +8,7 @@ pub const FOLLOWED_MIN: u64 = 100;
 /// Standard deviations of the normal distribution on both sides of which 5 % lie.
 const DEVIATIONS: f64 = 1.959_964;
 
-/// What following redirects found in a period.
+/// The wrong ones among the redirects that were followed in a period.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct MisdirectionRate {
     /// Wrong redirects.

@@ -41,7 +41,7 @@ impl Key {
         text
     }
 
-    /// What a value must be, for people: `a whole number of seconds from 1 to 3600`.
+    /// Says for people which values are allowed: `a whole number of seconds from 1 to 3600`.
     pub fn expected(&self) -> String {
         let kind = match (self.kind.scalar(), self.unit()) {
             (Kind::Whole, Some(unit)) => format!("a whole number of {unit}"),

@@ -8,7 +8,7 @@ use std::path::{Component, Path, PathBuf};
 use super::key::MergeWay;
 use super::problem::ConfigProblem;
 
-/// What parameters may name.
+/// The limit of the files that parameters may name.
 #[derive(Debug, Clone, Copy)]
 pub struct ParameterScope<'a> {
     /// Folder of the files that parameters may name; empty: they may name no file.

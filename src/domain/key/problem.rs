@@ -6,13 +6,13 @@
 pub struct ConfigProblem {
     /// The key, dotted; so far as the one who found it knows where it is.
     pub key: String,
-    /// What is wrong.
+    /// The problem.
     pub problem: Problem,
-    /// What to do; empty: the problem says it.
+    /// The remedy; empty: the problem says it.
     pub remedy: String,
 }
 
-/// What is wrong with a value.
+/// The reason why a value cannot be used.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Problem {

@@ -110,7 +110,7 @@ macro_rules! section {
         }
 
         impl $raw {
-            /// What holds where nothing is set.
+            /// Gives the values that hold where nothing is set.
             pub fn defaults() -> $raw {
                 $raw { $($name: $default,)* }
             }

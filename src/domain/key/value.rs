@@ -9,7 +9,7 @@ use super::problem::{ConfigProblem, Problem};
 
 /// A type that a key may have in the file.
 pub trait KeyValue {
-    /// What it is.
+    /// The kind of value, for people and bounds.
     const KIND: &'static Kind;
 
     /// Whether the value is within bounds.

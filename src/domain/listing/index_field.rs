@@ -29,7 +29,7 @@ pub struct TableColumn {
 /// The sizes that a column may hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ColumnSize {
-    /// None: another column has the sizes.
+    /// No sizes: another column has them.
     No,
     /// Sizes with a unit only: no heading names sizes, so a bare number may mean anything.
     WithUnit,

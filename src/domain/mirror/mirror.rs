@@ -30,7 +30,7 @@ pub fn refused_character(url: &str) -> Option<char> {
 /// How a mirror gets its files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum MirrorKind {
-    /// It holds a copy of the tree and is scanned.
+    /// A server that holds a copy of the tree and is scanned.
     #[default]
     Mirror,
     /// A pull-through cache or CDN: it can deliver every file and is never scanned.

@@ -11,7 +11,7 @@ const ALIKE_MIN: f64 = 0.8;
 /// Names in one message; more would hide what it says.
 const NAMES_MAX: usize = 10;
 
-/// What there is to do on a site that has no mirrors.
+/// The advice for a site that has no mirrors.
 pub const NO_MIRRORS: &str = "there are no mirrors yet; `heliostat new` adds one, `heliostat \
     import mirrorbrain` takes over MirrorBrain's";
 
@@ -88,39 +88,39 @@ pub enum LookupError {
     /// There are no mirrors at all.
     #[error("no mirror is called '{wanted}': {NO_MIRRORS}")]
     Empty {
-        /// What was asked for.
+        /// The text that was looked up.
         wanted: String,
     },
-    /// It is in no name.
+    /// No name has the text in it.
     #[error(
         "no mirror is called '{wanted}', and none has that in its name; {}`heliostat list -a` \
          lists them all",
         question(nearest.as_deref())
     )]
     NotFound {
-        /// What was asked for.
+        /// The text that was looked up.
         wanted: String,
         /// The name that is most like it, if any is.
         nearest: Option<String>,
     },
-    /// It is a part of a name, where the whole name is wanted.
+    /// The text is a part of a name, where the whole name is wanted.
     #[error(
         "no mirror is called '{wanted}'; write the whole name: {}",
         listed(names)
     )]
     Part {
-        /// What was asked for.
+        /// The text that was looked up.
         wanted: String,
         /// The mirrors that have it in their names.
         names: Vec<String>,
     },
-    /// It is in several names.
+    /// Several names have the text in them.
     #[error(
         "'{wanted}' fits several mirrors, write one of them: {}",
         listed(names)
     )]
     Several {
-        /// What was asked for.
+        /// The text that was looked up.
         wanted: String,
         /// The mirrors.
         names: Vec<String>,

@@ -33,7 +33,7 @@ pub enum ValueError {
         character.escape_debug()
     )]
     UrlCharacter {
-        /// What was given.
+        /// The text that was given.
         url: String,
         /// The first such character.
         character: char,
@@ -41,7 +41,7 @@ pub enum ValueError {
     /// No URL.
     #[error("'{url}' cannot be used: {cause}")]
     Url {
-        /// What was given.
+        /// The text that was given.
         url: String,
         /// Why it is none.
         cause: BaseUrlError,
@@ -52,7 +52,7 @@ pub enum ValueError {
         scheme.as_str()
     )]
     ClientScheme {
-        /// What was given.
+        /// The text that was given.
         url: String,
         /// Its scheme.
         scheme: Scheme,
@@ -60,7 +60,7 @@ pub enum ValueError {
     /// No URL for scans.
     #[error("'{url}' cannot be used: {cause}; write it as {form}")]
     ScanUrl {
-        /// What was given.
+        /// The text that was given.
         url: String,
         /// Why it is none.
         cause: BaseUrlError,
@@ -70,7 +70,7 @@ pub enum ValueError {
     /// A URL of another scheme than that of the field.
     #[error("'{url}' cannot be used: write it as {form}")]
     ScanScheme {
-        /// What was given.
+        /// The text that was given.
         url: String,
         /// How such a URL is written.
         form: &'static str,
@@ -119,7 +119,7 @@ pub enum ValueError {
     /// No latitude or longitude.
     #[error("'{text}' is no number of degrees from -{most} to {most}")]
     Degrees {
-        /// What was given.
+        /// The text that was given.
         text: String,
         /// The largest number.
         most: f64,
@@ -362,7 +362,8 @@ fn degrees(text: &str, most: f64) -> Result<f64, ValueError> {
 mod tests {
     use super::*;
 
-    /// What a value is read as, or the beginning of the complaint after `!`.
+    /// Compares readings with a table: a value, then the text that it is read as, or after `!` the
+    /// beginning of the complaint.
     fn check(read: impl Fn(&str) -> Result<String, ValueError>, cases: &[(&str, &str)]) {
         for (value, expected) in cases {
             match (read(value), expected.strip_prefix('!')) {

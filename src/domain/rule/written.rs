@@ -29,9 +29,8 @@ section! {
         /// Whether anything is redirected at all.
         engine: Option<bool> = Some(true), parameter "MirrorBrainEngine"
             => engine: bool = value;
-        /// What becomes of redirects: `redirect` sends them; `shadow` decides and logs each
-        /// (`give:file (shadow:MIRROR)`) and serves the file locally. Documents that are asked for
-        /// by name are the same in both.
+        /// `redirect` sends redirects; `shadow` decides and logs each (`give:file (shadow:MIRROR)`)
+        /// and serves the file locally. Documents that are asked for by name are the same in both.
         mode: Option<String> = Some("redirect".to_owned()),
             in Bounds::Words(&["redirect", "shadow"]), parameter "HELIOSTAT_MODE"
             => is_shadow: bool = is_shadow;

@@ -7,21 +7,22 @@ pub enum Reason {
     Disabled,
     /// The prober found it down.
     Dead,
-    /// It counts as down because it was never probed.
+    /// The mirror counts as down because it was never probed.
     NeverProbed,
     /// Its score is 0.
     ScoreZero,
-    /// It has no usable base URL.
+    /// The mirror has no usable base URL.
     NoBaseUrl,
-    /// It was never scanned.
+    /// The mirror was never scanned.
     NeverScanned,
     /// The last scan did not find the file.
     FileMissing,
     /// The last scan found another version.
     FileOutdated,
-    /// It was wrong twice when redirects were followed, after a scan had seen the file there.
+    /// The mirror was wrong twice when redirects were followed, after a scan had seen the file
+    /// there.
     Contradicted,
-    /// It has the file, but not all files of the repository's generation.
+    /// The mirror has the file, but not all files of the repository's generation.
     OtherGeneration,
     /// The client uses https and the mirror does not offer it.
     NoHttps,
@@ -31,31 +32,31 @@ pub enum Reason {
     Ipv4Only,
     /// The prober found the URL for this client's scheme down; another URL of the mirror answers.
     UrlDown,
-    /// It is private, and the client is not one of its own.
+    /// The mirror is private, and the client is not one of its own.
     Private,
-    /// It is a cache that may still have an older version of the file, or its 404.
+    /// The mirror is a cache that may still have an older version of the file, or its 404.
     CacheUnsettled,
-    /// It is a cache that may not be asked for this path.
+    /// The mirror is a cache that may not be asked for this path.
     CachePath,
-    /// It is a cache that may not get files of this size.
+    /// The mirror is a cache that may not get files of this size.
     CacheSize,
-    /// It is a cache, and the file's content changes under the same name.
+    /// The mirror is a cache, and the file's content changes under the same name.
     Mutable,
-    /// It comes last: its IPv6 address does not answer.
+    /// The mirror comes last: its IPv6 address does not answer.
     DeadIpv6,
-    /// It comes last: it has no http URL for this http client.
+    /// The mirror comes last: it has no http URL for this http client.
     HttpsAlone,
-    /// It serves clients in its prefixes only.
+    /// The mirror serves clients in its prefixes only.
     PrefixOnly,
-    /// It serves clients in its autonomous systems only.
+    /// The mirror serves clients in its autonomous systems only.
     AsOnly,
-    /// It serves clients in its country only.
+    /// The mirror serves clients in its country only.
     CountryOnly,
-    /// It serves clients on its continent only.
+    /// The mirror serves clients on its continent only.
     RegionOnly,
-    /// It also serves the client's country, but that has mirrors of its own.
+    /// The mirror also serves the client's country, but that has mirrors of its own.
     OtherCountryUnneeded,
-    /// It does not serve clients of the client's country.
+    /// The mirror does not serve clients of the client's country.
     CountryBarred,
     /// The client named it as one that it does not want.
     ClientNot,

@@ -81,7 +81,7 @@ const ABOVE: f64 = 18.0;
 /// One value of a chart.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ChartPoint {
-    /// What it belongs to, such as a date.
+    /// The place of the value on the axis, such as a date.
     pub name: String,
     /// How large it is; `None`: not known.
     pub value: Option<f64>,

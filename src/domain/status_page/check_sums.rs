@@ -14,7 +14,7 @@ pub struct CheckSums {
     pub ms_sq: u64,
 }
 
-/// What a completion of 0 counts as in a score, as for Arch Linux.
+/// The completion that a score takes in place of 0, as for Arch Linux.
 const COMPLETION_MIN: f64 = 0.005;
 
 impl CheckSums {

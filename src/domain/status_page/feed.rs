@@ -16,7 +16,7 @@ pub struct FeedEntry {
     pub mirror: String,
     /// Its page, from the feed's folder.
     pub page: String,
-    /// What changed.
+    /// The change.
     pub what: String,
 }
 

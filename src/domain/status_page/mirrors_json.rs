@@ -11,7 +11,7 @@ use crate::domain::time::Timestamp;
 /// A mirror that is more than a day behind is out of date, as for Arch Linux.
 const CUTOFF_S: i64 = 86_400;
 
-/// What is said of one base URL.
+/// The entry of one base URL.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ListedUrl {
     /// The URL.
@@ -24,7 +24,7 @@ pub struct ListedUrl {
     pub sums: CheckSums,
 }
 
-/// What is said of one mirror.
+/// The facts about one mirror that its entries share.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PublishedMirror {
     /// Its name.

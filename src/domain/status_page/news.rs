@@ -22,7 +22,7 @@ const COMPLETE_SHARE: f64 = 0.9;
 /// A mirror that has less of the tree cannot be measured.
 const PART_MIN: f64 = 0.05;
 
-/// What the tree got in one index run, or in a few.
+/// The files that the tree got in one index run, or in a few.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TreeNews {
     /// Ids of their files.
@@ -93,7 +93,7 @@ pub fn freshness(
     let mut found = Freshness::default();
     let mut lacks = None;
     for (place, news) in news.iter().enumerate() {
-        // What came after the scan, the scan could not find.
+        // A scan could not find the news that came after it.
         if news.ids.start < usual.end || news.at.0 > scanned_at.0 {
             continue;
         }

@@ -16,7 +16,7 @@ pub const STYLE: &str = concat!(
     include_str!("template/page.css")
 );
 
-/// What stands around each page.
+/// The frame around each page.
 #[derive(Debug, Clone)]
 pub struct PageFrame {
     /// The site.
@@ -60,7 +60,7 @@ impl PageFrame {
 /// A number of the overview.
 #[derive(Debug, Clone)]
 pub struct OverviewFact {
-    /// What it is.
+    /// The name of the number.
     pub name: &'static str,
     /// The number.
     pub value: String,
@@ -77,7 +77,7 @@ pub struct Incident {
     pub mirror: String,
     /// The name of its page.
     pub file: Option<String>,
-    /// What changed.
+    /// The change.
     pub what: String,
 }
 
@@ -96,7 +96,7 @@ pub struct OverviewOfSite<'a> {
     pub map: Option<String>,
     /// Changes, the latest first.
     pub incidents: &'a [Incident],
-    /// What the badge says.
+    /// The words of the site's badge.
     pub badge: String,
 }
 
@@ -209,7 +209,7 @@ pub struct ShownProbe {
 pub struct ShownChart {
     /// For links to it.
     pub id: &'static str,
-    /// What it shows.
+    /// The chart's title.
     pub name: &'static str,
     /// The chart, if there is a value.
     pub svg: Option<String>,
@@ -312,7 +312,7 @@ pub struct OneMirrorPage<'a> {
     pub mirror: &'a ShownMirror,
     /// Its base URLs.
     pub urls: Vec<ShownUrl>,
-    /// What else is known of it: names and values.
+    /// Further facts about the mirror: names and values.
     pub notes: Vec<(&'static str, String)>,
     /// Its last probes.
     pub probes: Vec<ShownProbe>,
@@ -320,7 +320,7 @@ pub struct OneMirrorPage<'a> {
     pub charts: Vec<ShownChart>,
     /// Its changes.
     pub events: Vec<Incident>,
-    /// What its badge says.
+    /// The words of the mirror's badge.
     pub badge: String,
 }
 

@@ -8,8 +8,8 @@ use crate::fcgi::Stats;
 /// Connections by slot. A slot is reused with another generation, so that an event of a connection
 /// that was just closed never reaches its successor.
 ///
-/// It updates the numbers of open connections, the worker's and the server's: a connection that
-/// ends here is no longer counted.
+/// The slots update the numbers of open connections, the worker's and the server's: a connection
+/// that ends here is no longer counted.
 pub(in crate::fcgi) struct Slots<'a> {
     slots: Vec<ConnectionSlot>,
     free: Vec<u32>,

@@ -42,7 +42,7 @@ fn request(id: u16, params: &[u8], flags: u8) -> Vec<u8> {
     .concat()
 }
 
-/// What came of `input` in pieces of `size`: steps other than `Hungry`, then records.
+/// Feeds `input` in pieces of `size`; gives the steps other than `Hungry`, then the records.
 fn converse(input: &[u8], size: usize) -> (Vec<String>, Vec<String>) {
     let mut conversation = Conversation::new(LIMITS);
     let (mut steps, mut out) = (Vec::new(), Vec::new());

@@ -4,7 +4,7 @@
 //! [`FTP_REPLY_BYTES_MAX`](super::message::FTP_REPLY_BYTES_MAX), and those of `patience`.
 //!
 //! # Security
-//! What is sent is never logged: it may be a password.
+//! Commands are never logged, because one may hold a password.
 
 use super::message::{Iac, NotFtp, Reply, ReplyReader, command_line, may_be_telnet};
 use super::wire::{TlsName, Wire};

@@ -10,7 +10,7 @@ use crate::domain::url_parts::URL_BYTES_MAX;
 
 /// The URL of a mirror's tree: `http[s]://[USER[:PASSWORD]@]HOST[:PORT]/PATH/`.
 ///
-/// It is displayed without user and password, always with a slash at the end.
+/// The URL is displayed without user and password, always with a slash at the end.
 #[derive(Clone, PartialEq, Eq)]
 pub struct HttpUrl {
     /// Without user and password.

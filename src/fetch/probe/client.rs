@@ -112,7 +112,8 @@ impl ProbeClient {
             limits,
             places: Semaphore::new(CHECKS_AT_A_TIME_MAX),
         };
-        // It runs on the caller's thread: a runtime panics if it cannot start a thread of its own.
+        // The runtime uses the caller's thread: a runtime panics if it cannot start a thread of its
+        // own.
         let runtime = Builder::new_current_thread()
             .enable_all()
             .build()

@@ -33,7 +33,7 @@ pub enum Failure {
     /// is known about the mirror.
     #[error("this host cannot check it ({said})")]
     Here {
-        /// What the system says.
+        /// The system's reason.
         said: String,
     },
     /// The deadline of the pass came before the check, so that nothing is known about the mirror.
@@ -42,25 +42,25 @@ pub enum Failure {
     /// The resolver says that the name has no address.
     #[error("its host name cannot be resolved ({said})")]
     UnknownHost {
-        /// What the resolver says.
+        /// The resolver's reason.
         said: String,
     },
     /// The resolver does not answer, or cannot ask, so that nothing is known about the name.
     #[error("the resolver does not answer for its host name ({said})")]
     ResolverSilent {
-        /// What the system says.
+        /// The system's reason.
         said: String,
     },
     /// A router, or this host, says that it has no route to the mirror.
     #[error("there is no way to it ({said})")]
     NoWay {
-        /// What the system says.
+        /// The system's reason.
         said: String,
     },
     /// The connection was refused or reset, so that the way to the mirror is open.
     #[error("no connection ({said})")]
     Unreachable {
-        /// What the system says.
+        /// The system's reason.
         said: String,
     },
     /// No answer came in time.
@@ -90,7 +90,7 @@ pub enum Failure {
     /// The connection broke, or the answer is not HTTP.
     #[error("the exchange broke ({said})")]
     Broken {
-        /// What the client says.
+        /// The client's reason.
         said: String,
     },
     /// The status of the answer is not that of a file.

@@ -8,8 +8,8 @@ use crate::domain::url_parts::URL_BYTES_MAX;
 /// The URL of a mirror's tree: `rsync://[USER[:PASSWORD]@]HOST[:PORT]/MODULE[/PATH]`, or
 /// `[USER@]HOST::MODULE[/PATH]`.
 ///
-/// It is displayed without the password, always with a slash at the end, so that rsync lists the
-/// content of the path even if that is a link.
+/// The URL is displayed without the password, always with a slash at the end, so that rsync lists
+/// the content of the path even if that is a link.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RsyncUrl {
     user: Option<String>,

@@ -57,7 +57,7 @@ impl HashReport {
         counts.hashed + counts.signatures + counts.unhashed == 0
     }
 
-    /// What could not be hashed, in one line; empty if all could.
+    /// Says in one line which files could not be hashed; empty if all could.
     pub fn note(&self) -> String {
         let Some(first) = self.failures.first() else {
             return String::new();

@@ -41,7 +41,7 @@ pub(super) struct RedirectLook {
     pub name: String,
     /// The version of the file.
     pub file: FileId,
-    /// What is asked.
+    /// The target of the request.
     pub target: ProbeTarget,
     /// The client's family.
     pub family: Option<Family>,

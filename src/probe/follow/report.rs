@@ -25,14 +25,14 @@ pub(super) struct WrongRedirect {
     pub evidence: String,
 }
 
-/// What comparing a piece found.
+/// The result of comparing one piece of a file.
 #[derive(Debug)]
 pub(super) struct PieceOutcome {
     /// The mirror.
     pub mirror: String,
     /// The path, as text.
     pub path: String,
-    /// What was found.
+    /// The finding.
     pub found: PieceFound,
 }
 

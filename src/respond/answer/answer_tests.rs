@@ -1,4 +1,4 @@
-//! What is answered, as a table of values: a request and the settings of a site → status, fields.
+//! Tests answers as a table of values: a request and the settings of a site → status, fields.
 
 use super::{AnswerResources, Exchange, write};
 use crate::decide::sample_tests::Database::{self, Away, Failing, There};

@@ -134,7 +134,7 @@ fn can_be_negotiated(reason: &LocalReason) -> bool {
         LocalReason::EngineOff
         | LocalReason::HeadLocally
         | LocalReason::Excluded(_)
-        // What it is given it gives to everybody.
+        // A cache gives everybody the answer that it gets.
         | LocalReason::CacheFill
         | LocalReason::Held(Hold::Shadow)
         | LocalReason::OutsideTree

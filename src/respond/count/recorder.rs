@@ -222,7 +222,8 @@ impl Drop for Recorder {
     }
 }
 
-/// What a redirect to a mirror was about; none for a fallback, of which no scan tells anything.
+/// Gives the version and the scheme of a redirect to a mirror. Absent for a fallback, because no
+/// scan tells anything of one.
 fn redirect(exchange: Exchange<'_>) -> Option<(FileVersion, &'static str)> {
     let Outcome::Redirect(redirect) = &exchange.decision.outcome else {
         return None;

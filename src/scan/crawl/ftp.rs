@@ -1,6 +1,6 @@
 //! Lists one directory of a mirror over FTP.
 //!
-//! It logs in several times if the server lets it, else once.
+//! A crawl logs in several times if the server lets it, else once.
 //!
 //! # Errors
 //! Returns [`FetchError`] if a directory cannot be listed. If the server refused the directory, its

@@ -88,7 +88,7 @@ pub enum DuePart {
 /// Why it is due, or not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DueReason {
-    /// It was never scanned.
+    /// The mirror was never scanned.
     NeverScanned,
     /// Its last scan lies in the future, because a clock was wrong, so that its age is unknown.
     Ahead {
@@ -104,14 +104,14 @@ pub enum DueReason {
     },
     /// The last scan was stopped.
     Unfinished,
-    /// It lacks new versions in changed directories.
+    /// The mirror lacks new versions in changed directories.
     Lacks {
         /// Number of these directories.
         directories: usize,
         /// Seconds since the latest of the changes.
         age_s: i64,
     },
-    /// It lacks so many that the whole mirror is scanned.
+    /// The mirror lacks so many that all of it is scanned.
     LacksMuch {
         /// Number of these directories.
         directories: usize,

@@ -110,7 +110,7 @@ fn the_whole_is_due_by_age_and_what_failed_later() {
 #[test]
 fn a_fresh_change_is_looked_for_often_and_an_old_one_seldom() {
     for (change, looked, is_due) in [
-        // It was looked at before the change.
+        // This mirror was looked at before the change.
         (MINUTE, 5 * MINUTE, true),
         (MINUTE, 4 * MINUTE, false),
         (10 * MINUTE, 5 * MINUTE, true),
@@ -153,7 +153,7 @@ fn the_latest_change_that_it_lacks_counts_and_all_it_lacks_is_asked_for() {
         let found = decide_one(&news, mirror(has_up_to, 20 * HOUR, Some(looked)));
         assert_eq!(found.what, what, "{has_up_to} {looked}");
     }
-    // It has the later one alone.
+    // This mirror has the later one alone.
     let mut odd = mirror(10, 20 * HOUR, Some(HOUR));
     odd.current.insert(12);
     assert_eq!(decide_one(&news, odd.clone()).what, DuePart::Nothing);
@@ -281,7 +281,7 @@ fn who_is_asked_for_is_looked_at_soon() {
         let found = decide_one(&news(&[2 * DAY]), mirror);
         assert_eq!((found.what, found.why), (what, why), "case {number}");
     }
-    // What most have is asked for all the same.
+    // A directory that most mirrors have is asked for all the same.
     let mut mirrors = vec![mirror(11, 20 * HOUR, None); 20];
     mirrors.push(asked(10, HOUR, MINUTE));
     let decisions = decide(&DueConfig::default(), NOW, &news(&[HOUR]), &mirrors);

@@ -192,7 +192,7 @@ fn a_document_is_never_the_file_whatever_fails() {
     let responder = stage.responder.as_mut().expect("it runs");
     responder.end(Signal::KILL);
     assert_no_file(&stage, &content, &[503], "killed");
-    // What Accept asked for is the file's own URL.
+    // A URL that `Accept` turns into a document is the file's own URL.
     let accepts = stage
         .get("/a.iso")
         .field("Accept: application/metalink4+xml");
@@ -226,7 +226,7 @@ fn a_changed_file_has_no_old_document() {
                 assert_eq!(answer.status, 404, "{path}");
                 continue;
             }
-            // It names us, since no mirror can have it yet.
+            // The document names us, since no mirror can have the file yet.
             let text = String::from_utf8_lossy(&answer.body).into_owned();
             let own = format!(">http://127.0.0.1:{}/a.iso</url>", stage.apache().port);
             assert!(

@@ -43,7 +43,7 @@ def main():
         params = libtorrent.add_torrent_params()
         params.ti = info
         params.save_path = tempfile.mkdtemp(dir=folder)
-        # It knows what the file is and downloads nothing.
+        # The peer knows what the file is and downloads nothing.
         params.file_priorities = [0]
         params.url_seeds = []
         knowing = peer.add_torrent(params)

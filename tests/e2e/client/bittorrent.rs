@@ -56,7 +56,8 @@ fn aria2_downloads_by_the_torrent() {
         let (folder, torrent) = downloads(&stage, "aria2");
         let (_, said) = tool(&folder, "aria2c", &["-S", text(&torrent)]);
         let btih = text_of(&stage, ".btih?only_hash");
-        // It digests what it understood of a hybrid one, not what it read; its web seeds work.
+        // aria2 digests its own reading of a hybrid torrent, not the bytes that it read; web seeds
+        // work.
         if version == "v1" {
             assert!(said.contains(&format!("Info Hash: {btih}")), "{said}");
         }
@@ -131,7 +132,7 @@ fn transmission_downloads_by_the_torrent() {
         .env("HOME", &folder)
         .stderr(log.try_clone().expect("a log"))
         .stdout(log);
-    // It goes on as a seed, and is ended with the test.
+    // The program goes on as a seed, and is ended with the test.
     let _process = Process::start("transmission-cli", &mut command);
     eventually("transmission has the file", || {
         std::fs::read(folder.join(NAME)).is_ok_and(|found| found == content)

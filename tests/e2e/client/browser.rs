@@ -98,7 +98,7 @@ fn picture(name: &str) -> PathBuf {
     folder.join(name)
 }
 
-/// What the browser said, and what it asked for on behalf of the page.
+/// The log of a browser, and its requests on behalf of the page.
 struct Visit {
     log: String,
     requests: Vec<String>,
@@ -169,7 +169,7 @@ fn requests(net_log: &Path) -> Vec<String> {
     urls
 }
 
-/// What a style sheet of an operator may refer to.
+/// A style sheet of an operator that refers to everything that such a sheet may.
 const SHEET: &str = "@import url(more.css);\n\
     @font-face { font-family: own; src: url(own.woff2); }\n\
     body { font-family: own; background-image: url(\"picture.png\"); }\n";

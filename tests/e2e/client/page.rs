@@ -118,7 +118,7 @@ fn what_apache_puts_together_is_whole() {
                 let is_same = ours.status == plain.status
                     && ours.body == plain.body
                     && seen.iter().all(|(ours, plain)| ours == plain);
-                // What is larger than a page without its parts.
+                // A page without its parts is smaller.
                 let is_whole = plain.status == 200 && plain.body.len() > 9_000;
                 assert!(
                     is_same && is_whole,

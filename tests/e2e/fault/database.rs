@@ -170,7 +170,8 @@ fn an_older_copy_never_sends_clients_to_what_was() {
     stage.until_redirected("/a.iso");
 
     replace_database(&stage, &copy);
-    // What the mirror has is not what the copy knew: from here. What did not change: redirected.
+    // The mirror has another version than the copy knows, so that the file comes from here; a file
+    // that did not change is redirected.
     eventually("the older state is seen", || {
         let (changed, unchanged) = (stage.get("/a.iso").send(), stage.get("/b.iso").send());
         changed.status == 200 && changed.body == new && unchanged.status == 302

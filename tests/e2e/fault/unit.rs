@@ -11,7 +11,8 @@ use crate::stage::Stage;
 use crate::stage::folder::temporary_folder;
 use crate::stage::site::eventually;
 
-/// What `systemd-analyze security` calls safe ends at 2.0; the responder has no network.
+/// The exposure that each unit may have. `systemd-analyze security` calls it safe below 2.0; the
+/// responder has no network.
 const EXPOSURE_MAX: [(&str, f64); 9] = [
     ("heliostat-fcgi.service", 1.0),
     ("heliostat-hash.service", 1.0),

@@ -1,4 +1,5 @@
-//! What the responder cannot know is served by the web server, and documents are asked for again.
+//! Tests that the web server serves a file of which the responder knows too little, and that
+//! clients ask for documents again.
 
 use std::fs::{Permissions, set_permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};

@@ -1,4 +1,4 @@
-//! What Apache serves itself is served as if Heliostat were not there.
+//! Tests that Apache serves its own files and pages as if Heliostat were not there.
 
 use crate::stage::{ApacheOptions, Request, Stage, encode};
 

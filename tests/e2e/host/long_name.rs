@@ -11,7 +11,7 @@ const ENCODED_BYTES: usize = 1_700;
 const NAMES: usize = 1_000;
 /// With documents of every kind, so that a head is as long as it can be.
 const SETTINGS: &str = "[site.test.rules]\ntrackers = [\"http://127.0.0.1:9/announce\"]\n";
-/// What names are made of: of one byte, of two, of three, of four, of no UTF-8.
+/// Characters of names: of one byte, of two, of three, of four, of no UTF-8.
 const CHARACTERS: [&[u8]; 24] = [
     b"a",
     b"Z",
@@ -142,7 +142,7 @@ fn names_of_any_length_are_redirected_through_any_server() {
     for (number, length) in lengths.into_iter().enumerate() {
         names.push(name(&mut numbers, number, length));
     }
-    // What is longer is redirected or served, as there is room.
+    // Longer names are redirected or served, as there is room.
     let mut longer: Vec<Vec<u8>> = Vec::new();
     for number in 0..60 {
         longer.push(name(

@@ -140,7 +140,7 @@ const HOSTS: &[Host] = &[
             ("/now/none.iso", None),
         ],
     ),
-    // What is rewritten would be rewritten once more, were it served from within.
+    // A rewritten URL would be rewritten once more, were it served from within.
     (
         "perdirtwice",
         "<Directory {tree}/twice>\nRewriteEngine On\n\
@@ -372,7 +372,7 @@ pub fn stage_with(more: &str) -> Stage {
     let users = "admin:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=\n";
     std::fs::write(stage.site.path("users"), users).expect("a file");
     stage.mirror("germany", ["de", "eu"]);
-    // What no mirror has yet.
+    // No mirror has these files yet.
     for path in ["war/2.361/new.iso", "other/2.361/new.iso", "twice/bb.iso"] {
         stage.file(path, 9_000);
     }
@@ -487,8 +487,8 @@ fn has_documents(stage: &Stage, host: &str, url: &Url) -> Result<(), String> {
         return Err(format!("?md5 is not of {path}: {answer:?}"));
     }
     let redirect = ask(url.0);
-    // What Apache served because the second was over has none; and this host rewrites the names
-    // that it has rewritten once more.
+    // Apache served the file because the second was over: there are no fields. And this host
+    // rewrites the names that it has rewritten once more.
     if redirect.status != 302 || host == "perdirtwice" {
         return Ok(());
     }
@@ -504,7 +504,7 @@ fn has_documents(stage: &Stage, host: &str, url: &Url) -> Result<(), String> {
     Ok(())
 }
 
-/// What follows the port.
+/// Gives the path of a URL, behind the port.
 fn own_path<'u>((_, rest): (&str, &'u str)) -> &'u str {
     rest.find('/').map_or("", |slash| &rest[slash..])
 }
@@ -536,7 +536,7 @@ fn what_apache_finds_is_the_file_of_the_request() {
         killer.join().expect("it was killed");
     });
     each(|host, url| is_delivered(&stage, host, url, false));
-    // What needs a password needs it here, too, and the error path is closed.
+    // A directory with a password needs it here, too, and the error path is closed.
     for path in [
         "/war/2.361/x.iso",
         "/war/2.361/x.iso.md5",
@@ -582,7 +582,7 @@ location /front/ { try_files $uri $uri/ /plain/2.361/x.iso; {asks} }
 location /nosl/ { alias {tree}/links/; disable_symlinks on; {asks} }
 ";
 
-/// What is asked of nginx, and the file of the tree that it must be redirected to.
+/// The URLs that nginx is asked for, each with the file of the tree that it must be redirected to.
 const NGINX_URLS: &[Url] = &[
     ("/war/2.361/x.iso", X),
     ("/war/2.361/new.iso", None),

@@ -9,7 +9,7 @@ use crate::host::mapping::{
 };
 use crate::stage::{ApacheOptions, Request, Server, Stage, start_lighttpd_with};
 
-/// What operators have in lighttpd.conf, before Heliostat's file.
+/// The settings that operators have in lighttpd.conf, before Heliostat's file.
 const LIGHTTPD: &str = "\
 server.modules += ( \"mod_alias\", \"mod_rewrite\", \"mod_simple_vhost\", \"mod_userdir\" )
 alias.url = ( \"/al/\" => \"{tree}/war/\", \"/shadow/\" => \"{tree}/other/\",
@@ -26,7 +26,8 @@ $HTTP[\"url\"] =~ \"^/nolinks/\" { server.follow-symlink = \"disable\" }
 server.error-handler-404 = \"/page/index.html\"
 ";
 
-/// What is asked of lighttpd, and the file of the tree that it must be redirected to.
+/// The URLs that lighttpd is asked for, each with the file of the tree that it must be redirected
+/// to.
 const LIGHTTPD_URLS: &[Url] = &[
     ("/war/2.361/x.iso", X),
     ("/war/2.361/x.iso?x=1", X),

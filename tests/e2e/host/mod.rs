@@ -1,4 +1,5 @@
-//! What stands before us: Apache, nginx and lighttpd, their rules, modules, buffers and caches.
+//! Tests the web servers before us: Apache, nginx and lighttpd, their rules, modules, buffers,
+//! caches.
 
 mod cache;
 pub mod local;

@@ -1,4 +1,4 @@
-//! What other modules of a vhost do to our answers: they stay what they are.
+//! Tests that other modules of a vhost leave our answers as they are.
 
 use crate::stage::site::{DOCUMENTS, eventually};
 use crate::stage::{Answer, ApacheOptions, Request, Stage, load_module, start_nginx_with, tool};
@@ -121,7 +121,7 @@ fn encoded_stage() -> Stage {
     stage
 }
 
-/// What an admin has for the tree, in the host with Heliostat and in the one without.
+/// The settings that an admin has for the tree, in the host with Heliostat and in the one without.
 fn encodings(stage: &Stage) -> String {
     format!(
         "<Directory {}>\nAddEncoding x-gzip .gz .tgz\nAddEncoding br .br\nAddEncoding x-xz .xz\n\

@@ -108,7 +108,7 @@ fn a_front_end_without_files_never_loses_one() {
     assert!(text.contains("<size>20000</size>"), "{text}");
     assert_eq!(front.get("/d/a%20b.iso.sha256").status, 200);
 
-    // What no mirror gets, what is no file, and what is not known.
+    // URLs that no mirror gets, that are no files, and that are not known.
     for path in [
         "/small.txt",
         "/d/only-here.iso",

@@ -7,7 +7,7 @@ use rustix::process::Signal;
 use crate::stage::site::DOCUMENTS;
 use crate::stage::{ApacheOptions, Request, Stage, start_lighttpd_with, start_nginx_with};
 
-/// What a rule forbids, where it is not this file.
+/// A file that rules forbid; a rule may have another one.
 const FILE: &str = "/dir/secret.iso";
 
 /// A small file: Apache asks only about its documents.
@@ -364,7 +364,7 @@ fn what_apache_forbids_has_no_documents() {
         asked.len(),
         leaked.join("\n")
     );
-    // What is allowed has them; also where a login is given.
+    // Clients that are allowed get documents; also where a login is given.
     for (host, _, _) in RULES.iter().filter(|(host, _, _)| *host != "referer") {
         for path in [
             "/open/a.bin.md5",

@@ -248,7 +248,7 @@ fn lighttpd_redirects_and_falls_back() {
     let mut stage = stage("local_header = \"X-LIGHTTPD-send-file\"\n");
     stage.start_responder();
     let server = start_lighttpd(&stage.site.path("."));
-    // It answers 400 to a URL that is not UTF-8, with or without Heliostat.
+    // lighttpd answers 400 to a URL that is not UTF-8, with or without Heliostat.
     assert_works(server.port, server.plain_port, &ODD_NAMES);
     assert_lists(server.port);
     assert_falls_back(&mut stage, server.port, server.plain_port);

@@ -35,7 +35,7 @@ const MODULES: [&str; 12] = [
     "mime",
 ];
 
-/// What `apachectl configtest` says with these modules and that folder of shared files.
+/// Runs `apachectl configtest` with these modules and that folder of shared files.
 fn configtest(stage: &Stage, modules: &[&str], share: &Path) -> (bool, String) {
     let modules: String = modules.iter().map(|name| load_module(name)).collect();
     let home = stage.site.path("").display().to_string();
@@ -174,7 +174,7 @@ fn a_trusted_proxy_alone_says_who_the_client_is_and_what_it_speaks() {
     repeats_no_name_but_its_own(&stage);
 }
 
-/// What is none of the host's names is in no link and no document.
+/// A name that is not the host's is in no link and no document.
 fn repeats_no_name_but_its_own(stage: &Stage) {
     let other = stage.get("/a.iso").field("Host: evil.example").send();
     // The port is that of Apache's own redirects: of ServerName, not of the socket.
@@ -453,7 +453,7 @@ fn rules_of_the_operator_around_ours_stay_as_they_are() {
     assert_eq!(answer.status, 200, "{answer:?}");
     let answer = ask("spelling", "/cgi/X.iso");
     assert_eq!(answer.status, 301, "{answer:?}");
-    // What .htaccess forbids, stays so.
+    // A file that .htaccess forbids stays forbidden.
     for path in ["/closed/x.iso", "/closed/x.iso.md5", "/closed/x.iso?md5"] {
         let answer = ask("spelling", path);
         assert_eq!(answer.status, 403, "{path}: {answer:?}");

@@ -8,7 +8,7 @@ use super::port::{answers, free_port};
 use super::process::Process;
 use super::site::eventually;
 
-/// What Apache is started with.
+/// The options with which Apache is started.
 #[derive(Clone)]
 pub struct ApacheOptions {
     /// Which of the shipped files.

@@ -13,7 +13,7 @@ pub struct Request {
     arguments: Vec<OsString>,
 }
 
-/// What came back.
+/// The answer that a client got.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Answer {
     /// Status code.
@@ -169,8 +169,8 @@ impl Answer {
         self.text("x-mirrorbrain-mirror")
     }
 
-    /// What a comparison of two servers looks at: everything but the time of day, how the
-    /// connection is used, and that another `Accept` might get a metalink; with the boundary of
+    /// The parts of an answer that two servers must have alike: everything but the time of day, how
+    /// the connection is used, and that another `Accept` might get a metalink; with the boundary of
     /// multi-part answers, which is random, made the same.
     pub fn comparable(&self) -> Answer {
         let mut answer = self.clone();

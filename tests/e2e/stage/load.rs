@@ -6,7 +6,7 @@ use std::net::TcpStream;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// What came of a load.
+/// The results of a load.
 #[derive(Debug, Default)]
 pub struct Tally {
     /// Answers by status; 0: a connection that broke before its answer.

@@ -1,7 +1,7 @@
 //! A service manager as systemd is one: it owns the socket and keeps connections over a restart.
 //!
-//! What a unit with a socket, `Type=notify` and `FileDescriptorStoreMax=` does for the responder,
-//! and nothing more: systemd itself runs only where it is the first process.
+//! The manager does for the responder exactly what a unit with a socket, `Type=notify` and
+//! `FileDescriptorStoreMax=` does: systemd itself runs only where it is the first process.
 
 use std::io::IoSliceMut;
 use std::mem::MaybeUninit;

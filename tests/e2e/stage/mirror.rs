@@ -8,7 +8,7 @@ use super::port::{answers, free_port};
 use super::process::Process;
 use super::site::eventually;
 
-/// What is told to `heliostat new`.
+/// The facts that `heliostat new` is told.
 #[derive(Clone, Copy)]
 pub struct MirrorFacts {
     /// Its name.
@@ -23,7 +23,7 @@ pub struct MirrorFacts {
 
 /// A mirror of the stage.
 pub struct Mirror {
-    /// What it is.
+    /// The facts about it.
     pub facts: MirrorFacts,
     /// Where its files are.
     pub folder: PathBuf,

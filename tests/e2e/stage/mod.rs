@@ -1,8 +1,8 @@
 //! The stage that tests play on: a site with the real programs around it.
 //!
-//! [`Stage`] is a tree with its database and configuration (the site of the integration tests),
-//! a responder, Apache with the shipped host, and mirrors with rsync and HTTP, all in a temporary
-//! folder and on free ports of the loopback. What a test does not need is not started.
+//! [`Stage`] is a tree with its database and configuration (the site of the integration tests), a
+//! responder, Apache with the shipped host, and mirrors with rsync and HTTP, all in a temporary
+//! folder and on free ports of the loopback. Parts that a test does not need are not started.
 
 mod apache;
 mod client;

@@ -61,7 +61,7 @@ pub fn start_nginx(folder: &Path) -> Server {
     start_nginx_with(folder, "")
 }
 
-/// What the shipped file says that each location of the tree has.
+/// Cuts the directives for each location of the tree out of the shipped file.
 fn asks() -> String {
     let text = std::fs::read_to_string(shipped("nginx.conf")).expect("a shipped file");
     let part = text.split("# (1)").nth(1).expect("what is marked");

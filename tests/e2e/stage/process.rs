@@ -34,7 +34,7 @@ impl Process {
     pub fn signal(&self, signal: Signal) {
         let id = i32::try_from(self.child.id()).expect("an id of a process");
         let id = Pid::from_raw(id).expect("an id is not 0");
-        // It may have ended by itself; then there is nothing to signal.
+        // The process may have ended by itself; then there is nothing to signal.
         let _ = kill_process(id, signal);
     }
 

@@ -220,7 +220,7 @@ impl Stage {
         Request::get(self.apache().plain_port, path)
     }
 
-    /// What a mirror was asked for so far: status, bytes of the body, path.
+    /// The requests that a mirror got so far: status, bytes of the body, path.
     pub fn asked_of(&self, name: &str) -> Vec<(u16, u64, String)> {
         let port = self.mirror_named(name).http_port;
         let log = self.site.path(&format!("mirror-{port}.log"));

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-/// What takes longer has failed.
+/// A program that takes longer has failed.
 const SECONDS_MAX: &str = "60";
 
 /// Runs a program in a folder, without any proxy; returns whether it succeeded, and what it said.

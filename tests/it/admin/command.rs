@@ -626,7 +626,7 @@ fn a_new_mirror_is_looked_up_in_the_geoip_files() {
         (&mirror["latitude"], &mirror["asn"]),
         (&52.5.into(), &64_500.into())
     );
-    // What is said wins over what is looked up.
+    // A fact that the admin gives wins over one that is looked up.
     run(
         &site,
         "new n -H http://127.0.0.1/ -c at --asn 1 --lat 1 --lng 2",

@@ -35,7 +35,7 @@ impl Holder {
         let mut dump = child.stdin.take().expect("its input");
         dump.write_all(b"--\n-- PostgreSQL database dump\n--\n")
             .expect("it reads");
-        // It also takes the lock for moments before.
+        // The import also takes the lock for moments before.
         let mut seen = 0;
         eventually("the import has begun", || {
             seen = if is_locked(site) { seen + 1 } else { 0 };
@@ -100,7 +100,7 @@ fn who_waits_for_a_stopped_program_is_told_which_and_what_to_do() {
     ] {
         assert!(said.contains(part), "{part}: {said}");
     }
-    // It goes on when the other one does.
+    // The waiting program goes on when the other one does.
     holder.signal(Signal::CONT);
     drop(holder.dump.take());
     assert!(!holder.child.wait().expect("it ends").success());

@@ -1,4 +1,4 @@
-//! What cron and scripts of MirrorBrain's installations call, unchanged, under its names.
+//! Tests the commands that cron and scripts of MirrorBrain's installations call, under its names.
 
 use std::os::unix::fs::symlink;
 use std::path::Path;
@@ -261,7 +261,7 @@ const SUBCOMMANDS: [&str; 25] = [
     "vacuum",
 ];
 
-/// What stands between backticks.
+/// The texts between backticks.
 fn commands(cell: &str) -> Vec<&str> {
     cell.split('`').skip(1).step_by(2).collect()
 }

@@ -35,7 +35,7 @@ fn number(value: &Value) -> f64 {
 #[test]
 fn e1_e2_e3_e4_mirrors_have_archs_numbers() {
     let site = paged_site("");
-    // It lacks the 25 files of three hours ago.
+    // The late mirror lacks the 25 files of three hours ago.
     let late = add_paged(&site, "late.example.org", FILES - 25, |_| {});
     add_paged(&site, "new.example.org", FILES, |_| {});
     let silent = add_paged(&site, "silent.example.org", OLD_FILES, |m| m.alive = false);
@@ -113,7 +113,7 @@ fn assert_unknown(list: &Value) {
     assert_eq!(new["delay"], 0);
 }
 
-/// What `reflector` of Arch Linux does with the list: all fields that it reads, in its way.
+/// Reads the list as `reflector` of Arch Linux does: all fields that it reads, in its way.
 fn read_as_reflector(text: &str) -> Vec<(String, String)> {
     let status: Value = serde_json::from_str(text).expect("JSON");
     // strptime(…, '%Y-%m-%dT%H:%M:%SZ')
@@ -252,7 +252,7 @@ fn e5_values_are_escaped_and_private_mirrors_are_nowhere() {
         "{}",
         files["index.html"]
     );
-    // What the private mirror got cannot be told from the share of the only other one.
+    // The share of the only other mirror does not tell the downloads of the private one.
     let list = json(&files);
     assert_eq!(
         entry(&list, "mirror-a", "https")["heliostat"]["share_30d"],

@@ -243,7 +243,7 @@ fn what_would_change_is_told_with_the_reason() {
         "{value:#}"
     );
     let now = &value["answers"]["now"];
-    // What this host sent is what it would not have sent.
+    // This host sent exactly the bytes that it would not have sent.
     let redirected = now["redirected"].as_u64().expect("a number");
     assert_eq!(change["requests"], redirected);
     assert_eq!(now["bytes_moved_off"], redirected * 300);
@@ -440,7 +440,7 @@ fn wrong_input_is_one_clear_line() {
         assert!(text.contains(expected), "{arguments:?}: {text}");
         assert_eq!(text.lines().count(), 1, "{text}");
     }
-    // What could be read is told, and that the rest could not.
+    // The readable part is told, and that the rest could not be read.
     let good =
         "198.51.100.7 - - [27/Nov/2026:10:00:00 +0100] \"GET /dir/new.iso HTTP/1.1\" 200 1\n";
     let file = write(&site, "good.log", &good.repeat(3_000));

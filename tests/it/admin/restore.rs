@@ -133,7 +133,7 @@ fn what_is_no_whole_copy_of_the_database_is_not_restored() {
         now.contains(events.lines().last().unwrap_or_default()),
         "{now}"
     );
-    // What was asked for is done.
+    // `--force` does it all the same.
     let foreign = site.path("foreign.sqlite");
     site.run_ok("heliostat", &["restore", text(&foreign), "--force"]);
     assert!(mirror::find(&open_reader(&site.database()).expect("it opens"), "m").is_ok());

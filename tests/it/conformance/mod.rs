@@ -1,4 +1,4 @@
-//! What a real MirrorBrain answered, held against our answers and the selection law.
+//! Compares answers of a real MirrorBrain with our answers and the selection law.
 
 mod document;
 mod plain;

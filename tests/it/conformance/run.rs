@@ -116,7 +116,7 @@ fn judge_draws(sample: &mut Sample, host: &Host, distribution: &Distribution) ->
     wrong
 }
 
-/// What all verdicts come to.
+/// The sums of all verdicts.
 #[derive(Debug, Default)]
 struct Report {
     lines: Vec<String>,

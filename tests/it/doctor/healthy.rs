@@ -31,7 +31,7 @@ pub struct Clinic {
 const WITHOUT_SYSTEMD: &str = "[ ! -d /run/systemd/system ] || \
     mount -t tmpfs none /run/systemd; exec \"$@\"";
 
-/// What is said where no systemd runs.
+/// The line that `doctor` prints where no systemd runs.
 const NO_UNITS: &str = "not checked: units: systemd does not run here";
 
 pub fn now_s() -> i64 {
@@ -136,7 +136,7 @@ impl Clinic {
         command
     }
 
-    /// What is printed, without the line about systemd.
+    /// The lines that `doctor` prints, without the one about systemd.
     pub fn told(&self, more: &[&str]) -> String {
         let output = self.call(more);
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -144,7 +144,7 @@ impl Clinic {
         lines.map(|line| format!("{line}\n")).collect()
     }
 
-    /// What is found, and the exit code.
+    /// The findings, and the exit code.
     pub fn findings(&self) -> (Vec<Value>, Option<i32>) {
         let output = self.call(&["--json"]);
         let said = String::from_utf8_lossy(&output.stderr);

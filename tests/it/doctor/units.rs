@@ -17,7 +17,7 @@ const WELL: &str = "LoadState=loaded\nActiveState=active\nUnitFileState=enabled\
                     LimitNOFILE=4096\nWatchdogUSec=5s\nRestart=always\nStartLimitIntervalUSec=0\n\
                     LastTriggerUSec=Sat 2026-11-28 09:00:00 UTC\nMainPID=0\n";
 
-/// What is found, and the fixes, with units in other states.
+/// The findings and the fixes, with units in other states.
 fn found(clinic: &Clinic, changed: &[(&str, &str, &str)]) -> (Vec<String>, String) {
     let folder = clinic.path("units");
     let _ = fs::remove_dir_all(&folder);

@@ -281,7 +281,7 @@ impl ChildServer {
 
 impl Drop for ChildServer {
     fn drop(&mut self) {
-        // It may have ended already; nothing is left of it either way.
+        // The process may have ended already; nothing is left of it either way.
         if let Some(stdin) = &mut self.process.stdin {
             let _ = stdin.flush();
         }

@@ -1,4 +1,4 @@
-//! What is said on a connection, right and wrong.
+//! Tests messages on a connection, right and wrong.
 
 use std::net::Shutdown;
 use std::sync::atomic::Ordering::Relaxed;

@@ -72,7 +72,7 @@ fn a_worker_that_is_held_up_gets_no_new_connections() {
             server.told.gate.came.load(Relaxed) == stuck
         });
         held.push(peer);
-        // It is believed to keep up for a millisecond; all that come later are answered by others.
+        // The thread is believed to keep up for a millisecond; others answer all that come later.
         std::thread::sleep(Duration::from_millis(2));
         let mut peers: Vec<Peer> = (0..32).map(|_| Peer::connect(&server.socket)).collect();
         for peer in &mut peers {

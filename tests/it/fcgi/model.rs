@@ -1,4 +1,4 @@
-//! What must hold for any bytes in any pieces: shared by the properties and the fuzz target.
+//! Checks rules that hold for any bytes in any pieces, for the properties and the fuzz target.
 
 use heliostat::fcgi::wire::protocol::{Conversation, ConversationLimits, ConversationStep};
 
@@ -16,14 +16,14 @@ const HELD_BYTES_MAX: usize = LIMITS.params_bytes_max + 8 + 512;
 /// The answer to each request.
 const BODY: &[u8] = b"Status: 204 No Content\r\n\r\n";
 
-/// What came of some input.
+/// The results of some input.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Outcome {
     /// All but `Hungry`.
     pub steps: Vec<ConversationStep>,
     /// Names and values of each complete request.
     pub requests: Vec<Vec<(Vec<u8>, Vec<u8>)>>,
-    /// What was sent.
+    /// The bytes that were sent.
     pub sent: Vec<u8>,
 }
 
@@ -108,7 +108,7 @@ fn answer(conversation: &mut Conversation, outcome: &mut Outcome) {
     assert_eq!(outcome.sent.len(), sent, "a request is answered once");
 }
 
-/// What was sent is whole records, and holds one answer for each complete request.
+/// Checks that the bytes sent are whole records, and hold one answer for each complete request.
 fn check_sent(outcome: &Outcome) {
     let mut rest = &outcome.sent[..];
     let (mut answers, mut ended, mut said) = (0, 0, None);

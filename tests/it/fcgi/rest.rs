@@ -47,7 +47,7 @@ fn what_is_not_taken_is_not_made_and_others_are_served() {
     for _ in 0..50 {
         assert!(peer.ask(&[("A", b"1")]).text().ends_with("A=1\n"));
     }
-    // What a Unix socket holds, and one piece.
+    // A Unix socket holds fewer pieces, and the responder one.
     assert!(server.told.pieces.load(SeqCst) < 20);
     let answer = slow.answer().expect("an answer");
     assert_eq!(answer.stdout.len(), HEAD_BYTES + 1000 * PIECE_BYTES);

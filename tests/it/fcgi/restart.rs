@@ -30,8 +30,8 @@ struct Tally {
     end: AtomicBool,
 }
 
-/// What a web server does: it takes a connection from its pool or makes one, sends a request,
-/// and waits for the answer.
+/// Acts as a web server: takes a connection from its pool or makes one, sends a request, and waits
+/// for the answer.
 fn web_server(socket: &Path, keep: bool, tally: &Tally) {
     let bytes = request(1, keep, &[("A", b"1")]);
     let mut pool = None;

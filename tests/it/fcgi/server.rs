@@ -56,7 +56,7 @@ impl Gate {
     }
 }
 
-/// What handlers tell the test.
+/// The messages of handlers to the test.
 #[derive(Debug, Default)]
 pub struct Told {
     pub gate: Gate,

@@ -216,7 +216,7 @@ fn a_truncated_listing_is_not_believed() {
     );
     let id = known_mirror(&site, &tree, &server.url());
     is_partial(&site, id, "could not list 'dir'");
-    // It was tried once more.
+    // The scan tried once more.
     let entered = server.asked();
     let entered = entered.iter().filter(|line| *line == "CWD /dir");
     assert_eq!(entered.count(), 2);
@@ -430,7 +430,7 @@ fn names_that_a_server_hides_keep_their_state() {
     site.run_ok("heliostat-scan", &["m"]);
     let all = set(&["a", "dir/b", "dir/.treeinfo", ".hidden/c"]);
     assert_eq!(current(&site, id), all);
-    // It takes the option for a name, of which there is none.
+    // This server takes the option `-a` for a name, of which there is none.
     let hides = OddFtp::start(
         |_, _| None,
         |_, directory| match directory {

@@ -101,7 +101,7 @@ fn a_first_page_that_is_no_index_fails_the_scan() {
             Box::new(|| status("302 Found", "Location: ftp://h/\r\n")),
             "redirects to what is no URL of a web server",
         ),
-        // It may well be an index; what it does not have is suspicious.
+        // The page may well be an index; that it has no entries is suspicious.
         (Box::new(|| page(index(&[]))), "the listing is empty"),
     ];
     for (reply, expected) in cases {
@@ -195,7 +195,7 @@ fn a_real_server_that_closes_a_subtree_loses_nothing_else() {
     assert_eq!(code, Some(3), "{error}");
     assert!(error.contains("could not list 'dir'"), "{error}");
     assert_eq!(current(&site, id), set(&FILES[..5]));
-    // What is really gone is gone.
+    // A directory that is really gone is gone.
     drop(web);
     let web = Web::start(Kind::ApacheTable, &tree, "UTC", "");
     set_url(&site, &web.url());

@@ -7,7 +7,7 @@ use crate::stand_in::site::TestSite;
 
 use Item::{Bool, Double, Float, List, Map, Raw, Signed, Text, Unsigned};
 
-/// What `explain` says of the client.
+/// Reads the client's place from `explain`.
 fn client(site: &TestSite) -> Value {
     let output = site.run(
         "heliostat",

@@ -27,7 +27,7 @@ fn import(arguments: &[&str]) -> Output {
     command.output().expect("it starts")
 }
 
-/// What comes of a file, which must be good.
+/// Imports a file, which must be good; gives the JSON.
 fn imported(file: &Path) -> Value {
     let output = import(&[file.to_str().expect("UTF-8"), "--json"]);
     assert!(output.status.success(), "{:?}", failure(&output));

@@ -334,9 +334,9 @@ fn makehashes_takes_mbs_options() {
 #[test]
 fn large_files_have_the_sums_of_zsyncmake_and_the_trees_of_libtorrent() {
     let site = TestSite::with_config("hashes.zsync = true\ntorrent.version = \"hybrid\"");
-    // What zsyncmake 0.6.2 and libtorrent 2.0.8 make of the same content: Hash-Lengths and the MD5
-    // of all sums; the v2 info hash of our hybrid dictionary as libtorrent reads it, the root, and
-    // the MD5 of the layer.
+    // The results of zsyncmake 0.6.2 and libtorrent 2.0.8 for the same content: Hash-Lengths and
+    // the MD5 of all sums; the v2 info hash of our hybrid dictionary as libtorrent reads it, the
+    // root, and the MD5 of the layer.
     let known = [
         (
             "z/b.bin",

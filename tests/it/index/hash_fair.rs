@@ -1,5 +1,5 @@
-//! What holds up an index run: files that are nearly all holes, very long ones, and what is no file
-//! at all under a name that is read.
+//! Tests files that could hold up an index run: nearly all holes, very long, or no file at all
+//! under a name that is read.
 
 use std::process::Command;
 

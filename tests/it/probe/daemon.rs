@@ -113,7 +113,7 @@ fn ftp_is_asked_for_the_size() {
         "{said}"
     );
     assert_eq!(reason("closed"), "its base URL answers 530");
-    // It gets in, whichever file is asked for.
+    // The prober gets in, whichever file is asked for.
     assert!(!reason("right").contains("530"), "{said}");
     let evidence = records(&site, "right")[0].evidence.clone();
     assert!(

@@ -285,7 +285,7 @@ fn in_namespaces_only_silence_means_that_this_host_is_cut_off() {
     let expected = [
         "fine: 0 0 ".to_owned(),
         format!("link-down: 3 1 {both}"),
-        // It is said once.
+        // The news is told once.
         format!("link-still-down: 3 0 {both}"),
         "up-again: 0 0 ".to_owned(),
         "no-ipv6: 3 1 \"family\":6 ".to_owned(),

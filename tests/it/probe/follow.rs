@@ -154,7 +154,7 @@ fn three_liars_of_twenty_are_found_left_out_and_taken_back() {
     );
     let event = &events(&site, "m03")[0];
     assert!(event.contains("not-found; curl -4 -sS -L"), "{event}");
-    // It is scanned before the others, and right again.
+    // A mirror that was wrong is scanned before the others, and is right again.
     let wanted = request::all(&reader(&site)).expect("requests");
     assert_eq!(wanted.len(), LIARS.len());
     let due = site.run_ok("heliostat-scan", &["--due", "--dry-run"]);

@@ -377,7 +377,7 @@ impl Nginx {
         Nginx { child, log, port }
     }
 
-    /// What the origin was asked for: method, path, status, bytes; each once.
+    /// The requests that the origin got: method, path, status, bytes; each once.
     fn asked(&self) -> std::collections::BTreeSet<String> {
         let text = std::fs::read_to_string(&self.log).unwrap_or_default();
         text.lines().map(str::to_owned).collect()
@@ -386,7 +386,7 @@ impl Nginx {
 
 impl Drop for Nginx {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // nginx may have ended by itself.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

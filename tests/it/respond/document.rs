@@ -150,7 +150,7 @@ fn hash_documents_are_lines_by_suffix_and_by_query() {
         for (word, hex) in &kinds {
             let line = [hex.as_bytes(), b"  ", name, b"\n"].concat();
             for request in [with_suffix(name, word), get(name).query(word)] {
-                // What Accept asks for is outdone.
+                // A document that is asked for by name outdoes `Accept`.
                 for accept in ["*/*", "application/metalink4+xml"] {
                     let request = request.clone().with("HTTP_ACCEPT", accept);
                     let answer = client.send(&request);

@@ -22,7 +22,8 @@ const SETTINGS: &str = "[site.test.torrent]\nversion = \"hybrid\"\n[site.test.ru
      url = \"http://fallback.example.org/\" }]";
 /// Clients that do not read what they asked for.
 const READERS: usize = 40;
-/// What the responder may take for all of them: a piece and a connection to the database each.
+/// The memory that the responder may take for all of them: a piece and a connection to the database
+/// each.
 const GROWTH_MAX_BYTES: u64 = 32 * 1024 * 1024;
 
 fn bytes(length: u64, seed: u64) -> Vec<u8> {

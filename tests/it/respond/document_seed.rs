@@ -33,7 +33,8 @@ fn content() -> Vec<u8> {
     (0..SIZE).map(|at| ((at * at) >> 3) as u8).collect()
 }
 
-/// What an indexer would store; `sha256_root` and layer need not be true for the responder.
+/// Makes the row that an indexer would store; `sha256_root` and layer need not be true for the
+/// responder.
 pub fn record(name: &[u8], content: &[u8]) -> HashRecord {
     let md5 = Md5::digest(content).to_vec();
     let sha1 = Sha1::digest(content).to_vec();

@@ -131,7 +131,7 @@ fn fallbacks_get_what_is_known_and_on_no_mirror() {
     }
 }
 
-/// What a fallback had yesterday it may still have today, in place of what is new.
+/// A fallback may still have yesterday's version of a file, in place of the new one.
 #[test]
 fn what_is_new_or_changes_under_its_name_is_served_here() {
     for (rules, expected) in [

@@ -439,7 +439,7 @@ fn a_directory_tells_how_much_of_it_each_mirror_has() {
     for absent in [&b"nope/"[..], b"out/", b"dir/plain.bin/"] {
         assert_eq!(client.send(&by_query(absent)).status, 404);
     }
-    // What is not a list is the web server's.
+    // A URL that is not a list is the web server's.
     assert_eq!(client.send(&get(b"dir/").query("meta4")).status, 404);
     assert_eq!(client.send(&get(b"dir.meta4")).status, 404);
 }

@@ -44,7 +44,7 @@ fn what_no_mirror_gets_is_at_the_origin() {
     let first = site("");
     first.run_ok("heliostat-index", &["-q"]);
     add(&first, "m", "http://m.test/pub/", |_| {});
-    // It comes later, so that no mirror has it.
+    // This file comes later, so that no mirror has it.
     first.write("new.iso", b"new", OLD);
     first.run_ok("heliostat-index", &["-q"]);
     let second = front_end(

@@ -66,7 +66,7 @@ fn private(name: &str, change: impl FnOnce(&mut MirrorRecord)) -> MirrorRecord {
     })
 }
 
-/// All have all files. What nobody outside may hear of has `secret` in its name.
+/// All have all files. Names that nobody outside may hear of have `secret` in them.
 fn mirrors() -> Vec<MirrorRecord> {
     vec![
         mirror("public", |_| ()),
@@ -185,7 +185,7 @@ const CLAIMS: [&str; 5] = [
     "try=2",
 ];
 
-/// What clients say of themselves.
+/// Places that clients claim for themselves.
 const PRETENCES: [&str; 4] = ["", "as=64500", "country=de", "as=64500&country=us"];
 
 fn request((path, query, accept): (&str, &str, &str), pretence: &str, scheme: &str) -> Request {
@@ -272,7 +272,7 @@ fn no_error_and_no_public_number_names_a_private_mirror() {
         let request = request((path, query, ""), "", "http").with("REMOTE_ADDR", OUTSIDE);
         let mut said = whole(&client.send(&request)).to_lowercase();
         if query.contains("repo=secret") {
-            // What the client itself said.
+            // The client itself has named the repository.
             said = said.replacen("repo = secret-prefix", "", 1);
         }
         assert!(!said.contains("secret"), "{path}?{query}: {said}");

@@ -278,7 +278,7 @@ fn redirects_are_for_one_client_unless_it_is_said_otherwise() {
     );
 }
 
-/// What aria2 sends.
+/// The `Accept` field of aria2.
 const ANY_OR_METALINK: &str = "*/*,application/metalink4+xml,application/metalink+xml";
 
 #[test]

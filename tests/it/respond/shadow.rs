@@ -118,7 +118,7 @@ fn a_parameter_of_the_web_server_holds_back_and_lets_go() {
         ("/shadow/a.bin", "HELIOSTAT_MODE", "redirect", "redirect"),
         ("/a.bin", "HELIOSTAT_ROLLOUT", "0%", "file (rollout:m)"),
         ("/part/a.bin", "HELIOSTAT_ROLLOUT", "100%", "redirect"),
-        // What cannot be read changes nothing.
+        // A value that cannot be read changes nothing.
         ("/a.bin", "HELIOSTAT_ROLLOUT", "some", "redirect"),
     ] {
         let answer = client.send(&Request::get(path).with(name, value));

@@ -116,7 +116,7 @@ impl<'s> Faulty<'s> {
 
 impl Drop for Faulty<'_> {
     fn drop(&mut self) {
-        // It may have ended by itself; then there is nothing to do.
+        // The process may have ended by itself; then there is nothing to do.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -238,7 +238,7 @@ fn a_query_that_fits_no_rule_is_as_if_there_were_none() {
         ("/any/os/mark", "meta4", 200),
         ("/any/os/mark", "md5", 404),
         ("/", "mirrorlist", 200),
-        // What is no file has nothing for others.
+        // A URL that is no file answers `mirrorlist` alone.
         ("/", "release=7", 404),
         ("/", "foo", 404),
         ("/yum/", "release=7&arch=i586", 404),

@@ -16,7 +16,7 @@ enum Next {
     Marker,
     LastKey,
     Token,
-    /// It gives the first part again and again.
+    /// The store gives the first part again and again.
     Stuck,
 }
 

@@ -13,7 +13,7 @@ use crate::stand_in::scan_site::{OLD, add_mirror, current, last_run, set};
 use crate::stand_in::site::{TestSite, eventually, failure};
 use crate::stand_in::webd::{Kind, Tree, Web};
 
-/// What was not there before: in a directory, in a new one below another, and at the top.
+/// Files that were not there before: in a directory, in a new one below another, and at the top.
 const NEWS: [&str; 3] = ["d1/new", "d2/sub/new", "new"];
 
 fn all_files() -> BTreeSet<String> {
@@ -51,9 +51,9 @@ fn asked(log: &std::path::Path) -> Vec<String> {
 /// Mirrors that are listed over rsync, HTTP and FTP, in this order.
 struct Three {
     daemon: Rsyncd,
-    /// What the other two serve.
+    /// The files that the other two serve.
     tree: Tree,
-    /// What nginx was asked for.
+    /// The log of nginx's requests.
     log: PathBuf,
     mirrors: [MirrorId; 3],
     _servers: (Web, Ftpd),
@@ -112,7 +112,7 @@ fn only_directories_that_changed_are_asked_for_over_each_protocol() {
         mirrors,
         _servers,
     } = Three::start(&site);
-    // None was ever scanned.
+    // No mirror was ever scanned.
     due(&site);
     assert_eq!(runs(&site, &mirrors), [1, 1, 1]);
     let whole = count(&site, mirrors[1], "requests") as usize;
@@ -133,7 +133,7 @@ fn only_directories_that_changed_are_asked_for_over_each_protocol() {
     pass(&site, 10 * MINUTE);
     due(&site);
     assert_eq!(runs(&site, &mirrors), [2, 2, 2]);
-    // What has vanished in a directory that was looked at is left to a scan of all.
+    // A file that has vanished in a directory that was looked at is left to a scan of all.
     let expected = all_files();
     for mirror in mirrors {
         assert_eq!(current(&site, mirror), expected, "{mirror}");
@@ -207,7 +207,7 @@ fn who_lacks_it_is_asked_again_until_most_have_it() {
     let names = ["m0", "m1", "m2"];
     let mirrors = [0, 1, 2]
         .map(|number: usize| add_mirror(&site, names[number], &daemons[number].url("pub"), |_| {}));
-    // What is scanned by hand is not due either.
+    // A mirror that is scanned by hand is not due either.
     site.run_ok("heliostat-scan", &["--all", "-qq"]);
     assert_eq!(due(&site), "nothing is due\n");
     release(&site, &["d1/new"]);

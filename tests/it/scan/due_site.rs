@@ -1,4 +1,4 @@
-//! What tests of `--due` have in common: a tree of some directories, and time that passes.
+//! Makes the site that tests of `--due` share: a tree of some directories, and time that passes.
 
 use heliostat::db::run::{self, RunKind};
 use heliostat::domain::mirror::MirrorId;

@@ -14,8 +14,8 @@ use crate::stand_in::scan_site::{
 use crate::stand_in::site::{TestSite, failure};
 use crate::stand_in::webd::Tree;
 
-/// What a mirror has in the middle of its synchronisation: half of the files, of which some are
-/// old, and some that are being written.
+/// Makes the mirror of the middle of a synchronisation: half of the files, of which some are old,
+/// and some that are being written.
 fn half_synchronise(tree: &Tree) {
     for path in &FILES[6..] {
         tree.remove(path);
@@ -45,7 +45,7 @@ fn a_mirror_in_the_middle_of_its_synchronisation() {
         half_synchronise(&stage.tree);
         let server = stage.serve(by);
         stage.point(by, &server.url());
-        // It is known to have all: that so much is gone must be seen twice.
+        // The mirror is known to have all: that so much is gone must be seen twice.
         stage.keeps("6 of 12 files vanished");
         assert_eq!(stage.current(), whole);
         // A new mirror is believed, as far as it has what the catalogue has.
@@ -61,7 +61,7 @@ fn a_mirror_in_the_middle_of_its_synchronisation() {
         let (site, old) = (&stage.site, set(&["dir/c", "dir/d", "dir/e"]));
         assert_eq!(current(site, new), set(&["a", "b", "other/f"]), "{by:?}");
         assert_eq!(outdated(site, new), old, "{by:?}");
-        // It is still so: now it is believed.
+        // The files are still gone: now the scan is believed.
         stage.scans();
         assert_eq!(stage.current(), set(&["a", "b", "other/f"]));
         // And it has come to an end.
@@ -102,7 +102,7 @@ fn change(tree: &Path, is_over: &AtomicBool, changes: &AtomicU64) {
             }
             let path = restless(number);
             let (file, other) = (tree.join(&path), tree.join(format!("{path}.new")));
-            // What is there already or gone already is as good.
+            // A file that is there already or gone already is as good.
             let _ = match (round + number) % 4 {
                 0 => std::fs::remove_file(&file),
                 1 => std::fs::write(&other, &path).and_then(|()| std::fs::rename(&other, &file)),
@@ -163,7 +163,7 @@ fn files_that_change_during_the_scan() {
             std::panic::resume_unwind(panic);
         }
     });
-    // It is quiet again: a good scan finds what is there and what is gone.
+    // The mirror is quiet again: a good scan finds what is there and what is gone.
     let mut expected = keeps;
     for number in 0..RESTLESS {
         let path = restless(number);
@@ -214,7 +214,7 @@ fn a_catalogue_that_changes_during_the_scan() {
     let (code, error) = failure(&scan.arg("m").output().expect("it starts"));
     assert_eq!(code, Some(3), "{error}");
     let stage = stage.lock().expect("no test panics in it");
-    // What the scan saw of `a` is another version, so it counts for nobody.
+    // The scan saw another version of `a`, which counts for nobody.
     let mut expected = set(&FILES);
     for gone in ["a", "b", "other/f"] {
         expected.remove(gone);

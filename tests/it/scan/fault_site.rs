@@ -48,7 +48,7 @@ pub enum Server {
 pub struct Stage {
     /// The site.
     pub site: TestSite,
-    /// What the mirror has.
+    /// The files that the mirror has.
     pub tree: Tree,
     /// The mirror.
     pub id: MirrorId,
@@ -115,7 +115,7 @@ impl Stage {
             .expect("the mirror is stored");
     }
 
-    /// What is published.
+    /// Reads the content that is published.
     pub fn published(&self) -> Content {
         published(&self.site, self.id).expect("it was published")
     }

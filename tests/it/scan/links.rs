@@ -98,7 +98,7 @@ fn front(words: &'static str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("its address");
     std::thread::spawn(move || {
-        // It ends with the program.
+        // The thread ends with the program.
         for mut stream in listener.incoming().flatten() {
             let said = format!("@RSYNCD: 31.0\n{words}@RSYNCD: EXIT\n");
             let _ = stream.write_all(said.as_bytes());

@@ -63,7 +63,7 @@ fn the_script_writes_what_the_parser_reads() {
     assert_eq!(full.schemes, [Scheme::Https, Scheme::Rsync]);
     let limits = (full.connections, full.max_file_size);
     assert_eq!(limits, (Some(4), Some(1 << 32)));
-    // What somebody else wrote there is no number, or none that fits.
+    // Somebody else wrote a file there that is no number, or none that fits.
     for odd_number in ["1\",\"x\":1", "007", "", "99999999999999999999"] {
         std::fs::write(odd.join(".heliostat-generation"), odd_number).expect("file");
         assert_eq!(run(&[]).tree_generation, None, "{odd_number}");

@@ -1,4 +1,4 @@
-//! What mirrors have in URLs, rules and links, against real rsync daemons.
+//! Tests URLs, rules and links of mirrors against real rsync daemons.
 
 use std::os::unix::fs::symlink;
 use std::process::Command;
@@ -47,7 +47,7 @@ fn a_url_of_two_colons_is_listed() {
     ] {
         ids.push(add_mirror(&site, name, url, |_| {}));
     }
-    // What lies below the URL is the tree.
+    // The tree is below the URL.
     for name in ["a", "b"] {
         site.write(name, format!("dist/{name}").as_bytes(), OLD);
     }

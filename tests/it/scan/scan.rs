@@ -67,7 +67,7 @@ fn scans_that_find_nothing_new_are_counted_with_the_first() {
     let shown: serde_json::Value =
         serde_json::from_str(&site.run_ok("heliostat", &["show", "m", "--json"])).expect("JSON");
     assert_eq!(shown["last_scan"].as_str(), again.as_deref());
-    // What differs is a run of its own, also when the content is the same.
+    // A scan with other numbers is a run of its own, also when the content is the same.
     daemon.write("unknown", b"x", OLD);
     site.run_ok("heliostat-scan", &["m"]);
     assert!(last_run(&site, id).id.0 > first.id.0);
@@ -353,7 +353,7 @@ fn a_subtree_is_listed_where_the_top_cannot_be() {
     let config = std::fs::read_to_string(site.config()).expect("the configuration");
     let exclude = "[site.test.scan]\nexclude_rsync = [\"*.part\", \"/dir/deep/c\"]\n";
     std::fs::write(site.config(), config + exclude).expect("the configuration");
-    // It may be entered, but not read.
+    // This directory may be entered, but not read.
     set_mode(&daemon.tree(), 0o311);
     site.run_ok("heliostat-scan", &["-d", "dir", "m"]);
     assert_eq!(current(&site, id), set(&["dir/a"]));

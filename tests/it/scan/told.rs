@@ -1,5 +1,5 @@
-//! What an admin is told of a listing that came another way than the first, or of pages that are no
-//! listings: one line, where cron and `status` show it, and only while it is news.
+//! Tests that an admin is told of a listing that came another way than the first, or of pages that
+//! are no listings: one line, where cron and `status` show it, and only while it is news.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -227,7 +227,7 @@ fn without_certificates_only_https_fails_and_says_so() {
     assert_eq!(code, Some(0), "{said}");
     let (_, said) = run("heliostat-probe", "secure");
     assert!(said.contains("install ca-certificates"), "{said}");
-    // It says nothing of the mirror.
+    // The failure says nothing of the mirror.
     assert!(
         crate::stand_in::probe_site::records(&site, "secure")
             .iter()

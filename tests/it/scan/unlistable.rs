@@ -101,7 +101,7 @@ fn a_directory_without_its_slash_is_the_same_place() {
         let name = links.replace(['/', ':', '.'], "-");
         let id = add(&site, &format!("m{name}"), &web.url());
         site.run_ok("heliostat-scan", &[&format!("m{name}")]);
-        // What leads elsewhere is no empty directory: its files are asked for.
+        // A link that leads elsewhere is no empty directory: its files are asked for.
         let is_elsewhere = links.starts_with("http");
         assert_eq!(
             current(&site, id).contains("dir/d"),
@@ -216,7 +216,7 @@ fn a_linked_directory_that_is_gone_is_believed_when_a_file_in_it_is_gone() {
     set_url(&site, &web.url());
     site.run_ok("heliostat-scan", &["m"]);
     assert_eq!(current(&site, id), set(&["a", "b", "other/e", "other/f"]));
-    // What says neither is kept, and told.
+    // A directory is kept if the server says neither, and the report tells so.
     let web = OddWeb::start(|asked| match asked.path.as_str() {
         "/pub/other/" => status("404 Not Found", ""),
         path if path.starts_with("/pub/other/") => status("403 Forbidden", ""),

@@ -16,7 +16,7 @@ fn healthy(directory: &str) -> Listing {
     })
 }
 
-/// What SIZE and MDTM answer about the files of the site.
+/// Answers SIZE and MDTM about the files of the site.
 fn sizes(line: &str) -> Option<String> {
     let (command, path) = line.split_once(' ')?;
     let path = path.trim_start_matches('/');

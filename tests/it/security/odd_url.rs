@@ -5,7 +5,7 @@ use crate::stand_in::http_site::site_and_tree;
 use crate::stand_in::scan_site::add_mirror;
 use crate::stand_in::site::TestSite;
 
-/// What each password begins with.
+/// The beginning of each password.
 const SECRET: &str = "s3cr3t";
 
 /// With `PASSWORD` in place of it; the last ones are for rsync.

@@ -49,7 +49,7 @@ impl Servers {
                     "Location: http://joe:s3cr3t@127.0.0.1:1/else/\r\n",
                 ),
             }),
-            // It repeats what it was told.
+            // This server repeats the command that it got.
             echoing: OddFtp::start(
                 |line, _| {
                     line.starts_with("PASS")
@@ -212,7 +212,7 @@ fn no_password_is_said_answered_sent_or_stored() {
     database_is_clean(&site);
 }
 
-/// What everybody may ask for.
+/// Checks the pages that everybody may ask for.
 fn pages_are_clean(site: &TestSite) {
     let responder = Responder::start(site);
     let mut client = responder.connect();

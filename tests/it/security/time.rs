@@ -19,7 +19,7 @@ fn greets_for_ever(line: &'static str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("its address");
     std::thread::spawn(move || {
-        // It ends with the program; nobody else connects.
+        // The thread ends with the program; nobody else connects.
         for stream in listener.incoming().flatten() {
             std::thread::spawn(move || {
                 let mut stream = stream;
@@ -147,7 +147,7 @@ fn without_a_thread_a_prober_says_so_and_does_not_panic() {
         let output = without_threads(&site, "heliostat-probe", name);
         let said = format!("{output:?}");
         assert!(!said.contains("panicked"), "{said}");
-        // What could not be checked is as it was, and the exit code says so.
+        // A mirror that could not be checked is as it was, and the exit code says so.
         let code = if unchecked { 3 } else { 0 };
         assert_eq!(output.status.code(), Some(code), "{said}");
         assert_eq!(said.contains("gives no more threads"), unchecked, "{said}");

@@ -26,7 +26,7 @@ fn now() -> Timestamp {
     Timestamp(since.as_secs() as i64)
 }
 
-/// What the tables have, in the order of what was sent.
+/// Reads the tables, in the order of what was sent.
 fn found(site: &TestSite, sent: &Sent) -> Sent {
     let mut found = Sent::default();
     for (table, number) in [

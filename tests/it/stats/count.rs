@@ -1,4 +1,4 @@
-//! What requests count as, from the responder's socket to the tables.
+//! Tests how requests count, from the responder's socket to the tables.
 
 use crate::stand_in::counted_site::{FILE_BYTES, counted_site, end, get, shown, sum};
 use crate::stand_in::responder::Responder;

@@ -109,7 +109,7 @@ fn count(lines: &[Line]) -> BTreeMap<String, u64> {
     counts
 }
 
-/// What the table has: product, version, os, arch, lang, country → downloads.
+/// Reads the table: product, version, os, arch, lang, country → downloads.
 fn found(site: &TestSite) -> BTreeMap<String, u64> {
     let database = site.path("stats-test.sqlite");
     let connection = rusqlite::Connection::open(database).expect("a database");

@@ -10,7 +10,7 @@ use crate::stand_in::logged_responder::LoggedResponder;
 use crate::stand_in::site::TestSite;
 use crate::stand_in::small_disk::SmallDisk;
 
-/// What is said of lost statistics.
+/// The words about lost statistics.
 const LOST: &str = "statistics are lost";
 
 fn ask(site: &TestSite, ip: &str) {

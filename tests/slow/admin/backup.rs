@@ -37,7 +37,7 @@ fn busy_site() -> (TestSite, Rsyncd) {
     (site, daemon)
 }
 
-/// What a copy must be at any moment.
+/// Checks the rules that a copy must keep at any moment.
 fn check(copy: &Path) {
     let database = Connection::open(copy).expect("it opens");
     let text = |sql: &str| -> String {

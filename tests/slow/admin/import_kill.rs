@@ -81,7 +81,7 @@ fn a_killed_import_leaves_what_was_and_memory_is_bounded() {
             "after {wait_ms} ms: {names:?}"
         );
         if !is_old {
-            // It was done before it was killed.
+            // The import was done before it was killed.
             break;
         }
     }

@@ -9,14 +9,15 @@ use crate::judge::recording::{Message, expression};
 
 /// Lines of a body in which differences are planted, spread over it.
 const LINES_MAX: usize = 60;
-/// What may be otherwise, by the planted text; each is among the reasons for not judging.
+/// Differences that the judge may overlook, by the planted text; each is among the reasons for not
+/// judging.
 const FREE: [&str; 6] = [
     // The web server's own.
     "^(ours|theirs) (without )?header \
      (Date|Server|Connection|Keep-Alive|Upgrade|Transfer-Encoding)",
     // A length of ours must be right.
     "^theirs (without )?header Content-Length|^ours without header Content-Length",
-    // What MirrorBrain has not may be missing.
+    // A field that MirrorBrain does not send may be missing.
     "^ours without header (Vary|ETag|Last-Modified|Cache-Control|Expires|Repr-Digest)",
     "^ours without header (Accept-Ranges|X-Content-Type-Options|Content-Security-Policy)",
     // A page of MirrorBrain may have a map, of which ours has one of its own.
@@ -62,7 +63,7 @@ fn unnoticed(case: &Case, ours: &Message) -> (usize, Vec<String>) {
     let mut found = Vec::new();
     let mut note = |what: String, is_noticed: bool| {
         count += 1;
-        // What has nothing to be like is judged by its kind alone.
+        // An answer that has nothing to be like is judged by its kind alone.
         if is_lone && expression("^(ours|theirs) (without )?line").is_match(&what) {
             return;
         }

@@ -131,7 +131,7 @@ const TABLE: [(&[u16], &[f64]); 6] = [
     (&[50, 150, 100, 100, 100, 100, 50, 50, 30], &[6.3]),
     (&[5000, 5000, 3000, 100], &[39.8, 39.8, 19.9, 0.5]),
 ];
-/// What the shares may be off, in points.
+/// Points by which the shares may be off.
 const POINTS: f64 = 1.5;
 
 /// One file for each line of the table, on mirrors of these scores in one country.

@@ -64,7 +64,8 @@ fn all_ftp_servers_are_found_to_have_the_same_files() {
         assert_eq!(mirror["by"], "ftp");
         let lacking = lacking(&site, id);
         if matches!(kind, Kind::PureFtpd) {
-            // It forbids backslashes in what it enters, and the report says so; files it shows.
+            // Pure-FTPd forbids backslashes in names that are entered, and the report says so;
+            // files it shows.
             assert!(lacking.is_empty(), "{name} lacks {lacking:?}: {mirror}");
             let notes = mirror["notes"].to_string();
             assert!(notes.contains("553 Prohibited file name"), "{notes}");

@@ -147,7 +147,7 @@ fn all_servers_are_found_to_have_the_same_files() {
     let report: serde_json::Value = serde_json::from_str(&json).expect("JSON");
     for mirror in report["mirrors"].as_array().expect("a list") {
         let number = |key: &str| mirror[key].to_string();
-        // What a measurement of scans wants to know.
+        // A measurement of scans reads these numbers.
         eprintln!(
             "{}: {} files, {} requests, {} s",
             mirror["identifier"],

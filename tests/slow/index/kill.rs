@@ -20,7 +20,7 @@ const FILES: u64 = 1_000;
 /// Each so many rounds the database is a new one, so that its making is interrupted too.
 const ROUNDS_A_DATABASE: u64 = 10;
 
-/// What the catalogue must have once a round is indexed: path → (size, mtime).
+/// The files that the catalogue must have once a round is indexed: path → (size, mtime).
 type Tree = BTreeMap<Vec<u8>, (u64, i64)>;
 
 /// Changes every file's time, removes some, adds others.
@@ -59,7 +59,8 @@ fn sound_catalogue(site: &TestSite) -> Catalogue {
     if !database.exists() {
         return Catalogue::new();
     }
-    // It may write, because a database that was killed while it was made must be rolled back.
+    // The reader may write, because a database that was killed while it was made must be rolled
+    // back.
     let sqlite = rusqlite::Connection::open(&database).expect("the database opens");
     let check: String = sqlite
         .query_row("PRAGMA integrity_check", [], |row| row.get(0))

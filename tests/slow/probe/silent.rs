@@ -18,7 +18,7 @@ fn run_until(site: &TestSite, arguments: &[&str], is_so: impl FnMut() -> bool) {
         .spawn()
         .expect("it starts");
     eventually("it is turned off", is_so);
-    // It ends by itself when it is no daemon.
+    // A prober that is no daemon ends by itself.
     let _ = kill_process(Pid::from_child(&daemon), Signal::TERM);
     daemon.wait().expect("it ends");
 }

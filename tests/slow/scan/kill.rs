@@ -233,7 +233,7 @@ fn the_next_index_records_that_one_was_killed() {
     site.run_ok("heliostat-index", &["-q"]);
     let found = outcomes(&site, "index");
     assert_eq!(found[0].0, "ok", "{found:?}");
-    // It may have ended before it was killed.
+    // The run may have ended before it was killed.
     assert!(
         found[1].0 == "interrupted" || found[1].0 == "ok",
         "{found:?}"

@@ -13,7 +13,8 @@ use crate::stand_in::scan_site::{current, published, set};
 use crate::stand_in::site::{TestSite, program_path};
 use crate::stand_in::webd::{Kind, Web};
 
-/// What a scan may take, in KiB: a hundredth of what it is sent, and room for the tests' build.
+/// Memory that a scan may take, in KiB: a hundredth of what it is sent, and room for the tests'
+/// build.
 const RESIDENT_KIB_MAX: u64 = 200 * 1024;
 
 /// Runs a program and says at last what it had in memory at most. A process that Rust starts

@@ -11,12 +11,12 @@ use crate::admin::args::ChangeFlags;
     heliostat repo show lin-9 --arch x86_64\n  \
     heliostat repo expire lin-9")]
 pub struct RepoArgs {
-    /// What to do
+    /// The action on repositories
     #[command(subcommand)]
     pub action: RepoAction,
 }
 
-/// What is done with repositories.
+/// The subcommands of `repo`.
 #[derive(Debug, Subcommand)]
 pub enum RepoAction {
     /// List repositories, and how many mirrors have their last and earlier versions

@@ -58,7 +58,7 @@ pub(in crate::admin::doctor) fn check(
     report.looked_at = Some(format!("{}, {hosts} hosts", apache.program));
     let mut reports = vec![report];
     for site in &examined.sites {
-        // What is looked at is how files of the tree are served.
+        // The check of hosts is about files of the tree that Apache serves itself.
         if site.local.kind == LocalKind::Apache && site.origin.is_none() {
             reports.push(site_hosts::check(examined, site, apache));
         }

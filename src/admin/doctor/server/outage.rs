@@ -23,7 +23,7 @@ const RESPONDER: &str = "heliostat-fcgi";
 
 /// One request of a client.
 struct OutageQuestion<'a> {
-    /// What is asked for, for people.
+    /// The document or file that is asked for, in words for people.
     kind: &'static str,
     path: &'a [u8],
     end: &'static str,
@@ -180,7 +180,7 @@ fn ask(
     !matches!(answer, HostAnswer::Redirect(_))
 }
 
-/// What is wrong with an answer, without its fix.
+/// Judges an answer; the finding has no fix yet.
 fn judge(one: &OutageQuestion<'_>, answer: &HostAnswer<'_>, url: &str) -> Option<Finding> {
     let is_document = !one.end.is_empty();
     match answer {

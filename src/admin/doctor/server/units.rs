@@ -43,7 +43,7 @@ const SERVICES: [&str; 8] = [
 /// A timer that has waited longer never will run: the longest period of ours is a day.
 const TIMER_WAIT_US_MAX: u64 = 26 * 3600 * 1_000_000;
 
-/// What is asked of systemd.
+/// Properties of a unit that systemd is asked for.
 const PROPERTIES: &str = "ActiveState,ActiveEnterTimestampMonotonic,BindReadOnlyPaths,\
                           LastTriggerUSec,LastTriggerUSecMonotonic,LimitNOFILE,LoadState,MainPID,\
                           ProtectHome,Restart,Result,StartLimitIntervalUSec,UnitFileState,User,\

@@ -18,13 +18,13 @@ pub(super) enum DirectiveScope {
 /// The fate of a directive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fate {
-    /// It becomes a key of `[site.NAME.rules]` and `[[site.NAME.directory]]`.
+    /// The directive becomes a key of `[site.NAME.rules]` and `[[site.NAME.directory]]`.
     Rule(&'static str),
-    /// It becomes a key of `[site.NAME]`, or of a section below it.
+    /// The directive becomes a key of `[site.NAME]`, or of a section below it.
     Site(&'static str),
-    /// It stays where it is.
+    /// The directive stays where it is.
     Stays(&'static str),
-    /// It is removed without a replacement.
+    /// The directive is removed without a replacement.
     Gone(&'static str),
 }
 

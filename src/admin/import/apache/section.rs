@@ -12,7 +12,7 @@ use crate::domain::rule::RawRules;
 /// Where a section holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum SectionReach {
-    /// It is written in the host or the server itself.
+    /// The host or the server itself, outside of any section.
     Host,
     /// `<Directory>`, or an `.htaccess`.
     Directory(PathBuf),

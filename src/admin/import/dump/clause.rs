@@ -116,7 +116,7 @@ fn value(tokens: &mut Tokens<'_>, fields: &mut DumpFields, casts: u32) -> bool {
                 return false;
             }
         }
-        // What the database would have filled in.
+        // The database would have filled this value in.
         Some(token) if is_of_now(&token, tokens) => fields.push(None),
         Some(Token::Word(word)) if word.eq_ignore_ascii_case(b"true") => fields.push(Some(b"t")),
         Some(Token::Word(word)) if word.eq_ignore_ascii_case(b"false") => fields.push(Some(b"f")),

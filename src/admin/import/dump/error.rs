@@ -4,7 +4,7 @@
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DumpError {
-    /// It ends too early.
+    /// The dump ends too early.
     #[error("the dump is cut: after line {line} it ends {place}; copy it again, or dump again")]
     Cut {
         /// The last line that is there.

@@ -8,7 +8,7 @@
 //!
 //! # Errors
 //! [`DumpError`] names the line. A dump that has pg_dump's first comment and not its last one is
-//! [`DumpError::Cut`]: so a cut shows. What people and other programs write has neither.
+//! [`DumpError::Cut`]: so a cut shows. A dump that a person or another program wrote has neither.
 //!
 //! # Limits
 //! [`LINE_BYTES_MAX`], `STATEMENT_BYTES_MAX`.
