@@ -5,7 +5,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::snapshot::{FileIdentity, Snapshot};
+use super::file_identity::FileIdentity;
+use super::snapshot::Snapshot;
 use crate::db::DbError;
 use crate::db::open::{Reader, open_reader};
 use crate::db::{catalogue, hash};

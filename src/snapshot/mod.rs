@@ -6,19 +6,28 @@
 //! [`sample()`] draws files for probes of mirrors. [`Lookup`] reads data that requests need beyond
 //! the snapshot: hashes. There is no SQL in this module.
 
+mod catalogue_reader;
+mod file_identity;
 mod known_catalogue;
+mod known_content;
 mod known_files;
+mod loader;
 mod lookup;
 mod mask;
 mod matrix;
+mod open_database;
+mod roster;
 mod sample;
 mod serialized_bitmap;
 mod snapshot;
 mod table_file;
 
+pub use file_identity::FileIdentity;
 pub use known_files::{Cursor, KnownFiles};
+pub use loader::{Loader, SnapshotChange};
 pub use lookup::Lookup;
 pub use matrix::Matrix;
+pub use roster::roster;
 pub use sample::{CACHE_FILE_BYTES_MAX, CacheLaw, FILES_TRIED_MAX, Sample, sample};
-pub use snapshot::{FileIdentity, Loader, Snapshot, SnapshotChange, SnapshotValues, roster};
+pub use snapshot::{Snapshot, SnapshotValues};
 pub use table_file::{TableFileError, refresh_table, table_path};
