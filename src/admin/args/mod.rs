@@ -53,6 +53,6 @@ pub use product::{
     RemoveProductArgs, UptakeArgs,
 };
 pub use replay::{CompareArgs, ReplayArgs};
-pub use repo::{ExpireRepoArgs, ListRepoArgs, RepoAction, RepoArgs, ShowRepoArgs};
+pub use repo::{ExpireRepoArgs, ListRepoArgs, RepoAction, RepoArgs, RepoChoice, ShowRepoArgs};
 pub use status::{StatusArgs, StatusOrder};
 pub use tree::{DirsArgs, NullTreeArgs, TimestampArgs};

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::admin::args::RepoChoice;
 use crate::admin::error::AdminError;
 use crate::admin::session::Session;
 use crate::db::{Reader, catalogue};
@@ -69,10 +70,10 @@ pub(super) fn all(
 pub(super) fn wanted(
     session: &Session,
     known: Vec<NamedMarker>,
-    (repo, arch, path): (Option<&str>, Option<&str>, Option<&str>),
+    choice: &RepoChoice,
 ) -> Result<Vec<NamedMarker>, AdminError> {
     let remedy = "`heliostat repo list` lists them";
-    if let Some(path) = path {
+    if let Some(path) = &choice.path {
         let path = FilePath::parse(path.trim_start_matches('/').as_bytes())
             .map_err(|_| AdminError::Usage(format!("--path: '{path}' is no path of a file")))?;
         let mut found = known;
@@ -83,13 +84,14 @@ pub(super) fn wanted(
         }
         return Ok(found);
     }
-    let asked = repo.unwrap_or_default();
+    let asked = choice.repo.as_deref().unwrap_or_default();
+    let arch = choice.arch.as_ref();
     let redirects = &session.site.lists.redirects;
     let name = redirects.get(asked).map_or(asked, String::as_str);
     let fits = |marker: &NamedMarker| {
         !marker.repo.is_empty()
             && marker.repo == name
-            && arch.is_none_or(|arch| marker.arch == arch)
+            && arch.is_none_or(|arch| marker.arch == *arch)
     };
     let found: Vec<NamedMarker> = known.into_iter().filter(fits).collect();
     if found.is_empty() {

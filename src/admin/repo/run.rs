@@ -92,14 +92,9 @@ fn show(session: &mut Session, args: &ShowRepoArgs) -> Result<Exit, AdminError> 
     let earlier = marker_version::all(&reader)?;
     let epochs = Epochs::load(&reader)?;
     let contents = MirrorContents::load(&reader)?;
-    let names = (
-        args.repo.as_deref(),
-        args.arch.as_deref(),
-        args.path.as_deref(),
-    );
     let known = all(session, &reader, &earlier)?;
     let mut shown = Vec::new();
-    for marker in wanted(session, known, names)? {
+    for marker in wanted(session, known, &args.choice)? {
         let versions = versions(session, &reader, (&marker, &earlier, &epochs))?;
         if args.json {
             let versions: Vec<Value> = versions
@@ -164,13 +159,8 @@ fn as_json(version: &ShownVersion, contents: &MirrorContents) -> Value {
 fn expire(session: &mut Session, args: &ExpireRepoArgs) -> Result<Exit, AdminError> {
     let reader = session.reader()?;
     let earlier = marker_version::all(&reader)?;
-    let names = (
-        args.repo.as_deref(),
-        args.arch.as_deref(),
-        args.path.as_deref(),
-    );
     let known = all(session, &reader, &earlier)?;
-    let found = wanted(session, known, names)?;
+    let found = wanted(session, known, &args.choice)?;
     drop(reader);
     let versions = |marker: &NamedMarker| earlier.get(&marker.path).map_or(0, Vec::len);
     let has_any = |marker: &&NamedMarker| versions(marker) > 0;

@@ -53,7 +53,12 @@ pub fn latest(
         order: "run.id",
         limit,
     };
-    select(database, Some(kind), mirror, how)
+    let mut runs = Vec::new();
+    select_while(database, Some(kind), mirror, how, |run| {
+        runs.push(run);
+        true
+    })?;
+    Ok(runs)
 }
 
 /// The latest runs, newest first, those that were repeated by their last time, and those that lie
@@ -68,12 +73,7 @@ pub fn recent(
     mirror: Option<MirrorId>,
     (now, limit): (Timestamp, u32),
 ) -> Result<Vec<RunRecord>, DbError> {
-    let order = order_of_recent(now);
-    let how = RunSelection {
-        order: &order,
-        limit,
-    };
-    select(database, kind, mirror, how)
+    recent_that(database, (kind, mirror), (now, limit), limit, |_| true)
 }
 
 /// As [`recent`], but only runs that did not do all they should.
@@ -86,16 +86,26 @@ pub fn recent_failed(
     mirror: Option<MirrorId>,
     (now, limit): (Timestamp, u32),
 ) -> Result<Vec<RunRecord>, DbError> {
-    let order = order_of_recent(now);
+    let fails = |run: &RunRecord| !matches!(run.outcome, RunOutcome::Ok | RunOutcome::Running);
+    recent_that(database, (kind, mirror), (now, limit), u32::MAX, fails)
+}
+
+/// Reads recent runs until there are enough wanted ones, but not more than `rows_max` rows.
+fn recent_that(
+    database: &impl Queryable,
+    (kind, mirror): (Option<RunKind>, Option<MirrorId>),
+    (now, limit): (Timestamp, u32),
+    rows_max: u32,
+    is_wanted: impl Fn(&RunRecord) -> bool,
+) -> Result<Vec<RunRecord>, DbError> {
     let how = RunSelection {
-        order: &order,
-        limit: u32::MAX,
+        order: &order_of_recent(now),
+        limit: rows_max,
     };
     let mut runs = Vec::new();
     let limit = limit as usize;
     select_while(database, kind, mirror, how, |run| {
-        let is_good = matches!(run.outcome, RunOutcome::Ok | RunOutcome::Running);
-        runs.extend((!is_good && runs.len() < limit).then_some(run));
+        runs.extend((is_wanted(&run) && runs.len() < limit).then_some(run));
         runs.len() < limit
     })?;
     Ok(runs)
@@ -128,20 +138,6 @@ pub(super) fn by_id(database: &impl Queryable, run: RunId) -> Result<Option<RunR
 pub(super) struct RunSelection<'a> {
     pub(super) order: &'a str,
     pub(super) limit: u32,
-}
-
-fn select(
-    database: &impl Queryable,
-    kind: Option<RunKind>,
-    mirror: Option<MirrorId>,
-    how: RunSelection<'_>,
-) -> Result<Vec<RunRecord>, DbError> {
-    let mut runs = Vec::new();
-    select_while(database, kind, mirror, how, |run| {
-        runs.push(run);
-        true
-    })?;
-    Ok(runs)
 }
 
 /// Reads runs until `goes_on` returns false.

@@ -44,15 +44,9 @@ pub struct ListRepoArgs {
     pub json: bool,
 }
 
-/// `repo show`.
+/// The repositories that a command is about: by name, or one file by its path.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  \
-    heliostat repo show lin-9\n  \
-    heliostat repo show --path dists/stable/InRelease --json\n\n\
-    --json: [{\"repo\", \"arch\", \"path\", \"versions\": [{\"size\", \"time\",\n\
-    \"sha256\", \"replaced_at\", \"counts\", \"mirrors\": [NAME, …]}, …]}, …];\n\
-    the last version comes first")]
-pub struct ShowRepoArgs {
+pub struct RepoChoice {
     /// The repository's name, as in `repo=`
     #[arg(value_name = "REPO", required_unless_present = "path")]
     pub repo: Option<String>,
@@ -62,6 +56,20 @@ pub struct ShowRepoArgs {
     /// The path of a marker below the tree, in place of a name
     #[arg(long, value_name = "PATH", conflicts_with = "repo")]
     pub path: Option<String>,
+}
+
+/// `repo show`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    heliostat repo show lin-9\n  \
+    heliostat repo show --path dists/stable/InRelease --json\n\n\
+    --json: [{\"repo\", \"arch\", \"path\", \"versions\": [{\"size\", \"time\",\n\
+    \"sha256\", \"replaced_at\", \"counts\", \"mirrors\": [NAME, …]}, …]}, …];\n\
+    the last version comes first")]
+pub struct ShowRepoArgs {
+    /// The repositories
+    #[command(flatten)]
+    pub choice: RepoChoice,
     /// Machine-readable
     #[arg(long)]
     pub json: bool,
@@ -77,15 +85,9 @@ pub struct ShowRepoArgs {
     --json: {\"expired\": [{\"repo\", \"arch\", \"path\", \"versions\"}, …],\n\
     \"changed\", \"dry_run\"}")]
 pub struct ExpireRepoArgs {
-    /// The repository's name, as in `repo=`
-    #[arg(value_name = "REPO", required_unless_present = "path")]
-    pub repo: Option<String>,
-    /// Only this architecture
-    #[arg(long, value_name = "ARCH", requires = "repo")]
-    pub arch: Option<String>,
-    /// The path of a marker below the tree, in place of a name
-    #[arg(long, value_name = "PATH", conflicts_with = "repo")]
-    pub path: Option<String>,
+    /// The repositories
+    #[command(flatten)]
+    pub choice: RepoChoice,
     /// Rehearsal and JSON
     #[command(flatten)]
     pub flags: ChangeFlags,

@@ -2,4 +2,4 @@
 
 mod command;
 
-pub use command::{ExpireRepoArgs, ListRepoArgs, RepoAction, RepoArgs, ShowRepoArgs};
+pub use command::{ExpireRepoArgs, ListRepoArgs, RepoAction, RepoArgs, RepoChoice, ShowRepoArgs};
