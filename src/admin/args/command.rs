@@ -203,7 +203,7 @@ pub enum Command {
     /// Make a tree of files without contents from a mirror's listing
     #[command(alias = "null-rsync")]
     NullTree(NullTreeArgs),
-    /// Add up and show what was downloaded, by whom and from where
+    /// Add up and show downloads by file, product, country, network and mirror
     Stats(StatsArgs),
     /// Print metrics of mirrors and programs for Prometheus
     Metrics(MetricsArgs),

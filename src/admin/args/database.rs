@@ -70,9 +70,9 @@ pub struct VacuumFlags {
 #[command(after_help = "Examples:\n  \
     heliostat backup /var/backups/heliostat.sqlite\n  \
     heliostat backup copy.sqlite --json\n\n\
-    Everything goes on meanwhile. The copy shows the database at one moment, in one checked file\n\
-    of mode 0640. FILE is replaced only when the new copy is whole. `heliostat restore\n\
-    FILE` puts it back; docs/front-ends.md brings it to further front ends.\n\n\
+    All programs keep running meanwhile. The copy shows the database at one moment, in one\n\
+    checked file of mode 0640. FILE is replaced only when the new copy is whole. `heliostat\n\
+    restore FILE` puts the copy back. docs/front-ends.md says how to send it to other hosts.\n\n\
     --json: {\"file\", \"database\", \"database_id\", \"bytes\", \"seconds\", \"dry_run\"}")]
 pub struct BackupArgs {
     /// The file to write the copy to

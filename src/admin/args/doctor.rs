@@ -12,18 +12,19 @@ use clap::Args;
     heliostat doctor --url http://download.example.org/\n  \
     heliostat doctor --url http://download.example.org/ --outage --yes\n  \
     heliostat doctor --json\n\n\
-    Each finding has the thing, its cause, and its fix as a command. Run it as root: nobody else\n\
-    can look with the rights of other users. It changes nothing. --outage pauses the responder\n\
-    five times, each time for one request of its own; the web server then serves the files.\n\n\
-    Exit codes: 0 no error and no warning; 3 some, or something could not be checked for want of\n\
-    permission.\n\n\
+    Each finding names the thing, its cause, and a command that mends it. Run the doctor as\n\
+    root: no other user can look with the rights of others. The doctor changes nothing.\n\
+    --outage pauses the responder five times, each time for one request of its own; the web\n\
+    server then serves the files.\n\n\
+    Exit codes: 0 no error and no warning; 3 an error, a warning, or a check for which this user\n\
+    lacks permission.\n\n\
     --json: {\"findings\": [{\"id\", \"severity\", \"area\", \"site\", \"what\", \"cause\",\n\
     \"fix\"}, …],\n\
     \"not_checked\": [{\"area\", \"site\", \"why\", \"for_want_of_permission\"}, …],\n\
     \"checked\": [{\"area\", \"site\", \"looked_at\"}, …],\n\
     \"seen\": [{\"area\", \"site\", \"what\"}, …]}")]
 pub struct DoctorArgs {
-    /// Look at the tree with the rights of this user, too (whoever writes it)
+    /// Look at the tree with the rights of this user, too, such as the one who writes it
     #[arg(long = "as", value_name = "USER")]
     pub users: Vec<String>,
     /// The user of Heliostat's services
@@ -44,13 +45,13 @@ pub struct DoctorArgs {
     /// Also ask this host, as a client does, for files of the tree; the URL of the tree
     #[arg(long, value_name = "URL")]
     pub url: Option<String>,
-    /// Ask it again while the responder is paused, and tell what clients would see
+    /// Ask this host again while the responder is paused, and tell what clients would get
     #[arg(long, requires = "url")]
     pub outage: bool,
     /// Pause the responder without asking first
     #[arg(short, long, requires = "outage")]
     pub yes: bool,
-    /// Also one line per area that was checked
+    /// Print also one line per area that was checked
     #[arg(short = 'v', long)]
     pub verbose: bool,
     /// Machine-readable

@@ -10,19 +10,19 @@ use clap::{Args, ValueEnum};
     heliostat runs --failed\n  \
     heliostat runs -f -k probe")]
 pub struct RunsArgs {
-    /// Only of this mirror, or of a part of its name
+    /// Show only this mirror; a part of its name will do
     #[arg(value_name = "MIRROR")]
     pub identifier: Option<String>,
     /// Only runs of this kind: index, scan, probe, import
     #[arg(short, long)]
     pub kind: Option<KindArg>,
-    /// How many to show
+    /// How many entries to show
     #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
     pub limit: u32,
-    /// Only runs that did not do all they should
+    /// Show only runs that failed, in whole or in part
     #[arg(long)]
     pub failed: bool,
-    /// Keep showing new ones, the newest last, until Ctrl-C
+    /// Go on with new entries, the newest last, until Ctrl-C
     #[arg(short, long, conflicts_with = "json")]
     pub follow: bool,
     /// Machine-readable
@@ -50,13 +50,13 @@ pub enum KindArg {
     heliostat events -n 5 mirror.example.org\n  \
     heliostat events -f")]
 pub struct EventsArgs {
-    /// Only of this mirror, or of a part of its name
+    /// Show only this mirror; a part of its name will do
     #[arg(value_name = "MIRROR")]
     pub identifier: Option<String>,
-    /// How many to show
+    /// How many entries to show
     #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
     pub limit: u32,
-    /// Keep showing new ones, the newest last, until Ctrl-C
+    /// Go on with new entries, the newest last, until Ctrl-C
     #[arg(short, long, conflicts_with = "json")]
     pub follow: bool,
     /// Machine-readable
@@ -70,19 +70,19 @@ pub struct EventsArgs {
     heliostat logs mirror.example.org\n  \
     heliostat logs -f mirror.example.org\n  \
     heliostat logs --failed -n 50\n\n\
-    The newest stands last. `runs` and `events` have the same as tables.\n\n\
+    The newest entry comes last. `runs` and `events` show the same as tables.\n\n\
     --json: [{\"entry\": \"run\" or \"event\", …}, …], each as `runs` and `events` have it")]
 pub struct LogsArgs {
-    /// Only of this mirror, or of a part of its name
+    /// Show only this mirror; a part of its name will do
     #[arg(value_name = "MIRROR")]
     pub identifier: Option<String>,
-    /// How many to show
+    /// How many entries to show
     #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
     pub limit: u32,
-    /// Only runs that did not do all they should
+    /// Show only runs that failed, in whole or in part
     #[arg(long)]
     pub failed: bool,
-    /// Keep showing new ones, the newest last, until Ctrl-C
+    /// Go on with new entries, the newest last, until Ctrl-C
     #[arg(short, long, conflicts_with = "json")]
     pub follow: bool,
     /// Machine-readable

@@ -7,10 +7,10 @@ use clap::Args;
 /// `pages`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "The folder is replaced as one step: at any moment it has the old pages or the \
-    new ones. It is\nmade if it does not exist; a folder with other files is refused. Pages for \
-    everybody leave out\nprivate and disabled mirrors, and what `heliostat mirrorlist` leaves \
-    out. docs/pages.md has more.\n\n\
+    after_help = "The command replaces the folder in one step: readers see the old pages or the \
+    new ones. It\nmakes the folder if there is none, and refuses one with other files. Pages for \
+    everybody show\nthe mirrors that `heliostat mirrorlist` lists: no private and no disabled \
+    one. docs/pages.md\nhas more.\n\n\
     Examples:\n  \
     heliostat pages --out /var/lib/heliostat/pages\n  \
     heliostat pages --out /var/lib/heliostat/admin-pages --admin\n\n\

@@ -39,15 +39,16 @@ const DAY_S: i64 = 86_400;
     heliostat smoke http://localhost:8081 --files 40 --place de --place AS64500\n  \
     heliostat smoke http://download.example.org --list paths.txt --for 8h --json night.json\n  \
     heliostat smoke --merge night.json second.json\n\n\
-    It asks for each file from each place: the whole file, a range of it, and its metalink. Then\n\
-    it asks each mirror that the host names for the bytes, and follows redirects by the rules\n\
-    of probes. Size and digests are those of the database. With --list they come from the host's\n\
-    own metalinks or .sha256, and it needs no configuration: so it runs on any machine.\n\n\
+    The command asks the host for each file from each place: for the whole file, a range of it,\n\
+    and its metalink. Then it downloads from each mirror that the host names, and follows\n\
+    redirects by the rules of probes. Size and digests are those of the database. With --list\n\
+    they come from the host's own metalinks or .sha256; then the command needs no configuration,\n\
+    so that it runs on any machine.\n\n\
     A place is a country (?country=), an AS (?as=), or an address (X-Forwarded-For), which counts\n\
-    only if this machine is a trusted proxy of the host. Of a file with more bytes than a mirror\n\
-    is asked for, one piece is checked.\n\n\
+    only if this machine is a trusted proxy of the host. If a file is larger than the bytes per\n\
+    mirror, the command checks one piece of it.\n\n\
     An error of this machine, or one that is not understood, counts as unknown, never as bad.\n\
-    --json has everything; with --for or --until it is written after each round.\n\n\
+    The JSON has all results; with --for or --until, it is written after each round.\n\n\
     Exit codes: 0 all well, 1 could not run, 2 wrong usage, 3 a mirror is bad or unknown.")]
 pub struct SmokeArgs {
     /// The virtual host, such as `http://download.example.org`
@@ -94,7 +95,7 @@ pub struct SmokeArgs {
 }
 
 impl SmokeArgs {
-    /// Whether neither configuration nor database is read.
+    /// Whether the command reads neither configuration nor database.
     pub fn is_without_site(&self) -> bool {
         self.list.is_some() || self.url.is_none()
     }
@@ -131,7 +132,7 @@ pub enum EndTime {
 }
 
 impl EndTime {
-    /// The next such time from `now` on.
+    /// Gives the next such time from `now` on.
     pub(super) fn after(self, now: Timestamp) -> Timestamp {
         match self {
             EndTime::Moment(at) => at,
@@ -158,7 +159,7 @@ fn client_place(text: &str) -> Result<ClientPlace, String> {
     Err("write a country (de), an AS (AS64500) or an address (192.0.2.7)".to_owned())
 }
 
-/// A number with its unit.
+/// Reads a number with its unit.
 fn with_unit(text: &str, units: &[(char, u64)]) -> Option<u64> {
     let last = text.chars().last()?;
     let unit = units.iter().find(|(name, _)| *name == last);

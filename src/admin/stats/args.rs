@@ -37,7 +37,7 @@ pub enum StatsAction {
     Reasons(SumArgs),
     /// Show where requests went: to near mirrors, to others, to documents, to bots
     Efficiency(SumArgs),
-    /// Show what requests counted as; each counts once
+    /// Show how requests counted, each in one column
     Columns(SumArgs),
 }
 

@@ -23,7 +23,7 @@ pub enum RepoAction {
     List(ListRepoArgs),
     /// Show the versions of a repository, and which mirrors have them
     Show(ShowRepoArgs),
-    /// Forget earlier versions at once: lists no longer name them, or mirrors that have them
+    /// Forget earlier versions at once: lists name neither them nor mirrors without a later one
     Expire(ExpireRepoArgs),
 }
 
@@ -36,7 +36,7 @@ pub enum RepoAction {
     --json: [{\"repo\", \"arch\", \"path\", \"mirrors\", \"earlier_mirrors\",\n\
     \"earlier_versions\"}, …]")]
 pub struct ListRepoArgs {
-    /// Only repositories with this in their names or paths
+    /// List only repositories with this text in their names or paths
     #[arg(value_name = "PART", default_value = "", hide_default_value = true)]
     pub part: String,
     /// Machine-readable
