@@ -15,7 +15,7 @@ use crate::program::exit::chain;
 /// UTC, by hours.
 const AHEAD_S_MAX: i64 = 3600;
 
-/// No machine that runs this was set up before.
+/// A time before any machine with this program was set up.
 const EARLIEST: Timestamp = Timestamp(1_735_689_600);
 
 /// Files that are named.
@@ -58,7 +58,7 @@ pub(super) fn check(
             Finding::warning(
                 "file-time-future",
                 format!(
-                    "{count} files are of the future, such as {}",
+                    "{count} files have a time in the future, such as {}",
                     first.display()
                 ),
             )

@@ -6,7 +6,7 @@ use super::opening::{Rights, Wish};
 use super::shell::{text_word, word};
 use super::way::check_way;
 
-/// Looks at the file itself; that it can be used is known already.
+/// Checks who may read the file. That it can be used is known already.
 pub(super) fn check(examined: &Examination<'_>) -> AreaReport {
     let mut report = AreaReport::of_machine("configuration");
     let path = &examined.config.path;

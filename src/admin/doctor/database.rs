@@ -18,7 +18,7 @@ use crate::system::{free_bytes, owner_name};
 /// Permissions of users outside of the group.
 const OTHERS: u32 = 0o007;
 
-/// Less room than this is worth a warning, however small the database is.
+/// Free bytes below which a warning is due, however small the database is.
 const FREE_BYTES_MIN: u64 = 100 * 1024 * 1024;
 
 /// Looks at the database of a site; also returns it open, if it can be read.
@@ -100,7 +100,7 @@ fn with_end(path: &Path, end: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// The file and what SQLite and others have beside it.
+/// Names the database and the files that SQLite and others keep beside it.
 fn family(path: &Path) -> Vec<PathBuf> {
     let ends = ["", "-wal", "-shm"].map(|end| with_end(path, end));
     ends.into_iter().filter(|path| path.exists()).collect()
@@ -158,7 +158,7 @@ fn check_rights(report: &mut AreaReport, examined: &Examination<'_>, path: &Path
     }
 }
 
-/// A program that replaces the file under everybody's feet.
+/// Finds a program that replaces the file while others use it.
 fn check_follower(report: &mut AreaReport, path: &Path) {
     let beside = with_end(path, "-txid");
     if beside.exists() {
@@ -180,7 +180,7 @@ fn check_follower(report: &mut AreaReport, path: &Path) {
     }
 }
 
-/// Every program that writes a database gives it the right mode.
+/// Checks the journal mode, which every program that writes gives a database.
 fn check_journal(report: &mut AreaReport, path: &Path, reader: &Reader, fix: String) {
     let mode = match reader.journal_mode() {
         Ok(mode) if mode.eq_ignore_ascii_case("wal") => return,
@@ -200,14 +200,14 @@ fn check_journal(report: &mut AreaReport, path: &Path, reader: &Reader, fix: Str
             ),
         )
         .because(
-            "a copy is in this mode, and a front end that only reads it is fine; where anything \
-             writes it, requests wait for each writer",
+            "a copy has this mode, which is fine for a front end that only reads; if any program \
+             writes the database, requests wait for it",
         )
         .mended_by(fix),
     );
 }
 
-/// A scan writes as much again, beside the old.
+/// Checks the free room: a scan writes as much again, beside the old content.
 fn check_room(report: &mut AreaReport, path: &Path, size: u64) {
     let folder = path.parent().unwrap_or(Path::new("/"));
     let Some(free) = free_bytes(folder) else {
@@ -222,7 +222,7 @@ fn check_room(report: &mut AreaReport, path: &Path, size: u64) {
                 format!("{} MB are free for {}", free / 1_000_000, path.display()),
             )
             .because(format!(
-                "a scan or an index may need {} MB; it ends without a change where there are none",
+                "a scan or an index may need {} MB; without this room, it ends and changes nothing",
                 wanted / 1_000_000
             ))
             .mended_by(format!(

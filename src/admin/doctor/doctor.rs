@@ -74,7 +74,8 @@ fn agreed(session: &mut Session, args: &DoctorArgs) -> Result<bool, AdminError> 
     Ok(session.console.ask(question, &['y', 'n'])? == Some('y'))
 }
 
-/// `outage`: asked for, and whether that is agreed to.
+/// Examines area after area. `outage` is there if the admin asked for that check, and tells whether
+/// the admin agreed to it.
 fn examine(examined: &Examination<'_>, url: Option<&str>, outage: Option<bool>) -> Vec<AreaReport> {
     let mut reports = vec![configuration::check(examined)];
     for (index, site) in examined.sites.iter().enumerate() {
@@ -150,7 +151,7 @@ fn ask(
     reports
 }
 
-/// Notes are not for monitoring; what this user was not allowed to see is.
+/// Gives the exit code. Notes do not count; a check that this user was not allowed to make does.
 fn exit(reports: &[AreaReport]) -> Exit {
     let mut findings = reports.iter().flat_map(|report| &report.findings);
     let mut unchecked = reports.iter().flat_map(|report| &report.unchecked);

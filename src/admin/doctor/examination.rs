@@ -9,7 +9,7 @@ use crate::config::{Config, SiteConfig};
 use crate::domain::time::Timestamp;
 use crate::system::LocalUser;
 
-/// A user that something has to be open for.
+/// A user who must be able to open something.
 #[derive(Debug, Clone)]
 pub(super) struct Examiner {
     pub user: LocalUser,
@@ -44,7 +44,7 @@ impl Examination<'_> {
     }
 }
 
-/// The command line that works on a site, as the services do.
+/// The command line for a site, as the services write it.
 pub(super) struct SiteCommand(String);
 
 impl SiteCommand {

@@ -74,11 +74,11 @@ impl Finding {
     }
 }
 
-/// Something that was not looked at.
+/// A check that could not be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct CheckGap {
     pub why: String,
-    /// This user may not look; another could.
+    /// Whether this user may not make it, but another could.
     pub is_refused: bool,
 }
 
@@ -121,7 +121,7 @@ impl AreaReport {
         self.findings.push(finding);
     }
 
-    /// Another user could look.
+    /// Adds a gap that another user could close.
     pub fn refused(&mut self, why: impl Into<String>) {
         let why = why.into();
         self.unchecked.push(CheckGap {
@@ -130,7 +130,7 @@ impl AreaReport {
         });
     }
 
-    /// There is nothing that could be looked at here.
+    /// Adds a gap that nobody can close: there is nothing to look at.
     pub fn absent(&mut self, why: impl Into<String>) {
         let why = why.into();
         self.unchecked.push(CheckGap {

@@ -65,13 +65,13 @@ fn none(examined: &Examination<'_>, site: &SiteConfig) -> Finding {
     ));
     Finding::warning("geoip-none", "no GeoIP file is configured")
         .because(
-            "nobody knows where a client is, so that every mirror is as near as any other, unless \
-             the web server tells (GEOIP_COUNTRY_CODE)",
+            "Heliostat does not know where clients are, so that all mirrors are equally near, \
+             unless the web server tells the country (GEOIP_COUNTRY_CODE)",
         )
         .mended_by(format!("{} && sed -i {line} {config}", download(path)))
 }
 
-/// A free file that knows the same, to the place of `path`.
+/// Makes the command that downloads a free file with the same facts to `path`.
 fn download(path: &Path) -> String {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let kind = match name.to_ascii_lowercase() {
@@ -99,7 +99,7 @@ fn check_file(report: &mut AreaReport, examined: &Examination<'_>, path: &PathBu
                     "geoip-missing",
                     format!("the GeoIP file {shown} is not there"),
                 )
-                .because("clients are placed without it, so they get mirrors far away")
+                .because("without it, some clients have no known place, and get mirrors far away")
                 .mended_by(download(path)),
             );
             return;
@@ -153,7 +153,8 @@ fn check_file(report: &mut AreaReport, examined: &Examination<'_>, path: &PathBu
     }
 }
 
-/// Files that open and tell nothing have a layout that is not known.
+/// Checks that a file tells places: one that opens and tells nothing has a layout that is not
+/// known.
 fn check_facts(report: &mut AreaReport, site: &SiteConfig) {
     let known = KNOWN.iter().filter_map(|text| text.parse::<IpAddr>().ok());
     for path in &site.geoip {
@@ -171,8 +172,8 @@ fn check_facts(report: &mut AreaReport, site: &SiteConfig) {
                 ),
             )
             .because(
-                "its fields have other names than those that are read, or it is of some networks \
-                 only (an intranet's is fine beside another)",
+                "Heliostat does not know the names of its fields, or it has some networks only \
+                 (an intranet's file is fine beside another)",
             )
             .mended_by(download(path)),
         );
@@ -183,7 +184,7 @@ fn check_facts(report: &mut AreaReport, site: &SiteConfig) {
         let path = Path::new("/var/lib/GeoIP/dbip-city-lite.mmdb");
         report.push(
             Finding::warning("geoip-no-country", "no GeoIP file knows countries")
-                .because("mirrors are chosen by country first; the files know something else")
+                .because("Heliostat chooses mirrors by country first; these files have other facts")
                 .mended_by(download(path)),
         );
     }

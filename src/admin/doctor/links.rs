@@ -9,7 +9,7 @@ use super::shell::word;
 /// TreeLinks that are named, each kind; more are counted.
 const NAMED_MAX: usize = 10;
 
-/// A link that is not what it seems.
+/// A link that leads out of the tree, or nowhere.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct OddLink {
     pub path: PathBuf,
@@ -45,7 +45,7 @@ impl TreeLinks {
     }
 }
 
-/// A finding for each odd link, up to a number.
+/// Reports each odd link, up to a number.
 pub(super) fn report_links(report: &mut AreaReport, links: &[OddLink]) {
     let out = links.iter().filter(|link| link.target.is_some());
     let nowhere = links.iter().filter(|link| link.target.is_none());
@@ -89,8 +89,8 @@ fn leads_out(link: &OddLink) -> Finding {
         format!("the link {} leads out of the tree", link.path.display()),
     )
     .because(format!(
-        "it leads to {}; Heliostat follows no link out of the tree, so what is there is never \
-         redirected",
+        "it leads to {}; Heliostat follows no link out of the tree, so files behind it are \
+         never redirected",
         target.display()
     ))
     .mended_by(fix)

@@ -94,7 +94,7 @@ fn look(
 
 fn check_disabled(mirror: &MirrorRecord, command: &SiteCommand) -> Option<Finding> {
     let name = &mirror.identifier;
-    // `new` writes when it was added.
+    // `new` writes such a line with the date.
     let is_stamp = |line: &str| line.is_empty() || line.starts_with("Added - ");
     mirror
         .comment
@@ -163,14 +163,14 @@ fn check_enabled(
     if let Some((id, text, fix)) = scanned {
         findings.push(
             Finding::warning(id, format!("{name} {text}"))
-                .because("what it has now is not known; it gets no clients for newer files")
+                .because("its present content is not known; it gets no clients for newer files")
                 .mended_by(command.with(&format!("{fix} {word}"))),
         );
     }
     findings
 }
 
-/// Has http URLs, and none for https.
+/// Whether a mirror has http URLs, and none for https.
 fn is_without_https(mirror: &MirrorRecord) -> bool {
     let has = |scheme: &str| {
         let urls = std::iter::once(&mirror.base_url).chain(&mirror.further_base_urls);
@@ -179,7 +179,7 @@ fn is_without_https(mirror: &MirrorRecord) -> bool {
     mirror.kind == MirrorKind::Mirror && has("http:") && !has("https:")
 }
 
-/// One note for all: many mirrors share it.
+/// Reports all such mirrors in one note, because many are like that.
 fn without_https(names: &[&str], command: &SiteCommand) -> Option<Finding> {
     let (what, words) = match names {
         [] => return None,
@@ -257,7 +257,7 @@ fn never_chosen(mirror: &MirrorRecord) -> Option<(String, Cure)> {
     None
 }
 
-/// Files that would be redirected and that no mirror has.
+/// Finds files that would be redirected, but that no mirror has.
 fn check_coverage(
     report: &mut AreaReport,
     (site, command): (&SiteConfig, &SiteCommand),

@@ -1,8 +1,8 @@
 //! `heliostat doctor`: finds what breaks downloads, before clients do.
 //!
-//! One file per area. Each looks and returns an `AreaReport`: findings with cause and fix, what
-//! could not be checked and why, and what was looked at. No area changes anything, and none takes
-//! silence for health: what it cannot see, it says.
+//! One file per area. Each file examines one area and returns an `AreaReport`: findings with cause
+//! and fix, checks that could not be made and why, and the things that were examined. No area
+//! changes anything, and no area takes silence for health: it says what it cannot see.
 
 mod clock;
 mod configuration;

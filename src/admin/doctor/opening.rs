@@ -1,4 +1,4 @@
-//! Tells why a user may not look at a path, and what opens it.
+//! Says why a user may not look at a path, and which command opens it.
 
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
@@ -69,14 +69,14 @@ impl Rights {
         }
     }
 
-    /// Whether the mode alone allows it; an ACL may say otherwise.
+    /// Whether the mode alone allows the access; an ACL may say otherwise.
     pub fn allow(self, user: &LocalUser, wish: Wish) -> bool {
         let (_, shift) = self.class(user);
         user.uid == 0 || (self.mode >> shift) & wish.bits() == wish.bits()
     }
 
-    /// The letter of chmod for a user whom the mode shuts out; `None`: an ACL or the file system
-    /// does.
+    /// Gives the letter of chmod for a user whom the mode shuts out. Absent if an ACL or the file
+    /// system does.
     pub fn letter(self, user: &LocalUser, wish: Wish) -> Option<char> {
         (!self.allow(user, wish)).then(|| self.class(user).0)
     }
@@ -101,7 +101,7 @@ impl Rights {
     pub fn command(self, user: &LocalUser, path: &Path, wish: Wish) -> String {
         let (letters, path) = (wish.letters(), word(path));
         match self.letter(user, wish) {
-            // Whom a folder of others is opened for by a name, not for everybody.
+            // A folder of others is opened for one user by name, not for everybody.
             Some('o') if wish == Wish::Fill => {
                 format!(
                     "chown {} {path} && chmod u+{letters} {path}",

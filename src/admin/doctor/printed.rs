@@ -79,7 +79,7 @@ fn by_severity(reports: &[AreaReport]) -> Vec<(&AreaReport, &Finding)> {
     findings
 }
 
-/// Findings with their sites. Sites that share a tree share what is wrong with it.
+/// Lists findings with their sites. Sites that share a tree share its findings.
 fn told_once(reports: &[AreaReport]) -> Vec<(Vec<&str>, &Finding)> {
     let mut told: Vec<(Vec<&str>, &Finding)> = Vec::new();
     for (report, finding) in by_severity(reports) {

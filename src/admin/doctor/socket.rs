@@ -60,7 +60,7 @@ fn check_answer(report: &mut AreaReport, listen: &str) {
                 "socket-foreign",
                 format!("another program answers on {listen}"),
             )
-            .because("it does not know the question that a responder answers")
+            .because("it does not answer as a responder does")
             .mended_by(format!(
                 "ss -lxp | grep -F {}",
                 super::shell::text_word(listen)

@@ -1,4 +1,4 @@
-//! The tree: the way to it, and what is in it, with the rights of each user.
+//! The tree: the way to it, and its content, with the rights of each user.
 
 use std::path::{Path, PathBuf};
 
@@ -11,7 +11,7 @@ use super::walk::{ClosedPlaces, TreeAccess, walk};
 use super::way::{check_way, way_to};
 use crate::config::SiteConfig;
 
-/// Up to so many places are opened one by one.
+/// Places that the command of a finding opens one by one at most.
 const NAMED_MAX: usize = 8;
 
 /// Looks at the tree of a site.
@@ -187,7 +187,7 @@ impl Places<'_> {
                  whoever writes the tree is too strict (022 is right)"
             }
             (false, Wish::Read) => "these files have no hashes",
-            (false, _) => "what is there is not catalogued, so it is never redirected",
+            (false, _) => "files there are not in the catalogue, so they are never redirected",
         }
     }
 

@@ -46,7 +46,7 @@ pub(super) struct TreeAccess {
     pub links: Vec<OddLink>,
     /// Directories that not even this process can read.
     pub unread: Vec<PathBuf>,
-    /// The tree has more than is looked at.
+    /// Whether the tree has more names than a walk looks at.
     pub is_cut: bool,
 }
 
@@ -58,7 +58,7 @@ struct UserBatch {
     files: Vec<(OsString, Rights)>,
 }
 
-/// Walks through `tree`, without what the index leaves out.
+/// Walks through `tree`, without the places that the index leaves out.
 pub(super) fn walk(tree: &Path, exclude: &[String], examiners: &[Examiner]) -> TreeAccess {
     let exclude: Vec<Pattern> = exclude.iter().map(|text| Pattern::new(text)).collect();
     std::thread::scope(|scope| {
@@ -151,7 +151,7 @@ fn closed_places(
     for batch in batches {
         let access = Access::READ_OK | Access::EXEC_OK;
         let is_open = accessat(&batch.open, ".", access, AtFlags::empty()).is_ok();
-        // The tree itself is the end of the way, which is checked apart.
+        // The way to the tree, which is checked separately, ends with the tree itself.
         if !is_open && batch.path != tree {
             closed.directories_total += 1;
             if closed.directories.len() < LISTED_MAX {

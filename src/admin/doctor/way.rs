@@ -13,8 +13,8 @@ use super::opening::{Rights, Wish};
 /// As many links as the kernel follows in one path.
 const LINKS_MAX: usize = 40;
 
-/// Every directory that the kernel passes on the way to a path, and the path itself, in the order
-/// of the way.
+/// Lists every directory that the kernel passes on the way to a path, and the path itself, in this
+/// order.
 ///
 /// # Errors
 /// Returns the system's error with the path that has it.
@@ -62,7 +62,7 @@ fn pass(
     Ok(at)
 }
 
-/// Whether a user may do that in a directory, whatever leads to it.
+/// Whether a user has that access to a directory, whatever the way to it is.
 pub(super) fn may(examiner: &Examiner, directory: &Path, wish: Wish) -> io::Result<bool> {
     let access = match wish {
         Wish::Enter => Access::EXEC_OK,

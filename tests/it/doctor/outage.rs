@@ -39,7 +39,7 @@ fn it_tells_what_clients_see_while_the_responder_hangs() {
     assert_eq!(value["findings"], Value::Array(vec![]), "{value:#}");
     let seen = value["seen"].to_string();
     for part in [
-        "a file that is redirected else: ",
+        "a file that is otherwise redirected: ",
         "the first byte of it: ",
         "a metalink: ",
         "an excluded file: ",

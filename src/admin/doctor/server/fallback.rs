@@ -1,4 +1,4 @@
-//! Fallbacks: nobody scans or probes them, so each is asked for one file.
+//! Fallbacks: no program scans or probes them, so the doctor asks each one for a file.
 
 use std::collections::BTreeSet;
 
@@ -56,7 +56,7 @@ pub(super) fn check(
         report.push(
             Finding::error(
                 "fallback-fails",
-                format!("the fallback {base} has not {url}"),
+                format!("the fallback {base} does not have {url}"),
             )
             .because(format!(
                 "{cause}; clients are sent there for every file that no mirror has"

@@ -48,12 +48,12 @@ impl HostOfSite<'_> {
         PathBuf::from(defined.unwrap_or(SHARE))
     }
 
-    /// Directives of that name of this host, and of the server that hold for it, too.
+    /// Lists the directives of that name that hold for this host: its own, and the server's.
     fn holding<'s>(&'s self, name: &'s str) -> impl Iterator<Item = &'s Directive> {
         self.apache.of_server(name).chain(self.host.named(name))
     }
 
-    /// The host never asks about files of its tree.
+    /// Finds a host that never asks about files of its tree.
     fn asks_nobody(&self) -> Option<Finding> {
         let roots: Vec<&str> = self
             .host
@@ -234,7 +234,7 @@ impl HostOfSite<'_> {
             )
             .because(format!(
                 "XSendFilePath is {}, `tree` is {}; mod_xsendfile follows no link, so each file \
-                 that is served here takes the way of an error, or is 404",
+                 that is served here takes a detour over an error, or is 404",
                 if named.is_empty() {
                     "not set".to_owned()
                 } else {
@@ -259,11 +259,11 @@ impl HostOfSite<'_> {
         Some(
             Finding::warning(
                 "tree-spelled-otherwise",
-                format!("{} writes the tree otherwise", self.host.shown()),
+                format!("{} names the tree by another path", self.host.shown()),
             )
             .because(format!(
-                "DocumentRoot is {}, `tree` is {}: the same directory, until one of the links is \
-                 turned",
+                "DocumentRoot is {}, `tree` is {}: the same directory, until somebody changes \
+                 one of the links",
                 root.argument(),
                 tree.display()
             ))
@@ -284,12 +284,12 @@ impl HostOfSite<'_> {
                 "log-missing",
                 format!("{} has no access log", self.host.shown()),
             )
-            .because("neither the host nor the server has a CustomLog; nobody can count")
+            .because("neither the host nor the server has a CustomLog, so no log has the downloads")
             .mended_by(add_to_host(self.host, &line))
         })
     }
 
-    /// Apache asks only about files of some size.
+    /// Finds a limit that keeps Apache from asking about files that mirrors may get.
     fn large_min_size(&self) -> Option<Finding> {
         let asked = self.apache.defined("HELIOSTAT_MIN_SIZE")?;
         let asked: u64 = asked.parse().ok()?;
@@ -364,7 +364,7 @@ impl HostOfSite<'_> {
         })
     }
 
-    /// Answers of names with these endings would have a Content-Encoding.
+    /// Finds endings for which answers would have a Content-Encoding.
     fn unknown_encodings(&self) -> Vec<Finding> {
         let bare = |word: &str| word.trim_start_matches('.').to_ascii_lowercase();
         let removed = self

@@ -1,4 +1,4 @@
-//! Asks the origin of a front end without a tree: it must have the files, and not lead back.
+//! The origin of a front end without a tree: it must have the files, and not lead back.
 
 use crate::admin::doctor::finding::{AreaReport, Finding};
 use crate::config::OriginConfig;
@@ -40,7 +40,7 @@ pub(super) fn check(
                 .because("clients go round in circles until they give up")
                 .mended_by("heliostat config origin"),
         ),
-        // Its own Heliostat sends clients to mirrors.
+        // The origin's own Heliostat sends clients to mirrors.
         Err(FetchError::Redirected { .. }) => {}
         Err(error) => report.absent(format!("the origin: {}", chain(&error))),
     }

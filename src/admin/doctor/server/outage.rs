@@ -1,7 +1,7 @@
 //! Asks the host while the responder is paused: what clients see when it hangs.
 //!
-//! The responder is paused for one request at a time. Then it goes on until it answers again, so
-//! that systemd's watchdog, which ends a process that hangs, has no reason to.
+//! The responder is paused for one request at a time. Then it goes on until it answers again. So
+//! systemd's watchdog, which kills a process that hangs, sees no reason to act.
 
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,7 @@ use crate::system::{PausedProcess, listening_process, process_facts};
 /// Below the watchdog's 5 s, and above what the shipped virtual hosts wait for a responder.
 const PAUSE_MAX: Duration = Duration::from_secs(4);
 
-/// Longer than this, and people think that the download hangs.
+/// Seconds after which people think that the download hangs.
 const WAIT_MAX: Duration = Duration::from_secs(3);
 
 /// The responder's name, as the kernel tells it.
@@ -102,7 +102,7 @@ fn questions<'s>(report: &mut AreaReport, samples: &'s Samples) -> Vec<OutageQue
     match &samples.redirected {
         Some((path, version)) => {
             let size = Some(version.size);
-            questions.push(question("a file that is redirected else", path, size));
+            questions.push(question("a file that is otherwise redirected", path, size));
             questions.push(OutageQuestion {
                 byte: Some(0),
                 ..question("the first byte of it", path, size)
@@ -128,7 +128,7 @@ fn questions<'s>(report: &mut AreaReport, samples: &'s Samples) -> Vec<OutageQue
     questions
 }
 
-/// Asks for one thing during one pause; returns whether it makes sense to go on.
+/// Asks for one file or document during one pause. Returns whether it makes sense to go on.
 fn ask(
     asked: &UrlQuestion<'_>,
     report: &mut AreaReport,

@@ -53,7 +53,8 @@ fn serves(host: &VirtualHost<'_>, tree: &Path) -> bool {
         .any(|named| real(Path::new(&named)) == tree)
 }
 
-/// Sites may have one tree under several names; a host is of the site that writes it the same.
+/// Whether the host belongs to another site. Sites may have one tree under several names; a host
+/// belongs to the site that writes the name as it does.
 fn is_of_another(examined: &Examination<'_>, site: &SiteConfig, host: &VirtualHost<'_>) -> bool {
     let Some(root) = host.document_root() else {
         return false;

@@ -40,7 +40,7 @@ const SERVICES: [&str; 8] = [
     "heliostat-stats.service",
 ];
 
-/// A timer that has waited longer never will run: the longest period of ours is a day.
+/// Wait after which a timer never will run: the longest period of ours is a day.
 const TIMER_WAIT_US_MAX: u64 = 26 * 3600 * 1_000_000;
 
 /// Properties of a unit that systemd is asked for.

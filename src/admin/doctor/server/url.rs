@@ -1,5 +1,5 @@
-//! Asks the host itself, as a client does: for a file that mirrors have, one that is served here,
-//! one that the index does not know, a range and a document.
+//! Asks the host itself as a client does: for a file that mirrors have, one that is served here,
+//! one that the index does not know, a range, and a document.
 //!
 //! No redirect is followed, and nothing is written: a fresh file is looked for, never made.
 
@@ -34,7 +34,7 @@ const TIME_MAX: Duration = Duration::from_secs(60);
 /// Names among which a fresh file is looked for.
 const NAMES_MAX: usize = 20_000;
 
-/// Files of the site that stand for all.
+/// Files of the site, each of which stands for all of its kind.
 #[derive(Default)]
 pub(super) struct Samples {
     /// The largest that mirrors have.
@@ -96,7 +96,7 @@ fn ask_origin(
     }
 }
 
-/// Prepares the host and the samples, and calls `then`; says what keeps from it.
+/// Prepares the host and the samples, and calls `then`; says why, if it cannot.
 pub(super) fn with_host(
     report: &mut AreaReport,
     question: &HostQuestion<'_>,
@@ -165,7 +165,7 @@ fn samples(site: &SiteConfig, reader: &Reader) -> Result<Samples, DbError> {
     Ok(samples)
 }
 
-/// A file of the tree that the catalogue does not have.
+/// Finds a file of the tree that the catalogue does not have.
 fn fresh(tree: &Path, reader: &Reader) -> Result<Option<Vec<u8>>, DbError> {
     let mut waiting: Vec<PathBuf> = vec![tree.to_owned()];
     let mut names = 0;
@@ -200,7 +200,7 @@ impl UrlQuestion<'_> {
                     report.push(self.unreachable(path, problem));
                     return;
                 }
-                // `mode` and `rollout` hold redirects back, as they should.
+                // `mode` and `rollout` hold redirects back on purpose.
                 let raw = site.raw_rules(path);
                 let is_shadow = raw.mode.as_deref() == Some("shadow");
                 let is_held = is_shadow || raw.rollout.as_deref().is_some_and(|it| it != "100%");
