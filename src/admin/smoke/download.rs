@@ -61,8 +61,8 @@ impl DownloadFinding {
     }
 }
 
-/// Asks a mirror, one request after the other: ranges first, then small files. `known`: its name
-/// in the database.
+/// Asks a mirror for all of its downloads, one after the other: ranges first, then small files.
+/// `known` is its name in the database.
 pub(super) fn download_all(
     rules: &DownloadRules<'_>,
     (host, known): (&str, Option<&str>),
@@ -104,7 +104,7 @@ pub(super) fn download_all(
         left = left.saturating_sub(received.bytes);
         done();
         if one.is_own && received.verdict.outcome == SmokeOutcome::Redirect {
-            // The host has changed its mind, and sends this client to a mirror.
+            // This time the host did not send the file itself, but sent the client to a mirror.
             continue;
         }
         results.push(SmokeResult {
@@ -256,7 +256,7 @@ fn judge_head(
     }
 }
 
-/// Another size than that of the file: a page of a portal, or another version.
+/// Gives the verdict on a size that is not the file's: a page of a portal, or another version.
 fn wrong_size(
     answer: &HttpAnswer<'_>,
     file: &ExpectedFile,
@@ -276,7 +276,8 @@ fn wrong_size(
     )
 }
 
-/// Reads a body until one byte more than `limit` has come; the error of the exchange, if any.
+/// Reads a body until one byte more than `limit` has come. Returns the error of the exchange, if
+/// there is one.
 fn read_up_to(
     answer: &mut HttpAnswer<'_>,
     limit: u64,

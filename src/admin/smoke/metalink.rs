@@ -16,7 +16,7 @@ pub(super) struct MetalinkFacts {
     pub urls: Vec<String>,
 }
 
-/// Reads a document; `None` if it is no whole metalink.
+/// Reads a document. Absent if it is no whole metalink.
 pub(super) fn read(document: &[u8]) -> Option<MetalinkFacts> {
     let text = std::str::from_utf8(document).ok()?;
     if !text.contains("urn:ietf:params:xml:ns:metalink") || !text.contains("</metalink>") {
@@ -55,7 +55,7 @@ pub(super) fn read(document: &[u8]) -> Option<MetalinkFacts> {
     Some(facts)
 }
 
-/// The bytes that hexadecimal digits mean.
+/// Reads the bytes that hexadecimal digits stand for.
 pub(super) fn bytes_of_hex(text: &str) -> Option<Vec<u8>> {
     let digits = text.as_bytes();
     if digits.is_empty() || !digits.len().is_multiple_of(2) || !text.is_ascii() {
@@ -72,7 +72,7 @@ pub(super) fn bytes_of_hex(text: &str) -> Option<Vec<u8>> {
 
 /// A tag with the text behind it.
 struct Element<'t> {
-    /// With a slash before it if the tag closes.
+    /// The name of the tag; a closing tag has a slash before it.
     name: &'t str,
     attributes: &'t str,
     text: &'t str,

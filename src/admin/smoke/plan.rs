@@ -11,7 +11,7 @@ use super::truth::{ExpectedFile, METALINK_BYTES_MAX};
 use super::verdict::{SmokeOutcome, SmokeVerdict};
 use crate::fetch::{AskAnswer, AskRequest, HttpUrl};
 
-/// Bytes of a range where no piece is known: more than a page of an error has.
+/// Bytes of a range where no piece is known. An error page is shorter.
 const RANGE_BYTES: u64 = 64 * 1024;
 
 /// A request to the virtual host.
@@ -54,7 +54,7 @@ pub(super) struct DownloadPlan {
     planned: BTreeSet<(String, usize, bool)>,
 }
 
-/// The requests about files from places: each as a whole, a range, and a metalink.
+/// Makes the requests for files from places: each file as a whole, as a range, and as a metalink.
 pub(super) fn requests(
     base: &str,
     files: &[ExpectedFile],
@@ -117,8 +117,8 @@ fn ask(
     }
 }
 
-/// A range of a file: one of its pieces if they are known, else its first bytes. `None`: the file
-/// is empty.
+/// Chooses a range of a file: one of its pieces if they are known, else its first bytes. Absent if
+/// the file is empty.
 pub(super) fn some_range(file: &ExpectedFile, random: &mut Rng) -> Option<(u64, u64)> {
     let size = file.size.unwrap_or(RANGE_BYTES);
     let length = file.pieces.as_ref().map(|(length, _)| *length);
@@ -217,7 +217,7 @@ impl DownloadPlan {
         }
     }
 
-    /// Plans a download, unless the same is planned: two ways may lead to one URL.
+    /// Plans a download, unless the same one is planned already: two ways may lead to one URL.
     fn plan(&mut self, own: &HttpUrl, request: &SmokeRequest, url: HttpUrl, name: Option<String>) {
         let host = url.host_and_port();
         let origin = format!("{} {host}", url.is_https());

@@ -10,7 +10,7 @@ use super::verdict::{SmokeGrade, SmokeOutcome};
 /// Marks the file as one of ours.
 const FORMAT: &str = "heliostat-smoke";
 
-/// The form of the file; a change of it gets another number.
+/// The version of the file's form. Each change of the form raises it.
 const VERSION: u32 = 1;
 
 /// Problems that are kept per mirror, the first of each kind: a mirror that is down has thousands.
@@ -21,7 +21,7 @@ const PROBLEMS_MAX: usize = 8;
 pub(super) struct SmokeReport {
     format: String,
     version: u32,
-    /// The runs; each has a name of its own, so that none is added twice.
+    /// The runs; each has a name of its own, so that no report is added twice.
     pub runs: Vec<SmokeRunPart>,
     /// By host and port.
     pub mirrors: BTreeMap<String, MirrorSmoke>,
@@ -127,7 +127,7 @@ impl MirrorSmoke {
         self.outcomes.values().sum()
     }
 
-    /// The worst that its outcomes say.
+    /// Gives the worst grade of its outcomes.
     pub(super) fn grade(&self) -> SmokeGrade {
         let words = self.outcomes.keys();
         let grades = words.map(|word| {
@@ -152,7 +152,7 @@ impl SmokeReport {
     /// Reads what [`SmokeReport::to_json`] wrote.
     ///
     /// # Errors
-    /// Returns what is wrong and what to do.
+    /// Returns the problem and its remedy, for people, if the text is no report.
     pub(super) fn read(text: &[u8]) -> Result<SmokeReport, String> {
         let report: SmokeReport = serde_json::from_slice(text).map_err(|error| {
             format!("it is no report of `heliostat smoke --json` ({error}); name such a file")
@@ -187,7 +187,7 @@ impl SmokeReport {
     /// Adds another report.
     ///
     /// # Errors
-    /// Returns what is wrong and what to do; nothing is added then.
+    /// Returns the problem and its remedy, for people; nothing is added then.
     pub(super) fn merge(&mut self, other: SmokeReport) -> Result<(), String> {
         let is_known = |run: &&SmokeRunPart| self.runs.iter().any(|known| known.id == run.id);
         if let Some(run) = other.runs.iter().find(is_known) {
@@ -213,7 +213,7 @@ impl SmokeReport {
         self.missed.retain(|name| !met.contains(name));
     }
 
-    /// The worst that its mirrors are.
+    /// Gives the worst grade of its mirrors.
     pub(super) fn grade(&self) -> SmokeGrade {
         let grades = self.mirrors.values().map(MirrorSmoke::grade);
         grades.max().unwrap_or(SmokeGrade::Well)

@@ -1,4 +1,4 @@
-//! One download with what came of it.
+//! One download with its verdict.
 
 use super::verdict::SmokeVerdict;
 

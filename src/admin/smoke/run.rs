@@ -30,7 +30,7 @@ use crate::program::replacement::replace_file;
 use crate::program::signal::stop_flag;
 use crate::system::host_name;
 
-/// Longest silence of a mirror and of the host, where no site says another.
+/// The longest silence of a mirror or of the host, unless a site sets another.
 const SILENCE: Duration = Duration::from_secs(20);
 
 /// Bytes of a list of paths or of a report that are read: a million paths.
@@ -221,7 +221,7 @@ impl<'a> SmokeRun<'a> {
         })
     }
 
-    /// All rounds.
+    /// Runs all rounds.
     fn run(&self, wanted: BTreeSet<String>) -> Result<SmokeReport, AdminError> {
         let seed = self.args.seed.unwrap_or_else(|| fastrand::u64(..1 << 32));
         let mut random = Rng::with_seed(seed);
@@ -254,7 +254,7 @@ impl<'a> SmokeRun<'a> {
         }
     }
 
-    /// Waits for the next round; whether there is one.
+    /// Waits for the next round. Returns whether there is one.
     fn pause_until(&self, next: Instant) -> bool {
         let Some(until) = self.until else {
             return false;
@@ -358,7 +358,8 @@ impl<'a> SmokeRun<'a> {
         results.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A file that has another version by now proves nothing.
+    /// Changes the verdict on files that have another version by now: such a download proves
+    /// nothing.
     fn forgive_changes(
         &self,
         files: &[ExpectedFile],

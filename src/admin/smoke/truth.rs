@@ -72,7 +72,7 @@ impl FileDigest {
         }
     }
 
-    /// Whether the bytes that came are those of the file.
+    /// Whether the digest of the bytes that came is that of the file.
     pub(super) fn is(&self, sum: DigestSum) -> bool {
         match (self, sum) {
             (FileDigest::Sha256(own), DigestSum::Sha256(sum)) => sum.finalize()[..] == own[..],
@@ -94,7 +94,7 @@ impl DigestSum {
 }
 
 impl ExpectedFile {
-    /// SHA-1 of the piece that is exactly this range.
+    /// Gives the SHA-1 of the piece that is exactly this range.
     pub(super) fn piece(&self, (first, last): (u64, u64)) -> Option<&[u8]> {
         let (length, sums) = self.pieces.as_ref()?;
         let end = (first + length).min(self.size?);
@@ -104,7 +104,7 @@ impl ExpectedFile {
     }
 }
 
-/// Where the truth about files comes from.
+/// The source of the truth about files.
 pub(super) enum FileTruth<'a> {
     /// The site's database.
     Catalogue(&'a Session),
@@ -118,7 +118,7 @@ pub(super) enum FileTruth<'a> {
 }
 
 impl FileTruth<'_> {
-    /// Some files, each as likely.
+    /// Draws some files, each as likely.
     ///
     /// # Errors
     /// Returns [`AdminError::Db`] if the database cannot be read.
@@ -226,7 +226,7 @@ fn first_word_as_sha256(text: &[u8]) -> Option<Vec<u8>> {
     (digest.len() == 32).then_some(digest)
 }
 
-/// The URL of a path below the host, encoded.
+/// Makes the URL of a path below the host, encoded.
 fn target(prefix: &[u8], path: &[u8]) -> String {
     let mut out = Vec::with_capacity(prefix.len() + path.len() + 16);
     if !prefix.is_empty() {

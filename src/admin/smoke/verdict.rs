@@ -1,8 +1,9 @@
-//! Says what came of a download (no I/O).
+//! Judges downloads (no I/O).
 
 use crate::fetch::FetchError;
 
-/// The system's number for a refused and for a reset connection: another host has answered.
+/// The system's texts for a refused and for a reset connection, which only a host that can be
+/// reached causes.
 const ANSWERED_BY_REFUSAL: [&str; 2] = ["(os error 111)", "(os error 104)"];
 
 /// The outcome of one download.
