@@ -19,7 +19,8 @@ const MARK: &str = ".heliostat-pages";
 /// Beginning of the names of folders that are being written.
 const ASIDE: &str = ".heliostat-pages-";
 
-/// A folder aside that is older was left by a program that was killed: writing takes seconds.
+/// Age from which a folder aside counts as left by a program that was killed: writing takes
+/// seconds.
 const LEFT_AGE: Duration = Duration::from_secs(3600);
 
 /// A set of pages that is being written.
@@ -122,7 +123,7 @@ impl PageFolder {
         let aside = self.aside.path();
         let exchange = || {
             fs::set_permissions(aside, Permissions::from_mode(self.modes().0))?;
-            // One call for all files; each alone would take a wait for the disk.
+            // One call flushes all files; with a call per file, each would wait for the disk.
             syncfs(File::open(aside)?)?;
             let flags = match self.out.exists() {
                 true => RenameFlags::EXCHANGE,
@@ -149,7 +150,7 @@ fn check(out: &Path, mark: &str) -> Result<(), AdminError> {
     let refuse = |why: String| {
         let out = out.display();
         Err(AdminError::Usage(format!(
-            "--out: {out} {why}; name a folder that there is not yet, or an empty one"
+            "--out: {out} {why}; name a new folder, or an empty one"
         )))
     };
     let mut entries = match fs::read_dir(out) {
@@ -177,7 +178,7 @@ fn check(out: &Path, mark: &str) -> Result<(), AdminError> {
     }
 }
 
-/// Removes what programs that were killed left aside.
+/// Removes the folders that killed programs left aside.
 fn remove_left(parent: &Path) {
     let entries = fs::read_dir(parent).into_iter().flatten().flatten();
     for entry in entries {

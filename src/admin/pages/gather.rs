@@ -1,4 +1,4 @@
-//! Gathers what the pages tell, in one look at the databases.
+//! Gathers the facts that the pages tell, in one look at the databases.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -36,16 +36,16 @@ pub(super) const CHART_DAYS: i64 = 90;
 /// Days of its strips.
 pub(super) const STRIP_DAYS: i64 = 14;
 
-/// Who records that mirrors change their state.
+/// The program whose events tell that a mirror changed its state.
 const PROBER: &str = "heliostat-probe";
 
-/// Days whose changes are told.
+/// Days of the past whose changes are told.
 const EVENT_DAYS: i64 = 7;
 
 /// Index runs that are searched for one that did its work.
 const RUNS_MAX: u32 = 50;
 
-/// More changes are not told.
+/// Changes that are told at most.
 const EVENTS_MAX: u32 = 300;
 
 /// The facts about one mirror that its page and the lists show.
@@ -64,7 +64,7 @@ pub(super) struct KnownMirror {
     pub hours: Vec<PeriodSums>,
     /// Of 14 days.
     pub days: Vec<PeriodSums>,
-    /// How it was in 90 days, today included.
+    /// The state of the mirror on each of the last 90 days, today included.
     pub past: Vec<MirrorDay>,
     pub freshness: Freshness,
     /// Time of the last synchronisation, as the mirror's own trace says.
@@ -105,7 +105,8 @@ impl KnownMirror {
         CheckSums::of(days.map(|day| day.sums))
     }
 
-    /// Whether pages were made before it could have got some news, so that it is known when it did.
+    /// Whether pages were made before the mirror could have got the news. Only then is it known
+    /// when the news came.
     pub fn is_watched(&self, news: &TreeNews) -> bool {
         let day = news.at.0.div_euclid(DAY_S);
         self.past.first().is_some_and(|first| first.day < day)
@@ -149,7 +150,7 @@ fn tree(reader: &Reader) -> Result<TreeContent, AdminError> {
     })
 }
 
-/// Everything, of all mirrors.
+/// Gathers everything, of all mirrors.
 ///
 /// # Errors
 /// Returns [`AdminError::Db`] if the database cannot be read.
@@ -225,7 +226,7 @@ fn known(
     for url in checked.base_url.iter().chain(further) {
         urls.push((url.scheme(), without_login(url.as_str())));
     }
-    // A module that needs a password is nobody else's.
+    // The URL of an rsync module with a password is for nobody else.
     let rsync = &record.rsync_url;
     let is_open = Scheme::of(rsync) == Some(Scheme::Rsync) && without_login(rsync) == *rsync;
     if is_open && !rsync.contains(char::is_control) {
@@ -259,7 +260,7 @@ fn known(
     }
 }
 
-/// A name that no URL has to escape, and no other mirror has.
+/// Makes a file name that no URL has to escape, and that no other mirror has.
 fn file_name(record: &MirrorRecord) -> String {
     let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '.';
     let name = &record.identifier;

@@ -142,7 +142,7 @@ fn charts(known: &KnownMirror, now: Timestamp) -> Vec<ShownChart> {
     let files = days(&|day| day.coverage, &|day| percent(day.coverage));
     let answered = days(&|day| day.up_share, &|day| percent(day.up_share));
     let all = Some((1.0, "100 %"));
-    // Where nothing was ever behind, the line lies on the ground, below one hour.
+    // If the mirror was never behind, the line lies on the ground: the upper edge is one hour.
     let is_flat = behind.iter().all(|point| point.value.unwrap_or(0.0) <= 0.0);
     let most = is_flat.then_some((3600.0, "1 h"));
     let drawn = |name, points: &[ChartPoint], most| line(name, points, most);
@@ -173,7 +173,7 @@ fn charts(known: &KnownMirror, now: Timestamp) -> Vec<ShownChart> {
     ]
 }
 
-/// The checks of 24 hours.
+/// Makes the chart of the checks of 24 hours.
 fn hours(known: &KnownMirror, now: Timestamp) -> ShownChart {
     let last = now.0.div_euclid(HOUR_S);
     let mut points = Vec::new();

@@ -1,4 +1,4 @@
-//! Writes how long news of the tree take to the mirrors.
+//! Writes the page about the time that news of the tree take to reach the mirrors.
 
 use std::collections::HashMap;
 
@@ -25,7 +25,8 @@ const ROW_BYTES_MAX: usize = 130_000;
 const ROW_BYTES: usize = 70;
 const CELL_BYTES: usize = 20;
 
-/// When the scan that first found them at mirrors did so: what is stored, and what is new.
+/// Gives the times at which scans first found news at mirrors: those that are stored, and the new
+/// ones.
 pub(super) fn arrivals(site: &KnownSite) -> HashMap<(u32, MirrorId), Timestamp> {
     let mut arrivals = site.arrivals.clone();
     for (first_id, mirror, at) in new_arrivals(site) {
@@ -50,7 +51,7 @@ pub(super) fn new_arrivals(
     })
 }
 
-/// The time after which a share of the mirrors had the news.
+/// Gives the time after which a share of the mirrors had the news.
 fn time_to(share: f64, times: &[i64], of: usize) -> Option<i64> {
     let needed = (share * of as f64).ceil().max(1.0) as usize;
     times.get(needed - 1).copied().filter(|_| of > 0)
@@ -134,7 +135,7 @@ fn one(
     (shown, half, place)
 }
 
-/// A row per mirror, as many as fit, and the number of the others.
+/// Makes a row per mirror, as many as fit. Returns also the number of mirrors without a row.
 fn rows(
     site: &KnownSite,
     columns: &[usize],

@@ -17,7 +17,7 @@ use crate::domain::status_page::page::{PageFrame, STYLE};
 use crate::domain::time::Timestamp;
 use crate::program::exit::{Exit, chain};
 
-/// Writes the pages, then what they found to be so today.
+/// Writes the pages, then stores the state of this day that they show.
 ///
 /// # Errors
 /// Returns [`AdminError::Usage`] if the folder cannot be taken, [`AdminError::File`] if it cannot
@@ -47,7 +47,7 @@ pub(in crate::admin) fn pages(session: &mut Session, args: &PagesArgs) -> Result
     folder.publish()?;
     if let Err(error) = today.store(session) {
         log::warn!(
-            "pages are made, but this day is not recorded: {}",
+            "the pages are written, but the state of this day is not recorded: {}",
             chain(&error)
         );
     }
@@ -67,7 +67,7 @@ pub(in crate::admin) fn pages(session: &mut Session, args: &PagesArgs) -> Result
     Ok(Exit::Ok)
 }
 
-/// The URL of the pages with a slash at its end; empty if it is not told.
+/// Gives the URL of the pages with a slash at its end; empty if the admin named none.
 fn base_url(url: &str) -> Result<String, AdminError> {
     let is_web = url.starts_with("https://") || url.starts_with("http://");
     let is_plain = url.bytes().all(|byte| byte.is_ascii_graphic());
@@ -113,7 +113,7 @@ struct Today {
 }
 
 impl Today {
-    /// Of all mirrors, also those that the pages leave out.
+    /// Makes the records of all mirrors, also of those that the pages leave out.
     fn of(site: &KnownSite) -> Today {
         let today = site.now.0.div_euclid(DAY_S);
         let mut days = Vec::new();

@@ -12,13 +12,13 @@ use crate::domain::status_page::page::{
 use crate::domain::status_page::world::{MapPlace, world};
 use crate::domain::time::age;
 
-/// Bytes of the rows of one part: with the rest, a page stays below 200 kB.
+/// Bytes of the rows of one part: with them, a page stays below 200 kB.
 const ROW_BYTES_MAX: usize = 140_000;
 
 /// Bytes of a row beside its values.
 const ROW_BYTES: usize = 420;
 
-/// Links to countries that a part has; each part has all.
+/// Links to countries. Each part of the list has the links of all parts.
 const COUNTRIES_MAX: usize = 250;
 
 /// Writes `index.html`.
@@ -36,7 +36,7 @@ pub(super) fn write_overview(
         here: Some(0),
         ..frame.clone()
     };
-    // The list has them all; more would make the page too large.
+    // More changes would make the page too large.
     const INCIDENTS_MAX: usize = 100;
     let page = OverviewOfSite {
         frame: &frame,
@@ -116,7 +116,7 @@ fn facts(site: &KnownSite, downloads: Option<&Downloads>) -> Vec<OverviewFact> {
     facts
 }
 
-/// The file of a part, from 0.
+/// Names the file of a part; parts count from 0.
 fn part_name(part: usize) -> String {
     match part {
         0 => "mirrors.html".to_owned(),
@@ -179,7 +179,7 @@ pub(super) fn write_mirrors(
     Ok(())
 }
 
-/// About so many bytes a row takes; a value may be escaped to six times its length.
+/// Estimates the bytes of a row; a value may be escaped to six times its length.
 fn row_bytes(mirror: &ShownMirror) -> usize {
     let names = mirror.name.len() * 6 + mirror.file.len() + mirror.country.len();
     let strips = mirror.sync_strip.len() + mirror.probe_strip.len();

@@ -24,7 +24,7 @@ use crate::program::exit::chain;
 /// Days that are shown.
 const DAYS: i64 = 30;
 
-/// Rows that are read of a table; more than there are countries, and networks of a month.
+/// Rows of a table that are read at most. There are fewer countries, and fewer networks per month.
 const READ_MAX: usize = 5000;
 
 /// Rows of a table that are shown; the others are added up.
@@ -33,7 +33,7 @@ const ROWS_MAX: usize = 60;
 /// Radius of the largest country on the map, and of the smallest.
 const RADIUS: (f64, f64) = (16.0, 2.0);
 
-/// How much was downloaded.
+/// The numbers of downloads.
 pub(super) struct Downloads {
     pub today: i64,
     /// In 30 days.
@@ -49,12 +49,13 @@ pub(super) struct Downloads {
 pub(super) enum Statistics {
     /// They can be read.
     Known(StatsReader, Box<Downloads>),
-    /// There are none, and why.
+    /// There are none, for this reason.
     Absent(String),
 }
 
 impl Statistics {
-    /// Reads them; a fault is told on the page, and the other pages are made.
+    /// Reads the statistics. If that fails, the page tells the reason, and the other pages are
+    /// made.
     pub(super) fn read(path: &std::path::Path, now: Timestamp) -> Statistics {
         let read = || {
             let reader = open_stats_reader(path)?;
@@ -126,7 +127,7 @@ fn named(row: SumRow) -> (String, i64) {
     (name, row.numbers.first().copied().unwrap_or(0))
 }
 
-/// Gives each mirror of the pages its share of what they got together.
+/// Gives each mirror of the pages its share of the downloads that they got together.
 pub(super) fn share_out(site: &mut KnownSite, downloads: Option<&Downloads>) {
     let Some(downloads) = downloads else {
         return;
@@ -239,7 +240,7 @@ fn sections(
     Ok(sections)
 }
 
-/// A tier may have one mirror alone, which may be private; so tiers are one row.
+/// Adds all tiers up to one row, because the only mirror of a tier may be private.
 fn joined(answers: Vec<(String, i64)>) -> Vec<(String, i64)> {
     let mut sums: BTreeMap<String, i64> = BTreeMap::new();
     for (name, number) in answers {
@@ -294,7 +295,7 @@ fn percent_of(number: i64, all: i64) -> String {
     format!("{:.1} %", number as f64 * 100.0 / all.max(1) as f64)
 }
 
-/// A table of downloads and bytes; what does not fit is added up in its last row.
+/// Makes a table of downloads and bytes. Rows beyond the limit are added up in the last row.
 fn table(
     (id, name): (&'static str, &'static str),
     head: &'static str,
@@ -349,7 +350,7 @@ fn requests(
     }
 }
 
-/// Downloads by product and version, whatever the system and language.
+/// Makes the table of downloads by product and version, over all systems and languages.
 fn releases(found: Vec<SumRow>) -> ShownChart {
     let mut sums: BTreeMap<String, [i64; 2]> = BTreeMap::new();
     for row in found {

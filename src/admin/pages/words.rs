@@ -1,4 +1,4 @@
-//! Says for people what is known.
+//! Writes facts about mirrors in words for people.
 
 use super::gather::{DAY_S, KnownMirror, KnownSite, STRIP_DAYS};
 use crate::domain::health::Family;
@@ -14,7 +14,7 @@ pub(super) const UNKNOWN: &str = "not known";
 /// The words in an event before the command that shows the same.
 const EVIDENCE: &str = "; to see it: ";
 
-/// A share of 1 in percent; only all of it is 100 %.
+/// Writes a share in percent; only the whole is 100 %.
 pub(super) fn percent(share: Option<f64>) -> String {
     match share {
         None => UNKNOWN.to_owned(),
@@ -23,7 +23,7 @@ pub(super) fn percent(share: Option<f64>) -> String {
     }
 }
 
-/// How far behind.
+/// Says how far a mirror is behind.
 pub(super) fn lag(seconds: Option<i64>) -> String {
     match seconds {
         None => UNKNOWN.to_owned(),
@@ -32,7 +32,7 @@ pub(super) fn lag(seconds: Option<i64>) -> String {
     }
 }
 
-/// A time in one unit.
+/// Writes a time in one unit.
 pub(super) fn duration(seconds: i64) -> String {
     age(Timestamp(seconds), Timestamp(0))
 }
@@ -42,14 +42,14 @@ pub(super) fn date(day: i64) -> String {
     Timestamp(day * DAY_S).to_string()[..10].to_owned()
 }
 
-/// A link of somebody else's, if it is one for a browser.
+/// Gives an operator's link, if a browser can follow it.
 fn web_url(url: &str) -> Option<String> {
     let scheme = Scheme::of(url)?;
     let is_web = matches!(scheme, Scheme::Http | Scheme::Https);
     (is_web && !url.contains(char::is_control)).then(|| without_login(url))
 }
 
-/// A mirror in words.
+/// Writes a mirror in words.
 pub(super) fn shown(known: &KnownMirror, now: Timestamp) -> ShownMirror {
     let record = &known.record;
     let day = known.sums_of_day(None);
@@ -109,7 +109,8 @@ fn strips(known: &KnownMirror, now: Timestamp) -> (String, String) {
     (strip("Sync", &sync), strip("Probes", &probe))
 }
 
-/// Its protocols, with the families of those that were probed: `https (4, 6) rsync`.
+/// Names the protocols of a mirror, with the families of those that were probed: `https (4, 6)
+/// rsync`.
 fn marks(known: &KnownMirror) -> String {
     let mut marks: Vec<String> = Vec::new();
     for (scheme, _) in &known.urls {

@@ -2,12 +2,12 @@
 
 use crate::domain::escape::html_into;
 
-/// How the value is; the words say it, too.
+/// The colour of a badge; its words say the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BadgeColour {
     /// All is well.
     Green,
-    /// Some is not.
+    /// Some parts are not well.
     Yellow,
     /// Nothing works.
     Red,

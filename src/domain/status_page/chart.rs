@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-/// How something was in one period.
+/// The state of something in one period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Square {
     /// As it should be.
@@ -37,7 +37,7 @@ impl Square {
         }
     }
 
-    /// Class, and upper edge and height in a strip of height 10.
+    /// Gives class, upper edge and height of a square in a strip of height 10.
     fn form(self) -> (&'static str, u8, u8) {
         match self {
             Square::Good => ("ok", 0, 10),
@@ -133,7 +133,7 @@ fn largest(points: &[ChartPoint]) -> Option<&ChartPoint> {
     })
 }
 
-/// A bar per value; `None` if no value is known.
+/// Draws a bar per value. Absent if no value is known.
 pub fn bars(name: &str, points: &[ChartPoint]) -> Option<String> {
     let top = largest(points)?;
     let most = top.value.unwrap_or(0.0).max(f64::MIN_POSITIVE);
@@ -157,8 +157,8 @@ pub fn bars(name: &str, points: &[ChartPoint]) -> Option<String> {
     Some(svg + "</svg>")
 }
 
-/// A line through the values, with gaps where none is known; `most` is the upper edge, if it does
-/// not follow from the values.
+/// Draws a line through the values, with gaps where none is known. `most` is the upper edge, unless
+/// it follows from the values.
 pub fn line(name: &str, points: &[ChartPoint], most: Option<(f64, &str)>) -> Option<String> {
     let top = largest(points)?;
     let (most, text) = most.unwrap_or((top.value.unwrap_or(0.0), &top.text));

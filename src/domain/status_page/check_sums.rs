@@ -26,7 +26,7 @@ impl CheckSums {
         self.ms_sq += other.ms_sq;
     }
 
-    /// The sum of several.
+    /// Adds up several.
     pub fn of(all: impl IntoIterator<Item = CheckSums>) -> CheckSums {
         let mut sum = CheckSums::default();
         for sums in all {
@@ -35,7 +35,7 @@ impl CheckSums {
         sum
     }
 
-    /// Share of good results; `None` without results.
+    /// Gives the share of good results. Absent without results.
     pub fn completion(&self) -> Option<f64> {
         (self.checks > 0).then(|| self.ok as f64 / self.checks as f64)
     }
@@ -45,7 +45,8 @@ impl CheckSums {
         (self.ok > 0).then(|| self.ms_sum as f64 / self.ok as f64 / 1000.0)
     }
 
-    /// Standard deviation of a sample in seconds, as PostgreSQL's STDDEV; 0 for one result.
+    /// Gives the standard deviation of a sample in seconds, as PostgreSQL's STDDEV; 0 for one
+    /// result.
     pub fn deviation_s(&self) -> Option<f64> {
         let count = self.ok as f64;
         match self.ok {
@@ -59,8 +60,8 @@ impl CheckSums {
         }
     }
 
-    /// Arch Linux's score, the less the better: hours of delay, mean and deviation of the answer
-    /// time, divided by completion. `None` while the delay is not known, or without results.
+    /// Gives Arch Linux's score (less is better): hours of delay, mean and deviation of the answer
+    /// time, divided by completion. Absent while the delay is not known, or without results.
     pub fn score(&self, delay_s: Option<i64>) -> Option<f64> {
         let hours = delay_s? as f64 / 3600.0;
         let divisor = match self.completion()? {

@@ -31,7 +31,7 @@ pub struct PublishedMirror {
     pub name: String,
     /// Its base URLs.
     pub urls: Vec<ListedUrl>,
-    /// Until when it has all of the tree.
+    /// The time up to which the mirror has all changes of the tree.
     pub last_sync: Option<Timestamp>,
     /// Seconds that it is behind.
     pub delay: Option<i64>,
@@ -60,7 +60,7 @@ pub struct PublishedMirror {
 pub struct MirrorsJson<'a> {
     /// The mirrors.
     pub mirrors: &'a [PublishedMirror],
-    /// When one was probed last.
+    /// Time of the last probe of any mirror.
     pub last_check: Option<Timestamp>,
     /// Hours of the day in which mirrors were probed.
     pub checks: u64,

@@ -1,4 +1,5 @@
-//! The status pages: what they say of mirrors, and how. Everything here follows from values alone.
+//! The status pages: their facts about mirrors, and their form. Everything here follows from values
+//! alone.
 //!
 //! - [`mod@check_sums`]: results of probes, added up: completion, answer times, score.
 //! - [`news`]: how far a mirror is behind, by its content.

@@ -1,5 +1,5 @@
-//! Tells from content how far a mirror is behind: what the tree got when, and what of it a scan
-//! found.
+//! Tells from a mirror's content how far the mirror is behind: which files the tree got when, and
+//! which of them a scan found.
 //!
 //! Ids of files follow the order in which versions were seen, so that the news of one index run are
 //! a range of ids. Runs are put together until their news are [`NEWS_FILES_MIN`] files that the
@@ -10,16 +10,16 @@ use std::ops::Range;
 
 use crate::domain::time::Timestamp;
 
-/// Fewer files of a partial mirror say nothing.
+/// Files that news must have. Fewer say nothing about a mirror with a part of the tree.
 pub const NEWS_FILES_MIN: u64 = 20;
 
-/// News that are older are taken for the tree as it was.
+/// Age from which news count as a part of the old tree.
 pub const RECENT_S: i64 = 14 * 86_400;
 
-/// So much of its usual part of the news a mirror must have.
+/// Share of the news, measured by its usual part of the tree, that a mirror must have.
 const COMPLETE_SHARE: f64 = 0.9;
 
-/// A mirror that has less of the tree cannot be measured.
+/// Share of the tree that a mirror must have, so that it can be measured.
 const PART_MIN: f64 = 0.05;
 
 /// The files that the tree got in one index run, or in a few.
@@ -33,8 +33,8 @@ pub struct TreeNews {
     pub files: u64,
 }
 
-/// The news of a tree from the first id and the time of each index run, in the order of ids;
-/// `count` gives how many files the tree has of a range of ids.
+/// Finds the news of a tree. `epochs` has the first id and the time of each index run, in the order
+/// of ids; `count` gives how many files of a range of ids the tree has.
 pub fn tree_news(epochs: &[(u32, Timestamp)], count: impl Fn(&Range<u32>) -> u64) -> Vec<TreeNews> {
     let mut news = Vec::new();
     let mut start = None;
@@ -58,10 +58,10 @@ pub fn tree_news(epochs: &[(u32, Timestamp)], count: impl Fn(&Range<u32>) -> u64
 /// How far a mirror is behind.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Freshness {
-    /// Seconds since the first news that it lacks; 0: it lacks none. `None`: it has too little of
-    /// the tree, or was never scanned.
+    /// Seconds since the tree got the first news that the mirror lacks; 0: it lacks none. Absent if
+    /// the mirror has too little of the tree, or was never scanned.
     pub lag_s: Option<i64>,
-    /// Until when it has all news; the time of the scan if it lacks none.
+    /// The time up to which the mirror has all news; the time of the scan if it lacks none.
     pub synced_at: Option<Timestamp>,
     /// Places of the recent news that its last scan could find.
     pub judged: Vec<usize>,
@@ -69,8 +69,8 @@ pub struct Freshness {
     pub arrived: Vec<usize>,
 }
 
-/// How far a mirror is behind that was scanned at a time; `held` gives how many of the tree's files
-/// of a range of ids it has, `count` how many the tree has.
+/// Measures how far a mirror is behind that was scanned at a time. `held` and `count` give how many
+/// files of a range of ids the mirror and the tree have.
 pub fn freshness(
     news: &[TreeNews],
     (count, held): (impl Fn(&Range<u32>) -> u64, impl Fn(&Range<u32>) -> u64),
