@@ -36,7 +36,7 @@ pub(super) fn location_host(answer: &AskAnswer) -> String {
     host.unwrap_or_default()
 }
 
-/// All differences but the host of a redirect, which may have been drawn.
+/// Lists all differences, except in the host of a redirect, which may have been drawn.
 pub(super) fn differences(
     request: &ComparedRequest,
     a: &AskAnswer,

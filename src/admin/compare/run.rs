@@ -19,7 +19,7 @@ use crate::program::exit::Exit;
 
 /// Seconds for one request.
 const TIMEOUT: Duration = Duration::from_secs(20);
-/// How often both are asked again where they name different mirrors.
+/// How often both hosts are asked again if they name different mirrors.
 const DRAWS: usize = 12;
 
 /// Compares two hosts.
@@ -153,7 +153,8 @@ fn judge<'r>(
     }
 }
 
-/// Asks again where hosts differ: two that draw among the same mirrors meet sooner or later.
+/// Asks again if the hosts name different mirrors: two hosts that draw among the same mirrors name
+/// the same one sooner or later.
 fn draw(
     report: &mut CompareReport,
     client: &AskClient,

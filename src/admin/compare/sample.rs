@@ -43,7 +43,7 @@ impl ComparedRequest {
         asked.next().or(named)
     }
 
-    /// How many bytes of the answer are read: of files none.
+    /// Gives the number of bytes of the answer that are read: none of a file.
     pub(super) fn body_bytes_max(&self) -> usize {
         match self.document() {
             Some(_) => DOCUMENT_BYTES_MAX,
@@ -52,7 +52,8 @@ impl ComparedRequest {
     }
 }
 
-/// Some of many, each as likely, the same ones every time: those with the smallest hashes.
+/// Some of many requests, each as likely, and the same ones each time: those with the smallest
+/// hashes.
 #[derive(Debug)]
 pub(super) struct RequestSample {
     kept: BTreeMap<u64, ComparedRequest>,

@@ -101,14 +101,14 @@ pub(super) struct LogFormat {
 }
 
 impl LogFormat {
-    /// The formats that are tried where nobody names one.
+    /// Gives the formats that are tried if the admin names none.
     pub(super) fn usual() -> Vec<LogFormat> {
         let all = NAMED.iter();
         all.filter_map(|(_, text, is_open)| LogFormat::read(text, *is_open).ok())
             .collect()
     }
 
-    /// The formats of that name, or the one that the text itself is.
+    /// Gives the formats with that name, or the format that the text itself is.
     ///
     /// # Errors
     /// Returns what is wrong with the format, for people.
@@ -152,7 +152,7 @@ impl LogFormat {
         Ok(LogFormat { pieces, is_open })
     }
 
-    /// The values of a line; `None` if it has another format.
+    /// Reads the values of a line. Absent if the line has another format.
     pub(super) fn values<'l>(&self, line: &'l [u8]) -> Option<LogValues<'l>> {
         let mut values = LogValues::default();
         let mut rest = line;
@@ -170,7 +170,7 @@ impl LogFormat {
         is_end.then_some(values)
     }
 
-    /// End of the value with which the rest of a line begins.
+    /// Finds the end of the value with which the rest of a line begins.
     fn end(&self, rest: &[u8], field: LogField, place: usize) -> Option<usize> {
         if field == LogField::Time && rest.starts_with(b"[") {
             return memchr(b']', rest).map(|at| at + 1);
@@ -300,7 +300,7 @@ fn field(letter: u8, argument: &[u8]) -> LogField {
     }
 }
 
-/// With `%a` beside `%h`, which may be a name, the first is the client.
+/// Prefers `%a`, the client's address, to `%h`, which may be a name.
 fn prefer_exact_address(pieces: &mut [LogPiece], text: &str) {
     if !text.contains("%a") || !text.contains("%h") {
         return;

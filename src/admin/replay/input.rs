@@ -47,7 +47,7 @@ pub(in crate::admin) struct LogInput {
     failure: Option<io::Error>,
 }
 
-/// The bytes of all logs together, if all are regular files.
+/// Adds up the bytes of all logs. Absent if one of them is no regular file.
 pub(super) fn total_bytes(paths: &[PathBuf]) -> Option<u64> {
     let bytes = |path: &PathBuf| {
         let metadata = std::fs::metadata(path).ok()?;
@@ -102,7 +102,8 @@ impl LogInput {
         })
     }
 
-    /// The next lines; `None` at the end. Of a line longer than a block, only the beginning comes.
+    /// Gives the next lines. Absent at the end. Of a line longer than a block, only the beginning
+    /// comes.
     ///
     /// # Errors
     /// Returns the error of the file system, or of packed data that is damaged or cut.

@@ -26,7 +26,8 @@ impl AnswerKind {
         }
     }
 
-    /// The kind of a logged status; `None`: the web server's own business, such as 301, 403 or 500.
+    /// Gives the kind of a logged status. Absent if only the web server sends it, such as 301, 403
+    /// or 500.
     pub(super) fn of_status(status: u16) -> Option<AnswerKind> {
         match status {
             302 | 303 | 307 => Some(AnswerKind::Redirected),
@@ -36,7 +37,7 @@ impl AnswerKind {
         }
     }
 
-    /// The kind of a decision's answer, and the reason as a word.
+    /// Gives the kind of a decision's answer, and the reason as a word.
     pub(super) fn of(decision: &Decision<'_>) -> (AnswerKind, &'static str) {
         match &decision.outcome {
             Outcome::Redirect(_) => (AnswerKind::Redirected, "redirect"),

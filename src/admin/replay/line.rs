@@ -50,7 +50,7 @@ pub(super) struct LogLineReader {
 }
 
 impl LogLineReader {
-    /// Reads the values of a line; `None` if one of them is not what its directive writes.
+    /// Reads the values of a line. Absent if one of them is not what its directive writes.
     pub(super) fn read(&mut self, values: &LogValues<'_>) -> Option<()> {
         let status = number(values.status)?;
         let at = match values.time_unit {
@@ -117,8 +117,8 @@ impl LoggedRequest {
         self.query.extend_from_slice(query);
     }
 
-    /// A log without `Accept` may still tell that it named metalinks: what was wanted stands
-    /// neither in the name nor in the query.
+    /// Sets `Accept` from what the log says was wanted: if it was a metalink, and neither name nor
+    /// query asked for one, the client's `Accept` did.
     fn set_accept(&mut self, want: &[u8]) {
         let is_asked = || {
             Representation::split_suffix(&self.path).is_some()
@@ -134,7 +134,7 @@ impl LoggedRequest {
         }
     }
 
-    /// The bytes of the file that this client gets, wherever it gets them.
+    /// Gives the number of the file's bytes that this client gets, from whichever host.
     pub(super) fn wanted_bytes(&self, size: u64) -> u64 {
         match (&self.method[..], self.status) {
             (b"HEAD", _) | (_, 304) => 0,

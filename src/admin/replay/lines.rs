@@ -1,4 +1,4 @@
-//! Reads requests out of lines whose format is found by itself, or is named.
+//! Reads requests out of lines. The format is named, or found by trying.
 
 use super::format::LogFormat;
 use super::line::{LogLineReader, LoggedRequest};
@@ -33,7 +33,7 @@ impl LogLines {
         })
     }
 
-    /// The request of a line; `None` if it has another format.
+    /// Reads the request of a line. Absent if it has another format.
     pub(in crate::admin) fn read(&mut self, line: &[u8]) -> Option<&LoggedRequest> {
         let usual = self.usual;
         let others = (0..self.formats.len()).filter(|place| *place != usual);

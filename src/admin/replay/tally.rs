@@ -1,4 +1,5 @@
-//! Counts what the lines of a log became. Its size depends on mirrors and reasons alone.
+//! Counts how the lines of a log were answered. Its size depends on the numbers of mirrors and
+//! reasons alone.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -12,7 +13,7 @@ use crate::domain::mirror::MirrorCountry;
 use crate::domain::place::{Coordinates, CountryCode};
 use crate::domain::time::Timestamp;
 
-/// Names of mirrors that a log may have: a log is nobody's friend.
+/// Names of mirrors that a log may have. A forged log with more would fill the memory.
 const LOGGED_MIRRORS_MAX: usize = 10_000;
 /// Stands for the names beyond.
 const FURTHER: &str = "(further names)";

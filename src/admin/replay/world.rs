@@ -25,10 +25,10 @@ use crate::tree::{Location, NamedLocation, TreeProblem};
 /// A site at one moment, which all threads share.
 pub(super) struct ReplayWorld {
     pub state: SiteState,
-    /// The mirrors that cannot be chosen by anybody, and why.
+    /// The reasons why nobody can be sent to a mirror. Absent if somebody can.
     unusable: Vec<Option<Reason>>,
     by_name: HashMap<String, usize>,
-    /// Whether files are where the catalogue has them; otherwise the tree is looked at.
+    /// Whether the catalogue stands for the tree; if not, files are looked at in the tree.
     trusts_catalogue: bool,
 }
 
@@ -67,7 +67,7 @@ impl ReplayWorld {
                 config: Arc::clone(config),
                 snapshot: Some(Arc::new(snapshot)),
                 geoip: Arc::new(GeoIp::open(&config.geoip)),
-                // No document is sent, so that none has a time.
+                // The time of a document plays no role: no document is sent.
                 changed_at: Timestamp(0),
             },
         })
@@ -79,7 +79,7 @@ impl ReplayWorld {
         snapshot.map(|snapshot| &snapshot.roster)
     }
 
-    /// Why a mirror that the log names is not the decision's first.
+    /// Says why a mirror that the log names is not the first one of the decision.
     pub(super) fn why_not(&self, logged: &[u8], decision: &Decision<'_>) -> &'static str {
         let name = std::str::from_utf8(logged).unwrap_or_default();
         if decision.choices().iter().any(|choice| choice.name == name) {
@@ -191,7 +191,7 @@ impl<'w> Decider<'w> {
     }
 }
 
-/// The tree and the database of the site, without what makes no difference to a decision.
+/// The tree and the database of the site, without parts that change no decision.
 struct ReplaySources {
     live: LiveSources,
     /// Whether the request may be one for a document; digests in the fields of a redirect change
