@@ -24,7 +24,7 @@ pub struct ProbeRecord {
     pub url: String,
     /// The state that it counts as, and the results since that changed.
     pub standing: TargetStanding,
-    /// The last result; `None` when it could not be checked from here.
+    /// Whether the last probe was good. Absent if this host could not check the target.
     pub ok: Option<bool>,
     /// When.
     pub checked_at: Timestamp,
@@ -171,7 +171,8 @@ pub struct Switches {
     pub alive: bool,
 }
 
-/// Sets a mirror's switches if nobody else did since they were read; returns whether it was done.
+/// Sets a mirror's switches, unless somebody changed them since they were read. Returns whether
+/// they were set.
 ///
 /// # Errors
 /// Returns [`DbError::Sql`] if the database cannot be read or written.
@@ -199,11 +200,11 @@ pub struct LastNotice {
     pub mirror: MirrorId,
     /// `mirror`, `certificate`, or a target such as `https IPv6`.
     pub about: String,
-    /// The state that they know of.
+    /// The state that people know of.
     pub state: String,
     /// When they were told.
     pub at: Timestamp,
-    /// Seconds after that in which they hear nothing more about it.
+    /// Seconds after that in which people hear nothing more about it.
     pub pause_s: i64,
 }
 
@@ -253,14 +254,14 @@ pub fn tell(transaction: &Transaction<'_>, told: &LastNotice) -> Result<(), DbEr
     Ok(())
 }
 
-/// The last outage of a family.
+/// The last outage of an address family on this host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outage {
-    /// Over which the host looked cut off.
+    /// The family over which the host looked cut off.
     pub family: Family,
     /// Since when.
     pub since: Timestamp,
-    /// When it was over; `None`: it goes on.
+    /// The end of the outage. Absent if it goes on.
     pub until: Option<Timestamp>,
     /// The description of the outage.
     pub reason: String,

@@ -1,12 +1,12 @@
 //! Answers `DIR/?stats`: how often the files below a directory were downloaded, and which most.
 //!
 //! # Limits
-//! A sum over a whole tree takes up to some tenths of a second, so one worker makes one at a time;
-//! meanwhile, further ones are 503. An answer is kept for [`KEPT`].
+//! A sum over a whole tree takes up to some tenths of a second. So one worker at a time makes one;
+//! meanwhile, others answer 503. An answer is kept for [`KEPT`].
 //!
 //! # Security
-//! Named are only files that the catalogue has, in directories that are redirected, so that no
-//! statistics tell names that nobody may see.
+//! An answer names only files that the catalogue has, in directories that are redirected. So
+//! statistics tell no name that nobody may see.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -25,13 +25,13 @@ use crate::domain::count::period::Period;
 /// How long an answer is kept.
 const KEPT: Duration = Duration::from_secs(60);
 
-/// Answers that are kept; a site has as many directories that anybody asks for.
+/// Answers that are kept at most. A site has fewer directories that anybody asks for.
 const ANSWERS_MAX: usize = 1000;
 
 /// Files that are named at most.
 pub(super) const TOP_MAX: usize = 100;
 
-/// Files that are read for each that is named: some are gone, or hidden.
+/// Files that are read per file that is named, because some are gone or hidden.
 const READ_PER_NAMED: usize = 4;
 
 /// The answers of all workers.
@@ -84,7 +84,7 @@ pub(super) fn directory_of(exchange: Exchange<'_>) -> Option<Vec<u8>> {
 }
 
 impl DirectorySums {
-    /// The answer; `None` if another worker is making one.
+    /// Makes the answer, or finds a kept one. Absent if another worker is making one.
     ///
     /// # Errors
     /// Returns [`DbError`] if the statistics cannot be read.

@@ -185,8 +185,8 @@ impl FileStats {
     }
 }
 
-/// Whether the file's own URL is asked, under rules that allow questions and documents there and
-/// where the file lies.
+/// Whether the request is for the file's own URL, and the rules allow questions and documents, both
+/// at the URL and at the place of the file.
 fn may_tell(exchange: Exchange<'_>, file: &FilePath) -> bool {
     let decision = exchange.decision;
     let rules = &decision.rules;
@@ -195,7 +195,7 @@ fn may_tell(exchange: Exchange<'_>, file: &FilePath) -> bool {
     is_own && is_allowed && exchange.site.config.rules(file.as_bytes()).documents
 }
 
-/// The period that a text names, and its span.
+/// Reads the period that a text names, with its span.
 fn period(text: &[u8]) -> Option<(String, SumSpan)> {
     let text = std::str::from_utf8(text).ok()?;
     let (first, last) = parse_date(text)?;
@@ -207,7 +207,7 @@ fn period(text: &[u8]) -> Option<(String, SumSpan)> {
     Some((text.to_owned(), SumSpan { unit, first, last }))
 }
 
-/// The answer of mirrorbits, with further fields of ours.
+/// Makes the answer that mirrorbits gives, with further fields of ours.
 fn all(reader: &StatsReader, path: &[u8], now: Timestamp) -> Result<Value, DbError> {
     let today = Period::of(now);
     let since = first_month(reader)?;

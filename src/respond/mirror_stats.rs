@@ -1,8 +1,8 @@
-//! Answers `?mirrorstats`: how much each mirror got today and in 30 days.
+//! Answers `?mirrorstats`: the downloads and bytes of each mirror, today and in 30 days.
 //!
 //! # Security
-//! Private mirrors are never shown, and no mirror that the database does not have: it may have been
-//! private.
+//! An answer shows neither private mirrors nor mirrors that the database does not have, because
+//! these may have been private.
 
 use serde_json::{Value, json};
 

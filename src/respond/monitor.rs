@@ -2,9 +2,9 @@
 //! sites whose configuration asks for them.
 //!
 //! # Security
-//! Metrics tell which mirrors get how much. The virtual host must close the URL to everybody but
-//! the monitoring host; the shipped one does. A request about a file, as the locations of files
-//! send it, never gets them, whatever its URL: the rules for files are others.
+//! Metrics tell the load of each mirror. The virtual host must close the URL to everybody but the
+//! monitoring host; the shipped one does. A request about a file, as the locations of files send
+//! it, never gets metrics, whatever its URL, because other rules guard files.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -145,7 +145,7 @@ impl Monitor {
                 *reasons.entry(reason).or_default() += requests;
             }
         }
-        // Reasons that never happened have their zero, so that a rate shows the first.
+        // A reason that has never happened is shown as 0, so that a rate shows its first time.
         for (reason, requests) in [
             ("channel-full", self.counting.dropped.load(Relaxed)),
             ("joins-full", 0),

@@ -33,7 +33,7 @@ pub enum MergeOutcome {
     Future,
 }
 
-/// Names of one transaction, and their numbers.
+/// The numbers that names have in the tables, as far as one transaction has met them.
 pub(super) struct NameIds<'t> {
     transaction: &'t Transaction<'t>,
     known: HashMap<(&'static str, Vec<u8>), i64>,
@@ -138,7 +138,7 @@ pub fn merge(
     })
 }
 
-/// Notes that a file is added; false: it was added before.
+/// Notes that a file is added. Returns false if it was added before.
 fn note(transaction: &Transaction<'_>, head: &SpoolHead, now: Timestamp) -> Result<bool, DbError> {
     let sql = "INSERT INTO spool VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING";
     let values = params![
@@ -162,7 +162,7 @@ fn run(
     add().doing("adding to the statistics")
 }
 
-/// Numbers beyond SQLite's range stay at its end.
+/// Gives a number as SQLite can hold it: a larger one becomes the largest.
 fn whole(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }

@@ -28,7 +28,7 @@ impl SumUnit {
     }
 }
 
-/// The notion by which sums are made.
+/// The things that a table adds up by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SumSubject {
     /// Files.
@@ -123,7 +123,8 @@ impl SumSubject {
         }
     }
 
-    /// The expression of a row's name, and what else the statement needs: a join, a condition.
+    /// Gives the expression of a row's name, and further parts of the statement: a join and a
+    /// condition.
     fn key(self) -> (&'static str, &'static str, &'static str) {
         match self {
             SumSubject::Files => ("text", "JOIN name ON name.id = path", "1"),
@@ -156,7 +157,8 @@ impl SumSubject {
         sums.collect::<Vec<_>>().join(", ")
     }
 
-    /// FROM and WHERE of all statements; `below`: a directory of files, with a slash at the end.
+    /// Gives FROM and WHERE of all statements; `below` is a directory of files, with a slash at the
+    /// end.
     fn source(self, span: SumSpan, below: Option<&[u8]>) -> (String, Vec<Value>) {
         let (_, join, condition) = self.key();
         let unit = span.unit.as_str();
@@ -295,8 +297,8 @@ pub fn first_month(database: &impl Queryable) -> Result<Option<i64>, DbError> {
         .doing("looking for the first month of statistics")
 }
 
-/// The downloads of one file in a span of days or months. Each period is one look-up, so that a
-/// request that waits for it does not wait long.
+/// Reads the downloads of one file in a span of days or months. Each period is one look-up by key,
+/// so that a request does not wait long.
 ///
 /// # Errors
 /// Returns [`DbError::Sql`] if the database cannot be read.

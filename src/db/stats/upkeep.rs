@@ -30,7 +30,7 @@ const NETWORKS: [(&str, &str, i64); 3] = [
     ("route_month", "month", 1000),
 ];
 
-/// Cleans up, unless that was done today; returns whether it was done.
+/// Cleans up, unless a run did so today. Returns whether it cleaned up.
 ///
 /// # Errors
 /// Returns [`DbError`] if the database cannot be written; then everything is as it was.
@@ -82,7 +82,8 @@ fn drop_old(transaction: &Transaction<'_>, today: Period, now: Timestamp) -> Res
             "DELETE FROM front_day WHERE day < ?1",
             today.day - DAYS_KEPT,
         ),
-        // One more day, so that no file that is refused as too old is forgotten before.
+        // One day more than the age from which files are refused, so that none is forgotten and
+        // added again.
         (
             "DELETE FROM spool WHERE ended_at < ?1",
             now.0 - SPOOL_KEPT_S - 86_400,
@@ -97,7 +98,7 @@ fn drop_old(transaction: &Transaction<'_>, today: Period, now: Timestamp) -> Res
     Ok(())
 }
 
-/// Adds up the networks of past periods that have less than the largest ones.
+/// Adds up the networks of past periods, except the largest ones.
 fn add_up_networks(
     transaction: &Transaction<'_>,
     today: Period,
@@ -158,7 +159,7 @@ fn add_up_period(
     Ok(())
 }
 
-/// Adds up the files of past months that were asked for less than the others, by directory.
+/// Adds up the files of past months by directory, except those that were downloaded most.
 fn add_up_files(transaction: &Transaction<'_>, today: Period, most: i64) -> Result<(), DbError> {
     let crowded = "SELECT month FROM file_month JOIN name ON id = path \
                    WHERE month < ?1 AND substr(text, -1) <> x'2f' \

@@ -6,10 +6,11 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::config::StatsConfig;
 use crate::domain::count::rule::Agent;
 
-/// Remembered programs; most requests come from fewer. 16 KiB per worker and site.
+/// Programs that are remembered; most requests come from fewer. They take 16 KiB per worker and
+/// site.
 const SLOTS: usize = 1024;
 
-/// Bytes of a `User-Agent` that are looked at; more are an attack.
+/// Bytes of a `User-Agent` that are looked at. A longer one is an attack.
 const AGENT_BYTES_MAX: usize = 512;
 
 /// The programs seen last.

@@ -23,9 +23,10 @@ pub(super) const BATCHES_MAX: usize = 32;
 /// A finished request.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Event {
-    /// The facts. The column `downloads` with a `key` is not yet told apart from parts and retries.
+    /// The facts. If there is a `key`, the column `downloads` may still become that of a part or a
+    /// retry.
     pub kind: RequestKind<'static>,
-    /// Stands for client and file; 0: none.
+    /// A number for client and file; 0: none.
     pub key: u64,
     /// Time of the request in seconds since 1970.
     pub at: i64,

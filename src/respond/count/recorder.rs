@@ -19,7 +19,7 @@ use crate::domain::file::FileVersion;
 use crate::http::Method;
 use crate::respond::answer::Exchange;
 
-/// One of so many answers is timed.
+/// Answers of which one is timed.
 const TIMED_EVERY: u32 = 16;
 
 /// Bytes that a client's key is made of: network, program, path.
@@ -167,7 +167,7 @@ impl Recorder {
             .iter()
             .position(|(known, _)| Arc::ptr_eq(known, config));
         known.unwrap_or_else(|| {
-            // A configuration that was read again replaces the one before.
+            // A site of a configuration that was read again replaces the one before.
             self.agents.retain(|(known, _)| known.name != config.name);
             self.agents
                 .push((Arc::clone(config), AgentCache::default()));

@@ -42,10 +42,11 @@ const TOTALS_EVERY: Duration = Duration::from_millis(500);
 /// How old the facts about mirrors and programs may be.
 const FACTS_EVERY: Duration = Duration::from_secs(30);
 
-/// Memory of all sums, by estimate; then spool files are written before the minute is over.
+/// Memory that all sums may take, by estimate. Above it, spool files are written before the minute
+/// is over.
 const TALLY_BYTES_MAX: usize = 12 * 1024 * 1024;
 
-/// Longest time that the shutdown waits for the last statistics; a disk that hangs loses a minute.
+/// Longest time that the shutdown waits for the last statistics. If a disk hangs, a minute is lost.
 const END_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Shortest life of a seed in seconds; up to an hour is added, so that nobody knows when it ends.
