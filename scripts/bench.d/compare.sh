@@ -120,7 +120,7 @@ start_side() {
     chmod o+rw "$folder"/*.sock
 }
 
-# drive SOCKET PID PATHS: microseconds a request.
+# drive SOCKET PID PATHS: microseconds per request.
 drive() {
     local folder=$work/compare/large-after
     "$release/examples/fcgi-load" --socket "$1" --pid "$2" --paths "$folder/$3.txt" --pieces \

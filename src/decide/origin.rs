@@ -1,8 +1,8 @@
 //! Sends clients to the origin where a front end has no tree.
 //!
-//! Such a front end knows files by the catalogue alone. Whatever a tree would serve, and whatever
-//! is not known, is the origin's: a redirect there is never wrong, because the origin is the host
-//! that every client would ask without this one.
+//! Such a front end knows files by the catalogue alone. All that a tree would serve, and all that
+//! is not known, is the origin's. A redirect there is never wrong, because without this front end
+//! every client would ask the origin.
 
 use super::context::WorkerContext;
 use super::decision::{DecidedFile, OriginRedirect, Outcome};
@@ -11,13 +11,13 @@ use crate::config::OriginConfig;
 use crate::domain::escape::url_path_into;
 use crate::domain::time::Timestamp;
 
-/// Time before the copy in which a file counts as new: on the origin it may have been replaced
-/// again. When the copy itself is as old, nothing in it counts.
+/// Seconds before the time of the copy within which a file counts as new: the origin may have
+/// replaced it again. If the copy itself is as old, nothing in it counts.
 const NEW_S: i64 = 86_400;
 
 impl<'s> RequestPass<'_, 's> {
-    /// Whether the catalogue is too old to say that the file is as it has it. Only a front end
-    /// without a tree asks: elsewhere the disk tells.
+    /// Whether the catalogue is too old to be sure about the file. Only a front end without a tree
+    /// asks this: elsewhere the disk tells.
     pub(super) fn is_doubtful(&self, context: &mut WorkerContext, file: &DecidedFile) -> bool {
         let Some(origin) = &self.state.config.origin else {
             return false;
@@ -37,8 +37,8 @@ impl<'s> RequestPass<'_, 's> {
         age_s > NEW_S || seen.is_some_and(|seen| is_new(seen, written))
     }
 
-    /// The answer of a front end without a tree: what the web server would serve, and what is not
-    /// known, is at the origin.
+    /// Gives the answer of a front end without a tree: it sends all that the web server would
+    /// serve, and all that is not known, to the origin.
     pub(super) fn to_origin(&self, outcome: Outcome<'s>, origin: &OriginConfig) -> Outcome<'s> {
         let reason = match outcome {
             Outcome::Local(reason) => Some(reason),
@@ -55,7 +55,7 @@ impl<'s> RequestPass<'_, 's> {
 
     fn origin_path_into(&self, url: &mut Vec<u8>) {
         let (request, decision) = (self.request, &self.decision);
-        // A question for a product, whose answer is a file.
+        // A question for a product; its answer is a file.
         let named = decision.file.as_ref().filter(|_| decision.named.is_some());
         if named.is_some() {
             url.push(b'/');

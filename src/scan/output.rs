@@ -24,7 +24,7 @@ pub enum Style {
     Totals,
     /// MirrorBrain's lines.
     Lines,
-    /// One line a mirror.
+    /// One line per mirror.
     Summary,
     /// One JSON object at the end.
     Json,

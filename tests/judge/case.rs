@@ -87,7 +87,7 @@ pub fn cases() -> Vec<Case> {
     lines("cases.jsonl")
 }
 
-/// One value a line.
+/// One value per line.
 pub fn lines<T: for<'a> Deserialize<'a>>(name: &str) -> Vec<T> {
     let text = fixture(name);
     let parse = |line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{name}: {error}"));

@@ -36,13 +36,13 @@ struct Args {
     /// Requests before the measurement starts.
     #[arg(long, default_value_t = 1_000)]
     warm_up: u64,
-    /// URL paths, one a line, decoded; taken in random order.
+    /// URL paths, one per line, decoded; taken in random order.
     #[arg(long)]
     paths: Option<PathBuf>,
-    /// Client addresses, one a line; taken in random order.
+    /// Client addresses, one per line; taken in random order.
     #[arg(long)]
     addresses: Option<PathBuf>,
-    /// Parameters, NAME=VALUE, one a line; {path}, {uri} and {address} are replaced.
+    /// Parameters, NAME=VALUE, one per line; {path}, {uri} and {address} are replaced.
     #[arg(long)]
     params_file: Option<PathBuf>,
     /// Seed of the random order.

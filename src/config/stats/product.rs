@@ -3,7 +3,7 @@
 use crate::domain::count::product::{CountPattern, ProductNames};
 use crate::domain::key::{ConfigProblem, section};
 
-/// Each is tried on the path of each file once a minute.
+/// Each is tried on the path of each file once per minute.
 pub(in crate::config) const COUNT_MAX: usize = 200;
 
 section! {

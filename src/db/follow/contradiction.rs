@@ -8,10 +8,10 @@ use crate::domain::file::FileId;
 use crate::domain::mirror::MirrorId;
 use crate::domain::time::Timestamp;
 
-/// Pairs of one mirror that are masked; a mirror with more is one for an admin, and for its scan.
+/// Pairs of one mirror that are masked at most. A mirror with more needs its admin and a scan.
 pub const PAIRS_MAX: i64 = 1000;
 
-/// A pair.
+/// A mirror and a file that it did not have.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Contradiction {
     /// The mirror.
@@ -20,7 +20,8 @@ pub struct Contradiction {
     pub file: FileId,
     /// When it was first wrong.
     pub seen_at: Timestamp,
-    /// When it was wrong again, since when it is masked.
+    /// The time at which it was wrong again; since then the pair is masked. Absent if it was wrong
+    /// once.
     pub confirmed_at: Option<Timestamp>,
     /// The word of its result.
     pub result: String,
@@ -67,9 +68,8 @@ pub fn masked(database: &impl Queryable) -> Result<Vec<(MirrorId, FileId)>, DbEr
     read().doing("reading contradictions")
 }
 
-/// Stores a pair. One that is wrong again takes the place of the first look; one that is seen for
-/// the first time leaves what is known of it. Nothing if the mirror is gone or has [`PAIRS_MAX`]
-/// others.
+/// Stores a pair. A second look takes the place of the first; a first look leaves a stored pair as
+/// it is. Stores nothing if the mirror is gone or has [`PAIRS_MAX`] other pairs.
 ///
 /// # Errors
 /// Returns [`DbError::Sql`] if the database cannot be written.

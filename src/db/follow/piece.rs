@@ -46,7 +46,7 @@ pub struct FetchedPiece {
     pub bytes: u64,
 }
 
-/// Those of all mirrors.
+/// Reads the pieces of all mirrors.
 ///
 /// # Errors
 /// Returns [`DbError::Sql`] if the database cannot be read.

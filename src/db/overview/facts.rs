@@ -1,4 +1,4 @@
-//! Reads what metrics tell of mirrors and programs.
+//! Reads the facts about mirrors and programs that metrics tell.
 
 use std::collections::HashMap;
 
@@ -14,7 +14,7 @@ use crate::domain::time::Timestamp;
 /// Runs of a kind that are searched for one that did all of its work.
 const RUNS_MAX: u32 = 200;
 
-/// The facts of a site's database.
+/// Reads the facts of a site's database.
 ///
 /// # Errors
 /// Returns [`DbError`] if it cannot be read.
@@ -49,7 +49,7 @@ pub fn facts(
     })
 }
 
-/// Every result, so that a first wrong redirect is an increase.
+/// Counts redirects for every result, so that a first wrong redirect is an increase.
 fn redirects(database: &impl Queryable) -> Result<Vec<(&'static str, u64)>, DbError> {
     let totals: HashMap<FollowResult, u64> = sums::totals(database)?.into_iter().collect();
     let count = |result| totals.get(&result).copied().unwrap_or(0);

@@ -1,5 +1,5 @@
-//! Stores what pages tell of the past: results of probes per hour and day, and how mirrors were
-//! each day.
+//! Stores the past that pages show: results of probes per hour and day, and the state of each
+//! mirror per day.
 
 use rusqlite::params;
 
@@ -66,10 +66,10 @@ pub fn add(
     Ok(())
 }
 
-/// No check takes longer; its square fits a sum.
+/// Longest time of a check that counts; its square fits a sum.
 const MS_MAX: u64 = 3_600_000;
 
-/// Drops what is older than is kept.
+/// Drops rows that are older than the periods above.
 ///
 /// # Errors
 /// Returns [`DbError::Sql`] if the database cannot be written.
@@ -160,7 +160,7 @@ pub fn days(
     periods(database, "day", (mirror, from))
 }
 
-/// How a mirror was on a day.
+/// The state of a mirror on one day.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct MirrorDay {
     /// Days since 1970.
@@ -197,7 +197,7 @@ pub fn mirror_days(
     rows.doing(doing)?.collect::<Result<_, _>>().doing(doing)
 }
 
-/// Stores how a mirror is on a day; nothing when the mirror is gone.
+/// Stores the state of a mirror on a day; nothing when the mirror is gone.
 ///
 /// # Errors
 /// Returns [`DbError::Sql`] if the database cannot be written.
@@ -234,7 +234,7 @@ pub fn store_arrival(
     Ok(())
 }
 
-/// When scans first found the news of epochs: the epoch's first id, mirror, time.
+/// Reads when scans first found the news of epochs: the epoch's first id, mirror, time.
 ///
 /// # Errors
 /// Returns [`DbError::Sql`] if the database cannot be read.

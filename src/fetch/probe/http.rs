@@ -39,7 +39,7 @@ pub(super) struct HttpCheck<'a> {
 }
 
 impl HttpCheck<'_> {
-    /// Asks for one file after the other until the mirror has one.
+    /// Asks for one file after another until the mirror has one.
     pub(super) async fn run(mut self, evidence: impl Fn(Option<&ProbeFile>) -> String) -> Check {
         let target = self.target;
         if let Some(file) = target.files.first()
@@ -74,9 +74,8 @@ impl HttpCheck<'_> {
         self.check
     }
 
-    /// Asks a pull-through cache for small files, each as a whole, until it has one. If it serves
-    /// other bytes, the next file is not asked for: the cache can have no older version of these
-    /// files.
+    /// Asks a pull-through cache for small files, each as a whole, until it has one. If the cache
+    /// serves other bytes, that is the result: it can have no older version of these files.
     async fn run_cache(mut self, evidence: impl Fn(Option<&ProbeFile>) -> String) -> Check {
         let target = self.target;
         if target.files.is_empty() {
@@ -91,7 +90,7 @@ impl HttpCheck<'_> {
                 && target.staleness.is_some()
                 && let Err(stale @ Failure::Stale { .. }) = self.ask_generation().await
             {
-                // Any other fault of this one file says nothing about the other files.
+                // Any other fault of this one file says nothing about the others.
                 result = Err(stale);
                 self.check.evidence = evidence(None);
             }
@@ -349,7 +348,7 @@ impl HttpCheck<'_> {
     }
 }
 
-/// A URL for people, without login and query.
+/// Writes a URL for people, without login and query.
 fn shown(url: &Url) -> String {
     let text = without_login(url.as_str());
     let end = text.find(['?', '#']).unwrap_or(text.len());

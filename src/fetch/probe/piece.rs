@@ -20,8 +20,8 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 impl HttpCheck<'_> {
-    /// Asks for a part of a file. Any answer that tells the right size is right, and so are its
-    /// bytes if they have the digest.
+    /// Asks for a part of a file. An answer is right if it tells the right size, and if its bytes
+    /// have the digest, where there is one.
     pub(super) async fn get_piece(
         &mut self,
         file: &ProbeFile,

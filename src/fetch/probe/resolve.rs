@@ -34,7 +34,7 @@ impl Default for Resolver {
 
 impl Resolver {
     /// Asks the system's resolver in a thread of its own. If the system has no thread left, nothing
-    /// is known about the host. (The runtime's own way to start a thread would panic then.)
+    /// is known about the host. (The runtime's own way to start a thread would then panic.)
     async fn look_up(&self, host: String) -> Result<std::vec::IntoIter<SocketAddr>, Failure> {
         let here = |said: String| Failure::Here { said };
         let permit = Arc::clone(&self.threads).acquire_owned().await;

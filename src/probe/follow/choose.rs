@@ -26,7 +26,7 @@ use crate::snapshot::{CacheLaw, sample};
 /// Time from one round to the next, in which each mirror is asked at most once.
 pub const FOLLOW_EVERY: Duration = Duration::from_secs(300);
 
-/// How old redirects may be that are followed: two rounds, in case the first was late.
+/// Age of the oldest redirects that are followed: two rounds, in case the first was late.
 const SAMPLES_AGE_S: i64 = 600;
 
 /// Pairs that are looked at a second time in one round.
@@ -62,7 +62,7 @@ pub(super) struct Looks {
     pub gone: Vec<Contradiction>,
 }
 
-/// Chooses them.
+/// Chooses the redirects of a round.
 ///
 /// # Errors
 /// Returns [`DbError`] if the mirror database cannot be read.
@@ -75,7 +75,7 @@ pub(super) fn choose(
     let mut mirrors = mirror::all(database)?;
     mirrors.retain(|mirror| mirror.enabled && mirror.alive);
     let pairs = contradiction::all(database)?;
-    // Clients are still sent to those that were wrong once.
+    // Clients are still sent to mirrors that were wrong once.
     let masked = pairs.iter().filter(|pair| pair.confirmed_at.is_some());
     let masked: HashSet<(MirrorId, FileId)> = masked.map(|pair| (pair.mirror, pair.file)).collect();
     let mut chosen = Looks::default();
@@ -132,7 +132,7 @@ fn family(text: &str) -> Option<Family> {
     text.parse().ok().and_then(Family::from_number)
 }
 
-/// The last redirects; none if there are no statistics.
+/// Reads the last redirects; none if there are no statistics.
 fn redirects(site: &SiteConfig, now: Timestamp) -> Vec<RedirectSample<'static>> {
     if site.stats.spool.is_none() {
         return Vec::new();
@@ -153,7 +153,8 @@ fn redirects(site: &SiteConfig, now: Timestamp) -> Vec<RedirectSample<'static>> 
     }
 }
 
-/// A file of each mirror, as probes take them. Caches are left out: each would fetch the file.
+/// Draws a file of each mirror, as probes do. Caches are left out, because each would fetch the
+/// file.
 fn unweighted(
     database: &impl Queryable,
     site: &SiteConfig,
@@ -218,7 +219,7 @@ fn again(
     Ok(())
 }
 
-/// The URL of a file on a mirror over that scheme, or else over its first one.
+/// Makes the URL of a file on a mirror over that scheme, or else over its first one.
 fn target(
     mirror: &MirrorRecord,
     (path, file): (&[u8], CatalogueFile),

@@ -1,11 +1,11 @@
-//! Sorts what following a redirect found (no I/O).
+//! Judges the answers to redirects that were followed (no I/O).
 
 use crate::domain::follow::result::FollowResult;
 use crate::domain::health::Family;
 use crate::fetch::probe::{Check, Failure, ProbeFinding};
 
-/// The result, and a command line that shows the same; `None` if nothing is known, because this
-/// host has no way there. The answer over the preferred family counts, if there is one.
+/// Gives the result, and a command line that shows the same. The answer over the preferred family
+/// counts, if there is one. Absent if nothing is known, because this host has no way there.
 pub(super) fn judge(
     finding: &ProbeFinding,
     preferred: Option<Family>,
@@ -36,7 +36,7 @@ pub(super) fn judge(
     silent
 }
 
-/// The result that a failure is. Only an answer that is understood is wrong.
+/// Gives the result that a failure stands for. Only an answer that is understood counts as wrong.
 fn of_failure(failure: &Failure) -> Option<FollowResult> {
     if failure.is_ours() {
         return None;

@@ -104,7 +104,7 @@ impl Prober {
         };
         let mut fetched = 0;
         let (mut found, mut evidence) = (None, String::new());
-        // The second time over a connection of its own.
+        // The second look has a connection of its own.
         for _ in 0..2 {
             let findings = self.find(std::slice::from_ref(&target), stop)?;
             found = findings.into_values().next();
@@ -132,7 +132,7 @@ impl Prober {
         self.store(wanted, found, fetched, &evidence)
     }
 
-    /// Whether the piece of our own file has its digest; `None` if it cannot be read in the version
+    /// Whether the piece of our own file has its digest. Absent if it cannot be read in the version
     /// of the catalogue.
     fn own_piece(&self, wanted: &WantedPiece) -> Option<bool> {
         let root = Root::open(&self.site.tree).ok()?;
@@ -182,7 +182,7 @@ impl Prober {
     }
 }
 
-/// Masks the pair at once, because it was looked at twice.
+/// Masks the pair at once, because both looks were wrong.
 fn blame(
     transaction: &Transaction<'_>,
     (wanted, outcome): (&WantedPiece, &PieceOutcome),
@@ -238,7 +238,7 @@ impl WantedPiece {
     }
 }
 
-/// A piece of a file that the mirror should have; `None` if none of those drawn has digests.
+/// Draws a piece of a file that the mirror should have. Absent if no drawn file has digests.
 fn draw(
     database: &impl Queryable,
     mirror: MirrorRecord,
@@ -246,7 +246,7 @@ fn draw(
 ) -> Result<Option<WantedPiece>, DbError> {
     let current = content::current(database, mirror.id)?;
     let count = u32::try_from(current.len()).unwrap_or(u32::MAX);
-    // All of a few, and each once.
+    // If there are few, each is taken once.
     let ids = match count <= FILES_DRAWN {
         true => current,
         false => (0..FILES_DRAWN)

@@ -43,7 +43,7 @@ pub(super) enum PieceFound {
     Same,
     /// The mirror has other bytes, and ours are right.
     Other(String),
-    /// Our own file is not what its digests say.
+    /// Our own file does not have its digests.
     Ours,
     /// Nothing was learnt.
     Nothing(String),
@@ -69,7 +69,7 @@ impl PieceOutcome {
         }
     }
 
-    /// The text, if somebody should act.
+    /// Gives the text, if somebody should act.
     pub fn warning(&self) -> Option<String> {
         let is_bad = matches!(self.found, PieceFound::Other(_) | PieceFound::Ours);
         is_bad.then(|| self.text())
@@ -80,7 +80,7 @@ impl PieceOutcome {
 #[derive(Debug, Default)]
 pub struct FollowReport {
     pub(super) site: String,
-    /// How many had which result, second looks included.
+    /// The number of results of each kind, second looks included.
     pub(super) results: BTreeMap<FollowResult, u64>,
     pub(super) wrong: Vec<WrongRedirect>,
     /// Mirrors of which a scan is asked for.

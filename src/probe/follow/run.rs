@@ -21,17 +21,18 @@ use crate::probe::error::ProbeError;
 use crate::probe::prober::Prober;
 use crate::program::clock::now;
 
-/// Who the events are by.
+/// The name under which events are recorded.
 pub(super) const ACTOR: &str = "heliostat-probe";
 
-/// If so many mirrors were asked, and more than half cannot be reached, this host is cut off.
+/// If so many mirrors were asked, and more than half of them cannot be reached, this host is cut
+/// off.
 const CUT_OFF_MIN: u64 = 3;
 
 /// A scan is not asked for so soon after another began, so that a mirror that lists files that it
 /// does not serve is not scanned without end.
 const SCAN_PAUSE_S: i64 = 3600;
 
-/// The period in which a mirror's share of wrong redirects is looked at.
+/// The period over which a mirror's share of wrong redirects counts.
 const DAY_S: i64 = 86_400;
 
 /// So many wrong redirects of a mirror, and more than one of so many, ask for a scan.
@@ -148,7 +149,7 @@ impl FollowedLook<'_> {
     }
 }
 
-/// The other family than that of the first look, which its command line names.
+/// Gives the other family than that of the first look, which the pair's command line names.
 fn other_family(pair: &Contradiction) -> Option<Family> {
     match pair.evidence.contains(" -4 ") {
         true => Some(Family::V6),
@@ -156,7 +157,7 @@ fn other_family(pair: &Contradiction) -> Option<Family> {
     }
 }
 
-/// Stores a round; returns the mirrors of which a scan is asked for.
+/// Stores a round. Returns the mirrors of which it asks for a scan.
 fn store(
     transaction: &Transaction<'_>,
     looks: &Looks,

@@ -1,7 +1,7 @@
 //! Listings of real FTP servers, and of those that cannot be run here, with what they say.
 //!
 //! `tests/fixtures/ftp/` holds what LIST (`.list`) and MLSD (`.mlsd`) gave of one directory, and
-//! beside it `.expected`: an entry a line. `UPDATE_GOLDEN=1` rewrites what is expected.
+//! beside it `.expected`: one entry per line. `UPDATE_GOLDEN=1` rewrites what is expected.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};

@@ -16,7 +16,7 @@ use crate::stand_in::site::TestSite;
 /// Directories of a mirror.
 const DIRECTORIES: usize = 60;
 
-/// Connections beyond one a request at a time: a client may open one while another becomes free.
+/// Connections beyond one per request at a time: a client may open one while another becomes free.
 const SPARE: u32 = 10;
 
 #[test]

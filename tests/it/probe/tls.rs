@@ -127,7 +127,7 @@ fn expiry_is_told(site: &TestSite, trusted: &Path) {
         down[0].contains("TLS fails (its certificate has expired)"),
         "{down:?}"
     );
-    // One event of each certificate, not one a minute.
+    // One event of each certificate, not one per minute.
     pass_trusting(site, &[], Some(trusted));
     let warned = events(site, "soon");
     assert_eq!(warned.len(), 1, "{warned:?}");
