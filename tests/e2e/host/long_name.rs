@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::os::unix::ffi::OsStrExt;
 
-use crate::stage::{Stage, encode, start_nginx, start_nginx_before};
+use crate::stage::{Request, Stage, encode, start_nginx, start_nginx_before};
 
 /// Encoded names of up to so many bytes are redirected.
 const ENCODED_BYTES: usize = 1_700;
@@ -192,4 +192,24 @@ fn names_of_any_length_are_redirected_through_any_server() {
         let is_fine = |status: &u16| [200, 302].contains(status);
         assert!(statuses.iter().all(is_fine), "{server}: {statuses:?}");
     }
+}
+
+#[test]
+fn a_longer_head_that_is_allowed_fits_into_the_buffers_of_nginx() {
+    // As in docs/vhost.md; without the buffers of nginx.conf, 4096 bytes are the most.
+    let mut stage = Stage::new(&format!("head_bytes_max = 8192\n{SETTINGS}"));
+    let name = ["\u{6587}".repeat(60), "\u{5b57}".repeat(60)]
+        .join("/")
+        .into_bytes();
+    stage.file(std::ffi::OsStr::from_bytes(&name), 4_200);
+    stage.mirror("one", ["de", "eu"]);
+    stage.learn();
+    stage.start_responder();
+    let nginx = start_nginx(&stage.site.path("."));
+    let path = [b"/", encode(&name).as_slice()].concat();
+    let answer = Request::get(nginx.port, &path).send();
+    let lengths = answer.fields.iter();
+    let head: usize = lengths.map(|(name, value)| name.len() + value.len()).sum();
+    assert_eq!(answer.status, 302, "{answer:?}");
+    assert!(head > 5_000, "{head}: {answer:?}");
 }
