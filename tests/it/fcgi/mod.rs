@@ -14,5 +14,6 @@ mod restart;
 mod server;
 #[path = "../../load/supervisor.rs"]
 mod supervisor;
+mod watchdog;
 #[path = "../../load/wire.rs"]
 mod wire;
