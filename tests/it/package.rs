@@ -89,6 +89,8 @@ fn each_command_has_a_manual_page() {
 fn configuration_of_the_package_is_loaded() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/package.d/heliostat.toml");
     let text = std::fs::read_to_string(&file).expect("the configuration");
+    let is_live = |line: &str| line.trim_start().starts_with("fallbacks");
+    assert!(!text.lines().any(is_live), "no example has live fallbacks");
     let lines = text.lines().map(|line| match line.strip_prefix('#') {
         Some(key) if key.starts_with(|c: char| c == '[' || c.is_ascii_lowercase()) => key,
         _ => line,
