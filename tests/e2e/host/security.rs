@@ -230,6 +230,41 @@ const RULES: &[(&str, &str, &[&str])] = &[
         <Files secret.*>\nRequire all denied\n</Files>",
         &["/now/secret.iso", "/now/secret.txt"],
     ),
+    (
+        "method",
+        "<Files secret.*>\nRequire method POST\n</Files>",
+        &[FILE, SMALL],
+    ),
+    (
+        "limitexcept",
+        "<Directory {tree}/dir>\n<LimitExcept POST>\nRequire all denied\n\
+        </LimitExcept>\n</Directory>",
+        &[FILE, SMALL, "/dir/"],
+    ),
+    (
+        "local",
+        "<Files secret.*>\n<RequireAll>\nRequire all granted\nRequire not local\n\
+        </RequireAll>\n</Files>",
+        &[FILE, SMALL],
+    ),
+    (
+        "remoteaddress",
+        "<Location /dir>\nRequire expr \"! %{REMOTE_ADDR} -ipmatch '127.0.0.0/8'\"\n\
+        </Location>",
+        &[FILE, SMALL, "/dir/"],
+    ),
+    (
+        "rewriteaddress",
+        "RewriteEngine On\nRewriteCond %{REMOTE_ADDR} ^127\\.\n\
+        RewriteRule ^/dir/ - [F]",
+        &[FILE, SMALL, "/dir/"],
+    ),
+    (
+        "any",
+        "<Files secret.*>\nAuthType Basic\nAuthName x\nAuthUserFile {home}/users\n\
+        <RequireAny>\nRequire ip 192.0.2.1\nRequire user nobody\n</RequireAny>\n</Files>",
+        &[FILE, SMALL],
+    ),
     ("mode", "", &["/mode/closed.iso", "/mode/closed/a.iso"]),
     ("internal", "", &["/.heliostat/local", "/.heliostat/down"]),
 ];
