@@ -5,6 +5,7 @@ mod bulk;
 mod command;
 mod compare;
 mod database;
+mod durable;
 mod edit;
 mod export;
 mod file;
