@@ -192,6 +192,15 @@ fn repeats_no_name_but_its_own(stage: &Stage) {
     );
 }
 
+/// The version of HTTP in which a server answers who asks for that one.
+fn spoken(version: &str, url: &str) -> String {
+    let mut command = Command::new("curl");
+    command.args(["-q", "-s", "-k", "-o", "/dev/null", "-w", "%{http_version}"]);
+    let output = command.args([version, url]).output();
+    let output = output.expect("curl is installed; `scripts/test` does it");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
 #[test]
 fn https_and_http2_share_the_rules_of_http() {
     let mut stage = Stage::new(RULES);
@@ -225,11 +234,13 @@ fn https_and_http2_share_the_rules_of_http() {
         ..ApacheOptions::default()
     });
     stage.until_redirected("/a.iso");
-    for version in ["--http1.1", "--http2"] {
+    for (version, expected) in [("--http1.1", "1.1"), ("--http2", "2")] {
+        let url = |path: &str| format!("https://127.0.0.1:{port}{path}");
         let get = |path: &str| {
-            let request = Request::url(format!("https://127.0.0.1:{port}{path}"));
+            let request = Request::url(url(path));
             request.argument("-k").argument(version).send()
         };
+        assert_eq!(spoken(version, &url("/a.iso")), expected);
         let local = get("/new.iso");
         assert_eq!(
             (local.status, &local.body),
@@ -238,7 +249,7 @@ fn https_and_http2_share_the_rules_of_http() {
         );
         let redirect = get("/a.iso");
         assert_eq!(redirect.status, 302, "{version}: {redirect:?}");
-        let own = format!("https://127.0.0.1:{port}/a.iso.meta4");
+        let own = url("/a.iso.meta4");
         assert_eq!(described_by(&redirect), own, "{version}: {redirect:?}");
         assert_eq!(get("/a.iso.md5").status, 200, "{version}");
     }
