@@ -113,6 +113,7 @@ fn without_a_thread_a_scan_says_so_and_does_not_panic() {
     let (site, _tree) = site_and_tree("");
     let web = OddWeb::start(|asked| healthy(&asked.path));
     let id = add(&site, "m", &web.url());
+    add(&site, "n", &web.url());
     let open = Command::new("chmod")
         .args(["-R", "a+rwX"])
         .arg(site.path(""))
@@ -127,6 +128,13 @@ fn without_a_thread_a_scan_says_so_and_does_not_panic() {
         "{said}"
     );
     assert!(published(&site, id).is_none());
+    // With several mirrors there would be a thread for each.
+    let output = without_threads(&site, "heliostat-scan", "--all");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!said.contains("panicked"), "{said}");
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    let fewer = "fewer mirrors at a time: the system gives no thread";
+    assert!(said.contains(fewer), "{said}");
 }
 
 #[test]
