@@ -14,6 +14,7 @@ mod lists;
 mod mirror_ping;
 mod mirrorlist;
 mod origin;
+mod outside;
 mod private;
 mod products;
 mod redirect_head;
