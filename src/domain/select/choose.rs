@@ -6,6 +6,7 @@ use super::admission::{CacheFile, admit};
 use super::class::{Class, ClassTable, Group, Roster};
 use super::law::{Draw, Law};
 use super::reason::Reason;
+use super::rendezvous;
 use super::set::{MirrorSet, WORD_BITS, indexes};
 use super::share;
 use crate::domain::mirror::{Mirror, MirrorCountry};
@@ -300,6 +301,40 @@ impl<'a> SelectionCase<'a> {
         }
     }
 
+    /// The path whose caches have an order of its own, if there are several among the mirrors.
+    fn path_for_caches(&self, mirrors: impl Iterator<Item = usize>) -> Option<&'a [u8]> {
+        let caches = self.roster.caches();
+        let path = self.question.cached.as_ref()?.path;
+        (mirrors.filter(|mirror| caches.contains(*mirror)).count() > 1).then_some(path)
+    }
+
+    /// Gives the places of caches in a sorted tier to caches in the order that this path has. A
+    /// cache that is farther away than the law allows to share keeps its place.
+    fn order_caches(&self, path: &[u8], members: &mut [TierMember]) {
+        let nearest = members.iter().map(|member| member.handicapped).min();
+        let limit = nearest.unwrap_or(0).saturating_add(self.law.spread);
+        let caches = self.roster.caches();
+        let shares =
+            |member: &TierMember| member.handicapped <= limit && caches.contains(member.mirror);
+        let mut key = Vec::with_capacity(path.len() + 1);
+        let mut ordered: Vec<(f64, TierMember)> = members
+            .iter()
+            .filter(|member| shares(member))
+            .map(|member| {
+                let wish = rendezvous::wish(path, self.mirror(member.mirror), &mut key);
+                (wish, *member)
+            })
+            .collect();
+        let name = |member: &TierMember| &self.mirror(member.mirror).identifier;
+        ordered.sort_by(|(first, one), (second, other)| {
+            second.total_cmp(first).then_with(|| name(one).cmp(name(other)))
+        });
+        let places = members.iter_mut().filter(|member| shares(member));
+        for (place, (_, member)) in places.zip(ordered) {
+            *place = member;
+        }
+    }
+
     /// Reason for which a mirror does not have the file, or a cache may not get it.
     fn why_not(&self, index: usize, holdings: &impl Holdings) -> Reason {
         let cached = self.question.cached.as_ref();
@@ -395,7 +430,8 @@ impl<D: FnMut() -> Draw> Selector<D> {
         let members = &mut self.buffers.members;
         let room = want - candidates.len();
         let is_spread = case.law.spread > 0 && case.question.place.coordinates.is_some();
-        if members.len() > room && !is_spread {
+        let has_caches = case.path_for_caches(members.iter().map(|member| member.mirror));
+        if members.len() > room && !is_spread && has_caches.is_none() {
             // Only the best of a large class need to be sorted.
             members.select_nth_unstable(room);
             members.truncate(room);
@@ -405,6 +441,9 @@ impl<D: FnMut() -> Draw> Selector<D> {
             let limit = best.handicapped.saturating_add(case.law.spread);
             let near = members.partition_point(|member| member.handicapped <= limit);
             members[..near].sort_unstable_by_key(|member| (member.rank, member.mirror));
+        }
+        if let Some(path) = has_caches {
+            case.order_caches(path, members);
         }
         let best = members.iter().take(room);
         candidates.extend(best.map(|member| case.candidate(member, label)));
@@ -455,7 +494,7 @@ impl<D: FnMut() -> Draw> Selector<D> {
         };
         let mut selection = self.select(law, site, &question, holdings);
         let case = SelectionCase::new(law, site, &question, holdings, Vec::new());
-        fill_probabilities(law, case.roster, &mut selection.candidates);
+        fill_probabilities(&case, &mut selection.candidates);
         let is_candidate = |index| selection.candidates.iter().any(|c| c.mirror == index);
         let mut excluded: Vec<(usize, Reason)> = case.roster.unusable().to_vec();
         for index in case
@@ -496,7 +535,8 @@ fn within_spread(law: &Law, candidates: &[Candidate]) -> usize {
         .count()
 }
 
-fn fill_probabilities(law: &Law, roster: &Roster, candidates: &mut [Candidate]) {
+fn fill_probabilities(case: &SelectionCase<'_>, candidates: &mut [Candidate]) {
+    let (law, roster) = (case.law, case.roster);
     let Some(first) = candidates.first().map(|candidate| candidate.tier) else {
         return;
     };
@@ -515,5 +555,22 @@ fn fill_probabilities(law: &Law, roster: &Roster, candidates: &mut [Candidate]) 
         .collect();
     for (candidate, share) in candidates.iter_mut().zip(share::by_score(law, &scores)) {
         candidate.probability = share;
+    }
+    let sharing = &mut candidates[..sharing];
+    let mirrors = sharing.iter().map(|candidate| candidate.mirror);
+    if case.path_for_caches(mirrors).is_some() {
+        give_to_first_cache(roster, sharing);
+    }
+}
+
+/// The first cache of the path's order gets the clients of all caches.
+fn give_to_first_cache(roster: &Roster, sharing: &mut [Candidate]) {
+    let mut caches: Vec<&mut Candidate> = sharing
+        .iter_mut()
+        .filter(|candidate| roster.caches().contains(candidate.mirror))
+        .collect();
+    let sum = caches.iter().map(|cache| cache.probability).sum();
+    for (place, cache) in caches.iter_mut().enumerate() {
+        cache.probability = if place == 0 { sum } else { 0.0 };
     }
 }

@@ -10,6 +10,7 @@
 //! - [`set`]: sets of mirrors as bits.
 //! - [`law`]: rank and distance, the numbers that order a class.
 //! - [`choose`]: makes ordered candidates out of classes.
+//! - `rendezvous`: which cache a path prefers.
 //! - [`reason`]: why every other mirror is not a candidate.
 //! - [`list`]: which mirrors are left out of lists that a client works through without us.
 //! - [`share`]: the probability of each candidate.
@@ -21,6 +22,7 @@ pub mod class;
 pub mod law;
 pub mod list;
 pub mod reason;
+mod rendezvous;
 pub mod set;
 pub mod share;
 

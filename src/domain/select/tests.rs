@@ -341,6 +341,51 @@ fn caches_get_what_they_may_and_say_why_not() {
     assert_eq!(found.candidates.len(), 3);
 }
 
+/// Case B9 of the specification of caches.
+#[test]
+fn caches_of_a_tier_share_paths_and_mirrors_keep_their_share() {
+    let cache = |id| {
+        let mut mirror = mirror(id, "de", "eu", 100);
+        mirror.kind = MirrorKind::Cache;
+        mirror
+    };
+    let roster = Roster::new(vec![cache(1), mirror(2, "de", "eu", 100), cache(3)]);
+    let mut question = question("de", "eu");
+    let file = |path| CacheFile {
+        path,
+        is_mutable: false,
+        is_version_known: true,
+        seen_at: None,
+        is_signed: false,
+        now: Timestamp(1100),
+    };
+    let mut firsts = Vec::new();
+    for path in [&b"a.iso"[..], b"b.iso", b"c.iso", b"d.iso", b"e.iso"] {
+        question.cached = Some(file(path));
+        question.want = 1;
+        let table = table(&roster, &question, Scheme::Http);
+        let (law, site, mirrors) = (Law::default(), (&roster, &table), has(&[false, true]));
+        let mut selector = Selector::new(generator(7));
+        let mut draws = [0; 3];
+        for _ in 0..3000 {
+            let found = selector.select(&law, site, &question, &mirrors);
+            draws[found.candidates[0].mirror] += 1;
+        }
+        assert!((900..1100).contains(&draws[1]), "{draws:?}");
+        assert!(draws[0] == 0 || draws[2] == 0, "one cache per path: {draws:?}");
+        let explained = selector.explain(&law, site, &question, &mirrors);
+        for candidate in &explained.candidates {
+            let seen = f64::from(draws[candidate.mirror]) / 3000.0;
+            assert!((candidate.probability - seen).abs() < 0.04, "{explained:?}");
+        }
+        let order = explained.candidates.iter().map(|c| c.mirror);
+        let caches: Vec<usize> = order.filter(|mirror| *mirror != 1).collect();
+        assert!(draws[caches[0]] > 0, "the first one is the path's own");
+        firsts.push(caches[0]);
+    }
+    assert!(firsts.contains(&0) && firsts.contains(&2), "{firsts:?}");
+}
+
 #[test]
 fn every_mirror_that_is_no_candidate_has_its_reason() {
     let changed = |id, change: fn(&mut Mirror)| {
