@@ -15,7 +15,9 @@ use heliostat::domain::listing::rsync::parse_line;
 use heliostat::domain::listing::{IndexForm, PageAddress, parse_list, parse_mlsd, read_index};
 use heliostat::domain::mirror::{Mirror, MirrorCountry, MirrorId};
 use heliostat::domain::place::{Coordinates, CountryCode, Place, RegionCode};
-use heliostat::domain::select::{Access, Holdings, Law, Question, Reason, Roster, Selector, Tier};
+use heliostat::domain::select::{
+    Access, DrainMoment, Holdings, Law, Question, Reason, Roster, Selector, Tier,
+};
 use heliostat::domain::time::Timestamp;
 use heliostat::domain::url::{BaseUrl, EncodedPath, FileUrl, Scheme};
 use heliostat::snapshot::Matrix;
@@ -88,6 +90,11 @@ fn select<const WITH_COORDINATES: bool>(bencher: Bencher<'_, '_>, count: usize) 
         size: 1000,
         want: 5,
         cached: None,
+        drains: DrainMoment {
+            now: Timestamp(0),
+            is_drawn: true,
+            is_last_resort: false,
+        },
     };
     let table = roster.classes(&question.place, Access::of(Scheme::Http, None));
     let mut random = fastrand::Rng::with_seed(SEED);

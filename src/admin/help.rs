@@ -15,6 +15,7 @@ const GROUPS: [(&str, &[&str]); 4] = [
             "edit",
             "enable",
             "disable",
+            "drain",
             "score",
             "rename",
             "delete",

@@ -14,6 +14,7 @@ mod console;
 mod copy;
 mod database;
 mod doctor;
+mod drain;
 mod error;
 mod explain;
 mod export;

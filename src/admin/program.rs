@@ -13,6 +13,7 @@ use super::compare::compare;
 use super::copy::{backup, restore};
 use super::database::db as database;
 use super::doctor::doctor;
+use super::drain;
 use super::error::AdminError;
 use super::explain::explain;
 use super::export;
@@ -137,6 +138,7 @@ fn dispatch(session: &mut Session, command: &Command) -> Result<Exit, AdminError
         Command::Edit(args) => edit::edit(session, args),
         Command::Enable(args) => change::enable(session, args),
         Command::Disable(args) => change::disable(session, args),
+        Command::Drain(args) => drain::drain(session, args),
         Command::Score(args) => change::score(session, args),
         Command::Rename(args) => change::rename(session, args),
         Command::Delete(args) => change::delete(session, args),

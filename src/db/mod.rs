@@ -2,7 +2,7 @@
 //!
 //! [`open`] gives connections (one place sets WAL, time-outs, `synchronous`), [`schema`] migrates.
 //! Then one module a notion: [`catalogue`] (files), [`change`] (what changed in it), [`mirror`],
-//! [`content`] (who has what), [`copy`] (backups), [`hash`] and [`hash_state`], [`epoch`] (how old
+//! [`content`] (who has what), [`drain`] (who is out of service), [`copy`] (backups), [`hash`] and [`hash_state`], [`epoch`] (how old
 //! ids are), [`probe`] (who answers), [`follow`] (where redirects led), [`run`] and [`event`] (what
 //! happened), [`import`] (from another system), [`overview`] (lists of mirrors for people),
 //! [`upkeep`] (how large it is). The responder decides from [`crate::snapshot`], which these
@@ -17,6 +17,7 @@ pub mod catalogue;
 pub mod change;
 pub mod content;
 pub mod copy;
+pub mod drain;
 pub mod epoch;
 mod error;
 pub mod event;

@@ -30,6 +30,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../sql/0018_follow.sql"),
     include_str!("../../sql/0019_probe_history.sql"),
     include_str!("../../sql/0020_marker_version.sql"),
+    include_str!("../../sql/0021_drain.sql"),
 ];
 
 /// `application_id` of our files ("Heli"), so that no other SQLite file is taken for one.

@@ -131,7 +131,7 @@ impl<'s> RequestPass<'_, 's> {
     ) -> Result<EligibleMirrors<'s>, LocalReason> {
         let (known, file, mut extent) = wanted;
         if self.wishes.is_some() && extent == Extent::Best {
-            extent = Extent::All;
+            extent = Extent::AllDrawn;
         }
         let wanted = MirrorQuestion {
             holdings: &snapshot

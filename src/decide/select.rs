@@ -11,7 +11,8 @@ use crate::domain::mirror::MirrorId;
 use crate::domain::rule::{Fallback, Rules};
 use crate::domain::select::list::unlisted;
 use crate::domain::select::{
-    Access, CacheFile, Candidate, Holdings, HttpsToHttp, Law, Question, Realm, Reason, Tier,
+    Access, CacheFile, Candidate, DrainMoment, Holdings, HttpsToHttp, Law, Question, Realm, Reason,
+    Tier,
 };
 use crate::domain::url::Scheme;
 use crate::snapshot::Snapshot;
@@ -30,6 +31,8 @@ pub(super) enum Extent {
     Best,
     /// All candidates of a list.
     All,
+    /// All candidates in the order of a redirect.
+    AllDrawn,
     /// All candidates with their probability, and all other mirrors with the reason. The
     /// probabilities of many mirrors take milliseconds.
     Explained,
@@ -78,7 +81,12 @@ pub(super) fn mirrors<'s>(
     let table = context.classes(snapshot, &client.place, access);
     let want = match wanted.extent {
         Extent::Best => config.link_mirrors,
-        Extent::All | Extent::Explained => usize::MAX,
+        Extent::All | Extent::AllDrawn | Extent::Explained => usize::MAX,
+    };
+    let drains = DrainMoment {
+        now: context.now(),
+        is_drawn: wanted.extent != Extent::All,
+        is_last_resort: config.origin.is_some(),
     };
     let question = Question {
         ip: client.ip.filter(|_| !client.is_anywhere),
@@ -87,11 +95,14 @@ pub(super) fn mirrors<'s>(
         size: wanted.size,
         want,
         cached: wanted.cached,
+        drains,
     };
     let site = (&snapshot.roster, &*table);
     let (selector, holdings) = (&mut context.selector, wanted.holdings);
     let selection = match wanted.extent {
-        Extent::Best | Extent::All => selector.select(&config.law, site, &question, holdings),
+        Extent::Best | Extent::All | Extent::AllDrawn => {
+            selector.select(&config.law, site, &question, holdings)
+        }
         Extent::Explained => selector.explain(&config.law, site, &question, holdings),
     };
     let mut candidates = selection.candidates;

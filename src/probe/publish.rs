@@ -7,7 +7,7 @@ use super::verdict::{CERTIFICATE, Newsworthy, ProbeVerdict};
 use crate::db::overview::history;
 use crate::db::probe::{self, Outage, Switches};
 use crate::db::run::{self, RunEnd, RunId, RunKind, RunOutcome};
-use crate::db::{DbError, Writer, cache_answer, event};
+use crate::db::{DbError, Writer, cache_answer, drain, event};
 use crate::domain::mirror::MirrorId;
 use crate::domain::time::Timestamp;
 
@@ -74,6 +74,10 @@ pub fn publish(writer: &mut Writer, pass: &Pass<'_>) -> Result<Vec<MirrorId>, Db
                 let what = in_words(fact, to.enabled != from.enabled);
                 event::record(transaction, pass.now, ACTOR, Some(verdict.mirror), &what)?;
             }
+        }
+        for mirror in drain::end_due(transaction, pass.now)? {
+            let what = "its drain is over, clients come back within ten minutes";
+            event::record(transaction, pass.now, ACTOR, Some(mirror), what)?;
         }
         for outage in pass.outages {
             probe::store_outage(transaction, outage)?;

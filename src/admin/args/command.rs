@@ -21,8 +21,8 @@ use super::init::InitArgs;
 use super::makehashes::MakehashesArgs;
 use super::mirror::PingArgs;
 use super::mirror::{
-    CommentArgs, DeleteArgs, EditArgs, EnableArgs, ListArgs, NewArgs, OneArgs, RenameArgs,
-    ScoreArgs, ShowArgs, TestArgs,
+    CommentArgs, DeleteArgs, DrainArgs, EditArgs, EnableArgs, ListArgs, NewArgs, OneArgs,
+    RenameArgs, ScoreArgs, ShowArgs, TestArgs,
 };
 use super::network::{IplookupArgs, ProbefileArgs, TopologyArgs, UpdateArgs};
 use super::overview::{MarkersArgs, MirrorlistArgs};
@@ -110,6 +110,8 @@ pub enum Command {
         `heliostat enable MIRROR` undoes it.\n\n\
         --json: {\"mirror\", \"changed\", \"what\", \"dry_run\"}")]
     Disable(OneArgs),
+    /// Take a mirror out of service for a while, slowly, or list such mirrors
+    Drain(DrainArgs),
     /// Show or set a mirror's score
     Score(ScoreArgs),
     /// Give a mirror another name

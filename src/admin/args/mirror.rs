@@ -5,6 +5,53 @@ use clap::{Args, ValueEnum};
 use super::change::BEYOND_MB;
 use super::change::ChangeFlags;
 
+/// `drain`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    heliostat drain mirror.example.org --ramp 30m --until +4h --reason 'new disks'\n  \
+    heliostat drain mirror.example.org --from +30m --until +2d\n  \
+    heliostat drain\n  \
+    heliostat drain mirror.example.org --cancel\n\n\
+    The mirror's share falls to nothing within --ramp, and stays there until --until. It comes\n\
+    back within ten minutes after a good probe and a scan that began after --until. A mirror\n\
+    that has files for which there is no other is drained, too: this host serves them.\n\n\
+    TIME: now, +30m, +4h, +2d, or 2026-11-28T14:00:00Z\n\n\
+    --json: {\"mirror\", \"changed\", \"drain\": {\"from\", \"ramp_s\", \"until\", \"back_at\",\n\
+    \"share\", \"reason\"}, \"dry_run\"}; without MIRROR, a list of these")]
+pub struct DrainArgs {
+    /// The mirror; without it, all drains are listed
+    #[arg(value_name = "MIRROR")]
+    pub identifier: Option<String>,
+    /// When nobody is sent there any more [default: when the ramp is over]
+    #[arg(long, value_name = "TIME")]
+    pub from: Option<String>,
+    /// Length of time before that in which the share falls
+    #[arg(
+        long,
+        value_name = "LENGTH",
+        default_value = "0s",
+        hide_default_value = true
+    )]
+    pub ramp: String,
+    /// When it may come back [default: never, before --cancel]
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<String>,
+    /// Why, for `status` and the events
+    #[arg(
+        long,
+        value_name = "TEXT",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub reason: String,
+    /// Forget the drain: the mirror gets its clients at once
+    #[arg(long, conflicts_with_all = ["from", "ramp", "until", "reason"])]
+    pub cancel: bool,
+    /// Rehearsal and JSON
+    #[command(flatten)]
+    pub flags: ChangeFlags,
+}
+
 /// `new`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \

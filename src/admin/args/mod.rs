@@ -40,8 +40,8 @@ pub use init::InitArgs;
 pub use makehashes::MakehashesArgs;
 pub use mirror::PingArgs;
 pub use mirror::{
-    CommentArgs, DeleteArgs, EditArgs, EnableArgs, ListArgs, ListForm, NewArgs, NewCacheArgs,
-    OneArgs, RenameArgs, ScoreArgs, ShowArgs, TestArgs,
+    CommentArgs, DeleteArgs, DrainArgs, EditArgs, EnableArgs, ListArgs, ListForm, NewArgs,
+    NewCacheArgs, OneArgs, RenameArgs, ScoreArgs, ShowArgs, TestArgs,
 };
 pub use network::{
     IplookupArgs, ProbefileArgs, TopologyArgs, TopologyCheckArgs, TopologyCommand,

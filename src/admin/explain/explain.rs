@@ -20,6 +20,7 @@ use crate::decide::{
     WorkerContext, decide,
 };
 use crate::domain::escape::percent_decode;
+use crate::domain::mirror::Mirror;
 use crate::domain::select::Reason;
 use crate::domain::time::Timestamp;
 use crate::domain::url_parts::UrlParts;
@@ -76,10 +77,12 @@ pub fn explain(
         .snapshot
         .as_ref()
         .map(|snapshot| snapshot.roster.https());
+    let drains = drains(&state, now());
     if args.json {
         let sources = client.sources(&state.geoip);
         let mut explained = as_json(&decision, &client, &sources);
         explained["looked_as"] = json!(looked_as);
+        explained["drains"] = json!(drains);
         explained["https_mirrors"] = https.map_or(
             Value::Null,
             |https| json!({ "with": https.with, "of": https.of }),
@@ -93,10 +96,25 @@ pub fn explain(
             is_own_address: args.ip.is_none(),
             tree_path: asked.tree_path.as_deref(),
             lists_excluded: args.verbose,
+            drains: &drains,
         };
         explain_text::write(out, &decision, (&client, &sources), &aside)?;
     }
     Ok(if has_database { Exit::Ok } else { Exit::Failed })
+}
+
+/// One line per mirror that gets fewer clients than usual because of a drain.
+fn drains(state: &SiteState, now: Timestamp) -> Vec<String> {
+    let snapshot = state.snapshot.as_ref();
+    let mirrors = snapshot.map_or(&[][..], |snapshot| snapshot.roster.mirrors());
+    let line = |mirror: &Mirror| {
+        let drain = mirror
+            .drain
+            .as_ref()
+            .filter(|drain| drain.share(now) < 1.0)?;
+        Some(format!("{}: {}", mirror.identifier, drain.text(now)))
+    };
+    mirrors.iter().filter_map(line).collect()
 }
 
 /// The question, where the command line leaves it open.

@@ -26,6 +26,8 @@ pub(in crate::admin) struct ExplainAside<'a> {
     pub tree_path: Option<&'a str>,
     /// Whether all excluded mirrors are listed.
     pub lists_excluded: bool,
+    /// One line per mirror with a drain.
+    pub drains: &'a [String],
 }
 
 /// Writes the decision, the facts behind it, candidates and the rest.
@@ -86,6 +88,9 @@ fn write_facts(
     }
     if let Some(https) = aside.https {
         writeln!(out, "https      {}", https.text())?;
+    }
+    for drain in aside.drains {
+        writeln!(out, "drain      {drain}")?;
     }
     Ok(())
 }

@@ -13,7 +13,7 @@ mod list_form;
 pub mod locate;
 pub mod mirror_json;
 pub mod new;
-mod outcome;
+pub mod outcome;
 pub mod ping;
 pub mod probefile;
 pub mod sheet;

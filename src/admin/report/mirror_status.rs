@@ -16,7 +16,7 @@ use crate::db::open::Queryable;
 use crate::db::probe::{self, Outage, ProbeRecord};
 use crate::db::run::{self, RunOutcome, RunRecord};
 use crate::domain::follow::rate::MisdirectionRate;
-use crate::domain::mirror::{MirrorId, MirrorKind};
+use crate::domain::mirror::{Drain, MirrorId, MirrorKind};
 use crate::domain::select::HttpsCount;
 use crate::domain::time::{Timestamp, age};
 use crate::domain::url::Scheme;
@@ -80,6 +80,7 @@ pub(super) struct SiteQuestion<'a> {
     pub probes: HashMap<MirrorId, Vec<ProbeRecord>>,
     pub cache_answers: HashMap<MirrorId, CacheAnswers>,
     pub traces: HashMap<MirrorId, StoredTrace>,
+    pub drains: HashMap<MirrorId, Drain>,
     pub generation: i64,
     pub certificate_s: i64,
     pub now: Timestamp,
@@ -147,6 +148,9 @@ pub(super) fn line(
         line.past = past(database, mirror, line.allowed, site)?;
         let at = published.origin.at.max(again.unwrap_or(Timestamp(0)));
         line.learnt = Some((at, published.origin.by));
+    }
+    if let Some(drain) = site.drains.get(&mirror.id) {
+        line.notes.push(drain.text(site.now));
     }
     if line.state == "disabled" {
         return Ok(line);

@@ -18,7 +18,7 @@ use crate::db::follow::sums;
 use crate::db::mirror::{self, MirrorRecord};
 use crate::db::open::Queryable;
 use crate::db::probe::{self, Outage};
-use crate::db::{cache_answer, catalogue, mirror_trace};
+use crate::db::{cache_answer, catalogue, drain, mirror_trace};
 use crate::domain::follow::rate::MisdirectionRate;
 use crate::domain::mirror::name::NO_MIRRORS;
 use crate::domain::time::Timestamp;
@@ -132,6 +132,7 @@ fn question<'a>(
         probes: HashMap::new(),
         cache_answers: cache_answer::all(reader)?,
         traces: mirror_trace::all(reader)?,
+        drains: drain::all(reader)?,
         generation: catalogue::generation(reader)?,
         certificate_s: session.site.probe.certificate_s,
         now: session.now,

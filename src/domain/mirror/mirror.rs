@@ -6,6 +6,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
+use super::drain::Drain;
 use crate::domain::cache::CacheRules;
 use crate::domain::health::Reach;
 use crate::domain::place::{Asn, Coordinates, CountryCode, RegionCode};
@@ -133,6 +134,8 @@ pub struct Mirror {
     pub not_countries: Vec<CountryCode>,
     /// Settings of a cache.
     pub cache: CacheRules,
+    /// The plan by which it is taken out of service for a while.
+    pub drain: Option<Drain>,
 }
 
 /// Score of a new mirror.
@@ -179,6 +182,7 @@ impl Mirror {
             only_countries: Vec::new(),
             not_countries: Vec::new(),
             cache: CacheRules::default(),
+            drain: None,
         }
     }
 

@@ -4,11 +4,12 @@ use std::net::IpAddr;
 
 use super::admission::{CacheFile, admit};
 use super::class::{Class, ClassTable, Group, Roster};
+use super::drain::{DrainMoment, DrainedMirrors};
 use super::law::{Draw, Law};
 use super::reason::Reason;
 use super::rendezvous;
 use super::set::{MirrorSet, WORD_BITS, indexes};
-use super::share;
+use super::share::{Sharer, Shares};
 use crate::domain::mirror::{Mirror, MirrorCountry};
 use crate::domain::place::{Asn, CountryCode, Place};
 
@@ -102,6 +103,8 @@ pub struct Question<'q> {
     pub want: usize,
     /// Properties of the file on which caches depend; `None` if no cache can refuse it.
     pub cached: Option<CacheFile<'q>>,
+    /// The time, and what it does to drained mirrors.
+    pub drains: DrainMoment,
 }
 
 /// A mirror to which the client may be sent.
@@ -138,9 +141,11 @@ pub struct Selection {
     pub excluded: Vec<(usize, Reason)>,
 }
 
-/// A mirror of a tier. The order is by handicapped distance (0 without coordinates), then by rank.
+/// A mirror of a tier. The order is by handicapped distance (0 without coordinates), then by rank;
+/// mirrors that are drained and had bad luck come last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct TierMember {
+    is_thinned: bool,
     handicapped: u32,
     rank: u32,
     mirror: usize,
@@ -175,6 +180,10 @@ struct SelectionCase<'a> {
     has: Vec<u64>,
     /// Private mirrors of other clients.
     hidden: MirrorSet,
+    /// Mirrors on their way into or out of a drain.
+    drained: DrainedMirrors,
+    /// Whether a mirror that is drained wholly has the file.
+    is_drained: bool,
     /// Mirrors with a prefix that contains the client; they move from their class to the first
     /// tier.
     near: MirrorSet,
@@ -189,7 +198,7 @@ impl<'a> SelectionCase<'a> {
         site: (&'a Roster, &'a ClassTable),
         question: &'a Question<'a>,
         holdings: &impl Holdings,
-        mut has: Vec<u64>,
+        (drained, mut has): (DrainedMirrors, Vec<u64>),
     ) -> SelectionCase<'a> {
         let (roster, table) = site;
         let near = roster.near(question.ip);
@@ -197,10 +206,12 @@ impl<'a> SelectionCase<'a> {
         let words = 0..roster.mirrors().len().div_ceil(WORD_BITS);
         let caches = admitted(roster, question);
         let hidden = roster.hidden_from(law, question.ip, question.own_asn);
+        let mut is_drained = false;
         has.clear();
         has.extend(words.map(|word| {
-            let has = holdings.word(word) | caches.word(word);
-            has & !hidden.word(word)
+            let has = (holdings.word(word) | caches.word(word)) & !hidden.word(word);
+            is_drained |= has & drained.out.word(word) != 0;
+            has & !drained.out.word(word)
         }));
         SelectionCase {
             law,
@@ -209,6 +220,8 @@ impl<'a> SelectionCase<'a> {
             question,
             has,
             hidden,
+            drained,
+            is_drained,
             near,
             too_small,
         }
@@ -296,7 +309,7 @@ impl<'a> SelectionCase<'a> {
             distance: is_placed.then_some(member.distance),
             handicapped: is_placed.then_some(member.handicapped),
             country,
-            later: self.table.later(member.mirror),
+            later: self.later(member.mirror),
             probability: 0.0,
         }
     }
@@ -314,8 +327,12 @@ impl<'a> SelectionCase<'a> {
         let nearest = members.iter().map(|member| member.handicapped).min();
         let limit = nearest.unwrap_or(0).saturating_add(self.law.spread);
         let caches = self.roster.caches();
-        let shares =
-            |member: &TierMember| member.handicapped <= limit && caches.contains(member.mirror);
+        let is_thinned = members.first().is_some_and(|member| member.is_thinned);
+        let shares = |member: &TierMember| {
+            member.is_thinned == is_thinned
+                && member.handicapped <= limit
+                && caches.contains(member.mirror)
+        };
         let mut key = Vec::with_capacity(path.len() + 1);
         let mut ordered: Vec<(f64, TierMember)> = members
             .iter()
@@ -327,12 +344,21 @@ impl<'a> SelectionCase<'a> {
             .collect();
         let name = |member: &TierMember| &self.mirror(member.mirror).identifier;
         ordered.sort_by(|(first, one), (second, other)| {
-            second.total_cmp(first).then_with(|| name(one).cmp(name(other)))
+            second
+                .total_cmp(first)
+                .then_with(|| name(one).cmp(name(other)))
         });
         let places = members.iter_mut().filter(|member| shares(member));
         for (place, (_, member)) in places.zip(ordered) {
             *place = member;
         }
+    }
+
+    /// Reason for which a mirror is considered later than others.
+    fn later(&self, index: usize) -> Option<Reason> {
+        let is_let_in = self.drained.let_in.contains(index);
+        let later = self.table.later(index);
+        later.or(is_let_in.then_some(Reason::Drained))
     }
 
     /// Reason for which a mirror does not have the file, or a cache may not get it.
@@ -390,8 +416,27 @@ impl<D: FnMut() -> Draw> Selector<D> {
         question: &Question<'_>,
         holdings: &impl Holdings,
     ) -> Selection {
+        let mut drained = site.0.drained_at(question.drains, &mut self.draw);
         let has = std::mem::take(&mut self.buffers.has);
-        let case = SelectionCase::new(law, site, question, holdings, has);
+        let mut case = SelectionCase::new(law, site, question, holdings, (drained, has));
+        let mut candidates = self.candidates(&case, question);
+        if candidates.is_empty() && case.is_drained && question.drains.is_last_resort {
+            drained = case.drained.all_let_in();
+            case = SelectionCase::new(law, site, question, holdings, (drained, case.has));
+            self.buffers.candidates = candidates;
+            candidates = self.candidates(&case, question);
+        }
+        let rows_found = !candidates.is_empty() || case.is_drained || case.rows() > 0;
+        self.buffers.has = case.has;
+        Selection {
+            candidates,
+            rows_found,
+            excluded: Vec::new(),
+        }
+    }
+
+    /// The best candidates, tier by tier.
+    fn candidates(&mut self, case: &SelectionCase<'_>, question: &Question<'_>) -> Vec<Candidate> {
         let want = question.want.max(1);
         let mut candidates = std::mem::take(&mut self.buffers.candidates);
         candidates.clear();
@@ -407,16 +452,10 @@ impl<D: FnMut() -> Draw> Selector<D> {
                     break;
                 }
                 let label = if is_behind { Tier::Last } else { tier };
-                self.add_tier(&case, (group, tier, label), want, &mut candidates);
+                self.add_tier(case, (group, tier, label), want, &mut candidates);
             }
         }
-        let rows_found = !candidates.is_empty() || case.rows() > 0;
-        self.buffers.has = case.has;
-        Selection {
-            candidates,
-            rows_found,
-            excluded: Vec::new(),
-        }
+        candidates
     }
 
     fn add_tier(
@@ -439,7 +478,10 @@ impl<D: FnMut() -> Draw> Selector<D> {
         members.sort_unstable();
         if is_spread && let Some(best) = members.first() {
             let limit = best.handicapped.saturating_add(case.law.spread);
-            let near = members.partition_point(|member| member.handicapped <= limit);
+            let is_thinned = best.is_thinned;
+            let near = members.partition_point(|member| {
+                member.is_thinned == is_thinned && member.handicapped <= limit
+            });
             members[..near].sort_unstable_by_key(|member| (member.rank, member.mirror));
         }
         if let Some(path) = has_caches {
@@ -472,6 +514,7 @@ impl<D: FnMut() -> Draw> Selector<D> {
                 handicapped = case.law.handicapped(distance, size, standing.score);
             }
             TierMember {
+                is_thinned: case.drained.thinned.contains(mirror),
                 handicapped,
                 rank,
                 mirror,
@@ -493,8 +536,9 @@ impl<D: FnMut() -> Draw> Selector<D> {
             ..*question
         };
         let mut selection = self.select(law, site, &question, holdings);
-        let case = SelectionCase::new(law, site, &question, holdings, Vec::new());
-        fill_probabilities(&case, &mut selection.candidates);
+        let drained = site.0.drained_at(question.drains, &mut self.draw);
+        let case = SelectionCase::new(law, site, &question, holdings, (drained, Vec::new()));
+        case.fill_probabilities(&mut selection.candidates);
         let is_candidate = |index| selection.candidates.iter().any(|c| c.mirror == index);
         let mut excluded: Vec<(usize, Reason)> = case.roster.unusable().to_vec();
         for index in case
@@ -505,6 +549,8 @@ impl<D: FnMut() -> Draw> Selector<D> {
         {
             let reason = if case.hidden.contains(index) {
                 Reason::Private
+            } else if case.drained.out.contains(index) && holds(holdings, index) {
+                Reason::Drained
             } else if case.has(index) {
                 // A mirror in a class that is no candidate also serves this country, but was not
                 // needed.
@@ -522,55 +568,38 @@ impl<D: FnMut() -> Draw> Selector<D> {
     }
 }
 
-/// Number of mirrors at the start of the tier, sorted by distance, that share the clients.
-fn within_spread(law: &Law, candidates: &[Candidate]) -> usize {
-    let best = candidates
-        .iter()
-        .filter_map(|candidate| candidate.handicapped)
-        .min();
-    let limit = best.unwrap_or(0).saturating_add(law.spread);
-    candidates
-        .iter()
-        .filter(|candidate| candidate.handicapped <= Some(limit))
-        .count()
+/// Whether a mirror has the file, whatever else holds for it.
+fn holds(holdings: &impl Holdings, index: usize) -> bool {
+    holdings.word(index / WORD_BITS) >> (index % WORD_BITS) & 1 == 1
 }
 
-fn fill_probabilities(case: &SelectionCase<'_>, candidates: &mut [Candidate]) {
-    let (law, roster) = (case.law, case.roster);
-    let Some(first) = candidates.first().map(|candidate| candidate.tier) else {
-        return;
-    };
-    let tier_size = candidates
-        .iter()
-        .filter(|candidate| candidate.tier == first)
-        .count();
-    let sharing = if candidates[0].handicapped.is_some() {
-        within_spread(law, &candidates[..tier_size])
-    } else {
-        tier_size
-    };
-    let scores: Vec<u16> = candidates[..sharing]
-        .iter()
-        .map(|candidate| roster.mirrors()[candidate.mirror].score)
-        .collect();
-    for (candidate, share) in candidates.iter_mut().zip(share::by_score(law, &scores)) {
-        candidate.probability = share;
+impl SelectionCase<'_> {
+    /// Gives each candidate of the first tier its probability.
+    fn fill_probabilities(&self, candidates: &mut [Candidate]) {
+        let Some(first) = candidates.first().map(|candidate| candidate.tier) else {
+            return;
+        };
+        let is_of_first = |candidate: &&mut Candidate| candidate.tier == first;
+        let mut tier: Vec<&mut Candidate> = candidates.iter_mut().filter(is_of_first).collect();
+        let members: Vec<Sharer> = tier.iter().map(|one| self.sharer(one)).collect();
+        let shares = Shares {
+            law: self.law,
+            path: self.question.cached.as_ref().map(|file| file.path),
+            members: &members,
+        };
+        for (candidate, share) in tier.iter_mut().zip(shares.of_all()) {
+            candidate.probability = share;
+        }
     }
-    let sharing = &mut candidates[..sharing];
-    let mirrors = sharing.iter().map(|candidate| candidate.mirror);
-    if case.path_for_caches(mirrors).is_some() {
-        give_to_first_cache(roster, sharing);
-    }
-}
 
-/// The first cache of the path's order gets the clients of all caches.
-fn give_to_first_cache(roster: &Roster, sharing: &mut [Candidate]) {
-    let mut caches: Vec<&mut Candidate> = sharing
-        .iter_mut()
-        .filter(|candidate| roster.caches().contains(candidate.mirror))
-        .collect();
-    let sum = caches.iter().map(|cache| cache.probability).sum();
-    for (place, cache) in caches.iter_mut().enumerate() {
-        cache.probability = if place == 0 { sum } else { 0.0 };
+    fn sharer(&self, candidate: &Candidate) -> Sharer<'_> {
+        let mirror = self.mirror(candidate.mirror);
+        let is_cache = self.roster.caches().contains(candidate.mirror);
+        Sharer {
+            score: mirror.score,
+            handicapped: candidate.handicapped.unwrap_or(0),
+            cache: is_cache.then_some(mirror),
+            drained_to: self.drained.share_of(candidate.mirror),
+        }
     }
 }

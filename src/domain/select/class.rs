@@ -96,6 +96,8 @@ pub struct Roster {
     with_maxsize: Vec<usize>,
     /// Indexes of all mirrors, usable or not, that a law may treat as private.
     restricted: Vec<usize>,
+    /// Usable mirrors with a plan for a drain.
+    drained: Vec<usize>,
 }
 
 impl Roster {
@@ -115,6 +117,9 @@ impl Roster {
                 continue;
             }
             roster.usable.insert(index);
+            if mirror.drain.is_some() {
+                roster.drained.push(index);
+            }
             if mirror.kind == MirrorKind::Cache {
                 roster.caches.insert(index);
             }
@@ -153,6 +158,11 @@ impl Roster {
     /// The other mirrors, with the reason.
     pub fn unusable(&self) -> &[(usize, Reason)] {
         &self.unusable
+    }
+
+    /// The usable mirrors with a plan for a drain.
+    pub(super) fn drained(&self) -> &[usize] {
+        &self.drained
     }
 
     /// The usable pull-through caches, which have every file.

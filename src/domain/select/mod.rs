@@ -11,6 +11,7 @@
 //! - [`law`]: rank and distance, the numbers that order a class.
 //! - [`choose`]: makes ordered candidates out of classes.
 //! - `rendezvous`: which cache a path prefers.
+//! - `drain`: which mirrors get fewer clients than usual.
 //! - [`reason`]: why every other mirror is not a candidate.
 //! - [`list`]: which mirrors are left out of lists that a client works through without us.
 //! - [`share`]: the probability of each candidate.
@@ -19,6 +20,7 @@ pub mod access;
 pub mod admission;
 pub mod choose;
 pub mod class;
+mod drain;
 pub mod law;
 pub mod list;
 pub mod reason;
@@ -30,6 +32,7 @@ pub use access::{Access, HttpsToHttp};
 pub use admission::{CacheFile, FillSigns, admit, is_fill};
 pub use choose::{Candidate, Holdings, Question, Realm, Selection, Selector, Tier};
 pub use class::{Class, ClassTable, HttpsCount, Roster};
+pub use drain::DrainMoment;
 pub use law::{Distance, Law, Weights};
 pub use reason::Reason;
 pub use set::MirrorSet;

@@ -58,6 +58,8 @@ pub enum Reason {
     OtherCountryUnneeded,
     /// The mirror does not serve clients of the client's country.
     CountryBarred,
+    /// It is drained.
+    Drained,
     /// The client named it as one that it does not want.
     ClientNot,
     /// The client's question does not want it: another country, another scheme, or enough others.
@@ -95,6 +97,7 @@ impl Reason {
             Reason::RegionOnly => "region-only",
             Reason::OtherCountryUnneeded => "other-country-unneeded",
             Reason::CountryBarred => "country-barred",
+            Reason::Drained => "drained",
             Reason::ClientNot => "client-not",
             Reason::NotAsked => "not-asked",
         }
@@ -104,6 +107,7 @@ impl Reason {
     pub fn public_text(self) -> &'static str {
         match self {
             Reason::ScoreZero => "not in use",
+            Reason::Drained => "out of service for a while",
             other => other.text(),
         }
     }
@@ -153,6 +157,7 @@ impl Reason {
                 "also serves the client's country, but that has mirrors of its own"
             }
             Reason::CountryBarred => "it does not serve clients of this country",
+            Reason::Drained => "the admin takes it out of service for a while (`heliostat drain`)",
             Reason::ClientNot => "the client does not want it",
             Reason::NotAsked => {
                 "not what the client asked for: another country or scheme, or enough others"

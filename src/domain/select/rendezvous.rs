@@ -55,10 +55,7 @@ mod tests {
     /// Cases B1 to B3 of the specification of caches.
     #[test]
     fn a_path_has_its_order_of_caches() {
-        assert_eq!(
-            hash(b"a.iso", "c1", &mut Vec::new()),
-            0x6438_09a8_f2e7_390d
-        );
+        assert_eq!(hash(b"a.iso", "c1", &mut Vec::new()), 0x6438_09a8_f2e7_390d);
         for (path, expected) in [
             (&b"a.iso"[..], "c4 c5 c1 c3 c2"),
             (b"pool/main/l/linux/linux_6.1.deb", "c4 c1 c2 c5 c3"),

@@ -1,9 +1,100 @@
 //! Computes the probability of each candidate (behaviour §2.5).
 
 use super::law::{Law, Weights, step};
+use super::rendezvous;
+use crate::domain::mirror::Mirror;
 
 /// Number of steps of the integration; the integrand is a polynomial, so this is more than enough.
 const STEPS: usize = 400;
+
+/// Number of drained mirrors of a tier whose luck is looked at in all combinations; more count as
+/// if they always had it.
+const DRAINED_MAX: usize = 8;
+
+/// A candidate of a tier, as far as its share depends on it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sharer<'m> {
+    pub score: u16,
+    /// Distance plus handicap; 0 without coordinates.
+    pub handicapped: u32,
+    /// The mirror, if it is a cache.
+    pub cache: Option<&'m Mirror>,
+    /// The part of its usual share that a drain leaves it.
+    pub drained_to: f64,
+}
+
+/// A tier whose clients are shared.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Shares<'m> {
+    pub law: &'m Law,
+    /// The path that caches share; `None`: they share like mirrors.
+    pub path: Option<&'m [u8]>,
+    pub members: &'m [Sharer<'m>],
+}
+
+impl Shares<'_> {
+    /// The probability of each member: the mean over all lucks of those that are drained.
+    pub fn of_all(&self) -> Vec<f64> {
+        let drained = (0..self.members.len()).filter(|&one| self.members[one].drained_to < 1.0);
+        let drained: Vec<usize> = drained.take(DRAINED_MAX).collect();
+        let mut sums = vec![0.0; self.members.len()];
+        for luck in 0..1_u32 << drained.len() {
+            let mut chance = 1.0;
+            let mut is_in = vec![true; self.members.len()];
+            for (place, &member) in drained.iter().enumerate() {
+                let share = self.members[member].drained_to;
+                is_in[member] = luck >> place & 1 == 1;
+                chance *= if is_in[member] { share } else { 1.0 - share };
+            }
+            if !is_in.contains(&true) {
+                is_in.fill(true);
+            }
+            for (sum, share) in sums.iter_mut().zip(self.of(&is_in)) {
+                *sum += chance * share;
+            }
+        }
+        sums
+    }
+
+    /// The share of each member if only those are in the draw.
+    fn of(&self, is_in: &[bool]) -> Vec<f64> {
+        let takes_part = |one: &usize| is_in[*one];
+        let members = (0..self.members.len()).filter(takes_part);
+        let nearest = members.clone().map(|one| self.members[one].handicapped);
+        let limit = nearest.min().unwrap_or(0).saturating_add(self.law.spread);
+        let sharing: Vec<usize> = members
+            .filter(|&one| self.members[one].handicapped <= limit)
+            .collect();
+        let scores: Vec<u16> = sharing.iter().map(|&one| self.members[one].score).collect();
+        let mut shares = vec![0.0; self.members.len()];
+        for (&one, share) in sharing.iter().zip(by_score(self.law, &scores)) {
+            shares[one] = share;
+        }
+        self.give_to_first_cache(&sharing, &mut shares);
+        shares
+    }
+
+    /// The first cache in the path's order gets the clients of all caches.
+    fn give_to_first_cache(&self, sharing: &[usize], shares: &mut [f64]) {
+        let Some(path) = self.path else { return };
+        let mut key = Vec::new();
+        let caches: Vec<(f64, usize)> = sharing
+            .iter()
+            .filter_map(|&one| {
+                let cache = self.members[one].cache?;
+                Some((rendezvous::wish(path, cache, &mut key), one))
+            })
+            .collect();
+        let Some(&(_, first)) = caches.iter().max_by(|a, b| a.0.total_cmp(&b.0)) else {
+            return;
+        };
+        let sum: f64 = caches.iter().map(|&(_, one)| shares[one]).sum();
+        for (_, one) in caches {
+            shares[one] = 0.0;
+        }
+        shares[first] = sum;
+    }
+}
 
 /// The share of each mirror in a class by its score, if the lowest rank wins; the shares add up to
 /// 1.

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::health::{Family, Reach, Reachability};
-use crate::domain::mirror::{Mirror, MirrorCountry, MirrorId, MirrorKind};
+use crate::domain::mirror::{Drain, Mirror, MirrorCountry, MirrorId, MirrorKind};
 use crate::domain::place::{Asn, Coordinates, CountryCode, Place, RegionCode};
 use crate::domain::time::Timestamp;
 use crate::domain::url::{BaseUrl, Scheme};
@@ -67,6 +67,11 @@ fn question(country: &str, region: &str) -> Question<'static> {
         size: 1000,
         want: 5,
         cached: None,
+        drains: DrainMoment {
+            now: Timestamp(0),
+            is_drawn: true,
+            is_last_resort: false,
+        },
     }
 }
 
@@ -372,7 +377,10 @@ fn caches_of_a_tier_share_paths_and_mirrors_keep_their_share() {
             draws[found.candidates[0].mirror] += 1;
         }
         assert!((900..1100).contains(&draws[1]), "{draws:?}");
-        assert!(draws[0] == 0 || draws[2] == 0, "one cache per path: {draws:?}");
+        assert!(
+            draws[0] == 0 || draws[2] == 0,
+            "one cache per path: {draws:?}"
+        );
         let explained = selector.explain(&law, site, &question, &mirrors);
         for candidate in &explained.candidates {
             let seen = f64::from(draws[candidate.mirror]) / 3000.0;
@@ -384,6 +392,117 @@ fn caches_of_a_tier_share_paths_and_mirrors_keep_their_share() {
         firsts.push(caches[0]);
     }
     assert!(firsts.contains(&0) && firsts.contains(&2), "{firsts:?}");
+}
+
+/// A mirror that is drained from 10,000 s to 20,000 s, after half an hour.
+fn drained(mut mirror: Mirror) -> Mirror {
+    mirror.drain = Some(Drain {
+        from: Timestamp(10_000),
+        ramp_s: 1800,
+        until: Some(Timestamp(20_000)),
+        back_at: None,
+        reason: String::new(),
+    });
+    mirror
+}
+
+/// The shares of mirrors in many draws, and as `explain` has them.
+fn shares(mirrors: Vec<Mirror>, now: i64, coordinates: bool) -> (Vec<f64>, Vec<f64>) {
+    const DRAWS: u32 = 10_000;
+    let count = mirrors.len();
+    let roster = Roster::new(mirrors);
+    let mut question = question("de", "eu");
+    (question.want, question.drains.now) = (1, Timestamp(now));
+    if coordinates {
+        question.place.coordinates = Coordinates::known(50.0, 8.0);
+    }
+    let table = table(&roster, &question, Scheme::Http);
+    let mut selector = Selector::new(generator(11));
+    let (law, site, all) = (Law::default(), (&roster, &table), all());
+    let mut drawn = vec![0.0; count];
+    for _ in 0..DRAWS {
+        let found = selector.select(&law, site, &question, &all);
+        drawn[found.candidates[0].mirror] += 1.0 / f64::from(DRAWS);
+    }
+    let mut said = vec![0.0; count];
+    for candidate in selector.explain(&law, site, &question, &all).candidates {
+        said[candidate.mirror] = candidate.probability;
+    }
+    (drawn, said)
+}
+
+/// Cases G11 and G12 of the specification of drains.
+#[test]
+fn a_drained_mirror_gets_the_part_of_its_share_that_the_clock_leaves() {
+    let two = || {
+        vec![
+            drained(mirror(1, "de", "eu", 100)),
+            mirror(2, "de", "eu", 100),
+        ]
+    };
+    for (now, left) in [(8_000, 1.0), (9_100, 0.5), (9_640, 0.2), (10_000, 0.0)] {
+        let (drawn, said) = shares(two(), now, false);
+        assert!((drawn[0] / 0.5 - left).abs() < 0.03, "{now}: {drawn:?}");
+        assert!((said[0] / 0.5 - left).abs() < 0.01, "{now}: {said:?}");
+        assert!((said[0] + said[1] - 1.0).abs() < 1e-9, "{now}: {said:?}");
+    }
+    let near = |id, latitude| {
+        let mut mirror = mirror(id, "de", "eu", 100);
+        mirror.coordinates = Coordinates::known(latitude, 8.0);
+        mirror
+    };
+    let placed = vec![drained(near(1, 50.0)), near(2, 55.0)];
+    let (drawn, said) = shares(placed, 9_100, true);
+    assert!((drawn[0] - 0.5).abs() < 0.03, "{drawn:?}");
+    assert!((said[0] - 0.5).abs() < 0.01, "{said:?}");
+    // All of them nearly gone: as if none were.
+    let all_of = vec![
+        drained(mirror(1, "de", "eu", 100)),
+        drained(mirror(2, "de", "eu", 50)),
+    ];
+    let (whole, _) = shares(all_of.clone(), 8_000, false);
+    let (drawn, said) = shares(all_of, 9_982, false);
+    assert!((drawn[0] - whole[0]).abs() < 0.03, "{drawn:?} {whole:?}");
+    assert!((said[0] - whole[0]).abs() < 0.03, "{said:?} {whole:?}");
+}
+
+/// Case G13 of the specification of drains.
+#[test]
+fn the_only_mirror_is_drained_unless_the_files_are_nowhere_else() {
+    let roster = Roster::new(vec![
+        drained(mirror(1, "de", "eu", 100)),
+        mirror(2, "de", "eu", 100),
+    ]);
+    let mut question = question("de", "eu");
+    question.drains.now = Timestamp(15_000);
+    let table = table(&roster, &question, Scheme::Http);
+    let mut selector = Selector::new(generator(1));
+    let (law, site) = (Law::default(), (&roster, &table));
+    let first = has(&[true, false]);
+    let found = selector.explain(&law, site, &question, &first);
+    assert!(found.candidates.is_empty() && found.rows_found);
+    let reasons = [(0, Reason::Drained), (1, Reason::FileMissing)];
+    assert_eq!(found.excluded, reasons);
+    question.drains.is_last_resort = true;
+    let found = selector.select(&law, site, &question, &first);
+    let one = &found.candidates[0];
+    assert_eq!((one.mirror, one.later), (0, Some(Reason::Drained)));
+    // Another mirror is better, wherever it is.
+    let found = selector.select(&law, site, &question, &all());
+    let chosen: Vec<usize> = found.candidates.iter().map(|c| c.mirror).collect();
+    assert_eq!(chosen, [1]);
+    // A list names a mirror in its place until next to nothing is left of its share.
+    question.drains.is_drawn = false;
+    for (now, expected) in [(9_800, Some(0)), (9_980, Some(1)), (10_000, None)] {
+        question.drains.now = Timestamp(now);
+        let found = selector.select(&law, site, &question, &all());
+        let last = found.candidates.iter().position(|c| c.mirror == 0);
+        match expected {
+            None => assert_eq!(last, None),
+            Some(1) => assert_eq!(last, Some(1), "{now}"),
+            Some(_) => assert!(last.is_some(), "{now}"),
+        }
+    }
 }
 
 #[test]

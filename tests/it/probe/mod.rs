@@ -1,6 +1,7 @@
 //! Probes of mirrors by real servers.
 
 mod daemon;
+mod drain;
 mod family;
 mod follow;
 mod notify;
