@@ -1,5 +1,5 @@
-//! Answers `/.heliostat/metrics` for Prometheus and `/.heliostat/health` for load balancers, on
-//! sites whose configuration asks for them.
+//! Answers `/.heliostat/metrics` for Prometheus, and for load balancers `/.heliostat/health` and
+//! bouncer's heartbeat, on sites whose configuration asks for them.
 //!
 //! # Security
 //! Metrics tell the load of each mirror. The virtual host must close the URL to everybody but the
@@ -29,6 +29,12 @@ const METRICS: &[u8] = b"/metrics";
 
 /// Path of the state behind the prefix.
 const HEALTH: &[u8] = b"/health";
+
+/// bouncer's URLs for load balancers, at the top of the host.
+const HEARTBEATS: [&[u8]; 2] = [b"/__heartbeat__", b"/__lbheartbeat__"];
+
+/// bouncer's URL for what runs here.
+const VERSION: &[u8] = b"/__version__";
 
 /// The prefix on a host whose tree is elsewhere than at its top.
 const PREFIX: &[u8] = b"/.heliostat";
@@ -63,7 +69,15 @@ impl Monitor {
         let below = path.strip_prefix(&stats.prefix[..]);
         let below = below.or_else(|| path.strip_prefix(PREFIX));
         let is_read = matches!(request.method, Method::Get | Method::Head);
+        let heartbeat = site.config.products.heartbeat && is_read;
         match below {
+            None if heartbeat && HEARTBEATS.contains(&path) => {
+                write_heartbeat(out, site.snapshot.is_some(), request);
+            }
+            None if heartbeat && path == VERSION => {
+                let version = concat!("{\"version\":\"", env!("CARGO_PKG_VERSION"), "\"}\n");
+                write_json(out, ("200 OK", version), request);
+            }
             Some(METRICS) if stats.metrics && is_read => self.metrics(out, state, request),
             Some(HEALTH) if stats.health && is_read => health(out, site, request, now),
             _ => return false,
@@ -201,6 +215,28 @@ fn health(out: &mut Vec<u8>, site: &SiteState, request: &Request<'_>, now: Times
     match request.method {
         Method::Head => response.head(TEXT, text.len() as u64),
         _ => response.body(TEXT, text.as_bytes()),
+    }
+}
+
+/// Answers as bouncer does whether products can be found.
+fn write_heartbeat(out: &mut Vec<u8>, is_well: bool, request: &Request<'_>) {
+    let answer = match is_well {
+        true => ("200 OK", "{\"db\":true,\"healthy\":true}\n"),
+        false => (
+            "500 Internal Server Error",
+            "{\"db\":false,\"healthy\":false}\n",
+        ),
+    };
+    write_json(out, answer, request);
+}
+
+fn write_json(out: &mut Vec<u8>, (status, text): (&str, &str), request: &Request<'_>) {
+    const JSON: &str = "application/json";
+    let mut response = Response::new(out, status);
+    response.field("Cache-Control", b"max-age=5");
+    match request.method {
+        Method::Head => response.head(JSON, text.len() as u64),
+        _ => response.body(JSON, text.as_bytes()),
     }
 }
 

@@ -61,7 +61,7 @@ fn is_own_url(request: &Request<'_>) -> bool {
         b"" => request.script_name,
         rest => rest,
     };
-    last.ends_with(b"/metrics") || last.ends_with(b"/health")
+    last.ends_with(b"/metrics") || last.ends_with(b"/health") || last.ends_with(b"__")
 }
 
 /// The context of a site; a new one if its configuration has changed.

@@ -19,6 +19,9 @@ section! {
         language: String = "en-US".to_owned();
         /// URLs of your own pages, with a slash behind the host; the `Referer` begins with one.
         own_sites: Vec<String> = Vec::new();
+        /// Whether `/__heartbeat__`, `/__lbheartbeat__` and `/__version__` are answered, as by
+        /// bouncer.
+        heartbeat: bool = false;
     }
 }
 
@@ -154,6 +157,7 @@ pub(in crate::config) fn product_law(
         os: raw.os.to_lowercase(),
         language: raw.language.clone(),
         own_sites: raw.own_sites.clone(),
+        heartbeat: raw.heartbeat,
         rules: numbered("product_rule", rules, rule)?,
         handoffs: numbered("product_handoff", handoffs, handoff)?,
     })

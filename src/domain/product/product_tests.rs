@@ -19,6 +19,7 @@ fn law() -> ProductLaw {
         os: "win".to_owned(),
         language: "en-US".to_owned(),
         own_sites: vec![HOME.to_owned()],
+        heartbeat: false,
         rules: vec![ProductRule {
             asked: ProductPattern {
                 product: regex("^lantern-"),

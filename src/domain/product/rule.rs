@@ -68,6 +68,8 @@ pub struct ProductLaw {
     pub language: String,
     /// Beginnings of the URLs of our own pages.
     pub own_sites: Vec<String>,
+    /// Whether bouncer's URLs for load balancers are answered.
+    pub heartbeat: bool,
     /// The first that fits replaces the product.
     pub rules: Vec<ProductRule>,
     /// The first that fits hands the client on.

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use crate::stage::site::eventually;
 use crate::stage::{ApacheOptions, Stage};
 
-const STATS: &str = "[site.test.stats]\nmetrics = true\nhealth = true\n";
+const STATS: &str = "[site.test.stats]\nmetrics = true\nhealth = true\n[site.test.products]\nheartbeat = true\n";
 const METRICS: &str = "/.heliostat/metrics";
 const HEALTH: &str = "/.heliostat/health";
 
@@ -56,6 +56,7 @@ fn metrics_are_closed_unless_the_admin_names_who_may_read_them() {
     let health = stage.get(HEALTH).send();
     assert_eq!(health.status, 200, "{health:?}");
     assert!(health.body.starts_with(b"ok\n"));
+    assert_eq!(stage.get("/__heartbeat__").send().status, 404);
     for path in [
         "/.heliostat/metrics/",
         "/.heliostat/metrics/x",
@@ -68,9 +69,14 @@ fn metrics_are_closed_unless_the_admin_names_who_may_read_them() {
 #[test]
 fn who_is_named_reads_them_and_others_get_403() {
     let stage = stage(
-        "Define HELIOSTAT_METRICS \"127.0.0.1 198.51.100.7\"\n",
+        "Define HELIOSTAT_METRICS \"127.0.0.1 198.51.100.7\"\nDefine HELIOSTAT_HEARTBEAT\n",
         "mod_proxy_fcgi.conf",
     );
+    for path in ["/__heartbeat__", "/__lbheartbeat__"] {
+        let beat = stage.get(path).send();
+        assert_eq!((beat.status, &beat.body[..6]), (200, &b"{\"db\":"[..]), "{beat:?}");
+    }
+    assert_eq!(stage.get("/__version__").send().status, 200);
     for _ in 0..50 {
         stage.get("/a.iso").send();
     }

@@ -18,6 +18,7 @@ rules.min_size = 0
 [site.test.products]
 home = \"https://www.example/\"
 own_sites = [\"https://www.example/\"]
+heartbeat = true
 [[site.test.product_rule]]
 product = '^lantern-'
 not_product = '-(msi|partial|complete)'
@@ -252,10 +253,28 @@ fn rules_and_hand_offs_depend_on_the_client() {
 fn without_the_database_a_product_is_asked_for_again() {
     let site = build();
     let responder = Responder::start(&site);
+    // Case B22 of the specification of bouncer.
+    let beat = |path: &str| responder.connect().send(&Request::get(path));
+    let paths = ["/__heartbeat__", "/__lbheartbeat__"];
+    for path in paths {
+        let answer = beat(path);
+        assert_eq!(answer.status, 200, "{answer:?}");
+        assert_eq!(answer.body, b"{\"db\":true,\"healthy\":true}\n");
+        assert_eq!(answer.text("Cache-Control").as_deref(), Some("max-age=5"));
+    }
+    let version = beat("/__version__");
+    let version: serde_json::Value = serde_json::from_slice(&version.body).expect("JSON");
+    assert_eq!(version["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(beat("/x__").status, 404);
     std::fs::rename(site.database(), site.path("away")).expect("moved");
     eventually("it is away", || {
         ask(&responder, "product=lantern-latest", &[]).status == 503
     });
+    for path in paths {
+        let answer = beat(path);
+        assert_eq!(answer.status, 500, "{answer:?}");
+        assert_eq!(answer.body, b"{\"db\":false,\"healthy\":false}\n");
+    }
 }
 
 #[test]
