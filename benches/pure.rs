@@ -95,6 +95,7 @@ fn select<const WITH_COORDINATES: bool>(bencher: Bencher<'_, '_>, count: usize) 
             is_drawn: true,
             is_last_resort: false,
         },
+        rules: &[],
     };
     let table = roster.classes(&question.place, Access::of(Scheme::Http, None));
     let mut random = fastrand::Rng::with_seed(SEED);

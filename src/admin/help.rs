@@ -183,7 +183,7 @@ mod tests {
     ];
 
     /// Commands that change nothing.
-    const LOOKING: [&str; 32] = [
+    const LOOKING: [&str; 33] = [
         "list",
         "show",
         "product list",
@@ -198,6 +198,7 @@ mod tests {
         "iplookup",
         "topology check",
         "topology lookup",
+        "topology rules",
         "replay",
         "compare",
         "stats files",

@@ -30,7 +30,9 @@ use crate::domain::product::ProductLaw;
 use crate::domain::repository::RepositoryRule;
 use crate::domain::rule::{RawRules, Rules};
 use crate::domain::select::Law;
+use crate::domain::topology::NetworkRules;
 use crate::domain::yum::YumRule;
+use crate::regular_file;
 
 /// Directory rules a site may have; each is compared with each request's path.
 const DIRECTORIES_MAX: usize = 1000;
@@ -46,6 +48,9 @@ const GROUPS_MAX: usize = 100;
 
 /// Each is compared with each question for a product.
 const PRODUCT_RULES_MAX: usize = 100;
+
+/// A thousand rules of the greatest length have some hundred bytes each.
+const TOPOLOGY_RULES_BYTES_MAX: u64 = 1 << 20;
 
 /// More fields do not fit into a head of [`HEAD_BYTES`].
 const LINK_MIRRORS_MAX: u64 = 1000;
@@ -91,6 +96,9 @@ section! {
         /// GeoIP databases (.mmdb) in order; for each fact the first that knows it is believed. A
         /// table of networks (`heliostat topology compile`) is asked first for the AS.
         geoip: Vec<PathBuf> = Vec::new();
+        /// File of rules that give clients of some networks the mirrors that you name, one per line
+        /// (`as 64500 MIRROR*10 MIRROR share=50`). Empty: there are none.
+        topology_rules: PathBuf = PathBuf::new() => _;
         /// Content types by extension, in the format of `/etc/mime.types`. Only
         /// `exclude_mime_types` needs them, and the parameter HELIOSTAT_MIME_TYPE of the web server
         /// wins.
@@ -160,6 +168,8 @@ section! {
         local: LocalDelivery = local;
         /// Where GeoIP files are wrong.
         place_overrides: PlaceOverrides = overrides;
+        /// Which mirrors some networks get first.
+        network_rules: NetworkRules = network_rules;
         /// Which files are replaced under their names, and how long earlier versions count.
         markers: MarkerLaw = markers;
         /// Products: defaults and rules.
@@ -219,6 +229,20 @@ fn broken_test_mirrors(raw: &RawSite) -> Result<Option<PathBuf>, ConfigProblem> 
 
 fn overrides(raw: &RawSite) -> Result<PlaceOverrides, ConfigProblem> {
     place_overrides(&raw.selection)
+}
+
+/// Reads the rules. A file that cannot be used is refused as the rest of the configuration is, so
+/// that the responder goes on with the last good one.
+fn network_rules(raw: &RawSite) -> Result<NetworkRules, ConfigProblem> {
+    let path = &raw.topology_rules;
+    if path.as_os_str().is_empty() {
+        return Ok(NetworkRules::default());
+    }
+    let shown = path.display();
+    let wrong = |why: String| ConfigProblem::unusable(why, "").below("topology_rules");
+    let text = regular_file::read_text(path, TOPOLOGY_RULES_BYTES_MAX)
+        .map_err(|error| wrong(format!("{shown} cannot be read: {error}")))?;
+    NetworkRules::parse(&text).map_err(|problem| wrong(format!("{shown}: {problem}")))
 }
 
 fn products(raw: &RawSite) -> Result<ProductLaw, ConfigProblem> {

@@ -9,6 +9,7 @@ use super::site::SiteState;
 use crate::domain::health::Family;
 use crate::domain::place::{Asn, Coordinates, CountryCode, Place, RegionCode};
 use crate::domain::place_override::PlaceOverrides;
+use crate::domain::topology::RuleClient;
 use crate::domain::url::Scheme;
 use crate::geoip::{AddressPlace, FactOrigin, GeoIp, PlaceFact, continent_of};
 use crate::http::{Query, Request};
@@ -168,6 +169,17 @@ impl Client {
         if region.is_some() {
             self.place.region = region;
             self.others[1] = Some(OtherSource::Configuration);
+        }
+    }
+
+    /// The facts by which rules of networks are found.
+    pub fn for_rules<'s>(&self, state: &'s SiteState) -> RuleClient<'s> {
+        let has_labels = state.config.network_rules.has_labels();
+        let ip = self.ip.filter(|_| has_labels);
+        RuleClient {
+            ip: self.ip,
+            asn: self.place.asn,
+            label: ip.and_then(|ip| state.geoip.label_of(ip)),
         }
     }
 

@@ -193,12 +193,13 @@ impl<'s> RequestPass<'_, 's> {
         let state = self.state;
         let wanted = MirrorQuestion {
             holdings: &holdings,
+            path: &directory,
             size: 0,
             cached: None,
             extent: Extent::Explained,
             rules: &self.decision.rules,
         };
-        let mut found = select::mirrors(&state.config, snapshot, context, client, &wanted);
+        let mut found = select::mirrors(state, snapshot, context, client, &wanted);
         self.obey(&snapshot.roster, &mut found.choices, &mut found.excluded);
         // Within a class, a mirror with more files comes before a nearer one.
         let lacks = |choice: &Choice<'_>| total - counts[choice.candidate.mirror].min(total);

@@ -138,6 +138,7 @@ impl<'s> RequestPass<'_, 's> {
                 .holdings(known.id)
                 .or_earlier(&self.takes.earlier)
                 .within(self.takes.within.as_deref()),
+            path: file.path.as_bytes(),
             size: file.version.size,
             cached: self.cached(context, snapshot, (known, file)),
             extent,
@@ -147,7 +148,7 @@ impl<'s> RequestPass<'_, 's> {
             mut choices,
             rows_found,
             mut excluded,
-        } = select::mirrors(&self.state.config, snapshot, context, client, &wanted);
+        } = select::mirrors(self.state, snapshot, context, client, &wanted);
         if self.obey(&snapshot.roster, &mut choices, &mut excluded) {
             return Err(self.nobody(true, &excluded));
         }

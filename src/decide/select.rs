@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use super::client::Client;
 use super::context::WorkerContext;
 use super::decision::Choice;
+use super::site::SiteState;
 use crate::config::SiteConfig;
 use crate::domain::health::Family;
 use crate::domain::mirror::MirrorId;
@@ -14,6 +15,8 @@ use crate::domain::select::{
     Access, CacheFile, Candidate, DrainMoment, Holdings, HttpsToHttp, Law, Question, Realm, Reason,
     Tier,
 };
+use crate::domain::time::Timestamp;
+use crate::domain::topology::NetworkRule;
 use crate::domain::url::Scheme;
 use crate::snapshot::Snapshot;
 
@@ -43,6 +46,8 @@ pub(super) enum Extent {
 pub(super) struct MirrorQuestion<'w, H> {
     /// The mirrors that have the file.
     pub holdings: &'w H,
+    /// Canonical path of the file, or of the directory of files.
+    pub path: &'w [u8],
     /// Size of the file in bytes.
     pub size: u64,
     /// Properties of the file on which caches depend; `None` if no cache can refuse it.
@@ -71,12 +76,13 @@ fn https_to_http(rules: &Rules, client: &Client) -> HttpsToHttp {
 
 /// Chooses among the mirrors of a snapshot.
 pub(super) fn mirrors<'s>(
-    config: &SiteConfig,
+    state: &SiteState,
     snapshot: &'s Snapshot,
     context: &mut WorkerContext,
     client: &Client,
     wanted: &MirrorQuestion<'_, impl Holdings>,
 ) -> Choices<'s> {
+    let config = &*state.config;
     let access = access(config, wanted.rules, client);
     let table = context.classes(snapshot, &client.place, access);
     let want = match wanted.extent {
@@ -95,6 +101,7 @@ pub(super) fn mirrors<'s>(
         size: wanted.size,
         want,
         cached: wanted.cached,
+        rules: &network_rules(state, client, wanted.path, drains.now),
         drains,
     };
     let site = (&snapshot.roster, &*table);
@@ -119,6 +126,20 @@ pub(super) fn mirrors<'s>(
         rows_found: selection.rows_found,
         excluded: excluded.collect(),
     }
+}
+
+/// The rules of networks that hold for a client and a path.
+pub(super) fn network_rules<'s>(
+    state: &'s SiteState,
+    client: &Client,
+    path: &[u8],
+    now: Timestamp,
+) -> Vec<&'s NetworkRule> {
+    let rules = &state.config.network_rules;
+    if rules.is_empty() || client.is_anywhere {
+        return Vec::new();
+    }
+    rules.matching(client.for_rules(state), path, now)
 }
 
 fn name_mirrors<'s>(

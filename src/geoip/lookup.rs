@@ -218,6 +218,12 @@ impl GeoIp {
         located
     }
 
+    /// The label of an address's network, from the first table that has one.
+    pub fn label_of(&self, ip: IpAddr) -> Option<&str> {
+        let ip = ip.to_canonical();
+        self.databases.iter().find_map(|file| file.label_of(ip))
+    }
+
     /// The file and field from which each fact comes.
     pub fn origins(&self, located: &AddressPlace) -> Vec<FactOrigin<'_>> {
         let known = PlaceFact::ALL.into_iter().zip(located.origins);

@@ -53,6 +53,11 @@ impl NetworkFile {
         facts.has_any().then_some((facts, Some(found.network)))
     }
 
+    /// The label of an address's network.
+    pub(super) fn label_of(&self, ip: IpAddr) -> Option<&str> {
+        self.table.find(ip)?.label
+    }
+
     /// All networks of an AS, in order, as far as they are the most specific ones somewhere.
     pub(super) fn networks_of(&self, asn: Asn) -> Vec<IpNet> {
         self.table.networks_of(asn)

@@ -65,6 +65,14 @@ impl PlaceFile {
         }
     }
 
+    /// The label of an address's network.
+    pub(super) fn label_of(&self, ip: IpAddr) -> Option<&str> {
+        match self {
+            PlaceFile::Database(_) => None,
+            PlaceFile::Networks(networks) => networks.label_of(ip),
+        }
+    }
+
     /// All networks of an AS, in order.
     ///
     /// # Errors

@@ -71,10 +71,10 @@ impl Monitor {
         let is_read = matches!(request.method, Method::Get | Method::Head);
         let heartbeat = site.config.products.heartbeat && is_read;
         match below {
-            None if heartbeat && HEARTBEATS.contains(&path) => {
+            _ if heartbeat && HEARTBEATS.contains(&&*path) => {
                 write_heartbeat(out, site.snapshot.is_some(), request);
             }
-            None if heartbeat && path == VERSION => {
+            _ if heartbeat && *path == *VERSION => {
                 let version = concat!("{\"version\":\"", env!("CARGO_PKG_VERSION"), "\"}\n");
                 write_json(out, ("200 OK", version), request);
             }

@@ -45,7 +45,7 @@ pub use mirror::{
 };
 pub use network::{
     IplookupArgs, ProbefileArgs, TopologyArgs, TopologyCheckArgs, TopologyCommand,
-    TopologyCompileArgs, TopologyLookupArgs, UpdateArgs, UrlsArg,
+    TopologyCompileArgs, TopologyLookupArgs, TopologyRulesArgs, UpdateArgs, UrlsArg,
 };
 pub use overview::{ImageArg, ListFormat, MarkersArgs, MirrorlistArgs};
 pub use product::{

@@ -143,6 +143,25 @@ pub enum TopologyCommand {
     Check(TopologyCheckArgs),
     /// Show the network, the AS and the label of an address
     Lookup(TopologyLookupArgs),
+    /// Check and list the rules of networks, or those for an address
+    Rules(TopologyRulesArgs),
+}
+
+/// `topology rules`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    heliostat topology rules\n  \
+    heliostat topology rules --ip 192.0.2.7\n\n\
+    Exit code 2: the file cannot be used; 3: a rule names a mirror that does not exist.\n\n\
+    --json: [{\"name\", \"networks\", \"mirrors\": [{\"mirror\", \"weight\", \"is_known\"}, …],\n\
+    \"share\", \"bucket\", \"is_in\"}, …]; the last two are null without --ip")]
+pub struct TopologyRulesArgs {
+    /// Only rules for the network of this address
+    #[arg(long, value_name = "IP")]
+    pub ip: Option<IpAddr>,
+    /// Machine-readable
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `topology compile`.

@@ -78,11 +78,13 @@ pub fn explain(
         .as_ref()
         .map(|snapshot| snapshot.roster.https());
     let drains = drains(&state, now());
+    let rules = rules(&decision, &state);
     if args.json {
         let sources = client.sources(&state.geoip);
         let mut explained = as_json(&decision, &client, &sources);
         explained["looked_as"] = json!(looked_as);
         explained["drains"] = json!(drains);
+        explained["network_rules"] = json!(rules);
         explained["https_mirrors"] = https.map_or(
             Value::Null,
             |https| json!({ "with": https.with, "of": https.of }),
@@ -97,10 +99,22 @@ pub fn explain(
             tree_path: asked.tree_path.as_deref(),
             lists_excluded: args.verbose,
             drains: &drains,
+            rules: &rules,
         };
         explain_text::write(out, &decision, (&client, &sources), &aside)?;
     }
     Ok(if has_database { Exit::Ok } else { Exit::Failed })
+}
+
+/// One line per rule of networks that is for the client's network.
+fn rules(decision: &Decision<'_>, state: &SiteState) -> Vec<String> {
+    let Some(client) = &decision.client else {
+        return Vec::new();
+    };
+    let of_client = client.for_rules(state);
+    let rules = state.config.network_rules.all().iter();
+    let rules = rules.filter(|rule| rule.is_for(of_client));
+    rules.map(|rule| rule.text(client.ip)).collect()
 }
 
 /// One line per mirror that gets fewer clients than usual because of a drain.

@@ -28,6 +28,8 @@ pub(in crate::admin) struct ExplainAside<'a> {
     pub lists_excluded: bool,
     /// One line per mirror with a drain.
     pub drains: &'a [String],
+    /// One line per rule of networks.
+    pub rules: &'a [String],
 }
 
 /// Writes the decision, the facts behind it, candidates and the rest.
@@ -88,6 +90,9 @@ fn write_facts(
     }
     if let Some(https) = aside.https {
         writeln!(out, "https      {}", https.text())?;
+    }
+    for rule in aside.rules {
+        writeln!(out, "rule       {rule}")?;
     }
     for drain in aside.drains {
         writeln!(out, "drain      {drain}")?;

@@ -2,6 +2,7 @@
 
 use super::compile::compile;
 use super::look::{check, lookup};
+use super::rules::rules;
 use crate::admin::args::{TopologyArgs, TopologyCommand};
 use crate::admin::error::AdminError;
 use crate::admin::session::Session;
@@ -17,5 +18,6 @@ pub fn topology(session: &mut Session, args: &TopologyArgs) -> Result<Exit, Admi
         TopologyCommand::Compile(args) => compile(session, args),
         TopologyCommand::Check(args) => check(session, args),
         TopologyCommand::Lookup(args) => lookup(session, args),
+        TopologyCommand::Rules(args) => rules(session, args),
     }
 }

@@ -72,12 +72,13 @@ impl<'s> RequestPass<'_, 's> {
         };
         let wanted = MirrorQuestion {
             holdings: &holdings,
+            path: directory,
             size: 0,
             cached: None,
             extent: self.depth.extent(Extent::All),
             rules: &self.decision.rules,
         };
-        let mut found = select::mirrors(&state.config, snapshot, context, client, &wanted);
+        let mut found = select::mirrors(state, snapshot, context, client, &wanted);
         self.obey(&snapshot.roster, &mut found.choices, &mut found.excluded);
         FoundMirrors {
             choices: found.choices,

@@ -540,6 +540,7 @@ fn upper(value: Option<impl ToString>) -> String {
 fn heading(page: &MirrorPage<'_>, tier: Tier) -> String {
     let client = &page.client;
     match tier {
+        Tier::Rule => "preferred for your network".to_owned(),
         Tier::Prefix => {
             let network = client.network.map_or("--".to_owned(), |n| n.to_string());
             format!("directly nearby (within the same network prefix: {network})")

@@ -186,7 +186,7 @@ impl<'a> Sheet<'a> {
              autonomous system,\n         {} handling this country, {} in the same region, {} \
              elsewhere -->",
             self.sources.len(),
-            count(Tier::Prefix),
+            count(Tier::Rule) + count(Tier::Prefix),
             count(Tier::As),
             count(Tier::Country),
             count(Tier::Region),
@@ -201,6 +201,8 @@ impl<'a> Sheet<'a> {
             value.map_or("unknown".to_owned(), |v| v.to_string().to_uppercase())
         }
         let (words, value) = match tier {
+            Tier::Rule if self.sources.iter().all(|source| source.tier != tier) => return,
+            Tier::Rule => ("for this network", known(self.network)),
             Tier::Prefix => ("in the same network", known(self.network)),
             Tier::As => ("in the same AS", known(self.place.asn)),
             Tier::Country => ("which handle this country", known(self.place.country)),

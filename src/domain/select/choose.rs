@@ -5,17 +5,20 @@ use std::net::IpAddr;
 use super::admission::{CacheFile, admit};
 use super::class::{Class, ClassTable, Group, Roster};
 use super::drain::{DrainMoment, DrainedMirrors};
-use super::law::{Draw, Law};
+use super::law::{Distance, Draw, Law, Weights};
 use super::reason::Reason;
 use super::rendezvous;
 use super::set::{MirrorSet, WORD_BITS, indexes};
 use super::share::{Sharer, Shares};
 use crate::domain::mirror::{Mirror, MirrorCountry};
 use crate::domain::place::{Asn, CountryCode, Place};
+use crate::domain::topology::NetworkRule;
 
 /// The tier that a mirror belongs to, in order of preference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Tier {
+    /// A rule of the admin names the mirror for the client's network.
+    Rule,
     /// The client's address is in one of the mirror's prefixes.
     Prefix,
     /// The client and the mirror are in the same autonomous system.
@@ -32,7 +35,8 @@ pub enum Tier {
 
 impl Tier {
     /// All of them, in their order.
-    pub const ALL: [Tier; 6] = [
+    pub const ALL: [Tier; 7] = [
+        Tier::Rule,
         Tier::Prefix,
         Tier::As,
         Tier::Country,
@@ -42,11 +46,12 @@ impl Tier {
     ];
 
     /// Those that each turn has: all but the last, which is for what comes behind another turn.
-    pub(super) const OF_A_TURN: &'static [Tier] = Tier::ALL.split_at(5).0;
+    pub(super) const OF_A_TURN: &'static [Tier] = Tier::ALL.split_at(6).0;
 
     /// Stable word for scripts.
     pub fn as_str(self) -> &'static str {
         match self {
+            Tier::Rule => "rule",
             Tier::Prefix => "prefix",
             Tier::As => "AS",
             Tier::Country => "country",
@@ -105,6 +110,8 @@ pub struct Question<'q> {
     pub cached: Option<CacheFile<'q>>,
     /// The time, and what it does to drained mirrors.
     pub drains: DrainMoment,
+    /// The rules of networks that hold for the client and the file, in order.
+    pub rules: &'q [&'q NetworkRule],
 }
 
 /// A mirror to which the client may be sent.
@@ -139,6 +146,30 @@ pub struct Selection {
     pub rows_found: bool,
     /// All other mirrors with the reason; set by [`Selector::explain`] only.
     pub excluded: Vec<(usize, Reason)>,
+}
+
+/// The law by which a rule's weights share clients.
+const PROPORTIONAL: Law = Law {
+    weights: Weights::Proportional,
+    distance: Distance::Degrees,
+    spread: 0,
+    share_other_countries: false,
+    restricted_are_private: false,
+    dead_ipv6_as_any: false,
+};
+
+/// The mirrors of the rule that counts.
+#[derive(Debug, Default)]
+struct RuledMirrors {
+    set: MirrorSet,
+    weights: Vec<(usize, u16)>,
+}
+
+impl RuledMirrors {
+    fn weight(&self, mirror: usize) -> u16 {
+        let known = self.weights.iter().find(|(index, _)| *index == mirror);
+        known.map_or(1, |(_, weight)| *weight)
+    }
 }
 
 /// A mirror of a tier. The order is by handicapped distance (0 without coordinates), then by rank;
@@ -190,6 +221,9 @@ struct SelectionCase<'a> {
     /// Mirrors that cannot deliver a file of this size; they move from their class to the last
     /// tier.
     too_small: MirrorSet,
+    /// Mirrors that a rule names, with their weights; they move from their class to the tier of
+    /// rules.
+    ruled: RuledMirrors,
 }
 
 impl<'a> SelectionCase<'a> {
@@ -213,7 +247,7 @@ impl<'a> SelectionCase<'a> {
             is_drained |= has & drained.out.word(word) != 0;
             has & !drained.out.word(word)
         }));
-        SelectionCase {
+        let mut case = SelectionCase {
             law,
             roster,
             table,
@@ -224,7 +258,36 @@ impl<'a> SelectionCase<'a> {
             is_drained,
             near,
             too_small,
-        }
+            ruled: RuledMirrors::default(),
+        };
+        case.ruled = case.ruled();
+        case
+    }
+
+    /// The mirrors of the first rule that names one with the file that can serve the client. Flags
+    /// by which mirrors are for some networks only do not count: the admin named the mirror.
+    fn ruled(&self) -> RuledMirrors {
+        let can_serve = |index: usize| {
+            let serves = |group: &Group| {
+                group.reachable().contains(index) && !group.barred().contains(index)
+            };
+            self.has(index) && !self.too_small.contains(index) && self.table.groups().any(serves)
+        };
+        let of_rule = |rule: &&NetworkRule| {
+            let mut found = RuledMirrors::default();
+            for (name, weight) in &rule.mirrors {
+                if let Some(index) = self.roster.index_of(name).filter(|index| can_serve(*index)) {
+                    found.set.insert(index);
+                    found.weights.push((index, *weight));
+                }
+            }
+            (!found.set.is_empty()).then_some(found)
+        };
+        self.question
+            .rules
+            .iter()
+            .find_map(of_rule)
+            .unwrap_or_default()
     }
 
     fn mirror(&self, index: usize) -> &Mirror {
@@ -243,7 +306,9 @@ impl<'a> SelectionCase<'a> {
     /// Adds the mirrors of a class that have the file and were not moved to another tier.
     fn add_class(&self, (group, class): (&Group, Class), members: &mut Vec<usize>) {
         let class = group.members(class);
-        let stays = |word| class.word(word) & !self.near.word(word) & !self.too_small.word(word);
+        let moved =
+            |word| self.near.word(word) | self.too_small.word(word) | self.ruled.set.word(word);
+        let stays = |word| class.word(word) & !moved(word);
         self.add_having(stays, members);
     }
 
@@ -253,8 +318,14 @@ impl<'a> SelectionCase<'a> {
         members.clear();
         let reachable = group.reachable();
         match tier {
+            Tier::Rule if self.ruled.weights.is_empty() => {}
+            Tier::Rule => {
+                let ruled = &self.ruled.set;
+                self.add_having(|word| ruled.word(word) & reachable.word(word), members);
+            }
             Tier::Prefix => {
-                let near = |word| self.near.word(word) & !self.too_small.word(word);
+                let moved = |word| self.too_small.word(word) | self.ruled.set.word(word);
+                let near = |word| self.near.word(word) & !moved(word);
                 self.add_having(|word| near(word) & reachable.word(word), members);
             }
             Tier::As => self.add_class((group, Class::As), members),
@@ -469,7 +540,11 @@ impl<D: FnMut() -> Draw> Selector<D> {
         let members = &mut self.buffers.members;
         let room = want - candidates.len();
         let is_spread = case.law.spread > 0 && case.question.place.coordinates.is_some();
-        let has_caches = case.path_for_caches(members.iter().map(|member| member.mirror));
+        let mirrors = members.iter().map(|member| member.mirror);
+        let has_caches = match tier {
+            Tier::Rule => None,
+            _ => case.path_for_caches(mirrors),
+        };
         if members.len() > room && !is_spread && has_caches.is_none() {
             // Only the best of a large class need to be sorted.
             members.select_nth_unstable(room);
@@ -502,9 +577,12 @@ impl<D: FnMut() -> Draw> Selector<D> {
         members.clear();
         members.extend(mirrors.iter().map(|&mirror| {
             let standing = case.roster.standing(mirror);
-            let rank = case.law.rank(standing.score, (self.draw)());
+            let rank = match tier {
+                Tier::Rule => PROPORTIONAL.rank(case.ruled.weight(mirror), (self.draw)()),
+                _ => case.law.rank(standing.score, (self.draw)()),
+            };
             let (mut distance, mut handicapped) = (0, 0);
-            if let Some(client) = client {
+            if let Some(client) = client.filter(|_| tier != Tier::Rule) {
                 distance = case.law.distance(client, standing.coordinates);
                 // MirrorBrain counts all mirrors with the file if file_maxsize is too small.
                 let size = match case.too_small.contains(mirror) {
@@ -582,9 +660,11 @@ impl SelectionCase<'_> {
         let is_of_first = |candidate: &&mut Candidate| candidate.tier == first;
         let mut tier: Vec<&mut Candidate> = candidates.iter_mut().filter(is_of_first).collect();
         let members: Vec<Sharer> = tier.iter().map(|one| self.sharer(one)).collect();
+        let is_ruled = first == Tier::Rule;
+        let cached = self.question.cached.as_ref().filter(|_| !is_ruled);
         let shares = Shares {
-            law: self.law,
-            path: self.question.cached.as_ref().map(|file| file.path),
+            law: if is_ruled { &PROPORTIONAL } else { self.law },
+            path: cached.map(|file| file.path),
             members: &members,
         };
         for (candidate, share) in tier.iter_mut().zip(shares.of_all()) {
@@ -595,8 +675,12 @@ impl SelectionCase<'_> {
     fn sharer(&self, candidate: &Candidate) -> Sharer<'_> {
         let mirror = self.mirror(candidate.mirror);
         let is_cache = self.roster.caches().contains(candidate.mirror);
+        let score = match candidate.tier {
+            Tier::Rule => self.ruled.weight(candidate.mirror),
+            _ => mirror.score,
+        };
         Sharer {
-            score: mirror.score,
+            score,
             handicapped: candidate.handicapped.unwrap_or(0),
             cache: is_cache.then_some(mirror),
             drained_to: self.drained.share_of(candidate.mirror),

@@ -1,5 +1,6 @@
 //! Sorts mirrors into classes for clients in one place (behaviour §2.3).
 
+use std::collections::HashMap;
 use std::net::IpAddr;
 
 use super::access::{Access, AccessRank, TURNS};
@@ -96,6 +97,8 @@ pub struct Roster {
     with_maxsize: Vec<usize>,
     /// Indexes of all mirrors, usable or not, that a law may treat as private.
     restricted: Vec<usize>,
+    /// Indexes of usable mirrors by their identifiers.
+    names: HashMap<String, usize>,
     /// Usable mirrors with a plan for a drain.
     drained: Vec<usize>,
 }
@@ -117,6 +120,7 @@ impl Roster {
                 continue;
             }
             roster.usable.insert(index);
+            roster.names.insert(mirror.identifier.clone(), index);
             if mirror.drain.is_some() {
                 roster.drained.push(index);
             }
@@ -158,6 +162,11 @@ impl Roster {
     /// The other mirrors, with the reason.
     pub fn unusable(&self) -> &[(usize, Reason)] {
         &self.unusable
+    }
+
+    /// The index of a usable mirror.
+    pub(super) fn index_of(&self, identifier: &str) -> Option<usize> {
+        self.names.get(identifier).copied()
     }
 
     /// The usable mirrors with a plan for a drain.

@@ -27,10 +27,10 @@ mod tests {
     fn each_tier_tests_one_more_flag() {
         type Set = fn(&mut Mirror);
         let table: [(Set, usize, Reason); 4] = [
-            (|m| m.prefix_only = true, 1, Reason::PrefixOnly),
-            (|m| m.as_only = true, 2, Reason::AsOnly),
-            (|m| m.country_only = true, 3, Reason::CountryOnly),
-            (|m| m.region_only = true, 4, Reason::RegionOnly),
+            (|m| m.prefix_only = true, 2, Reason::PrefixOnly),
+            (|m| m.as_only = true, 3, Reason::AsOnly),
+            (|m| m.country_only = true, 4, Reason::CountryOnly),
+            (|m| m.region_only = true, 5, Reason::RegionOnly),
         ];
         for (set, first, reason) in table {
             let mut mirror = Mirror::new("m");

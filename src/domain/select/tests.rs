@@ -9,6 +9,7 @@ use crate::domain::health::{Family, Reach, Reachability};
 use crate::domain::mirror::{Drain, Mirror, MirrorCountry, MirrorId, MirrorKind};
 use crate::domain::place::{Asn, Coordinates, CountryCode, Place, RegionCode};
 use crate::domain::time::Timestamp;
+use crate::domain::topology::{NetworkRule, NetworkRules};
 use crate::domain::url::{BaseUrl, Scheme};
 
 /// Who has the file.
@@ -72,6 +73,7 @@ fn question(country: &str, region: &str) -> Question<'static> {
             is_drawn: true,
             is_last_resort: false,
         },
+        rules: &[],
     }
 }
 
@@ -392,6 +394,78 @@ fn caches_of_a_tier_share_paths_and_mirrors_keep_their_share() {
         firsts.push(caches[0]);
     }
     assert!(firsts.contains(&0) && firsts.contains(&2), "{firsts:?}");
+}
+
+/// Cases A9 and A10 of the specification of rules.
+#[test]
+fn a_rule_names_mirrors_whatever_their_flags_until_they_cannot_serve() {
+    let mut own = mirror(2, "us", "na", 1);
+    own.as_only = true;
+    let roster = Roster::new(vec![
+        mirror(1, "de", "eu", 1000),
+        own,
+        mirror(3, "au", "oc", 100),
+        mirror(4, "de", "eu", 100),
+    ]);
+    let text = "as 64501 gone m2*3 m3 name=first\nas 64501 m4 name=second";
+    let rules = NetworkRules::parse(text).expect("rules");
+    let rules: Vec<&NetworkRule> = rules.all().iter().collect();
+    let mut question = question("de", "eu");
+    question.rules = &rules;
+    let table = table(&roster, &question, Scheme::Http);
+    let law = Law::default();
+    let mut selector = Selector::new(generator(5));
+    let mut chosen = |question: &Question<'_>, has: &Has| {
+        let found = selector.explain(&law, (&roster, &table), question, has);
+        assert!(found.rows_found);
+        let shown = |c: &Candidate| (c.mirror, c.tier, (c.probability * 100.0).round());
+        found.candidates.iter().map(shown).collect::<Vec<_>>()
+    };
+    let mut found = chosen(&question, &all());
+    found[..2].sort_by_key(|(mirror, ..)| *mirror);
+    assert_eq!(found[..2], [(1, Tier::Rule, 75.0), (2, Tier::Rule, 25.0)]);
+    assert!(found[2..].iter().all(|(_, tier, _)| *tier == Tier::Country));
+    assert_eq!(found.len(), 4, "nobody is named twice");
+    // The first rule's mirrors lack the file, then the second's, too.
+    let found = chosen(&question, &has(&[true, false, false, true]));
+    assert_eq!(found, [(3, Tier::Rule, 100.0), (0, Tier::Country, 0.0)]);
+    let found = chosen(&question, &has(&[true, false, false, false]));
+    assert_eq!(found, [(0, Tier::Country, 100.0)]);
+    // Without a rule for the client, the flag counts again.
+    question.rules = &[];
+    let found = chosen(&question, &all());
+    assert!(
+        found
+            .iter()
+            .all(|(mirror, tier, _)| *mirror != 1 && *tier != Tier::Rule)
+    );
+}
+
+#[test]
+fn weights_of_a_rule_share_its_clients() {
+    let far = |id, latitude| {
+        let mut mirror = mirror(id, "de", "eu", 100);
+        mirror.coordinates = Coordinates::known(latitude, 8.0);
+        mirror
+    };
+    let roster = Roster::new(vec![far(1, 50.0), far(2, 60.0), far(3, 70.0)]);
+    let rules = NetworkRules::parse("as 1 m2*10 m3*30").expect("rules");
+    let rules: Vec<&NetworkRule> = rules.all().iter().collect();
+    let mut question = question("de", "eu");
+    question.place.coordinates = Coordinates::known(50.0, 8.0);
+    (question.rules, question.want) = (&rules, 1);
+    let table = table(&roster, &question, Scheme::Http);
+    let mut selector = Selector::new(generator(5));
+    let (law, site, all) = (Law::default(), (&roster, &table), all());
+    let mut drawn = [0; 3];
+    for _ in 0..4000 {
+        let found = selector.select(&law, site, &question, &all);
+        drawn[found.candidates[0].mirror] += 1;
+    }
+    assert!(
+        drawn[0] == 0 && (900..1100).contains(&drawn[1]),
+        "{drawn:?}"
+    );
 }
 
 /// A mirror that is drained from 10,000 s to 20,000 s, after half an hour.

@@ -4,6 +4,7 @@
 //! [`NetworkForm`] recognises a file of networks by its first line and reads its lines.
 //! [`NetworkSet`] collects them, and [`OriginTally`] those of a routing table with several peers.
 //! [`NetworkTable`] answers which of the networks an address is in; `encoding` is its form on disk.
+//! [`NetworkRules`] give clients of some networks the mirrors that an admin names.
 //!
 //! # Security
 //! Lines and bytes may be anything: a line that cannot be read is reported, and a table whose sum
@@ -12,11 +13,13 @@
 mod encoding;
 mod line;
 mod origin;
+mod rule;
 mod set;
 mod table;
 
 pub use encoding::{TABLE_MAGIC, TableDamage};
 pub use line::{NetworkForm, NetworkLine, NetworkName};
 pub use origin::OriginTally;
+pub use rule::{NetworkRule, NetworkRules, RuleClient, RuleProblem, bucket};
 pub use set::{NetworkSet, NetworkSetCounts};
 pub use table::{KnownNetwork, NetworkTable};

@@ -5,7 +5,11 @@ use std::io::Write;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use crate::stand_in::site::{TestSite, failure};
+use crate::stand_in::fcgi_client::{FcgiClient, Request};
+use crate::stand_in::probe_site::{FILES, add};
+use crate::stand_in::responder::Responder;
+use crate::stand_in::scan_site::{OLD, catalogue_tree};
+use crate::stand_in::site::{TestSite, eventually, failure};
 
 fn gz(text: &str) -> Vec<u8> {
     let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
@@ -174,4 +178,107 @@ fn bad_files_leave_the_table_as_it_was() {
         said.contains("700 networks of 1 AS, 0 labels, made 0 days ago"),
         "{said}"
     );
+}
+
+/// A site with these rules, a table with a label, and two mirrors.
+fn site_with_rules(rules: &str) -> TestSite {
+    let site = TestSite::with_config(
+        "topology_rules = \"own.rules\"\ngeoip = [\"n.hnt\"]\n[site.test.rules]\nmin_size = 0\n",
+    );
+    std::fs::write(site.path("own.rules"), rules).expect("a file");
+    std::fs::write(
+        site.path("own"),
+        "203.0.113.0/24 - campus\n192.0.2.0/24 64501\n",
+    )
+    .expect("a file");
+    compiled(&site, &["own"], &[]);
+    for file in FILES {
+        site.write(file, file.as_bytes(), OLD);
+    }
+    catalogue_tree(&site);
+    add(&site, "near", "http://near.test/", |record| {
+        record.score = 32_767
+    });
+    add(&site, "own", "http://own.test/", |record| {
+        (record.score, record.as_only) = (1, true);
+    });
+    site
+}
+
+/// Mirror and realm of a client's redirect.
+fn redirect(client: &mut FcgiClient, ip: &str, file: &str) -> String {
+    let answer = client.send(&Request::get(file).with("REMOTE_ADDR", ip));
+    let text = |name| answer.text(name).unwrap_or_default();
+    format!(
+        "{} {}",
+        text("X-MirrorBrain-Mirror"),
+        text("X-MirrorBrain-Realm")
+    )
+}
+
+#[test]
+fn rules_of_networks_come_before_everything_else() {
+    let site = site_with_rules(
+        "as 64501 own name=uni path=/d/\nlabel campus gone own*5 name=campus\n\
+         prefix 198.51.100.0/24 own name=half share=0\n",
+    );
+    let responder = Responder::start(&site);
+    let mut client = responder.connect();
+    let mut ask = |ip: &str, file: &str| redirect(&mut client, ip, file);
+    eventually("the mirrors are known", || {
+        ask("192.0.2.7", "/z.zip") == "near other"
+    });
+    assert_eq!(ask("192.0.2.7", "/d/c.tar.gz"), "own rule");
+    assert_eq!(ask("203.0.113.7", "/z.zip"), "own rule");
+    assert_eq!(ask("198.51.100.7", "/z.zip"), "near other");
+    let explained = site.run_ok("heliostat", &["explain", "/z.zip", "--ip", "198.51.100.7"]);
+    let line = explained.lines().find(|line| line.starts_with("rule "));
+    let line = line.expect("the rule");
+    assert!(
+        line.contains("half: prefix 198.51.100.0/24 own*1 share=0, this network is "),
+        "{line}"
+    );
+    assert!(line.ends_with(": out"), "{line}");
+    let output = site.run("heliostat", &["topology", "rules"]);
+    assert_eq!(output.status.code(), Some(3));
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(said.contains("no mirror has the name gone;"), "{said}");
+    let output = site.run_ok(
+        "heliostat",
+        &["topology", "rules", "--ip", "192.0.2.7", "--json"],
+    );
+    let rules: serde_json::Value = serde_json::from_str(&output).expect("JSON");
+    assert_eq!(rules.as_array().map(Vec::len), Some(1), "{rules}");
+    assert_eq!(
+        (&rules[0]["name"], &rules[0]["is_in"]),
+        (&"uni".into(), &true.into())
+    );
+    // A mirror that is away leaves the client to the others.
+    site.run_ok("heliostat", &["disable", "own"]);
+    eventually("it is away", || {
+        ask("203.0.113.7", "/z.zip") == "near other"
+    });
+}
+
+#[test]
+fn rules_that_cannot_be_read_are_refused_whole_and_the_responder_goes_on() {
+    let site = site_with_rules("label campus own\n");
+    let responder = Responder::start(&site);
+    let mut client = responder.connect();
+    let mut ask = || redirect(&mut client, "203.0.113.7", "/z.zip");
+    eventually("the rule holds", || ask() == "own rule");
+    std::fs::write(
+        site.path("own.rules"),
+        "as 1 near\nlabel campus own share=101\n",
+    )
+    .expect("a file");
+    let said = failure(&site.run("heliostat", &["topology", "rules"]), 2);
+    assert!(
+        said.contains("own.rules: line 2: share: '101' is not 0 to 100"),
+        "{said}"
+    );
+    responder.signal("HUP");
+    for _ in 0..20 {
+        assert_eq!(ask(), "own rule");
+    }
 }
