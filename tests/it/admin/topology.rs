@@ -272,7 +272,8 @@ fn rules_that_cannot_be_read_are_refused_whole_and_the_responder_goes_on() {
         "as 1 near\nlabel campus own share=101\n",
     )
     .expect("a file");
-    let said = failure(&site.run("heliostat", &["topology", "rules"]), 2);
+    let (code, said) = failure(&site.run("heliostat", &["topology", "rules"]));
+    assert_eq!(code, Some(2), "{said}");
     assert!(
         said.contains("own.rules: line 2: share: '101' is not 0 to 100"),
         "{said}"
