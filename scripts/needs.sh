@@ -71,7 +71,8 @@ need_servers() {
 # Prometheus' checker of metrics and alerts.
 need_clients() {
     need_files chromium=chromium fonts-dejavu-core=/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf \
-        dnf=dnf createrepo-c=createrepo_c rpm=rpmbuild prometheus=promtool
+        dnf=dnf createrepo-c=createrepo_c rpm=rpmbuild prometheus=promtool \
+        python3-librepo=/usr/lib/python3/dist-packages/librepo/__init__.py
 }
 
 # A C compiler for SQLite and xz, which are built with the program.

@@ -8,7 +8,8 @@ use std::process::{Command, Stdio};
 use crate::stage::site::eventually;
 use crate::stage::{ApacheOptions, Stage};
 
-const STATS: &str = "[site.test.stats]\nmetrics = true\nhealth = true\n[site.test.products]\nheartbeat = true\n";
+const STATS: &str =
+    "[site.test.stats]\nmetrics = true\nhealth = true\n[site.test.products]\nheartbeat = true\n";
 const METRICS: &str = "/.heliostat/metrics";
 const HEALTH: &str = "/.heliostat/health";
 
@@ -74,7 +75,11 @@ fn who_is_named_reads_them_and_others_get_403() {
     );
     for path in ["/__heartbeat__", "/__lbheartbeat__"] {
         let beat = stage.get(path).send();
-        assert_eq!((beat.status, &beat.body[..6]), (200, &b"{\"db\":"[..]), "{beat:?}");
+        assert_eq!(
+            (beat.status, &beat.body[..6]),
+            (200, &b"{\"db\":"[..]),
+            "{beat:?}"
+        );
     }
     assert_eq!(stage.get("/__version__").send().status, 200);
     for _ in 0..50 {

@@ -42,8 +42,8 @@ trackers = [\"http://127.0.0.1:9/announce\"]
 ";
 
 /// The repository in the tree.
-const REPOSITORY: &str = "dist/5/os";
-const REPOMD: &str = "dist/5/os/repodata/repomd.xml";
+pub(super) const REPOSITORY: &str = "dist/5/os";
+pub(super) const REPOMD: &str = "dist/5/os/repodata/repomd.xml";
 
 fn run(command: &mut Command) {
     let output = command.output();
@@ -59,12 +59,15 @@ fn run(command: &mut Command) {
     );
 }
 
-/// Builds a package and a repository of it.
-fn build_repository(stage: &Stage) {
+/// Builds a package of that release, and the repository with all releases so far; what is new has
+/// that time.
+pub(super) fn build_repository_of(stage: &Stage, release: &str, mtime: u64) {
     let folder = stage.site.tree().join(REPOSITORY);
     std::fs::create_dir_all(&folder).expect("a folder");
     let spec = stage.site.path("lighthouse.spec");
-    std::fs::write(&spec, SPEC).expect("a specification");
+    let known = files_below(&folder);
+    let text = SPEC.replace("Release: 1", &format!("Release: {release}"));
+    std::fs::write(&spec, text).expect("a specification");
     run(Command::new("rpmbuild")
         .arg("-bb")
         .arg(format!(
@@ -78,8 +81,11 @@ fn build_repository(stage: &Stage) {
         ))
         .arg(&spec));
     run(Command::new("createrepo_c").arg(&folder));
+    let metadata = folder.join("repodata");
     for file in files_below(&folder) {
-        set_mtime(&file, MTIME);
+        if !known.contains(&file) || file.starts_with(&metadata) {
+            set_mtime(&file, mtime);
+        }
     }
 }
 
@@ -96,11 +102,18 @@ fn files_below(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-fn stage() -> Stage {
+/// A repository, and mirrors of these names and countries that have it.
+pub(super) fn dnf_stage(mirrors: &[(&'static str, &'static str)]) -> Stage {
     let mut stage = Stage::new(RULE);
-    build_repository(&stage);
-    stage.mirror("germany", ["de", "eu"]);
-    stage.mirror("france", ["fr", "eu"]);
+    build_repository_of(&stage, "1", MTIME);
+    // In a tree of one repository, a new version would look like a disk that is gone.
+    for number in 0..10 {
+        let page = format!("doc/page-{number}.html");
+        stage.site.write(&page, b"light", MTIME);
+    }
+    for (name, country) in mirrors {
+        stage.mirror(name, [country, "eu"]);
+    }
     stage.learn();
     stage.start_with(&ApacheOptions {
         before: "Define HELIOSTAT_LISTS \"mirrorlist|release|repo\"\n".to_owned(),
@@ -135,7 +148,7 @@ fn store_hash(stage: &Stage) {
 }
 
 /// Installs the package; returns dnf's log of what it downloaded from where.
-fn install(stage: &Stage, name: &str, source: &str) -> String {
+pub(super) fn install(stage: &Stage, name: &str, source: &str) -> String {
     let home = stage.site.path(name);
     let root = home.join("root");
     std::fs::create_dir_all(&root).expect("a folder");
@@ -184,7 +197,7 @@ fn log_of(home: &Path, root: &Path) -> String {
 
 #[test]
 fn dnf_installs_from_our_mirror_list_and_our_metalinks() {
-    let stage = stage();
+    let stage = dnf_stage(&[("germany", "de"), ("france", "fr")]);
     let port = stage.apache().port;
     let own = format!("http://127.0.0.1:{port}");
     let mirrors: Vec<String> = stage

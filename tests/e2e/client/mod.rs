@@ -3,5 +3,6 @@
 mod bittorrent;
 mod browser;
 mod dnf;
+mod dnf_behind;
 mod downloader;
 mod page;
