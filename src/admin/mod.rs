@@ -23,6 +23,7 @@ mod file_tree;
 mod help;
 mod import;
 mod init;
+mod line_diff;
 mod mirror;
 mod overview;
 mod pages;

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 
 use regex::Regex;
 use serde_json::{Value, json};
-use similar::TextDiff;
 
 use crate::admin::console::Console;
 use crate::admin::error::AdminError;
+use crate::admin::line_diff::LineDiff;
 use crate::regular_file;
 
 /// Largest file that is compared; configurations have some kilobytes.
@@ -179,12 +179,7 @@ fn make(file: &MadeFile) -> std::io::Result<()> {
 fn diff((name, old): (&str, &str), file: &MadeFile) -> String {
     let (old, new) = (without_secrets(old), without_secrets(&file.text));
     let new_name = file.path.display().to_string();
-    let diff = TextDiff::from_lines(&old, &new);
-    let mut unified = diff.unified_diff();
-    unified
-        .context_radius(CONTEXT_LINES)
-        .header(name, &new_name);
-    unified.to_string()
+    LineDiff::new(&old, &new).unified(name, &new_name, CONTEXT_LINES)
 }
 
 /// A text for people's eyes: passwords and keys are left out.

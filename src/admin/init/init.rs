@@ -14,6 +14,7 @@ use super::plan::{self, FREE_GEOIP, NewFile};
 use crate::admin::args::InitArgs;
 use crate::admin::console::Console;
 use crate::admin::error::AdminError;
+use crate::admin::line_diff::LineDiff;
 use crate::program::exit::Exit;
 use crate::system::LocalUser;
 
@@ -239,10 +240,8 @@ fn show_file(console: &mut Console, file: &NewFile) -> Result<(), AdminError> {
         return Ok(());
     };
     console.line(format!("{shown} is there and stays as it is"))?;
-    let diff = similar::TextDiff::from_lines(&there, &file.text);
-    let lines = diff.iter_all_changes();
-    for change in lines.filter(|change| change.tag() == similar::ChangeTag::Insert) {
-        console.line(format!("  it lacks: {}", change.value().trim_end()))?;
+    for line in LineDiff::new(&there, &file.text).added() {
+        console.line(format!("  it lacks: {}", line.trim_end()))?;
     }
     Ok(())
 }

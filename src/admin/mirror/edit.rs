@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use similar::{ChangeTag, TextDiff};
+use similar::ChangeTag;
 
 use super::bulk::edit_all;
 use super::new::refuse_signed;
@@ -13,6 +13,7 @@ use super::sheet;
 use super::sheet::FieldChange;
 use crate::admin::args::{ChangeFlags, EditArgs};
 use crate::admin::error::{AdminError, ArgumentError};
+use crate::admin::line_diff::LineDiff;
 use crate::admin::session::{Session, find_mirror};
 use crate::db::import::in_transaction;
 use crate::db::mirror::{self, MirrorRecord};
@@ -250,15 +251,15 @@ fn run_editor(path: &Path) -> Result<(), AdminError> {
 fn write_diff(session: &mut Session, before: &str, after: &str) -> Result<(), AdminError> {
     const RED: &str = "\x1b[31m";
     const GREEN: &str = "\x1b[32m";
-    let diff = TextDiff::from_lines(before, after);
-    for group in diff.grouped_ops(DIFF_CONTEXT_LINES) {
-        for change in group.iter().flat_map(|op| diff.iter_changes(op)) {
-            let (sign, paint) = match change.tag() {
+    let diff = LineDiff::new(before, after);
+    for hunk in diff.hunks(DIFF_CONTEXT_LINES) {
+        for (tag, line) in diff.lines(&hunk) {
+            let (sign, paint) = match tag {
                 ChangeTag::Delete => ('-', RED),
                 ChangeTag::Insert => ('+', GREEN),
                 ChangeTag::Equal => (' ', ""),
             };
-            let line = change.value().trim_end_matches('\n');
+            let line = line.trim_end_matches('\n');
             session
                 .console
                 .painted_line(paint, &format!("{sign}{line}"))?;
