@@ -143,6 +143,13 @@ fn states_and_limits_of_units_are_judged() {
         assert_eq!(ids, [id], "{unit}: {to}: {text}");
         assert!(text.contains(fix), "{id}: {fix} is not in {text}");
     }
+    // Of a responder that does not run, systemd tells no watchdog.
+    let away = [(
+        RESPONDER,
+        "ActiveState=active\nUnitFileState=enabled\nLimitNOFILE=4096\nWatchdogUSec=5s",
+        "ActiveState=inactive\nUnitFileState=enabled\nLimitNOFILE=4096\nWatchdogUSec=infinity",
+    )];
+    assert_eq!(found(&clinic, &away).0, [""; 0]);
     // Another unit does the same.
     let due = [("heliostat-scan.timer", ACTIVE, "ActiveState=inactive")];
     assert_eq!(found(&clinic, &due).0, [""; 0]);

@@ -211,7 +211,8 @@ fn judge_limits(state: &UnitState) -> Vec<Finding> {
             .mended_by(drop_in("limit", "[Service]\\nLimitNOFILE=4096")),
         );
     }
-    if ["0", "infinity"].contains(&state.get("WatchdogUSec")) {
+    // systemd tells the time only of a service that runs.
+    if state.is_active() && ["0", "infinity"].contains(&state.get("WatchdogUSec")) {
         findings.push(
             Finding::warning(
                 "unit-watchdog",
