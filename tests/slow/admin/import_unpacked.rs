@@ -9,11 +9,13 @@ use crate::stand_in::site::{TestSite, failure, program_path};
 fn packed(parts: &[(&[u8], usize)]) -> Vec<u8> {
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
     for (part, times) in parts {
-        let block = part.repeat(10_000);
-        for _ in 0..times / 10_000 {
+        let in_block = times.min(&10_000);
+        let block = part.repeat(*in_block);
+        for _ in 0..times / in_block {
             gzip.write_all(&block).expect("gzip");
         }
-        gzip.write_all(&part.repeat(times % 10_000)).expect("gzip");
+        gzip.write_all(&part.repeat(times % in_block))
+            .expect("gzip");
     }
     gzip.finish().expect("gzip")
 }
@@ -23,6 +25,9 @@ fn a_small_file_that_unpacks_to_much_takes_little_memory() {
     const MIB: usize = 1024 * 1024;
     let files: &[u8] = b"COPY filearr (id, path, mirrors) FROM stdin;\n1\ta\t{";
     let servers: &[u8] = b"COPY server (id, identifier, comment) FROM stdin;\n";
+    // Each row is small, and all rows together are not.
+    let row = |id: usize| format!("{id}\tm{id}\t{}\n", "x".repeat(10 * 1024));
+    let rows: String = (1..8 * 1024).map(row).collect();
     let hashes: &[u8] = b"COPY hash (file_id, size, mtime, md5) FROM stdin;\n1\t1\t1\t\\\\x";
     for (parts, expected) in [
         (&[(&b"0"[..], 64 * MIB)][..], "longer than"),
@@ -46,6 +51,10 @@ fn a_small_file_that_unpacks_to_much_takes_little_memory() {
                 (b"b) VALUES (1);", 1),
             ],
             "line 1",
+        ),
+        (
+            &[(servers, 1), (rows.as_bytes(), 1)],
+            "the texts of table server are longer than",
         ),
         (
             &[
