@@ -34,12 +34,8 @@ fn a_database_that_the_wrong_users_read_or_write_is_named() {
 fn schemas_that_do_not_fit_are_named() {
     let clinic = Clinic::new();
     // As before the newest migration.
-    sql(
-        &clinic,
-        "DELETE FROM meta WHERE key = 'marker_generation'; DROP TABLE marker_version; \
-         PRAGMA user_version = 19",
-    );
-    let fixes = clinic.sees("database-older", "schema 19");
+    sql(&clinic, "DROP TABLE drain; PRAGMA user_version = 20");
+    let fixes = clinic.sees("database-older", "schema 20");
     clinic.apply(&fixes[0]);
     assert_eq!(clinic.ids(), [""; 0]);
     sql(&clinic, "PRAGMA user_version = 99");
