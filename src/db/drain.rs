@@ -6,7 +6,7 @@ use rusqlite::{Row, params};
 
 use super::error::{DbError, Doing};
 use super::open::{Queryable, Transaction};
-use crate::domain::mirror::{DRAIN_RAMP_UP_S, Drain, MirrorId};
+use crate::domain::mirror::{DRAIN_RAMP_UP_S, MirrorDrain, MirrorId};
 use crate::domain::time::Timestamp;
 
 const COLUMNS: &str = "SELECT mirror_id, from_at, ramp_s, until_at, back_at, reason FROM drain";
@@ -23,8 +23,8 @@ const IS_WELL: &str = "until_at <= ?1 AND back_at IS NULL \
             AND outcome IN ('ok', 'partial') \
             AND coalesce(run_repeat.last_at, run.started_at) >= until_at))";
 
-fn drain(row: &Row<'_>) -> Result<(MirrorId, Drain), rusqlite::Error> {
-    let drain = Drain {
+fn drain(row: &Row<'_>) -> Result<(MirrorId, MirrorDrain), rusqlite::Error> {
+    let drain = MirrorDrain {
         from: Timestamp(row.get(1)?),
         ramp_s: row.get(2)?,
         until: row.get::<_, Option<i64>>(3)?.map(Timestamp),
@@ -38,7 +38,7 @@ fn drain(row: &Row<'_>) -> Result<(MirrorId, Drain), rusqlite::Error> {
 ///
 /// # Errors
 /// Returns [`DbError::Sql`] if the database cannot be read.
-pub fn all(database: &impl Queryable) -> Result<HashMap<MirrorId, Drain>, DbError> {
+pub fn all(database: &impl Queryable) -> Result<HashMap<MirrorId, MirrorDrain>, DbError> {
     let doing = "reading drains";
     let mut statement = database.sqlite().prepare_cached(COLUMNS).doing(doing)?;
     let rows = statement.query_map([], drain).doing(doing)?;
@@ -52,7 +52,7 @@ pub fn all(database: &impl Queryable) -> Result<HashMap<MirrorId, Drain>, DbErro
 pub fn store(
     transaction: &Transaction<'_>,
     mirror: MirrorId,
-    drain: &Drain,
+    drain: &MirrorDrain,
 ) -> Result<(), DbError> {
     let values = params![
         mirror.0,

@@ -2,11 +2,11 @@
 //!
 //! [`open`] gives connections (one place sets WAL, time-outs, `synchronous`), [`schema`] migrates.
 //! Then one module a notion: [`catalogue`] (files), [`change`] (what changed in it), [`mirror`],
-//! [`content`] (who has what), [`drain`] (who is out of service), [`copy`] (backups), [`hash`] and [`hash_state`], [`epoch`] (how old
-//! ids are), [`probe`] (who answers), [`follow`] (where redirects led), [`run`] and [`event`] (what
-//! happened), [`import`] (from another system), [`overview`] (lists of mirrors for people),
-//! [`upkeep`] (how large it is). The responder decides from [`crate::snapshot`], which these
-//! functions fill. [`stats`] is a database of its own.
+//! [`content`] (who has what), [`drain`] (who is out of service), [`copy`] (backups), [`hash`] and
+//! [`hash_state`], [`epoch`] (how old ids are), [`probe`] (who answers), [`follow`] (where
+//! redirects led), [`run`] and [`event`] (what happened), [`import`] (from another system),
+//! [`overview`] (lists of mirrors for people), [`upkeep`] (how large it is). The responder decides
+//! from [`crate::snapshot`], which these functions fill. [`stats`] is a database of its own.
 //!
 //! # Locking
 //! Writers take short IMMEDIATE transactions and wait for each other; readers never wait for a

@@ -16,7 +16,7 @@ use crate::domain::select::{
     Tier,
 };
 use crate::domain::time::Timestamp;
-use crate::domain::topology::NetworkRule;
+use crate::domain::topology::TopologyRule;
 use crate::domain::url::Scheme;
 use crate::snapshot::Snapshot;
 
@@ -134,7 +134,7 @@ pub(super) fn network_rules<'s>(
     client: &Client,
     path: &[u8],
     now: Timestamp,
-) -> Vec<&'s NetworkRule> {
+) -> Vec<&'s TopologyRule> {
     let rules = &state.config.network_rules;
     if rules.is_empty() || client.is_anywhere {
         return Vec::new();

@@ -11,7 +11,7 @@ use crate::db::import::in_transaction;
 use crate::db::mirror::{self, MirrorRecord};
 use crate::db::open::Queryable;
 use crate::db::{drain as stored, open_reader};
-use crate::domain::mirror::Drain;
+use crate::domain::mirror::MirrorDrain;
 use crate::domain::time::Timestamp;
 use crate::program::exit::Exit;
 
@@ -72,7 +72,7 @@ pub fn drain(session: &mut Session, args: &DrainArgs) -> Result<Exit, AdminError
 }
 
 /// The plan that the options describe.
-fn plan(args: &DrainArgs, now: Timestamp) -> Result<Drain, AdminError> {
+fn plan(args: &DrainArgs, now: Timestamp) -> Result<MirrorDrain, AdminError> {
     let ramp_s = length("--ramp", &args.ramp)?;
     let from = match &args.from {
         Some(text) => moment("--from", text, now)?,
@@ -95,7 +95,7 @@ fn plan(args: &DrainArgs, now: Timestamp) -> Result<Drain, AdminError> {
              write a short one"
         )));
     }
-    Ok(Drain {
+    Ok(MirrorDrain {
         from,
         ramp_s,
         until,
@@ -127,14 +127,14 @@ fn list(session: &mut Session, args: &DrainArgs) -> Result<Exit, AdminError> {
     }
     let reader = session.reader()?;
     let mut drains = stored::all(&reader)?;
-    let mut found: Vec<(String, Drain)> = Vec::new();
+    let mut found: Vec<(String, MirrorDrain)> = Vec::new();
     for record in mirror::all(&reader)? {
         let drain = drains.remove(&record.id);
         found.extend(drain.map(|drain| (record.identifier, drain)));
     }
     drop(reader);
     if args.flags.json {
-        let row = |(name, drain): &(String, Drain)| to_json(name, drain, session.now);
+        let row = |(name, drain): &(String, MirrorDrain)| to_json(name, drain, session.now);
         let rows = found.iter().map(row).collect();
         session.console.json(&Value::Array(rows))?;
         return Ok(Exit::Ok);
@@ -149,7 +149,7 @@ fn list(session: &mut Session, args: &DrainArgs) -> Result<Exit, AdminError> {
     Ok(Exit::Ok)
 }
 
-fn to_json(name: &str, drain: &Drain, now: Timestamp) -> Value {
+fn to_json(name: &str, drain: &MirrorDrain, now: Timestamp) -> Value {
     json!({
         "mirror": name,
         "from": drain.from.to_string(),

@@ -16,7 +16,7 @@ use crate::db::open::Queryable;
 use crate::db::probe::{self, Outage, ProbeRecord};
 use crate::db::run::{self, RunOutcome, RunRecord};
 use crate::domain::follow::rate::MisdirectionRate;
-use crate::domain::mirror::{Drain, MirrorId, MirrorKind};
+use crate::domain::mirror::{MirrorDrain, MirrorId, MirrorKind};
 use crate::domain::select::HttpsCount;
 use crate::domain::time::{Timestamp, age};
 use crate::domain::url::Scheme;
@@ -80,7 +80,7 @@ pub(super) struct SiteQuestion<'a> {
     pub probes: HashMap<MirrorId, Vec<ProbeRecord>>,
     pub cache_answers: HashMap<MirrorId, CacheAnswers>,
     pub traces: HashMap<MirrorId, StoredTrace>,
-    pub drains: HashMap<MirrorId, Drain>,
+    pub drains: HashMap<MirrorId, MirrorDrain>,
     pub generation: i64,
     pub certificate_s: i64,
     pub now: Timestamp,

@@ -10,7 +10,7 @@ use crate::admin::error::AdminError;
 use crate::admin::session::Session;
 use crate::db::mirror;
 use crate::domain::mirror::name::HasName;
-use crate::domain::topology::{NetworkRule, RuleClient, bucket};
+use crate::domain::topology::{RuleClient, TopologyRule, bucket};
 use crate::geoip::GeoIp;
 use crate::program::exit::Exit;
 
@@ -26,8 +26,8 @@ pub(super) fn rules(session: &mut Session, args: &TopologyRulesArgs) -> Result<E
         None => GeoIp::default(),
     };
     let rules = site.network_rules.all().iter();
-    let is_wanted = |rule: &&NetworkRule| args.ip.is_none_or(|ip| is_for(rule, ip, &geoip));
-    let rules: Vec<&NetworkRule> = rules.filter(is_wanted).collect();
+    let is_wanted = |rule: &&TopologyRule| args.ip.is_none_or(|ip| is_for(rule, ip, &geoip));
+    let rules: Vec<&TopologyRule> = rules.filter(is_wanted).collect();
     let mut exit = Exit::Ok;
     let mut rows = Vec::new();
     for rule in rules {
@@ -61,7 +61,7 @@ pub(super) fn rules(session: &mut Session, args: &TopologyRulesArgs) -> Result<E
     Ok(exit)
 }
 
-fn is_for(rule: &NetworkRule, ip: IpAddr, geoip: &GeoIp) -> bool {
+fn is_for(rule: &TopologyRule, ip: IpAddr, geoip: &GeoIp) -> bool {
     rule.is_for(RuleClient {
         ip: Some(ip),
         asn: geoip.find(ip).place.asn,
@@ -69,8 +69,11 @@ fn is_for(rule: &NetworkRule, ip: IpAddr, geoip: &GeoIp) -> bool {
     })
 }
 
-fn to_json(rule: &NetworkRule, ip: Option<IpAddr>, known: &HashSet<String>) -> Value {
-    let mirror = |(name, weight): &(String, u16)| json!({ "mirror": name, "weight": weight, "is_known": known.contains(name) });
+fn to_json(rule: &TopologyRule, ip: Option<IpAddr>, known: &HashSet<String>) -> Value {
+    let mirror = |(name, weight): &(String, u16)| {
+        let is_known = known.contains(name);
+        json!({ "mirror": name, "weight": weight, "is_known": is_known })
+    };
     json!({
         "name": rule.name,
         "networks": rule.networks.to_string(),

@@ -7,7 +7,7 @@ pub const DRAIN_RAMP_UP_S: i64 = 600;
 
 /// The plan of a drain.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Drain {
+pub struct MirrorDrain {
     /// From when no client is sent to the mirror.
     pub from: Timestamp,
     /// Seconds before `from` in which the share falls from all to nothing.
@@ -21,7 +21,7 @@ pub struct Drain {
     pub reason: String,
 }
 
-impl Drain {
+impl MirrorDrain {
     /// The part of its usual share that the mirror gets, from 0 to 1.
     pub fn share(&self, now: Timestamp) -> f64 {
         let until_begin = self.from.0.saturating_sub(now.0);
@@ -77,14 +77,14 @@ mod tests {
 
     #[test]
     fn a_share_falls_before_the_drain_and_rises_after_it() {
-        let mut drain = Drain {
+        let mut drain = MirrorDrain {
             from: Timestamp(10_000),
             ramp_s: 1800,
             until: Some(Timestamp(20_000)),
             back_at: None,
             reason: "new disks".to_owned(),
         };
-        let share = |drain: &Drain, now| drain.share(Timestamp(now));
+        let share = |drain: &MirrorDrain, now| drain.share(Timestamp(now));
         for (now, expected) in [
             (0, 1.0),
             (8_200, 1.0),
@@ -102,7 +102,7 @@ mod tests {
             assert!((share(&drain, now) - expected).abs() < 1e-9, "{now}");
         }
         assert!(drain.is_over(Timestamp(21_600)) && !drain.is_over(Timestamp(21_599)));
-        let open = Drain {
+        let open = MirrorDrain {
             until: None,
             ramp_s: 0,
             ..drain

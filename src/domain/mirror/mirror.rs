@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::drain::Drain;
+use super::drain::MirrorDrain;
 use crate::domain::cache::CacheRules;
 use crate::domain::health::Reach;
 use crate::domain::place::{Asn, Coordinates, CountryCode, RegionCode};
@@ -135,7 +135,7 @@ pub struct Mirror {
     /// Settings of a cache.
     pub cache: CacheRules,
     /// The plan by which it is taken out of service for a while.
-    pub drain: Option<Drain>,
+    pub drain: Option<MirrorDrain>,
 }
 
 /// Score of a new mirror.

@@ -5,5 +5,5 @@ mod mirror;
 pub mod name;
 pub mod value;
 
-pub use drain::{DRAIN_RAMP_UP_S, Drain};
+pub use drain::{DRAIN_RAMP_UP_S, MirrorDrain};
 pub use mirror::*;

@@ -12,7 +12,7 @@ use super::set::{MirrorSet, WORD_BITS, indexes};
 use super::share::{Sharer, Shares};
 use crate::domain::mirror::{Mirror, MirrorCountry};
 use crate::domain::place::{Asn, CountryCode, Place};
-use crate::domain::topology::NetworkRule;
+use crate::domain::topology::TopologyRule;
 
 /// The tier that a mirror belongs to, in order of preference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -111,7 +111,7 @@ pub struct Question<'q> {
     /// The time, and what it does to drained mirrors.
     pub drains: DrainMoment,
     /// The rules of networks that hold for the client and the file, in order.
-    pub rules: &'q [&'q NetworkRule],
+    pub rules: &'q [&'q TopologyRule],
 }
 
 /// A mirror to which the client may be sent.
@@ -273,7 +273,7 @@ impl<'a> SelectionCase<'a> {
             };
             self.has(index) && !self.too_small.contains(index) && self.table.groups().any(serves)
         };
-        let of_rule = |rule: &&NetworkRule| {
+        let of_rule = |rule: &&TopologyRule| {
             let mut found = RuledMirrors::default();
             for (name, weight) in &rule.mirrors {
                 if let Some(index) = self.roster.index_of(name).filter(|index| can_serve(*index)) {

@@ -6,10 +6,10 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::health::{Family, Reach, Reachability};
-use crate::domain::mirror::{Drain, Mirror, MirrorCountry, MirrorId, MirrorKind};
+use crate::domain::mirror::{Mirror, MirrorCountry, MirrorDrain, MirrorId, MirrorKind};
 use crate::domain::place::{Asn, Coordinates, CountryCode, Place, RegionCode};
 use crate::domain::time::Timestamp;
-use crate::domain::topology::{NetworkRule, NetworkRules};
+use crate::domain::topology::{NetworkRules, TopologyRule};
 use crate::domain::url::{BaseUrl, Scheme};
 
 /// Who has the file.
@@ -409,7 +409,7 @@ fn a_rule_names_mirrors_whatever_their_flags_until_they_cannot_serve() {
     ]);
     let text = "as 64501 gone m2*3 m3 name=first\nas 64501 m4 name=second";
     let rules = NetworkRules::parse(text).expect("rules");
-    let rules: Vec<&NetworkRule> = rules.all().iter().collect();
+    let rules: Vec<&TopologyRule> = rules.all().iter().collect();
     let mut question = question("de", "eu");
     question.rules = &rules;
     let table = table(&roster, &question, Scheme::Http);
@@ -450,7 +450,7 @@ fn weights_of_a_rule_share_its_clients() {
     };
     let roster = Roster::new(vec![far(1, 50.0), far(2, 60.0), far(3, 70.0)]);
     let rules = NetworkRules::parse("as 1 m2*10 m3*30").expect("rules");
-    let rules: Vec<&NetworkRule> = rules.all().iter().collect();
+    let rules: Vec<&TopologyRule> = rules.all().iter().collect();
     let mut question = question("de", "eu");
     question.place.coordinates = Coordinates::known(50.0, 8.0);
     (question.rules, question.want) = (&rules, 1);
@@ -470,7 +470,7 @@ fn weights_of_a_rule_share_its_clients() {
 
 /// A mirror that is drained from 10,000 s to 20,000 s, after half an hour.
 fn drained(mut mirror: Mirror) -> Mirror {
-    mirror.drain = Some(Drain {
+    mirror.drain = Some(MirrorDrain {
         from: Timestamp(10_000),
         ramp_s: 1800,
         until: Some(Timestamp(20_000)),

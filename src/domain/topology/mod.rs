@@ -20,6 +20,6 @@ mod table;
 pub use encoding::{TABLE_MAGIC, TableDamage};
 pub use line::{NetworkForm, NetworkLine, NetworkName};
 pub use origin::OriginTally;
-pub use rule::{NetworkRule, NetworkRules, RuleClient, RuleProblem, bucket};
+pub use rule::{NetworkRules, RuleClient, RuleProblem, TopologyRule, bucket};
 pub use set::{NetworkSet, NetworkSetCounts};
 pub use table::{KnownNetwork, NetworkTable};

@@ -39,7 +39,7 @@ pub enum RuleNetworks {
 
 /// One rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NetworkRule {
+pub struct TopologyRule {
     /// Its name; without one, the number of its line.
     pub name: String,
     /// The networks that it is for.
@@ -58,7 +58,7 @@ pub struct NetworkRule {
 
 /// Rules in the order in which they are tried.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct NetworkRules(Vec<NetworkRule>);
+pub struct NetworkRules(Vec<TopologyRule>);
 
 /// The facts about a client by which rules are found.
 #[derive(Debug, Clone, Copy)]
@@ -87,7 +87,7 @@ impl NetworkRules {
     /// # Errors
     /// Returns the first line that is no rule; then no rule counts.
     pub fn parse(text: &str) -> Result<NetworkRules, RuleProblem> {
-        let mut rules: Vec<NetworkRule> = Vec::new();
+        let mut rules: Vec<TopologyRule> = Vec::new();
         for (number, line) in (1..).zip(text.lines()) {
             let content = line.split('#').next().unwrap_or_default();
             if content.trim().is_empty() {
@@ -113,7 +113,7 @@ impl NetworkRules {
     }
 
     /// All rules, in the order in which they are tried.
-    pub fn all(&self) -> &[NetworkRule] {
+    pub fn all(&self) -> &[TopologyRule] {
         &self.0
     }
 
@@ -124,7 +124,7 @@ impl NetworkRules {
 
     /// Whether a rule depends on labels, which cost a look-up.
     pub fn has_labels(&self) -> bool {
-        let is_label = |rule: &NetworkRule| matches!(rule.networks, RuleNetworks::Label(_));
+        let is_label = |rule: &TopologyRule| matches!(rule.networks, RuleNetworks::Label(_));
         self.0.iter().any(is_label)
     }
 
@@ -134,9 +134,9 @@ impl NetworkRules {
         client: RuleClient<'_>,
         path: &[u8],
         now: Timestamp,
-    ) -> Vec<&'r NetworkRule> {
+    ) -> Vec<&'r TopologyRule> {
         let rules = self.0.iter();
-        let holds = |rule: &&NetworkRule| {
+        let holds = |rule: &&TopologyRule| {
             rule.is_for(client)
                 && rule.is_for_path(path)
                 && rule.is_now(now)
@@ -167,7 +167,7 @@ impl std::fmt::Display for RuleNetworks {
     }
 }
 
-impl NetworkRule {
+impl TopologyRule {
     /// Whether the client is in its networks.
     pub fn is_for(&self, client: RuleClient<'_>) -> bool {
         match &self.networks {
@@ -239,11 +239,11 @@ pub fn bucket(ip: IpAddr, rule: &str) -> u8 {
 }
 
 /// Reads one rule.
-fn rule(line: &str, number: usize) -> Result<NetworkRule, String> {
+fn rule(line: &str, number: usize) -> Result<TopologyRule, String> {
     let mut words = line.split_whitespace();
     let kind = words.next().unwrap_or_default();
     let value = words.next().unwrap_or_default();
-    let mut rule = NetworkRule {
+    let mut rule = TopologyRule {
         name: number.to_string(),
         networks: networks(kind, value)?,
         mirrors: Vec::new(),
@@ -304,7 +304,7 @@ fn weighted(word: &str) -> Result<(String, u16), String> {
     }
 }
 
-impl NetworkRule {
+impl TopologyRule {
     fn set(&mut self, key: &str, value: &str) -> Result<(), String> {
         let shown = value.escape_debug();
         match key {
@@ -426,7 +426,7 @@ mod tests {
         }
         let rules = NetworkRules::parse("as 1 m share=0\nas 2 m share=50").expect("rules");
         let ips = (0..20_000_u32).map(|net| IpAddr::from((net << 8).to_be_bytes()));
-        let taken = |rule: &NetworkRule| ips.clone().filter(|ip| rule.takes(Some(*ip))).count();
+        let taken = |rule: &TopologyRule| ips.clone().filter(|ip| rule.takes(Some(*ip))).count();
         assert_eq!(taken(&rules.all()[0]), 0);
         let half = taken(&rules.all()[1]) as f64 / 20_000.0;
         assert!((half - 0.5).abs() < 0.02, "{half}");

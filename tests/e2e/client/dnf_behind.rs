@@ -28,6 +28,31 @@ fn librepo(stage: &Stage, url: &str, folder: &str) -> Value {
     serde_json::from_slice(&output.stdout).expect("JSON")
 }
 
+/// All mirrors are behind: their version is accepted as an alternate, and nobody is sent to us.
+fn librepo_takes_the_earlier_version(stage: &Stage, url: &str, old: &str) {
+    let understood = librepo(stage, url, "librepo-behind");
+    assert_eq!(understood["repomd"], old, "{understood}");
+    let alternates = understood["alternates"].as_array().expect("alternates");
+    assert_eq!(alternates.len(), 1, "{understood}");
+    assert_eq!(alternates[0]["size"], old.len());
+    assert_eq!(alternates[0]["timestamp"], MTIME);
+    let urls = understood["urls"].as_array().expect("URLs");
+    assert_eq!(urls[0][1], 100, "{understood}");
+    let own = format!("http://127.0.0.1:{}/", stage.apache().port);
+    let is_ours = |url: &Value| url[0].as_str().is_some_and(|url| url.starts_with(&own));
+    assert!(!urls.iter().any(is_ours), "{understood}");
+}
+
+/// Only this mirror has it.
+fn librepo_takes_the_last_version(stage: &Stage, (url, mirror): (&str, &str), new: &str) {
+    let understood = librepo(stage, url, "librepo-again");
+    let urls = understood["urls"].as_array().expect("URLs");
+    let http = urls.iter().filter_map(|url| url[0].as_str());
+    let http: Vec<&str> = http.filter(|url| url.starts_with("http")).collect();
+    assert!(http.len() == 1 && http[0].starts_with(mirror), "{http:?}");
+    assert_eq!(understood["repomd"], new);
+}
+
 #[test]
 fn dnf_goes_on_with_mirrors_that_are_behind_until_the_version_is_expired() {
     let stage = dnf_stage(&[("germany", "de"), ("france", "fr"), ("italy", "it")]);
@@ -61,17 +86,7 @@ fn dnf_goes_on_with_mirrors_that_are_behind_until_the_version_is_expired() {
         text.contains("mm0:alternates") && mirrors.iter().all(|url| text.contains(url.as_str()))
     });
 
-    let understood = librepo(&stage, &url, "librepo-behind");
-    assert_eq!(understood["repomd"], old, "{understood}");
-    let alternates = understood["alternates"].as_array().expect("alternates");
-    assert_eq!(alternates.len(), 1, "{understood}");
-    assert_eq!(alternates[0]["size"], old.len());
-    assert_eq!(alternates[0]["timestamp"], MTIME);
-    let urls = understood["urls"].as_array().expect("URLs");
-    let preferences: Vec<&Value> = urls.iter().map(|url| &url[1]).collect();
-    assert_eq!(preferences[0], 100, "{understood}");
-    let is_ours = |url: &&Value| url[0].as_str().is_some_and(|url| url.starts_with(&own));
-    assert!(!urls.iter().any(|url| is_ours(&url)), "{understood}");
+    librepo_takes_the_earlier_version(&stage, &url, &old);
 
     let comes_to_us = |log: &str| {
         let ours = format!("{own}/{REPOSITORY}/");
@@ -113,15 +128,7 @@ fn dnf_goes_on_with_mirrors_that_are_behind_until_the_version_is_expired() {
     stage.mirrors[1].sync(&stage.site.tree());
     stage.scan();
     eventually("the scan is known", || metalink().contains(&mirrors[1]));
-    let understood = librepo(&stage, &url, "librepo-again");
-    let urls = understood["urls"].as_array().expect("URLs");
-    let http = urls.iter().filter_map(|url| url[0].as_str());
-    let http: Vec<&str> = http.filter(|url| url.starts_with("http")).collect();
-    assert!(
-        http.len() == 1 && http[0].starts_with(&mirrors[1]),
-        "{http:?}"
-    );
-    assert_eq!(understood["repomd"], new);
+    librepo_takes_the_last_version(&stage, (&url, &mirrors[1]), &new);
     let log = install(&stage, "again", &format!("metalink={url}"));
     let is_whole = log.contains("lighthouse-1.0-2") && !comes_to_us(&log);
     assert!(is_whole, "{log}");

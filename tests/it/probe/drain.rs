@@ -32,6 +32,16 @@ fn json(site: &TestSite, arguments: &[&str]) -> Value {
     serde_json::from_str(&site.run_ok("heliostat", arguments)).expect("JSON")
 }
 
+/// What people are told of a drain.
+fn it_is_told(site: &TestSite) {
+    let explained = site.run_ok("heliostat", &["explain", "/z.zip", "--ip", "192.0.2.1"]);
+    assert!(explained.contains("drain      m1: drained "), "{explained}");
+    let explained = json(site, &["explain", "/z.zip", "--ip", "192.0.2.1", "--json"]);
+    assert_eq!(explained["excluded"][0]["reason"], "drained", "{explained}");
+    let status = site.run_ok("heliostat", &["status", "--all"]);
+    assert!(status.contains("new disks"), "{status}");
+}
+
 #[test]
 fn a_drained_mirror_leaves_and_comes_back_when_it_is_well() {
     let site = site_with("", AT_ONCE);
@@ -70,12 +80,7 @@ fn a_drained_mirror_leaves_and_comes_back_when_it_is_well() {
         "{said}"
     );
     eventually("m1 is drained", || ways(&mut client) == "m2");
-    let explained = site.run_ok("heliostat", &["explain", "/z.zip", "--ip", "192.0.2.1"]);
-    assert!(explained.contains("drain      m1: drained "), "{explained}");
-    let explained = json(&site, &["explain", "/z.zip", "--ip", "192.0.2.1", "--json"]);
-    assert_eq!(explained["excluded"][0]["reason"], "drained", "{explained}");
-    let status = site.run_ok("heliostat", &["status", "--all"]);
-    assert!(status.contains("new disks"), "{status}");
+    it_is_told(&site);
 
     // A good probe does not suffice, nor does the clock.
     eventually("its end has passed", || {
