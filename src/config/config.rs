@@ -10,6 +10,7 @@ use super::site::{RawSite, SiteConfig};
 use super::stats::database_of;
 use crate::domain::key::{ConfigProblem, KeyValue, Problem, section};
 use crate::domain::mirror::name::nearest;
+use crate::domain::order::ShortList;
 
 section! {
     /// The whole file.
@@ -124,7 +125,7 @@ fn check_all(raw: &RawConfig, lines: &Lines) -> Result<Checked, ConfigProblem> {
     }
     check_spools(&sites)?;
     // Each site has a tree.
-    sites.sort_by_key(|site| lines.get(&format!("site.{}.tree", site.name)));
+    sites.order_by_key(|site| lines.get(&format!("site.{}.tree", site.name)));
     let default_site = match &raw.default_site {
         None => 0,
         Some(name) => {

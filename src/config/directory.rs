@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::document::RawMetalink;
 use crate::domain::key::{Bounds, ConfigProblem, Key, KeyValue, Kind, MergeWay, Problem};
+use crate::domain::order::ShortList;
 use crate::domain::path::is_below;
 use crate::domain::rule::{RawMetalinkRules, RawRules, Rules};
 
@@ -86,7 +87,7 @@ pub(super) fn check_directories(
         .iter()
         .map(|directory| (bare(directory), directory))
         .collect();
-    written.sort_by_key(|(path, _)| path.len());
+    written.order_by_key(|(path, _)| path.len());
     let mut merged: Vec<DirectoryRules> = Vec::new();
     for (path, directory) in written {
         let above = merged

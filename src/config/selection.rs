@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::domain::key::{Bounds, ConfigProblem, section};
 use crate::domain::mirror::parse_prefix;
+use crate::domain::order::ShortList;
 use crate::domain::place::{CountryCode, RegionCode};
 use crate::domain::place_override::PlaceOverrides;
 use crate::domain::select::{Distance, Law, Weights};
@@ -80,6 +81,6 @@ pub(super) fn place_overrides(raw: &RawSelection) -> Result<PlaceOverrides, Conf
     }
     overrides
         .countries
-        .sort_by_key(|(network, _)| std::cmp::Reverse(network.prefix_len()));
+        .order_by_key(|(network, _)| std::cmp::Reverse(network.prefix_len()));
     Ok(overrides)
 }

@@ -8,7 +8,7 @@
 //! [`repository`] (files and repositories by name), [`escape`] and [`document`] (how an answer is
 //! written), [`listing`] (which files a mirror lists), [`trace`] (when a mirror was synced, and its
 //! limits), [`topology`] (which AS announces a network), [`count`] (what requests count as),
-//! [`follow`] (whether they led to the file).
+//! [`follow`] (whether they led to the file), [`order`] (how short lists are sorted).
 
 pub mod accept;
 pub mod cache;
@@ -24,6 +24,7 @@ pub mod key;
 pub mod listing;
 pub mod metric;
 pub mod mirror;
+pub mod order;
 pub mod path;
 pub mod pattern;
 pub mod place;

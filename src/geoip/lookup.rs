@@ -11,6 +11,7 @@ use ipnet::IpNet;
 use super::error::GeoIpError;
 use super::field::PlaceFact;
 use super::place_file::PlaceFile;
+use crate::domain::order::ShortList;
 use crate::domain::place::{Asn, Place};
 
 /// Time until a file is opened again that could not be read for a passing reason: reading a large
@@ -128,7 +129,9 @@ impl GeoIp {
         }
         let open = geoip.files.iter().filter_map(|file| file.database.clone());
         geoip.databases = open.collect();
-        geoip.databases.sort_by_key(|database| !database.is_first());
+        geoip
+            .databases
+            .order_by_key(|database| !database.is_first());
         geoip
     }
 

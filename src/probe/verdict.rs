@@ -12,6 +12,7 @@ use crate::db::cache_answer::CacheAnswers;
 use crate::db::probe::ProbeRecord;
 use crate::domain::health::{Family, TargetStanding, looks_offline};
 use crate::domain::mirror::MirrorId;
+use crate::domain::order::ShortList;
 use crate::domain::time::Timestamp;
 use crate::domain::url::{Scheme, without_login};
 use crate::fetch::probe::{Check, Failure, ProbeFinding};
@@ -231,7 +232,7 @@ pub fn conclude(
         standing: TargetStanding::new(alive),
         ..next.record
     }));
-    records.sort_by_key(|record| (record.scheme, record.family));
+    records.order_by_key(|record| (record.scheme, record.family));
     let is_checked = |record: &ProbeRecord| record.ok.is_some() && record.checked_at == now;
     let is_checked = records.iter().any(is_checked);
     if alive != mirror.alive || !alive {

@@ -12,6 +12,7 @@ use crate::db::stats::StatsReader;
 use crate::db::stats::sums::{SumRow, SumSpan, SumSubject, SumUnit, largest};
 use crate::domain::count::period::Period;
 use crate::domain::escape::html_into;
+use crate::domain::order::ShortList;
 
 /// Days of the second period.
 const DAYS: i64 = 30;
@@ -60,7 +61,7 @@ pub(super) fn loads(
             days: of(&many, &mirror.identifier),
         })
         .collect();
-    loads.sort_by(|a, b| (b.today, b.days, &a.name).cmp(&(a.today, a.days, &b.name)));
+    loads.order_by(|a, b| (b.today, b.days, &a.name).cmp(&(a.today, a.days, &b.name)));
     Ok(loads)
 }
 

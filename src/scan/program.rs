@@ -13,6 +13,7 @@ use super::error::ScanError;
 use super::output::{Output, Style};
 use super::scanner::{ScanOptions, Scanner};
 use crate::config::{self, ConfigError, ScanConfig, SiteConfig};
+use crate::domain::order::ShortList;
 use crate::domain::path::{FilePath, PathError};
 use crate::program::exit::Exit;
 use crate::program::exit::chain;
@@ -110,7 +111,7 @@ fn scan(
         let requested = scanner.requested()?;
         choice
             .scanned
-            .sort_by_key(|mirror| !requested.contains(&mirror.id));
+            .order_by_key(|mirror| !requested.contains(&mirror.id));
         choice
     } else {
         choose_named(&mirrors, &args.mirrors)?

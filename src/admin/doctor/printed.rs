@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::finding::{AreaReport, Finding, Severity};
 use crate::admin::console::Console;
 use crate::admin::error::AdminError;
+use crate::domain::order::ShortList;
 
 const RED: &str = "\x1b[31m";
 const YELLOW: &str = "\x1b[33m";
@@ -75,7 +76,7 @@ fn by_severity(reports: &[AreaReport]) -> Vec<(&AreaReport, &Finding)> {
         findings.map(move |finding| (report, finding))
     });
     let mut findings: Vec<_> = findings.collect();
-    findings.sort_by_key(|(_, finding)| finding.severity);
+    findings.order_by_key(|(_, finding)| finding.severity);
     findings
 }
 

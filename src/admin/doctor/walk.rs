@@ -16,6 +16,7 @@ use rustix::fs::{Access, AtFlags, accessat};
 use super::examination::Examiner;
 use super::links::{OddLink, TreeLinks};
 use super::opening::{Rights, Wish};
+use crate::domain::order::ShortList;
 use crate::domain::pattern::Pattern;
 
 /// Names that one walk looks at; a tree of some millions takes about a minute.
@@ -173,7 +174,7 @@ fn closed_places(
             }
         }
     }
-    closed.directories.sort_by(|a, b| a.0.cmp(&b.0));
-    closed.files.sort_by(|a, b| a.0.cmp(&b.0));
+    closed.directories.order_by(|a, b| a.0.cmp(&b.0));
+    closed.files.order_by(|a, b| a.0.cmp(&b.0));
     closed
 }

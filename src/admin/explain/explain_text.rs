@@ -5,6 +5,7 @@ use std::io::Write;
 use super::named::named_line;
 use super::summary::summary;
 use crate::decide::{Client, Decision, FactSource};
+use crate::domain::order::ShortList;
 use crate::domain::select::HttpsCount;
 use crate::domain::time::Timestamp;
 use crate::program::table::TextTable;
@@ -202,7 +203,7 @@ fn write_excluded(
             None => reasons.push((reason.text(), vec![name])),
         }
     }
-    reasons.sort_by_key(|(_, names)| std::cmp::Reverse(names.len()));
+    reasons.order_by_key(|(_, names)| std::cmp::Reverse(names.len()));
     let mut table = TextTable::new(["excluded", "reason", "mirrors"]);
     for (reason, names) in reasons {
         let more = if names.len() > NAMES_SHOWN {

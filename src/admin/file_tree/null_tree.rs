@@ -21,6 +21,7 @@ use crate::admin::args::NullTreeArgs;
 use crate::admin::error::AdminError;
 use crate::admin::session::Session;
 use crate::domain::escape::visible_line;
+use crate::domain::order::ShortList;
 use crate::domain::time::Timestamp;
 use crate::program::exit::Exit;
 
@@ -134,7 +135,7 @@ fn plan(target: &Path, listing: &NullListing) -> Result<TreePlan, AdminError> {
     let made = listing.entries.iter().filter(is_made);
     plan.make = made.map(|(path, _)| path.clone()).collect();
     // The content of a directory is removed before the directory.
-    plan.remove.sort_by(|a, b| b.cmp(a));
+    plan.remove.order_by(|a, b| b.cmp(a));
     Ok(plan)
 }
 

@@ -15,6 +15,7 @@ use crate::db::mirror::{self, MirrorRecord};
 use crate::db::open::Queryable;
 use crate::domain::escape::visible_line;
 use crate::domain::file::FileId;
+use crate::domain::order::ShortList;
 use crate::domain::url::{BaseUrl, EncodedPath, without_login};
 use crate::program::exit::Exit;
 
@@ -135,7 +136,7 @@ fn holders(database: &impl Queryable, only: Option<&str>) -> Result<Vec<FileHold
         Some(wanted) => vec![find_mirror(database, wanted)?],
         None => mirror::all(database)?,
     };
-    mirrors.sort_by(|a, b| {
+    mirrors.order_by(|a, b| {
         let key = |m: &MirrorRecord| (m.region.clone(), m.country.clone(), -m.score);
         key(a).cmp(&key(b)).then(a.identifier.cmp(&b.identifier))
     });

@@ -12,6 +12,7 @@ use crate::db::mirror::MirrorRecord;
 use crate::db::mirror_field::{FIELDS, Field, FieldValue};
 use crate::db::open::Queryable;
 use crate::domain::mirror::MirrorId;
+use crate::domain::order::ShortList;
 use crate::domain::time::age;
 use crate::program::table::TextTable;
 
@@ -31,17 +32,17 @@ pub(super) fn sort(
         None => (key, false),
     };
     let turned = |order: Ordering| if is_reversed { order.reverse() } else { order };
-    mirrors.sort_by(|a, b| a.identifier.cmp(&b.identifier));
+    mirrors.order_by(|a, b| a.identifier.cmp(&b.identifier));
     match name {
-        "name" | "identifier" => mirrors.sort_by(|a, b| turned(a.identifier.cmp(&b.identifier))),
+        "name" | "identifier" => mirrors.order_by(|a, b| turned(a.identifier.cmp(&b.identifier))),
         "files" => {
             let counts = files_of(database, mirrors)?;
             let count = |mirror: &MirrorRecord| counts.get(&mirror.id).copied();
-            mirrors.sort_by(|a, b| turned(count(a).cmp(&count(b))));
+            mirrors.order_by(|a, b| turned(count(a).cmp(&count(b))));
         }
         _ => {
             let field = sheet::known_field(name)?;
-            mirrors.sort_by(|a, b| turned(in_order(field, a, b)));
+            mirrors.order_by(|a, b| turned(in_order(field, a, b)));
         }
     }
     Ok(())

@@ -7,6 +7,7 @@ use ipnet::IpNet;
 use crate::config::SiteConfig;
 use crate::db::mirror::MirrorRecord;
 use crate::domain::health::Family;
+use crate::domain::order::ShortList;
 use crate::domain::place::{CountryCode, Place};
 use crate::domain::url::{BaseUrl, BaseUrlError, mask_password};
 use crate::geoip::{AddressPlace, GeoIp, continent_of};
@@ -63,7 +64,7 @@ impl Survey {
     }
 
     fn new(mut addresses: Vec<(IpAddr, AddressPlace)>) -> Survey {
-        addresses.sort_by_key(|(ip, _)| Family::of(*ip) == Family::V6);
+        addresses.order_by_key(|(ip, _)| Family::of(*ip) == Family::V6);
         let places = || addresses.iter().map(|(_, located)| &located.place);
         let of_country = places().find(|place| place.country.is_some() || place.region.is_some());
         let country = of_country.and_then(|place| place.country);

@@ -12,6 +12,7 @@ use crate::db::catalogue;
 use crate::db::mirror::{self, MirrorRecord};
 use crate::domain::mirror::MirrorKind;
 use crate::domain::mirror::name::NO_MIRRORS;
+use crate::domain::order::ShortList;
 use crate::domain::path::FilePath;
 use crate::domain::url::{BaseUrl, Scheme, without_login};
 use crate::fetch::OwnPorts;
@@ -106,7 +107,7 @@ fn ask(
         bar.add(1);
     });
     drop(bar);
-    asked.sort_by(|a, b| (&a.mirror, &a.url).cmp(&(&b.mirror, &b.url)));
+    asked.order_by(|a, b| (&a.mirror, &a.url).cmp(&(&b.mirror, &b.url)));
     Ok(asked)
 }
 

@@ -16,6 +16,7 @@ use crate::db::overview::marker::{self, Marker};
 use crate::db::overview::place_name;
 use crate::db::{Reader, content};
 use crate::domain::mirror::MirrorKind;
+use crate::domain::order::ShortList;
 use crate::program::exit::Exit;
 use crate::program::replacement::replace_file;
 
@@ -125,7 +126,7 @@ fn rows(
             m.identifier.clone(),
         )
     };
-    mirrors.sort_by_key(place);
+    mirrors.order_by_key(place);
     let marked = MarkedFiles::of(markers, reader)?;
     let mut rows = Vec::new();
     for mirror in mirrors {

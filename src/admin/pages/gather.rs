@@ -18,6 +18,7 @@ use crate::db::probe::{self, ProbeRecord};
 use crate::db::run::{self, RunKind};
 use crate::db::{Reader, catalogue, content, mirror_trace};
 use crate::domain::mirror::MirrorId;
+use crate::domain::order::ShortList;
 use crate::domain::place::{Coordinates, CountryCode};
 use crate::domain::select::Reason;
 use crate::domain::status_page::CheckSums;
@@ -187,7 +188,7 @@ pub(super) fn gather(session: &Session, reader: &Reader) -> Result<KnownSite, Ad
     let since = Timestamp(now.0 - EVENT_DAYS * DAY_S);
     let runs = run::recent(reader, Some(RunKind::Index), None, (now, RUNS_MAX))?;
     let mut events = event::since(reader, (PROBER, since), EVENTS_MAX)?;
-    events.sort_by_key(|event| std::cmp::Reverse(event.at));
+    events.order_by_key(|event| std::cmp::Reverse(event.at));
     Ok(KnownSite {
         mirrors,
         news: tree.news,

@@ -11,6 +11,7 @@ use crate::admin::stats::bytes_text;
 use crate::db::DbError;
 use crate::db::stats::sums::{SumRow, SumSpan, SumSubject, SumUnit, course, largest, total};
 use crate::db::stats::{StatsReader, open_stats_reader};
+use crate::domain::order::ShortList;
 use crate::domain::place::CountryCode;
 use crate::domain::status_page::chart::{ChartPoint, bars};
 use crate::domain::status_page::page::{PageFrame, ShownChart, StatisticsPage, text};
@@ -251,7 +252,7 @@ fn joined(answers: Vec<(String, i64)>) -> Vec<(String, i64)> {
         *sums.entry(name).or_default() += number;
     }
     let mut sums: Vec<_> = sums.into_iter().collect();
-    sums.sort_by_key(|(_, number)| Reverse(*number));
+    sums.order_by_key(|(_, number)| Reverse(*number));
     sums
 }
 
@@ -365,7 +366,7 @@ fn releases(found: Vec<SumRow>) -> ShownChart {
     let mut rows: Vec<_> = rows
         .map(|(name, numbers)| PublishedRow { name, numbers })
         .collect();
-    rows.sort_by_key(|row| Reverse(row.numbers));
+    rows.order_by_key(|row| Reverse(row.numbers));
     let head = "Release";
     table(("releases", "Releases"), head, rows, &|name| {
         name.to_owned()

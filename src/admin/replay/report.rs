@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use super::judge::AnswerKind;
 use super::tally::{AnswerColumn, ReplayTally, Traffic};
 use crate::domain::document::mirror_list::readable_size;
+use crate::domain::order::ShortList;
 use crate::program::table::TextTable;
 
 /// Mirrors in the table for people; `--json` has all.
@@ -77,7 +78,7 @@ impl ReplayReport<'_> {
 fn column_json(column: &AnswerColumn) -> Value {
     let redirected = column.of_kind(AnswerKind::Redirected);
     let mut answers: Vec<_> = column.answers.iter().collect();
-    answers.sort_by_key(|((kind, reason), _)| (*kind, *reason));
+    answers.order_by_key(|((kind, reason), _)| (*kind, *reason));
     let mirrors = sorted(&column.mirrors).into_iter();
     let mirrors = mirrors.map(|(name, traffic)| {
         json!({ "mirror": name, "requests": traffic.requests, "bytes": traffic.bytes })
@@ -183,7 +184,7 @@ fn write_reasons(out: &mut impl Write, report: &ReplayReport<'_>) -> io::Result<
         return Ok(());
     };
     let mut answers: Vec<_> = column.answers.iter().collect();
-    answers.sort_by_key(|(key, traffic)| (u64::MAX - traffic.requests, **key));
+    answers.order_by_key(|(key, traffic)| (u64::MAX - traffic.requests, **key));
     let mut table = TextTable::new([name, "requests", "share", "why"]);
     let all = column.all().requests;
     for ((kind, reason), traffic) in answers.into_iter().take(REASONS_SHOWN) {
@@ -249,7 +250,7 @@ fn write_mirrors(out: &mut impl Write, report: &ReplayReport<'_>) -> io::Result<
             .requests
     };
     let mut names: Vec<&str> = names.into_iter().collect();
-    names.sort_by_key(|name| u64::MAX - requests(last, name));
+    names.order_by_key(|name| u64::MAX - requests(last, name));
     let head = columns.iter().flat_map(|(name, _)| [*name, "share"]);
     let mut table = TextTable::new(["mirror"].into_iter().chain(head).chain(["size"]));
     for name in names.iter().take(MIRRORS_SHOWN) {
@@ -274,7 +275,7 @@ fn write_mirrors(out: &mut impl Write, report: &ReplayReport<'_>) -> io::Result<
 /// Changes of kind, the most frequent first.
 fn changes(tally: &ReplayTally) -> Vec<(&'static str, &'static str, &'static str, Traffic)> {
     let mut changes: Vec<_> = tally.changes.iter().collect();
-    changes.sort_by_key(|(key, traffic)| (u64::MAX - traffic.requests, **key));
+    changes.order_by_key(|(key, traffic)| (u64::MAX - traffic.requests, **key));
     let named = changes
         .into_iter()
         .map(|((from, to, why), traffic)| (from.as_str(), to.as_str(), *why, *traffic));
@@ -287,7 +288,7 @@ fn sorted<K: AsRef<str> + Ord>(entries: &HashMap<K, Traffic>) -> Vec<(&str, Traf
     let mut entries: Vec<_> = entries
         .map(|(key, traffic)| (key.as_ref(), *traffic))
         .collect();
-    entries.sort_by_key(|(key, traffic)| (u64::MAX - traffic.requests, *key));
+    entries.order_by_key(|(key, traffic)| (u64::MAX - traffic.requests, *key));
     entries
 }
 

@@ -16,6 +16,7 @@ use crate::db::open::Queryable;
 use crate::db::run::{RunKind, RunOutcome, RunRecord};
 use crate::db::{event, run};
 use crate::domain::mirror::MirrorId;
+use crate::domain::order::ShortList;
 use crate::domain::time::Timestamp;
 use crate::program::clock::now;
 use crate::program::exit::Exit;
@@ -142,7 +143,7 @@ fn entries(session: &Session, question: &LogQuestion<'_>) -> Result<Vec<LogEntry
         let oldest_first = runs.iter().rev();
         entries.extend(oldest_first.map(|run| of_run(run, &names, (is_one, latest))));
     }
-    entries.sort_by_key(|entry| entry.at);
+    entries.order_by_key(|entry| entry.at);
     let excess = entries.len().saturating_sub(question.limit as usize);
     entries.drain(..excess);
     Ok(entries)

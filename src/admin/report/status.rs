@@ -21,6 +21,7 @@ use crate::db::probe::{self, Outage};
 use crate::db::{cache_answer, catalogue, drain, mirror_trace};
 use crate::domain::follow::rate::MisdirectionRate;
 use crate::domain::mirror::name::NO_MIRRORS;
+use crate::domain::order::ShortList;
 use crate::domain::time::Timestamp;
 use crate::program::clock::now;
 use crate::program::exit::Exit;
@@ -167,15 +168,15 @@ fn misdirection(
 
 /// Sorts lines; those that are equal by the order of names.
 fn sort(lines: &mut [StatusLine], order: StatusOrder) {
-    lines.sort_by(|a, b| a.identifier.cmp(&b.identifier));
+    lines.order_by(|a, b| a.identifier.cmp(&b.identifier));
     match order {
-        StatusOrder::Worst => lines.sort_by_key(StatusLine::badness),
+        StatusOrder::Worst => lines.order_by_key(StatusLine::badness),
         StatusOrder::Name => {}
-        StatusOrder::Coverage => lines.sort_by_key(|line| line.current),
+        StatusOrder::Coverage => lines.order_by_key(|line| line.current),
         StatusOrder::Scanned => {
-            lines.sort_by_key(|line| line.learnt.as_ref().map(|(at, _)| at.0));
+            lines.order_by_key(|line| line.learnt.as_ref().map(|(at, _)| at.0));
         }
-        StatusOrder::Probed => lines.sort_by_key(|line| line.probed_at.map(|at| at.0)),
+        StatusOrder::Probed => lines.order_by_key(|line| line.probed_at.map(|at| at.0)),
     }
 }
 

@@ -11,6 +11,7 @@ use crate::admin::error::AdminError;
 use crate::admin::session::Session;
 use crate::db::mirror_trace::StoredTrace;
 use crate::domain::mirror::MirrorKind;
+use crate::domain::order::ShortList;
 use crate::domain::time::age;
 use crate::program::table::TextTable;
 
@@ -89,7 +90,7 @@ fn shared_causes(lines: &[StatusLine]) -> Vec<(&str, Vec<&str>)> {
     }
     let mut shared: Vec<(&str, Vec<&str>)> = mirrors.into_iter().collect();
     shared.retain(|(_, names)| names.len() >= SHARED_MIN);
-    shared.sort_by(|a, b| (b.1.len(), a.0).cmp(&(a.1.len(), b.0)));
+    shared.order_by(|a, b| (b.1.len(), a.0).cmp(&(a.1.len(), b.0)));
     shared.truncate(SHARED_MAX);
     shared
 }

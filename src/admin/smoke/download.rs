@@ -11,6 +11,7 @@ use super::plan::{PlannedDownload, some_range};
 use super::result::SmokeResult;
 use super::truth::ExpectedFile;
 use super::verdict::{SmokeOutcome, SmokeVerdict};
+use crate::domain::order::ShortList;
 use crate::fetch::{
     FetchError, HttpAnswer, HttpClient, HttpOptions, HttpRequest, HttpSession, HttpUrl, OwnPorts,
     Patience,
@@ -70,7 +71,7 @@ pub(super) fn download_all(
     files: &[ExpectedFile],
     mut done: impl FnMut(),
 ) -> Vec<SmokeResult> {
-    planned.sort_by_key(|one| (one.range.is_none(), files[one.file].size));
+    planned.order_by_key(|one| (one.range.is_none(), files[one.file].size));
     let patience = Patience::new(rules.silence, rules.time_max, rules.stop);
     let mut left = rules.bytes_max;
     let mut random = Rng::with_seed(left);

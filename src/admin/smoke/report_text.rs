@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use super::report::{MirrorSmoke, SmokeReport};
 use super::verdict::{SmokeGrade, SmokeOutcome};
+use crate::domain::order::ShortList;
 use crate::program::table::TextTable;
 
 /// Problems that are shown per mirror; the JSON has more.
@@ -31,7 +32,7 @@ pub(super) fn write(report: &SmokeReport, out: &mut impl Write) -> io::Result<()
         )?;
     }
     let mut mirrors: Vec<(&String, &MirrorSmoke)> = report.mirrors.iter().collect();
-    mirrors.sort_by_key(|(host, mirror)| (std::cmp::Reverse(mirror.grade()), *host));
+    mirrors.order_by_key(|(host, mirror)| (std::cmp::Reverse(mirror.grade()), *host));
     let mut table = TextTable::new([
         "mirror",
         "downloads",
@@ -98,7 +99,7 @@ fn shown(host: &str, mirror: &MirrorSmoke) -> String {
 
 fn write_problems(mirror: &MirrorSmoke, out: &mut impl Write) -> io::Result<()> {
     let mut problems: Vec<_> = mirror.problems.iter().collect();
-    problems.sort_by_key(|problem| {
+    problems.order_by_key(|problem| {
         let outcome = SmokeOutcome::named(&problem.outcome);
         std::cmp::Reverse(outcome.map_or(SmokeGrade::Unknown, SmokeOutcome::grade))
     });

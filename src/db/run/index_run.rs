@@ -6,6 +6,7 @@ use crate::db::catalogue;
 use crate::db::error::{DbError, Doing};
 use crate::db::open::Queryable;
 use crate::domain::cache::Generations;
+use crate::domain::order::ShortList;
 use crate::domain::run_counts::{RunCounts, RunNumber};
 use crate::domain::time::Timestamp;
 
@@ -58,7 +59,7 @@ pub fn changes_since(
             changes.push(CatalogueChange { at, first_id });
         }
     }
-    changes.sort_by_key(|change| change.first_id);
+    changes.order_by_key(|change| change.first_id);
     Ok(changes)
 }
 

@@ -2,6 +2,7 @@
 
 use crate::domain::follow::result::FollowResult;
 use crate::domain::health::Family;
+use crate::domain::order::ShortList;
 use crate::fetch::probe::{Check, Failure, ProbeFinding};
 
 /// Gives the result, and a command line that shows the same. The answer over the preferred family
@@ -24,7 +25,7 @@ pub(super) fn judge(
         result.map(|result| (result, check.evidence.clone()))
     };
     let mut sorted: Vec<&(Family, Check)> = checks.iter().collect();
-    sorted.sort_by_key(|(family, _)| Some(*family) != preferred);
+    sorted.order_by_key(|(family, _)| Some(*family) != preferred);
     let mut silent = None;
     for (result, evidence) in sorted.into_iter().filter_map(|(_, check)| of(check)) {
         match result {

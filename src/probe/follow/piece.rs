@@ -23,6 +23,7 @@ use crate::db::{DbError, catalogue, content, event, hash};
 use crate::domain::file::{FileId, FileVersion};
 use crate::domain::follow::result::FollowResult;
 use crate::domain::mirror::MirrorKind;
+use crate::domain::order::ShortList;
 use crate::domain::time::Timestamp;
 use crate::domain::url::{BaseUrl, Scheme};
 use crate::fetch::OwnPorts;
@@ -85,7 +86,7 @@ impl Prober {
             is_used && of(mirror).bytes_on_day_of(now()) + PIECE_BYTES_MAX <= DAY_BYTES_MAX
         });
         self.random.shuffle(&mut mirrors);
-        mirrors.sort_by_key(|mirror| of(mirror).checked_at);
+        mirrors.order_by_key(|mirror| of(mirror).checked_at);
         for mirror in mirrors.into_iter().take(MIRRORS_TRIED_MAX) {
             if let Some(wanted) = draw(reader, mirror, &mut self.random)? {
                 return Ok(Some(self.compare(&wanted, stop)?));

@@ -16,6 +16,7 @@ use crate::domain::document::mirror_list_html::{
 use crate::domain::document::mirror_list_json::mirrorlist_json;
 use crate::domain::escape::url_path_into;
 use crate::domain::mirror::MirrorCountry;
+use crate::domain::order::ShortList;
 use crate::domain::representation::Representation;
 use crate::domain::url::{BaseUrl, EncodedPath, FileUrl};
 use crate::http::{Response, Validators};
@@ -72,7 +73,7 @@ struct RenderedList {
 /// random.
 fn etag(page: &MirrorPage<'_>, frame: Frame<'_>) -> String {
     let mut sorted = page.clone();
-    sorted.mirrors.sort_by(|a, b| a.url.cmp(&b.url));
+    sorted.mirrors.order_by(|a, b| a.url.cmp(&b.url));
     let mut facts = mirrorlist_json(&sorted);
     for part in [
         frame.header,

@@ -18,6 +18,7 @@ use crate::db::run::CatalogueChange;
 use crate::db::scan::{attempt, directory};
 use crate::db::{DbError, Reader, catalogue, content, mirror, run};
 use crate::domain::mirror::MirrorId;
+use crate::domain::order::ShortList;
 use crate::domain::time::Timestamp;
 use crate::scan::choose::why_not_in_all;
 use crate::scan::compare::area::{Area, DirectoryArea};
@@ -124,7 +125,7 @@ pub fn look(
     }
     let decisions = decide(config, now, &changed, &states);
     let mut order: Vec<usize> = (0..records.len()).collect();
-    order.sort_by_key(|&place| (last_look(now, &states[place]), states[place].whole_at));
+    order.order_by_key(|&place| (last_look(now, &states[place]), states[place].whole_at));
     Ok(Look {
         now,
         changed,

@@ -13,6 +13,7 @@ use super::site::{HostReading, NamedSites, SiteDraft};
 use crate::admin::apache::{Directive, Reading, VirtualHost};
 use crate::admin::import::instance::InstanceFile;
 use crate::admin::import::problem::{ImportProblem, Spot};
+use crate::domain::order::ShortList;
 
 /// Directives of others that need mod_dbd.
 const USERS_OF_DBD: [&str; 6] = [
@@ -80,7 +81,7 @@ pub(super) fn convert(
     conversion.name_unused_instances();
     conversion
         .notes
-        .sort_by(|one, other| one.spot.cmp(&other.spot));
+        .order_by(|one, other| one.spot.cmp(&other.spot));
     conversion.notes.dedup();
     Ok(conversion)
 }

@@ -14,6 +14,7 @@ use crate::admin::error::AdminError;
 use crate::admin::import::instance::{InstanceFile, read_conf};
 use crate::admin::import::made_file::{MadeFile, MadeFiles};
 use crate::config::{Config, parse};
+use crate::domain::order::ShortList;
 use crate::program::exit::Exit;
 use crate::regular_file;
 
@@ -65,7 +66,7 @@ pub(in crate::admin::import) fn import_apache(
     converted
         .sites
         .all
-        .sort_by(|one, other| one.draft.spot.cmp(&other.draft.spot));
+        .order_by(|one, other| one.draft.spot.cmp(&other.draft.spot));
     let made = make(args, &converted, &texts)?;
     if args.json {
         console.json(&as_json(&converted, &made, &reading))?;

@@ -7,6 +7,7 @@ use super::known::{Fate, KnownDirective, known};
 use super::value::{RuleReader, words_of};
 use crate::admin::apache::{Directive, HTACCESS};
 use crate::admin::import::problem::{ImportProblem, Spot};
+use crate::domain::order::ShortList;
 use crate::domain::rule::RawRules;
 
 /// Where a section holds.
@@ -88,7 +89,7 @@ pub(super) fn rule_sections(
         }
         .read(&mut section.rules, words_of(directive))?;
     }
-    sections.sort_by_key(RuleSection::rank);
+    sections.order_by_key(RuleSection::rank);
     Ok(sections)
 }
 

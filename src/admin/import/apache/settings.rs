@@ -8,6 +8,7 @@ use super::value::words_of;
 use crate::admin::apache::Directive;
 use crate::admin::import::problem::ImportProblem;
 use crate::config::RawYum;
+use crate::domain::order::ShortList;
 use crate::domain::yum::YumRule;
 
 /// Where MirrorBrain's database is; the password is not kept.
@@ -152,7 +153,7 @@ impl HostSettings {
             .map(|(url, path)| (url.trim_end_matches('/'), path.as_path()))
             .collect();
         aliases.extend(self.document_root.as_deref().map(|root| ("", root)));
-        aliases.sort_by_key(|(url, _)| std::cmp::Reverse(url.len()));
+        aliases.order_by_key(|(url, _)| std::cmp::Reverse(url.len()));
         aliases.into_iter().find_map(|(prefix, path)| {
             let rest = url.strip_prefix(prefix)?;
             let is_whole = rest.is_empty() || rest.starts_with('/');

@@ -1,0 +1,5 @@
+//! Sorts lists beside the request path.
+
+mod short_list;
+
+pub use short_list::ShortList;
