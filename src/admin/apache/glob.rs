@@ -7,6 +7,9 @@ use std::path::{Component, Path, PathBuf};
 
 use crate::domain::pattern::Pattern;
 
+/// Files that one pattern may name: `Include /` would name the whole disk.
+const FOUND_MAX: usize = 100_000;
+
 /// The files in the order of their names; of a directory, all files below it, as Apache does.
 ///
 /// # Errors
@@ -14,7 +17,7 @@ use crate::domain::pattern::Pattern;
 pub(super) fn included_files(pattern: &Path) -> io::Result<Vec<PathBuf>> {
     let is_pattern = |text: &[u8]| text.iter().any(|byte| b"*?[".contains(byte));
     if !is_pattern(pattern.as_os_str().as_bytes()) {
-        return below(pattern);
+        return all_below(&[pattern.to_owned()]);
     }
     let mut found = vec![PathBuf::new()];
     for component in pattern.components() {
@@ -35,21 +38,38 @@ pub(super) fn included_files(pattern: &Path) -> io::Result<Vec<PathBuf>> {
                 !name.as_bytes().starts_with(b".") && pattern.matches(name.as_bytes())
             });
             next.extend(fitting.map(|name| folder.join(name)));
+            check_count(next.len())?;
         }
         found = next;
     }
     found.sort();
-    let all: io::Result<Vec<Vec<PathBuf>>> = found.iter().map(|path| below(path)).collect();
-    Ok(all?.concat())
+    all_below(&found)
 }
 
-fn below(path: &Path) -> io::Result<Vec<PathBuf>> {
+fn all_below(paths: &[PathBuf]) -> io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for path in paths {
+        below(path, &mut files)?;
+    }
+    Ok(files)
+}
+
+fn below(path: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
     if !fs::metadata(path)?.is_dir() {
-        return Ok(vec![path.to_owned()]);
+        files.push(path.to_owned());
+        return check_count(files.len());
     }
     let names = fs::read_dir(path)?.flatten().map(|entry| entry.path());
     let mut names: Vec<PathBuf> = names.collect();
     names.sort();
-    let all: io::Result<Vec<Vec<PathBuf>>> = names.iter().map(|path| below(path)).collect();
-    Ok(all?.concat())
+    names.iter().try_for_each(|path| below(path, files))
+}
+
+fn check_count(count: usize) -> io::Result<()> {
+    match count > FOUND_MAX {
+        true => Err(io::Error::other(format!(
+            "it names more than {FOUND_MAX} files"
+        ))),
+        false => Ok(()),
+    }
 }

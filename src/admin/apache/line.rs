@@ -15,12 +15,12 @@ pub(in crate::admin) fn logical_lines(text: &str) -> Vec<LogicalLine> {
     while let Some((index, line)) = numbered.next() {
         let mut whole = line.to_owned();
         let mut last = index + 1;
-        while let Some(begun) = whole.strip_suffix('\\') {
-            let more = numbered.next().map_or("", |(index, more)| {
+        while whole.ends_with('\\') {
+            whole.pop();
+            if let Some((index, more)) = numbered.next() {
                 last = index + 1;
-                more
-            });
-            whole = format!("{begun}{more}");
+                whole.push_str(more);
+            }
         }
         let text = whole.trim();
         if !text.is_empty() && !text.starts_with('#') {

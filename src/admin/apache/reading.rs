@@ -23,6 +23,21 @@ pub(in crate::admin) const HTACCESS: &str = "htaccess";
 /// Names that are replaced in one word; a name may have others in it.
 const NAMES_MAX: usize = 100;
 
+/// Bytes that names add to one line. Thirty lines of `Define B ${A}${A}` would fill any memory.
+const NAMES_BYTES_MAX: usize = 1024 * 1024;
+
+/// Sections inside each other; people write five.
+const NESTED_MAX: usize = 100;
+
+/// Memory for files and for lines with the sections around them; large servers take some megabytes.
+const MEMORY_BYTES_MAX: usize = 256 * 1024 * 1024;
+
+/// Memory per word or section beside its text.
+const WORD_BYTES: usize = 48;
+
+/// Notes that are kept; nobody reads more.
+const NOTES_MAX: usize = 1000;
+
 /// Facts from Apache about itself, and the lines read so far.
 #[derive(Debug, Default)]
 pub(in crate::admin) struct Reading {
@@ -40,6 +55,10 @@ pub(in crate::admin) struct Reading {
     /// How many were begun.
     pub files: usize,
     pub sections: usize,
+    /// Memory that they took.
+    pub bytes: usize,
+    /// A bound was reached; nothing more is read.
+    pub is_over: bool,
     /// Apache is not asked which modules it has; a list here is believed to be loaded.
     pub assumed_modules: Option<&'static [&'static str]>,
     /// A line `LoadModule` was read.
@@ -65,21 +84,28 @@ impl Reading {
     /// Reads a file and all that it includes, inside the sections around it.
     fn read_within(&mut self, path: &Path, around: &mut Vec<Surrounding>, depth: usize) {
         let shown = path.display();
-        self.files += 1;
-        if depth > DEPTH_MAX || self.files > FILES_MAX {
-            self.unclear
-                .push(format!("{shown} is not read: too many files"));
+        if self.files >= FILES_MAX {
+            self.stop(path, &format!("there are more than {FILES_MAX} files"));
+        }
+        if self.is_over {
             return;
+        }
+        self.files += 1;
+        if depth > DEPTH_MAX {
+            return self.note(format!(
+                "{shown} is not read: too many files include others"
+            ));
         }
         let text = match regular_file::read(path, FILE_BYTES_MAX) {
             Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
-            Err(error) => {
-                self.unclear.push(format!("{shown} is not read: {error}"));
-                return;
-            }
+            Err(error) => return self.note(format!("{shown} is not read: {error}")),
         };
+        self.charge(text.len(), path);
         let outside = around.len();
         for line in logical_lines(&text) {
+            if self.is_over {
+                break;
+            }
             let holds = holds(around);
             if let Some(name) = line.text.strip_prefix("</") {
                 let name = name.trim_end_matches('>').trim().to_ascii_lowercase();
@@ -87,11 +113,15 @@ impl Reading {
                     around.len() > outside && around.last().is_some_and(|last| last.kind() == name);
                 match is_open {
                     true => drop(around.pop()),
-                    false => self
-                        .unclear
-                        .push(format!("{shown}:{}: </{name}> closes nothing", line.number)),
+                    false => {
+                        self.note(format!("{shown}:{}: </{name}> closes nothing", line.number))
+                    }
                 }
             } else if let Some(begin) = line.text.strip_prefix('<') {
+                if around.len() >= NESTED_MAX {
+                    self.stop(path, &format!("more than {NESTED_MAX} sections are open"));
+                    break;
+                }
                 let begun = self.begun(begin, holds, (path, line.number));
                 around.push(begun);
             } else if holds != ConditionState::No {
@@ -99,6 +129,34 @@ impl Reading {
             }
         }
         around.truncate(outside);
+    }
+
+    fn note(&mut self, text: String) {
+        match self.unclear.len() {
+            count if count < NOTES_MAX => self.unclear.push(text),
+            NOTES_MAX => self
+                .unclear
+                .push("more lines are not understood".to_owned()),
+            _ => {}
+        }
+    }
+
+    /// Reads nothing more, and says so once.
+    fn stop(&mut self, path: &Path, why: &str) {
+        if !self.is_over {
+            self.is_over = true;
+            self.unclear.push(format!(
+                "{}: nothing is read from here on: {why}",
+                path.display()
+            ));
+        }
+    }
+
+    fn charge(&mut self, bytes: usize, path: &Path) {
+        self.bytes = self.bytes.saturating_add(bytes);
+        if self.bytes > MEMORY_BYTES_MAX {
+            self.stop(path, "the configuration is too large");
+        }
     }
 
     /// Reads the first file.
@@ -229,8 +287,7 @@ impl Reading {
                     }
                     Err(_) if name == "includeoptional" => {}
                     Err(error) => {
-                        let shown = pattern.display();
-                        self.unclear.push(format!("{shown} is not read: {error}"));
+                        self.note(format!("{} is not read: {error}", pattern.display()));
                     }
                 }
                 return;
@@ -238,7 +295,7 @@ impl Reading {
             _ => {}
         }
         if text.contains("Use ") && name == "use" {
-            self.unclear.push(format!(
+            self.note(format!(
                 "{}:{line}: macros (mod_macro) are not expanded",
                 file.display()
             ));
@@ -247,21 +304,27 @@ impl Reading {
             Surrounding::Section(section) => Some(section.clone()),
             Surrounding::Condition(..) => None,
         });
+        let sections: Vec<Section> = sections.collect();
+        let bytes = sections.iter().map(|section| {
+            section.argument.len() + section.file.as_os_str().len() + 2 * WORD_BYTES
+        });
+        let words = arguments.iter().map(|word| word.len() + WORD_BYTES);
+        self.charge(bytes.chain(words).sum::<usize>() + WORD_BYTES, file);
         self.directives.push(Directive {
             name,
             arguments,
             file: file.to_owned(),
             line,
             last_line: logical.last,
-            sections: sections.collect(),
+            sections,
             is_certain: holds(around) == ConditionState::Yes,
         });
     }
 
     /// With the values of names: `${NAME}`. Apache leaves an unknown one as it is.
-    fn expanded(&self, text: &str) -> String {
+    fn expanded(&mut self, text: &str) -> String {
         let mut text = text.to_owned();
-        let mut from = 0;
+        let (mut from, mut added) = (0, 0);
         for _ in 0..NAMES_MAX {
             let Some(begin) = text[from..].find("${").map(|at| from + at) else {
                 break;
@@ -272,7 +335,15 @@ impl Reading {
             let name = &text[begin + 2..end];
             let value = self.names.get(name).or_else(|| self.environment.get(name));
             match value.cloned() {
-                Some(value) => text.replace_range(begin..=end, &value),
+                Some(value) if added + value.len() <= NAMES_BYTES_MAX => {
+                    added += value.len();
+                    text.replace_range(begin..=end, &value);
+                }
+                Some(_) => {
+                    let cut = name.chars().take(WORD_BYTES).collect::<String>();
+                    self.note(format!("${{{cut}}} is not replaced: its value is too long"));
+                    break;
+                }
                 None => from = end,
             }
         }
@@ -290,14 +361,15 @@ impl Surrounding {
 }
 
 fn holds(around: &[Surrounding]) -> ConditionState {
-    let conditions = around.iter().filter_map(|around| match around {
-        Surrounding::Condition(_, holds) => Some(*holds),
-        Surrounding::Section(_) => None,
-    });
-    let all: Vec<ConditionState> = conditions.collect();
-    if all.contains(&ConditionState::No) {
+    let has = |wanted| {
+        around.iter().any(|around| match around {
+            Surrounding::Condition(_, holds) => *holds == wanted,
+            Surrounding::Section(_) => false,
+        })
+    };
+    if has(ConditionState::No) {
         ConditionState::No
-    } else if all.contains(&ConditionState::Unknown) {
+    } else if has(ConditionState::Unknown) {
         ConditionState::Unknown
     } else {
         ConditionState::Yes
@@ -400,5 +472,53 @@ mod tests {
         ] {
             assert!(unclear.contains(part), "{part}: {unclear}");
         }
+    }
+
+    #[test]
+    fn a_short_text_takes_no_long_time_and_little_memory() {
+        let begun = std::time::Instant::now();
+        let doubling: String = (1..40)
+            .map(|n| format!("Define A{n} ${{A{before}}}${{A{before}}}\n", before = n - 1))
+            .collect();
+        let doubling = format!(
+            "Define A0 {}\n{doubling}{}",
+            "x".repeat(99),
+            "A ${A39}\n".repeat(20)
+        );
+        let of_itself = "Define X \"${X}${X}\"\n".repeat(99);
+        for (text, expected) in [
+            (doubling, "${A13} is not replaced"),
+            (of_itself, "${X} is not replaced"),
+            (
+                "<Directory /x>\nA b\n".repeat(50_000),
+                "more than 100 sections",
+            ),
+            (
+                "<IfModule alias_module>\n".repeat(90_000),
+                "more than 100 sections",
+            ),
+            ("Include httpd.conf\n".repeat(200), "more than 2000 files"),
+            (
+                "</Nothing>\n".repeat(90_000),
+                "more lines are not understood",
+            ),
+            (format!("A {}", "b\\\n".repeat(300_000)), ""),
+            (
+                format!(
+                    "<Directory /{}>\n{}",
+                    "x".repeat(3_000_000),
+                    "A b\n".repeat(200)
+                ),
+                "the configuration is too large",
+            ),
+        ] {
+            let reading = read(&[("httpd.conf", &text)]);
+            let unclear = reading.unclear.join("\n");
+            assert!(unclear.contains(expected), "{expected}: {unclear}");
+            assert!(reading.unclear.len() <= NOTES_MAX + 2);
+            assert!(reading.bytes < 2 * MEMORY_BYTES_MAX);
+        }
+        let took = begun.elapsed();
+        assert!(took.as_secs() < 60, "{took:?}");
     }
 }
