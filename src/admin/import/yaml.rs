@@ -6,13 +6,15 @@
 
 use std::collections::HashMap;
 
-use yaml_rust2::parser::{Event, MarkedEventReceiver, Parser};
-use yaml_rust2::scanner::Marker;
+use yaml_rust2::parser::{Event, Parser};
 use yaml_rust2::{Yaml, YamlLoader};
 
 /// Largest size of the unfolded documents. Configurations and lists of mirrors have some kilobytes
 /// and no aliases.
 const UNFOLDED_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// Lists and tables inside each other. The loader calls itself for each, and its stack ends.
+const NESTED_MAX: usize = 64;
 
 /// Bytes of a value beside its text.
 const VALUE_BYTES: usize = 64;
@@ -34,8 +36,6 @@ struct Measure {
     /// Anchors of the lists and tables that are open, and the size before each.
     open: Vec<(usize, usize)>,
     bytes: usize,
-    /// The line at which it was too much.
-    too_much_at: Option<usize>,
 }
 
 impl Measure {
@@ -51,15 +51,24 @@ impl Measure {
         }
     }
 
+    /// The reason to read no further.
+    fn problem(&self) -> Option<String> {
+        if self.open.len() > NESTED_MAX {
+            return Some(format!(
+                "it has more than {NESTED_MAX} values inside each other"
+            ));
+        }
+        let is_too_much = self.bytes > UNFOLDED_BYTES_MAX;
+        is_too_much.then(|| "its aliases unfold to more than 64 MiB".to_owned())
+    }
+
     fn end(&mut self) {
         if let Some((anchor, before)) = self.open.pop() {
             self.name(anchor, self.bytes.saturating_sub(before));
         }
     }
-}
 
-impl MarkedEventReceiver for Measure {
-    fn on_event(&mut self, event: Event, mark: Marker) {
+    fn take(&mut self, event: Event) {
         match event {
             Event::Scalar(text, _, anchor, _) => self.add(VALUE_BYTES + text.len(), anchor),
             Event::SequenceStart(anchor, _) | Event::MappingStart(anchor, _) => {
@@ -72,9 +81,6 @@ impl MarkedEventReceiver for Measure {
                 self.add(bytes.unwrap_or(VALUE_BYTES), 0);
             }
             _ => {}
-        }
-        if self.bytes > UNFOLDED_BYTES_MAX {
-            self.too_much_at.get_or_insert(mark.line());
         }
     }
 }
@@ -91,12 +97,16 @@ pub(super) fn load(text: &str) -> Result<Vec<Yaml>, YamlProblem> {
     let wrong =
         |error: yaml_rust2::ScanError| problem(error.marker().line(), error.info().to_owned());
     let mut measure = Measure::default();
-    Parser::new_from_str(text)
-        .load(&mut measure, true)
-        .map_err(wrong)?;
-    if let Some(line) = measure.too_much_at {
-        let text = "its aliases unfold to more than 64 MiB".to_owned();
-        return Err(problem(line, text));
+    let mut parser = Parser::new_from_str(text);
+    loop {
+        let (event, mark) = parser.next_token().map_err(wrong)?;
+        if event == Event::StreamEnd {
+            break;
+        }
+        measure.take(event);
+        if let Some(text) = measure.problem() {
+            return Err(problem(mark.line(), text));
+        }
     }
     YamlLoader::load_from_str(text).map_err(wrong)
 }
@@ -120,6 +130,17 @@ mod tests {
         let long = "x".repeat(1 << 20);
         let copies = "*a,".repeat(100);
         load(&format!("a: &a {long}\nb: [{copies}]\n")).expect_err("too much");
+        let deep: String = (0..3000)
+            .map(|n| format!("{}a:\n", " ".repeat(n)))
+            .collect();
+        for deep in [
+            deep,
+            "- ".repeat(3000),
+            "[".repeat(3000),
+            "{a: ".repeat(3000),
+        ] {
+            load(&deep).expect_err("too deep");
+        }
         for odd in [
             "*x",
             "&a [*a]",
