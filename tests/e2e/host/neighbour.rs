@@ -57,6 +57,27 @@ fn redirects_stay_private_behind_mod_expires() {
     assert_eq!(cache_control(&file), "max-age=2592000", "{file:?}");
 }
 
+/// MultiViews finds a name by a subrequest, which is a GET whatever the request is.
+#[test]
+fn only_get_and_head_are_asked_about_names_that_multiviews_finds() {
+    let mut stage = stage("");
+    let after = "<Directory ${HELIOSTAT_TREE}>\nOptions +MultiViews\n</Directory>\n";
+    stage.start_with(&ApacheOptions {
+        after: after.to_owned(),
+        ..ApacheOptions::default()
+    });
+    stage.until_redirected("/dir/mirrored");
+    for path in ["/dir/mirrored", "/dir/a", "/dir/mirrored.iso"] {
+        for method in ["POST", "OPTIONS", "PUT", "DELETE"] {
+            let [ours, plain] = [stage.get(path), stage.plain(path)]
+                .map(|request| request.argument("-X").argument(method).send());
+            let (ours, plain) = (ours.status, plain.status);
+            assert_eq!(ours, plain, "{method} {path}");
+        }
+    }
+    assert_eq!(stage.get("/dir/mirrored").head().send().status, 302);
+}
+
 #[test]
 fn redirects_stay_private_behind_expires_of_nginx() {
     let settings = "local_header = \"X-Accel-Redirect\"\nlocal_prefix = \"/.heliostat-local\"\n";
