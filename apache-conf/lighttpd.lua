@@ -20,6 +20,11 @@ end
 -- mirrors where there is no file: of a directory, and for yum and dnf.
 local LISTS = { mirrorlist = true }
 
+-- While the responder hangs, each question costs up to three seconds. So after a question without
+-- an answer lighttpd serves files itself, and one request in PAUSE seconds asks, until there is one.
+local PAUSE = 5
+local HUNG = "heliostat.hung-since"
+
 -- lighttpd.conf compares the query with this value. No client can send a line break.
 local ASK = "\nheliostat"
 
@@ -52,11 +57,37 @@ local function is_file(path)
     return stat and stat.is_file
 end
 
+-- Seconds in the range of lighttpd's counters, which are kept from request to request.
+local function now()
+    return os.time() % 1000000000
+end
+
+-- Whether this request must not ask. If it may, though the responder hung, no other asks meanwhile.
+local function is_pausing()
+    local since = lighty.server.plugin_stats[HUNG] or 0
+    if since == 0 then
+        return false
+    end
+    local past = now() - since
+    if past >= 0 and past < PAUSE then
+        return true
+    end
+    lighty.server.plugin_stats[HUNG] = now()
+    return false
+end
+
 -- lighttpd.conf passes requests with this query to the responder. The responder gets the client's
 -- own query.
-local function ask(path)
+local function ask(path, is_document)
+    local is_late = is_pausing()
+    if is_late and not is_document then
+        return 0
+    end
     variables["QUERY_STRING"] = attributes["uri.query"] or ""
     variables["HELIOSTAT_FILE"] = path
+    if is_late then
+        return 503
+    end
     attributes["uri.query"] = ASK
     return 0
 end
@@ -98,10 +129,11 @@ local function found()
     local path, document = attributes["physical.path"], variables["HELIOSTAT_DOCUMENT"]
     local stat = lighty.c.stat(path)
     local lists = not document and has_argument(attributes["uri.query"], LISTS)
+    local is_document = document or lists or has_argument(attributes["uri.query"], DOCUMENTS)
     if stat and stat.is_file and not is_script(path) then
-        return ask(path)
+        return ask(path, is_document)
     elseif stat and stat.is_dir and lists and path:sub(-1) == "/" then
-        return ask(path)
+        return ask(path, is_document)
     elseif document then
         -- There is no file for this document.
         return 404
@@ -119,6 +151,11 @@ local function answer(status)
     end
     if attributes["uri.query"] == ASK then
         attributes["uri.query"] = query
+        if status == 504 then
+            lighty.server.plugin_stats[HUNG] = now()
+        elseif (lighty.server.plugin_stats[HUNG] or 0) ~= 0 then
+            lighty.server.plugin_stats[HUNG] = 0
+        end
     end
     -- If the error has its own page (server.error-handler), that status counts.
     if (tonumber(variables["REDIRECT_STATUS"]) or status) < 500 then

@@ -258,6 +258,34 @@ fn lighttpd_redirects_and_falls_back() {
     });
 }
 
+/// lighttpd counts whole seconds: not every request may wait for a responder that hangs.
+#[test]
+fn lighttpd_asks_a_hung_responder_now_and_then() {
+    let mut stage = stage("local_header = \"X-LIGHTTPD-send-file\"\n");
+    stage.start_responder();
+    let server = start_lighttpd(&stage.site.path("."));
+    let fetch = || Request::get(server.port, "/dir/mirrored.iso").send();
+    eventually("it is redirected", || fetch().status == 302);
+    let responder = stage.responder.as_ref().expect("it runs");
+    responder.signal(Signal::STOP);
+    let begun = std::time::Instant::now();
+    assert_eq!(fetch().status, 200);
+    let answers: Vec<Answer> = (0..100).map(|_| fetch()).collect();
+    let waited = |answer: &&Answer| answer.took > Duration::from_secs(1);
+    let slow = answers.iter().filter(waited).count() as u64;
+    let allowed = begun.elapsed().as_secs() / 5;
+    assert!(slow <= allowed, "{slow} of 100 waited");
+    assert!(answers.iter().all(|answer| answer.status == 200));
+    for document in [".md5", "?md5", "?mirrorlist"] {
+        let answer = Request::get(server.port, format!("/dir/a.iso{document}")).send();
+        assert_eq!(answer.status, 503, "{document}: {answer:?}");
+        assert!(answer.has("retry-after"), "{document}: {answer:?}");
+    }
+    responder.signal(Signal::CONT);
+    eventually("it is asked again", || fetch().status == 302);
+    assert!(fetch().status == 302 && fetch().status == 302);
+}
+
 #[test]
 fn mod_fcgid_starts_its_own_responders() {
     let mut stage = stage("");
