@@ -5,6 +5,7 @@ use super::finding::{AreaReport, Finding};
 use super::opening::{Rights, Wish};
 use super::shell::{text_word, word};
 use super::way::check_way;
+use crate::regular_file;
 
 /// Checks who may read the file. That it can be used is known already.
 pub(super) fn check(examined: &Examination<'_>) -> AreaReport {
@@ -32,7 +33,7 @@ pub(super) fn check(examined: &Examination<'_>) -> AreaReport {
             folder,
             Wish::Enter,
         );
-        let read = service.user.look(|| std::fs::File::open(path).map(drop));
+        let read = service.user.look(|| regular_file::open(path).map(drop));
         if report.findings.iter().all(|found| found.id != "way-closed")
             && let Ok(Err(_)) = read
             && let Ok(file) = std::fs::metadata(path)

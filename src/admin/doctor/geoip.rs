@@ -12,6 +12,7 @@ use super::shell::{text_word, word};
 use super::way::check_way;
 use crate::config::SiteConfig;
 use crate::geoip::GeoIp;
+use crate::regular_file;
 
 /// Free files are made each month; older than a quarter, many networks have moved.
 const AGE_DAYS_MAX: u64 = 100;
@@ -113,8 +114,10 @@ fn check_file(report: &mut AreaReport, examined: &Examination<'_>, path: &PathBu
         let before = report.findings.len();
         let folder = path.parent().unwrap_or(Path::new("/"));
         check_way(report, std::slice::from_ref(service), folder, Wish::Enter);
-        let read = service.user.look(|| std::fs::File::open(path).map(drop));
-        if report.findings.len() == before && matches!(read, Ok(Err(_))) {
+        let read = service.user.look(|| regular_file::open(path).map(drop));
+        let denied = io::ErrorKind::PermissionDenied;
+        let is_closed = matches!(read, Ok(Err(error)) if error.kind() == denied);
+        if report.findings.len() == before && is_closed {
             let (rights, user) = (Rights::of(&file), &service.user);
             report.push(
                 Finding::error(

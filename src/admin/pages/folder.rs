@@ -12,9 +12,13 @@ use rustix::fs::{CWD, RenameFlags, renameat_with, syncfs};
 use tempfile::TempDir;
 
 use crate::admin::error::AdminError;
+use crate::regular_file;
 
 /// The file by which a folder is known as ours; it says whose pages these are.
 const MARK: &str = ".heliostat-pages";
+
+/// Bytes of that file: a word and the name of a site.
+const MARK_BYTES_MAX: u64 = 4096;
 
 /// Beginning of the names of folders that are being written.
 const ASIDE: &str = ".heliostat-pages-";
@@ -164,7 +168,7 @@ fn check(out: &Path, mark: &str) -> Result<(), AdminError> {
     if entries.next().is_none() {
         return Ok(());
     }
-    match fs::read_to_string(out.join(MARK)) {
+    match regular_file::read_text(&out.join(MARK), MARK_BYTES_MAX) {
         Ok(found) if found == mark => Ok(()),
         Ok(found) => refuse(format!(
             "has other pages ('{}', and these are '{}')",

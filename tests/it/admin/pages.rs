@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use heliostat::db::{event, open_reader, open_writer, overview::history};
 use heliostat::domain::mirror::MirrorId;
 use heliostat::domain::time::Timestamp;
+use rustix::fs::{CWD, FileType, Mode, mknodat};
 use serde_json::Value;
 
 use crate::stand_in::paged_site::{
@@ -494,4 +495,23 @@ fn e8_pages_of_600_mirrors_are_small() {
         })
         .sum();
     assert_eq!(rows, 600);
+}
+
+/// Whoever may write in the folder may put there what never ends.
+#[test]
+fn a_mark_that_is_no_file_is_refused_at_once() {
+    let site = paged_site("");
+    let out = site.path("pages");
+    std::fs::create_dir(&out).expect("a folder");
+    let mark = out.join(".heliostat-pages");
+    let out = out.display().to_string();
+    for kind in ["a FIFO", "a device"] {
+        match kind {
+            "a FIFO" => mknodat(CWD, &mark, FileType::Fifo, Mode::from(0o644), 0).expect("a FIFO"),
+            _ => std::os::unix::fs::symlink("/dev/zero", &mark).expect("a link"),
+        }
+        let output = site.run("heliostat", &["pages", "--out", &out]);
+        assert!(failure(&output).1.contains(kind), "{output:?}");
+        std::fs::remove_file(&mark).expect("it is as it was");
+    }
 }

@@ -1,5 +1,7 @@
 //! Mistakes about GeoIP files.
 
+use rustix::fs::{CWD, FileType, Mode, mknodat};
+
 use super::healthy::{Clinic, geoip_file, now_s, set_mode};
 use crate::stand_in::mmdb::{Item, Side, file_built};
 
@@ -27,6 +29,10 @@ fn files_that_tell_nothing_are_named() {
     write(geoip_file(now_s()));
     set_mode(&file, 0o600);
     clinic.sees_and_mends("geoip-unreadable", "nobody cannot read ");
+    // Opening it would wait for a writer, for ever.
+    std::fs::remove_file(&file).expect("removed");
+    mknodat(CWD, &file, FileType::Fifo, Mode::from(0o644), 0).expect("a FIFO");
+    clinic.sees("geoip-damaged", "not a regular file but a FIFO");
 }
 
 #[test]
