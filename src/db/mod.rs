@@ -43,4 +43,4 @@ pub mod upkeep;
 
 pub use change::marker_version;
 pub use error::DbError;
-pub use open::{Reader, Writer, check_there, open_reader, open_writer};
+pub use open::{Reader, Writer, check_room, check_there, open_reader, open_writer};

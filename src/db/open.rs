@@ -153,6 +153,20 @@ impl Queryable for Writer {
     }
 }
 
+/// Finds out whether the disk of a database has room for changes.
+///
+/// # Errors
+/// Returns [`DbError::NoRoom`] if the disk is nearly full.
+pub fn check_room(path: &Path) -> Result<(), DbError> {
+    match free_bytes(path).filter(|bytes| *bytes < FREE_BYTES_MIN) {
+        Some(bytes) => Err(DbError::NoRoom {
+            path: path.to_owned(),
+            bytes,
+        }),
+        None => Ok(()),
+    }
+}
+
 /// Opens for reading; never creates, never migrates.
 ///
 /// # Errors
@@ -447,10 +461,7 @@ impl Writer {
     pub fn check_writable(&mut self) -> Result<(), DbError> {
         refuse_read_only(&self.connection, &self.path)?;
         // The WAL may have room for one more small change, which would prove nothing.
-        if let Some(bytes) = free_bytes(&self.path).filter(|bytes| *bytes < FREE_BYTES_MIN) {
-            let path = self.path.clone();
-            return Err(DbError::NoRoom { path, bytes });
-        }
+        check_room(&self.path)?;
         self.transaction(|transaction| {
             transaction
                 .inner

@@ -1,6 +1,7 @@
 //! The exit codes of all programs, and the text of an error as one line.
 
 use std::error::Error;
+use std::io;
 use std::process::ExitCode;
 
 /// The result of a program; scripts and cron jobs depend on the numbers.
@@ -27,13 +28,22 @@ impl From<Exit> for ExitCode {
 /// An error with its causes on one line: `a: b: c`.
 ///
 /// Each part contains only its own text, so that no cause is repeated. Line breaks become spaces.
+/// For a full disk, the remedy follows.
 pub fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
+    let mut is_full = false;
     while let Some(cause) = source {
         text.push_str(": ");
         text.push_str(&cause.to_string());
+        is_full |= cause.downcast_ref::<io::Error>().is_some_and(|error| {
+            use io::ErrorKind::{QuotaExceeded, StorageFull};
+            matches!(error.kind(), StorageFull | QuotaExceeded)
+        });
         source = cause.source();
+    }
+    if is_full && !text.contains("make room") {
+        text.push_str("; make room on its disk and run again");
     }
     text.replace('\n', " ")
 }
@@ -50,6 +60,9 @@ mod tests {
     fn causes_are_on_one_line() {
         let error = Outer(std::io::Error::other("inner\nof two lines"));
         assert_eq!(chain(&error), "outer: inner of two lines");
+        let full = Outer(io::Error::from(io::ErrorKind::StorageFull));
+        let remedy = "; make room on its disk and run again";
+        assert_eq!(chain(&full), format!("outer: no storage space{remedy}"));
     }
 
     #[test]

@@ -2,10 +2,11 @@
 
 use crate::admin::responder::Responder;
 use crate::admin::session::Session;
-use crate::db::DbError;
 use crate::db::catalogue;
 use crate::db::open::Queryable;
+use crate::db::{DbError, check_room};
 use crate::domain::path::FilePath;
+use crate::program::exit::chain;
 use crate::tree::{Location, Tree};
 
 /// Files of the catalogue that are looked at, evenly spread: some of every large part of the tree.
@@ -23,6 +24,10 @@ pub(super) fn problems(
         problems.push(format!(
             "the configuration cannot be used, and the last good one is: {problem}"
         ));
+    }
+    // A scan that cannot be stored cannot be stored as a failed one, either.
+    if let Err(full) = check_room(&session.site.database) {
+        problems.push(chain(&full));
     }
     let responder = Responder::ask(&session.config.fcgi.listen);
     match responder.problems(&session.site.name) {

@@ -10,6 +10,7 @@ use heliostat::domain::time::Timestamp;
 
 use crate::stand_in::probe_site::{AT_ONCE, add, fill, pass, site};
 use crate::stand_in::site::{TestSite, failure, program_path};
+use crate::stand_in::small_disk::SmallDisk;
 use crate::stand_in::webserver::{Manner, WebServer};
 
 /// Publishes what mirrors have, two hours ago.
@@ -213,4 +214,26 @@ fn an_explanation_begins_with_the_decision_and_counts_what_is_excluded() {
     let path = site.tree().join("z.zip");
     let hinted = site.run_ok("heliostat", &["explain", path.to_str().expect("UTF-8")]);
     assert!(hinted.contains("has the URL path /z.zip"), "{hinted}");
+}
+
+/// Nothing can be written then, not even that a scan failed.
+#[test]
+fn a_full_disk_needs_attention() {
+    let site = site(AT_ONCE);
+    let disk = SmallDisk::mount(site.path("disk"));
+    let config = std::fs::read_to_string(site.config()).expect("it is there");
+    let config = config.replace("\"test.sqlite\"", "\"disk/test.sqlite\"");
+    std::fs::write(site.config(), config).expect("written");
+    drop(open_writer(&site.path("disk/test.sqlite")).expect("made"));
+    let told = || {
+        let output = site.run("heliostat", &["status", "--check"]);
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        text.contains("the disk is full, 0 bytes are left; make room on its disk")
+            .then_some(output.status.code())
+    };
+    assert_eq!(told(), None);
+    disk.fill();
+    assert_eq!(told(), Some(Some(3)));
+    disk.clear();
+    assert_eq!(told(), None);
 }
