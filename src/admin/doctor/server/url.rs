@@ -31,6 +31,9 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// All questions together.
 const TIME_MAX: Duration = Duration::from_secs(60);
 
+/// Characters of a URL that the host redirects to; longer ones are shown in part.
+const LOCATION_CHARS_MAX: usize = 2000;
+
 /// Names among which a fresh file is looked for.
 const NAMES_MAX: usize = 20_000;
 
@@ -249,7 +252,9 @@ impl UrlQuestion<'_> {
         };
         match self.session.get(&self.url(path, end), request, &|_| false) {
             Ok(answer) => HostAnswer::Own(Box::new(answer)),
-            Err(FetchError::Redirected { to }) => HostAnswer::Redirect(to),
+            Err(FetchError::Redirected { to }) => {
+                HostAnswer::Redirect(to.chars().take(LOCATION_CHARS_MAX).collect())
+            }
             Err(error) => HostAnswer::Failed(chain(&error)),
         }
     }
