@@ -3,6 +3,7 @@
 mod child;
 mod client;
 mod conversation;
+mod crate_fastcgi;
 mod crowd;
 mod drain;
 mod limits;
