@@ -82,7 +82,7 @@ fn context<'c>(
     }
     let make = || {
         let mut generator = fastrand::Rng::new();
-        let draw = Box::new(move || generator.u16(..=0x7fff));
+        let draw = Box::new(move || generator.u16(..) & 0x7fff);
         (
             Arc::clone(config),
             WorkerContext::new(config, draw, Box::new(now)),

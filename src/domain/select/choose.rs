@@ -172,15 +172,41 @@ impl RuledMirrors {
     }
 }
 
+/// Number of best members that are kept in order while a tier is drawn. For more, all members are
+/// sorted afterwards.
+const KEPT_MAX: usize = 16;
+
 /// A mirror of a tier. The order is by handicapped distance (0 without coordinates), then by rank;
 /// mirrors that are drained and had bad luck come last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct TierMember {
     is_thinned: bool,
-    handicapped: u32,
-    rank: u32,
+    /// Handicapped distance and rank, in one number because most comparisons end with it.
+    order: u64,
     mirror: usize,
     distance: u32,
+}
+
+impl TierMember {
+    fn handicapped(&self) -> u32 {
+        (self.order >> 32) as u32
+    }
+
+    fn rank(&self) -> u32 {
+        self.order as u32
+    }
+}
+
+/// Adds a member to the best `room` ones, which are in order.
+fn keep_best(best: &mut Vec<TierMember>, room: usize, member: TierMember) {
+    if best.len() >= room {
+        if best.last().is_none_or(|last| *last <= member) {
+            return;
+        }
+        best.pop();
+    }
+    let before = best.iter().rposition(|other| *other < member);
+    best.insert(before.map_or(0, |before| before + 1), member);
 }
 
 /// Chooses candidates by random numbers.
@@ -194,8 +220,9 @@ pub struct Selector<D> {
 #[derive(Debug, Default)]
 struct SelectionBuffers {
     has: Vec<u64>,
-    /// The mirrors of a tier, and with the numbers that order them.
-    mirrors: Vec<usize>,
+    /// The mirrors of a tier: one or two sets, word by word.
+    tier: Vec<u64>,
+    /// The best of them, or all, with the numbers that order them.
     members: Vec<TierMember>,
     candidates: Vec<Candidate>,
 }
@@ -295,54 +322,51 @@ impl<'a> SelectionCase<'a> {
     }
 
     /// Adds the mirrors of a set, given word by word, that have the file.
-    fn add_having(&self, set: impl Fn(usize) -> u64, members: &mut Vec<usize>) {
-        for (word, has) in self.has.iter().enumerate() {
-            let having = has & set(word);
-            members.reserve(having.count_ones() as usize);
-            members.extend(indexes(word, having));
-        }
+    fn add_having(&self, set: impl Fn(usize) -> u64, tier: &mut Vec<u64>) {
+        let words = self.has.iter().enumerate();
+        tier.extend(words.map(|(word, has)| has & set(word)));
     }
 
     /// Adds the mirrors of a class that have the file and were not moved to another tier.
-    fn add_class(&self, (group, class): (&Group, Class), members: &mut Vec<usize>) {
+    fn add_class(&self, (group, class): (&Group, Class), tier: &mut Vec<u64>) {
         let class = group.members(class);
         let moved =
             |word| self.near.word(word) | self.too_small.word(word) | self.ruled.set.word(word);
         let stays = |word| class.word(word) & !moved(word);
-        self.add_having(stays, members);
+        self.add_having(stays, tier);
     }
 
-    /// Puts into `members` the mirrors of a tier that have the file and to which the client can be
-    /// sent.
-    fn tier(&self, group: &Group, tier: Tier, members: &mut Vec<usize>) {
-        members.clear();
+    /// Puts into `sets` the mirrors of a tier that have the file and to which the client can be
+    /// sent: one or two sets of as many words as `has`.
+    fn tier(&self, group: &Group, tier: Tier, sets: &mut Vec<u64>) {
+        sets.clear();
         let reachable = group.reachable();
         match tier {
             Tier::Rule if self.ruled.weights.is_empty() => {}
             Tier::Rule => {
                 let ruled = &self.ruled.set;
-                self.add_having(|word| ruled.word(word) & reachable.word(word), members);
+                self.add_having(|word| ruled.word(word) & reachable.word(word), sets);
             }
             Tier::Prefix => {
                 let moved = |word| self.too_small.word(word) | self.ruled.set.word(word);
                 let near = |word| self.near.word(word) & !moved(word);
-                self.add_having(|word| near(word) & reachable.word(word), members);
+                self.add_having(|word| near(word) & reachable.word(word), sets);
             }
-            Tier::As => self.add_class((group, Class::As), members),
+            Tier::As => self.add_class((group, Class::As), sets),
             Tier::Country => {
-                self.add_class((group, Class::Country), members);
+                self.add_class((group, Class::Country), sets);
                 // Mirrors that also serve this country count only if it has none of its own.
-                if members.is_empty() || self.law.share_other_countries {
-                    self.add_class((group, Class::OtherCountry), members);
+                if sets.iter().all(|word| *word == 0) || self.law.share_other_countries {
+                    self.add_class((group, Class::OtherCountry), sets);
                 }
             }
-            Tier::Region => self.add_class((group, Class::Region), members),
+            Tier::Region => self.add_class((group, Class::Region), sets),
             Tier::Elsewhere => {
-                self.add_class((group, Class::Elsewhere), members);
+                self.add_class((group, Class::Elsewhere), sets);
                 let barred = group.barred();
                 let too_small =
                     |word| self.too_small.word(word) & reachable.word(word) & !barred.word(word);
-                self.add_having(too_small, members);
+                self.add_having(too_small, sets);
             }
             Tier::Last => {}
         }
@@ -376,32 +400,61 @@ impl<'a> SelectionCase<'a> {
             } else {
                 Realm::Tier(tier)
             },
-            rank: member.rank,
+            rank: member.rank(),
             distance: is_placed.then_some(member.distance),
-            handicapped: is_placed.then_some(member.handicapped),
+            handicapped: is_placed.then_some(member.handicapped()),
             country,
             later: self.later(member.mirror),
             probability: 0.0,
         }
     }
 
+    /// A mirror of a tier of that size, with its draw.
+    fn member(&self, tier: Tier, mirror: usize, size: usize, draw: Draw) -> TierMember {
+        let standing = self.roster.standing(mirror);
+        let rank = match tier {
+            Tier::Rule => PROPORTIONAL.rank(self.ruled.weight(mirror), draw),
+            _ => self.law.rank(standing.score, draw),
+        };
+        let (mut distance, mut handicapped) = (0, 0);
+        let client = self.question.place.coordinates;
+        if let Some(client) = client.filter(|_| tier != Tier::Rule) {
+            distance = self.law.distance(client, standing.coordinates);
+            // MirrorBrain counts all mirrors with the file if file_maxsize is too small.
+            let size = match self.too_small.contains(mirror) {
+                true => self.rows() as usize,
+                false => size,
+            };
+            handicapped = self.law.handicapped(distance, size, standing.score);
+        }
+        TierMember {
+            is_thinned: self.drained.thinned.contains(mirror),
+            order: u64::from(handicapped) << 32 | u64::from(rank),
+            mirror,
+            distance,
+        }
+    }
+
     /// The path whose caches have an order of its own, if there are several among the mirrors.
-    fn path_for_caches(&self, mirrors: impl Iterator<Item = usize>) -> Option<&'a [u8]> {
-        let caches = self.roster.caches();
+    fn path_for_caches(&self, sets: &[u64]) -> Option<&'a [u8]> {
         let path = self.question.cached.as_ref()?.path;
-        (mirrors.filter(|mirror| caches.contains(*mirror)).count() > 1).then_some(path)
+        let caches = self.roster.caches();
+        let words = self.has.len().max(1);
+        let sets = sets.iter().enumerate();
+        let cached = sets.map(|(number, set)| (set & caches.word(number % words)).count_ones());
+        (cached.sum::<u32>() > 1).then_some(path)
     }
 
     /// Gives the places of caches in a sorted tier to caches in the order that this path has. A
     /// cache that is farther away than the law allows to share keeps its place.
     fn order_caches(&self, path: &[u8], members: &mut [TierMember]) {
-        let nearest = members.iter().map(|member| member.handicapped).min();
+        let nearest = members.iter().map(|member| member.handicapped()).min();
         let limit = nearest.unwrap_or(0).saturating_add(self.law.spread);
         let caches = self.roster.caches();
         let is_thinned = members.first().is_some_and(|member| member.is_thinned);
         let shares = |member: &TierMember| {
             member.is_thinned == is_thinned
-                && member.handicapped <= limit
+                && member.handicapped() <= limit
                 && caches.contains(member.mirror)
         };
         let mut key = Vec::with_capacity(path.len() + 1);
@@ -536,69 +589,54 @@ impl<D: FnMut() -> Draw> Selector<D> {
         want: usize,
         candidates: &mut Vec<Candidate>,
     ) {
-        self.draw_members(case, group, tier);
-        let members = &mut self.buffers.members;
         let room = want - candidates.len();
         let is_spread = case.law.spread > 0 && case.question.place.coordinates.is_some();
-        let mirrors = members.iter().map(|member| member.mirror);
-        let has_caches = match tier {
+        case.tier(group, tier, &mut self.buffers.tier);
+        let path_for_caches = match tier {
             Tier::Rule => None,
-            _ => case.path_for_caches(mirrors),
+            _ => case.path_for_caches(&self.buffers.tier),
         };
-        if members.len() > room && !is_spread && has_caches.is_none() {
-            // Only the best of a large class need to be sorted.
-            members.select_nth_unstable(room);
-            members.truncate(room);
+        let keeps_best = room <= KEPT_MAX && !is_spread && path_for_caches.is_none();
+        self.draw_members(case, tier, keeps_best.then_some(room));
+        let members = &mut self.buffers.members;
+        if !keeps_best {
+            members.sort_unstable();
         }
-        members.sort_unstable();
         if is_spread && let Some(best) = members.first() {
-            let limit = best.handicapped.saturating_add(case.law.spread);
+            let limit = best.handicapped().saturating_add(case.law.spread);
             let is_thinned = best.is_thinned;
             let near = members.partition_point(|member| {
-                member.is_thinned == is_thinned && member.handicapped <= limit
+                member.is_thinned == is_thinned && member.handicapped() <= limit
             });
-            members[..near].sort_unstable_by_key(|member| (member.rank, member.mirror));
+            members[..near].sort_unstable_by_key(|member| (member.rank(), member.mirror));
         }
-        if let Some(path) = has_caches {
+        if let Some(path) = path_for_caches {
             case.order_caches(path, members);
         }
         let best = members.iter().take(room);
         candidates.extend(best.map(|member| case.candidate(member, label)));
     }
 
-    /// Puts the members of a tier into their buffer, with the numbers that order them.
-    fn draw_members(&mut self, case: &SelectionCase<'_>, group: &Group, tier: Tier) {
+    /// Turns the sets of a tier into members with the numbers that order them: the best `room` ones
+    /// in their order, or all in any order.
+    fn draw_members(&mut self, case: &SelectionCase<'_>, tier: Tier, room: Option<usize>) {
         let SelectionBuffers {
-            mirrors, members, ..
+            tier: sets,
+            members,
+            ..
         } = &mut self.buffers;
-        case.tier(group, tier, mirrors);
-        let client = case.question.place.coordinates;
-        let size = mirrors.len();
         members.clear();
-        members.extend(mirrors.iter().map(|&mirror| {
-            let standing = case.roster.standing(mirror);
-            let rank = match tier {
-                Tier::Rule => PROPORTIONAL.rank(case.ruled.weight(mirror), (self.draw)()),
-                _ => case.law.rank(standing.score, (self.draw)()),
-            };
-            let (mut distance, mut handicapped) = (0, 0);
-            if let Some(client) = client.filter(|_| tier != Tier::Rule) {
-                distance = case.law.distance(client, standing.coordinates);
-                // MirrorBrain counts all mirrors with the file if file_maxsize is too small.
-                let size = match case.too_small.contains(mirror) {
-                    true => case.rows() as usize,
-                    false => size,
-                };
-                handicapped = case.law.handicapped(distance, size, standing.score);
+        let size: usize = sets.iter().map(|set| set.count_ones() as usize).sum();
+        let words = case.has.len().max(1);
+        for (number, set) in sets.iter().enumerate().filter(|(_, set)| **set != 0) {
+            for mirror in indexes(number % words, *set) {
+                let member = case.member(tier, mirror, size, (self.draw)());
+                match room {
+                    Some(room) => keep_best(members, room, member),
+                    None => members.push(member),
+                }
             }
-            TierMember {
-                is_thinned: case.drained.thinned.contains(mirror),
-                handicapped,
-                rank,
-                mirror,
-                distance,
-            }
-        }));
+        }
     }
 
     /// Returns every candidate with its probability, and every other mirror with the reason.
@@ -684,6 +722,36 @@ impl SelectionCase<'_> {
             handicapped: candidate.handicapped.unwrap_or(0),
             cache: is_cache.then_some(mirror),
             drained_to: self.drained.share_of(candidate.mirror),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_best_members_are_those_that_sorting_puts_first() {
+        let mut random = fastrand::Rng::with_seed(5);
+        for size in 0..60 {
+            let member = |mirror| TierMember {
+                is_thinned: random.bool(),
+                order: random.u64(..20),
+                mirror,
+                distance: 0,
+            };
+            let mut all: Vec<TierMember> = (0..size).map(member).collect();
+            random.shuffle(&mut all);
+            for room in 1..=KEPT_MAX {
+                let mut best = Vec::new();
+                for member in &all {
+                    keep_best(&mut best, room, *member);
+                }
+                let mut sorted = all.clone();
+                sorted.sort_unstable();
+                sorted.truncate(room);
+                assert_eq!(best, sorted, "{size} {room}");
+            }
         }
     }
 }
