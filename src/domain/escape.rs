@@ -23,15 +23,22 @@ const fn without(marks: &[u8]) -> AsciiSet {
 }
 
 /// Characters with a meaning in HTML and XML.
-const HTML_MARKS: [bool; 256] = {
+const HTML_MARKS: [bool; 256] = marked(b"&<>\"'");
+
+/// Bytes that stay as they are in a URL's path: those that [`PATH_ENCODED`] does not have.
+const PATH_PLAIN: [bool; 256] =
+    marked(b"$-_.!*'(),:@&=/~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
+
+/// A table of these bytes.
+const fn marked(marks: &[u8]) -> [bool; 256] {
     let mut table = [false; 256];
     let mut mark = 0;
-    while mark < 5 {
-        table[b"&<>\"'"[mark] as usize] = true;
+    while mark < marks.len() {
+        table[marks[mark] as usize] = true;
         mark += 1;
     }
     table
-};
+}
 
 fn percent_encode_into(out: &mut Vec<u8>, bytes: &[u8], encoded: &'static AsciiSet) {
     for run in percent_encode(bytes, encoded) {
@@ -41,7 +48,14 @@ fn percent_encode_into(out: &mut Vec<u8>, bytes: &[u8], encoded: &'static AsciiS
 
 /// Appends a path, percent-encoded (RFC 3986 §2.1); decoding returns exactly the same bytes.
 pub fn url_path_into(out: &mut Vec<u8>, path: &[u8]) {
-    percent_encode_into(out, path, PATH_ENCODED);
+    // Most names need no escape. Without an early end the loop takes half the time.
+    let is_plain = path
+        .iter()
+        .fold(true, |all, byte| all & PATH_PLAIN[usize::from(*byte)]);
+    match is_plain {
+        true => out.extend_from_slice(path),
+        false => percent_encode_into(out, path, PATH_ENCODED),
+    }
 }
 
 /// Appends a path to a query, behind a base URL such as `http://m/get?f=`.
@@ -69,10 +83,10 @@ pub fn html_into(out: &mut Vec<u8>, text: &[u8]) {
 
 /// Escapes what was appended from `begin` on. Most URLs need no escape.
 pub fn html_from(out: &mut Vec<u8>, begin: usize) {
-    if out[begin..]
+    let has_mark = out[begin..]
         .iter()
-        .any(|byte| HTML_MARKS[usize::from(*byte)])
-    {
+        .fold(false, |any, byte| any | HTML_MARKS[usize::from(*byte)]);
+    if has_mark {
         let text = out.split_off(begin);
         html_into(out, &text);
     }
@@ -168,6 +182,14 @@ mod tests {
         out.clear();
         url_query_into(&mut out, b"a+b&c");
         assert_eq!(out, b"a%2Bb%26c");
+    }
+
+    #[test]
+    fn what_is_plain_in_a_path_is_what_is_not_encoded() {
+        for byte in 0..=u8::MAX {
+            let encoded = percent_encode(&[byte], PATH_ENCODED).to_string();
+            assert_eq!(PATH_PLAIN[usize::from(byte)], encoded.len() == 1, "{byte}");
+        }
     }
 
     #[test]
