@@ -143,6 +143,7 @@ impl<'a> GeoParameters<'a> {
     pub fn ip(&self) -> Option<IpAddr> {
         [self.geoip_addr, self.mmdb_addr, self.remote_addr]
             .into_iter()
+            .filter(|text| !text.is_empty())
             .find_map(|text| std::str::from_utf8(text).ok()?.trim().parse().ok())
             .map(|ip: IpAddr| ip.to_canonical())
     }
@@ -325,13 +326,13 @@ impl<'a> Request<'a> {
     pub fn own_origin_into(&self, out: &mut Vec<u8>, names: &[String]) {
         out.extend_from_slice(self.scheme().as_str().as_bytes());
         out.extend_from_slice(b"://");
-        let (host, port) = match (split_port(self.http_host), self.canonical_name(names)) {
-            ((host, port), None) if !host.is_empty() => (host, port),
-            (_, Some(name)) => (name, self.own_port()),
-            (_, None) => (self.server_name, self.own_port()),
+        let (host, port) = split_port(self.http_host);
+        let (host, port) = match self.canonical_name(host, names) {
+            None if !host.is_empty() => (host, port),
+            Some(name) => (name, self.own_port()),
+            None => (self.server_name, self.own_port()),
         };
-        let is_host = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._:[]".contains(byte);
-        let end = host.iter().position(|byte| !is_host(byte));
+        let end = host.iter().position(|byte| !is_of_host(byte));
         let before = out.len();
         out.extend_from_slice(&host[..end.unwrap_or(host.len())]);
         out[before..].make_ascii_lowercase();
@@ -346,12 +347,11 @@ impl<'a> Request<'a> {
         (!self.server_port.is_empty() && !self.is_forwarded).then_some(self.server_port)
     }
 
-    /// Our name, if it must replace the client's text; `None`: the client's text stays.
-    fn canonical_name<'n>(&self, names: &'n [String]) -> Option<&'n [u8]>
+    /// Our name, if it must replace `host`, the client's text; `None`: the client's text stays.
+    fn canonical_name<'n>(&self, host: &[u8], names: &'n [String]) -> Option<&'n [u8]>
     where
         'a: 'n,
     {
-        let (host, _) = split_port(self.http_host);
         let is_written = |name: &[u8]| name.eq_ignore_ascii_case(host);
         let told = self.names.split(u8::is_ascii_whitespace);
         // This may be the name that the client wrote, unless the web server is configured
@@ -427,10 +427,12 @@ fn split_port(text: &[u8]) -> (&[u8], Option<&[u8]>) {
 /// Whether a text can be our host in a URL; `_` and `~…` are nginx's names for "any".
 fn is_name(name: &[u8]) -> bool {
     let is_first = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'[';
-    name.first().is_some_and(is_first)
-        && name
-            .iter()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"-._:[]".contains(byte))
+    name.first().is_some_and(is_first) && name.iter().all(is_of_host)
+}
+
+/// Whether a byte can stand in a host.
+fn is_of_host(byte: &u8) -> bool {
+    matches!(byte, b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' | b'-' | b'.' | b'_' | b':' | b'[' | b']')
 }
 
 #[cfg(test)]

@@ -37,6 +37,11 @@ impl<'a> Response<'a> {
         self
     }
 
+    /// Adds a field with a word of our own, which has no control characters.
+    pub fn word(&mut self, name: &'static str, word: &'static str) -> &mut Self {
+        self.field_with(name, |out| out.extend_from_slice(word.as_bytes()))
+    }
+
     /// Adds a field whose value `write` appends; the value must have no control characters.
     pub fn field_with(&mut self, name: &str, write: impl FnOnce(&mut Vec<u8>)) -> &mut Self {
         self.out.extend_from_slice(name.as_bytes());
@@ -82,8 +87,8 @@ impl<'a> Response<'a> {
     }
 
     /// The same for a short body that `write` appends.
-    pub fn body_with(&mut self, content_type: &str, write: impl FnOnce(&mut Vec<u8>)) {
-        self.field("Content-Type", content_type.as_bytes());
+    pub fn body_with(&mut self, content_type: &'static str, write: impl FnOnce(&mut Vec<u8>)) {
+        self.word("Content-Type", content_type);
         self.out.extend_from_slice(b"Content-Length: ");
         let length_at = self.out.len();
         self.out.extend_from_slice(b"\r\n\r\n");

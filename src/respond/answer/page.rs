@@ -38,10 +38,10 @@ pub(super) fn page_with(mut response: Response<'_>, title: &str, write: impl FnO
 
 /// Writes MirrorBrain's log variables, which the vhost turns into notes and removes.
 pub(super) fn write_log_fields(response: &mut Response<'_>, decision: &Decision<'_>, give: &str) {
-    response.field("Want-MB", decision.want.as_str().as_bytes());
+    response.word("Want-MB", decision.want.as_str());
     response.field("Give-MB", give.as_bytes());
     if decision.no_mirror {
-        response.field("NoMirror-MB", b"1");
+        response.word("NoMirror-MB", "1");
     }
     let (Some(client), Some(file)) = (&decision.client, &decision.file) else {
         return;

@@ -35,18 +35,18 @@ pub(super) fn write(out: &mut Vec<u8>, exchange: Exchange<'_>, redirect: &Redire
     let bytes_max = out.len() + config.head_bytes_max.saturating_sub(CONTENT_FIELDS_BYTES);
     let mut response = Response::new(out, "302 Found");
     response.field("X-MirrorBrain-Mirror", best.name.as_bytes());
-    let realm = best.candidate.realm.as_str().as_bytes();
-    response.field("X-MirrorBrain-Realm", realm);
+    let realm = best.candidate.realm.as_str();
+    response.word("X-MirrorBrain-Realm", realm);
     // An encoded URL has no control characters.
     response.field_with("Location", |out| target.url_into(out, &best.base_url));
     // For another `Accept`, the same URL may give a metalink.
     if !decision.vary.is_empty() {
-        response.field("Vary", decision.vary.as_bytes());
+        response.word("Vary", decision.vary);
     }
     write_cache_control(&mut response, exchange, redirect);
     write_log_fields(&mut response, decision, "redirect");
-    response.field("Realm-MB", realm);
-    response.field("Mirror-MB", b"1");
+    response.word("Realm-MB", realm);
+    response.word("Mirror-MB", "1");
     let lines = |names| FieldLines {
         names,
         written: 0,
