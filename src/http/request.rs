@@ -432,7 +432,7 @@ fn is_name(name: &[u8]) -> bool {
 
 /// Whether a byte can stand in a host.
 fn is_of_host(byte: &u8) -> bool {
-    matches!(byte, b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' | b'-' | b'.' | b'_' | b':' | b'[' | b']')
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b':' | b'[' | b']')
 }
 
 #[cfg(test)]

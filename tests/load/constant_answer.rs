@@ -1,5 +1,5 @@
-//! The answer of responders that decide nothing, of the same size as a real one: a redirect with five
-//! `Link` fields and the fields for logs.
+//! The answer of responders that decide nothing, of the same size as a real one: a redirect with
+//! five `Link` fields and the fields for logs.
 
 pub const ANSWER: &str = "Status: 302 Found\r\n\
     Location: https://mirror.example.org/pub/project/releases/2.1/project-2.1-x86_64.iso\r\n\

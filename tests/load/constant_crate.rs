@@ -1,8 +1,8 @@
-//! A responder that decides nothing, on the crate `fastcgi`: what our own module must be better than,
-//! for `scripts/bench`.
+//! A responder that decides nothing, on the crate `fastcgi`: what our own module must be better
+//! than, for `scripts/bench`.
 //!
-//! Usage: `fcgi-constant-crate SOCKET`. A thread per connection, for ever: the crate has no other way.
-//! Its panics are not shown: the crate panics for each kept connection that ends.
+//! Usage: `fcgi-constant-crate SOCKET`. It has a thread per connection and no end: the crate has no
+//! other way. The crate panics for each kept connection that ends; that is not shown.
 
 mod constant_answer;
 
