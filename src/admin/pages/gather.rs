@@ -11,12 +11,14 @@ use crate::admin::report::mirror_status::state;
 use crate::admin::session::Session;
 use crate::db::epoch::Epochs;
 use crate::db::event::{self, EventRecord};
+use crate::db::follow::sums;
 use crate::db::mirror::{self, MirrorRecord};
 use crate::db::overview::history::{self, MirrorDay, PeriodSums};
 use crate::db::overview::place_name::{self, PlaceNames};
 use crate::db::probe::{self, ProbeRecord};
 use crate::db::run::{self, RunKind};
 use crate::db::{Reader, catalogue, content, mirror_trace};
+use crate::domain::follow::rate::MisdirectionRate;
 use crate::domain::mirror::MirrorId;
 use crate::domain::order::ShortList;
 use crate::domain::place::{Coordinates, CountryCode};
@@ -45,6 +47,9 @@ const EVENT_DAYS: i64 = 7;
 
 /// Index runs that are searched for one that did its work.
 const RUNS_MAX: u32 = 50;
+
+/// Days whose redirects make the rate of wrong ones.
+const FOLLOWED_DAYS: i64 = 30;
 
 /// Changes that are told at most.
 const EVENTS_MAX: u32 = 300;
@@ -89,6 +94,8 @@ pub(super) struct KnownSite {
     pub events: Vec<EventRecord>,
     pub files: u64,
     pub indexed_at: Option<Timestamp>,
+    /// What following redirects found in 30 days.
+    pub misdirection: MisdirectionRate,
     pub now: Timestamp,
 }
 
@@ -199,6 +206,7 @@ pub(super) fn gather(session: &Session, reader: &Reader) -> Result<KnownSite, Ad
             .iter()
             .find(|run| run.outcome.is_good())
             .and_then(|run| run.repeats.map(|(_, at)| at).or(run.ended_at)),
+        misdirection: sums::rate(reader, None, Timestamp(now.0 - FOLLOWED_DAYS * DAY_S))?,
         now,
     })
 }

@@ -5,6 +5,7 @@ use super::gather::{KnownMirror, KnownSite};
 use super::statistics::Downloads;
 use super::words::{badge_of_site, class, percent, shown, up};
 use crate::admin::error::AdminError;
+use crate::domain::follow::rate::MisdirectionRate;
 use crate::domain::status_page::page::{
     CountryLink, CountryRow, Incident, MirrorsPage, OverviewFact, OverviewOfSite, PageFrame,
     ShownMirror, text,
@@ -93,6 +94,7 @@ fn facts(site: &KnownSite, downloads: Option<&Downloads>) -> Vec<OverviewFact> {
             site.indexed_at.map(|at| at.to_string()).unwrap_or_default(),
         ),
     ];
+    facts.extend(wrong_redirects(&site.misdirection));
     let Some(downloads) = downloads else {
         return facts;
     };
@@ -114,6 +116,39 @@ fn facts(site: &KnownSite, downloads: Option<&Downloads>) -> Vec<OverviewFact> {
         ),
     ]);
     facts
+}
+
+/// How often redirects led to something other than the file, if any were followed.
+fn wrong_redirects(found: &MisdirectionRate) -> Option<OverviewFact> {
+    if found.followed == 0 {
+        return None;
+    }
+    let of = match found.is_unweighted {
+        true => "files drawn from what mirrors should have",
+        false => "redirects followed in 30 days",
+    };
+    let share = |share: f64| format!("{:.2}", share * 100.0);
+    let (low, high) = found.interval();
+    let (value, more) = match found.rate() {
+        Some(rate) => (
+            format!("{} %", share(rate)),
+            format!(
+                "of {} {of}; between {} and {} % in 95 of 100 cases",
+                found.followed,
+                share(low),
+                share(high)
+            ),
+        ),
+        None => (
+            "too few for a rate".to_owned(),
+            format!("{} of {} {of}", found.wrong, found.followed),
+        ),
+    };
+    Some(OverviewFact {
+        name: "Wrong redirects",
+        value,
+        more,
+    })
 }
 
 /// Names the file of a part; parts count from 0.

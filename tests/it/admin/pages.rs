@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use heliostat::db::follow::sums::{self, FollowRecord};
 use heliostat::db::{event, open_reader, open_writer, overview::history};
+use heliostat::domain::follow::result::FollowResult;
 use heliostat::domain::mirror::MirrorId;
 use heliostat::domain::time::Timestamp;
 use rustix::fs::{CWD, FileType, Mode, mknodat};
@@ -330,6 +332,42 @@ fn without_statistics_the_pages_say_so() {
         entry(&json(&files), "m.example.org", "https")["heliostat"]["share_30d"],
         Value::Null
     );
+}
+
+#[test]
+fn the_overview_says_how_often_redirects_were_wrong() {
+    let site = paged_site("");
+    let mirror = add_paged(&site, "m.example.org", FILES, |_| {});
+    assert!(!pages(&site, &[])["index.html"].contains("Wrong redirects"));
+    let follow = |result, count, is_weighted| {
+        let one = FollowRecord {
+            mirror,
+            result,
+            is_weighted,
+        };
+        let mut writer = open_writer(&site.database()).expect("a database");
+        let stored = writer
+            .transaction(|transaction| sums::add(transaction, &vec![one; count], Timestamp(now())));
+        stored.expect("results");
+    };
+    follow(FollowResult::Right, 98, true);
+    follow(FollowResult::NotFound, 1, true);
+    // The network of this host is nobody's fault.
+    follow(FollowResult::Unreachable, 50, true);
+    let page = &pages(&site, &[])["index.html"];
+    for part in [
+        "too few for a rate",
+        "1 of 99 redirects followed in 30 days",
+    ] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    follow(FollowResult::Right, 1, true);
+    let page = &pages(&site, &[])["index.html"];
+    for part in ["1.00 %", "of 100 redirects", "between 0.18 and 5.45 %"] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    follow(FollowResult::Right, 1, false);
+    assert!(pages(&site, &[])["index.html"].contains("of 101 files drawn"));
 }
 
 #[test]
