@@ -33,6 +33,12 @@ pub fn now() -> i64 {
 /// A site with a catalogue; `more` is appended to its configuration.
 pub fn paged_site(more: &str) -> TestSite {
     let site = TestSite::with_config(more);
+    fill_catalogue(&site);
+    site
+}
+
+/// Puts the files into the catalogue of a site.
+pub fn fill_catalogue(site: &TestSite) {
     let mut writer = open_writer(&site.database()).expect("a database");
     let runs = [
         (0, 1000, 30 * 86_400),
@@ -51,7 +57,6 @@ pub fn paged_site(more: &str) -> TestSite {
         });
         done.expect("a catalogue");
     }
-    site
 }
 
 /// Adds a mirror with the files up to a number, scanned ten minutes ago.

@@ -16,7 +16,7 @@ const FILE: &str = "dist/a&b <1> \u{fc}.iso";
 const ENCODED: &str = "/dist/a%26b%20%3C1%3E%20%C3%BC.iso";
 
 /// Widths in pixels: a phone, a desk.
-const WIDTHS: [u32; 2] = [390, 1280];
+pub const WIDTHS: [u32; 2] = [390, 1280];
 
 fn stage() -> Stage {
     let mut stage = Stage::new("");
@@ -92,20 +92,22 @@ fn store_hashes(stage: &Stage) {
 }
 
 /// Where pictures stay.
-fn picture(name: &str) -> PathBuf {
+pub fn picture(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/e2e");
     std::fs::create_dir_all(&folder).expect("a folder");
     folder.join(name)
 }
 
 /// The log of a browser, and its requests on behalf of the page.
-struct Visit {
-    log: String,
-    requests: Vec<String>,
+pub struct Visit {
+    /// Its messages, line by line.
+    pub log: String,
+    /// URLs that the page asked for.
+    pub requests: Vec<String>,
 }
 
 /// Opens a page and takes a picture of it.
-fn visit(stage: &Stage, url: &str, width: u32, picture: &Path) -> Visit {
+pub fn visit(stage: &Stage, url: &str, width: u32, picture: &Path) -> Visit {
     let folder = stage.site.path(&format!("chromium-{width}"));
     let net_log = stage.site.path(&format!("net-{width}.json"));
     let _ = std::fs::remove_file(picture);
@@ -169,6 +171,22 @@ fn requests(net_log: &Path) -> Vec<String> {
     urls
 }
 
+/// Checks that the browser found no fault, and asked no other host.
+pub fn assert_quiet(visit: &Visit, url: &str, port: u16) {
+    let is_complaint = |line: &&str| line.contains("CONSOLE");
+    let complaints: Vec<&str> = visit.log.lines().filter(is_complaint).collect();
+    assert!(complaints.is_empty(), "{complaints:#?}");
+    assert!(
+        visit.requests.iter().any(|asked| asked == url),
+        "{:?}",
+        visit.requests
+    );
+    let own = format!("http://127.0.0.1:{port}/");
+    let is_other = |url: &&String| !url.starts_with(&own);
+    let others: Vec<&String> = visit.requests.iter().filter(is_other).collect();
+    assert!(others.is_empty(), "{others:?}");
+}
+
 /// A style sheet of an operator that refers to everything that such a sheet may.
 const SHEET: &str = "@import url(more.css);\n\
     @font-face { font-family: own; src: url(own.woff2); }\n\
@@ -224,20 +242,7 @@ fn a_browser_shows_the_list_without_errors_or_other_hosts() {
             let picture = picture(&format!("mirrorlist-{what}-{width}.png"));
             let url = format!("http://127.0.0.1:{port}{path}");
             let visit = visit(&stage, &url, width, &picture);
-            let complaints: Vec<&str> = visit
-                .log
-                .lines()
-                .filter(|line| line.contains("CONSOLE"))
-                .collect();
-            assert!(complaints.is_empty(), "{complaints:#?}");
-            assert!(visit.requests.contains(&url), "{:?}", visit.requests);
-            let own = format!("http://127.0.0.1:{port}/");
-            let others: Vec<&String> = visit
-                .requests
-                .iter()
-                .filter(|url| !url.starts_with(&own))
-                .collect();
-            assert!(others.is_empty(), "{others:?}");
+            assert_quiet(&visit, &url, port);
             let bytes = std::fs::read(&picture).expect("a picture");
             assert!(bytes.len() > 10_000, "{} is empty", picture.display());
         }

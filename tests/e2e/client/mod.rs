@@ -6,3 +6,4 @@ mod dnf;
 mod dnf_behind;
 mod downloader;
 mod page;
+mod status_page;

@@ -18,11 +18,16 @@ mod tool;
 
 #[path = "../../stand_in/folder.rs"]
 pub mod folder;
+#[path = "../../stand_in/paged_site.rs"]
+#[allow(dead_code, reason = "the integration tests use the rest of it")]
+pub mod paged_site;
 #[path = "../../stand_in/port.rs"]
 mod port;
 #[path = "../../stand_in/site.rs"]
 #[allow(dead_code, reason = "the integration tests use the rest of it")]
 pub mod site;
+#[path = "../../stand_in/spooled.rs"]
+pub mod spooled;
 
 pub use apache::{Apache, ApacheOptions, load_module, shipped};
 pub use client::{Answer, Request, decode, encode};
