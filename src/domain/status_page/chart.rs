@@ -72,11 +72,11 @@ pub fn strip(name: &str, squares: &[Square]) -> String {
     svg + "</svg>"
 }
 
-/// Size of a chart and the room for its words.
+/// Size of a chart and the room for its words, which are 22 high on a phone.
 const WIDTH: f64 = 720.0;
-const HEIGHT: f64 = 150.0;
-const BELOW: f64 = 22.0;
-const ABOVE: f64 = 18.0;
+const HEIGHT: f64 = 162.0;
+const BELOW: f64 = 28.0;
+const ABOVE: f64 = 28.0;
 
 /// One value of a chart.
 #[derive(Debug, Clone, PartialEq)]
