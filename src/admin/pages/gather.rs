@@ -94,7 +94,7 @@ pub(super) struct KnownSite {
     pub events: Vec<EventRecord>,
     pub files: u64,
     pub indexed_at: Option<Timestamp>,
-    /// What following redirects found in 30 days.
+    /// The results of following redirects in 30 days.
     pub misdirection: MisdirectionRate,
     pub now: Timestamp,
 }

@@ -58,7 +58,7 @@ pub enum Reason {
     OtherCountryUnneeded,
     /// The mirror does not serve clients of the client's country.
     CountryBarred,
-    /// It is drained.
+    /// The mirror is drained.
     Drained,
     /// The client named it as one that it does not want.
     ClientNot,

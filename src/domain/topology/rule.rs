@@ -77,7 +77,7 @@ pub struct RuleClient<'c> {
 pub struct RuleProblem {
     /// Its number.
     pub line: usize,
-    /// What is wrong, and what to write.
+    /// The mistake, and the right form.
     pub problem: String,
 }
 

@@ -8,7 +8,7 @@ use super::dnf::{REPOMD, REPOSITORY, build_repository_of, dnf_stage, install};
 use crate::stage::site::eventually;
 use crate::stage::{MTIME, Stage};
 
-/// What librepo understands of the metalink.
+/// Reads the metalink as librepo does.
 fn librepo(stage: &Stage, url: &str, folder: &str) -> Value {
     let folder = stage.site.path(folder);
     std::fs::create_dir_all(&folder).expect("a folder");
@@ -91,7 +91,7 @@ fn dnf_goes_on_with_mirrors_that_are_behind_until_the_version_is_expired() {
     let new = read(REPOMD);
     assert_ne!(old, new);
     stage.index();
-    // What the scan finds now is the earlier version.
+    // This scan finds the earlier version.
     stage.scan();
     let metalink = || {
         let text = stage

@@ -1,4 +1,5 @@
-//! What an admin was told of survives a power cut: the disk has it before the program says so.
+//! A change that an admin was told of survives a power cut: the disk has it before the program
+//! says so.
 
 use std::process::{Command, Stdio};
 

@@ -12,7 +12,7 @@ use super::wire;
 
 use crate::stand_in::folder::temporary_folder;
 
-/// What both are asked: a field that is not UTF-8 stands before the client's address, as with
+/// The question for both: a field that is not UTF-8 stands before the client's address, as with
 /// `curl -H $'X: \xff'` through Apache.
 const PARAMS: [(&str, &[u8]); 4] = [
     ("REQUEST_METHOD", b"GET"),

@@ -8,7 +8,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::stand_in::site::TestSite;
 
-/// What the manager of the test waits at most; the unit's time is longer.
+/// The longest wait of the manager in the test; the unit's time is longer.
 const WATCHDOG: Duration = Duration::from_secs(2);
 /// A machine that is busy may need it.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -79,7 +79,7 @@ impl Watched {
 
 impl Drop for Watched {
     fn drop(&mut self) {
-        // It may have ended by itself; then there is nothing to do.
+        // A responder that has ended by itself needs nothing.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -32,7 +32,7 @@ fn json(site: &TestSite, arguments: &[&str]) -> Value {
     serde_json::from_str(&site.run_ok("heliostat", arguments)).expect("JSON")
 }
 
-/// What people are told of a drain.
+/// People are told of a drain.
 fn it_is_told(site: &TestSite) {
     let explained = site.run_ok("heliostat", &["explain", "/z.zip", "--ip", "192.0.2.1"]);
     assert!(explained.contains("drain      m1: drained "), "{explained}");
