@@ -22,7 +22,7 @@ fn files_that_tell_nothing_are_named() {
     clinic.sees("geoip-old", "is 200 days old");
     let unknown = Item::Map(vec![("land", Item::Text("DE"))]).encode();
     write(file_built(built_s, 4, &nodes, &unknown));
-    clinic.sees("geoip-layout", "other names");
+    clinic.sees("geoip-layout", "the names of its fields");
     let number = Item::Map(vec![("asn", Item::Unsigned(64_500))]).encode();
     write(file_built(built_s, 4, &nodes, &number));
     clinic.sees("geoip-no-country", "knows countries");

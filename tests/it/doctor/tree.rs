@@ -94,7 +94,7 @@ fn links_out_and_links_to_nowhere_are_named() {
     clinic.sees_and_mends("link-dangling", "none.iso does not exist");
     std::fs::write(clinic.path("other.iso"), "other").expect("a file");
     symlink(clinic.path("other.iso"), tree.join("dir/out.iso")).expect("linked");
-    clinic.sees_and_mends("link-out", "is never redirected");
+    clinic.sees_and_mends("link-out", "are never redirected");
     let text = std::fs::read_to_string(tree.join("dir/out.iso"));
     assert_eq!(text.expect("a file now"), "other");
 }
