@@ -99,7 +99,8 @@ pub fn find_mirror(database: &impl Queryable, wanted: &str) -> Result<MirrorReco
 /// The mirror of exactly that name.
 ///
 /// # Errors
-/// Returns [`AdminError::Lookup`] if there is none; [`AdminError::Db`] if it cannot be read.
+/// Returns [`AdminError::Lookup`] if no mirror has that name; [`AdminError::Db`] if the database
+/// cannot be read.
 pub fn find_exactly(database: &impl Queryable, name: &str) -> Result<MirrorRecord, AdminError> {
     let names = mirror::names(database)?;
     let found = name::find_exactly(&names, name)?;

@@ -58,7 +58,7 @@ impl LastGood {
         replace_file(&path, text.as_bytes(), MODE)
     }
 
-    /// Loads the configuration that was kept of `path`. Absent if there is none of use.
+    /// Loads the configuration that was kept of `path`. Absent if no usable one was kept.
     pub fn load(&self, path: &Path) -> Option<Config> {
         let kept = self.folder.join(NAME);
         let text = regular_file::read_text(&kept, CONFIG_BYTES_MAX);

@@ -1,6 +1,6 @@
 //! Decides which versions of a file a client may get, and from which mirrors, where files belong
-//! together: an earlier `repomd.xml` is a whole repository, too, but half of one and half of
-//! another is none.
+//! together: an earlier `repomd.xml` stands for a whole repository, too, but files of two versions
+//! do not make a repository.
 
 use std::rc::Rc;
 

@@ -25,8 +25,8 @@ const DRAWS: usize = 12;
 /// Compares two hosts.
 ///
 /// # Errors
-/// Returns [`AdminError`] if a URL is none, the log or the catalogue cannot be read, or no client
-/// can be made.
+/// Returns [`AdminError`] if a URL, the log or the catalogue cannot be read, or no client can be
+/// made.
 pub fn compare(session: &mut Session, args: &CompareArgs) -> Result<Exit, AdminError> {
     let hosts = [base("URL_A", &args.url_a)?, base("URL_B", &args.url_b)?];
     let requests = match &args.from {

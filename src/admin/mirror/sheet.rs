@@ -149,7 +149,7 @@ pub fn assignment<'p>(option: &str, pair: &'p str) -> Result<(&'p str, &'p str),
 /// The field of that label or name, to be given that value.
 ///
 /// # Errors
-/// Returns [`AdminError::UnknownField`] with the nearest one if there is none;
+/// Returns [`AdminError::UnknownField`] with the nearest field if there is no such field;
 /// [`AdminError::Value`] for the name, which another command changes to `value`.
 pub fn find_field(
     key: &str,
@@ -165,7 +165,7 @@ pub fn find_field(
 /// The field of that label or name.
 ///
 /// # Errors
-/// Returns [`AdminError::UnknownField`] with the nearest one if there is none.
+/// Returns [`AdminError::UnknownField`] with the nearest field if there is no such field.
 pub fn known_field(key: &str) -> Result<&'static Field, AdminError> {
     Field::find(key).ok_or_else(|| AdminError::UnknownField {
         key: key.to_owned(),

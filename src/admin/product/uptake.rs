@@ -45,7 +45,7 @@ impl Uptake {
 ///
 /// # Errors
 /// Returns [`AdminError::Nothing`] if there is no such product, [`AdminError::Usage`] if the
-/// continent is none, and [`AdminError::Db`] if the database cannot be read.
+/// word for the continent is unknown, and [`AdminError::Db`] if the database cannot be read.
 pub fn uptake(session: &mut Session, args: &UptakeArgs) -> Result<Exit, AdminError> {
     let region = args.region.as_deref().map(|text| {
         RegionCode::parse(text.as_bytes()).ok_or_else(|| {

@@ -17,7 +17,7 @@ impl LogLines {
     /// Lines of the usual formats, or of the one that is named or written.
     ///
     /// # Errors
-    /// Returns [`AdminError::Value`] if the format is none.
+    /// Returns [`AdminError::Value`] if the format cannot be read.
     pub(in crate::admin) fn new(format: Option<&str>) -> Result<LogLines, AdminError> {
         let formats = match format {
             None => LogFormat::usual(),

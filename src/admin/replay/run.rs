@@ -32,8 +32,8 @@ const BLOCKS_WAITING: usize = 4;
 ///
 /// # Errors
 /// Returns [`AdminError`] if the configuration or the database cannot be read, a mirror is unknown,
-/// or the format is none. A log that cannot be read to its end is a complaint, and the exit code
-/// says so.
+/// or the format cannot be read. A log that cannot be read to its end is a complaint, and the exit
+/// code says so.
 pub fn replay(session: &mut Session, args: &ReplayArgs) -> Result<Exit, AdminError> {
     let lines = LogLines::new(args.format.as_deref())?;
     // One of an older schema is brought up to date.

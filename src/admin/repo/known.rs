@@ -65,8 +65,8 @@ pub(super) fn all(
 /// The repositories of a name, or the marker at a path.
 ///
 /// # Errors
-/// Returns [`AdminError::Nothing`] if there are none, and [`AdminError::Usage`] if the path is
-/// none.
+/// Returns [`AdminError::Nothing`] if the catalogue has no such repository or marker, and
+/// [`AdminError::Usage`] if the path leads out of the tree.
 pub(super) fn wanted(
     session: &Session,
     known: Vec<NamedMarker>,

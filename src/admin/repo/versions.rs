@@ -16,7 +16,7 @@ pub(super) struct ShownVersion {
     pub id: FileId,
     pub version: Option<FileVersion>,
     pub sha256: Option<Vec<u8>>,
-    /// `None`: it is the last one.
+    /// Absent for the last one.
     pub replaced_at: Option<Timestamp>,
     /// Whether lists take it.
     pub counts: bool,
@@ -26,7 +26,7 @@ pub(super) struct ShownVersion {
 pub(super) struct MirrorContents(Vec<(String, RoaringBitmap)>);
 
 impl MirrorContents {
-    /// Reads it.
+    /// Reads the files of all mirrors.
     ///
     /// # Errors
     /// Returns [`AdminError::Db`] if the database cannot be read.
