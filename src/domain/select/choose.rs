@@ -6,6 +6,7 @@ use super::admission::{CacheFile, admit};
 use super::class::{Class, ClassTable, Group, Roster};
 use super::drain::{DrainMoment, DrainedMirrors};
 use super::law::{Distance, Draw, Law, Weights};
+use super::member::{KEPT_MAX, TierMember, keep_best};
 use super::reason::Reason;
 use super::rendezvous;
 use super::set::{MirrorSet, WORD_BITS, indexes};
@@ -170,43 +171,6 @@ impl RuledMirrors {
         let known = self.weights.iter().find(|(index, _)| *index == mirror);
         known.map_or(1, |(_, weight)| *weight)
     }
-}
-
-/// Number of best members that are kept in order while a tier is drawn. For more, all members are
-/// sorted afterwards.
-const KEPT_MAX: usize = 16;
-
-/// A mirror of a tier. The order is by handicapped distance (0 without coordinates), then by rank;
-/// mirrors that are drained and had bad luck come last.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct TierMember {
-    is_thinned: bool,
-    /// Handicapped distance and rank, in one number because most comparisons end with it.
-    order: u64,
-    mirror: usize,
-    distance: u32,
-}
-
-impl TierMember {
-    fn handicapped(&self) -> u32 {
-        (self.order >> 32) as u32
-    }
-
-    fn rank(&self) -> u32 {
-        self.order as u32
-    }
-}
-
-/// Adds a member to the best `room` ones, which are in order.
-fn keep_best(best: &mut Vec<TierMember>, room: usize, member: TierMember) {
-    if best.len() >= room {
-        if best.last().is_none_or(|last| *last <= member) {
-            return;
-        }
-        best.pop();
-    }
-    let before = best.iter().rposition(|other| *other < member);
-    best.insert(before.map_or(0, |before| before + 1), member);
 }
 
 /// Chooses candidates by random numbers.
@@ -722,36 +686,6 @@ impl SelectionCase<'_> {
             handicapped: candidate.handicapped.unwrap_or(0),
             cache: is_cache.then_some(mirror),
             drained_to: self.drained.share_of(candidate.mirror),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_best_members_are_those_that_sorting_puts_first() {
-        let mut random = fastrand::Rng::with_seed(5);
-        for size in 0..60 {
-            let member = |mirror| TierMember {
-                is_thinned: random.bool(),
-                order: random.u64(..20),
-                mirror,
-                distance: 0,
-            };
-            let mut all: Vec<TierMember> = (0..size).map(member).collect();
-            random.shuffle(&mut all);
-            for room in 1..=KEPT_MAX {
-                let mut best = Vec::new();
-                for member in &all {
-                    keep_best(&mut best, room, *member);
-                }
-                let mut sorted = all.clone();
-                sorted.sort_unstable();
-                sorted.truncate(room);
-                assert_eq!(best, sorted, "{size} {room}");
-            }
         }
     }
 }

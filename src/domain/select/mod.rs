@@ -9,6 +9,7 @@
 //! - [`class`]: the class of a mirror for a place. It is the same for every file, so it is kept.
 //! - [`set`]: sets of mirrors as bits.
 //! - [`law`]: rank and distance, the numbers that order a class.
+//! - `member`: the order of the mirrors of one tier.
 //! - [`choose`]: makes ordered candidates out of classes.
 //! - `rendezvous`: which cache a path prefers.
 //! - `drain`: which mirrors get fewer clients than usual.
@@ -23,6 +24,7 @@ pub mod class;
 mod drain;
 pub mod law;
 pub mod list;
+mod member;
 pub mod reason;
 mod rendezvous;
 pub mod set;
