@@ -158,6 +158,22 @@ pub fn parse_http_date(text: &str) -> Option<Timestamp> {
     i64::try_from(since.as_secs()).ok().map(Timestamp)
 }
 
+/// Reads a length of time such as `30m` in seconds: a number, then s, m, min, h or d. Absent if the
+/// text has another form, or the number is too large.
+pub fn parse_length(text: &str) -> Option<u64> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit = match &text[digits.len()..] {
+        "s" => 1,
+        "m" | "min" => 60,
+        "h" => 3600,
+        "d" => 86_400,
+        _ => return None,
+    };
+    let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
+    let number = digits.parse::<u64>().ok().filter(|_| is_number);
+    number?.checked_mul(unit)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

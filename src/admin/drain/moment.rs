@@ -1,7 +1,7 @@
 //! Reads times and lengths of time from the command line.
 
 use crate::admin::error::AdminError;
-use crate::domain::time::Timestamp;
+use crate::domain::time::{Timestamp, parse_length};
 
 /// The longest length of time: ten years, so that sums stay within all forms of a time.
 const SECONDS_MAX: i64 = 10 * 366 * 86_400;
@@ -11,20 +11,8 @@ const SECONDS_MAX: i64 = 10 * 366 * 86_400;
 /// # Errors
 /// Returns [`AdminError::Usage`] if the text has another form.
 pub(super) fn length(option: &str, text: &str) -> Result<i64, AdminError> {
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let unit = match &text[digits.len()..] {
-        "s" => Some(1),
-        "m" | "min" => Some(60),
-        "h" => Some(3600),
-        "d" => Some(86_400),
-        _ => None,
-    };
-    let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-    let number = digits.parse::<i64>().ok().filter(|_| is_number);
-    let seconds = number
-        .zip(unit)
-        .and_then(|(number, unit)| number.checked_mul(unit));
-    seconds
+    parse_length(text)
+        .and_then(|seconds| i64::try_from(seconds).ok())
         .filter(|&seconds| seconds <= SECONDS_MAX)
         .ok_or_else(|| {
             AdminError::Usage(format!(

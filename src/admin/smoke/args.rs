@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::domain::place::{Asn, CountryCode};
-use crate::domain::time::Timestamp;
+use crate::domain::time::{Timestamp, parse_length};
 
 /// Files that are sampled per round if the admin gives no number: a minute of work for most sites.
 const FILES: u32 = 12;
@@ -171,9 +171,7 @@ fn with_unit(text: &str, units: &[(char, u64)]) -> Option<u64> {
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
-    let units = [('s', 1), ('m', 60), ('h', 3600), ('d', 86_400)];
-    let is_with_unit = text.ends_with(units.map(|(name, _)| name));
-    let seconds = with_unit(text, &units).filter(|seconds| is_with_unit && *seconds > 0);
+    let seconds = parse_length(text).filter(|seconds| *seconds > 0);
     let found = seconds.map(Duration::from_secs);
     found
         .filter(|found| *found <= DURATION_MAX)
